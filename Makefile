@@ -1,0 +1,44 @@
+# Everything a person types. Each target first makes sure that what it needs is installed (sandbox/bootstrap.sh).
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON := .venv/bin/python
+STACK ?= sandbox
+export SANDBOX_STACK := $(STACK)
+
+.PHONY: help up preview status password down shell test check format lock bench bootstrap
+
+help: ## what can be typed here
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+bootstrap:
+	@bash sandbox/bootstrap.sh
+
+up: bootstrap ## raise the environment on this machine (again: converge)
+	@$(PYTHON) -m sandbox up
+
+preview: bootstrap ## what `make up` would change
+	@$(PYTHON) -m sandbox preview
+
+status: bootstrap ## what runs where, is it healthy, newest data of each host
+	@$(PYTHON) -m sandbox status
+
+password: bootstrap ## print Grafana's admin password
+	@$(PYTHON) -m sandbox password
+
+shell: bootstrap ## a shell in which plain `pulumi` commands work against the local environment
+	@$(PYTHON) -m sandbox shell
+
+down: bootstrap ## take everything away: machines, volumes, bridge, state
+	@$(PYTHON) -m sandbox down
+
+test: bootstrap ## every test, with an environment of its own
+	@$(PYTHON) -m sandbox test
+
+check: bootstrap ## format, lint, types, shell, unit tests
+	@bash sandbox/check.sh
+
+format: bootstrap ## format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+lock: bootstrap ## resolve the dependencies anew into the lock files
+	@bash sandbox/lock.sh

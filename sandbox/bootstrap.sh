@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Makes a bare Debian or Ubuntu machine ready for the local environment: Debian packages, uv, the Python
+# environment in .venv from the lock file. Fast when everything is there; safe to interrupt and run again.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/monitoring-sandbox
+uv_version=0.13.9
+
+# command → Debian package that brings it
+packages=(
+  mmdebstrap:mmdebstrap systemd-nspawn:systemd-container nft:nftables ip:iproute2 nsenter:util-linux
+  losetup:mount mkfs.ext4:e2fsprogs apt-ftparchive:apt-utils dpkg-deb:dpkg gpg:gnupg openssl:openssl
+  ssh:openssh-client ssh-keygen:openssh-client shellcheck:shellcheck git:git ps:procps
+)
+
+die() { printf '\n%s\n' "$*" >&2; exit 1; }
+say() { printf '%s\n' "$*" >&2; }
+
+[ "$(uname -s)" = Linux ] || die "The local environment needs Linux (it boots Debian machines); this is $(uname -s)."
+[ "$(id -u)" = 0 ] || die "The local environment needs root (it boots machines and makes a network bridge). Run: sudo make ${1:-up}"
+
+missing=()
+for pair in "${packages[@]}"; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
+done
+
+# Python 3.11 or newer with venv, be it the system's or one the person already has.
+python=
+for candidate in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
+  if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    python=$(command -v "$candidate"); break
+  fi
+done
+[ -n "$python" ] || missing+=(python3 python3-venv)
+
+if [ ${#missing[@]} -gt 0 ]; then
+  command -v apt-get >/dev/null 2>&1 || die "Missing: ${missing[*]}. This machine has no apt-get: install them with its package manager, then run make again."
+  say "Installing Debian packages: ${missing[*]}"
+  log=$(mktemp)
+  if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+         -o DPkg::Lock::Timeout=300 "${missing[@]}" ca-certificates; } >"$log" 2>&1 </dev/null; then
+    tail -n 15 "$log" >&2; rm -f "$log"
+    die "apt-get could not install: ${missing[*]} (its last words are above). Mend that, then run make again."
+  fi
+  rm -f "$log"
+  [ -n "$python" ] || python=$(command -v python3)
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "Python 3.11 or newer is needed; $python is $("$python" --version)."
+fi
+
+uv=$cache/uv-$uv_version/bin/uv
+if [ ! -x "$uv" ]; then
+  say "Installing uv $uv_version"
+  rm -rf "$cache/uv-$uv_version.new" "$cache/uv-$uv_version"
+  mkdir -p "$cache"
+  "$python" -m venv "$cache/uv-$uv_version"
+  "$cache/uv-$uv_version/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version" </dev/null \
+    || die "uv could not be installed from the Python package index (see above). Check the network, then run make again."
+fi
+
+stamp=.venv/.lock-sha256
+wanted=$(sha256sum requirements-dev.txt | cut -d ' ' -f 1)
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+  say "Installing the Python environment (.venv) from the lock file"
+  [ -x .venv/bin/python ] || "$uv" venv --quiet --clear --python "$python" .venv
+  "$uv" pip sync --quiet --python .venv --require-hashes requirements-dev.txt \
+    || die "The Python packages could not be installed (see above). Check the network, then run make again."
+  printf '%s\n' "$wanted" >"$stamp"
+fi

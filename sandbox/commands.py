@@ -1,0 +1,181 @@
+"""What `make up`, `preview`, `status`, `password`, `shell`, `down` and `test` do."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+
+from sandbox import daemons, machines, plugins, repository, screen, stack, toolchain
+from sandbox.errors import SandboxError
+from sandbox.machines import image, network
+from sandbox.place import Place
+from sandbox.progress import console, step
+
+
+def up(place: Place, _: list[str]) -> int:
+    """Raise the environment, or converge the one that is up; ends with the screen of `status`."""
+    name = stack.name()
+    with alone(place):
+        if daemons.running(place) == list(daemons.NAMES):
+            console.print("The local environment is up: converging it to this checkout.")
+        ground(place)
+        hardware(place)
+        stack.prepare(place, name)
+        stack.recover(place, name)
+        console.print(f"\n[bold]pulumi up[/bold] (stack {name})")
+        stack.pulumi(place, "up", "--yes", "--skip-preview", "--stack", name)
+    return screen.show(place, name)
+
+
+def preview(place: Place, arguments: list[str]) -> int:
+    """Show what `make up` would change. Starts the local AWS if it is not up, but no machine."""
+    name = stack.name()
+    with alone(place):
+        ground(place)
+        stack.prepare(place, name)
+    stack.pulumi(place, "preview", "--diff", "--stack", name, *arguments)
+    return 0
+
+
+def status(place: Place, _: list[str]) -> int:
+    """Show what runs where and whether it is healthy."""
+    if not daemons.running(place):
+        console.print("Nothing is up here. Type: make up")
+        return 1
+    return screen.show(place, stack.name())
+
+
+def password(place: Place, _: list[str]) -> int:
+    """Print Grafana's admin password, because the person asked for it."""
+    require_up(place)
+    print(stack.outputs(place, stack.name())["grafanaAdminPassword"])
+    return 0
+
+
+def shell(place: Place, arguments: list[str]) -> int:
+    """A shell (or one command, given after `--`) in which plain `pulumi` works against this place."""
+    require_up(place)
+    if arguments[:1] == ["--"]:
+        arguments = arguments[1:]
+    if not arguments:
+        console.print(
+            f"Plain `pulumi` works here, e.g. pulumi stack output --stack {stack.name()}. Leave with exit."
+        )
+    command = arguments or [os.environ.get("SHELL", "/bin/bash")]
+    process = subprocess.run(
+        command, cwd=stack.project_folder(place), env=stack.environment(place), check=False
+    )
+    return process.returncode
+
+
+def down(place: Place, _: list[str]) -> int:
+    """Take everything away: processes, machines, mounts, loop devices, bridge, state."""
+    if not place.state.exists():
+        machines.cleanup(place)
+        console.print("Nothing is up here.")
+        return 0
+    with alone(place):
+        for name in reversed(daemons.NAMES):
+            if daemons.pid(place, name):
+                with step(f"Stopping {name}"):
+                    daemons.stop(place, name)
+        with step("Removing machines, volumes, bridge and state"):
+            machines.cleanup(place)
+            network.destroy(place)
+            shutil.rmtree(place.state)
+    console.print("Everything is gone; the toolchain stays cached for the next `make up`.")
+    return 0
+
+
+def test(place: Place, arguments: list[str]) -> int:
+    """Run every test. Tests that need an environment raise one of their own beside this checkout's."""
+    preflight()
+    built(place)
+    process = subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments],
+        cwd=place.checkout,
+        env=os.environ
+        | {
+            "SANDBOX_NAME": "test",
+            "PATH": os.pathsep.join([str(toolchain.binaries()), os.environ["PATH"]]),
+        },
+        check=False,
+    )
+    return process.returncode
+
+
+def preflight() -> None:
+    """Refuse, naming what to do, on a machine that cannot host the environment."""
+    if problems := machines.preflight():
+        raise SandboxError("This machine cannot host the local environment:\n- " + "\n- ".join(problems))
+
+
+def built(place: Place) -> None:
+    """Everything that is made once per machine: programs, image, packages."""
+    del place
+    toolchain.ensure()
+    with step("Debian 13 image") as progress:
+        image.ensure_image(progress)
+    with step("apt packages") as progress:
+        repository.ensure_packages(progress)
+
+
+def ground(place: Place) -> None:
+    """What `preview` needs: the programs, the bridge, the local AWS and the plugins."""
+    preflight()
+    built(place)
+    place.state.mkdir(parents=True, exist_ok=True)
+    place.state.chmod(0o700)
+    if daemons.pid(place, "cloud") is None and (place.state / "backend").exists():
+        forget(place)
+    with step("Bridge, local AWS and package repository"):
+        network.claim_slot(place)
+        network.create(place)
+        daemons.start(place, "cloud")
+        daemons.start(place, "repository")
+    with step("Provider plugins"):
+        plugins.install(place, toolchain.binaries() / "pulumi", stack.environment(place))
+
+
+def hardware(place: Place) -> None:
+    """What boots the instances that AWS's side says are running."""
+    with step("Machines"):
+        daemons.start(place, "machines")
+
+
+def forget(place: Place) -> None:
+    """The local AWS keeps everything in memory: without it the stack's state describes nothing real."""
+    console.print(
+        "The local AWS has ended since the last `make up` and took its resources along: starting afresh."
+    )
+    for name in reversed(daemons.NAMES):
+        daemons.stop(place, name)
+    machines.cleanup(place)
+    for leftover in ("backend", "project", "machines", "volumes"):
+        shutil.rmtree(place.state / leftover, ignore_errors=True)
+
+
+def require_up(place: Place) -> None:
+    """Raises SandboxError when the local AWS of this place does not run."""
+    if daemons.pid(place, "cloud") is None:
+        raise SandboxError("Nothing is up here. Type: make up")
+
+
+@contextlib.contextmanager
+def alone(place: Place) -> Iterator[None]:
+    """Only one command at a time changes a place."""
+    locks = place.checkout / ".sandbox"
+    locks.mkdir(exist_ok=True)
+    with (locks / f"{place.name}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SandboxError(
+                "Another `make` command is changing this environment. Wait for it, or interrupt it there."
+            ) from None
+        yield

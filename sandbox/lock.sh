@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Resolves pyproject.toml into the two lock files: requirements.txt is the program's (what `pulumi install`
+# installs), requirements-dev.txt adds what the local environment and the tests need. With hashes, and
+# without the addresses of any package index, so that they work behind a mirror too.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+uv=$(echo "${XDG_CACHE_HOME:-$HOME/.cache}"/monitoring-sandbox/uv-*/bin/uv)
+options=(--quiet --universal --generate-hashes --no-header --python-version 3.11)
+"$uv" pip compile "${options[@]}" "$@" pyproject.toml --output-file requirements.txt
+"$uv" pip compile "${options[@]}" "$@" pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt

@@ -1,0 +1,147 @@
+"""The screen at the end of `make up` and of `make status`: where everything is, and whether it is well."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.markup import escape
+from rich.table import Table
+
+from sandbox import daemons, stack
+from sandbox.errors import SandboxError
+from sandbox.place import Place
+from sandbox.progress import console
+
+DATASOURCES = {"influxdb": "InfluxDB", "cloudwatch": "CloudWatch"}
+SILENT_SECONDS = 60
+"""A host whose newest point is older than this is shown as silent (six of the default intervals)."""
+
+
+@dataclass(frozen=True)
+class Grafana:
+    """Grafana as the person's browser would reach it, checked against the stack's CA."""
+
+    url: str
+    user: str
+    password: str
+    ca_file: Path
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(
+            self.url + path, auth=(self.user, self.password), verify=str(self.ca_file), timeout=20
+        )
+
+    def query(self, query: dict[str, Any], minutes: int = 15) -> dict[str, Any]:
+        """The answer of Grafana's query endpoint to one query over the last `minutes`."""
+        body = {"queries": [{"refId": "A"} | query], "from": f"now-{minutes}m", "to": "now"}
+        answer = requests.post(
+            f"{self.url}/api/ds/query",
+            json=body,
+            auth=(self.user, self.password),
+            verify=str(self.ca_file),
+            timeout=30,
+        )
+        return dict(answer.json())
+
+
+def show(place: Place, name: str) -> int:
+    """Print the screen; returns 0 when everything is well, else 1."""
+    outputs = stack.outputs(place, name)
+    if "grafanaUrl" not in outputs:
+        raise SandboxError("The environment is not complete yet. Type: make up")
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
+        authority.write(outputs["caCertificate"])
+        authority.flush()
+        grafana = Grafana(
+            outputs["grafanaUrl"],
+            outputs["grafanaAdminUser"],
+            outputs["grafanaAdminPassword"],
+            Path(authority.name),
+        )
+        health = {uid: _health(grafana, uid) for uid in DATASOURCES}
+        hosts = newest_points(grafana)
+    console.print()
+    console.print(_addresses(place, outputs))
+    console.print(_health_table(health))
+    console.print(_hosts_table(hosts))
+    console.print(
+        f"[bold]Next[/bold]  open {escape(outputs['grafanaUrl'])} (certificate: the stack's own CA)"
+    )
+    for command, purpose in {
+        "make password": "Grafana's admin password",
+        "make status": "this screen again",
+        "make preview": "what a change in the code or in Pulumi.sandbox.yaml would do",
+        "make shell": "plain pulumi commands",
+        "make down": "take everything away",
+    }.items():
+        console.print(f"      {command:<15} {purpose}")
+    well = all(ok for ok, _ in health.values()) and bool(hosts)
+    return 0 if well and all(age < SILENT_SECONDS for age in hosts.values()) else 1
+
+
+def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
+    table = Table(title="What runs where", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_row(
+        "Grafana", outputs["grafanaUrl"], f"log in as {outputs['grafanaAdminUser']}, see `make password`"
+    )
+    table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, users only")
+    table.add_row("Local AWS", place.aws_url, ", ".join(daemons.running(place)))
+    for title, url in dict(outputs.get("dashboardUrls", {})).items():
+        table.add_row("Dashboard", url, title)
+    return table
+
+
+def _health(grafana: Grafana, uid: str) -> tuple[bool, str]:
+    try:
+        answer = grafana.get(f"/api/datasources/uid/{uid}/health")
+        body = answer.json()
+    except (requests.RequestException, ValueError) as error:
+        return False, f"Grafana did not answer: {type(error).__name__}"
+    return answer.status_code == requests.codes.ok and body.get("status") == "OK", str(
+        body.get("message", "")
+    )
+
+
+def _health_table(health: dict[str, tuple[bool, str]]) -> Table:
+    table = Table(title="Datasources", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    for uid, (well, message) in health.items():
+        table.add_row(
+            DATASOURCES[uid], "[green]OK[/green]" if well else "[red]not well[/red]", escape(message)
+        )
+    return table
+
+
+def newest_points(grafana: Grafana) -> dict[str, float]:
+    """Age in seconds of the newest point of each host, asked through Grafana's InfluxDB datasource."""
+    answer = grafana.query(
+        {
+            "datasource": {"uid": "influxdb", "type": "influxdb"},
+            "rawQuery": True,
+            "resultFormat": "time_series",
+            "query": 'SELECT last("uptime") FROM "system" WHERE $timeFilter GROUP BY "host"',
+        }
+    )
+    ages: dict[str, float] = {}
+    for frame in answer.get("results", {}).get("A", {}).get("frames", []):
+        times = frame["data"]["values"][0]
+        labels = frame["schema"]["fields"][-1].get("labels") or {}
+        if times and "host" in labels:
+            ages[labels["host"]] = time.time() - max(times) / 1000
+    return ages
+
+
+def _hosts_table(hosts: dict[str, float]) -> Table:
+    table = Table(title="Newest data", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    for host, age in sorted(hosts.items()):
+        moment = datetime.fromtimestamp(time.time() - age, tz=UTC).strftime("%H:%M:%S UTC")
+        colour = "green" if age < SILENT_SECONDS else "red"
+        table.add_row(escape(host), f"[{colour}]{age:.0f} s ago[/{colour}]", moment)
+    if not hosts:
+        table.add_row("[red]no host has sent anything in the last 15 minutes[/red]")
+    return table

