@@ -1,0 +1,23 @@
+"""One environment for all live tests: raised by `make up`'s own command, taken down at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.environment import Environment, sandbox
+
+
+@pytest.fixture(scope="session")
+def environment() -> Iterator[Environment]:
+    """The shared environment. What `make up` printed is in `.printed`."""
+    sandbox("down")
+    up = sandbox("up")
+    try:
+        assert up.returncode == 0, f"make up failed:\n{up.stdout[-6000:]}\n{up.stderr[-3000:]}"
+        raised = Environment(printed=up.stdout)
+        raised.transcript.append(up.stdout + up.stderr)
+        yield raised
+    finally:
+        sandbox("down")

@@ -1,0 +1,132 @@
+"""The environment the live tests share: raised once, asked and changed like a person would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+from sandbox import stack
+from sandbox.place import Place
+from sandbox.screen import Grafana
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PLACE = Place(CHECKOUT, "test")
+STACK = "sandbox"
+
+
+def sandbox(*arguments: str, place: Place = PLACE, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the local environment's commands as the Makefile does."""
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox", *arguments],
+        cwd=place.checkout,
+        env=os.environ | {"SANDBOX_NAME": place.name, "SANDBOX_STACK": STACK} | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1500,
+    )
+
+
+@dataclass
+class Environment:
+    """A raised stack: its outputs, its Grafana, its AWS and the Pulumi CLI pointed at it."""
+
+    name: str = STACK
+    place: Place = PLACE
+    printed: str = ""
+    transcript: list[str] = field(default_factory=list)
+    """Everything any command printed, for the search for secrets."""
+
+    @cached_property
+    def outputs(self) -> dict[str, Any]:
+        return stack.outputs(self.place, self.name)
+
+    @cached_property
+    def grafana(self) -> Grafana:
+        authority = self.place.state / f"test-ca-{self.name}.pem"
+        authority.write_text(self.outputs["caCertificate"])
+        return Grafana(
+            self.outputs["grafanaUrl"],
+            self.outputs["grafanaAdminUser"],
+            self.outputs["grafanaAdminPassword"],
+            authority,
+        )
+
+    @property
+    def instance_id(self) -> str:
+        return str(self.outputs["instanceId"])
+
+    def pulumi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the CLI against this stack; what it prints is kept for the search for secrets."""
+        process = subprocess.run(
+            ["pulumi", *arguments, "--stack", self.name],
+            cwd=stack.project_folder(self.place),
+            env=stack.environment(self.place) | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+        self.transcript.append(process.stdout + process.stderr)
+        return process
+
+    def preview(self, *arguments: str) -> dict[str, list[str]]:
+        """The changes of `pulumi preview`: operation → resources' names, without those that stay."""
+        process = self.pulumi("preview", "--json", *arguments)
+        assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-2000:]
+        changes: dict[str, list[str]] = {}
+        for step in json.loads(process.stdout)["steps"]:
+            if step["op"] not in ("same", "read"):
+                changes.setdefault(step["op"], []).append(step["urn"].split("::")[-1])
+        return changes
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the stack's state, as exported (secrets encrypted)."""
+        exported = json.loads(self.pulumi("stack", "export").stdout)
+        return list(exported["deployment"].get("resources", []))
+
+    def aws(self, service: str) -> Any:
+        """A boto3 client for the administrator of the local AWS."""
+        settings = stack.environment(self.place)
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.place.aws_url,
+            region_name=self.region,
+            aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    @cached_property
+    def region(self) -> str:
+        text = (stack.project_folder(self.place) / f"Pulumi.{self.name}.yaml").read_text()
+        return str(yaml.safe_load(text)["config"]["aws:region"])
+
+    def guest(self, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command on the server, as root."""
+        return self.machine(self.instance_id, *command, stdin=stdin)
+
+    def machine(
+        self, machine: str, *command: str, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on any machine of the local environment, as root."""
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox.machines", "exec", machine, *command],
+            cwd=self.place.checkout,
+            env=os.environ | {"SANDBOX_NAME": self.place.name},
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )

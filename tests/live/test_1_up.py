@@ -1,0 +1,101 @@
+"""The environment as `make up` leaves it: complete, unchanging, and showing data."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import requests
+
+from sandbox import screen
+from tests.live.environment import Environment, sandbox
+
+pytestmark = pytest.mark.live
+
+OUTPUTS = {
+    *("grafanaUrl", "grafanaAdminUser", "grafanaAdminPassword", "influxdbUrl", "caCertificate"),
+    *("agentInstallScript", "dashboardUrls", "cloudwatchAccessKeyId"),
+}
+
+
+def test_up_ends_with_a_screen_that_tells_all(environment: Environment) -> None:
+    text = environment.printed
+    assert environment.outputs["grafanaUrl"] in text
+    assert "make password" in text
+    assert "make down" in text
+    assert text.count("OK") >= 2, "both datasources are shown as healthy"
+    assert "s ago" in text, "the newest point of the server is shown"
+
+
+def test_outputs_are_the_design_s(environment: Environment) -> None:
+    assert set(environment.outputs) >= OUTPUTS
+    masked = json.loads(environment.pulumi("stack", "output", "--json").stdout)
+    assert masked["grafanaAdminPassword"] == "[secret]"
+    assert masked["agentInstallScript"] == "[secret]"
+
+
+def test_a_second_up_changes_nothing(environment: Environment) -> None:
+    again = environment.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+
+
+def test_refresh_finds_no_drift(environment: Environment) -> None:
+    refresh = environment.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    assert refresh.returncode == 0, refresh.stdout[-3000:] + refresh.stderr[-3000:]
+
+
+def test_make_up_while_up_says_so_and_converges(environment: Environment) -> None:
+    again = sandbox("up")
+    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+    assert "is up: converging" in again.stdout
+
+
+def test_a_dashboard_deleted_by_hand_comes_back(environment: Environment) -> None:
+    grafana = environment.grafana
+    url = grafana.url + "/api/dashboards/uid/linux-hosts"
+    auth = (grafana.user, grafana.password)
+    assert requests.delete(url, auth=auth, verify=str(grafana.ca_file), timeout=20).status_code == 200
+    assert grafana.get("/api/dashboards/uid/linux-hosts").status_code == 404
+    found = environment.pulumi("refresh", "--yes", "--skip-preview")
+    assert found.returncode == 0
+    assert "deleted" in found.stdout
+    restored = environment.pulumi("up", "--yes", "--skip-preview")
+    assert restored.returncode == 0, restored.stdout[-3000:]
+    assert grafana.get("/api/dashboards/uid/linux-hosts").status_code == 200
+
+
+def test_one_changed_setting_is_one_changed_resource(environment: Environment) -> None:
+    changes = environment.preview("--config", "monitoring:dataVolumeSize=25")
+    assert list(changes) == ["update"], changes
+    assert len(changes["update"]) == 1, changes
+
+
+def test_the_server_s_own_data_arrives_through_grafana(environment: Environment) -> None:
+    ages = screen.newest_points(environment.grafana)
+    assert len(ages) == 1
+    assert next(iter(ages.values())) < screen.SILENT_SECONDS
+
+
+def test_ec2_metrics_arrive_with_the_created_key(environment: Environment) -> None:
+    answer = environment.grafana.query(
+        {
+            "datasource": {"uid": "cloudwatch", "type": "cloudwatch"},
+            "type": "timeSeriesQuery",
+            "queryMode": "Metrics",
+            "namespace": "AWS/EC2",
+            "metricName": "CPUUtilization",
+            "region": environment.region,
+            "dimensions": {"InstanceId": [environment.instance_id]},
+            "statistic": "Average",
+            "period": "60",
+            "matchExact": True,
+        },
+        minutes=60,
+    )
+    frames = answer["results"]["A"]["frames"]
+    values = [value for frame in frames for value in frame["data"]["values"][1] if value is not None]
+    assert values, answer
+    assert all(0 <= value <= 100 for value in values)
+    stored = environment.grafana.get("/api/datasources/uid/cloudwatch").json()
+    assert stored["jsonData"]["authType"] == "keys"
+    assert stored["secureJsonFields"]["secretKey"] is True

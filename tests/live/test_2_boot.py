@@ -1,0 +1,97 @@
+"""The server as its user data leaves it, looked at from inside."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+
+from tests.live.environment import Environment
+
+pytestmark = pytest.mark.live
+
+SERVICES = {"grafana": "grafana-server", "influxdb": "influxdb", "telegraf": "telegraf"}
+
+
+@pytest.mark.parametrize("package", SERVICES)
+def test_the_package_is_installed_from_its_signed_repository(environment: Environment, package: str) -> None:
+    policy = environment.guest("apt-cache", "policy", package).stdout
+    installed = re.search(r"Installed: (\S+)", policy)
+    assert installed, policy
+    assert installed.group(1) != "(none)"
+    assert "packages.sandbox.internal" in policy
+    sources = environment.guest("sh", "-c", "cat /etc/apt/sources.list.d/*").stdout
+    assert "signed-by" in sources.lower()
+    assert "trusted=yes" not in sources
+
+
+@pytest.mark.parametrize("service", SERVICES.values())
+def test_the_service_is_enabled_and_runs_as_its_own_user(environment: Environment, service: str) -> None:
+    assert environment.guest("systemctl", "is-enabled", service).stdout.strip() == "enabled"
+    assert environment.guest("systemctl", "is-active", service).stdout.strip() == "active"
+    pid = environment.guest("systemctl", "show", "-p", "MainPID", "--value", service).stdout.strip()
+    user = environment.guest("ps", "-o", "user=", "-p", pid).stdout.strip()
+    assert user in SERVICES or user == "grafana", user
+
+
+def test_what_listens_is_what_the_design_says(environment: Environment) -> None:
+    listening = environment.guest("ss", "-Htln").stdout
+    open_ports = {
+        int(line.split()[3].rsplit(":", 1)[1])
+        for line in listening.splitlines()
+        if not line.split()[3].startswith(("127.", "[::1]"))
+    }
+    assert {3000, 8086} <= open_ports
+    assert open_ports <= {22, 3000, 8086}, open_ports
+
+
+def test_cloud_init_ended_well_and_accepts_the_user_data(environment: Environment) -> None:
+    assert environment.guest("cloud-init", "status").stdout.strip() == "status: done"
+    schema = environment.guest("cloud-init", "schema", "--system")
+    assert schema.returncode == 0, schema.stdout + schema.stderr
+
+
+def test_the_user_data_is_at_most_12_kib(environment: Environment) -> None:
+    answer = environment.aws("ec2").describe_instance_attribute(
+        InstanceId=environment.instance_id, Attribute="userData"
+    )
+    assert len(base64.b64decode(answer["UserData"]["Value"])) <= 12 * 1024
+
+
+def test_the_data_lies_on_the_data_volume(environment: Environment) -> None:
+    for folder in ("/var/lib/influxdb", "/var/lib/grafana"):
+        found = environment.guest("findmnt", "-n", "-o", "TARGET,SOURCE,FSTYPE", "--target", folder)
+        assert folder in found.stdout, found.stdout
+        assert "ext4" in found.stdout
+
+
+def test_the_boot_script_run_again_changes_nothing(environment: Environment) -> None:
+    """Running it twice: same processes, same files, no new user or database."""
+    observe = (
+        "systemctl show -p MainPID,ActiveEnterTimestamp grafana-server influxdb telegraf; "
+        "find /etc/grafana /etc/influxdb /etc/telegraf /etc/systemd/system /etc/apt /etc/fstab "
+        "-type f -exec stat -c '%n %Y %a %U' {} + | sort"
+    )
+    before = environment.guest("sh", "-c", observe).stdout
+    scripts = environment.guest("sh", "-c", "ls /var/lib/cloud/scripts/per-boot/*").stdout.split()
+    assert len(scripts) == 1, scripts
+    again = environment.guest(scripts[0])
+    assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
+    assert environment.guest("sh", "-c", observe).stdout == before
+
+
+def test_a_failing_line_reaches_the_console(environment: Environment) -> None:
+    """The same script on a machine that cannot reach the parameters: the console names the line."""
+    script = environment.guest("sh", "-c", "ls /var/lib/cloud/scripts/per-boot/*").stdout.strip()
+    lines = environment.guest("wc", "-l", script).stdout.split()[0]
+    failed = environment.guest(
+        *("unshare", "--mount", "sh", "-c"),
+        f"mount --bind /dev/null /etc/hosts && exec {script}",
+    )
+    assert failed.returncode != 0
+    console = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
+    text = console["Output"]
+    found = re.findall(r"monitoring: boot failed at line (\d+)", text)
+    assert found, text[-2000:]
+    assert 0 < int(found[-1]) <= int(lines)

@@ -1,0 +1,138 @@
+"""No secret of the stack occurs where somebody could read it who should not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.environment import Environment
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def secrets(environment: Environment) -> dict[str, str]:
+    """Every secret value of the stack by name: what SSM holds and what the state decrypts to."""
+    found = {
+        parameter["Name"]: parameter["Value"]
+        for page in environment.aws("ssm")
+        .get_paginator("get_parameters_by_path")
+        .paginate(Path="/monitoring", Recursive=True, WithDecryption=True)
+        for parameter in page["Parameters"]
+        # The CA's certificate is no secret: it is an output for everyone to read.
+        if not parameter["Name"].endswith(("certificate"))
+    }
+    exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
+    environment.transcript.pop()  # this very listing was asked to show them
+    found |= {f"state {number}": value for number, value in enumerate(_secret_values(exported))}
+    # A secret shorter than this occurs by chance (numbers, booleans marked secret by a provider).
+    return {name: value for name, value in found.items() if len(value) >= 12 and "BEGIN CERT" not in value}
+
+
+def _secret_values(tree: object) -> Iterator[str]:
+    """The strings inside Pulumi's secret envelopes."""
+    if isinstance(tree, dict):
+        if "plaintext" in tree:
+            yield from _strings(json.loads(tree["plaintext"]))
+        else:
+            for value in tree.values():
+                yield from _secret_values(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _secret_values(value)
+
+
+def _strings(tree: object) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for value in tree.values():
+            yield from _strings(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _strings(value)
+
+
+def leaks(secrets: dict[str, str], text: str) -> list[str]:
+    """Names of the secrets that occur in a text, whole or by the body of a key."""
+    found = []
+    for name, value in secrets.items():
+        lines = [line for line in value.splitlines() if len(line) >= 32 and "-----" not in line]
+        needles = [value, *lines[:3]] if "PRIVATE KEY" in value else [value]
+        encoded = [base64.b64encode(needle.encode()).decode() for needle in needles]
+        if any(needle in text for needle in (*needles, *encoded)):
+            found.append(name)
+    return found
+
+
+def test_the_search_would_find_a_secret(secrets: dict[str, str]) -> None:
+    assert len(secrets) >= 6, sorted(secrets)
+    name, value = next(iter(secrets.items()))
+    assert name in leaks({name: value}, f"before {value} after")
+
+
+def test_not_in_user_data(environment: Environment, secrets: dict[str, str]) -> None:
+    answer = environment.aws("ec2").describe_instance_attribute(
+        InstanceId=environment.instance_id, Attribute="userData"
+    )
+    assert leaks(secrets, base64.b64decode(answer["UserData"]["Value"]).decode()) == []
+
+
+def test_not_in_tags_or_descriptions(environment: Environment, secrets: dict[str, str]) -> None:
+    described = [
+        environment.aws("ec2").describe_instances(),
+        environment.aws("ec2").describe_tags(),
+        environment.aws("ssm").describe_parameters(),
+        environment.aws("iam").list_users(),
+    ]
+    assert leaks(secrets, json.dumps(described, default=str)) == []
+
+
+def test_not_on_the_console(environment: Environment, secrets: dict[str, str]) -> None:
+    answer = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
+    assert "boot finished" in answer["Output"]
+    assert leaks(secrets, answer["Output"]) == []
+
+
+def test_not_in_the_guest_s_journal_or_logs(environment: Environment, secrets: dict[str, str]) -> None:
+    journal = environment.guest("journalctl", "--no-pager", "-o", "cat").stdout
+    logs = environment.guest("sh", "-c", "cat /var/log/*.log /var/log/*/*.log").stdout
+    assert len(journal) > 1000
+    assert leaks(secrets, journal + logs) == []
+
+
+def test_not_in_process_lists(environment: Environment, secrets: dict[str, str]) -> None:
+    listing = environment.guest("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
+    assert "influxd" in listing
+    assert leaks(secrets, listing) == []
+
+
+def test_not_in_world_readable_files(environment: Environment, secrets: dict[str, str]) -> None:
+    command = (
+        "find /etc /usr/local /opt /srv /tmp /var/lib/cloud /var/tmp /run -xdev -type f -perm -o=r "
+        "-size -256k -readable -exec cat {} + 2>/dev/null"
+    )
+    readable = environment.guest("runuser", "-u", "nobody", "--", "sh", "-c", command).stdout
+    assert len(readable) > 10_000
+    assert leaks(secrets, readable) == []
+
+
+def test_not_in_what_the_command_line_printed(environment: Environment, secrets: dict[str, str]) -> None:
+    diff = environment.pulumi("preview", "--diff", "--config", "monitoring:accessKeyGeneration=2")
+    assert diff.returncode == 0, diff.stdout[-2000:]
+    environment.pulumi("stack", "output")
+    environment.pulumi("up", "--yes", "--diff", "--skip-preview")
+    assert len(environment.transcript) > 3
+    for printed in environment.transcript:
+        assert leaks(secrets, printed) == []
+
+
+def test_not_in_clear_in_the_state(environment: Environment, secrets: dict[str, str]) -> None:
+    backend = environment.place.state / "backend"
+    files = [path for path in backend.rglob("*.json") if path.is_file()]
+    assert files
+    for path in files:
+        assert leaks(secrets, path.read_text()) == [], path.name

@@ -1,0 +1,73 @@
+"""The local environment's commands when something is wrong or done twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sandbox.place import Place
+from tests.live.environment import CHECKOUT, Environment, sandbox
+
+pytestmark = pytest.mark.live
+
+
+def test_status_tells_the_same_as_up(environment: Environment) -> None:
+    status = sandbox("status")
+    assert status.returncode == 0, status.stdout + status.stderr
+    assert environment.outputs["grafanaUrl"] in status.stdout
+
+
+def test_password_is_printed_only_when_asked_for(environment: Environment) -> None:
+    assert sandbox("password").stdout.strip() == environment.outputs["grafanaAdminPassword"]
+    assert environment.outputs["grafanaAdminPassword"] not in environment.printed
+
+
+def test_plain_pulumi_commands_work_in_the_shell(environment: Environment) -> None:
+    listed = sandbox("shell", "--", "pulumi", "stack", "ls", "--json")
+    assert '"name": "sandbox"' in listed.stdout, listed.stdout + listed.stderr
+
+
+def test_two_changes_at_once_are_refused(environment: Environment) -> None:
+    lock = CHECKOUT / ".sandbox" / "test.lock"
+    holder = subprocess.Popen(["flock", str(lock), "sleep", "30"])
+    try:
+        refused = sandbox("up")
+    finally:
+        holder.terminate()
+        holder.wait()
+    assert refused.returncode == 1
+    assert "Another `make` command is changing this environment" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_down_and_status_while_nothing_is_up() -> None:
+    nowhere = Place(CHECKOUT, "nowhere")
+    down = sandbox("down", place=nowhere)
+    assert (down.returncode, down.stdout.strip()) == (0, "Nothing is up here.")
+    status = sandbox("status", place=nowhere)
+    assert (status.returncode, status.stdout.strip()) == (1, "Nothing is up here. Type: make up")
+    assert not nowhere.state.exists()
+
+
+def test_without_root_the_answer_says_so(tmp_path: Path) -> None:
+    script = tmp_path / "sandbox" / "bootstrap.sh"
+    script.parent.mkdir()
+    shutil.copy(CHECKOUT / "sandbox" / "bootstrap.sh", script)
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.name.startswith("pytest-"):
+            parent.chmod(0o755)
+    refused = subprocess.run(
+        ["runuser", "-u", "nobody", "--", "bash", str(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )
+    assert refused.returncode == 1
+    assert "needs root" in refused.stderr
+    assert "sudo make up" in refused.stderr
