@@ -1,0 +1,1 @@
+"""The parts a monitoring environment is made of: one ComponentResource a file."""

@@ -1,0 +1,110 @@
+"""The server's certificate and who signed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_tls as tls
+
+from settings import Settings
+
+YEAR = 365 * 24
+"""Hours."""
+
+SIGNING = ["cert_signing", "crl_signing"]
+SERVING = ["digital_signature", "server_auth"]
+
+
+@dataclass(frozen=True)
+class ServerCertificate:
+    """What the server shows, and what others check it with.
+
+    ca: the signer's certificate, None when a public authority signed. host: the name or address others use.
+    local_name: the name in the certificate by which the server reaches itself.
+    """
+
+    certificate: pulumi.Input[str]
+    key: pulumi.Output[str]
+    ca: pulumi.Output[str] | None
+    host: pulumi.Input[str]
+    local_name: str
+
+
+def own_certificate(settings: Settings) -> ServerCertificate | None:
+    """The certificate the user brought along, if any."""
+    own = settings.certificate
+    if own is None or settings.domain is None:
+        return None
+    return ServerCertificate(
+        certificate=own.certificate,
+        key=pulumi.Output.secret(own.private_key.get_secret_value().strip() + "\n"),
+        ca=pulumi.Output.from_input(own.ca) if own.ca else None,
+        host=settings.domain,
+        local_name=settings.domain,
+    )
+
+
+class PrivateAuthority(pulumi.ComponentResource):
+    """A certificate authority for this stack alone, and the server's certificate from it.
+
+    Produces: the authority's key and certificate (ten years), the server's key, its request and its
+    certificate (two years, renewed by the first `pulumi up` of its last month) for the elastic IP, the
+    domain if there is one, and localhost.
+
+    Attributes: server (ServerCertificate).
+    """
+
+    def __init__(
+        self, name: str, address: pulumi.Output[str], domain: str | None, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("monitoring:index:PrivateAuthority", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        stack = pulumi.get_stack()
+        ca_key = tls.PrivateKey(f"{name}-ca", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
+        ca = tls.SelfSignedCert(
+            f"{name}-ca",
+            private_key_pem=ca_key.private_key_pem,
+            is_ca_certificate=True,
+            subject=tls.SelfSignedCertSubjectArgs(
+                common_name=f"monitoring {stack} CA", organization="monitoring"
+            ),
+            allowed_uses=SIGNING,
+            validity_period_hours=10 * YEAR,
+            opts=child,
+        )
+        key = tls.PrivateKey(f"{name}-server", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
+        request = tls.CertRequest(
+            f"{name}-server",
+            private_key_pem=key.private_key_pem,
+            subject=tls.CertRequestSubjectArgs(common_name=f"monitoring {stack}", organization="monitoring"),
+            dns_names=["localhost", *([domain] if domain else [])],
+            ip_addresses=[address, "127.0.0.1"],
+            opts=child,
+        )
+        certificate = tls.LocallySignedCert(
+            f"{name}-server",
+            cert_request_pem=request.cert_request_pem,
+            ca_private_key_pem=ca_key.private_key_pem,
+            ca_cert_pem=ca.cert_pem,
+            allowed_uses=SERVING,
+            validity_period_hours=2 * YEAR,
+            early_renewal_hours=30 * 24,
+            opts=child,
+        )
+        self.server = ServerCertificate(
+            certificate=certificate.cert_pem,
+            key=pulumi.Output.secret(key.private_key_pem),
+            ca=ca.cert_pem,
+            host=address,
+            local_name="localhost",
+        )
+        self.register_outputs({"ca": ca.cert_pem})
+
+
+def server_certificate(
+    settings: Settings, address: pulumi.Output[str], opts: pulumi.ResourceOptions
+) -> ServerCertificate:
+    """The user's own certificate if the settings hold one, else one from a private authority made for it."""
+    own = own_certificate(settings)
+    return own or PrivateAuthority("authority", address, settings.domain, opts).server

@@ -1,0 +1,138 @@
+"""What Grafana shows: its datasources, a folder, the dashboards."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumiverse_grafana as grafana
+
+from components.influx import Influx
+from dashboards import aws_ec2, linux_hosts, monitoring_server
+from settings import Settings
+
+INFLUXDB_UID = "influxdb"
+CLOUDWATCH_UID = "cloudwatch"
+FOLDER_UID = "monitoring"
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """An IAM user's access key."""
+
+    id: pulumi.Output[str]
+    secret: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class Login:
+    """How the provider reaches Grafana. ca: PEM of a private signer, else None."""
+
+    url: pulumi.Input[str]
+    password: pulumi.Output[str]
+    ca: pulumi.Output[str] | None
+
+
+class GrafanaContent(pulumi.ComponentResource):
+    """Grafana's content, with uids that never change.
+
+    Produces: a provider of its own, the InfluxDB datasource (default), the CloudWatch datasource (with the
+    access key, or the server's role when there is none), the folder "Monitoring", one dashboard a module of
+    `dashboards`.
+
+    All but the provider wait for `ready`, and are deleted with the instance: a destroy does not ask a
+    Grafana that is gone.
+
+    Attributes: dashboard_uids, by title.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: Settings,
+        login: Login,
+        influx: Influx,
+        key: AccessKey | None,
+        instance: pulumi.Resource,
+        ready: pulumi.Resource,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("monitoring:index:GrafanaContent", name, None, opts)
+        provider = grafana.Provider(
+            name,
+            url=login.url,
+            auth=pulumi.Output.concat("admin:", login.password),
+            ca_cert=login.ca,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        # A fixed uid is taken until its holder is gone, so a replacement deletes first.
+        self._child = pulumi.ResourceOptions(
+            parent=self,
+            provider=provider,
+            depends_on=[ready],
+            deleted_with=instance,
+            delete_before_replace=True,
+        )
+        region = settings.cloudwatch_region or settings.region
+        self._influxdb(settings, influx)
+        self._cloudwatch(region, key)
+        folder = grafana.oss.Folder(name, uid=FOLDER_UID, title="Monitoring", opts=self._child)
+        own_influxdb = settings.influxdb is None
+        boards = {
+            linux_hosts: linux_hosts.build(INFLUXDB_UID),
+            aws_ec2: aws_ec2.build(CLOUDWATCH_UID, region, INFLUXDB_UID),
+            monitoring_server: monitoring_server.build(INFLUXDB_UID, own_influxdb=own_influxdb),
+        }
+        for module, content in boards.items():
+            grafana.oss.Dashboard(
+                module.UID,
+                folder=folder.uid,
+                config_json=content,
+                message="by Pulumi",
+                opts=self._child,
+            )
+        self.dashboard_uids = {module.TITLE: module.UID for module in boards}
+        self.register_outputs({})
+
+    def _influxdb(self, settings: Settings, influx: Influx) -> None:
+        """grafana.com/docs/grafana/latest/datasources/influxdb/configure: InfluxQL, database in
+        jsonData.dbName."""
+        options = {
+            "dbName": influx.database,
+            "httpMethod": "POST",
+            "version": "InfluxQL",
+            "timeInterval": settings.collection_interval,
+            "tlsAuthWithCACert": influx.ca is not None,
+        }
+        secrets = pulumi.Output.all(influx.reader_password, influx.ca or "").apply(
+            lambda known: json.dumps({"password": known[0], **({"tlsCACert": known[1]} if known[1] else {})})
+        )
+        grafana.oss.DataSource(
+            INFLUXDB_UID,
+            uid=INFLUXDB_UID,
+            name="InfluxDB",
+            type="influxdb",
+            is_default=True,
+            url=influx.local_url,
+            database_name=influx.database,
+            username=influx.reader,
+            json_data_encoded=json.dumps(options),
+            secure_json_data_encoded=secrets,
+            opts=self._child,
+        )
+
+    def _cloudwatch(self, region: str, key: AccessKey | None) -> None:
+        """grafana.com/docs/grafana/latest/datasources/aws-cloudwatch: authType keys, or default for the
+        role."""
+        secrets = pulumi.Output.json_dumps({"accessKey": key.id, "secretKey": key.secret}) if key else None
+        grafana.oss.DataSource(
+            CLOUDWATCH_UID,
+            uid=CLOUDWATCH_UID,
+            name="CloudWatch",
+            type="cloudwatch",
+            json_data_encoded=json.dumps({"authType": "keys" if key else "default", "defaultRegion": region}),
+            secure_json_data_encoded=secrets,
+            opts=self._child,
+        )

@@ -1,0 +1,73 @@
+"""Which InfluxDB is used, seen by each of those who use it: the server's own, or the one named in the
+settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.certificates import ServerCertificate
+from components.network import INFLUXDB_PORT
+from components.passwords import Passwords
+from settings import Settings
+
+DATABASE = "telegraf"
+WRITER = "telegraf"
+READER = "grafana"
+
+
+@dataclass(frozen=True)
+class Influx:
+    """An InfluxDB and its two users.
+
+    url: the address agents use. local_url: the address the server itself uses, by a name in the certificate.
+    ca: PEM of a private signer, else None. address: of the readiness check's connection, whose certificate
+    must be valid for server_name.
+    """
+
+    url: pulumi.Output[str]
+    local_url: str
+    ca: pulumi.Output[str] | None
+    database: str
+    writer: str
+    writer_password: pulumi.Output[str]
+    reader: str
+    reader_password: pulumi.Output[str]
+    readiness_url: pulumi.Output[str]
+    server_name: pulumi.Input[str]
+
+
+def influx(
+    settings: Settings, certificate: ServerCertificate, passwords: Passwords, address: pulumi.Output[str]
+) -> Influx:
+    """The InfluxDB of this stack. With `influxdb` in the settings one user both writes and reads."""
+    external = settings.influxdb
+    if external:
+        password = pulumi.Output.secret(external.password.get_secret_value())
+        url = pulumi.Output.from_input(external.url)
+        host = external.url.partition("://")[2].partition("/")[0].partition(":")[0]
+        return Influx(
+            url=url,
+            local_url=external.url,
+            ca=pulumi.Output.from_input(external.ca) if external.ca else None,
+            database=external.database,
+            writer=external.username,
+            writer_password=password,
+            reader=external.username,
+            reader_password=password,
+            readiness_url=url,
+            server_name=host,
+        )
+    return Influx(
+        url=pulumi.Output.format("https://{0}:{1}", settings.domain or certificate.host, INFLUXDB_PORT),
+        local_url=f"https://{certificate.local_name}:{INFLUXDB_PORT}",
+        ca=certificate.ca,
+        database=DATABASE,
+        writer=WRITER,
+        writer_password=passwords.influxdb[WRITER],
+        reader=READER,
+        reader_password=passwords.influxdb[READER],
+        readiness_url=pulumi.Output.format("https://{0}:{1}", address, INFLUXDB_PORT),
+        server_name=certificate.host,
+    )

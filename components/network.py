@@ -1,0 +1,134 @@
+"""Where the server stands, and who reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_aws as aws
+from pulumi_aws.ec2 import GetSubnetsFilterArgs
+
+from settings import Settings
+
+GRAFANA_PORT = 3000
+INFLUXDB_PORT = 8086
+SSH_PORT = 22
+EVERYWHERE = IPv4Network("0.0.0.0/0")
+
+
+@dataclass(frozen=True)
+class Site:
+    """The subnet the server stands in, as looked up before anything is made."""
+
+    vpc_id: str
+    vpc_cidr: str
+    subnet_id: str
+    availability_zone: str
+
+
+def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
+    """The given subnet, or the default VPC's default subnet whose id sorts first.
+
+    Raises pulumi.RunError when the given subnet is not in the given VPC or the default VPC has no subnet.
+    """
+    if settings.subnet_id:
+        subnet_id = settings.subnet_id
+    else:
+        vpc = aws.ec2.get_vpc(default=True, opts=opts)
+        filters = [
+            GetSubnetsFilterArgs(name="vpc-id", values=[vpc.id]),
+            GetSubnetsFilterArgs(name="default-for-az", values=["true"]),
+        ]
+        subnets = aws.ec2.get_subnets(filters=filters, opts=opts)
+        if not subnets.ids:
+            raise pulumi.RunError(
+                "monitoring:subnetId: the default VPC has no default subnet; name a public one"
+            )
+        subnet_id = min(subnets.ids)
+    subnet = aws.ec2.get_subnet(id=subnet_id, opts=opts)
+    if settings.vpc_id and subnet.vpc_id != settings.vpc_id:
+        raise pulumi.RunError(
+            f"monitoring:subnetId = {subnet_id}: lies in {subnet.vpc_id}, not in monitoring:vpcId = "
+            f"{settings.vpc_id}; name a subnet of that VPC"
+        )
+    network = aws.ec2.get_vpc(id=subnet.vpc_id, opts=opts)
+    return Site(subnet.vpc_id, network.cidr_block, subnet_id, subnet.availability_zone)
+
+
+class Network(pulumi.ComponentResource):
+    """The server's address and its firewall.
+
+    Produces:
+    - a security group that lets in Grafana's port from `operatorCidrs`, InfluxDB's from `agentCidrs` (unless
+      another InfluxDB is used), SSH from `sshCidrs` (none by default), each range a rule of its own;
+    - an elastic IP, which stays when the server is replaced (protected with `protect`).
+
+    Outgoing: HTTPS and HTTP (packages, AWS's services), the VPC's DNS, and the other InfluxDB's port if
+    there is one. Metadata, time and Amazon's own DNS server are link-local: security groups do not see
+    them. IPv4 only.
+
+    Attributes: group, address (the elastic IP), public_ip, rules (whoever needs to get through waits for
+    them).
+    """
+
+    def __init__(self, name: str, settings: Settings, site: Site, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("monitoring:index:Network", name, None, opts)
+        self.rules: list[pulumi.Resource] = []
+        child = pulumi.ResourceOptions(parent=self)
+        self.group = aws.ec2.SecurityGroup(
+            name,
+            description="Monitoring server: Grafana, InfluxDB",
+            vpc_id=site.vpc_id,
+            tags={"Name": f"monitoring-{pulumi.get_stack()}"},
+            opts=child,
+        )
+        self._let_in("grafana", GRAFANA_PORT, settings.operator_cidrs)
+        if not settings.influxdb:
+            self._let_in("influxdb", INFLUXDB_PORT, settings.agent_cidrs)
+        self._let_in("ssh", SSH_PORT, settings.ssh_cidrs)
+        self._let_out("https", "tcp", 443, EVERYWHERE)
+        self._let_out("http", "tcp", 80, EVERYWHERE)
+        for protocol in ("udp", "tcp"):
+            self._let_out(f"dns-{protocol}", protocol, 53, IPv4Network(site.vpc_cidr))
+        if settings.influxdb:
+            port = urlsplit(settings.influxdb.url).port or 443
+            if port not in (80, 443):
+                self._let_out("influxdb", "tcp", port, EVERYWHERE)
+        self.address = aws.ec2.Eip(
+            name,
+            domain="vpc",
+            tags={"Name": f"monitoring-{pulumi.get_stack()}"},
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
+        )
+        self.public_ip: pulumi.Output[str] = self.address.public_ip
+        self.register_outputs({"securityGroupId": self.group.id, "address": self.public_ip})
+
+    def _let_in(self, what: str, port: int, cidrs: Iterable[IPv4Network]) -> None:
+        for cidr in cidrs:
+            rule = aws.vpc.SecurityGroupIngressRule(
+                f"{what}-from-{cidr}",
+                security_group_id=self.group.id,
+                description=f"{what} from {cidr}",
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                cidr_ipv4=str(cidr),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.rules.append(rule)
+
+    def _let_out(self, what: str, protocol: str, port: int, cidr: IPv4Network) -> None:
+        rule = aws.vpc.SecurityGroupEgressRule(
+            f"{what}-out",
+            security_group_id=self.group.id,
+            description=f"{what} to {cidr}",
+            ip_protocol=protocol,
+            from_port=port,
+            to_port=port,
+            cidr_ipv4=str(cidr),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.rules.append(rule)

@@ -1,0 +1,163 @@
+"""The machine that runs Grafana and InfluxDB, and the volume its data lives on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi_aws.ec2 import GetAmiFilterArgs
+
+from components.network import Network, Site
+from settings import Settings
+
+DEBIAN = "136693071363"
+"""The Debian project's AWS account (wiki.debian.org/Cloud/AmazonEC2Image/Trixie)."""
+
+ARCHITECTURES = {"arm64": "arm64", "x86_64": "amd64"}
+"""EC2's architectures and Debian's names for them."""
+
+DEVICE = "/dev/sdf"
+"""The data volume's name to EC2; Nitro instances see it as an NVMe disk named after the volume's id."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A machine image: its id, and its architecture as Debian calls it."""
+
+    id: str
+    architecture: str
+
+
+def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
+    """The newest Debian 13 image for the instance type, or `amiId` if its architecture fits.
+
+    Raises pulumi.RunError naming the setting when they do not fit each other.
+    """
+    wanted = settings.instance_type
+    try:
+        known = aws.ec2.get_instance_type(instance_type=wanted, opts=opts)
+    except Exception as error:
+        if "InvalidInstanceType" not in str(error):
+            raise
+        raise pulumi.RunError(
+            f"monitoring:instanceType = {wanted}: {settings.region} has no such instance type; "
+            "write another, such as t4g.small"
+        ) from None
+    architecture = next((a for a in ARCHITECTURES if a in known.supported_architectures), None)
+    if architecture is None:
+        raise pulumi.RunError(
+            f"monitoring:instanceType = {wanted}: is for {', '.join(known.supported_architectures)}, which "
+            "Debian has no image for; write another, such as t4g.small"
+        )
+    if settings.ami_id:
+        image = aws.ec2.get_ami(
+            filters=[GetAmiFilterArgs(name="image-id", values=[settings.ami_id])], opts=opts
+        )
+        if image.architecture != architecture:
+            raise pulumi.RunError(
+                f"monitoring:amiId = {settings.ami_id}: is for {image.architecture}, "
+                f"but instanceType = {wanted} is for {architecture}; leave amiId out, or write one that fits"
+            )
+        return Image(settings.ami_id, ARCHITECTURES[architecture])
+    names = f"debian-13-{ARCHITECTURES[architecture]}-*"
+    image = aws.ec2.get_ami(
+        owners=[DEBIAN],
+        most_recent=True,
+        filters=[
+            GetAmiFilterArgs(name="name", values=[names]),
+            GetAmiFilterArgs(name="architecture", values=[architecture]),
+        ],
+        opts=opts,
+    )
+    return Image(image.id, ARCHITECTURES[architecture])
+
+
+class Server(pulumi.ComponentResource):
+    """The server and its data.
+
+    Produces: an encrypted data volume (protected with `protect`), the instance with an encrypted root
+    volume, the volume's attachment, the elastic IP's association.
+
+    The volume outlives the instance. When the instance is replaced (user data, type's architecture,
+    `amiId`), the old one is stopped and gives the volume up before the new one starts: two servers never
+    share it. `user_data` gets the volume's id, because the server must know which disk is the one it may
+    format.
+
+    Attributes: instance, instance_id.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: Settings,
+        site: Site,
+        network: Network,
+        image: Image,
+        profile_name: pulumi.Output[str],
+        user_data: Callable[[pulumi.Output[str]], pulumi.Output[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("monitoring:index:Server", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        tags = {"Name": f"monitoring-{pulumi.get_stack()}"}
+        # What was only looked up may change without anybody's asking: that is no reason to replace anything.
+        looked_up = [] if settings.subnet_id else ["subnetId"]
+        volume = aws.ebs.Volume(
+            f"{name}-data",
+            availability_zone=site.availability_zone,
+            size=settings.data_volume_size,
+            type="gp3",
+            encrypted=True,
+            tags={"Name": f"monitoring-{pulumi.get_stack()}-data"},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                protect=settings.protect,
+                ignore_changes=[] if settings.subnet_id else ["availabilityZone"],
+            ),
+        )
+        # The architecture is part of the name: another one needs another image, which ignoring lookups would
+        # prevent for the same resource.
+        self.instance = aws.ec2.Instance(
+            f"{name}-{image.architecture}",
+            ami=image.id,
+            instance_type=settings.instance_type,
+            subnet_id=site.subnet_id,
+            vpc_security_group_ids=[network.group.id],
+            iam_instance_profile=profile_name,
+            key_name=settings.ssh_key_name,
+            metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
+            root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
+                volume_type="gp3",
+                volume_size=settings.root_volume_size,
+                encrypted=True,
+                delete_on_termination=True,
+            ),
+            user_data=user_data(volume.id),
+            user_data_replace_on_change=True,
+            tags=tags,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                delete_before_replace=True,
+                ignore_changes=[*looked_up, *([] if settings.ami_id else ["ami"])],
+            ),
+        )
+        self.instance_id: pulumi.Output[str] = self.instance.id
+        # A volume in use cannot be detached: EC2 waits for the system to let go of it, so the system is
+        # stopped.
+        self.attachment = aws.ec2.VolumeAttachment(
+            f"{name}-data",
+            device_name=DEVICE,
+            volume_id=volume.id,
+            instance_id=self.instance_id,
+            stop_instance_before_detaching=True,
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        self.association = aws.ec2.EipAssociation(
+            name, allocation_id=network.address.id, instance_id=self.instance_id, opts=child
+        )
+        self.register_outputs({"instanceId": self.instance_id, "volumeId": volume.id})

@@ -1,0 +1,28 @@
+"""Which values lie in the parameter store, under which names."""
+
+from __future__ import annotations
+
+import pulumi
+
+from components.certificates import ServerCertificate
+from components.influx import WRITER, Influx
+from components.passwords import Passwords
+
+
+def stored(
+    certificate: ServerCertificate, passwords: Passwords, influx: Influx
+) -> dict[str, pulumi.Input[str]]:
+    """Name and value of every parameter the server reads at boot (userdata/boot.sh names them too)."""
+    values: dict[str, pulumi.Input[str]] = {
+        "server-certificate": certificate.certificate,
+        "server-key": certificate.key,
+        "grafana-admin-password": passwords.grafana_admin,
+        "grafana-secret-key": passwords.grafana_secret_key,
+        f"influxdb-{WRITER}-password": influx.writer_password,
+    }
+    values |= {f"influxdb-{user}-password": password for user, password in passwords.influxdb.items()}
+    if certificate.ca:
+        values["ca-certificate"] = certificate.ca
+    if influx.ca and not passwords.influxdb:
+        values["influxdb-ca-certificate"] = influx.ca
+    return values

@@ -1,0 +1,254 @@
+"""The dashboard "AWS EC2": what CloudWatch knows about instances, without an agent on them.
+
+Metrics as in https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html
+"""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import statetimeline, timeseries
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.common import GraphTransform
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardRangeMapOptions,
+    DynamicConfigValue,
+    RangeMap,
+    ValueMap,
+    ValueMappingResult,
+)
+
+from dashboards import looks
+from dashboards.catalogue import AWS_EC2
+from dashboards.cloudwatch import Metric, of_instances
+from dashboards.ec2_variables import variables
+from dashboards.looks import Limits
+from dashboards.page import Row, page
+from dashboards.panels import lines, states
+
+UID = AWS_EC2.uid
+TITLE = AWS_EC2.title
+
+JOIN_GAPS_BELOW = 900_000
+"""Milliseconds: CloudWatch's five-minute points are joined also when one is late; a quarter of an hour is a
+gap."""
+
+CREDITS = Limits(watch=30, act=5)
+"""CPU credits: one is a minute of one processor at full speed; at zero the instance falls to its baseline."""
+
+BALANCE = Limits(watch=50, act=20)
+"""Percent of the burst that is left."""
+
+
+def build(
+    datasource_uid: str = "cloudwatch", region: str = "eu-central-1", influxdb_uid: str = "influxdb"
+) -> str:
+    """The dashboard's JSON.
+
+    datasource_uid: the CloudWatch datasource.
+    region: the AWS region that is chosen at first.
+    influxdb_uid: the InfluxDB datasource, for the names of the hosts that links to other dashboards carry
+    along.
+    """
+    return page(
+        AWS_EC2,
+        "EC2 instances as CloudWatch sees them from outside. Choose them by Name tag; only running"
+        " instances that have one are listed. CloudWatch's basic monitoring has a point every five minutes,"
+        " detailed monitoring one a minute.",
+        variables(datasource_uid, region, influxdb_uid),
+        [
+            _health(datasource_uid),
+            _network(datasource_uid),
+            _volumes(datasource_uid),
+            _any_metric(datasource_uid),
+        ],
+    )
+
+
+def _health(uid: str) -> Row:
+    return Row(
+        "Health and processors",
+        [
+            _status_checks(uid),
+            _measured(
+                uid,
+                "CPU use",
+                "The $statistic of each ${period:text}.",
+                units.Percent,
+                "CPUUtilization",
+                limits=looks.CPU,
+                full=100,
+            ),
+            _measured(
+                uid,
+                "CPU credits left",
+                "Burstable types (t2, t3, t4g) only: at zero the instance falls to its baseline speed, or"
+                " costs extra in unlimited mode.",
+                units.Short,
+                "CPUCreditBalance",
+                limits=CREDITS,
+            ),
+            lines(
+                "CPU credits spent each ${period:text}",
+                "Burstable types only: one credit is one minute of one processor at full speed.",
+                units.Short,
+                of_instances(uid, Metric("CPUCreditUsage", "Sum")),
+                step="1m",
+                join_gaps_below=JOIN_GAPS_BELOW,
+            ),
+            lines(
+                "Failed status checks",
+                "System: AWS must repair the machine below (a stop and start moves the instance away)."
+                " Instance: look at its console output. Both count 1 while they fail.",
+                units.Short,
+                of_instances(
+                    uid,
+                    Metric("StatusCheckFailed_System", "Maximum", "system"),
+                    Metric("StatusCheckFailed_Instance", "Maximum", "instance"),
+                ),
+                limits=Limits(0.5, 1),
+                step="1m",
+                join_gaps_below=JOIN_GAPS_BELOW,
+            ),
+        ],
+    )
+
+
+def _status_checks(uid: str) -> statetimeline.Panel:
+    passed = ValueMap({"0": ValueMappingResult("passed", looks.GOOD, index=0)})
+    failed = RangeMap(DashboardRangeMapOptions(0.001, None, ValueMappingResult("failed", looks.BAD, index=1)))
+    return states(
+        "Status checks",
+        "Red: AWS's own check of the instance or of the machine below it failed; the panel “Failed status"
+        " checks” says which.",
+        units.Short,
+        of_instances(uid, Metric("StatusCheckFailed", "Maximum")),
+        step="1m",
+    ).mappings([passed, failed])
+
+
+def _network(uid: str) -> Row:
+    return Row(
+        "Network",
+        [
+            _counted(
+                uid,
+                "Network traffic",
+                "Sent above the line, received below it.",
+                units.BytesIEC,
+                up=("NetworkOut", "sent"),
+                down=("NetworkIn", "received"),
+            ),
+            _counted(
+                uid,
+                "Packets",
+                "Sent above the line, received below it.",
+                units.Short,
+                up=("NetworkPacketsOut", "sent"),
+                down=("NetworkPacketsIn", "received"),
+            ),
+        ],
+    )
+
+
+def _volumes(uid: str) -> Row:
+    return Row(
+        "EBS volumes",
+        [
+            _counted(
+                uid,
+                "Volume traffic",
+                "All volumes of an instance together (Nitro types); written above the line, read below it.",
+                units.BytesIEC,
+                up=("EBSWriteBytes", "written"),
+                down=("EBSReadBytes", "read"),
+            ),
+            _counted(
+                uid,
+                "Volume requests",
+                "All volumes of an instance together (Nitro types); writes above the line, reads below it.",
+                units.Short,
+                up=("EBSWriteOps", "writes"),
+                down=("EBSReadOps", "reads"),
+            ),
+            _measured(
+                uid,
+                "Volume traffic burst left",
+                "Smaller Nitro types only: what is left of the traffic above the"
+                " instance's baseline. At zero its volumes are slowed down.",
+                units.Percent,
+                "EBSByteBalance%",
+                limits=BALANCE,
+                full=100,
+            ),
+            _measured(
+                uid,
+                "Volume requests burst left",
+                "Smaller Nitro types only: what is left of the requests above the"
+                " instance's baseline. At zero its volumes are slowed down.",
+                units.Percent,
+                "EBSIOBalance%",
+                limits=BALANCE,
+                full=100,
+            ),
+        ],
+    )
+
+
+def _any_metric(uid: str) -> Row:
+    return Row(
+        "Any metric",
+        [
+            lines(
+                "$metric",
+                "The metric and the statistic chosen above, of each ${period:text}, in the metric's own"
+                " unit.",
+                units.Short,
+                of_instances(uid, Metric("$metric")),
+                width=24,
+                step="1m",
+                join_gaps_below=JOIN_GAPS_BELOW,
+            )
+        ],
+    )
+
+
+def _measured(
+    uid: str,
+    title: str,
+    description: str,
+    unit: str,
+    metric: str,
+    *,
+    limits: Limits,
+    full: float | None = None,
+) -> timeseries.Panel:
+    """A metric that is a level: the chosen statistic of it."""
+    return lines(
+        title,
+        description,
+        unit,
+        of_instances(uid, Metric(metric)),
+        limits=limits,
+        full=full,
+        step="1m",
+        join_gaps_below=JOIN_GAPS_BELOW,
+    )
+
+
+def _counted(
+    uid: str, title: str, description: str, unit: str, *, up: tuple[str, str], down: tuple[str, str]
+) -> timeseries.Panel:
+    """Two metrics (name, label) that count something: their sum in each period, one mirrored below the line.
+
+    A sum is right for basic and for detailed monitoring alike; CloudWatch's average would be of each point,
+    and differ by five between the two.
+    """
+    panel = lines(
+        f"{title} each ${{period:text}}",
+        description,
+        unit,
+        of_instances(uid, *[Metric(name, "Sum", label) for name, label in (up, down)]),
+        step="1m",
+        join_gaps_below=JOIN_GAPS_BELOW,
+        from_zero=False,
+    )
+    return panel.override_by_query("B", [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)])

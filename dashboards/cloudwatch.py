@@ -1,0 +1,96 @@
+"""CloudWatch as panels and variables ask for it.
+
+Only plain metric queries, one a metric and instance: metric math and search expressions are not needed for
+what is shown, cost the same, and say less when they fail.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from grafana_foundation_sdk.builders.cloudwatch import CloudWatchMetricsQuery
+from grafana_foundation_sdk.models.cloudwatch import CloudWatchQueryMode, MetricEditorMode, MetricQueryType
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
+
+from dashboards.panels import Data
+
+EC2 = "AWS/EC2"
+REGION = "$region"
+CHOSEN_STATISTIC = "$statistic"
+INSTANCE = "${PROP('Dim.InstanceId')}"
+"""CloudWatch's own name for the instance a series belongs to."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of every chosen instance.
+
+    name: the metric's name, or a variable.
+    statistic: `Sum` for what is counted (bytes, requests), the chosen one for what is measured.
+    label: what follows the instance's id in the legend.
+    """
+
+    name: str
+    statistic: str = CHOSEN_STATISTIC
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class VariableQuery:
+    """What fills a variable, as Grafana's CloudWatch datasource wants it (its type `VariableQuery`).
+
+    query_type: `regions`, `metrics`, `ec2InstanceAttributes`…
+    attribute: for instance attributes: `InstanceId`, `Tags.Name`…
+    filters: for instance attributes: EC2's filters, with variables in names and values.
+    """
+
+    query_type: str
+    namespace: str = ""
+    attribute: str = ""
+    filters: dict[str, list[str]] = field(default_factory=dict)
+
+    def as_query(self) -> dict[str, object]:
+        """The query as it stands in the variable; Grafana's editor expects every key."""
+        return {
+            "refId": "CloudWatchVariableQueryEditor-VariableQuery",
+            "queryType": self.query_type,
+            "region": REGION,
+            "namespace": self.namespace,
+            "metricName": "",
+            "dimensionKey": "",
+            "instanceID": "",
+            "attributeName": self.attribute,
+            "ec2Filters": self.filters,
+            "resourceType": "",
+        }
+
+
+def cloudwatch(uid: str) -> DataSourceRef:
+    """The reference to the CloudWatch datasource with this uid."""
+    return DataSourceRef(type_val="cloudwatch", uid=uid)
+
+
+def of_instances(uid: str, *metrics: Metric) -> Data:
+    """The data of one panel: metrics of the chosen instances, one value a chosen period."""
+    return Data(
+        cloudwatch(uid),
+        [
+            CloudWatchMetricsQuery()
+            .ref_id(chr(ord("A") + index))
+            .datasource(cloudwatch(uid))
+            .query_mode(CloudWatchQueryMode.METRICS)
+            .metric_query_type(MetricQueryType.SEARCH)
+            .metric_editor_mode(MetricEditorMode.BUILDER)
+            .id("")
+            .expression("")
+            .region(REGION)
+            .namespace(EC2)
+            .metric_name(metric.name)
+            .dimensions({"InstanceId": ["$instance"]})
+            .match_exact(True)
+            .statistic(metric.statistic)
+            .period("$period")
+            .label(f"{INSTANCE} {metric.label}".rstrip())
+            for index, metric in enumerate(metrics)
+        ],
+    )

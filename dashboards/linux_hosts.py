@@ -1,0 +1,33 @@
+"""The dashboard "Linux hosts": all hosts at a glance, then what the chosen ones do.
+
+Data: Telegraf's cpu, mem, swap, disk, diskio, net, system, processes and kernel in InfluxDB.
+"""
+
+from __future__ import annotations
+
+from dashboards.catalogue import LINUX_HOSTS
+from dashboards.linux_overview import overview
+from dashboards.linux_resources import memory, processes, processors
+from dashboards.linux_traffic import disks, network
+from dashboards.page import host_variable, interval_variable, page
+
+UID = LINUX_HOSTS.uid
+TITLE = LINUX_HOSTS.title
+
+
+def build(datasource_uid: str = "influxdb") -> str:
+    """The dashboard's JSON, for the InfluxDB datasource with this uid."""
+    return page(
+        LINUX_HOSTS,
+        "Every host that reports through Telegraf. Start with the table: a click on a host, or on any line,"
+        " chooses that host alone.",
+        [host_variable(datasource_uid), interval_variable()],
+        [
+            overview(datasource_uid),
+            processors(datasource_uid),
+            memory(datasource_uid),
+            disks(datasource_uid),
+            network(datasource_uid),
+            processes(datasource_uid),
+        ],
+    )

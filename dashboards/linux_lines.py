@@ -1,0 +1,61 @@
+"""Lines of which each belongs to one host, for the rows of "Linux hosts"."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.models.common import GraphTransform
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from dashboards import looks
+from dashboards.looks import Limits
+from dashboards.panels import lines
+from dashboards.queries import InfluxQuery, influx, rate_by_host
+
+
+def lines_by_host(
+    uid: str,
+    title: str,
+    description: str,
+    unit: str,
+    *queries: InfluxQuery,
+    limits: Limits | None = None,
+    full: float | None = None,
+    width: int = 12,
+    from_zero: bool = True,
+) -> timeseries.Panel:
+    """Lines of which each belongs to one host; a click on one chooses that host."""
+    return lines(
+        title,
+        description,
+        unit,
+        influx(uid, *queries),
+        limits=limits,
+        full=full,
+        width=width,
+        links=[looks.one_host("__field.labels.host")],
+        from_zero=from_zero,
+    )
+
+
+def both_ways(
+    uid: str,
+    title: str,
+    description: str,
+    unit: str,
+    *,
+    up: tuple[str, str],
+    down: tuple[str, str],
+    source: tuple[str, str, str],
+    width: int = 12,
+) -> timeseries.Panel:
+    """Two counters (field, name) a host, the first drawn above the line and the second mirrored below it.
+
+    source: measurement, the tag that tells a host's counters apart, and which of them count.
+    """
+    measurement, each, where = source
+    queries = [
+        rate_by_host((field,), measurement, each=each, where=where, alias=f"$tag_host {name}")
+        for field, name in (up, down)
+    ]
+    panel = lines_by_host(uid, title, description, unit, *queries, width=width, from_zero=False)
+    return panel.override_by_query("B", [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)])

@@ -1,0 +1,182 @@
+"""The first row of "Linux hosts": which host is in trouble, and with what."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import gauge, stat, statetimeline, table
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardRangeMapOptions,
+    DynamicConfigValue,
+    RangeMap,
+    ValueMap,
+    ValueMapping,
+    ValueMappingResult,
+)
+
+from dashboards import looks, tables
+from dashboards.page import Row
+from dashboards.panels import dial, number, rows_of, states
+from dashboards.queries import (
+    BY_HOST,
+    HOST,
+    REAL_FILE_SYSTEMS,
+    REMEMBERED,
+    SHOWN,
+    SILENT_AFTER,
+    STEP,
+    TOTAL_CPU,
+    InfluxQuery,
+    influx,
+    latest,
+    select,
+    worst,
+)
+
+
+def overview(uid: str) -> Row:
+    """Numbers over all chosen hosts, the table of hosts, and when each of them was silent."""
+    return Row("All chosen hosts", [*_numbers(uid), _hosts(uid), _reporting(uid)])
+
+
+def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
+    return [
+        number(
+            "Reporting",
+            f"Chosen hosts with a point in the last {SILENT_AFTER}, whatever time is shown.",
+            units.Short,
+            influx(uid, _count_of_hosts(SILENT_AFTER)),
+            limits=looks.Limits(watch=1, act=0.5),
+            if_absent="0",
+        ),
+        number(
+            "Known",
+            f"Chosen hosts with a point in the last {REMEMBERED}. Fewer reporting than known: somebody is"
+            " silent.",
+            units.Short,
+            influx(uid, _count_of_hosts(REMEMBERED)),
+            if_absent="0",
+        ),
+        dial(
+            "Busiest processors",
+            "The highest CPU use among the chosen hosts, in their newest points.",
+            units.Percent,
+            influx(uid, worst('100 - last("usage_idle")', "cpu", where=TOTAL_CPU)),
+            limits=looks.CPU,
+            full=100,
+        ),
+        dial(
+            "Fullest memory",
+            "The highest share of memory that cannot be reclaimed among the chosen hosts.",
+            units.Percent,
+            influx(uid, worst('last("used_percent")', "mem")),
+            limits=looks.MEMORY,
+            full=100,
+        ),
+        dial(
+            "Fullest file system",
+            "The highest use of any file system of any chosen host; the table below says which.",
+            units.Percent,
+            influx(uid, worst('last("used_percent")', "disk", each="path", where=REAL_FILE_SYSTEMS)),
+            limits=looks.DISK,
+            full=100,
+        ),
+        dial(
+            "Highest load a processor",
+            "Five-minute load divided by the number of processors: above 1, processes wait for their turn.",
+            units.Short,
+            influx(uid, worst('last("load5") / last("n_cpus")', "system")),
+            limits=looks.LOAD,
+            full=4,
+            decimals=2,
+        ),
+    ]
+
+
+def _count_of_hosts(within: str) -> InfluxQuery:
+    alive = select('last("uptime") AS "up"', "system", HOST, _within(within), group=(BY_HOST,))
+    return InfluxQuery(select('count("up")', alive))
+
+
+def _hosts(uid: str) -> table.Panel:
+    """One row a host. The first query lists also hosts that are silent in the shown time; the others add
+    columns."""
+    seen = select('last("uptime") AS "uptime"', "system", HOST, _within(REMEMBERED), group=(BY_HOST,))
+    state = select('count("uptime") AS "state"', "system", HOST, _within(SILENT_AFTER), group=(BY_HOST,))
+    used = select(
+        'last("used_percent") AS "used"', "disk", SHOWN, REAL_FILE_SYSTEMS, group=(BY_HOST, '"path"')
+    )
+    disk = select('max("used") AS "disk"', used, group=(BY_HOST,))
+    columns = {
+        "state": "State",
+        "cpu": "CPU",
+        "memory": "Memory",
+        "disk": "Fullest file system",
+        "load": "Load a processor",
+    }
+    return (
+        rows_of(
+            "Hosts",
+            f"The newest values of each host. “silent” means no point for {SILENT_AFTER}; its other values"
+            " are then from before. Click a column's title to sort, a host's name to see that host alone.",
+            units.Percent,
+            influx(
+                uid,
+                InfluxQuery(seen, table=True),
+                InfluxQuery(state, table=True),
+                latest('100 - last("usage_idle")', "cpu", "cpu", where=TOTAL_CPU),
+                latest('last("used_percent")', "memory", "mem"),
+                InfluxQuery(disk, table=True),
+                latest('last("load5") / last("n_cpus")', "load", "system"),
+            ),
+            [
+                tables.columns("A", rename={"Time": "Last seen", "uptime": "Uptime"}),
+                tables.columns("B|C|D|E|F", rename=columns, drop=["Time"]),
+                tables.join("host"),
+                tables.arrange(["host", *columns.values(), "Last seen", "Uptime"], rename={"host": "Host"}),
+            ],
+        )
+        .sort_by([tables.sorted_by("State"), tables.sorted_by("CPU", falling=True)])
+        .override_by_name("Host", [DynamicConfigValue("links", [looks.one_host("__value.text").build()])])
+        .override_by_name("State", [*looks.signal(_up_or_silent()), looks.unit(units.Short), looks.width(90)])
+        .override_by_name("CPU", looks.bar(looks.CPU, 100))
+        .override_by_name("Memory", looks.bar(looks.MEMORY, 100))
+        .override_by_name("Fullest file system", looks.bar(looks.DISK, 100))
+        .override_by_name("Load a processor", [looks.unit(units.Short), *looks.bar(looks.LOAD, 4)])
+        .override_by_name("Last seen", [looks.unit(units.DateTimeFromNow)])
+        .override_by_name("Uptime", [looks.unit(units.Seconds)])
+    )
+
+
+def _within(time: str) -> str:
+    """The last while, whatever time is shown."""
+    return f"time > now() - {time}"
+
+
+def _up_or_silent() -> list[ValueMapping]:
+    up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=0)))
+    return [up, looks.when_absent("silent", looks.BAD)]
+
+
+def _reporting(uid: str) -> statetimeline.Panel:
+    """Points a step, from one step before the shown time (so that the first whole step is not cut off and
+    taken
+    for silence) to half a minute ago (points on their way are not silence either)."""
+    points = select(
+        'count("uptime")',
+        "system",
+        HOST,
+        "time >= ${__from}ms - $__interval AND time <= ${__to}ms AND time < now() - 30s",
+        group=(STEP, BY_HOST),
+        fill="0",
+    )
+    silent = ValueMap({"0": ValueMappingResult("silent", looks.BAD, index=0)})
+    up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=1)))
+    return states(
+        "When hosts reported",
+        "Red: not one point in that minute (or longer, in a wide time range). A host that was silent all"
+        " the time shown has no band here; the table above lists it.",
+        units.Short,
+        influx(uid, InfluxQuery(points, "$tag_host")),
+        step="1m",
+        links=[looks.one_host("__field.labels.host")],
+    ).mappings([silent, up])

@@ -1,0 +1,170 @@
+"""The rows "Processors", "Memory" and "Processes" of "Linux hosts"; never a line a core or process."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.models import units
+
+from dashboards import looks
+from dashboards.linux_lines import lines_by_host
+from dashboards.looks import Limits
+from dashboards.page import Row
+from dashboards.panels import stacked
+from dashboards.queries import TOTAL_CPU, by_host, influx, rate_by_host, together
+
+
+def processors(uid: str) -> Row:
+    """CPU use by host and by mode, load against the number of processors, and time stolen by the
+    hypervisor."""
+    modes = {
+        "programs": 'mean("usage_user")',
+        "programs with low priority": 'mean("usage_nice")',
+        "kernel": 'mean("usage_system")',
+        "waiting for disks": 'mean("usage_iowait")',
+        "interrupts": 'mean("usage_irq") + mean("usage_softirq")',
+        "stolen": 'mean("usage_steal")',
+    }
+    return Row(
+        "Processors and load",
+        [
+            lines_by_host(
+                uid,
+                "CPU use",
+                "All processors of a host together, everything but idle.",
+                units.Percent,
+                by_host('100 - mean("usage_idle")', "cpu", where=TOTAL_CPU),
+                limits=looks.CPU,
+                full=100,
+            ),
+            stacked(
+                "CPU by mode",
+                "What the processors do, on average over the chosen hosts. Much “waiting for disks” points"
+                " to the disks row, much “stolen” to a burstable instance without credits or a crowded"
+                " machine.",
+                units.Percent,
+                influx(uid, together(modes, "cpu", where=TOTAL_CPU)),
+                full=100,
+            ),
+            lines_by_host(
+                uid,
+                "Load a processor",
+                "Processes that run or wait to run, over five minutes, divided by the number of processors.",
+                units.Short,
+                by_host('mean("load5") / mean("n_cpus")', "system"),
+                limits=looks.LOAD,
+            ),
+            lines_by_host(
+                uid,
+                "Stolen CPU time",
+                "Time the hypervisor gave to others although this host had work to do.",
+                units.Percent,
+                by_host('mean("usage_steal")', "cpu", where=TOTAL_CPU),
+                limits=looks.STEAL,
+            ),
+        ],
+    )
+
+
+def memory(uid: str) -> Row:
+    """Memory and swap: how full, and whether pages move."""
+    parts = {
+        "used by programs and kernel": 'mean("total") - mean("available")',
+        "cache, given back when needed": 'mean("available") - mean("free")',
+        "free": 'mean("free")',
+    }
+    return Row(
+        "Memory and swap",
+        [
+            lines_by_host(
+                uid,
+                "Memory use",
+                "Share that cannot be reclaimed; the cache does not count.",
+                units.Percent,
+                by_host('mean("used_percent")', "mem"),
+                limits=looks.MEMORY,
+                full=100,
+            ),
+            stacked(
+                "Memory by kind",
+                "On average over the chosen hosts.",
+                units.BytesIEC,
+                influx(uid, together(parts, "mem")),
+            ),
+            lines_by_host(
+                uid,
+                "Swap use",
+                "Share of the swap space that is in use; zero on a host without swap. Full swap alone is"
+                " harmless, pages that keep moving (beside) are not.",
+                units.Percent,
+                by_host('mean("used_percent")', "swap"),
+                limits=Limits(50, 90),
+                full=100,
+            ),
+            lines_by_host(
+                uid,
+                "Swap traffic",
+                "Bytes moved between memory and swap, both ways. More than a trickle means too little"
+                " memory.",
+                units.BytesPerSecondIEC,
+                rate_by_host(("in", "out"), "swap"),
+            ),
+        ],
+    )
+
+
+def processes(uid: str) -> Row:
+    """Processes and what the kernel does for them."""
+    stuck = {"blocked": 'mean("blocked")', "zombies": 'mean("zombies")'}
+    return Row(
+        "Processes and kernel",
+        [
+            lines_by_host(
+                uid,
+                "Processes",
+                "All processes.",
+                units.Short,
+                by_host('mean("total")', "processes"),
+                width=8,
+            ),
+            lines_by_host(
+                uid,
+                "Stuck processes",
+                "Blocked ones wait for a disk or a network file system and cannot even be killed; zombies"
+                " wait for their parent to notice that they ended.",
+                units.Short,
+                *[by_host(value, "processes", alias=f"$tag_host {kind}") for kind, value in stuck.items()],
+                width=8,
+            ),
+            lines_by_host(
+                uid,
+                "Uptime",
+                "Since the last boot; a line that falls to zero is a reboot.",
+                units.Seconds,
+                by_host('last("uptime")', "system"),
+                width=8,
+            ),
+            lines_by_host(
+                uid,
+                "Context switches",
+                "How often the processors change from one process to another.",
+                units.OpsPerSecond,
+                rate_by_host(("context_switches",), "kernel"),
+                width=8,
+            ),
+            lines_by_host(
+                uid,
+                "Interrupts",
+                "How often devices and timers interrupt the processors.",
+                units.OpsPerSecond,
+                rate_by_host(("interrupts",), "kernel"),
+                width=8,
+            ),
+            lines_by_host(
+                uid,
+                "New processes",
+                "Processes started; a steady high rate is often a script that restarts in a loop.",
+                units.OpsPerSecond,
+                rate_by_host(("processes_forked",), "kernel"),
+                width=8,
+            ),
+        ],
+    )

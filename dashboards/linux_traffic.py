@@ -1,0 +1,205 @@
+"""The rows "Disks" and "Network" of "Linux hosts".
+
+Never a line a disk, file system or interface: where a host has several, a panel says whether it adds them up
+or takes the worst; single file systems are rows of a table.
+"""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardRangeMapOptions,
+    DynamicConfigValue,
+    RangeMap,
+    ValueMapping,
+    ValueMappingResult,
+)
+
+from dashboards import looks, tables
+from dashboards.linux_lines import both_ways, lines_by_host
+from dashboards.looks import Limits
+from dashboards.page import Row
+from dashboards.panels import rows_of
+from dashboards.queries import (
+    BY_HOST,
+    OUTWARD_INTERFACES,
+    REAL_FILE_SYSTEMS,
+    SHOWN,
+    STEP,
+    WHOLE_DISKS,
+    InfluxQuery,
+    influx,
+    per_second,
+    rate_by_host,
+    select,
+    worst_by_host,
+)
+
+YEAR = 365 * 86400
+"""In seconds."""
+
+
+def disks(uid: str) -> Row:
+    """File systems with their time to full, and what the disks below them do."""
+    requests = f"({per_second('reads')} + {per_second('writes')})"
+    waiting = f"({per_second('read_time')} + {per_second('write_time')})"
+    return Row(
+        "Disks",
+        [
+            _file_systems(uid),
+            lines_by_host(
+                uid,
+                "Fullest file system",
+                "The highest use of any of a host's file systems.",
+                units.Percent,
+                worst_by_host('last("used_percent")', "disk", each="path", where=REAL_FILE_SYSTEMS),
+                limits=looks.DISK,
+                full=100,
+            ),
+            lines_by_host(
+                uid,
+                "Inodes",
+                "The highest share of used inodes of any of a host's file systems: without inodes no file"
+                " can be made although there is space.",
+                units.Percent,
+                worst_by_host('last("inodes_used_percent")', "disk", each="path", where=REAL_FILE_SYSTEMS),
+                limits=looks.DISK,
+                full=100,
+            ),
+            both_ways(
+                uid,
+                "Disk traffic",
+                "All disks of a host added up; written above the line, read below it.",
+                units.BytesPerSecondIEC,
+                up=("write_bytes", "written"),
+                down=("read_bytes", "read"),
+                source=("diskio", "name", WHOLE_DISKS),
+            ),
+            both_ways(
+                uid,
+                "Disk requests",
+                "All disks of a host added up; writes above the line, reads below it.",
+                units.IOOpsPerSecond,
+                up=("writes", "writes"),
+                down=("reads", "reads"),
+                source=("diskio", "name", WHOLE_DISKS),
+            ),
+            lines_by_host(
+                uid,
+                "Disk latency",
+                "How long a request took on average, waiting in the queue included, on the host's slowest"
+                " disk.",
+                units.Milliseconds,
+                worst_by_host(f"{waiting} / {requests}", "diskio", each="name", where=WHOLE_DISKS),
+                limits=Limits(20, 100),
+            ),
+            lines_by_host(
+                uid,
+                "Disk busy",
+                "Share of time with at least one request under way, on the host's busiest disk. A disk that"
+                " serves many at once can be 100 % busy and still have room: look at the latency.",
+                units.Percent,
+                worst_by_host(f"{per_second('io_time')} / 10", "diskio", each="name", where=WHOLE_DISKS),
+                full=100,
+            ),
+        ],
+    )
+
+
+def network(uid: str) -> Row:
+    """Traffic, packets, and packets that were lost."""
+    return Row(
+        "Network",
+        [
+            both_ways(
+                uid,
+                "Network traffic",
+                "All network cards of a host added up; sent above the line, received below it.",
+                units.BytesPerSecondIEC,
+                up=("bytes_sent", "sent"),
+                down=("bytes_recv", "received"),
+                source=("net", "interface", OUTWARD_INTERFACES),
+                width=8,
+            ),
+            both_ways(
+                uid,
+                "Packets",
+                "All network cards of a host added up; sent above the line, received below it.",
+                units.PacketsPerSecond,
+                up=("packets_sent", "sent"),
+                down=("packets_recv", "received"),
+                source=("net", "interface", OUTWARD_INTERFACES),
+                width=8,
+            ),
+            lines_by_host(
+                uid,
+                "Errors and drops",
+                "Packets lost at the network cards, both ways. Zero on a healthy host.",
+                units.PacketsPerSecond,
+                rate_by_host(
+                    ("err_in", "err_out", "drop_in", "drop_out"),
+                    "net",
+                    each="interface",
+                    where=OUTWARD_INTERFACES,
+                ),
+                limits=Limits(1, 100),
+                width=8,
+            ),
+        ],
+    )
+
+
+def _file_systems(uid: str) -> table.Panel:
+    """One row a file system. Time to full: the free space divided by the mean growth over the time shown."""
+    steps = select(
+        'last("total") AS "total", last("free") AS "free", last("used_percent") AS "used",'
+        ' derivative(mean("used"), 1s) AS "growth"',
+        "disk",
+        SHOWN,
+        REAL_FILE_SYSTEMS,
+        group=(STEP, BY_HOST, '"path"'),
+    )
+    newest = select(
+        'last("total") AS "total", last("free") AS "free", last("used") AS "used",'
+        ' last("free") / mean("growth") AS "full"',
+        steps,
+        "$timeFilter",
+        group=(BY_HOST, '"path"'),
+    )
+    titles = {
+        "host": "Host",
+        "path": "Mounted at",
+        "total": "Size",
+        "free": "Free",
+        "used": "Used",
+        "full": "Time to full",
+    }
+    return (
+        rows_of(
+            "File systems",
+            "Time to full assumes that a file system keeps growing as it did on average in the time shown:"
+            " choose a day or more for a judgement that is not upset by one big file.",
+            units.BytesIEC,
+            influx(uid, InfluxQuery(newest, table=True)),
+            [tables.columns("A", rename=titles, drop=["Time"], order=list(titles))],
+        )
+        .interval("$interval")
+        .sort_by([tables.sorted_by("Used", falling=True)])
+        .override_by_name("Host", [DynamicConfigValue("links", [looks.one_host("__value.text").build()])])
+        .override_by_name("Used", [looks.unit(units.Percent), *looks.bar(looks.DISK, 100)])
+        .override_by_name(
+            "Time to full",
+            [
+                looks.unit(units.Seconds),
+                DynamicConfigValue("mappings", _not_filling_up()),
+                *looks.coloured(looks.TIME_TO_FULL),
+            ],
+        )
+    )
+
+
+def _not_filling_up() -> list[ValueMapping]:
+    shrinking = DashboardRangeMapOptions(None, 0, ValueMappingResult("not filling up", looks.GOOD, index=0))
+    slowly = DashboardRangeMapOptions(YEAR, None, ValueMappingResult("over a year", looks.GOOD, index=1))
+    return [RangeMap(shrinking), RangeMap(slowly), looks.when_absent("not enough data", looks.NEUTRAL)]

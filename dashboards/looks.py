@@ -1,0 +1,146 @@
+"""What colours, limits and links mean on every dashboard, so that red means the same everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import common
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardLink,
+    DashboardSpecialValueMapOptions,
+    DynamicConfigValue,
+    FieldColorModeId,
+    SpecialValueMap,
+    SpecialValueMatch,
+    Threshold,
+    ThresholdsMode,
+    ValueMapping,
+    ValueMappingResult,
+)
+
+from dashboards.catalogue import ENTRIES, LINUX_HOSTS
+
+GOOD, WATCH, BAD, NEUTRAL = "green", "orange", "red", "blue"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From which value on a number deserves a look, and from which on somebody must act."""
+
+    watch: float
+    act: float
+
+    def thresholds(self) -> builders.ThresholdsConfig:
+        """Green, orange from `watch`, red from `act`; the other way round if a low value is the bad one."""
+        low_is_bad = self.act < self.watch
+        steps = (
+            [Threshold(None, BAD), Threshold(self.act, WATCH), Threshold(self.watch, GOOD)]
+            if low_is_bad
+            else [Threshold(None, GOOD), Threshold(self.watch, WATCH), Threshold(self.act, BAD)]
+        )
+        return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+
+
+CPU = Limits(80, 95)
+"""Percent of a host's processors in use: above 95 work is queueing."""
+MEMORY = Limits(85, 95)
+"""Percent of memory that cannot be reclaimed: above 95 the kernel soon kills a process."""
+DISK = Limits(80, 90)
+"""Percent of a file system in use."""
+LOAD = Limits(1, 2)
+"""Load a processor: above 1 processes wait for their turn, above 2 as many wait as run."""
+STEAL = Limits(5, 20)
+"""Percent of time the hypervisor gave to others: on a burstable instance, its credits are spent."""
+TIME_TO_FULL = Limits(7 * 86400, 86400)
+"""Seconds until a file system is full: less than a week, less than a day."""
+
+
+def no_limits() -> builders.ThresholdsConfig:
+    """One neutral colour: for numbers that are neither good nor bad."""
+    return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(None, NEUTRAL)])
+
+
+def by_threshold() -> builders.FieldColor:
+    """Coloured by how bad the value is."""
+    return builders.FieldColor().mode(FieldColorModeId.THRESHOLDS)
+
+
+def by_name() -> builders.FieldColor:
+    """One colour a series, always the same for the same name, on every panel."""
+    return builders.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+
+
+def when_absent(text: str, colour: str) -> ValueMapping:
+    """Shows `text` in `colour` where there is no value."""
+    return SpecialValueMap(
+        DashboardSpecialValueMapOptions(
+            SpecialValueMatch.NULL_AND_NAN, ValueMappingResult(text=text, color=colour, index=2)
+        )
+    )
+
+
+def one_host(value: str) -> builders.DashboardLink:
+    """Opens the Linux dashboard with one host chosen and the time range kept; `value`: Grafana's name of the
+    host."""
+    return builders.DashboardLink("Only this host").url(
+        f"{LINUX_HOSTS.path}?var-host=${{{value}}}&${{interval:queryparam}}&${{__url_time_range}}"
+    )
+
+
+def links_from(uid: str) -> list[Builder[DashboardLink]]:
+    """Links to the other dashboards that carry the variables (the host above all) and the time range."""
+    return [
+        builders.DashboardLink(entry.title)
+        .url(entry.path)
+        .icon("dashboard")
+        .tooltip(f"{entry.title}, with the same host and time range")
+        .include_vars(True)
+        .keep_time(True)
+        for entry in ENTRIES
+        if entry.uid != uid
+    ]
+
+
+def unit(value: str) -> DynamicConfigValue:
+    """A column's unit."""
+    return DynamicConfigValue("unit", value)
+
+
+def width(pixels: int) -> DynamicConfigValue:
+    """A column's width."""
+    return DynamicConfigValue("custom.width", pixels)
+
+
+def bar(limits: Limits, full: float) -> list[DynamicConfigValue]:
+    """A column of small bars from 0 to `full`, coloured by the limits."""
+    return [
+        DynamicConfigValue("min", 0),
+        DynamicConfigValue("max", full),
+        DynamicConfigValue("color", by_threshold().build()),
+        DynamicConfigValue("thresholds", limits.thresholds().build()),
+        DynamicConfigValue(
+            "custom.cellOptions", common.TableBarGaugeCellOptions(common.BarGaugeDisplayMode.BASIC)
+        ),
+    ]
+
+
+def coloured(limits: Limits) -> list[DynamicConfigValue]:
+    """A column whose text is coloured by the limits."""
+    return [
+        DynamicConfigValue("color", by_threshold().build()),
+        DynamicConfigValue("thresholds", limits.thresholds().build()),
+        DynamicConfigValue("custom.cellOptions", common.TableColorTextCellOptions()),
+    ]
+
+
+def signal(mappings: list[ValueMapping]) -> list[DynamicConfigValue]:
+    """A column whose whole cell takes the colour that the mappings say."""
+    return [
+        DynamicConfigValue("mappings", mappings),
+        DynamicConfigValue(
+            "custom.cellOptions",
+            common.TableColoredBackgroundCellOptions(common.TableCellBackgroundDisplayMode.BASIC),
+        ),
+    ]

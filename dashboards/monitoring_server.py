@@ -1,0 +1,236 @@
+"""The dashboard "Monitoring server": is the monitoring itself well?
+
+Data: Telegraf's `internal` on every host that has it (the server does), `influxdb` and `x509_cert` on the
+server.
+"""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.models import units
+
+from dashboards import looks
+from dashboards.catalogue import MONITORING_SERVER
+from dashboards.looks import Limits
+from dashboards.page import Row, host_variable, interval_variable, page
+from dashboards.panels import lines, number
+from dashboards.queries import BY_HOST, SHOWN, InfluxQuery, by_host, influx, per_second, rate_by_host, select
+
+UID = MONITORING_SERVER.uid
+TITLE = MONITORING_SERVER.title
+
+TO_INFLUXDB = "\"output\" = 'influxdb'"
+"""Telegraf's output and not its single inputs, which it describes in the same measurement."""
+OUR_DATABASE = "\"database\" = 'telegraf'"
+CERTIFICATE = Limits(watch=30 * 86400, act=7 * 86400)
+"""Seconds until the certificate is no longer valid: `pulumi up` renews it in its last month."""
+BUFFER = Limits(20, 80)
+"""Percent of an agent's buffer that is full; from 100 on it forgets the oldest values."""
+ERRORS = Limits(0.01, 1)
+"""A second: one in a hundred seconds is worth a look."""
+
+
+def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True) -> str:
+    """The dashboard's JSON, for the InfluxDB datasource with this uid.
+
+    own_influxdb: whether the server runs InfluxDB itself; without, only the agents are shown.
+    """
+    rows = [_agents(datasource_uid)]
+    if own_influxdb:
+        rows = [_at_a_glance(datasource_uid), _database(datasource_uid), *rows]
+    return page(
+        MONITORING_SERVER,
+        "Is the monitoring itself well: does InfluxDB keep up, do the agents get rid of what they measure,"
+        " does the certificate last.",
+        [host_variable(datasource_uid), interval_variable()],
+        rows,
+    )
+
+
+def _at_a_glance(uid: str) -> Row:
+    def newest(value: str, measurement: str, where: str = "") -> InfluxQuery:
+        return InfluxQuery(select(value, measurement, SHOWN, where))
+
+    # InfluxDB counts in each shard by itself: the newest number of every shard, added up.
+    shards = select(
+        'last("diskBytes") AS "bytes"', "influxdb_shard", SHOWN, OUR_DATABASE, group=(BY_HOST, '"id"')
+    )
+    disk = InfluxQuery(select('sum("bytes")', shards))
+    return Row(
+        "At a glance",
+        [
+            number(
+                "Certificate lasts",
+                "Until the server's certificate ends. `pulumi up` renews it in its last month.",
+                units.Seconds,
+                influx(uid, newest('min("expiry")', "x509_cert", '"verification" =~ /./')),
+                limits=CERTIFICATE,
+                width=6,
+                decimals=1,
+                if_absent="unknown",
+            ),
+            number(
+                "Series",
+                "Distinct series in the database: hosts × measurements × tag values. InfluxDB 1.x is at"
+                " ease up to about a million.",
+                units.Short,
+                influx(uid, newest('last("numSeries")', "influxdb_database", OUR_DATABASE)),
+                limits=Limits(500_000, 1_000_000),
+                width=6,
+                decimals=1,
+            ),
+            number(
+                "Size on disk",
+                "All shards of the database together.",
+                units.BytesIEC,
+                influx(uid, disk),
+                width=6,
+                decimals=1,
+            ),
+            number(
+                "InfluxDB's uptime",
+                "Since its last start. Much shorter than the host's uptime: it was restarted, or it crashed.",
+                units.Seconds,
+                influx(uid, newest('last("uptime")', "influxdb_system")),
+                width=6,
+                decimals=1,
+            ),
+        ],
+    )
+
+
+def _database(uid: str) -> Row:
+    per_query = f"{per_second('queryDurationNs')} / {per_second('queriesExecuted')} / 1000000"
+    refused = ("clientError", "serverError", "authFail", "pointsWrittenDropped")
+    return Row(
+        "InfluxDB",
+        [
+            _panel(
+                uid,
+                "Points written",
+                "Values stored, of all hosts together.",
+                units.OpsPerSecond,
+                rate_by_host(("pointReq",), "influxdb_write"),
+            ),
+            _panel(
+                uid,
+                "Refused or failed requests",
+                "Requests answered with an error, logins refused, and points dropped. A refused login is"
+                " often an agent with an old password.",
+                units.OpsPerSecond,
+                rate_by_host(refused, "influxdb_httpd"),
+                limits=ERRORS,
+            ),
+            _panel(
+                uid,
+                "Time a query takes",
+                "On average. Dashboards feel slow from about a second on.",
+                units.Milliseconds,
+                by_host(per_query, "influxdb_queryExecutor"),
+                limits=Limits(1000, 5000),
+            ),
+            _panel(
+                uid,
+                "Queries",
+                "Queries run, of dashboards and alert rules together.",
+                units.OpsPerSecond,
+                rate_by_host(("queriesExecuted",), "influxdb_queryExecutor"),
+            ),
+            _panel(
+                uid,
+                "InfluxDB's memory",
+                "Memory obtained from the system.",
+                units.BytesIEC,
+                by_host('mean("sys")', "influxdb_memstats"),
+            ),
+            _panel(
+                uid,
+                "Series",
+                "A steep climb is a tag whose values never repeat: an id, a time, a container's name.",
+                units.Short,
+                by_host('mean("numSeries")', "influxdb_database", where=OUR_DATABASE),
+            ),
+        ],
+    )
+
+
+def _agents(uid: str) -> Row:
+    return Row(
+        "Telegraf",
+        [
+            _panel(
+                uid,
+                "Metrics delivered",
+                "What each agent hands to InfluxDB.",
+                units.OpsPerSecond,
+                rate_by_host(("metrics_written",), "internal_write", where=TO_INFLUXDB),
+            ),
+            _panel(
+                uid,
+                "Buffer in use",
+                "What waits in the agent because InfluxDB does not take it. It empties by itself when"
+                " InfluxDB is back; a full buffer forgets the oldest values.",
+                units.Percent,
+                by_host(
+                    'mean("buffer_size") / mean("buffer_limit") * 100', "internal_write", where=TO_INFLUXDB
+                ),
+                limits=BUFFER,
+                full=100,
+            ),
+            _panel(
+                uid,
+                "Errors",
+                "Inputs that failed and writes that failed. `journalctl -u telegraf` on the host says why.",
+                units.OpsPerSecond,
+                rate_by_host(("gather_errors",), "internal_agent", alias="$tag_host inputs"),
+                rate_by_host(("errors",), "internal_write", where=TO_INFLUXDB, alias="$tag_host writes"),
+                limits=ERRORS,
+            ),
+            _panel(
+                uid,
+                "Metrics lost",
+                "Dropped because the buffer was full, or rejected by InfluxDB.",
+                units.OpsPerSecond,
+                rate_by_host(("metrics_dropped", "metrics_rejected"), "internal_agent"),
+                limits=ERRORS,
+            ),
+            _panel(
+                uid,
+                "Slowest input",
+                "How long the slowest input of an agent takes for one round; it must stay below the"
+                " interval.",
+                units.Milliseconds,
+                by_host('max("gather_time_ns") / 1000000', "internal_gather"),
+                limits=Limits(1000, 10_000),
+            ),
+            _panel(
+                uid,
+                "Time a write takes",
+                "From an agent's request until InfluxDB has answered.",
+                units.Milliseconds,
+                by_host('mean("write_time_ns") / 1000000', "internal_write", where=TO_INFLUXDB),
+                limits=Limits(500, 5000),
+            ),
+        ],
+    )
+
+
+def _panel(
+    uid: str,
+    title: str,
+    description: str,
+    unit: str,
+    *queries: InfluxQuery,
+    limits: Limits | None = None,
+    full: float | None = None,
+) -> timeseries.Panel:
+    """Lines of which each belongs to one host; a click on one opens that host's dashboard."""
+    return lines(
+        title,
+        description,
+        unit,
+        influx(uid, *queries),
+        limits=limits,
+        full=full,
+        links=[looks.one_host("__field.labels.host")],
+    )

@@ -1,0 +1,125 @@
+"""A whole dashboard: rows of panels laid on the grid, and its JSON, the same for the same input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import (
+    Dashboard,
+    DashboardCursorSync,
+    Panel,
+    RowPanel,
+    VariableHide,
+    VariableModel,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from dashboards.catalogue import Entry
+from dashboards.looks import links_from
+from dashboards.queries import ALL_HOSTS, influxdb
+
+SCHEMA_VERSION = 42
+"""The dashboard schema this JSON is written in; older Grafanas ignore what they do not know, newer ones
+migrate."""
+
+MANAGED = (
+    "Managed by Pulumi: changes belong in the repository's dashboards/ folder; what is changed by hand here"
+    " is put back by the next `pulumi up`. Use “Save as” for a copy of your own."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A titled row and the panels below it, left to right; each line of panels fills the grid's 24
+    columns."""
+
+    title: str
+    panels: Sequence[Builder[Panel]]
+
+
+def page(
+    entry: Entry, description: str, variables: Sequence[Builder[VariableModel]], rows: Sequence[Row]
+) -> str:
+    """The dashboard as JSON: read-only, one hour, refreshed twice a minute, linked to the other
+    dashboards."""
+    dashboard = (
+        builders.Dashboard(entry.title)
+        .uid(entry.uid)
+        .description(f"{description}\n\n{MANAGED}")
+        .tags(["monitoring"])
+        .readonly()
+        .time("now-1h", "now")
+        .timezone("browser")
+        .refresh("30s")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .variables(list(variables))
+        .links(links_from(entry.uid))
+    )
+    for row in rows:
+        dashboard.with_row(builders.Row(row.title))
+        for panel in row.panels:
+            dashboard.with_panel(panel)
+    built = dashboard.build()
+    built.schema_version = SCHEMA_VERSION
+    _give_ids(built.panels or [])
+    return json.dumps(_current(built), indent=2, ensure_ascii=False)
+
+
+def host_variable(datasource_uid: str, *, hidden: bool = False) -> builders.QueryVariable:
+    """`host`: any of the hosts that ever reported, all at first.
+
+    hidden: only carried along for the links to the other dashboards.
+    """
+    return (
+        builders.QueryVariable("host")
+        .label("Host")
+        .description("Hosts that report through Telegraf (their tag `host`)")
+        .datasource(influxdb(datasource_uid))
+        .query(ALL_HOSTS)
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
+        .multi(True)
+        .include_all(True)
+        .current(VariableOption(True, ["All"], ["$__all"]))
+        .hide(VariableHide.HIDE_VARIABLE if hidden else VariableHide.DONT_HIDE)
+    )
+
+
+def interval_variable(
+    steps: Sequence[str] = ("10s", "30s", "1m", "5m", "15m", "1h", "6h"),
+) -> builders.IntervalVariable:
+    """`interval`: the finest step drawn; a wide time range uses a wider one by itself. The first one is
+    chosen."""
+    return (
+        builders.IntervalVariable("interval")
+        .label("Finest step")
+        .description("Values are grouped by this much time at least; wide time ranges are grouped by more")
+        .values(",".join(steps))
+        .current(VariableOption(True, steps[0], steps[0]))
+        .options([VariableOption(step == steps[0], step, step) for step in steps])
+    )
+
+
+def _current(dashboard: Dashboard) -> dict[str, Any]:
+    """The dashboard without what the SDK's schema still has and Grafana's current one has no more."""
+    fields: dict[str, Any] = json.loads(json.dumps(dashboard, cls=JSONEncoder))
+    del fields["style"]
+    for variable in fields["templating"]["list"]:
+        for name in ("id", "auto", "auto_min", "auto_count"):
+            del variable[name]
+    return fields
+
+
+def _give_ids(panels: Sequence[Panel | RowPanel]) -> None:
+    """Number the panels from 1 in the order they are read, so that links to a panel stay as long as the order
+    does."""
+    for number, panel in enumerate(panels, start=1):
+        panel.id_val = number

@@ -1,0 +1,262 @@
+"""Panels with the project's habits built in; a dashboard's module says only what is its own.
+
+Heights and widths are in Grafana's grid: 24 columns, rows of 30 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import gauge, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders.dashboard import DashboardLink
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    BigValueGraphMode,
+    GraphGradientMode,
+    GraphTresholdsStyleMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    SortOrder,
+    StackingMode,
+    TimelineValueAlignment,
+    TooltipDisplayMode,
+    VisibilityMode,
+)
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, DataTransformerConfig
+
+from dashboards.looks import Limits, by_name, by_threshold, no_limits
+
+JOIN_GAPS_BELOW = 180_000
+"""Milliseconds: shorter gaps are drawn through (agents may report less often than the step), longer ones stay
+gaps."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a panel shows: a datasource and the queries for it, already lettered."""
+
+    datasource: DataSourceRef
+    queries: list[Builder[Dataquery]]
+
+
+def lines(
+    title: str,
+    description: str,
+    unit: str,
+    data: Data,
+    *,
+    width: int = 12,
+    height: int = 8,
+    limits: Limits | None = None,
+    full: float | None = None,
+    links: Sequence[DashboardLink] = (),
+    step: str = "$interval",
+    join_gaps_below: int = JOIN_GAPS_BELOW,
+    from_zero: bool = True,
+) -> timeseries.Panel:
+    """A time series panel: thin lines, a table of newest and highest values below.
+
+    limits: drawn as dashed lines; the values keep their series' colours.
+    full: the value that means "full" (100 for percent), the axis' upper end.
+    links: what a click on a series opens.
+    step: the finest step (Grafana's minimum interval).
+    join_gaps_below: milliseconds; a series without values for longer shows a gap.
+    from_zero: whether the axis starts at zero; off where values are mirrored below it.
+    """
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .datasource(data.datasource)
+        .span(width)
+        .height(height)
+        .interval(step)
+        .unit(unit)
+        .color_scheme(by_name())
+        .thresholds(limits.thresholds() if limits else no_limits())
+        .thresholds_style(
+            common_builders.GraphThresholdsStyleConfig().mode(
+                GraphTresholdsStyleMode.DASHED if limits else GraphTresholdsStyleMode.OFF
+            )
+        )
+        .line_width(1)
+        .fill_opacity(8)
+        .gradient_mode(GraphGradientMode.OPACITY)
+        .show_points(VisibilityMode.AUTO)
+        .span_nulls(join_gaps_below)
+        .legend(
+            common_builders.VizLegendOptions()
+            .display_mode(LegendDisplayMode.TABLE)
+            .placement(LegendPlacement.BOTTOM)
+            .show_legend(True)
+            .calcs(["lastNotNull", "max"])
+            .sort_by("Last *")
+            .sort_desc(True)
+        )
+        .tooltip(
+            common_builders.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING)
+        )
+    )
+    if from_zero:
+        panel = panel.min(0)
+    if full is not None:
+        panel = panel.max(full)
+    if links:
+        panel = panel.data_links(list(links))
+    return panel.targets(data.queries)
+
+
+def stacked(
+    title: str,
+    description: str,
+    unit: str,
+    data: Data,
+    *,
+    width: int = 12,
+    full: float | None = None,
+) -> timeseries.Panel:
+    """A time series panel whose series lie on top of each other: parts of one whole."""
+    return (
+        lines(title, description, unit, data, width=width, full=full)
+        .fill_opacity(40)
+        .gradient_mode(GraphGradientMode.NONE)
+        .stacking(common_builders.StackingConfig().mode(StackingMode.NORMAL).group("A"))
+    )
+
+
+def number(
+    title: str,
+    description: str,
+    unit: str,
+    data: Data,
+    *,
+    width: int = 4,
+    height: int = 4,
+    limits: Limits | None = None,
+    decimals: float = 0,
+    if_absent: str = "none",
+) -> stat.Panel:
+    """A big number: the newest value, coloured by the limits.
+
+    if_absent: what is shown when there is nothing to count.
+    """
+    return (
+        stat.Panel()
+        .title(title)
+        .description(description)
+        .datasource(data.datasource)
+        .span(width)
+        .height(height)
+        .unit(unit)
+        .decimals(decimals)
+        .no_value(if_absent)
+        .color_scheme(by_threshold())
+        .thresholds(limits.thresholds() if limits else no_limits())
+        .color_mode(BigValueColorMode.VALUE)
+        .graph_mode(BigValueGraphMode.NONE)
+        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
+        .targets(data.queries)
+    )
+
+
+def dial(
+    title: str,
+    description: str,
+    unit: str,
+    data: Data,
+    *,
+    limits: Limits,
+    full: float,
+    width: int = 4,
+    height: int = 4,
+    decimals: float = 0,
+) -> gauge.Panel:
+    """A gauge from 0 to `full` with the limits on its rim: how close the worst one is to trouble."""
+    return (
+        gauge.Panel()
+        .title(title)
+        .description(description)
+        .datasource(data.datasource)
+        .span(width)
+        .height(height)
+        .unit(unit)
+        .min(0)
+        .max(full)
+        .decimals(decimals)
+        .color_scheme(by_threshold())
+        .thresholds(limits.thresholds())
+        .show_threshold_markers(True)
+        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
+        .targets(data.queries)
+    )
+
+
+def rows_of(
+    title: str,
+    description: str,
+    unit: str,
+    data: Data,
+    transformations: Sequence[DataTransformerConfig],
+    *,
+    width: int = 24,
+    height: int = 8,
+) -> table.Panel:
+    """A table; `unit` is that of every numeric column without one of its own."""
+    return (
+        table.Panel()
+        .title(title)
+        .description(description)
+        .datasource(data.datasource)
+        .span(width)
+        .height(height)
+        .unit(unit)
+        .decimals(1)
+        .thresholds(no_limits())
+        .transformations(list(transformations))
+        .show_header(True)
+        .targets(data.queries)
+    )
+
+
+def states(
+    title: str,
+    description: str,
+    unit: str,
+    data: Data,
+    *,
+    step: str,
+    width: int = 24,
+    height: int = 6,
+    links: Sequence[DashboardLink] = (),
+) -> statetimeline.Panel:
+    """A band a series whose colour is its state; the caller adds the mappings from values to states."""
+    panel = (
+        statetimeline.Panel()
+        .title(title)
+        .description(description)
+        .datasource(data.datasource)
+        .span(width)
+        .height(height)
+        .interval(step)
+        .unit(unit)
+        .color_scheme(by_threshold())
+        .thresholds(no_limits())
+        .merge_values(True)
+        .show_value(VisibilityMode.NEVER)
+        .row_height(0.8)
+        .align_value(TimelineValueAlignment.LEFT)
+        .legend(
+            common_builders.VizLegendOptions()
+            .display_mode(LegendDisplayMode.LIST)
+            .placement(LegendPlacement.BOTTOM)
+            .show_legend(True)
+        )
+        .tooltip(common_builders.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
+    )
+    if links:
+        panel = panel.data_links(list(links))
+    return panel.targets(data.queries)

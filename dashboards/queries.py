@@ -1,0 +1,179 @@
+"""InfluxQL as panels and variables send it, and the few shapes of query the dashboards are made of.
+
+The SDK has no builder for InfluxQL, so `InfluxQuery` is one: it implements the SDK's data query and builder
+interfaces and can be given to any panel. Fields as in Grafana's `InfluxQuery` type
+(public/app/plugins/datasource/influxdb/types.ts).
+
+Every query reads only the selected hosts (`$host`), only the shown time (`$timeFilter`), and one value a step
+(`$__interval`, which Grafana makes wide enough for the panel's width).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
+
+from dashboards.panels import Data
+
+HOST = '"host" =~ /^$host$/'
+"""Only the selected hosts. Grafana writes several values as `(a|b)` and escapes each for a regular
+expression."""
+
+SHOWN = f"{HOST} AND $timeFilter"
+"""Only the selected hosts within the time the dashboard shows."""
+
+STEP = "time($__interval)"
+"""One value a step; Grafana makes the step wide enough for the panel's width."""
+
+BY_HOST = '"host"'
+
+SILENT_AFTER = "3m"
+"""A host without a point for this long counts as silent: eighteen missed points at the agents' default of 10
+s."""
+
+REMEMBERED = "30d"
+"""How far back a host that has fallen silent is still listed. `last` reads one block a host, however far."""
+
+ALL_HOSTS = 'SHOW TAG VALUES FROM "system" WITH KEY = "host"'
+"""What fills the variable `host`: every host that ever reported within the retention policy."""
+
+TOTAL_CPU = "\"cpu\" = 'cpu-total'"
+"""All processors of a host taken together."""
+
+REAL_FILE_SYSTEMS = (
+    r'"fstype" !~ /^(tmpfs|devtmpfs|ramfs|squashfs|iso9660|efivarfs)$/'
+    r' AND "path" !~ /^\/var\/lib\/(docker|containerd|kubelet)\//'
+)
+"""File systems that can fill up: not the ones in memory, not images, not the layers of containers."""
+
+WHOLE_DISKS = r'"name" =~ /^(sd[a-z]+|vd[a-z]+|xvd[a-z]+|nvme[0-9]+n[0-9]+|mmcblk[0-9]+)$/'
+"""Disks and not their partitions, mappings or loops, which would count the same transfer again."""
+
+OUTWARD_INTERFACES = r'"interface" !~ /^(lo|all|docker|br-|veth|virbr|cni|flannel|cali)/'
+"""Network cards and not a host's inner bridges, which would count the same packet again."""
+
+
+@dataclass(frozen=True)
+class InfluxQuery(Dataquery, Builder[Dataquery]):
+    """One InfluxQL query of a panel.
+
+    text: the query with Grafana's variables in it.
+    alias: the series' name; `$tag_host` and `$col` are Grafana's patterns for a tag's value and the column's
+    name. table: one table of rows instead of one frame a series. ref_id: its letter within the panel (given
+    by `influx`). datasource_uid: the InfluxDB datasource (given by `influx`).
+    """
+
+    text: str
+    alias: str = ""
+    table: bool = False
+    ref_id: str = "A"
+    datasource_uid: str = ""
+
+    def build(self) -> Dataquery:
+        """The query is its own builder."""
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        """The query as it stands in a dashboard's JSON."""
+        fields: dict[str, object] = {
+            "refId": self.ref_id,
+            "datasource": influxdb(self.datasource_uid),
+            "query": self.text,
+            "rawQuery": True,
+            "resultFormat": "table" if self.table else "time_series",
+        }
+        if self.alias:
+            fields["alias"] = self.alias
+        return fields
+
+
+def influxdb(uid: str) -> DataSourceRef:
+    """The reference to the InfluxDB datasource with this uid."""
+    return DataSourceRef(type_val="influxdb", uid=uid)
+
+
+def influx(datasource_uid: str, *queries: InfluxQuery) -> Data:
+    """The data of one panel: its queries, lettered A, B, C… and bound to the datasource."""
+    return Data(
+        influxdb(datasource_uid),
+        [
+            replace(query, ref_id=chr(ord("A") + index), datasource_uid=datasource_uid)
+            for index, query in enumerate(queries)
+        ],
+    )
+
+
+def select(what: str, source: str, *conditions: str, group: Sequence[str] = (), fill: str = "") -> str:
+    """An InfluxQL query.
+
+    source: a measurement's name, or another query, which is then put in brackets.
+    conditions: all of them must hold; empty ones are left out.
+    group: what follows GROUP BY: quoted tags and STEP.
+    fill: what stands for a step without points; nothing (null) unless given.
+    """
+    # Everything here comes from constants of this package, and nothing from a person.
+    inner = f"({source})" if source.startswith("SELECT") else f'"{source}"'
+    text = f"SELECT {what} FROM {inner}"  # noqa: S608
+    chosen = " AND ".join(condition for condition in conditions if condition)
+    if chosen:
+        text += f" WHERE {chosen}"
+    if group:
+        text += f" GROUP BY {', '.join(group)}"
+    return f"{text} fill({fill})" if fill else text
+
+
+def by_host(value: str, measurement: str, *, where: str = "", alias: str = "$tag_host") -> InfluxQuery:
+    """One line a host: `value`, an aggregate expression, a step."""
+    return InfluxQuery(select(value, measurement, SHOWN, where, group=(STEP, BY_HOST)), alias)
+
+
+def together(columns: Mapping[str, str], measurement: str, *, where: str = "") -> InfluxQuery:
+    """One line a column over all selected hosts taken together: name -> aggregate expression."""
+    chosen = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
+    return InfluxQuery(select(chosen, measurement, SHOWN, where, group=(STEP,)), "$col")
+
+
+def rate_by_host(
+    counters: Sequence[str], measurement: str, *, alias: str = "$tag_host", each: str = "", where: str = ""
+) -> InfluxQuery:
+    """One line a host: how fast the counters grow, added up, in units a second.
+
+    each: the tag that tells the host's counters apart (its disks, its interfaces); they are added up too, so
+    that a host with many disks is still one line.
+    """
+    rate = " + ".join(per_second(counter) for counter in counters)
+    if not each:
+        return by_host(rate, measurement, where=where, alias=alias)
+    return InfluxQuery(_folded("sum", rate, measurement, each=each, where=where), alias)
+
+
+def worst_by_host(value: str, measurement: str, *, each: str, where: str = "") -> InfluxQuery:
+    """One line a host: the highest `value` among its disks, file systems… (the tag `each`)."""
+    return InfluxQuery(_folded("max", value, measurement, each=each, where=where), "$tag_host")
+
+
+def latest(value: str, name: str, measurement: str, *, where: str = "") -> InfluxQuery:
+    """A table, one row a host: `value`, an expression of `last`, as column `name`."""
+    text = select(f'{value} AS "{name}"', measurement, SHOWN, where, group=(BY_HOST,))
+    return InfluxQuery(text, table=True)
+
+
+def worst(value: str, measurement: str, *, each: str = "", where: str = "") -> InfluxQuery:
+    """A single value: the highest latest `value` among the selected hosts (and their disks, if `each`)."""
+    tags = (BY_HOST, f'"{each}"') if each else (BY_HOST,)
+    newest = select(f'{value} AS "value"', measurement, SHOWN, where, group=tags)
+    return InfluxQuery(select('max("value")', newest))
+
+
+def per_second(counter: str) -> str:
+    """How fast a counter grows, a second; a counter that starts again (a reboot) makes no spike."""
+    return f'non_negative_derivative(last("{counter}"), 1s)'
+
+
+def _folded(fold: str, value: str, measurement: str, *, each: str, where: str) -> str:
+    single = select(f'{value} AS "value"', measurement, SHOWN, where, group=(STEP, BY_HOST, f'"{each}"'))
+    return select(f'{fold}("value")', single, "$timeFilter", group=(STEP, BY_HOST))

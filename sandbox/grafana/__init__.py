@@ -1,0 +1,1 @@
+"""The Grafana HTTP API double and its Debian package (see `package`)."""

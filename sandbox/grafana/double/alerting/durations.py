@@ -1,0 +1,19 @@
+"""Durations as alerting writes them: `5m`, `1h30m`, `4d`."""
+
+from __future__ import annotations
+
+import re
+
+from .http import invalid
+
+_PART = re.compile(r"(\d+)(ms|s|m|h|d|w|y)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
+
+
+def parse_duration(written: str, name: str) -> float:
+    """Seconds; 400 naming `name` for anything that is no duration."""
+    if written == "0":
+        return 0
+    if not re.fullmatch(rf"(?:{_PART.pattern})+", written):
+        raise invalid(f"{name}: not a valid duration string: {written!r}")
+    return sum(int(number) * _SECONDS[unit] for number, unit in _PART.findall(written))

@@ -1,0 +1,122 @@
+"""/api/v1/provisioning/policies: the one tree that says who is told of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from ..context import Context, body, context
+from ..database import Database
+from ..names import new_uid
+from . import contact_points, store
+from .durations import parse_duration
+from .http import check_provenance, invalid, provenance
+
+_ROOT = "root"
+_DEFAULT_RECEIVER = "grafana-default-email"
+_DEFAULT: dict[str, Any] = {"receiver": _DEFAULT_RECEIVER, "group_by": ["grafana_folder", "alertname"]}
+_OPERATORS = ("=", "!=", "=~", "!~")
+
+routes = Blueprint("policies", __name__, url_prefix="/api/v1/provisioning/policies")
+
+
+def ensure_default(database: Database) -> None:
+    """Grafana starts with one contact point, an example address, and a policy that sends everything there."""
+    with database.transaction():
+        if store.get(database, "policy", _ROOT):
+            return
+        uid = new_uid()
+        point = {
+            "uid": uid,
+            "name": _DEFAULT_RECEIVER,
+            "type": "email",
+            "settings": {"addresses": "<example@email.com>"},
+            "disableResolveMessage": False,
+            "provenance": "",
+        }
+        store.put(database, "contact-point", uid, point)
+        store.put(database, "policy", _ROOT, {**_DEFAULT, "provenance": ""})
+
+
+def tree(database: Database) -> store.Document:
+    """The stored tree."""
+    return store.get(database, "policy", _ROOT) or dict(_DEFAULT)
+
+
+def _every(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("routes") or []:
+        yield from _every(child)
+
+
+def receivers_in_use(shared: Context) -> set[str]:
+    """Names of contact points that policies or rules send to."""
+    used = {node["receiver"] for node in _every(tree(shared.database)) if node.get("receiver")}
+    for rule in store.every(shared.database, "rule"):
+        used |= {(rule.get("notification_settings") or {}).get("receiver", "")}
+    return used
+
+
+def timings_in_use(shared: Context) -> set[str]:
+    """Names of mute timings that policies use."""
+    return {
+        name
+        for node in _every(tree(shared.database))
+        for key in ("mute_time_intervals", "active_time_intervals")
+        for name in node.get(key) or []
+    }
+
+
+def _check(shared: Context, given: dict[str, Any]) -> None:
+    known = contact_points.names(shared)
+    timings = {timing["name"] for timing in store.every(shared.database, "mute-timing")}
+    if not given.get("receiver"):
+        raise invalid("root route must specify a default receiver")
+    if given.get("object_matchers") or given.get("matchers"):
+        raise invalid("root route must not have any matchers")
+    for node in _every(given):
+        receiver = node.get("receiver")
+        if receiver and receiver not in known:
+            raise invalid(f"receiver '{receiver}' does not exist")
+        for key in ("group_wait", "group_interval", "repeat_interval"):
+            if node.get(key):
+                parse_duration(str(node[key]), key)
+        for matcher in node.get("object_matchers") or []:
+            if not isinstance(matcher, list) or len(matcher) != 3 or matcher[1] not in _OPERATORS:
+                raise invalid(f"matcher {matcher} must be [label, one of {' '.join(_OPERATORS)}, value]")
+        for key in ("mute_time_intervals", "active_time_intervals"):
+            for name in node.get(key) or []:
+                if name not in timings:
+                    raise invalid(f"mute time interval '{name}' does not exist")
+
+
+@routes.get("")
+def read() -> Response:
+    """The tree."""
+    return jsonify(tree(context().database))
+
+
+@routes.put("")
+def replace() -> tuple[Response, int]:
+    """Replace the whole tree."""
+    shared = context()
+    given = body()
+    with shared.database.transaction():
+        check_provenance(tree(shared.database))
+        _check(shared, given)
+        store.put(shared.database, "policy", _ROOT, {**given, "provenance": provenance()})
+    return jsonify(message="policies updated"), 202
+
+
+@routes.delete("")
+def reset() -> tuple[Response, int]:
+    """Back to the default tree."""
+    shared = context()
+    with shared.database.transaction():
+        if _DEFAULT_RECEIVER not in contact_points.names(shared):
+            store.delete(shared.database, "policy", _ROOT)
+            ensure_default(shared.database)
+        store.put(shared.database, "policy", _ROOT, {**_DEFAULT, "provenance": ""})
+    return jsonify(message="policies reset"), 202

@@ -1,0 +1,107 @@
+"""/api/v1/provisioning/mute-timings: when nobody is to be told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from ..context import body, context, text
+from ..errors import ApiError
+from . import store
+from .http import check_provenance, invalid, provenance
+
+routes = Blueprint("timings", __name__, url_prefix="/api/v1/provisioning/mute-timings")
+
+_DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_CLOCK = re.compile(r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")
+
+
+def _check(given: dict[str, Any]) -> None:
+    if not text(given, "name"):
+        raise invalid("a mute timing must have a name")
+    for interval in given.get("time_intervals") or []:
+        for span in interval.get("times") or []:
+            for key in ("start_time", "end_time"):
+                if not _CLOCK.match(str(span.get(key, ""))):
+                    raise invalid(f"couldn't parse timestamp {span.get(key)!r}, invalid format")
+            if span["start_time"] >= span["end_time"]:
+                raise invalid("start time cannot be equal or greater than end time")
+        for days in interval.get("weekdays") or []:
+            for day in str(days).split(":"):
+                if day not in _DAYS:
+                    raise invalid(f"{day} is not a valid weekday")
+
+
+def _found(name: str) -> store.Document:
+    found = store.get(context().database, "mute-timing", name)
+    if found is None:
+        raise ApiError(404, "mute timing not found", traceID="")
+    return found
+
+
+@routes.get("")
+def list_all() -> Response:
+    """All mute timings."""
+    return jsonify(store.every(context().database, "mute-timing"))
+
+
+@routes.get("/<name>")
+def read(name: str) -> Response:
+    """One mute timing."""
+    return jsonify(_found(name))
+
+
+@routes.post("")
+def create() -> tuple[Response, int]:
+    """A new mute timing; 409 for a name in use."""
+    given = body()
+    _check(given)
+    database = context().database
+    if store.get(database, "mute-timing", given["name"]):
+        raise ApiError.with_id(
+            409,
+            "alerting.notifications.time-intervals.nameExists",
+            "Time interval with this name already exists",
+        )
+    document = _document(given)
+    store.put(database, "mute-timing", given["name"], document)
+    return jsonify(document), 201
+
+
+@routes.put("/<name>")
+def update(name: str) -> tuple[Response, int]:
+    """Replace a mute timing."""
+    check_provenance(_found(name))
+    given = {**body(), "name": name}
+    _check(given)
+    document = _document(given)
+    store.put(context().database, "mute-timing", name, document)
+    return jsonify(document), 202
+
+
+@routes.delete("/<name>")
+def delete(name: str) -> tuple[str, int]:
+    """Delete a mute timing; 409 while a policy uses it."""
+    from .policies import timings_in_use  # noqa: PLC0415 (policies check names of timings)
+
+    if name in timings_in_use(context()):
+        raise ApiError.with_id(
+            409,
+            "alerting.notifications.time-intervals.used",
+            f"Time interval '{name}' is used by notification policies",
+        )
+    stored = store.get(context().database, "mute-timing", name)
+    if stored:
+        check_provenance(stored)
+        store.delete(context().database, "mute-timing", name)
+    return "", 204
+
+
+def _document(given: dict[str, Any]) -> store.Document:
+    return {
+        "name": given["name"],
+        "time_intervals": given.get("time_intervals") or [],
+        "provenance": provenance(),
+    }

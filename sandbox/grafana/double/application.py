@@ -1,0 +1,111 @@
+"""The Flask application: every blueprint, error bodies, health."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from . import authentication, dashboards, datasource_api, folders, pages, query, search, users
+from .alerting import contact_points, policies, rules, templates, timings
+from .configuration import Settings
+from .context import Context, context
+from .database import Database
+from .errors import ApiError
+from .secrets import Vault
+from .version import COMMIT, VERSION
+
+log = logging.getLogger("grafana")
+
+_BLUEPRINTS = (
+    authentication.routes,
+    users.routes,
+    datasource_api.routes,
+    query.routes,
+    folders.routes,
+    dashboards.routes,
+    search.routes,
+    contact_points.routes,
+    policies.routes,
+    rules.routes,
+    templates.routes,
+    timings.routes,
+    pages.routes,
+)
+
+
+def create(settings: Settings) -> Flask:
+    """The WSGI application on the database the settings name (made when it is not there)."""
+    if not settings.secret_key:
+        log.warning("secret_key is empty: secure fields are encrypted with a key anybody can know")
+    database = Database(settings.database_file)
+    if users.create_administrator(database, settings):
+        log.info("created the administrator %s", settings.admin_user)
+    shared = Context(settings, database, Vault(settings.secret_key))
+    policies.ensure_default(database)
+    app = Flask("grafana", static_folder=None)
+    app.extensions["grafana"] = shared
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.before_request(_start)
+    app.before_request(authentication.require_identity)
+    app.after_request(_finish)
+    app.register_error_handler(ApiError, _api_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    app.add_url_rule("/api/health", view_func=health)
+    app.add_url_rule("/healthz", view_func=lambda: "Ok")
+    return app
+
+
+def health() -> tuple[Response, int]:
+    """200 when the database answers, 503 when not."""
+    try:
+        context().database.row("SELECT 1")
+    except sqlite3.Error:
+        return jsonify(database="failing", version=VERSION, commit=COMMIT), 503
+    return jsonify(database="ok", version=VERSION, commit=COMMIT), 200
+
+
+def _start() -> None:
+    g.started = time.monotonic()
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "deny"
+    response.headers["Cache-Control"] = "no-store"
+    identity = getattr(g, "identity", None)
+    milliseconds = (time.monotonic() - g.started) * 1000 if "started" in g else 0.0
+    log.log(
+        logging.INFO if response.status_code < 500 else logging.ERROR,
+        "Request Completed method=%s path=%s status=%s remote_addr=%s uname=%s duration=%.0fms",
+        request.method,
+        request.path,
+        response.status_code,
+        request.remote_addr,
+        identity.login if identity else "",
+        milliseconds,
+    )
+    return response
+
+
+def _api_error(error: ApiError) -> tuple[Response, int]:
+    return jsonify(error.body), error.status
+
+
+def _http_error(error: HTTPException) -> tuple[Response, int]:
+    status = error.code or 500
+    return jsonify(message={404: "Not found", 405: "Method not allowed"}.get(status, error.name)), status
+
+
+def _unexpected(error: Exception) -> tuple[Response, int]:
+    log.exception("Request error path=%s", request.path, exc_info=error)
+    return jsonify(
+        message="Internal Server Error - Check the Grafana server logs for the detailed error"
+    ), 500

@@ -1,0 +1,174 @@
+"""Who is asking: basic authentication, session cookie, anonymous; and the limit on guessing passwords."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import cast
+
+from flask import Blueprint, Response, g, jsonify, make_response, request
+
+from .context import Context, body, context, text
+from .errors import ApiError
+from .secrets import password_matches
+
+ATTEMPTS = 5
+ATTEMPT_WINDOW = 5 * 60.0
+"""Seconds. Five wrong passwords within it lock the user name out until the oldest one is that old."""
+
+SESSION_LIFETIME = 7 * 24 * 3600
+
+routes = Blueprint("authentication", __name__)
+
+_OPEN_PATHS = ("/api/health", "/healthz", "/login", "/logout", "/")
+_RANK = {"Viewer": 0, "Editor": 1, "Admin": 2}
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The caller. `user_id` is 0 for an anonymous one. role: Viewer, Editor or Admin."""
+
+    user_id: int
+    login: str
+    role: str
+
+
+def _refuse() -> ApiError:
+    return ApiError.with_id(401, "password-auth.failed", "Invalid username or password")
+
+
+def check_password(shared: Context, login: str, password: str) -> Identity:
+    """The user behind a name (or email address) and password.
+
+    Raises 401 for a wrong one, and likewise, as Grafana does, for any password once the name is locked out.
+    """
+    database = shared.database
+    limited = not shared.settings.disable_brute_force_protection
+    name = login.lower()
+    if limited:
+        counted = database.row(
+            "SELECT COUNT(*) AS number FROM login_attempt WHERE username = ? AND created > ?",
+            name,
+            time.time() - ATTEMPT_WINDOW,
+        )
+        if counted is not None and counted["number"] >= ATTEMPTS:
+            raise _refuse()
+    row = database.row("SELECT * FROM user WHERE lower(login) = ? OR lower(email) = ?", name, name)
+    if row is None or not password_matches(password, row["salt"], row["password"]):
+        if limited:
+            database.write("INSERT INTO login_attempt (username, created) VALUES (?, ?)", name, time.time())
+        raise _refuse()
+    database.write("DELETE FROM login_attempt WHERE username = ?", name)
+    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else "Viewer")
+
+
+def _token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _from_session(shared: Context) -> Identity | None:
+    token = request.cookies.get(shared.settings.cookie_name)
+    if not token:
+        return None
+    row = shared.database.row(
+        "SELECT user.* FROM user JOIN user_auth_token AS session ON user_id = user.id "
+        "WHERE token = ? AND session.created > ?",
+        _token_hash(token),
+        time.time() - SESSION_LIFETIME,
+    )
+    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else "Viewer") if row else None
+
+
+def identify(shared: Context) -> Identity | None:
+    """The caller of the current request, None for a stranger; raises 401 for wrong credentials."""
+    header = request.headers.get("Authorization", "")
+    if header.lower().startswith("bearer "):
+        raise ApiError.with_id(401, "api-key.invalid", "Invalid API key")
+    if header.lower().startswith("basic ") and shared.settings.basic_auth:
+        given = request.authorization
+        if given is None or given.type != "basic":
+            raise ApiError.with_id(400, "basic-auth.invalid-header", "Invalid Basic Auth Header")
+        return check_password(shared, given.username or "", given.password or "")
+    session = _from_session(shared)
+    if session is None and shared.settings.anonymous:
+        return Identity(0, "", shared.settings.anonymous_role)
+    return session
+
+
+def require_identity() -> None:
+    """Before each request: find out who asks, and end it with 401 where Grafana wants to know."""
+    if request.path in _OPEN_PATHS:
+        return
+    identity = identify(context())
+    if identity is None:
+        raise ApiError.with_id(401, "auth.unauthorized", "Unauthorized")
+    g.identity = identity
+    if request.path.startswith("/api/ds/query"):
+        return
+    if request.method != "GET":
+        require_role("Editor" if "/dashboards/" in request.path or "/folders" in request.path else "Admin")
+
+
+def require_role(role: str) -> None:
+    """403 unless the caller's role is at least `role`."""
+    if _RANK[caller().role] < _RANK[role]:
+        raise ApiError(
+            403,
+            "You'll need additional permissions to perform this action.",
+            accessErrorId="ACE0000000000",
+            title="Access denied",
+        )
+
+
+def caller() -> Identity:
+    """The identified caller of the current request."""
+    return cast(Identity, g.identity)
+
+
+@routes.post("/login")
+def login() -> Response:
+    """POST {"user", "password"}: sets the session cookie."""
+    given = body()
+    user, password = text(given, "user"), text(given, "password")
+    if not user or not password:
+        raise ApiError.with_id(400, "password-auth.empty", "Username and password are required")
+    shared = context()
+    identity = check_password(shared, user, password)
+    token = secrets.token_hex(16)
+    shared.database.write(
+        "INSERT INTO user_auth_token (token, user_id, created) VALUES (?, ?, ?)",
+        _token_hash(token),
+        identity.user_id,
+        time.time(),
+    )
+    response = jsonify(message="Logged in", redirectUrl="/")
+    response.set_cookie(
+        shared.settings.cookie_name,
+        token,
+        max_age=SESSION_LIFETIME,
+        secure=shared.settings.cookie_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+@routes.get("/logout")
+def logout() -> Response:
+    """Forgets the session and goes to the start page."""
+    shared = context()
+    token = request.cookies.get(shared.settings.cookie_name, "")
+    shared.database.write("DELETE FROM user_auth_token WHERE token = ?", _token_hash(token))
+    response = make_response("", HTTPStatus.FOUND)
+    response.headers["Location"] = "/"
+    response.delete_cookie(shared.settings.cookie_name)
+    return response
+
+
+@routes.get("/api/login/ping")
+def ping() -> Response:
+    """200 while the caller is logged in."""
+    return jsonify(message="Logged in")

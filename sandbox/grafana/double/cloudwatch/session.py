@@ -1,0 +1,101 @@
+"""AWS clients with a data source's credentials, region and endpoint."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..datasources import DataSource
+from ..errors import QueryError
+
+SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+_AUTHENTICATION = ("keys", "default", "ec2_iam_role")
+
+
+class Session:
+    """Makes the calls of one query.
+
+    region: `default` or empty for the data source's defaultRegion.
+    Raises QueryError for settings Grafana would refuse.
+    """
+
+    def __init__(self, source: DataSource, region: str = "default") -> None:
+        options = source.json_data
+        self.region = str(options.get("defaultRegion") or "") if region in ("", "default") else region
+        if not self.region:
+            raise QueryError("missing default region", 400, "plugin")
+        self._endpoint = _address(str(options.get("endpoint") or ""))
+        self._session = botocore.session.Session()
+        # Files of whoever runs the server are no credentials of the data source.
+        self._session.set_config_variable("config_file", os.devnull)
+        self._session.set_config_variable("credentials_file", os.devnull)
+        authentication = str(options.get("authType") or "default")
+        if authentication not in _AUTHENTICATION:
+            raise QueryError(
+                f'attempting to use an auth type that is not allowed: "{authentication}"', 400, "plugin"
+            )
+        if authentication == "keys":
+            access, secret = source.secure.get("accessKey", ""), source.secure.get("secretKey", "")
+            if not access or not secret:
+                raise QueryError(
+                    "static credentials are empty: accessKey and secretKey are required", 400, "plugin"
+                )
+            self._session.set_credentials(access, secret)
+        role = str(options.get("assumeRoleArn") or "")
+        if role:
+            self._assume(role, str(options.get("externalId") or ""))
+
+    def _assume(self, role: str, external_id: str) -> None:
+        extra = {"ExternalId": external_id} if external_id else {}
+        answer = self.call(
+            "sts", "assume_role", "assuming the role failed", RoleArn=role, RoleSessionName="grafana", **extra
+        )
+        keys = answer["Credentials"]
+        self._session.set_credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+
+    def _client(self, service: str) -> Any:
+        authorities = os.environ.get("SSL_CERT_FILE", SYSTEM_AUTHORITIES)
+        return self._session.create_client(
+            service,
+            region_name=self.region,
+            endpoint_url=self._endpoint,
+            verify=authorities if Path(authorities).exists() else True,
+            config=Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2}),
+        )
+
+    def call(self, service: str, operation: str, failure: str, **arguments: Any) -> dict[str, Any]:
+        """One call; QueryError `failure: reason` when AWS refuses it or cannot be reached."""
+        try:
+            answer: dict[str, Any] = getattr(self._client(service), operation)(**arguments)
+        except ClientError as error:
+            details = error.response
+            status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+            reason = details.get("Error", {})
+            raise QueryError(f"{failure}: {reason.get('Code')}: {reason.get('Message')}", status) from None
+        except (BotoCoreError, ValueError) as error:
+            raise QueryError(f"{failure}: {error}") from None
+        return answer
+
+    def pages(self, service: str, operation: str, failure: str, key: str, **arguments: Any) -> list[Any]:
+        """All entries under `key` of a call that answers in pages."""
+        found: list[Any] = []
+        token: dict[str, str] = {}
+        while True:
+            answer = self.call(service, operation, failure, **arguments, **token)
+            found += answer.get(key) or []
+            name = "PaginationToken" if service == "resourcegroupstaggingapi" else "NextToken"
+            if not answer.get(name):
+                return found
+            token = {name: answer[name]}
+
+
+def _address(endpoint: str) -> str | None:
+    """jsonData.endpoint as a URL; Grafana accepts a bare host name as well."""
+    if not endpoint:
+        return None
+    return endpoint if "://" in endpoint else f"https://{endpoint}"

@@ -1,0 +1,202 @@
+"""Grafana's configuration: defaults.ini, grafana.ini, command line and environment, in the real order.
+
+https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ConfigurationError
+
+_OVERRIDE = re.compile(r"^cfg:(?:default\.)?(?P<section>.+)\.(?P<key>[^.=]+)=(?P<value>.*)$")
+_FILE_PROVIDER = re.compile(r"\$__file\{([^}]*)\}")
+_ENVIRONMENT_PROVIDER = re.compile(r"\$__env\{([^}]*)\}|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_TRUE = {"1", "t", "T", "TRUE", "true", "True", "YES", "yes", "Yes", "y", "ON", "on", "On"}
+
+
+def environment_name(section: str, key: str) -> str:
+    """GF_SECTION_KEY for a setting: `[auth.anonymous] enabled` is GF_AUTH_ANONYMOUS_ENABLED."""
+    return "GF_" + re.sub(r"[.\-]", "_", f"{section}_{key}").upper()
+
+
+class Configuration:
+    """Text values by section and key, expanded (`$__file{}`, `$__env{}`), with typed readers."""
+
+    def __init__(self, parser: configparser.RawConfigParser, environment: Mapping[str, str]) -> None:
+        self._parser = parser
+        self._environment = environment
+
+    @classmethod
+    def read(
+        cls,
+        files: Sequence[Path],
+        overrides: Sequence[str] = (),
+        environment: Mapping[str, str] = os.environ,
+    ) -> Configuration:
+        """Read `files` in order (later ones win), then environment, then `cfg:section.key=value` arguments.
+
+        `cfg:default.section.key=value` only replaces a default: files and environment win over it.
+        """
+        parser = configparser.RawConfigParser(
+            default_section="__none__", interpolation=None, comment_prefixes=("#", ";"), strict=False
+        )
+        for number, file in enumerate(files):
+            cls._read_file(parser, file)
+            if number == 0:
+                cls._override(parser, [text for text in overrides if text.startswith("cfg:default.")])
+        for section in parser.sections():
+            for key in parser.options(section):
+                value = environment.get(environment_name(section, key))
+                if value is not None:
+                    parser.set(section, key, value)
+        cls._override(parser, [text for text in overrides if not text.startswith("cfg:default.")])
+        return cls(parser, environment)
+
+    @staticmethod
+    def _read_file(parser: configparser.RawConfigParser, file: Path) -> None:
+        try:
+            # Keys before the first section belong to Grafana's nameless section.
+            parser.read_string("[DEFAULT]\n" + file.read_text(encoding="utf-8"), source=str(file))
+        except OSError as error:
+            raise ConfigurationError(f"cannot read {file}: {error.strerror}") from None
+        except configparser.Error as error:
+            raise ConfigurationError(
+                f"{file} is not a valid ini file: {str(error).splitlines()[0]}"
+            ) from None
+
+    @staticmethod
+    def _override(parser: configparser.RawConfigParser, overrides: Sequence[str]) -> None:
+        for text in overrides:
+            match = _OVERRIDE.match(text)
+            if match is None:
+                raise ConfigurationError(
+                    f"cannot understand the argument {text!r}: write cfg:section.key=value"
+                )
+            if not parser.has_section(match["section"]):
+                parser.add_section(match["section"])
+            parser.set(match["section"], match["key"], match["value"])
+
+    def text(self, section: str, key: str, default: str = "") -> str:
+        """The setting's value, or `default` when neither file nor environment sets it."""
+        if self._parser.has_option(section, key):
+            return self._expand(section, key, self._parser.get(section, key).strip())
+        return self._environment.get(environment_name(section, key), default)
+
+    def flag(self, section: str, key: str, default: bool = False) -> bool:
+        """A boolean setting."""
+        value = self.text(section, key, "true" if default else "false")
+        return value in _TRUE
+
+    def number(self, section: str, key: str, default: int) -> int:
+        """An integer setting."""
+        value = self.text(section, key) or str(default)
+        try:
+            return int(value)
+        except ValueError:
+            raise ConfigurationError(f"[{section}] {key} = {value!r} is not a whole number") from None
+
+    def _expand(self, section: str, key: str, value: str) -> str:
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'`":
+            value = value[1:-1]
+        if len(value) >= 6 and value.startswith('"""') and value.endswith('"""'):
+            value = value[3:-3]
+
+        def from_file(match: re.Match[str]) -> str:
+            try:
+                return Path(match[1]).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise ConfigurationError(
+                    f"[{section}] {key}: cannot read {match[1]}: {error.strerror}"
+                ) from None
+
+        value = _ENVIRONMENT_PROVIDER.sub(lambda m: self._environment.get(m[1] or m[2], ""), value)
+        return _FILE_PROVIDER.sub(from_file, value)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the server needs to know, checked.
+
+    See defaults.ini in the package for each field's meaning; names follow the file's.
+    """
+
+    protocol: str
+    http_addr: str
+    http_port: int
+    cert_file: str
+    cert_key: str
+    root_url: str
+    data_path: Path
+    logs_path: Path
+    admin_user: str
+    admin_password: str
+    admin_email: str
+    secret_key: str
+    disable_initial_admin_creation: bool
+    cookie_secure: bool
+    cookie_name: str
+    disable_brute_force_protection: bool
+    basic_auth: bool
+    anonymous: bool
+    anonymous_role: str
+    provisioned_content: bool = False
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file, `grafana.db` in the data folder."""
+        return self.data_path / "grafana.db"
+
+    @classmethod
+    def from_configuration(cls, configuration: Configuration) -> Settings:
+        """Check and convert; raises ConfigurationError naming the setting that is wrong."""
+        protocol = configuration.text("server", "protocol", "http")
+        if protocol not in ("http", "https"):
+            raise ConfigurationError(
+                f"[server] protocol = {protocol!r}: this stand-in serves http and https (not h2, socket)"
+            )
+        cert_file = configuration.text("server", "cert_file")
+        cert_key = configuration.text("server", "cert_key")
+        if protocol == "https":
+            for name, value in (("cert_file", cert_file), ("cert_key", cert_key)):
+                if not value:
+                    raise ConfigurationError(f"{name} cannot be empty when using HTTPS")
+                if not os.access(value, os.R_OK):
+                    raise ConfigurationError(f"cannot open {name} at {value}")
+        home = Path(configuration.text("paths", "home", "/usr/share/grafana"))
+        port = configuration.number("server", "http_port", 3000)
+        role = configuration.text("auth.anonymous", "org_role", "Viewer")
+        if role not in ("Viewer", "Editor", "Admin"):
+            raise ConfigurationError(f"[auth.anonymous] org_role = {role!r}: write Viewer, Editor or Admin")
+        domain = configuration.text("server", "domain", "localhost") or "localhost"
+        root_url = configuration.text("server", "root_url", "%(protocol)s://%(domain)s:%(http_port)s/")
+        for name, value in (("protocol", protocol), ("domain", domain), ("http_port", str(port))):
+            root_url = root_url.replace(f"%({name})s", value)
+        return cls(
+            protocol=protocol,
+            http_addr=configuration.text("server", "http_addr"),
+            http_port=port,
+            cert_file=cert_file,
+            cert_key=cert_key,
+            root_url=root_url.rstrip("/") + "/",
+            data_path=home / configuration.text("paths", "data", "data"),
+            logs_path=home / configuration.text("paths", "logs", "data/log"),
+            admin_user=configuration.text("security", "admin_user", "admin"),
+            admin_password=configuration.text("security", "admin_password", "admin"),
+            admin_email=configuration.text("security", "admin_email", "admin@localhost"),
+            secret_key=configuration.text("security", "secret_key"),
+            disable_initial_admin_creation=configuration.flag("security", "disable_initial_admin_creation"),
+            cookie_secure=configuration.flag("security", "cookie_secure"),
+            cookie_name=configuration.text("auth", "login_cookie_name", "grafana_session"),
+            disable_brute_force_protection=configuration.flag(
+                "security", "disable_brute_force_login_protection"
+            ),
+            basic_auth=configuration.flag("auth.basic", "enabled", default=True),
+            anonymous=configuration.flag("auth.anonymous", "enabled"),
+            anonymous_role=role,
+        )

@@ -1,0 +1,106 @@
+"""Serves the application over HTTP or HTTPS until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+import signal
+import ssl
+import sys
+from pathlib import Path
+from types import FrameType
+
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.wsgi import Server
+
+from . import application
+from .configuration import Settings
+from .errors import ConfigurationError
+from .version import VERSION
+
+THREADS = 10
+_FORMAT = "logger=%(name)s t=%(asctime)s level=%(levelname)s msg=%(message)s"
+
+log = logging.getLogger("grafana")
+
+
+class _Server(Server):
+    """cheroot's server with its own errors in Grafana's log."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Where cheroot reports what goes wrong beneath the application (broken TLS handshakes, …)."""
+        log.log(level, msg, exc_info=traceback)
+
+
+def prepare_logging(settings: Settings) -> None:
+    """To the console (the journal) and to grafana.log, as `[log] mode = console file` does."""
+    settings.logs_path.mkdir(parents=True, exist_ok=True)
+    file = logging.handlers.RotatingFileHandler(
+        settings.logs_path / "grafana.log", maxBytes=1 << 28, backupCount=7, encoding="utf-8"
+    )
+    logging.basicConfig(
+        level=logging.INFO,
+        format=_FORMAT,
+        datefmt="%Y-%m-%dT%H:%M:%S%z",
+        handlers=[logging.StreamHandler(sys.stdout), file],
+        force=True,
+    )
+    # A peer that breaks off inside a TLS handshake is a line in the log, not a traceback in the journal.
+    sys.unraisablehook = lambda broken: log.info("Connection broken off: %s", broken.exc_value)
+    # These write addresses and headers of requests at INFO.
+    for name in ("botocore", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def make(settings: Settings) -> Server:
+    """The listening-ready server; ConfigurationError when the certificate cannot be used."""
+    server = _Server(
+        (settings.http_addr or "0.0.0.0", settings.http_port),  # noqa: S104 (Grafana's default: everywhere)
+        application.create(settings),
+        numthreads=THREADS,
+        server_name="grafana",
+    )
+    server.shutdown_timeout = 2
+    if settings.protocol == "https":
+        try:
+            server.ssl_adapter = BuiltinSSLAdapter(settings.cert_file, settings.cert_key)
+        except (ssl.SSLError, OSError) as error:
+            raise ConfigurationError(f"cannot use the certificate {settings.cert_file}: {error}") from None
+        server.ssl_adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return server
+
+
+def serve(settings: Settings, pid_file: Path | None = None) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit status."""
+    server = make(settings)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        log.info("Shutdown started reason=%s", signal.Signals(number).name)
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    try:
+        server.prepare()
+    except OSError as error:
+        raise ConfigurationError(f"failed to listen on port {settings.http_port}: {error}") from None
+    if pid_file:
+        pid_file.parent.mkdir(parents=True, exist_ok=True)
+        pid_file.write_text(f"{os.getpid()}\n")
+    log.info(
+        "HTTP Server Listen version=%s address=%s:%s protocol=%s (local stand-in)",
+        VERSION,
+        settings.http_addr or "[::]",
+        settings.http_port,
+        settings.protocol,
+    )
+    try:
+        server.serve()
+    except SystemExit:
+        server.stop()
+    finally:
+        if pid_file:
+            pid_file.unlink(missing_ok=True)
+    return 0

@@ -1,0 +1,146 @@
+"""Users and the one organisation: /api/user, /api/users, /api/org, and the first administrator.
+
+https://grafana.com/docs/grafana/latest/developers/http_api/user/
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from .authentication import caller, check_password, require_role
+from .configuration import Settings
+from .context import body, context, text
+from .database import Database, timestamp
+from .errors import ApiError
+from .names import new_uid
+from .secrets import hash_password, new_salt
+
+ORGANISATION = {"id": 1, "name": "Main Org."}
+SHORTEST_PASSWORD = 4
+
+routes = Blueprint("users", __name__)
+
+
+def create_administrator(database: Database, settings: Settings) -> bool:
+    """Make the administrator of a database without users; says whether it did.
+
+    `admin_password` counts only now: later changes of the setting reach no existing database, as in Grafana.
+    """
+    if settings.disable_initial_admin_creation or database.row("SELECT 1 FROM user"):
+        return False
+    salt = new_salt()
+    database.write(
+        "INSERT INTO user (uid, login, email, name, password, salt, is_admin, created, updated) "
+        "VALUES (?, ?, ?, '', ?, ?, 1, ?, ?)",
+        new_uid(),
+        settings.admin_user,
+        settings.admin_email,
+        hash_password(settings.admin_password, salt),
+        salt,
+        timestamp(),
+        timestamp(),
+    )
+    return True
+
+
+def set_password(database: Database, user_id: int, password: str) -> None:
+    """Change a user's password and end the user's sessions."""
+    if len(password) < SHORTEST_PASSWORD:
+        raise ApiError(400, "New password is too short")
+    salt = new_salt()
+    with database.transaction():
+        database.write(
+            "UPDATE user SET password = ?, salt = ?, updated = ? WHERE id = ?",
+            hash_password(password, salt),
+            salt,
+            timestamp(),
+            user_id,
+        )
+        database.write("DELETE FROM user_auth_token WHERE user_id = ?", user_id)
+        database.write(
+            "DELETE FROM login_attempt WHERE username = (SELECT lower(login) FROM user WHERE id = ?)", user_id
+        )
+
+
+def _user(user_id: int) -> sqlite3.Row:
+    row = context().database.row("SELECT * FROM user WHERE id = ?", user_id)
+    if row is None:
+        raise ApiError(404, "user not found")
+    return row
+
+
+def _as_json(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "uid": row["uid"],
+        "email": row["email"],
+        "name": row["name"],
+        "login": row["login"],
+        "theme": "",
+        "orgId": ORGANISATION["id"],
+        "isGrafanaAdmin": bool(row["is_admin"]),
+        "isDisabled": False,
+        "isExternal": False,
+        "isExternallySynced": False,
+        "authLabels": [],
+        "createdAt": row["created"],
+        "updatedAt": row["updated"],
+        "avatarUrl": "",
+    }
+
+
+@routes.get("/api/user")
+def me() -> Response:
+    """The caller."""
+    return jsonify(_as_json(_user(caller().user_id)))
+
+
+@routes.put("/api/user/password")
+def change_own_password() -> Response:
+    """PUT {"oldPassword", "newPassword"}."""
+    given = body()
+    try:
+        check_password(context(), caller().login, text(given, "oldPassword"))
+    except ApiError:
+        raise ApiError(401, "Invalid old password") from None
+    set_password(context().database, caller().user_id, text(given, "newPassword"))
+    return jsonify(message="User password changed")
+
+
+@routes.put("/api/admin/users/<int:user_id>/password")
+def change_password(user_id: int) -> Response:
+    """PUT {"password"}: an administrator sets somebody's password."""
+    require_role("Admin")
+    _user(user_id)
+    set_password(context().database, user_id, text(body(), "password"))
+    return jsonify(message="User password updated")
+
+
+@routes.get("/api/users")
+def users() -> Response:
+    """All users."""
+    require_role("Admin")
+    return jsonify([_as_json(row) for row in context().database.rows("SELECT * FROM user ORDER BY id")])
+
+
+@routes.get("/api/users/lookup")
+def lookup() -> Response:
+    """One user by login or email address (`loginOrEmail`)."""
+    require_role("Admin")
+    wanted = request.args.get("loginOrEmail", "").lower()
+    row = context().database.row(
+        "SELECT * FROM user WHERE lower(login) = ? OR lower(email) = ?", wanted, wanted
+    )
+    if row is None:
+        raise ApiError(404, "user not found")
+    return jsonify(_as_json(row))
+
+
+@routes.get("/api/org")
+def organisation() -> Response:
+    """The one organisation."""
+    address = dict.fromkeys(("address1", "address2", "city", "zipCode", "state", "country"), "")
+    return jsonify({**ORGANISATION, "address": address})

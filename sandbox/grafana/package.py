@@ -1,0 +1,95 @@
+"""The Debian package `grafana`: the double with the real package's paths, unit name and scripts.
+
+The libraries it needs are put inside when it is built, for the guest's Python and architecture, at the
+versions and hashes of requirements.txt.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.grafana.double.version import VERSION
+from sandbox.toolchain import uv
+
+__all__ = ["VERSION", "architecture", "build_tree"]
+
+NAME = "grafana"
+SECTION = "default"
+DEPENDS = "adduser, python3 (>= 3.13)"
+"""The real one needs adduser and libraries of its own; the double needs Debian 13's Python."""
+
+DESCRIPTION = (
+    "Grafana (local stand-in)\n Answers Grafana's HTTP API and runs its data sources; has no user interface."
+)
+HOMEPAGE = "https://grafana.com"
+CONFFILES = (
+    "/etc/default/grafana-server",
+    "/etc/init.d/grafana-server",
+    "/usr/lib/systemd/system/grafana-server.service",
+)
+"""As in the real package. /etc/grafana/grafana.ini is none: the postinst copies it once."""
+
+GUEST_PYTHON = "3.13"
+SERVICE_MODELS = frozenset({"cloudwatch", "ec2", "resourcegroupstaggingapi", "sts"})
+"""Of botocore's 400 services, the ones the CloudWatch data source talks to."""
+
+HERE = Path(__file__).parent
+_EXECUTABLE = ("usr/sbin/", "usr/share/grafana/bin/", "etc/init.d/")
+_PLATFORMS = {"amd64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
+
+POSTINST = (HERE / "control" / "postinst").read_text()
+PRERM = (HERE / "control" / "prerm").read_text()
+POSTRM = (HERE / "control" / "postrm").read_text()
+
+
+def architecture() -> str:
+    """Debian's name of this machine's architecture; the guests have the same."""
+    machine = platform.machine()
+    try:
+        return {"x86_64": "amd64", "aarch64": "arm64"}[machine]
+    except KeyError:
+        raise SandboxError(f"The local environment runs on x86_64 and aarch64, not on {machine}.") from None
+
+
+def build_tree(destination: Path, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Write all files of the package below `destination` (without DEBIAN/), with their final modes.
+
+    progress is told what is happening. Raises SandboxError when the libraries cannot be fetched.
+    """
+    progress("files of the package")
+    shutil.copytree(HERE / "files", destination, dirs_exist_ok=True)
+    double = destination / "usr" / "share" / "grafana" / "double"
+    shutil.copytree(HERE / "double", double, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    progress("its Python libraries")
+    _vendor(double / "vendor")
+    for path in destination.rglob("*"):
+        relative = path.relative_to(destination).as_posix()
+        executable = path.is_dir() or relative.startswith(_EXECUTABLE)
+        path.chmod(0o755 if executable else 0o644)
+
+
+def _vendor(target: Path) -> None:
+    command = [
+        *uv(),
+        *("pip", "install", "--quiet", "--no-config", "--target", str(target), "--link-mode", "copy"),
+        *("--no-deps", "--require-hashes", "--only-binary", ":all:"),
+        *("--python-version", GUEST_PYTHON, "--python-platform", _PLATFORMS[architecture()]),
+        *("--requirements", str(HERE / "requirements.txt")),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SandboxError(f"The Grafana stand-in's libraries cannot be fetched:\n{done.stderr.strip()}")
+    for service in (target / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in SERVICE_MODELS:
+            shutil.rmtree(service)
+    for leftover in ("bin", ".lock"):
+        path = target / leftover
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,115 @@
+"""`python -m sandbox.machines` is the daemon; with a command it looks at or handles one machine.
+
+    python -m sandbox.machines list
+    python -m sandbox.machines exec WHO COMMAND…      run a command inside as root
+    python -m sandbox.machines console WHO            what it wrote to its console
+    python -m sandbox.machines reboot WHO             also switches on what lost its power
+    python -m sandbox.machines power-off WHO          cut the power
+    python -m sandbox.machines cut-network WHO        pull the network cable
+    python -m sandbox.machines restore-network WHO    put it back
+
+WHO is an instance id, a Name tag, an address, or an on-premise host's name.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox.errors import SandboxError
+from sandbox.machines import cleanup
+from sandbox.machines.aws import HOME_REGION, Aws, Regions
+from sandbox.machines.image import ensure_image
+from sandbox.machines.keeper import reboot_request
+from sandbox.machines.register import all_machines, find
+from sandbox.machines.watch import Watch
+from sandbox.place import Place
+
+WORKERS = 8
+AWS_SECONDS = 15
+
+
+def daemon(place: Place) -> int:
+    """Watch until SIGTERM or SIGINT; then all machines lose their power and everything is released."""
+    logging.basicConfig(stream=sys.stdout, format="%(asctime)s %(message)s", level=logging.INFO)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    ready = place.state / "machines.ready"
+    ensure_image()
+    cleanup(place)  # after a kill -9, machines without a keeper run on: they are booted again
+    executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="machine")
+    try:
+        aws = Aws(place)
+        watch = Watch(place, aws, Regions(place, _regions(aws)), executor)
+        ready.write_text(f"{os.getpid()}\n")
+        watch.run(stopping)
+    finally:
+        cleanup(place)
+        executor.shutdown(wait=True, cancel_futures=True)
+        cleanup(place)  # for one that was just being booted
+        ready.unlink(missing_ok=True)
+    return 0
+
+
+def _regions(aws: Aws) -> list[str]:
+    """The names of all regions; waits a little for an AWS that is just starting."""
+    deadline = time.monotonic() + AWS_SECONDS
+    while True:
+        try:
+            return [region["RegionName"] for region in aws.ec2(HOME_REGION).describe_regions()["Regions"]]
+        except (BotoCoreError, ClientError) as error:
+            if time.monotonic() > deadline:
+                raise SandboxError(f"The local AWS does not answer: {error}") from error
+            time.sleep(0.2)
+
+
+def handle(place: Place, command: str, arguments: list[str]) -> int:
+    """One command about one machine; returns the exit code."""
+    if command == "list" and not arguments:
+        for machine in all_machines(place):
+            print(f"{machine.id}\t{machine.address}\t{'on' if machine.leader else 'off'}")
+        return 0
+    if not arguments or (command == "exec") != (len(arguments) > 1):
+        raise SandboxError((__doc__ or "").strip())
+    machine = find(place, arguments[0])
+    match command:
+        case "exec":
+            return subprocess.run(machine.inside(arguments[1:]), check=False).returncode
+        case "console":
+            print(machine.console.read_text(errors="replace"), end="")
+        case "reboot":
+            reboot_request(place, machine.id).touch()
+        case "power-off":
+            machine.power_off()
+        case "cut-network":
+            machine.cut_network()
+        case "restore-network":
+            machine.restore_network()
+        case _:
+            raise SandboxError((__doc__ or "").strip())
+    return 0
+
+
+def main() -> int:
+    place = Place.here()
+    try:
+        if len(sys.argv) == 1:
+            return daemon(place)
+        return handle(place, sys.argv[1], sys.argv[2:])
+    except SandboxError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

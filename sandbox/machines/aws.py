@@ -1,0 +1,76 @@
+"""The local AWS as its administrator sees it: clients, and the regions worth asking."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from sandbox import cloud
+from sandbox.place import Place
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
+    from mypy_boto3_ec2 import EC2Client
+
+HOME_REGION = "us-east-1"
+SCANNED_A_TURN = 8
+
+
+class Aws:
+    """Clients of the place's local AWS, one a service and region."""
+
+    def __init__(self, place: Place) -> None:
+        credentials = cloud.admin_credentials(place)
+        self._session = boto3.Session(
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+        )
+        self._endpoint = place.aws_url
+        self._config = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=15)
+        self.ec2 = cache(self._ec2)
+        self.cloudwatch = cache(self._cloudwatch)
+
+    def _ec2(self, region: str) -> EC2Client:
+        return self._session.client(
+            "ec2", region_name=region, endpoint_url=self._endpoint, config=self._config
+        )
+
+    def _cloudwatch(self, region: str) -> CloudWatchClient:
+        return self._session.client(
+            "cloudwatch", region_name=region, endpoint_url=self._endpoint, config=self._config
+        )
+
+    def virtual_cpus(self, kind: str) -> int:
+        """How many virtual CPUs an instance type has; 1 when EC2 does not know the type."""
+        found = self.ec2(HOME_REGION).describe_instance_types(
+            Filters=[{"Name": "instance-type", "Values": [kind]}]
+        )
+        types = found["InstanceTypes"]
+        return types[0]["VCpuInfo"]["DefaultVCpus"] if types else 1
+
+
+class Regions:
+    """Which regions to ask in the next turn: those with instances always, the others a few at a time.
+
+    A stack uses one region; asking all thirty every second would keep the host busy for nothing. When the
+    local AWS keeps a list of the regions it was used in (regions.json in the state folder), only those are
+    asked.
+    """
+
+    def __init__(self, place: Place, names: list[str]) -> None:
+        self._used = place.state / "regions.json"
+        self._names = names
+        self._turn = itertools.cycle(names)
+        self.active: set[str] = set()
+
+    def next(self) -> list[str]:
+        """The regions of this turn, sorted."""
+        if self._used.exists():
+            return sorted(self.active | set(json.loads(self._used.read_text())))
+        scanned = set(itertools.islice(self._turn, min(SCANNED_A_TURN, len(self._names))))
+        return sorted(self.active | scanned)

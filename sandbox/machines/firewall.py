@@ -1,0 +1,180 @@
+"""What packets may do in the sandbox's network: security groups, elastic addresses, metadata.
+
+`render` is a pure function from what EC2 says to an nftables table's text; `apply` puts it into the kernel
+in one transaction. The groups are enforced where a machine itself would see its packets: outgoing ones
+before any address is rewritten, incoming ones after. Replies belong to the connection and pass, as on EC2.
+
+Not modelled: IPv6 (the network has none) and prefix lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address
+
+from sandbox.machines.fleet import Group, Instance, Rule
+from sandbox.machines.network import interface_group
+from sandbox.machines.system import run
+from sandbox.place import Place
+
+METADATA_ADDRESS = "169.254.169.254"
+METADATA_PORT = 1338
+HOST_PORTS = "80, 443, 1338"
+"""Packages, AWS and metadata: all that machines may reach of the host."""
+
+
+def render(place: Place, instances: Iterable[Instance], groups: Mapping[str, Group]) -> str:
+    """The table for these instances (those without a private address in the VPC are left out).
+
+    Returns nft's input: it replaces the table in one transaction. Equal input gives equal text.
+    """
+    here = sorted(
+        (one for one in instances if one.address is not None and one.address in place.vpc),
+        key=lambda one: (int(one.address or 0), one.id),
+    )
+    members: dict[str, list[IPv4Address]] = {}
+    for one in here:
+        for group in one.groups:
+            members.setdefault(group, []).append(one.address or place.gateway)
+    table = place.bridge
+    chains = [
+        _addresses(place, here),
+        _host(place),
+        _outgoing(place, here),
+        _incoming(place, here),
+    ]
+    for one in here:
+        own = [groups[group] for group in one.groups if group in groups]
+        chains.append(
+            _chain(_name("out", one), [rule for group in own for rule in group.egress], "daddr", members)
+        )
+        chains.append(
+            _chain(_name("in", one), [rule for group in own for rule in group.ingress], "saddr", members)
+        )
+    body = "\n".join(chains)
+    return f"table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n{body}}}\n"
+
+
+def apply(text: str) -> None:
+    """Give a rendered table to the kernel; raises SandboxError with nft's complaint."""
+    run("nft", "-f", "-", stdin=text)
+
+
+def _name(direction: str, one: Instance) -> str:
+    return f"{direction}_{one.id.replace('-', '_')}"
+
+
+def _block(name: str, hook: str, lines: Sequence[str]) -> str:
+    body = "".join(
+        f"    {line}\n" for line in ([f"type {hook}; policy accept;"] if hook else []) + list(lines)
+    )
+    return f"  chain {name} {{\n{body}  }}\n"
+
+
+def _verdicts(direction: str, here: Sequence[Instance]) -> str:
+    return ", ".join(f"{one.address} : goto {_name(direction, one)}" for one in here)
+
+
+def _addresses(place: Place, here: Sequence[Instance]) -> str:
+    """Elastic and metadata addresses become real ones; packets that leave the VPC carry the elastic one."""
+    pairs = [(one.address, one.public_address) for one in here if one.public_address is not None]
+    to_private = [f"ip daddr {public} dnat ip to {private}" for private, public in pairs]
+    metadata = (
+        f"iifgroup {interface_group(place)} ip saddr {place.vpc} ip daddr {METADATA_ADDRESS} tcp dport 80 "
+        f"dnat ip to {place.gateway}:{METADATA_PORT}"
+    )
+    # A machine that calls another by its elastic address is seen with its own elastic address, as on EC2.
+    leaving = f"oifgroup {interface_group(place)} ct original ip daddr != {place.vpc}"
+    to_public = [f"{leaving} ip saddr {private} snat ip to {public}" for private, public in pairs]
+    return (
+        _block("prerouting", "nat hook prerouting priority -100", [metadata, *to_private])
+        + _block("host_output", "nat hook output priority -100", to_private)
+        + _block("postrouting", "nat hook postrouting priority 100", to_public)
+    )
+
+
+def _host(place: Place) -> str:
+    """Machines reach the host's three ports and each other; nobody gets through the host to anywhere else."""
+    group = interface_group(place)
+    return _block(
+        "to_host",
+        "filter hook input priority 0",
+        [
+            f"iifgroup != {interface_group(place)} accept",
+            "ct state established,related accept",
+            f"ip daddr {place.gateway} tcp dport {{ {HOST_PORTS} }} accept",
+            "drop",
+        ],
+    ) + _block(
+        "through_host",
+        "filter hook forward priority 0",
+        [
+            f"iifgroup {group} oifgroup {group} accept",
+            f"iifgroup {group} drop",
+            f"oifgroup {group} drop",
+        ],
+    )
+
+
+def _outgoing(place: Place, here: Sequence[Instance]) -> str:
+    """Before any rewriting, each instance's packets meet its groups' egress rules."""
+    lines = [
+        f"iifgroup != {interface_group(place)} accept",
+        f"ip saddr {place.internet} ip saddr != {{ {_list(place.elastic_addresses)} }} accept",
+        "ct state established,related accept",
+        f"ip saddr {place.vpc} ip daddr {METADATA_ADDRESS} tcp dport 80 accept",
+    ]
+    if here:
+        lines.append(f"ip saddr vmap {{ {_verdicts('out', here)} }}")
+    return _block("outgoing", "filter hook prerouting priority -110", [*lines, "meta protocol ip drop"])
+
+
+def _incoming(place: Place, here: Sequence[Instance]) -> str:
+    """After all rewriting, packets to an instance meet its groups' ingress rules."""
+    lines = [
+        f"oifgroup != {interface_group(place)} accept",
+        "ct state established,related accept",
+    ]
+    if here:
+        lines.append(f"ip daddr vmap {{ {_verdicts('in', here)} }}")
+    return _block("incoming", "filter hook postrouting priority 110", [*lines, f"ip daddr {place.vpc} drop"])
+
+
+def _chain(name: str, rules: Sequence[Rule], side: str, members: Mapping[str, Sequence[IPv4Address]]) -> str:
+    matches = {line for rule in rules for line in _matches(rule, side, members)}
+    return _block(name, "", [*sorted(matches), "drop"])
+
+
+def _matches(rule: Rule, side: str, members: Mapping[str, Sequence[IPv4Address]]) -> list[str]:
+    """One nft rule for each peer of a permission; none for a group that has no members."""
+    peers = [str(network) for network in rule.networks]
+    peers += [str(address) for group in rule.groups for address in members.get(group, ())]
+    traffic = _traffic(rule)
+    return [
+        " ".join(
+            part for part in ("" if peer == "0.0.0.0/0" else f"ip {side} {peer}", traffic, "accept") if part
+        )
+        for peer in peers
+    ]
+
+
+def _traffic(rule: Rule) -> str:
+    """The part of an nft rule that says which packets a permission is about; empty for all traffic."""
+    protocol = {"6": "tcp", "17": "udp", "1": "icmp"}.get(rule.protocol, rule.protocol)
+    if protocol == "-1":
+        return ""
+    if protocol in ("tcp", "udp"):
+        if rule.first is None or rule.last is None or (rule.first, rule.last) == (-1, -1):
+            return f"meta l4proto {protocol}"
+        ports = str(rule.first) if rule.first == rule.last else f"{rule.first}-{rule.last}"
+        return f"{protocol} dport {ports}"
+    if protocol == "icmp":
+        kind = "" if rule.first in (None, -1) else f" icmp type {rule.first}"
+        code = "" if rule.last in (None, -1) or not kind else f" icmp code {rule.last}"
+        return f"meta l4proto icmp{kind}{code}"
+    return f"meta l4proto {protocol}"
+
+
+def _list(addresses: Sequence[IPv4Address]) -> str:
+    """Neighbouring addresses as one interval."""
+    return f"{addresses[0]}-{addresses[-1]}"

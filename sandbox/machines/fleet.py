@@ -1,0 +1,165 @@
+"""What EC2 says should exist: instances, their groups, addresses and volumes, read through the public API."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
+
+from sandbox.place import Place
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import InstanceTypeDef, IpPermissionOutputTypeDef
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One permission of a security group.
+
+    protocol: `tcp`, `udp`, `icmp`, a protocol's number, or `-1` for all traffic.
+    first, last: the ports; for icmp the type and the code (-1: any); None: any.
+    networks, groups: who is at the other end; a group stands for the private addresses of its members.
+    """
+
+    protocol: str
+    first: int | None = None
+    last: int | None = None
+    networks: tuple[IPv4Network, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """A security group: what may come in, what may go out."""
+
+    id: str
+    ingress: tuple[Rule, ...] = ()
+    egress: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True)
+class Disk:
+    """An attached EBS volume (not the root volume). device: e.g. `/dev/sdf`; size in GiB."""
+
+    volume: str
+    device: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An EC2 instance, as far as the machine that plays it needs to know."""
+
+    id: str
+    region: str
+    state: str
+    kind: str
+    name: str
+    address: IPv4Address | None
+    public_address: IPv4Address | None = None
+    groups: tuple[str, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    key_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Everything EC2 has in the watched regions; volumes: ids of all that exist, attached or not."""
+
+    instances: tuple[Instance, ...] = ()
+    groups: dict[str, Group] = field(default_factory=dict)
+    volumes: frozenset[str] = frozenset()
+
+
+def read(ec2: EC2Client, region: str, place: Place, known: Fleet) -> Fleet:
+    """The region's part of the fleet now; known: what it was the last time.
+
+    A region that is not used costs one request. Raises botocore's errors when EC2 does not answer.
+    """
+    found = [
+        instance
+        for page in ec2.get_paginator("describe_instances").paginate()
+        for reservation in page["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+    if not found and not known.volumes:
+        return Fleet()
+    volumes = {
+        volume["VolumeId"]: volume["Size"]
+        for page in ec2.get_paginator("describe_volumes").paginate()
+        for volume in page["Volumes"]
+    }
+    public = {
+        address["PrivateIpAddress"]: address["PublicIp"]
+        for address in ec2.describe_addresses()["Addresses"]
+        if address.get("PrivateIpAddress")
+    }
+    groups = {
+        group["GroupId"]: Group(
+            group["GroupId"],
+            tuple(_rule(permission) for permission in group.get("IpPermissions", [])),
+            tuple(_rule(permission) for permission in group.get("IpPermissionsEgress", [])),
+        )
+        for page in ec2.get_paginator("describe_security_groups").paginate()
+        for group in page["SecurityGroups"]
+    }
+    instances = tuple(_instance(one, region, volumes, public, place) for one in found)
+    return Fleet(instances, groups, frozenset(volumes))
+
+
+def user_data(ec2: EC2Client, instance: str) -> bytes:
+    """The instance's user data, byte for byte; empty when it has none."""
+    answer = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")
+    return base64.b64decode(answer.get("UserData", {}).get("Value") or "")
+
+
+def public_key(ec2: EC2Client, name: str) -> str:
+    """The public half of a key pair, as one authorized_keys line."""
+    pairs = ec2.describe_key_pairs(KeyNames=[name], IncludePublicKey=True)["KeyPairs"]
+    return pairs[0].get("PublicKey", "").strip()
+
+
+def _instance(
+    found: InstanceTypeDef, region: str, volumes: dict[str, int], public: dict[str, str], place: Place
+) -> Instance:
+    root = found.get("RootDeviceName")
+    address = found.get("PrivateIpAddress")
+    elsewhere = public.get(address or "") or found.get("PublicIpAddress")
+    disks = (
+        Disk(volume, mapping["DeviceName"], volumes[volume])
+        for mapping in found.get("BlockDeviceMappings", [])
+        if mapping["DeviceName"] != root and (volume := mapping["Ebs"]["VolumeId"]) in volumes
+    )
+    return Instance(
+        id=found["InstanceId"],
+        region=region,
+        state=found["State"]["Name"],
+        kind=found["InstanceType"],
+        name=next((tag["Value"] for tag in found.get("Tags", []) if tag["Key"] == "Name"), ""),
+        address=IPv4Address(address) if address else None,
+        public_address=_ours(elsewhere, place),
+        groups=tuple(group["GroupId"] for group in found.get("SecurityGroups", [])),
+        disks=tuple(sorted(disks, key=lambda disk: disk.device)),
+        key_name=found.get("KeyName") or None,
+    )
+
+
+def _ours(text: str | None, place: Place) -> IPv4Address | None:
+    """A public address if it is one of the place's pool; nothing outside the sandbox is ever a target."""
+    return IPv4Address(text) if text and IPv4Address(text) in place.internet else None
+
+
+def _rule(permission: IpPermissionOutputTypeDef) -> Rule:
+    return Rule(
+        protocol=str(permission["IpProtocol"]),
+        first=permission.get("FromPort"),
+        last=permission.get("ToPort"),
+        networks=tuple(
+            IPv4Network(entry["CidrIp"], strict=False)
+            for entry in permission.get("IpRanges", [])
+            if "CidrIp" in entry
+        ),
+        groups=tuple(pair["GroupId"] for pair in permission.get("UserIdGroupPairs", []) if "GroupId" in pair),
+    )

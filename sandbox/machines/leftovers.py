@@ -1,0 +1,66 @@
+"""Take away what a daemon that was killed, or a host that was reset, left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from sandbox.machines import cgroups, volumes
+from sandbox.machines.system import attempt
+from sandbox.place import Place
+
+NSPAWN_FOLDER = Path("/run/systemd/nspawn/propagate")
+
+
+def cleanup(place: Place) -> None:
+    """Power off the place's machines; release mounts and loop devices; remove its firewall and cgroups.
+
+    The files stay (volumes, the machines' own ones), and so does the bridge: see `network.destroy`. Safe when
+    nothing is there, but not while the machines daemon runs, which would start its machines again.
+    """
+    _end(lambda command: command[0].endswith("systemd-nspawn") and _belongs(place, command))
+    for mount in sorted(_mounts(place.state), reverse=True):
+        if not attempt("umount", mount):
+            attempt("umount", "--lazy", mount)
+    volumes.release_all(place)
+    attempt("nft", "delete", "table", "inet", place.bridge)
+    cgroups.remove(place.bridge)
+    for folder in NSPAWN_FOLDER.glob(f"{place.bridge}-*"):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _belongs(place: Place, command: list[str]) -> bool:
+    machines = f"--directory={place.state}/machines/"
+    return any(word.startswith(machines) for word in command)
+
+
+def _end(ours: Callable[[list[str]], bool]) -> None:
+    """Kill each supervisor's machine, whereupon it tidies up and ends, or is killed itself."""
+    supervisors = [
+        process for process in psutil.process_iter(["cmdline"]) if (c := process.info["cmdline"]) and ours(c)
+    ]
+    for supervisor in supervisors:
+        with contextlib.suppress(psutil.Error):
+            for child in supervisor.children():
+                os.kill(child.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs(supervisors, timeout=3)
+    for supervisor in alive:
+        with contextlib.suppress(psutil.Error):
+            supervisor.kill()
+    if alive:
+        psutil.wait_procs(alive, timeout=3)
+        time.sleep(0.1)  # the kernel drops their mounts a moment later
+
+
+def _mounts(folder: Path) -> list[str]:
+    """Mount points below a folder, as the kernel lists them (it writes a space as \\040)."""
+    names = [line.split(" ")[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    decoded = [name.encode().decode("unicode_escape") for name in names]
+    return [name for name in decoded if name.startswith(f"{folder}/")]

@@ -1,0 +1,237 @@
+"""One systemd-nspawn machine: its folder, its file system, its power switch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import psutil
+
+from sandbox.errors import SandboxError
+from sandbox.machines import cgroups, guest, network
+from sandbox.machines.image import root_folder
+from sandbox.machines.system import attempt, run
+from sandbox.place import Place
+
+POWER_OFF_SIGNAL = signal.SIGRTMIN + 4
+"""systemd as PID 1 powers off on it; SIGINT makes it reboot (systemd(1), SIGNALS)."""
+
+
+class Machine:
+    """A machine of this place, whether it runs or not.
+
+    id: the instance id, or an on-premise host's name. address: its private (or on-premise) address.
+    Everything it has lies in `folder`: `upper` (its own files), `root` (the whole view, while it is mounted),
+    `console.log`, `machine.json`.
+    """
+
+    def __init__(self, place: Place, identity: str, address: IPv4Address) -> None:
+        self.place = place
+        self.id = identity
+        self.address = address
+        self.folder = place.state / "machines" / identity
+        self.nspawn_name = f"{place.bridge}-{identity}"[:64]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "root"
+
+    @property
+    def console(self) -> Path:
+        """What the machine wrote to /dev/console since it was made, over all its boots."""
+        return self.folder / "console.log"
+
+    @property
+    def supervisor(self) -> int | None:
+        """The pid of its systemd-nspawn, or None when it is off. Found by name: works from any process."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process.pid
+        wanted = f"--machine={self.nspawn_name}"
+        for process in psutil.process_iter(["cmdline", "status"]):
+            command = process.info["cmdline"] or []
+            if wanted in command and command[0].endswith("systemd-nspawn"):
+                return int(process.pid)
+        return None
+
+    @property
+    def leader(self) -> int | None:
+        """The pid, seen from the host, of the machine's own PID 1; None when it is off."""
+        supervisor = self.supervisor
+        if supervisor is None:
+            return None
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children")
+        try:
+            for child in children.read_text().split():
+                status = Path(f"/proc/{child}/status").read_text()
+                numbers = next(line.split()[1:] for line in status.splitlines() if line.startswith("NSpid:"))
+                if len(numbers) > 1 and numbers[-1] == "1":
+                    return int(child)
+        except (OSError, StopIteration):
+            pass
+        return None
+
+    def mount(self) -> None:
+        """Lay the machine's own files over the image; harmless when it is done already."""
+        for name in ("upper", "work", "root"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        if self.root.is_mount():
+            return
+        # Its own files fit the image they were made over, also when a newer one is built meanwhile.
+        image = self.folder / "image"
+        if not image.is_symlink():
+            image.symlink_to(root_folder())
+        if not image.is_dir():
+            raise SandboxError(f"Machine {self.id}: its image {image.readlink()} is gone. Run `make down`.")
+        # `volatile` skips the syncs nobody needs here; its mark of an unclean end has to go by hand.
+        shutil.rmtree(self.folder / "work" / "work" / "incompat", ignore_errors=True)
+        # Relative names, since the options' commas and colons could also occur in a checkout's path.
+        options = f"lowerdir={image.readlink()},upperdir=upper,workdir=work,volatile"
+        run("mount", "-t", "overlay", "overlay", "-o", options, "root", cwd=self.folder)
+
+    def unmount(self) -> None:
+        """Take the file system apart; the machine's own files stay."""
+        if self.root.is_mount() and not attempt("umount", self.root):
+            run("umount", "--lazy", self.root)
+
+    def remember(self, **facts: str) -> None:
+        """Write machine.json, by which other processes find the machine (see `find`), if it is news."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"id": self.id, "address": str(self.address), **facts}, indent=2) + "\n"
+        file = self.folder / "machine.json"
+        if not file.exists() or file.read_text() != text:
+            temporary = file.with_suffix(".new")
+            temporary.write_text(text)
+            temporary.rename(file)
+
+    def start(self, devices: dict[str, Path]) -> subprocess.Popen[bytes]:
+        """Boot the mounted machine; devices: block devices of the host by their name inside.
+
+        Returns the supervisor: it ends with 133 when the machine wants a reboot, 0 when it shut itself down.
+        """
+        environment = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+        command = [
+            "systemd-nspawn",
+            "--quiet",
+            "--boot",
+            f"--directory={self.root}",
+            f"--machine={self.nspawn_name}",
+            f"--uuid={guest.machine_id(self.place, self.id)}",
+            "--register=no",
+            f"--network-veth-extra={network.port_name(self.place, self.address)}:{guest.INTERFACE}",
+            "--resolv-conf=off",
+            "--timezone=off",
+            "--link-journal=no",
+            "--console=read-only",
+            *(f"--bind={device}:{name}" for name, device in sorted(devices.items())),
+        ]
+        cgroup = cgroups.make(self.place.bridge, self.id)
+        if cgroup is None:
+            command.append("--property=DeviceAllow=block-loop rwm")  # for volumes attached later
+        else:
+            command.append("--keep-unit")
+            # Only a process that has not started yet can be put elsewhere as a whole.
+            command = ["sh", "-c", 'echo $$ > "$0"; exec "$@"', str(cgroup / "cgroup.procs"), *command]
+        with self.console.open("ab") as console:
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._process = process
+        deadline = time.monotonic() + 10
+        while not network.plug_in(self.place, self.address):
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise SandboxError(f"Machine {self.id} did not start; see {self.console}")
+            time.sleep(0.02)
+        return process
+
+    def run(
+        self, argv: Sequence[str], stdin: str | None = None, timeout: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command inside as root, as `ssh root@machine` would, and return its exit code and output.
+
+        Raises SandboxError when the machine is off.
+        """
+        return subprocess.run(
+            self.inside(argv), input=stdin, capture_output=True, text=True, check=False, timeout=timeout
+        )
+
+    def inside(self, argv: Sequence[str]) -> list[str]:
+        """The command that runs `argv` inside the machine, with a root shell's usual environment."""
+        leader = self.leader
+        if leader is None:
+            raise SandboxError(f"Machine {self.id} is off.")
+        settings = ("HOME=/root", "USER=root", "LANG=C.UTF-8", f"TERM={os.environ.get('TERM', 'dumb')}")
+        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        enter = [
+            "nsenter",
+            f"--target={leader}",
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--root",
+            "--wd",
+        ]
+        return [*enter, "--", "env", "--ignore-environment", "-C", "/", *settings, path, *argv]
+
+    def ask(self, number: int) -> None:
+        """Send a signal to the machine's PID 1 (see POWER_OFF_SIGNAL); nothing when it is off."""
+        leader = self.leader
+        if leader is not None:
+            os.kill(leader, number)
+
+    def reboot(self) -> None:
+        """Ask the machine to reboot; the supervisor then ends with 133."""
+        self.ask(signal.SIGINT)
+
+    def shut_down(self, seconds: float = 30) -> None:
+        """Shut the machine down as its own power button would, and cut the power after `seconds`."""
+        self.ask(POWER_OFF_SIGNAL)
+        deadline = time.monotonic() + seconds
+        while self.supervisor is not None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.power_off()
+
+    def power_off(self) -> None:
+        """Cut the power: everything in the machine ends at once. Its supervisor tidies up and ends, too."""
+        self.ask(signal.SIGKILL)
+        deadline = time.monotonic() + 3
+        while (supervisor := self.supervisor) is not None:
+            if time.monotonic() > deadline:
+                os.kill(supervisor, signal.SIGKILL)
+            time.sleep(0.02)
+
+    def cut_network(self) -> None:
+        """Pull the network cable (and keep it out when the daemon looks)."""
+        (self.folder / "network.cut").touch()
+        network.unplug(self.place, self.address)
+
+    def restore_network(self) -> None:
+        """Put the network cable back."""
+        (self.folder / "network.cut").unlink(missing_ok=True)
+        network.plug_in(self.place, self.address)
+
+    def keep_plugged_in(self) -> None:
+        """A machine that rebooted by itself has a new cable: plug it in, unless it was cut on purpose."""
+        if not (self.folder / "network.cut").exists():
+            network.plug_in(self.place, self.address)
+
+    def remove(self) -> None:
+        """Remove a machine that is off, with all its files."""
+        self.unmount()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        cgroups.remove(self.place.bridge, self.id)

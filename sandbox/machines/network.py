@@ -1,0 +1,186 @@
+"""The sandbox's own network: which slot a place may use, its bridge, and the cables of its machines.
+
+The bridge holds the gateway's address. Machines are not ports of it: each has a cable (veth pair) with a
+route of its own, so that every packet between machines is routed by the host and meets the firewall, and
+the kernel drops forged senders. (As isolated ports of a bridge they could not call each other's elastic
+addresses on hosts with br_netfilter, which delivers rewritten packets to the port directly.) All interfaces
+of a place are in one interface group, by which the firewall knows them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import SandboxError
+from sandbox.machines.system import attempt, run
+from sandbox.place import SLOTS, Place, cache_folder
+
+ALIAS_LENGTH = 250
+"""The kernel keeps at most 255 characters of an interface's alias."""
+
+GROUPS_FROM = 27904
+"""The interface group of slot 0 (any number that nobody else uses)."""
+
+INTERFACE_UP = 1
+
+
+def owner_mark(place: Place) -> str:
+    """What the bridge's alias says: the state folder it belongs to (its end and a hash, when very long)."""
+    path = str(place.state)
+    if len(path) <= ALIAS_LENGTH:
+        return path
+    return f"{hashlib.sha256(path.encode()).hexdigest()[:16]}…{path[-200:]}"
+
+
+def bridge_owner(name: str) -> str | None:
+    """The alias of a bridge, "" when it has none, or None when there is no such interface."""
+    alias = Path("/sys/class/net") / name / "ifalias"
+    return alias.read_text().strip() if alias.exists() else None
+
+
+def is_free(place: Place, slot: int) -> bool:
+    """True when the place may use this slot: bridge, addresses and loopback ports are free or its own."""
+    candidate = Place(place.checkout, place.name)
+    candidate.__dict__["slot"] = slot  # the cached property, without writing anything
+    owner = bridge_owner(candidate.bridge)
+    if owner is not None:
+        return owner == owner_mark(place)
+    if any(candidate.network.overlaps(network) for network in _host_networks()):
+        return False
+    return all(_port_is_free(port) for port in (candidate.aws_port, candidate.viewer_port))
+
+
+def claim_slot(place: Place) -> int:
+    """Take the place's slot: the one it has, its preferred one, or the next free one after that.
+
+    The bridge (still without an address) is made at once, and the claim is remembered in the state folder, so
+    that another checkout's claim at the same moment takes another slot. Returns the slot.
+    Raises SandboxError when all 256 are taken.
+    """
+    with _all_checkouts_wait():
+        first: int = place.slot
+        for step in range(SLOTS):
+            slot = (first + step) % SLOTS
+            if is_free(place, slot):
+                place.claim(slot)
+                _add_bridge(place)
+                return slot
+    raise SandboxError(
+        f"All {SLOTS} slots for local environments are taken. Run `make down` where you need none any more."
+    )
+
+
+def create(place: Place) -> None:
+    """Make the bridge with the gateway's address and the route of the upper /24; repeating it is harmless.
+
+    Raises SandboxError when a bridge of that name belongs to somebody else.
+    """
+    _add_bridge(place)
+    _configure(place, place.bridge)
+    run("ip", "address", "replace", f"{place.gateway}/{place.vpc.prefixlen}", "dev", place.bridge)
+    run("ip", "link", "set", place.bridge, "up")
+    run("ip", "route", "replace", str(place.internet), "dev", place.bridge, "src", str(place.gateway))
+
+
+def destroy(place: Place) -> None:
+    """Remove the bridge and the place's firewall, if they are there and its own."""
+    if bridge_owner(place.bridge) == owner_mark(place):
+        run("ip", "link", "delete", place.bridge)
+        attempt("nft", "delete", "table", "inet", place.bridge)
+
+
+def interface_group(place: Place) -> int:
+    """The number of the interface group that the bridge and all cables of the place are in."""
+    return GROUPS_FROM + place.slot
+
+
+def port_name(place: Place, address: IPv4Address) -> str:
+    """The host's end of a machine's cable: the bridge's name and the address' number in the /23."""
+    return f"{place.bridge}v{int(address) - int(place.network.network_address)}"
+
+
+def plug_in(place: Place, address: IPv4Address) -> bool:
+    """Connect a machine's cable, so that packets for its address go there; False while it has no cable."""
+    port = port_name(place, address)
+    flags = Path("/sys/class/net") / port / "flags"
+    try:
+        if int(flags.read_text(), 16) & INTERFACE_UP:
+            return True
+        _configure(place, port)
+        run("ip", "address", "replace", f"{place.gateway}/32", "dev", port)
+        run("ip", "link", "set", port, "up")
+        run("ip", "route", "replace", f"{address}/32", "dev", port, "src", str(place.gateway))
+    except (OSError, SandboxError):
+        if flags.exists():
+            raise
+        return False  # there is none (any more)
+    return True
+
+
+def unplug(place: Place, address: IPv4Address) -> None:
+    """Pull a machine's cable: its own end sees the carrier go."""
+    port = port_name(place, address)
+    if bridge_owner(port) is not None:
+        run("ip", "link", "set", port, "down")
+
+
+def _configure(place: Place, interface: str) -> None:
+    """Put an interface into the place's group; it forwards, and has no IPv6."""
+    run("ip", "link", "set", interface, "group", str(interface_group(place)))
+    for setting, value in {
+        f"net/ipv6/conf/{interface}/disable_ipv6": 1,
+        f"net/ipv4/conf/{interface}/forwarding": 1,
+        f"net/ipv4/conf/{interface}/send_redirects": 0,
+        f"net/ipv4/conf/{interface}/accept_redirects": 0,
+        f"net/ipv4/conf/{interface}/rp_filter": 1,
+    }.items():
+        path = Path("/proc/sys") / setting
+        if path.exists():
+            path.write_text(f"{value}\n")
+
+
+def _add_bridge(place: Place) -> None:
+    owner = bridge_owner(place.bridge)
+    if owner is None:
+        run("ip", "link", "add", place.bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0")
+        run("ip", "link", "set", place.bridge, "alias", owner_mark(place))
+    elif owner != owner_mark(place):
+        raise SandboxError(
+            f"The bridge {place.bridge} belongs to {owner or 'something else'}. Run `make down` there."
+        )
+
+
+def _host_networks() -> list[IPv4Network]:
+    interfaces: list[dict[str, Any]] = json.loads(run("ip", "-json", "-4", "address"))
+    return [
+        IPv4Network((info["local"], info["prefixlen"]), strict=False)
+        for interface in interfaces
+        for info in interface.get("addr_info", [])
+    ]
+
+
+def _port_is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _all_checkouts_wait() -> Iterator[None]:
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "slots.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,55 @@
+"""Can this host boot the sandbox's machines?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from sandbox.machines.cgroups import unified_hierarchy
+
+TOOLS = {
+    "systemd-nspawn": "systemd-container",
+    "mmdebstrap": "mmdebstrap",
+    "nft": "nftables",
+    "ip": "iproute2",
+    "bridge": "iproute2",
+    "nsenter": "util-linux",
+    "losetup": "mount",
+    "ssh-keygen": "openssh-client",
+}
+"""What the sandbox calls, and the Debian package each tool comes from."""
+
+DEBIAN_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+def preflight() -> list[str]:
+    """What keeps this host from running the sandbox: one line a problem, each naming what to do.
+
+    An empty list means it can.
+    """
+    if sys.platform != "linux":
+        return ["The sandbox's machines need Linux. Run it on a Linux machine or in a virtual one."]
+    problems = []
+    if os.geteuid() != 0:
+        problems.append(
+            "It boots machines and makes a network bridge, for which it needs root. Run: sudo make"
+        )
+    # A user's PATH often lacks the administrator's folders, where nft and losetup are.
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
+    missing = {package: tool for tool, package in TOOLS.items() if shutil.which(tool, path=path) is None}
+    if not DEBIAN_KEYS.exists():
+        missing["debian-archive-keyring"] = "the keys of Debian's archive"
+    if missing:
+        packages = " ".join(sorted(missing))
+        problems.append(f"Missing: {', '.join(sorted(missing.values()))}. Run: apt-get install {packages}")
+    if not Path("/dev/loop-control").exists():
+        problems.append("No loop devices (/dev/loop-control). Load the kernel's module: modprobe loop")
+    if "overlay" not in Path("/proc/filesystems").read_text():
+        problems.append("The kernel has no overlay file system. Load its module: modprobe overlay")
+    if unified_hierarchy() is None:
+        problems.append(
+            "No cgroup v2 hierarchy. Run: mkdir -p /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup"
+        )
+    return problems

@@ -1,0 +1,32 @@
+"""System tools by name, with errors as one line for a person."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+
+Progress = Callable[[str], None]
+"""Takes a short text that says what is being done now."""
+
+
+def run(*argv: str | Path, stdin: str | None = None, cwd: Path | None = None) -> str:
+    """Run a tool and return what it printed.
+
+    Raises SandboxError with the tool's own last line when it fails.
+    """
+    process = subprocess.run(
+        [str(word) for word in argv], input=stdin, cwd=cwd, capture_output=True, text=True, check=False
+    )
+    if process.returncode != 0:
+        words = (process.stderr.strip() or process.stdout.strip() or "no output").splitlines()[-1]
+        raise SandboxError(f"`{' '.join(str(word) for word in argv[:6])}` failed: {words}")
+    return process.stdout
+
+
+def attempt(*argv: str | Path) -> bool:
+    """Run a tool whose failure is an answer and not an error; True when it succeeded."""
+    process = subprocess.run([str(word) for word in argv], capture_output=True, check=False)
+    return process.returncode == 0

@@ -1,0 +1,97 @@
+"""EBS volumes: a sparse file each, a loop device while attached, a device node inside the machine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.machines.fleet import Disk
+from sandbox.machines.system import attempt, run
+from sandbox.place import Place
+
+GIB = 1024**3
+
+
+def folder(place: Place) -> Path:
+    """Where the place's volumes are kept, one `<volume id>.img` each."""
+    return place.state / "volumes"
+
+
+def loops(place: Place) -> dict[str, Path]:
+    """The place's attached loop devices by volume id, also those a killed daemon left behind."""
+    listed = run("losetup", "--json", "--list", "--output", "NAME,BACK-FILE") or '{"loopdevices": []}'
+    found = {}
+    for entry in json.loads(listed)["loopdevices"]:
+        # A deleted file's name has a remark at its end.
+        back = Path(entry["back-file"].removesuffix(" (deleted)"))
+        if back.parent == folder(place):
+            found[back.stem] = Path(entry["name"])
+    return found
+
+
+def attach(place: Place, disk: Disk) -> Path:
+    """Make the volume's file if it is new, grow it if it became larger, and return its loop device."""
+    file = folder(place) / f"{disk.volume}.img"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    grown = not file.exists() or file.stat().st_size < disk.size * GIB
+    if grown:
+        with file.open("ab") as handle:
+            handle.truncate(disk.size * GIB)
+        file.chmod(0o600)
+    device = loops(place).get(disk.volume)
+    if device is None:
+        return Path(run("losetup", "--find", "--show", file).strip())
+    if grown:
+        run("losetup", "--set-capacity", device)
+    return device
+
+
+def detach(place: Place, volume: str) -> None:
+    """Release the volume's loop device; the kernel waits for its last user by itself."""
+    device = loops(place).get(volume)
+    if device is not None:
+        run("losetup", "--detach", device)
+
+
+def delete(place: Place, volume: str) -> None:
+    """Remove the volume's data for good."""
+    detach(place, volume)
+    (folder(place) / f"{volume}.img").unlink(missing_ok=True)
+
+
+def release_all(place: Place) -> None:
+    """Release every loop device of the place; the files stay."""
+    for device in loops(place).values():
+        attempt("losetup", "--detach", device)
+
+
+def stored(place: Place) -> set[str]:
+    """Ids of the volumes that have a file."""
+    return {file.stem for file in folder(place).glob("*.img")} if folder(place).is_dir() else set()
+
+
+def hot_plug(leader: int, device: Path, name: str) -> None:
+    """Make the loop device appear as `name` in the running machine whose PID 1 has this pid.
+
+    Raises SandboxError when the machine already has another device of that name.
+    """
+    if not re.fullmatch(r"/dev/[a-z0-9]+", name):
+        raise SandboxError(f"A volume's device name is like /dev/sdf, this one is {name}.")
+    number = device.stat().st_rdev
+    major, minor = os.major(number), os.minor(number)
+    inside = ("nsenter", "--target", str(leader), "--mount", "--")
+    there = Path(f"/proc/{leader}/root{name}")
+    with contextlib.suppress(FileNotFoundError):
+        if there.stat().st_rdev == number:
+            return
+        run(*inside, "rm", "--force", name)
+    run(*inside, "mknod", "--mode=660", name, "b", str(major), str(minor))
+
+
+def hot_unplug(leader: int, name: str) -> None:
+    """Take the device out of the running machine."""
+    attempt("nsenter", "--target", str(leader), "--mount", "--", "rm", "--force", name)

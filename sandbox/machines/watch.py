@@ -1,0 +1,110 @@
+"""The daemon's loop: makes the machines what EC2 and the on-premise declaration say, once a second."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import Executor
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox.errors import SandboxError
+from sandbox.machines import firewall, fleet, on_premise, volumes
+from sandbox.machines.aws import Aws, Regions
+from sandbox.machines.fleet import Fleet, Instance
+from sandbox.machines.instance import InstanceKeeper
+from sandbox.machines.machine import Machine
+from sandbox.place import Place
+
+POLL_SECONDS = 1.0
+
+log = logging.getLogger("machines")
+
+
+class Watch:
+    """Reconciles one place; `turn` does it once."""
+
+    def __init__(self, place: Place, aws: Aws, regions: Regions, executor: Executor) -> None:
+        self.place = place
+        self.aws = aws
+        self.regions = regions
+        self.executor = executor
+        self.instances: dict[str, InstanceKeeper] = {}
+        self.hosts: dict[str, on_premise.HostKeeper] = {}
+        self._fleets: dict[str, Fleet] = {}
+        self._firewall = ""
+        self._complaint = ""
+
+    def run(self, stopping: threading.Event) -> None:
+        """Turn after turn until `stopping` is set. What goes wrong is logged once and tried again."""
+        while not stopping.wait(POLL_SECONDS):
+            try:
+                self.turn()
+                self._complaint = ""
+            except (SandboxError, BotoCoreError, ClientError) as error:
+                if str(error) != self._complaint:
+                    log.error("%s", error)
+                self._complaint = str(error)
+
+    def turn(self) -> None:
+        """Look at everything once and start what has to happen; booting and stopping run in the background.
+
+        Raises botocore's errors when AWS does not answer (the machines stay as they are), and SandboxError.
+        """
+        for region in self.regions.next():
+            self._read(region)
+        self._enforce()
+        instances = {one.id: one for found in self._fleets.values() for one in found.instances}
+        for instance in instances.values():
+            self._keep(instance)
+        for identity in self.instances.keys() - instances.keys():
+            self.instances[identity].remove()
+        self._keep_hosts()
+        self.instances = {name: keeper for name, keeper in self.instances.items() if not keeper.removed}
+        self.hosts = {name: keeper for name, keeper in self.hosts.items() if not keeper.removed}
+
+    def _read(self, region: str) -> None:
+        old = self._fleets.get(region, Fleet())
+        new = fleet.read(self.aws.ec2(region), region, self.place, old)
+        self._fleets[region] = new
+        for volume in old.volumes - new.volumes:
+            volumes.delete(self.place, volume)
+        (self.regions.active.add if new != Fleet() else self.regions.active.discard)(region)
+
+    def _enforce(self) -> None:
+        """Give the kernel the firewall that belongs to what EC2 says now, when it is another than before."""
+        groups = {name: group for found in self._fleets.values() for name, group in found.groups.items()}
+        alive = [
+            one
+            for found in self._fleets.values()
+            for one in found.instances
+            if one.state not in ("stopped", "terminated")
+        ]
+        text = firewall.render(self.place, alive, groups)
+        if text != self._firewall:
+            firewall.apply(text)
+            self._firewall = text
+
+    def _keep(self, instance: Instance) -> None:
+        keeper = self.instances.get(instance.id)
+        if keeper is None:
+            if instance.state == "terminated" or instance.address is None:
+                return
+            if instance.address not in self.place.vpc:
+                raise SandboxError(
+                    f"{instance.id}: its address {instance.address} is not in the VPC {self.place.vpc}."
+                )
+            machine = Machine(self.place, instance.id, instance.address)
+            keeper = InstanceKeeper(machine, self.executor, self.aws, instance)
+            self.instances[instance.id] = keeper
+        keeper.turn(instance)
+
+    def _keep_hosts(self) -> None:
+        declared = {host.name: host for host in on_premise.declared(self.place)}
+        for host in declared.values():
+            if host.name not in self.hosts:
+                machine = Machine(self.place, host.name, host.address)
+                self.hosts[host.name] = on_premise.HostKeeper(machine, self.executor, host)
+            self.hosts[host.name].turn()
+        for name in self.hosts.keys() - declared.keys():
+            self.hosts[name].remove()

@@ -1,0 +1,138 @@
+"""The connection to the local AWS: region, credentials, account, default tags."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox.plugins.base import PluginError, Properties
+
+NO_CREDENTIALS = (
+    "No valid credential sources found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or "
+    "`pulumi config set aws:profile NAME`; for the local environment, `make shell` sets them"
+)
+NO_REGION = (
+    "Missing region configuration. Set it: `pulumi config set aws:region eu-central-1` (or AWS_REGION)"
+)
+
+
+@dataclass
+class Aws:
+    """What resources and functions work with.
+
+    account_id: twelve digits.  default_tags: on everything that has tags.
+    """
+
+    session: boto3.Session
+    region: str
+    account_id: str = ""
+    default_tags: Mapping[str, str] = field(default_factory=dict)
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """boto3's client; without a type, because requests are put together at run time."""
+        key = (service, region or self.region)
+        # Clients may be shared between threads; making one may not.
+        with self._lock:
+            if key not in self._clients:
+                retries = botocore.config.Config(retries={"max_attempts": 3, "mode": "standard"})
+                self._clients[key] = self.session.client(service, region_name=key[1], config=retries)
+            return self._clients[key]
+
+    def arn(self, service: str, resource: str, region: str | None = None) -> str:
+        """The ARN of something regional in this account."""
+        return f"arn:aws:{service}:{region or self.region}:{self.account_id}:{resource}"
+
+
+def known_regions() -> set[str]:
+    """All regions of all partitions, as boto3's data has them."""
+    session = boto3.Session()
+    return {
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition_name=partition)
+    }
+
+
+def connect(settings: Properties) -> Aws:
+    """Check the provider's settings for real and make the connection; PluginError tells what is missing."""
+    _only_the_local_aws()
+    # Nobody runs the program on an EC2 instance here; asking would only take time (as the real one's default).
+    os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+    try:
+        session = boto3.Session(
+            profile_name=settings.get("profile"),
+            aws_access_key_id=settings.get("accessKey"),
+            aws_secret_access_key=settings.get("secretKey"),
+            aws_session_token=settings.get("token"),
+        )
+        credentials = session.get_credentials()
+    except BotoCoreError as error:
+        raise PluginError(f"{NO_CREDENTIALS}. Details: {error}") from error
+    region = settings.get("region") or os.environ.get("AWS_REGION") or session.region_name
+    if not region:
+        raise PluginError(NO_REGION)
+    if not settings.get("skipRegionValidation") and region not in known_regions():
+        raise PluginError(f"invalid AWS Region: {region}")
+    if credentials is None:
+        raise PluginError(NO_CREDENTIALS)
+    aws = Aws(session, region, default_tags=settings.get("defaultTags", {}).get("tags", {}))
+    if not (settings.get("skipCredentialsValidation") and settings.get("skipRequestingAccountId")):
+        aws.account_id = _account(aws)
+        _check_account(aws.account_id, settings)
+    return aws
+
+
+def _only_the_local_aws() -> None:
+    """Refuse to work on the real AWS: this plugin must never touch it, whatever the environment says."""
+    url = os.environ.get("AWS_ENDPOINT_URL", "")
+    host = urlsplit(url).hostname or ""
+    try:
+        local = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise PluginError(
+            "this is the local environment's stand-in for the aws plugin, which works on the local AWS alone: "
+            f"AWS_ENDPOINT_URL must be an address of this machine, and it is {url or 'not set'}"
+        )
+
+
+def _account(aws: Aws) -> str:
+    try:
+        return str(aws.client("sts").get_caller_identity()["Account"])
+    except ClientError as error:
+        raise PluginError(f"validating provider credentials: {explain(error)}") from error
+    except BotoCoreError as error:
+        raise PluginError(
+            f"validating provider credentials: the local AWS does not answer: {error}"
+        ) from error
+
+
+def _check_account(account: str, settings: Properties) -> None:
+    allowed, forbidden = settings.get("allowedAccountIds"), settings.get("forbiddenAccountIds", [])
+    if (allowed and account not in allowed) or account in forbidden:
+        raise PluginError(f"AWS account ID not allowed: {account}")
+
+
+def code(error: Exception) -> str:
+    """The AWS error code, empty when it is no answer of AWS's."""
+    return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
+
+
+def explain(error: Exception) -> str:
+    """An error as the real provider words it: the operation, AWS's code and AWS's message."""
+    if isinstance(error, ClientError):
+        answer = error.response["Error"]
+        return f"operation error: {error.operation_name}, api error {answer.get('Code')}: {answer.get('Message')}"
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,143 @@
+"""How an instance's inputs become requests, and what of it can only be read one attribute at a time."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.plugins.aws.resource import present, tag_list
+from sandbox.plugins.base import PluginError, Properties
+
+_ATTRIBUTES = {
+    "disableApiTermination": ("disableApiTermination", "DisableApiTermination"),
+    "instanceInitiatedShutdownBehavior": (
+        "instanceInitiatedShutdownBehavior",
+        "InstanceInitiatedShutdownBehavior",
+    ),
+}
+
+
+def build(inputs: Properties, tags: list[dict[str, str]], default_tags: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments of RunInstances. tags: the instance's, as AWS's list."""
+    device = inputs.get("rootBlockDevice")
+    volume_tags = dict(inputs.get("volumeTags", {}))
+    if device is not None and not volume_tags:
+        # Default tags reach a root volume that is described, as in the real provider.
+        volume_tags = {**default_tags, **device.get("tags", {})}
+    specifications = [
+        {"ResourceType": kind, "Tags": each}
+        for kind, each in (("instance", tags), ("volume", tag_list(volume_tags)))
+        if each
+    ]
+    request = present(
+        ImageId=inputs["ami"],
+        InstanceType=inputs["instanceType"],
+        MinCount=1,
+        MaxCount=1,
+        KeyName=inputs.get("keyName"),
+        UserData=user_data(inputs),
+        IamInstanceProfile=present(Name=inputs.get("iamInstanceProfile")),
+        MetadataOptions=metadata(inputs.get("metadataOptions", {})),
+        InstanceInitiatedShutdownBehavior=inputs.get("instanceInitiatedShutdownBehavior"),
+        Placement=present(AvailabilityZone=inputs.get("availabilityZone")),
+        TagSpecifications=specifications,
+        CreditSpecification=present(CpuCredits=inputs.get("creditSpecification", {}).get("cpuCredits")),
+        MaintenanceOptions=present(AutoRecovery=inputs.get("maintenanceOptions", {}).get("autoRecovery")),
+        BlockDeviceMappings=_root_mapping(device),
+    )
+    if "monitoring" in inputs:
+        request["Monitoring"] = {"Enabled": inputs["monitoring"]}
+    if "disableApiTermination" in inputs:
+        request["DisableApiTermination"] = inputs["disableApiTermination"]
+    return {**request, **_network(inputs)}
+
+
+def _network(inputs: Properties) -> dict[str, Any]:
+    """Subnet, address and groups: on a network interface as soon as a public address is asked for or refused."""
+    plain = present(
+        SubnetId=inputs.get("subnetId"),
+        PrivateIpAddress=inputs.get("privateIp"),
+        SecurityGroupIds=inputs.get("vpcSecurityGroupIds"),
+    )
+    if "associatePublicIpAddress" not in inputs or not inputs.get("subnetId"):
+        return plain
+    groups = present(Groups=plain.pop("SecurityGroupIds", None))
+    public = {"AssociatePublicIpAddress": inputs["associatePublicIpAddress"]}
+    return {"NetworkInterfaces": [{"DeviceIndex": 0, **public, **plain, **groups}]}
+
+
+def _root_mapping(device: Properties | None) -> list[dict[str, Any]]:
+    if device is None:
+        # Without a mapping AWS deletes the root volume with the instance; the local one has to be told.
+        return [{"DeviceName": "/dev/xvda", "Ebs": {"DeleteOnTermination": True}}]
+    volume = present(
+        Iops=device.get("iops"),
+        KmsKeyId=device.get("kmsKeyId"),
+        Throughput=device.get("throughput"),
+        VolumeSize=device.get("volumeSize"),
+        VolumeType=device.get("volumeType"),
+        Encrypted=device.get("encrypted"),
+    )
+    keep = {"DeleteOnTermination": device.get("deleteOnTermination", True)}
+    return [{"DeviceName": "/dev/xvda", "Ebs": {**volume, **keep}}]
+
+
+def user_data(inputs: Properties) -> str | None:
+    """The user data as text for RunInstances, which encodes it itself."""
+    if "userDataBase64" in inputs:
+        return base64.b64decode(inputs["userDataBase64"]).decode()
+    return inputs.get("userData")
+
+
+def metadata(options: Properties) -> dict[str, Any]:
+    """The metadata options in AWS's names; AWS takes the other ones only with the endpoint enabled."""
+    return present(
+        HttpEndpoint=options.get("httpEndpoint", "enabled" if options else None),
+        HttpPutResponseHopLimit=options.get("httpPutResponseHopLimit"),
+        HttpTokens=options.get("httpTokens"),
+        InstanceMetadataTags=options.get("instanceMetadataTags"),
+    )
+
+
+def finish(ec2: Any, id_: str, inputs: Properties) -> None:
+    """What the local AWS overlooks in RunInstances, and what the real provider sets afterwards as well."""
+    if inputs.get("disableApiTermination"):
+        ec2.modify_instance_attribute(InstanceId=id_, DisableApiTermination={"Value": True})
+    if not inputs.get("sourceDestCheck", True):
+        ec2.modify_instance_attribute(InstanceId=id_, SourceDestCheck={"Value": False})
+
+
+def refuse_architecture_mismatch(ec2: Any, inputs: Properties) -> None:
+    """AWS does; the local one starts any image on any instance type."""
+    images = ec2.describe_images(ImageIds=[inputs["ami"]])["Images"]
+    types = ec2.describe_instance_types(InstanceTypes=[inputs["instanceType"]])["InstanceTypes"]
+    if not images or not types:
+        return  # RunInstances itself says what is wrong
+    image = images[0]["Architecture"]
+    supported = types[0]["ProcessorInfo"]["SupportedArchitectures"]
+    if image not in supported:
+        raise PluginError(
+            "creating EC2 Instance: operation error: RunInstances, api error InvalidParameterValue: The "
+            f"architecture '{','.join(supported)}' of the specified instance type does not match the "
+            f"architecture '{image}' of the specified AMI. Specify an instance type and an AMI that have "
+            "matching architectures, and try again."
+        )
+
+
+def attributes(ec2: Any, id_: str, state: Properties) -> Properties:
+    """User data and the attributes DescribeInstances does not tell. state: which form of user data was given."""
+    found: Properties = {}
+    for name, (attribute, key) in _ATTRIBUTES.items():
+        answer = ec2.describe_instance_attribute(InstanceId=id_, Attribute=attribute)
+        value = answer.get(key, {}).get("Value")
+        if value is not None:
+            found[name] = value == "true" if isinstance(value, str) and value in ("true", "false") else value
+    encoded = (
+        ec2.describe_instance_attribute(InstanceId=id_, Attribute="userData").get("UserData", {}).get("Value")
+    )
+    if encoded and "userDataBase64" in state:
+        found["userDataBase64"] = encoded
+    elif encoded:
+        found["userData"] = base64.b64decode(encoded).decode(errors="replace")
+    return found

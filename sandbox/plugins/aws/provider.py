@@ -1,0 +1,79 @@
+"""The `aws` plugin: its settings, its resources, its functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.plugins.aws import address, ebs, iam_access, iam_role, instance, security_group, ssm
+from sandbox.plugins.aws.client import Aws, connect, explain, known_regions
+from sandbox.plugins.aws.functions import FUNCTIONS
+from sandbox.plugins.base import (
+    BOOLEAN,
+    INTEGER,
+    TEXT,
+    Failure,
+    Input,
+    ListOf,
+    MapOf,
+    ObjectOf,
+    Properties,
+    Provider,
+    fields,
+)
+
+
+class AwsProvider(Provider[Aws]):
+    """AWS, as far as the program uses it."""
+
+    package, distribution = "aws", "pulumi-aws"
+    config = fields(
+        accessKey=Input(TEXT, secret=True),
+        allowedAccountIds=Input(ListOf(TEXT, ordered=False)),
+        defaultTags=Input(ObjectOf(fields(tags=Input(MapOf(TEXT))))),
+        forbiddenAccountIds=Input(ListOf(TEXT, ordered=False)),
+        maxRetries=Input(INTEGER),
+        profile=Input(TEXT),
+        region=Input(TEXT, replaces=True),
+        secretKey=Input(TEXT, secret=True),
+        skipCredentialsValidation=Input(BOOLEAN),
+        skipMetadataApiCheck=Input(BOOLEAN),
+        skipRegionValidation=Input(BOOLEAN),
+        skipRequestingAccountId=Input(BOOLEAN),
+        token=Input(TEXT, secret=True),
+    )
+    resources = (
+        security_group.SecurityGroup,
+        security_group.SecurityGroupIngressRule,
+        security_group.SecurityGroupEgressRule,
+        address.Eip,
+        address.EipAssociation,
+        instance.Instance,
+        ebs.Volume,
+        ebs.VolumeAttachment,
+        iam_access.Policy,
+        iam_access.Group,
+        iam_access.GroupPolicyAttachment,
+        iam_access.User,
+        iam_access.UserGroupMembership,
+        iam_access.AccessKey,
+        iam_role.Role,
+        iam_role.RolePolicy,
+        iam_role.InstanceProfile,
+        ssm.Parameter,
+    )
+    functions = FUNCTIONS
+
+    def check_config(self, config: Properties) -> Iterable[Failure]:
+        region = config.get("region")
+        if (
+            isinstance(region, str)
+            and not config.get("skipRegionValidation")
+            and region not in known_regions()
+        ):
+            yield Failure("region", f"invalid AWS Region: {region}")
+
+    def configure(self, config: Properties) -> Aws:
+        return connect(config)
+
+    def explain(self, error: Exception) -> str:
+        return explain(error)

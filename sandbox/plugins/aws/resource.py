@@ -1,0 +1,135 @@
+"""What the AWS resources share: regions, tags, waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from sandbox.plugins.aws.client import Aws, code
+from sandbox.plugins.base import (
+    TEXT,
+    UNKNOWN,
+    Input,
+    MapOf,
+    Output,
+    PluginError,
+    Properties,
+    Resource,
+    fields,
+)
+
+REGIONAL = fields(region=Input(TEXT, computed=True, replaces=True))
+"""The input every regional resource has since pulumi-aws 7."""
+
+TAGS = fields(tags=Input(MapOf(TEXT)))
+TAGGED = fields(arn=Output(), tagsAll=Output())
+"""The outputs of whatever has tags."""
+
+Found = TypeVar("Found")
+
+POLL_SECONDS = 0.5
+
+
+class AwsResource(Resource[Aws]):
+    """A resource without tags."""
+
+    def api(self, service: str, properties: Mapping[str, Any]) -> Any:
+        """The client for the resource's region. properties: its inputs or its state."""
+        return self.client.client(service, properties.get("region"))
+
+    def region(self, properties: Mapping[str, Any]) -> str:
+        """The region the resource is in."""
+        return str(properties.get("region") or self.client.region)
+
+    def wait(self, what: str, done: Callable[[], Found | None], seconds: float) -> Found:
+        """Ask until there is an answer; PluginError after `seconds`, or the user's own timeout."""
+        limit = self.request.timeout or seconds
+        waited = 0.0
+        while (found := done()) is None:
+            if waited >= limit:
+                raise PluginError(f"waiting for {self.title} {what}: timeout after {limit:.0f} s")
+            self.status(f"waiting: {what} ({waited:.0f} s)")
+            self.pause(POLL_SECONDS)
+            waited += POLL_SECONDS
+        return found
+
+
+class TaggedResource(AwsResource):
+    """A resource with tags, on which the provider's default tags go too."""
+
+    def derived(self, inputs: Properties) -> Properties:
+        tags = inputs.get("tags", {})
+        return {"tagsAll": UNKNOWN if tags is UNKNOWN else {**self.client.default_tags, **tags}}
+
+    def all_tags(self, inputs: Properties) -> dict[str, str]:
+        """Default tags and own tags, which win."""
+        return {**self.client.default_tags, **inputs.get("tags", {})}
+
+    def tag_list(self, inputs: Properties) -> list[dict[str, str]]:
+        """All tags in the form most of AWS's requests take."""
+        return tag_list(self.all_tags(inputs))
+
+    def tags_out(self, found: Sequence[Mapping[str, str]] | None, state: Properties) -> Properties:
+        """The outputs `tags` (without the default ones, unless they are own ones as well) and `tagsAll`."""
+        everything = tag_map(found)
+        own = state.get("tags", {})
+        tags = {
+            key: value
+            for key, value in everything.items()
+            if key in own or self.client.default_tags.get(key) != value
+        }
+        return {"tags": tags if tags or "tags" in state else None, "tagsAll": everything}
+
+    def changed_tags(self, old: Properties, new: Properties) -> tuple[dict[str, str], list[str]]:
+        """(tags to set, names of tags to remove)."""
+        before, after = old.get("tagsAll", {}), self.all_tags(new)
+        to_set = {key: value for key, value in after.items() if before.get(key) != value}
+        return to_set, [key for key in before if key not in after]
+
+
+class Ec2Resource(TaggedResource):
+    """A tagged resource of EC2's, whose tags all go through the same two requests."""
+
+    def ec2(self, properties: Mapping[str, Any]) -> Any:
+        """EC2's client for the resource's region."""
+        return self.api("ec2", properties)
+
+    def tag_specification(self, kind: str, inputs: Properties) -> list[dict[str, Any]]:
+        """The `TagSpecifications` of a request that makes something."""
+        tags = self.tag_list(inputs)
+        return [{"ResourceType": kind, "Tags": tags}] if tags else []
+
+    def retag(self, id_: str, old: Properties, new: Properties) -> None:
+        """Bring the tags to what the inputs want."""
+        to_set, to_remove = self.changed_tags(old, new)
+        if to_remove:
+            self.ec2(new).delete_tags(Resources=[id_], Tags=[{"Key": key} for key in to_remove])
+        if to_set:
+            self.ec2(new).create_tags(Resources=[id_], Tags=tag_list(to_set))
+
+
+def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """A map of tags as AWS's list."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def tag_map(tags: Sequence[Mapping[str, str]] | None) -> dict[str, str]:
+    """AWS's list of tags as a map, without AWS's own."""
+    return {tag["Key"]: tag["Value"] for tag in tags or () if not tag["Key"].startswith("aws:")}
+
+
+def present(**arguments: Any) -> dict[str, Any]:
+    """The arguments that have a value."""
+    return {name: value for name, value in arguments.items() if value not in (None, [], {})}
+
+
+def or_gone(request: Callable[[], Found], *codes: str) -> Found | None:
+    """The answer, or None when AWS says with one of the codes that the thing does not exist."""
+    try:
+        return request()
+    except ClientError as error:
+        if code(error) in codes:
+            return None
+        raise

@@ -1,0 +1,148 @@
+"""Parameters: aws.ssm.Parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, TaggedResource, or_gone, present, tag_list
+from sandbox.plugins.base import BOOLEAN, TEXT, Failure, Input, Output, PluginError, Properties, fields
+
+_GONE = ("ParameterNotFound",)
+_TYPES = ("String", "StringList", "SecureString")
+_LIMITS = {"Standard": 4096, "Advanced": 8192}
+"""Bytes a value may have in each tier; the local AWS does not count."""
+
+
+class Parameter(TaggedResource):
+    """A parameter; its value is secret whatever its type."""
+
+    token = "aws:ssm/parameter:Parameter"
+    title = "SSM Parameter"
+    inputs = fields(
+        type=Input(TEXT, required=True),
+        allowedPattern=Input(TEXT),
+        dataType=Input(TEXT, computed=True, replaces=True),
+        description=Input(TEXT),
+        insecureValue=Input(TEXT),
+        keyId=Input(TEXT, computed=True),
+        name=Input(TEXT, auto_name=True, replaces=True),
+        overwrite=Input(BOOLEAN),
+        tier=Input(TEXT, computed=True),
+        value=Input(TEXT, secret=True),
+        **TAGS,
+        **REGIONAL,
+    )
+    outputs = fields(version=Output(), **TAGGED)
+
+    def check(self, inputs: Properties) -> Iterable[Failure]:
+        if ("value" in inputs) == ("insecureValue" in inputs):
+            yield Failure(
+                "value", 'Invalid combination of arguments. One of "value, insecureValue" must be set'
+            )
+        if isinstance(inputs["type"], str) and inputs["type"] not in _TYPES:
+            yield Failure("type", f"expected type to be one of {list(_TYPES)}, got {inputs['type']}")
+        if inputs["type"] == "SecureString" and "insecureValue" in inputs:
+            yield Failure(
+                "insecureValue", "invalid configuration, cannot set type = SecureString and insecure_value"
+            )
+
+    def replaces(self, name: str, declared: bool, old: Properties, new: Properties) -> bool:
+        if name == "tier":
+            return old.get("tier") == "Advanced" and new.get("tier") == "Standard"
+        return declared
+
+    def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
+        return ("version",) if changed & {"value", "insecureValue", "description"} else ()
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        self._put(inputs, overwrite=bool(inputs.get("overwrite")), new=True)
+        return inputs["name"], self.read(inputs["name"], inputs) or {}
+
+    def _put(self, inputs: Properties, *, overwrite: bool, new: bool) -> None:
+        ssm = self.api("ssm", inputs)
+        value = inputs.get("value", inputs.get("insecureValue"))
+        tier = self._tier(inputs, len(value.encode()))
+        tags = self.tag_list(inputs)
+        ssm.put_parameter(
+            Name=inputs["name"],
+            Type=inputs["type"],
+            Value=value,
+            Tier=tier,
+            Overwrite=overwrite,
+            **present(
+                AllowedPattern=inputs.get("allowedPattern"),
+                DataType=inputs.get("dataType"),
+                Description=inputs.get("description"),
+                KeyId=inputs.get("keyId") if inputs["type"] == "SecureString" else None,
+                # AWS takes tags only with a new parameter.
+                Tags=None if overwrite else tags,
+            ),
+        )
+        if new and overwrite and tags:
+            ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=inputs["name"], Tags=tags)
+
+    def _tier(self, inputs: Properties, size: int) -> str:
+        """The tier to ask for; PluginError in AWS's words when the value is too long for it."""
+        tier = str(inputs.get("tier", "Standard"))
+        if tier == "Intelligent-Tiering":
+            tier = "Standard" if size <= _LIMITS["Standard"] else "Advanced"
+        limit = _LIMITS.get(tier, _LIMITS["Standard"])
+        if size > limit:
+            advice = (
+                " To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
+                if tier == "Standard"
+                else ""
+            )
+            raise PluginError(
+                f"writing SSM Parameter ({inputs['name']}): operation error: PutParameter, api error "
+                f"ValidationException: {tier} tier parameters support a maximum parameter value of {limit} "
+                f"characters (this one has {size}).{advice}"
+            )
+        return tier
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        ssm = self.api("ssm", state)
+        answer = or_gone(lambda: ssm.get_parameter(Name=id_, WithDecryption=True), *_GONE)
+        details = self._details(ssm, id_)
+        if answer is None or details is None:
+            return None
+        found = answer["Parameter"]
+        name = "insecureValue" if "insecureValue" in state and found["Type"] != "SecureString" else "value"
+        tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=id_)["TagList"]
+        intelligent = state.get("tier") == "Intelligent-Tiering"
+        return {
+            "arn": found.get("ARN")
+            or self.client.arn("ssm", f"parameter/{id_.lstrip('/')}", self.region(state)),
+            "allowedPattern": details.get("AllowedPattern") or None,
+            "dataType": found.get("DataType", "text"),
+            "description": details.get("Description") or None,
+            "keyId": details.get("KeyId") or None,
+            "name": found["Name"],
+            "region": self.region(state),
+            "tier": state["tier"] if intelligent else details.get("Tier", "Standard"),
+            "type": found["Type"],
+            "version": found["Version"],
+            name: found["Value"],
+            **self.tags_out(tags, state),
+        }
+
+    def _details(self, ssm: Any, name: str) -> dict[str, Any] | None:
+        filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+        found = ssm.describe_parameters(ParameterFilters=filters)["Parameters"]
+        return found[0] if found else None
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        if any(old.get(name) != value for name, value in new.items() if name not in ("overwrite", "tags")):
+            self._put(new, overwrite=bool(new.get("overwrite", True)), new=False)
+        ssm = self.api("ssm", new)
+        to_set, to_remove = self.changed_tags(old, new)
+        if to_remove:
+            ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=id_, TagKeys=to_remove)
+        if to_set:
+            ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=id_, Tags=tag_list(to_set))
+        return self.read(id_, new) or {}
+
+    def delete(self, id_: str, state: Properties) -> None:
+        ssm = self.api("ssm", state)
+        or_gone(lambda: ssm.delete_parameter(Name=state["name"]), *_GONE)

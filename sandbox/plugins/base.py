@@ -1,0 +1,248 @@
+"""The framework of the stand-in plugins: declare resources as classes, and `serve` does the protocol.
+
+A plugin is a package `sandbox/plugins/NAME/` whose `__main__.py` calls `serve(TheProvider())`. Its resources
+say what they take and give, and do the work with plain Python values::
+
+    class Note(Resource[Folder]):
+        token = "notes:index:Note"
+        title = "Note"                                    # as error messages call it
+        inputs = fields(
+            name=Input(TEXT, auto_name=True, replaces=True),
+            body=Input(TEXT, required=True, secret=True),
+            tags=Input(MapOf(TEXT)),
+        )
+        outputs = fields(size=Output(), digest=Output(secret_with=("body",)))
+
+        def create(self, inputs):                         # -> (id, the outputs that are no inputs)
+            self.status("writing")                        # shown beside the resource while it runs
+            self.client.write(inputs["name"], inputs["body"])
+            return inputs["name"], {"size": len(inputs["body"]), "digest": ...}
+
+        def read(self, id_, state):                       # -> inputs and outputs as they are, None if gone
+            ...
+        def update(self, id_, old, new):                  # -> outputs; old: state, new: inputs
+            ...
+        def delete(self, id_, state):                     # what is gone already is fine
+            ...
+
+    class Notes(Provider[Folder]):
+        package, distribution = "notes", "pulumi-notes"
+        config = fields(path=Input(TEXT, required=True))
+        resources = (Note,)
+        functions = (Function("notes:index/count:count", {}, lambda folder, args: {"count": ...}),)
+
+        def configure(self, config):                      # -> the client the resources get
+            return Folder(config["path"])
+
+What the framework does with it: refuses unknown, missing and mistyped inputs in Check; fills in defaults and
+names; keeps secrets secret, also in outputs and error messages; lets unknown values through previews; tells
+the engine what changed and what must be replaced; honours `ignoreChanges`; turns drift found by `read` into
+changed inputs (a key `read` leaves out keeps its input; `"id"` among what it returns replaces the id, for
+imports); runs requests side by side, each in a thread; and makes one line of any error. Whole numbers arrive
+as int. Raise `PluginError("what failed and what to do")` for mistakes of the user, and `IncompleteError` when
+the resource exists but is not as it should be. tests/sandbox/plugins/test_base.py runs this very example.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from threading import Event
+from typing import Any, ClassVar, Generic, TypeVar
+
+from sandbox.plugins.errors import IncompleteError, PluginError
+from sandbox.plugins.schema import (
+    ANY,
+    BOOLEAN,
+    FILE,
+    INTEGER,
+    JSON,
+    NUMBER,
+    TEXT,
+    Failure,
+    Input,
+    ListOf,
+    MapOf,
+    ObjectOf,
+    Output,
+    fields,
+)
+from sandbox.plugins.wire import UNKNOWN, Asset, Properties
+
+__all__ = [
+    "ANY",
+    "BOOLEAN",
+    "FILE",
+    "INTEGER",
+    "JSON",
+    "NUMBER",
+    "TEXT",
+    "UNKNOWN",
+    "Asset",
+    "Failure",
+    "Function",
+    "IncompleteError",
+    "Input",
+    "ListOf",
+    "MapOf",
+    "ObjectOf",
+    "Output",
+    "PluginError",
+    "Properties",
+    "Provider",
+    "Request",
+    "Resource",
+    "fields",
+    "serve",
+    "unique_name",
+]
+
+Client = TypeVar("Client")
+
+
+@dataclass
+class Request:
+    """What the engine asked, beside the properties.
+
+    timeout: seconds, 0 when the user set none.  secret_inputs: names of inputs that hold a secret.
+    say: sends a line to the engine; with True it is a passing status instead of a message.
+    """
+
+    urn: str
+    preview: bool = False
+    timeout: float = 0
+    secret_inputs: frozenset[str] = frozenset()
+    say: Callable[[str, bool], None] = lambda message, passing: None
+    cancelled: Event = field(default_factory=Event)
+
+    @property
+    def name(self) -> str:
+        """The resource's logical name."""
+        return self.urn.rsplit("::", 1)[-1]
+
+
+class Resource(Generic[Client]):
+    """One resource type. An object of it lives for one request, in a thread of its own.
+
+    token: as in `aws:ec2/instance:Instance`.  title: the thing's name in messages.
+    delete_before_replace: the old one must go before the new one can be.
+    """
+
+    token: ClassVar[str]
+    title: ClassVar[str]
+    inputs: ClassVar[Mapping[str, Input]]
+    outputs: ClassVar[Mapping[str, Output]] = {}
+    delete_before_replace: ClassVar[bool] = False
+
+    def __init__(self, client: Client, request: Request) -> None:
+        self.client = client
+        self.request = request
+
+    def check(self, inputs: Properties) -> Iterable[Failure]:
+        """More mistakes, beyond what `inputs` declares. Values may be UNKNOWN."""
+        return ()
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        """Make it; return its id and the outputs (inputs are added, unless given here with another value)."""
+        raise NotImplementedError
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        """Return its inputs and outputs as they are, None when it is gone. state: {} at an import."""
+        raise NotImplementedError
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        """Change it in place and return its outputs. old: inputs and outputs, new: the inputs wanted."""
+        raise NotImplementedError
+
+    def delete(self, id_: str, state: Properties) -> None:
+        """Remove it. That it is gone already is no error."""
+        raise NotImplementedError
+
+    def replaces(self, name: str, declared: bool, old: Properties, new: Properties) -> bool:
+        """Whether a change of the top-level input `name` takes a new resource; declared: by `inputs`."""
+        return declared
+
+    def derived(self, inputs: Properties) -> Properties:
+        """Outputs that follow from inputs and provider alone: known in previews, compared in diffs."""
+        return {}
+
+    def stale(self, state: Properties, inputs: Properties) -> Mapping[str, bool]:
+        """Properties that call for an update (or a new resource: True) although no input changed."""
+        return {}
+
+    def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
+        """Outputs an update of the changed inputs may change: unknown in its preview."""
+        return ()
+
+    def status(self, message: str) -> None:
+        """Show what is going on beside the resource, until the next message or the end."""
+        self.request.say(message, True)
+
+    def info(self, message: str) -> None:
+        """Print a line that stays."""
+        self.request.say(message, False)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, or stop when the user interrupts the run."""
+        if self.request.cancelled.wait(seconds):
+            raise PluginError(f"{self.title}: interrupted while waiting")
+
+
+@dataclass(frozen=True)
+class Function(Generic[Client]):
+    """A function of the program's (`aws.ec2.get_ami`): its token, its arguments and what answers it.
+
+    run: (client, arguments) -> results.  secrets: names of results that are secret.
+    """
+
+    token: str
+    inputs: Mapping[str, Input]
+    run: Callable[[Client, Properties], Properties]
+    secrets: frozenset[str] = frozenset()
+
+
+class Provider(Generic[Client]):
+    """A plugin.
+
+    package: as in tokens.  distribution: the SDK's name on the package index; its version is the plugin's.
+    config: the provider's settings; those with `replaces` make a new provider, hence new resources.
+    """
+
+    package: ClassVar[str]
+    distribution: ClassVar[str]
+    config: ClassVar[Mapping[str, Input]] = {}
+    resources: Sequence[type[Resource[Client]]] = ()
+    functions: Sequence[Function[Client]] = ()
+
+    @property
+    def version(self) -> str:
+        """The plugin's version, which must equal the SDK's."""
+        return metadata.version(self.distribution)
+
+    def check_config(self, config: Properties) -> Iterable[Failure]:
+        """More mistakes in the settings, beyond what `config` declares. Values may be UNKNOWN."""
+        return ()
+
+    def configure(self, config: Properties) -> Client:
+        """Make what resources and functions work with; called once, before them."""
+        raise NotImplementedError
+
+    def explain(self, error: Exception) -> str:
+        """One line for an error that is no PluginError."""
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def unique_name(logical_name: str, seed: bytes) -> str:
+    """The name of a resource that was given none: the same for the same seed, as plan and run must agree."""
+    digits = hashlib.sha256(seed or os.urandom(16)).hexdigest()[:7]
+    return f"{logical_name}-{digits}"
+
+
+def serve(provider: Provider[Any]) -> None:
+    """Run the plugin until the engine is done with it. The engine's address is the first argument."""
+    from sandbox.plugins.server import serve as run  # noqa: PLC0415 (server imports this module)
+
+    run(provider)

@@ -1,0 +1,129 @@
+"""The difference between two sets of inputs, property by property, as the engine shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sandbox.plugins.schema import Input, Kind, ListOf, MapOf, ObjectOf
+from sandbox.plugins.wire import UNKNOWN
+
+
+@dataclass(frozen=True)
+class Change:
+    """One property that differs.
+
+    path: as in `rootBlockDevice.volumeSize`.  replaces: it takes a new resource.
+    """
+
+    path: str
+    how: Literal["add", "delete", "update"]
+    replaces: bool
+
+    @property
+    def top(self) -> str:
+        """The name of the input the change is in."""
+        return re.split(r"[.\[]", self.path, maxsplit=1)[0]
+
+
+def compare(fields: Mapping[str, Input], old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    """All changes from old to new inputs, both revealed."""
+    return list(_fields(fields, old, new, "", False))
+
+
+def without_ignored(changes: Sequence[Change], ignored: Sequence[str]) -> list[Change]:
+    """The changes outside of the paths given in the resource option `ignoreChanges`."""
+    return [change for change in changes if not any(_covers(path, change.path) for path in ignored)]
+
+
+def _covers(ignored: str, path: str) -> bool:
+    if ignored == "*":
+        return True
+    return path == ignored or path.startswith((f"{ignored}.", f"{ignored}["))
+
+
+def _fields(
+    fields: Mapping[str, Input], old: Mapping[str, Any], new: Mapping[str, Any], prefix: str, replaces: bool
+) -> Iterator[Change]:
+    for name, field in fields.items():
+        before, after = old.get(name), new.get(name)
+        if after is None and field.computed:
+            continue
+        yield from _value(field.kind, before, after, f"{prefix}{name}", replaces or field.replaces)
+
+
+def _value(kind: Kind, before: Any, after: Any, path: str, replaces: bool) -> Iterator[Change]:
+    if before is None and after is None:
+        return
+    if before is None:
+        yield Change(path, "add", replaces or _replacing(kind, after))
+    elif after is None:
+        yield Change(path, "delete", replaces or _replacing(kind, before))
+    elif after is UNKNOWN:
+        yield Change(path, "update", replaces or _replacing(kind, before))
+    elif isinstance(kind, ObjectOf) and isinstance(before, Mapping):
+        yield from _fields(kind.fields, before, after, f"{path}.", replaces)
+    elif isinstance(kind, MapOf) and isinstance(before, Mapping):
+        for key in sorted({*before, *after}):
+            yield from _value(kind.item, before.get(key), after.get(key), _step(path, key), replaces)
+    elif isinstance(kind, ListOf) and kind.ordered and isinstance(before, list) and len(before) == len(after):
+        for index, (left, right) in enumerate(zip(before, after, strict=True)):
+            yield from _value(kind.item, left, right, f"{path}[{index}]", replaces)
+    elif not kind.same(before, after):
+        yield Change(path, "update", replaces)
+
+
+def _replacing(kind: Kind, value: Any) -> bool:
+    """Whether a nested object that comes or goes has a field set that takes a new resource."""
+    if not isinstance(kind, ObjectOf) or not isinstance(value, Mapping):
+        return False
+    return any(field.replaces and value.get(name) is not None for name, field in kind.fields.items())
+
+
+def _step(path: str, key: str) -> str:
+    """The path of a map's entry; keys that are no identifiers are quoted, as the engine parses them."""
+    return f"{path}.{key}" if re.fullmatch(r"[A-Za-z_$][\w$]*", key) else f'{path}["{key}"]'
+
+
+def refreshed(
+    fields: Mapping[str, Input], old: Mapping[str, Any], before: Mapping[str, Any], found: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The inputs as they would have to be to give what was found, so that the next diff shows the drift.
+
+    old: the inputs of the last run, empty at an import.  before: the state of the last run.
+    found: the state read just now.  Inputs `found` does not name (how to delete, say) are kept.
+    """
+    inputs = {key: value for key, value in old.items() if key not in fields or key not in found}
+    for name, field in fields.items():
+        if name not in found:
+            continue
+        there = found[name]
+        if name in old:
+            value = _reconcile(field.kind, old[name], there)
+            if value is not None:
+                inputs[name] = value
+        elif there not in (None, "", [], {}, False, field.default) and _appeared(
+            field, name, old, before, there
+        ):
+            inputs[name] = there
+    return inputs
+
+
+def _appeared(field: Input, name: str, old: Mapping[str, Any], before: Mapping[str, Any], there: Any) -> bool:
+    if not old:
+        return True
+    return not field.computed and before.get(name) != there
+
+
+def _reconcile(kind: Kind, old: Any, there: Any) -> Any:
+    """What was found, told in the terms of the old input: only the fields it named, its own order."""
+    if isinstance(kind, ObjectOf) and isinstance(old, Mapping) and isinstance(there, Mapping):
+        told = {
+            key: _reconcile(kind.fields[key].kind, value, there[key]) if key in there else value
+            for key, value in old.items()
+            if key in kind.fields
+        }
+        return {key: value for key, value in told.items() if value is not None}
+    return old if there is not None and kind.same(old, there) else there

@@ -1,0 +1,21 @@
+"""The provider `command`, as in pulumi-command 1."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sandbox.plugins.base import Properties, Provider
+from sandbox.plugins.command.copy import CopyToRemote
+from sandbox.plugins.command.local import LocalCommand
+from sandbox.plugins.command.remote import RemoteCommand
+
+
+class CommandProvider(Provider[None]):
+    """Needs no settings and keeps nothing but the state."""
+
+    package = "command"
+    distribution = "pulumi-command"
+    resources: ClassVar = (LocalCommand, RemoteCommand, CopyToRemote)
+
+    def configure(self, config: Properties) -> None:
+        return None

@@ -1,0 +1,41 @@
+"""The way back to the engine: log lines, and the end when it is gone."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+
+class Engine:
+    """The engine that started this plugin. address: HOST:PORT, empty in tests."""
+
+    def __init__(self, address: str = "") -> None:
+        self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
+
+    def log(self, urn: str, message: str, *, passing: bool = False, debug: bool = False) -> None:
+        """Show a line with the resource `urn`; passing: as a status that the next one overwrites."""
+        if self._stub is None:
+            return
+        severity = engine_pb2.DEBUG if debug else engine_pb2.INFO
+        request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=passing)
+        try:
+            self._stub.Log(request, timeout=5)
+        except grpc.RpcError:
+            # A line that cannot be shown is no reason to stop the work it tells of.
+            return
+
+
+def end_with_parent() -> None:
+    """End this process when the engine is killed: a plugin without one would stay for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="watch-engine").start()

@@ -1,0 +1,225 @@
+"""Notification policies, mute timings and message templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.plugins.base import BOOLEAN, TEXT, Input, ListOf, Properties, fields
+from sandbox.plugins.grafana.alerting.common import (
+    ADDRESS,
+    DISABLE_PROVENANCE,
+    DISABLE_PROVENANCE_FOR_EVER,
+    headers,
+    provenance_of,
+)
+from sandbox.plugins.grafana.client import ORGANISATION, part
+from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, key_of, make_id
+from sandbox.plugins.grafana.shapes import DURATION, Mapped, Shape
+
+_TEXTS = ListOf(TEXT)
+_MATCHER = Shape(
+    {
+        "label": Mapped("label", required=True),
+        "match": Mapped("match", required=True),
+        "value": Mapped("value", required=True),
+    }
+)
+_TIMINGS = {
+    "groupWait": Mapped("group_wait", DURATION),
+    "groupInterval": Mapped("group_interval", DURATION),
+    "repeatInterval": Mapped("repeat_interval", DURATION),
+}
+_DEEPEST = 4
+"""Policies are nested four deep in the real provider, too."""
+
+
+def _policy(depth: int) -> Shape:
+    nested = {"policies": Mapped("routes", shape=_policy(depth - 1), many=True)} if depth else {}
+    return Shape(
+        {
+            "contactPoint": Mapped("receiver"),
+            "groupBies": Mapped("group_by", _TEXTS),
+            "matchers": Mapped("object_matchers", shape=_MATCHER, many=True),
+            "muteTimings": Mapped("mute_time_intervals", _TEXTS),
+            "activeTimings": Mapped("active_time_intervals", _TEXTS),
+            "continue": Mapped("continue", BOOLEAN, default=False),
+            **_TIMINGS,
+            **nested,
+        }
+    )
+
+
+_TREE = Shape(
+    {
+        "contactPoint": Mapped("receiver", required=True),
+        "groupBies": Mapped("group_by", _TEXTS, required=True),
+        "policies": Mapped("routes", shape=_policy(_DEEPEST - 1), many=True),
+        **_TIMINGS,
+    }
+)
+
+
+def _matchers_as_lists(node: Properties) -> Properties:
+    """The API wants `[label, operator, value]` instead of objects."""
+    lists = [[item["label"], item["match"], item["value"]] for item in node.pop("object_matchers", [])]
+    routes = [_matchers_as_lists(child) for child in node.pop("routes", [])]
+    return {**node, **({"object_matchers": lists} if lists else {}), **({"routes": routes} if routes else {})}
+
+
+def _matchers_as_objects(node: Properties) -> Properties:
+    objects = [
+        {"label": label, "match": match, "value": value}
+        for label, match, value in node.get("object_matchers") or []
+    ]
+    routes = [_matchers_as_objects(child) for child in node.get("routes") or []]
+    return {**node, "object_matchers": objects, "routes": routes}
+
+
+class NotificationPolicy(GrafanaResource):
+    """The whole tree: there is one, and creating it replaces what Grafana has."""
+
+    token = "grafana:alerting/notificationPolicy:NotificationPolicy"  # noqa: S105 (a type's name)
+    title = "notification policy"
+    inputs = fields(**_TREE.inputs(), disableProvenance=DISABLE_PROVENANCE_FOR_EVER, orgId=ORG_ID)
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        """Replace the tree."""
+        return make_id("policy"), self._put(inputs)
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        """The tree as it is."""
+        found = self.client.get(f"{ADDRESS}/policies")
+        if found is None:
+            return None
+        told = _TREE.from_api(_matchers_as_objects(found), state)
+        told |= {"policies": None} if "policies" in state and not told.get("policies") else {}
+        return {**told, "disableProvenance": provenance_of(found), "orgId": ORGANISATION}
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        """Replace the tree."""
+        return self._put(new)
+
+    def delete(self, id_: str, state: Properties) -> None:
+        """Back to Grafana's default tree."""
+        self.client.delete(f"{ADDRESS}/policies")
+
+    def _put(self, inputs: Properties) -> Properties:
+        body = _matchers_as_lists(_TREE.to_api(inputs))
+        self.client.call("PUT", f"{ADDRESS}/policies", body, **headers(inputs))
+        return self.read("", inputs) or {}
+
+
+_INTERVAL = Shape(
+    {
+        "times": Mapped(
+            "times",
+            shape=Shape(
+                {"start": Mapped("start_time", required=True), "end": Mapped("end_time", required=True)}
+            ),
+            many=True,
+        ),
+        "weekdays": Mapped("weekdays", _TEXTS),
+        "daysOfMonths": Mapped("days_of_month", _TEXTS),
+        "months": Mapped("months", _TEXTS),
+        "years": Mapped("years", _TEXTS),
+        "location": Mapped("location"),
+    }
+)
+
+
+class MuteTiming(GrafanaResource):
+    """Times at which nobody is told."""
+
+    token = "grafana:alerting/muteTiming:MuteTiming"  # noqa: S105 (a type's name)
+    title = "mute timing"
+    inputs = fields(
+        name=Input(TEXT, auto_name=True, replaces=True),
+        intervals=Input(ListOf(_INTERVAL.kind())),
+        disableProvenance=DISABLE_PROVENANCE_FOR_EVER,
+        orgId=ORG_ID,
+    )
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        """Add it."""
+        made = self.client.call("POST", f"{ADDRESS}/mute-timings", self._body(inputs), **headers(inputs))
+        return make_id(inputs["name"]), self._told(made, inputs)
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        """The timing as it is."""
+        found = self.client.get(f"{ADDRESS}/mute-timings/{part(key_of(id_))}")
+        return None if found is None else self._told(found, state)
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        """Replace its intervals."""
+        path = f"{ADDRESS}/mute-timings/{part(key_of(id_))}"
+        return self._told(self.client.call("PUT", path, self._body(new), **headers(new)), new)
+
+    def delete(self, id_: str, state: Properties) -> None:
+        """Remove it; Grafana refuses while a policy uses it."""
+        self.client.delete(f"{ADDRESS}/mute-timings/{part(key_of(id_))}")
+
+    @staticmethod
+    def _body(inputs: Properties) -> Properties:
+        intervals = [_INTERVAL.to_api(item) for item in inputs.get("intervals") or []]
+        return {"name": inputs["name"], "time_intervals": intervals}
+
+    @staticmethod
+    def _told(found: Properties, like: Properties) -> Properties:
+        before: list[Any] = like.get("intervals") or []
+        intervals = [
+            _INTERVAL.from_api(item, before[number] if number < len(before) else {})
+            for number, item in enumerate(found.get("time_intervals") or [])
+        ]
+        return {
+            "name": found["name"],
+            "intervals": intervals if intervals or before else None,
+            "disableProvenance": provenance_of(found),
+            "orgId": ORGANISATION,
+        }
+
+
+class MessageTemplate(GrafanaResource):
+    """A named piece of text for notifications."""
+
+    token = "grafana:alerting/messageTemplate:MessageTemplate"  # noqa: S105 (a type's name)
+    title = "message template"
+    inputs = fields(
+        name=Input(TEXT, auto_name=True, replaces=True),
+        template=Input(TEXT, required=True),
+        disableProvenance=DISABLE_PROVENANCE,
+        orgId=ORG_ID,
+    )
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        """Add it."""
+        return make_id(inputs["name"]), self._put(inputs["name"], inputs)
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        """The template as it is."""
+        found = self.client.get(f"{ADDRESS}/templates/{part(key_of(id_))}")
+        return None if found is None else self._told(found, state)
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        """Replace its text."""
+        return self._put(key_of(id_), new)
+
+    def delete(self, id_: str, state: Properties) -> None:
+        """Remove it."""
+        self.client.delete(f"{ADDRESS}/templates/{part(key_of(id_))}")
+
+    def _put(self, name: str, inputs: Properties) -> Properties:
+        body = {"template": inputs["template"]}
+        made = self.client.call("PUT", f"{ADDRESS}/templates/{part(name)}", body, **headers(inputs))
+        return self._told(made, inputs)
+
+    @staticmethod
+    def _told(found: Properties, like: Properties) -> Properties:
+        before = like.get("template")
+        text = found["template"]
+        # Grafana trims it, which is no difference.
+        return {
+            "name": found["name"],
+            "template": before if before and before.strip() == text.strip() else text,
+            "disableProvenance": provenance_of(found),
+            "orgId": ORGANISATION,
+        }

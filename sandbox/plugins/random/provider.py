@@ -1,0 +1,20 @@
+"""The provider `random`, as in terraform-provider-random 3: everything stays until an input changes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sandbox.plugins.base import Properties, Provider
+from sandbox.plugins.random.identifier import RandomId
+from sandbox.plugins.random.text import RandomPassword, RandomString
+
+
+class RandomProvider(Provider[None]):
+    """Needs no settings and keeps nothing but the state."""
+
+    package = "random"
+    distribution = "pulumi-random"
+    resources: ClassVar = (RandomPassword, RandomString, RandomId)
+
+    def configure(self, config: Properties) -> None:
+        return None

@@ -1,0 +1,1 @@
+"""Stand-in for the `tls` provider: private keys, certificates and requests, made with `cryptography`."""

@@ -1,0 +1,62 @@
+"""Private keys as the provider reads and tells them."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from sandbox.plugins.base import PluginError, Properties
+
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+CURVES: dict[str, type[ec.EllipticCurve]] = {
+    "P224": ec.SECP224R1,
+    "P256": ec.SECP256R1,
+    "P384": ec.SECP384R1,
+    "P521": ec.SECP521R1,
+}
+
+
+def load(pem: str, what: str) -> Key:
+    """The key of a PEM text. what: how errors call it, e.g. `private key PEM`."""
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), None)
+    except (ValueError, TypeError) as error:
+        raise PluginError(f"Failed to parse {what}: it is no unencrypted private key in PEM form") from error
+    if not isinstance(key, Key):
+        raise PluginError(f"Failed to parse {what}: it is neither an RSA, an ECDSA nor an ED25519 key")
+    return key
+
+
+def algorithm(key: Key) -> str:
+    """RSA, ECDSA or ED25519."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        return "RSA"
+    return "ECDSA" if isinstance(key, ec.EllipticCurvePrivateKey) else "ED25519"
+
+
+def digest(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
+    """The hash Go signs with for this key."""
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return None
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return {"secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(
+            key.curve.name, hashes.SHA256()
+        )
+    return hashes.SHA256()
+
+
+def generate(inputs: Properties) -> Key:
+    """A new key as the inputs of PrivateKey say."""
+    match inputs["algorithm"]:
+        case "RSA":
+            return rsa.generate_private_key(65537, inputs["rsaBits"])
+        case "ECDSA":
+            return ec.generate_private_key(CURVES[inputs["ecdsaCurve"]]())
+        case _:
+            return ed25519.Ed25519PrivateKey.generate()
+
+
+def private_text(key: Key, form: serialization.PrivateFormat) -> str:
+    """The key without a password, in PEM."""
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()

@@ -1,0 +1,21 @@
+"""The provider `tls`, as in terraform-provider-tls 4."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sandbox.plugins.base import Properties, Provider
+from sandbox.plugins.tls.certificate import LocallySignedCert, SelfSignedCert
+from sandbox.plugins.tls.private_key import PrivateKey
+from sandbox.plugins.tls.request import CertRequest
+
+
+class TlsProvider(Provider[None]):
+    """Needs no settings and keeps nothing but the state."""
+
+    package = "tls"
+    distribution = "pulumi-tls"
+    resources: ClassVar = (PrivateKey, SelfSignedCert, CertRequest, LocallySignedCert)
+
+    def configure(self, config: Properties) -> None:
+        return None

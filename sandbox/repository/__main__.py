@@ -1,0 +1,61 @@
+"""The package server's daemon: port 80 of the place's gateway, until SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.place import Place
+from sandbox.repository.packages import DEBIAN, ensure_packages, signing_key
+from sandbox.repository.server import open_server
+
+PORT = 80
+
+
+def prepare(place: Place, build: Path) -> Path:
+    """Give the place its own copy of the archives, to be served and tampered with; returns its folder.
+
+    Also writes the Debian archive's public key, which goes into the guests before their first boot.
+    """
+    folder = place.state / "repository"
+    www, copying = folder / "www", folder / ".www"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(copying, ignore_errors=True)
+    shutil.copytree(build, copying)
+    shutil.rmtree(www, ignore_errors=True)
+    copying.rename(www)
+    (folder / "debian.gpg").write_bytes(signing_key(DEBIAN).binary)
+    return www
+
+
+def daemon(place: Place) -> None:
+    """Serve until SIGTERM or SIGINT. Raises SandboxError when that cannot be."""
+    www = prepare(place, ensure_packages(print))
+    ready = place.state / "repository.ready"
+    with open_server(str(place.gateway), PORT, www) as server:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # shutdown() waits for the loop this handler interrupts, so it is called beside it.
+            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+        ready.write_text(f"{os.getpid()}\n")
+        try:
+            server.serve_forever()
+        finally:
+            ready.unlink(missing_ok=True)
+
+
+def main() -> int:
+    try:
+        daemon(Place.here())
+    except SandboxError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

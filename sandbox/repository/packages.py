@@ -1,0 +1,180 @@
+"""Everything the package server serves, built once per machine and kept in the cache.
+
+Below cache_folder()/repository: `keys/ARCHIVE`, the signing keys, and `builds/HASH/ARCHIVE`, complete
+archives. The hash covers every input, so a change of any of them is another build.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox import toolchain
+from sandbox.errors import SandboxError
+from sandbox.grafana import package as grafana
+from sandbox.machines.image import SUITE, mirror_folder
+from sandbox.place import Place, cache_folder
+from sandbox.repository import influxdata
+from sandbox.repository.archive import Archive, publish
+from sandbox.repository.deb import Control, build_deb
+from sandbox.repository.keys import SigningKey, ensure_key
+
+PACKAGES_URL = "http://packages.sandbox.internal"
+"""The name is in every guest's /etc/hosts."""
+
+GRAFANA = Archive("grafana", "stable", "Grafana (local stand-in)", "gpg.key")
+INFLUXDATA = Archive("influxdata", "stable", "InfluxData (local build)", "influxdata-archive.key")
+DEBIAN = Archive("debian", SUITE, "Debian (local mirror)")
+ARCHIVES = (GRAFANA, INFLUXDATA, DEBIAN)
+
+PROGRAMS = ("influxd", "influx", "telegraf")
+KEPT_BUILDS = 3
+"""Older builds go; checkouts at different versions keep theirs."""
+
+Progress = Callable[[str], None]
+
+
+def ensure_packages(
+    progress: Progress = lambda _: None,
+    *,
+    binaries: Path | None = None,
+    mirror: Path | None = None,
+    cache: Path | None = None,
+) -> Path:
+    """Build packages and archives unless they are there; returns the folder with one folder an archive.
+
+    binaries: folder of influxd, influx and telegraf (the toolchain's).  mirror: folder of Debian packages
+    (the image's; without one the Debian archive is empty).  cache: where to keep all (the shared one).
+    Safe to interrupt and to call twice at a time. Raises SandboxError.
+    """
+    binaries, mirror = binaries or toolchain.binaries(), mirror or mirror_folder()
+    cache = cache or _cache()
+    if absent := [program for program in PROGRAMS if not (binaries / program).exists()]:
+        raise SandboxError(f"{binaries} has no {' and no '.join(absent)}; the toolchain must be built first.")
+    with _alone(cache):
+        build = cache / "builds" / _version(binaries, mirror, cache)
+        if not build.is_dir():
+            _build(build, binaries, mirror, cache, progress)
+        build.touch()
+        _forget_old(build.parent)
+    return build
+
+
+def _build(build: Path, binaries: Path, mirror: Path, cache: Path, progress: Progress) -> None:
+    building = build.with_name(f".{build.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    workshop, debs = building / "workshop", building / "debs"
+    workshop.mkdir(parents=True)
+    debs.mkdir()
+    progress("influxdb")
+    influxdb = influxdata.influxdb(binaries, workshop, debs)
+    progress("telegraf")
+    telegraf = influxdata.telegraf(binaries, workshop, debs)
+    pools = {
+        GRAFANA: [_grafana(workshop, debs, lambda text: progress(f"grafana, {text}"))],
+        INFLUXDATA: [influxdb, telegraf],
+        DEBIAN: sorted(mirror.glob("*.deb")),
+    }
+    for archive, members in pools.items():
+        progress(f"signed index of /{archive.name}")
+        key = signing_key(archive, cache)
+        publish(archive, members, grafana.architecture(), key, building / archive.name)
+    shutil.rmtree(workshop)
+    shutil.rmtree(debs)
+    building.rename(build)
+
+
+def _grafana(workshop: Path, out: Path, progress: Progress) -> Path:
+    tree = workshop / "grafana"
+    tree.mkdir()
+    grafana.build_tree(tree, progress)
+    control = Control(
+        name=grafana.NAME,
+        version=grafana.VERSION,
+        architecture=grafana.architecture(),
+        maintainer="contact@grafana.com",
+        vendor="Grafana",
+        license="AGPLv3",
+        depends=grafana.DEPENDS,
+        section=grafana.SECTION,
+        homepage=grafana.HOMEPAGE,
+        description=grafana.DESCRIPTION,
+    )
+    scripts = {"postinst": grafana.POSTINST, "prerm": grafana.PRERM, "postrm": grafana.POSTRM}
+    return build_deb(tree, control, scripts, grafana.CONFFILES, out)
+
+
+def signing_key(archive: Archive, cache: Path | None = None) -> SigningKey:
+    """The archive's own key, made at the first call on this machine."""
+    folder = (cache or _cache()) / "keys" / archive.name
+    return ensure_key(folder, f"{archive.origin} <packages@sandbox.invalid>", subkey=archive is INFLUXDATA)
+
+
+def facts(place: Place) -> dict[str, Any]:
+    """The stack's settings that name this package server: repositories, key fingerprints and versions.
+
+    They are the same for every place: each has its own server, under the same name.
+    """
+    del place
+    with _alone(_cache()):
+        return {
+            "grafanaRepository": _settings(GRAFANA),
+            "influxdataRepository": _settings(INFLUXDATA),
+            "grafanaVersion": grafana.VERSION,
+            "influxdbVersion": influxdata.INFLUXDB_VERSION,
+            "telegrafVersion": influxdata.TELEGRAF_VERSION,
+        }
+
+
+def _settings(archive: Archive) -> dict[str, str]:
+    url = f"{PACKAGES_URL}/{archive.name}"
+    return {
+        "url": url,
+        "keyUrl": f"{url}/{archive.key_file}",
+        "keyFingerprint": signing_key(archive).fingerprint,
+        "suite": archive.suite,
+        "component": archive.component,
+    }
+
+
+def _version(binaries: Path, mirror: Path, cache: Path) -> str:
+    """A short word for all inputs: programs, sources, mirror and keys."""
+    digest = hashlib.sha256()
+    for program in PROGRAMS:
+        with (binaries / program).open("rb") as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    for folder in (Path(__file__).parent, grafana.HERE):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    for path in sorted(mirror.glob("*.deb")):
+        digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+    for archive in ARCHIVES:
+        digest.update(signing_key(archive, cache).fingerprint.encode())
+    return digest.hexdigest()[:12]
+
+
+def _forget_old(builds: Path) -> None:
+    for leftover in builds.glob(".*.building"):
+        shutil.rmtree(leftover)
+    newest_first = sorted(builds.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for build in newest_first[KEPT_BUILDS:]:
+        shutil.rmtree(build)
+
+
+def _cache() -> Path:
+    return cache_folder() / "repository"
+
+
+@contextmanager
+def _alone(cache: Path) -> Iterator[None]:
+    """One process at a time; the lock goes with the process."""
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

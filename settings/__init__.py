@@ -1,0 +1,197 @@
+"""The stack's configuration: read once, checked completely, then typed and immutable.
+
+`from_pulumi()` is for the program; `load()` is the pure function behind it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, get_args, get_origin
+
+import pulumi
+from pulumi.runtime import config as pulumi_config
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+
+from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError, shown
+from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
+
+__all__ = [
+    "ExternalInfluxdb",
+    "Mistake",
+    "OwnCertificate",
+    "Repository",
+    "Settings",
+    "SettingsError",
+    "WrongValueError",
+    "from_pulumi",
+    "load",
+]
+
+NAMESPACE = "monitoring"
+
+
+def _key(name: str) -> str:
+    return name if ":" in name else f"{NAMESPACE}:{name}"
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The model's fields by the name users write."""
+    return {str(field.alias): field for field in model.model_fields.values()}
+
+
+def _part(field: FieldInfo) -> type[BaseModel] | None:
+    """The model a field holds, if it is an object with keys of its own."""
+    for kind in (field.annotation, *get_args(field.annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
+
+
+def _is_container(field: FieldInfo) -> bool:
+    return _part(field) is not None or get_origin(field.annotation) in (tuple, dict)
+
+
+def _optional(field: FieldInfo) -> bool:
+    return type(None) in get_args(field.annotation)
+
+
+def _given(raw: Mapping[str, str]) -> dict[str, Any]:
+    """The namespace's values by name, lists and objects decoded; what Pulumi.yaml gives as "unset" is left
+    out."""
+    fields = _fields(Settings)
+    given: dict[str, Any] = {}
+    for key, value in raw.items():
+        namespace, _, name = key.partition(":")
+        if namespace != NAMESPACE and key != "aws:region":
+            continue
+        name = key if key == "aws:region" else name
+        field = fields.get(name)
+        if field and _optional(field) and value in ("", "{}"):
+            continue
+        if field and (_is_container(field) or value[:1] in ("[", "{")):
+            try:
+                given[name] = json.loads(value)
+            except json.JSONDecodeError:
+                given[name] = value
+        else:
+            given[name] = value
+    return given
+
+
+def _did_you_mean(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = close or [
+        k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "").replace("-", "")
+    ]
+    return f"did you mean {close[0]}?" if close else f"the known keys are {', '.join(sorted(known))}"
+
+
+def _holds_secret(location: tuple[Any, ...], secret_keys: Collection[str]) -> bool:
+    """Whether a value must not be shown: marked as a secret in the stack, or a secret by its nature."""
+    if not location or _key(str(location[0])) in secret_keys:
+        return bool(location)
+    model: type[BaseModel] | None = Settings
+    for name in location:
+        field = _fields(model).get(str(name)) if model else None
+        if field is None:
+            return (
+                model is not None
+                and model is not Settings
+                and any(f.annotation is SecretStr for f in _fields(model).values())
+            )
+        if field.annotation is SecretStr:
+            return True
+        model = _part(field)
+    return model is not None and any(f.annotation is SecretStr for f in _fields(model).values())
+
+
+def _mistake(error: Any, secret_keys: Collection[str]) -> Mistake:
+    """One of pydantic's errors, told in this program's words."""
+    location = tuple(error["loc"])
+    key = _key(".".join(str(step) for step in location))
+    value = SECRET if _holds_secret(location, secret_keys) else shown(error["input"])
+    cause = (error.get("ctx") or {}).get("error")
+    if isinstance(cause, WrongValueError):
+        wrong = "is wrong" if value == SECRET and cause.wrong.startswith("'") else cause.wrong
+        return Mistake(key, value, wrong, cause.instead)
+    if error["type"] == "missing":
+        if key == "aws:region":
+            return Mistake(key, "", "is missing", "write the region, such as eu-central-1")
+        return Mistake(key, "", "is missing", "write it too")
+    if error["type"] == "extra_forbidden":
+        model = Settings if len(location) == 1 else _part(_fields(Settings)[str(location[0])]) or Settings
+        return Mistake(key, value, "is not a setting", _did_you_mean(str(location[-1]), _fields(model)))
+    if error["type"] in ("model_type", "model_attributes_type"):
+        return Mistake(key, value, "is not an object", "write one `name: value` a line")
+    return Mistake(key, value, str(error["msg"]), "see its description in Pulumi.yaml")
+
+
+def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iterator[Mistake]:
+    """Secrets that stand in the stack's file as plain text."""
+    for name, field in _fields(Settings).items():
+        part = _part(field)
+        if part is None or not isinstance(given.get(name), dict) or _key(name) in secret_keys:
+            continue
+        for inner, inner_field in _fields(part).items():
+            if inner_field.annotation is SecretStr and inner in given[name]:
+                key = f"{_key(name)}.{inner}"
+                command = f"pulumi config set --secret --path '{key}'"
+                yield Mistake(key, SECRET, "is not encrypted", f"take it out of the file and run {command}")
+
+
+def load(
+    raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = "Pulumi.STACK.yaml"
+) -> Settings:
+    """The settings in `raw`: configuration keys with their namespace, and their values as Pulumi hands them
+    over.
+
+    secret_keys: the keys whose values Pulumi keeps encrypted. file: where the user finds them, for the
+    message. Raises SettingsError with every mistake there is.
+    """
+    given = _given(raw)
+    mistakes = list(_unprotected(given, secret_keys))
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        mistakes += [_mistake(one, secret_keys) for one in error.errors()]
+        # Contradictions among the values that are right are told in the same go.
+        wrong = {str(one["loc"][0]) for one in error.errors()}
+        right = {name: value for name, value in given.items() if name not in wrong}
+        settings = Settings.model_validate({"aws:region": "us-east-1", **right})
+    else:
+        wrong = set()
+    # A key that is wrong in itself is not contradicted, nor is one that only seems absent because of it.
+    absent_by_mistake = {"sshKeyName": "sshCidrs", "sshCidrs": "sshKeyName", "domain": "certificate"}
+    mistakes += [
+        Mistake(_key(name), shown(given[name]) if name in given else "", what, instead)
+        for name, what, instead in settings.contradictions()
+        if name not in wrong
+        and absent_by_mistake.get(name) not in wrong
+        and not (name == "agentCidrs" and "influxdb" in wrong)
+    ]
+    if mistakes:
+        order = list(_fields(Settings))
+        mistakes.sort(key=lambda m: (order.index(n) if (n := _name(m.key)) in order else len(order), m.key))
+        raise SettingsError(mistakes, file)
+    return settings
+
+
+def _name(key: str) -> str:
+    return key if key == "aws:region" else key.removeprefix(f"{NAMESPACE}:").partition(".")[0]
+
+
+def from_pulumi() -> Settings:
+    """The settings of the stack that is being run. Mistakes end the program with one clear error.
+
+    Pulumi's own Config can look up keys but not list them, and a key that nobody looks up is a mistake too.
+    So the whole configuration is read from where Config itself reads it.
+    """
+    raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+    secret_keys = {*pulumi_config.get_config_secret_keys_env(), *pulumi_config._SECRET_KEYS.get()}
+    try:
+        return load(raw, secret_keys, f"Pulumi.{pulumi.get_stack()}.yaml")
+    except SettingsError as error:
+        raise pulumi.RunError(str(error)) from None

@@ -1,0 +1,195 @@
+"""The stack's configuration as one immutable, checked object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic.alias_generators import to_camel
+
+from settings import values as v
+from settings.mistakes import WrongValueError
+
+MOST_CIDRS = 50
+"""EC2 allows 60 inbound rules a security group by default."""
+
+
+class Part(BaseModel):
+    """Base of all settings: immutable, written in camelCase, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+
+def _each(check: Any) -> BeforeValidator:
+    """A validator of lists without duplicates, whose elements pass `check`."""
+
+    def run(value: Any) -> tuple[Any, ...]:
+        if isinstance(value, str):
+            raise WrongValueError("is one text, not a list", f'write a list: ["{value}"]')
+        if not isinstance(value, list | tuple):
+            raise WrongValueError("is not a list", "write a list: one `- value` a line")
+        if len(value) > MOST_CIDRS:
+            raise WrongValueError(f"has {len(value)} elements", f"write at most {MOST_CIDRS}; merge ranges")
+        elements = []
+        for element in value:
+            try:
+                elements.append(check(element))
+            except WrongValueError as error:
+                raise WrongValueError(f"{element!r} {error.wrong}", error.instead) from None
+        twice = next((element for element in elements if elements.count(element) > 1), None)
+        if twice is not None:
+            raise WrongValueError(f"names {twice} twice", "write each range once")
+        return tuple(elements)
+
+    return BeforeValidator(run)
+
+
+def _choice(*allowed: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if value not in allowed:
+            raise WrongValueError("is not one of the choices", f"write {' or '.join(allowed)}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _tags(value: Any) -> dict[str, str]:
+    """AWS tags. `Name`, `project` and `stack` are set by the program itself."""
+    if not isinstance(value, dict):
+        raise WrongValueError("is not an object", "write one `name: value` a line")
+    for name, content in value.items():
+        v.text(content)
+        if name.lower().startswith("aws:"):
+            raise WrongValueError(
+                f"{name!r} begins with aws:, which AWS keeps for itself", "choose another name"
+            )
+        if name in ("Name", "project", "stack"):
+            raise WrongValueError(f"{name!r} is set by this program", "leave it out")
+        if not 1 <= len(name) <= 128 or len(content) > 256:
+            raise WrongValueError(
+                f"{name!r} is too long", "write at most 128 letters of name and 256 of value"
+            )
+    if len(value) > 40:
+        raise WrongValueError(f"has {len(value)} tags", "write at most 40")
+    return value
+
+
+Cidrs = Annotated[tuple[IPv4Network, ...], _each(v.cidr)]
+
+
+class Repository(Part):
+    """An apt repository and the one key that is trusted to sign it.
+
+    key_fingerprint: of the primary key; subkeys may be rotated below it, and other keys in the downloaded
+    file are not trusted.
+    """
+
+    url: v.Url
+    key_url: v.Url
+    key_fingerprint: v.Fingerprint
+    suite: v.AptWord = "stable"
+    component: v.AptWord = "main"
+
+
+class GrafanaRepository(Repository):
+    """Grafana's own repository, as grafana.com/docs/grafana/latest/setup-grafana/installation/debian gives
+    it.
+
+    The fingerprint is the key published on the repository's page since 2023-08-24; `gpg-full.key` also
+    holds the retired ones, which are ignored.
+    """
+
+    url: v.Url = "https://apt.grafana.com"
+    key_url: v.Url = "https://apt.grafana.com/gpg-full.key"
+    key_fingerprint: v.Fingerprint = "B53AE77BADB630A683046005963FA27710458545"
+
+
+class InfluxdataRepository(Repository):
+    """InfluxData's own repository.
+
+    influxdata.com/blog/package-signing-key-rotation: since 2023 one primary key, whose signing subkeys change
+    (in January 2026 to AC10D7449F343ADCEFDDC2B6DA61C26A0585BD3B, good until January 2029).
+    """
+
+    url: v.Url = "https://repos.influxdata.com/debian"
+    key_url: v.Url = "https://repos.influxdata.com/influxdata-archive.key"
+    key_fingerprint: v.Fingerprint = "24C975CBA61A024EE1B631787C3D57159FC2F927"
+
+
+class OwnCertificate(Part):
+    """The user's own server certificate for `domain`: chain, key, and the CA when it is not a public one."""
+
+    certificate: v.Certificates
+    private_key: Annotated[SecretStr, v.pem("PRIVATE KEY")]
+    ca: v.Certificates | None = None
+
+
+class ExternalInfluxdb(Part):
+    """An InfluxDB-compatible service that is used instead of the server's own InfluxDB."""
+
+    url: v.HttpsUrl
+    database: v.Identifier = "telegraf"
+    username: v.Identifier
+    password: Annotated[SecretStr, BeforeValidator(v.password)]
+    ca: v.Certificates | None = None
+
+
+class Settings(Part):
+    """Every setting of a stack. Pulumi.yaml describes each for its users."""
+
+    region: v.Region = Field(alias="aws:region")
+    operator_cidrs: Cidrs = ()
+    agent_cidrs: Cidrs = ()
+    ssh_cidrs: Cidrs = ()
+    ssh_key_name: v.Text | None = None
+    instance_type: v.InstanceType = "t4g.small"
+    ami_id: v.AmiId | None = None
+    root_volume_size: Annotated[int, v.whole(8, 16384, "GiB")] = 10
+    data_volume_size: Annotated[int, v.whole(1, 16384, "GiB")] = 20
+    vpc_id: v.VpcId | None = None
+    subnet_id: v.SubnetId | None = None
+    domain: v.Domain | None = None
+    certificate: OwnCertificate | None = None
+    influxdb: ExternalInfluxdb | None = None
+    cloudwatch_auth: Annotated[Literal["key", "role"], _choice("key", "role")] = "key"
+    cloudwatch_region: v.Region | None = None
+    access_key_generation: Annotated[int, v.whole(1, 1_000_000, "the key's generation")] = 1
+    retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "30d")] = "30d"
+    collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s")] = "10s"
+    grafana_repository: GrafanaRepository = GrafanaRepository()
+    influxdata_repository: InfluxdataRepository = InfluxdataRepository()
+    grafana_version: v.Version = "13.2.3"
+    influxdb_version: v.Version = "1.12.4-1"
+    telegraf_version: v.Version = "1.38.4-1"
+    protect: v.Flag = False
+    tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
+    boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
+
+    @property
+    def boot_timeout_seconds(self) -> int:
+        """How long the readiness gate waits for a new server, in seconds."""
+        return int(v.seconds(self.boot_timeout))
+
+    def contradictions(self) -> Iterator[tuple[str, str, str]]:
+        """Settings that cannot go together, as (key in camelCase, what is wrong, what to write instead)."""
+        example = "write the ranges in CIDR notation, such as [203.0.113.0/24]; 0.0.0.0/0 means everybody"
+        if not self.operator_cidrs:
+            yield "operatorCidrs", "nobody could reach Grafana", example
+        if not self.agent_cidrs and not self.influxdb:
+            yield "agentCidrs", "no agent could reach InfluxDB", example
+        if self.agent_cidrs and self.influxdb:
+            yield "agentCidrs", "has no meaning with influxdb: agents send to that service", "leave it out"
+        if self.ssh_cidrs and not self.ssh_key_name:
+            yield "sshKeyName", "is missing, so sshCidrs would let nobody log in", "name an EC2 key pair"
+        if self.ssh_key_name and not self.ssh_cidrs:
+            yield "sshCidrs", "is missing, so sshKeyName would let nobody log in", example
+        if self.vpc_id and not self.subnet_id:
+            yield "subnetId", "is missing beside vpcId", "name a public subnet of that VPC"
+        if self.certificate and not self.domain:
+            yield "domain", "is missing beside certificate", "write the name the certificate was issued for"
+        if self.cloudwatch_auth == "role" and self.access_key_generation != 1:
+            yield "accessKeyGeneration", "has no meaning with cloudwatchAuth: role", "leave it out"
+        if self.influxdb and self.retention != "30d":
+            yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"

@@ -1,0 +1,252 @@
+"""The kinds of values that settings are made of: each checks itself and says what to write instead.
+
+Pulumi hands every value over as text, lists and objects as JSON; YAML has already turned `1.50` into 1.5
+and left `no` as it is. So each kind accepts the text of itself and nothing else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import lru_cache
+from ipaddress import IPv4Network
+from typing import Annotated, Any
+
+import botocore.session
+from pydantic import BeforeValidator
+
+from settings.mistakes import WrongValueError
+
+
+def text(value: Any) -> str:
+    """Text, not empty. A number that YAML made of unquoted text is refused: quoting would have kept it."""
+    if isinstance(value, bool | int | float):
+        raise WrongValueError("is not text", f'write it in quotes: "{value}"')
+    if not isinstance(value, str):
+        raise WrongValueError("is not text", "write a single value, not a list or an object")
+    if not value.strip():
+        raise WrongValueError("is empty", "write a value, or leave the key out")
+    if value != value.strip() or any(ord(character) < 32 for character in value if character != "\n"):
+        raise WrongValueError("has blanks at its ends or control characters", "write it without them")
+    return value
+
+
+def password(value: Any) -> str:
+    """Text without single quotes, so that it can be quoted in shell, systemd and TOML alike; one line."""
+    if "'" in text(value) or "\n" in value:
+        raise WrongValueError("has a single quote or a line break", "give that user a password without")
+    return str(value)
+
+
+def matching(pattern: str, wrong: str, instead: str) -> BeforeValidator:
+    """A validator of text that matches all of `pattern`."""
+    compiled = re.compile(pattern)
+
+    def check(value: Any) -> str:
+        if not compiled.fullmatch(text(value)):
+            raise WrongValueError(wrong, instead)
+        return str(value)
+
+    return BeforeValidator(check)
+
+
+def whole(low: int, high: int, unit: str) -> BeforeValidator:
+    """A validator of whole numbers from low to high, both included."""
+
+    def check(value: Any) -> int:
+        written = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if not re.fullmatch(r"-?\d{1,18}", written):
+            raise WrongValueError("is not a whole number", f"write a number of {unit}, such as {low}")
+        if not low <= int(written) <= high:
+            raise WrongValueError("is out of range", f"write {low} to {high} ({unit})")
+        return int(written)
+
+    return BeforeValidator(check)
+
+
+def flag(value: Any) -> bool:
+    """true or false, as JSON and Pulumi write them."""
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    meant = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}
+    guess = meant.get(str(value).lower())
+    raise WrongValueError("is not true or false", f"write {guess}" if guess else "write true or false")
+
+
+def cidr(value: Any) -> IPv4Network:
+    """An IPv4 range in CIDR notation whose host bits are zero."""
+    example = "write an IPv4 range such as 203.0.113.0/24, or 203.0.113.7/32 for one address"
+    if not isinstance(value, str) or ":" in value:
+        raise WrongValueError("is not an IPv4 range", example)
+    if re.fullmatch(r"[\d.]+", value):
+        try:
+            ipaddress.IPv4Address(value)
+        except ValueError:
+            raise WrongValueError("is not an IPv4 range", example) from None
+        raise WrongValueError("has no prefix length", f"write {value}/32 if you mean this one address")
+    if not re.fullmatch(r"[\d.]+/\d{1,2}", value):
+        raise WrongValueError("is not an IPv4 range", example)
+    try:
+        network = IPv4Network(value, strict=False)
+    except ValueError:
+        raise WrongValueError("is not an IPv4 range", example) from None
+    if str(network) != value:
+        address = value.partition("/")[0]
+        raise WrongValueError(
+            "has bits set beyond its prefix",
+            f"write {network} for the range, or {address}/32 for the one address",
+        )
+    return network
+
+
+@lru_cache(maxsize=1)
+def known_regions() -> frozenset[str]:
+    """Every EC2 region that botocore's endpoint data knows, in all partitions."""
+    session = botocore.session.Session()
+    return frozenset(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition_name=partition)
+    )
+
+
+def region(value: Any) -> str:
+    """The name of an AWS region."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
+
+    name = text(value)
+    if name not in known_regions():
+        close = get_close_matches(name, sorted(known_regions()), n=1)
+        guess = f"did you mean {close[0]}?" if close else "write a region's name, such as eu-central-1"
+        raise WrongValueError("is not an AWS region", guess)
+    return name
+
+
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def seconds(duration: str) -> float:
+    """Length in seconds of a duration such as "30d" or "1h30m"; "INF" is infinite."""
+    if duration == "INF":
+        return float("inf")
+    parts = re.findall(r"(\d+)(ms|s|m|h|d|w)", duration)
+    return float(sum(int(number) * _SECONDS[unit] for number, unit in parts))
+
+
+def duration(units: str, low: str, high: str, example: str) -> BeforeValidator:
+    """A validator of durations made of `units` (a regular expression's alternatives), from low to high."""
+
+    def check(value: Any) -> str:
+        if value == "INF" and high == "INF":
+            return "INF"
+        if not isinstance(value, str) or not re.fullmatch(rf"(\d{{1,9}}({units}))+", value):
+            raise WrongValueError("is not a duration", f"write a number with its unit, such as {example}")
+        if not seconds(low) <= seconds(value) <= seconds(high):
+            raise WrongValueError("is out of range", f"write {low} to {high}, such as {example}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def web_address(value: Any) -> str:
+    """An http or https URL without credentials, query or fragment, and without a slash at its end."""
+    pattern = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?"
+    if isinstance(value, str) and re.fullmatch(r"\w+://[^/]*@.*", value):
+        raise WrongValueError("holds credentials", "write the address without user and password")
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise WrongValueError("is not a web address", "write a full address such as https://apt.grafana.com")
+    return value.rstrip("/")
+
+
+def https_address(value: Any) -> str:
+    """As `web_address`, https only."""
+    address = web_address(value)
+    if not address.startswith("https://"):
+        raise WrongValueError("is not encrypted", f"write https://{address.partition('://')[2]}")
+    return address
+
+
+def fingerprint(value: Any) -> str:
+    """An OpenPGP key's full fingerprint: 40 hexadecimal digits; blanks between them are dropped."""
+    digits = re.sub(r"\s", "", text(value)).upper()
+    if not re.fullmatch(r"[0-9A-F]{40}", digits):
+        raise WrongValueError(
+            "is not an OpenPGP key's full fingerprint",
+            "write its 40 hexadecimal digits, as `gpg --show-keys` prints them (a key id is too short)",
+        )
+    return digits
+
+
+def pem(kind: str) -> BeforeValidator:
+    """A validator of PEM text whose blocks end with `kind` ("CERTIFICATE", "PRIVATE KEY")."""
+
+    def check(value: Any) -> str:
+        written = text(value)
+        if not re.search(rf"-----BEGIN [A-Z ]*{kind}-----\n.+\n-----END [A-Z ]*{kind}-----", written, re.S):
+            raise WrongValueError(
+                f"is not PEM text with a {kind}", f'paste the whole file, from "-----BEGIN … {kind}-----" on'
+            )
+        if "ENCRYPTED" in written:
+            raise WrongValueError(
+                "is encrypted with a passphrase", "write the key without one; Pulumi encrypts it"
+            )
+        return written.strip() + "\n"
+
+    return BeforeValidator(check)
+
+
+Text = Annotated[str, BeforeValidator(text)]
+Flag = Annotated[bool, BeforeValidator(flag)]
+Cidr = Annotated[IPv4Network, BeforeValidator(cidr)]
+Region = Annotated[str, BeforeValidator(region)]
+Url = Annotated[str, BeforeValidator(web_address)]
+HttpsUrl = Annotated[str, BeforeValidator(https_address)]
+Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
+Certificates = Annotated[str, pem("CERTIFICATE")]
+PrivateKeyText = Annotated[str, pem("PRIVATE KEY")]
+Version = Annotated[
+    str,
+    matching(
+        r"[0-9][A-Za-z0-9.+~:-]*",
+        "is not a Debian package version",
+        'write the exact version in quotes, such as "1.38.4-1" (`apt-cache madison PACKAGE` lists them)',
+    ),
+]
+InstanceType = Annotated[
+    str,
+    matching(
+        r"[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|x?large|[0-9]+xlarge|metal(-[0-9]+xl)?)",
+        "is not an EC2 instance type",
+        "write family and size, such as t4g.small",
+    ),
+]
+AmiId = Annotated[
+    str, matching(r"ami-[0-9a-f]{8,17}", "is not an AMI's id", "write it as ami-0123456789abcdef0")
+]
+VpcId = Annotated[
+    str, matching(r"vpc-[0-9a-f]{8,17}", "is not a VPC's id", "write it as vpc-0123456789abcdef0")
+]
+SubnetId = Annotated[
+    str, matching(r"subnet-[0-9a-f]{8,17}", "is not a subnet's id", "write it as subnet-0123456789abcdef0")
+]
+Domain = Annotated[
+    str,
+    matching(
+        r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]",
+        "is not a domain name",
+        "write the bare name in small letters, such as monitoring.example.com",
+    ),
+]
+Identifier = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9_.-]{1,64}",
+        "has characters that are not allowed here",
+        "use letters, digits, dots, dashes and underscores",
+    ),
+]
+AptWord = Annotated[
+    str, matching(r"[A-Za-z0-9._/-]{1,64}", "is not a word of an apt source", 'write a word such as "stable"')
+]

@@ -1,0 +1,144 @@
+"""The whole program, run once for each configuration against Pulumi's mocks."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+from pulumi.runtime import mocks
+
+PROJECT = Path(__file__).parent.parent.parent
+ADDRESS = "198.18.1.10"
+PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+SECRET_MARK = "4dabf18193072939515e22adb298388d"  # the engine puts it in front of secrets
+
+
+def clear(value: Any) -> Any:
+    """A value as the engine sends it, with the secrets' envelopes taken off."""
+    if isinstance(value, dict):
+        return clear(value["value"]) if SECRET_MARK in value else {k: clear(v) for k, v in value.items()}
+    return [clear(element) for element in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource as the program asked for it. secret: the inputs that are marked as secrets."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    secret: frozenset[str]
+
+
+@dataclass
+class Run:
+    """What a run of the program asked for, and what it exported."""
+
+    resources: list[Resource] = field(default_factory=list)
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    secrets: dict[str, bool] = field(default_factory=dict)
+
+    def all(self, kind: str) -> list[Resource]:
+        """Every resource whose type ends with `kind`."""
+        return [resource for resource in self.resources if resource.type.endswith(f":{kind}")]
+
+    def one(self, kind: str, name: str | None = None) -> dict[str, Any]:
+        """The inputs of the only resource of a type (and name)."""
+        (found,) = [r for r in self.all(kind) if name is None or r.name == name]
+        return found.inputs
+
+
+class Cloud(mocks.Mocks):
+    """Answers as AWS would, and remembers the questions."""
+
+    def __init__(self, run: Run, answers: dict[str, dict[str, Any]]) -> None:
+        self.run = run
+        self.answers: dict[str, dict[str, Any]] = {
+            "getVpc": {"id": "vpc-1", "cidrBlock": "10.0.0.0/16"},
+            "getSubnets": {"ids": ["subnet-2", "subnet-1"]},
+            "getSubnet": {"vpcId": "vpc-1", "availabilityZone": "eu-central-1a"},
+            "getCallerIdentity": {"arn": "arn:aws:iam::111122223333:user/me", "accountId": "111122223333"},
+            "getInstanceType": {"supportedArchitectures": ["arm64"]},
+            "getAmi": {"id": "ami-00000001", "architecture": "arm64"},
+        } | answers
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        inputs = clear(args.inputs)
+        marked = frozenset(key for key, value in args.inputs.items() if inputs[key] != value)
+        self.run.resources.append(Resource(args.typ, args.name, inputs, marked))
+        outputs = {"name": args.name} | inputs
+        kind = args.typ.rpartition(":")[2]
+        outputs |= {
+            "Eip": {"publicIp": ADDRESS},
+            "Parameter": {"version": 3.0},
+            "RandomPassword": {"result": f"password-of-{args.name}"},
+            "PrivateKey": {"privateKeyPem": PEM.format(f"hidden-key-of-{args.name}")},
+            "SelfSignedCert": {"certPem": PEM.format("the-ca")},
+            "CertRequest": {"certRequestPem": "request"},
+            "LocallySignedCert": {"certPem": PEM.format("the-server")},
+            "AccessKey": {"secret": "secret-of-the-access-key"},
+            "Volume": {"arn": "arn"},
+        }.get(kind, {})
+        return f"{kind}-{args.name}", outputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]]]:
+        kind = args.token.rpartition(":")[2]
+        self.run.calls.append((kind, args.args))
+        return self.answers[kind], []
+
+
+Program = Callable[..., Run]
+
+
+def run_program(
+    changes: dict[str, Any] | None = None,
+    answers: dict[str, dict[str, Any]] | None = None,
+    secret: tuple[str, ...] = (),
+    stack: str = "prod",
+) -> Run:
+    """Run __main__.py with the stack's file and some settings changed. Raises what the program raises."""
+    run = Run()
+    mocks.set_mocks(Cloud(run, answers or {}), project="monitoring", stack=stack, preview=False)
+    config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    config |= {f"monitoring:{key}": value for key, value in (changes or {}).items()}
+    pulumi.runtime.set_all_config(
+        {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()},
+        [f"monitoring:{key}" for key in secret],
+    )
+
+    @pulumi.runtime.test
+    def program() -> pulumi.Output[Any]:
+        values = runpy.run_path(str(PROJECT / "__main__.py"))["outputs"]
+        kept = [pulumi.Output.from_input(value) for value in values.values()]
+
+        async def secrecy() -> None:
+            for name, value in zip(values, kept, strict=True):
+                run.secrets[name] = await value.is_secret()
+
+        known = pulumi.Output.all(**dict(zip(values, kept, strict=True)))
+        return known.apply(lambda found: run.outputs.update(found) or secrecy())
+
+    program()
+    return run
+
+
+@pytest.fixture(scope="session")
+def prod() -> Run:
+    """The program as Pulumi.prod.yaml configures it."""
+    return run_program()
+
+
+@pytest.fixture(scope="session")
+def dev() -> Run:
+    """The program as Pulumi.dev.yaml configures it."""
+    return run_program(stack="dev")

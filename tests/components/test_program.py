@@ -1,0 +1,328 @@
+"""What a security reviewer would ask of the resources the program makes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.cloudwatch_access import POLICY
+from tests.components.conftest import ADDRESS, Run, run_program
+
+SECRETS = re.compile(r"password-of-|hidden-key-of-|secret-of-")
+"""What the mocks give for everything secret."""
+
+
+def statements(document: str) -> list[dict[str, Any]]:
+    return list(json.loads(document)["Statement"])
+
+
+def test_the_whole_program_runs(prod: Run) -> None:
+    assert len(prod.resources) > 40
+    assert all(r.type.startswith("monitoring:") or r.name for r in prod.resources)
+
+
+# --- Network
+
+
+def test_only_the_ranges_that_were_written_get_in(prod: Run) -> None:
+    rules = {
+        (r.inputs["fromPort"], r.inputs["toPort"], r.inputs["ipProtocol"], r.inputs["cidrIpv4"])
+        for r in prod.all("SecurityGroupIngressRule")
+    }
+    assert rules == {
+        (3000, 3000, "tcp", "203.0.113.0/24"),
+        (8086, 8086, "tcp", "203.0.113.0/24"),
+        (8086, 8086, "tcp", "198.51.100.0/24"),
+    }
+
+
+def test_ssh_is_open_only_on_request() -> None:
+    run = run_program({"sshCidrs": ["203.0.113.9/32"], "sshKeyName": "me"})
+    ssh = [r.inputs["cidrIpv4"] for r in run.all("SecurityGroupIngressRule") if r.inputs["fromPort"] == 22]
+    assert ssh == ["203.0.113.9/32"]
+    assert run.one("Instance")["keyName"] == "me"
+
+
+def test_the_group_has_no_rules_of_its_own(prod: Run) -> None:
+    assert not {"ingress", "egress"} & set(prod.one("SecurityGroup"))
+
+
+def test_what_leaves_the_server_is_web_and_names(prod: Run) -> None:
+    rules = {
+        (r.inputs["ipProtocol"], r.inputs["fromPort"], r.inputs["cidrIpv4"])
+        for r in prod.all("SecurityGroupEgressRule")
+    }
+    assert rules == {
+        ("tcp", 443, "0.0.0.0/0"),
+        ("tcp", 80, "0.0.0.0/0"),
+        ("udp", 53, "10.0.0.0/16"),
+        ("tcp", 53, "10.0.0.0/16"),
+    }
+
+
+def test_the_first_default_subnet_is_taken(prod: Run) -> None:
+    assert prod.one("Instance")["subnetId"] == "subnet-1"
+
+
+def test_a_subnet_of_another_vpc_is_refused() -> None:
+    changes = {"vpcId": "vpc-0123456789abcdef0", "subnetId": "subnet-0123456789abcdef0"}
+    with pytest.raises(pulumi.RunError, match="lies in vpc-1, not in"):
+        run_program(changes)
+
+
+def test_a_default_vpc_without_subnets_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match="no default subnet"):
+        run_program(answers={"getSubnets": {"ids": []}})
+
+
+# --- CloudWatch
+
+
+def test_the_policy_has_exactly_the_three_statements(prod: Run) -> None:
+    assert prod.one("Policy")["policy"] == POLICY
+    metrics, instances, tags = statements(POLICY)
+    assert {s["Effect"] for s in (metrics, instances, tags)} == {"Allow"}
+    assert metrics["Action"] == [
+        f"cloudwatch:{action}"
+        for action in (
+            *("DescribeAlarmsForMetric", "DescribeAlarmHistory", "DescribeAlarms"),
+            *("ListMetrics", "GetMetricStatistics", "GetMetricData"),
+        )
+    ]
+    assert instances["Action"] == ["ec2:DescribeTags", "ec2:DescribeInstances", "ec2:DescribeRegions"]
+    assert tags["Action"] == "tag:GetResources"
+
+
+def test_the_user_holds_the_policy_through_the_group(prod: Run) -> None:
+    assert prod.one("GroupPolicyAttachment")["group"] == prod.one("UserGroupMembership")["groups"][0]
+    assert not prod.all("UserPolicy")
+    assert not prod.all("UserPolicyAttachment")
+
+
+def test_another_generation_is_another_key(prod: Run) -> None:
+    second = run_program({"accessKeyGeneration": 2})
+    assert [r.name for r in prod.all("AccessKey")] == ["cloudwatch-1"]
+    assert [r.name for r in second.all("AccessKey")] == ["cloudwatch-2"]
+
+
+def test_with_the_role_there_is_no_key_at_all() -> None:
+    run = run_program({"cloudwatchAuth": "role"})
+    assert not [r for kind in ("User", "AccessKey", "Group", "Policy") for r in run.all(kind)]
+    assert run.one("RolePolicy", "server-cloudwatch")["policy"] == POLICY
+    datasource = run.one("DataSource", "cloudwatch")
+    assert json.loads(datasource["jsonDataEncoded"])["authType"] == "default"
+    assert "secureJsonDataEncoded" not in datasource
+    assert run.outputs["cloudwatchAccessKeyId"] == ""
+
+
+# --- Secrets
+
+
+def test_the_role_reads_its_own_parameters_and_nothing_else(prod: Run) -> None:
+    (policy,) = prod.all("RolePolicy")
+    (statement,) = statements(policy.inputs["policy"])
+    assert statement["Action"] == "ssm:GetParameter"
+    assert statement["Resource"] == "arn:aws:ssm:eu-central-1:111122223333:parameter/monitoring/prod/*"
+
+
+def test_only_ec2_may_take_the_role(prod: Run) -> None:
+    (statement,) = statements(prod.one("Role")["assumeRolePolicy"])
+    assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}
+
+
+def test_every_parameter_is_encrypted_and_below_the_stack_s_path(prod: Run) -> None:
+    assert {r.inputs["name"].removeprefix("/monitoring/prod/") for r in prod.all("Parameter")} == {
+        *("ca-certificate", "server-certificate", "server-key"),
+        *("grafana-admin-password", "grafana-secret-key"),
+        *("influxdb-admin-password", "influxdb-telegraf-password", "influxdb-grafana-password"),
+    }
+    assert {r.inputs["type"] for r in prod.all("Parameter")} == {"SecureString"}
+
+
+def test_passwords_are_long_and_need_no_escaping(prod: Run) -> None:
+    for password in prod.all("RandomPassword"):
+        assert password.inputs["length"] >= 32
+        assert password.inputs["special"] is False
+
+
+def test_secrets_are_nowhere_but_where_they_belong(prod: Run) -> None:
+    may = {"Parameter", "Command", "DataSource", "grafana", "PrivateKey", "CertRequest", "LocallySignedCert"}
+    may |= {"SelfSignedCert"}
+    for resource in prod.resources:
+        if resource.type.rpartition(":")[2] not in may:
+            assert not SECRETS.search(json.dumps(resource.inputs)), resource
+
+
+def test_whatever_holds_a_secret_is_marked_as_one(prod: Run) -> None:
+    for resource in prod.resources:
+        for key, value in resource.inputs.items():
+            marked = key in resource.secret or resource.type.startswith("tls:")
+            inside = key == "environment"  # marked element by element
+            assert marked or inside or not SECRETS.search(json.dumps(value)), (resource.type, key)
+
+
+def test_the_command_shows_no_secret(prod: Run) -> None:
+    command = prod.one("Command")
+    assert not SECRETS.search(command["create"])
+    assert not SECRETS.search(json.dumps(command["triggers"]))
+    assert command["triggers"] == ["Instance-server-arm64"]
+
+
+def test_secret_outputs_are_secret_and_the_others_are_not(prod: Run) -> None:
+    secret = {name for name, marked in prod.secrets.items() if marked}
+    assert secret == {"grafanaAdminPassword", "agentInstallScript"}
+
+
+def test_the_outputs(prod: Run) -> None:
+    assert prod.outputs["grafanaUrl"] == f"https://{ADDRESS}:3000"
+    assert prod.outputs["influxdbUrl"] == f"https://{ADDRESS}:8086"
+    assert prod.outputs["grafanaAdminUser"] == "admin"
+    assert "the-ca" in prod.outputs["caCertificate"]
+    assert prod.outputs["agentInstallScript"].startswith("#!/bin/bash")
+    assert prod.outputs["dashboardUrls"]["Linux hosts"] == f"https://{ADDRESS}:3000/d/linux-hosts"
+    assert prod.outputs["cloudwatchAccessKeyId"] == "AccessKey-cloudwatch-1"
+
+
+def test_the_certificate_is_for_the_address_and_the_machine_itself(prod: Run) -> None:
+    request = prod.one("CertRequest")
+    assert request["ipAddresses"] == [ADDRESS, "127.0.0.1"]
+    assert request["dnsNames"] == ["localhost"]
+    assert prod.one("SelfSignedCert")["isCaCertificate"] is True
+    assert "isCaCertificate" not in prod.one("LocallySignedCert")
+
+
+# --- Server
+
+
+def test_the_metadata_service_wants_tokens(prod: Run) -> None:
+    options = prod.one("Instance")["metadataOptions"]
+    assert options == {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
+
+
+def test_both_volumes_are_encrypted(prod: Run) -> None:
+    assert prod.one("Instance")["rootBlockDevice"]["encrypted"] is True
+    assert prod.one("Volume")["encrypted"] is True
+    assert prod.one("Volume")["type"] == "gp3"
+    assert prod.one("Volume")["size"] == 100
+
+
+def test_the_system_is_stopped_before_the_volume_moves(prod: Run) -> None:
+    assert prod.one("VolumeAttachment")["stopInstanceBeforeDetaching"] is True
+
+
+def test_other_user_data_is_another_server(prod: Run) -> None:
+    assert prod.one("Instance")["userDataReplaceOnChange"] is True
+
+
+def test_the_image_is_debian_s_own_for_the_architecture(prod: Run) -> None:
+    (lookup,) = [arguments for kind, arguments in prod.calls if kind == "getAmi"]
+    assert lookup["owners"] == ["136693071363"]
+    assert lookup["mostRecent"] is True
+    assert lookup["filters"][0] == {"name": "name", "values": ["debian-13-arm64-*"]}
+
+
+def test_another_architecture_is_another_instance() -> None:
+    run = run_program(answers={"getInstanceType": {"supportedArchitectures": ["i386", "x86_64"]}})
+    assert [r.name for r in run.all("Instance")] == ["server-amd64"]
+
+
+def test_an_image_of_the_wrong_architecture_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match="amiId = ami-00000002: is for x86_64, but"):
+        run_program({"amiId": "ami-00000002"}, {"getAmi": {"id": "ami-00000002", "architecture": "x86_64"}})
+
+
+def test_a_type_without_a_debian_image_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match="Debian has no image"):
+        run_program(answers={"getInstanceType": {"supportedArchitectures": ["x86_64_mac"]}})
+
+
+def test_another_value_of_a_parameter_is_another_server(prod: Run) -> None:
+    assert "REVISION=3.3.3.3.3.3.3.3\n" in prod.one("Instance")["userData"]
+
+
+def test_user_data_that_is_too_large_is_refused_before_anything_is_made() -> None:
+    with pytest.raises(pulumi.RunError, match=r"bytes, \d+ more than the 12288 allowed; shorten"):
+        run_program({"grafanaRepository": {"url": "https://a.b/" + "x" * 600}})
+
+
+# --- Grafana
+
+
+def test_grafana_is_reached_with_its_password_and_authority(prod: Run) -> None:
+    provider = prod.one("grafana")
+    assert provider["url"] == f"https://{ADDRESS}:3000"
+    assert provider["auth"] == "admin:password-of-grafana-admin"
+    assert "the-ca" in provider["caCert"]
+    assert "insecureSkipVerify" not in provider
+
+
+def test_the_influxdb_datasource_reads_only_and_verifies(prod: Run) -> None:
+    datasource = prod.one("DataSource", "influxdb")
+    assert datasource["uid"] == "influxdb"
+    assert datasource["url"] == "https://localhost:8086"
+    assert datasource["username"] == "grafana"
+    options = json.loads(datasource["jsonDataEncoded"])
+    assert options["dbName"] == "telegraf"
+    assert options["tlsAuthWithCACert"] is True
+    assert "tlsSkipVerify" not in options
+    secret = json.loads(datasource["secureJsonDataEncoded"])
+    assert secret["password"] == "password-of-influxdb-grafana"
+    assert "the-ca" in secret["tlsCACert"]
+
+
+def test_the_cloudwatch_datasource_has_the_user_s_key(prod: Run) -> None:
+    datasource = prod.one("DataSource", "cloudwatch")
+    assert json.loads(datasource["jsonDataEncoded"]) == {"authType": "keys", "defaultRegion": "eu-central-1"}
+    assert json.loads(datasource["secureJsonDataEncoded"]) == {
+        "accessKey": "AccessKey-cloudwatch-1",
+        "secretKey": "secret-of-the-access-key",
+    }
+
+
+def test_every_dashboard_lies_in_the_folder(prod: Run) -> None:
+    boards = prod.all("Dashboard")
+    assert {json.loads(r.inputs["configJson"])["uid"] for r in boards} >= {"linux-hosts", "aws-ec2"}
+    assert {r.inputs["folder"] for r in boards} == {"monitoring"}
+
+
+# --- Another InfluxDB, an own certificate
+
+
+def test_another_influxdb_leaves_the_own_one_out() -> None:
+    external = {
+        "url": "https://influx.example.com:9086",
+        "username": "both",
+        "password": "password-of-theirs",
+    }
+    run = run_program({"influxdb": external, "agentCidrs": [], "retention": "30d"}, secret=("influxdb",))
+    assert {r.inputs["fromPort"] for r in run.all("SecurityGroupIngressRule")} == {3000}
+    assert 9086 in {r.inputs["fromPort"] for r in run.all("SecurityGroupEgressRule")}
+    user_data = run.one("Instance")["userData"]
+    assert "INFLUXDB_VERSION=''" in user_data
+    assert "path: /etc/monitoring/influxdb.conf" not in user_data
+    assert not SECRETS.search(user_data)
+    assert run.outputs["influxdbUrl"] == "https://influx.example.com:9086"
+    assert {r.name for r in run.all("RandomPassword")} == {"grafana-admin", "grafana-secret-key"}
+
+
+def test_an_own_certificate_is_used_under_its_own_name() -> None:
+    own = {"certificate": "-----BEGIN CERTIFICATE-----\nmine\n-----END CERTIFICATE-----"}
+    own["privateKey"] = own["certificate"].replace("CERTIFICATE", "PRIVATE KEY")
+    run = run_program({"domain": "m.example.com", "certificate": own}, secret=("certificate",))
+    assert not [r for r in run.resources if r.type.startswith("tls:")]
+    assert run.one("grafana")["url"] == "https://m.example.com:3000"
+    assert run.one("DataSource", "influxdb")["url"] == "https://m.example.com:8086"
+    assert "ca-certificate" not in {r.name for r in run.all("Parameter")}
+    assert "LOCAL_NAME=m.example.com\n" in run.one("Instance")["userData"]
+
+
+def test_a_long_certificate_chain_takes_an_advanced_parameter() -> None:
+    own = {"certificate": "-----BEGIN CERTIFICATE-----\n" + "x" * 5000 + "\n-----END CERTIFICATE-----"}
+    own["privateKey"] = "-----BEGIN PRIVATE KEY-----\nk\n-----END PRIVATE KEY-----"
+    run = run_program({"domain": "m.example.com", "certificate": own}, secret=("certificate",))
+    assert run.one("Parameter", "server-certificate")["tier"] == "Advanced"
+    assert run.one("Parameter", "server-key")["tier"] == "Standard"

@@ -1,0 +1,175 @@
+"""A real InfluxDB filled by real Telegrafs, on loopback, for the tests of the queries."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from sandbox.toolchain import binaries
+
+HOSTS = ("web-1.example", "db-1")
+"""One with a dot, which is a special character in the regular expression that Grafana makes of the names."""
+
+GATHER_FOR = 45
+"""Seconds: rates need two steps of ten seconds, and the timeline of silence leaves the last thirty out."""
+
+INFLUXD = """
+reporting-disabled = true
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+  index-version = "tsi1"
+[http]
+  bind-address = "127.0.0.1:{http}"
+  log-enabled = false
+[monitor]
+  store-enabled = false
+"""
+
+TELEGRAF = """
+[agent]
+  interval = "2s"
+  flush_interval = "2s"
+  hostname = "{host}"
+[[outputs.influxdb]]
+  urls = ["{url}"]
+  database = "telegraf"
+[[inputs.cpu]]
+  percpu = false
+  totalcpu = true
+[[inputs.mem]]
+[[inputs.swap]]
+[[inputs.disk]]
+  ignore_mount_opts = ["bind"]
+[[inputs.diskio]]
+[[inputs.net]]
+  ignore_protocol_stats = true
+[[inputs.system]]
+[[inputs.processes]]
+[[inputs.kernel]]
+[[inputs.internal]]
+[[inputs.influxdb]]
+  urls = ["{url}/debug/vars"]
+[[inputs.x509_cert]]
+  sources = ["file://{certificate}"]
+"""
+
+
+@dataclass(frozen=True)
+class Influx:
+    """The running InfluxDB, with what the hosts of `HOSTS` reported."""
+
+    url: str
+
+    def ask(self, query: str) -> list[dict[str, Any]]:
+        """The series of the answer; an error in it fails the test."""
+        parameters = {"db": "telegraf", "q": query, "epoch": "ms"}
+        answer = requests.get(f"{self.url}/query", params=parameters, timeout=20).json()
+        (result,) = answer["results"] if "results" in answer else pytest.fail(f"{answer}: {query}")
+        assert "error" not in result, f"{result['error']}: {query}"
+        series: list[dict[str, Any]] = result.get("series", [])
+        return series
+
+
+@pytest.fixture(scope="session")
+def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
+    """InfluxDB with three quarters of a minute of two hosts' measurements."""
+    folder = tmp_path_factory.mktemp("influx")
+    http, rpc = free_port(), free_port()
+    url = f"http://127.0.0.1:{http}"
+    certificate = make_certificate(folder / "certificate.pem")
+    with ExitStack() as stack:
+        configuration = folder / "influxdb.conf"
+        configuration.write_text(INFLUXD.format(folder=folder, http=http, rpc=rpc))
+        stack.enter_context(running("influxd", "-config", configuration))
+        wait_for(url)
+        for host in HOSTS:
+            settings = folder / f"{host}.conf"
+            settings.write_text(TELEGRAF.format(host=host, url=url, certificate=certificate))
+            stack.enter_context(running("telegraf", "--config", settings))
+        until = time.monotonic() + GATHER_FOR
+        while time.monotonic() < until:
+            requests.get(f"{url}/query", params={"q": "SHOW DATABASES"}, timeout=5)  # queries to be counted
+            time.sleep(1)
+        yield Influx(url)
+
+
+class running:  # noqa: N801 - used like a function
+    """A program while the block lasts; its output goes beside its settings and is shown when it fails."""
+
+    def __init__(self, name: str, option: str, configuration: Path) -> None:
+        self.command = [program(name), option, str(configuration)]
+        self.log = configuration.with_suffix(".log")
+
+    def __enter__(self) -> None:
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT)
+
+    def __exit__(self, *_: object) -> None:
+        ended_early = self.process.poll() is not None
+        self.process.terminate()
+        self.process.wait(10)
+        assert not ended_early, f"{self.command[0]} ended by itself:\n{self.log.read_text()[-2000:]}"
+
+
+def program(name: str) -> str:
+    """Where the program is: built by the toolchain, or on PATH."""
+    built = binaries() / name
+    found = str(built) if built.exists() else shutil.which(name)
+    return found or pytest.fail(
+        f"no {name}: build it with `python -m sandbox.toolchain`, or put {name} on PATH"
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_for(url: str) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            if requests.get(f"{url}/ping", timeout=1).status_code == 204:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    pytest.fail(f"InfluxDB does not answer at {url}")
+
+
+def make_certificate(path: Path) -> Path:
+    """A certificate that lasts another month, for Telegraf's `x509_cert`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "monitoring")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + datetime.timedelta(days=30))
+        .sign(key, hashes.SHA256())
+    )
+    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return path

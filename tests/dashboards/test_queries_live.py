@@ -1,0 +1,126 @@
+"""Every InfluxQL query of every panel and variable, asked of a real InfluxDB that real Telegrafs filled."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dashboards import linux_hosts, monitoring_server
+from dashboards.queries import ALL_HOSTS
+from tests.dashboards.conftest import HOSTS, Influx
+from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries, panels
+
+# A minute of real measurements: left to `make test`, so that `make check` stays quick.
+pytestmark = pytest.mark.live
+
+MODULES = (linux_hosts, monitoring_server)
+
+
+def queries(module: ModuleType, hosts: tuple[str, ...] = HOSTS) -> list[PanelQuery]:
+    shown = TimeRange.last(300)
+    return panel_queries(json.loads(module.build()), {"host": list(hosts), "interval": "10s"}, shown)
+
+
+def values(series: list[dict[str, Any]]) -> list[float]:
+    """Every number in an answer."""
+    return [cell for each in series for row in each["values"] for cell in row[1:] if cell is not None]
+
+
+def only(
+    influx: Influx, title: str, letter: str = "A", module: ModuleType = linux_hosts
+) -> list[dict[str, Any]]:
+    (query,) = [q for q in queries(module) if q.title == title and q.model["refId"] == letter][:1]
+    return influx.ask(query.influxql())
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.UID)
+def test_no_query_is_empty_or_an_error(influx: Influx, module: ModuleType) -> None:
+    empty = [
+        f"{query.title} {query.model['refId']}: {query.influxql()}"
+        for query in queries(module)
+        if not values(influx.ask(query.influxql()))
+    ]
+    assert not empty, "\n".join(empty)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.UID)
+def test_each_host_has_its_line_and_a_single_chosen_one_only_its_own(
+    influx: Influx, module: ModuleType
+) -> None:
+    for chosen in (HOSTS, HOSTS[:1]):
+        for query in queries(module, chosen):
+            seen = [
+                each["tags"]["host"]
+                for each in influx.ask(query.influxql())
+                if "host" in each.get("tags", {})
+            ]
+            if query.model.get("alias", "").startswith("$tag_host"):
+                assert sorted(seen) == sorted(chosen), query.title
+            assert set(seen) <= set(chosen), query.title
+
+
+def test_a_dot_in_a_hosts_name_stands_for_a_dot(influx: Influx) -> None:
+    for query in queries(linux_hosts, ("web-1xexample",)):
+        assert not influx.ask(query.influxql()), query.title
+
+
+def test_the_hosts_are_offered_to_choose_from(influx: Influx) -> None:
+    (answer,) = influx.ask(ALL_HOSTS)
+    assert {value for _, value in answer["values"]} == set(HOSTS)
+
+
+def test_percentages_are_percentages(influx: Influx) -> None:
+    for module in MODULES:
+        units = {
+            panel["id"]: panel["fieldConfig"]["defaults"]["unit"]
+            for panel in panels(json.loads(module.build()))
+        }
+        for query in queries(module):
+            if units[query.panel_id] == "percent" and query.model["resultFormat"] == "time_series":
+                # A disk counts whole milliseconds: a step can hold a little more than all of its time.
+                assert all(0 <= value <= 105 for value in values(influx.ask(query.influxql()))), query.title
+
+
+def test_numbers_agree_with_this_machine(influx: Influx) -> None:
+    memory = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total = int(memory["MemTotal"].split()[0]) * 1024
+    parts = only(influx, "Memory by kind")[0]["values"]
+    sums = [sum(row[1:]) for row in parts if None not in row]
+    assert sums and all(abs(each - total) < total / 100 for each in sums)
+
+    disk = os.statvfs("/")
+    rows = only(influx, "File systems")
+    root = next(each for each in rows if each["tags"] == {"host": HOSTS[0], "path": "/"})
+    size, free = root["values"][0][1:3]
+    assert size == disk.f_blocks * disk.f_frsize
+    assert abs(free - disk.f_bavail * disk.f_frsize) < size / 20
+
+    load = os.getloadavg()[1] / (os.cpu_count() or 1)
+    (highest,) = values(only(influx, "Highest load a processor"))
+    assert highest == pytest.approx(load, abs=1)
+
+
+def test_both_hosts_report_and_none_is_silent_while_it_reports(influx: Influx) -> None:
+    assert values(only(influx, "Reporting")) == [len(HOSTS)]
+    assert values(only(influx, "Known")) == [len(HOSTS)]
+    for each in only(influx, "When hosts reported"):
+        counts = [count for _, count in each["values"]]
+        first = next(index for index, count in enumerate(counts) if count)
+        assert all(counts[first:]), counts  # zeros only from before the host existed
+
+
+def test_one_row_a_host_in_each_column_of_the_table(influx: Influx) -> None:
+    for letter in "ABCDEF":
+        rows = only(influx, "Hosts", letter)
+        assert sorted(each["tags"]["host"] for each in rows) == sorted(HOSTS), letter
+        assert all(len(each["values"]) == 1 for each in rows), letter
+
+
+def test_the_certificates_remaining_time_is_right(influx: Influx) -> None:
+    (seconds,) = values(only(influx, "Certificate lasts", module=monitoring_server))
+    assert 29.9 * 86400 < seconds <= 30 * 86400

@@ -1,0 +1,171 @@
+"""What every dashboard must be like, whatever it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+import dashboards
+from tests.support.dashboard_queries import panels
+
+TYPES = {"timeseries", "stat", "gauge", "table", "state-timeline"}
+BUILT_IN = {"__interval", "__from", "__to", "timeFilter", "tag_host", "col"}
+NAMES = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
+
+
+def built(module: ModuleType) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(module.build())
+    return result
+
+
+@pytest.fixture(params=dashboards.ALL, ids=lambda module: module.UID)
+def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return built(request.param)
+
+
+def texts(value: Any) -> list[str]:
+    """All strings inside a piece of JSON."""
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for each in inner for text in texts(each)]
+
+
+def test_identities_are_fixed_and_their_own() -> None:
+    assert [(module.UID, module.TITLE) for module in dashboards.ALL] == [
+        ("linux-hosts", "Linux hosts"),
+        ("aws-ec2", "AWS EC2"),
+        ("monitoring-server", "Monitoring server"),
+    ]
+
+
+@pytest.mark.parametrize("module", dashboards.ALL, ids=lambda module: module.UID)
+def test_the_same_input_gives_the_same_json(module: ModuleType) -> None:
+    assert module.build() == module.build()
+    dashboard = built(module)
+    assert (dashboard["uid"], dashboard["title"]) == (module.UID, module.TITLE)
+    assert not {"id", "version"} & dashboard.keys()  # Grafana's own counters would be drift
+
+
+def test_managed_by_pulumi_and_says_so(dashboard: dict[str, Any]) -> None:
+    assert dashboard["editable"] is False
+    assert "Managed by Pulumi" in dashboard["description"]
+    assert dashboard["schemaVersion"] == 42
+
+
+def test_every_panel_is_of_a_kind_grafana_still_has_and_explains_itself(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        name = panel.get("title")
+        assert name, panel
+        assert panel["type"] in TYPES, name
+        assert panel["fieldConfig"]["defaults"].get("unit"), name
+        assert len(panel.get("description", "")) > 10, name
+        assert panel["targets"], name
+
+
+def test_titles_within_a_row_differ(dashboard: dict[str, Any]) -> None:
+    titles: list[str] = []
+    for panel in dashboard["panels"]:
+        titles = [] if panel["type"] == "row" else [*titles, panel["title"]]
+        assert len(titles) == len(set(titles)), titles
+
+
+def test_every_limit_has_a_meaning_in_order(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        first, *further = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
+        assert first["value"] is None, panel["title"]
+        values = [step["value"] for step in further]
+        assert values == sorted(values), panel["title"]
+
+
+def test_ids_are_unique_and_nothing_overlaps(dashboard: dict[str, Any]) -> None:
+    every = dashboard["panels"]
+    assert len({panel["id"] for panel in every}) == len(every)
+    for panel in every:
+        place = panel["gridPos"]
+        assert place["x"] >= 0 and place["x"] + place["w"] <= 24, panel["title"]
+    for one, other in combinations(every, 2):
+        a, b = one["gridPos"], other["gridPos"]
+        apart = (
+            a["x"] + a["w"] <= b["x"]
+            or b["x"] + b["w"] <= a["x"]
+            or a["y"] + a["h"] <= b["y"]
+            or b["y"] + b["h"] <= a["y"]
+        )
+        assert apart, (one["title"], other["title"])
+
+
+def test_every_line_of_panels_fills_the_grid(dashboard: dict[str, Any]) -> None:
+    widths: dict[int, int] = {}
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        widths[place["y"]] = widths.get(place["y"], 0) + place["w"]
+    assert set(widths.values()) == {24}, widths
+
+
+def test_datasources_are_named_by_their_fixed_uid(dashboard: dict[str, Any]) -> None:
+    references = [panel["datasource"] for panel in panels(dashboard)]
+    references += [target["datasource"] for panel in panels(dashboard) for target in panel["targets"]]
+    references += [each["datasource"] for each in dashboard["templating"]["list"] if each["type"] == "query"]
+    assert {(each["type"], each["uid"]) for each in references} <= {
+        ("influxdb", "influxdb"),
+        ("cloudwatch", "cloudwatch"),
+    }
+    assert not [text for text in texts(dashboard) if "${DS_" in text]
+
+
+def test_letters_of_a_panels_queries_differ(dashboard: dict[str, Any]) -> None:
+    for panel in panels(dashboard):
+        letters = [target["refId"] for target in panel["targets"]]
+        assert len(set(letters)) == len(letters), panel["title"]
+
+
+def test_queries_use_only_variables_that_exist(dashboard: dict[str, Any]) -> None:
+    own = {each["name"] for each in dashboard["templating"]["list"]}
+    assert len(own) == len(dashboard["templating"]["list"])
+    for panel in panels(dashboard):
+        asked = [text for target in panel["targets"] for text in texts(target)]
+        for text in [*asked, panel["title"], panel["description"], panel.get("interval", "")]:
+            used = {plain or braced for plain, braced in NAMES.findall(text)}
+            assert used <= own | BUILT_IN, (panel["title"], text)
+
+
+def test_links_lead_to_dashboards_that_exist_and_carry_host_and_time(dashboard: dict[str, Any]) -> None:
+    uids = {module.UID for module in dashboards.ALL}
+    assert {link["url"] for link in dashboard["links"]} == {f"/d/{uid}" for uid in uids - {dashboard["uid"]}}
+    assert all(link["includeVars"] and link["keepTime"] for link in dashboard["links"])
+    assert "host" in {each["name"] for each in dashboard["templating"]["list"]}
+    for link in [text for text in texts(dashboard["panels"]) if text.startswith("/d/")]:
+        address = urlsplit(link)
+        assert address.path.removeprefix("/d/") in uids
+        assert parse_qs(address.query)["var-host"]
+        assert "${__url_time_range}" in link
+
+
+@pytest.mark.parametrize("module", dashboards.ALL, ids=lambda module: module.UID)
+def test_other_datasource_uids_are_taken_over(module: ModuleType) -> None:
+    assert '"uid": "elsewhere"' in module.build(datasource_uid="elsewhere")
+
+
+def test_ec2_starts_in_the_stacks_region() -> None:
+    (region,) = [
+        each
+        for each in json.loads(dashboards.aws_ec2.build(region="ap-south-1"))["templating"]["list"]
+        if each["name"] == "region"
+    ]
+    assert region["current"]["value"] == "ap-south-1"
+
+
+def test_without_an_influxdb_of_its_own_the_server_has_only_agents_to_show() -> None:
+    titles = [
+        panel["title"]
+        for panel in json.loads(dashboards.monitoring_server.build(own_influxdb=False))["panels"]
+        if panel["type"] == "row"
+    ]
+    assert titles == ["Telegraf"]

@@ -1,0 +1,227 @@
+"""The double, InfluxDB, and certificates for tests of data sources."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from sandbox import toolchain
+from sandbox.grafana.double import server
+from sandbox.grafana.double.configuration import Configuration, Settings
+
+PASSWORD = "correct horse"
+DEFAULTS = Path(server.__file__).parent.parent / "files" / "usr/share/grafana/conf/defaults.ini"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Authority:
+    """A private CA that signs certificates for 127.0.0.1."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, name
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._certificate = self._signed(self._key.public_key(), name, authority=True)
+        self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+        self.file = folder / f"{name}.pem"
+        self.file.write_text(self.pem)
+
+    def _signed(
+        self, key: ec.EllipticCurvePublicKey, name: str, *, authority: bool = False
+    ) -> x509.Certificate:
+        now = datetime.datetime.now(datetime.UTC)
+        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._name)])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=2))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        )
+        if not authority:
+            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
+
+    def server_files(self, name: str) -> tuple[Path, Path]:
+        """Certificate and key files for a server on 127.0.0.1."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
+        certificate.write_bytes(self._signed(key.public_key(), name).public_bytes(serialization.Encoding.PEM))
+        key_file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return certificate, key_file
+
+
+@dataclass
+class Grafana:
+    """A running double and how to talk to it."""
+
+    url: str
+    ca: Path
+    data: Path
+    user: str = "admin"
+    password: str = PASSWORD
+
+    def call(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
+        options.setdefault("auth", (self.user, self.password))
+        return requests.request(
+            method, self.url + path, json=body, verify=str(self.ca), timeout=30, **options
+        )
+
+    def query(self, *queries: dict[str, Any], start: Any = "now-1h", end: Any = "now") -> requests.Response:
+        return self.call("POST", "/api/ds/query", {"queries": list(queries), "from": start, "to": end})
+
+
+def settings(data: Path, **changes: str) -> Settings:
+    """Settings from the package's own defaults, as the server reads them; changes as section__key=value."""
+    overrides = [f"cfg:{name.replace('__', '.')}={value}" for name, value in changes.items()]
+    base = [f"cfg:paths.data={data}", f"cfg:paths.logs={data}", f"cfg:security.admin_password={PASSWORD}"]
+    return Settings.from_configuration(Configuration.read([DEFAULTS], [*base, *overrides], {}))
+
+
+@contextmanager
+def running(folder: Path, authority: Authority, **changes: str) -> Iterator[Grafana]:
+    """The double over TLS on a free port, in a thread."""
+    certificate, key = authority.server_files("grafana")
+    port = free_port()
+    served = server.make(
+        settings(
+            folder,
+            server__protocol="https",
+            server__http_addr="127.0.0.1",
+            server__http_port=str(port),
+            server__cert_file=str(certificate),
+            server__cert_key=str(key),
+            **changes,
+        )
+    )
+    served.shutdown_timeout = 0.2
+    served.prepare()
+    thread = threading.Thread(target=served.serve, daemon=True)
+    thread.start()
+    try:
+        yield Grafana(f"https://127.0.0.1:{port}", authority.file, folder)
+    finally:
+        served.stop()
+        thread.join(5)
+
+
+def influxd() -> str:
+    """The built influxd; skips the test where the toolchain was not built yet."""
+    built = toolchain.binaries() / "influxd"
+    found = str(built) if built.exists() else shutil.which("influxd")
+    if found is None:
+        pytest.skip("influxd is not built: run `make up` once, or python -m sandbox.toolchain")
+    return found
+
+
+@dataclass
+class Influx:
+    """A running InfluxDB with database telegraf, user grafana (read only) and an administrator."""
+
+    url: str
+    ca: Authority
+    admin: tuple[str, str] = ("admin", "administrator")
+    reader: tuple[str, str] = ("grafana", "read only")
+
+    def run(self, statement: str, auth: tuple[str, str] | None = None) -> dict[str, Any]:
+        answer = requests.post(
+            f"{self.url}/query", data={"q": statement}, auth=auth, verify=str(self.ca.file), timeout=10
+        )
+        return dict(answer.json())
+
+    def write(self, lines: str) -> None:
+        answer = requests.post(
+            f"{self.url}/write?db=telegraf",
+            data=lines.encode(),
+            auth=self.admin,
+            verify=str(self.ca.file),
+            timeout=10,
+        )
+        answer.raise_for_status()
+
+
+@contextmanager
+def influxdb(folder: Path, authority: Authority) -> Iterator[Influx]:
+    """A real InfluxDB with TLS and authentication."""
+    certificate, key = authority.server_files("influxdb")
+    port = free_port()
+    configuration = folder / "influxdb.conf"
+    configuration.write_text(
+        f"""reporting-disabled = true
+bind-address = "127.0.0.1:{free_port()}"
+[meta]
+dir = "{folder}/meta"
+[data]
+dir = "{folder}/data"
+wal-dir = "{folder}/wal"
+[http]
+bind-address = "127.0.0.1:{port}"
+auth-enabled = true
+https-enabled = true
+https-certificate = "{certificate}"
+https-private-key = "{key}"
+log-enabled = false
+[logging]
+level = "error"
+"""
+    )
+    process = subprocess.Popen([influxd(), "-config", str(configuration)], stderr=subprocess.DEVNULL)
+    try:
+        instance = Influx(f"https://127.0.0.1:{port}", authority)
+        _wait(instance)
+        (admin, admin_password), (reader, reader_password) = instance.admin, instance.reader
+        instance.run(f"CREATE USER {admin} WITH PASSWORD '{admin_password}' WITH ALL PRIVILEGES")
+        for statement in (
+            "CREATE DATABASE telegraf",
+            f"CREATE USER {reader} WITH PASSWORD '{reader_password}'",
+            f"GRANT READ ON telegraf TO {reader}",
+        ):
+            instance.run(statement, instance.admin)
+        yield instance
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(instance: Influx) -> None:
+    end = time.monotonic() + 20
+    while True:
+        try:
+            requests.get(f"{instance.url}/ping", verify=str(instance.ca.file), timeout=2)
+            return
+        except requests.ConnectionError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)

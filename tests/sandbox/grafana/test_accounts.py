@@ -1,0 +1,119 @@
+"""Who may talk to the double, and what it says to the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import requests
+
+from sandbox.grafana.double import command
+from tests.sandbox.grafana.support import DEFAULTS, PASSWORD, Authority, Grafana, running
+
+
+def test_health_needs_no_login(grafana: Grafana) -> None:
+    answer = grafana.call("GET", "/api/health", auth=None)
+    assert answer.status_code == 200
+    assert answer.json()["database"] == "ok"
+    assert answer.json()["version"] == "13.2.2"
+
+
+def test_a_stranger_is_refused(grafana: Grafana) -> None:
+    answer = grafana.call("GET", "/api/org", auth=None)
+    assert answer.status_code == 401
+    assert answer.json()["message"] == "Unauthorized"
+
+
+def test_a_wrong_password_is_refused(grafana: Grafana) -> None:
+    answer = grafana.call("GET", "/api/org", auth=("admin", "admin"))
+    assert answer.status_code == 401
+    assert answer.json()["message"] == "Invalid username or password"
+
+
+def test_an_untrusted_certificate_is_seen(grafana: Grafana) -> None:
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(f"{grafana.url}/api/health", timeout=5)
+
+
+def test_five_wrong_passwords_lock_the_name_even_for_the_right_one(grafana: Grafana) -> None:
+    for _ in range(5):
+        grafana.call("GET", "/api/org", auth=("admin", "guess"))
+    assert grafana.call("GET", "/api/org").status_code == 401
+
+
+def test_the_lock_can_be_configured_away(tmp_path: Path, authority: Authority) -> None:
+    with running(tmp_path, authority, security__disable_brute_force_login_protection="true") as grafana:
+        for _ in range(6):
+            grafana.call("GET", "/api/org", auth=("admin", "guess"))
+        assert grafana.call("GET", "/api/org").status_code == 200
+
+
+def test_a_session_cookie_serves_until_logout(grafana: Grafana) -> None:
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(grafana.ca)
+    refused = session.post(f"{grafana.url}/login", json={"user": "admin", "password": "x"}, timeout=5)
+    assert refused.status_code == 401
+    answer = session.post(f"{grafana.url}/login", json={"user": "admin", "password": PASSWORD}, timeout=5)
+    assert answer.json()["message"] == "Logged in"
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert session.get(f"{grafana.url}/api/login/ping", timeout=5).status_code == 200
+    stolen = session.cookies.copy()
+    session.get(f"{grafana.url}/logout", timeout=5, allow_redirects=False)
+    again = requests.get(f"{grafana.url}/api/user", cookies=stolen, verify=str(grafana.ca), timeout=5)
+    assert again.status_code == 401
+
+
+def test_anonymous_visitors_only_when_configured_and_only_to_look(
+    tmp_path: Path, authority: Authority
+) -> None:
+    with running(tmp_path, authority, **{"auth.anonymous__enabled": "true"}) as grafana:
+        assert grafana.call("GET", "/api/search", auth=None).status_code == 200
+        assert grafana.call("GET", "/api/datasources", auth=None).status_code == 403
+        assert grafana.call("POST", "/api/folders", {"title": "x"}, auth=None).status_code == 403
+
+
+def test_the_password_setting_counts_only_for_a_new_database(tmp_path: Path, authority: Authority) -> None:
+    with running(tmp_path, authority):
+        pass
+    with running(tmp_path, authority, security__admin_password="another") as grafana:
+        assert grafana.call("GET", "/api/org", auth=("admin", "another")).status_code == 401
+        assert grafana.call("GET", "/api/org").status_code == 200
+
+
+def test_the_command_line_resets_the_password(
+    grafana: Grafana, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = DEFAULTS.parent.parent
+    arguments = ["cli", "--homepath", str(home), "--configOverrides", f"cfg:paths.data={grafana.data}"]
+    monkeypatch.setattr("sys.stdin", open_text("brand new\n"))
+    assert command.main([*arguments, "admin", "reset-admin-password", "--password-from-stdin"]) == 0
+    assert "Admin password changed successfully" in capsys.readouterr().out
+    assert grafana.call("GET", "/api/org").status_code == 401
+    assert grafana.call("GET", "/api/org", auth=("admin", "brand new")).status_code == 200
+    assert command.main([*arguments, "admin", "reset-admin-password"]) == 1
+    assert "password is missing" in capsys.readouterr().err
+
+
+def open_text(text: str) -> object:
+    import io
+
+    return io.StringIO(text)
+
+
+def test_passwords_are_stored_hashed(grafana: Grafana) -> None:
+    assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in grafana.data.glob("grafana.db*"))
+
+
+def test_unknown_addresses_are_not_found(grafana: Grafana) -> None:
+    assert grafana.call("GET", "/api/nothing").status_code == 404
+
+
+def test_the_start_page_says_what_it_is(grafana: Grafana) -> None:
+    page = grafana.call("GET", "/", auth=None).text
+    assert "stand-in" in page
+    assert "/api/dashboards" not in page
+    grafana.call("POST", "/api/dashboards/db", {"dashboard": {"title": "A <b> one", "uid": "one"}})
+    page = grafana.call("GET", "/").text
+    assert "/api/dashboards/uid/one" in page
+    assert "A &lt;b&gt; one" in page

@@ -1,0 +1,134 @@
+"""A plugin served in this process, spoken to through the real protocol as the engine does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2 as proto
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from sandbox.plugins.base import Properties, Provider
+from sandbox.plugins.engine import Engine
+from sandbox.plugins.server import Servicer
+from sandbox.plugins.wire import decode_map, encode_map
+
+
+class Plugin:
+    """The engine's side of the protocol, in Python values."""
+
+    def __init__(self, stub: provider_pb2_grpc.ResourceProviderStub, package: str) -> None:
+        self.stub, self.package = stub, package
+
+    def _urn(self, token: str, name: str) -> str:
+        return f"urn:pulumi:dev::project::{token}::{name}"
+
+    def configure(self, **settings: Any) -> None:
+        self.stub.Configure(proto.ConfigureRequest(args=encode_map(settings), acceptSecrets=True))
+
+    def check_config(self, **settings: Any) -> dict[str, str]:
+        answer = self.stub.CheckConfig(proto.CheckRequest(news=encode_map(settings)))
+        return {failure.property: failure.reason for failure in answer.failures}
+
+    def check(
+        self, token: str, inputs: Properties, old: Properties | None = None, name: str = "it"
+    ) -> tuple[Properties, dict[str, str]]:
+        """(checked inputs, failures by property)."""
+        answer = self.stub.Check(
+            proto.CheckRequest(
+                urn=self._urn(token, name),
+                olds=encode_map(old or {}),
+                news=encode_map(inputs),
+                randomSeed=b"seed",
+            )
+        )
+        return decode_map(answer.inputs), {each.property: each.reason for each in answer.failures}
+
+    def diff(
+        self, token: str, state: Properties, old: Properties, new: Properties, ignore: tuple[str, ...] = ()
+    ) -> proto.DiffResponse:
+        answer: proto.DiffResponse = self.stub.Diff(
+            proto.DiffRequest(
+                urn=self._urn(token, "it"),
+                id="id",
+                olds=encode_map(state),
+                old_inputs=encode_map(old),
+                news=encode_map(new),
+                ignoreChanges=ignore,
+            )
+        )
+        return answer
+
+    def create(self, token: str, inputs: Properties, *, preview: bool = False) -> tuple[str, Properties]:
+        answer = self.stub.Create(
+            proto.CreateRequest(urn=self._urn(token, "it"), properties=encode_map(inputs), preview=preview)
+        )
+        return answer.id, decode_map(answer.properties)
+
+    def read(
+        self, token: str, id_: str, state: Properties | None = None, inputs: Properties | None = None
+    ) -> tuple[str, Properties, Properties]:
+        """(id, state, inputs); the id is empty when it is gone."""
+        answer = self.stub.Read(
+            proto.ReadRequest(
+                urn=self._urn(token, "it"),
+                id=id_,
+                properties=encode_map(state or {}),
+                inputs=encode_map(inputs or {}),
+            )
+        )
+        return answer.id, decode_map(answer.properties), decode_map(answer.inputs)
+
+    def update(
+        self,
+        token: str,
+        id_: str,
+        state: Properties,
+        old: Properties,
+        new: Properties,
+        *,
+        preview: bool = False,
+    ) -> Properties:
+        answer = self.stub.Update(
+            proto.UpdateRequest(
+                urn=self._urn(token, "it"),
+                id=id_,
+                olds=encode_map(state),
+                old_inputs=encode_map(old),
+                news=encode_map(new),
+                preview=preview,
+            )
+        )
+        return decode_map(answer.properties)
+
+    def delete(self, token: str, id_: str, state: Properties) -> None:
+        self.stub.Delete(
+            proto.DeleteRequest(urn=self._urn(token, "it"), id=id_, properties=encode_map(state))
+        )
+
+    def invoke(self, token: str, arguments: Properties) -> Properties:
+        answer = self.stub.Invoke(proto.InvokeRequest(tok=token, args=encode_map(arguments)))
+        assert not answer.failures, answer.failures
+        return decode_map(getattr(answer, "return"))
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Provider[Any]], Plugin]]:
+    """Serve a provider until the test ends; returns the other side of the line."""
+    servers: list[grpc.Server] = []
+
+    def start(provider: Provider[Any]) -> Plugin:
+        server = grpc.server(ThreadPoolExecutor(4))
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider, Engine()), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        servers.append(server)
+        stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
+        return Plugin(stub, provider.package)
+
+    yield start
+    for server in servers:
+        server.stop(None)

@@ -1,0 +1,215 @@
+"""Contact points, policies, timings, templates and rules, from creation to drift."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+
+from sandbox.plugins.wire import Secret, reveal
+from tests.sandbox.plugins.grafana.conftest import Engine
+
+CONTACT_POINT = "grafana:alerting/contactPoint:ContactPoint"
+POLICY = "grafana:alerting/notificationPolicy:NotificationPolicy"
+TIMING = "grafana:alerting/muteTiming:MuteTiming"
+TEMPLATE = "grafana:alerting/messageTemplate:MessageTemplate"
+GROUP = "grafana:alerting/ruleGroup:RuleGroup"
+API = "/api/v1/provisioning"
+
+
+def query(ref_id: str, uid: str, **model: Any) -> dict[str, Any]:
+    return {
+        "refId": ref_id,
+        "datasourceUid": uid,
+        "model": json.dumps({"refId": ref_id, **model}),
+        "relativeTimeRange": {"from": 600, "to": 0},
+    }
+
+
+RULE = {
+    "name": "CPU is busy",
+    "condition": "C",
+    "for": "5m",
+    "noDataState": "OK",
+    "labels": {"severity": "warning"},
+    "annotations": {"summary": "CPU of {{ $labels.host }} is busy"},
+    "datas": [
+        query("A", "alerts", rawQuery=True, query="SELECT 1", intervalMs=1000, maxDataPoints=43200),
+        query("B", "__expr__", type="reduce", expression="A", reducer="last"),
+        query("C", "__expr__", type="threshold", expression="B"),
+    ],
+}
+
+
+@pytest.fixture
+def folder(engine: Engine) -> Iterator[str]:
+    call = engine.grafana.call
+    call("POST", "/api/folders", {"uid": "alerts", "title": "Alerts"})
+    call(
+        "POST",
+        "/api/datasources",
+        {"uid": "alerts", "name": "alerts", "type": "influxdb", "url": "https://127.0.0.1:1"},
+    )
+    yield "alerts"
+    call("DELETE", "/api/folders/alerts?forceDeleteRules=true")
+
+
+def test_a_contact_point(engine: Engine) -> None:
+    given = {
+        "name": "Operators",
+        "emails": [{"addresses": ["one@example.org", "two@example.org"], "subject": "Alert"}],
+        "webhooks": [{"url": "https://example.org", "basicAuthUser": "u", "basicAuthPassword": "geheim"}],
+    }
+    id_, inputs, state = engine.create(CONTACT_POINT, given)
+    assert id_ == "1:Operators"
+    assert isinstance(state["webhooks"], Secret)
+    stored = engine.grafana.call("GET", f"{API}/contact-points?name=Operators").json()
+    by_type = {point["type"]: point for point in stored}
+    assert by_type["email"]["settings"]["addresses"] == "one@example.org;two@example.org"
+    assert by_type["webhook"]["settings"]["password"] == "[REDACTED]"
+    inputs, state, replaces = engine.change(
+        CONTACT_POINT, id_, inputs, state, emails=[{"addresses": ["three@example.org"]}], webhooks=None
+    )
+    assert not replaces
+    [left] = engine.grafana.call("GET", f"{API}/contact-points?name=Operators").json()
+    assert left["uid"] == by_type["email"]["uid"]
+    assert engine.change(CONTACT_POINT, id_, inputs, state, name="x")[2] == ["name"]
+    path = f"{API}/contact-points/{left['uid']}"
+    by_hand = {**left, "settings": {"addresses": "hand@example.org"}}
+    assert engine.grafana.call("PUT", path, by_hand).status_code == 202
+    assert engine.drift(CONTACT_POINT, id_, inputs, state) == ["emails"]
+    engine.plugin.delete(CONTACT_POINT, id_, state)
+    assert engine.drift(CONTACT_POINT, id_, inputs, state) == ["gone"]
+
+
+def test_contact_points_that_cannot_be(engine: Engine) -> None:
+    assert "emails" in engine.plugin.check(CONTACT_POINT, {"name": "x"})[1]
+    assert "jiras" in engine.plugin.check(CONTACT_POINT, {"name": "x", "jiras": [{}]})[1]
+    failures = engine.plugin.check(CONTACT_POINT, {"name": "x", "emails": [{"subject": "x"}]})[1]
+    assert "emails[0].addresses" in failures
+    # Slack needs a url or a token, which only Grafana checks.
+    inputs, failures = engine.plugin.check(CONTACT_POINT, {"name": "x", "slacks": [{"recipient": "#x"}]})
+    assert not failures
+    with pytest.raises(grpc.RpcError, match="could not find url or token"):
+        engine.plugin.create(CONTACT_POINT, inputs)
+
+
+def test_policies_with_timings_and_contact_points(engine: Engine) -> None:
+    point, _, point_state = engine.create(
+        CONTACT_POINT, {"name": "Night", "emails": [{"addresses": ["a@example.org"]}]}
+    )
+    timing, timing_inputs, timing_state = engine.create(
+        TIMING,
+        {
+            "name": "Weekend",
+            "intervals": [
+                {"weekdays": ["saturday", "sunday"], "times": [{"start": "10:00", "end": "24:00"}]}
+            ],
+        },
+    )
+    id_, inputs, state = engine.create(
+        POLICY,
+        {
+            "contactPoint": "Night",
+            "groupBies": ["alertname"],
+            "groupWait": "30s",
+            "policies": [
+                {
+                    "matchers": [{"label": "severity", "match": "=", "value": "critical"}],
+                    "muteTimings": ["Weekend"],
+                    "policies": [{"matchers": [{"label": "a", "match": "=~", "value": "b"}]}],
+                }
+            ],
+        },
+    )
+    assert id_ == "1:policy"
+    stored = engine.grafana.call("GET", f"{API}/policies").json()
+    assert stored["routes"][0]["object_matchers"] == [["severity", "=", "critical"]]
+    with pytest.raises(grpc.RpcError, match="is used by"):
+        engine.plugin.delete(CONTACT_POINT, point, point_state)
+    with pytest.raises(grpc.RpcError, match="is used by"):
+        engine.plugin.delete(TIMING, timing, timing_state)
+    inputs, state, replaces = engine.change(POLICY, id_, inputs, state, groupWait="1m")
+    assert not replaces
+    stored["group_wait"] = "5m"
+    engine.grafana.call("PUT", f"{API}/policies", stored)
+    assert engine.drift(POLICY, id_, inputs, state) == ["groupWait"]
+    engine.grafana.call("PUT", f"{API}/policies", {**stored, "routes": [], "group_wait": "1m"})
+    assert engine.drift(POLICY, id_, inputs, state) == ["policies"]
+    engine.plugin.delete(POLICY, id_, state)
+    assert engine.grafana.call("GET", f"{API}/policies").json()["receiver"] == "grafana-default-email"
+    new, state, _ = engine.change(
+        TIMING, timing, timing_inputs, timing_state, intervals=[{"years": ["2030"]}]
+    )
+    engine.plugin.delete(TIMING, timing, state)
+    assert engine.drift(TIMING, timing, new, state) == ["gone"]
+    engine.plugin.delete(CONTACT_POINT, point, point_state)
+
+
+def test_a_policy_for_nobody(engine: Engine) -> None:
+    inputs, failures = engine.plugin.check(POLICY, {"contactPoint": "none", "groupBies": []})
+    assert not failures
+    with pytest.raises(grpc.RpcError, match="receiver 'none' does not exist"):
+        engine.plugin.create(POLICY, inputs)
+    bad = {"contactPoint": "x", "groupBies": [], "groupWait": "soon"}
+    assert "groupWait" in engine.plugin.check(POLICY, bad)[1]
+
+
+def test_a_template(engine: Engine) -> None:
+    text = '{{ define "short" }}{{ .Alerts.Firing | len }} firing{{ end }}\n'
+    id_, inputs, state = engine.create(TEMPLATE, {"name": "short", "template": text})
+    inputs, state, _ = engine.change(TEMPLATE, id_, inputs, state, template=text.replace("firing", "hot"))
+    engine.grafana.call("PUT", f"{API}/templates/short", {"template": '{{ define "short" }}x{{ end }}'})
+    assert engine.drift(TEMPLATE, id_, inputs, state) == ["template"]
+    engine.plugin.delete(TEMPLATE, id_, state)
+    assert engine.drift(TEMPLATE, id_, inputs, state) == ["gone"]
+
+
+def test_a_rule_group(engine: Engine, folder: str) -> None:
+    given = {"name": "Hosts", "folderUid": folder, "intervalSeconds": 60, "rules": [RULE]}
+    id_, inputs, state = engine.create(GROUP, given)
+    assert id_ == "1:alerts:Hosts"
+    [before] = engine.grafana.call("GET", f"{API}/folder/alerts/rule-groups/Hosts").json()["rules"]
+    assert before["data"][0]["model"]["query"] == "SELECT 1"
+    assert before["execErrState"] == "Alerting"
+    second = {**RULE, "name": "Another"}
+    inputs, state, replaces = engine.change(
+        GROUP, id_, inputs, state, rules=[second, {**RULE, "for": "10m"}], intervalSeconds=30
+    )
+    assert not replaces
+    after = engine.grafana.call("GET", f"{API}/folder/alerts/rule-groups/Hosts").json()
+    assert [rule["title"] for rule in after["rules"]] == ["Another", "CPU is busy"]
+    assert after["rules"][1]["uid"] == before["uid"]
+    assert engine.change(GROUP, id_, inputs, state, folderUid="x")[2] == ["folderUid"]
+    by_hand = {**after["rules"][0], "title": "By hand"}
+    engine.grafana.call("PUT", f"{API}/alert-rules/{by_hand['uid']}", by_hand)
+    assert engine.drift(GROUP, id_, inputs, state) == ["rules"]
+    engine.plugin.delete(GROUP, id_, state)
+    assert engine.drift(GROUP, id_, inputs, state) == ["gone"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"condition": "Z"}, "condition Z does not exist"),
+        ({"noDataState": "Maybe"}, "unknown state"),
+        ({"datas": [query("C", "nowhere")]}, "data source 'nowhere'"),
+    ],
+)
+def test_rules_grafana_refuses(engine: Engine, folder: str, changes: dict[str, Any], message: str) -> None:
+    given = {"name": "Bad", "folderUid": folder, "intervalSeconds": 60, "rules": [{**RULE, **changes}]}
+    inputs, failures = engine.plugin.check(GROUP, given)
+    assert not failures
+    with pytest.raises(grpc.RpcError, match=message):
+        engine.plugin.create(GROUP, reveal(inputs))
+
+
+def test_rules_nobody_has_to_ask_grafana_about(engine: Engine) -> None:
+    given = {"name": "Bad", "folderUid": "alerts", "intervalSeconds": 60}
+    assert "rules" in engine.plugin.check(GROUP, {**given, "rules": []})[1]
+    assert "rules" in engine.plugin.check(GROUP, {**given, "rules": [RULE, RULE]})[1]
+    bad = {**RULE, "for": "soon"}
+    assert "rules[0].for" in engine.plugin.check(GROUP, {**given, "rules": [bad]})[1]

@@ -1,0 +1,134 @@
+"""The provider's settings, and what it says when Grafana cannot be used."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pulumi._types
+import pulumiverse_grafana as sdk
+import pytest
+from pulumiverse_grafana.provider import ProviderArgs
+
+from sandbox.plugins.base import UNKNOWN, ListOf, ObjectOf
+from sandbox.plugins.grafana.provider import GrafanaProvider
+from sandbox.plugins.schema import Input
+from tests.sandbox.grafana.support import Grafana
+from tests.sandbox.plugins.conftest import Plugin
+
+FOLDER = "grafana:oss/folder:Folder"
+ARGUMENTS = {
+    "grafana:oss/folder:Folder": sdk.oss.folder.FolderArgs,
+    "grafana:oss/dashboard:Dashboard": sdk.oss.dashboard.DashboardArgs,
+    "grafana:oss/dataSource:DataSource": sdk.oss.data_source.DataSourceArgs,
+    "grafana:alerting/contactPoint:ContactPoint": sdk.alerting.contact_point.ContactPointArgs,
+    "grafana:alerting/messageTemplate:MessageTemplate": sdk.alerting.message_template.MessageTemplateArgs,
+    "grafana:alerting/muteTiming:MuteTiming": sdk.alerting.mute_timing.MuteTimingArgs,
+    "grafana:alerting/notificationPolicy:NotificationPolicy": (
+        sdk.alerting.notification_policy.NotificationPolicyArgs
+    ),
+    "grafana:alerting/ruleGroup:RuleGroup": sdk.alerting.rule_group.RuleGroupArgs,
+}
+
+
+def argument_names(kind: Any) -> dict[str, str]:
+    return dict(pulumi._types.input_type_py_to_pulumi_names(kind))
+
+
+def nested(kind: Any, name: str) -> Any:
+    """The SDK's class of a nested object, None for plain values."""
+    text = str(pulumi._types.input_type_types(kind)[name])
+    found = [
+        part for part in text.replace("[", " ").replace("]", " ").replace(",", " ").split() if "Args" in part
+    ]
+    return getattr(sdk.alerting, found[0].rsplit(".", 1)[-1].rstrip("'>")) if found else None
+
+
+def compare(declared: dict[str, Input], kind: Any, path: str) -> None:
+    """Everything declared is an input of the real resource, and required where the real one requires it."""
+    names = {pulumi_name: name for name, pulumi_name in argument_names(kind).items()}
+    parameters = inspect.signature(kind.__init__).parameters
+    for pulumi_name, declaration in declared.items():
+        assert pulumi_name in names, f"{path}.{pulumi_name} is no input of the real resource"
+        required = parameters[names[pulumi_name]].default is inspect.Parameter.empty
+        assert declaration.required == required, f"{path}.{pulumi_name} is required: {required}"
+        item = declaration.kind.item if isinstance(declaration.kind, ListOf) else declaration.kind
+        if isinstance(item, ObjectOf) and (inner := nested(kind, pulumi_name)):
+            compare(dict(item.fields), inner, f"{path}.{pulumi_name}")
+
+
+@pytest.mark.parametrize("resource", GrafanaProvider.resources, ids=lambda kind: kind.token)
+def test_inputs_are_the_real_ones(resource: Any) -> None:
+    compare(dict(resource.inputs), ARGUMENTS[resource.token], resource.token)
+
+
+@pytest.mark.parametrize("token", [token for token in ARGUMENTS if "oss" in token or "Group" in token])
+def test_no_input_of_the_real_resource_is_missing(token: str) -> None:
+    resource = next(kind for kind in GrafanaProvider.resources if kind.token == token)
+    assert set(argument_names(ARGUMENTS[token]).values()) == set(resource.inputs)
+
+
+def test_settings_are_the_real_ones() -> None:
+    assert set(GrafanaProvider.config) <= set(argument_names(ProviderArgs).values())
+
+
+def test_the_version_is_the_sdks(plugin: Plugin) -> None:
+    assert GrafanaProvider().version == "2.44.0"
+
+
+def test_settings_that_cannot_work(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(plugin.check_config()) == {"url", "auth"}
+    assert "http://" in plugin.check_config(url="grafana:3000", auth="a:b")["url"]
+    assert "nonsense" in plugin.check_config(url="http://x", auth="a:b", nonsense="1")
+    monkeypatch.setenv("GRAFANA_URL", "https://grafana")
+    monkeypatch.setenv("GRAFANA_AUTH", "admin:password")
+    assert plugin.check_config() == {}
+
+
+def test_a_preview_needs_no_server(plugin: Plugin) -> None:
+    assert plugin.check_config(url=UNKNOWN, auth=UNKNOWN, caCert=UNKNOWN) == {}
+    plugin.configure(url=UNKNOWN, auth=UNKNOWN, caCert=UNKNOWN)
+    inputs, failures = plugin.check(FOLDER, {"title": "Monitoring", "uid": "monitoring"})
+    assert not failures
+    _, planned = plugin.create(FOLDER, inputs, preview=True)
+    assert planned["uid"] == "monitoring"
+    assert planned["url"] is UNKNOWN
+
+
+def failure(plugin: Plugin, **settings: Any) -> str:
+    plugin.configure(retries="0", **settings)
+    inputs, _ = plugin.check(FOLDER, {"title": "Monitoring"})
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.create(FOLDER, inputs)
+    message = str(caught.value.details())
+    assert "\n" not in message
+    assert "Traceback" not in message
+    return message
+
+
+def test_what_is_wrong_is_said_in_one_line(
+    serve: Callable[[GrafanaProvider], Plugin], grafana: Grafana, tmp_path: Any
+) -> None:
+    good = {"url": grafana.url, "auth": f"{grafana.user}:{grafana.password}", "caCert": str(grafana.ca)}
+
+    def ask(**changes: Any) -> str:
+        return failure(serve(GrafanaProvider()), **{**good, **changes})
+
+    assert "connection refused" in ask(url="https://127.0.0.1:1")
+    assert "certificate is not trusted" in ask(caCert="")
+    assert "Invalid username or password" in ask(auth="admin:wrong secret")
+    assert "wrong secret" not in ask(auth="admin:wrong secret")
+    assert "Invalid API key" in ask(auth="glsa_token")
+    assert "cannot read the certificate file" in ask(caCert=str(tmp_path / "none.pem"))
+    assert "PEM" in ask(caCert="-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----")
+    assert "meant to be https://" in ask(url=grafana.url.replace("https:", "http:"))
+
+
+def test_the_certificate_can_be_ignored_on_purpose(plugin: Plugin, grafana: Grafana) -> None:
+    auth = f"{grafana.user}:{grafana.password}"
+    plugin.configure(url=grafana.url, auth=auth, insecureSkipVerify="true")
+    inputs, _ = plugin.check(FOLDER, {"title": "Unverified"})
+    id_, state = plugin.create(FOLDER, inputs)
+    plugin.delete(FOLDER, id_, state)

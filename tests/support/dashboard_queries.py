@@ -1,0 +1,149 @@
+"""All queries of a dashboard with its variables filled in: what Grafana's frontend does before it asks.
+
+    values = {"host": ["web-1", "web-2"]}
+    for query in panel_queries(json.loads(linux_hosts.build()), values, TimeRange.last(3600)):
+        requests.post(f"{grafana}/api/ds/query", json=query.request())
+
+Grafana's backend puts in `$timeFilter` and `$__interval`; for asking InfluxDB itself, `influxql` does.
+https://grafana.com/docs/grafana/latest/dashboards/variables/variable-syntax/
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::(\w+))?\}")
+STEPS = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400]
+"""Seconds a step can be; Grafana's own list is finer and longer, but rounds to the like."""
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+Values = Mapping[str, str | list[str]]
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """The time a dashboard shows, in milliseconds since 1970."""
+
+    start: int
+    end: int
+
+    @classmethod
+    def last(cls, seconds: int) -> TimeRange:
+        """The last so many seconds."""
+        end = int(time.time() * 1000)
+        return cls(end - seconds * 1000, end)
+
+
+@dataclass(frozen=True)
+class PanelQuery:
+    """One query of one panel, as the frontend would send it.
+
+    model: the target with variables filled in.
+    step: seconds between two values.
+    """
+
+    panel_id: int
+    title: str
+    model: dict[str, Any]
+    time_range: TimeRange
+    step: int
+
+    def request(self) -> dict[str, Any]:
+        """The body for Grafana's /api/ds/query."""
+        return {
+            "queries": [{**self.model, "intervalMs": self.step * 1000, "maxDataPoints": 1000}],
+            "from": str(self.time_range.start),
+            "to": str(self.time_range.end),
+        }
+
+    def influxql(self) -> str:
+        """The text for InfluxDB's /query, Grafana's macros filled in too."""
+        times = f"time >= {self.time_range.start}ms and time <= {self.time_range.end}ms"
+        text: str = self.model["query"].replace("$timeFilter", times)
+        return text.replace("$__interval_ms", str(self.step * 1000)).replace("$__interval", f"{self.step}s")
+
+
+def panels(dashboard: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """All panels that show something, those inside collapsed rows too."""
+    for panel in dashboard["panels"]:
+        if panel["type"] == "row":
+            yield from panel.get("panels", [])
+        else:
+            yield panel
+
+
+def panel_queries(
+    dashboard: Mapping[str, Any], values: Values, time_range: TimeRange, points: int = 1000
+) -> list[PanelQuery]:
+    """Every query of every panel.
+
+    values: the variables' values; those not given keep what the dashboard starts with.
+    points: how many values fit into a panel's width.
+    """
+    known = {**_defaults(dashboard), **values}
+    known["__from"], known["__to"] = str(time_range.start), str(time_range.end)
+    queries = []
+    for panel in panels(dashboard):
+        at_least = _seconds(_filled(panel.get("interval", "10s"), known))
+        step = max(at_least, _step((time_range.end - time_range.start) / 1000 / points))
+        for target in panel["targets"]:
+            model = {key: _model(key, value, known) for key, value in target.items()}
+            queries.append(PanelQuery(panel["id"], panel["title"], model, time_range, step))
+    return queries
+
+
+def variable_queries(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The variables that are filled by a query, as they stand in the dashboard."""
+    return [each for each in dashboard["templating"]["list"] if each["type"] == "query"]
+
+
+def _defaults(dashboard: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    return {each["name"]: each["current"]["value"] for each in dashboard["templating"]["list"]}
+
+
+def _model(key: str, value: Any, known: Values) -> Any:
+    if key in {"datasource", "label", "alias"}:
+        return value
+    if key == "dimensions":
+        return {
+            name: [one for each in chosen for one in _expanded(each, known)] for name, chosen in value.items()
+        }
+    return _filled(value, known, as_expression=key == "query") if isinstance(value, str) else value
+
+
+def _expanded(value: str, known: Values) -> list[str]:
+    """CloudWatch's dimensions: a variable with several values stands for all of them."""
+    chosen = known.get(value.removeprefix("$"), value)
+    return chosen if isinstance(chosen, list) else [chosen]
+
+
+def _filled(text: str, known: Values, *, as_expression: bool = False) -> str:
+    def value(match: re.Match[str]) -> str:
+        name = match[1] or match[2]
+        if name not in known:
+            return match[
+                0
+            ]  # a macro of the backend's, or nobody's: the checks of the queries find the latter
+        chosen = known[name]
+        if isinstance(chosen, str):
+            return chosen if not as_expression or name.startswith("__") else _escaped(chosen)
+        return _escaped(chosen[0]) if len(chosen) == 1 else f"({'|'.join(map(_escaped, chosen))})"
+
+    return VARIABLE.sub(value, text)
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"[/\\^$*+?.()|\[\]{}]", r"\\\g<0>", value)
+
+
+def _seconds(text: str) -> int:
+    return int(text[:-1]) * SECONDS[text[-1]]
+
+
+def _step(seconds: float) -> int:
+    return next((step for step in STEPS if step >= seconds), STEPS[-1])

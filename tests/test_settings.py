@@ -1,0 +1,367 @@
+"""The configuration: what is accepted, and that every mistake is told in one go, with its remedy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settings import Settings, SettingsError, load
+from settings.model import GrafanaRepository
+from settings.values import seconds
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIB-a-secret\n-----END PRIVATE KEY-----"
+RIGHT = {
+    "aws:region": "eu-central-1",
+    "monitoring:operatorCidrs": '["203.0.113.0/24"]',
+    "monitoring:agentCidrs": '["198.51.100.0/24"]',
+}
+PROJECT = Path(__file__).parent.parent
+
+
+def raw(**settings: Any) -> dict[str, str]:
+    """A right configuration with some settings changed, as Pulumi hands it over: everything is text."""
+    changed = {
+        f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in settings.items()
+    }
+    return RIGHT | changed
+
+
+def mistakes(configuration: dict[str, str], secret_keys: tuple[str, ...] = ()) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(configuration, secret_keys)
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def test_the_required_settings_are_enough() -> None:
+    settings = load(RIGHT)
+    assert settings.region == "eu-central-1"
+    assert [str(cidr) for cidr in settings.operator_cidrs] == ["203.0.113.0/24"]
+    assert settings.ssh_cidrs == ()
+    assert settings.instance_type == "t4g.small"
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load(RIGHT).domain = "example.com"  # type: ignore[misc]
+
+
+def test_everybody_is_allowed_when_the_user_wrote_it() -> None:
+    assert str(load(raw(operatorCidrs=["0.0.0.0/0"])).operator_cidrs[0]) == "0.0.0.0/0"
+
+
+def test_other_namespaces_are_none_of_our_business() -> None:
+    assert load(RIGHT | {"pulumi:tags": "{}", "aws:profile": "me"}) == load(RIGHT)
+
+
+def test_a_part_of_a_repository_keeps_the_other_defaults() -> None:
+    repository = load(
+        raw(grafanaRepository={"url": "https://mirror.example.com/grafana/"})
+    ).grafana_repository
+    assert repository.url == "https://mirror.example.com/grafana"
+    assert repository.key_fingerprint == GrafanaRepository().key_fingerprint
+
+
+def test_an_own_certificate() -> None:
+    settings = load(
+        raw(domain="monitoring.example.com", certificate={"certificate": CERTIFICATE, "privateKey": KEY}),
+        ["monitoring:certificate"],
+    )
+    assert settings.certificate is not None
+    assert settings.certificate.private_key.get_secret_value() == KEY + "\n"
+    assert "a-secret" not in repr(settings)
+
+
+def test_another_influxdb() -> None:
+    external = {"url": "https://influx.example.com", "username": "us", "password": "a secret"}
+    settings = load(raw(influxdb=external, agentCidrs=[]), ["monitoring:influxdb"])
+    assert settings.influxdb is not None
+    assert settings.influxdb.database == "telegraf"
+    assert "a secret" not in repr(settings)
+
+
+WRONG: list[tuple[str, Any, str, str]] = [
+    # key, value as in the stack's file, what is wrong, what to write instead
+    ("operatorCidrs", "10.0.0.0/8", "is one text, not a list", '["10.0.0.0/8"]'),
+    ("operatorCidrs", [], "nobody could reach Grafana", "203.0.113.0/24"),
+    (
+        "operatorCidrs",
+        ["10.0.0.1/8"],
+        "bits set beyond its prefix",
+        "10.0.0.0/8 for the range, or 10.0.0.1/32",
+    ),
+    ("operatorCidrs", ["10.0.0.1"], "has no prefix length", "10.0.0.1/32"),
+    ("operatorCidrs", ["10.0.0.0/33"], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", ["10.0.0.256/32"], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", ["010.0.0.0/8"], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", ["10.0.0.0/255.0.0.0"], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", ["2001:db8::/32"], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", ["any"], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", [""], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", [" 10.0.0.0/8"], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", [10], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", [["10.0.0.0/8"]], "is not an IPv4 range", "203.0.113.0/24"),
+    ("operatorCidrs", {"a": "10.0.0.0/8"}, "is not a list", "one `- value` a line"),
+    ("operatorCidrs", ["10.0.0.0/8", "10.0.0.0/8"], "names 10.0.0.0/8 twice", "once"),
+    ("operatorCidrs", [f"10.0.{n}.0/24" for n in range(51)], "has 51 elements", "at most 50"),
+    ("agentCidrs", [], "no agent could reach InfluxDB", "203.0.113.0/24"),
+    ("agentCidrs", "no", "is one text, not a list", '["no"]'),
+    ("sshCidrs", "true", "is not a list", "one `- value` a line"),
+    ("instanceType", "", "is empty", "leave the key out"),
+    ("instanceType", "t3", "is not an EC2 instance type", "t4g.small"),
+    ("instanceType", "T3.SMALL", "is not an EC2 instance type", "t4g.small"),
+    ("instanceType", "t9.colossal", "is not an EC2 instance type", "t4g.small"),
+    ("instanceType", ["t3.small"], "is not text", "not a list"),
+    ("amiId", "debian-13", "is not an AMI's id", "ami-0123456789abcdef0"),
+    ("amiId", "ami-XYZ", "is not an AMI's id", "ami-0123456789abcdef0"),
+    ("rootVolumeSize", "abc", "is not a whole number", "GiB"),
+    ("rootVolumeSize", "7", "is out of range", "8 to 16384"),
+    ("rootVolumeSize", "10.5", "is not a whole number", "GiB"),
+    ("rootVolumeSize", "10GB", "is not a whole number", "GiB"),
+    ("rootVolumeSize", "true", "is not a whole number", "GiB"),
+    ("dataVolumeSize", "0", "is out of range", "1 to 16384"),
+    ("dataVolumeSize", "-1", "is out of range", "1 to 16384"),
+    ("dataVolumeSize", "99999", "is out of range", "1 to 16384"),
+    ("dataVolumeSize", "9" * 30, "is not a whole number", "GiB"),
+    ("vpcId", "default", "is not a VPC's id", "vpc-0123456789abcdef0"),
+    ("subnetId", "eu-central-1a", "is not a subnet's id", "subnet-0123456789abcdef0"),
+    ("domain", "https://monitoring.example.com", "is not a domain name", "bare name"),
+    ("domain", "Monitoring.example.com", "is not a domain name", "small letters"),
+    ("domain", "localhost", "is not a domain name", "monitoring.example.com"),
+    ("domain", "a..example.com", "is not a domain name", "bare name"),
+    ("domain", "x" * 64 + ".example.com", "is not a domain name", "bare name"),
+    ("domain", "a b.example.com", "is not a domain name", "bare name"),
+    ("domain", "-a.example.com", "is not a domain name", "bare name"),
+    ("cloudwatchAuth", "keys", "is not one of the choices", "key or role"),
+    ("cloudwatchAuth", "", "is not one of the choices", "key or role"),
+    ("cloudwatchRegion", "eu-centrl-1", "is not an AWS region", "did you mean eu-central-1?"),
+    ("accessKeyGeneration", "0", "is out of range", "1 to"),
+    ("accessKeyGeneration", "zero", "is not a whole number", "generation"),
+    ("retention", "30", "is not a duration", "30d"),
+    ("retention", "a while", "is not a duration", "30d"),
+    ("retention", "30 d", "is not a duration", "30d"),
+    ("retention", "30m", "is not a duration", "30d"),
+    ("retention", "0d", "is out of range", "1h to INF"),
+    ("retention", "inf", "is not a duration", "30d"),
+    ("retention", "1d; DROP DATABASE telegraf", "is not a duration", "30d"),
+    ("collectionInterval", "10", "is not a duration", "10s"),
+    ("collectionInterval", "2h", "is out of range", "1s to 1h"),
+    ("collectionInterval", "0s", "is out of range", "1s to 1h"),
+    ("collectionInterval", "INF", "is not a duration", "10s"),
+    ("bootTimeout", "5s", "is out of range", "1m to 2h"),
+    ("grafanaVersion", "", "is empty", "leave the key out"),
+    ("grafanaVersion", "latest", "is not a Debian package version", "exact version"),
+    ("telegrafVersion", "1.38.4 || reboot", "is not a Debian package version", "exact version"),
+    ("influxdbVersion", "v1.12.4", "is not a Debian package version", "exact version"),
+    ("protect", "no", "is not true or false", "write false"),
+    ("protect", "yes", "is not true or false", "write true"),
+    ("protect", "True", "is not true or false", "write true or false"),
+    ("tags", "team", "is not an object", "`name: value`"),
+    ("tags", ["team"], "is not an object", "`name: value`"),
+    ("tags", {"cost": 5}, "is not text", 'in quotes: "5"'),
+    ("tags", {"Name": "x"}, "is set by this program", "leave it out"),
+    ("tags", {"aws:x": "y"}, "begins with aws:", "another name"),
+    ("tags", {"x" * 129: "y"}, "is too long", "128"),
+    ("tags", {f"t{n}": "x" for n in range(41)}, "has 41 tags", "at most 40"),
+    ("grafanaRepository", "https://apt.grafana.com", "is not an object", "`name: value`"),
+    ("sshKeyName", "me", "sshKeyName would let nobody log in", "203.0.113.0/24"),
+    ("sshCidrs", ["10.0.0.0/8"], "sshCidrs would let nobody log in", "key pair"),
+    ("vpcId", "vpc-0123456789abcdef0", "is missing beside vpcId", "public subnet"),
+    ("influxdb", "https://influx.example.com", "is not an object", "`name: value`"),
+    ("instancetype", "t3.small", "is not a setting", "did you mean instanceType?"),
+    ("operator_cidrs", [], "is not a setting", "did you mean operatorCidrs?"),
+    ("cidrs", [], "is not a setting", "did you mean sshCidrs?"),
+    ("grafanaPassword", "x", "is not a setting", "did you mean grafana"),
+    ("zzz", "x", "is not a setting", "the known keys are"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "wrong", "instead"), WRONG, ids=lambda v: str(v)[:30])
+def test_a_wrong_value_is_named_with_its_remedy(key: str, value: Any, wrong: str, instead: str) -> None:
+    told = mistakes(raw(**{key: value}))
+    assert len(told) == 1, told
+    assert wrong in told[0]
+    assert instead in told[0]
+    assert told[0].startswith("monitoring:")
+
+
+WRONG_INSIDE: list[tuple[str, dict[str, Any], str, str]] = [
+    ("grafanaRepository", {"url": "apt.grafana.com"}, "url", "is not a web address"),
+    ("grafanaRepository", {"url": "https://me:word@apt.grafana.com"}, "url", "holds credentials"),
+    ("grafanaRepository", {"url": "https://a.b/$(reboot)"}, "url", "is not a web address"),
+    ("grafanaRepository", {"keyFingerprint": "27104585 45"}, "keyFingerprint", "full fingerprint"),
+    ("grafanaRepository", {"suite": "stable main"}, "suite", "is not a word"),
+    ("influxdataRepository", {"keyURL": "https://a.b"}, "keyURL", "did you mean keyUrl?"),
+    ("certificate", {"certificate": CERTIFICATE}, "privateKey", "is missing"),
+    ("certificate", {"privateKey": KEY}, "certificate", "is missing"),
+    ("certificate", {"certificate": "server.pem", "privateKey": KEY}, "certificate", "is not PEM text"),
+    ("certificate", {"certificate": CERTIFICATE, "privateKey": CERTIFICATE}, "privateKey", "is not PEM text"),
+    ("influxdb", {"url": "http://a.b", "username": "u", "password": "p"}, "url", "is not encrypted"),
+    ("influxdb", {"url": "https://a.b", "username": "u"}, "password", "is missing"),
+    ("influxdb", {"url": "https://a.b", "username": "u", "password": "it's"}, "password", "quote"),
+    ("influxdb", {"url": "https://a.b", "username": "u v", "password": "p"}, "username", "not allowed"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "inside", "wrong"), WRONG_INSIDE, ids=lambda v: str(v)[:40])
+def test_a_wrong_value_inside_an_object_is_named(
+    key: str, value: dict[str, Any], inside: str, wrong: str
+) -> None:
+    told = mistakes(
+        raw(domain="m.example.com", agentCidrs=["10.0.0.0/8"], **{key: value}), (f"monitoring:{key}",)
+    )
+    assert any(line.startswith(f"monitoring:{key}.{inside}") and wrong in line for line in told), told
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "wrong"),
+    [
+        (
+            {"cloudwatchAuth": "role", "accessKeyGeneration": "2"},
+            "accessKeyGeneration",
+            "cloudwatchAuth: role",
+        ),
+        ({"certificate": {"certificate": CERTIFICATE, "privateKey": KEY}}, "domain", "is missing beside"),
+    ],
+)
+def test_settings_that_cannot_go_together(changes: dict[str, Any], key: str, wrong: str) -> None:
+    told = mistakes(raw(**changes), ("monitoring:certificate",))
+    assert len(told) == 1
+    assert told[0].startswith(f"monitoring:{key}")
+    assert wrong in told[0]
+
+
+def test_an_own_influxdb_s_settings_have_no_meaning_with_another() -> None:
+    external = {"url": "https://a.b", "username": "u", "password": "p"}
+    told = mistakes(raw(influxdb=external, retention="7d"), ("monitoring:influxdb",))
+    assert [line.split()[0] for line in told] == ["monitoring:agentCidrs", "monitoring:retention"]
+
+
+@pytest.mark.parametrize("region", ["", "eu-middle-1", "Frankfurt", "EU-CENTRAL-1"])
+def test_an_unknown_region(region: str) -> None:
+    told = mistakes(RIGHT | {"aws:region": region})
+    assert told[0].startswith("aws:region")
+
+
+def test_a_missing_region() -> None:
+    told = mistakes({key: value for key, value in RIGHT.items() if key != "aws:region"})
+    assert told == ["aws:region: is missing; write the region, such as eu-central-1"]
+
+
+def test_all_mistakes_are_told_in_one_go() -> None:
+    told = mistakes(
+        {
+            "aws:region": "nowhere",
+            "monitoring:operatorCidrs": '["10.0.0.1/8"]',
+            "monitoring:protect": "no",
+            "monitoring:rootVolumeSize": "small",
+            "monitoring:tgas": "{}",
+            "monitoring:grafanaRepository": '{"url": "x", "keyUrl": "y"}',
+        }
+    )
+    keys = [line.replace(":", " ", 1).split()[1] for line in told]
+    assert keys == [
+        *("region", "operatorCidrs", "agentCidrs:", "rootVolumeSize"),
+        *("grafanaRepository.keyUrl", "grafanaRepository.url", "protect", "tgas"),
+    ]
+
+
+def test_the_error_is_one_line_a_mistake() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(raw(protect="no", domain="x\ny"), file="Pulumi.dev.yaml")
+    first, *rest = str(caught.value).splitlines()
+    assert first == "2 mistakes in the configuration (Pulumi.dev.yaml); nothing was changed:"
+    assert len(rest) == 2
+
+
+@pytest.mark.parametrize("key", ["certificate", "influxdb"])
+def test_secrets_in_plain_text_are_refused_and_never_shown(key: str) -> None:
+    inside = {"privateKey": KEY} if key == "certificate" else {"password": "MIIB-a-secret"}
+    told = mistakes(raw(**{key: inside | {"unknown": "MIIB-a-secret"}}))
+    assert any("pulumi config set --secret --path" in line for line in told)
+    assert all("a-secret" not in line for line in told)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=40))
+def test_a_secret_that_is_wrong_is_never_shown(secret: str) -> None:
+    value = f"hidden-{secret}-hidden"
+    for configuration in (
+        raw(domain=value),
+        raw(certificate={"certificate": value, "privateKey": value}),
+        raw(influxdb=value),
+        raw(unknown=value),
+    ):
+        marked = [key for key in configuration if key not in RIGHT]
+        told = "\n".join(mistakes(configuration, tuple(marked)))
+        assert value not in told
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(str(f.alias) for f in Settings.model_fields.values())), st.text())
+)
+def test_nonsense_never_ends_in_another_error(values: dict[str, str]) -> None:
+    try:
+        load({key if ":" in key else f"monitoring:{key}": value for key, value in values.items()})
+    except SettingsError as error:
+        assert error.mistakes
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda c: st.lists(c) | st.dictionaries(st.text(), c),
+    )
+)
+def test_nonsense_inside_objects_never_ends_in_another_error(value: Any) -> None:
+    for key in ("operatorCidrs", "tags", "certificate", "grafanaRepository", "influxdb", "domain"):
+        try:
+            load(raw(**{key: json.dumps(value)}))
+        except SettingsError as error:
+            assert all("\n" not in str(mistake) for mistake in error.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"), [("30d", 2592000), ("1h30m", 5400), ("2w", 1209600), ("INF", float("inf"))]
+)
+def test_durations(text: str, length: float) -> None:
+    assert seconds(text) == length
+
+
+def test_pulumi_yaml_describes_every_setting_with_the_program_s_own_default() -> None:
+    schema = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
+    fields = {str(field.alias): field for field in Settings.model_fields.values()}
+    assert list(schema) == [key for key in fields if key != "aws:region"]
+    for key, entry in schema.items():
+        field = fields[key]
+        default = field.get_default(call_default_factory=True)
+        if hasattr(default, "model_dump"):
+            default = default.model_dump(by_alias=True)
+        unset = entry["default"] in ("", {}) and default is None
+        assert unset or entry["default"] == (list(default) if isinstance(default, tuple) else default), key
+        assert len(entry["description"]) > 20, key
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "sandbox"])
+def test_the_stacks_that_come_with_the_project_are_right(stack: str) -> None:
+    config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    settings = load({k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()})
+    assert settings.protect == (stack == "prod")
+    assert all(cidr.prefixlen > 0 for cidr in (*settings.operator_cidrs, *settings.agent_cidrs))
+
+
+def test_pulumi_s_own_defaults_mean_what_leaving_out_means() -> None:
+    schema = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
+    defaults = {
+        f"monitoring:{key}": entry["default"]
+        if isinstance(entry["default"], str)
+        else json.dumps(entry["default"])
+        for key, entry in schema.items()
+    }
+    assert load(defaults | RIGHT) == load(RIGHT)

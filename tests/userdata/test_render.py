@@ -1,0 +1,245 @@
+"""The rendered user data and installer: size, validity, and that no value can break out of its quotes."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shutil
+import subprocess
+import tomllib
+from dataclasses import replace
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from settings import Settings
+from settings.model import GrafanaRepository, InfluxdataRepository
+from userdata.render import (
+    BOOT_SCRIPT,
+    LIMIT,
+    AgentValues,
+    InfluxTarget,
+    ServerValues,
+    UserDataTooLargeError,
+    agent_installer,
+    boot_settings,
+    shard_duration,
+    telegraf_config,
+    toml,
+    user_data,
+    without_comments,
+)
+
+TARGET = InfluxTarget("https://localhost:8086", "telegraf", "telegraf", private_ca=True)
+CA = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+VALUES = ServerValues(
+    stack="prod",
+    region="eu-central-1",
+    parameters="/monitoring/prod",
+    names=(
+        *("ca-certificate", "grafana-admin-password", "grafana-secret-key", "influxdb-admin-password"),
+        *("influxdb-grafana-password", "influxdb-telegraf-password", "server-certificate", "server-key"),
+    ),
+    revision="1.1.1.1.1.1.1.1",
+    address="203.0.113.200",
+    host="203.0.113.200",
+    local_name="localhost",
+    data_volume="vol-0123456789abcdef0",
+    retention="30d",
+    interval="10s",
+    cloudwatch_auth="key",
+    grafana_repository=GrafanaRepository(),
+    influxdata_repository=InfluxdataRepository(),
+    grafana_version="13.2.3",
+    influxdb_version="1.12.4-1",
+    telegraf_version="1.38.4-1",
+    target=TARGET,
+)
+AGENT = AgentValues(
+    repository=InfluxdataRepository(),
+    telegraf_version="1.38.4-1",
+    interval="10s",
+    target=replace(TARGET, url="https://203.0.113.200:8086"),
+    password="the-password",
+    ca=CA,
+)
+TEXT = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60)
+
+
+def files(values: ServerValues = VALUES) -> dict[str, str]:
+    """What cloud-init would write, by path."""
+    return {file["path"]: file["content"] for file in yaml.safe_load(user_data(values))["write_files"]}
+
+
+def shellcheck(script: str) -> None:
+    if not shutil.which("shellcheck"):
+        pytest.skip("shellcheck is not installed")
+    # Comments, and with them the remarks to shellcheck, are gone: what they excuse is excused here.
+    options = ["--shell=bash", "--exclude=SC1091,SC2086"]
+    result = subprocess.run(
+        ["shellcheck", *options, "-"], input=script, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout
+
+
+def test_the_user_data_leaves_room_below_the_limit() -> None:
+    assert len(user_data(VALUES).encode()) <= LIMIT - 256
+
+
+def test_a_domain_of_full_length_still_fits() -> None:
+    longest = f"{'a' * 60}.{'b' * 60}.example.org"
+    assert len(user_data(replace(VALUES, host=longest)).encode()) <= LIMIT
+
+
+def test_too_much_is_refused_naming_what_is_long() -> None:
+    long = GrafanaRepository(url="https://mirror.example.com/" + "x" * 1000)
+    with pytest.raises(UserDataTooLargeError, match="GRAFANA_REPOSITORY"):
+        user_data(replace(VALUES, grafana_repository=long))
+
+
+def test_it_is_a_cloud_config_that_only_writes_files() -> None:
+    text = user_data(VALUES)
+    assert text.startswith("#cloud-config\n")
+    content = yaml.safe_load(text)
+    assert list(content) == ["write_files"]
+    assert {file["permissions"] for file in content["write_files"]} == {"0644", "0755"}
+
+
+def test_the_boot_script_passes_shellcheck() -> None:
+    script = files()[BOOT_SCRIPT]
+    assert script.startswith("#!/bin/bash\nset -Eeuo pipefail\n")
+    shellcheck(script)
+
+
+def test_the_boot_script_never_traces() -> None:
+    script = files()[BOOT_SCRIPT]
+    assert not re.search(r"set -\w*x|bash -\w*x|curl [^|\n]*(-v\b|--verbose|-k\b|--insecure|-u )", script)
+
+
+def test_the_boot_script_is_bash() -> None:
+    result = subprocess.run(["bash", "-n"], input=files()[BOOT_SCRIPT], text=True, check=False)
+    assert result.returncode == 0
+
+
+def test_the_configurations_are_valid() -> None:
+    content = files()
+    tomllib.loads(content["/etc/monitoring/telegraf.conf"])
+    influxdb = tomllib.loads(content["/etc/monitoring/influxdb.conf"])
+    assert influxdb["http"]["auth-enabled"] is True
+    assert influxdb["http"]["https-enabled"] is True
+    assert influxdb["http"]["log-enabled"] is False
+    assert influxdb["data"]["query-log-enabled"] is False
+    assert influxdb["reporting-disabled"] is True
+    grafana = configparser.RawConfigParser()
+    grafana.read_string(content["/etc/monitoring/grafana.ini"])
+    assert grafana["server"]["protocol"] == "https"
+    assert grafana["users"]["allow_sign_up"] == "false"
+    assert grafana["auth.anonymous"]["enabled"] == "false"
+    assert grafana["analytics"]["reporting_enabled"] == "false"
+    assert grafana["security"]["cookie_secure"] == "true"
+    assert grafana["security"]["secret_key"].startswith("$__file{/etc/grafana/")
+
+
+def test_telegraf_on_the_server_watches_influxdb_and_its_certificate() -> None:
+    config = tomllib.loads(files()["/etc/monitoring/telegraf.conf"])
+    assert config["agent"]["hostname"] == "monitoring-prod"
+    assert {"cpu", "mem", "disk", "system", "influxdb", "x509_cert"} <= set(config["inputs"])
+    (output,) = config["outputs"]["influxdb"]
+    assert output["password"] == "${INFLUX_PASSWORD}"
+    assert output["skip_database_creation"] is True
+    assert output["tls_ca"] == "/etc/telegraf/ca.pem"
+    assert config["inputs"]["cpu"][0]["percpu"] is False
+
+
+def test_without_an_own_influxdb_nothing_of_it_is_there() -> None:
+    content = files(replace(VALUES, influxdb_version="", target=replace(TARGET, private_ca=False)))
+    assert "/etc/monitoring/influxdb.conf" not in content
+    telegraf = content["/etc/monitoring/telegraf.conf"]
+    assert "tls_ca" not in telegraf
+    assert "influxdb" not in tomllib.loads(telegraf)["inputs"]
+
+
+@pytest.mark.parametrize(
+    ("retention", "shard"),
+    [("1h", "1h"), ("47h", "1h"), ("2d", "1d"), ("30d", "1d"), ("26w", "1d"), ("27w", "7d"), ("INF", "7d")],
+)
+def test_shards_are_never_longer_than_the_retention(retention: str, shard: str) -> None:
+    assert shard_duration(retention) == shard
+
+
+def test_comments_go_and_the_first_line_and_code_stay() -> None:
+    assert without_comments("#!/bin/sh\n# a\n\necho '#b' # c\n  # d\n") == "#!/bin/sh\necho '#b' # c\n"
+    assert without_comments("# only a title\nkey = 1\n") == "key = 1\n"
+
+
+def sourced(text: str, name: str) -> str:
+    """The value a shell gives a variable after reading the settings."""
+    script = f'{text}\nprintf "%s." "${name}"'
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env={})
+    return result.stdout[:-1]
+
+
+@given(TEXT.filter(lambda text: "\x00" not in text))
+@settings(max_examples=25, deadline=None)
+def test_no_value_breaks_out_of_the_shell_s_quotes(value: str) -> None:
+    assert sourced(boot_settings(replace(VALUES, local_name=value)), "LOCAL_NAME") == value
+
+
+@given(TEXT)
+def test_no_value_breaks_out_of_toml_s_quotes(value: str) -> None:
+    assert tomllib.loads(f"key = {toml(value)}")["key"] == value
+    target = InfluxTarget(value, value, value, private_ca=False)
+    config = tomllib.loads(telegraf_config(target, interval="10s", host=value, monitor=True))
+    assert config["agent"]["hostname"] == value
+    assert config["outputs"]["influxdb"][0]["urls"] == [value]
+    assert config["outputs"]["influxdb"][0]["database"] == value
+
+
+@given(
+    st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="'"), min_size=1)
+)
+@settings(max_examples=25, deadline=None)
+def test_no_password_breaks_out_of_the_installer(password: str) -> None:
+    script = agent_installer(replace(AGENT, password=password))
+    line = next(line for line in script.splitlines() if line.startswith("INFLUX_PASSWORD="))
+    assert line == f"INFLUX_PASSWORD='{password}'"
+    assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+
+
+def test_the_installer_passes_shellcheck_and_holds_its_configuration() -> None:
+    script = agent_installer(AGENT)
+    shellcheck(script)
+    assert CA in script
+    config = script.partition("| put 644 /etc/telegraf/telegraf.conf\n")[2].partition("END_OF_FILE")[0]
+    output = tomllib.loads(config)["outputs"]["influxdb"][0]
+    assert output["urls"] == ["https://203.0.113.200:8086"]
+    assert "the-password" not in config
+
+
+@pytest.mark.parametrize(
+    ("user", "release", "wrong"),
+    [
+        ("1000", "ID=debian", "must be run by root"),
+        ("0", "ID=fedora\nID_LIKE=rhel", "only Debian and Ubuntu"),
+    ],
+)
+def test_the_installer_refuses_what_it_cannot_do(user: str, release: str, wrong: str) -> None:
+    script = agent_installer(AGENT).replace("$(id -u)", user)
+    script = script.replace(". /etc/os-release 2>/dev/null", f". /dev/stdin <<<'{release}'")
+    result = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert wrong in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_truncated_installer_does_nothing() -> None:
+    script = agent_installer(AGENT).replace("[ -d /run/systemd/system ]", "echo ran; exit 1")
+    for length in range(100, len(script) - 6, 199):
+        result = subprocess.run(["bash"], input=script[:length], capture_output=True, text=True, check=False)
+        assert result.stdout == "", length
+
+
+def test_the_defaults_are_the_settings_own() -> None:
+    assert Settings.model_fields["grafana_version"].default == VALUES.grafana_version

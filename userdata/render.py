@@ -1,0 +1,209 @@
+"""Renders the server's user data and the agents' installer from the files beside this one.
+
+Pure: values in, text out. What a person reads in userdata/ is what the machine gets, with the settings
+filled in; comments and empty lines are dropped on the way to EC2, whose limit is 16 KiB (ours is 12).
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jinja2
+
+from settings import Repository
+from settings import values as v
+
+LIMIT = 12 * 1024
+"""Bytes the rendered user data may have. EC2 refuses more than 16,384, and does so only when it is
+created."""
+
+FOLDER = Path(__file__).parent
+SETTINGS_FOLDER = "/etc/monitoring"
+BOOT_SCRIPT = "/var/lib/cloud/scripts/per-boot/monitoring"
+"""cloud-init runs whatever lies in this folder at every boot, in its last stage."""
+
+
+class UserDataTooLargeError(ValueError):
+    """The rendered user data is over the limit. The message says by how much and what to shorten."""
+
+
+def toml(text: str) -> str:
+    """`text` as a TOML basic string (JSON's escapes are a subset of TOML's, but for DEL)."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER),
+    undefined=jinja2.StrictUndefined,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 - none of these files is HTML; each value goes through `toml` or `shell`
+)
+_templates.filters["toml"] = toml
+_templates.filters["shell"] = shlex.quote
+
+
+@dataclass(frozen=True)
+class InfluxTarget:
+    """Where Telegraf writes to: the address (https), the database, the user, and whether a private CA
+    signs."""
+
+    url: str
+    database: str
+    username: str
+    private_ca: bool
+
+
+@dataclass(frozen=True)
+class ServerValues:
+    """Everything the server's user data depends on. Nothing of it is secret.
+
+    parameters: path of the stack's parameters, `names` those the server reads below it.
+    revision: changes whenever a parameter's value does, and so replaces the server, which reads them at boot.
+    address: the elastic IP; host: the name users type (domain or address); local_name: the name in the
+    certificate by which the machine reaches itself. influxdb_version: empty when another service is used.
+    """
+
+    stack: str
+    region: str
+    parameters: str
+    names: tuple[str, ...]
+    revision: str
+    address: str
+    host: str
+    local_name: str
+    data_volume: str
+    retention: str
+    interval: str
+    cloudwatch_auth: str
+    grafana_repository: Repository
+    influxdata_repository: Repository
+    grafana_version: str
+    influxdb_version: str
+    telegraf_version: str
+    target: InfluxTarget
+
+    @property
+    def machine(self) -> str:
+        """The server's name in its own measurements (tag `host`) and its Name tag."""
+        return f"monitoring-{self.stack}"
+
+
+@dataclass(frozen=True)
+class AgentValues:
+    """Everything an agent's installer depends on. `password` is a secret, so the script is one too."""
+
+    repository: Repository
+    telegraf_version: str
+    interval: str
+    target: InfluxTarget
+    password: str = field(repr=False)
+    ca: str | None = None
+
+
+def render(name: str, **values: object) -> str:
+    """One file of this folder with its values filled in. Raises jinja2.UndefinedError when one is missing."""
+    return _templates.get_template(name).render(**values)
+
+
+def without_comments(text: str) -> str:
+    """`text` without comment lines and empty lines. The first line stays: it is `#!` or `#cloud-config`."""
+    first, *rest = text.splitlines()
+    kept = [line for line in rest if line.strip() and not line.lstrip().startswith("#")]
+    return (
+        "\n".join([*([first] if first.startswith("#!") or not first.startswith("#") else []), *kept]) + "\n"
+    )
+
+
+def source(repository: Repository) -> str:
+    """A repository as boot.sh takes it: the five words after its name, none of which has blanks."""
+    parts = (
+        repository.url,
+        repository.suite,
+        repository.component,
+        repository.key_url,
+        repository.key_fingerprint,
+    )
+    return " ".join(parts)
+
+
+def shard_duration(retention: str) -> str:
+    """Length of InfluxDB's shard groups for a retention: what it would choose itself.
+
+    docs.influxdata.com/influxdb/v1/query_language/manage-database (SHARD DURATION). It must be said: the
+    policy `autogen` is created with seven days, and a retention below its shards' length is refused.
+    """
+    length = v.seconds(retention)
+    if length < v.seconds("2d"):
+        return "1h"
+    return "1d" if length <= v.seconds("26w") else "7d"
+
+
+def boot_settings(values: ServerValues) -> str:
+    """The shell variables boot.sh reads from /etc/monitoring/settings."""
+    domain = "amazonaws.com.cn" if values.region.startswith("cn-") else "amazonaws.com"
+    variables = {
+        "REGION": values.region,
+        "SSM": f"https://ssm.{values.region}.{domain}/",
+        "PARAMETERS": values.parameters,
+        "NAMES": " ".join(values.names),
+        "REVISION": values.revision,
+        "ADDRESS": values.address,
+        "LOCAL_NAME": values.local_name,
+        "DATA_VOLUME": values.data_volume,
+        "RETENTION": values.retention,
+        "SHARD": shard_duration(values.retention),
+        "GRAFANA_REPOSITORY": source(values.grafana_repository),
+        "INFLUXDATA_REPOSITORY": source(values.influxdata_repository),
+        "GRAFANA_VERSION": values.grafana_version,
+        "INFLUXDB_VERSION": values.influxdb_version,
+        "TELEGRAF_VERSION": values.telegraf_version,
+    }
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def telegraf_config(target: InfluxTarget, *, interval: str, host: str, monitor: bool) -> str:
+    """Telegraf's configuration file.
+
+    host: the tag `host`; empty takes the machine's own name. monitor: whether InfluxDB itself, and the
+    certificate it shows, are watched too.
+    """
+    return render("telegraf.conf", interval=interval, host=host, monitor=monitor, target=target)
+
+
+def user_data(values: ServerValues) -> str:
+    """The server's cloud-config. Raises UserDataTooLargeError above 12 KiB."""
+    contents = {
+        "settings": boot_settings(values),
+        "grafana.ini": render("grafana.ini", host=values.host, cloudwatch_auth=values.cloudwatch_auth),
+        "telegraf.conf": telegraf_config(
+            values.target,
+            interval=values.interval,
+            host=values.machine,
+            monitor=bool(values.influxdb_version),
+        ),
+    }
+    if values.influxdb_version:
+        contents["influxdb.conf"] = render("influxdb.conf")
+    files = [
+        {"path": f"{SETTINGS_FOLDER}/{name}", "mode": "0644", "content": without_comments(content)}
+        for name, content in contents.items()
+    ]
+    files.append({"path": BOOT_SCRIPT, "mode": "0755", "content": without_comments(render("boot.sh"))})
+    text = render("cloud-config.yaml", files=files)
+    size = len(text.encode())
+    if size > LIMIT:
+        longest = max(boot_settings(values).splitlines(), key=len)
+        raise UserDataTooLargeError(
+            f"the server's user data has {size} bytes, {size - LIMIT} more than the {LIMIT} allowed; "
+            f"shorten the settings that it holds (the longest is {longest[:80]}…)"
+        )
+    return text
+
+
+def agent_installer(values: AgentValues) -> str:
+    """The script that makes a Debian or Ubuntu machine send its measurements here, to be run by root."""
+    config = telegraf_config(values.target, interval=values.interval, host="", monitor=False)
+    return render("agent-install.sh", values=values, repository=source(values.repository), config=config)
