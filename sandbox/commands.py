@@ -10,9 +10,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from sandbox import daemons, machines, plugins, repository, screen, stack, toolchain
+from sandbox import daemons, machines, repository, screen, stack, toolchain
 from sandbox.errors import SandboxError
 from sandbox.machines import image, network
+from sandbox.plugins import install as plugins
 from sandbox.place import Place
 from sandbox.progress import console, step
 
@@ -139,6 +140,7 @@ def ground(place: Place) -> None:
         daemons.start(place, "cloud")
         daemons.start(place, "repository")
     with step("Provider plugins"):
+        (place.state / "pulumi-home").mkdir(exist_ok=True)
         plugins.install(place, toolchain.binaries() / "pulumi", stack.environment(place))
 
 

@@ -104,9 +104,7 @@ def refreshed(
             value = _reconcile(field.kind, old[name], there)
             if value is not None:
                 inputs[name] = value
-        elif there not in (None, "", [], {}, False, field.default) and _appeared(
-            field, name, old, before, there
-        ):
+        elif there not in (None, "", [], {}, False, field.default) and _appeared(field, name, old, before, there):
             inputs[name] = there
     return inputs
 

@@ -34,6 +34,10 @@ class IncompleteError(PluginError):
         self.id, self.outputs, self.reason = id_, outputs, reason
 
 
+class TranscriptError(PluginError):
+    """An error whose message keeps its lines: what a command of the user's wrote before it failed."""
+
+
 class KeptError(Exception):
     """An `IncompleteError` with the inputs and the state, secrets marked, that the engine is to keep."""
 
@@ -79,7 +83,8 @@ def reported(method: _Method) -> _Method:
                 trace = _without_secrets("".join(traceback.format_exception(error)), request)
                 self.engine.log(getattr(request, "urn", ""), trace, debug=True)
             message = str(error) if isinstance(error, PluginError) else self.explain(error)
-            context.abort(grpc.StatusCode.UNKNOWN, _one_line(message, request))
+            tell = _without_secrets if isinstance(error, TranscriptError) else _one_line
+            context.abort(grpc.StatusCode.UNKNOWN, tell(message, request))
 
     return cast(_Method, run)
 

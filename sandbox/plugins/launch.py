@@ -1,7 +1,7 @@
 """Starts one of the stand-in plugins: `python -P launch.py NAME ENGINE_ADDRESS`.
 
-A file instead of `python -m`, so that it works from any folder without PYTHONPATH; `-P` keeps this folder, which
-has a package called `random`, off the path.
+A file instead of `python -m`, so that it works from any folder without PYTHONPATH; `-P` keeps this folder,
+which has a package called `random`, off the path.
 """
 
 import runpy

@@ -44,8 +44,7 @@ def diff_response(changes: list[Change], *, delete_before_replace: bool) -> prot
         ("update", True): proto.PropertyDiff.UPDATE_REPLACE,
     }
     details = {
-        change.path: proto.PropertyDiff(kind=kinds[change.how, change.replaces], inputDiff=True)
-        for change in changes
+        change.path: proto.PropertyDiff(kind=kinds[change.how, change.replaces], inputDiff=True) for change in changes
     }
     replaces = sorted({change.top for change in changes if change.replaces})
     return proto.DiffResponse(

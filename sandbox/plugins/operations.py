@@ -14,9 +14,7 @@ DEFAULTS = "__defaults"
 """The input that lists which inputs nobody gave: the names that were made up (bridged providers' way)."""
 
 
-def check(
-    resource: Resource[Any], old: Properties, new: Properties, seed: bytes
-) -> tuple[Properties, list[Failure]]:
+def check(resource: Resource[Any], old: Properties, new: Properties, seed: bytes) -> tuple[Properties, list[Failure]]:
     """The inputs to go on with, defaults and names filled in and secrets marked, and what is wrong with them.
 
     old: the inputs of the last run ({} for a new resource); new: as the program gives them, secrets marked.
@@ -61,7 +59,7 @@ def diff(
 
 
 def delete_first(resource: Resource[Any], old: Properties, new: Properties) -> bool:
-    """Whether a replacement must delete the old one first: by declaration, or because both have one given name."""
+    """Whether the old one must go first: by declaration, or as both have the same name, given by hand."""
     if resource.delete_before_replace:
         return True
     made_up = new.get(DEFAULTS, [])
@@ -78,15 +76,11 @@ def planned_create(resource: Resource[Any], inputs: Properties) -> Properties:
     return {**planned, **inputs, **resource.derived(inputs)}
 
 
-def planned_update(
-    resource: Resource[Any], state: Properties, old: Properties, new: Properties
-) -> Properties:
+def planned_update(resource: Resource[Any], state: Properties, old: Properties, new: Properties) -> Properties:
     """The outputs after an update that has not happened yet."""
     changed = frozenset(change.top for change in diff(resource, state, old, new, ()))
     kept = {
-        name: value
-        for name, value in state.items()
-        if name not in resource.inputs or name in new or name not in old
+        name: value for name, value in state.items() if name not in resource.inputs or name in new or name not in old
     }
     unknown = dict.fromkeys(resource.volatile(changed, state, new), UNKNOWN)
     return {**kept, **new, **resource.derived(new), **unknown}
@@ -110,9 +104,7 @@ def hidden(kind: type[Resource[Any]], outputs: Properties, *patterns: Mapping[st
         for pattern in patterns:
             marked = hide_like(marked, pattern.get(name))
         declared = kind.outputs.get(name)
-        always = (name in kind.inputs and kind.inputs[name].secret) or (
-            declared is not None and declared.secret
-        )
+        always = (name in kind.inputs and kind.inputs[name].secret) or (declared is not None and declared.secret)
         derived = declared is not None and not secret_inputs.isdisjoint(declared.secret_with)
         if (always or derived) and marked is not None and not isinstance(marked, Secret):
             marked = Secret(reveal(marked))

@@ -163,9 +163,7 @@ class MapOf(Kind):
         if not isinstance(value, Mapping):
             return self._mismatch(value, path, failures)
         return {
-            key: self.item.parse(item, f"{path}.{key}", failures)
-            for key, item in value.items()
-            if item is not None
+            key: self.item.parse(item, f"{path}.{key}", failures) for key, item in value.items() if item is not None
         }
 
 

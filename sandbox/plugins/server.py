@@ -100,9 +100,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return diff_response(compare(self.provider.config, old, new), delete_before_replace=False)
 
     @reported
-    def Configure(
-        self, request: proto.ConfigureRequest, context: grpc.ServicerContext
-    ) -> proto.ConfigureResponse:
+    def Configure(self, request: proto.ConfigureRequest, context: grpc.ServicerContext) -> proto.ConfigureResponse:
         _, parsed, failures = self._settings(request.args)
         if failures:
             raise PluginError("; ".join(f"{failure.property}: {failure.reason}" for failure in failures))
@@ -115,9 +113,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         token = urn.split("::")[-2].rsplit("$", 1)[-1]
         if token not in self.types:
             known = ", ".join(sorted(self.types))
-            raise PluginError(
-                f"the local environment's {self.provider.package} has no {token}; it has: {known}"
-            )
+            raise PluginError(f"the local environment's {self.provider.package} has no {token}; it has: {known}")
         return self.types[token]
 
     def _resource(self, request: Any, inputs: Properties, *, preview: bool = False) -> Resource[Any]:
@@ -220,9 +216,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if failures:
             return proto.InvokeResponse(failures=check_failures(failures))
         results = function.run(self.client, arguments)
-        marked = {
-            name: Secret(value) if name in function.secrets else value for name, value in results.items()
-        }
+        marked = {name: Secret(value) if name in function.secrets else value for name, value in results.items()}
         response = proto.InvokeResponse()
         # `return` is a word of Python's, so the field is reached by its name as a string.
         getattr(response, "return").CopyFrom(encode_map(marked))
@@ -231,16 +225,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
 def serve(provider: Provider[Any]) -> None:
     """Serve on a free loopback port, printed for the engine, until the engine ends this process."""
-    parser = argparse.ArgumentParser(
-        description=f"Pulumi plugin `{provider.package}` of the local environment"
-    )
+    parser = argparse.ArgumentParser(description=f"Pulumi plugin `{provider.package}` of the local environment")
     parser.add_argument("engine", nargs="?", default="", help="the engine's address")
     arguments, _ = parser.parse_known_args()
     end_with_parent()
     server = grpc.server(ThreadPoolExecutor(PARALLEL_REQUESTS), options=_CHANNEL_OPTIONS)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(
-        Servicer(provider, Engine(arguments.engine)), server
-    )
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider, Engine(arguments.engine)), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")

@@ -17,7 +17,7 @@ Properties = dict[str, Any]
 
 # The protocol's constants (sdk/go/common/resource/properties.go of pulumi/pulumi).
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a type mark, no credential)
+_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
 _ASSET: Final = "c44067f5952c0a294b673a41bacd8c17"
 _ARCHIVE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
 _OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
@@ -95,9 +95,7 @@ def decode_map(struct: struct_pb2.Struct) -> Properties:
 
 def encode_map(properties: Mapping[str, Any]) -> struct_pb2.Struct:
     """The opposite of `decode_map`; None is left out."""
-    return struct_pb2.Struct(
-        fields={key: _encode(value) for key, value in properties.items() if value is not None}
-    )
+    return struct_pb2.Struct(fields={key: _encode(value) for key, value in properties.items() if value is not None})
 
 
 def _decode(value: struct_pb2.Value) -> Any:

@@ -51,9 +51,7 @@ class Eip(Ec2Resource):
         ec2 = self.ec2(inputs)
         id_ = ec2.allocate_address(
             Domain=inputs.get("domain", "vpc"),
-            **present(
-                Address=inputs.get("address"), TagSpecifications=self.tag_specification("elastic-ip", inputs)
-            ),
+            **present(Address=inputs.get("address"), TagSpecifications=self.tag_specification("elastic-ip", inputs)),
         )["AllocationId"]
         if inputs.get("instance"):
             ec2.associate_address(AllocationId=id_, InstanceId=inputs["instance"], AllowReassociation=True)
@@ -95,9 +93,7 @@ class Eip(Ec2Resource):
         if current is None:
             return
         if current["associationId"]:
-            or_gone(
-                lambda: ec2.disassociate_address(AssociationId=current["associationId"]), *_ASSOCIATION_GONE
-            )
+            or_gone(lambda: ec2.disassociate_address(AssociationId=current["associationId"]), *_ASSOCIATION_GONE)
         or_gone(lambda: ec2.release_address(AllocationId=id_), *_ADDRESS_GONE)
 
 

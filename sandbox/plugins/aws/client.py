@@ -20,9 +20,7 @@ NO_CREDENTIALS = (
     "No valid credential sources found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or "
     "`pulumi config set aws:profile NAME`; for the local environment, `make shell` sets them"
 )
-NO_REGION = (
-    "Missing region configuration. Set it: `pulumi config set aws:region eu-central-1` (or AWS_REGION)"
-)
+NO_REGION = "Missing region configuration. Set it: `pulumi config set aws:region eu-central-1` (or AWS_REGION)"
 
 
 @dataclass
@@ -46,7 +44,8 @@ class Aws:
         with self._lock:
             if key not in self._clients:
                 retries = botocore.config.Config(retries={"max_attempts": 3, "mode": "standard"})
-                self._clients[key] = self.session.client(service, region_name=key[1], config=retries)
+                make: Any = self.session.client
+                self._clients[key] = make(service, region_name=key[1], config=retries)
             return self._clients[key]
 
     def arn(self, service: str, resource: str, region: str | None = None) -> str:
@@ -67,7 +66,7 @@ def known_regions() -> set[str]:
 def connect(settings: Properties) -> Aws:
     """Check the provider's settings for real and make the connection; PluginError tells what is missing."""
     _only_the_local_aws()
-    # Nobody runs the program on an EC2 instance here; asking would only take time (as the real one's default).
+    # Nobody runs the program on an EC2 instance here; asking would only take time.
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     try:
         session = boto3.Session(
@@ -103,7 +102,7 @@ def _only_the_local_aws() -> None:
         local = False
     if not local:
         raise PluginError(
-            "this is the local environment's stand-in for the aws plugin, which works on the local AWS alone: "
+            "this is the local environment's stand-in for the aws plugin; it works on the local AWS alone: "
             f"AWS_ENDPOINT_URL must be an address of this machine, and it is {url or 'not set'}"
         )
 
@@ -114,9 +113,7 @@ def _account(aws: Aws) -> str:
     except ClientError as error:
         raise PluginError(f"validating provider credentials: {explain(error)}") from error
     except BotoCoreError as error:
-        raise PluginError(
-            f"validating provider credentials: the local AWS does not answer: {error}"
-        ) from error
+        raise PluginError(f"validating provider credentials: the local AWS does not answer: {error}") from error
 
 
 def _check_account(account: str, settings: Properties) -> None:
@@ -133,6 +130,6 @@ def code(error: Exception) -> str:
 def explain(error: Exception) -> str:
     """An error as the real provider words it: the operation, AWS's code and AWS's message."""
     if isinstance(error, ClientError):
-        answer = error.response["Error"]
-        return f"operation error: {error.operation_name}, api error {answer.get('Code')}: {answer.get('Message')}"
+        said = error.response["Error"]
+        return f"operation error: {error.operation_name}, api error {said.get('Code')}: {said.get('Message')}"
     return f"{type(error).__name__}: {error}"

@@ -115,8 +115,8 @@ class Volume(Ec2Resource):
         }
         if wanted.get("Size", old["size"]) < old["size"]:
             raise PluginError(
-                f"modifying EBS Volume ({id_}): api error InvalidParameterValue: New size cannot be smaller than "
-                f"existing size ({old['size']} GiB)"
+                f"modifying EBS Volume ({id_}): api error InvalidParameterValue: New size cannot be "
+                f"smaller than existing size ({old['size']} GiB)"
             )
         if wanted:
             self.ec2(new).modify_volume(VolumeId=id_, **wanted)
@@ -127,9 +127,7 @@ class Volume(Ec2Resource):
         ec2 = self.ec2(state)
         if state.get("finalSnapshot") and self._found(id_, state):
             self.status("taking the final snapshot")
-            ec2.create_snapshot(
-                VolumeId=id_, **present(TagSpecifications=self.tag_specification("snapshot", state))
-            )
+            ec2.create_snapshot(VolumeId=id_, **present(TagSpecifications=self.tag_specification("snapshot", state)))
 
         def gone() -> bool | None:
             try:
@@ -193,8 +191,8 @@ class VolumeAttachment(AwsResource):
         volume = self.api("ec2", inputs).describe_volumes(VolumeIds=[inputs["volumeId"]])["Volumes"][0]
         if volume["State"] != "available":
             raise PluginError(
-                f"attaching EBS Volume ({inputs['volumeId']}) to EC2 Instance ({inputs['instanceId']}): api error "
-                f"VolumeInUse: {inputs['volumeId']} is already attached to an instance"
+                f"attaching EBS Volume ({inputs['volumeId']}) to EC2 Instance ({inputs['instanceId']}): api "
+                f"error VolumeInUse: {inputs['volumeId']} is already attached to an instance"
             )
 
     def _state(self, state: Properties, states: tuple[str, ...]) -> str | None:
@@ -212,9 +210,7 @@ class VolumeAttachment(AwsResource):
     def _import_id(self, id_: str) -> list[str]:
         parts = id_.split(":")
         if len(parts) != 3 or not all(parts):
-            raise PluginError(
-                f'Unexpected format of ID ("{id_}"), expected DEVICE_NAME:VOLUME_ID:INSTANCE_ID'
-            )
+            raise PluginError(f'Unexpected format of ID ("{id_}"), expected DEVICE_NAME:VOLUME_ID:INSTANCE_ID')
         return parts
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
@@ -238,6 +234,4 @@ class VolumeAttachment(AwsResource):
             VolumeId=state["volumeId"],
             Force=bool(state.get("forceDetach")),
         )
-        self.wait(
-            f"{state['volumeId']} detached", lambda: True if self._attachment(state) is None else None, 5 * 60
-        )
+        self.wait(f"{state['volumeId']} detached", lambda: True if self._attachment(state) is None else None, 5 * 60)

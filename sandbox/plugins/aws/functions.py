@@ -1,159 +1,28 @@
-"""The functions: aws.ec2.get_ami, get_instance_type, get_vpc, get_subnet, get_subnets; aws.get_region, ..."""
+"""The lookups: aws.ec2.get_vpc, get_subnet, get_subnets; aws.get_region, get_caller_identity; and all in a row."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from sandbox.plugins.aws.client import Aws, code, known_regions
-from sandbox.plugins.aws.resource import present, tag_map
-from sandbox.plugins.base import (
-    BOOLEAN,
-    TEXT,
-    Function,
-    Input,
-    ListOf,
-    MapOf,
-    ObjectOf,
-    PluginError,
-    Properties,
-    fields,
-)
-
-_FILTERS = fields(
-    filters=Input(
-        ListOf(
-            ObjectOf(fields(name=Input(TEXT, required=True), values=Input(ListOf(TEXT), required=True))),
-            ordered=False,
-        )
-    ),
-    region=Input(TEXT),
-)
-_TAGS = fields(tags=Input(MapOf(TEXT)))
-
-
-def _filters(arguments: Properties, **more: Any) -> list[dict[str, Any]]:
-    """AWS's filters from `filters`, `tags` and the arguments that are filters under another name."""
-    given = [{"Name": each["name"], "Values": each["values"]} for each in arguments.get("filters", [])]
-    tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in arguments.get("tags", {}).items()]
-    named = [
-        {"Name": name.replace("_", "-"), "Values": [_word(value)]}
-        for name, value in more.items()
-        if value is not None
-    ]
-    return given + tags + named
-
-
-def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def get_ami(aws: Aws, arguments: Properties) -> Properties:
-    """The one image that fits, or the newest of them with `mostRecent`."""
-    if arguments.get("mostRecent") and not arguments.get("owners") and not arguments.get("allowUnsafeFilter"):
-        raise PluginError(
-            "Most Recent Image Not Filtered: mostRecent is true, so `owners` or a filter on the owner is needed "
-            "(anybody may publish an image under any name)"
-        )
-    ec2 = aws.client("ec2", arguments.get("region"))
-    images = ec2.describe_images(
-        **present(Owners=arguments.get("owners"), Filters=_filters(arguments)),
-        IncludeDeprecated=bool(arguments.get("includeDeprecated")),
-    )["Images"]
-    if pattern := arguments.get("nameRegex"):
-        images = [image for image in images if re.search(pattern, image.get("Name", ""))]
-    if not images:
-        raise PluginError("Your query returned no results. Please change your search criteria and try again.")
-    if len(images) > 1 and not arguments.get("mostRecent"):
-        raise PluginError(
-            "Your query returned more than one result. Please try a more specific search criteria, or set "
-            "`mostRecent` attribute to true."
-        )
-    image = max(images, key=lambda each: each["CreationDate"])
-    region = arguments.get("region") or aws.region
-    return {
-        **arguments,
-        "architecture": image["Architecture"],
-        "arn": f"arn:aws:ec2:{region}::image/{image['ImageId']}",
-        "creationDate": image["CreationDate"],
-        "description": image.get("Description", ""),
-        "enaSupport": image.get("EnaSupport", False),
-        "hypervisor": image.get("Hypervisor", ""),
-        "id": image["ImageId"],
-        "imageId": image["ImageId"],
-        "imageLocation": image.get("ImageLocation", ""),
-        "imageType": image.get("ImageType", "machine"),
-        "name": image["Name"],
-        "ownerId": image["OwnerId"],
-        "platform": image.get("Platform", ""),
-        "platformDetails": image.get("PlatformDetails", ""),
-        "public": image.get("Public", False),
-        "region": region,
-        "rootDeviceName": image.get("RootDeviceName", ""),
-        "rootDeviceType": image.get("RootDeviceType", ""),
-        "state": image.get("State", ""),
-        "tags": tag_map(image.get("Tags")),
-        "virtualizationType": image.get("VirtualizationType", ""),
-    }
-
-
-def get_instance_type(aws: Aws, arguments: Properties) -> Properties:
-    """What an instance type can do, its `supportedArchitectures` above all."""
-    name = arguments["instanceType"]
-    ec2 = aws.client("ec2", arguments.get("region"))
-    try:
-        found = ec2.describe_instance_types(InstanceTypes=[name])["InstanceTypes"]
-    except ClientError as error:
-        if code(error) != "InvalidInstanceType":
-            raise
-        found = []
-    if not found:
-        raise PluginError(
-            f"reading EC2 Instance Type ({name}): operation error: DescribeInstanceTypes, api error "
-            f"InvalidInstanceType: The following supplied instance types do not exist: [{name}]"
-        )
-    kind = found[0]
-    processor, network = kind.get("ProcessorInfo", {}), kind.get("NetworkInfo", {})
-    return {
-        "id": name,
-        "instanceType": name,
-        "region": arguments.get("region") or aws.region,
-        "bareMetal": kind.get("BareMetal", False),
-        "burstablePerformanceSupported": kind.get("BurstablePerformanceSupported", False),
-        "currentGeneration": kind.get("CurrentGeneration", False),
-        "defaultVcpus": kind.get("VCpuInfo", {}).get("DefaultVCpus"),
-        "ebsEncryptionSupport": kind.get("EbsInfo", {}).get("EncryptionSupport", ""),
-        "ebsNvmeSupport": kind.get("EbsInfo", {}).get("NvmeSupport", ""),
-        "ebsOptimizedSupport": kind.get("EbsInfo", {}).get("EbsOptimizedSupport", ""),
-        "enaSupport": network.get("EnaSupport", ""),
-        "freeTierEligible": kind.get("FreeTierEligible", False),
-        "hypervisor": kind.get("Hypervisor", ""),
-        "memorySize": kind.get("MemoryInfo", {}).get("SizeInMiB"),
-        "networkPerformance": network.get("NetworkPerformance", ""),
-        "supportedArchitectures": processor.get("SupportedArchitectures", []),
-        "supportedRootDeviceTypes": kind.get("SupportedRootDeviceTypes", []),
-        "supportedUsagesClasses": kind.get("SupportedUsageClasses", []),
-        "supportedVirtualizationTypes": kind.get("SupportedVirtualizationTypes", []),
-        "sustainedClockSpeed": processor.get("SustainedClockSpeedInGhz"),
-    }
+from sandbox.plugins.aws.client import Aws, known_regions
+from sandbox.plugins.aws.filters import FILTERS, TAGS, filters_of
+from sandbox.plugins.aws.images import get_ami, get_instance_type
+from sandbox.plugins.aws.resource import tag_map
+from sandbox.plugins.base import BOOLEAN, TEXT, Function, Input, ListOf, PluginError, Properties, fields
 
 
 def _single(found: list[dict[str, Any]], what: str) -> dict[str, Any]:
     if not found:
         raise PluginError(f"no matching {what} found")
     if len(found) > 1:
-        raise PluginError(
-            f"multiple {what}s matched; use additional constraints to reduce matches to a single {what}"
-        )
+        raise PluginError(f"multiple {what}s matched; use additional constraints to reduce matches to a single {what}")
     return found[0]
 
 
 def get_vpc(aws: Aws, arguments: Properties) -> Properties:
     """The one VPC that fits."""
     ec2 = aws.client("ec2", arguments.get("region"))
-    filters = _filters(
+    filters = filters_of(
         arguments,
         is_default=arguments.get("default"),
         cidr=arguments.get("cidrBlock"),
@@ -181,7 +50,7 @@ def get_vpc(aws: Aws, arguments: Properties) -> Properties:
 def get_subnet(aws: Aws, arguments: Properties) -> Properties:
     """The one subnet that fits."""
     ec2 = aws.client("ec2", arguments.get("region"))
-    filters = _filters(
+    filters = filters_of(
         arguments,
         availability_zone=arguments.get("availabilityZone"),
         availability_zone_id=arguments.get("availabilityZoneId"),
@@ -215,7 +84,7 @@ def get_subnet(aws: Aws, arguments: Properties) -> Properties:
 def get_subnets(aws: Aws, arguments: Properties) -> Properties:
     """The ids of all subnets that fit; none is no error."""
     region = arguments.get("region") or aws.region
-    subnets = aws.client("ec2", region).describe_subnets(Filters=_filters(arguments))["Subnets"]
+    subnets = aws.client("ec2", region).describe_subnets(Filters=filters_of(arguments))["Subnets"]
     return {**arguments, "id": region, "ids": [each["SubnetId"] for each in subnets], "region": region}
 
 
@@ -242,7 +111,7 @@ def get_caller_identity(aws: Aws, arguments: Properties) -> Properties:
     return {"accountId": account, "arn": answer["Arn"], "id": account, "userId": answer["UserId"]}
 
 
-_PLACE = fields(state=Input(TEXT), cidrBlock=Input(TEXT), id=Input(TEXT), **_TAGS, **_FILTERS)
+_PLACE = fields(state=Input(TEXT), cidrBlock=Input(TEXT), id=Input(TEXT), **TAGS, **FILTERS)
 
 FUNCTIONS = (
     Function(
@@ -253,8 +122,8 @@ FUNCTIONS = (
             mostRecent=Input(BOOLEAN),
             nameRegex=Input(TEXT),
             owners=Input(ListOf(TEXT)),
-            **_TAGS,
-            **_FILTERS,
+            **TAGS,
+            **FILTERS,
         ),
         get_ami,
     ),
@@ -263,9 +132,7 @@ FUNCTIONS = (
         fields(instanceType=Input(TEXT, required=True), region=Input(TEXT)),
         get_instance_type,
     ),
-    Function(
-        "aws:ec2/getVpc:getVpc", fields(default=Input(BOOLEAN), dhcpOptionsId=Input(TEXT), **_PLACE), get_vpc
-    ),
+    Function("aws:ec2/getVpc:getVpc", fields(default=Input(BOOLEAN), dhcpOptionsId=Input(TEXT), **_PLACE), get_vpc),
     Function(
         "aws:ec2/getSubnet:getSubnet",
         fields(
@@ -277,7 +144,7 @@ FUNCTIONS = (
         ),
         get_subnet,
     ),
-    Function("aws:ec2/getSubnets:getSubnets", fields(**_TAGS, **_FILTERS), get_subnets),
+    Function("aws:ec2/getSubnets:getSubnets", fields(**TAGS, **FILTERS), get_subnets),
     Function(
         "aws:index/getRegion:getRegion",
         fields(endpoint=Input(TEXT), id=Input(TEXT), name=Input(TEXT), region=Input(TEXT)),

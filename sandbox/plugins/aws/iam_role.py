@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.plugins.aws.iam_access import GONE, NAMED, PATH, document
+from sandbox.plugins.aws.iam_policy import GONE, NAMED, PATH, document
 from sandbox.plugins.aws.resource import (
     TAGGED,
     TAGS,
@@ -95,9 +95,7 @@ class Role(TaggedResource):
         if profiles is None:
             return
         for profile in profiles["InstanceProfiles"]:
-            iam.remove_role_from_instance_profile(
-                InstanceProfileName=profile["InstanceProfileName"], RoleName=id_
-            )
+            iam.remove_role_from_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=id_)
         if state.get("forceDetachPolicies"):
             for policy in iam.list_role_policies(RoleName=id_)["PolicyNames"]:
                 iam.delete_role_policy(RoleName=id_, PolicyName=policy)
@@ -111,9 +109,7 @@ class RolePolicy(AwsResource):
 
     token = "aws:iam/rolePolicy:RolePolicy"
     title = "IAM Role Policy"
-    inputs = fields(
-        policy=Input(JSON, required=True), role=Input(TEXT, required=True, replaces=True), **NAMED
-    )
+    inputs = fields(policy=Input(JSON, required=True), role=Input(TEXT, required=True, replaces=True), **NAMED)
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         self._put(inputs)

@@ -106,7 +106,7 @@ class Instance(Ec2Resource):
         return declared
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
-        # What needs a stop and a start gives the instance another public address, unless it is an elastic one.
+        # What needs a stop and a start gives another public address, unless it is an elastic one.
         return ("publicIp", "publicDns") if changed & instance_update.STOPPING else ()
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
@@ -120,9 +120,7 @@ class Instance(Ec2Resource):
             instance_request.finish(ec2, id_, inputs)
         except Exception as error:
             known = self.read(id_, inputs) or {}
-            raise IncompleteError(
-                id_, known, f"waiting for EC2 Instance ({id_}) create: {explain(error)}"
-            ) from error
+            raise IncompleteError(id_, known, f"waiting for EC2 Instance ({id_}) create: {explain(error)}") from error
         return id_, self.read(id_, inputs) or {}
 
     def wait_for(self, id_: str, properties: Properties, state: str, seconds: float) -> None:

@@ -54,7 +54,7 @@ def build(inputs: Properties, tags: list[dict[str, str]], default_tags: Mapping[
 
 
 def _network(inputs: Properties) -> dict[str, Any]:
-    """Subnet, address and groups: on a network interface as soon as a public address is asked for or refused."""
+    """Subnet, address and groups; on a network interface when a public address is asked for or refused."""
     plain = present(
         SubnetId=inputs.get("subnetId"),
         PrivateIpAddress=inputs.get("privateIp"),
@@ -126,16 +126,14 @@ def refuse_architecture_mismatch(ec2: Any, inputs: Properties) -> None:
 
 
 def attributes(ec2: Any, id_: str, state: Properties) -> Properties:
-    """User data and the attributes DescribeInstances does not tell. state: which form of user data was given."""
+    """User data and what else DescribeInstances does not tell. state: says which form of user data."""
     found: Properties = {}
     for name, (attribute, key) in _ATTRIBUTES.items():
         answer = ec2.describe_instance_attribute(InstanceId=id_, Attribute=attribute)
         value = answer.get(key, {}).get("Value")
         if value is not None:
             found[name] = value == "true" if isinstance(value, str) and value in ("true", "false") else value
-    encoded = (
-        ec2.describe_instance_attribute(InstanceId=id_, Attribute="userData").get("UserData", {}).get("Value")
-    )
+    encoded = ec2.describe_instance_attribute(InstanceId=id_, Attribute="userData").get("UserData", {}).get("Value")
     if encoded and "userDataBase64" in state:
         found["userDataBase64"] = encoded
     elif encoded:

@@ -85,9 +85,7 @@ def _local_form(text: str) -> bytes:
 
 def _profile(ec2: Any, id_: str, name: str) -> None:
     filters = [{"Name": "instance-id", "Values": [id_]}]
-    current = ec2.describe_iam_instance_profile_associations(Filters=filters)[
-        "IamInstanceProfileAssociations"
-    ]
+    current = ec2.describe_iam_instance_profile_associations(Filters=filters)["IamInstanceProfileAssociations"]
     if not current:
         ec2.associate_iam_instance_profile(IamInstanceProfile={"Name": name}, InstanceId=id_)
         return
@@ -103,9 +101,7 @@ def _root_volume(ec2: Any, id_: str, old: Properties, new: Properties) -> None:
         return
     names = {"volumeSize": "Size", "volumeType": "VolumeType", "iops": "Iops", "throughput": "Throughput"}
     wanted = {
-        parameter: after[name]
-        for name, parameter in names.items()
-        if name in after and after[name] != before.get(name)
+        parameter: after[name] for name, parameter in names.items() if name in after and after[name] != before.get(name)
     }
     if wanted.get("Size", before["volumeSize"]) < before["volumeSize"]:
         raise PluginError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.plugins.aws import address, ebs, iam_access, iam_role, instance, security_group, ssm
+from sandbox.plugins.aws import address, ebs, iam_policy, iam_role, iam_user, instance, security_group, ssm
 from sandbox.plugins.aws.client import Aws, connect, explain, known_regions
 from sandbox.plugins.aws.functions import FUNCTIONS
 from sandbox.plugins.base import (
@@ -50,12 +50,12 @@ class AwsProvider(Provider[Aws]):
         instance.Instance,
         ebs.Volume,
         ebs.VolumeAttachment,
-        iam_access.Policy,
-        iam_access.Group,
-        iam_access.GroupPolicyAttachment,
-        iam_access.User,
-        iam_access.UserGroupMembership,
-        iam_access.AccessKey,
+        iam_policy.Policy,
+        iam_policy.Group,
+        iam_policy.GroupPolicyAttachment,
+        iam_user.User,
+        iam_user.UserGroupMembership,
+        iam_user.AccessKey,
         iam_role.Role,
         iam_role.RolePolicy,
         iam_role.InstanceProfile,
@@ -65,11 +65,7 @@ class AwsProvider(Provider[Aws]):
 
     def check_config(self, config: Properties) -> Iterable[Failure]:
         region = config.get("region")
-        if (
-            isinstance(region, str)
-            and not config.get("skipRegionValidation")
-            and region not in known_regions()
-        ):
+        if isinstance(region, str) and not config.get("skipRegionValidation") and region not in known_regions():
             yield Failure("region", f"invalid AWS Region: {region}")
 
     def configure(self, config: Properties) -> Aws:

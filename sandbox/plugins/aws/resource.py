@@ -76,9 +76,7 @@ class TaggedResource(AwsResource):
         everything = tag_map(found)
         own = state.get("tags", {})
         tags = {
-            key: value
-            for key, value in everything.items()
-            if key in own or self.client.default_tags.get(key) != value
+            key: value for key, value in everything.items() if key in own or self.client.default_tags.get(key) != value
         }
         return {"tags": tags if tags or "tags" in state else None, "tagsAll": everything}
 

@@ -90,9 +90,7 @@ class SecurityGroup(Ec2Resource):
     def _revoke_all(self, ec2: Any, id_: str) -> None:
         rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [id_]}])
         for rule in rules["SecurityGroupRules"]:
-            revoke = (
-                ec2.revoke_security_group_egress if rule["IsEgress"] else ec2.revoke_security_group_ingress
-            )
+            revoke = ec2.revoke_security_group_egress if rule["IsEgress"] else ec2.revoke_security_group_ingress
             revoke(GroupId=id_, SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
 
 
@@ -226,9 +224,7 @@ def _port(found: int | None, wanted: int | None) -> int | None:
 def _permission(inputs: Properties) -> dict[str, Any]:
     """The rule as an `IpPermission`."""
     words = present(Description=inputs.get("description"))
-    permission = present(
-        IpProtocol=inputs["ipProtocol"], FromPort=inputs.get("fromPort"), ToPort=inputs.get("toPort")
-    )
+    permission = present(IpProtocol=inputs["ipProtocol"], FromPort=inputs.get("fromPort"), ToPort=inputs.get("toPort"))
     if "cidrIpv4" in inputs:
         permission["IpRanges"] = [{"CidrIp": inputs["cidrIpv4"], **words}]
     elif "cidrIpv6" in inputs:

@@ -14,6 +14,9 @@ _LIMITS = {"Standard": 4096, "Advanced": 8192}
 """Bytes a value may have in each tier; the local AWS does not count."""
 
 
+_UPGRADE = " To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
+
+
 class Parameter(TaggedResource):
     """A parameter; its value is secret whatever its type."""
 
@@ -37,15 +40,11 @@ class Parameter(TaggedResource):
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
         if ("value" in inputs) == ("insecureValue" in inputs):
-            yield Failure(
-                "value", 'Invalid combination of arguments. One of "value, insecureValue" must be set'
-            )
+            yield Failure("value", 'Invalid combination of arguments. One of "value, insecureValue" must be set')
         if isinstance(inputs["type"], str) and inputs["type"] not in _TYPES:
             yield Failure("type", f"expected type to be one of {list(_TYPES)}, got {inputs['type']}")
         if inputs["type"] == "SecureString" and "insecureValue" in inputs:
-            yield Failure(
-                "insecureValue", "invalid configuration, cannot set type = SecureString and insecure_value"
-            )
+            yield Failure("insecureValue", "invalid configuration, cannot set type = SecureString and insecure_value")
 
     def replaces(self, name: str, declared: bool, old: Properties, new: Properties) -> bool:
         if name == "tier":
@@ -61,7 +60,7 @@ class Parameter(TaggedResource):
 
     def _put(self, inputs: Properties, *, overwrite: bool, new: bool) -> None:
         ssm = self.api("ssm", inputs)
-        value = inputs.get("value", inputs.get("insecureValue"))
+        value = str(inputs.get("value", inputs.get("insecureValue")))
         tier = self._tier(inputs, len(value.encode()))
         tags = self.tag_list(inputs)
         ssm.put_parameter(
@@ -89,11 +88,7 @@ class Parameter(TaggedResource):
             tier = "Standard" if size <= _LIMITS["Standard"] else "Advanced"
         limit = _LIMITS.get(tier, _LIMITS["Standard"])
         if size > limit:
-            advice = (
-                " To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
-                if tier == "Standard"
-                else ""
-            )
+            advice = _UPGRADE if tier == "Standard" else ""
             raise PluginError(
                 f"writing SSM Parameter ({inputs['name']}): operation error: PutParameter, api error "
                 f"ValidationException: {tier} tier parameters support a maximum parameter value of {limit} "
@@ -112,8 +107,7 @@ class Parameter(TaggedResource):
         tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=id_)["TagList"]
         intelligent = state.get("tier") == "Intelligent-Tiering"
         return {
-            "arn": found.get("ARN")
-            or self.client.arn("ssm", f"parameter/{id_.lstrip('/')}", self.region(state)),
+            "arn": found.get("ARN") or self.client.arn("ssm", f"parameter/{id_.lstrip('/')}", self.region(state)),
             "allowedPattern": details.get("AllowedPattern") or None,
             "dataType": found.get("DataType", "text"),
             "description": details.get("Description") or None,

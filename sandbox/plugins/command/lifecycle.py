@@ -82,9 +82,7 @@ class CommandResource(Resource[None]):
     )
 
     @abstractmethod
-    def run(
-        self, command: str, inputs: Properties, environment: dict[str, str], transcript: Transcript
-    ) -> None:
+    def run(self, command: str, inputs: Properties, environment: dict[str, str], transcript: Transcript) -> None:
         """Run the command to its end; environment: the previous outputs, by variable.
 
         Raises PluginError when it cannot be run or fails.

@@ -26,9 +26,7 @@ class LocalCommand(CommandResource):
     title = "local.Command"
     inputs: ClassVar = fields(dir=Input(TEXT), interpreter=Input(ListOf(TEXT)), **COMMAND_INPUTS)
 
-    def run(
-        self, command: str, inputs: Properties, environment: dict[str, str], transcript: Transcript
-    ) -> None:
+    def run(self, command: str, inputs: Properties, environment: dict[str, str], transcript: Transcript) -> None:
         argv = [*(inputs.get("interpreter") or SHELL), command]
         try:
             process = subprocess.Popen(

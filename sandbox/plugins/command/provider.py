@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from sandbox.plugins.base import Properties, Provider
 from sandbox.plugins.command.copy import CopyToRemote
 from sandbox.plugins.command.local import LocalCommand
@@ -15,7 +13,7 @@ class CommandProvider(Provider[None]):
 
     package = "command"
     distribution = "pulumi-command"
-    resources: ClassVar = (LocalCommand, RemoteCommand, CopyToRemote)
+    resources = (LocalCommand, RemoteCommand, CopyToRemote)
 
     def configure(self, config: Properties) -> None:
         return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from sandbox.plugins.base import Properties, Provider
 from sandbox.plugins.random.identifier import RandomId
 from sandbox.plugins.random.text import RandomPassword, RandomString
@@ -14,7 +12,7 @@ class RandomProvider(Provider[None]):
 
     package = "random"
     distribution = "pulumi-random"
-    resources: ClassVar = (RandomPassword, RandomString, RandomId)
+    resources = (RandomPassword, RandomString, RandomId)
 
     def configure(self, config: Properties) -> None:
         return None

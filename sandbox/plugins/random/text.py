@@ -129,9 +129,7 @@ def generate(inputs: Properties) -> str:
         "minSpecial": (inputs["special"], inputs.get("overrideSpecial") or SPECIAL),
     }
     characters = [
-        secrets.choice(alphabet)
-        for minimum, (_, alphabet) in alphabets.items()
-        for _ in range(inputs[minimum])
+        secrets.choice(alphabet) for minimum, (_, alphabet) in alphabets.items() for _ in range(inputs[minimum])
     ]
     every = "".join(alphabet for wanted, alphabet in alphabets.values() if wanted)
     characters += [secrets.choice(every) for _ in range(inputs["length"] - len(characters))]

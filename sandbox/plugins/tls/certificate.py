@@ -195,9 +195,7 @@ def _authority(pem: str, key: Key) -> x509.Certificate:
         raise PluginError("Failed to parse CA certificate PEM: it is no certificate") from error
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if certificate.public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
-        raise PluginError(
-            "Failed to create certificate: the CA private key does not belong to the CA certificate"
-        )
+        raise PluginError("Failed to create certificate: the CA private key does not belong to the CA certificate")
     return certificate
 
 

@@ -23,9 +23,7 @@ _PARTS = {
 }
 """In the order Go writes them."""
 
-SUBJECT = ObjectOf(
-    fields(**{name: Input(ListOf(TEXT) if name == "streetAddresses" else TEXT) for name in _PARTS})
-)
+SUBJECT = ObjectOf(fields(**{name: Input(ListOf(TEXT) if name == "streetAddresses" else TEXT) for name in _PARTS}))
 
 NAME_INPUTS = {
     "dnsNames": Input(ListOf(TEXT), replaces=True),

@@ -76,9 +76,7 @@ def notations(key: Key) -> Properties:
     traditional = not isinstance(key, ed25519.Ed25519PrivateKey)
     public = key.public_key()
     outputs = {
-        "privateKeyPem": private_text(
-            key, PrivateFormat.TraditionalOpenSSL if traditional else PrivateFormat.PKCS8
-        ),
+        "privateKeyPem": private_text(key, PrivateFormat.TraditionalOpenSSL if traditional else PrivateFormat.PKCS8),
         "privateKeyPemPkcs8": private_text(key, PrivateFormat.PKCS8),
         "publicKeyPem": public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
         "privateKeyOpenssh": "",
@@ -94,7 +92,7 @@ def notations(key: Key) -> Properties:
     outputs |= {
         "privateKeyOpenssh": private_text(key, PrivateFormat.OpenSSH),
         "publicKeyOpenssh": f"{line}\n",
-        "publicKeyFingerprintMd5": hashlib.md5(blob, usedforsecurity=False).hexdigest(":"),
+        "publicKeyFingerprintMd5": hashlib.md5(blob, usedforsecurity=False).digest().hex(":"),
         "publicKeyFingerprintSha256": f"SHA256:{sha256}",
     }
     return outputs

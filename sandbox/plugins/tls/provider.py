@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from sandbox.plugins.base import Properties, Provider
 from sandbox.plugins.tls.certificate import LocallySignedCert, SelfSignedCert
 from sandbox.plugins.tls.private_key import PrivateKey
@@ -15,7 +13,7 @@ class TlsProvider(Provider[None]):
 
     package = "tls"
     distribution = "pulumi-tls"
-    resources: ClassVar = (PrivateKey, SelfSignedCert, CertRequest, LocallySignedCert)
+    resources = (PrivateKey, SelfSignedCert, CertRequest, LocallySignedCert)
 
     def configure(self, config: Properties) -> None:
         return None

@@ -1,0 +1,32 @@
+"""The `filters` and `tags` arguments the lookups share, as AWS's filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.plugins.base import TEXT, Input, ListOf, MapOf, ObjectOf, Properties, fields
+
+FILTERS = fields(
+    filters=Input(
+        ListOf(
+            ObjectOf(fields(name=Input(TEXT, required=True), values=Input(ListOf(TEXT), required=True))),
+            ordered=False,
+        )
+    ),
+    region=Input(TEXT),
+)
+TAGS = fields(tags=Input(MapOf(TEXT)))
+
+
+def filters_of(arguments: Properties, **more: Any) -> list[dict[str, Any]]:
+    """AWS's filters from `filters`, `tags` and the arguments that are filters under another name."""
+    given = [{"Name": each["name"], "Values": each["values"]} for each in arguments.get("filters", [])]
+    tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in arguments.get("tags", {}).items()]
+    named = [
+        {"Name": name.replace("_", "-"), "Values": [_word(value)]} for name, value in more.items() if value is not None
+    ]
+    return given + tags + named
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,161 @@
+"""What may be done, and by which group: aws.iam.Policy, Group, GroupPolicyAttachment."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+from urllib.parse import unquote
+
+from sandbox.plugins.aws.resource import (
+    TAGGED,
+    TAGS,
+    AwsResource,
+    TaggedResource,
+    or_gone,
+    present,
+    tag_list,
+)
+from sandbox.plugins.base import JSON, TEXT, Input, Output, Properties, fields
+
+GONE = ("NoSuchEntity",)
+NAMED = fields(name=Input(TEXT, auto_name=True, replaces=True))
+PATH = fields(path=Input(TEXT, default="/", replaces=True))
+_VERSIONS_KEPT = 5
+"""AWS keeps no more versions of a policy."""
+
+
+def document(text: Any) -> str:
+    """A policy document as boto3 (decoded) or the local AWS (quoted text) hands it out, as JSON."""
+    return unquote(text) if isinstance(text, str) else json.dumps(text)
+
+
+class Policy(TaggedResource):
+    """A managed policy; each change of the document makes a new default version."""
+
+    token = "aws:iam/policy:Policy"
+    title = "IAM Policy"
+    inputs = fields(policy=Input(JSON, required=True), description=Input(TEXT, replaces=True), **NAMED, **PATH, **TAGS)
+    outputs = fields(attachmentCount=Output(), policyId=Output(), **TAGGED)
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        arn = self.client.client("iam").create_policy(
+            PolicyName=inputs["name"],
+            Path=inputs["path"],
+            PolicyDocument=inputs["policy"],
+            **present(Description=inputs.get("description"), Tags=self.tag_list(inputs)),
+        )["Policy"]["Arn"]
+        return arn, self.read(arn, inputs) or {}
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        iam = self.client.client("iam")
+        answer = or_gone(lambda: iam.get_policy(PolicyArn=id_), *GONE)
+        if answer is None:
+            return None
+        policy = answer["Policy"]
+        version = iam.get_policy_version(PolicyArn=id_, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+        return {
+            "arn": id_,
+            "attachmentCount": policy.get("AttachmentCount", 0),
+            "description": policy.get("Description") or None,
+            "name": policy["PolicyName"],
+            "path": policy["Path"],
+            "policy": document(version["Document"]),
+            "policyId": policy["PolicyId"],
+            **self.tags_out(iam.list_policy_tags(PolicyArn=id_)["Tags"], state),
+        }
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        iam = self.client.client("iam")
+        if old.get("policy") != new["policy"]:
+            self._make_room(id_)
+            iam.create_policy_version(PolicyArn=id_, PolicyDocument=new["policy"], SetAsDefault=True)
+        to_set, to_remove = self.changed_tags(old, new)
+        if to_remove:
+            iam.untag_policy(PolicyArn=id_, TagKeys=to_remove)
+        if to_set:
+            iam.tag_policy(PolicyArn=id_, Tags=tag_list(to_set))
+        return self.read(id_, new) or {}
+
+    def _make_room(self, arn: str) -> None:
+        iam = self.client.client("iam")
+        versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+        if len(versions) >= _VERSIONS_KEPT:
+            oldest = min((each for each in versions if not each["IsDefaultVersion"]), key=lambda v: v["CreateDate"])
+            iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
+
+    def delete(self, id_: str, state: Properties) -> None:
+        iam = self.client.client("iam")
+        versions = or_gone(lambda: iam.list_policy_versions(PolicyArn=id_), *GONE)
+        if versions is None:
+            return
+        for version in versions["Versions"]:
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=id_, VersionId=version["VersionId"])
+        or_gone(lambda: iam.delete_policy(PolicyArn=id_), *GONE)
+
+
+class Group(AwsResource):
+    """A group of users."""
+
+    token = "aws:iam/group:Group"
+    title = "IAM Group"
+    inputs = fields(name=Input(TEXT, auto_name=True), path=Input(TEXT, default="/"))
+    outputs = fields(arn=Output(), uniqueId=Output())
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        self.client.client("iam").create_group(GroupName=inputs["name"], Path=inputs["path"])
+        return inputs["name"], self.read(inputs["name"], inputs) or {}
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        iam = self.client.client("iam")
+        answer = or_gone(lambda: iam.get_group(GroupName=id_), *GONE)
+        if answer is None:
+            return None
+        group = answer["Group"]
+        return {
+            "arn": group["Arn"],
+            "name": group["GroupName"],
+            "path": group["Path"],
+            "uniqueId": group["GroupId"],
+        }
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        self.client.client("iam").update_group(GroupName=old["name"], NewGroupName=new["name"], NewPath=new["path"])
+        return self.read(new["name"], new) or {}
+
+    def delete(self, id_: str, state: Properties) -> None:
+        iam = self.client.client("iam")
+        or_gone(lambda: iam.delete_group(GroupName=state["name"]), *GONE)
+
+
+class GroupPolicyAttachment(AwsResource):
+    """That a managed policy applies to a group."""
+
+    token = "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
+    title = "IAM Group Policy Attachment"
+    # Both attachments would be the same thing, so that deleting the old one would delete the new one.
+    delete_before_replace = True
+    inputs = fields(
+        group=Input(TEXT, required=True, replaces=True), policyArn=Input(TEXT, required=True, replaces=True)
+    )
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        self.client.client("iam").attach_group_policy(GroupName=inputs["group"], PolicyArn=inputs["policyArn"])
+        return f"{inputs['group']}-{uuid.uuid4().hex}", {}
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        iam = self.client.client("iam")
+        # Imports name both, as GROUP/ARN.
+        group, arn = (state["group"], state["policyArn"]) if state else id_.split("/", 1)
+        answer = or_gone(lambda: iam.list_attached_group_policies(GroupName=group), *GONE)
+        attached = [policy["PolicyArn"] for policy in answer["AttachedPolicies"]] if answer else []
+        return {"group": group, "policyArn": arn} if arn in attached else None
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        return {}
+
+    def delete(self, id_: str, state: Properties) -> None:
+        iam = self.client.client("iam")
+        arguments = {"GroupName": state["group"], "PolicyArn": state["policyArn"]}
+        or_gone(lambda: iam.detach_group_policy(**arguments), *GONE)
