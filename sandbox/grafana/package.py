@@ -23,9 +23,7 @@ SECTION = "default"
 DEPENDS = "adduser, python3 (>= 3.13)"
 """The real one needs adduser and libraries of its own; the double needs Debian 13's Python."""
 
-DESCRIPTION = (
-    "Grafana (local stand-in)\n Answers Grafana's HTTP API and runs its data sources; has no user interface."
-)
+DESCRIPTION = "Grafana (local stand-in)\n Answers Grafana's HTTP API and runs its data sources; has no user interface."
 HOMEPAGE = "https://grafana.com"
 CONFFILES = (
     "/etc/default/grafana-server",

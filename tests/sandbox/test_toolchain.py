@@ -60,9 +60,7 @@ def test_another_version_gets_a_folder_of_its_own(cache: Path, monkeypatch: pyte
     assert toolchain.binaries() != before
 
 
-def test_pulumi_on_path_is_used_only_in_the_pinned_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pulumi_on_path_is_used_only_in_the_pinned_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulumi = next(recipe for recipe in RECIPES if recipe.name == "pulumi")
     for name in pulumi.produces:
         (tmp_path / name).write_text(f"#!/bin/sh\necho v{pulumi.version}\n")

@@ -106,6 +106,4 @@ def _http_error(error: HTTPException) -> tuple[Response, int]:
 
 def _unexpected(error: Exception) -> tuple[Response, int]:
     log.exception("Request error path=%s", request.path, exc_info=error)
-    return jsonify(
-        message="Internal Server Error - Check the Grafana server logs for the detailed error"
-    ), 500
+    return jsonify(message="Internal Server Error - Check the Grafana server logs for the detailed error"), 500

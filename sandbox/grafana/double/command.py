@@ -45,9 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        "grafana", description="Grafana server and command line interface (stand-in)"
-    )
+    parser = argparse.ArgumentParser("grafana", description="Grafana server and command line interface (stand-in)")
     parser.add_argument("-v", "--version", action="store_true")
     commands = parser.add_subparsers(dest="command")
     _common(serving := commands.add_parser("server", help="run the grafana server"))
@@ -68,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--homepath", "-homepath", default=DEFAULT_HOME, help="path to Grafana's installation"
-    )
+    parser.add_argument("--homepath", "-homepath", default=DEFAULT_HOME, help="path to Grafana's installation")
     parser.add_argument("--config", "-config", default="", help="path to the configuration file")
 
 
@@ -97,9 +93,7 @@ def _cli(known: argparse.Namespace, overrides: Sequence[str]) -> int:
     settings = _settings(known, [*shlex.split(known.configOverrides), *overrides])
     password = sys.stdin.readline().rstrip("\r\n") if known.password_from_stdin else known.password
     if not password:
-        raise ConfigurationError(
-            "the new password is missing: give it as argument or with --password-from-stdin"
-        )
+        raise ConfigurationError("the new password is missing: give it as argument or with --password-from-stdin")
     database = Database(settings.database_file)
     try:
         # As in Grafana, the command also works before the server's first start.

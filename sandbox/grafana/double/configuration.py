@@ -66,18 +66,14 @@ class Configuration:
         except OSError as error:
             raise ConfigurationError(f"cannot read {file}: {error.strerror}") from None
         except configparser.Error as error:
-            raise ConfigurationError(
-                f"{file} is not a valid ini file: {str(error).splitlines()[0]}"
-            ) from None
+            raise ConfigurationError(f"{file} is not a valid ini file: {str(error).splitlines()[0]}") from None
 
     @staticmethod
     def _override(parser: configparser.RawConfigParser, overrides: Sequence[str]) -> None:
         for text in overrides:
             match = _OVERRIDE.match(text)
             if match is None:
-                raise ConfigurationError(
-                    f"cannot understand the argument {text!r}: write cfg:section.key=value"
-                )
+                raise ConfigurationError(f"cannot understand the argument {text!r}: write cfg:section.key=value")
             if not parser.has_section(match["section"]):
                 parser.add_section(match["section"])
             parser.set(match["section"], match["key"], match["value"])
@@ -111,9 +107,7 @@ class Configuration:
             try:
                 return Path(match[1]).read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise ConfigurationError(
-                    f"[{section}] {key}: cannot read {match[1]}: {error.strerror}"
-                ) from None
+                raise ConfigurationError(f"[{section}] {key}: cannot read {match[1]}: {error.strerror}") from None
 
         value = _ENVIRONMENT_PROVIDER.sub(lambda m: self._environment.get(m[1] or m[2], ""), value)
         return _FILE_PROVIDER.sub(from_file, value)
@@ -193,9 +187,7 @@ class Settings:
             disable_initial_admin_creation=configuration.flag("security", "disable_initial_admin_creation"),
             cookie_secure=configuration.flag("security", "cookie_secure"),
             cookie_name=configuration.text("auth", "login_cookie_name", "grafana_session"),
-            disable_brute_force_protection=configuration.flag(
-                "security", "disable_brute_force_login_protection"
-            ),
+            disable_brute_force_protection=configuration.flag("security", "disable_brute_force_login_protection"),
             basic_auth=configuration.flag("auth.basic", "enabled", default=True),
             anonymous=configuration.flag("auth.anonymous", "enabled"),
             anonymous_role=role,

@@ -80,9 +80,7 @@ def _check_model(content: dict[str, Any]) -> None:
         ("links", list),
     ):
         if content.get(key) is not None and not isinstance(content[key], kind):
-            raise ApiError(
-                400, f"bad request data: {key} must be {'a list' if kind is list else 'an object'}"
-            )
+            raise ApiError(400, f"bad request data: {key} must be {'a list' if kind is list else 'an object'}")
     for number, panel in enumerate(content.get("panels") or []):
         if not isinstance(panel, dict) or not isinstance(panel.get("type"), str):
             raise ApiError(400, f"bad request data: panel {number} must be an object with a type")
@@ -211,8 +209,7 @@ def versions(uid: str) -> Response:
         limit,
     )
     entries = [
-        {key: entry[column] for key, column in _VERSION_FIELDS.items()}
-        | {"dashboardId": row["id"], "uid": uid}
+        {key: entry[column] for key, column in _VERSION_FIELDS.items()} | {"dashboardId": row["id"], "uid": uid}
         for entry in history
     ]
     return jsonify(continueToken="", versions=entries)

@@ -84,9 +84,7 @@ def opened(shared: Context, row: sqlite3.Row) -> DataSource:
     try:
         secure = {key: shared.vault.open(value) for key, value in json.loads(row["secure"]).items()}
     except ValueError as error:
-        raise ApiError(
-            500, f"Failed to decrypt secure settings of data source {row['name']}: {error}"
-        ) from None
+        raise ApiError(500, f"Failed to decrypt secure settings of data source {row['name']}: {error}") from None
     return DataSource(
         id=row["id"],
         uid=row["uid"],
@@ -115,9 +113,7 @@ def save(shared: Context, given: dict[str, Any], existing: sqlite3.Row | None = 
         raise ApiError(400, f"name too long, max {NAME_LENGTH} characters")
     check_uid(uid)
     if existing and given.get("version") not in (None, 0, existing["version"]):
-        raise ApiError(
-            409, "Datasource has already been updated by someone else. Please reload and try again"
-        )
+        raise ApiError(409, "Datasource has already been updated by someone else. Please reload and try again")
     database = shared.database
     own_id = existing["id"] if existing else 0
     with database.transaction():
@@ -137,15 +133,13 @@ def save(shared: Context, given: dict[str, Any], existing: sqlite3.Row | None = 
         stored = (uid, name, is_default, json.dumps(content), json.dumps(secure))
         if existing:
             database.write(
-                "UPDATE data_source SET uid=?, name=?, is_default=?, body=?, secure=?, version=version+1 "
-                "WHERE id=?",
+                "UPDATE data_source SET uid=?, name=?, is_default=?, body=?, secure=?, version=version+1 WHERE id=?",
                 *stored,
                 own_id,
             )
         else:
             own_id = database.write(
-                "INSERT INTO data_source (uid, name, is_default, body, secure, version) "
-                "VALUES (?, ?, ?, ?, ?, 1)",
+                "INSERT INTO data_source (uid, name, is_default, body, secure, version) VALUES (?, ?, ?, ?, ?, 1)",
                 *stored,
             )
     return find(shared, "id", own_id)

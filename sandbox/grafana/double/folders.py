@@ -53,11 +53,7 @@ def _as_json(shared: Context, row: sqlite3.Row) -> dict[str, Any]:
         "updated": row["updated"],
         "version": row["version"],
         **({"parentUid": row["parent_uid"]} if row["parent_uid"] else {}),
-        **(
-            {"parents": [{"uid": p["uid"], "title": p["title"], "url": url(p)} for p in parents]}
-            if parents
-            else {}
-        ),
+        **({"parents": [{"uid": p["uid"], "title": p["title"], "url": url(p)} for p in parents]} if parents else {}),
     }
 
 
@@ -154,8 +150,7 @@ def update(uid: str) -> Response:
         if not title:
             raise ApiError(400, "folder title cannot be empty")
         shared.database.write(
-            "UPDATE folder SET title=?, description=?, version=version+1, updated=?, updated_by=? "
-            "WHERE uid=?",
+            "UPDATE folder SET title=?, description=?, version=version+1, updated=?, updated_by=? WHERE uid=?",
             title,
             text(given, "description", row["description"]),
             timestamp(),
@@ -173,9 +168,7 @@ def move(uid: str) -> Response:
     with shared.database.transaction():
         find(shared, "uid", uid)
         _check_parent(shared, parent, own_uid=uid)
-        shared.database.write(
-            "UPDATE folder SET parent_uid=?, version=version+1 WHERE uid=?", parent or None, uid
-        )
+        shared.database.write("UPDATE folder SET parent_uid=?, version=version+1 WHERE uid=?", parent or None, uid)
     return jsonify(_as_json(shared, find(shared, "uid", uid)))
 
 
@@ -188,9 +181,7 @@ def delete(uid: str) -> Response:
         row = find(shared, "uid", uid)
         rules = alerting.rules_in_folder(shared.database, uid)
         if rules and not force:
-            raise ApiError.with_id(
-                400, "folder.not-empty", "folder cannot be deleted: folder contains alert rules"
-            )
+            raise ApiError.with_id(400, "folder.not-empty", "folder cannot be deleted: folder contains alert rules")
         for rule in rules:
             alerting.delete(shared.database, "rule", rule["uid"])
         shared.database.write("DELETE FROM folder WHERE uid = ?", uid)

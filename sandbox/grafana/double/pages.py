@@ -36,8 +36,7 @@ _LOGIN = """<p>Log in with HTTP basic authentication (user <code>admin</code>) t
 def _overview() -> str:
     rows = context().database.rows("SELECT uid, title FROM dashboard ORDER BY title")
     items = "".join(
-        f'<li><a href="/api/dashboards/uid/{escape(row["uid"])}">{escape(row["title"])}</a> (JSON)</li>'
-        for row in rows
+        f'<li><a href="/api/dashboards/uid/{escape(row["uid"])}">{escape(row["title"])}</a> (JSON)</li>' for row in rows
     )
     listing = f"<ul>{items}</ul>" if items else "<p>There are none yet.</p>"
     return f'<h2>Dashboards</h2>{listing}<p><a href="/api/datasources">Data sources</a> (JSON)</p>'

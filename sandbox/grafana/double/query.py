@@ -46,15 +46,11 @@ def _source(shared: Context, item: Any) -> datasources.DataSource:
         raise ApiError.with_id(
             400, "query.invalidDatasourceId", "Query does not contain a valid data source identifier"
         )
-    row = (
-        datasources.find(shared, "uid", uid) if uid else datasources.find(shared, "id", item["datasourceId"])
-    )
+    row = datasources.find(shared, "uid", uid) if uid else datasources.find(shared, "id", item["datasourceId"])
     return datasources.opened(shared, row)
 
 
-def _run(
-    given: Mapping[str, Any], item: dict[str, Any], source: datasources.DataSource, ref_id: str
-) -> dict[str, Any]:
+def _run(given: Mapping[str, Any], item: dict[str, Any], source: datasources.DataSource, ref_id: str) -> dict[str, Any]:
     own = item.get("timeRange") or {}
     time_range = parse_range(
         own.get("from", given.get("from", "now-1h")),

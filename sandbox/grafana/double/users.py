@@ -131,9 +131,7 @@ def lookup() -> Response:
     """One user by login or email address (`loginOrEmail`)."""
     require_role("Admin")
     wanted = request.args.get("loginOrEmail", "").lower()
-    row = context().database.row(
-        "SELECT * FROM user WHERE lower(login) = ? OR lower(email) = ?", wanted, wanted
-    )
+    row = context().database.row("SELECT * FROM user WHERE lower(login) = ? OR lower(email) = ?", wanted, wanted)
     if row is None:
         raise ApiError(404, "user not found")
     return jsonify(_as_json(row))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from typing import Any
@@ -109,8 +109,7 @@ def _open(connection: Properties, line: socket.socket | paramiko.Channel) -> par
         if expected is not None:
             # The host may have keys of several types; ask for the one that is known.
             options = transport.get_security_options()
-            kind, _ = expected
-            options.key_types = [each for each in options.key_types if each.split("-")[-1] in kind] or [kind]
+            options.key_types = _algorithms(expected[0], options.key_types)
         transport.start_client(timeout=_timeout(connection))
         if expected is not None:
             there = transport.get_remote_server_key()
@@ -121,6 +120,15 @@ def _open(connection: Properties, line: socket.socket | paramiko.Channel) -> par
         transport.close()
         raise
     return transport
+
+
+def _algorithms(kind: str, known: Iterable[str]) -> list[str]:
+    """The signature algorithms a host key of this type can be used with."""
+    names = {"rsa-sha2-512", "rsa-sha2-256"} if kind == "ssh-rsa" else {kind}
+    algorithms = [name for name in known if name in names]
+    if not algorithms:
+        raise PluginError(f"connection.hostKey: keys of the type {kind} are not supported")
+    return algorithms
 
 
 def host_key(text: str) -> tuple[str, bytes]:
@@ -174,7 +182,8 @@ class _Agent(paramiko.agent.AgentSSH):
             line.connect(path)
         except OSError as error:
             raise PluginError(f"no SSH agent answers at {path}: {error.strerror}") from error
-        self._connect(line)
+        connect: Any = getattr(self, "_connect")  # noqa: B009 (the type stubs leave it out)
+        connect(line)
 
 
 def private_key(text: str, password: str | None) -> paramiko.PKey:

@@ -40,8 +40,10 @@ class CopyToRemote(Resource[None]):
     def check(self, inputs: Properties) -> Iterable[Failure]:
         source = inputs["source"]
         if isinstance(source, Asset) and source.path is None:
-            what = "archive must be a path to a file or directory" if source.archive else ""
-            yield Failure("source", what or "asset must be a path-based file asset")
+            if source.archive:
+                yield Failure("source", "archive must be a path to a file or directory")
+            elif source.text is None:
+                yield Failure("source", "asset must be a path-based file asset or a text asset")
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         self._copy(inputs)
@@ -59,15 +61,19 @@ class CopyToRemote(Resource[None]):
         """The copy stays, as with the real provider."""
 
     def _copy(self, inputs: Properties) -> None:
-        source: str = inputs["source"].path
-        if not Path(source).exists():
-            raise PluginError(f"open {source}: no such file or directory")
+        source: Asset = inputs["source"]
+        if source.path is not None and not Path(source.path).exists():
+            raise PluginError(f"open {source.path}: no such file or directory")
         with connected(inputs["connection"], self) as transport:
             sftp = paramiko.SFTPClient.from_transport(transport)
             if sftp is None:
                 raise PluginError(f"{inputs['connection']['host']} offers no SFTP")
             try:
-                copy(sftp, source, PurePosixPath(inputs["remotePath"]))
+                target = PurePosixPath(inputs["remotePath"])
+                if source.path is None:
+                    write(sftp, source.text or "", target)
+                else:
+                    copy(sftp, source.path, target)
             except OSError as error:
                 raise PluginError(f"failed to copy to remote path {inputs['remotePath']}: {error}") from error
 
@@ -93,6 +99,16 @@ def copy(sftp: paramiko.SFTPClient, source: str, target: PurePosixPath) -> None:
             _make_folder(sftp, there)
         else:
             sftp.put(str(path), str(there))
+
+
+def write(sftp: paramiko.SFTPClient, text: str, target: PurePosixPath) -> None:
+    """Make `target` a file with this text."""
+    if _is_folder(sftp, target):
+        raise PluginError(
+            f"remote path {target} is a directory; when using a text asset, remotePath must be a file path"
+        )
+    with sftp.open(str(target), "w") as handle:
+        handle.write(text)
 
 
 def _is_folder(sftp: paramiko.SFTPClient, path: PurePosixPath) -> bool | None:

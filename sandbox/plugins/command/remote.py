@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import paramiko
 
@@ -90,10 +90,11 @@ def _set_variable(channel: paramiko.Channel, name: str, value: str) -> bool:
     message.add_boolean(True)
     message.add_string(name)
     message.add_string(value)
-    channel._event_pending()
-    channel.transport._send_user_message(message)
+    internals: Any = channel
+    internals._event_pending()
+    internals.transport._send_user_message(message)
     try:
-        channel._wait_for_event()
+        internals._wait_for_event()
     except paramiko.SSHException:
         return False
     return True

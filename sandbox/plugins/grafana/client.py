@@ -61,9 +61,7 @@ class Tls:
                     trust.load_cert_chain(file.name)
         except (ssl.SSLError, ValueError, OSError) as error:
             reason = getattr(error, "reason", None) or error
-            raise PluginError(
-                f"caCert, tlsCert and tlsKey must be PEM texts or paths of PEM files: {reason}"
-            ) from None
+            raise PluginError(f"caCert, tlsCert and tlsKey must be PEM texts or paths of PEM files: {reason}") from None
         return trust
 
 
@@ -112,23 +110,17 @@ class Grafana:
     def call(self, method: str, path: str, body: Properties | None = None, **headers: str) -> Any:
         """One call; returns the answer's JSON. Raises ApiError with Grafana's message, one line."""
         if self.url is None or self.auth is None:
-            raise PluginError(
-                "Grafana's url or auth is not known yet: the server it comes from must be up first"
-            )
+            raise PluginError("Grafana's url or auth is not known yet: the server it comes from must be up first")
         answer = self._send(method, f"{self.url.rstrip('/')}/api{path}", body, headers)
         try:
             content = json.loads(answer.data or b"null")
         except ValueError:
             shown = answer.data[:100].decode("utf-8", "replace").strip()
-            raise PluginError(
-                f"{self.url} does not answer like Grafana (status {answer.status}): {shown}"
-            ) from None
+            raise PluginError(f"{self.url} does not answer like Grafana (status {answer.status}): {shown}") from None
         if answer.status == 401:
             raise ApiError(401, f"Grafana at {self.url} refuses the credentials in auth: {_message(content)}")
         if answer.status >= 400:
-            raise ApiError(
-                answer.status, f"Grafana refused {method} /api{path} ({answer.status}): {_message(content)}"
-            )
+            raise ApiError(answer.status, f"Grafana refused {method} /api{path} ({answer.status}): {_message(content)}")
         return content
 
     def _send(
@@ -187,20 +179,22 @@ def _message(content: Any) -> str:
     return str(content.get("message", content)) if isinstance(content, dict) else str(content)
 
 
+_REASONS = (
+    # part of urllib3's message, what it means, whether trying again may help
+    ("WRONG_VERSION_NUMBER", "it does not speak TLS; is the url meant to be http://?", False),
+    ("record layer failure", "it does not speak TLS; is the url meant to be http://?", False),
+    ("Name or service not known", "its name cannot be resolved", False),
+    ("Connection refused", "connection refused", True),
+    ("timed out", "it does not answer in time", True),
+    ("Remote end closed", "it closes the connection without an answer; is the url meant to be https://?", True),
+)
+
+
 def _reason(error: urllib3.exceptions.HTTPError) -> tuple[str, bool]:
     """What went wrong in plain words, and whether trying again may help."""
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         detail = text.split("certificate verify failed:", 1)[-1].split("(_ssl", 1)[0].strip()
         return f"its certificate is not trusted ({detail}); does caCert hold its authority?", False
-    if "WRONG_VERSION_NUMBER" in text or "record layer failure" in text:
-        return "it does not speak TLS; is the url meant to be http://?", False
-    if "Remote end closed connection" in text:
-        return "it closes the connection without an answer; is the url meant to be https://?", True
-    if "Name or service not known" in text or isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name cannot be resolved", False
-    if "Connection refused" in text:
-        return "connection refused", True
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "it does not answer in time", True
-    return text, True
+    known_reasons = ((reason, again) for part_, reason, again in _REASONS if part_ in text)
+    return next(known_reasons, (text, True))

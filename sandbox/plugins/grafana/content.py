@@ -77,8 +77,7 @@ class Folder(GrafanaResource):
             if inside:
                 titles = ", ".join(hit["title"] for hit in inside)
                 raise PluginError(
-                    f"folder {key_of(id_)} is not empty and preventDestroyIfNotEmpty is set; "
-                    f"it contains: {titles}"
+                    f"folder {key_of(id_)} is not empty and preventDestroyIfNotEmpty is set; it contains: {titles}"
                 )
         force = "" if state.get("preventDestroyIfNotEmpty") else "?forceDeleteRules=true"
         self.client.delete(f"/folders/{uid}{force}")

@@ -134,9 +134,7 @@ class DataSource(GrafanaResource):
         plain = dict(found.get("jsonData") or {})
         names = {plain.pop(key) for key in list(plain) if key.startswith("httpHeaderName")}
         if state.get("httpHeaders"):
-            current["httpHeaders"] = {
-                key: value for key, value in state["httpHeaders"].items() if key in names
-            }
+            current["httpHeaders"] = {key: value for key, value in state["httpHeaders"].items() if key in names}
         encoded = json.dumps(plain, separators=(",", ":"), sort_keys=True)
         current["jsonDataEncoded"] = encoded if plain or state.get("jsonDataEncoded") else None
         return {**current, "orgId": ORGANISATION}

@@ -68,9 +68,7 @@ class GrafanaProvider(Provider[Grafana]):
         if isinstance(url, str) and url and not url.startswith(("http://", "https://")):
             yield Failure("url", f"{url!r} must start with http:// or https://")
         if config.get("storeDashboardSha256"):
-            yield Failure(
-                "storeDashboardSha256", "The local environment keeps dashboards as JSON: leave it out"
-            )
+            yield Failure("storeDashboardSha256", "The local environment keeps dashboards as JSON: leave it out")
 
     def configure(self, config: Properties) -> Grafana:
         """The client; settings that are not known yet (a server that is not up) are tolerated."""

@@ -39,9 +39,13 @@ def digest(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
     """The hash Go signs with for this key."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return None
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        return {"secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}.get(key.curve.name, hashes.SHA256())
-    return hashes.SHA256()
+    match key.curve.name if isinstance(key, ec.EllipticCurvePrivateKey) else "":
+        case "secp384r1":
+            return hashes.SHA384()
+        case "secp521r1":
+            return hashes.SHA512()
+        case _:
+            return hashes.SHA256()
 
 
 def generate(inputs: Properties) -> Key:

@@ -37,13 +37,14 @@ NAME_INPUTS = {
 def subject(inputs: Properties) -> x509.Name:
     """The distinguished name; empty when no subject is given."""
     given = inputs.get("subject") or {}
-    parts = [
-        x509.NameAttribute(oid, text)
-        for name, oid in _PARTS.items()
-        for text in (given.get(name) if isinstance(given.get(name), list) else [given.get(name)])
-        if text
-    ]
+    parts = [x509.NameAttribute(oid, text) for name, oid in _PARTS.items() for text in _texts(given.get(name)) if text]
     return x509.Name(parts)
+
+
+def _texts(value: str | list[str] | None) -> list[str]:
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
 
 
 def alternatives(inputs: Properties) -> x509.SubjectAlternativeName | None:

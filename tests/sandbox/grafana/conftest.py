@@ -22,8 +22,6 @@ def grafana(tmp_path: Path, authority: support.Authority) -> Iterator[support.Gr
 
 
 @pytest.fixture(scope="session")
-def influx(
-    tmp_path_factory: pytest.TempPathFactory, authority: support.Authority
-) -> Iterator[support.Influx]:
+def influx(tmp_path_factory: pytest.TempPathFactory, authority: support.Authority) -> Iterator[support.Influx]:
     with support.influxdb(tmp_path_factory.mktemp("influxdb"), authority) as instance:
         yield instance

@@ -47,9 +47,7 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_text(self.pem)
 
-    def _signed(
-        self, key: ec.EllipticCurvePublicKey, name: str, *, authority: bool = False
-    ) -> x509.Certificate:
+    def _signed(self, key: ec.EllipticCurvePublicKey, name: str, *, authority: bool = False) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._name)])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -95,9 +93,7 @@ class Grafana:
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
         options.setdefault("auth", (self.user, self.password))
-        return requests.request(
-            method, self.url + path, json=body, verify=str(self.ca), timeout=30, **options
-        )
+        return requests.request(method, self.url + path, json=body, verify=str(self.ca), timeout=30, **options)
 
     def query(self, *queries: dict[str, Any], start: Any = "now-1h", end: Any = "now") -> requests.Response:
         return self.call("POST", "/api/ds/query", {"queries": list(queries), "from": start, "to": end})

@@ -64,9 +64,7 @@ def test_a_session_cookie_serves_until_logout(grafana: Grafana) -> None:
     assert again.status_code == 401
 
 
-def test_anonymous_visitors_only_when_configured_and_only_to_look(
-    tmp_path: Path, authority: Authority
-) -> None:
+def test_anonymous_visitors_only_when_configured_and_only_to_look(tmp_path: Path, authority: Authority) -> None:
     with running(tmp_path, authority, **{"auth.anonymous__enabled": "true"}) as grafana:
         assert grafana.call("GET", "/api/search", auth=None).status_code == 200
         assert grafana.call("GET", "/api/datasources", auth=None).status_code == 403

@@ -113,9 +113,7 @@ def test_health_needs_keys_that_work(connected: Grafana, aws: str) -> None:
     answer = connected.call("GET", f"{path}/health")
     assert answer.status_code == 200
     assert "Successfully queried the CloudWatch metrics API" in answer.json()["message"]
-    dead = datasource(
-        aws, jsonData={"authType": "keys", "defaultRegion": REGION, "endpoint": "http://127.0.0.1:1"}
-    )
+    dead = datasource(aws, jsonData={"authType": "keys", "defaultRegion": REGION, "endpoint": "http://127.0.0.1:1"})
     connected.call("PUT", path, dead)
     answer = connected.call("GET", f"{path}/health")
     assert (answer.status_code, answer.json()["status"]) == (400, "ERROR")

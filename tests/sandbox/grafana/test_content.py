@@ -92,9 +92,7 @@ def test_a_dashboards_life(grafana: Grafana) -> None:
         ({"title": "x", "panels": [{}]}, 400, "bad request data: panel 0 must be an object with a type"),
     ],
 )
-def test_dashboards_grafana_refuses(
-    grafana: Grafana, dashboard: dict[str, Any], status: int, message: str
-) -> None:
+def test_dashboards_grafana_refuses(grafana: Grafana, dashboard: dict[str, Any], status: int, message: str) -> None:
     assert save(grafana, dashboard)[0] == status
     assert save(grafana, dashboard)[1]["message"] == message
 

@@ -135,9 +135,7 @@ def test_texts_and_the_lists_behind_variables(connected: Grafana) -> None:
         }
     ).json()["results"]["A"]["frames"]
     assert frame["data"]["values"] == [["one", "two"]]
-    [frame] = connected.query(raw("A", "SELECT last(uptime_format) FROM system")).json()["results"]["A"][
-        "frames"
-    ]
+    [frame] = connected.query(raw("A", "SELECT last(uptime_format) FROM system")).json()["results"]["A"]["frames"]
     assert frame["schema"]["fields"][1]["type"] == "string"
     assert frame["data"]["values"][1] == ["1 day"]
 

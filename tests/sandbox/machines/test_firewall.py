@@ -146,7 +146,5 @@ def test_nft_understands_it(place: Place) -> None:
     )
     fleet = [instance(place, 10, "sg-1", public=20), instance(place, 11, "sg-1")]
     text = firewall.render(place, fleet, {"sg-1": Group("sg-1", rules, rules)})
-    checked = subprocess.run(
-        ["nft", "-c", "-f", "-"], input=text, capture_output=True, text=True, check=False
-    )
+    checked = subprocess.run(["nft", "-c", "-f", "-"], input=text, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

@@ -44,9 +44,7 @@ def test_hosts_names_every_aws_endpoint_user_data_may_call() -> None:
     lines = [line.split() for line in guest.hosts_file("ip-1", GATEWAY).splitlines()]
     at_gateway = {name for line in lines if line and line[0] == str(GATEWAY) for name in line[1:]}
     assert "packages.sandbox.internal" in at_gateway
-    assert {
-        f"ssm.{region}.amazonaws.com" for region in ("eu-north-1", "us-east-1", "ap-south-1")
-    } <= at_gateway
+    assert {f"ssm.{region}.amazonaws.com" for region in ("eu-north-1", "us-east-1", "ap-south-1")} <= at_gateway
     assert {f"{service}.eu-central-1.amazonaws.com" for service in guest.AWS_SERVICES} <= at_gateway
     assert {"s3.amazonaws.com", "sts.amazonaws.com"} <= at_gateway
     assert ["127.0.1.1", "ip-1"] in lines

@@ -18,9 +18,7 @@ from sandbox.place import Place
 
 def test_missing_tools_are_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(
-        shutil, "which", lambda tool, path=None: None if tool in ("nft", "mmdebstrap") else tool
-    )
+    monkeypatch.setattr(shutil, "which", lambda tool, path=None: None if tool in ("nft", "mmdebstrap") else tool)
     (problem,) = [line for line in preflight() if line.startswith("Missing")]
     assert "nft" in problem
     assert problem.endswith("apt-get install mmdebstrap nftables")

@@ -105,9 +105,7 @@ def test_a_machine_that_reboots_itself_comes_back(keeper: SomeKeeper, machine: P
     assert machine.done == ["start ['/dev/sdf']"] * 2
 
 
-def test_a_machine_that_shuts_itself_down_is_reported_once(
-    keeper: SomeKeeper, machine: PretendedMachine
-) -> None:
+def test_a_machine_that_shuts_itself_down_is_reported_once(keeper: SomeKeeper, machine: PretendedMachine) -> None:
     keeper.keep_running()
     machine.process.code = 0
     keeper.keep_running()

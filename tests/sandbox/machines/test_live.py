@@ -47,9 +47,7 @@ def eventually(question: Callable[[], Any], seconds: float = 30) -> Any:
 def greeting(address: IPv4Address, port: int = 22) -> str:
     """What answers on the port of an address, seen from the host; empty when nothing does."""
     command = f"exec 3<>/dev/tcp/{address}/{port} && head -1 <&3"
-    done = subprocess.run(
-        ["timeout", "1", "bash", "-c", command], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["timeout", "1", "bash", "-c", command], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
@@ -199,9 +197,7 @@ def test_it_reaches_nothing_of_the_host_but_its_three_ports(sandbox: Sandbox, ma
         listener.wait()
 
 
-def test_a_volume_appears_late_and_is_mounted_from_fstab_after_a_reboot(
-    sandbox: Sandbox, machine: Machine
-) -> None:
+def test_a_volume_appears_late_and_is_mounted_from_fstab_after_a_reboot(sandbox: Sandbox, machine: Machine) -> None:
     volume = sandbox.ec2.create_volume(Size=1, AvailabilityZone=f"{REGION}a")["VolumeId"]
     sandbox.ec2.attach_volume(VolumeId=volume, InstanceId=machine.id, Device="/dev/sdf")
     eventually(lambda: tell(machine, "test -b /dev/sdf && echo there"))

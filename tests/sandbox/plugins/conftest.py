@@ -105,9 +105,7 @@ class Plugin:
         return decode_map(answer.properties)
 
     def delete(self, token: str, id_: str, state: Properties) -> None:
-        self.stub.Delete(
-            proto.DeleteRequest(urn=self._urn(token, "it"), id=id_, properties=encode_map(state))
-        )
+        self.stub.Delete(proto.DeleteRequest(urn=self._urn(token, "it"), id=id_, properties=encode_map(state)))
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
         answer = self.stub.Invoke(proto.InvokeRequest(tok=token, args=encode_map(arguments)))

@@ -55,8 +55,8 @@ def test_properties_are_the_sdks(kind: type[Resource[Any]]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.token)
 def test_required_inputs_are_the_sdks(kind: type[Resource[Any]]) -> None:
-    parameters = inspect.signature(arguments(REAL[kind.token]).__init__).parameters.values()
-    needed = {each.name for each in parameters if each.default is inspect.Parameter.empty} - {"__self__"}
+    parameters = inspect.signature(arguments(REAL[kind.token])).parameters.values()
+    needed = {each.name for each in parameters if each.default is inspect.Parameter.empty}
     required = {"".join(_snake(name)) for name, declared in kind.inputs.items() if declared.required}
     # The SDK made these optional when it got a write-only twin of each, which the stand-in does not have.
     assert required - {"private_key_pem", "ca_private_key_pem"} == needed

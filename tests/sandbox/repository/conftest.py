@@ -65,9 +65,7 @@ def deb(tmp_path: Path) -> Path:
     (tree / "etc").mkdir(parents=True)
     (tree / "etc/notes.conf").write_text("paper = blue\n")
     control = Control("notes", "1.0-1", architecture(), "Somebody <some@sandbox.invalid>", "Takes notes")
-    return build_deb(
-        tree, control, {"postinst": "#!/bin/sh\nexit 0\n"}, ["/etc/notes.conf"], tmp_path / "debs"
-    )
+    return build_deb(tree, control, {"postinst": "#!/bin/sh\nexit 0\n"}, ["/etc/notes.conf"], tmp_path / "debs")
 
 
 @pytest.fixture

@@ -14,9 +14,7 @@ from sandbox.repository.server import open_server
 from tests.sandbox.repository.conftest import Apt
 
 
-def test_apt_downloads_what_the_right_key_signed(
-    apt: Apt, url: str, keys: dict[str, SigningKey], deb: Path
-) -> None:
+def test_apt_downloads_what_the_right_key_signed(apt: Apt, url: str, keys: dict[str, SigningKey], deb: Path) -> None:
     apt.trust(url, keys["right"])
     update = apt("update")
     assert update.returncode == 0, update.stderr
@@ -33,18 +31,14 @@ def test_apt_refuses_another_key(apt: Apt, url: str, keys: dict[str, SigningKey]
     assert apt("download", "notes").returncode != 0
 
 
-def test_apt_refuses_an_index_that_was_changed(
-    apt: Apt, url: str, keys: dict[str, SigningKey], www: Path
-) -> None:
+def test_apt_refuses_an_index_that_was_changed(apt: Apt, url: str, keys: dict[str, SigningKey], www: Path) -> None:
     for release in (www / "notes/dists/stable").glob("*Release"):
         release.write_text(release.read_text().replace("Origin: Notes", "Origin: Forged"))
     apt.trust(url, keys["right"])
     assert apt("update").returncode != 0
 
 
-def test_apt_refuses_a_package_that_was_changed(
-    apt: Apt, url: str, keys: dict[str, SigningKey], www: Path
-) -> None:
+def test_apt_refuses_a_package_that_was_changed(apt: Apt, url: str, keys: dict[str, SigningKey], www: Path) -> None:
     apt.trust(url, keys["right"])
     assert apt("update").returncode == 0
     package = next((www / "notes/pool/main").glob("*.deb"))
@@ -69,9 +63,7 @@ def test_published_key_has_the_fingerprint(keys: dict[str, SigningKey], name: st
     shown = subprocess.run(
         ["gpg", "--show-keys", "--with-colons"], input=keys[name].armoured, capture_output=True, check=True
     )
-    fingerprints = [
-        line.split(":")[9] for line in shown.stdout.decode().splitlines() if line.startswith("fpr")
-    ]
+    fingerprints = [line.split(":")[9] for line in shown.stdout.decode().splitlines() if line.startswith("fpr")]
     assert fingerprints[0] == keys[name].fingerprint
     assert len(fingerprints) == (2 if name == "wrong" else 1), "the one with a subkey shows two"
 
@@ -86,9 +78,7 @@ def test_private_keys_are_the_owners_alone(keys: dict[str, SigningKey]) -> None:
 
 def test_the_package_says_what_it_is(deb: Path) -> None:
     def ask(*options: str) -> str:
-        return subprocess.run(
-            ["dpkg-deb", *options], capture_output=True, text=True, check=True
-        ).stdout.strip()
+        return subprocess.run(["dpkg-deb", *options], capture_output=True, text=True, check=True).stdout.strip()
 
     assert ask("--field", str(deb), "Package") == "notes"
     assert ask("--field", str(deb), "Installed-Size") == "1"

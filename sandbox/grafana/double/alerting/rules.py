@@ -54,9 +54,7 @@ def _checked(shared: Context, given: dict[str, Any], stored: store.Document | No
     for name in ("for", "keep_firing_for"):
         parse_duration(text(given, name, "0s"), name)
     return {
-        "id": stored["id"]
-        if stored
-        else 1 + max([rule["id"] for rule in store.every(shared.database, "rule")] or [0]),
+        "id": stored["id"] if stored else 1 + max([rule["id"] for rule in store.every(shared.database, "rule")] or [0]),
         "uid": uid,
         "orgID": 1,
         "folderUID": folder,
@@ -97,16 +95,12 @@ def _check_queries(shared: Context, given: dict[str, Any]) -> None:
         try:
             datasources.find(shared, "uid", source)
         except ApiError:
-            raise invalid(
-                f"invalid alert rule: data source {source!r} of query {ref_id} does not exist"
-            ) from None
+            raise invalid(f"invalid alert rule: data source {source!r} of query {ref_id} does not exist") from None
         span = query.get("relativeTimeRange") or {}
         if not float(span.get("from") or 0) > float(span.get("to") or 0):
             raise invalid(f"invalid alert rule: query {ref_id} has invalid relative time range")
     if not given.get("record") and given.get("condition") not in seen:
-        raise invalid(
-            f"invalid alert rule: condition {given.get('condition')} does not exist, must be one of {seen}"
-        )
+        raise invalid(f"invalid alert rule: condition {given.get('condition')} does not exist, must be one of {seen}")
 
 
 def _check_texts(given: dict[str, Any]) -> None:
@@ -153,9 +147,7 @@ def create() -> tuple[Response, int]:
     with shared.database.transaction():
         rule = _checked(shared, body())
         if store.get(shared.database, "rule", rule["uid"]):
-            raise ApiError.with_id(
-                409, "alerting.alert-rule.conflict", "a conflicting alert rule is found: uid"
-            )
+            raise ApiError.with_id(409, "alerting.alert-rule.conflict", "a conflicting alert rule is found: uid")
         _refuse_same_title(shared, rule)
         store.put(shared.database, "rule", rule["uid"], rule)
     return jsonify(rule), 201

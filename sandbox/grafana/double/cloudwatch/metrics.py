@@ -117,9 +117,7 @@ def _is_search(wanted: Mapping[str, Sequence[str]], match_exact: bool) -> bool:
     return not match_exact or any(len(values) > 1 or "*" in values for values in wanted.values())
 
 
-def _matching(
-    session: Session, query: Mapping[str, Any], wanted: Mapping[str, Sequence[str]]
-) -> list[dict[str, str]]:
+def _matching(session: Session, query: Mapping[str, Any], wanted: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     """The dimensions of the metrics a SEARCH would find."""
     listed = session.pages(
         "cloudwatch",

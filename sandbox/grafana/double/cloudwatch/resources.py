@@ -64,9 +64,7 @@ def _metrics(session: Session, arguments: Arguments) -> Any:
 
 
 def _dimension_keys(session: Session, arguments: Arguments) -> Any:
-    return _values(
-        {item["Name"] for metric in _metrics_of(session, arguments) for item in metric["Dimensions"]}
-    )
+    return _values({item["Name"] for metric in _metrics_of(session, arguments) for item in metric["Dimensions"]})
 
 
 def _dimension_values(session: Session, arguments: Arguments) -> Any:
@@ -74,9 +72,7 @@ def _dimension_values(session: Session, arguments: Arguments) -> Any:
     if not key:
         raise QueryError("error in DimensionValuesHandler: dimensionKey is required", 400, "plugin")
     metrics = _metrics_of(session, arguments)
-    return _values(
-        {item["Value"] for metric in metrics for item in metric["Dimensions"] if item["Name"] == key}
-    )
+    return _values({item["Value"] for metric in metrics for item in metric["Dimensions"] if item["Name"] == key})
 
 
 def _instance_attribute(session: Session, arguments: Arguments) -> Any:
@@ -145,10 +141,7 @@ def _arns(session: Session, arguments: Arguments) -> Any:
         ResourceTypeFilters=[arguments.get("resourceType", "")],
         TagFilters=filters,
     )
-    return [
-        {"text": item["ResourceARN"], "value": item["ResourceARN"], "label": item["ResourceARN"]}
-        for item in found
-    ]
+    return [{"text": item["ResourceARN"], "value": item["ResourceARN"], "label": item["ResourceARN"]} for item in found]
 
 
 def _json(arguments: Arguments, key: str) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from ..errors import QueryError
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 _AUTHENTICATION = ("keys", "default", "ec2_iam_role")
 
+_MODELS = botocore.session.Session().get_component("data_loader")
+"""Descriptions of AWS's services: reading EC2's takes half a second, so all sessions share what was read."""
+
 
 class Session:
     """Makes the calls of one query.
@@ -31,20 +34,17 @@ class Session:
             raise QueryError("missing default region", 400, "plugin")
         self._endpoint = _address(str(options.get("endpoint") or ""))
         self._session = botocore.session.Session()
+        self._session.register_component("data_loader", _MODELS)
         # Files of whoever runs the server are no credentials of the data source.
         self._session.set_config_variable("config_file", os.devnull)
         self._session.set_config_variable("credentials_file", os.devnull)
         authentication = str(options.get("authType") or "default")
         if authentication not in _AUTHENTICATION:
-            raise QueryError(
-                f'attempting to use an auth type that is not allowed: "{authentication}"', 400, "plugin"
-            )
+            raise QueryError(f'attempting to use an auth type that is not allowed: "{authentication}"', 400, "plugin")
         if authentication == "keys":
             access, secret = source.secure.get("accessKey", ""), source.secure.get("secretKey", "")
             if not access or not secret:
-                raise QueryError(
-                    "static credentials are empty: accessKey and secretKey are required", 400, "plugin"
-                )
+                raise QueryError("static credentials are empty: accessKey and secretKey are required", 400, "plugin")
             self._session.set_credentials(access, secret)
         role = str(options.get("assumeRoleArn") or "")
         if role:

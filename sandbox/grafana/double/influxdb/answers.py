@@ -67,9 +67,7 @@ def _table(rows: Sequence[Mapping[str, Any]], meta: Mapping[str, Any]) -> Frame:
         else:
             fields.append(Field(column, *_typed(lines, number), display_name=column))
     tagged = [
-        Field(
-            key, "string", [(row.get("tags") or {}).get(key) for row in rows for _ in row["values"]], {}, key
-        )
+        Field(key, "string", [(row.get("tags") or {}).get(key) for row in rows for _ in row["values"]], {}, key)
         for key in rows[0].get("tags") or {}
     ]
     return Frame(str(rows[0].get("name", "")), [*fields[:1], *tagged, *fields[1:]], meta)
@@ -83,9 +81,7 @@ def _typed(lines: Sequence[Sequence[Any]], number: int) -> tuple[str, list[Any]]
         return "boolean", [value if isinstance(value, bool) else None for value in column]
     if isinstance(first, str):
         return "string", [value if isinstance(value, str) else None for value in column]
-    plain = [
-        value if isinstance(value, int | float) and not isinstance(value, bool) else None for value in column
-    ]
+    plain = [value if isinstance(value, int | float) and not isinstance(value, bool) else None for value in column]
     return "number", plain
 
 

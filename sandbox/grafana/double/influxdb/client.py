@@ -96,9 +96,7 @@ def _tls(source: DataSource) -> ssl.SSLContext:
 def _load_client_certificate(trust: ssl.SSLContext, source: DataSource) -> None:
     # Python reads certificate and key from files only; this one is readable by us alone and gone at once.
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
-        file.write(
-            source.secure.get("tlsClientCert", "") + "\n" + source.secure.get("tlsClientKey", "") + "\n"
-        )
+        file.write(source.secure.get("tlsClientCert", "") + "\n" + source.secure.get("tlsClientKey", "") + "\n")
         file.flush()
         trust.load_cert_chain(file.name)
 
@@ -110,9 +108,7 @@ def _reason(error: urllib3.exceptions.HTTPError) -> str:
         detail = text.split("CERTIFICATE_VERIFY_FAILED]", 1)[1].strip(" )'\"")
         if "unable to get" in detail or "self-signed" in detail or "self signed" in detail:
             return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-        return (
-            f"tls: failed to verify certificate: x509: {detail.removeprefix('certificate verify failed: ')}"
-        )
+        return f"tls: failed to verify certificate: x509: {detail.removeprefix('certificate verify failed: ')}"
     if "Connection refused" in text:
         return "dial tcp: connect: connection refused"
     if isinstance(error, urllib3.exceptions.TimeoutError):

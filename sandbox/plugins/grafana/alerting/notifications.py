@@ -68,8 +68,7 @@ def _matchers_as_lists(node: Properties) -> Properties:
 
 def _matchers_as_objects(node: Properties) -> Properties:
     objects = [
-        {"label": label, "match": match, "value": value}
-        for label, match, value in node.get("object_matchers") or []
+        {"label": label, "match": match, "value": value} for label, match, value in node.get("object_matchers") or []
     ]
     routes = [_matchers_as_objects(child) for child in node.get("routes") or []]
     return {**node, "object_matchers": objects, "routes": routes}
@@ -113,9 +112,7 @@ _INTERVAL = Shape(
     {
         "times": Mapped(
             "times",
-            shape=Shape(
-                {"start": Mapped("start_time", required=True), "end": Mapped("end_time", required=True)}
-            ),
+            shape=Shape({"start": Mapped("start_time", required=True), "end": Mapped("end_time", required=True)}),
             many=True,
         ),
         "weekdays": Mapped("weekdays", _TEXTS),

@@ -105,9 +105,7 @@ def test_policies_with_timings_and_contact_points(engine: Engine) -> None:
         TIMING,
         {
             "name": "Weekend",
-            "intervals": [
-                {"weekdays": ["saturday", "sunday"], "times": [{"start": "10:00", "end": "24:00"}]}
-            ],
+            "intervals": [{"weekdays": ["saturday", "sunday"], "times": [{"start": "10:00", "end": "24:00"}]}],
         },
     )
     id_, inputs, state = engine.create(
@@ -141,9 +139,7 @@ def test_policies_with_timings_and_contact_points(engine: Engine) -> None:
     assert engine.drift(POLICY, id_, inputs, state) == ["policies"]
     engine.plugin.delete(POLICY, id_, state)
     assert engine.grafana.call("GET", f"{API}/policies").json()["receiver"] == "grafana-default-email"
-    new, state, _ = engine.change(
-        TIMING, timing, timing_inputs, timing_state, intervals=[{"years": ["2030"]}]
-    )
+    new, state, _ = engine.change(TIMING, timing, timing_inputs, timing_state, intervals=[{"years": ["2030"]}])
     engine.plugin.delete(TIMING, timing, state)
     assert engine.drift(TIMING, timing, new, state) == ["gone"]
     engine.plugin.delete(CONTACT_POINT, point, point_state)

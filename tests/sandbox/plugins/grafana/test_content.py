@@ -60,9 +60,7 @@ def test_a_folder_that_is_not_empty_can_be_kept(engine: Engine) -> None:
         (DATASOURCE, {"type": "influxdb", "password": "x"}, "password"),
     ],
 )
-def test_inputs_the_real_provider_refuses(
-    engine: Engine, token: str, inputs: dict[str, Any], name: str
-) -> None:
+def test_inputs_the_real_provider_refuses(engine: Engine, token: str, inputs: dict[str, Any], name: str) -> None:
     assert name in engine.plugin.check(token, inputs)[1]
 
 

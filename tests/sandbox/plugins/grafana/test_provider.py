@@ -26,9 +26,7 @@ ARGUMENTS = {
     "grafana:alerting/contactPoint:ContactPoint": sdk.alerting.contact_point.ContactPointArgs,
     "grafana:alerting/messageTemplate:MessageTemplate": sdk.alerting.message_template.MessageTemplateArgs,
     "grafana:alerting/muteTiming:MuteTiming": sdk.alerting.mute_timing.MuteTimingArgs,
-    "grafana:alerting/notificationPolicy:NotificationPolicy": (
-        sdk.alerting.notification_policy.NotificationPolicyArgs
-    ),
+    "grafana:alerting/notificationPolicy:NotificationPolicy": (sdk.alerting.notification_policy.NotificationPolicyArgs),
     "grafana:alerting/ruleGroup:RuleGroup": sdk.alerting.rule_group.RuleGroupArgs,
 }
 
@@ -40,9 +38,7 @@ def argument_names(kind: Any) -> dict[str, str]:
 def nested(kind: Any, name: str) -> Any:
     """The SDK's class of a nested object, None for plain values."""
     text = str(pulumi._types.input_type_types(kind)[name])
-    found = [
-        part for part in text.replace("[", " ").replace("]", " ").replace(",", " ").split() if "Args" in part
-    ]
+    found = [part for part in text.replace("[", " ").replace("]", " ").replace(",", " ").split() if "Args" in part]
     return getattr(sdk.alerting, found[0].rsplit(".", 1)[-1].rstrip("'>")) if found else None
 
 
