@@ -33,9 +33,7 @@ class Grafana:
     ca_file: Path
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(
-            self.url + path, auth=(self.user, self.password), verify=str(self.ca_file), timeout=20
-        )
+        return requests.get(self.url + path, auth=(self.user, self.password), verify=str(self.ca_file), timeout=20)
 
     def query(self, query: dict[str, Any], minutes: int = 15) -> dict[str, Any]:
         """The answer of Grafana's query endpoint to one query over the last `minutes`."""
@@ -66,13 +64,10 @@ def show(place: Place, name: str) -> int:
         )
         health = {uid: _health(grafana, uid) for uid in DATASOURCES}
         hosts = newest_points(grafana)
-    console.print()
     console.print(_addresses(place, outputs))
     console.print(_health_table(health))
     console.print(_hosts_table(hosts))
-    console.print(
-        f"[bold]Next[/bold]  open {escape(outputs['grafanaUrl'])} (certificate: the stack's own CA)"
-    )
+    console.print(f"\n[bold]Next[/bold]  open {escape(outputs['grafanaUrl'])} (certificate: the stack's own CA)")
     for command, purpose in {
         "make password": "Grafana's admin password",
         "make status": "this screen again",
@@ -85,11 +80,18 @@ def show(place: Place, name: str) -> int:
     return 0 if well and all(age < SILENT_SECONDS for age in hosts.values()) else 1
 
 
+def _table(title: str) -> Table:
+    """A table without lines whose first two columns are never cut: addresses are there to be copied."""
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", show_header=False, box=None)
+    table.add_column(no_wrap=True, min_width=10)
+    table.add_column(no_wrap=True, overflow="ignore")
+    table.add_column(style="dim")
+    return table
+
+
 def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
-    table = Table(title="What runs where", title_justify="left", show_header=False, box=None, padding=(0, 2))
-    table.add_row(
-        "Grafana", outputs["grafanaUrl"], f"log in as {outputs['grafanaAdminUser']}, see `make password`"
-    )
+    table = _table("What runs where")
+    table.add_row("Grafana", outputs["grafanaUrl"], f"log in as {outputs['grafanaAdminUser']}, see `make password`")
     table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, users only")
     table.add_row("Local AWS", place.aws_url, ", ".join(daemons.running(place)))
     for title, url in dict(outputs.get("dashboardUrls", {})).items():
@@ -103,17 +105,13 @@ def _health(grafana: Grafana, uid: str) -> tuple[bool, str]:
         body = answer.json()
     except (requests.RequestException, ValueError) as error:
         return False, f"Grafana did not answer: {type(error).__name__}"
-    return answer.status_code == requests.codes.ok and body.get("status") == "OK", str(
-        body.get("message", "")
-    )
+    return answer.status_code == requests.codes.ok and body.get("status") == "OK", str(body.get("message", ""))
 
 
 def _health_table(health: dict[str, tuple[bool, str]]) -> Table:
-    table = Table(title="Datasources", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table = _table("Datasources")
     for uid, (well, message) in health.items():
-        table.add_row(
-            DATASOURCES[uid], "[green]OK[/green]" if well else "[red]not well[/red]", escape(message)
-        )
+        table.add_row(DATASOURCES[uid], "[green]OK[/green]" if well else "[red]not well[/red]", escape(message))
     return table
 
 
@@ -137,7 +135,7 @@ def newest_points(grafana: Grafana) -> dict[str, float]:
 
 
 def _hosts_table(hosts: dict[str, float]) -> Table:
-    table = Table(title="Newest data", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table = _table("Newest data")
     for host, age in sorted(hosts.items()):
         moment = datetime.fromtimestamp(time.time() - age, tz=UTC).strftime("%H:%M:%S UTC")
         colour = "green" if age < SILENT_SECONDS else "red"

@@ -28,8 +28,7 @@ PROJECT = Path(__file__).parent.parent
 def raw(**settings: Any) -> dict[str, str]:
     """A right configuration with some settings changed, as Pulumi hands it over: everything is text."""
     changed = {
-        f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value)
-        for key, value in settings.items()
+        f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()
     }
     return RIGHT | changed
 
@@ -50,7 +49,7 @@ def test_the_required_settings_are_enough() -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load(RIGHT).domain = "example.com"  # type: ignore[misc]
+        load(RIGHT).domain = "example.com"
 
 
 def test_everybody_is_allowed_when_the_user_wrote_it() -> None:
@@ -62,9 +61,7 @@ def test_other_namespaces_are_none_of_our_business() -> None:
 
 
 def test_a_part_of_a_repository_keeps_the_other_defaults() -> None:
-    repository = load(
-        raw(grafanaRepository={"url": "https://mirror.example.com/grafana/"})
-    ).grafana_repository
+    repository = load(raw(grafanaRepository={"url": "https://mirror.example.com/grafana/"})).grafana_repository
     assert repository.url == "https://mirror.example.com/grafana"
     assert repository.key_fingerprint == GrafanaRepository().key_fingerprint
 
@@ -211,12 +208,8 @@ WRONG_INSIDE: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("key", "value", "inside", "wrong"), WRONG_INSIDE, ids=lambda v: str(v)[:40])
-def test_a_wrong_value_inside_an_object_is_named(
-    key: str, value: dict[str, Any], inside: str, wrong: str
-) -> None:
-    told = mistakes(
-        raw(domain="m.example.com", agentCidrs=["10.0.0.0/8"], **{key: value}), (f"monitoring:{key}",)
-    )
+def test_a_wrong_value_inside_an_object_is_named(key: str, value: dict[str, Any], inside: str, wrong: str) -> None:
+    told = mistakes(raw(domain="m.example.com", agentCidrs=["10.0.0.0/8"], **{key: value}), (f"monitoring:{key}",))
     assert any(line.startswith(f"monitoring:{key}.{inside}") and wrong in line for line in told), told
 
 
@@ -303,9 +296,7 @@ def test_a_secret_that_is_wrong_is_never_shown(secret: str) -> None:
         assert value not in told
 
 
-@given(
-    st.dictionaries(st.sampled_from(sorted(str(f.alias) for f in Settings.model_fields.values())), st.text())
-)
+@given(st.dictionaries(st.sampled_from(sorted(str(f.alias) for f in Settings.model_fields.values())), st.text()))
 def test_nonsense_never_ends_in_another_error(values: dict[str, str]) -> None:
     try:
         load({key if ":" in key else f"monitoring:{key}": value for key, value in values.items()})
@@ -359,9 +350,7 @@ def test_the_stacks_that_come_with_the_project_are_right(stack: str) -> None:
 def test_pulumi_s_own_defaults_mean_what_leaving_out_means() -> None:
     schema = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
     defaults = {
-        f"monitoring:{key}": entry["default"]
-        if isinstance(entry["default"], str)
-        else json.dumps(entry["default"])
+        f"monitoring:{key}": entry["default"] if isinstance(entry["default"], str) else json.dumps(entry["default"])
         for key, entry in schema.items()
     }
     assert load(defaults | RIGHT) == load(RIGHT)

@@ -36,20 +36,14 @@ class Aws:
         self.cloudwatch = cache(self._cloudwatch)
 
     def _ec2(self, region: str) -> EC2Client:
-        return self._session.client(
-            "ec2", region_name=region, endpoint_url=self._endpoint, config=self._config
-        )
+        return self._session.client("ec2", region_name=region, endpoint_url=self._endpoint, config=self._config)
 
     def _cloudwatch(self, region: str) -> CloudWatchClient:
-        return self._session.client(
-            "cloudwatch", region_name=region, endpoint_url=self._endpoint, config=self._config
-        )
+        return self._session.client("cloudwatch", region_name=region, endpoint_url=self._endpoint, config=self._config)
 
     def virtual_cpus(self, kind: str) -> int:
         """How many virtual CPUs an instance type has; 1 when EC2 does not know the type."""
-        found = self.ec2(HOME_REGION).describe_instance_types(
-            Filters=[{"Name": "instance-type", "Values": [kind]}]
-        )
+        found = self.ec2(HOME_REGION).describe_instance_types(Filters=[{"Name": "instance-type", "Values": [kind]}])
         types = found["InstanceTypes"]
         return types[0]["VCpuInfo"]["DefaultVCpus"] if types else 1
 

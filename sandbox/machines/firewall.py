@@ -45,12 +45,8 @@ def render(place: Place, instances: Iterable[Instance], groups: Mapping[str, Gro
     ]
     for one in here:
         own = [groups[group] for group in one.groups if group in groups]
-        chains.append(
-            _chain(_name("out", one), [rule for group in own for rule in group.egress], "daddr", members)
-        )
-        chains.append(
-            _chain(_name("in", one), [rule for group in own for rule in group.ingress], "saddr", members)
-        )
+        chains.append(_chain(_name("out", one), [rule for group in own for rule in group.egress], "daddr", members))
+        chains.append(_chain(_name("in", one), [rule for group in own for rule in group.ingress], "saddr", members))
     body = "\n".join(chains)
     return f"table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n{body}}}\n"
 
@@ -65,9 +61,7 @@ def _name(direction: str, one: Instance) -> str:
 
 
 def _block(name: str, hook: str, lines: Sequence[str]) -> str:
-    body = "".join(
-        f"    {line}\n" for line in ([f"type {hook}; policy accept;"] if hook else []) + list(lines)
-    )
+    body = "".join(f"    {line}\n" for line in ([f"type {hook}; policy accept;"] if hook else []) + list(lines))
     return f"  chain {name} {{\n{body}  }}\n"
 
 
@@ -151,9 +145,7 @@ def _matches(rule: Rule, side: str, members: Mapping[str, Sequence[IPv4Address]]
     peers += [str(address) for group in rule.groups for address in members.get(group, ())]
     traffic = _traffic(rule)
     return [
-        " ".join(
-            part for part in ("" if peer == "0.0.0.0/0" else f"ip {side} {peer}", traffic, "accept") if part
-        )
+        " ".join(part for part in ("" if peer == "0.0.0.0/0" else f"ip {side} {peer}", traffic, "accept") if part)
         for peer in peers
     ]
 

@@ -96,16 +96,19 @@ def read(ec2: EC2Client, region: str, place: Place, known: Fleet) -> Fleet:
         for address in ec2.describe_addresses()["Addresses"]
         if address.get("PrivateIpAddress")
     }
+    described = [
+        group for page in ec2.get_paginator("describe_security_groups").paginate() for group in page["SecurityGroups"]
+    ]
     groups = {
         group["GroupId"]: Group(
             group["GroupId"],
             tuple(_rule(permission) for permission in group.get("IpPermissions", [])),
             tuple(_rule(permission) for permission in group.get("IpPermissionsEgress", [])),
         )
-        for page in ec2.get_paginator("describe_security_groups").paginate()
-        for group in page["SecurityGroups"]
+        for group in described
     }
-    instances = tuple(_instance(one, region, volumes, public, place) for one in found)
+    defaults = {group.get("VpcId"): group["GroupId"] for group in described if group["GroupName"] == "default"}
+    instances = tuple(_instance(one, region, volumes, public, defaults, place) for one in found)
     return Fleet(instances, groups, frozenset(volumes))
 
 
@@ -122,11 +125,19 @@ def public_key(ec2: EC2Client, name: str) -> str:
 
 
 def _instance(
-    found: InstanceTypeDef, region: str, volumes: dict[str, int], public: dict[str, str], place: Place
+    found: InstanceTypeDef,
+    region: str,
+    volumes: dict[str, int],
+    public: dict[str, str],
+    defaults: dict[str | None, str],
+    place: Place,
 ) -> Instance:
     root = found.get("RootDeviceName")
     address = found.get("PrivateIpAddress")
     elsewhere = public.get(address or "") or found.get("PublicIpAddress")
+    # EC2 gives an instance that names no group its VPC's default one; moto gives it none.
+    own = [group["GroupId"] for group in found.get("SecurityGroups", [])]
+    default = defaults.get(found.get("VpcId"))
     disks = (
         Disk(volume, mapping["DeviceName"], volumes[volume])
         for mapping in found.get("BlockDeviceMappings", [])
@@ -140,7 +151,7 @@ def _instance(
         name=next((tag["Value"] for tag in found.get("Tags", []) if tag["Key"] == "Name"), ""),
         address=IPv4Address(address) if address else None,
         public_address=_ours(elsewhere, place),
-        groups=tuple(group["GroupId"] for group in found.get("SecurityGroups", [])),
+        groups=tuple(own or ([default] if default else [])),
         disks=tuple(sorted(disks, key=lambda disk: disk.device)),
         key_name=found.get("KeyName") or None,
     )
@@ -157,9 +168,7 @@ def _rule(permission: IpPermissionOutputTypeDef) -> Rule:
         first=permission.get("FromPort"),
         last=permission.get("ToPort"),
         networks=tuple(
-            IPv4Network(entry["CidrIp"], strict=False)
-            for entry in permission.get("IpRanges", [])
-            if "CidrIp" in entry
+            IPv4Network(entry["CidrIp"], strict=False) for entry in permission.get("IpRanges", []) if "CidrIp" in entry
         ),
         groups=tuple(pair["GroupId"] for pair in permission.get("UserIdGroupPairs", []) if "GroupId" in pair),
     )

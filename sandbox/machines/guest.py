@@ -96,9 +96,7 @@ def provision_instance(place: Place, root: Path, address: IPv4Address, identity:
     _common(place, root, identity, private_hostname(address), address)
 
 
-def write_seed(
-    root: Path, instance: str, address: IPv4Address, user_data: bytes, public_keys: Sequence[str]
-) -> None:
+def write_seed(root: Path, instance: str, address: IPv4Address, user_data: bytes, public_keys: Sequence[str]) -> None:
     """Put the instance's data, as it is at this boot, where cloud-init looks for it."""
     seed = root / "var/lib/cloud/seed/nocloud"
     seed.mkdir(parents=True, exist_ok=True)

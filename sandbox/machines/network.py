@@ -153,9 +153,7 @@ def _add_bridge(place: Place) -> None:
         run("ip", "link", "add", place.bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0")
         run("ip", "link", "set", place.bridge, "alias", owner_mark(place))
     elif owner != owner_mark(place):
-        raise SandboxError(
-            f"The bridge {place.bridge} belongs to {owner or 'something else'}. Run `make down` there."
-        )
+        raise SandboxError(f"The bridge {place.bridge} belongs to {owner or 'something else'}. Run `make down` there.")
 
 
 def _host_networks() -> list[IPv4Network]:

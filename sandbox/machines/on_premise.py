@@ -61,9 +61,7 @@ def declared(place: Place) -> list[Host]:
             first, last = place.on_premise_addresses[0], place.on_premise_addresses[-1]
             raise SandboxError(f"Host {host.name}: {host.address} is not between {first} and {last}.")
         if host.name.startswith("i-") or not host.name.replace("-", "").isalnum():
-            raise SandboxError(
-                f"Host {host.name!r}: a name has letters, digits and dashes, and is no instance id."
-            )
+            raise SandboxError(f"Host {host.name!r}: a name has letters, digits and dashes, and is no instance id.")
     return hosts
 
 

@@ -91,9 +91,7 @@ class Watch:
             if instance.state == "terminated" or instance.address is None:
                 return
             if instance.address not in self.place.vpc:
-                raise SandboxError(
-                    f"{instance.id}: its address {instance.address} is not in the VPC {self.place.vpc}."
-                )
+                raise SandboxError(f"{instance.id}: its address {instance.address} is not in the VPC {self.place.vpc}.")
             machine = Machine(self.place, instance.id, instance.address)
             keeper = InstanceKeeper(machine, self.executor, self.aws, instance)
             self.instances[instance.id] = keeper

@@ -117,6 +117,7 @@ class Request:
     secret_inputs: frozenset[str] = frozenset()
     say: Callable[[str, bool], None] = lambda message, passing: None
     cancelled: Event = field(default_factory=Event)
+    status_shown: bool = False
 
     @property
     def name(self) -> str:
@@ -179,6 +180,7 @@ class Resource(Generic[Client]):
 
     def status(self, message: str) -> None:
         """Show what is going on beside the resource, until the next message or the end."""
+        self.request.status_shown = True
         self.request.say(message, True)
 
     def info(self, message: str) -> None:

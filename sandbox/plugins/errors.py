@@ -20,7 +20,12 @@ _SHORTEST_SECRET = 4
 
 
 class PluginError(Exception):
-    """An error whose message, one sentence, is shown to the user as it is."""
+    """An error whose message, one sentence, is shown to the user as it is, without secrets.
+
+    public: texts below a secret mark that may be told all the same, e.g. the host of a secret connection.
+    """
+
+    public: frozenset[str] = frozenset()
 
 
 class IncompleteError(PluginError):
@@ -84,7 +89,8 @@ def reported(method: _Method) -> _Method:
                 self.engine.log(getattr(request, "urn", ""), trace, debug=True)
             message = str(error) if isinstance(error, PluginError) else self.explain(error)
             tell = _without_secrets if isinstance(error, TranscriptError) else _one_line
-            context.abort(grpc.StatusCode.UNKNOWN, tell(message, request))
+            public = error.public if isinstance(error, PluginError) else frozenset()
+            context.abort(grpc.StatusCode.UNKNOWN, tell(message, request, public))
 
     return cast(_Method, run)
 
@@ -104,17 +110,17 @@ def _end_keeping(error: KeptError, request: Any, context: grpc.ServicerContext) 
     context.abort_with_status(_Status(grpc.StatusCode.UNKNOWN, reason, trailer))
 
 
-def _one_line(message: str, request: Any) -> str:
-    return " ".join(_without_secrets(message, request).split())
+def _one_line(message: str, request: Any, public: frozenset[str] = frozenset()) -> str:
+    return " ".join(_without_secrets(message, request, public).split())
 
 
-def _without_secrets(message: str, request: Any) -> str:
-    """The message with every secret text of the request's cut out."""
+def _without_secrets(message: str, request: Any, public: frozenset[str] = frozenset()) -> str:
+    """The message with every secret text of the request's cut out, but for the public ones."""
     for name in ("properties", "inputs", "olds", "news", "old_inputs", "args"):
         struct = getattr(request, name, None)
         if not isinstance(struct, struct_pb2.Struct):
             continue
         for text in sorted(secret_texts(decode_map(struct)), key=len, reverse=True):
-            if len(text) >= _SHORTEST_SECRET:
+            if len(text) >= _SHORTEST_SECRET and text not in public:
                 message = message.replace(text, "[secret]")
     return message

@@ -63,13 +63,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @contextmanager
     def _doing(self, what: str, resource: Resource[Any]) -> Iterator[None]:
-        """Say in errors nobody put into words what was going on."""
+        """Say in errors nobody put into words what was going on; wipe the status line at the end."""
         try:
             yield
         except PluginError:
             raise
         except Exception as error:
             raise PluginError(f"{what} {resource.title}: {self.explain(error)}") from error
+        finally:
+            if resource.request.status_shown:
+                self.engine.log(resource.request.urn, "", passing=True)
 
     # The provider's settings
 

@@ -17,13 +17,18 @@ from sandbox.repository.server import open_server
 PORT = 80
 
 
+def www_folder(place: Place) -> Path:
+    """What the place's daemon serves."""
+    return place.state / "repository" / "www"
+
+
 def prepare(place: Place, build: Path) -> Path:
     """Give the place its own copy of the archives, to be served and tampered with; returns its folder.
 
     Also writes the Debian archive's public key, which goes into the guests before their first boot.
     """
-    folder = place.state / "repository"
-    www, copying = folder / "www", folder / ".www"
+    www = www_folder(place)
+    folder, copying = www.parent, www.with_name(".www")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(copying, ignore_errors=True)
     shutil.copytree(build, copying)
@@ -35,9 +40,10 @@ def prepare(place: Place, build: Path) -> Path:
 
 def daemon(place: Place) -> None:
     """Serve until SIGTERM or SIGINT. Raises SandboxError when that cannot be."""
-    www = prepare(place, ensure_packages(print))
     ready = place.state / "repository.ready"
-    with open_server(str(place.gateway), PORT, www) as server:
+    # The address first: a second daemon must not touch what the first one serves.
+    with open_server(str(place.gateway), PORT, www_folder(place)) as server:
+        prepare(place, ensure_packages(print))
         for number in (signal.SIGTERM, signal.SIGINT):
             # shutdown() waits for the loop this handler interrupts, so it is called beside it.
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

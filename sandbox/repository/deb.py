@@ -56,9 +56,7 @@ class Control:
         return "".join(f"{name}: {value}\n" for name, value in fields.items() if value)
 
 
-def build_deb(
-    tree: Path, control: Control, scripts: Mapping[str, str], conffiles: Sequence[str], out: Path
-) -> Path:
+def build_deb(tree: Path, control: Control, scripts: Mapping[str, str], conffiles: Sequence[str], out: Path) -> Path:
     """Make a package of the files below `tree`, which gets a `DEBIAN` folder; returns the .deb in `out`.
 
     scripts: maintainer scripts by name (`postinst`).  conffiles: absolute paths of configuration files that

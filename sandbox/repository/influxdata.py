@@ -66,9 +66,7 @@ def influxdb(binaries: Path, workshop: Path, out: Path) -> Path:
         "postinst": (source / "scripts/post-install.sh").read_text(),
         "postrm": (source / "scripts/post-uninstall.sh").read_text(),
     }
-    return build_deb(
-        tree, control, scripts, ("/etc/influxdb/influxdb.conf", "/etc/logrotate.d/influxdb"), out
-    )
+    return build_deb(tree, control, scripts, ("/etc/influxdb/influxdb.conf", "/etc/logrotate.d/influxdb"), out)
 
 
 def telegraf(binaries: Path, workshop: Path, out: Path) -> Path:

@@ -33,8 +33,6 @@ def open_server(address: str, port: int, folder: Path) -> ThreadingHTTPServer:
     try:
         server = ThreadingHTTPServer((address, port), partial(_Handler, directory=str(folder)))
     except OSError as error:
-        raise SandboxError(
-            f"The package server cannot listen on {address}:{port}: {error.strerror}."
-        ) from error
+        raise SandboxError(f"The package server cannot listen on {address}:{port}: {error.strerror}.") from error
     server.daemon_threads = True
     return server

@@ -63,14 +63,15 @@ class Cloud(mocks.Mocks):
 
     def __init__(self, run: Run, answers: dict[str, dict[str, Any]]) -> None:
         self.run = run
-        self.answers: dict[str, dict[str, Any]] = {
+        usual: dict[str, dict[str, Any]] = {
             "getVpc": {"id": "vpc-1", "cidrBlock": "10.0.0.0/16"},
             "getSubnets": {"ids": ["subnet-2", "subnet-1"]},
             "getSubnet": {"vpcId": "vpc-1", "availabilityZone": "eu-central-1a"},
             "getCallerIdentity": {"arn": "arn:aws:iam::111122223333:user/me", "accountId": "111122223333"},
             "getInstanceType": {"supportedArchitectures": ["arm64"]},
             "getAmi": {"id": "ami-00000001", "architecture": "arm64"},
-        } | answers
+        }
+        self.answers = usual | answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         inputs = clear(args.inputs)
@@ -116,7 +117,7 @@ def run_program(
         [f"monitoring:{key}" for key in secret],
     )
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def program() -> pulumi.Output[Any]:
         values = runpy.run_path(str(PROJECT / "__main__.py"))["outputs"]
         kept = [pulumi.Output.from_input(value) for value in values.values()]

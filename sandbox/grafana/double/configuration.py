@@ -139,7 +139,7 @@ class Settings:
     basic_auth: bool
     anonymous: bool
     anonymous_role: str
-    provisioned_content: bool = False
+    aws_auth_providers: frozenset[str]
 
     @property
     def database_file(self) -> Path:
@@ -167,6 +167,7 @@ class Settings:
         role = configuration.text("auth.anonymous", "org_role", "Viewer")
         if role not in ("Viewer", "Editor", "Admin"):
             raise ConfigurationError(f"[auth.anonymous] org_role = {role!r}: write Viewer, Editor or Admin")
+        providers = configuration.text("aws", "allowed_auth_providers", "default,keys,credentials")
         domain = configuration.text("server", "domain", "localhost") or "localhost"
         root_url = configuration.text("server", "root_url", "%(protocol)s://%(domain)s:%(http_port)s/")
         for name, value in (("protocol", protocol), ("domain", domain), ("http_port", str(port))):
@@ -191,4 +192,5 @@ class Settings:
             basic_auth=configuration.flag("auth.basic", "enabled", default=True),
             anonymous=configuration.flag("auth.anonymous", "enabled"),
             anonymous_role=role,
+            aws_auth_providers=frozenset(re.split(r"[,\s]+", providers.strip())),
         )

@@ -43,25 +43,44 @@ def connected(connection: Properties, resource: Resource[Any]) -> Iterator[param
 
     Every failure is tried again, as the real provider does. Raises PluginError after the last attempt.
     """
-    proxy = connection.get("proxy")
-    if proxy is None:
-        transport = _patiently(connection, resource, "Dial", lambda: _open(connection, _dial(connection)))
-        try:
-            yield transport
-        finally:
-            transport.close()
-        return
-    with connected({**proxy, "proxy": None}, resource) as bridge:
-        target = (connection["host"], int(connection["port"]))
+    try:
+        if proxy := connection.get("proxy"):
+            target = (connection["host"], int(connection["port"]))
+            with _connected(proxy, resource, "Dial proxy", lambda: _dial(proxy)) as bridge:
 
-        def through() -> paramiko.Transport:
-            return _open(connection, bridge.open_channel("direct-tcpip", target, ("127.0.0.1", 0)))
+                def through() -> paramiko.Channel:
+                    return bridge.open_channel("direct-tcpip", target, ("127.0.0.1", 0))
 
-        transport = _patiently(connection, resource, "Dial from proxy", through)
-        try:
-            yield transport
-        finally:
-            transport.close()
+                with _connected(connection, resource, "Dial from proxy", through) as transport:
+                    yield transport
+        else:
+            with _connected(connection, resource, "Dial", lambda: _dial(connection)) as transport:
+                yield transport
+    except PluginError as error:
+        error.public = _public(connection)
+        raise
+
+
+def _public(connection: Properties) -> frozenset[str]:
+    """What errors may tell of a connection, which is secret as a whole."""
+    ends = (connection, connection.get("proxy") or {})
+    told = {str(end[name]) for end in ends for name in ("host", "user") if name in end}
+    secrets = ("password", "privateKey", "privateKeyPassword")
+    return frozenset(told - {str(end[name]) for end in ends for name in secrets if name in end})
+
+
+@contextmanager
+def _connected(
+    connection: Properties,
+    resource: Resource[Any],
+    what: str,
+    line: Callable[[], socket.socket | paramiko.Channel],
+) -> Iterator[paramiko.Transport]:
+    transport = _patiently(connection, resource, what, lambda: _open(connection, line()))
+    try:
+        yield transport
+    finally:
+        transport.close()
 
 
 def _patiently(

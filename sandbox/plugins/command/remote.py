@@ -32,8 +32,8 @@ class RemoteCommand(CommandResource):
                 if not _set_variable(channel, name, value):
                     self.info(_refused(name))
             status = self._execute(channel, command, inputs.get("stdin", ""), transcript)
-        if status:
-            raise transcript.failure(status, command)
+            if status:
+                raise transcript.failure(status, command)
 
     def _execute(self, channel: paramiko.Channel, command: str, stdin: str, transcript: Transcript) -> str:
         """Run it. Returns why it failed, empty when it succeeded."""

@@ -186,7 +186,7 @@ _REASONS = (
     ("Name or service not known", "its name cannot be resolved", False),
     ("Connection refused", "connection refused", True),
     ("timed out", "it does not answer in time", True),
-    ("Remote end closed", "it closes the connection without an answer; is the url meant to be https://?", True),
+    ("Connection aborted", "it closes the connection without an answer; is the url meant to be https://?", True),
 )
 
 

@@ -122,7 +122,7 @@ def running(folder: Path, authority: Authority, **changes: str) -> Iterator[Graf
             **changes,
         )
     )
-    served.shutdown_timeout = 0.2
+    served.shutdown_timeout, served.expiration_interval = 0.2, 0.02
     served.prepare()
     thread = threading.Thread(target=served.serve, daemon=True)
     thread.start()

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +14,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from sandbox.grafana.double.cloudwatch import labels
-from tests.sandbox.grafana.support import Grafana, free_port
+from tests.sandbox.grafana.support import Authority, Grafana, free_port, running
 
 REGION = "eu-central-1"
 REFERENCE = {"uid": "cloudwatch", "type": "cloudwatch"}
@@ -134,6 +135,14 @@ def test_settings_that_cannot_work(grafana: Grafana, options: dict[str, str], me
     answer = grafana.call("GET", "/api/datasources/uid/cloudwatch/health")
     assert answer.status_code == 400
     assert message in answer.json()["message"]
+
+
+def test_the_server_decides_how_data_sources_authenticate(tmp_path: Path, authority: Authority, aws: str) -> None:
+    with running(tmp_path, authority, aws__allowed_auth_providers="default") as grafana:
+        grafana.call("POST", "/api/datasources", datasource(aws))
+        answer = grafana.call("GET", "/api/datasources/uid/cloudwatch/health")
+        assert answer.status_code == 400
+        assert 'auth type that is not allowed: "keys"' in answer.json()["message"]
 
 
 def test_every_instance_is_a_series_with_its_label(connected: Grafana, instances: list[str]) -> None:

@@ -119,3 +119,15 @@ def test_user_data_is_kept_to_the_byte(ec2: EC2Client, place: Place) -> None:
 def test_no_user_data_is_empty(ec2: EC2Client, place: Place) -> None:
     identity, _ = launch(ec2, place)
     assert fleet.user_data(ec2, identity) == b""
+
+
+def test_an_instance_without_a_group_is_in_its_vpcs_default_group(ec2: EC2Client, place: Place) -> None:
+    vpc = ec2.create_vpc(CidrBlock=str(place.vpc))["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=str(place.vpc))["Subnet"]["SubnetId"]
+    image = ec2.describe_images()["Images"][0]["ImageId"]
+    ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SubnetId=subnet)
+    (default,) = ec2.describe_security_groups(
+        Filters=[{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+    )["SecurityGroups"]
+    (instance,) = fleet.read(ec2, REGION, place, Fleet()).instances
+    assert instance.groups == (default["GroupId"],)

@@ -10,11 +10,13 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ..context import context
 from ..datasources import DataSource
 from ..errors import QueryError
 
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
-_AUTHENTICATION = ("keys", "default", "ec2_iam_role")
+_AUTHENTICATION = frozenset({"keys", "default", "ec2_iam_role"})
+"""Of Grafana's ways to authenticate; `credentials`, a file on the server, is not part of the stand-in."""
 
 _MODELS = botocore.session.Session().get_component("data_loader")
 """Descriptions of AWS's services: reading EC2's takes half a second, so all sessions share what was read."""
@@ -39,7 +41,7 @@ class Session:
         self._session.set_config_variable("config_file", os.devnull)
         self._session.set_config_variable("credentials_file", os.devnull)
         authentication = str(options.get("authType") or "default")
-        if authentication not in _AUTHENTICATION:
+        if authentication not in _AUTHENTICATION & context().settings.aws_auth_providers:
             raise QueryError(f'attempting to use an auth type that is not allowed: "{authentication}"', 400, "plugin")
         if authentication == "keys":
             access, secret = source.secure.get("accessKey", ""), source.secure.get("secretKey", "")

@@ -36,9 +36,7 @@ aws.vpc.SecurityGroupIngressRule(
     to_port=3000,
     cidr_ipv4=config.get("operator") or "198.18.0.0/15",
 )
-aws.vpc.SecurityGroupEgressRule(
-    "all", security_group_id=group.id, ip_protocol="-1", cidr_ipv4="0.0.0.0/0"
-)
+aws.vpc.SecurityGroupEgressRule("all", security_group_id=group.id, ip_protocol="-1", cidr_ipv4="0.0.0.0/0")
 
 role = aws.iam.Role(
     "server",

@@ -1,0 +1,322 @@
+"""The aws stand-in against the SDK it stands in for, and, without an engine, against a moto server."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import provider_pb2 as proto
+
+from sandbox.plugins.aws.client import NO_REGION, Aws, known_regions
+from sandbox.plugins.aws.provider import AwsProvider
+from sandbox.plugins.base import UNKNOWN, Input, ObjectOf, Resource
+from sandbox.plugins.wire import Secret
+from tests.sandbox.plugins.engine import Moto
+
+KINDS = AwsProvider.resources
+FORCES_NEW = {
+    # As `ForceNew: true` / `RequiresReplace()` in terraform-provider-aws, internal/service/{ec2,iam,ssm}.
+    "SecurityGroup": {"description", "name", "vpcId"},
+    "SecurityGroupIngressRule": {"securityGroupId"},
+    "SecurityGroupEgressRule": {"securityGroupId"},
+    "Eip": {"address", "domain"},
+    "EipAssociation": {
+        "allocationId",
+        "allowReassociation",
+        "instanceId",
+        "networkInterfaceId",
+        "privateIpAddress",
+        "publicIp",
+    },
+    "Instance": {
+        "ami",
+        "associatePublicIpAddress",
+        "availabilityZone",
+        "keyName",
+        "privateIp",
+        "rootBlockDevice.encrypted",
+        "rootBlockDevice.kmsKeyId",
+        "subnetId",
+    },
+    "Volume": {"availabilityZone", "encrypted", "kmsKeyId", "snapshotId"},
+    "VolumeAttachment": {"deviceName", "instanceId", "volumeId"},
+    "Policy": {"description", "name", "path"},
+    "Group": set(),
+    "GroupPolicyAttachment": {"group", "policyArn"},
+    "User": set(),
+    "UserGroupMembership": {"user"},
+    "AccessKey": {"user"},
+    "Role": {"name", "path"},
+    "RolePolicy": {"name", "role"},
+    "InstanceProfile": {"name", "path"},
+    "Parameter": {"dataType", "name"},
+}
+
+
+def sdk(kind: type[Resource[Aws]]) -> tuple[type, type]:
+    """The SDK's resource class and its Args class."""
+    path, name = kind.token.split(":")[1:]
+    module = import_module(f"pulumi_aws.{path.split('/')[0]}")
+    return getattr(module, name), getattr(module, f"{name}Args")
+
+
+def wire_names(cls: type) -> set[str]:
+    getters = (member for member in vars(cls).values() if isinstance(member, property))
+    return {getattr(each.fget, "_pulumi_name", each.fget.__name__) for each in getters if each.fget}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_properties_are_the_sdks(kind: type[Resource[Aws]]) -> None:
+    resource, arguments = sdk(kind)
+    assert set(kind.inputs) <= wire_names(arguments)
+    assert set(kind.outputs) <= wire_names(resource)
+    for name, declared in kind.inputs.items():
+        if isinstance(declared.kind, ObjectOf):
+            nested = getattr(import_module(inspect.getmodule(resource).__name__.rsplit(".", 1)[0]), "_inputs", None)
+            title = f"{kind.__name__}{name[0].upper()}{name[1:]}Args"
+            assert set(declared.kind.fields) <= wire_names(getattr(nested, title))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_required_inputs_are_the_sdks(kind: type[Resource[Aws]]) -> None:
+    parameters = inspect.signature(sdk(kind)[1]).parameters.values()
+    needed = {each.name.replace("_", "") for each in parameters if each.default is inspect.Parameter.empty}
+    assert {name.lower() for name, declared in kind.inputs.items() if declared.required} == needed
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_replacements_are_the_real_providers(kind: type[Resource[Aws]]) -> None:
+    assert set(_replacing(kind.inputs)) - {"region"} == FORCES_NEW[kind.__name__]
+
+
+def _replacing(inputs: Mapping[str, Input], prefix: str = "") -> Iterator[str]:
+    for name, declared in inputs.items():
+        if declared.replaces:
+            yield prefix + name
+        if isinstance(declared.kind, ObjectOf):
+            yield from _replacing(declared.kind.fields, f"{prefix}{name}.")
+
+
+def test_settings_are_the_sdks() -> None:
+    from pulumi_aws import ProviderArgs
+
+    assert set(AwsProvider.config) <= wire_names(ProviderArgs)
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    server = Moto.start(tmp_path_factory.mktemp("moto"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def plugin(moto: Moto, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    served = serve(AwsProvider())
+    served.configure(region="eu-central-1")
+    return served
+
+
+def make(plugin: Any, token: str, **inputs: Any) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """(id, checked inputs, state) of a new resource."""
+    checked, failures = plugin.check(token, inputs)
+    assert failures == {}
+    id_, state = plugin.create(token, checked)
+    return id_, checked, state
+
+
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+
+
+def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
+    """Read with an id alone gives inputs that the same program's inputs do not differ from."""
+    group, *_ = make(plugin, "aws:iam/group:Group", name="imported")
+    user, *_ = make(plugin, "aws:iam/user:User", name="imported")
+    cases = [
+        ("aws:ec2/securityGroup:SecurityGroup", {"name": "imported"}, None),
+        ("aws:ebs/volume:Volume", {"availabilityZone": "eu-central-1a", "size": 3, "type": "gp3"}, None),
+        ("aws:ec2/eip:Eip", {"tags": {"a": "b"}}, None),
+        ("aws:iam/policy:Policy", {"name": "imported", "policy": TRUST}, None),
+        ("aws:iam/role:Role", {"name": "imported", "assumeRolePolicy": TRUST}, None),
+        ("aws:iam/rolePolicy:RolePolicy", {"name": "in", "role": "imported", "policy": TRUST}, None),
+        ("aws:iam/instanceProfile:InstanceProfile", {"name": "imported", "role": "imported"}, None),
+        ("aws:iam/accessKey:AccessKey", {"user": user}, None),
+        ("aws:iam/userGroupMembership:UserGroupMembership", {"user": user, "groups": [group]}, f"{user}/{group}"),
+        ("aws:ssm/parameter:Parameter", {"name": "/imported", "type": "SecureString", "value": "x"}, None),
+    ]
+    for token, inputs, import_id in cases:
+        made, checked, _ = make(plugin, token, **inputs)
+        id_, state, read = plugin.read(token, import_id or made)
+        assert id_, token
+        difference = plugin.diff(token, state, read, checked)
+        replaced = list(difference.replaces)
+        assert replaced == [], token
+        # What only the program knows (how to delete) is no difference AWS could tell.
+        told = set(difference.diffs) - {"forceDestroy", "finalSnapshot", "forceDetachPolicies", "revokeRulesOnDelete"}
+        assert told == set(), token
+
+
+def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) -> None:
+    gone = {
+        "aws:ec2/securityGroup:SecurityGroup": "sg-00000000000000000",
+        "aws:ebs/volume:Volume": "vol-00000000000000000",
+        "aws:ec2/instance:Instance": "i-00000000000000000",
+        "aws:ec2/eip:Eip": "eipalloc-00000000",
+        "aws:ec2/eipAssociation:EipAssociation": "eipassoc-00000000",
+        "aws:iam/policy:Policy": "arn:aws:iam::123456789012:policy/none",
+        "aws:iam/role:Role": "none",
+        "aws:iam/rolePolicy:RolePolicy": "none:none",
+        "aws:iam/instanceProfile:InstanceProfile": "none",
+        "aws:iam/group:Group": "none",
+        "aws:iam/user:User": "none",
+        "aws:ssm/parameter:Parameter": "/none",
+    }
+    for token, id_ in gone.items():
+        assert plugin.read(token, id_)[0] == "", token
+        plugin.delete(token, id_, {"name": id_})
+
+
+def test_a_replacement_with_a_name_given_by_hand_deletes_first(plugin: Any) -> None:
+    token = "aws:iam/role:Role"
+    for given, first in (({"name": "fixed"}, True), ({}, False)):
+        old, _ = plugin.check(token, {"assumeRolePolicy": TRUST, **given})
+        new, _ = plugin.check(token, {"assumeRolePolicy": TRUST, "path": "/other/", **given}, old=old)
+        answer = plugin.diff(token, old, old, new)
+        assert (list(answer.replaces), answer.deleteBeforeReplace) == (["path"], first)
+
+
+def test_a_rules_source_changes_its_value_but_not_its_type(plugin: Any) -> None:
+    token = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+    old = {"securityGroupId": "sg-1", "ipProtocol": "tcp", "cidrIpv4": "192.0.2.0/24"}
+    assert not plugin.diff(token, old, old, {**old, "cidrIpv4": "192.0.3.0/24"}).replaces
+    other = {key: value for key, value in old.items() if key != "cidrIpv4"} | {"cidrIpv6": "2001:db8::/32"}
+    assert plugin.diff(token, old, old, other).replaces
+
+
+def test_rules_need_exactly_one_source(plugin: Any) -> None:
+    token = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+    _, failures = plugin.check(token, {"securityGroupId": UNKNOWN, "ipProtocol": "tcp"})
+    assert "Exactly one of these" in failures["cidrIpv4"]
+
+
+def test_a_preview_knows_all_tags(plugin: Any) -> None:
+    plugin.configure(region="eu-central-1", defaultTags='{"tags": {"Project": "p", "Name": "default"}}')
+    checked, _ = plugin.check("aws:ec2/eip:Eip", {"tags": {"Name": "own"}})
+    _, planned = plugin.create("aws:ec2/eip:Eip", checked, preview=True)
+    assert planned["tagsAll"] == {"Project": "p", "Name": "own"}
+    assert planned["publicIp"] is UNKNOWN
+
+
+def test_a_volume_is_attached_once_and_never_shrinks(plugin: Any) -> None:
+    attachment, volume = "aws:ec2/volumeAttachment:VolumeAttachment", "aws:ebs/volume:Volume"
+    zone = plugin.invoke("aws:ec2/getSubnets:getSubnets", {})["ids"][0]
+    place = plugin.invoke("aws:ec2/getSubnet:getSubnet", {"id": zone})["availabilityZone"]
+    disk, old, state = make(plugin, volume, availabilityZone=place, size=5)
+    with pytest.raises(grpc.RpcError, match="New size cannot be smaller"):
+        plugin.update(volume, disk, state, old, {**old, "size": 4})
+    servers = [
+        make(plugin, "aws:ec2/instance:Instance", ami="ami-00000000000000002", instanceType="t4g.small", subnetId=zone)
+        for _ in range(2)
+    ]
+    first = {"deviceName": "/dev/sdf", "volumeId": disk, "instanceId": servers[0][0]}
+    id_, _, attached = make(plugin, attachment, **first)
+    imported, _, inputs = plugin.read(attachment, f"/dev/sdf:{disk}:{servers[0][0]}")
+    assert imported
+    assert inputs.items() >= first.items()
+    with pytest.raises(grpc.RpcError, match=r"VolumeInUse: .* is already attached"):
+        plugin.create(attachment, {**first, "instanceId": servers[1][0]})
+    plugin.delete(attachment, id_, attached)
+    assert plugin.read(attachment, id_, attached)[0] == ""
+
+
+def test_an_instance_needs_an_image_of_its_architecture(plugin: Any) -> None:
+    with pytest.raises(grpc.RpcError, match="The architecture 'arm64' of the specified instance type does not match"):
+        plugin.create("aws:ec2/instance:Instance", {"ami": "ami-00000000000000004", "instanceType": "t4g.small"})
+
+
+def test_termination_protection_is_honoured(plugin: Any) -> None:
+    token = "aws:ec2/instance:Instance"
+    id_, old, state = make(
+        plugin, token, ami="ami-00000000000000002", instanceType="t4g.small", disableApiTermination=True
+    )
+    assert state["disableApiTermination"] is True
+    with pytest.raises(grpc.RpcError, match="deleting EC2 Instance: .*OperationNotPermitted"):
+        plugin.delete(token, id_, state)
+    new = {**old, "disableApiTermination": False}
+    plugin.delete(token, id_, plugin.update(token, id_, state, old, new))
+    assert plugin.read(token, id_, state)[0] == ""
+
+
+def test_user_data_replaces_only_when_asked_to(plugin: Any) -> None:
+    token = "aws:ec2/instance:Instance"
+    old = {"userData": "a", "userDataReplaceOnChange": False}
+    assert not plugin.diff(token, old, old, {**old, "userData": "b"}).replaces
+    asked = {"userData": "b", "userDataReplaceOnChange": True}
+    assert list(plugin.diff(token, old, old, asked).replaces) == ["userData"]
+
+
+def test_an_unlisted_setting_of_the_root_volume_is_no_change(plugin: Any) -> None:
+    token = "aws:ec2/instance:Instance"
+    old = {"rootBlockDevice": {"encrypted": True, "volumeSize": 8}}
+    new = {"rootBlockDevice": {"encrypted": True}}
+    assert plugin.diff(token, old, old, new).changes == proto.DiffResponse.DIFF_NONE
+    fewer = {"rootBlockDevice": {"encrypted": False, "volumeSize": 8}}
+    assert list(plugin.diff(token, old, old, fewer).replaces) == ["rootBlockDevice"]
+
+
+def test_parameters_grow_into_the_advanced_tier_when_allowed(plugin: Any) -> None:
+    token = "aws:ssm/parameter:Parameter"
+    long = {"name": "/long", "type": "SecureString", "value": "s" * 5000}
+    with pytest.raises(grpc.RpcError, match="Standard tier parameters support a maximum") as caught:
+        plugin.create(token, {**long, "value": Secret(long["value"])})
+    assert "sssss" not in str(caught.value)
+    _, state = plugin.create(token, {**long, "tier": "Intelligent-Tiering"})
+    assert isinstance(state["value"], Secret)
+
+
+def test_lookups_that_find_nothing_or_too_much(plugin: Any) -> None:
+    owners = {"owners": ["136693071363"]}
+    with pytest.raises(grpc.RpcError, match="Your query returned no results"):
+        plugin.invoke("aws:ec2/getAmi:getAmi", {**owners, "nameRegex": "^ubuntu"})
+    with pytest.raises(grpc.RpcError, match="more than one result"):
+        plugin.invoke("aws:ec2/getAmi:getAmi", owners)
+    with pytest.raises(grpc.RpcError, match="no matching EC2 VPC found"):
+        plugin.invoke("aws:ec2/getVpc:getVpc", {"id": "vpc-00000000"})
+    with pytest.raises(grpc.RpcError, match="multiple EC2 Subnets matched"):
+        plugin.invoke("aws:ec2/getSubnet:getSubnet", {})
+    assert plugin.invoke("aws:index/getRegion:getRegion", {})["description"] == "Europe (Frankfurt)"
+
+
+def test_settings_that_do_not_work(
+    moto: Moto, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.url)
+    keys = {"accessKey": "test", "secretKey": "test"}
+    plugin = serve(AwsProvider())
+    assert plugin.check_config(region="eu-nowhere-9") == {"region": "invalid AWS Region: eu-nowhere-9"}
+    assert "unknown key" in plugin.check_config(regoin="eu-central-1")["regoin"]
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.configure(**keys)
+    assert caught.value.details() == NO_REGION
+    with pytest.raises(grpc.RpcError, match="AWS account ID not allowed: 123456789012"):
+        plugin.configure(region="eu-central-1", allowedAccountIds='["999999999999"]', **keys)
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    with pytest.raises(grpc.RpcError, match="it is not set"):
+        plugin.configure(region="eu-central-1", **keys)
+
+
+def test_regions_of_all_partitions_are_known() -> None:
+    assert {"eu-central-1", "cn-north-1", "us-gov-west-1"} <= known_regions()

@@ -1,0 +1,216 @@
+"""The aws stand-in under the real engine, against a moto server: the whole life of a stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.sandbox.plugins.engine import Moto, Stack
+
+PROGRAM = Path(__file__).with_name("program")
+RESOURCES = 19
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    server = Moto.start(tmp_path_factory.mktemp("moto"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, moto: Moto) -> Stack:
+    return Stack.make(tmp_path_factory.mktemp("stack"), moto.url, PROGRAM)
+
+
+@pytest.fixture(scope="module")
+def created(stack: Stack) -> Stack:
+    """The stack, previewed and brought up once."""
+    assert f"{RESOURCES} to create" in stack.preview()
+    assert stack.operations(stack.up())["created"] == RESOURCES
+    return stack
+
+
+@pytest.fixture
+def aws(moto: Moto) -> Any:
+    def client(service: str) -> Any:
+        make: Any = boto3.client
+        return make(
+            service,
+            region_name="eu-central-1",
+            endpoint_url=moto.url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    return client
+
+
+def test_a_second_run_changes_nothing(created: Stack) -> None:
+    created.up("--expect-no-changes")
+    created.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    created.run("preview", "--expect-no-changes")
+
+
+def test_what_was_asked_for_is_there(created: Stack, aws: Any) -> None:
+    outputs = created.outputs()
+    instance = aws("ec2").describe_instances(InstanceIds=[outputs["instanceId"]])["Reservations"][0]["Instances"][0]
+    assert instance["MetadataOptions"]["HttpTokens"] == "required"
+    assert instance["ImageId"] == "ami-00000000000000002"
+    assert instance["PublicIpAddress"] == outputs["publicIp"]
+    assert [group["GroupId"] for group in instance["SecurityGroups"]] == [outputs["groupId"]]
+    root = instance["BlockDeviceMappings"][0]
+    assert root["Ebs"]["DeleteOnTermination"] is True
+    volume = aws("ec2").describe_volumes(VolumeIds=[outputs["volumeId"]])["Volumes"][0]
+    assert (volume["Size"], volume["Encrypted"]) == (10, True)
+    assert volume["Attachments"][0]["Device"] == "/dev/sdf"
+    rules = aws("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [outputs["groupId"]]}])
+    # AWS's own rule for everything is gone; the program's is the only one.
+    assert sorted(rule["IsEgress"] for rule in rules["SecurityGroupRules"]) == [False, True]
+    parameter = aws("ssm").get_parameter(Name="/stand-ins/password", WithDecryption=True)["Parameter"]
+    assert (parameter["Type"], parameter["Value"]) == ("SecureString", "first-secret-value")
+
+
+def test_secrets_are_encrypted_in_the_state(created: Stack) -> None:
+    state = created.run("stack", "export")
+    outputs = created.outputs()
+    assert "first-secret-value" not in state
+    assert outputs["keySecret"] not in state
+    assert outputs["keyId"] in state
+
+
+def test_changes_in_place(created: Stack, aws: Any) -> None:
+    before = created.outputs()
+    created.configure(volumeSize=12, operator="198.18.1.0/24", secret="second-secret-value", instanceType="t4g.medium")
+    preview = created.preview()
+    assert "second-secret-value" not in preview
+    done = created.operations(created.up())
+    assert "replaced" not in done
+    after = created.outputs()
+    assert after["instanceId"] == before["instanceId"]
+    assert after["parameter"] == "second-secret-value"
+    ec2 = aws("ec2")
+    assert ec2.describe_volumes(VolumeIds=[after["volumeId"]])["Volumes"][0]["Size"] == 12
+    instance = ec2.describe_instances(InstanceIds=[after["instanceId"]])["Reservations"][0]["Instances"][0]
+    assert (instance["InstanceType"], instance["State"]["Name"]) == ("t4g.medium", "running")
+    created.up("--expect-no-changes")
+
+
+def test_user_data_in_place_when_replacement_is_not_asked_for(created: Stack, aws: Any) -> None:
+    before = created.outputs()["instanceId"]
+    created.configure(replace=False, userData="#cloud-config\n# second\n")
+    assert created.operations(created.up())["updated"] == 1
+    assert created.outputs()["instanceId"] == before
+    created.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+
+
+def test_user_data_replaces_and_keeps_volume_and_address(created: Stack, aws: Any) -> None:
+    before = created.outputs()
+    created.configure(replace=True, userData="#cloud-config\n# third\n")
+    preview = created.preview()
+    assert "[provider: replacement]" in preview or "replace" in preview
+    created.up()
+    after = created.outputs()
+    assert after["instanceId"] != before["instanceId"]
+    assert (after["volumeId"], after["publicIp"]) == (before["volumeId"], before["publicIp"])
+    ec2 = aws("ec2")
+    volume = ec2.describe_volumes(VolumeIds=[after["volumeId"]])["Volumes"][0]
+    assert [each["InstanceId"] for each in volume["Attachments"]] == [after["instanceId"]]
+    address = ec2.describe_addresses(PublicIps=[after["publicIp"]])["Addresses"][0]
+    assert address["InstanceId"] == after["instanceId"]
+    created.up("--expect-no-changes")
+
+
+def test_drift_is_shown_and_put_right(created: Stack, aws: Any) -> None:
+    outputs = created.outputs()
+    ec2 = aws("ec2")
+    ec2.create_tags(Resources=[outputs["groupId"]], Tags=[{"Key": "Name", "Value": "by hand"}])
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [outputs["groupId"]]}])
+    ingress = next(rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"])
+    ec2.revoke_security_group_ingress(GroupId=outputs["groupId"], SecurityGroupRuleIds=[ingress["SecurityGroupRuleId"]])
+    refreshed = created.operations(created.run("refresh", "--yes", "--skip-preview"))
+    assert (refreshed["updated"], refreshed["deleted"]) == (1, 1)
+    repaired = created.operations(created.up())
+    assert (repaired["updated"], repaired["created"]) == (1, 1)
+    group = ec2.describe_security_groups(GroupIds=[outputs["groupId"]])["SecurityGroups"][0]
+    assert {"Key": "Name", "Value": "server"} in group["Tags"]
+
+
+def test_default_tags_reach_everything(created: Stack, aws: Any) -> None:
+    created.run("config", "set", "--path", "aws:defaultTags.tags.Project", "monitoring")
+    created.up()
+    user = aws("iam").list_user_tags(UserName=created.outputs()["userName"])["Tags"]
+    assert {"Key": "Project", "Value": "monitoring"} in user
+    volume = aws("ec2").describe_volumes(VolumeIds=[created.outputs()["volumeId"]])["Volumes"][0]
+    assert {"Key": "Project", "Value": "monitoring"} in volume["Tags"]
+    created.up("--expect-no-changes")
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"instanceType": "t99.huge"}, "InvalidInstanceType: The following supplied instance types do not exist"),
+        ({"userData": "x" * 16385}, "expected length of user_data to be in the range (0 - 16384), got 16385"),
+        ({"operator": "198.18.0.1/15"}, "has host bits set"),
+        ({"secret": "s" * 4097}, "Standard tier parameters support a maximum parameter value of 4096"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(created: Stack, settings: dict[str, str], expected: str) -> None:
+    before = {
+        key: value["value"]
+        for key, value in json.loads(created.run("config", "--json", "--show-secrets")).items()
+        if key.split(":")[1] in settings
+    }
+    created.configure(**settings)
+    try:
+        lines = [line for line in created.up(fails=True).splitlines() if expected in line]
+        assert lines
+        assert "ssssssss" not in "".join(lines)
+    finally:
+        for name in settings:
+            old = before.get(f"stand-ins:{name}")
+            if old is None:
+                created.unset(name)
+            else:
+                created.configure(**{name: old})
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "No valid credential sources found"),
+        ({"AWS_ENDPOINT_URL": "https://ec2.example.com"}, "AWS_ENDPOINT_URL must be an address of this machine"),
+    ],
+)
+def test_settings_of_the_environment(created: Stack, env: dict[str, str], expected: str) -> None:
+    assert expected in created.run("preview", fails=True, env={**env, "HOME": "/nonexistent"})
+
+
+def test_an_invalid_region_is_refused(created: Stack) -> None:
+    created.run("config", "set", "aws:region", "eu-nowhere-9")
+    try:
+        assert "invalid AWS Region: eu-nowhere-9" in created.run("preview", fails=True)
+    finally:
+        created.run("config", "set", "aws:region", "eu-central-1")
+
+
+def test_destroy_leaves_nothing(created: Stack, aws: Any) -> None:
+    created.run("destroy", "--yes", "--skip-preview")
+    ec2, iam = aws("ec2"), aws("iam")
+    states = [
+        instance["State"]["Name"]
+        for reservation in ec2.describe_instances()["Reservations"]
+        for instance in reservation["Instances"]
+    ]
+    assert set(states) == {"terminated"}
+    assert ec2.describe_volumes()["Volumes"] == []
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert iam.list_users()["Users"] == []
+    assert iam.list_roles()["Roles"] == []
+    assert iam.list_instance_profiles()["InstanceProfiles"] == []
+    assert aws("ssm").describe_parameters()["Parameters"] == []

@@ -1,0 +1,75 @@
+"""Installing the stand-ins where the real engine looks for plugins."""
+
+from __future__ import annotations
+
+import time
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from sandbox.errors import SandboxError
+from sandbox.place import Place
+from sandbox.plugins.install import PACKAGES, install
+from tests.sandbox.plugins.engine import CHECKOUT, Stack, find_pulumi
+
+PROGRAM = """
+import pulumi
+import pulumi_random
+import pulumiverse_grafana as grafana
+
+uid = pulumi_random.RandomId("uid", byte_length=4)
+provider = grafana.Provider(
+    "grafana", url=uid.hex.apply(lambda each: "https://" + each), auth=pulumi.Output.secret("admin:secret")
+)
+grafana.oss.Folder("folder", title="t", uid="u", opts=pulumi.ResourceOptions(provider=provider))
+"""
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    program = tmp_path / "written"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text("name: plugins\nruntime: python\n")
+    (program / "__main__.py").write_text(PROGRAM)
+    return Stack.make(tmp_path, "http://127.0.0.1:1", program)
+
+
+def test_the_engine_lists_every_plugin_in_its_sdks_version(stack: Stack) -> None:
+    listed = stack.run("plugin", "ls")
+    for name, distribution in PACKAGES.items():
+        assert any(
+            line.split()[:3] == [name, "resource", metadata.version(distribution)] for line in listed.splitlines()
+        ), listed
+
+
+def test_installing_again_is_quick_and_repairs_a_wrapper(stack: Stack) -> None:
+    folder = Path(stack.env["PULUMI_HOME"]) / "plugins" / f"resource-aws-v{metadata.version('pulumi-aws')}"
+    wrapper = folder / "pulumi-resource-aws"
+    assert f"{CHECKOUT}/" in wrapper.read_text()
+    started = time.monotonic()
+    install(Place(CHECKOUT), stack.pulumi, stack.env)
+    assert time.monotonic() - started < 1
+    wrapper.write_text("#!/bin/sh\nexec /another/checkout\n")
+    install(Place(CHECKOUT), stack.pulumi, stack.env)
+    assert "another" not in wrapper.read_text()
+    assert wrapper.stat().st_mode & 0o111
+
+
+def test_a_preview_with_a_provider_that_is_not_known_yet(stack: Stack) -> None:
+    """Grafana's address is known only once the server is there; the first preview has to do without."""
+    preview = stack.preview()
+    assert "grafana:oss/folder:Folder: (create)" in preview
+    assert "admin:secret" not in preview
+
+
+def test_a_cli_that_refuses_is_one_clear_error(tmp_path: Path) -> None:
+    cli = tmp_path / "pulumi"
+    cli.write_text("#!/bin/sh\necho 'error: no space\nleft' >&2\nexit 1\n")
+    cli.chmod(0o755)
+    with pytest.raises(SandboxError, match="could not install the aws plugin: error: no space left"):
+        install(Place(CHECKOUT), cli, {"PULUMI_HOME": str(tmp_path)})
+
+
+def test_the_cli_is_found() -> None:
+    assert find_pulumi().name == "pulumi"
