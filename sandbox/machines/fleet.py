@@ -108,7 +108,7 @@ def read(ec2: EC2Client, region: str, place: Place, known: Fleet) -> Fleet:
         for group in described
     }
     defaults = {group.get("VpcId"): group["GroupId"] for group in described if group["GroupName"] == "default"}
-    instances = tuple(_instance(one, region, volumes, public, defaults, place) for one in found)
+    instances = tuple(_instance(one, region, place, volumes=volumes, public=public, defaults=defaults) for one in found)
     return Fleet(instances, groups, frozenset(volumes))
 
 
@@ -127,10 +127,11 @@ def public_key(ec2: EC2Client, name: str) -> str:
 def _instance(
     found: InstanceTypeDef,
     region: str,
+    place: Place,
+    *,
     volumes: dict[str, int],
     public: dict[str, str],
     defaults: dict[str | None, str],
-    place: Place,
 ) -> Instance:
     root = found.get("RootDeviceName")
     address = found.get("PrivateIpAddress")

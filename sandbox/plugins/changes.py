@@ -10,6 +10,9 @@ from typing import Any, Literal
 from sandbox.plugins.schema import Input, Kind, ListOf, MapOf, ObjectOf
 from sandbox.plugins.wire import UNKNOWN
 
+_NOTHING: tuple[Any, ...] = (None, "", [], {}, False)
+"""What AWS and others say for a property nobody set."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -104,15 +107,17 @@ def refreshed(
             value = _reconcile(field.kind, old[name], there)
             if value is not None:
                 inputs[name] = value
-        elif there not in (None, "", [], {}, False, field.default) and _appeared(field, name, old, before, there):
+        elif _appeared(field, name, old, before, there):
             inputs[name] = there
     return inputs
 
 
 def _appeared(field: Input, name: str, old: Mapping[str, Any], before: Mapping[str, Any], there: Any) -> bool:
+    """Whether what was found is an input although none was given."""
     if not old:
-        return True
-    return not field.computed and before.get(name) != there
+        # An import: every program's inputs have the defaults filled in, so these are inputs too.
+        return there not in _NOTHING or (there is not None and there == field.default)
+    return not field.computed and before.get(name) != there and there not in (*_NOTHING, field.default)
 
 
 def _reconcile(kind: Kind, old: Any, there: Any) -> Any:

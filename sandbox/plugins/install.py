@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -73,8 +72,3 @@ def _install(pulumi: Path, env: Mapping[str, str], name: str, version: str, wrap
     if done.returncode != 0:
         said = " ".join((done.stderr or done.stdout).split())
         raise SandboxError(f"pulumi could not install the {name} plugin: {said}")
-
-
-def uninstall(home: Path) -> None:
-    """Remove the plugins from a PULUMI_HOME."""
-    shutil.rmtree(home / "plugins", ignore_errors=True)

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -66,6 +68,25 @@ class Environment:
     def instance_id(self) -> str:
         return str(self.outputs["instanceId"])
 
+    @property
+    def stack_file(self) -> Path:
+        """The stack's configuration, as `pulumi config set` writes it."""
+        return stack.project_folder(self.place) / f"Pulumi.{self.name}.yaml"
+
+    @contextmanager
+    def settings(self, **changed: object) -> Iterator[None]:
+        """Other settings (without their namespace) for a while; the stack's file is as before afterwards."""
+        before = self.stack_file.read_text()
+        content = yaml.safe_load(before)
+        content["config"] |= {
+            key.replace("__", ":") if "__" in key else f"monitoring:{key}": value for key, value in changed.items()
+        }
+        self.stack_file.write_text(yaml.safe_dump(content))
+        try:
+            yield
+        finally:
+            self.stack_file.write_text(before)
+
     def pulumi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the CLI against this stack; what it prints is kept for the search for secrets."""
         process = subprocess.run(
@@ -109,16 +130,13 @@ class Environment:
 
     @cached_property
     def region(self) -> str:
-        text = (stack.project_folder(self.place) / f"Pulumi.{self.name}.yaml").read_text()
-        return str(yaml.safe_load(text)["config"]["aws:region"])
+        return str(yaml.safe_load(self.stack_file.read_text())["config"]["aws:region"])
 
     def guest(self, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command on the server, as root."""
         return self.machine(self.instance_id, *command, stdin=stdin)
 
-    def machine(
-        self, machine: str, *command: str, stdin: str | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def machine(self, machine: str, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command on any machine of the local environment, as root."""
         return subprocess.run(
             [sys.executable, "-m", "sandbox.machines", "exec", machine, *command],
@@ -127,6 +145,7 @@ class Environment:
             input=stdin if stdin is not None else "",
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             timeout=300,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 
 import pytest
 
@@ -43,7 +44,19 @@ def test_what_listens_is_what_the_design_says(environment: Environment) -> None:
         if not line.split()[3].startswith(("127.", "[::1]"))
     }
     assert {3000, 8086} <= open_ports
-    assert open_ports <= {22, 3000, 8086}, open_ports
+    # 22 and 5355 (systemd-resolved) are the Debian image's own; the security group lets nobody near them.
+    assert open_ports <= {22, 3000, 5355, 8086}, open_ports
+
+
+@pytest.mark.parametrize(("port", "reachable"), [(3000, True), (8086, True), (22, False), (5355, False)])
+def test_the_security_group_lets_in_what_it_names(environment: Environment, port: int, reachable: bool) -> None:
+    address = environment.outputs["grafanaUrl"].split("//")[1].split(":")[0]
+    try:
+        socket.create_connection((address, port), timeout=3).close()
+        connected = True
+    except OSError:
+        connected = False
+    assert connected is reachable
 
 
 def test_cloud_init_ended_well_and_accepts_the_user_data(environment: Environment) -> None:
@@ -82,16 +95,17 @@ def test_the_boot_script_run_again_changes_nothing(environment: Environment) -> 
 
 
 def test_a_failing_line_reaches_the_console(environment: Environment) -> None:
-    """The same script on a machine that cannot reach the parameters: the console names the line."""
+    """The same script where one of its commands fails: the console names the line and the command."""
     script = environment.guest("sh", "-c", "ls /var/lib/cloud/scripts/per-boot/*").stdout.strip()
     lines = environment.guest("wc", "-l", script).stdout.split()[0]
     failed = environment.guest(
         *("unshare", "--mount", "sh", "-c"),
-        f"mount --bind /dev/null /etc/hosts && exec {script}",
+        f"mount --bind /bin/false /sbin/resize2fs && exec {script}",
     )
-    assert failed.returncode != 0
+    assert failed.returncode != 0, failed.stdout[-2000:]
     console = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
     text = console["Output"]
-    found = re.findall(r"monitoring: boot failed at line (\d+)", text)
+    found = re.findall(r"monitoring: boot failed at line (\d+): resize2fs", text)
     assert found, text[-2000:]
     assert 0 < int(found[-1]) <= int(lines)
+    assert environment.guest(script).returncode == 0

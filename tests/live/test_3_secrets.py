@@ -23,7 +23,7 @@ def secrets(environment: Environment) -> dict[str, str]:
         .paginate(Path="/monitoring", Recursive=True, WithDecryption=True)
         for parameter in page["Parameters"]
         # The CA's certificate is no secret: it is an output for everyone to read.
-        if not parameter["Name"].endswith(("certificate"))
+        if not parameter["Name"].endswith("certificate")
     }
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
     environment.transcript.pop()  # this very listing was asked to show them
@@ -121,7 +121,8 @@ def test_not_in_world_readable_files(environment: Environment, secrets: dict[str
 
 
 def test_not_in_what_the_command_line_printed(environment: Environment, secrets: dict[str, str]) -> None:
-    diff = environment.pulumi("preview", "--diff", "--config", "monitoring:accessKeyGeneration=2")
+    with environment.settings(accessKeyGeneration=2):
+        diff = environment.pulumi("preview", "--diff")
     assert diff.returncode == 0, diff.stdout[-2000:]
     environment.pulumi("stack", "output")
     environment.pulumi("up", "--yes", "--diff", "--skip-preview")
@@ -135,4 +136,4 @@ def test_not_in_clear_in_the_state(environment: Environment, secrets: dict[str, 
     files = [path for path in backend.rglob("*.json") if path.is_file()]
     assert files
     for path in files:
-        assert leaks(secrets, path.read_text()) == [], path.name
+        assert leaks(secrets, path.read_text()) == [], path

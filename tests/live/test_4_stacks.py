@@ -31,9 +31,7 @@ def test_an_empty_stack_can_be_previewed(second: Environment) -> None:
     assert second.resources() == []
 
 
-def test_a_second_stack_lives_beside_the_first_and_goes_alone(
-    environment: Environment, second: Environment
-) -> None:
+def test_a_second_stack_lives_beside_the_first_and_goes_alone(environment: Environment, second: Environment) -> None:
     up = sandbox("up", SANDBOX_STACK=SECOND)
     assert up.returncode == 0, up.stdout[-4000:] + up.stderr[-2000:]
     assert second.outputs["grafanaUrl"] != environment.outputs["grafanaUrl"]
@@ -81,9 +79,7 @@ def leftovers(gone: Environment) -> dict[str, list[str]]:
             if each and marker in each["Name"]
         ],
         "users": [each["UserName"] for each in iam.list_users()["Users"] if gone.name in each["UserName"]],
-        "groups": [
-            each["GroupName"] for each in iam.list_groups()["Groups"] if gone.name in each["GroupName"]
-        ],
+        "groups": [each["GroupName"] for each in iam.list_groups()["Groups"] if gone.name in each["GroupName"]],
         "roles": [each["RoleName"] for each in iam.list_roles()["Roles"] if gone.name in each["RoleName"]],
         "profiles": [
             each["InstanceProfileName"]

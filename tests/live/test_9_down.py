@@ -28,9 +28,7 @@ def test_down_leaves_nothing_behind(environment: Environment) -> None:
     assert bridge not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout
     assert (
         bridge
-        not in subprocess.run(
-            ["nft", "list", "tables"], capture_output=True, text=True, check=True
-        ).stdout.split()
+        not in subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout.split()
     )
     assert state not in subprocess.run(["losetup", "-a"], capture_output=True, text=True, check=True).stdout
     with open("/proc/self/mountinfo") as mounts:  # noqa: PTH123

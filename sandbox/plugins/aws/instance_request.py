@@ -9,6 +9,9 @@ from typing import Any
 from sandbox.plugins.aws.resource import present, tag_list
 from sandbox.plugins.base import PluginError, Properties
 
+DEBIAN_ROOT_GIB = 8
+"""The root volume's size when nobody says one: that of Debian's images."""
+
 _ATTRIBUTES = {
     "disableApiTermination": ("disableApiTermination", "DisableApiTermination"),
     "instanceInitiatedShutdownBehavior": (
@@ -18,8 +21,10 @@ _ATTRIBUTES = {
 }
 
 
-def build(inputs: Properties, tags: list[dict[str, str]], default_tags: Mapping[str, str]) -> dict[str, Any]:
-    """The arguments of RunInstances. tags: the instance's, as AWS's list."""
+def build(
+    inputs: Properties, tags: list[dict[str, str]], default_tags: Mapping[str, str], root_device: str
+) -> dict[str, Any]:
+    """The arguments of RunInstances. tags: the instance's, as AWS's list; root_device: the image's name for it."""
     device = inputs.get("rootBlockDevice")
     volume_tags = dict(inputs.get("volumeTags", {}))
     if device is not None and not volume_tags:
@@ -44,7 +49,7 @@ def build(inputs: Properties, tags: list[dict[str, str]], default_tags: Mapping[
         TagSpecifications=specifications,
         CreditSpecification=present(CpuCredits=inputs.get("creditSpecification", {}).get("cpuCredits")),
         MaintenanceOptions=present(AutoRecovery=inputs.get("maintenanceOptions", {}).get("autoRecovery")),
-        BlockDeviceMappings=_root_mapping(device),
+        BlockDeviceMappings=_root_mapping(device or {}, root_device),
     )
     if "monitoring" in inputs:
         request["Monitoring"] = {"Enabled": inputs["monitoring"]}
@@ -67,20 +72,21 @@ def _network(inputs: Properties) -> dict[str, Any]:
     return {"NetworkInterfaces": [{"DeviceIndex": 0, **public, **plain, **groups}]}
 
 
-def _root_mapping(device: Properties | None) -> list[dict[str, Any]]:
-    if device is None:
-        # Without a mapping AWS deletes the root volume with the instance; the local one has to be told.
-        return [{"DeviceName": "/dev/xvda", "Ebs": {"DeleteOnTermination": True}}]
+def _root_mapping(device: Properties, name: str) -> list[dict[str, Any]]:
+    """The root volume's mapping, always given in full: what is left out the local AWS gets wrong.
+
+    It would keep the volume when the instance goes, and does not know an image's size (Debian's: 8 GiB).
+    """
     volume = present(
         Iops=device.get("iops"),
         KmsKeyId=device.get("kmsKeyId"),
         Throughput=device.get("throughput"),
-        VolumeSize=device.get("volumeSize"),
         VolumeType=device.get("volumeType"),
         Encrypted=device.get("encrypted"),
     )
-    keep = {"DeleteOnTermination": device.get("deleteOnTermination", True)}
-    return [{"DeviceName": "/dev/xvda", "Ebs": {**volume, **keep}}]
+    volume["VolumeSize"] = device.get("volumeSize", DEBIAN_ROOT_GIB)
+    volume["DeleteOnTermination"] = device.get("deleteOnTermination", True)
+    return [{"DeviceName": name, "Ebs": volume}]
 
 
 def user_data(inputs: Properties) -> str | None:
@@ -106,6 +112,12 @@ def finish(ec2: Any, id_: str, inputs: Properties) -> None:
         ec2.modify_instance_attribute(InstanceId=id_, DisableApiTermination={"Value": True})
     if not inputs.get("sourceDestCheck", True):
         ec2.modify_instance_attribute(InstanceId=id_, SourceDestCheck={"Value": False})
+
+
+def root_device_of(ec2: Any, ami: str) -> str:
+    """What the image calls its root device."""
+    images = ec2.describe_images(ImageIds=[ami])["Images"]
+    return str(images[0].get("RootDeviceName") or "/dev/xvda") if images else "/dev/xvda"
 
 
 def refuse_architecture_mismatch(ec2: Any, inputs: Properties) -> None:

@@ -77,7 +77,7 @@ def test_properties_are_the_sdks(kind: type[Resource[Aws]]) -> None:
     assert set(kind.outputs) <= wire_names(resource)
     for name, declared in kind.inputs.items():
         if isinstance(declared.kind, ObjectOf):
-            nested = getattr(import_module(inspect.getmodule(resource).__name__.rsplit(".", 1)[0]), "_inputs", None)
+            nested = import_module(f"{resource.__module__.rsplit('.', 1)[0]}._inputs")
             title = f"{kind.__name__}{name[0].upper()}{name[1:]}Args"
             assert set(declared.kind.fields) <= wire_names(getattr(nested, title))
 
@@ -135,20 +135,24 @@ def make(plugin: Any, token: str, **inputs: Any) -> tuple[str, dict[str, Any], d
     return id_, checked, state
 
 
-TRUST = '{"Version": "2012-10-17", "Statement": []}'
+TRUST = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",'
+    ' "Principal": {"Service": "ec2.amazonaws.com"}}]}'
+)
+READ = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:DescribeTags", "Resource": "*"}]}'
 
 
 def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
     """Read with an id alone gives inputs that the same program's inputs do not differ from."""
     group, *_ = make(plugin, "aws:iam/group:Group", name="imported")
     user, *_ = make(plugin, "aws:iam/user:User", name="imported")
-    cases = [
+    cases: list[tuple[str, dict[str, Any], str | None]] = [
         ("aws:ec2/securityGroup:SecurityGroup", {"name": "imported"}, None),
         ("aws:ebs/volume:Volume", {"availabilityZone": "eu-central-1a", "size": 3, "type": "gp3"}, None),
         ("aws:ec2/eip:Eip", {"tags": {"a": "b"}}, None),
-        ("aws:iam/policy:Policy", {"name": "imported", "policy": TRUST}, None),
+        ("aws:iam/policy:Policy", {"name": "imported", "policy": READ}, None),
         ("aws:iam/role:Role", {"name": "imported", "assumeRolePolicy": TRUST}, None),
-        ("aws:iam/rolePolicy:RolePolicy", {"name": "in", "role": "imported", "policy": TRUST}, None),
+        ("aws:iam/rolePolicy:RolePolicy", {"name": "in", "role": "imported", "policy": READ}, None),
         ("aws:iam/instanceProfile:InstanceProfile", {"name": "imported", "role": "imported"}, None),
         ("aws:iam/accessKey:AccessKey", {"user": user}, None),
         ("aws:iam/userGroupMembership:UserGroupMembership", {"user": user, "groups": [group]}, f"{user}/{group}"),
@@ -250,7 +254,7 @@ def test_termination_protection_is_honoured(plugin: Any) -> None:
         plugin, token, ami="ami-00000000000000002", instanceType="t4g.small", disableApiTermination=True
     )
     assert state["disableApiTermination"] is True
-    with pytest.raises(grpc.RpcError, match="deleting EC2 Instance: .*OperationNotPermitted"):
+    with pytest.raises(grpc.RpcError, match=r"deleting EC2 Instance: .*OperationNotPermitted"):
         plugin.delete(token, id_, state)
     new = {**old, "disableApiTermination": False}
     plugin.delete(token, id_, plugin.update(token, id_, state, old, new))
@@ -269,7 +273,7 @@ def test_an_unlisted_setting_of_the_root_volume_is_no_change(plugin: Any) -> Non
     token = "aws:ec2/instance:Instance"
     old = {"rootBlockDevice": {"encrypted": True, "volumeSize": 8}}
     new = {"rootBlockDevice": {"encrypted": True}}
-    assert plugin.diff(token, old, old, new).changes == proto.DiffResponse.DIFF_NONE
+    assert plugin.diff(token, {**old, "tagsAll": {}}, old, new).changes == proto.DiffResponse.DIFF_NONE
     fewer = {"rootBlockDevice": {"encrypted": False, "volumeSize": 8}}
     assert list(plugin.diff(token, old, old, fewer).replaces) == ["rootBlockDevice"]
 

@@ -226,7 +226,7 @@ def test_import_reads_the_inputs(notes: Any, tmp_path: Path) -> None:
 def test_an_error_is_one_line_without_secrets(notes: Any) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         notes.create(NOTE, {"name": "n", "body": Secret("explode")})
-    assert caught.value.details() == "RuntimeError: cannot write [secret] at all"
+    assert caught.value.details() == "creating Note: RuntimeError: cannot write [secret] at all"
 
 
 def test_what_exists_half_is_kept(notes: Any) -> None:
