@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,8 +12,13 @@ from tests.live.environment import Environment, sandbox
 
 @pytest.fixture(scope="session")
 def environment() -> Iterator[Environment]:
-    """The shared environment. What `make up` printed is in `.printed`."""
-    sandbox("down")
+    """The shared environment. What `make up` printed is in `.printed`.
+
+    With SANDBOX_KEEP=1 it stays up afterwards and is used again: for whoever is writing a test.
+    """
+    keep = os.environ.get("SANDBOX_KEEP") == "1"
+    if not keep:
+        sandbox("down")
     up = sandbox("up")
     try:
         assert up.returncode == 0, f"make up failed:\n{up.stdout[-6000:]}\n{up.stderr[-3000:]}"
@@ -20,4 +26,5 @@ def environment() -> Iterator[Environment]:
         raised.transcript.append(up.stdout + up.stderr)
         yield raised
     finally:
-        sandbox("down")
+        if not keep:
+            sandbox("down")

@@ -56,14 +56,24 @@ def _strings(tree: object) -> Iterator[str]:
             yield from _strings(value)
 
 
+def needles(value: str) -> list[str]:
+    """What to look for: the secret itself; of a private key also the lines that hold its private number.
+
+    (The other lines of a key's file hold its public half, which is in the certificates for everybody to read.)
+    """
+    lines = [line for line in value.splitlines() if "-----" not in line]
+    if "BEGIN OPENSSH PRIVATE KEY" in value:
+        return [value, *lines[-2:-1]]
+    return [value, *lines[:2]] if "PRIVATE KEY" in value else [value]
+
+
 def leaks(secrets: dict[str, str], text: str) -> list[str]:
-    """Names of the secrets that occur in a text, whole or by the body of a key."""
+    """Names of the secrets that occur in a text, plain or in base64."""
     found = []
     for name, value in secrets.items():
-        lines = [line for line in value.splitlines() if len(line) >= 32 and "-----" not in line]
-        needles = [value, *lines[:3]] if "PRIVATE KEY" in value else [value]
-        encoded = [base64.b64encode(needle.encode()).decode() for needle in needles]
-        if any(needle in text for needle in (*needles, *encoded)):
+        wanted = needles(value)
+        encoded = [base64.b64encode(needle.encode()).decode() for needle in wanted]
+        if any(needle in text for needle in (*wanted, *encoded)):
             found.append(name)
     return found
 
