@@ -66,9 +66,7 @@ class PrivateAuthority(pulumi.ComponentResource):
             f"{name}-ca",
             private_key_pem=ca_key.private_key_pem,
             is_ca_certificate=True,
-            subject=tls.SelfSignedCertSubjectArgs(
-                common_name=f"monitoring {stack} CA", organization="monitoring"
-            ),
+            subject=tls.SelfSignedCertSubjectArgs(common_name=f"monitoring {stack} CA", organization="monitoring"),
             allowed_uses=SIGNING,
             validity_period_hours=10 * YEAR,
             opts=child,

@@ -44,9 +44,7 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
         ]
         subnets = aws.ec2.get_subnets(filters=filters, opts=opts)
         if not subnets.ids:
-            raise pulumi.RunError(
-                "monitoring:subnetId: the default VPC has no default subnet; name a public one"
-            )
+            raise pulumi.RunError("monitoring:subnetId: the default VPC has no default subnet; name a public one")
         subnet_id = min(subnets.ids)
     subnet = aws.ec2.get_subnet(id=subnet_id, opts=opts)
     if settings.vpc_id and subnet.vpc_id != settings.vpc_id:

@@ -28,9 +28,7 @@ class Parameters(pulumi.ComponentResource):
     Attributes: revision changes whenever a value does.
     """
 
-    def __init__(
-        self, name: str, values: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
-    ) -> None:
+    def __init__(self, name: str, values: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions) -> None:
         super().__init__("monitoring:index:Parameters", name, None, opts)
         folder = path(pulumi.get_stack())
         versions = []
@@ -84,9 +82,7 @@ class ServerRole(pulumi.ComponentResource):
         }
         read = {"Sid": "ReadOwnParameters", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": own}
         role = aws.iam.Role(name, assume_role_policy=_document(trust), opts=child)
-        policies = [
-            aws.iam.RolePolicy(f"{name}-parameters", role=role.id, policy=_document(read), opts=child)
-        ]
+        policies = [aws.iam.RolePolicy(f"{name}-parameters", role=role.id, policy=_document(read), opts=child)]
         if reads_cloudwatch:
             policies.append(aws.iam.RolePolicy(f"{name}-cloudwatch", role=role.id, policy=POLICY, opts=child))
         profile = aws.iam.InstanceProfile(

@@ -28,7 +28,5 @@ class Passwords(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _password(self, name: str) -> pulumi.Output[str]:
-        password = random.RandomPassword(
-            name, length=LENGTH, special=False, opts=pulumi.ResourceOptions(parent=self)
-        )
+        password = random.RandomPassword(name, length=LENGTH, special=False, opts=pulumi.ResourceOptions(parent=self))
         return pulumi.Output.secret(password.result)

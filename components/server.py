@@ -52,9 +52,7 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
             "Debian has no image for; write another, such as t4g.small"
         )
     if settings.ami_id:
-        image = aws.ec2.get_ami(
-            filters=[GetAmiFilterArgs(name="image-id", values=[settings.ami_id])], opts=opts
-        )
+        image = aws.ec2.get_ami(filters=[GetAmiFilterArgs(name="image-id", values=[settings.ami_id])], opts=opts)
         if image.architecture != architecture:
             raise pulumi.RunError(
                 f"monitoring:amiId = {settings.ami_id}: is for {image.architecture}, "

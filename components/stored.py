@@ -9,9 +9,7 @@ from components.influx import WRITER, Influx
 from components.passwords import Passwords
 
 
-def stored(
-    certificate: ServerCertificate, passwords: Passwords, influx: Influx
-) -> dict[str, pulumi.Input[str]]:
+def stored(certificate: ServerCertificate, passwords: Passwords, influx: Influx) -> dict[str, pulumi.Input[str]]:
     """Name and value of every parameter the server reads at boot (userdata/boot.sh names them too)."""
     values: dict[str, pulumi.Input[str]] = {
         "server-certificate": certificate.certificate,

@@ -65,9 +65,7 @@ def server_user_data(
             raise pulumi.RunError(str(error)) from None
 
     render(**UNKNOWN)
-    return lambda data_volume: pulumi.Output.all(address, revision, data_volume).apply(
-        lambda known: render(*known)
-    )
+    return lambda data_volume: pulumi.Output.all(address, revision, data_volume).apply(lambda known: render(*known))
 
 
 def agent_script(settings: Settings, influx: Influx) -> pulumi.Output[str]:
@@ -86,6 +84,4 @@ def agent_script(settings: Settings, influx: Influx) -> pulumi.Output[str]:
             )
         )
 
-    return pulumi.Output.secret(
-        pulumi.Output.all(influx.url, influx.writer_password, influx.ca or "").apply(render)
-    )
+    return pulumi.Output.secret(pulumi.Output.all(influx.url, influx.writer_password, influx.ca or "").apply(render))

@@ -111,9 +111,7 @@ def console(region: str, instance: str) -> str:
         return ""
 
 
-def wait(
-    checks: list[tuple[str, Callable[[], None]]], read_console: Callable[[], str], timeout: float
-) -> str | None:
+def wait(checks: list[tuple[str, Callable[[], None]]], read_console: Callable[[], str], timeout: float) -> str | None:
     """Run the checks in order, each until it succeeds. Returns None, or why it cannot be (one or more lines).
 
     The console is read meanwhile: the boot script's progress is shown, its failure ends the waiting.

@@ -38,9 +38,7 @@ BALANCE = Limits(watch=50, act=20)
 """Percent of the burst that is left."""
 
 
-def build(
-    datasource_uid: str = "cloudwatch", region: str = "eu-central-1", influxdb_uid: str = "influxdb"
-) -> str:
+def build(datasource_uid: str = "cloudwatch", region: str = "eu-central-1", influxdb_uid: str = "influxdb") -> str:
     """The dashboard's JSON.
 
     datasource_uid: the CloudWatch datasource.
@@ -199,8 +197,7 @@ def _any_metric(uid: str) -> Row:
         [
             lines(
                 "$metric",
-                "The metric and the statistic chosen above, of each ${period:text}, in the metric's own"
-                " unit.",
+                "The metric and the statistic chosen above, of each ${period:text}, in the metric's own unit.",
                 units.Short,
                 of_instances(uid, Metric("$metric")),
                 width=24,

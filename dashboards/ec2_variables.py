@@ -23,9 +23,7 @@ PERIODS = {"5 minutes": "300", "1 minute": "60", "15 minutes": "900", "1 hour": 
 def variables(uid: str, region: str, influxdb_uid: str) -> list[Builder[VariableModel]]:
     """All of them, in the order in which each depends on those before it."""
     return [
-        _asked(uid, "region", "Region", VariableQuery("regions")).current(
-            VariableOption(True, region, region)
-        ),
+        _asked(uid, "region", "Region", VariableQuery("regions")).current(VariableOption(True, region, region)),
         _typed("tag", "Tag", "Name", "The tag to filter instances by"),
         _typed("tagvalue", "is", "*", "The tag's value; * stands for any text, ? for any character"),
         _several(

@@ -50,8 +50,7 @@ def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
         ),
         number(
             "Known",
-            f"Chosen hosts with a point in the last {REMEMBERED}. Fewer reporting than known: somebody is"
-            " silent.",
+            f"Chosen hosts with a point in the last {REMEMBERED}. Fewer reporting than known: somebody is silent.",
             units.Short,
             influx(uid, _count_of_hosts(REMEMBERED)),
             if_absent="0",
@@ -102,9 +101,7 @@ def _hosts(uid: str) -> table.Panel:
     columns."""
     seen = select('last("uptime") AS "uptime"', "system", HOST, _within(REMEMBERED), group=(BY_HOST,))
     state = select('count("uptime") AS "state"', "system", HOST, _within(SILENT_AFTER), group=(BY_HOST,))
-    used = select(
-        'last("used_percent") AS "used"', "disk", SHOWN, REAL_FILE_SYSTEMS, group=(BY_HOST, '"path"')
-    )
+    used = select('last("used_percent") AS "used"', "disk", SHOWN, REAL_FILE_SYSTEMS, group=(BY_HOST, '"path"'))
     disk = select('max("used") AS "disk"', used, group=(BY_HOST,))
     columns = {
         "state": "State",

@@ -102,8 +102,7 @@ def memory(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Swap traffic",
-                "Bytes moved between memory and swap, both ways. More than a trickle means too little"
-                " memory.",
+                "Bytes moved between memory and swap, both ways. More than a trickle means too little memory.",
                 units.BytesPerSecondIEC,
                 rate_by_host(("in", "out"), "swap"),
             ),

@@ -88,8 +88,7 @@ def disks(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Disk latency",
-                "How long a request took on average, waiting in the queue included, on the host's slowest"
-                " disk.",
+                "How long a request took on average, waiting in the queue included, on the host's slowest disk.",
                 units.Milliseconds,
                 worst_by_host(f"{waiting} / {requests}", "diskio", each="name", where=WHOLE_DISKS),
                 limits=Limits(20, 100),

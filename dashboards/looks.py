@@ -120,9 +120,7 @@ def bar(limits: Limits, full: float) -> list[DynamicConfigValue]:
         DynamicConfigValue("max", full),
         DynamicConfigValue("color", by_threshold().build()),
         DynamicConfigValue("thresholds", limits.thresholds().build()),
-        DynamicConfigValue(
-            "custom.cellOptions", common.TableBarGaugeCellOptions(common.BarGaugeDisplayMode.BASIC)
-        ),
+        DynamicConfigValue("custom.cellOptions", common.TableBarGaugeCellOptions(common.BarGaugeDisplayMode.BASIC)),
     ]
 
 

@@ -52,9 +52,7 @@ def _at_a_glance(uid: str) -> Row:
         return InfluxQuery(select(value, measurement, SHOWN, where))
 
     # InfluxDB counts in each shard by itself: the newest number of every shard, added up.
-    shards = select(
-        'last("diskBytes") AS "bytes"', "influxdb_shard", SHOWN, OUR_DATABASE, group=(BY_HOST, '"id"')
-    )
+    shards = select('last("diskBytes") AS "bytes"', "influxdb_shard", SHOWN, OUR_DATABASE, group=(BY_HOST, '"id"'))
     disk = InfluxQuery(select('sum("bytes")', shards))
     return Row(
         "At a glance",
@@ -171,9 +169,7 @@ def _agents(uid: str) -> Row:
                 "What waits in the agent because InfluxDB does not take it. It empties by itself when"
                 " InfluxDB is back; a full buffer forgets the oldest values.",
                 units.Percent,
-                by_host(
-                    'mean("buffer_size") / mean("buffer_limit") * 100', "internal_write", where=TO_INFLUXDB
-                ),
+                by_host('mean("buffer_size") / mean("buffer_limit") * 100', "internal_write", where=TO_INFLUXDB),
                 limits=BUFFER,
                 full=100,
             ),
@@ -197,8 +193,7 @@ def _agents(uid: str) -> Row:
             _panel(
                 uid,
                 "Slowest input",
-                "How long the slowest input of an agent takes for one round; it must stay below the"
-                " interval.",
+                "How long the slowest input of an agent takes for one round; it must stay below the interval.",
                 units.Milliseconds,
                 by_host('max("gather_time_ns") / 1000000', "internal_gather"),
                 limits=Limits(1000, 10_000),

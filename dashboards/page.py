@@ -45,9 +45,7 @@ class Row:
     panels: Sequence[Builder[Panel]]
 
 
-def page(
-    entry: Entry, description: str, variables: Sequence[Builder[VariableModel]], rows: Sequence[Row]
-) -> str:
+def page(entry: Entry, description: str, variables: Sequence[Builder[VariableModel]], rows: Sequence[Row]) -> str:
     """The dashboard as JSON: read-only, one hour, refreshed twice a minute, linked to the other
     dashboards."""
     dashboard = (

@@ -97,9 +97,7 @@ def lines(
             .sort_by("Last *")
             .sort_desc(True)
         )
-        .tooltip(
-            common_builders.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING)
-        )
+        .tooltip(common_builders.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
     )
     if from_zero:
         panel = panel.min(0)

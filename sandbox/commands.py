@@ -64,13 +64,9 @@ def shell(place: Place, arguments: list[str]) -> int:
     if arguments[:1] == ["--"]:
         arguments = arguments[1:]
     if not arguments:
-        console.print(
-            f"Plain `pulumi` works here, e.g. pulumi stack output --stack {stack.name()}. Leave with exit."
-        )
+        console.print(f"Plain `pulumi` works here, e.g. pulumi stack output --stack {stack.name()}. Leave with exit.")
     command = arguments or [os.environ.get("SHELL", "/bin/bash")]
-    process = subprocess.run(
-        command, cwd=stack.project_folder(place), env=stack.environment(place), check=False
-    )
+    process = subprocess.run(command, cwd=stack.project_folder(place), env=stack.environment(place), check=False)
     return process.returncode
 
 
@@ -152,9 +148,7 @@ def hardware(place: Place) -> None:
 
 def forget(place: Place) -> None:
     """The local AWS keeps everything in memory: without it the stack's state describes nothing real."""
-    console.print(
-        "The local AWS has ended since the last `make up` and took its resources along: starting afresh."
-    )
+    console.print("The local AWS has ended since the last `make up` and took its resources along: starting afresh.")
     for name in reversed(daemons.NAMES):
         daemons.stop(place, name)
     machines.cleanup(place)

@@ -83,9 +83,7 @@ def _given(raw: Mapping[str, str]) -> dict[str, Any]:
 
 def _did_you_mean(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    close = close or [
-        k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "").replace("-", "")
-    ]
+    close = close or [k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "").replace("-", "")]
     return f"did you mean {close[0]}?" if close else f"the known keys are {', '.join(sorted(known))}"
 
 
@@ -142,9 +140,7 @@ def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iter
                 yield Mistake(key, SECRET, "is not encrypted", f"take it out of the file and run {command}")
 
 
-def load(
-    raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = "Pulumi.STACK.yaml"
-) -> Settings:
+def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = "Pulumi.STACK.yaml") -> Settings:
     """The settings in `raw`: configuration keys with their namespace, and their values as Pulumi hands them
     over.
 

@@ -62,15 +62,11 @@ def _tags(value: Any) -> dict[str, str]:
     for name, content in value.items():
         v.text(content)
         if name.lower().startswith("aws:"):
-            raise WrongValueError(
-                f"{name!r} begins with aws:, which AWS keeps for itself", "choose another name"
-            )
+            raise WrongValueError(f"{name!r} begins with aws:, which AWS keeps for itself", "choose another name")
         if name in ("Name", "project", "stack"):
             raise WrongValueError(f"{name!r} is set by this program", "leave it out")
         if not 1 <= len(name) <= 128 or len(content) > 256:
-            raise WrongValueError(
-                f"{name!r} is too long", "write at most 128 letters of name and 256 of value"
-            )
+            raise WrongValueError(f"{name!r} is too long", "write at most 128 letters of name and 256 of value")
     if len(value) > 40:
         raise WrongValueError(f"has {len(value)} tags", "write at most 40")
     return value

@@ -189,9 +189,7 @@ def pem(kind: str) -> BeforeValidator:
                 f"is not PEM text with a {kind}", f'paste the whole file, from "-----BEGIN … {kind}-----" on'
             )
         if "ENCRYPTED" in written:
-            raise WrongValueError(
-                "is encrypted with a passphrase", "write the key without one; Pulumi encrypts it"
-            )
+            raise WrongValueError("is encrypted with a passphrase", "write the key without one; Pulumi encrypts it")
         return written.strip() + "\n"
 
     return BeforeValidator(check)
@@ -222,12 +220,8 @@ InstanceType = Annotated[
         "write family and size, such as t4g.small",
     ),
 ]
-AmiId = Annotated[
-    str, matching(r"ami-[0-9a-f]{8,17}", "is not an AMI's id", "write it as ami-0123456789abcdef0")
-]
-VpcId = Annotated[
-    str, matching(r"vpc-[0-9a-f]{8,17}", "is not a VPC's id", "write it as vpc-0123456789abcdef0")
-]
+AmiId = Annotated[str, matching(r"ami-[0-9a-f]{8,17}", "is not an AMI's id", "write it as ami-0123456789abcdef0")]
+VpcId = Annotated[str, matching(r"vpc-[0-9a-f]{8,17}", "is not a VPC's id", "write it as vpc-0123456789abcdef0")]
 SubnetId = Annotated[
     str, matching(r"subnet-[0-9a-f]{8,17}", "is not a subnet's id", "write it as subnet-0123456789abcdef0")
 ]

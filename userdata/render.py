@@ -112,9 +112,7 @@ def without_comments(text: str) -> str:
     """`text` without comment lines and empty lines. The first line stays: it is `#!` or `#cloud-config`."""
     first, *rest = text.splitlines()
     kept = [line for line in rest if line.strip() and not line.lstrip().startswith("#")]
-    return (
-        "\n".join([*([first] if first.startswith("#!") or not first.startswith("#") else []), *kept]) + "\n"
-    )
+    return "\n".join([*([first] if first.startswith("#!") or not first.startswith("#") else []), *kept]) + "\n"
 
 
 def source(repository: Repository) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 
+from sandbox.cloud.server import serve
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 
 if __name__ == "__main__":
-    from sandbox.cloud.server import serve
-
     try:
         serve(Place.here())
     except SandboxError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 
 import boto3
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFE = datetime.timedelta(days=365)
+RENEWED_BEFORE = datetime.timedelta(days=30)
+DOMAIN = "amazonaws.com"
 
 
 def regions() -> list[str]:
@@ -20,35 +23,76 @@ def regions() -> list[str]:
 
 
 def ensure(folder: Path) -> tuple[Path, Path]:
-    """Make the authority (`ca.pem`) and the server's certificate, unless they are there; returns both paths.
+    """Make the authority (`ca.pem`) and the server's certificate, unless good ones are there.
 
-    Returns (certificate with chain, private key), for every `*.REGION.amazonaws.com`. Keys are readable by root
-    alone; the authority's is thrown away.
+    Returns (certificate with chain, private key), for every `*.REGION.amazonaws.com`. The key is readable by its
+    owner alone; the authority's is thrown away, so that nothing else is ever signed with it, and it is limited to
+    amazonaws.com.
     """
-    certificate, key = folder / "server.pem", folder / "server.key"
-    if certificate.exists() and key.exists():
+    certificate, key, authority = folder / "server.pem", folder / "server.key", folder / "ca.pem"
+    if all(path.exists() for path in (certificate, key, authority)) and _lasts(certificate):
         return certificate, key
-    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority_name = _name("Local environment's AWS authority")
-    authority = (
-        _builder(authority_name, authority_name, authority_key.public_key())
+    ca_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca = _authority(ca_key)
+    pem = serialization.Encoding.PEM
+    private = server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    server = _server(server_key.public_key(), ca, ca_key)
+    _write(key, private, 0o600)
+    _write(authority, ca.public_bytes(pem), 0o644)
+    _write(certificate, server.public_bytes(pem) + ca.public_bytes(pem), 0o644)
+    return certificate, key
+
+
+def _lasts(certificate: Path) -> bool:
+    found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    return found.not_valid_after_utc - datetime.datetime.now(datetime.UTC) > RENEWED_BEFORE
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(content)
+
+
+def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    name = _name("Local environment's AWS authority")
+    return (
+        _builder(name, name, key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(authority_key, hashes.SHA256())
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.NameConstraints([x509.DNSName(DOMAIN)], None), critical=True)
+        .sign(key, hashes.SHA256())
     )
-    names = ["*.amazonaws.com", *(f"*.{region}.amazonaws.com" for region in regions())]
-    server = (
-        _builder(_name("amazonaws.com"), authority_name, server_key.public_key())
+
+
+def _server(
+    key: ec.EllipticCurvePublicKey, authority: x509.Certificate, signing: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    names = [f"*.{DOMAIN}", *(f"*.{region}.{DOMAIN}" for region in regions())]
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
+    return (
+        _builder(_name(DOMAIN), authority.subject, key)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .sign(authority_key, hashes.SHA256())
+        .add_extension(issuer, critical=False)
+        .sign(signing, hashes.SHA256())
     )
-    pem = serialization.Encoding.PEM
-    key.touch(mode=0o600)
-    key.write_bytes(server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    (folder / "ca.pem").write_bytes(authority.public_bytes(pem))
-    certificate.write_bytes(server.public_bytes(pem) + authority.public_bytes(pem))
-    return certificate, key
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _name(text: str) -> x509.Name:
@@ -65,4 +109,6 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(minutes=5))
         .not_valid_after(now + LIFE)
+        # Python 3.13, as in the machines, refuses certificates without the identifiers.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )

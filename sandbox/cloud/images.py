@@ -1,10 +1,9 @@
-"""The Debian 13 images the local AWS offers, as moto reads them from a file."""
+"""The Debian 13 images the local AWS offers: Debian's naming, owner and devices, several dates."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 DEBIAN = "136693071363"
@@ -14,40 +13,45 @@ SOMEBODY = "000000000000"
 """An account that copies Debian's names: a lookup without the owner would find its image."""
 
 ARCHITECTURES = {"arm64": "arm64", "amd64": "x86_64"}
+"""Debian's name of an architecture, and EC2's."""
+
 RELEASES = ("20250814-2204", "20251117-2299", "20260914-2601")
+ROOT_GIGABYTES = 8
+ROOT_TYPE = "gp3"
 
 
-def entries() -> list[dict[str, Any]]:
-    """Each release for each architecture, and one image of somebody else with a name that looks the same."""
-    images = [_image(architecture, release, DEBIAN) for release in RELEASES for architecture in ARCHITECTURES]
-    return [*images, _image("amd64", "20991231-9999", SOMEBODY)]
+def images(region: str) -> list[dict[str, Any]]:
+    """What a region offers, oldest first, as arguments of moto's Ami.
+
+    Each release for each architecture, and one image of somebody else with a name that looks the same. As in AWS,
+    an image has another id in each region.
+    """
+    found = [_image(region, architecture, release, DEBIAN) for release in RELEASES for architecture in ARCHITECTURES]
+    return [*found, _image(region, "amd64", "20991231-9999", SOMEBODY)]
 
 
-def _image(architecture: str, release: str, owner: str) -> dict[str, Any]:
-    day = release.split("-", maxsplit=1)[0]
-    number = hashlib.sha256(f"{owner} {architecture} {release}".encode()).hexdigest()[:16]
+def latest(region: str, architecture: str) -> str:
+    """The id of Debian's newest image. architecture: `arm64` or `amd64`."""
+    return str(_image(region, architecture, RELEASES[-1], DEBIAN)["ami_id"])
+
+
+def _image(region: str, architecture: str, release: str, owner: str) -> dict[str, Any]:
+    number = hashlib.sha256(f"{region} {owner} {architecture} {release}".encode()).hexdigest()[:16]
+    made = datetime.strptime(release.partition("-")[0], "%Y%m%d").replace(tzinfo=UTC)
     return {
         "ami_id": f"ami-0{number}",
         "name": f"debian-13-{architecture}-{release}",
         "description": f"Debian 13 ({release})",
         "owner_id": owner,
-        "creation_date": f"{day[:4]}-{day[4:6]}-{day[6:]}T12:00:00.000Z",
+        "creation_date": made.replace(tzinfo=None, hour=12),  # moto's times are UTC without saying so
         "architecture": ARCHITECTURES[architecture],
         "virtualization_type": "hvm",
         "hypervisor": "xen",
         "image_location": f"{owner}/debian-13-{architecture}-{release}",
         "image_type": "machine",
-        "platform": "Linux/UNIX",
         "root_device_name": "/dev/xvda",
         "root_device_type": "ebs",
         "sriov": "simple",
         "state": "available",
         "public": True,
     }
-
-
-def write(folder: Path) -> Path:
-    """Write the file moto's MOTO_AMIS_PATH names, and return it."""
-    path = folder / "images.json"
-    path.write_text(json.dumps(entries(), indent=1))
-    return path

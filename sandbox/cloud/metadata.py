@@ -1,61 +1,73 @@
-"""EC2's instance metadata service, version 2, for the machines of this place.
+"""EC2's instance metadata service for the machines of this place.
 
 docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html. A machine is known by the
-address its question comes from. Credentials are its role's, from the local STS, and judged like any others.
+address its question comes from. Version 1 (no token) works only where an instance's options allow it.
 """
 
 from __future__ import annotations
 
-import base64
 import datetime
-import json
 import secrets
+import socket
+import threading
 import time
 from typing import Any
 
 from flask import Flask, Response, request
-from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from sandbox.cloud import ACCOUNT
-from sandbox.cloud.mends.ec2 import backends
+from sandbox.cloud import ACCOUNT, instance_facts
+from sandbox.cloud.policies import Question, Verdict, parse, trust
 
 CREDENTIAL_SECONDS = 6 * 3600
 RENEW_SECONDS = 900
 """AWS serves new credentials at least five minutes before the old ones end."""
 
+LONGEST_TOKEN_SECONDS = 21600
 TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - a header's name
+SECONDS_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
 
 
-class Metadata:
-    """The service's state: tokens by instance, credentials by instance."""
+class Tokens:
+    """Session tokens, each good for one instance and a while."""
 
     def __init__(self) -> None:
-        self._tokens: dict[str, tuple[str, float]] = {}
-        self._credentials: dict[str, dict[str, str]] = {}
+        self._known: dict[str, tuple[str, float]] = {}
 
-    def token(self, instance: str, seconds: int) -> str:
-        """A session token for this instance alone."""
-        made = secrets.token_urlsafe(40)
-        self._tokens[made] = (instance, time.monotonic() + seconds)
-        return made
+    def make(self, instance_id: str, seconds: int) -> str:
+        """A new token; forgets those that have ended."""
+        now = time.monotonic()
+        self._known = {token: known for token, known in self._known.items() if known[1] > now}
+        token = secrets.token_urlsafe(40)
+        self._known[token] = (instance_id, now + seconds)
+        return token
 
-    def allows(self, instance: Any, token: str | None) -> bool:
-        """True when the token is this instance's and still good, or none is needed."""
-        if not token:
-            return bool(instance.metadata_options.http_tokens == "optional")
-        owner, ends = self._tokens.get(token, ("", 0.0))
-        return owner == instance.id and time.monotonic() < ends
+    def good(self, token: str, instance_id: str) -> bool:
+        """Whether the token is this instance's and has not ended."""
+        owner, ends = self._known.get(token, ("", 0.0))
+        return owner == instance_id and time.monotonic() < ends
 
-    def credentials(self, instance: Any, role: Any) -> dict[str, str]:
-        """The role's credentials, renewed in time."""
-        known = self._credentials.get(instance.id)
-        now = datetime.datetime.now(datetime.UTC)
-        if known and known["role"] == role.arn:
-            ends = datetime.datetime.fromisoformat(known["Expiration"])
-            if ends - now > datetime.timedelta(seconds=RENEW_SECONDS):
-                return known
-        assumed = sts_backends[ACCOUNT]["aws"].assume_role(
+
+class RoleCredentials:
+    """Credentials of instances' roles from the local STS, judged like any others, renewed in time."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[datetime.datetime, dict[str, str]]] = {}
+
+    def document(self, instance: Any, role: Any) -> dict[str, str]:
+        """What EC2 shows: the credentials, or why there are none (the role does not trust EC2)."""
+        now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        key = (instance.id, role.id)
+        ends, known = self._known.get(key, (now, {}))
+        if ends - now > datetime.timedelta(seconds=RENEW_SECONDS):
+            return known
+        stamp = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        service = {"Service": frozenset({"ec2.amazonaws.com"})}
+        question = Question("sts:AssumeRole", role.arn)
+        if trust(parse(role.assume_role_policy_document), service, question) is not Verdict.ALLOWED:
+            words = f"EC2 cannot assume the role {role.name}. Please see documentation at https://docs.aws.amazon.com/"
+            return {"Code": "AssumeRoleUnauthorizedAccess", "Message": words, "LastUpdated": stamp}
+        session = sts_backends[ACCOUNT]["aws"].assume_role(
             region_name=instance.region_name,
             role_session_name=instance.id,
             role_arn=role.arn,
@@ -63,141 +75,78 @@ class Metadata:
             duration=CREDENTIAL_SECONDS,
             external_id="",
         )
-        ends = now + datetime.timedelta(seconds=CREDENTIAL_SECONDS)
-        self._credentials[instance.id] = {
-            "role": role.arn,
+        ends = session.expiration.replace(tzinfo=datetime.UTC)
+        document = {
             "Code": "Success",
-            "LastUpdated": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "LastUpdated": stamp,
             "Type": "AWS-HMAC",
-            "AccessKeyId": assumed.access_key_id,
-            "SecretAccessKey": assumed.secret_access_key,
-            "Token": assumed.session_token,
+            "AccessKeyId": session.access_key_id,
+            "SecretAccessKey": session.secret_access_key,
+            "Token": session.session_token,
             "Expiration": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
         }
-        return self._credentials[instance.id]
+        self._known[key] = (ends, document)
+        return document
 
 
-def create_app() -> Flask:
-    """The service as a Flask application."""
+def create_app(lock: threading.RLock) -> Flask:
+    """The service as a WSGI application. lock: held while moto's models are read."""
     app = Flask(__name__)
-    service = Metadata()
+    tokens, roles = Tokens(), RoleCredentials()
 
     @app.put("/latest/api/token")
     def token() -> Response:
-        instance = find_instance(request.remote_addr)
-        seconds = request.headers.get("X-aws-ec2-metadata-token-ttl-seconds", "")
+        with lock:
+            instance = instance_facts.find(request.remote_addr)
         if instance is None:
-            return plain("", 404)
+            return _plain(b"", 404)
         # A question that came through a proxy is refused, so that an open proxy gives nothing away.
-        if "X-Forwarded-For" in request.headers:
-            return plain("", 403)
-        if not seconds.isdigit() or not 1 <= int(seconds) <= 21600:
-            return plain("", 400)
-        answer = plain(service.token(instance.id, int(seconds)))
-        answer.headers["X-aws-ec2-metadata-token-ttl-seconds"] = seconds
+        if instance.metadata_options.http_endpoint == "disabled" or "X-Forwarded-For" in request.headers:
+            return _plain(b"", 403)
+        seconds = request.headers.get(SECONDS_HEADER, "")
+        if not seconds.isdigit() or not 1 <= int(seconds) <= LONGEST_TOKEN_SECONDS:
+            return _plain(b"", 400)
+        _limit_hops(request.environ.get("werkzeug.socket"), instance.metadata_options.http_put_response_hop_limit)
+        answer = _plain(tokens.make(instance.id, int(seconds)).encode())
+        answer.headers[SECONDS_HEADER] = seconds
         return answer
 
-    @app.get("/latest/<path:path>")
-    @app.get("/latest/", defaults={"path": ""})
-    def get(path: str) -> Response:
-        instance = find_instance(request.remote_addr)
-        if instance is None:
-            return plain("", 404)
-        if not service.allows(instance, request.headers.get(TOKEN_HEADER)):
-            return plain("", 401)
-        value = lookup(documents(instance, service), [part for part in path.split("/") if part])
-        return plain("", 404) if value is None else plain(value)
+    @app.get("/<version>/", defaults={"path": ""})
+    @app.get("/<version>/<path:path>")
+    def get(version: str, path: str) -> Response:
+        with lock:
+            instance = instance_facts.find(request.remote_addr)
+            if instance is None:
+                return _plain(b"", 404)
+            options = instance.metadata_options
+            if options.http_endpoint == "disabled":
+                return _plain(b"", 403)
+            shown = request.headers.get(TOKEN_HEADER)
+            if not (tokens.good(shown, instance.id) if shown else options.http_tokens == "optional"):
+                return _plain(b"", 401)
+            # EC2 has dated versions (2009-04-04 …) beside `latest`; what we tell is in all that clients use.
+            if version != "latest" and not _dated(version):
+                return _plain(b"", 404)
+            facts = instance_facts.tree(instance, roles.document)
+            value = instance_facts.lookup(facts, [part for part in path.split("/") if part])
+        return _plain(b"", 404) if value is None else _plain(value)
 
     return app
 
 
-def plain(text: str, status: int = 200) -> Response:
-    return Response(text, status=status, mimetype="text/plain")
+def _dated(version: str) -> bool:
+    try:
+        datetime.date.fromisoformat(version)
+    except ValueError:
+        return False
+    return True
 
 
-def find_instance(address: str | None) -> Any:
-    """The running instance with this private address, or None."""
-    for backend in backends():
-        for reservation in list(backend.reservations.values()):
-            for instance in reservation.instances:
-                if instance.private_ip == address and instance.state == "running":
-                    return instance
-    return None
+def _limit_hops(connection: socket.socket | None, hops: int) -> None:
+    """Let the answer with the token live for so many hops: with one, a container behind the machine never sees it."""
+    if connection is not None:
+        connection.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
 
 
-def lookup(tree: Any, path: list[str]) -> str | None:
-    """The value at a path; for a folder its entries, one a line, those with more below ending in a slash."""
-    for part in path:
-        if not isinstance(tree, dict) or part not in tree:
-            return None
-        tree = tree[part]
-        tree = tree() if callable(tree) else tree
-    if isinstance(tree, dict):
-        return "\n".join(f"{name}/" if isinstance(below, dict) else name for name, below in tree.items())
-    return None if tree is None else str(tree)
-
-
-def documents(instance: Any, service: Metadata) -> dict[str, Any]:
-    """What the service has about an instance, as a tree below /latest."""
-    zone = instance.placement.zone
-    region = zone[:-1]
-    hostname = "ip-" + instance.private_ip.replace(".", "-") + f".{region}.compute.internal"
-    public = next((nic.public_ip for nic in instance.nics.values() if nic.public_ip), None)
-    user_data = base64.b64decode(str(instance.user_data)).decode() if instance.user_data else None
-    tree: dict[str, Any] = {
-        "meta-data": {
-            "ami-id": instance.image_id,
-            "hostname": hostname,
-            "instance-id": instance.id,
-            "instance-type": instance.instance_type,
-            "local-hostname": hostname,
-            "local-ipv4": instance.private_ip,
-            "placement": {"availability-zone": zone, "region": region},
-            "services": {"domain": "amazonaws.com", "partition": "aws"},
-        },
-        "dynamic": {
-            "instance-identity": {
-                "document": json.dumps(
-                    {
-                        "accountId": ACCOUNT,
-                        "architecture": instance.architecture,
-                        "availabilityZone": zone,
-                        "imageId": instance.image_id,
-                        "instanceId": instance.id,
-                        "instanceType": instance.instance_type,
-                        "privateIp": instance.private_ip,
-                        "region": region,
-                        "version": "2017-09-30",
-                    },
-                    indent=2,
-                )
-            }
-        },
-    }
-    if public:
-        tree["meta-data"]["public-ipv4"] = public
-    if user_data is not None:
-        tree["user-data"] = user_data
-    profile = profile_of(instance)
-    if profile is not None and profile.roles:
-        role = profile.roles[0]
-        tree["meta-data"]["iam"] = {
-            "info": json.dumps({"Code": "Success", "InstanceProfileArn": profile.arn, "InstanceProfileId": profile.id}),
-            "security-credentials": {role.name: lambda: _shown(service.credentials(instance, role))},
-        }
-    return tree
-
-
-def _shown(credentials: dict[str, str]) -> str:
-    return json.dumps({key: value for key, value in credentials.items() if key != "role"}, indent=2)
-
-
-def profile_of(instance: Any) -> Any:
-    """The instance's profile in the local IAM, or None."""
-    association = instance.ec2_backend.iam_instance_profile_associations.get(instance.id)
-    if association is None:
-        return None
-    for profile in iam_backends[ACCOUNT]["aws"].instance_profiles.values():
-        if profile.arn == association.iam_instance_profile.arn:
-            return profile
-    return None
+def _plain(content: bytes, status: int = 200) -> Response:
+    return Response(content, status=status, mimetype="text/plain")

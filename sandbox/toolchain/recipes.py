@@ -86,9 +86,7 @@ def _build_pulumi(into: Path, go: Go) -> None:
     host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
     go(["build", "-v", *flags, "-o", str(into / "pulumi-language-python"), host], HERE / "language")
     sdk = _module(go, f"github.com/pulumi/pulumi/sdk/v3@v{PULUMI_VERSION}", into)
-    shutil.copyfile(
-        sdk / "python" / "cmd" / "pulumi-language-python-exec", into / "pulumi-language-python-exec"
-    )
+    shutil.copyfile(sdk / "python" / "cmd" / "pulumi-language-python-exec", into / "pulumi-language-python-exec")
 
 
 def _build_influxdb(into: Path, go: Go) -> None:

@@ -133,9 +133,7 @@ def program(name: str) -> str:
     """Where the program is: built by the toolchain, or on PATH."""
     built = binaries() / name
     found = str(built) if built.exists() else shutil.which(name)
-    return found or pytest.fail(
-        f"no {name}: build it with `python -m sandbox.toolchain`, or put {name} on PATH"
-    )
+    return found or pytest.fail(f"no {name}: build it with `python -m sandbox.toolchain`, or put {name} on PATH")
 
 
 def free_port() -> int:

@@ -63,9 +63,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 def offered(variable: str, chosen: dict[str, list[str]]) -> set[str]:
     """The values Grafana offers for a variable filled by `ec2InstanceAttributes`."""
-    (query,) = [
-        each["query"] for each in variable_queries(json.loads(aws_ec2.build())) if each["name"] == variable
-    ]
+    (query,) = [each["query"] for each in variable_queries(json.loads(aws_ec2.build())) if each["name"] == variable]
 
     def filled(text: str) -> list[str]:
         for name, values in chosen.items():

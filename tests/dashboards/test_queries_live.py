@@ -31,9 +31,7 @@ def values(series: list[dict[str, Any]]) -> list[float]:
     return [cell for each in series for row in each["values"] for cell in row[1:] if cell is not None]
 
 
-def only(
-    influx: Influx, title: str, letter: str = "A", module: ModuleType = linux_hosts
-) -> list[dict[str, Any]]:
+def only(influx: Influx, title: str, letter: str = "A", module: ModuleType = linux_hosts) -> list[dict[str, Any]]:
     (query,) = [q for q in queries(module) if q.title == title and q.model["refId"] == letter][:1]
     return influx.ask(query.influxql())
 
@@ -49,16 +47,10 @@ def test_no_query_is_empty_or_an_error(influx: Influx, module: ModuleType) -> No
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.UID)
-def test_each_host_has_its_line_and_a_single_chosen_one_only_its_own(
-    influx: Influx, module: ModuleType
-) -> None:
+def test_each_host_has_its_line_and_a_single_chosen_one_only_its_own(influx: Influx, module: ModuleType) -> None:
     for chosen in (HOSTS, HOSTS[:1]):
         for query in queries(module, chosen):
-            seen = [
-                each["tags"]["host"]
-                for each in influx.ask(query.influxql())
-                if "host" in each.get("tags", {})
-            ]
+            seen = [each["tags"]["host"] for each in influx.ask(query.influxql()) if "host" in each.get("tags", {})]
             if query.model.get("alias", "").startswith("$tag_host"):
                 assert sorted(seen) == sorted(chosen), query.title
             assert set(seen) <= set(chosen), query.title
@@ -76,10 +68,7 @@ def test_the_hosts_are_offered_to_choose_from(influx: Influx) -> None:
 
 def test_percentages_are_percentages(influx: Influx) -> None:
     for module in MODULES:
-        units = {
-            panel["id"]: panel["fieldConfig"]["defaults"]["unit"]
-            for panel in panels(json.loads(module.build()))
-        }
+        units = {panel["id"]: panel["fieldConfig"]["defaults"]["unit"] for panel in panels(json.loads(module.build()))}
         for query in queries(module):
             if units[query.panel_id] == "percent" and query.model["resultFormat"] == "time_series":
                 # A disk counts whole milliseconds: a step can hold a little more than all of its time.

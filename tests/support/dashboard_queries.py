@@ -110,9 +110,7 @@ def _model(key: str, value: Any, known: Values) -> Any:
     if key in {"datasource", "label", "alias"}:
         return value
     if key == "dimensions":
-        return {
-            name: [one for each in chosen for one in _expanded(each, known)] for name, chosen in value.items()
-        }
+        return {name: [one for each in chosen for one in _expanded(each, known)] for name, chosen in value.items()}
     return _filled(value, known, as_expression=key == "query") if isinstance(value, str) else value
 
 
@@ -126,9 +124,7 @@ def _filled(text: str, known: Values, *, as_expression: bool = False) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if name not in known:
-            return match[
-                0
-            ]  # a macro of the backend's, or nobody's: the checks of the queries find the latter
+            return match[0]  # a macro of the backend's, or nobody's: the checks of the queries find the latter
         chosen = known[name]
         if isinstance(chosen, str):
             return chosen if not as_expression or name.startswith("__") else _escaped(chosen)

@@ -78,9 +78,7 @@ def shellcheck(script: str) -> None:
         pytest.skip("shellcheck is not installed")
     # Comments, and with them the remarks to shellcheck, are gone: what they excuse is excused here.
     options = ["--shell=bash", "--exclude=SC1091,SC2086"]
-    result = subprocess.run(
-        ["shellcheck", *options, "-"], input=script, capture_output=True, text=True, check=False
-    )
+    result = subprocess.run(["shellcheck", *options, "-"], input=script, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
 
 
@@ -177,8 +175,8 @@ def test_comments_go_and_the_first_line_and_code_stay() -> None:
 def sourced(text: str, name: str) -> str:
     """The value a shell gives a variable after reading the settings."""
     script = f'{text}\nprintf "%s." "${name}"'
-    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, env={})
-    return result.stdout[:-1]
+    result = subprocess.run(["bash", "-c", script], capture_output=True, check=True, env={})
+    return result.stdout.decode()[:-1]
 
 
 @given(TEXT.filter(lambda text: "\x00" not in text))
@@ -197,9 +195,7 @@ def test_no_value_breaks_out_of_toml_s_quotes(value: str) -> None:
     assert config["outputs"]["influxdb"][0]["database"] == value
 
 
-@given(
-    st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="'"), min_size=1)
-)
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="'"), min_size=1))
 @settings(max_examples=25, deadline=None)
 def test_no_password_breaks_out_of_the_installer(password: str) -> None:
     script = agent_installer(replace(AGENT, password=password))

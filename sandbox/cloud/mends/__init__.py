@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from sandbox.cloud.mends import cloudwatch, ec2, iam, ssm
+from sandbox.cloud.mends import (
+    access,
+    amis,
+    cloudwatch,
+    deletion,
+    launch,
+    lifecycle,
+    network,
+    ssm,
+)
 from sandbox.place import Place
 
 
 def apply(place: Place) -> None:
     """Mend moto in this process. Call it once, before the first request."""
-    ec2.apply(place)
-    iam.apply()
+    amis.apply()
+    network.apply(place)
+    launch.apply(place)
+    lifecycle.apply(place)
+    deletion.apply()
     ssm.apply()
     cloudwatch.apply()
+    access.apply()

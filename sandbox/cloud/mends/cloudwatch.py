@@ -1,27 +1,51 @@
-"""Mends of moto's CloudWatch: metric data by namespace, dimensions and aligned periods, as AWS answers."""
+"""Mends of moto's CloudWatch: metrics told apart by namespace and all dimensions, and answered as AWS does."""
 
 from __future__ import annotations
 
 import datetime
-import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
-from moto.cloudwatch.exceptions import ValidationError
-from moto.cloudwatch.models import CloudWatchBackend
+from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParameterValue, ValidationError
+from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
 
-SEARCH = re.compile(
-    r"""^SEARCH\(\s*'\{(?P<schema>[^}]+)\}\s*(?P<terms>[^']*)'\s*,\s*'(?P<stat>[\w.]+)'\s*,\s*(?P<period>\d+)\s*\)$"""
-)
-METRIC_TERM = re.compile(r'MetricName="?(?P<name>[\w.]+)"?')
-VALUE_TERM = re.compile(r'"?(?P<key>[\w:.-]+)"?=\(?(?P<values>"[^")]+"(?:\s+OR\s+"[^")]+")*)\)?')
+from sandbox.cloud import ACCOUNT, expressions, labels
+from sandbox.cloud.metrics import Metric, Point, Series, UnsupportedError, check_statistic, series
 
-Series = tuple[list[datetime.datetime], list[float]]
+MOST_QUERIES = 500
+RECENT = datetime.timedelta(hours=3)
+
+Found = tuple[Metric | None, str, Series, dict[str, str]]
+"""A result: its metric (None for arithmetic), default label, series, and the properties of its labels."""
 
 
 def apply() -> None:
+    """Answer GetMetricData, GetMetricStatistics and ListMetrics ourselves."""
     CloudWatchBackend.get_metric_data = get_metric_data  # type: ignore[method-assign]
+    CloudWatchBackend.get_filtered_metrics = get_filtered_metrics  # type: ignore[method-assign]
+    CloudWatchResponse.get_metric_statistics = get_metric_statistics  # type: ignore[method-assign]
+    _recently_active()
+
+
+def seconds(moment: datetime.datetime) -> float:
+    """Since 1970. moto's times are UTC without saying so."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+
+
+def metric_of(datum: Any) -> Metric:
+    """The identity of one of moto's data."""
+    return Metric(datum.namespace, datum.name, frozenset((each.name, each.value) for each in datum.dimensions))
+
+
+def point_of(datum: Any) -> Point:
+    """One of moto's data, a value or a set of statistics."""
+    at = seconds(datum.timestamp)
+    if isinstance(datum, MetricAggregatedDatum):
+        return Point(at, datum.sample_count, datum.sum, datum.min, datum.max, datum.unit)
+    return Point(at, 1, datum.value, datum.value, datum.value, datum.unit)
 
 
 def get_metric_data(
@@ -34,110 +58,154 @@ def get_metric_data(
     """GetMetricData (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html).
 
     moto ignores the namespace once dimensions are given, averages all sets without them, starts its periods at
-    StartTime and answers nothing to SEARCH. Expressions other than SEARCH are refused rather than answered wrongly.
+    StartTime, fails on percentiles, answers Metrics Insights wrongly and SEARCH and arithmetic not at all. What is
+    not answered here is refused.
     """
     if start_time >= end_time:
         raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
-    points = [point for point in self.get_all_metrics() if start_time <= point.timestamp < end_time]
+    if not 1 <= len(queries) <= MOST_QUERIES or len({query["Id"] for query in queries}) != len(queries):
+        raise ValidationError(f"MetricDataQueries must be 1 to {MOST_QUERIES} queries, each with an Id of its own.")
+    stored: dict[Metric, list[Point]] = defaultdict(list)
+    for datum in self.get_all_metrics():
+        stored[metric_of(datum)].append(point_of(datum))
+    window = (seconds(start_time), seconds(end_time))
+    known: dict[str, Series] = {}
     results = []
-    for query in queries:
-        for label, series in _answers(query, points):
-            times, values = series
-            if scan_by == "TimestampDescending":
-                times, values = times[::-1], values[::-1]
-            if query.get("ReturnData", True):
-                results.append(
-                    {
-                        "id": query["Id"],
-                        "label": query.get("Label") or label,
-                        "timestamps": times,
-                        "values": values,
-                        "status_code": "Complete",
-                    }
-                )
-    return results
+    try:
+        # Expressions may refer to queries that come later: metrics first, the rest in the order it was sent.
+        for query in sorted(queries, key=lambda each: "Expression" in each):
+            for metric, default, values, properties in _answers(query, stored, window, known):
+                # What a SEARCH finds is many series under one id: nothing to calculate with here.
+                if "MetricStat" in query or metric is None:
+                    known[query["Id"]] = values
+                properties |= {"Region": self.region_name, "AccountId": ACCOUNT}
+                label = labels.expand(query.get("Label") or default, default, properties, values)
+                if query.get("ReturnData", True):
+                    results.append(_result(query["Id"], label, values, scan_by))
+    except UnsupportedError as error:
+        raise ValidationError(str(error)) from None
+    order = [query["Id"] for query in queries]
+    return sorted(results, key=lambda each: order.index(each["id"]))
 
 
-def _answers(query: dict[str, Any], points: list[Any]) -> Iterable[tuple[str, Series]]:
+def _answers(
+    query: dict[str, Any],
+    stored: dict[Metric, list[Point]],
+    window: tuple[float, float],
+    known: dict[str, Series],
+) -> Iterator[Found]:
     if "MetricStat" in query:
         stat = query["MetricStat"]
-        metric = stat["Metric"]
-        wanted = {each["Name"]: each["Value"] for each in metric.get("Dimensions", [])}
-        found = [
-            point
-            for point in points
-            if (point.namespace, point.name) == (metric["Namespace"], metric["MetricName"])
-            and dimensions_of(point) == wanted
-            and stat.get("Unit") in (None, point.unit)
-        ]
-        yield metric["MetricName"], series(found, stat["Stat"], int(stat["Period"]))
+        wanted = stat["Metric"]
+        dimensions = frozenset((each["Name"], each["Value"]) for each in wanted.get("Dimensions", []))
+        metric = Metric(wanted["Namespace"], wanted["MetricName"], dimensions)
+        unit = stat.get("Unit")
+        points = [point for point in stored.get(metric, []) if unit in (None, point.unit)]
+        values = series(points, stat["Stat"], int(stat["Period"]), *window)
+        yield metric, metric.name, values, _properties(metric, stat["Stat"], int(stat["Period"]))
         return
-    expression = SEARCH.match(query["Expression"].strip())
-    if expression is None:
-        raise ValidationError(
-            "The local AWS answers metrics and SEARCH('{…} MetricName=\"…\"', '…', …) only, "
-            f"not: {query['Expression']}"
-        )
-    yield from _search(expression, points)
+    expression = query["Expression"]
+    found = expressions.search(expression)
+    if found is None:
+        yield None, query["Id"], expressions.calculate(expression, known), {}
+        return
+    period = found.period or int(query.get("Period") or 300)
+    matching = [metric for metric in stored if found.finds(metric)]
+    names = expressions.distinguish(matching)
+    for metric in sorted(matching, key=lambda each: names[each]):
+        values = series(stored[metric], found.statistic, period, *window)
+        if values or not expression.startswith("REMOVE_EMPTY"):
+            yield metric, names[metric], values, _properties(metric, found.statistic, period)
 
 
-def _search(expression: re.Match[str], points: list[Any]) -> Iterable[tuple[str, Series]]:
-    namespace, *names = [part.strip().strip('"') for part in expression["schema"].split(",")]
-    name = METRIC_TERM.search(expression["terms"])
-    allowed = {
-        term["key"]: set(re.findall(r'"([^"]+)"', term["values"]))
-        for term in VALUE_TERM.finditer(expression["terms"])
-        if term["key"] in names
+def _properties(metric: Metric, statistic: str, period: int) -> dict[str, str]:
+    named = {f"Dim.{key}": value for key, value in metric.dimensions}
+    return {
+        **named,
+        "MetricName": metric.name,
+        "Namespace": metric.namespace,
+        "Stat": statistic,
+        "Period": str(period),
     }
-    groups: dict[tuple[str, ...], list[Any]] = defaultdict(list)
-    for point in points:
-        dimensions = dimensions_of(point)
-        if point.namespace != namespace or set(dimensions) != set(names):
-            continue
-        if name and point.name != name["name"]:
-            continue
-        if all(dimensions[key] in values for key, values in allowed.items()):
-            groups[(point.name, *(dimensions[each] for each in names))].append(point)
-    for key, found in sorted(groups.items()):
-        yield " ".join(key[1:]) or key[0], series(found, expression["stat"], int(expression["period"]))
 
 
-def dimensions_of(point: Any) -> dict[str, str]:
-    return {dimension.name: dimension.value for dimension in point.dimensions}
+def _result(query_id: str, label: str, values: Series, scan_by: str) -> dict[str, Any]:
+    moments = sorted(values, reverse=scan_by == "TimestampDescending")
+    return {
+        "id": query_id,
+        "label": label,
+        "timestamps": [datetime.datetime.fromtimestamp(moment, tz=datetime.UTC) for moment in moments],
+        "values": [values[moment] for moment in moments],
+        "status_code": "Complete",
+    }
 
 
-def series(points: list[Any], stat: str, period: int) -> Series:
-    """Timestamps (starts of periods aligned to the clock) and values, ascending; periods without data are left out."""
-    buckets: dict[int, list[Any]] = defaultdict(list)
-    for point in points:
-        buckets[int(point.timestamp.timestamp()) // period * period].append(point)
-    starts = sorted(buckets)
-    times = [datetime.datetime.fromtimestamp(start, tz=datetime.UTC) for start in starts]
-    return times, [statistic(buckets[start], stat) for start in starts]
+def get_metric_statistics(self: Any) -> ActionResult:
+    """GetMetricStatistics (API_GetMetricStatistics).
 
-
-def statistic(points: list[Any], stat: str) -> float:
-    """One statistic over the points of a period; points are values or sets of Min, Max, Sum and SampleCount.
-
-    Raises ValidationError for a statistic CloudWatch does not know, or a percentile of statistic sets.
+    moto starts its periods at the first datum, takes metrics with more dimensions than asked for, and knows no
+    percentiles.
     """
-    counts = [float(getattr(point, "sample_count", 1)) for point in points]
-    sums = [float(point.sum if hasattr(point, "sum") else point.value) for point in points]
-    if stat == "SampleCount":
-        return float(sum(counts))
-    if stat == "Sum":
-        return float(sum(sums))
-    if stat == "Average":
-        return float(sum(sums) / sum(counts))
-    if stat in ("Minimum", "Maximum"):
-        attribute = "min" if stat == "Minimum" else "max"
-        extremes = [float(getattr(point, attribute) if hasattr(point, "sum") else point.value) for point in points]
-        return min(extremes) if stat == "Minimum" else max(extremes)
-    percentile = re.fullmatch(r"p(\d{1,2}(?:\.\d+)?|100)", stat)
-    if percentile is None or any(hasattr(point, "sum") for point in points):
-        raise ValidationError(f"The value {stat} for parameter Stat is not supported.")
-    values = sorted(float(point.value) for point in points)
-    position = (len(values) - 1) * float(percentile[1]) / 100
-    low = int(position)
-    high = min(low + 1, len(values) - 1)
-    return values[low] + (values[high] - values[low]) * (position - low)
+    plain, extended = self._get_param("Statistics", []), self._get_param("ExtendedStatistics", [])
+    if not plain and not extended:
+        raise InvalidParameterCombination("Must specify either Statistics or ExtendedStatistics")
+    start, end = self._get_param("StartTime"), self._get_param("EndTime")
+    if start >= end:
+        raise InvalidParameterValue("The parameter StartTime must be less than the parameter EndTime.")
+    dimensions = frozenset((each["Name"], each["Value"]) for each in self._get_param("Dimensions", []))
+    wanted = Metric(self._get_param("Namespace"), self._get_param("MetricName"), dimensions)
+    unit = self._get_param("Unit")
+    data = [each for each in self.cloudwatch_backend.get_all_metrics() if metric_of(each) == wanted]
+    points = [point_of(each) for each in data if unit in (None, each.unit)]
+    moments: dict[int, dict[str, Any]] = defaultdict(dict)
+    try:
+        for name in (*plain, *extended):
+            check_statistic(name)
+            for moment, value in series(
+                points, name, self._get_int_param("Period"), seconds(start), seconds(end)
+            ).items():
+                found = moments[moment]
+                (found if name in plain else found.setdefault("ExtendedStatistics", {}))[name] = value
+    except UnsupportedError as error:
+        raise InvalidParameterValue(str(error)) from None
+    unit_found = unit or next((point.unit for point in points if point.unit), "None")
+    datapoints = [
+        {"Timestamp": datetime.datetime.fromtimestamp(moment, tz=datetime.UTC), "Unit": unit_found, **values}
+        for moment, values in moments.items()
+    ]
+    return ActionResult({"Label": wanted.name, "Datapoints": datapoints})
+
+
+def get_filtered_metrics(
+    self: Any, metric_name: str | None, namespace: str | None, dimensions: list[dict[str, str]]
+) -> list[Any]:
+    """ListMetrics (API_ListMetrics): each metric once. moto: metrics with two dimensions as often as they have data."""
+    found: dict[Metric, Any] = {}
+    for datum in self.get_all_metrics():
+        metric = metric_of(datum)
+        values = metric.values
+        if (
+            namespace in (None, metric.namespace)
+            and metric_name in (None, metric.name)
+            and all(
+                each["Name"] in values and each.get("Value") in (None, values[each["Name"]])
+                for each in dimensions or []
+            )
+        ):
+            found[metric] = datum  # the newest, as data come in order
+    return list(found.values())
+
+
+def _recently_active() -> None:
+    """AWS: RecentlyActive=PT3H leaves out metrics without data in the last three hours. moto: ignores it."""
+    original = CloudWatchResponse.list_metrics
+
+    def list_metrics(self: Any) -> ActionResult:
+        answer = original(self)
+        if self._get_param("RecentlyActive") == "PT3H":
+            since = datetime.datetime.now(datetime.UTC) - RECENT
+            listed = answer.result["Metrics"]  # type: ignore[index]
+            answer.result["Metrics"] = [each for each in listed if seconds(each.timestamp) > since.timestamp()]  # type: ignore[index]
+        return answer
+
+    CloudWatchResponse.list_metrics = list_metrics  # type: ignore[method-assign]

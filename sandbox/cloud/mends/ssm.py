@@ -4,49 +4,79 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.utils import utcnow
 from moto.ssm.exceptions import ValidationException
-from moto.ssm.models import SimpleSystemManagerBackend
-from moto.ssm.responses import SimpleSystemManagerResponse
+from moto.ssm.models import Parameter, ParameterDict, SimpleSystemManagerBackend
 
-STANDARD_BYTES = 4096
+from sandbox.cloud.images import ARCHITECTURES, latest
+
+STANDARD_BYTES, ADVANCED_BYTES = 4096, 8192
 """docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
+
+DEBIAN = "/aws/service/debian"
 
 
 def apply() -> None:
-    _name_the_parameter_to_the_policies()
-    _refuse_large_standard_parameters()
+    """Mend the sizes of parameters, and add Debian's public ones."""
+    _refuse_large_parameters()
+    _debian_s_public_parameters()
 
 
-def _name_the_parameter_to_the_policies() -> None:
-    """AWS: policies name parameters and paths. moto: asks every policy about `*`, so such a policy denies all.
-
-    A request for several parameters at once is still asked about `*`: stricter than AWS, never softer.
-    """
-
-    def determine_resource(self: Any) -> str:
-        wanted = self._get_param("Name") or self._get_param("Path")
-        if not wanted:
-            return "*"
-        if str(wanted).startswith("arn:"):
-            return str(wanted)
-        account, region = self.current_account, self.region
-        return f"arn:aws:ssm:{region}:{account}:parameter/{str(wanted).strip('/')}"
-
-    SimpleSystemManagerResponse._determine_resource = determine_resource  # type: ignore[attr-defined]
-
-
-def _refuse_large_standard_parameters() -> None:
-    """AWS: a standard parameter holds 4 KiB. moto: any size."""
+def _refuse_large_parameters() -> None:
+    """AWS: a standard parameter holds 4 KiB, an advanced one 8, and intelligent tiering chooses. moto: any size."""
     original = SimpleSystemManagerBackend.put_parameter
 
-    def mended(self: Any, *arguments: Any, **named: Any) -> Any:
-        value = named["value"] if "value" in named else arguments[2]
-        tier = named.get("tier") or "Standard"
-        if tier == "Standard" and len(str(value).encode()) > STANDARD_BYTES:
+    def put_parameter(self: Any, name: str, description: str, value: str, *arguments: Any, **named: Any) -> Any:
+        before = self._parameters[name][-1] if name in self._parameters else None
+        tier = named.get("tier") or (before.tier if before else None) or "Standard"
+        size = len(str(value).encode())
+        if tier == "Intelligent-Tiering":
+            tier = named["tier"] = "Advanced" if size > STANDARD_BYTES else "Standard"
+        if tier == "Standard" and size > STANDARD_BYTES:
             raise ValidationException(
                 f"Standard tier parameters support a maximum parameter value of {STANDARD_BYTES} characters. To "
-                "create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
+                "create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more "
+                "information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+                "parameter-store-advanced-parameters.html"
             )
-        return original(self, *arguments, **named)
+        if size > ADVANCED_BYTES:
+            raise ValidationException(
+                f"Advanced tier parameters support a maximum parameter value of {ADVANCED_BYTES} characters."
+            )
+        return original(self, name, description, value, *arguments, **named)
 
-    SimpleSystemManagerBackend.put_parameter = mended  # type: ignore[method-assign]
+    SimpleSystemManagerBackend.put_parameter = put_parameter  # type: ignore[method-assign]
+
+
+def _debian_s_public_parameters() -> None:
+    """AWS: `/aws/service/debian/release/13/latest/ARCH` holds the newest image's id. moto: has no such path.
+
+    wiki.debian.org/Cloud/AmazonEC2Image
+    """
+    original = ParameterDict._check_loading_status
+
+    def check(self: Any, key: str) -> None:
+        original(self, key)
+        if str(key or "").startswith(DEBIAN) and not getattr(self, "debian_loaded", False):
+            self.debian_loaded = True
+            for architecture in ARCHITECTURES:
+                _add(self, f"{DEBIAN}/release/13/latest/{architecture}", latest(self.region_name, architecture))
+
+    ParameterDict._check_loading_status = check  # type: ignore[method-assign]
+
+
+def _add(parameters: Any, name: str, value: str) -> None:
+    parameters[name].append(
+        Parameter(  # type: ignore[abstract]
+            account_id=parameters.account_id,
+            name=name,
+            value=value,
+            parameter_type="String",
+            description=None,
+            allowed_pattern=None,
+            keyid=None,
+            last_modified_date=utcnow(),
+            version=1,
+            data_type="aws:ec2:image",
+        )
+    )

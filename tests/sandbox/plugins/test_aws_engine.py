@@ -12,6 +12,8 @@ import pytest
 
 from tests.sandbox.plugins.engine import Moto, Stack
 
+pytestmark = pytest.mark.engine
+
 PROGRAM = Path(__file__).with_name("program")
 RESOURCES = 19
 

@@ -1,0 +1,32 @@
+"""The one user the local AWS starts with: the operator, who may do everything."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from moto.iam.models import iam_backends
+
+from sandbox.cloud import ACCOUNT
+
+NAME = "administrator"
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def create(path: Path) -> None:
+    """Make the user and write its access key to `path`, readable by its owner alone.
+
+    The file holds the SDKs' two environment variables as JSON. moto keeps nothing over a restart, so the key is a
+    new one at every start.
+    """
+    iam = iam_backends[ACCOUNT]["aws"]
+    iam.create_user("aws", NAME)
+    iam.put_user_policy(NAME, "everything", json.dumps(EVERYTHING))
+    key = iam.create_access_key(NAME)
+    text = json.dumps(
+        {"AWS_ACCESS_KEY_ID": key.access_key_id, "AWS_SECRET_ACCESS_KEY": key.secret_access_key}, indent=1
+    )
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")

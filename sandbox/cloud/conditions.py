@@ -1,0 +1,106 @@
+"""Conditions of IAM statements.
+
+docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html. An operator or key
+that is not known here is an error, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+KEYS = frozenset(
+    {
+        "aws:currenttime",
+        "aws:epochtime",
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principaltype",
+        "aws:requestedregion",
+        "aws:securetransport",
+        "aws:sourceip",
+        "aws:userid",
+        "aws:username",
+        "sts:externalid",
+    }
+)
+"""What a request's context can say here. A known key may still be absent: `aws:username` for a role's session."""
+
+
+class UnknownConditionError(Exception):
+    """A condition that the local AWS cannot evaluate truly."""
+
+
+def _wildcard(wanted: str, actual: str) -> bool:
+    expression = re.escape(wanted).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, actual, re.DOTALL) is not None
+
+
+OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "stringequals": lambda wanted, actual: wanted == actual,
+    "stringequalsignorecase": lambda wanted, actual: wanted.lower() == actual.lower(),
+    "stringlike": _wildcard,
+    "arnequals": _wildcard,
+    "arnlike": _wildcard,
+    "bool": lambda wanted, actual: wanted.lower() == actual.lower(),
+    "numericequals": lambda wanted, actual: float(actual) == float(wanted),
+    "numericlessthan": lambda wanted, actual: float(actual) < float(wanted),
+    "numericlessthanequals": lambda wanted, actual: float(actual) <= float(wanted),
+    "numericgreaterthan": lambda wanted, actual: float(actual) > float(wanted),
+    "numericgreaterthanequals": lambda wanted, actual: float(actual) >= float(wanted),
+    # Times are written as the same form of ISO 8601 in UTC, which sorts as text.
+    "datelessthan": lambda wanted, actual: actual < wanted,
+    "dategreaterthan": lambda wanted, actual: actual > wanted,
+    "ipaddress": lambda wanted, actual: ip_address(actual) in ip_network(wanted, strict=False),
+}
+
+NEGATED = {
+    "stringnotequals": "stringequals",
+    "stringnotequalsignorecase": "stringequalsignorecase",
+    "stringnotlike": "stringlike",
+    "arnnotequals": "arnequals",
+    "arnnotlike": "arnlike",
+    "numericnotequals": "numericequals",
+    "notipaddress": "ipaddress",
+}
+
+
+def hold(block: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
+    """Whether all conditions of a statement are met. Raises UnknownConditionError."""
+    known = {key.lower(): value for key, value in context.items()}
+    return all(_holds(operator, key, wanted, known) for operator, keys in block.items() for key, wanted in keys.items())
+
+
+def _holds(operator: str, key: str, wanted: Any, context: Mapping[str, str]) -> bool:
+    name, lowered = operator.lower(), key.lower()
+    if lowered not in KEYS:
+        raise UnknownConditionError(f"condition key {key}")
+    actual = context.get(lowered)
+    values = [str(each) for each in wanted] if isinstance(wanted, list) else [str(wanted)]
+    if name == "null":
+        return (actual is None) == (values[0].lower() == "true")
+    optional = name.endswith("ifexists")
+    name = name.removesuffix("ifexists")
+    negated = name in NEGATED
+    compare = OPERATORS.get(NEGATED.get(name, name))
+    if compare is None:
+        raise UnknownConditionError(f"condition operator {operator}")
+    if actual is None:
+        # A missing key fails a comparison and passes a negated one.
+        return optional or negated
+    return any(compare(substitute(value, context), actual) for value in values) != negated
+
+
+def substitute(text: str, context: Mapping[str, str]) -> str:
+    """Policy variables (`${aws:username}`) replaced by the request's values; an absent one matches nothing."""
+    known = {key.lower(): value for key, value in context.items()}
+
+    def value(found: re.Match[str]) -> str:
+        key = found[1].lower()
+        if key not in KEYS:
+            raise UnknownConditionError(f"policy variable {found[0]}")
+        return known.get(key, "\0")
+
+    return re.sub(r"\$\{([\w:/-]+)\}", value, text)

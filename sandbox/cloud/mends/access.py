@@ -1,0 +1,150 @@
+"""Mends of moto's IAM enforcement: every request is judged here, moto's own judgement stays off."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+from moto.core.utils import utcnow
+
+from sandbox.cloud import ACCOUNT, identities, policies, signatures
+from sandbox.cloud.application import BODY_KEY
+from sandbox.cloud.conditions import UnknownConditionError
+from sandbox.cloud.identities import Identity
+from sandbox.cloud.mends import resources
+from sandbox.cloud.policies import Question, Verdict
+
+PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
+"""Signing names that differ from the prefix of the service's actions (service authorization reference)."""
+
+JSON_SERVICES = frozenset({"kms", "ssm", "tagging"})
+"""Services whose common errors have the names of AWS's JSON protocols; the others' have those of the query API."""
+
+# Kind of refusal: (EC2, JSON services, others) as (HTTP status, code).
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and each service's CommonErrors page.
+CODES = {
+    "denied": ((403, "UnauthorizedOperation"), (400, "AccessDeniedException"), (403, "AccessDenied")),
+    "key": ((401, "AuthFailure"), (400, "UnrecognizedClientException"), (403, "InvalidClientTokenId")),
+    "signature": ((401, "AuthFailure"), (400, "InvalidSignatureException"), (403, "SignatureDoesNotMatch")),
+    "expired": ((400, "RequestExpired"), (400, "ExpiredTokenException"), (403, "ExpiredToken")),
+    "unknown": ((501, "NotImplemented"), (501, "NotImplemented"), (501, "NotImplemented")),
+}
+
+
+class RefusedError(ServiceException):
+    """A refusal, for moto to write in the request's protocol. (Of its own classes, moto would guess the service.)"""
+
+    def __init__(self, kind: str, service: str, message: str) -> None:
+        ec2, json, query = CODES[kind]
+        self.status, code = ec2 if service == "ec2" else json if service in JSON_SERVICES else query
+        super().__init__(code, message)
+
+
+def apply() -> None:
+    """Judge every request before moto acts on it.
+
+    AWS: a request needs a valid signature of an active key, a session that has not ended, and policies that allow
+    the action on the resource under their conditions; it is refused in its service's own protocol and words.
+    moto: takes the action's prefix from the signing name (`monitoring:` for CloudWatch), asks most policies about
+    `*`, ignores conditions, ends of sessions and inactive keys, fails on trust policies that name a service, and
+    denies in XML whatever the protocol.
+    docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    """
+    original = BaseResponse.call_action
+
+    def call_action(self: Any) -> Any:
+        try:
+            judge(self)
+        except RefusedError as error:
+            _, headers, body = self.serialized(ActionResult(error))
+            return error.status, headers, body
+        return original(self)
+
+    BaseResponse.call_action = call_action  # type: ignore[method-assign]
+
+
+def judge(response: Any) -> None:
+    """Raises RefusedError unless the request that moto's response object holds may be answered."""
+    environ = response.normalized_request.environ
+    headers = dict(response.headers)
+    service = ""
+    try:
+        signed = signatures.parse(headers.get("Authorization", ""))
+        service = signed.service
+        token = headers.get("X-Amz-Security-Token")
+        identity = identities.find(signed.key, token)
+        query = response.parsed_url.query
+        url = response.raw_path + (f"?{query}" if query else "")
+        request = signatures.Request(response.method, url, headers, environ[BODY_KEY])
+        signatures.check(request, signed, identity.secret, token)
+    except identities.UnknownKeyError:
+        ec2 = "AWS was not able to validate the provided access credentials"
+        words = ec2 if service == "ec2" else "The security token included in the request is invalid."
+        raise RefusedError("key", service, words) from None
+    except identities.ExpiredSessionError:
+        raise RefusedError("expired", service, "The security token included in the request is expired") from None
+    except signatures.SignatureError as error:
+        raise RefusedError("signature", service, str(error)) from None
+    action = f"{PREFIXES.get(service, service)}:{response._get_action()}"
+    # Whoever has a key may ask whose it is, whatever policies say.
+    if action == "sts:GetCallerIdentity":
+        return
+    context = identity.context | _context(response, environ)
+    for resource in resources.of(response, service):
+        _judge_action(identity, Question(action, resource, context), service)
+
+
+def _context(response: Any, environ: dict[str, Any]) -> dict[str, str]:
+    now = utcnow()
+    found = {
+        "aws:CurrentTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:PrincipalAccount": ACCOUNT,
+        "aws:RequestedRegion": response.region,
+        "aws:SecureTransport": "true" if environ.get("wsgi.url_scheme") == "https" else "false",
+        "aws:SourceIp": environ.get("REMOTE_ADDR", ""),
+    }
+    external = response.querystring.get("ExternalId")
+    return found | ({"sts:ExternalId": external[0]} if external else {})
+
+
+def _judge_action(identity: Identity, question: Question, service: str) -> None:
+    try:
+        allowed = _allowed(identity, question)
+    except UnknownConditionError as error:
+        raise RefusedError("unknown", service, f"The local AWS cannot evaluate {error}.") from None
+    if not allowed:
+        subject = "You are not authorized to perform this operation. " if service == "ec2" else ""
+        on = "" if question.resource == "*" else f" on resource: {question.resource}"
+        raise RefusedError(
+            "denied",
+            service,
+            f"{subject}User: {identity.arn} is not authorized to perform: {question.action}{on} because no "
+            f"identity-based policy allows the {question.action} action",
+        )
+
+
+def _allowed(identity: Identity, question: Question) -> bool:
+    verdict = policies.judge(identity.policies, question)
+    if verdict is Verdict.DENIED:
+        return False
+    if any(policies.judge(limit, question) is not Verdict.ALLOWED for limit in identity.limits):
+        return False
+    if question.action == "sts:AssumeRole":
+        return _may_assume(identity, verdict, question)
+    return verdict is Verdict.ALLOWED
+
+
+def _may_assume(identity: Identity, verdict: Verdict, question: Question) -> bool:
+    """The role must trust the caller: by name, which is enough, or its account, whose own policies then decide."""
+    found = identities.role(question.resource)
+    if found is None:
+        return False
+    document = policies.parse(found.assume_role_policy_document)
+    account = frozenset({ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"})
+    everybody = policies.trust(document, {"AWS": identity.names | account}, question)
+    if everybody is not Verdict.ALLOWED:
+        return False
+    by_name = policies.trust(document, {"AWS": identity.names}, question) is Verdict.ALLOWED
+    return by_name or verdict is Verdict.ALLOWED

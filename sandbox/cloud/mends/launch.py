@@ -1,0 +1,145 @@
+"""Mends of RunInstances: what AWS refuses, and the defaults it fills in."""
+
+from __future__ import annotations
+
+import base64
+import copy
+from typing import Any
+
+from moto import settings
+from moto.ec2.exceptions import EC2ClientError, MissingParameterError
+from moto.ec2.models.instances import InstanceBackend
+from moto.ec2.responses.instances import InstanceResponse
+
+from sandbox.cloud.images import ROOT_GIGABYTES, ROOT_TYPE
+from sandbox.cloud.mends import regions
+from sandbox.place import Place
+
+USER_DATA_BYTES = 16384
+"""docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html: before encoding."""
+
+
+def apply(place: Place) -> None:
+    """Refuse what AWS refuses, and fill in what it fills in.
+
+    Unknown images and instance types are refused by moto itself, when it is told to.
+    """
+    settings.ENABLE_AMI_VALIDATION = True
+    settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION = True
+    _launch(place)
+    _mappings_as_sent()
+    _protection_from_the_start()
+
+
+def _launch(place: Place) -> None:
+    """AWS: refuses user data over 16 KiB and images of another architecture. moto: starts them.
+
+    AWS: without a subnet, a default one; the root volume is as the image says where the request says nothing, and
+    goes with the instance; so does the network interface made for it. moto: an address outside of every subnet;
+    a root volume that stays, with none at all when another device is mapped; an interface that stays.
+    """
+    original = InstanceBackend.run_instances
+
+    def run_instances(self: Any, image_id: str, count: int, user_data: Any, *arguments: Any, **named: Any) -> Any:
+        _check_user_data(user_data)
+        image = self.describe_images(ami_ids=[image_id] if image_id else [])[0]
+        _check_architecture(self, image, named.get("instance_type") or "")
+        mappings = named["block_device_mappings"] = _mappings(image, named.get("block_device_mappings") or [])
+        if not named.get("subnet_id") and not any("SubnetId" in nic for nic in named.get("nics", [])):
+            _choose_subnet(self, named)
+        reservation = original(self, image_id, count, user_data, *arguments, **named)
+        for instance in reservation.instances:
+            _finish(self, instance, mappings, named.get("nics") or [])
+        regions.note(place, self.region_name)
+        return reservation
+
+    InstanceBackend.run_instances = run_instances  # type: ignore[method-assign]
+
+
+def _check_user_data(user_data: Any) -> None:
+    size = len(base64.b64decode(str(user_data))) if user_data else 0
+    if size > USER_DATA_BYTES:
+        raise EC2ClientError(
+            "InvalidParameterValue", f"User data is limited to {USER_DATA_BYTES} bytes, and this is {size}."
+        )
+
+
+def _check_architecture(backend: Any, image: Any, kind: str) -> None:
+    if not kind:
+        return
+    for found in backend.describe_instance_types([kind]):
+        supported = found["ProcessorInfo"]["SupportedArchitectures"]
+        if image.architecture not in supported:
+            raise EC2ClientError(
+                "InvalidParameterValue",
+                f"The architecture '{','.join(supported)}' of the specified instance type does not match the "
+                f"architecture '{image.architecture}' of the specified AMI. Specify an instance type and an AMI that "
+                "have matching architectures, and try again.",
+            )
+
+
+def _mappings(image: Any, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The request's devices over the image's."""
+    devices = {each["DeviceName"]: copy.deepcopy(each) for each in wanted}
+    root = devices.pop(image.root_device_name, {"DeviceName": image.root_device_name})
+    asked = {key: value for key, value in (root.get("Ebs") or {}).items() if value is not None}
+    if int(asked.get("VolumeSize", ROOT_GIGABYTES)) < ROOT_GIGABYTES:
+        raise EC2ClientError(
+            "InvalidBlockDeviceMapping",
+            f"Volume of size {asked['VolumeSize']}GB is smaller than snapshot '{image.ebs_snapshot.id}', expect "
+            f"size >= {ROOT_GIGABYTES}GB",
+        )
+    own = {"VolumeSize": ROOT_GIGABYTES, "VolumeType": ROOT_TYPE, "DeleteOnTermination": True}
+    root["Ebs"] = own | {"SnapshotId": image.ebs_snapshot.id} | asked
+    for device in devices.values():
+        if device.get("NoDevice") is None and not {"VolumeSize", "SnapshotId"} & set(device.get("Ebs", {})):
+            raise MissingParameterError("size or snapshotId")
+    return [root, *devices.values()]
+
+
+def _choose_subnet(backend: Any, named: dict[str, Any]) -> None:
+    zones = backend.get_default_subnets()
+    zone = named.get("placement") or min(zones, default=None)
+    if zone not in zones:
+        return  # moto says what is missing
+    if named.get("nics"):
+        named["nics"] = [{**nic, "SubnetId": nic.get("SubnetId", zones[zone].id)} for nic in named["nics"]]
+    else:
+        named["subnet_id"] = zones[zone].id
+
+
+def _finish(backend: Any, instance: Any, mappings: list[dict[str, Any]], nics: list[dict[str, Any]]) -> None:
+    """What moto drops on the way: speeds of volumes, and that interfaces made for an instance end with it."""
+    for mapping in mappings:
+        device = instance.block_device_mapping.get(mapping["DeviceName"])
+        if device is not None:
+            volume = backend.get_volume(device.volume_id)
+            volume.iops = mapping["Ebs"].get("Iops") or volume.iops
+            volume.throughput = mapping["Ebs"].get("Throughput") or volume.throughput
+    given = {int(nic.get("DeviceIndex", 0)): nic for nic in nics}
+    for index, interface in instance.nics.items():
+        spec = given.get(index, {})
+        if "NetworkInterfaceId" not in spec:
+            interface.delete_on_termination = spec.get("DeleteOnTermination") is not False
+
+
+def _mappings_as_sent() -> None:
+    """moto fills DeleteOnTermination with false, and asks for a size, before anybody can see what was sent."""
+
+    def parse(self: Any) -> list[dict[str, Any]]:
+        return [dict(each) for each in self._get_param("BlockDeviceMappings", [])]
+
+    InstanceResponse._parse_block_device_mapping = parse  # type: ignore[method-assign]
+
+
+def _protection_from_the_start() -> None:
+    """AWS: DisableApiTermination is a parameter of RunInstances. moto: knows it as an attribute set later only."""
+    original = InstanceResponse.run_instances
+
+    def run_instances(self: Any) -> Any:
+        answer = original(self)
+        for instance in answer.result.instances:  # type: ignore[attr-defined]
+            instance.disable_api_termination = bool(self._get_param("DisableApiTermination"))
+        return answer
+
+    InstanceResponse.run_instances = run_instances  # type: ignore[method-assign]

@@ -1,0 +1,122 @@
+"""The local AWS for a test session, and clients of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import requests
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from sandbox import cloud
+from sandbox.place import Place
+
+REGION = "eu-central-1"
+ONCE = Config(retries={"total_max_attempts": 1})
+
+
+@dataclass(frozen=True)
+class Key:
+    """Credentials: an access key, a secret and, for sessions, a token."""
+
+    id: str
+    secret: str
+    token: str | None = None
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The running local AWS. url: its endpoint; metadata_url: the metadata service's."""
+
+    place: Place
+    url: str
+    metadata_url: str
+
+    def client(self, service: str, key: Key | None = None, region: str = REGION) -> Any:
+        """boto3's client; the administrator's unless a key is given."""
+        if key is None:
+            admin = cloud.admin_credentials(self.place)
+            key = Key(admin["AWS_ACCESS_KEY_ID"], admin["AWS_SECRET_ACCESS_KEY"])
+        make: Any = boto3.client
+        return make(
+            service,
+            region_name=region,
+            endpoint_url=self.url,
+            aws_access_key_id=key.id,
+            aws_secret_access_key=key.secret,
+            aws_session_token=key.token,
+            config=ONCE,
+        )
+
+    def user(self, *statements: dict[str, Any]) -> Key:
+        """The key of a new user with these policy statements."""
+        iam, name = self.client("iam"), f"user-{uuid.uuid4()}"
+        iam.create_user(UserName=name)
+        if statements:
+            iam.put_user_policy(UserName=name, PolicyName="test", PolicyDocument=policy(*statements))
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        return Key(made["AccessKeyId"], made["SecretAccessKey"])
+
+    def image(self, architecture: str = "x86_64", region: str = REGION) -> str:
+        """The id of the newest Debian image."""
+        images = self.client("ec2", region=region).describe_images(
+            Owners=["136693071363"], Filters=[{"Name": "architecture", "Values": [architecture]}]
+        )["Images"]
+        return str(max(images, key=lambda image: image["CreationDate"])["ImageId"])
+
+    def launch(self, region: str = REGION, **named: Any) -> dict[str, Any]:
+        """A new t3.small instance as DescribeInstances tells."""
+        ec2 = self.client("ec2", region=region)
+        request = {"ImageId": self.image(region=region), "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
+        made = ec2.run_instances(**{**request, **named})["Instances"][0]
+        return self.instance(made["InstanceId"], region)
+
+    def instance(self, instance_id: str, region: str = REGION) -> dict[str, Any]:
+        """The instance as it is now."""
+        found = self.client("ec2", region=region).describe_instances(InstanceIds=[instance_id])
+        instance: dict[str, Any] = found["Reservations"][0]["Instances"][0]
+        return instance
+
+    def metadata(self, method: str, path: str, address: str, **headers: str) -> requests.Response:
+        """Ask the metadata service as the machine with this address."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        url = self.metadata_url + path
+        return requests.request(method, url, headers={"X-Test-Address": address, **named}, timeout=5)
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(*actions: str, resource: str | list[str] = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
+
+
+def refusal(call: Callable[..., Any], **named: Any) -> tuple[int, str]:
+    """HTTP status and error code of a call that must be refused."""
+    with pytest.raises(ClientError) as caught:
+        call(**named)
+    answer = caught.value.response
+    return answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    folder = tmp_path_factory.mktemp("cloud")
+    command = [sys.executable, "-m", "tests.sandbox.cloud.serve", str(folder)]
+    root = Path(__file__).parents[3]
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ports = process.stdout.readline().split()
+        assert len(ports) == 2, "the local AWS did not start"
+        yield Cloud(Place(folder, "test"), *(f"http://127.0.0.1:{port}" for port in ports))
+        process.terminate()

@@ -1,0 +1,40 @@
+"""The local AWS of a throw-away place on a free loopback port, in a process of its own.
+
+Its mends change moto's classes, which other tests use as they are. Prints the two ports when it serves. The metadata
+service takes the asking machine's address from a header, as there is no bridge.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sandbox.cloud import listeners, metadata, server
+from sandbox.place import Place
+
+ADDRESS_HEADER = "X-Test-Address"
+
+
+def main(folder: Path) -> None:
+    place = Place(folder, "test")
+    (place.state / "cloud").mkdir(parents=True)
+    aws = server.create_app(place)
+    server.begin(place)
+    service = metadata.create_app(aws.lock)
+
+    def asked_from(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["REMOTE_ADDR"] = environ.get("HTTP_X_TEST_ADDRESS", "")
+        return service(environ, start_response)
+
+    servers = [listeners.listen("127.0.0.1", 0, aws), listeners.listen("127.0.0.1", 0, asked_from)]
+    for each in servers:
+        threading.Thread(target=each.serve_forever, daemon=True).start()
+    print(*(each.port for each in servers), flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
