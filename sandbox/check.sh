@@ -12,5 +12,5 @@ run "format" .venv/bin/ruff format --check --quiet .
 run "lint" .venv/bin/ruff check --quiet .
 run "shell" shellcheck "${shell_files[@]}"
 run "types" .venv/bin/mypy --no-error-summary __main__.py settings components userdata dashboards sandbox tests
-run "unit tests" .venv/bin/python -m pytest -q -m "not live and not engine" -n 2 --dist loadfile
+run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" -n 2 --dist loadfile
 exit "$failed"

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from sandbox import daemons, machines, repository, screen, stack, toolchain
 from sandbox.errors import SandboxError
 from sandbox.machines import image, network
-from sandbox.plugins import install as plugins
 from sandbox.place import Place
+from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
 
 

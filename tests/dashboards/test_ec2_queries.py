@@ -14,6 +14,8 @@ from moto import mock_aws
 from dashboards import aws_ec2
 from tests.support.dashboard_queries import PanelQuery, TimeRange, Values, panel_queries, variable_queries
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagTypeDef
 

@@ -28,7 +28,7 @@ from sandbox.plugins.command.lifecycle import TRIGGERS
 class CopyToRemote(Resource[None]):
     """https://www.pulumi.com/registry/packages/command/api-docs/remote/copytoremote/"""
 
-    token = "command:remote:CopyToRemote"  # noqa: S105 (a resource's type)
+    token = "command:remote:CopyToRemote"
     title = "remote.CopyToRemote"
     inputs: ClassVar = fields(
         connection=Input(CONNECTION, required=True, secret=True),

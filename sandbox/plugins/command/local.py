@@ -22,7 +22,7 @@ GRACE_SECONDS = 5.0
 class LocalCommand(CommandResource):
     """https://www.pulumi.com/registry/packages/command/api-docs/local/command/"""
 
-    token = "command:local:Command"  # noqa: S105 (a resource's type)
+    token = "command:local:Command"
     title = "local.Command"
     inputs: ClassVar = fields(dir=Input(TEXT), interpreter=Input(ListOf(TEXT)), **COMMAND_INPUTS)
 

@@ -18,7 +18,7 @@ POLL_SECONDS = 0.05
 class RemoteCommand(CommandResource):
     """https://www.pulumi.com/registry/packages/command/api-docs/remote/command/"""
 
-    token = "command:remote:Command"  # noqa: S105 (a resource's type)
+    token = "command:remote:Command"
     title = "remote.Command"
     inputs: ClassVar = fields(connection=Input(CONNECTION, required=True, secret=True), **COMMAND_INPUTS)
 

@@ -31,7 +31,7 @@ _FOLDER_UID = re.compile(r"^[a-zA-Z0-9\-_]+$")
 class Folder(GrafanaResource):
     """A folder of dashboards and alert rules."""
 
-    token = "grafana:oss/folder:Folder"  # noqa: S105 (a type's name)
+    token = "grafana:oss/folder:Folder"
     title = "folder"
     inputs = fields(
         title=Input(TEXT, required=True),
@@ -153,7 +153,7 @@ def _folder_uid(reference: Any) -> str:
 class Dashboard(GrafanaResource):
     """A dashboard; its uid, when the JSON has none, is Grafana's choice."""
 
-    token = "grafana:oss/dashboard:Dashboard"  # noqa: S105 (a type's name)
+    token = "grafana:oss/dashboard:Dashboard"
     title = "dashboard"
     inputs = fields(
         configJson=Input(DashboardJson(), required=True),

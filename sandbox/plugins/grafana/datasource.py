@@ -67,7 +67,7 @@ class DefaultFlag(Boolean):
 class DataSource(GrafanaResource):
     """A data source. `secureJsonDataEncoded` cannot be read back: changes by hand there go unseen."""
 
-    token = "grafana:oss/dataSource:DataSource"  # noqa: S105 (a type's name)
+    token = "grafana:oss/dataSource:DataSource"
     title = "data source"
     inputs = fields(
         type=Input(TEXT, required=True),

@@ -25,7 +25,7 @@ from sandbox.plugins.base import (
 class RandomId(Resource[None]):
     """https://www.pulumi.com/registry/packages/random/api-docs/randomid/"""
 
-    token = "random:index/randomId:RandomId"  # noqa: S105 (a resource's type)
+    token = "random:index/randomId:RandomId"
     title = "RandomId"
     inputs = fields(
         byteLength=Input(INTEGER, required=True, replaces=True),

@@ -91,7 +91,7 @@ class _Characters(Resource[None]):
 class RandomString(_Characters):
     """https://www.pulumi.com/registry/packages/random/api-docs/randomstring/"""
 
-    token = "random:index/randomString:RandomString"  # noqa: S105 (a resource's type)
+    token = "random:index/randomString:RandomString"
     title = "RandomString"
     outputs: ClassVar = fields(result=Output())
 
@@ -102,7 +102,7 @@ class RandomString(_Characters):
 class RandomPassword(_Characters):
     """https://www.pulumi.com/registry/packages/random/api-docs/randompassword/"""
 
-    token = "random:index/randomPassword:RandomPassword"  # noqa: S105 (a resource's type)
+    token = "random:index/randomPassword:RandomPassword"
     title = "RandomPassword"
     outputs: ClassVar = fields(result=Output(secret=True), bcryptHash=Output(secret=True))
 

@@ -81,7 +81,7 @@ class _Certificate(Resource[None]):
 class SelfSignedCert(_Certificate):
     """https://www.pulumi.com/registry/packages/tls/api-docs/selfsignedcert/"""
 
-    token = "tls:index/selfSignedCert:SelfSignedCert"  # noqa: S105 (a resource's type)
+    token = "tls:index/selfSignedCert:SelfSignedCert"
     title = "SelfSignedCert"
     inputs: ClassVar = fields(
         privateKeyPem=Input(TEXT, required=True, secret=True, replaces=True),
@@ -105,7 +105,7 @@ class SelfSignedCert(_Certificate):
 class LocallySignedCert(_Certificate):
     """https://www.pulumi.com/registry/packages/tls/api-docs/locallysignedcert/"""
 
-    token = "tls:index/locallySignedCert:LocallySignedCert"  # noqa: S105 (a resource's type)
+    token = "tls:index/locallySignedCert:LocallySignedCert"
     title = "LocallySignedCert"
     inputs: ClassVar = fields(
         caCertPem=Input(TEXT, required=True, replaces=True),

@@ -31,7 +31,7 @@ SMALLEST_RSA = 1024
 class PrivateKey(Resource[None]):
     """https://www.pulumi.com/registry/packages/tls/api-docs/privatekey/"""
 
-    token = "tls:index/privateKey:PrivateKey"  # noqa: S105 (a resource's type)
+    token = "tls:index/privateKey:PrivateKey"
     title = "PrivateKey"
     inputs = fields(
         algorithm=Input(TEXT, required=True, replaces=True),

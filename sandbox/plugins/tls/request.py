@@ -15,7 +15,7 @@ from sandbox.plugins.tls.names import NAME_INPUTS, alternatives, subject
 class CertRequest(Resource[None]):
     """https://www.pulumi.com/registry/packages/tls/api-docs/certrequest/"""
 
-    token = "tls:index/certRequest:CertRequest"  # noqa: S105 (a resource's type)
+    token = "tls:index/certRequest:CertRequest"
     title = "CertRequest"
     inputs = fields(privateKeyPem=Input(TEXT, required=True, secret=True, replaces=True), **NAME_INPUTS)
     outputs = fields(certRequestPem=Output(), keyAlgorithm=Output())

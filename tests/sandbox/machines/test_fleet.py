@@ -15,6 +15,8 @@ from sandbox.machines import fleet
 from sandbox.machines.fleet import Disk, Fleet, Rule
 from sandbox.place import Place
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 

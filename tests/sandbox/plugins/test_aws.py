@@ -18,6 +18,8 @@ from sandbox.plugins.base import UNKNOWN, Input, ObjectOf, Resource
 from sandbox.plugins.wire import Secret
 from tests.sandbox.plugins.engine import Moto
 
+pytestmark = pytest.mark.slow
+
 KINDS = AwsProvider.resources
 FORCES_NEW = {
     # As `ForceNew: true` / `RequiresReplace()` in terraform-provider-aws, internal/service/{ec2,iam,ssm}.

@@ -12,7 +12,7 @@ import pytest
 
 from tests.sandbox.plugins.engine import Moto, Stack
 
-pytestmark = pytest.mark.engine
+pytestmark = pytest.mark.slow
 
 PROGRAM = Path(__file__).with_name("program")
 RESOURCES = 19

@@ -13,6 +13,8 @@ from sandbox.place import Place
 from sandbox.plugins.install import PACKAGES, install
 from tests.sandbox.plugins.engine import CHECKOUT, Stack, find_pulumi
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import pulumi
 import pulumi_random

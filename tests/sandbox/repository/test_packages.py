@@ -15,6 +15,8 @@ from sandbox.place import Place
 from sandbox.repository import packages
 from sandbox.repository.__main__ import prepare
 
+pytestmark = pytest.mark.slow
+
 MAINTAINER_SCRIPTS = {
     "grafana": {"postinst", "prerm", "postrm"},
     "influxdb": {"preinst", "postinst", "postrm"},

@@ -43,7 +43,7 @@ def _input(notifier: Notifier) -> Input:
 class ContactPoint(GrafanaResource):
     """What Grafana lists as several integrations under one name."""
 
-    token = "grafana:alerting/contactPoint:ContactPoint"  # noqa: S105 (a type's name)
+    token = "grafana:alerting/contactPoint:ContactPoint"
     title = "contact point"
     inputs = fields(
         name=Input(TEXT, auto_name=True, replaces=True),

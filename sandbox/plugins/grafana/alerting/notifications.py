@@ -77,7 +77,7 @@ def _matchers_as_objects(node: Properties) -> Properties:
 class NotificationPolicy(GrafanaResource):
     """The whole tree: there is one, and creating it replaces what Grafana has."""
 
-    token = "grafana:alerting/notificationPolicy:NotificationPolicy"  # noqa: S105 (a type's name)
+    token = "grafana:alerting/notificationPolicy:NotificationPolicy"
     title = "notification policy"
     inputs = fields(**_TREE.inputs(), disableProvenance=DISABLE_PROVENANCE_FOR_EVER, orgId=ORG_ID)
 
@@ -127,7 +127,7 @@ _INTERVAL = Shape(
 class MuteTiming(GrafanaResource):
     """Times at which nobody is told."""
 
-    token = "grafana:alerting/muteTiming:MuteTiming"  # noqa: S105 (a type's name)
+    token = "grafana:alerting/muteTiming:MuteTiming"
     title = "mute timing"
     inputs = fields(
         name=Input(TEXT, auto_name=True, replaces=True),
@@ -178,7 +178,7 @@ class MuteTiming(GrafanaResource):
 class MessageTemplate(GrafanaResource):
     """A named piece of text for notifications."""
 
-    token = "grafana:alerting/messageTemplate:MessageTemplate"  # noqa: S105 (a type's name)
+    token = "grafana:alerting/messageTemplate:MessageTemplate"
     title = "message template"
     inputs = fields(
         name=Input(TEXT, auto_name=True, replaces=True),

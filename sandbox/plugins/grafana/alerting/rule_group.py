@@ -74,7 +74,7 @@ _RULE = Shape(
 class RuleGroup(GrafanaResource):
     """A group in a folder; rules are told apart by name, so a group changed in place keeps their uids."""
 
-    token = "grafana:alerting/ruleGroup:RuleGroup"  # noqa: S105 (a type's name)
+    token = "grafana:alerting/ruleGroup:RuleGroup"
     title = "rule group"
     inputs = fields(
         name=Input(TEXT, auto_name=True, replaces=True),
