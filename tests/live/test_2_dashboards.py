@@ -17,10 +17,6 @@ pytestmark = pytest.mark.live
 
 MODULES = {module.UID: module for module in dashboards.ALL}
 
-QUIET = {
-    # What a small, healthy, freshly booted server has nothing to tell about.
-}
-
 
 @pytest.fixture(scope="module")
 def warm(environment: Environment) -> Environment:
