@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import psutil
@@ -25,7 +26,8 @@ def test_down_leaves_nothing_behind(environment: Environment) -> None:
     down = sandbox("down")
     assert down.returncode == 0, down.stdout + down.stderr
     assert not PLACE.state.exists()
-    assert bridge not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout
+    links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, text=True, check=True).stdout)
+    assert bridge not in [link["ifname"] for link in links]
     assert (
         bridge
         not in subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout.split()
