@@ -8,3 +8,5 @@ uv=$(echo "${XDG_CACHE_HOME:-$HOME/.cache}"/monitoring-sandbox/uv-*/bin/uv)
 options=(--quiet --universal --generate-hashes --no-header --python-version 3.11)
 "$uv" pip compile "${options[@]}" "$@" pyproject.toml --output-file requirements.txt
 "$uv" pip compile "${options[@]}" "$@" pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+"$uv" pip compile --quiet --generate-hashes --python-version 3.13 "$@" sandbox/grafana/requirements.in \
+  --constraints requirements-dev.txt --output-file sandbox/grafana/requirements.txt
