@@ -108,9 +108,10 @@ class Group:
 @cache
 def _panels(dashboard: str, own_influxdb: bool) -> dict[str, int]:
     """Numbers of a dashboard's panels by their titles."""
-    text = {
-        linux_hosts.UID: linux_hosts.build,
-        aws_ec2.UID: lambda: aws_ec2.build("cloudwatch", "us-east-1"),
-        monitoring_server.UID: lambda: monitoring_server.build(own_influxdb=own_influxdb),
-    }[dashboard]()
+    if dashboard == linux_hosts.UID:
+        text = linux_hosts.build()
+    elif dashboard == aws_ec2.UID:
+        text = aws_ec2.build()
+    else:
+        text = monitoring_server.build(own_influxdb=own_influxdb)
     return {panel["title"]: panel["id"] for panel in json.loads(text)["panels"] if panel["type"] != "row"}
