@@ -25,7 +25,7 @@ def _addresses(value: Any) -> tuple[str, ...]:
         raise WrongValueError(f"is not a list of 1 to {MOST_ADDRESSES} addresses", example)
     for address in value:
         if not isinstance(address, str) or not _EMAIL.fullmatch(address):
-            raise WrongValueError(f"{address!r} is not an email address", example)
+            raise WrongValueError("has something that is not an email address", example)
         if list(value).count(address) > 1:
             raise WrongValueError(f"names {address} twice", "write each address once")
     return tuple(value)

@@ -50,7 +50,7 @@ def create(settings: Settings) -> Flask:
     policies.ensure_default(database)
     app = Flask("grafana", static_folder=None)
     app.extensions["grafana"] = shared
-    app.extensions["alerting"] = Scheduler(shared)
+    app.extensions["alerting"] = Scheduler(app, shared)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     for blueprint in _BLUEPRINTS:

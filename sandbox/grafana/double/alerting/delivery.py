@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-import requests
+import urllib3
 
 from ..context import Context
 from . import payloads, receivers, store
@@ -45,17 +46,19 @@ def _opened(shared: Context, point: store.Document) -> dict[str, Any]:
 
 
 def _post(url: str, body: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-    headers = {"User-Agent": "Grafana"}
+    headers = {"User-Agent": "Grafana", "Content-Type": "application/json"}
     if settings.get("authorization_credentials"):
         scheme = settings.get("authorization_scheme") or "Bearer"
         headers["Authorization"] = f"{scheme} {settings['authorization_credentials']}"
-    auth = (settings["username"], settings.get("password") or "") if settings.get("username") else None
+    elif settings.get("username"):
+        login = f"{settings['username']}:{settings.get('password') or ''}"
+        headers |= urllib3.make_headers(basic_auth=login)
     method = str(settings.get("httpMethod") or "POST")
     try:
-        answer = requests.request(
-            method, url, json=body, headers=headers, auth=auth, timeout=PATIENCE, allow_redirects=False
+        answer = urllib3.request(
+            method, url, body=json.dumps(body), headers=headers, timeout=PATIENCE, retries=False, redirect=False
         )
-    except requests.RequestException as error:
+    except urllib3.exceptions.HTTPError as error:
         raise DeliveryError(f"failed to send: {type(error).__name__}") from None
-    if not answer.ok:
-        raise DeliveryError(f"failed to send: the other side answered {answer.status_code}")
+    if not 200 <= answer.status < 300:
+        raise DeliveryError(f"failed to send: the other side answered {answer.status}")

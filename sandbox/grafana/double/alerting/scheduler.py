@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from flask import Flask
+
 from ..context import Context
 from . import store
-from .evaluation import evaluate
+from .evaluation import Result, evaluate
 from .notifications import Notifier, Told
 from .states import RuleState
 
@@ -27,7 +29,8 @@ log = logging.getLogger("grafana.alerting")
 class Scheduler:
     """The rules' states, by uid, and who keeps them up to date."""
 
-    def __init__(self, shared: Context) -> None:
+    def __init__(self, app: Flask, shared: Context) -> None:
+        self._app = app
         self.shared = shared
         self.states: dict[str, RuleState] = {}
         self.notifier = Notifier(shared)
@@ -57,12 +60,22 @@ class Scheduler:
             if not due or state.rule["isPaused"] or state.rule.get("record"):
                 continue
             began = time.monotonic()
-            results = evaluate(self.shared, state.rule, now)
+            results = self._results(state.rule, now)
             with self._lock:
                 state.took = time.monotonic() - began
                 state.update(results, now)
             if state.error:
                 log.warning("rule=%s error=%s", state.rule["uid"], state.error)
+
+    def _results(self, rule: store.Document, now: datetime) -> list[Result]:
+        """A rule's results; one that cannot be evaluated at all does not keep the others from it."""
+        try:
+            # Data sources look their server's settings up in the running application.
+            with self._app.app_context():
+                return evaluate(self.shared, rule, now)
+        except Exception as error:
+            log.exception("rule=%s", rule["uid"])
+            return [Result("Error", error=f"{type(error).__name__}: {error}")]
 
     def notify(self, now: datetime) -> None:
         """Tell of what is due."""
@@ -102,5 +115,5 @@ class Scheduler:
             try:
                 work(datetime.now(UTC))
             except Exception:
-                # One rule or receiver that breaks must not end alerting for all the others.
+                # What breaks once must not end alerting for ever.
                 log.exception("alerting failed")
