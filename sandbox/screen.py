@@ -76,7 +76,7 @@ def show(place: Place, name: str) -> int:
         "make down": "take everything away",
     }.items():
         console.print(f"      {command:<15} {purpose}")
-    well = all(ok for ok, _ in health.values()) and bool(hosts)
+    well = all(ok for ok, _ in health.values()) and daemons.running(place) == list(daemons.NAMES) and bool(hosts)
     return 0 if well and all(age < SILENT_SECONDS for age in hosts.values()) else 1
 
 
@@ -93,7 +93,9 @@ def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
     table = _table("What runs where")
     table.add_row("Grafana", outputs["grafanaUrl"], f"log in as {outputs['grafanaAdminUser']}, see `make password`")
     table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, users only")
-    table.add_row("Local AWS", place.aws_url, ", ".join(daemons.running(place)))
+    missing = set(daemons.NAMES) - set(daemons.running(place))
+    ended = f"[red]{', '.join(sorted(missing))} ended; type: make up[/red]"
+    table.add_row("Local AWS", place.aws_url, ended if missing else ", ".join(daemons.NAMES))
     for title, url in dict(outputs.get("dashboardUrls", {})).items():
         table.add_row("Dashboard", url, title)
     return table
