@@ -15,10 +15,13 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from settings.alerting import AlertThresholds, ContactPoints
 from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError, shown
 from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
 
 __all__ = [
+    "AlertThresholds",
+    "ContactPoints",
     "ExternalInfluxdb",
     "Mistake",
     "OwnCertificate",
@@ -52,6 +55,10 @@ def _part(field: FieldInfo) -> type[BaseModel] | None:
 
 def _is_container(field: FieldInfo) -> bool:
     return _part(field) is not None or get_origin(field.annotation) in (tuple, dict)
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return SecretStr in (field.annotation, *get_args(field.annotation))
 
 
 def _optional(field: FieldInfo) -> bool:
@@ -95,15 +102,11 @@ def _holds_secret(location: tuple[Any, ...], secret_keys: Collection[str]) -> bo
     for name in location:
         field = _fields(model).get(str(name)) if model else None
         if field is None:
-            return (
-                model is not None
-                and model is not Settings
-                and any(f.annotation is SecretStr for f in _fields(model).values())
-            )
-        if field.annotation is SecretStr:
+            return model is not None and model is not Settings and any(_is_secret(f) for f in _fields(model).values())
+        if _is_secret(field):
             return True
         model = _part(field)
-    return model is not None and any(f.annotation is SecretStr for f in _fields(model).values())
+    return model is not None and any(_is_secret(f) for f in _fields(model).values())
 
 
 def _mistake(error: Any, secret_keys: Collection[str]) -> Mistake:
@@ -134,7 +137,7 @@ def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iter
         if part is None or not isinstance(given.get(name), dict) or _key(name) in secret_keys:
             continue
         for inner, inner_field in _fields(part).items():
-            if inner_field.annotation is SecretStr and inner in given[name]:
+            if _is_secret(inner_field) and inner in given[name]:
                 key = f"{_key(name)}.{inner}"
                 command = f"pulumi config set --secret --path '{key}'"
                 yield Mistake(key, SECRET, "is not encrypted", f"take it out of the file and run {command}")

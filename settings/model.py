@@ -6,20 +6,15 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, SecretStr
 
 from settings import values as v
+from settings.alerting import AlertThresholds, ContactPoints
 from settings.mistakes import WrongValueError
+from settings.part import Part
 
 MOST_CIDRS = 50
 """EC2 allows 60 inbound rules a security group by default."""
-
-
-class Part(BaseModel):
-    """Base of all settings: immutable, written in camelCase, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
 
 def _each(check: Any) -> BeforeValidator:
@@ -162,6 +157,8 @@ class Settings(Part):
     protect: v.Flag = False
     tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
+    contact_points: ContactPoints | None = None
+    alert_thresholds: AlertThresholds = AlertThresholds()
 
     @property
     def boot_timeout_seconds(self) -> int:
@@ -187,5 +184,11 @@ class Settings(Part):
             yield "domain", "is missing beside certificate", "write the name the certificate was issued for"
         if self.cloudwatch_auth == "role" and self.access_key_generation != 1:
             yield "accessKeyGeneration", "has no meaning with cloudwatchAuth: role", "leave it out"
+        if self.contact_points and not self.contact_points.any:
+            yield "contactPoints", "names nobody to tell", "write email, slack, pagerduty or webhook"
+        elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:
+            yield "contactPoints", "has webhookToken without webhook", "write the webhook's address, too"
+        if self.alert_thresholds.forgets_too_early:
+            yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
         if self.influxdb and self.retention != "30d":
             yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"
