@@ -13,8 +13,9 @@ INSTALL = 'if [ "$(id -u)" = 0 ]; then exec bash -s; else exec sudo -n bash -s; 
 REMOVE = INSTALL.replace("bash -s", "bash -s remove")
 """What runs on the host: the installer comes by standard input, so that no command line ever holds it."""
 
-DIAL_ATTEMPTS, DIAL_SECONDS = 4, 10
-"""How long an unreachable host is tried: under a minute, and past a reboot's first refusals."""
+DIAL_ATTEMPTS, DIAL_SECONDS = 11, 5
+"""How long a host is tried, with growing pauses (5 s at most): about 20 s, a reboot, when it refuses; 80 s when it
+is silent."""
 
 
 class Agent(pulumi.ComponentResource):

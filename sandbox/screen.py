@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from dataclasses import dataclass
@@ -48,8 +49,11 @@ class Grafana:
         return dict(answer.json())
 
 
-def show(place: Place, name: str) -> int:
-    """Print the screen; returns 0 when everything is well, else 1."""
+def show(place: Place, name: str, patience: float = 0) -> int:
+    """Print the screen; returns 0 when everything is well, else 1.
+
+    patience: seconds to wait for hosts that have not sent anything yet.
+    """
     outputs = stack.outputs(place, name)
     if "grafanaUrl" not in outputs:
         raise SandboxError("The environment is not complete yet. Type: make up")
@@ -63,7 +67,7 @@ def show(place: Place, name: str) -> int:
             Path(authority.name),
         )
         health = {uid: _health(grafana, uid) for uid in DATASOURCES}
-        hosts = newest_points(grafana)
+        hosts = _await_points(grafana, stack.host_names(place, name), patience)
     console.print(_addresses(place, outputs))
     console.print(_health_table(health))
     console.print(_hosts_table(hosts))
@@ -134,9 +138,22 @@ def newest_points(grafana: Grafana) -> dict[str, float]:
     return ages
 
 
+def _await_points(grafana: Grafana, expected: set[str], patience: float) -> dict[str, float]:
+    """The newest points, as soon as each expected host has one; infinitely old where it has none in time."""
+    deadline = time.monotonic() + patience
+    while True:
+        ages = newest_points(grafana)
+        if expected <= set(ages) or time.monotonic() > deadline:
+            return dict.fromkeys(expected, math.inf) | ages
+        time.sleep(1)
+
+
 def _hosts_table(hosts: dict[str, float]) -> Table:
     table = _table("Newest data")
     for host, age in sorted(hosts.items()):
+        if age == math.inf:
+            table.add_row(escape(host), "[red]nothing in the last 15 minutes[/red]")
+            continue
         moment = datetime.fromtimestamp(time.time() - age, tz=UTC).strftime("%H:%M:%S UTC")
         colour = "green" if age < SILENT_SECONDS else "red"
         table.add_row(escape(host), f"[{colour}]{age:.0f} s ago[/{colour}]", moment)
