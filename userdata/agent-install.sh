@@ -26,6 +26,7 @@ main() {
   esac
   [ -d /run/systemd/system ] || fail "this system was not started by systemd, which Telegraf's service needs"
   [[ $name =~ ^[A-Za-z0-9._-]*$ ]] || fail "MONITORING_HOST may hold letters, digits, dots and dashes"
+  [ ! -e /etc/monitoring/settings ] || fail "this is a monitoring server, which watches itself already"
   if [ "${1:-}" = remove ]; then
     remove_telegraf
     return

@@ -106,7 +106,7 @@ def test_the_agent_is_a_service_from_the_signed_repository(environment: Environm
 def test_measurements_have_the_host_s_tags_and_its_further_inputs(environment: Environment) -> None:
     for host, role in (("db-1", "database"), ("web-1", "web")):
         condition = f"WHERE host = '{host}' AND role = '{role}'"
-        assert values(environment, "SELECT last(uptime) FROM system " + condition), host
+        assert values(environment, f"SELECT last(uptime) FROM system {condition}"), host  # noqa: S608
     assert values(environment, "SELECT last(active_code) FROM systemd_units WHERE host = 'db-1'")
     assert values(environment, "SELECT last(used_percent) FROM disk WHERE host = 'db-1' AND path = '/'")
     assert values(environment, "SELECT last(metrics_gathered) FROM internal_agent WHERE host = 'db-1'")
