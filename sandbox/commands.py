@@ -10,12 +10,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from sandbox import daemons, machines, repository, screen, stack, toolchain
+from sandbox import daemons, hosts, machines, repository, screen, stack, toolchain
 from sandbox.errors import SandboxError
 from sandbox.machines import image, network
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
+
+FIRST_DATA_SECONDS = 45
+"""How long a new agent's first measurements may take: two intervals, and its start on a busy machine."""
 
 
 def up(place: Place, _: list[str]) -> int:
@@ -25,12 +28,12 @@ def up(place: Place, _: list[str]) -> int:
         if daemons.running(place) == list(daemons.NAMES):
             console.print("The local environment is up: converging it to this checkout.")
         ground(place)
-        hardware(place)
+        hardware(place, name)
         stack.prepare(place, name)
         stack.recover(place, name)
         console.print(f"\n[bold]pulumi up[/bold] (stack {name})")
         stack.pulumi(place, "up", "--yes", "--skip-preview", "--stack", name)
-    return screen.show(place, name)
+    return screen.show(place, name, patience=FIRST_DATA_SECONDS)
 
 
 def preview(place: Place, arguments: list[str]) -> int:
@@ -140,9 +143,11 @@ def ground(place: Place) -> None:
         plugins.install(place, toolchain.binaries() / "pulumi", stack.environment(place))
 
 
-def hardware(place: Place) -> None:
-    """What boots the instances that AWS's side says are running."""
+def hardware(place: Place, name: str) -> None:
+    """What boots the instances that AWS's side says are running, and the on-premise machines."""
     with step("Machines"):
+        if name == hosts.STACK:
+            hosts.boot(place)
         daemons.start(place, "machines")
 
 

@@ -10,35 +10,9 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from settings import values as v
 from settings.alerting import AlertThresholds, ContactPoints
+from settings.hosts import Host
 from settings.mistakes import WrongValueError
-from settings.part import Part
-
-MOST_CIDRS = 50
-"""EC2 allows 60 inbound rules a security group by default."""
-
-
-def _each(check: Any) -> BeforeValidator:
-    """A validator of lists without duplicates, whose elements pass `check`."""
-
-    def run(value: Any) -> tuple[Any, ...]:
-        if isinstance(value, str):
-            raise WrongValueError("is one text, not a list", f'write a list: ["{value}"]')
-        if not isinstance(value, list | tuple):
-            raise WrongValueError("is not a list", "write a list: one `- value` a line")
-        if len(value) > MOST_CIDRS:
-            raise WrongValueError(f"has {len(value)} elements", f"write at most {MOST_CIDRS}; merge ranges")
-        elements = []
-        for element in value:
-            try:
-                elements.append(check(element))
-            except WrongValueError as error:
-                raise WrongValueError(f"{element!r} {error.wrong}", error.instead) from None
-        twice = next((element for element in elements if elements.count(element) > 1), None)
-        if twice is not None:
-            raise WrongValueError(f"names {twice} twice", "write each range once")
-        return tuple(elements)
-
-    return BeforeValidator(run)
+from settings.part import Part, as_list, each
 
 
 def _choice(*allowed: str) -> BeforeValidator:
@@ -67,7 +41,14 @@ def _tags(value: Any) -> dict[str, str]:
     return value
 
 
-Cidrs = Annotated[tuple[IPv4Network, ...], _each(v.cidr)]
+MOST_HOSTS = 500
+
+
+def _hosts(value: Any) -> Any:
+    return as_list(value, MOST_HOSTS)
+
+
+Cidrs = Annotated[tuple[IPv4Network, ...], each(v.cidr)]
 
 
 class Repository(Part):
@@ -148,6 +129,7 @@ class Settings(Part):
     cloudwatch_region: v.Region | None = None
     access_key_generation: Annotated[int, v.whole(1, 1_000_000, "the key's generation")] = 1
     retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "30d")] = "30d"
+    hosts: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = ()
     collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s")] = "10s"
     grafana_repository: GrafanaRepository = GrafanaRepository()
     influxdata_repository: InfluxdataRepository = InfluxdataRepository()
