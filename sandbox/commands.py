@@ -16,6 +16,7 @@ from sandbox.machines import image, network
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
+from sandbox.viewer import bundle
 
 
 def up(place: Place, _: list[str]) -> int:
@@ -30,6 +31,7 @@ def up(place: Place, _: list[str]) -> int:
         stack.recover(place, name)
         console.print(f"\n[bold]pulumi up[/bold] (stack {name})")
         stack.pulumi(place, "up", "--yes", "--skip-preview", "--stack", name)
+        view(place)
     return screen.show(place, name)
 
 
@@ -144,6 +146,17 @@ def hardware(place: Place) -> None:
     """What boots the instances that AWS's side says are running."""
     with step("Machines"):
         daemons.start(place, "machines")
+
+
+def view(place: Place) -> None:
+    """Show the dashboards of the stack just raised. Everything else works without: a failure is only told."""
+    try:
+        with step("Dashboard viewer") as progress:
+            bundle.ensure(progress)
+            daemons.stop(place, "viewer")
+            daemons.start(place, "viewer")
+    except SandboxError as error:
+        console.print(f"{error}\nEverything else is up.", markup=False)
 
 
 def forget(place: Place) -> None:

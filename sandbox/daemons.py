@@ -14,8 +14,8 @@ import psutil
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 
-NAMES = ("cloud", "repository", "machines")
-"""In the order they start: AWS, the apt repository, the machines that boot from both."""
+NAMES = ("cloud", "repository", "machines", "viewer")
+"""In the order they start: AWS, the apt repository, the machines that boot from both, and the dashboards."""
 
 START_SECONDS = 60
 STOP_SECONDS = 20

@@ -93,6 +93,8 @@ def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
     table = _table("What runs where")
     table.add_row("Grafana", outputs["grafanaUrl"], f"log in as {outputs['grafanaAdminUser']}, see `make password`")
     table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, users only")
+    if daemons.pid(place, "viewer"):
+        table.add_row("Viewer", place.viewer_url, "the dashboards in a browser; not Grafana")
     table.add_row("Local AWS", place.aws_url, ", ".join(daemons.running(place)))
     for title, url in dict(outputs.get("dashboardUrls", {})).items():
         table.add_row("Dashboard", url, title)
