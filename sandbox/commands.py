@@ -1,4 +1,4 @@
-"""What `make up`, `preview`, `status`, `password`, `shell`, `down` and `test` do."""
+"""What `make up`, `preview`, `status`, `password`, `shell`, `down`, `pictures` and `test` do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.machines import image, network
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
-from sandbox.viewer import bundle
+from sandbox.viewer import browser, bundle
 
 
 def up(place: Place, _: list[str]) -> int:
@@ -88,6 +88,19 @@ def down(place: Place, _: list[str]) -> int:
             network.destroy(place)
             shutil.rmtree(place.state)
     console.print("Everything is gone; the toolchain stays cached for the next `make up`.")
+    return 0
+
+
+def pictures(place: Place, _: list[str]) -> int:
+    """Draw the README's pictures from the dashboards that are up."""
+    require_up(place)
+    if daemons.pid(place, "viewer") is None:
+        raise SandboxError("The dashboard viewer does not run. Type: make up")
+    folder = place.checkout / "docs" / "pictures"
+    with step("Pictures of the dashboards"):
+        drawn = browser.pictures(place, folder)
+    for file in drawn:
+        console.print(f"{file.relative_to(place.checkout)} ({file.stat().st_size // 1024} KiB)", markup=False)
     return 0
 
 

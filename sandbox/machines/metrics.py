@@ -29,6 +29,21 @@ EARNED_AN_HOUR: dict[str, dict[str, float]] = {
 EARNED_AN_HOUR |= {"t3a": EARNED_AN_HOUR["t3"], "t4g": EARNED_AN_HOUR["t3"]}
 """CPU credits an hour by family and size; a credit is one virtual CPU at 100 % for a minute."""
 
+VOLUME_BASELINES: dict[str, tuple[float, float]] = {
+    "nano": (5.43e6, 250),
+    "micro": (10.86e6, 500),
+    "small": (21.75e6, 1000),
+    "medium": (43.43e6, 2000),
+    "large": (86.86e6, 4000),
+}
+"""Bytes and requests a second that T3 and T4g instances of a size may always move to and from their volumes:
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html."""
+
+VOLUME_BURST = (260.62e6, 11_800.0)
+"""What all these sizes may reach for half an hour a day."""
+
+BURST_SECONDS = 1800
+
 
 @dataclass(frozen=True)
 class Counters:
@@ -80,6 +95,40 @@ class Credits:
         rate = self.earned_an_hour
         if rate is not None:
             self.balance = min(max(self.balance + rate * seconds / 3600 - used, 0.0), rate * 24)
+
+
+@dataclass
+class Burst:
+    """How much of an instance's traffic (or requests) above the baseline is left.
+
+    baseline: what is always allowed, a second. highest: what is allowed until the burst is used up.
+    """
+
+    baseline: float
+    highest: float
+    used: float = field(default=0.0, init=False)
+
+    def book(self, seconds: float, moved: float) -> None:
+        """Take away what was above the baseline; give back what was below it."""
+        self.used = min(max(self.used + moved - self.baseline * seconds, 0.0), self._all)
+
+    @property
+    def percent_left(self) -> float:
+        return 100.0 * (1 - self.used / self._all)
+
+    @property
+    def _all(self) -> float:
+        return (self.highest - self.baseline) * BURST_SECONDS
+
+
+def bursts(kind: str) -> dict[str, Burst]:
+    """The bursts of an instance type: of bytes and of requests, by their metric's name; none for other types."""
+    family, _, size = kind.partition(".")
+    if family not in ("t3", "t3a", "t4g") or size not in VOLUME_BASELINES:
+        return {}
+    names = ("EBSByteBalance%", "EBSIOBalance%")
+    pairs = zip(names, VOLUME_BASELINES[size], VOLUME_BURST, strict=True)
+    return {name: Burst(baseline, highest) for name, baseline, highest in pairs}
 
 
 def read_counters(machine: Machine, loops: list[Path]) -> Counters:
@@ -140,6 +189,7 @@ class Meter:
     def __init__(self, machine: Machine, kind: str, virtual_cpus: int) -> None:
         self.machine = machine
         self.credits = Credits(kind, virtual_cpus)
+        self.bursts = bursts(kind)
         self._last = read_counters(machine, [])
 
     def publish(self, cloudwatch: CloudWatchClient, loops: list[Path], healthy: bool) -> None:
@@ -153,6 +203,13 @@ class Meter:
             self.credits.book(used.seconds, spent)
             points["CPUCreditUsage"] = (spent, "Count")
             points["CPUCreditBalance"] = (self.credits.balance, "Count")
+        moved = {
+            "EBSByteBalance%": used.read_bytes + used.write_bytes,
+            "EBSIOBalance%": used.read_operations + used.write_operations,
+        }
+        for name, burst in self.bursts.items():
+            burst.book(used.seconds, moved[name])
+            points[name] = (burst.percent_left, "Percent")
         dimensions: list[DimensionTypeDef] = [{"Name": "InstanceId", "Value": self.machine.id}]
         cloudwatch.put_metric_data(
             Namespace=NAMESPACE,

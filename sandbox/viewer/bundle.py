@@ -1,7 +1,7 @@
 """The page's bundle, built once per machine: npm packages by the lock file, then the app's own sources.
 
-    CACHE/viewer/<hash of the lock>/node_modules
-    CACHE/viewer/<hash of the lock>/<hash of the sources>/{src,…,www}
+CACHE/viewer/<hash of the lock>/node_modules
+CACHE/viewer/<hash of the lock>/<hash of the sources>/{src,…,www}
 """
 
 from __future__ import annotations

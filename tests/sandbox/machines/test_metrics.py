@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.machines.metrics import Counters, Credits, values
+from sandbox.machines.metrics import Counters, Credits, bursts, values
 
 
 def test_cpu_is_a_share_of_all_virtual_cpus() -> None:
@@ -53,3 +53,21 @@ def test_credits_are_earned_spent_and_capped() -> None:
 def test_t2_starts_with_launch_credits_and_others_have_no_account() -> None:
     assert Credits("t2.micro", 1).balance == 30
     assert Credits("m7g.large", 2).earned_an_hour is None
+
+
+def test_a_burst_is_spent_above_the_baseline_and_given_back_below_it() -> None:
+    burst = bursts("t3.small")["EBSIOBalance%"]
+    assert burst.percent_left == 100
+    burst.book(60, moved=60 * 1000)
+    assert burst.percent_left == 100, "the baseline is free"
+    burst.book(900, moved=900 * 11_800)
+    assert burst.percent_left == pytest.approx(50)
+    burst.book(3600, moved=3600 * 11_800)
+    assert burst.percent_left == 0
+    burst.book(24 * 3600, moved=0)
+    assert burst.percent_left == 100
+
+
+@pytest.mark.parametrize("kind", ["t2.small", "m7g.large", "t3.metal"])
+def test_types_without_a_burst_have_no_balance(kind: str) -> None:
+    assert bursts(kind) == {}

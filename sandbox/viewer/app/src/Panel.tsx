@@ -1,14 +1,15 @@
 /** One panel: asks its queries, transforms the answers, applies the field configuration, draws. */
 import {
   applyFieldOverrides,
+  cacheFieldDisplayNames,
   type DataFrame,
+  EventBusSrv,
   getFieldDisplayName,
   LoadingState,
   rangeUtil,
   type TimeRange,
   transformDataFrame,
 } from '@grafana/data';
-import { EventBusSrv } from '@grafana/data';
 import { PanelChrome, PanelContextProvider, SeriesVisibilityChangeMode, useTheme2 } from '@grafana/ui';
 import { useEffect, useMemo, useState } from 'react';
 import { firstValueFrom } from 'rxjs';
@@ -83,6 +84,7 @@ export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
       theme,
       timeZone: 'browser',
     });
+    cacheFieldDisplayNames(applied);
     if (only !== null) {
       for (const frame of applied) {
         for (const field of frame.fields.slice(1)) {

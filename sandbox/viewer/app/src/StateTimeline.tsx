@@ -56,7 +56,7 @@ export function StateTimeline({ frames, width, height, range }: Props) {
       });
   });
   const states = new Map(series.flatMap((one) => one.bands.map((band) => [band.text, band.color])));
-  const row = Math.min((height - AXIS - LEGEND) / Math.max(series.length, 1), 60);
+  const row = (height - AXIS - LEGEND) / Math.max(series.length, 1);
   const ticks = [0.05, 0.275, 0.5, 0.725, 0.95].map((share) => start + share * (end - start));
   const format = end - start > 2 * 86_400_000 ? 'MM/DD HH:mm' : 'HH:mm';
   return (
