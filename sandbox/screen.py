@@ -67,7 +67,10 @@ def show(place: Place, name: str) -> int:
     console.print(_addresses(place, outputs))
     console.print(_health_table(health))
     console.print(_hosts_table(hosts))
-    console.print(f"\n[bold]Next[/bold]  open {escape(outputs['grafanaUrl'])} (certificate: the stack's own CA)")
+    page = outputs["grafanaUrl"] + " (certificate: the stack's own CA)"
+    if daemons.pid(place, "viewer"):
+        page = f"{place.viewer_url} (the dashboards)"
+    console.print(f"\n[bold]Next[/bold]  open {escape(page)}")
     for command, purpose in {
         "make password": "Grafana's admin password",
         "make status": "this screen again",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 import requests
@@ -82,11 +83,11 @@ def test_links_carry_the_host_and_the_time_range(pages: dict[str, Page]) -> None
         link.startswith("/d/linux-hosts?var-host=monitoring-sandbox&var-interval=10s&from=now-15m&to=now")
         for link in links
     ), links
-    assert "/d/aws-ec2?var-host=%24__all&var-interval=10s&from=now-15m&to=now" in links
+    assert "/d/aws-ec2?var-host=$__all&var-interval=10s&from=now-15m&to=now" in links
 
 
 def test_host_and_time_range_can_be_changed(environment: Environment) -> None:
-    steps = [{"choose": ["host", "monitoring-sandbox"]}, {"time": "Last 5 minutes"}]
+    steps: list[dict[str, Any]] = [{"choose": ["host", "monitoring-sandbox"]}, {"time": "Last 5 minutes"}]
     (page,) = look(environment.place, [Visit("/d/linux-hosts", steps)])
     assert page.complaints == []
     assert "var-host=monitoring-sandbox" in page.url
