@@ -23,7 +23,7 @@ def up(place: Place, _: list[str]) -> int:
     """Raise the environment, or converge the one that is up; ends with the screen of `status`."""
     name = stack.name()
     with alone(place):
-        if {"cloud", "repository", "machines"} <= set(daemons.running(place)):
+        if daemons.complete(place):
             console.print("The local environment is up: converging it to this checkout.")
         ground(place)
         hardware(place)

@@ -44,6 +44,11 @@ def running(place: Place) -> list[str]:
     return [name for name in NAMES if pid(place, name)]
 
 
+def complete(place: Place) -> bool:
+    """Whether everything runs that the environment needs; without the viewer it works as well."""
+    return set(NAMES) - {"viewer"} <= set(running(place))
+
+
 def start(place: Place, name: str) -> None:
     """Start a daemon unless it runs, and wait until it serves.
 

@@ -79,7 +79,7 @@ def show(place: Place, name: str) -> int:
         "make down": "take everything away",
     }.items():
         console.print(f"      {command:<15} {purpose}")
-    well = all(ok for ok, _ in health.values()) and bool(hosts)
+    well = all(ok for ok, _ in health.values()) and daemons.complete(place) and bool(hosts)
     return 0 if well and all(age < SILENT_SECONDS for age in hosts.values()) else 1
 
 
@@ -98,7 +98,10 @@ def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
     table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, users only")
     if daemons.pid(place, "viewer"):
         table.add_row("Viewer", place.viewer_url, "the dashboards in a browser; not Grafana")
-    table.add_row("Local AWS", place.aws_url, ", ".join(daemons.running(place)))
+    running = daemons.running(place)
+    missing = [name for name in daemons.NAMES if name not in running]
+    ended = f"[red]{', '.join(missing)} ended; type: make up[/red]"
+    table.add_row("Local AWS", place.aws_url, ended if missing else ", ".join(daemons.NAMES))
     for title, url in dict(outputs.get("dashboardUrls", {})).items():
         table.add_row("Dashboard", url, title)
     return table

@@ -204,4 +204,4 @@ def user_data(values: ServerValues) -> str:
 def agent_installer(values: AgentValues) -> str:
     """The script that makes a Debian or Ubuntu machine send its measurements here, to be run by root."""
     config = telegraf_config(values.target, interval=values.interval, host="", monitor=False)
-    return render("agent-install.sh", values=values, repository=source(values.repository), config=config)
+    return render("agent-install.sh.j2", values=values, repository=source(values.repository), config=config)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -29,6 +33,30 @@ def test_an_empty_stack_can_be_previewed(second: Environment) -> None:
     assert set(changes) == {"create"}
     assert len(changes["create"]) > 20
     assert second.resources() == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_an_interrupted_up_can_be_repeated(second: Environment, how: signal.Signals) -> None:
+    """Interrupted while the server boots; the test after these repeats it, and it goes on."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "up"],
+        cwd=PLACE.checkout,
+        env=os.environ | {"SANDBOX_NAME": PLACE.name, "SANDBOX_STACK": SECOND},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "command:local:Command ready creat" in line:
+            break
+    os.killpg(process.pid, how)
+    rest = process.stdout.read()
+    assert process.wait(60) != 0
+    assert "Traceback" not in rest
+    assert any(resource["type"] == "aws:ec2/instance:Instance" for resource in second.resources())
 
 
 def test_a_second_stack_lives_beside_the_first_and_goes_alone(environment: Environment, second: Environment) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import daemons
 from sandbox.place import Place
-from tests.live.environment import CHECKOUT, Environment, sandbox
+from tests.live.environment import CHECKOUT, PLACE, Environment, sandbox
 
 pytestmark = pytest.mark.live
 
@@ -19,6 +20,17 @@ def test_status_tells_the_same_as_up(environment: Environment) -> None:
     status = sandbox("status")
     assert status.returncode == 0, status.stdout + status.stderr
     assert environment.outputs["grafanaUrl"] in status.stdout
+
+
+def test_status_tells_what_ended(environment: Environment) -> None:
+    """Without the package repository everything that runs goes on; the screen says what is missing."""
+    daemons.stop(PLACE, "repository")
+    try:
+        status = sandbox("status")
+    finally:
+        daemons.start(PLACE, "repository")
+    assert status.returncode == 1
+    assert "repository ended" in " ".join(status.stdout.split())
 
 
 def test_password_is_printed_only_when_asked_for(environment: Environment) -> None:

@@ -1,0 +1,79 @@
+"""Every query of every dashboard and variable, asked through Grafana's own query endpoint."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+import requests
+
+import dashboards
+from tests.live.environment import Environment
+from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries
+
+pytestmark = pytest.mark.live
+
+MODULES = {module.UID: module for module in dashboards.ALL}
+
+
+@pytest.fixture(scope="module")
+def warm(environment: Environment) -> Environment:
+    """The environment with at least two minutes of data: rates and windows need several points."""
+    age = environment.grafana.query(
+        {
+            "datasource": {"uid": "influxdb", "type": "influxdb"},
+            "rawQuery": True,
+            "resultFormat": "time_series",
+            "query": 'SELECT first("uptime") FROM "system" WHERE $timeFilter',
+        },
+        minutes=60,
+    )
+    times = age["results"]["A"]["frames"][0]["data"]["values"][0]
+    time.sleep(max(0.0, 120 - (time.time() - min(times) / 1000)))
+    return environment
+
+
+def values(environment: Environment) -> dict[str, str | list[str]]:
+    """What the variables would be after choosing everything there is."""
+    return {
+        "host": ["monitoring-sandbox"],
+        "instance": [environment.instance_id],
+        "region": environment.region,
+    }
+
+
+def ask(environment: Environment, query: PanelQuery) -> dict[str, Any]:
+    grafana = environment.grafana
+    answer = requests.post(
+        f"{grafana.url}/api/ds/query",
+        json=query.request(),
+        auth=(grafana.user, grafana.password),
+        verify=str(grafana.ca_file),
+        timeout=30,
+    )
+    assert answer.status_code == 200, f"{query.title}: {answer.status_code} {answer.text[:500]}"
+    return dict(answer.json()["results"])
+
+
+@pytest.mark.parametrize("uid", MODULES)
+def test_what_grafana_stores_is_what_the_program_builds(environment: Environment, uid: str) -> None:
+    stored = environment.grafana.get(f"/api/dashboards/uid/{uid}").json()
+    assert stored["meta"]["folderUid"] == "monitoring"
+    assert stored["dashboard"]["title"] == MODULES[uid].TITLE
+
+
+@pytest.mark.parametrize("uid", MODULES)
+def test_no_query_is_empty_or_erroneous(warm: Environment, uid: str) -> None:
+    stored = warm.grafana.get(f"/api/dashboards/uid/{uid}").json()["dashboard"]
+    queries = list(panel_queries(stored, values(warm), TimeRange.last(900)))
+    assert len(queries) > 5
+    empty = []
+    for query in queries:
+        results = ask(warm, query)
+        frames = [frame for result in results.values() for frame in result.get("frames", [])]
+        numbers = [value for frame in frames for column in frame["data"]["values"][1:] for value in column]
+        if not any(value is not None for value in numbers):
+            empty.append(f"{query.title}: {json.dumps(query.model)[:300]}")
+    assert not empty, "\n".join(empty)

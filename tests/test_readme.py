@@ -1,0 +1,50 @@
+"""The README says what Pulumi.yaml and the Makefile say."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def settings_table() -> str:
+    """The configuration table, made from the schema in Pulumi.yaml."""
+    rows = ["| key | default | what it is |", "| --- | --- | --- |"]
+    for key, schema in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items():
+        rows.append(f"| `{key}` | {shown(schema['default'])} | {schema['description']} |")
+    return "\n".join(rows)
+
+
+def shown(default: Any) -> str:
+    """A default as people read it: nothing for "not set", the address for a repository."""
+    if default in ("", [], {}):
+        return ""
+    if isinstance(default, dict):
+        return f"`{default['url']}`"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
+
+
+def test_the_configuration_table_is_the_schema() -> None:
+    found = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", README, re.DOTALL)
+    assert found is not None
+    assert found.group(1) == settings_table(), f"write this table into the README:\n{settings_table()}"
+
+
+def test_every_make_command_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    pages = [README, *(page.read_text() for page in (ROOT / "docs").rglob("*.md"))]
+    named = {name for page in pages for name in re.findall(r"`?make ([a-z-]+)(?=`|\s+#)", page)}
+    assert {"up", "test", "down"} <= named
+    assert named <= targets
+
+
+def test_every_link_to_a_page_leads_somewhere() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
