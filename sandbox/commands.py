@@ -1,4 +1,4 @@
-"""What `make up`, `preview`, `status`, `password`, `shell`, `down` and `test` do."""
+"""What `make up`, `preview`, `status`, `password`, `shell`, `down`, `pictures` and `test` do."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sandbox.machines import image, network
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
+from sandbox.viewer import browser, bundle
 
 FIRST_DATA_SECONDS = 45
 """How long a new agent's first measurements may take: two intervals, and its start on a busy machine."""
@@ -25,7 +26,7 @@ def up(place: Place, _: list[str]) -> int:
     """Raise the environment, or converge the one that is up; ends with the screen of `status`."""
     name = stack.name()
     with alone(place):
-        if daemons.running(place) == list(daemons.NAMES):
+        if daemons.complete(place):
             console.print("The local environment is up: converging it to this checkout.")
         ground(place)
         hardware(place, name)
@@ -33,6 +34,7 @@ def up(place: Place, _: list[str]) -> int:
         stack.recover(place, name)
         console.print(f"\n[bold]pulumi up[/bold] (stack {name})")
         stack.pulumi(place, "up", "--yes", "--skip-preview", "--stack", name)
+        view(place)
     return screen.show(place, name, patience=FIRST_DATA_SECONDS)
 
 
@@ -89,6 +91,19 @@ def down(place: Place, _: list[str]) -> int:
             network.destroy(place)
             shutil.rmtree(place.state)
     console.print("Everything is gone; the toolchain stays cached for the next `make up`.")
+    return 0
+
+
+def pictures(place: Place, _: list[str]) -> int:
+    """Draw the README's pictures from the dashboards that are up."""
+    require_up(place)
+    if daemons.pid(place, "viewer") is None:
+        raise SandboxError("The dashboard viewer does not run. Type: make up")
+    folder = place.checkout / "docs" / "pictures"
+    with step("Pictures of the dashboards"):
+        drawn = browser.pictures(place, folder)
+    for file in drawn:
+        console.print(f"{file.relative_to(place.checkout)} ({file.stat().st_size // 1024} KiB)", markup=False)
     return 0
 
 
@@ -149,6 +164,17 @@ def hardware(place: Place, name: str) -> None:
         if name == hosts.STACK:
             hosts.boot(place)
         daemons.start(place, "machines")
+
+
+def view(place: Place) -> None:
+    """Show the dashboards of the stack just raised. Everything else works without: a failure is only told."""
+    try:
+        with step("Dashboard viewer") as progress:
+            bundle.ensure(progress)
+            daemons.stop(place, "viewer")
+            daemons.start(place, "viewer")
+    except SandboxError as error:
+        console.print(f"{error}\nEverything else is up.", markup=False)
 
 
 def forget(place: Place) -> None:

@@ -73,7 +73,10 @@ def show(place: Place, name: str, patience: float = 0) -> int:
     console.print(_addresses(place, outputs))
     console.print(_health_table(health))
     console.print(_hosts_table(hosts, expected))
-    console.print(f"\n[bold]Next[/bold]  open {escape(outputs['grafanaUrl'])} (certificate: the stack's own CA)")
+    page = outputs["grafanaUrl"] + " (certificate: the stack's own CA)"
+    if daemons.pid(place, "viewer"):
+        page = f"{place.viewer_url} (the dashboards)"
+    console.print(f"\n[bold]Next[/bold]  open {escape(page)}")
     for command, purpose in {
         "make password": "Grafana's admin password",
         "make status": "this screen again",
@@ -82,8 +85,7 @@ def show(place: Place, name: str, patience: float = 0) -> int:
         "make down": "take everything away",
     }.items():
         console.print(f"      {command:<15} {purpose}")
-    running = daemons.running(place) == list(daemons.NAMES)
-    well = running and all(ok for ok, _ in health.values())
+    well = daemons.complete(place) and all(ok for ok, _ in health.values())
     return 0 if well and all(hosts[host] < SILENT_SECONDS for host in expected) else 1
 
 
@@ -100,8 +102,11 @@ def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
     table = _table("What runs where")
     table.add_row("Grafana", outputs["grafanaUrl"], f"log in as {outputs['grafanaAdminUser']}, see `make password`")
     table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, users only")
-    missing = set(daemons.NAMES) - set(daemons.running(place))
-    ended = f"[red]{', '.join(sorted(missing))} ended; type: make up[/red]"
+    if daemons.pid(place, "viewer"):
+        table.add_row("Viewer", place.viewer_url, "the dashboards in a browser; not Grafana")
+    running = daemons.running(place)
+    missing = [name for name in daemons.NAMES if name not in running]
+    ended = f"[red]{', '.join(missing)} ended; type: make up[/red]"
     table.add_row("Local AWS", place.aws_url, ended if missing else ", ".join(daemons.NAMES))
     for title, url in dict(outputs.get("dashboardUrls", {})).items():
         table.add_row("Dashboard", url, title)
