@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -82,13 +81,24 @@ def stop(place: Place, name: str) -> None:
     number = pid(place, name)
     if number is not None:
         process = psutil.Process(number)
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except psutil.TimeoutExpired:
+        process.terminate()
+        if not _ended(process, STOP_SECONDS):
             process.kill()
-            process.wait(5)
+            _ended(process, STOP_SECONDS)
     ready_file(place, name).unlink(missing_ok=True)
+
+
+def _ended(process: psutil.Process, seconds: float) -> bool:
+    """Wait until a process ended, for as long; one whose parent has not taken note yet has ended, too."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def last_words(log: Path, lines: int = 3) -> str:
