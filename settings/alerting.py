@@ -12,24 +12,6 @@ from settings import values as v
 from settings.mistakes import WrongValueError
 from settings.part import Part
 
-MOST_ADDRESSES = 50
-_EMAIL = re.compile(r"[^\s@;,<>]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-
-
-def _addresses(value: Any) -> tuple[str, ...]:
-    """Email addresses, each once."""
-    example = 'write a list of addresses: ["oncall@example.com"]'
-    if isinstance(value, str):
-        raise WrongValueError("is one text, not a list", f'write a list: ["{value}"]')
-    if not isinstance(value, list | tuple) or not 1 <= len(value) <= MOST_ADDRESSES:
-        raise WrongValueError(f"is not a list of 1 to {MOST_ADDRESSES} addresses", example)
-    for address in value:
-        if not isinstance(address, str) or not _EMAIL.fullmatch(address):
-            raise WrongValueError("has something that is not an email address", example)
-        if list(value).count(address) > 1:
-            raise WrongValueError(f"names {address} twice", "write each address once")
-    return tuple(value)
-
 
 def _hook(value: Any) -> str:
     """A web hook's address: https on the usual port, which is the only one the server may reach."""
@@ -80,10 +62,10 @@ def _evaluation(value: Any) -> str:
 class ContactPoints(Part):
     """The ways in which people are told; each may be left out.
 
-    The addresses of webhooks are secrets, too: who knows them can write there.
+    The addresses of webhooks are secrets, too: who knows them can write there. There is no email: Grafana would
+    need a mail server, which a stack does not have.
     """
 
-    email: Annotated[tuple[str, ...], BeforeValidator(_addresses)] = ()
     slack: Annotated[SecretStr | None, BeforeValidator(_slack)] = None
     pagerduty: Annotated[
         SecretStr | None,
@@ -95,7 +77,7 @@ class ContactPoints(Part):
     @property
     def any(self) -> bool:
         """Whether anybody is told at all."""
-        return bool(self.email or self.slack or self.pagerduty or self.webhook)
+        return bool(self.slack or self.pagerduty or self.webhook)
 
 
 _Percent = Annotated[float, _number(1, 100, "percent")]

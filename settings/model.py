@@ -167,7 +167,7 @@ class Settings(Part):
         if self.cloudwatch_auth == "role" and self.access_key_generation != 1:
             yield "accessKeyGeneration", "has no meaning with cloudwatchAuth: role", "leave it out"
         if self.contact_points and not self.contact_points.any:
-            yield "contactPoints", "names nobody to tell", "write email, slack, pagerduty or webhook"
+            yield "contactPoints", "names nobody to tell", "write slack, pagerduty or webhook"
         elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:
             yield "contactPoints", "has webhookToken without webhook", "write the webhook's address, too"
         if self.alert_thresholds.forgets_too_early:

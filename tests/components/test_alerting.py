@@ -8,7 +8,6 @@ import alerts
 from tests.components.conftest import Run, run_program
 
 POINTS = {
-    "email": ["oncall@example.org"],
     "slack": "https://hooks.slack.com/services/x",
     "pagerduty": "k" * 32,
     "webhook": "https://hooks.example.org/x",
@@ -41,7 +40,6 @@ def test_contact_points_are_secrets_and_messages_are_grouped_by_host() -> None:
     run = run_program({"contactPoints": POINTS}, secret=("contactPoints",))
     (point,) = run.all("ContactPoint")
     assert {"slacks", "pagerduties", "webhooks"} <= point.secret
-    assert point.inputs["emails"] == [{"addresses": ["oncall@example.org"]}]
     assert point.inputs["webhooks"][0]["authorizationCredentials"] == "a token"
     policy = run.one("NotificationPolicy")
     assert policy["contactPoint"] == point.inputs["name"]
