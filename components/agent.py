@@ -21,7 +21,7 @@ is silent."""
 class Agent(pulumi.ComponentResource):
     """Telegraf on one host, configured to write to this stack's InfluxDB.
 
-    Produces: one remote command. Its standard input is the host's installer (userdata/agent-install.sh), which
+    Produces: one remote command. Its standard input is the host's installer (userdata/agent-install.sh.j2), which
     is a secret: created and updated by running it, which changes only what differs; deleted by running it with
     `remove`. What it prints holds no secret and is not shown; it is part of the error when it fails.
 
