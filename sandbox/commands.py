@@ -112,7 +112,7 @@ def test(place: Place, arguments: list[str]) -> int:
     preflight()
     built(place)
     process = subprocess.run(
-        [sys.executable, "-m", "pytest", *(arguments or IN_PARALLEL)],
+        [sys.executable, "-m", "pytest", *arguments],
         cwd=place.checkout,
         env=os.environ
         | {
@@ -122,10 +122,6 @@ def test(place: Place, arguments: list[str]) -> int:
         check=False,
     )
     return process.returncode
-
-
-IN_PARALLEL = ("-n", "2", "--dist", "loadgroup")
-"""One process for the tests that share the live environment, one for all others (tests/conftest.py)."""
 
 
 def preflight() -> None:
