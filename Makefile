@@ -5,13 +5,16 @@ PYTHON := .venv/bin/python
 STACK ?= sandbox
 export SANDBOX_STACK := $(STACK)
 
-.PHONY: help up preview status password down shell test check format lock bench bootstrap
+.PHONY: help up preview status password down shell test check format lock bench bootstrap pictures browser
 
 help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 bootstrap:
 	@bash sandbox/bootstrap.sh
+
+browser:
+	@WITH_BROWSER=1 bash sandbox/bootstrap.sh
 
 up: bootstrap ## raise the environment on this machine (again: converge)
 	@$(PYTHON) -m sandbox up
@@ -31,8 +34,11 @@ shell: bootstrap ## a shell in which plain `pulumi` commands work against the lo
 down: bootstrap ## take everything away: machines, volumes, bridge, state
 	@$(PYTHON) -m sandbox down
 
-test: bootstrap ## every test, with an environment of its own
+test: browser ## every test, with an environment of its own
 	@$(PYTHON) -m sandbox test
+
+pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up
+	@$(PYTHON) -m sandbox pictures
 
 check: bootstrap ## format, lint, types, shell, unit tests
 	@bash sandbox/check.sh

@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 import settings
+from components.agent import install_agents
 from components.certificates import server_certificate
 from components.cloudwatch_access import CloudwatchUser
 from components.grafana_content import AccessKey, GrafanaContent, Login
@@ -81,6 +82,9 @@ content = GrafanaContent(
     ready=readiness.done,
     opts=anywhere,
 )
+
+# The machines that are watched.
+install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
 urls = {title: pulumi.Output.concat(grafana_url, "/d/", uid) for title, uid in content.dashboard_uids.items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumiverse_grafana as grafana
 
+from components.alerting import Alerting
 from components.influx import Influx
 from dashboards import aws_ec2, linux_hosts, monitoring_server
 from settings import Settings
@@ -39,7 +40,7 @@ class GrafanaContent(pulumi.ComponentResource):
 
     Produces: a provider of its own, the InfluxDB datasource (default), the CloudWatch datasource (with the
     access key, or the server's role when there is none), the folder "Monitoring", one dashboard a module of
-    `dashboards`.
+    `dashboards`, the alert rules and who is told of them.
 
     All but the provider wait for `ready`, and are deleted with the instance: a destroy does not ask a
     Grafana that is gone.
@@ -76,8 +77,7 @@ class GrafanaContent(pulumi.ComponentResource):
             delete_before_replace=True,
         )
         region = settings.cloudwatch_region or settings.region
-        self._influxdb(settings, influx)
-        self._cloudwatch(region, key)
+        sources = [self._influxdb(settings, influx), self._cloudwatch(region, key)]
         folder = grafana.oss.Folder(name, uid=FOLDER_UID, title="Monitoring", opts=self._child)
         own_influxdb = settings.influxdb is None
         boards = {
@@ -93,10 +93,18 @@ class GrafanaContent(pulumi.ComponentResource):
                 message="by Pulumi",
                 opts=self._child,
             )
+        Alerting(
+            "alerting",
+            settings=settings,
+            folder=folder.uid,
+            # Rules name the datasources by their uids, so the engine does not see that they need them.
+            child=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=sources)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         self.dashboard_uids = {module.TITLE: module.UID for module in boards}
         self.register_outputs({})
 
-    def _influxdb(self, settings: Settings, influx: Influx) -> None:
+    def _influxdb(self, settings: Settings, influx: Influx) -> grafana.oss.DataSource:
         """grafana.com/docs/grafana/latest/datasources/influxdb/configure: InfluxQL, database in
         jsonData.dbName."""
         options = {
@@ -109,7 +117,7 @@ class GrafanaContent(pulumi.ComponentResource):
         secrets = pulumi.Output.all(influx.reader_password, influx.ca or "").apply(
             lambda known: json.dumps({"password": known[0], **({"tlsCACert": known[1]} if known[1] else {})})
         )
-        grafana.oss.DataSource(
+        return grafana.oss.DataSource(
             INFLUXDB_UID,
             uid=INFLUXDB_UID,
             name="InfluxDB",
@@ -123,11 +131,11 @@ class GrafanaContent(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _cloudwatch(self, region: str, key: AccessKey | None) -> None:
+    def _cloudwatch(self, region: str, key: AccessKey | None) -> grafana.oss.DataSource:
         """grafana.com/docs/grafana/latest/datasources/aws-cloudwatch: authType keys, or default for the
         role."""
         secrets = pulumi.Output.json_dumps({"accessKey": key.id, "secretKey": key.secret}) if key else None
-        grafana.oss.DataSource(
+        return grafana.oss.DataSource(
             CLOUDWATCH_UID,
             uid=CLOUDWATCH_UID,
             name="CloudWatch",

@@ -9,7 +9,7 @@ import pulumi
 from components.certificates import ServerCertificate
 from components.influx import Influx
 from components.parameters import path
-from settings import Settings
+from settings import Host, Inputs, Settings
 from userdata.render import (
     AgentValues,
     InfluxTarget,
@@ -68,8 +68,11 @@ def server_user_data(
     return lambda data_volume: pulumi.Output.all(address, revision, data_volume).apply(lambda known: render(*known))
 
 
-def agent_script(settings: Settings, influx: Influx) -> pulumi.Output[str]:
-    """The installer for machines that Pulumi cannot reach. A secret: it holds the writing user's password."""
+def agent_script(settings: Settings, influx: Influx, host: Host | None = None) -> pulumi.Output[str]:
+    """The installer of a host, or that for machines Pulumi cannot reach.
+
+    A secret: it holds the writing user's password, and those of the host's further inputs.
+    """
 
     def render(known: list[str]) -> str:
         url, password, ca = known
@@ -81,6 +84,9 @@ def agent_script(settings: Settings, influx: Influx) -> pulumi.Output[str]:
                 target=InfluxTarget(url, influx.database, influx.writer, bool(ca)),
                 password=password,
                 ca=ca or None,
+                host=host.name if host else "",
+                tags=host.tags if host else {},
+                inputs=host.inputs if host else Inputs(),
             )
         )
 

@@ -113,6 +113,9 @@ def _current(dashboard: Dashboard) -> dict[str, Any]:
     for variable in fields["templating"]["list"]:
         for name in ("id", "auto", "auto_min", "auto_count"):
             del variable[name]
+    for panel in fields["panels"]:
+        if panel["type"] == "table":
+            panel["options"].pop("footer", None)
     return fields
 
 

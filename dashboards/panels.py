@@ -103,6 +103,9 @@ def lines(
         panel = panel.min(0)
     if full is not None:
         panel = panel.max(full)
+    elif limits and limits.act <= 1:
+        # A line that stays at zero would get an axis to 100, with the limits flat on its floor.
+        panel = panel.axis_soft_max(max(limits.watch, limits.act))
     if links:
         panel = panel.data_links(list(links))
     return panel.targets(data.queries)

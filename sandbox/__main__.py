@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
         "password": commands.password,
         "shell": commands.shell,
         "down": commands.down,
+        "pictures": commands.pictures,
         "test": commands.test,
     }
     if not arguments or arguments[0] not in known:

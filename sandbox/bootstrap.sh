@@ -12,7 +12,10 @@ packages=(
   mmdebstrap:mmdebstrap systemd-nspawn:systemd-container nft:nftables ip:iproute2 nsenter:util-linux
   losetup:mount mkfs.ext4:e2fsprogs apt-ftparchive:apt-utils dpkg-deb:dpkg gpg:gnupg openssl:openssl
   ssh:openssh-client ssh-keygen:openssh-client shellcheck:shellcheck git:git ps:procps
+  node:nodejs npm:npm
 )
+# The browser that looks at the dashboards: for `make test` and `make pictures` only, it is large.
+[ -z "${WITH_BROWSER:-}" ] || packages+=(chromium:chromium)
 
 die() { printf '\n%s\n' "$*" >&2; exit 1; }
 say() { printf '%s\n' "$*" >&2; }

@@ -1,4 +1,4 @@
-"""What `make up`, `preview`, `status`, `password`, `shell`, `down` and `test` do."""
+"""What `make up`, `preview`, `status`, `password`, `shell`, `down`, `pictures` and `test` do."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-from sandbox import daemons, machines, repository, screen, stack, toolchain
+from sandbox import daemons, hosts, machines, repository, screen, stack, toolchain
 from sandbox.errors import SandboxError
 from sandbox.machines import image, network
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
+from sandbox.viewer import browser, bundle
+
+FIRST_DATA_SECONDS = 45
+"""How long a new agent's first measurements may take: two intervals, and its start on a busy machine."""
 
 
 def up(place: Place, _: list[str]) -> int:
     """Raise the environment, or converge the one that is up; ends with the screen of `status`."""
     name = stack.name()
     with alone(place):
-        if daemons.running(place) == list(daemons.NAMES):
+        if daemons.complete(place):
             console.print("The local environment is up: converging it to this checkout.")
         ground(place)
-        hardware(place)
+        hardware(place, name)
         stack.prepare(place, name)
         stack.recover(place, name)
         console.print(f"\n[bold]pulumi up[/bold] (stack {name})")
         stack.pulumi(place, "up", "--yes", "--skip-preview", "--stack", name)
-    return screen.show(place, name)
+        view(place)
+    return screen.show(place, name, patience=FIRST_DATA_SECONDS)
 
 
 def preview(place: Place, arguments: list[str]) -> int:
@@ -89,6 +94,19 @@ def down(place: Place, _: list[str]) -> int:
     return 0
 
 
+def pictures(place: Place, _: list[str]) -> int:
+    """Draw the README's pictures from the dashboards that are up."""
+    require_up(place)
+    if daemons.pid(place, "viewer") is None:
+        raise SandboxError("The dashboard viewer does not run. Type: make up")
+    folder = place.checkout / "docs" / "pictures"
+    with step("Pictures of the dashboards"):
+        drawn = browser.pictures(place, folder)
+    for file in drawn:
+        console.print(f"{file.relative_to(place.checkout)} ({file.stat().st_size // 1024} KiB)", markup=False)
+    return 0
+
+
 def test(place: Place, arguments: list[str]) -> int:
     """Run every test. Tests that need an environment raise one of their own beside this checkout's."""
     preflight()
@@ -140,10 +158,23 @@ def ground(place: Place) -> None:
         plugins.install(place, toolchain.binaries() / "pulumi", stack.environment(place))
 
 
-def hardware(place: Place) -> None:
-    """What boots the instances that AWS's side says are running."""
+def hardware(place: Place, name: str) -> None:
+    """What boots the instances that AWS's side says are running, and the on-premise machines."""
     with step("Machines"):
+        if name == hosts.STACK:
+            hosts.boot(place)
         daemons.start(place, "machines")
+
+
+def view(place: Place) -> None:
+    """Show the dashboards of the stack just raised. Everything else works without: a failure is only told."""
+    try:
+        with step("Dashboard viewer") as progress:
+            bundle.ensure(progress)
+            daemons.stop(place, "viewer")
+            daemons.start(place, "viewer")
+    except SandboxError as error:
+        console.print(f"{error}\nEverything else is up.", markup=False)
 
 
 def forget(place: Place) -> None:

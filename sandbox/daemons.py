@@ -13,8 +13,8 @@ import psutil
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 
-NAMES = ("cloud", "repository", "machines")
-"""In the order they start: AWS, the apt repository, the machines that boot from both."""
+NAMES = ("cloud", "repository", "machines", "viewer")
+"""In the order they start: AWS, the apt repository, the machines that boot from both, and the dashboards."""
 
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -41,6 +41,11 @@ def pid(place: Place, name: str) -> int | None:
 def running(place: Place) -> list[str]:
     """Names of the daemons that run."""
     return [name for name in NAMES if pid(place, name)]
+
+
+def complete(place: Place) -> bool:
+    """Whether everything runs that the environment needs; without the viewer it works as well."""
+    return set(NAMES) - {"viewer"} <= set(running(place))
 
 
 def start(place: Place, name: str) -> None:

@@ -127,3 +127,7 @@ class Place:
     def viewer_port(self) -> int:
         """The dashboard viewer's port on 127.0.0.1."""
         return self.aws_port + 1
+
+    @property
+    def viewer_url(self) -> str:
+        return f"http://127.0.0.1:{self.viewer_port}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from dataclasses import dataclass
@@ -48,8 +49,11 @@ class Grafana:
         return dict(answer.json())
 
 
-def show(place: Place, name: str) -> int:
-    """Print the screen; returns 0 when everything is well, else 1."""
+def show(place: Place, name: str, patience: float = 0) -> int:
+    """Print the screen; returns 0 when everything is well, else 1.
+
+    patience: seconds to wait for hosts that have not sent anything yet.
+    """
     outputs = stack.outputs(place, name)
     if "grafanaUrl" not in outputs:
         raise SandboxError("The environment is not complete yet. Type: make up")
@@ -63,11 +67,16 @@ def show(place: Place, name: str) -> int:
             Path(authority.name),
         )
         health = {uid: _health(grafana, uid) for uid in DATASOURCES}
-        hosts = newest_points(grafana)
+        # Others may have been taken out since they sent their newest point.
+        expected = stack.host_names(place, name) | {f"monitoring-{name}"}
+        hosts = _await_points(grafana, expected, patience)
     console.print(_addresses(place, outputs))
     console.print(_health_table(health))
-    console.print(_hosts_table(hosts))
-    console.print(f"\n[bold]Next[/bold]  open {escape(outputs['grafanaUrl'])} (certificate: the stack's own CA)")
+    console.print(_hosts_table(hosts, expected))
+    page = outputs["grafanaUrl"] + " (certificate: the stack's own CA)"
+    if daemons.pid(place, "viewer"):
+        page = f"{place.viewer_url} (the dashboards)"
+    console.print(f"\n[bold]Next[/bold]  open {escape(page)}")
     for command, purpose in {
         "make password": "Grafana's admin password",
         "make status": "this screen again",
@@ -76,8 +85,8 @@ def show(place: Place, name: str) -> int:
         "make down": "take everything away",
     }.items():
         console.print(f"      {command:<15} {purpose}")
-    well = all(ok for ok, _ in health.values()) and daemons.running(place) == list(daemons.NAMES) and bool(hosts)
-    return 0 if well and all(age < SILENT_SECONDS for age in hosts.values()) else 1
+    well = daemons.complete(place) and all(ok for ok, _ in health.values())
+    return 0 if well and all(hosts[host] < SILENT_SECONDS for host in expected) else 1
 
 
 def _table(title: str) -> Table:
@@ -93,8 +102,11 @@ def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
     table = _table("What runs where")
     table.add_row("Grafana", outputs["grafanaUrl"], f"log in as {outputs['grafanaAdminUser']}, see `make password`")
     table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, users only")
-    missing = set(daemons.NAMES) - set(daemons.running(place))
-    ended = f"[red]{', '.join(sorted(missing))} ended; type: make up[/red]"
+    if daemons.pid(place, "viewer"):
+        table.add_row("Viewer", place.viewer_url, "the dashboards in a browser; not Grafana")
+    running = daemons.running(place)
+    missing = [name for name in daemons.NAMES if name not in running]
+    ended = f"[red]{', '.join(missing)} ended; type: make up[/red]"
     table.add_row("Local AWS", place.aws_url, ended if missing else ", ".join(daemons.NAMES))
     for title, url in dict(outputs.get("dashboardUrls", {})).items():
         table.add_row("Dashboard", url, title)
@@ -136,12 +148,23 @@ def newest_points(grafana: Grafana) -> dict[str, float]:
     return ages
 
 
-def _hosts_table(hosts: dict[str, float]) -> Table:
+def _await_points(grafana: Grafana, expected: set[str], patience: float) -> dict[str, float]:
+    """The newest points, as soon as each expected host has one; infinitely old where it has none in time."""
+    deadline = time.monotonic() + patience
+    while True:
+        ages = newest_points(grafana)
+        if expected <= set(ages) or time.monotonic() > deadline:
+            return dict.fromkeys(expected, math.inf) | ages
+        time.sleep(1)
+
+
+def _hosts_table(hosts: dict[str, float], expected: set[str]) -> Table:
     table = _table("Newest data")
     for host, age in sorted(hosts.items()):
+        if age == math.inf:
+            table.add_row(escape(host), "[red]nothing in the last 15 minutes[/red]")
+            continue
         moment = datetime.fromtimestamp(time.time() - age, tz=UTC).strftime("%H:%M:%S UTC")
-        colour = "green" if age < SILENT_SECONDS else "red"
+        colour = "green" if age < SILENT_SECONDS else "red" if host in expected else "dim"
         table.add_row(escape(host), f"[{colour}]{age:.0f} s ago[/{colour}]", moment)
-    if not hosts:
-        table.add_row("[red]no host has sent anything in the last 15 minutes[/red]")
     return table

@@ -16,10 +16,11 @@ from typing import Any
 
 import yaml
 
-from sandbox import cloud, repository, toolchain
+from sandbox import cloud, hosts, repository, toolchain
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 
+HOSTS_KEY = "monitoring:hosts"
 BASE = "Pulumi.sandbox.yaml"
 PASSPHRASE = "local environment"  # noqa: S105 - the backend is a folder only root can read
 GRAVITON_TYPE = "t4g.small"
@@ -46,6 +47,8 @@ def environment(place: Place) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
         "PULUMI_DIY_BACKEND_PARALLEL": "20",
+        # One host that cannot be reached is no reason to leave the others alone (docs/agents.md).
+        "PULUMI_CONTINUE_ON_ERROR": "true",
         "AWS_ENDPOINT_URL": place.aws_url,
         **cloud.admin_credentials(place),
     }
@@ -61,6 +64,18 @@ def prepare(place: Place, stack: str) -> None:
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
     _write_stack_file(place, stack)
     pulumi(place, "stack", "select", "--create", stack, quiet=True)
+    if stack == hosts.STACK:
+        _encrypt_keys(place, stack)
+
+
+def _encrypt_keys(place: Place, stack: str) -> None:
+    """Give each host the operator's key as an encrypted setting, as the operator would; once."""
+    present = _config(place, stack).get(HOSTS_KEY) or []
+    for number, host in enumerate(present):
+        if "privateKey" not in host and host["name"] in {each.name for each in hosts.HOSTS}:
+            path = f"{HOSTS_KEY}[{number}].privateKey"
+            arguments = ("config", "set", "--secret", "--path", path, "--stack", stack)
+            pulumi(place, *arguments, quiet=True, stdin=hosts.operator_key(place))
 
 
 def _write_stack_file(place: Place, stack: str) -> None:
@@ -69,31 +84,53 @@ def _write_stack_file(place: Place, stack: str) -> None:
     What a person set there with `pulumi config set` stays: a value that is not the one written last time.
     """
     base = yaml.safe_load((place.checkout / BASE).read_text())["config"]
-    wanted: dict[str, Any] = base | _facts(place)
+    wanted: dict[str, Any] = base | _facts(place, stack)
     target = project_folder(place) / f"Pulumi.{stack}.yaml"
     memory = project_folder(place) / f".written.{stack}.json"
     present = yaml.safe_load(target.read_text()) if target.exists() else {}
     written = json.loads(memory.read_text()) if memory.exists() else {}
-    own = {
-        key: value
-        for key, value in (present.get("config") or {}).items()
-        if key not in written or written[key] != value
-    }
-    present["config"] = wanted | own
+    config = present.get("config") or {}
+    own = {key: value for key, value in config.items() if key not in written or written[key] != _plain(value)}
+    # What is as it was written last time keeps its encrypted parts.
+    same = {key: config[key] for key, value in wanted.items() if key in config and _plain(config[key]) == value}
+    present["config"] = wanted | same | own
     target.write_text(yaml.safe_dump(present, sort_keys=False))
     memory.write_text(json.dumps(wanted))
 
 
-def _facts(place: Place) -> dict[str, Any]:
-    """The settings only this machine knows: its package repositories and its own processor architecture."""
+def _plain(value: Any) -> Any:
+    """A setting without its encrypted parts."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items() if not (isinstance(part, dict) and "secure" in part)}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
+
+
+def _config(place: Place, stack: str) -> dict[str, Any]:
+    """The settings in the stack's file, encrypted parts as they are."""
+    return dict(yaml.safe_load((project_folder(place) / f"Pulumi.{stack}.yaml").read_text())["config"])
+
+
+def host_names(place: Place, stack: str) -> set[str]:
+    """The names of the hosts that the stack's agents are on."""
+    listed = _config(place, stack).get(HOSTS_KEY) or []
+    return {host["name"] for host in listed if not host.get("unreachable")}
+
+
+def _facts(place: Place, stack: str) -> dict[str, Any]:
+    """The settings only this machine knows: its package repositories, its own processor architecture and the
+    on-premise machines."""
     facts = {f"monitoring:{key}": value for key, value in repository.facts(place).items()}
     if platform.machine() in ("aarch64", "arm64"):
         facts["monitoring:instanceType"] = GRAVITON_TYPE
+    if stack == hosts.STACK:
+        facts[HOSTS_KEY] = hosts.settings(place)
     return facts
 
 
-def pulumi(place: Place, *arguments: str, quiet: bool = False) -> str:
+def pulumi(place: Place, *arguments: str, quiet: bool = False, stdin: str = "") -> str:
     """Run the Pulumi CLI in the project folder; returns what it printed when `quiet`, else shows it.
+
+    stdin: what it reads when `quiet`; nothing by default.
 
     Raises SandboxError when it fails; the CLI's own words were shown already, or are in the error when quiet.
     """
@@ -102,7 +139,7 @@ def pulumi(place: Place, *arguments: str, quiet: bool = False) -> str:
         executable=toolchain.binaries() / "pulumi",
         cwd=project_folder(place),
         env=environment(place),
-        stdin=subprocess.DEVNULL if quiet else None,
+        input=stdin if quiet else None,
         stdout=subprocess.PIPE if quiet else None,
         stderr=subprocess.PIPE if quiet else None,
         text=True,

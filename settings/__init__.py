@@ -7,19 +7,29 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 import pulumi
 from pulumi.runtime import config as pulumi_config
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from settings import places
+from settings.alerting import AlertThresholds, ContactPoints
+from settings.hosts import Host
+from settings.inputs import Inputs
 from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError, shown
 from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
+from settings.places import NAMESPACE
 
 __all__ = [
+    "AlertThresholds",
+    "ContactPoints",
     "ExternalInfluxdb",
+    "Host",
+    "Inputs",
     "Mistake",
     "OwnCertificate",
     "Repository",
@@ -30,28 +40,9 @@ __all__ = [
     "load",
 ]
 
-NAMESPACE = "monitoring"
-
-
-def _key(name: str) -> str:
-    return name if ":" in name else f"{NAMESPACE}:{name}"
-
-
-def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The model's fields by the name users write."""
-    return {str(field.alias): field for field in model.model_fields.values()}
-
-
-def _part(field: FieldInfo) -> type[BaseModel] | None:
-    """The model a field holds, if it is an object with keys of its own."""
-    for kind in (field.annotation, *get_args(field.annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-    return None
-
 
 def _is_container(field: FieldInfo) -> bool:
-    return _part(field) is not None or get_origin(field.annotation) in (tuple, dict)
+    return places.part(field) is not None or get_origin(field.annotation) in (tuple, dict)
 
 
 def _optional(field: FieldInfo) -> bool:
@@ -61,7 +52,7 @@ def _optional(field: FieldInfo) -> bool:
 def _given(raw: Mapping[str, str]) -> dict[str, Any]:
     """The namespace's values by name, lists and objects decoded; what Pulumi.yaml gives as "unset" is left
     out."""
-    fields = _fields(Settings)
+    fields = places.fields(Settings)
     given: dict[str, Any] = {}
     for key, value in raw.items():
         namespace, _, name = key.partition(":")
@@ -88,29 +79,29 @@ def _did_you_mean(name: str, known: Collection[str]) -> str:
 
 
 def _holds_secret(location: tuple[Any, ...], secret_keys: Collection[str]) -> bool:
-    """Whether a value must not be shown: marked as a secret in the stack, or a secret by its nature."""
-    if not location or _key(str(location[0])) in secret_keys:
-        return bool(location)
-    model: type[BaseModel] | None = Settings
-    for name in location:
-        field = _fields(model).get(str(name)) if model else None
-        if field is None:
-            return (
-                model is not None
-                and model is not Settings
-                and any(f.annotation is SecretStr for f in _fields(model).values())
-            )
-        if field.annotation is SecretStr:
-            return True
-        model = _part(field)
-    return model is not None and any(f.annotation is SecretStr for f in _fields(model).values())
+    """Whether a value must not be shown: marked as a secret in the stack, or a secret by its nature.
+
+    Pulumi marks a whole list as soon as it holds one secret; there, only the nature counts.
+    """
+    if not location:
+        return False
+    _, whole = places.walk(location[:1])
+    listed = whole is not None and get_origin(whole.annotation) is tuple and places.part(whole) is not None
+    if places.key(str(location[0])) in secret_keys and not listed:
+        return True
+    model, field = places.walk(location)
+    if field is None:
+        return model is not Settings and places.has_secrets(model)
+    return places.is_secret(field) or places.has_secrets(places.part(field))
 
 
 def _mistake(error: Any, secret_keys: Collection[str]) -> Mistake:
     """One of pydantic's errors, told in this program's words."""
     location = tuple(error["loc"])
-    key = _key(".".join(str(step) for step in location))
-    value = SECRET if _holds_secret(location, secret_keys) else shown(error["input"])
+    key = places.path(location)
+    # A private key is also recognised where it was put by mistake.
+    secret = _holds_secret(location, secret_keys) or "PRIVATE KEY" in str(error["input"])
+    value = SECRET if secret else shown(error["input"])
     cause = (error.get("ctx") or {}).get("error")
     if isinstance(cause, WrongValueError):
         wrong = "is wrong" if value == SECRET and cause.wrong.startswith("'") else cause.wrong
@@ -120,8 +111,10 @@ def _mistake(error: Any, secret_keys: Collection[str]) -> Mistake:
             return Mistake(key, "", "is missing", "write the region, such as eu-central-1")
         return Mistake(key, "", "is missing", "write it too")
     if error["type"] == "extra_forbidden":
-        model = Settings if len(location) == 1 else _part(_fields(Settings)[str(location[0])]) or Settings
-        return Mistake(key, value, "is not a setting", _did_you_mean(str(location[-1]), _fields(model)))
+        model, _ = places.walk(location)
+        return Mistake(
+            key, value, "is not a setting", _did_you_mean(str(location[-1]), places.fields(model or Settings))
+        )
     if error["type"] in ("model_type", "model_attributes_type"):
         return Mistake(key, value, "is not an object", "write one `name: value` a line")
     return Mistake(key, value, str(error["msg"]), "see its description in Pulumi.yaml")
@@ -129,15 +122,25 @@ def _mistake(error: Any, secret_keys: Collection[str]) -> Mistake:
 
 def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iterator[Mistake]:
     """Secrets that stand in the stack's file as plain text."""
-    for name, field in _fields(Settings).items():
-        part = _part(field)
-        if part is None or not isinstance(given.get(name), dict) or _key(name) in secret_keys:
+    for name, field in places.fields(Settings).items():
+        if places.key(name) in secret_keys:
             continue
-        for inner, inner_field in _fields(part).items():
-            if inner_field.annotation is SecretStr and inner in given[name]:
-                key = f"{_key(name)}.{inner}"
-                command = f"pulumi config set --secret --path '{key}'"
-                yield Mistake(key, SECRET, "is not encrypted", f"take it out of the file and run {command}")
+        for location in places.secret_places(places.part(field), given.get(name), (name,)):
+            key = places.path(location)
+            command = f"pulumi config set --secret --path '{key}'"
+            yield Mistake(key, SECRET, "is not encrypted", f"take it out of the file and run {command}")
+
+
+def _twice(given: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Hosts whose name another one has: to InfluxDB and to Pulumi they would be one."""
+    hosts = given.get("hosts")
+    seen: set[str] = set()
+    for number, host in enumerate(hosts if isinstance(hosts, list) else []):
+        name = host.get("name") if isinstance(host, dict) else None
+        if isinstance(name, str) and name.lower() in seen:
+            key = places.path(("hosts", number, "name"))
+            yield Mistake(key, shown(name), "is the name of an earlier host, too", "give each host its own")
+        seen.add(str(name).lower())
 
 
 def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = "Pulumi.STACK.yaml") -> Settings:
@@ -148,7 +151,7 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     message. Raises SettingsError with every mistake there is.
     """
     given = _given(raw)
-    mistakes = list(_unprotected(given, secret_keys))
+    mistakes = [*_unprotected(given, secret_keys), *_twice(given)]
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
@@ -162,21 +165,21 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     # A key that is wrong in itself is not contradicted, nor is one that only seems absent because of it.
     absent_by_mistake = {"sshKeyName": "sshCidrs", "sshCidrs": "sshKeyName", "domain": "certificate"}
     mistakes += [
-        Mistake(_key(name), shown(given[name]) if name in given else "", what, instead)
+        Mistake(places.key(name), shown(given[name]) if name in given else "", what, instead)
         for name, what, instead in settings.contradictions()
         if name not in wrong
         and absent_by_mistake.get(name) not in wrong
         and not (name == "agentCidrs" and "influxdb" in wrong)
     ]
     if mistakes:
-        order = list(_fields(Settings))
+        order = list(places.fields(Settings))
         mistakes.sort(key=lambda m: (order.index(n) if (n := _name(m.key)) in order else len(order), m.key))
         raise SettingsError(mistakes, file)
     return settings
 
 
 def _name(key: str) -> str:
-    return key if key == "aws:region" else key.removeprefix(f"{NAMESPACE}:").partition(".")[0]
+    return key if key == "aws:region" else re.split(r"[.\[]", key.removeprefix(f"{NAMESPACE}:"))[0]
 
 
 def from_pulumi() -> Settings:

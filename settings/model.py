@@ -6,44 +6,13 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, SecretStr
 
 from settings import values as v
+from settings.alerting import AlertThresholds, ContactPoints
+from settings.hosts import Host
 from settings.mistakes import WrongValueError
-
-MOST_CIDRS = 50
-"""EC2 allows 60 inbound rules a security group by default."""
-
-
-class Part(BaseModel):
-    """Base of all settings: immutable, written in camelCase, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
-
-
-def _each(check: Any) -> BeforeValidator:
-    """A validator of lists without duplicates, whose elements pass `check`."""
-
-    def run(value: Any) -> tuple[Any, ...]:
-        if isinstance(value, str):
-            raise WrongValueError("is one text, not a list", f'write a list: ["{value}"]')
-        if not isinstance(value, list | tuple):
-            raise WrongValueError("is not a list", "write a list: one `- value` a line")
-        if len(value) > MOST_CIDRS:
-            raise WrongValueError(f"has {len(value)} elements", f"write at most {MOST_CIDRS}; merge ranges")
-        elements = []
-        for element in value:
-            try:
-                elements.append(check(element))
-            except WrongValueError as error:
-                raise WrongValueError(f"{element!r} {error.wrong}", error.instead) from None
-        twice = next((element for element in elements if elements.count(element) > 1), None)
-        if twice is not None:
-            raise WrongValueError(f"names {twice} twice", "write each range once")
-        return tuple(elements)
-
-    return BeforeValidator(run)
+from settings.part import Part, as_list, each
 
 
 def _choice(*allowed: str) -> BeforeValidator:
@@ -72,7 +41,14 @@ def _tags(value: Any) -> dict[str, str]:
     return value
 
 
-Cidrs = Annotated[tuple[IPv4Network, ...], _each(v.cidr)]
+MOST_HOSTS = 500
+
+
+def _hosts(value: Any) -> Any:
+    return as_list(value, MOST_HOSTS)
+
+
+Cidrs = Annotated[tuple[IPv4Network, ...], each(v.cidr)]
 
 
 class Repository(Part):
@@ -153,6 +129,7 @@ class Settings(Part):
     cloudwatch_region: v.Region | None = None
     access_key_generation: Annotated[int, v.whole(1, 1_000_000, "the key's generation")] = 1
     retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "30d")] = "30d"
+    hosts: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = ()
     collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s")] = "10s"
     grafana_repository: GrafanaRepository = GrafanaRepository()
     influxdata_repository: InfluxdataRepository = InfluxdataRepository()
@@ -162,6 +139,8 @@ class Settings(Part):
     protect: v.Flag = False
     tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
+    contact_points: ContactPoints | None = None
+    alert_thresholds: AlertThresholds = AlertThresholds()
 
     @property
     def boot_timeout_seconds(self) -> int:
@@ -187,5 +166,11 @@ class Settings(Part):
             yield "domain", "is missing beside certificate", "write the name the certificate was issued for"
         if self.cloudwatch_auth == "role" and self.access_key_generation != 1:
             yield "accessKeyGeneration", "has no meaning with cloudwatchAuth: role", "leave it out"
+        if self.contact_points and not self.contact_points.any:
+            yield "contactPoints", "names nobody to tell", "write slack, pagerduty or webhook"
+        elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:
+            yield "contactPoints", "has webhookToken without webhook", "write the webhook's address, too"
+        if self.alert_thresholds.forgets_too_early:
+            yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
         if self.influxdb and self.retention != "30d":
             yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"

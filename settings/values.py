@@ -183,7 +183,7 @@ def pem(kind: str) -> BeforeValidator:
     """A validator of PEM text whose blocks end with `kind` ("CERTIFICATE", "PRIVATE KEY")."""
 
     def check(value: Any) -> str:
-        written = text(value)
+        written = text(value.strip("\n") if isinstance(value, str) else value)
         if not re.search(rf"-----BEGIN [A-Z ]*{kind}-----\n.+\n-----END [A-Z ]*{kind}-----", written, re.S):
             raise WrongValueError(
                 f"is not PEM text with a {kind}", f'paste the whole file, from "-----BEGIN … {kind}-----" on'

@@ -22,11 +22,11 @@ def settings_table() -> str:
 
 
 def shown(default: Any) -> str:
-    """A default as people read it: nothing for "not set", the address for a repository."""
+    """A default as people read it: nothing for "not set", the address for a repository, no long objects."""
     if default in ("", [], {}):
         return ""
     if isinstance(default, dict):
-        return f"`{default['url']}`"
+        return f"`{default['url']}`" if "url" in default else "each key's own"
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -354,3 +355,156 @@ def test_pulumi_s_own_defaults_mean_what_leaving_out_means() -> None:
         for key, entry in schema.items()
     }
     assert load(defaults | RIGHT) == load(RIGHT)
+
+
+# --- Hosts
+
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKCkRB9XvVnLqxUS2s1cQWbBDBVb8JwVKPXyyNRrd9gd"
+HOST = {"name": "web-1", "address": "198.51.100.7", "user": "admin", "hostKey": HOST_KEY}
+HOSTS_SECRET = ("monitoring:hosts",)
+
+
+def test_a_host_needs_four_values_and_the_rest_has_defaults() -> None:
+    (host,) = load(raw(hosts=[HOST])).hosts
+    assert (host.name, host.port, host.private_key, dict(host.tags)) == ("web-1", 22, None, {})
+    assert host.unreachable is False
+    assert host.inputs.secrets == {}
+    assert host.inputs.service_options == ()
+
+
+def test_an_input_is_on_when_it_is_named() -> None:
+    inputs = {"nginx": {}, "ping": {"targets": ["198.51.100.1", "2001:db8::1"]}, "docker": {}}
+    (host,) = load(raw(hosts=[HOST | {"inputs": inputs}])).hosts
+    assert host.inputs.nginx is not None
+    assert host.inputs.nginx.urls == ("http://localhost/nginx_status",)
+    assert host.inputs.redis is None
+    assert host.inputs.service_options == ("SupplementaryGroups=docker", "AmbientCapabilities=CAP_NET_RAW")
+
+
+def test_secrets_of_a_host_stay_secret() -> None:
+    (host,) = load(
+        raw(hosts=[HOST | {"privateKey": KEY, "inputs": {"redis": {"password": "a secret"}}}]), HOSTS_SECRET
+    ).hosts
+    assert host.private_key is not None
+    assert host.private_key.get_secret_value() == KEY + "\n"
+    assert host.inputs.secrets == {"REDIS_PASSWORD": "a secret"}
+    assert "a secret" not in repr(host)
+    assert "MIIB-a-secret" not in repr(host)
+
+
+WRONG_HOSTS: list[tuple[dict[str, Any], str, str, str]] = [
+    # what is changed, where, what is wrong, what to write instead
+    ({"name": "web 1"}, "name", "is not a host's name", "web-1"),
+    ({"name": '"; rm -rf /'}, "name", "is not a host's name", "web-1"),
+    ({"name": "a\nhostname = 'b'"}, "name", "is not a host's name", "web-1"),
+    ({"name": "${INFLUX_PASSWORD}"}, "name", "is not a host's name", "web-1"),
+    ({"name": "monitoring-prod"}, "name", "is a name of monitoring servers", "does not begin with"),
+    ({"name": "x" * 64}, "name", "is not a host's name", "63"),
+    ({"address": "admin@198.51.100.7"}, "address", "is not a host's name or address", "198.51.100.7"),
+    ({"address": "198.51.100.7:22"}, "address", "is not a host's name or address", "alone"),
+    ({"address": "198.51.100.300"}, "address", "is not a host's name or address", "alone"),
+    ({"address": "-oProxyCommand=reboot"}, "address", "is not a host's name or address", "alone"),
+    ({"port": 0}, "port", "is out of range", "1 to 65535"),
+    ({"port": "ssh"}, "port", "is not a whole number", "such as"),
+    ({"user": "Admin"}, "user", "is not a user's name", "sudo"),
+    ({"hostKey": "AAAAC3NzaC1lZDI1NTE5"}, "hostKey", "is not an SSH host's public key", "ssh_host_ed25519_key.pub"),
+    ({"hostKey": HOST_KEY[:-30]}, "hostKey", "is not", "ssh-ed25519 AAAA"),
+    ({"hostKey": HOST_KEY.replace("ssh-ed25519", "ssh-rsa")}, "hostKey", "not of the type it names", "ssh-ed25519"),
+    ({"hostKey": "SHA256:zM4kxWdv"}, "hostKey", "is not an SSH host's public key", "ssh-ed25519 AAAA"),
+    ({"privateKey": "~/.ssh/id_ed25519"}, "privateKey", "is not PEM text", "paste the whole file"),
+    ({"privatekey": KEY}, "privatekey", "is not a setting", "did you mean privateKey?"),
+    ({"tags": {"host": "x"}}, "tags", "is set by the measurements themselves", "another name"),
+    ({"tags": {"time": "x"}}, "tags", "is set by the measurements themselves", "another name"),
+    ({"tags": {"a b": "x"}}, "tags", "is not a tag's name", "letters, digits and underscores"),
+    ({"tags": {"a=1]\n[[inputs.exec]]": "x"}}, "tags", "is not a tag's name", "letters"),
+    ({"tags": {"role": "a\nb"}}, "tags", "cannot be a tag", "one line"),
+    ({"tags": {"role": "${INFLUX_PASSWORD}"}}, "tags", "cannot be a tag", "without $"),
+    ({"tags": {"role": "a\\"}}, "tags", "cannot be a tag", "backslash"),
+    ({"tags": {"role": 5}}, "tags", "is not text", 'in quotes: "5"'),
+    ({"tags": {f"t{n}": "x" for n in range(21)}}, "tags", "has 21 tags", "at most 20"),
+    ({"tags": ["role"]}, "tags", "is not an object", "`name: value`"),
+    ({"unreachable": "yes"}, "unreachable", "is not true or false", "write true"),
+    ({"inputs": {"mysql": {}}}, "inputs.mysql", "is not a setting", "postgresql"),
+    ({"inputs": {"nginx": {"url": "http://localhost"}}}, "inputs.nginx.url", "is not a setting", "urls?"),
+    ({"inputs": {"nginx": {"urls": ["localhost"]}}}, "inputs.nginx.urls", "is not a web address", "full address"),
+    ({"inputs": {"nginx": {"urls": []}}}, "inputs.nginx.urls", "is empty", "at least one"),
+    ({"inputs": {"ping": {}}}, "inputs.ping.targets", "is missing", "write it too"),
+    ({"inputs": {"ping": {"targets": ["a b"]}}}, "inputs.ping.targets", "is not a host's name", "alone"),
+    ({"inputs": {"redis": {"servers": ["localhost"]}}}, "inputs.redis.servers", "is not a Redis", "tcp://"),
+    ({"inputs": {"docker": {"endpoint": "docker"}}}, "inputs.docker.endpoint", "is not an address", "docker.sock"),
+    ({"inputs": {"systemdUnits": {"units": ["a b"]}}}, "inputs.systemdUnits.units", "is not the name", "nginx.service"),
+    ({"inputs": {"postgresql": {"host": "a b"}}}, "inputs.postgresql.host", "is neither", "/run/postgresql"),
+    (
+        {"inputs": {"postgresql": {"password": "a b"}}},
+        "inputs.postgresql.password",
+        "has a blank or a backslash",
+        "without",
+    ),
+    (
+        {"inputs": {"httpResponse": {"urls": ["https://a.b"], "status": 99}}},
+        "inputs.httpResponse.status",
+        "out of",
+        "599",
+    ),
+    ({"inputs": "nginx"}, "inputs", "is not an object", "`name: value`"),
+]
+
+
+@pytest.mark.parametrize(("changes", "where", "wrong", "instead"), WRONG_HOSTS, ids=lambda v: str(v)[:40])
+def test_a_wrong_value_of_a_host_is_named_with_its_remedy(
+    changes: dict[str, Any], where: str, wrong: str, instead: str
+) -> None:
+    told = mistakes(raw(hosts=[HOST, HOST | {"name": "web-2"} | changes]), HOSTS_SECRET)
+    assert len(told) == 1, told
+    assert told[0].startswith(f"monitoring:hosts[1].{where}")
+    assert wrong in told[0]
+    assert instead in told[0]
+    assert "\n" not in told[0]
+
+
+def test_all_mistakes_of_all_hosts_are_told_at_once() -> None:
+    told = mistakes(
+        raw(retention="x", hosts=[HOST, HOST, {"name": "web-2", "port": "x"}, "web-3"]),
+        HOSTS_SECRET,
+    )
+    places = [line.partition(" ")[0].rstrip(":") for line in told]
+    assert places == [
+        "monitoring:retention",
+        "monitoring:hosts[1].name",
+        "monitoring:hosts[2].address",
+        "monitoring:hosts[2].hostKey",
+        "monitoring:hosts[2].port",
+        "monitoring:hosts[2].user",
+        "monitoring:hosts[3]",
+    ]
+
+
+def test_a_secret_of_a_host_in_plain_text_is_a_mistake_and_not_repeated() -> None:
+    told = mistakes(raw(hosts=[HOST | {"privateKey": KEY, "inputs": {"redis": {"password": "hush-hush"}}}]))
+    assert len(told) == 2, told
+    assert "pulumi config set --secret --path 'monitoring:hosts[0].inputs.redis.password'" in told[0]
+    assert "pulumi config set --secret --path 'monitoring:hosts[0].privateKey'" in told[1]
+    assert not [line for line in told if "hush" in line or "MIIB" in line]
+
+
+def test_a_private_key_in_the_wrong_place_is_not_repeated() -> None:
+    told = mistakes(raw(hosts=[HOST | {"hostKey": KEY}]), HOSTS_SECRET)
+    assert "MIIB" not in told[0]
+
+
+def test_a_private_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
+    told = []
+    for passphrase in ("", "a passphrase"):
+        file = tmp_path / f"key{len(passphrase)}"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", file], check=True)
+        configuration = raw(hosts=[HOST | {"privateKey": file.read_text()}])
+        if passphrase:
+            told = mistakes(configuration, HOSTS_SECRET)
+        else:
+            load(configuration, HOSTS_SECRET)
+    assert "encrypted with a passphrase" in told[0]
+
+
+def test_hosts_are_a_list() -> None:
+    (told,) = mistakes(raw(hosts={"web-1": HOST}))
+    assert "is not a list" in told

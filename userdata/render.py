@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import jinja2
 
-from settings import Repository
+from settings import Inputs, Repository
 from settings import values as v
 
 LIMIT = 12 * 1024
@@ -30,9 +32,9 @@ class UserDataTooLargeError(ValueError):
     """The rendered user data is over the limit. The message says by how much and what to shorten."""
 
 
-def toml(text: str) -> str:
-    """`text` as a TOML basic string (JSON's escapes are a subset of TOML's, but for DEL)."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def toml(value: str | Sequence[str]) -> str:
+    """A text, or a list of them, in TOML (JSON's escapes are a subset of TOML's, but for DEL)."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 _templates = jinja2.Environment(
@@ -93,7 +95,10 @@ class ServerValues:
 
 @dataclass(frozen=True)
 class AgentValues:
-    """Everything an agent's installer depends on. `password` is a secret, so the script is one too."""
+    """Everything an agent's installer depends on. `password` is a secret, so the script is one too.
+
+    host: the tag `host`; empty takes the machine's own name. tags: of all its measurements.
+    """
 
     repository: Repository
     telegraf_version: str
@@ -101,6 +106,9 @@ class AgentValues:
     target: InfluxTarget
     password: str = field(repr=False)
     ca: str | None = None
+    host: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inputs: Inputs = field(default_factory=Inputs)
 
 
 def render(name: str, **values: object) -> str:
@@ -162,13 +170,15 @@ def boot_settings(values: ServerValues) -> str:
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
-def telegraf_config(target: InfluxTarget, *, interval: str, host: str, monitor: bool) -> str:
+def telegraf_config(
+    target: InfluxTarget, *, interval: str, host: str, monitor: bool, tags: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Telegraf's configuration file.
 
-    host: the tag `host`; empty takes the machine's own name. monitor: whether InfluxDB itself, and the
-    certificate it shows, are watched too.
+    host: the tag `host`; empty takes the machine's own name. tags: further ones. monitor: whether InfluxDB
+    itself, and the certificate it shows, are watched too.
     """
-    return render("telegraf.conf", interval=interval, host=host, monitor=monitor, target=target)
+    return render("telegraf.conf", interval=interval, host=host, monitor=monitor, target=target, tags=tags)
 
 
 def user_data(values: ServerValues) -> str:
@@ -203,5 +213,7 @@ def user_data(values: ServerValues) -> str:
 
 def agent_installer(values: AgentValues) -> str:
     """The script that makes a Debian or Ubuntu machine send its measurements here, to be run by root."""
-    config = telegraf_config(values.target, interval=values.interval, host="", monitor=False)
+    config = telegraf_config(
+        values.target, interval=values.interval, host=values.host, monitor=False, tags=values.tags
+    ) + render("inputs.conf", inputs=values.inputs)
     return render("agent-install.sh.j2", values=values, repository=source(values.repository), config=config)

@@ -28,6 +28,7 @@ AWS_SERVICES = ("monitoring", "ec2", "ssm", "sts", "tagging", "s3")
 PACKAGES_HOST = "packages.sandbox.internal"
 KEYRING = "/usr/share/keyrings/sandbox-debian.gpg"
 ON_PREMISE_USER = "debian"
+HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 
 
 def machine_id(place: Place, identity: str) -> str:
@@ -105,6 +106,14 @@ def write_seed(root: Path, instance: str, address: IPv4Address, user_data: bytes
     (seed / "user-data").chmod(0o600)
 
 
+def install_host_key(root: Path, key: Path) -> None:
+    """Give the root an ed25519 host key that exists already."""
+    target = root / HOST_KEY
+    for source, there, mode in ((key, target, 0o600), (key.with_suffix(".pub"), target.with_suffix(".pub"), 0o644)):
+        shutil.copyfile(source, there)
+        there.chmod(mode)
+
+
 def provision_host(place: Place, root: Path, name: str, address: IPv4Address, authorized_key: str) -> str:
     """Make the root an on-premise host's: no cloud-init, a user with sudo and one authorized key.
 
@@ -122,7 +131,7 @@ def provision_host(place: Place, root: Path, name: str, address: IPv4Address, au
     keys.mkdir(mode=0o700, exist_ok=True)
     (keys / "authorized_keys").write_text(authorized_key.strip() + "\n")
     run("chroot", root, "chown", "--recursive", f"{user}:{user}", f"/home/{user}/.ssh")
-    host_key = root / "etc/ssh/ssh_host_ed25519_key"
+    host_key = root / HOST_KEY
     if not host_key.exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"root@{name}", "-f", host_key)
     return host_key.with_suffix(".pub").read_text().strip()

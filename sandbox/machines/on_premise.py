@@ -18,15 +18,20 @@ from sandbox.place import Place
 
 @dataclass(frozen=True)
 class Host:
-    """A declared host. authorized_key: who may log in as `debian`; None: a key pair is made."""
+    """A declared host.
+
+    authorized_key: who may log in as `debian`; None: a key pair is made. host_key: file of its private
+    ed25519 host key, with the public one beside it; None: one is made.
+    """
 
     name: str
     address: IPv4Address
     authorized_key: str | None = None
+    host_key: Path | None = None
 
 
 def file(place: Place) -> Path:
-    """The declaration: a JSON list of {"name", "address", optional "authorized_key"}."""
+    """The declaration: a JSON list of {"name", "address", optional "authorized_key" and "host_key"}."""
     return place.state / "on_premise.json"
 
 
@@ -35,6 +40,7 @@ def declare(place: Place, hosts: list[Host]) -> None:
     entries = [
         {"name": host.name, "address": str(host.address)}
         | ({"authorized_key": host.authorized_key} if host.authorized_key else {})
+        | ({"host_key": str(host.host_key)} if host.host_key else {})
         for host in hosts
     ]
     temporary = file(place).with_suffix(".new")
@@ -51,7 +57,12 @@ def declared(place: Place) -> list[Host]:
         return []
     try:
         hosts = [
-            Host(str(entry["name"]), IPv4Address(entry["address"]), entry.get("authorized_key"))
+            Host(
+                str(entry["name"]),
+                IPv4Address(entry["address"]),
+                entry.get("authorized_key"),
+                Path(entry["host_key"]) if "host_key" in entry else None,
+            )
             for entry in json.loads(file(place).read_text())
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -88,6 +99,8 @@ class HostKeeper(Keeper):
         provisioned = machine.folder / "provisioned"
         if not provisioned.exists():
             key = host.authorized_key or self._own_key()
+            if host.host_key:
+                guest.install_host_key(machine.root, host.host_key)
             public = guest.provision_host(machine.place, machine.root, host.name, host.address, key)
             (machine.folder / "host_key.pub").write_text(public + "\n")
             provisioned.touch()

@@ -138,8 +138,12 @@ class Environment:
 
     def machine(self, machine: str, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command on any machine of the local environment, as root."""
+        return self.handle("exec", machine, *command, stdin=stdin)
+
+    def handle(self, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """One of the commands of `python -m sandbox.machines`, such as `cut-network db-1`."""
         return subprocess.run(
-            [sys.executable, "-m", "sandbox.machines", "exec", machine, *command],
+            [sys.executable, "-m", "sandbox.machines", *command],
             cwd=self.place.checkout,
             env=os.environ | {"SANDBOX_NAME": self.place.name},
             input=stdin if stdin is not None else "",

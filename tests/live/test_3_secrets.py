@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox import hosts as sandbox_hosts
 from tests.live.environment import Environment
 
 pytestmark = pytest.mark.live
@@ -28,6 +29,9 @@ def secrets(environment: Environment) -> dict[str, str]:
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
     environment.transcript.pop()  # this very listing was asked to show them
     found |= {f"state {number}": value for number, value in enumerate(_secret_values(exported))}
+    # The connections to hosts are secrets as a whole; of their parts only the private key is one.
+    public = {host[key] for host in sandbox_hosts.settings(environment.place) for key in ("address", "hostKey")}
+    found = {name: value for name, value in found.items() if value not in public}
     # A secret shorter than this occurs by chance (numbers, booleans marked secret by a provider).
     return {name: value for name, value in found.items() if len(value) >= 12 and "BEGIN CERT" not in value}
 
@@ -112,6 +116,37 @@ def test_not_in_the_guest_s_journal_or_logs(environment: Environment, secrets: d
     logs = environment.guest("sh", "-c", "cat /var/log/*.log /var/log/*/*.log").stdout
     assert len(journal) > 1000
     assert leaks(secrets, journal + logs) == []
+
+
+@pytest.mark.parametrize("host", ["db-1", "web-1"])
+def test_not_on_the_hosts(environment: Environment, secrets: dict[str, str], host: str) -> None:
+    """Neither in the journal, nor in a process's arguments, nor in a file everybody may read."""
+    journal = environment.machine(host, "journalctl", "--no-pager", "-o", "cat").stdout
+    logs = environment.machine(host, "sh", "-c", "cat /var/log/*.log /var/log/*/*.log").stdout
+    processes = environment.machine(host, "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
+    readable = "find /etc /usr/local /opt /tmp /var/tmp /run /home -xdev -type f -perm -o=r -exec cat {} + 2>/dev/null"
+    files = environment.machine(host, "runuser", "-u", "nobody", "--", "sh", "-c", readable).stdout
+    assert "bash -s" in journal, "sudo's own note of what ran"
+    assert "telegraf" in processes
+    assert len(files) > 10_000
+    assert leaks(secrets, journal + logs + processes + files) == []
+
+
+def test_not_in_process_lists_of_a_host_while_its_agent_is_installed(
+    environment: Environment, secrets: dict[str, str]
+) -> None:
+    look = "while sleep 0.05; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; done 2>/dev/null"
+    watch = "timeout 120 setpriv --reuid=nobody --clear-groups sh -c '" + look + "' | tr '\\0' ' ' >/run/watched"
+    environment.machine("db-1", "systemd-run", "--unit=watching", "sh", "-c", watch)
+    with environment.settings(telegrafVersion="1.37.2-1", collectionInterval="5s"):
+        changed = environment.pulumi("up", "--yes", "--skip-preview", "--target", "**db-1")
+    assert changed.returncode == 0, changed.stdout[-2000:]
+    environment.machine("db-1", "systemctl", "stop", "watching")
+    seen = environment.machine("db-1", "sh", "-c", "cat /run/watched; rm /run/watched").stdout
+    assert "bash -s" in seen
+    assert leaks(secrets, seen) == []
+    back = environment.pulumi("up", "--yes", "--skip-preview")
+    assert back.returncode == 0, back.stdout[-2000:]
 
 
 def test_not_in_process_lists(environment: Environment, secrets: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 
 import psutil
 import pytest
+import yaml
 
 from tests.live.environment import PLACE, Environment, sandbox
 from tests.live.test_4_stacks import leftovers
@@ -14,11 +15,19 @@ from tests.live.test_4_stacks import leftovers
 pytestmark = pytest.mark.live
 
 
-def test_destroy_removes_every_resource(environment: Environment) -> None:
+def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environment: Environment) -> None:
+    listed = yaml.safe_load(environment.stack_file.read_text())["config"]["monitoring:hosts"]
+    assert environment.handle("cut-network", "web-1").returncode == 0
+    unreachable = [host | {"unreachable": host["name"] == "web-1"} for host in listed]
+    with environment.settings(hosts=unreachable):
+        told = environment.pulumi("up", "--yes", "--skip-preview")
+    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-2000:]
     destroyed = environment.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.returncode == 0, destroyed.stdout[-3000:] + destroyed.stderr[-2000:]
     assert environment.resources() == []
     assert leftovers(environment) == {}
+    assert environment.machine("db-1", "pgrep", "-x", "telegraf").stdout == ""
+    assert environment.machine("web-1", "pgrep", "-x", "telegraf").stdout != "", "nobody reached it"
 
 
 def test_down_leaves_nothing_behind(environment: Environment) -> None:

@@ -8,13 +8,16 @@ import shutil
 import subprocess
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from settings import Settings
+from sandbox import toolchain
+from settings import Inputs, Settings
+from settings import values as v
 from settings.model import GrafanaRepository, InfluxdataRepository
 from userdata.render import (
     BOOT_SCRIPT,
@@ -208,10 +211,92 @@ def test_the_installer_passes_shellcheck_and_holds_its_configuration() -> None:
     script = agent_installer(AGENT)
     shellcheck(script)
     assert CA in script
-    config = script.partition("| put 644 /etc/telegraf/telegraf.conf\n")[2].partition("END_OF_FILE")[0]
+    config = script.partition("| put 644 $config\n")[2].partition("END_OF_FILE")[0]
     output = tomllib.loads(config)["outputs"]["influxdb"][0]
     assert output["urls"] == ["https://203.0.113.200:8086"]
     assert "the-password" not in config
+
+
+INPUTS = Inputs.model_validate(
+    {
+        "nginx": {},
+        "postgresql": {"password": "of-postgresql"},
+        "redis": {"password": "of-redis"},
+        "docker": {},
+        "systemdUnits": {"units": ["ssh.service", "nginx*"]},
+        "ping": {"targets": ["198.51.100.1"]},
+        "httpResponse": {"urls": ["https://www.example.com"]},
+    }
+)
+"""Every preset."""
+HOST = replace(AGENT, host="db-1", tags={"role": "data base"}, inputs=INPUTS)
+
+
+def agent_config(values: AgentValues) -> str:
+    """The Telegraf configuration that an installer writes."""
+    return agent_installer(values).partition("| put 644 $config\n")[2].partition("END_OF_FILE")[0]
+
+
+def test_a_host_has_its_name_its_tags_and_its_inputs() -> None:
+    config = tomllib.loads(agent_config(HOST))
+    assert config["agent"]["hostname"] == "db-1"
+    assert config["global_tags"] == {"role": "data base"}
+    assert {*("nginx", "postgresql", "redis", "docker", "systemd_units", "ping", "http_response")} <= set(
+        config["inputs"]
+    )
+    assert config["inputs"]["systemd_units"][0]["pattern"] == "ssh.service nginx*"
+    shellcheck(agent_installer(HOST))
+
+
+def test_without_presets_a_host_measures_itself_and_its_agent() -> None:
+    config = tomllib.loads(agent_config(AGENT))
+    assert set(config["inputs"]) == {
+        *("cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "internal")
+    }
+    assert "overlay" not in config["inputs"]["disk"][0]["ignore_fs"]
+    assert "global_tags" not in config
+    assert "docker" not in agent_installer(AGENT).replace("/var/lib/docker", "")
+
+
+def test_ten_minutes_of_a_host_s_metrics_fit_into_the_buffer() -> None:
+    """A plain host makes 45 an interval: tests/live/test_2_agents.py counts them."""
+    limit = tomllib.loads(agent_config(AGENT))["agent"]["metric_buffer_limit"]
+    assert limit >= 10 * 60 / v.seconds("10s") * 45 * 10
+
+
+def test_passwords_are_in_the_environment_s_file_alone() -> None:
+    script = agent_installer(HOST)
+    assert "of-redis" not in agent_config(HOST)
+    assert "of-postgresql" not in agent_config(HOST)
+    private = script.partition("put 640 /etc/default/telegraf <<'END_OF_FILE'\n")[2].partition("END_OF_FILE")[0]
+    assert private == (
+        "INFLUX_PASSWORD='the-password'\nPOSTGRESQL_PASSWORD='of-postgresql'\nREDIS_PASSWORD='of-redis'\n"
+    )
+    for password in ("the-password", "of-postgresql", "of-redis"):
+        assert script.count(password) == 1
+
+
+def test_telegraf_itself_accepts_every_preset(tmp_path: Path) -> None:
+    telegraf = toolchain.binaries() / "telegraf"
+    if not telegraf.exists():
+        pytest.skip("the toolchain is not built")
+    file = tmp_path / "telegraf.conf"
+    file.write_text(agent_config(replace(HOST, target=replace(HOST.target, private_ca=False))))
+    environment = {"INFLUX_PASSWORD": "a", "POSTGRESQL_PASSWORD": "b", "REDIS_PASSWORD": "c"}
+    result = subprocess.run(
+        [telegraf, "config", "check", "--config", str(file)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60))
+def test_no_tag_breaks_out_of_toml_s_quotes(value: str) -> None:
+    config = tomllib.loads(agent_config(replace(AGENT, tags={"role": value})))
+    assert config["global_tags"] == {"role": value}
 
 
 @pytest.mark.parametrize(
@@ -231,10 +316,11 @@ def test_the_installer_refuses_what_it_cannot_do(user: str, release: str, wrong:
 
 
 def test_a_truncated_installer_does_nothing() -> None:
-    script = agent_installer(AGENT).replace("[ -d /run/systemd/system ]", "echo ran; exit 1")
-    for length in range(100, len(script) - 6, 199):
+    script = agent_installer(AGENT).replace("[ -d /run/systemd/system ]", "echo it-ran; exit 1")
+    for length in (*range(100, len(script), 199), *range(len(script) - 18, len(script) - 2)):
         result = subprocess.run(["bash"], input=script[:length], capture_output=True, text=True, check=False)
-        assert result.stdout == "", length
+        assert "it-ran" not in result.stdout, length
+    assert "it-ran" in subprocess.run(["bash"], input=script, capture_output=True, text=True, check=False).stdout
 
 
 def test_the_defaults_are_the_settings_own() -> None:

@@ -10,7 +10,8 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from . import authentication, dashboards, datasource_api, folders, pages, query, search, users
-from .alerting import contact_points, policies, rules, templates, timings
+from .alerting import contact_points, listing, policies, rules, templates, timings
+from .alerting.scheduler import Scheduler
 from .configuration import Settings
 from .context import Context, context
 from .database import Database
@@ -33,6 +34,7 @@ _BLUEPRINTS = (
     rules.routes,
     templates.routes,
     timings.routes,
+    listing.routes,
     pages.routes,
 )
 
@@ -48,6 +50,7 @@ def create(settings: Settings) -> Flask:
     policies.ensure_default(database)
     app = Flask("grafana", static_folder=None)
     app.extensions["grafana"] = shared
+    app.extensions["alerting"] = Scheduler(app, shared)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     for blueprint in _BLUEPRINTS:

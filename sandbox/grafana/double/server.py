@@ -15,6 +15,7 @@ from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 
 from . import application
+from .alerting.scheduler import Scheduler
 from .configuration import Settings
 from .errors import ConfigurationError
 from .version import VERSION
@@ -26,7 +27,19 @@ log = logging.getLogger("grafana")
 
 
 class _Server(Server):
-    """cheroot's server with its own errors in Grafana's log."""
+    """cheroot's server with its own errors in Grafana's log; alert rules are evaluated while it serves."""
+
+    scheduler: Scheduler
+
+    def prepare(self) -> None:
+        """Listen, and begin to evaluate."""
+        super().prepare()
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """End both."""
+        self.scheduler.stop()
+        super().stop()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Where cheroot reports what goes wrong beneath the application (broken TLS handshakes, …)."""
@@ -55,12 +68,14 @@ def prepare_logging(settings: Settings) -> None:
 
 def make(settings: Settings) -> Server:
     """The listening-ready server; ConfigurationError when the certificate cannot be used."""
+    app = application.create(settings)
     server = _Server(
         (settings.http_addr or "0.0.0.0", settings.http_port),  # noqa: S104 (Grafana's default: everywhere)
-        application.create(settings),
+        app,
         numthreads=THREADS,
         server_name="grafana",
     )
+    server.scheduler = app.extensions["alerting"]
     server.shutdown_timeout = 2
     if settings.protocol == "https":
         try:

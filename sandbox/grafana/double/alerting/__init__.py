@@ -1,4 +1,4 @@
-"""Alerting's provisioning API: what is stored and what is refused. Rules are not evaluated here.
+"""Alerting: the provisioning API, the evaluation of rules, and notifications.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/alerting_provisioning/
 """

@@ -1,0 +1,19 @@
+"""Grafana's alert rules as code: thresholds in, rule groups out, nothing else touched.
+
+One module a group, each with `build(facts) -> Group`. docs/alerts.md has the table of them.
+"""
+
+from __future__ import annotations
+
+from alerts import certificate, ec2, hosts, server
+from alerts.facts import Facts
+from alerts.model import Group, Query, Rule
+
+__all__ = ["Facts", "Group", "Query", "Rule", "build"]
+
+
+def build(facts: Facts) -> tuple[Group, ...]:
+    """Every rule group of a stack, in the order in which Grafana lists them."""
+    groups = [hosts.build(facts), ec2.build(facts), server.build(facts)]
+    # The certificate is measured by the server's own Telegraf beside its own InfluxDB only.
+    return (*groups, certificate.build(facts)) if facts.own_influxdb else tuple(groups)

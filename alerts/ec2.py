@@ -1,0 +1,33 @@
+"""What AWS sees of every instance in the region, also when no agent answers.
+
+No-data and error states. An instance that is stopped has no status checks, and a region may have no
+instance: that is nothing to tell (OK). CloudWatch refusing an answer (a new key, throttling) is not a failed
+instance: each alert stays as it was (KeepLast).
+"""
+
+from __future__ import annotations
+
+from alerts.facts import Facts
+from alerts.model import Group, Panel, Rule
+from alerts.steps import above, of_every_instance, reduced
+
+
+def build(facts: Facts) -> Group:
+    """The group."""
+    failed = Rule(
+        uid="ec2-status-check",
+        title="EC2 status check failed",
+        # CloudWatch tells of a minute up to some minutes later: the newest minute it has counts.
+        steps=(of_every_instance(facts, "StatusCheckFailed", "Maximum", 600), reduced("last"), above(0)),
+        pending="2m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="critical",
+        summary="{{ $labels.InstanceId }} fails its EC2 status check",
+        look_at="The EC2 console says which check: “system” is AWS's hardware, and stop and start moves the"
+        " instance; “instance” is the machine itself: `aws ec2 get-console-output --latest`.",
+        panel=Panel("aws-ec2", "Failed status checks"),
+        # CloudWatch does not know hosts' names; so that policies group this alert by machine, too.
+        labels={"host": "{{ $labels.InstanceId }}"},
+    )
+    return Group("EC2", facts.interval, (failed,))

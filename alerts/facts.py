@@ -1,0 +1,42 @@
+"""What the rules of one stack depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from settings import AlertThresholds
+from settings.values import seconds
+
+
+@dataclass(frozen=True)
+class Facts:
+    """region: of the instances that are watched. server: the monitoring server's tag `host`.
+
+    collection_interval: how often hosts measure, a duration. own_influxdb: whether the server runs InfluxDB
+    itself. The uids are those of the datasources.
+    """
+
+    region: str
+    server: str
+    thresholds: AlertThresholds = field(default_factory=AlertThresholds)
+    collection_interval: str = "10s"
+    own_influxdb: bool = True
+    influxdb_uid: str = "influxdb"
+    cloudwatch_uid: str = "cloudwatch"
+
+    def window(self, usual: int) -> int:
+        """How far back a rule looks, in seconds: `usual`, or so far that two measurements lie within."""
+        return max(usual, round(2 * seconds(self.collection_interval)))
+
+    @property
+    def silence(self) -> int:
+        """Seconds without a measurement after which a host counts as silent: three missed ones at least."""
+        return max(
+            round(seconds(self.thresholds.silent_after)),
+            round(3 * seconds(self.collection_interval)),
+        )
+
+    @property
+    def interval(self) -> int:
+        """Seconds between two evaluations of a rule."""
+        return round(seconds(self.thresholds.interval))

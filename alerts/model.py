@@ -1,0 +1,117 @@
+"""Rules and groups as values, and what every rule says.
+
+The SDK's builder of rules does not know the state KeepLast, so rules are dataclasses of our own; the
+expressions inside them are the SDK's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+from dashboards import aws_ec2, linux_hosts, monitoring_server
+
+NoData = Literal["OK", "Alerting", "NoData", "KeepLast"]
+OnError = Literal["OK", "Alerting", "Error", "KeepLast"]
+Severity = Literal["warning", "critical"]
+
+EXPRESSION = "__expr__"
+"""The datasource uid of Grafana's own expressions."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One step of a rule: a query, or an expression on earlier steps.
+
+    model: as Grafana's editor would write it. span: how many seconds back it looks.
+    """
+
+    ref_id: str
+    datasource_uid: str
+    model: Mapping[str, Any]
+    span: int
+
+    @property
+    def model_json(self) -> str:
+        """The model as the provider wants it: JSON, the same for the same input."""
+        return json.dumps({**self.model, "refId": self.ref_id}, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The panel that shows what a rule watches; an alert links to it."""
+
+    dashboard: Literal["linux-hosts", "aws-ec2", "monitoring-server"]
+    title: str
+    own_influxdb: bool = True
+
+    @property
+    def id(self) -> int:
+        """The panel's number within its dashboard. KeyError when no panel has the title."""
+        return _panels(self.dashboard, self.own_influxdb)[self.title]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One alert rule; it makes an alert for every set of labels its condition returns.
+
+    uid: never changes, because silences and links name it. pending: how long the condition must hold.
+    no_data: the state when no series comes back. on_error: the state when a query fails. Each rule says why.
+    summary: names the host. look_at: what to do first. labels: beside those of the data.
+    """
+
+    uid: str
+    title: str
+    steps: tuple[Query, ...]
+    pending: str
+    no_data: NoData
+    on_error: OnError
+    severity: Severity
+    summary: str
+    look_at: str
+    panel: Panel
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def condition(self) -> str:
+        """The last step decides."""
+        return self.steps[-1].ref_id
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """What a notification says; the two names in underscores are Grafana's link to a panel."""
+        return {
+            "summary": self.summary,
+            "description": self.look_at,
+            "__dashboardUid__": self.panel.dashboard,
+            "__panelId__": str(self.panel.id),
+        }
+
+    @property
+    def all_labels(self) -> dict[str, str]:
+        """The rule's own labels, which policies can match."""
+        return {"severity": self.severity, **self.labels}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rules that are evaluated together. interval: seconds between two evaluations."""
+
+    name: str
+    interval: int
+    rules: tuple[Rule, ...]
+
+
+@cache
+def _panels(dashboard: str, own_influxdb: bool) -> dict[str, int]:
+    """Numbers of a dashboard's panels by their titles."""
+    if dashboard == linux_hosts.UID:
+        text = linux_hosts.build()
+    elif dashboard == aws_ec2.UID:
+        text = aws_ec2.build()
+    else:
+        text = monitoring_server.build(own_influxdb=own_influxdb)
+    return {panel["title"]: panel["id"] for panel in json.loads(text)["panels"] if panel["type"] != "row"}

@@ -1,0 +1,125 @@
+"""Is the monitoring itself well? Here, other than elsewhere, no data and a failing query are the message.
+
+"No measurements arrive" is the one rule whose no-data and error states are Alerting: InfluxDB does not
+answer, refuses Grafana's login, or nobody writes to it, and every other rule is blind. The others stay quiet
+(OK) and as they were (KeepLast) then, so that one cause makes one alert.
+"""
+
+from __future__ import annotations
+
+from alerts.facts import Facts
+from alerts.model import Group, Panel, Rule
+from alerts.steps import above, below, influxql, reduced
+from dashboards.monitoring_server import TO_INFLUXDB
+from dashboards.queries import BY_HOST, select
+
+NOW = "$timeFilter"
+MINUTE = "time(1m)"
+DATA_VOLUME = "/srv/monitoring"
+SOME_ERRORS = 3
+"""Failed inputs in the time looked at: one that a restarting service makes is none."""
+
+
+def build(facts: Facts) -> Group:
+    """The group."""
+    own = (_write_failures(facts), _data_volume(facts)) if facts.own_influxdb else ()
+    rules = (_nothing_arrives(facts), *own, _gather_errors(facts), _buffer(facts))
+    return Group("Monitoring server", facts.interval, rules)
+
+
+def _panel(facts: Facts, title: str) -> Panel:
+    return Panel("monitoring-server", title, facts.own_influxdb)
+
+
+def _nothing_arrives(facts: Facts) -> Rule:
+    text = select('count("uptime")', "system", NOW)
+    return Rule(
+        uid="server-no-data",
+        title="No measurements arrive",
+        steps=(influxql(facts, text, max(300, facts.silence)), reduced("last"), below(1)),
+        pending="2m",
+        no_data="Alerting",
+        on_error="Alerting",
+        severity="critical",
+        summary=f"{facts.server}: InfluxDB does not answer, or nothing is written to it",
+        look_at="While this lasts, no other rule sees anything. On the server: `systemctl status influxdb"
+        " telegraf`, `journalctl -u influxdb`, `df /srv/monitoring`.",
+        panel=_panel(facts, "Metrics delivered"),
+        labels={"host": facts.server},
+    )
+
+
+def _write_failures(facts: Facts) -> Rule:
+    failed = " + ".join(
+        f'non_negative_difference(last("{name}"))' for name in ("writeError", "writeDrop", "writeTimeout")
+    )
+    text = select(failed, "influxdb_write", NOW, group=(MINUTE, BY_HOST))
+    return Rule(
+        uid="server-write-failures",
+        title="InfluxDB fails to write",
+        steps=(influxql(facts, text, facts.window(600)), reduced("sum"), above(0)),
+        pending="1m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="critical",
+        summary="InfluxDB on {{ $labels.host }} failed to store measurements",
+        look_at="`journalctl -u influxdb` on the server names the reason: disk full, a field that changed its"
+        " type, more series than the limit.",
+        panel=_panel(facts, "Refused or failed requests"),
+    )
+
+
+def _data_volume(facts: Facts) -> Rule:
+    conditions = (f"\"path\" = '{DATA_VOLUME}'", f"\"host\" = '{facts.server}'")
+    text = select('last("used_percent")', "disk", NOW, *conditions, group=(BY_HOST, '"path"'))
+    limit = facts.thresholds.data_volume
+    return Rule(
+        uid="server-data-volume",
+        title="Data volume nearly full",
+        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(limit)),
+        pending="5m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="critical",
+        summary='The data volume of {{ $labels.host }} is {{ printf "%.0f" $values.B.Value }} % full',
+        look_at="InfluxDB needs room to compact, so act before it is full: raise `dataVolumeSize`, or lower"
+        " `retention`. “Series” says whether one source writes too much.",
+        panel=_panel(facts, "Size on disk"),
+    )
+
+
+def _gather_errors(facts: Facts) -> Rule:
+    text = select('non_negative_difference(last("gather_errors"))', "internal_agent", NOW, group=(MINUTE, BY_HOST))
+    return Rule(
+        uid="agent-errors",
+        title="Telegraf cannot measure",
+        steps=(influxql(facts, text, facts.window(900)), reduced("sum"), above(SOME_ERRORS)),
+        pending="5m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="warning",
+        summary='Telegraf on {{ $labels.host }} failed {{ printf "%.0f" $values.B.Value }} times to measure',
+        look_at="`journalctl -u telegraf` on the host names the input: a service that is down, or a permission"
+        " that Telegraf lacks. The others go on.",
+        panel=_panel(facts, "Errors"),
+    )
+
+
+def _buffer(facts: Facts) -> Rule:
+    share = 'last("buffer_size") / last("buffer_limit") * 100'
+    text = select(share, "internal_write", NOW, TO_INFLUXDB, group=(BY_HOST,))
+    limit = facts.thresholds.agent_buffer
+    return Rule(
+        uid="agent-buffer",
+        title="Telegraf's buffer fills up",
+        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(limit)),
+        pending="5m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="warning",
+        summary="Telegraf on {{ $labels.host }} gets rid of too little: its buffer is"
+        ' {{ printf "%.0f" $values.B.Value }} % full',
+        look_at="A full buffer forgets the oldest values. `journalctl -u telegraf` on the host: InfluxDB is slow,"
+        " or refuses single measurements.",
+        panel=_panel(facts, "Buffer in use"),
+    )

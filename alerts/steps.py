@@ -1,0 +1,107 @@
+"""The steps that rules are made of: a query, then reduce, then a threshold.
+
+Not one classic condition, which would answer with a single yes or no for all hosts together: these keep the
+labels, so that each host has an alert of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from grafana_foundation_sdk.builders import expr
+from grafana_foundation_sdk.builders.cloudwatch import CloudWatchMetricsQuery
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.cloudwatch import (
+    CloudWatchQueryMode,
+    MetricEditorMode,
+    MetricQueryType,
+)
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
+
+from alerts.facts import Facts
+from alerts.model import EXPRESSION, Query
+from dashboards.queries import InfluxQuery
+
+POINTS = 100
+"""Points a query may return: rules ask for one value, or for a few."""
+
+
+def influxql(facts: Facts, text: str, span: int, ref_id: str = "A") -> Query:
+    """An InfluxQL query over the last `span` seconds; `$timeFilter` is that time."""
+    query = InfluxQuery(text, ref_id=ref_id, datasource_uid=facts.influxdb_uid)
+    return Query(ref_id, facts.influxdb_uid, {**_plain(query), **_size(span)}, span)
+
+
+def of_every_instance(facts: Facts, metric: str, statistic: str, span: int) -> Query:
+    """An EC2 metric of every instance in the region that has it, a value a minute; one series an instance."""
+    query = (
+        CloudWatchMetricsQuery()
+        .ref_id("A")
+        .datasource(DataSourceRef(type_val="cloudwatch", uid=facts.cloudwatch_uid))
+        .query_mode(CloudWatchQueryMode.METRICS)
+        .metric_query_type(MetricQueryType.SEARCH)
+        .metric_editor_mode(MetricEditorMode.BUILDER)
+        .id("")
+        .expression("")
+        .region(facts.region)
+        .namespace("AWS/EC2")
+        .metric_name(metric)
+        .dimensions({"InstanceId": ["*"]})
+        .match_exact(True)
+        .statistic(statistic)
+        .period("60")
+    )
+    return Query("A", facts.cloudwatch_uid, {**_plain(query), **_size(span)}, span)
+
+
+def reduced(
+    function: Literal["sum", "mean", "min", "max", "count", "last"], source: str = "A", ref_id: str = "B"
+) -> Query:
+    """One number a series (sum, mean, min, max, count, last); gaps in it are left out."""
+    settings = expr.ExprTypeReduceSettings().mode("dropNN")
+    return _expression(ref_id, expr.TypeReduce().expression(source).reducer(function).settings(settings))
+
+
+def calculated(formula: str, ref_id: str) -> Query:
+    """A formula on numbers of earlier steps, joined by their labels: `$B * 2`."""
+    return _expression(ref_id, expr.TypeMath().expression(formula))
+
+
+def above(limit: float, source: str = "B", ref_id: str = "C") -> Query:
+    """Holds for every number greater than the limit."""
+    return _threshold(ref_id, source, "gt", limit)
+
+
+def below(limit: float, source: str = "B", ref_id: str = "C") -> Query:
+    """Holds for every number smaller than the limit."""
+    return _threshold(ref_id, source, "lt", limit)
+
+
+def between(low: float, high: float, source: str = "B", ref_id: str = "C") -> Query:
+    """Holds for every number between the two, both excluded."""
+    return _threshold(ref_id, source, "within_range", low, high)
+
+
+def _threshold(ref_id: str, source: str, kind: Any, *limits: float) -> Query:
+    evaluator = expr.ExprTypeThresholdConditionsEvaluator().type(kind).params(list(limits))
+    conditions = [expr.ExprTypeThresholdConditions().evaluator(evaluator)]
+    return _expression(ref_id, expr.TypeThreshold().expression(source).conditions(list(conditions)))
+
+
+def _expression(ref_id: str, builder: Any) -> Query:
+    model = builder.ref_id(ref_id).datasource(DataSourceRef(type_val=EXPRESSION, uid=EXPRESSION))
+    return Query(ref_id, EXPRESSION, _plain(model), 0)
+
+
+def _plain(builder: Builder[Dataquery]) -> dict[str, Any]:
+    """The model as the JSON it will be."""
+    plain: dict[str, Any] = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
+    return plain
+
+
+def _size(span: int) -> dict[str, int]:
+    """What the editor writes beside each query; `$__interval` is made of it."""
+    return {"intervalMs": max(1000, span * 1000 // POINTS), "maxDataPoints": POINTS}

@@ -1,0 +1,116 @@
+"""Grafana's alerting: the rules, who is told, and how it is grouped."""
+
+from __future__ import annotations
+
+import pulumi
+from pulumiverse_grafana import alerting
+from pydantic import SecretStr
+
+import alerts
+from settings import ContactPoints, Settings
+
+CONTACT_POINT = "Monitoring"
+
+
+class Alerting(pulumi.ComponentResource):
+    """The rules of `alerts`, one rule group each; with contact points in the settings also these, as one
+    contact point, and the notification policy that sends everything to it.
+
+    Without contact points the rules are evaluated and shown all the same, and Grafana's notification policy
+    is left as it is. Grafana has one policy only: with contact points, this program owns it.
+
+    folder: the uid of the folder the rules live in. child: options for what lives in Grafana (its provider,
+    what to wait for, with what it goes).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        settings: Settings,
+        folder: pulumi.Input[str],
+        child: pulumi.ResourceOptions,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("monitoring:index:Alerting", name, None, opts)
+        self._child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(parent=self))
+        facts = alerts.Facts(
+            region=settings.cloudwatch_region or settings.region,
+            server=f"monitoring-{pulumi.get_stack()}",
+            thresholds=settings.alert_thresholds,
+            collection_interval=settings.collection_interval,
+            own_influxdb=settings.influxdb is None,
+        )
+        for group in alerts.build(facts):
+            self._group(group, folder)
+        if settings.contact_points:
+            self._notify(settings.contact_points)
+        self.register_outputs({})
+
+    def _group(self, group: alerts.Group, folder: pulumi.Input[str]) -> None:
+        alerting.RuleGroup(
+            f"alerts-{group.name.lower().replace(' ', '-')}",
+            name=group.name,
+            folder_uid=folder,
+            interval_seconds=group.interval,
+            rules=[_rule(rule) for rule in group.rules],
+            opts=self._child,
+        )
+
+    def _notify(self, points: ContactPoints) -> None:
+        contact = alerting.ContactPoint(
+            "alerts",
+            name=CONTACT_POINT,
+            slacks=[alerting.ContactPointSlackArgs(url=_secret(points.slack))] if points.slack else None,
+            pagerduties=[alerting.ContactPointPagerdutyArgs(integration_key=_secret(points.pagerduty))]
+            if points.pagerduty
+            else None,
+            webhooks=[_webhook(points.webhook, points.webhook_token)] if points.webhook else None,
+            opts=self._child,
+        )
+        alerting.NotificationPolicy(
+            "alerts",
+            contact_point=contact.name,
+            # One message a rule and host: a full disk on two hosts is two matters for two people.
+            group_bies=["alertname", "host"],
+            # Long enough for a host's file systems to come in one message.
+            group_wait="30s",
+            group_interval="5m",
+            repeat_interval="4h",
+            opts=self._child,
+        )
+
+
+def _secret(value: SecretStr) -> pulumi.Output[str]:
+    """The clear text of a secret of the settings, kept as a secret by the engine."""
+    return pulumi.Output.secret(value.get_secret_value())
+
+
+def _webhook(url: SecretStr, token: SecretStr | None) -> alerting.ContactPointWebhookArgs:
+    if token is None:
+        return alerting.ContactPointWebhookArgs(url=_secret(url))
+    return alerting.ContactPointWebhookArgs(
+        url=_secret(url), authorization_scheme="Bearer", authorization_credentials=_secret(token)
+    )
+
+
+def _rule(rule: alerts.Rule) -> alerting.RuleGroupRuleArgs:
+    return alerting.RuleGroupRuleArgs(
+        uid=rule.uid,
+        name=rule.title,
+        condition=rule.condition,
+        datas=[
+            alerting.RuleGroupRuleDataArgs(
+                ref_id=step.ref_id,
+                datasource_uid=step.datasource_uid,
+                model=step.model_json,
+                relative_time_range=alerting.RuleGroupRuleDataRelativeTimeRangeArgs(from_=step.span, to=0),
+            )
+            for step in rule.steps
+        ],
+        for_=rule.pending,
+        no_data_state=rule.no_data,
+        exec_err_state=rule.on_error,
+        annotations=rule.annotations,
+        labels=rule.all_labels,
+    )

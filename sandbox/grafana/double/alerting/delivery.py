@@ -1,0 +1,64 @@
+"""Sends one notification through one integration of a contact point."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import urllib3
+
+from ..context import Context
+from . import payloads, receivers, store
+
+PATIENCE = 5
+"""Seconds; Grafana waits longer, but this stand-in tells of all groups one after the other."""
+
+NO_SMTP = "SMTP not configured, check your grafana.ini config file's [smtp] section"
+
+
+class DeliveryError(Exception):
+    """Nobody was told; the message says why, without the address, which may be a secret."""
+
+
+def send(shared: Context, point: store.Document, body: Mapping[str, Any]) -> None:
+    """Tell one integration; DeliveryError when it was not told."""
+    settings = _opened(shared, point)
+    kind = point["type"]
+    if kind == "webhook":
+        _post(settings["url"], body, settings)
+    elif kind == "slack" and settings.get("url"):
+        _post(settings["url"], payloads.slack(body, str(settings.get("recipient") or "")), {})
+    elif kind == "pagerduty":
+        payloads.pagerduty(body, settings["integrationKey"])
+        raise DeliveryError("this stand-in does not send to PagerDuty: it has one address only, on the internet")
+    elif kind == "email":
+        raise DeliveryError(NO_SMTP)
+    else:
+        raise DeliveryError(f"this stand-in cannot send by {kind}")
+
+
+def _opened(shared: Context, point: store.Document) -> dict[str, Any]:
+    secret = receivers.RECEIVERS[point["type"]].secret
+    return {
+        key: shared.vault.open(value) if key in secret and value else value for key, value in point["settings"].items()
+    }
+
+
+def _post(url: str, body: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    headers = {"User-Agent": "Grafana", "Content-Type": "application/json"}
+    if settings.get("authorization_credentials"):
+        scheme = settings.get("authorization_scheme") or "Bearer"
+        headers["Authorization"] = f"{scheme} {settings['authorization_credentials']}"
+    elif settings.get("username"):
+        login = f"{settings['username']}:{settings.get('password') or ''}"
+        headers |= urllib3.make_headers(basic_auth=login)
+    method = str(settings.get("httpMethod") or "POST")
+    try:
+        answer = urllib3.request(
+            method, url, body=json.dumps(body), headers=headers, timeout=PATIENCE, retries=False, redirect=False
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise DeliveryError(f"failed to send: {type(error).__name__}") from None
+    if not 200 <= answer.status < 300:
+        raise DeliveryError(f"failed to send: the other side answered {answer.status}")

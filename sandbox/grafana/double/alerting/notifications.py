@@ -1,0 +1,134 @@
+"""Who is told of what, and when: the notification policies at work.
+
+Alerts go down the tree to the deepest policy that matches, are grouped by its labels, and a group is told
+after its wait, again when it changes (after its interval), and again while it lasts (repeat interval).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..context import Context
+from . import delivery, payloads, policies, store
+from .durations import parse_duration
+from .states import Alert
+
+_DEFAULTS = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
+_INHERITED = ("receiver", "group_by", *_DEFAULTS)
+
+
+@dataclass
+class Attempt:
+    """The newest notification of one integration. error: empty when it arrived."""
+
+    at: datetime
+    error: str = ""
+
+
+@dataclass
+class _Group:
+    """Alerts that are told together. told: fingerprints by whether each was firing, when last told."""
+
+    policy: Mapping[str, Any]
+    labels: dict[str, str]
+    began: datetime
+    told_at: datetime | None = None
+    told: dict[str, bool] = field(default_factory=dict)
+
+
+Told = Sequence[tuple[str, Alert]]
+"""Alerts with the uids of their rules."""
+
+
+class Notifier:
+    """Keeps the groups, and tells them when their time has come."""
+
+    def __init__(self, shared: Context) -> None:
+        self.shared = shared
+        self.attempts: dict[str, Attempt] = {}
+        self._groups: dict[tuple[Any, ...], _Group] = {}
+
+    def tick(self, alerts: Told, now: datetime) -> None:
+        """Look at all alerts once, and send what is due."""
+        members: dict[tuple[Any, ...], list[tuple[str, Alert]]] = {}
+        tree = policies.tree(self.shared.database)
+        for uid, alert in alerts:
+            if not alert.firing and alert.ended is None:
+                continue
+            for path, policy in _matching(tree, dict(_DEFAULTS), alert.labels, ()):
+                labels = _group_labels(policy, alert.labels)
+                key = (path, policy["receiver"], tuple(sorted(labels.items())))
+                group = self._groups.setdefault(key, _Group(policy, labels, now))
+                group.policy = policy
+                members.setdefault(key, []).append((uid, alert))
+        for key, group in list(self._groups.items()):
+            if key not in members:
+                del self._groups[key]
+            else:
+                self._consider(group, members[key], now)
+
+    def _consider(self, group: _Group, alerts: Told, now: datetime) -> None:
+        present = {alert.fingerprint: alert.firing for _, alert in alerts}
+        # What was resolved before anybody was told of it is nothing to tell, and nothing twice.
+        fresh = [(u, a) for u, a in alerts if a.firing or group.told.get(a.fingerprint)]
+        if not fresh or now < _due(group, present, now):
+            return
+        body = payloads.message(group.policy["receiver"], group.labels, fresh, self.shared.settings.root_url)
+        for point in store.every(self.shared.database, "contact-point"):
+            if point["name"] == group.policy["receiver"]:
+                self._send(point, body, now)
+        group.told_at, group.told = now, present
+
+    def _send(self, point: store.Document, body: dict[str, Any], now: datetime) -> None:
+        if body["status"] == "resolved" and point.get("disableResolveMessage"):
+            return
+        try:
+            delivery.send(self.shared, point, body)
+        except delivery.DeliveryError as error:
+            self.attempts[point["uid"]] = Attempt(now, str(error))
+        else:
+            self.attempts[point["uid"]] = Attempt(now)
+
+
+def _due(group: _Group, present: Mapping[str, bool], now: datetime) -> datetime:
+    def after(name: str, start: datetime) -> datetime:
+        return start + timedelta(seconds=parse_duration(str(group.policy[name]), name))
+
+    if group.told_at is None:
+        return after("group_wait", group.began)
+    changed = any(group.told.get(key, False) != firing for key, firing in present.items())
+    if changed:
+        return after("group_interval", group.told_at)
+    return after("repeat_interval", group.told_at) if any(present.values()) else now + timedelta(days=1)
+
+
+def _matching(
+    node: Mapping[str, Any], inherited: Mapping[str, Any], labels: Mapping[str, str], path: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
+    """The policies that handle the labels, each with its place in the tree and what it inherits."""
+    policy = {**inherited, **{name: node[name] for name in _INHERITED if node.get(name)}}
+    found = False
+    for number, child in enumerate(node.get("routes") or []):
+        if all(_matches(matcher, labels) for matcher in child.get("object_matchers") or []):
+            found = True
+            yield from _matching(child, policy, labels, (*path, number))
+            if not child.get("continue"):
+                return
+    if not found:
+        yield path, policy
+
+
+def _matches(matcher: Sequence[str], labels: Mapping[str, str]) -> bool:
+    name, sign, value = matcher
+    present = labels.get(name, "")
+    equal = bool(re.fullmatch(value, present)) if sign.endswith("~") else present == value
+    return equal is not sign.startswith("!")
+
+
+def _group_labels(policy: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, str]:
+    wanted = policy.get("group_by") or []
+    return dict(labels) if "..." in wanted else {name: labels[name] for name in wanted if name in labels}

@@ -1,0 +1,119 @@
+"""Evaluates every rule at its group's interval, in a thread, and tells of the alerts in another.
+
+Tests call `evaluate` and `notify` themselves, with a moment of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Flask
+
+from ..context import Context
+from . import store
+from .evaluation import Result, evaluate
+from .notifications import Notifier, Told
+from .states import RuleState
+
+TICK = 1.0
+"""Seconds between two looks at what is due."""
+DEFAULT_INTERVAL = 60
+
+log = logging.getLogger("grafana.alerting")
+
+
+class Scheduler:
+    """The rules' states, by uid, and who keeps them up to date."""
+
+    def __init__(self, app: Flask, shared: Context) -> None:
+        self._app = app
+        self.shared = shared
+        self.states: dict[str, RuleState] = {}
+        self.notifier = Notifier(shared)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to evaluate and to tell."""
+        self._threads = [
+            threading.Thread(target=self._loop, args=(work,), name=name, daemon=True)
+            for name, work in (("evaluation", self.evaluate), ("notification", self.notify))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End both threads; what is being asked or sent is waited for, but not long."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(2)
+
+    def evaluate(self, now: datetime) -> None:
+        """Evaluate the rules whose time has come."""
+        for state in self._current():
+            due = state.evaluated is None or (now - state.evaluated).total_seconds() >= state.interval
+            if not due or state.rule["isPaused"] or state.rule.get("record"):
+                continue
+            began = time.monotonic()
+            results = self._results(state.rule, now)
+            with self._lock:
+                state.took = time.monotonic() - began
+                state.update(results, now)
+            if state.error:
+                log.warning("rule=%s error=%s", state.rule["uid"], state.error)
+
+    def _results(self, rule: store.Document, now: datetime) -> list[Result]:
+        """A rule's results; one that cannot be evaluated at all does not keep the others from it."""
+        try:
+            # Data sources look their server's settings up in the running application.
+            with self._app.app_context():
+                return evaluate(self.shared, rule, now)
+        except Exception as error:
+            log.exception("rule=%s", rule["uid"])
+            return [Result("Error", error=f"{type(error).__name__}: {error}")]
+
+    def notify(self, now: datetime) -> None:
+        """Tell of what is due."""
+        self.notifier.tick(self.alerts(), now)
+
+    def alerts(self) -> Told:
+        """All alerts with the uids of their rules."""
+        with self._lock:
+            return [(uid, alert) for uid, state in self.states.items() for alert in list(state.alerts.values())]
+
+    def snapshot(self) -> list[RuleState]:
+        """The rules' states as they are now."""
+        with self._lock:
+            return list(self.states.values())
+
+    def _current(self) -> list[RuleState]:
+        """A state for each stored rule; a changed rule begins anew, a deleted one is forgotten."""
+        database = self.shared.database
+        folders: dict[str, str] = {row["uid"]: row["title"] for row in database.rows("SELECT uid, title FROM folder")}
+        rules = {rule["uid"]: rule for rule in store.every(database, "rule")}
+        with self._lock:
+            for uid in self.states.keys() - rules.keys():
+                del self.states[uid]
+            for uid, rule in rules.items():
+                folder = str(rule["folderUID"])
+                group = store.get(database, "group", f"{folder}/{rule['ruleGroup']}") or {}
+                interval = int(group.get("interval") or DEFAULT_INTERVAL)
+                known = self.states.get(uid)
+                if known is None or {**known.rule, "updated": ""} != {**rule, "updated": ""}:
+                    self.states[uid] = RuleState(rule, folders.get(folder, folder), interval)
+                else:
+                    known.interval = interval
+            return list(self.states.values())
+
+    def _loop(self, work: Callable[[datetime], None]) -> None:
+        while not self._stop.wait(TICK):
+            try:
+                work(datetime.now(UTC))
+            except Exception:
+                # What breaks once must not end alerting for ever.
+                log.exception("alerting failed")

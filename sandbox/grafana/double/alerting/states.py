@@ -1,0 +1,149 @@
+"""The states of a rule's alerts, from one evaluation to the next.
+
+https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
+Kept in memory only: after a restart of this stand-in, what was pending is pending anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from . import store, wording
+from .durations import parse_duration
+from .evaluation import Result
+
+State = Literal["Normal", "Pending", "Alerting", "NoData", "Error"]
+MISSING_FOR = 2
+"""Evaluations after which an alert whose labels no longer come back ends."""
+
+
+@dataclass
+class Alert:
+    """One alert: a rule and a set of labels. since: of the state. ended: when a firing one was resolved."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    state: State
+    since: datetime
+    seen: datetime
+    reason: str = ""
+    values: Mapping[str, float | None] = field(default_factory=dict)
+    firing_since: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def firing(self) -> bool:
+        """Whether people are told of it."""
+        return self.state in ("Alerting", "NoData", "Error")
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from all others."""
+        return hashlib.sha256(json.dumps(sorted(self.labels.items())).encode()).hexdigest()[:16]
+
+    @property
+    def shown_state(self) -> str:
+        """The state with its reason: `Normal (NoData)`."""
+        return f"{self.state} ({self.reason})" if self.reason else self.state
+
+
+@dataclass
+class RuleState:
+    """Everything known of one rule."""
+
+    rule: store.Document
+    folder: str
+    interval: int
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    evaluated: datetime | None = None
+    took: float = 0
+    error: str = ""
+
+    def update(self, results: Sequence[Result], now: datetime) -> None:
+        """Bring the alerts to what an evaluation said."""
+        self.evaluated = now
+        self.error = next((result.error for result in results if result.kind == "Error"), "")
+        for result in results:
+            for labels, values, state, reason in self._meant(result):
+                self._set(labels, values, state, reason, now)
+        self._forget(now)
+
+    def _meant(self, result: Result) -> Iterator[tuple[dict[str, str], Mapping[str, float | None], State | None, str]]:
+        """Labels, values, state (None: as it was) and reason, with the rule's no-data and error states."""
+        own = self._labels(result)
+        if result.kind in ("Normal", "Alerting"):
+            yield own, result.values, result.kind, ""
+            return
+        chosen = self.rule["noDataState" if result.kind == "NoData" else "execErrState"]
+        if chosen in ("NoData", "Error"):
+            named = {**own, "alertname": f"Datasource{chosen}", "rulename": self.rule["title"]}
+            yield named, {}, chosen, ""
+            return
+        state: State | None = {"Alerting": "Alerting", "OK": "Normal"}.get(chosen)  # type: ignore[assignment]
+        # Nothing or nobody's labels came back: it is said of every alert the rule has.
+        known = [alert.labels for alert in self.alerts.values()] if not result.labels else []
+        for labels in known or [own]:
+            yield dict(labels), {}, state, result.kind
+
+    def _labels(self, result: Result) -> dict[str, str]:
+        written = {
+            name: wording.expand(text, result.labels, result.values) for name, text in self.rule["labels"].items()
+        }
+        fixed = {"alertname": self.rule["title"], "grafana_folder": self.folder}
+        return {**written, **result.labels, **fixed}
+
+    def _set(
+        self,
+        labels: dict[str, str],
+        values: Mapping[str, float | None],
+        state: State | None,
+        reason: str,
+        now: datetime,
+    ) -> None:
+        key = json.dumps(sorted(labels.items()))
+        alert = self.alerts.get(key)
+        if alert is None:
+            alert = self.alerts[key] = Alert(labels, {}, "Normal", now, now)
+        alert.seen, alert.reason = now, reason
+        if values or not alert.annotations:
+            alert.values = values
+            alert.annotations = {
+                name: wording.expand(text, labels, values) for name, text in self.rule["annotations"].items()
+            }
+        if state is not None:
+            self._turn(alert, self._next(alert, state, now), now)
+
+    def _next(self, alert: Alert, wanted: State, now: datetime) -> State:
+        wait = timedelta(seconds=parse_duration(self.rule["for"], "for"))
+        if wanted != "Alerting" or alert.state == "Alerting":
+            return wanted
+        if alert.state == "Pending":
+            return "Alerting" if now - alert.since >= wait else "Pending"
+        return "Pending" if wait else "Alerting"
+
+    @staticmethod
+    def _turn(alert: Alert, state: State, now: datetime) -> None:
+        if alert.state == state:
+            return
+        was_firing = alert.firing
+        alert.state, alert.since = state, now
+        if alert.firing and not was_firing:
+            alert.firing_since, alert.ended = now, None
+        elif was_firing and not alert.firing:
+            alert.ended = now
+
+    def _forget(self, now: datetime) -> None:
+        """End the alerts whose labels have not come back, and drop those that ended a while ago."""
+        patience = timedelta(seconds=self.interval * MISSING_FOR)
+        for key, alert in list(self.alerts.items()):
+            missing = now - alert.seen
+            if missing >= patience and alert.firing:
+                self._turn(alert, "Normal", now)
+                alert.reason = "MissingSeries"
+            elif missing >= patience and (alert.ended is None or now - alert.ended >= timedelta(minutes=15)):
+                del self.alerts[key]

@@ -1,0 +1,64 @@
+"""Go's templates in annotations and labels, as far as rules use them.
+
+`{{ $labels.NAME }}`, `{{ $value }}`, `{{ $values.REF.Value }}`, and on the latter `printf "%.1f"`, `humanize`,
+`humanizeDuration` and `humanizePercentage`. Anything else leaves the whole text as it is, as Grafana does with
+a template that does not work.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.S)
+_LABEL = re.compile(r"(?:\$labels|\.Labels)\.(\w+)")
+_NUMBER = re.compile(
+    r'(?:(?P<function>humanize\w*|printf)\s+)?(?:"(?P<format>%[.\d]*[fgde])"\s+)?\$values\.(?P<ref>\w+)(?:\.Value)?'
+)
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+
+
+def expand(text: str, labels: Mapping[str, str], values: Mapping[str, float | None]) -> str:
+    """The text with its actions replaced."""
+    try:
+        return _ACTION.sub(lambda match: _action(match[1], labels, values), text)
+    except (KeyError, ValueError, TypeError):
+        return text
+
+
+def _action(action: str, labels: Mapping[str, str], values: Mapping[str, float | None]) -> str:
+    if label := _LABEL.fullmatch(action):
+        return labels.get(label[1], "[no value]")
+    if action == "$value":
+        return ", ".join(f"[ var='{name}' value={value} ]" for name, value in values.items())
+    number = _NUMBER.fullmatch(action)
+    if number is None:
+        raise ValueError(action)
+    if number["ref"] not in values:
+        return "[no value]"
+    value = values[number["ref"]]
+    return _shown(math.nan if value is None else value, number["function"] or "", number["format"] or "")
+
+
+def _shown(value: float, function: str, pattern: str) -> str:
+    if function == "printf":
+        return pattern % value
+    if function == "humanizeDuration":
+        return humanize_duration(value)
+    return f"{value * 100:.4g}%" if function == "humanizePercentage" else f"{value:g}"
+
+
+def humanize_duration(seconds: float) -> str:
+    """As Prometheus writes it: `1d 2h 3m 4s`, below a minute `4.5s`."""
+    if not math.isfinite(seconds):
+        return f"{seconds:g}"
+    if abs(seconds) < 60:
+        return f"{seconds:.4g}s"
+    sign, left = ("-" if seconds < 0 else ""), int(abs(seconds))
+    parts: list[str] = []
+    for size, unit in _UNITS:
+        if left >= size or parts:
+            parts.append(f"{left // size}{unit}")
+            left %= size
+    return sign + " ".join([*parts, f"{left}s"])

@@ -1,0 +1,122 @@
+"""Server-side expressions: steps that work on the answers of other steps.
+
+Reduce, threshold and math, as alert rules use them. Resample, SQL and classic conditions are refused: the
+last of these lose the labels, and nothing here may rest on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import QueryError
+from ..frames import Frame
+from . import formula, reduction
+from .values import Single, Values, failure, from_frames, to_frames
+
+__all__ = ["UID", "Outcome", "Single", "Step", "Values", "is_expression", "run", "to_frames"]
+
+UID = "__expr__"
+"""The data source uid of expressions; `-100` is its id in old rules."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. fetch: asks the data source; None for an expression."""
+
+    ref_id: str
+    model: Mapping[str, Any]
+    fetch: Callable[[], Sequence[Frame]] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a step: its frames (and an expression's values), or the error."""
+
+    frames: Sequence[Frame] = ()
+    computed: Values | None = None
+    error: QueryError | None = None
+
+    def values(self, ref_id: str) -> Values:
+        """What expressions work on; QueryError when a data source's answer is no time series."""
+        return from_frames(ref_id, self.frames) if self.computed is None else self.computed
+
+
+def is_expression(reference: object) -> bool:
+    """Whether a data source's uid, or a reference to it, means expressions."""
+    uid = reference.get("uid") if isinstance(reference, dict) else reference
+    return str(uid) in (UID, "-100")
+
+
+def needs(step: Step) -> list[str]:
+    """The steps an expression works on; QueryError when it does not say."""
+    text = str(step.model.get("expression") or "").strip()
+    if step.model.get("type") == "math":
+        if not text:
+            raise failure(f"failed to parse expression [{step.ref_id}]: expression is empty")
+        return formula.steps_of(text)
+    if not text:
+        raise failure(f"failed to parse expression [{step.ref_id}]: no variable specified to reference for refId")
+    return [text.removeprefix("$").strip("{}")]
+
+
+def run(steps: Sequence[Step]) -> dict[str, Outcome]:
+    """Run each step after those it needs; a failed one fails those that need it, and no other."""
+    by_name = {step.ref_id: step for step in steps}
+    done: dict[str, Outcome] = {}
+    for step in _ordered(by_name):
+        try:
+            done[step.ref_id] = _run(step, done)
+        except QueryError as error:
+            done[step.ref_id] = Outcome(error=error)
+    return {name: done[name] for name in by_name}
+
+
+def _ordered(by_name: Mapping[str, Step]) -> list[Step]:
+    """Queries first, then expressions, each after what it needs. Refused: unknown steps and circles."""
+    order: dict[str, Step] = {}
+
+    def visit(step: Step, waiting: tuple[str, ...]) -> None:
+        if step.ref_id in order:
+            return
+        if step.ref_id in waiting:
+            raise failure("[sse.dependencyError] cyclic references in expressions")
+        for name in [] if step.fetch else needs(step):
+            if name == step.ref_id:
+                raise failure(f"expression [{name}] cannot reference itself. Must be query or another expression")
+            if name not in by_name:
+                raise failure(f"failed to build query '{step.ref_id}': unable to find dependent node '{name}'")
+            visit(by_name[name], (*waiting, step.ref_id))
+        order[step.ref_id] = step
+
+    for step in by_name.values():
+        visit(step, ())
+    return list(order.values())
+
+
+def _run(step: Step, done: Mapping[str, Outcome]) -> Outcome:
+    if step.fetch:
+        return Outcome(step.fetch())
+    for name in needs(step):
+        if done[name].error:
+            raise failure(
+                f"[sse.dependencyError] did not execute expression [{step.ref_id}] due to a failure of the dependent"
+                f" expression or query [{name}]"
+            )
+    values = _computed(step, {name: done[name].values(name) for name in needs(step)})
+    return Outcome(to_frames(step.ref_id, values), values)
+
+
+def _computed(step: Step, known: Mapping[str, Values]) -> Values:
+    kind = step.model.get("type")
+    source = next(iter(known.values()), [])
+    if kind == "reduce":
+        return reduction.reduce(step.model, source)
+    if kind == "threshold":
+        return reduction.threshold(step.model, source)
+    if kind == "math":
+        return formula.evaluate(str(step.model["expression"]), known)
+    if kind in ("resample", "sql", "classic_conditions"):
+        raise failure(f"expressions of the type {kind} are not part of this stand-in")
+    raise failure(f"failed to parse expression [{step.ref_id}]: {kind!r} is not a known expression type")

@@ -1,0 +1,143 @@
+/** One panel: asks its queries, transforms the answers, applies the field configuration, draws. */
+import {
+  applyFieldOverrides,
+  cacheFieldDisplayNames,
+  type DataFrame,
+  EventBusSrv,
+  getFieldDisplayName,
+  LoadingState,
+  rangeUtil,
+  type TimeRange,
+  transformDataFrame,
+} from '@grafana/data';
+import { PanelChrome, PanelContextProvider, SeriesVisibilityChangeMode, useTheme2 } from '@grafana/ui';
+import { useEffect, useMemo, useState } from 'react';
+import { firstValueFrom } from 'rxjs';
+
+import { query } from './api';
+import type { PanelModel } from './model';
+import { properties } from './registries';
+import type { Interpolator } from './variables';
+import { LINE_DEFAULTS, VISUALIZATIONS } from './visualizations';
+
+interface Props {
+  panel: PanelModel;
+  width: number;
+  height: number;
+  interpolator: Interpolator;
+  onZoom: (from: number, to: number) => void;
+}
+
+interface Data {
+  frames: DataFrame[];
+  range: TimeRange;
+  error?: string;
+}
+
+async function ask(panel: PanelModel, width: number, interpolator: Interpolator): Promise<DataFrame[]> {
+  const { range } = interpolator;
+  const atLeast = interpolator.replace(panel.interval) || '10s';
+  const { intervalMs } = rangeUtil.calculateInterval(range, width, atLeast);
+  const frames = await query({
+    queries: (panel.targets ?? []).map((target) => ({
+      datasource: panel.datasource,
+      ...interpolator.model(target, panel.datasource?.type),
+      intervalMs,
+      maxDataPoints: width,
+    })),
+    from: String(range.from.valueOf()),
+    to: String(range.to.valueOf()),
+  });
+  return firstValueFrom(transformDataFrame(panel.transformations ?? [], frames, { interpolate: interpolator.replace }));
+}
+
+function isEmpty(frames: DataFrame[]): boolean {
+  return frames.every((frame) => frame.length === 0);
+}
+
+export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
+  const theme = useTheme2();
+  const [data, setData] = useState<Data>();
+  const [loading, setLoading] = useState(true);
+  const [only, setOnly] = useState<string | null>(null);
+
+  useEffect(() => {
+    let current = true;
+    setLoading(true);
+    ask(panel, Math.round(width), interpolator)
+      .then((frames) => current && setData({ frames, range: interpolator.range }))
+      .catch((error: unknown) => current && setData({ frames: [], range: interpolator.range, error: String(error) }))
+      .finally(() => current && setLoading(false));
+    return () => {
+      current = false;
+    };
+  }, [panel, width, interpolator]);
+
+  const frames = useMemo(() => {
+    const { defaults, overrides } = panel.fieldConfig;
+    const custom = panel.type === 'timeseries' ? { ...LINE_DEFAULTS, ...defaults.custom } : defaults.custom;
+    const applied = applyFieldOverrides({
+      data: data?.frames ?? [],
+      fieldConfig: { defaults: { ...defaults, custom }, overrides },
+      fieldConfigRegistry: properties,
+      replaceVariables: interpolator.replace,
+      theme,
+      timeZone: 'browser',
+    });
+    cacheFieldDisplayNames(applied);
+    if (only !== null) {
+      for (const frame of applied) {
+        for (const field of frame.fields.slice(1)) {
+          const hidden = getFieldDisplayName(field, frame, applied) !== only;
+          field.config = { ...field.config, custom: { ...field.config.custom, hideFrom: { viz: hidden, legend: false, tooltip: hidden } } };
+        }
+      }
+    }
+    return applied;
+  }, [data, only, panel, interpolator, theme]);
+
+  const context = useMemo(
+    () => ({
+      eventsScope: `panel-${panel.id}`,
+      eventBus: new EventBusSrv(),
+      onToggleSeriesVisibility: (label: string | string[] | null, mode: SeriesVisibilityChangeMode) => {
+        const [name] = [label].flat();
+        setOnly((before) => (name === null || name === undefined || before === name || mode !== SeriesVisibilityChangeMode.ToggleSelection ? null : name));
+      },
+    }),
+    [panel.id]
+  );
+
+  const draw = VISUALIZATIONS[panel.type];
+  const empty = data && !data.error && isEmpty(frames) && panel.fieldConfig.defaults.noValue === undefined;
+  const state = data?.error ? 'error' : !data ? 'loading' : empty ? 'empty' : draw ? 'drawn' : 'error';
+  return (
+    <section data-panel={interpolator.replace(panel.title)} data-type={panel.type} data-state={state} data-loading={loading}>
+      <PanelChrome
+        title={interpolator.replace(panel.title)}
+        description={panel.description && interpolator.replace(panel.description)}
+        width={width}
+        height={height}
+        loadingState={loading ? LoadingState.Loading : data?.error ? LoadingState.Error : LoadingState.Done}
+        statusMessage={data?.error}
+      >
+        {(innerWidth, innerHeight) => {
+          if (data?.error) {
+            return <p role="alert">{data.error}</p>;
+          }
+          if (!data || !draw) {
+            return data ? <p role="alert">The local viewer cannot draw panels of type {panel.type}.</p> : null;
+          }
+          if (empty) {
+            return <p>No data</p>;
+          }
+          return (
+            <PanelContextProvider value={context}>
+              {draw({ panel, frames, width: innerWidth, height: innerHeight, range: data.range, theme, interpolator, onZoom })}
+            </PanelContextProvider>
+          );
+        }}
+      </PanelChrome>
+    </section>
+  );
+}

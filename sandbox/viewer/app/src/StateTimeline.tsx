@@ -1,0 +1,99 @@
+/** Grafana's state timeline is not among its published components: this draws the same with plain elements. */
+import { type DataFrame, dateTimeFormat, FieldType, getFieldDisplayName, type TimeRange } from '@grafana/data';
+import { useTheme2, VizLegend } from '@grafana/ui';
+import { LegendDisplayMode } from '@grafana/schema';
+
+interface Band {
+  from: number;
+  to: number;
+  text: string;
+  color: string;
+}
+
+/** Neighbours of the same state are one band; a state lasts until the next point, or one step at the end. */
+function bands(times: number[], states: Array<{ text: string; color: string } | null>, end: number): Band[] {
+  const step = times.length > 1 ? times[1]! - times[0]! : 60_000;
+  const found: Band[] = [];
+  states.forEach((state, index) => {
+    const [from, to] = [times[index]!, Math.min(times[index + 1] ?? times[index]! + step, end)];
+    const last = found.at(-1);
+    if (state && last && last.text === state.text && last.to === from) {
+      last.to = to;
+    } else if (state) {
+      found.push({ from, to, ...state });
+    }
+  });
+  return found;
+}
+
+const NAMES = 160;
+const AXIS = 20;
+const LEGEND = 26;
+
+interface Props {
+  frames: DataFrame[];
+  width: number;
+  height: number;
+  range: TimeRange;
+}
+
+export function StateTimeline({ frames, width, height, range }: Props) {
+  const theme = useTheme2();
+  const [start, end] = [range.from.valueOf(), range.to.valueOf()];
+  const plot = width - NAMES;
+  const x = (time: number) => NAMES + ((Math.max(time, start) - start) / (end - start)) * plot;
+  const series = frames.flatMap((frame) => {
+    const times = frame.fields.find((field) => field.type === FieldType.time)?.values ?? [];
+    return frame.fields
+      .filter((field) => field.type === FieldType.number)
+      .map((field) => {
+        const states = field.values.map((value: number | null) => {
+          const shown = value === null || !field.display ? null : field.display(value);
+          return shown && { text: shown.text, color: shown.color ?? theme.colors.text.primary };
+        });
+        const link = field.getLinks?.({ valueRowIndex: 0 })[0];
+        return { name: getFieldDisplayName(field, frame, frames), link, bands: bands(times, states, end) };
+      });
+  });
+  const states = new Map(series.flatMap((one) => one.bands.map((band) => [band.text, band.color])));
+  const row = (height - AXIS - LEGEND) / Math.max(series.length, 1);
+  const ticks = [0.05, 0.275, 0.5, 0.725, 0.95].map((share) => start + share * (end - start));
+  const format = end - start > 2 * 86_400_000 ? 'MM/DD HH:mm' : 'HH:mm';
+  return (
+    <div>
+      <svg width={width} height={height - LEGEND} fontSize={12} fontFamily={theme.typography.fontFamily}>
+        {series.map((one, index) => (
+          <g key={one.name} data-testid="state-band">
+            <a href={one.link?.href}>
+              <text x={NAMES - 8} y={row * (index + 0.5) + 4} textAnchor="end" fill={theme.colors.text.primary}>
+                {one.name}
+              </text>
+            </a>
+            {one.bands.map((band) => (
+              <rect
+                key={band.from}
+                x={x(band.from)}
+                y={row * (index + 0.1)}
+                width={Math.max(x(band.to) - x(band.from), 1)}
+                height={row * 0.8}
+                fill={band.color}
+              >
+                <title>{`${one.name}: ${band.text}, ${dateTimeFormat(band.from)} to ${dateTimeFormat(band.to)}`}</title>
+              </rect>
+            ))}
+          </g>
+        ))}
+        {ticks.map((tick) => (
+          <text key={tick} x={x(tick)} y={row * series.length + 15} textAnchor="middle" fill={theme.colors.text.secondary}>
+            {dateTimeFormat(tick, { format })}
+          </text>
+        ))}
+      </svg>
+      <VizLegend
+        displayMode={LegendDisplayMode.List}
+        placement="bottom"
+        items={[...states].map(([label, color]) => ({ label, color, yAxis: 1 }))}
+      />
+    </div>
+  );
+}

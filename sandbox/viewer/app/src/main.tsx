@@ -1,0 +1,69 @@
+/** The local viewer: the stack's dashboards, drawn with the components Grafana publishes. Not Grafana. */
+import 'uplot/dist/uPlot.min.css';
+
+import { createTheme, locationUtil, ThemeContext } from '@grafana/data';
+import { initPluginTranslations } from '@grafana/i18n';
+import { Alert, GlobalStyles, PortalContainer } from '@grafana/ui';
+import { useEffect, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { get } from './api';
+import { Dashboard } from './Dashboard';
+import type { DashboardModel } from './model';
+import { registerTransformers } from './registries';
+
+
+function Page() {
+  const uid = /^\/d\/([^/]+)/.exec(location.pathname)?.[1];
+  const [dashboard, setDashboard] = useState<DashboardModel>();
+  const [listed, setListed] = useState<Array<{ uid: string; title: string }>>();
+  const [failure, setFailure] = useState('');
+  useEffect(() => {
+    const asked = uid
+      ? get<{ dashboard: DashboardModel }>(`/api/dashboards/uid/${uid}`).then((answer) => setDashboard(answer.dashboard))
+      : get<Array<{ uid: string; title: string }>>('/api/search?type=dash-db').then(setListed);
+    asked.catch((error: unknown) => setFailure(String(error)));
+  }, [uid]);
+  useEffect(() => {
+    document.title = `${dashboard?.title ?? 'Dashboards'} · local viewer`;
+  }, [dashboard]);
+  return (
+    <main style={{ padding: 16 }}>
+      <header style={{ display: 'flex', gap: 16, alignItems: 'baseline' }}>
+        <h2>{dashboard?.title ?? 'Dashboards'}</h2>
+        <span>
+          <a href="/">All dashboards</a> · This is the local viewer, not Grafana: this stack's dashboards and data, read-only, drawn
+          with Grafana's published components.
+        </span>
+      </header>
+      {failure && <Alert title={failure} />}
+      {dashboard && <Dashboard dashboard={dashboard} />}
+      <ul>
+        {listed?.map((each) => (
+          <li key={each.uid}>
+            <a href={`/d/${each.uid}`}>{each.title}</a>
+          </li>
+        ))}
+      </ul>
+    </main>
+  );
+}
+
+async function start(): Promise<void> {
+  await initPluginTranslations('local-viewer');
+  registerTransformers();
+  locationUtil.initialize({
+    config: { appSubUrl: '' } as Parameters<typeof locationUtil.initialize>[0]['config'],
+    getTimeRangeForUrl: () => ({ from: 'now-1h', to: 'now' }),
+    getVariablesUrlParams: () => ({}),
+  });
+  createRoot(document.getElementById('page')!).render(
+    <ThemeContext.Provider value={createTheme({ colors: { mode: 'dark' } })}>
+      <GlobalStyles />
+      <Page />
+      <PortalContainer />
+    </ThemeContext.Provider>
+  );
+}
+
+void start();

@@ -1,0 +1,246 @@
+/** Dashboard variables: their values, filling them into texts, and the address that keeps them. */
+import { dateMath, type RawTimeRange, type ScopedVars, type TimeRange } from '@grafana/data';
+
+import { get, query } from './api';
+import type { VariableModel } from './model';
+
+export const ALL = '$__all';
+
+export interface Option {
+  text: string;
+  value: string;
+}
+
+/** A variable as it stands: chosen is `[ALL]` or some values; options is what can be chosen. */
+export interface Variable {
+  model: VariableModel;
+  options: Option[];
+  chosen: string[];
+}
+
+export type Variables = Map<string, Variable>;
+
+type Format = string | Function | undefined;
+
+const PATTERN = /\$(\w+)|\$\{(\w+)((?:\.\w+)*)(?::(\w+))?\}/g;
+
+/** The chosen values, "All" written out. */
+export function values(variable: Variable): string[] {
+  return variable.chosen.includes(ALL) ? variable.options.map((option) => option.value) : variable.chosen;
+}
+
+function texts(variable: Variable): string {
+  if (variable.chosen.includes(ALL)) {
+    return 'All';
+  }
+  const text = (value: string) => variable.options.find((option) => option.value === value)?.text ?? value;
+  return variable.chosen.map(text).join(' + ');
+}
+
+export function escapeRegex(value: string): string {
+  return value.replace(/[/\\^$*+?.()|[\]{}]/g, '\\$&');
+}
+
+/** As Grafana's InfluxDB datasource writes a variable within InfluxQL. */
+function inInfluxQl(variable: Variable): string {
+  const list = values(variable);
+  if (!variable.model.multi && !variable.model.includeAll) {
+    return list.join(',');
+  }
+  const escaped = list.map(escapeRegex);
+  return escaped.length === 1 ? escaped[0]! : `(${escaped.join('|')})`;
+}
+
+/** `var-NAME=value&…` of one variable. */
+function asParameters(variable: Variable): string {
+  const name = `var-${encodeURIComponent(variable.model.name)}`;
+  return variable.chosen.map((value) => `${name}=${encodeURIComponent(value)}`).join('&');
+}
+
+export function timeParameters(raw: RawTimeRange): string {
+  const written = (moment: RawTimeRange['from']) => (typeof moment === 'string' ? moment : String(moment.valueOf()));
+  return `from=${encodeURIComponent(written(raw.from))}&to=${encodeURIComponent(written(raw.to))}`;
+}
+
+/** `__field.labels.host`, `__value.text`… of the place a data link starts from. */
+function fromContext(name: string, path: string[], scoped: ScopedVars | undefined): string | undefined {
+  const context = scoped?.['__dataContext']?.value;
+  const field = context?.field ?? scoped?.['__field']?.value;
+  if (name === '__field') {
+    return path[0] === 'labels' ? field?.labels?.[path[1] ?? ''] : (field?.config?.displayName ?? field?.name);
+  }
+  if (name === '__value' && context) {
+    if (context.calculatedValue) {
+      return path[0] === 'numeric' ? String(context.calculatedValue.numeric) : context.calculatedValue.text;
+    }
+    const value = context.field.values[context.rowIndex ?? 0];
+    return path[0] === 'text' && context.field.display ? context.field.display(value).text : String(value);
+  }
+  return undefined;
+}
+
+/** Fills variables into texts. What it does not know (a macro of the datasource's backend) stays as it is. */
+export class Interpolator {
+  constructor(
+    readonly variables: Variables,
+    readonly range: TimeRange
+  ) {}
+
+  replace = (text: string | undefined, scoped?: ScopedVars, format?: Format): string =>
+    (text ?? '').replace(PATTERN, (whole, plain: string, braced: string, dotted: string, own: string) => {
+      const name = plain ?? braced;
+      const path = (dotted ?? '').split('.').filter(Boolean);
+      if (name === '__from' || name === '__to') {
+        return String((name === '__from' ? this.range.from : this.range.to).valueOf());
+      }
+      if (name === '__url_time_range') {
+        return timeParameters(this.range.raw);
+      }
+      const found = fromContext(name, path, scoped);
+      if (found !== undefined) {
+        return format ? encodeURIComponent(found) : found;
+      }
+      const variable = this.variables.get(name);
+      if (!variable) {
+        return whole;
+      }
+      if (typeof format === 'function') {
+        return String(format(values(variable)));
+      }
+      switch (own ?? format) {
+        case 'queryparam':
+          return asParameters(variable);
+        case 'text':
+          return texts(variable);
+        case 'influxql':
+          return inInfluxQl(variable);
+        default:
+          return values(variable).join(',');
+      }
+    });
+
+  /** A text that is one variable alone stands for all its values. */
+  expand(text: string): string[] {
+    const variable = /^\$\w+$/.test(text) ? this.variables.get(text.slice(1)) : undefined;
+    return variable ? values(variable) : [this.replace(text)];
+  }
+
+  /** A query's model as it is sent. */
+  model(target: Record<string, unknown>, datasource: string | undefined): Record<string, unknown> {
+    const filled: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(target)) {
+      if (key === 'dimensions' && value && typeof value === 'object') {
+        filled[key] = Object.fromEntries(
+          Object.entries(value as Record<string, string | string[]>).map(([name, chosen]) => [
+            name,
+            [chosen].flat().flatMap((one) => this.expand(one)),
+          ])
+        );
+      } else if (typeof value === 'string' && key !== 'label' && key !== 'alias') {
+        filled[key] = this.replace(value, undefined, datasource === 'influxdb' && key === 'query' ? 'influxql' : undefined);
+      } else {
+        filled[key] = value;
+      }
+    }
+    return filled;
+  }
+}
+
+/** The variables of a dashboard with their options, in order: later ones may use earlier ones. */
+export async function load(models: VariableModel[], address: URLSearchParams, range: TimeRange): Promise<Variables> {
+  const known: Variables = new Map();
+  for (const model of models) {
+    const inAddress = address.getAll(`var-${model.name}`);
+    const current = [model.current.value].flat();
+    const chosen = inAddress.length > 0 ? inAddress.map((value) => (value === 'All' ? ALL : value)) : current;
+    const options = await optionsOf(model, new Interpolator(known, range), range);
+    const variable: Variable = { model, options, chosen };
+    if (model.type === 'query' && !chosen.includes(ALL)) {
+      const possible = chosen.filter((value) => options.some((option) => option.value === value));
+      const first = model.includeAll ? ALL : options[0]?.value;
+      variable.chosen = possible.length > 0 || first === undefined ? possible : [first];
+    }
+    known.set(model.name, variable);
+  }
+  return known;
+}
+
+async function optionsOf(model: VariableModel, filler: Interpolator, range: TimeRange): Promise<Option[]> {
+  if (model.type !== 'query') {
+    return (model.options ?? []).map(({ text, value }) => ({ text: String(text), value: String(value) }));
+  }
+  const found =
+    model.datasource?.type === 'cloudwatch' ? await fromCloudWatch(model, filler) : await fromInfluxDb(model, filler, range);
+  const order = new Intl.Collator(undefined, { sensitivity: 'base' });
+  const unique = [...new Set(found)];
+  return (model.sort ? unique.sort(order.compare) : unique).map((value) => ({ text: value, value }));
+}
+
+async function fromInfluxDb(model: VariableModel, filler: Interpolator, range: TimeRange): Promise<string[]> {
+  const text = filler.replace(String(model.query), undefined, 'influxql');
+  const frames = await query({
+    queries: [
+      { refId: 'metricFindQuery', datasource: model.datasource, query: text, rawQuery: true, resultFormat: 'time_series' },
+    ],
+    from: String(range.from.valueOf()),
+    to: String(range.to.valueOf()),
+  });
+  return frames.flatMap((frame) => frame.fields[0]?.values.map(String) ?? []);
+}
+
+const RESOURCES: Record<string, string> = {
+  regions: 'regions',
+  metrics: 'metrics',
+  namespaces: 'namespaces',
+  dimensionKeys: 'dimension-keys',
+  dimensionValues: 'dimension-values',
+  ec2InstanceAttributes: 'ec2-instance-attribute',
+};
+
+async function fromCloudWatch(model: VariableModel, filler: Interpolator): Promise<string[]> {
+  const asked = model.query as Record<string, any>;
+  const resource = RESOURCES[asked['queryType']];
+  if (!resource) {
+    throw new Error(`The variable ${model.name} asks CloudWatch for ${asked['queryType']}, which the local viewer cannot.`);
+  }
+  const parameters = new URLSearchParams();
+  const regionless = asked['queryType'] === 'regions';
+  if (!regionless) {
+    parameters.set('region', filler.replace(asked['region']));
+  }
+  for (const [key, name] of Object.entries({ namespace: 'namespace', metricName: 'metricName', dimensionKey: 'dimensionKey', attributeName: 'attributeName' })) {
+    if (asked[key]) {
+      parameters.set(name, filler.replace(asked[key]));
+    }
+  }
+  if (resource === 'ec2-instance-attribute') {
+    const filters: Record<string, string[]> = {};
+    for (const [name, chosen] of Object.entries(asked['ec2Filters'] as Record<string, string[]>)) {
+      filters[filler.replace(name)] = chosen.flatMap((one) => filler.expand(one));
+    }
+    parameters.set('filters', JSON.stringify(filters));
+  }
+  const answer = await get<Array<{ value: string | { name: string } }>>(
+    `/api/datasources/uid/${model.datasource?.uid}/resources/${resource}?${parameters}`
+  );
+  return answer.map(({ value }) => (typeof value === 'string' ? value : value.name));
+}
+
+/** `?var-…&from=…&to=…` of what is chosen. */
+export function addressOf(variables: Variables, raw: RawTimeRange): string {
+  return `?${[...[...variables.values()].map(asParameters), timeParameters(raw)].filter(Boolean).join('&')}`;
+}
+
+/** The time range in the address, or the dashboard's own. */
+export function rangeOf(raw: { from: string; to: string }): TimeRange {
+  const written = (text: string) => (/^\d+$/.test(text) ? Number(text) : text);
+  const moment = (text: string, roundUp: boolean) => {
+    const found = dateMath.toDateTime(written(text) as string, { roundUp });
+    if (!found?.isValid()) {
+      throw new Error(`${text} is not a time.`);
+    }
+    return found;
+  };
+  const [from, to] = [moment(raw.from, false), moment(raw.to, true)];
+  return { from, to, raw: { from: /^\d+$/.test(raw.from) ? from : raw.from, to: /^\d+$/.test(raw.to) ? to : raw.to } };
+}

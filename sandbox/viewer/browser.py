@@ -1,0 +1,120 @@
+"""The viewer's pages in a real Chromium: what a person would see of them, and pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import SandboxError
+from sandbox.place import Place
+from sandbox.viewer import bundle
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+LARGEST_PICTURE = 200_000
+"""Bytes: pictures live in the repository."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page to open, and what to do there.
+
+    path: the address below the viewer's. steps: `{"choose": [variable, option]}` or `{"time": quick range}`.
+    picture: where to save one; full: of the whole page and not of its first screen only.
+    """
+
+    path: str
+    steps: Sequence[dict[str, Any]] = ()
+    picture: Path | None = None
+    full: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel as it ended up. state: `drawn`, `empty`, `error` or `loading`; drawn: shapes and cells in it."""
+
+    title: str
+    type: str
+    state: str
+    text: str
+    height: float
+    drawn: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was seen. complaints: errors on the console, exceptions, answers that were refusals."""
+
+    url: str
+    header: str
+    panels: list[Panel]
+    links: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def panel(self, title: str) -> Panel:
+        """The first panel with this title."""
+        return next(panel for panel in self.panels if panel.title == title)
+
+
+def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 900)) -> list[Page]:
+    """Open each page in turn; raises SandboxError when there is no browser or it ends badly."""
+    chromium = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if chromium is None:
+        raise SandboxError("No Chromium here: apt-get install chromium, then run this again.")
+    bundle.ensure()
+    wanted = {
+        "chromium": chromium,
+        "base": place.viewer_url,
+        "width": size[0],
+        "height": size[1],
+        "visits": [
+            {
+                "path": visit.path,
+                "do": list(visit.steps),
+                "picture": str(visit.picture) if visit.picture else None,
+                "full": visit.full,
+            }
+            for visit in visits
+        ],
+    }
+    process = subprocess.run(
+        ["node", str(bundle.app_folder() / "browser.mjs")],
+        input=json.dumps(wanted),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    if process.returncode != 0:
+        raise SandboxError(f"The browser ended badly: {process.stderr.strip()[-1000:]}")
+    return [
+        Page(
+            url=seen["url"],
+            header=seen["header"],
+            panels=[Panel(**panel) for panel in seen["panels"]],
+            links=seen["links"],
+            complaints=seen["complaints"],
+        )
+        for seen in json.loads(process.stdout)
+    ]
+
+
+def pictures(place: Place, folder: Path) -> list[Path]:
+    """The first screen of each dashboard as PNG. Raises SandboxError when one is too large or shows an error."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {
+        folder / "linux-hosts.png": "/d/linux-hosts?from=now-30m&to=now",
+        folder / "aws-ec2.png": "/d/aws-ec2?from=now-30m&to=now&var-period=60",
+        folder / "monitoring-server.png": "/d/monitoring-server?from=now-30m&to=now",
+    }
+    pages = look(place, [Visit(path, picture=file) for file, path in wanted.items()], size=(1400, 1000))
+    for page, file in zip(pages, wanted, strict=True):
+        if page.complaints or any(panel.state == "error" for panel in page.panels):
+            raise SandboxError(f"{page.url} is not well: {page.complaints}")
+        if file.stat().st_size > LARGEST_PICTURE:
+            raise SandboxError(f"{file.name} has {file.stat().st_size} bytes, more than {LARGEST_PICTURE}.")
+    return list(wanted)

@@ -1,0 +1,90 @@
+"""The page's bundle, built once per machine: npm packages by the lock file, then the app's own sources.
+
+CACHE/viewer/<hash of the lock>/node_modules
+CACHE/viewer/<hash of the lock>/<hash of the sources>/{src,…,www}
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.place import cache_folder
+
+APP = Path(__file__).resolve().parent / "app"
+PACKAGES = ("package.json", "package-lock.json", ".npmrc")
+SOURCES = ("src", "schema", "index.html", "build.mjs", "browser.mjs", "tsconfig.json")
+
+Progress = Callable[[str], None]
+
+
+def packages_folder() -> Path:
+    """Where the npm packages of this lock file are or will be."""
+    return cache_folder() / "viewer" / _digest([APP / name for name in PACKAGES])
+
+
+def app_folder() -> Path:
+    """Where these sources are or will be built: a folder below the packages', so that they are found."""
+    files = sorted(file for name in SOURCES for file in [APP / name, *(APP / name).rglob("*")] if file.is_file())
+    return packages_folder() / _digest(files)
+
+
+def ensure(progress: Progress = lambda _: None) -> Path:
+    """Install and build what is missing; returns the folder with index.html.
+
+    A minute the first time, two seconds after a change of the sources. Safe to interrupt and to call twice at
+    a time. Raises SandboxError with npm's last words when it fails.
+    """
+    folder = app_folder()
+    if (folder / "www").is_dir():
+        return folder / "www"
+    packages = packages_folder()
+    packages.mkdir(parents=True, exist_ok=True)
+    with (packages.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (packages / ".installed").exists():
+            progress("installing Grafana's components (once per machine)")
+            for name in PACKAGES:
+                shutil.copy(APP / name, packages / name)
+            _run(["npm", "ci", "--loglevel=error"], packages)
+            (packages / ".installed").touch()
+        if not (folder / "www").is_dir():
+            progress("bundling")
+            _build(folder)
+    return folder / "www"
+
+
+def _build(folder: Path) -> None:
+    building = folder.with_suffix(".building")
+    shutil.rmtree(building, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    building.mkdir()
+    for name in SOURCES:
+        source = APP / name
+        if source.is_dir():
+            shutil.copytree(source, building / name)
+        else:
+            shutil.copy(source, building / name)
+    _run(["node", "build.mjs", "www"], building)
+    building.rename(folder)
+
+
+def _run(command: list[str], folder: Path) -> None:
+    process = subprocess.run(
+        command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=900
+    )
+    if process.returncode != 0:
+        words = "\n".join((process.stdout + process.stderr).strip().splitlines()[-8:])
+        raise SandboxError(f"The dashboard viewer could not be built ({' '.join(command[:2])} failed):\n{words}")
+
+
+def _digest(files: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(APP)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]

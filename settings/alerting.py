@@ -1,0 +1,104 @@
+"""Who is told of alerts, and from which values on."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, SecretStr
+
+from settings import values as v
+from settings.mistakes import WrongValueError
+from settings.part import Part
+
+
+def _hook(value: Any) -> str:
+    """A web hook's address: https on the usual port, which is the only one the server may reach."""
+    address = v.text(value)
+    parts = urlsplit(address)
+    if parts.scheme == "http":
+        raise WrongValueError("is not encrypted", "write its address with https://")
+    if parts.scheme != "https" or not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", parts.netloc.rpartition("@")[2]):
+        raise WrongValueError("is not a web address", "write a full address such as https://hooks.example.com/x")
+    if "@" in parts.netloc:
+        raise WrongValueError("holds credentials", "write the token as webhookToken")
+    if parts.netloc.rpartition(":")[2] not in ("443", parts.netloc):
+        raise WrongValueError("has a port that the server may not reach", "use the address without a port (443)")
+    if parts.fragment or re.search(r"\s", address):
+        raise WrongValueError("has a fragment or blanks", "write it without them")
+    return address
+
+
+def _slack(value: Any) -> str:
+    if not _hook(value).startswith(("https://hooks.slack.com/", "https://hooks.slack-gov.com/")):
+        raise WrongValueError(
+            "is not an incoming webhook of Slack", "write the address Slack shows: https://hooks.slack.com/services/…"
+        )
+    return str(value)
+
+
+def _number(low: float, high: float, unit: str) -> BeforeValidator:
+    """A validator of numbers from low to high, both included."""
+
+    def check(value: Any) -> float:
+        written = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+        if not re.fullmatch(r"-?\d{1,9}(\.\d{1,6})?", written):
+            raise WrongValueError("is not a number", f"write a number of {unit}")
+        if not low <= float(written) <= high:
+            raise WrongValueError("is out of range", f"write {low:g} to {high:g} ({unit})")
+        return float(written)
+
+    return BeforeValidator(check)
+
+
+def _evaluation(value: Any) -> str:
+    """Grafana evaluates in steps of ten seconds."""
+    if isinstance(value, str) and re.fullmatch(r"(\d+[smh])+", value) and v.seconds(value) % 10:
+        raise WrongValueError("is not a multiple of 10s", "write 10s, 30s or 1m")
+    return str(value)
+
+
+class ContactPoints(Part):
+    """The ways in which people are told; each may be left out.
+
+    The addresses of webhooks are secrets, too: who knows them can write there. There is no email: Grafana would
+    need a mail server, which a stack does not have.
+    """
+
+    slack: Annotated[SecretStr | None, BeforeValidator(_slack)] = None
+    pagerduty: Annotated[
+        SecretStr | None,
+        v.matching(r"[A-Za-z0-9]{32}", "is not an integration key", "write the 32 letters of an Events API v2 key"),
+    ] = None
+    webhook: Annotated[SecretStr | None, BeforeValidator(_hook)] = None
+    webhook_token: Annotated[SecretStr | None, BeforeValidator(v.password)] = None
+
+    @property
+    def any(self) -> bool:
+        """Whether anybody is told at all."""
+        return bool(self.slack or self.pagerduty or self.webhook)
+
+
+_Percent = Annotated[float, _number(1, 100, "percent")]
+
+
+class AlertThresholds(Part):
+    """From which values on the rules of `alerts` fire. docs/alerts.md has what each means."""
+
+    interval: Annotated[str, v.duration("s|m|h", "10s", "1h", "1m"), BeforeValidator(_evaluation)] = "1m"
+    silent_after: Annotated[str, v.duration("s|m|h", "30s", "12h", "3m")] = "3m"
+    forget_after: Annotated[str, v.duration("h|d", "1h", "30d", "24h")] = "24h"
+    cpu: _Percent = 95
+    memory: _Percent = 95
+    disk: _Percent = 90
+    disk_full_within: Annotated[str, v.duration("h|d", "1h", "7d", "24h")] = "24h"
+    load: Annotated[float, _number(0.1, 1000, "processes a processor")] = 2
+    data_volume: _Percent = 80
+    agent_buffer: _Percent = 50
+    certificate_days: Annotated[int, v.whole(1, 90, "days")] = 14
+
+    @property
+    def forgets_too_early(self) -> bool:
+        """Whether a silent host would be forgotten before it counts as silent for long."""
+        return v.seconds(self.forget_after) < 2 * v.seconds(self.silent_after)

@@ -1,0 +1,130 @@
+"""What a host can measure beside itself: presets of Telegraf's inputs, each with the few options that differ.
+
+Every text here ends up in Telegraf's configuration, which replaces ${…} by its environment: no value may
+hold a dollar sign. Passwords go by the environment (userdata/agent-install.sh).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SecretStr
+
+from settings import values as v
+from settings.addresses import host
+from settings.mistakes import WrongValueError
+from settings.part import Part, each
+
+
+def database_password(value: Any) -> str:
+    """A password that can stand in PostgreSQL's connection string as it is."""
+    if re.search(r"[\s\\]", v.password(value)):
+        raise WrongValueError("has a blank or a backslash", "give that user a password without")
+    return str(value)
+
+
+def _redis(value: Any) -> str:
+    pattern = r"tcp://[A-Za-z0-9.-]+:\d{1,5}|unix:///[A-Za-z0-9._/-]+"
+    if not re.fullmatch(pattern, v.text(value)):
+        raise WrongValueError("is not a Redis server", "write tcp://localhost:6379 or unix:///run/redis/redis.sock")
+    return str(value)
+
+
+def _unit(value: Any) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9@:._*-]{1,128}", v.text(value)):
+        raise WrongValueError("is not the name of a systemd unit", "write it in full, such as nginx.service")
+    return str(value)
+
+
+Urls = Annotated[tuple[str, ...], each(v.web_address, least=1)]
+Server = Annotated[
+    str,
+    v.matching(
+        r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9][A-Za-z0-9.-]{0,252}",
+        "is neither a host nor the folder of a socket",
+        "write a name, an address, or a folder such as /run/postgresql",
+    ),
+]
+Socket = Annotated[
+    str,
+    v.matching(
+        r"unix:///[A-Za-z0-9._/-]{1,100}|tcp://[A-Za-z0-9.-]{1,253}:\d{1,5}",
+        "is not an address of Docker's API",
+        "write unix:///var/run/docker.sock",
+    ),
+]
+
+
+class Nginx(Part):
+    """nginx's own counters, from pages with `stub_status`."""
+
+    urls: Urls = ("http://localhost/nginx_status",)
+
+
+class Postgresql(Part):
+    """PostgreSQL's statistics. By default through the local socket, as its user `telegraf` without a
+    password."""
+
+    host: Server = "/run/postgresql"
+    port: Annotated[int, v.whole(1, 65535, "the port")] = 5432
+    database: v.Identifier = "postgres"
+    user: v.Identifier = "telegraf"
+    password: Annotated[SecretStr, BeforeValidator(database_password)] | None = None
+
+
+class Redis(Part):
+    """Redis's INFO."""
+
+    servers: Annotated[tuple[str, ...], each(_redis, least=1)] = ("tcp://localhost:6379",)
+    password: Annotated[SecretStr, BeforeValidator(v.password)] | None = None
+
+
+class Docker(Part):
+    """Docker's containers, as totals. Makes Telegraf a member of the group `docker`, which is as good as root."""
+
+    endpoint: Socket = "unix:///var/run/docker.sock"
+
+
+class SystemdUnits(Part):
+    """The states of systemd's units whose names match."""
+
+    units: Annotated[tuple[str, ...], each(_unit, least=1)]
+
+
+class Ping(Part):
+    """Answers to ICMP echo requests."""
+
+    targets: Annotated[tuple[str, ...], each(host, least=1)]
+
+
+class HttpResponse(Part):
+    """Time and status of answers to HTTP requests."""
+
+    urls: Urls
+    timeout: Annotated[str, v.duration("ms|s|m", "100ms", "1m", "5s")] = "5s"
+    status: Annotated[int, v.whole(100, 599, "an HTTP status")] = 200
+
+
+class Inputs(Part):
+    """Further inputs; one that is not named is off, `{}` turns it on with its defaults."""
+
+    nginx: Nginx | None = None
+    postgresql: Postgresql | None = None
+    redis: Redis | None = None
+    docker: Docker | None = None
+    systemd_units: SystemdUnits | None = None
+    ping: Ping | None = None
+    http_response: HttpResponse | None = None
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The variables of Telegraf's environment that hold its passwords."""
+        found = {"POSTGRESQL_PASSWORD": self.postgresql, "REDIS_PASSWORD": self.redis}
+        return {name: part.password.get_secret_value() for name, part in found.items() if part and part.password}
+
+    @property
+    def service_options(self) -> tuple[str, ...]:
+        """Lines for Telegraf's unit: what these inputs need beyond an ordinary user's rights."""
+        docker = ("SupplementaryGroups=docker",) if self.docker else ()
+        return docker + (("AmbientCapabilities=CAP_NET_RAW",) if self.ping else ())

@@ -1,0 +1,77 @@
+"""Places in the configuration: what kind of value lies where, how it is named, and whether it is a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from settings.model import Settings
+
+NAMESPACE = "monitoring"
+
+
+def key(name: str) -> str:
+    """The full key of a setting: with the project's namespace, unless it has one already."""
+    return name if ":" in name else f"{NAMESPACE}:{name}"
+
+
+def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The model's fields by the name users write."""
+    return {str(field.alias): field for field in model.model_fields.values()}
+
+
+def part(field: FieldInfo) -> type[BaseModel] | None:
+    """The model a field holds, if it is an object with keys of its own."""
+    for kind in (field.annotation, *get_args(field.annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
+
+
+def path(location: Iterable[str | int]) -> str:
+    """A place in the configuration as `pulumi config set --path` takes it: monitoring:hosts[0].port."""
+    first, *rest = location
+    return key(str(first)) + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
+
+
+def walk(location: Iterable[str | int]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
+    """The model and its field that a place lies in; no field for a key that is unknown there."""
+    model: type[BaseModel] | None = Settings
+    holder, field = model, None
+    for step in location:
+        if isinstance(step, int):  # an element of a list: the same kind as its neighbours
+            continue
+        holder, field = model, fields(model).get(step) if model else None
+        if field is None:
+            break
+        model = part(field)
+    return holder, field
+
+
+def has_secrets(model: type[BaseModel] | None) -> bool:
+    """Whether one of the model's own fields is a secret."""
+    return model is not None and any(is_secret(field) for field in fields(model).values())
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether the field is a secret, required or not."""
+    return any(SecretStr in (kind, *get_args(kind)) for kind in (field.annotation, *get_args(field.annotation)))
+
+
+def secret_places(
+    model: type[BaseModel] | None, value: Any, location: tuple[str | int, ...]
+) -> Iterator[tuple[str | int, ...]]:
+    """Where the secrets are in the given value of a kind."""
+    if model is None:
+        return
+    if isinstance(value, list):
+        for number, element in enumerate(value):
+            yield from secret_places(model, element, (*location, number))
+    elif isinstance(value, dict):
+        for name, field in fields(model).items():
+            if name in value and is_secret(field):
+                yield (*location, name)
+            yield from secret_places(part(field), value.get(name), (*location, name))

@@ -1,0 +1,176 @@
+"""Who is told, when, and what: a webhook that really receives, and integrations that cannot."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from tests.alerts.conftest import Double, body, points, rule_of
+from tests.sandbox.grafana.support import Influx
+
+API = "/api/v1/provisioning"
+
+
+class Receiver(HTTPServer):
+    """A listener on loopback that keeps what it is sent. status: what it answers."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.received: list[dict[str, Any]] = []
+        self.authorizations: list[str | None] = []
+        self.status = 200
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/hook"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        self.server.received.append(json.loads(self.rfile.read(length)))
+        self.server.authorizations.append(self.headers["Authorization"])
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Not among the test's output."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    server = Receiver()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def watching(double: Double, receiver: Receiver, influx: Influx) -> Double:
+    """Two full file systems of one host and one of another; a webhook, grouped as the program groups."""
+    webhook = {"url": receiver.url, "authorization_scheme": "Bearer", "authorization_credentials": "s3cret"}
+    contact(double, "webhook", webhook)
+    policy = {"receiver": "Monitoring", "group_by": ["alertname", "host"], "group_wait": "30s"}
+    double.call("PUT", f"{API}/policies", policy, 202)
+    double.add({**body(rule_of("host-disk")), "for": "0s"})
+    influx.write(full("web-1", "/", 96) + "\n" + full("web-1", "/var", 97) + "\n" + full("db-1", "/", 98))
+    return double
+
+
+def contact(double: Double, kind: str, settings: dict[str, Any]) -> None:
+    double.call("POST", f"{API}/contact-points", {"name": "Monitoring", "type": kind, "settings": settings}, 202)
+
+
+def full(host: str, path: str, percent: float, at: float = 5) -> str:
+    return points(f"disk,host={host},path={path},fstype=ext4,mode=rw used_percent={percent} @{at}")
+
+
+def step(double: Double, now: datetime) -> None:
+    double.scheduler.evaluate(now)
+    double.scheduler.notify(now)
+
+
+def attempts(double: Double) -> dict[str, str]:
+    """What became of each integration of the contact point."""
+    listed = double.call("GET", "/api/alertmanager/grafana/config/api/v1/receivers")
+    (found,) = [point for point in listed if point["name"] == "Monitoring"]
+    return {item["name"]: item.get("lastNotifyAttemptError", "") for item in found["integrations"]}
+
+
+def test_the_webhook_receives_one_message_a_host(watching: Double, receiver: Receiver) -> None:
+    now = datetime.now(UTC)
+    step(watching, now)
+    assert not receiver.received  # the group's wait
+    step(watching, now + timedelta(seconds=31))
+    step(watching, now + timedelta(seconds=62))
+    by_host = {message["groupLabels"]["host"]: message for message in receiver.received}
+    assert len(receiver.received) == 2
+    assert {host: len(message["alerts"]) for host, message in by_host.items()} == {"web-1": 2, "db-1": 1}
+    web = by_host["web-1"]
+    assert (web["status"], web["receiver"], web["version"]) == ("firing", "Monitoring", "1")
+    assert web["title"].startswith("[FIRING:2] Disk nearly full web-1")
+    told = {alert["labels"]["path"]: alert for alert in web["alerts"]}
+    assert told["/var"]["annotations"]["summary"] == "/var of web-1 is 97 % full"
+    assert told["/var"]["values"] == {"B": 97, "C": 1}
+    assert "/d/linux-hosts?orgId=1&viewPanel=" in told["/var"]["panelURL"]
+    assert "web-1" in web["message"]
+    assert set(receiver.authorizations) == {"Bearer s3cret"}
+    assert attempts(watching) == {"webhook": ""}
+
+
+def test_the_webhook_is_told_when_it_is_over(watching: Double, receiver: Receiver, influx: Influx) -> None:
+    now = datetime.now(UTC)
+    step(watching, now)
+    step(watching, now + timedelta(seconds=31))
+    influx.write("\n".join(full(h, p, 20, -60) for h, p in (("web-1", "/"), ("web-1", "/var"), ("db-1", "/"))))
+    step(watching, now + timedelta(seconds=92))
+    assert len(receiver.received) == 2  # the group's interval
+    step(watching, now + timedelta(seconds=335))
+    step(watching, now + timedelta(seconds=900))
+    over = receiver.received[2:]
+    assert [message["status"] for message in over] == ["resolved", "resolved"]
+    assert all(alert["endsAt"] > alert["startsAt"] for message in over for alert in message["alerts"])
+
+
+def test_it_is_told_again_only_after_the_repeat_interval(watching: Double, receiver: Receiver, influx: Influx) -> None:
+    now = datetime.now(UTC)
+    for seconds in (0, 31, 200):
+        step(watching, now + timedelta(seconds=seconds))
+    assert len(receiver.received) == 2
+    four_hours = 4 * 3600 + 60
+    # Without these the alerts would have ended on the way.
+    for alert_time in range(250, four_hours, 250):
+        influx.write(full("web-1", "/", 96, -alert_time))
+        influx.write(full("db-1", "/", 98, -alert_time))
+        step(watching, now + timedelta(seconds=alert_time + 5))
+    step(watching, now + timedelta(seconds=four_hours))
+    hosts = [message["groupLabels"]["host"] for message in receiver.received]
+    assert hosts.count("db-1") == 2
+
+
+def test_what_could_not_be_told_is_kept_with_its_reason(watching: Double, receiver: Receiver) -> None:
+    receiver.status = 503
+    contact(watching, "email", {"addresses": "oncall@example.org"})
+    contact(watching, "slack", {"url": receiver.url})
+    contact(watching, "pagerduty", {"integrationKey": "k" * 32})
+    now = datetime.now(UTC)
+    step(watching, now)
+    step(watching, now + timedelta(seconds=31))
+    found = attempts(watching)
+    assert "503" in found["webhook"] and "503" in found["slack"]
+    assert "SMTP not configured" in found["email"]
+    assert "PagerDuty" in found["pagerduty"]
+    slack = [message for message in receiver.received if "attachments" in message]
+    assert any("web-1" in message["text"] for message in slack)
+
+
+def test_a_policy_below_takes_what_it_matches(watching: Double, receiver: Receiver) -> None:
+    webhook = {"name": "Databases", "type": "webhook", "settings": {"url": receiver.url}}
+    watching.call("POST", f"{API}/contact-points", webhook, 202)
+    below = {"receiver": "Databases", "object_matchers": [["host", "=~", "db-.*"]]}
+    tree = {"receiver": "Monitoring", "group_by": ["..."], "group_wait": "0s", "routes": [below]}
+    watching.call("PUT", f"{API}/policies", tree, 202)
+    step(watching, datetime.now(UTC))
+    by_receiver = {message["receiver"]: message["commonLabels"]["host"] for message in receiver.received}
+    assert by_receiver == {"Monitoring": "web-1", "Databases": "db-1"}
+    assert len(receiver.received) == 3  # every label makes a group of its own
+
+
+def test_the_listings_tell_what_fires(watching: Double) -> None:
+    watching.scheduler.evaluate(datetime.now(UTC))
+    [group] = watching.call("GET", "/api/prometheus/grafana/api/v1/rules")["data"]["groups"]
+    [rule] = group["rules"]
+    assert (group["file"], rule["state"], rule["health"]) == ("Monitoring", "firing", "ok")
+    assert rule["totals"] == {"alerting": 3}
+    assert {alert["labels"]["host"] for alert in rule["alerts"]} == {"web-1", "db-1"}
+    listed = watching.call("GET", "/api/alertmanager/grafana/api/v2/alerts")
+    assert sorted(alert["labels"]["path"] for alert in listed) == ["/", "/", "/var"]

@@ -1,0 +1,215 @@
+"""Each rule on real data in a real InfluxDB: one host that is well and one that is not, told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sandbox.grafana.double.alerting.states import RuleState
+from tests.alerts.conftest import SERVER, Double, body, points, rule_of
+from tests.sandbox.grafana.support import Influx
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Case:
+    """data: line protocol. fires: labels of each alert. quiet: labels that are judged normal."""
+
+    uid: str
+    data: str
+    fires: dict[str, str]
+    quiet: list[dict[str, str]] = field(default_factory=list)
+
+
+def disk(host: str, path: str, free: float, at: int = 5, *, mode: str = "rw", fstype: str = "ext4") -> str:
+    used = 100 - free
+    return (
+        f"disk,host={host},path={path},fstype={fstype},mode={mode},device=sda1"
+        f" total={GIB * 100}i,free={round(free * GIB)}i,used={round(used * GIB)}i,used_percent={used} @{at}"
+    )
+
+
+CASES = [
+    Case(
+        "host-silent",
+        "system,host=dead.example uptime=1i @600\nsystem,host=dead.example uptime=1i @590\n"
+        "system,host=well uptime=1i @20",
+        {"host": "dead.example"},
+        [{"host": "well"}],
+    ),
+    Case(
+        "host-cpu",
+        "cpu,host=busy,cpu=cpu-total usage_idle=1\ncpu,host=busy,cpu=cpu0 usage_idle=90\n"
+        "cpu,host=well,cpu=cpu-total usage_idle=60",
+        {"host": "busy"},
+        [{"host": "well"}],
+    ),
+    Case(
+        "host-memory",
+        "mem,host=full used_percent=97.5\nmem,host=well used_percent=50",
+        {"host": "full"},
+        [{"host": "well"}],
+    ),
+    Case(
+        "host-disk",
+        "\n".join(
+            [
+                disk("full", "/var", 4),
+                disk("full", "/", 50),
+                disk("well", "/", 60),
+                disk("well", "/run", 0, fstype="tmpfs"),
+            ]
+        ),
+        {"host": "full", "path": "/var"},
+        [{"host": "full", "path": "/"}, {"host": "well", "path": "/"}],
+    ),
+    Case(
+        "host-disk-filling",
+        "\n".join(
+            [
+                *(disk("growing", "/", 40, 6 * 3600 - 60), disk("growing", "/", 20)),
+                *(disk("slow", "/", 40, 6 * 3600 - 60), disk("slow", "/", 39)),
+                *(disk("steady", "/", 40, 6 * 3600 - 60), disk("steady", "/", 40)),
+                *(disk("emptied", "/", 10, 6 * 3600 - 60), disk("emptied", "/", 40)),
+            ]
+        ),
+        {"host": "growing", "path": "/"},
+        [{"host": host, "path": "/"} for host in ("slow", "steady", "emptied")],
+    ),
+    Case(
+        "host-read-only",
+        "\n".join([disk("broken", "/data", 50, mode="ro"), disk("broken", "/", 50), disk("well", "/", 50)]),
+        {"host": "broken", "path": "/data"},
+    ),
+    Case(
+        "host-load",
+        "system,host=loaded load5=9,n_cpus=2i\nsystem,host=well load5=9,n_cpus=16i",
+        {"host": "loaded"},
+        [{"host": "well"}],
+    ),
+    Case(
+        "server-write-failures",
+        "\n".join(
+            f"influxdb_write,host={SERVER} writeError={errors}i,writeDrop=0i,writeTimeout=0i @{at}\n"
+            f"influxdb_write,host=well writeError=7i,writeDrop=0i,writeTimeout=0i @{at}"
+            for errors, at in ((0, 300), (0, 200), (4, 100), (4, 5))
+        ),
+        {"host": SERVER},
+        [{"host": "well"}],
+    ),
+    Case(
+        "server-data-volume",
+        "\n".join([disk(SERVER, "/srv/monitoring", 10), disk("other", "/srv/monitoring", 5), disk(SERVER, "/", 1)]),
+        {"host": SERVER, "path": "/srv/monitoring"},
+    ),
+    Case(
+        "agent-errors",
+        "\n".join(
+            f"internal_agent,host=failing gather_errors={errors}i @{at}\n"
+            f"internal_agent,host=well gather_errors=2i @{at}"
+            for errors, at in ((0, 400), (6, 300), (12, 200), (18, 5))
+        ),
+        {"host": "failing"},
+        [{"host": "well"}],
+    ),
+    Case(
+        "agent-buffer",
+        "internal_write,host=jammed,output=influxdb buffer_size=80i,buffer_limit=100i\n"
+        "internal_write,host=well,output=influxdb buffer_size=1i,buffer_limit=100i",
+        {"host": "jammed"},
+        [{"host": "well"}],
+    ),
+    Case(
+        "certificate-ends",
+        f"x509_cert,host=old,source=a,verification=valid expiry={5 * 86400}i @3000\n"
+        f"x509_cert,host=well,source=a,verification=valid expiry={300 * 86400}i @3000",
+        {"host": "old"},
+        [{"host": "well"}],
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.uid)
+def test_it_fires_for_the_host_in_trouble_and_for_no_other(double: Double, influx: Influx, case: Case) -> None:
+    influx.write(points(case.data))
+    results = double.judged(rule_of(case.uid))
+    assert not [result.error for result in results if result.error]
+    assert [result.labels for result in results if result.kind == "Alerting"] == [case.fires]
+    quiet = [result.labels for result in results if result.kind == "Normal"]
+    assert sorted(map(str, quiet)) == sorted(map(str, case.quiet))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.uid)
+def test_its_message_names_the_host(double: Double, influx: Influx, case: Case) -> None:
+    influx.write(points(case.data))
+    rule = rule_of(case.uid)
+    [result] = [found for found in double.judged(rule) if found.kind == "Alerting"]
+    state = RuleState(body(rule), "Monitoring", 60)
+    state.update([result], datetime.now(UTC))
+    [alert] = state.alerts.values()
+    assert case.fires["host"] in alert.annotations["summary"]
+    assert case.fires.items() <= alert.labels.items()
+    assert alert.labels["severity"] == rule.severity
+    assert "{{" not in alert.annotations["summary"] and "no value" not in alert.annotations["summary"]
+
+
+def test_no_measurement_at_all_is_one_alert(double: Double, influx: Influx) -> None:
+    rule = rule_of("server-no-data")
+    assert [result.kind for result in double.judged(rule)] == ["NoData"]
+    influx.write(points("system,host=well uptime=1i"))
+    assert [result.kind for result in double.judged(rule)] == ["Normal"]
+
+
+def test_without_data_only_that_rule_fires(double: Double) -> None:
+    uids = [case.uid for case in CASES] + ["server-no-data"]
+    for uid in uids:
+        double.add(body(rule_of(uid)))
+    now = datetime.now(UTC)
+    double.at(now)
+    double.at(now + timedelta(seconds=60))
+    told = [alert.labels for alert in double.at(now + timedelta(seconds=180)) if alert.firing]
+    assert told == [
+        {
+            "severity": "critical",
+            "host": SERVER,
+            "alertname": "No measurements arrive",
+            "grafana_folder": "Monitoring",
+        }
+    ]
+
+
+def test_a_failing_query_changes_nothing_but_is_told_once(double: Double, influx: Influx) -> None:
+    influx.write(points("mem,host=full used_percent=97.5\nmem,host=full used_percent=97.5 @-290"))
+    for uid in ("host-memory", "server-no-data"):
+        double.add(body(rule_of(uid)))
+    now = datetime.now(UTC)
+    double.at(now)
+    double.at(now + timedelta(seconds=301))
+    [memory] = double.state("host-memory").alerts.values()
+    assert memory.firing
+    influx.run("REVOKE ALL ON telegraf FROM grafana", influx.admin)
+    for seconds in (400, 460, 600):
+        double.at(now + timedelta(seconds=seconds))
+    assert memory.firing
+    assert double.state("host-memory").error
+    [blind] = [alert for alert in double.state("server-no-data").alerts.values() if alert.firing]
+    assert blind.labels["host"] == SERVER
+
+
+def test_a_silent_host_fires_ends_when_it_is_back_and_is_forgotten(double: Double, influx: Influx) -> None:
+    influx.write(points("system,host=web-1 uptime=1i\nsystem,host=other uptime=1i @-590", ago=5))
+    double.add(body(rule_of("host-silent")))
+    now = datetime.now(UTC)
+
+    def states(seconds: float) -> dict[str, str]:
+        return {alert.labels["host"]: alert.state for alert in double.at(now + timedelta(seconds=seconds))}
+
+    assert states(0) == {"web-1": "Normal"}
+    assert states(300)["web-1"] == "Pending"
+    assert states(360)["web-1"] == "Alerting"
+    assert states(600) == {"web-1": "Alerting", "other": "Normal"}
+    influx.write(points("system,host=web-1 uptime=1i @-650"))
+    assert states(660)["web-1"] == "Normal"

@@ -1,0 +1,92 @@
+"""What every rule must have, whatever it watches."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import alerts
+from settings import AlertThresholds
+from tests.alerts.conftest import FACTS, rule_of
+
+EXTERNAL = alerts.Facts(region="eu-central-1", server="monitoring-test", own_influxdb=False)
+RULES = [rule for group in alerts.build(FACTS) for rule in group.rules]
+each = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.uid)
+DOCUMENT = Path(__file__).parents[2] / "docs" / "alerts.md"
+
+
+def test_uids_and_titles_are_used_once() -> None:
+    assert len({rule.uid for rule in RULES}) == len({rule.title for rule in RULES}) == len(RULES)
+
+
+@each
+def test_labels_survive_from_the_query_to_the_condition(rule: alerts.Rule) -> None:
+    first, *expressions = rule.steps
+    assert first.datasource_uid in ("influxdb", "cloudwatch")
+    assert expressions[0].model["type"] == "reduce"
+    assert expressions[-1].model["type"] == "threshold"
+    assert all(step.model["type"] in ("reduce", "math", "threshold") for step in expressions)
+    assert [step.ref_id for step in rule.steps] == sorted({step.ref_id for step in rule.steps})
+    assert all(json.loads(step.model_json)["refId"] == step.ref_id for step in rule.steps)
+
+
+@each
+def test_the_summary_names_the_host(rule: alerts.Rule) -> None:
+    assert re.search(r"\$labels\.(host|InstanceId)|monitoring-test", rule.summary)
+    assert len(rule.look_at) > 40
+    query = rule.steps[0].model.get("query", "")
+    assert '"host"' in query or rule.labels["host"]
+
+
+@each
+def test_the_alert_leads_to_a_panel(rule: alerts.Rule) -> None:
+    assert int(rule.annotations["__panelId__"]) > 0
+    assert rule.annotations["__dashboardUid__"] == rule.panel.dashboard
+
+
+@each
+def test_only_the_rule_about_missing_data_fires_without_data(rule: alerts.Rule) -> None:
+    states = (rule.no_data, rule.on_error)
+    assert states == (("Alerting", "Alerting") if rule.uid == "server-no-data" else ("OK", "KeepLast"))
+
+
+@each
+def test_the_documentation_lists_the_rule(rule: alerts.Rule) -> None:
+    (row,) = [line for line in DOCUMENT.read_text().splitlines() if line.startswith(f"| {rule.title} |")]
+    assert rule.no_data in row and rule.on_error in row
+
+
+def test_every_threshold_is_documented() -> None:
+    text = DOCUMENT.read_text()
+    assert all(f"`{field.alias}`" in text for field in AlertThresholds.model_fields.values())
+
+
+def test_with_another_influxdb_its_inside_and_the_certificate_are_left_out() -> None:
+    uids = {rule.uid for group in alerts.build(EXTERNAL) for rule in group.rules}
+    assert {rule.uid for rule in RULES} - uids == {"server-write-failures", "server-data-volume", "certificate-ends"}
+    assert all(rule.panel.id for group in alerts.build(EXTERNAL) for rule in group.rules)
+
+
+def test_hosts_that_measure_seldom_are_not_silent_between_two_measurements() -> None:
+    facts = alerts.Facts(region="eu-central-1", server="s", collection_interval="10m")
+    assert facts.silence == 1800
+    assert all(rule.steps[0].span >= 1200 for rule in alerts.build(facts)[0].rules)
+
+
+def test_thresholds_reach_their_rules() -> None:
+    given = AlertThresholds.model_validate({"cpu": 50, "silentAfter": "30s", "interval": "10s", "certificateDays": 7})
+    facts = alerts.Facts(region="eu-central-1", server="s", thresholds=given)
+    assert {group.interval for group in alerts.build(facts)} == {10}
+    limits = {
+        uid: rule_of(uid, facts).steps[-1].model["conditions"][0]["evaluator"]["params"]
+        for uid in ("host-cpu", "certificate-ends")
+    }
+    assert limits == {"host-cpu": [50], "certificate-ends": [7]}
+    assert "for 30 s" in rule_of("host-silent", facts).summary
+
+
+def test_the_same_facts_make_the_same_rules() -> None:
+    assert alerts.build(FACTS) == alerts.build(FACTS)

@@ -1,0 +1,102 @@
+"""The agents: what runs on a host, and that no secret does so in anybody's sight."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from components.agent import INSTALL, REMOVE
+from tests.components.conftest import Run, run_program
+from tests.test_settings import HOST, KEY
+
+HOSTS = [
+    HOST | {"name": "db-1", "privateKey": KEY, "tags": {"role": "database"}},
+    HOST | {"name": "web-1", "inputs": {"redis": {"password": "password-of-redis"}, "ping": {"targets": ["::1"]}}},
+    HOST | {"name": "old-1", "privateKey": KEY, "unreachable": True},
+]
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return run_program({"hosts": HOSTS}, secret=("hosts",))
+
+
+def remote(run: Run, name: str) -> dict[str, Any]:
+    """The inputs of a host's command."""
+    (found,) = [r for r in run.all("Command") if r.name == name and r.type == "command:remote:Command"]
+    return found.inputs
+
+
+def test_one_component_and_one_command_a_host(run: Run) -> None:
+    assert [r.name for r in run.all("Agent")] == ["db-1", "web-1", "old-1"]
+    assert {r.name for r in run.resources if r.type == "command:remote:Command"} == {"db-1", "web-1", "old-1"}
+
+
+def test_the_host_is_checked_by_its_key(run: Run) -> None:
+    for name in ("db-1", "web-1"):
+        connection = remote(run, name)["connection"]
+        assert connection["hostKey"] == HOST["hostKey"]
+        assert (connection["host"], connection["port"], connection["user"]) == ("198.51.100.7", 22, "admin")
+
+
+def test_without_a_private_key_the_agent_s_is_used(run: Run) -> None:
+    assert remote(run, "db-1")["connection"]["privateKey"] == KEY + "\n"
+    assert "privateKey" not in remote(run, "web-1")["connection"]
+
+
+def test_what_runs_is_the_same_for_every_host_and_holds_nothing(run: Run) -> None:
+    for name in ("db-1", "web-1"):
+        assert (remote(run, name)["create"], remote(run, name)["delete"]) == (INSTALL, REMOVE)
+        assert "update" not in remote(run, name), "create does both"
+        assert "environment" not in remote(run, name), "sshd accepts no foreign variables"
+
+
+def test_a_change_is_never_a_replacement(run: Run) -> None:
+    assert "triggers" not in remote(run, "db-1")
+
+
+def test_nothing_a_command_prints_is_shown_or_handed_on(run: Run) -> None:
+    for name in ("db-1", "web-1", "old-1"):
+        assert remote(run, name)["logging"] == "none"
+        assert remote(run, name)["addPreviousOutputInEnv"] is False
+
+
+def test_secrets_come_by_standard_input_alone_and_are_marked(run: Run) -> None:
+    for resource in run.all("Command"):
+        if resource.type == "command:remote:Command":
+            assert "stdin" in resource.secret
+            script = resource.inputs["stdin"]
+            assert "INFLUX_PASSWORD='password-of-influxdb-telegraf'" in script
+            others = {key: value for key, value in resource.inputs.items() if key != "stdin"}
+            assert "password-of" not in json.dumps(others)
+    assert remote(run, "web-1")["stdin"].count("password-of-redis") == 1
+
+
+def test_the_private_key_is_marked_as_a_secret(run: Run) -> None:
+    (command,) = [r for r in run.all("Command") if r.name == "db-1"]
+    assert "connection" in command.secret
+
+
+def test_each_host_gets_its_name_its_tags_and_its_inputs(run: Run) -> None:
+    database, web = remote(run, "db-1")["stdin"], remote(run, "web-1")["stdin"]
+    assert 'hostname = "db-1"' in database
+    assert 'role = "database"' in database
+    assert "[[inputs.redis]]" not in database
+    assert "[[inputs.redis]]" in web
+    assert "AmbientCapabilities=CAP_NET_RAW" in web
+
+
+def test_an_unreachable_host_s_command_is_empty(run: Run) -> None:
+    assert {"create", "update", "delete"} & set(remote(run, "old-1")) == set()
+
+
+def test_the_output_is_the_same_installer(run: Run) -> None:
+    assert run.secrets["agentInstallScript"] is True
+    generic = run.outputs["agentInstallScript"]
+    own = remote(run, "db-1")["stdin"]
+    specific = {"hostname = ", "name=${", 'role = "', "[global_tags]", "  for line in"}
+    assert set(own.splitlines()) - set(generic.splitlines()) <= {
+        line for line in own.splitlines() if line.startswith(tuple(specific))
+    }

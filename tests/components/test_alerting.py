@@ -1,0 +1,55 @@
+"""Alert rules and contact points as the program asks the provider for them."""
+
+from __future__ import annotations
+
+import json
+
+import alerts
+from tests.components.conftest import Run, run_program
+
+POINTS = {
+    "slack": "https://hooks.slack.com/services/x",
+    "pagerduty": "k" * 32,
+    "webhook": "https://hooks.example.org/x",
+    "webhookToken": "a token",
+}
+
+
+def test_every_rule_is_made_even_when_nobody_is_told(prod: Run) -> None:
+    groups = {group.inputs["name"]: group.inputs for group in prod.all("RuleGroup")}
+    expected = alerts.build(alerts.Facts(region="eu-central-1", server="monitoring-prod"))
+    assert set(groups) == {group.name for group in expected}
+    assert {rule["uid"] for group in groups.values() for rule in group["rules"]} == {
+        rule.uid for group in expected for rule in group.rules
+    }
+    assert {group["folderUid"] for group in groups.values()} == {"monitoring"}
+    assert not prod.all("ContactPoint") and not prod.all("NotificationPolicy")
+
+
+def test_a_rule_says_everything_grafana_needs(prod: Run) -> None:
+    (group,) = [found.inputs for found in prod.all("RuleGroup") if found.inputs["name"] == "Monitoring server"]
+    rule = next(found for found in group["rules"] if found["uid"] == "server-no-data")
+    assert (rule["noDataState"], rule["execErrState"], rule["for"]) == ("Alerting", "Alerting", "2m")
+    assert rule["labels"] == {"severity": "critical", "host": "monitoring-prod"}
+    assert [data["refId"] for data in rule["datas"]] == ["A", "B", rule["condition"]]
+    assert json.loads(rule["datas"][1]["model"])["type"] == "reduce"
+    assert group["intervalSeconds"] == 60
+
+
+def test_contact_points_are_secrets_and_messages_are_grouped_by_host() -> None:
+    run = run_program({"contactPoints": POINTS}, secret=("contactPoints",))
+    (point,) = run.all("ContactPoint")
+    assert {"slacks", "pagerduties", "webhooks"} <= point.secret
+    assert point.inputs["webhooks"][0]["authorizationCredentials"] == "a token"
+    policy = run.one("NotificationPolicy")
+    assert policy["contactPoint"] == point.inputs["name"]
+    assert policy["groupBies"] == ["alertname", "host"]
+
+
+def test_thresholds_and_the_region_reach_the_rules() -> None:
+    run = run_program({"alertThresholds": {"disk": 70, "interval": "30s"}, "cloudwatchRegion": "eu-west-1"})
+    groups = {group.inputs["name"]: group.inputs for group in run.all("RuleGroup")}
+    assert {group["intervalSeconds"] for group in groups.values()} == {30}
+    disk = next(rule for rule in groups["Hosts"]["rules"] if rule["uid"] == "host-disk")
+    assert json.loads(disk["datas"][-1]["model"])["conditions"][0]["evaluator"]["params"] == [70]
+    assert json.loads(groups["EC2"]["rules"][0]["datas"][0]["model"])["region"] == "eu-west-1"

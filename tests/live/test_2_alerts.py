@@ -1,0 +1,94 @@
+"""The alert rules in the environment: well when it is well, and a host that falls silent is told of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import alerts
+from tests.live.environment import Environment
+
+pytestmark = pytest.mark.live
+
+RULES = "/api/prometheus/grafana/api/v1/rules"
+MAY_FIRE = {"host-cpu", "host-load", "host-memory", "host-silent"}
+"""The first three see the machine the tests run on, which may well be busy; the last one also sees hosts that other
+tests took away."""
+QUICK = {"interval": "10s", "silentAfter": "30s"}
+
+
+def rules(environment: Environment) -> dict[str, dict[str, Any]]:
+    """What Grafana tells of each rule, by uid."""
+    groups = environment.grafana.get(RULES).json()["data"]["groups"]
+    return {rule["uid"]: rule for group in groups for rule in group["rules"]}
+
+
+def wait_until(true: Callable[[], bool], seconds: int) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if true():
+            return True
+        time.sleep(2)
+    return False
+
+
+@pytest.fixture(scope="module")
+def quick(environment: Environment) -> Iterator[None]:
+    """Rules that are evaluated often, set as a person would; and taken back."""
+
+    def up() -> None:
+        done = environment.pulumi("up", "--yes", "--skip-preview")
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+    with environment.settings(alertThresholds=QUICK):
+        up()
+        yield
+    up()
+
+
+def state_of(environment: Environment, host: str) -> str:
+    """The state of one host in the rule "Host silent"; "" while the rule has not seen it."""
+    alerts_of_rule = rules(environment)["host-silent"]["alerts"]
+    return next((str(alert["state"]) for alert in alerts_of_rule if alert["labels"]["host"] == host), "")
+
+
+def test_every_rule_is_there_and_all_are_quiet(environment: Environment, quick: None) -> None:
+    expected = {rule.uid for group in alerts.build(alerts.Facts(region="", server="")) for rule in group.rules}
+
+    def evaluated() -> bool:
+        found = rules(environment).values()
+        return {rule["uid"] for rule in found} == expected and all(
+            not rule["lastEvaluation"].startswith("0001") for rule in found
+        )
+
+    assert wait_until(evaluated, 60), rules(environment)
+    for uid, rule in rules(environment).items():
+        assert rule["health"] in ("ok", "nodata"), rule
+        assert uid in MAY_FIRE or rule["state"] == "inactive", rule
+    assert state_of(environment, "monitoring-sandbox") == "Normal"
+    assert rules(environment)["ec2-status-check"]["alerts"][0]["labels"]["InstanceId"] == environment.instance_id
+
+
+def test_nobody_is_told_unless_somebody_said_whom(environment: Environment) -> None:
+    policy = environment.grafana.get("/api/v1/provisioning/policies").json()
+    assert policy["receiver"] == "grafana-default-email"
+
+
+def test_a_host_whose_telegraf_stops_is_told_of_until_it_is_back(environment: Environment, quick: None) -> None:
+    def state(wanted: str) -> bool:
+        return state_of(environment, "monitoring-sandbox") == wanted
+
+    assert wait_until(lambda: state("Normal"), 60), rules(environment)["host-silent"]
+    environment.guest("systemctl", "stop", "telegraf")
+    try:
+        assert wait_until(lambda: state("Alerting"), 180), rules(environment)["host-silent"]
+        told = environment.grafana.get("/api/alertmanager/grafana/api/v2/alerts").json()
+        silent = [one for one in told if one["labels"]["alertname"] == "Host silent"]
+        (alert,) = [one for one in silent if one["labels"]["host"] == "monitoring-sandbox"]
+        assert alert["annotations"]["summary"] == "monitoring-sandbox has sent nothing for 30 s"
+    finally:
+        environment.guest("systemctl", "start", "telegraf")
+    assert wait_until(lambda: state("Normal"), 90), rules(environment)["host-silent"]

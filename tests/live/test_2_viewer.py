@@ -1,0 +1,108 @@
+"""Every dashboard in a real browser: what a person sees, and that the controls work."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from dashboards import ALL
+from sandbox.viewer.browser import Page, Panel, Visit, look
+from tests.live.environment import Environment
+
+pytestmark = pytest.mark.live
+
+PATIENCE_SECONDS = 240
+"""CloudWatch gets its first points a minute after a machine's start, and a rate needs two."""
+
+PATHS = {
+    "linux-hosts": "/d/linux-hosts?from=now-15m&to=now",
+    "aws-ec2": "/d/aws-ec2?from=now-15m&to=now&var-period=60",
+    "monitoring-server": "/d/monitoring-server?from=now-15m&to=now",
+}
+NOTHING = ("No data", "unknown")
+
+
+def unwell(panel: Panel) -> bool:
+    return panel.state != "drawn" or any(word in panel.text.splitlines() for word in NOTHING)
+
+
+@pytest.fixture(scope="module")
+def pages(environment: Environment) -> dict[str, Page]:
+    """Each dashboard as it looks once the first data has arrived."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        seen = look(environment.place, [Visit(path) for path in PATHS.values()])
+        if not any(unwell(panel) for page in seen for panel in page.panels) or time.monotonic() > deadline:
+            return dict(zip(PATHS, seen, strict=True))
+        time.sleep(15)
+
+
+def test_all_dashboards_are_looked_at() -> None:
+    assert set(PATHS) == {module.UID for module in ALL}
+
+
+@pytest.mark.parametrize("uid", PATHS)
+def test_every_panel_shows_something(pages: dict[str, Page], uid: str) -> None:
+    panels = pages[uid].panels
+    assert len(panels) >= 12
+    assert [(panel.title, panel.state, panel.text[:200]) for panel in panels if unwell(panel)] == []
+    flat = [panel.title for panel in panels if panel.height < 100]
+    assert flat == [], "panels whose style sheets are missing fall together"
+    plots = [panel for panel in panels if panel.type in ("timeseries", "table", "state-timeline")]
+    assert [panel.title for panel in plots if panel.drawn == 0] == []
+
+
+@pytest.mark.parametrize("uid", PATHS)
+def test_the_browser_has_nothing_to_complain_of(pages: dict[str, Page], uid: str) -> None:
+    assert pages[uid].complaints == []
+
+
+@pytest.mark.parametrize("uid", PATHS)
+def test_it_says_what_it_is(pages: dict[str, Page], uid: str) -> None:
+    assert "This is the local viewer, not Grafana" in pages[uid].header
+
+
+def test_the_table_of_hosts_has_its_titles_and_the_server(pages: dict[str, Page]) -> None:
+    table = pages["linux-hosts"].panel("Hosts").text
+    for word in ("Host", "State", "CPU", "Memory", "Last seen", "up", "monitoring-sandbox"):
+        assert word in table.splitlines(), table
+
+
+def test_variables_are_filled_into_titles(pages: dict[str, Page]) -> None:
+    titles = [panel.title for panel in pages["aws-ec2"].panels]
+    assert "Network traffic each 1 minute" in titles
+    assert "CPUUtilization" in titles
+
+
+def test_links_carry_the_host_and_the_time_range(pages: dict[str, Page]) -> None:
+    links = pages["linux-hosts"].links
+    assert any(
+        link.startswith("/d/linux-hosts?var-host=monitoring-sandbox&var-interval=10s&from=now-15m&to=now")
+        for link in links
+    ), links
+    assert "/d/aws-ec2?var-host=$__all&var-interval=10s&from=now-15m&to=now" in links
+
+
+def test_host_and_time_range_can_be_changed(environment: Environment) -> None:
+    steps: list[dict[str, Any]] = [{"choose": ["host", "monitoring-sandbox"]}, {"time": "Last 5 minutes"}]
+    (page,) = look(environment.place, [Visit("/d/linux-hosts", steps)])
+    assert page.complaints == []
+    assert "var-host=monitoring-sandbox" in page.url
+    assert "from=now-5m" in page.url
+    assert [panel.title for panel in page.panels if unwell(panel)] == []
+
+
+def test_its_address_is_on_the_screen(environment: Environment) -> None:
+    assert environment.place.viewer_url in environment.printed
+
+
+def test_it_passes_on_what_reads_and_nothing_else(environment: Environment) -> None:
+    base = environment.place.viewer_url
+    assert requests.get(f"{base}/api/search", timeout=20).status_code == 200
+    for path in ("/api/users", "/api/datasources", "/api/datasources/uid/influxdb", "/api/dashboards/uid/../../users"):
+        assert requests.get(base + path, timeout=20).status_code in (403, 404), path
+    assert requests.post(f"{base}/api/dashboards/db", json={}, timeout=20).status_code == 403
+    assert requests.delete(f"{base}/api/dashboards/uid/linux-hosts", timeout=20).status_code == 501

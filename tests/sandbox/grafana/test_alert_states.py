@@ -1,0 +1,95 @@
+"""States of alerts from one evaluation to the next, texts of their annotations, and the thread behind them."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sandbox.grafana.double.alerting.evaluation import Kind, Result
+from sandbox.grafana.double.alerting.states import RuleState
+from sandbox.grafana.double.alerting.wording import expand
+from tests.sandbox.grafana.support import Grafana
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ONE = {"host": "one"}
+
+
+def state(**changes: Any) -> RuleState:
+    rule = {"title": "Rule", "labels": {}, "annotations": {}, "for": "2m", "noDataState": "OK", "execErrState": "OK"}
+    return RuleState(rule | changes, "Folder", 60)
+
+
+def after(known: RuleState, kind: Kind, minute: float, **labels: str) -> dict[str, str]:
+    """The alerts' states by host (or name) after a result at a minute."""
+    known.update([Result(kind, labels)], NOW + timedelta(minutes=minute))
+    return {alert.labels.get("host") or alert.labels["alertname"]: alert.shown_state for alert in known.alerts.values()}
+
+
+def test_pending_for_as_long_as_the_rule_says() -> None:
+    known = state()
+    assert after(known, "Alerting", 0, **ONE) == {"one": "Pending"}
+    assert after(known, "Alerting", 1, **ONE) == {"one": "Pending"}
+    assert after(known, "Normal", 1.5, **ONE) == {"one": "Normal"}
+    assert after(known, "Alerting", 2, **ONE) == {"one": "Pending"}
+    assert after(known, "Alerting", 4, **ONE) == {"one": "Alerting"}
+    assert after(known, "Normal", 5, **ONE) == {"one": "Normal"}
+    [alert] = known.alerts.values()
+    assert (alert.firing_since, alert.ended) == (NOW + timedelta(minutes=4), NOW + timedelta(minutes=5))
+
+
+def test_an_alert_whose_labels_do_not_come_back_ends() -> None:
+    known = state(**{"for": "0s"})
+    assert after(known, "Alerting", 0, **ONE) == {"one": "Alerting"}
+    assert after(known, "Normal", 1, host="two")["one"] == "Alerting"
+    assert after(known, "Normal", 2, host="two")["one"] == "Normal (MissingSeries)"
+    assert after(known, "Normal", 20, host="two") == {"two": "Normal"}
+
+
+@pytest.mark.parametrize(("kind", "key"), [("NoData", "noDataState"), ("Error", "execErrState")])
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [("OK", "Normal ({})"), ("KeepLast", "Alerting ({})"), ("Alerting", "Alerting ({})")],
+)
+def test_what_no_data_and_errors_do_to_an_alert(kind: Kind, key: str, chosen: str, expected: str) -> None:
+    known = state(**{"for": "0s", key: chosen})
+    after(known, "Alerting", 0, **ONE)
+    assert after(known, kind, 1) == {"one": expected.format(kind)}
+
+
+@pytest.mark.parametrize(("kind", "key"), [("NoData", "noDataState"), ("Error", "execErrState")])
+def test_no_data_and_errors_as_alerts_of_their_own(kind: Kind, key: str) -> None:
+    known = state(**{key: kind})
+    assert after(known, kind, 0) == {f"Datasource{kind}": kind}
+    [alert] = known.alerts.values()
+    assert alert.firing and alert.labels["rulename"] == "Rule"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{{ $labels.host }} is {{ printf "%.1f" $values.B.Value }}', "one is 93784.2"),
+        ("{{humanizeDuration $values.B.Value}}", "1d 2h 3m 4s"),
+        ("{{ humanizePercentage $values.C }}", "50%"),
+        ("{{ $labels.none }} {{ $values.Z }}", "[no value] [no value]"),
+        ("{{ if $labels.host }}", "{{ if $labels.host }}"),
+    ],
+)
+def test_texts(text: str, expected: str) -> None:
+    assert expand(text, ONE, {"B": 93784.2, "C": 0.5}) == expected
+
+
+def test_the_running_server_evaluates_by_itself(grafana: Grafana) -> None:
+    grafana.call("POST", "/api/folders", {"uid": "f", "title": "Folder"})
+    formula = {"refId": "A", "type": "math", "expression": "2 > 1"}
+    data = {"refId": "A", "datasourceUid": "__expr__", "model": formula, "relativeTimeRange": {"from": 0, "to": 0}}
+    rule = {"title": "Always", "folderUID": "f", "ruleGroup": "g", "condition": "A", "data": [data]}
+    assert grafana.call("POST", "/api/v1/provisioning/alert-rules", rule).status_code == 201
+    until = time.monotonic() + 10
+    listed: list[dict[str, Any]] = []
+    while not listed and time.monotonic() < until:
+        time.sleep(0.2)
+        listed = grafana.call("GET", "/api/alertmanager/grafana/api/v2/alerts").json()
+    assert [alert["labels"]["alertname"] for alert in listed] == ["Always"]

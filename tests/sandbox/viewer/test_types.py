@@ -1,0 +1,79 @@
+"""What the TypeScript compiler says about the viewer's page, and about the dashboards' JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dashboards import ALL
+from sandbox.viewer import bundle
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = {"extends": "./tsconfig.json", "include": ["*.ts"]}
+
+
+@pytest.fixture(scope="module")
+def app() -> Path:
+    """The app's folder in the cache, with its npm packages above it."""
+    bundle.ensure()
+    return bundle.app_folder()
+
+
+@pytest.fixture
+def scratch(app: Path) -> Iterator[Path]:
+    """A folder from which Grafana's published types are found."""
+    with tempfile.TemporaryDirectory(dir=bundle.packages_folder()) as name:
+        folder = Path(name)
+        shutil.copy(app / "tsconfig.json", folder)
+        shutil.copy(app / "schema" / "wire.ts", folder)
+        (folder / "tsconfig.check.json").write_text(json.dumps(SETTINGS))
+        yield folder
+
+
+def compiled(folder: Path, project: str = "tsconfig.json") -> str:
+    """What the compiler complains of."""
+    compiler = bundle.packages_folder() / "node_modules" / ".bin" / "tsc"
+    process = subprocess.run(
+        [compiler, "-p", project], cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
+    return process.stdout + process.stderr
+
+
+def checked(folder: Path, dashboard: str) -> str:
+    (folder / "dashboard.ts").write_text(
+        f"import type {{ Dashboard }} from './wire';\nexport const dashboard = {dashboard} satisfies Dashboard;\n"
+    )
+    return compiled(folder, "tsconfig.check.json")
+
+
+def test_the_page_is_well_typed(app: Path) -> None:
+    assert compiled(app) == ""
+
+
+@pytest.mark.parametrize("module", ALL, ids=lambda module: str(module.UID))
+def test_a_dashboard_is_what_grafana_s_schema_says(scratch: Path, module: ModuleType) -> None:
+    assert checked(scratch, module.build()) == ""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('"mode": "dashed"', '"mode": "dotted"'),
+        ('"graphTooltip": 1', '"graphTooltip": 7'),
+        ('"showPoints": "auto"', '"showPionts": "auto"'),
+        ('"displayMode": "table"', '"displayMode": "tabel"'),
+    ],
+)
+def test_a_mistake_is_found(scratch: Path, right: str, wrong: str) -> None:
+    """The check is not one that lets everything through."""
+    dashboard = ALL[0].build()
+    assert right in dashboard
+    assert checked(scratch, dashboard.replace(right, wrong)) != ""

@@ -1,0 +1,90 @@
+"""The settings about alerts: who is told, and the thresholds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from settings import load
+from tests.test_settings import mistakes, raw
+
+SLACK = "https://hooks.slack.com/services/T0/B0/geheim"
+KEPT = ("monitoring:contactPoints",)
+
+
+def test_nobody_is_told_by_default() -> None:
+    assert load(raw()).contact_points is None
+    assert load(raw(contactPoints={})).contact_points is None
+
+
+def test_every_way_of_being_told() -> None:
+    points = load(
+        raw(
+            contactPoints={
+                "slack": SLACK,
+                "pagerduty": "k" * 32,
+                "webhook": "https://hooks.example.com/a?b=c",
+                "webhookToken": "t",
+            }
+        ),
+        KEPT,
+    ).contact_points
+    assert points is not None
+    assert points.slack is not None and points.slack.get_secret_value() == SLACK
+    assert "geheim" not in repr(points) and "hooks.example.com" not in repr(points)
+
+
+def test_thresholds_left_out_keep_their_defaults() -> None:
+    thresholds = load(raw(alertThresholds={"disk": 85, "load": 1.5})).alert_thresholds
+    assert (thresholds.disk, thresholds.load, thresholds.cpu) == (85, 1.5, 95)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wrong"),
+    [
+        ("email", "geheim", "the known keys are"),
+        ("slack", "https://example.com/geheim", "incoming webhook of Slack"),
+        ("slack", "xoxb-geheim", "is not a web address"),
+        ("pagerduty", "geheim", "is not an integration key"),
+        ("webhook", "http://example.com/geheim", "is not encrypted"),
+        ("webhook", "https://user:geheim@example.com/", "holds credentials"),
+        ("webhook", "https://example.com:8443/geheim", "has a port that the server may not reach"),
+        ("webhook", "https://example.com/#geheim", "has a fragment"),
+        ("webhook", "geheim", "is not a web address"),
+        ("webhookToken", "ge'heim", "single quote"),
+        ("sms", "geheim", "the known keys are"),
+    ],
+)
+def test_a_contact_point_that_cannot_be(key: str, value: Any, wrong: str) -> None:
+    (told,) = mistakes(raw(contactPoints={"slack": SLACK, key: value}), KEPT)
+    assert told.startswith(f"monitoring:contactPoints.{key}") and wrong in told
+    assert "geheim" not in told
+
+
+@pytest.mark.parametrize("key", ["slack", "pagerduty", "webhook", "webhookToken"])
+def test_secrets_must_be_encrypted(key: str) -> None:
+    right = {"slack": SLACK, "pagerduty": "k" * 32, "webhook": "https://example.com/", "webhookToken": "t"}
+    told = mistakes(raw(contactPoints={"webhook": right["webhook"], key: right[key]}))
+    assert any(f"contactPoints.{key}" in line and "is not encrypted" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "wrong"),
+    [
+        ({"contactPoints": {"webhookToken": "t"}}, "contactPoints", "names nobody"),
+        ({"contactPoints": {"slack": SLACK, "webhookToken": "t"}}, "contactPoints", "without webhook"),
+        ({"alertThresholds": {"silentAfter": "12h", "forgetAfter": "1h"}}, "alertThresholds", "raise forgetAfter"),
+        ({"alertThresholds": {"cpu": 0}}, "alertThresholds.cpu", "write 1 to 100"),
+        ({"alertThresholds": {"cpu": "many"}}, "alertThresholds.cpu", "is not a number"),
+        ({"alertThresholds": {"load": True}}, "alertThresholds.load", "is not a number"),
+        ({"alertThresholds": {"interval": "15s"}}, "alertThresholds.interval", "multiple of 10s"),
+        ({"alertThresholds": {"interval": "2h"}}, "alertThresholds.interval", "write 10s to 1h"),
+        ({"alertThresholds": {"silentAfter": "1s"}}, "alertThresholds.silentAfter", "write 30s to 12h"),
+        ({"alertThresholds": {"silentafter": "1m"}}, "alertThresholds.silentafter", "did you mean silentAfter?"),
+        ({"alertThresholds": {"certificateDays": 91}}, "alertThresholds.certificateDays", "write 1 to 90"),
+    ],
+)
+def test_what_cannot_be(changes: dict[str, Any], key: str, wrong: str) -> None:
+    (told,) = mistakes(raw(**changes), KEPT)
+    assert told.startswith(f"monitoring:{key}") and wrong in told
