@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 STACK ?= sandbox
 export SANDBOX_STACK := $(STACK)
 
-.PHONY: help up preview status password down shell test check format lock bench bootstrap pictures browser
+.PHONY: help up preview status password down shell test check format lock bootstrap pictures browser
 
 help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18

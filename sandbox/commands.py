@@ -110,7 +110,7 @@ def pictures(place: Place, _: list[str]) -> int:
 def test(place: Place, arguments: list[str]) -> int:
     """Run every test. Tests that need an environment raise one of their own beside this checkout's."""
     preflight()
-    built(place)
+    built()
     process = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=place.checkout,
@@ -130,9 +130,8 @@ def preflight() -> None:
         raise SandboxError("This machine cannot host the local environment:\n- " + "\n- ".join(problems))
 
 
-def built(place: Place) -> None:
+def built() -> None:
     """Everything that is made once per machine: programs, image, packages."""
-    del place
     toolchain.ensure()
     with step("Debian 13 image") as progress:
         image.ensure_image(progress)
@@ -143,7 +142,7 @@ def built(place: Place) -> None:
 def ground(place: Place) -> None:
     """What `preview` needs: the programs, the bridge, the local AWS and the plugins."""
     preflight()
-    built(place)
+    built()
     place.state.mkdir(parents=True, exist_ok=True)
     place.state.chmod(0o700)
     if daemons.pid(place, "cloud") is None and (place.state / "backend").exists():
