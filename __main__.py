@@ -10,15 +10,16 @@ import settings
 from components.agent import install_agents
 from components.certificates import server_certificate
 from components.cloudwatch_access import CloudwatchUser
+from components.data_volume import DataVolume
 from components.grafana_content import AccessKey, GrafanaContent, Login
 from components.influx import influx
 from components.network import GRAFANA_PORT, Network, find_site
-from components.parameters import Parameters, ServerRole
+from components.parameters import Parameters, ServerRole, users_in_use
 from components.passwords import Passwords
 from components.readiness import Readiness, expectation
 from components.server import Server, find_image
 from components.stored import stored
-from components.user_data import agent_script, server_user_data
+from components.user_data import agent_script, server_parameters, server_user_data
 
 config = settings.from_pulumi()
 stack = pulumi.get_stack()
@@ -37,23 +38,16 @@ image = find_image(config, invoke)
 with_key = config.cloudwatch_auth == "key"
 user = CloudwatchUser("cloudwatch", config.access_key_generation, in_aws) if with_key else None
 role = ServerRole("server", config.region, not with_key, in_aws, invoke)
-passwords = Passwords("passwords", config.influxdb is None, anywhere)
+passwords = Passwords("passwords", config.influxdb is None, config.password_generation, anywhere)
 network = Network("network", config, site, in_aws)
 address = network.public_ip
 certificate = server_certificate(config, address, anywhere)
 database = influx(config, certificate, passwords, address)
-values = stored(certificate, passwords, database)
-parameters = Parameters("parameters", values, in_aws)
+volume = DataVolume("data", config, site, in_aws)
+files = server_parameters(config, database, address, volume)
+parameters = Parameters("parameters", stored(certificate, passwords, database), files, in_aws)
 
 # The server, and the gate that everything else waits at.
-user_data = server_user_data(
-    config,
-    certificate=certificate,
-    influx=database,
-    names=values,
-    revision=parameters.revision,
-    address=address,
-)
 server = Server(
     "server",
     settings=config,
@@ -61,10 +55,19 @@ server = Server(
     network=network,
     image=image,
     profile_name=role.profile_name,
-    user_data=user_data,
+    volume=volume,
+    user_data=server_user_data(config, certificate, address, volume),
+    after=[parameters.complete],
     opts=in_aws,
 )
-expected = expectation(config, address=address, certificate=certificate, passwords=passwords, influx=database)
+expected = expectation(
+    config,
+    address=address,
+    certificate=certificate,
+    passwords=passwords,
+    influx=database,
+    revision=parameters.revision,
+)
 reachable = [server.attachment, server.association, *network.rules]
 readiness = Readiness("ready", expected, server.instance_id, reachable, anywhere)
 
@@ -84,7 +87,9 @@ content = GrafanaContent(
 )
 
 # The machines that are watched.
-install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
+agents = install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
+if not config.influxdb:
+    users_in_use(f"{database.writer} {database.reader}", [content, *agents], in_aws)
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
 urls = {title: pulumi.Output.concat(grafana_url, "/d/", uid) for title, uid in content.dashboard_uids.items()}

@@ -65,7 +65,6 @@ def install_agents(
     installer: Callable[[Host], pulumi.Output[str]],
     after: Sequence[pulumi.Resource],
     opts: pulumi.ResourceOptions,
-) -> None:
+) -> list[Agent]:
     """An agent for each host; none waits for another."""
-    for host in hosts:
-        Agent(host, installer(host), after, opts)
+    return [Agent(host, installer(host), after, opts) for host in hosts]

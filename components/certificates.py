@@ -48,32 +48,33 @@ def own_certificate(settings: Settings) -> ServerCertificate | None:
 class PrivateAuthority(pulumi.ComponentResource):
     """A certificate authority for this stack alone, and the server's certificate from it.
 
-    Produces: the authority's key and certificate (ten years), the server's key, its request and its
-    certificate (two years, renewed by the first `pulumi up` of its last month) for the elastic IP, the
-    domain if there is one, and localhost.
+    Produces: the keys and certificates of this generation's authority and of the next one's (ten years), the
+    server's key, its request and its certificate (two years, renewed by the first `pulumi up` of its last month)
+    for the elastic IP, the domain if there is one, and localhost.
+
+    Everybody trusts both authorities, so that those who learn of a new generation later than the server does
+    never refuse its certificate; the authority before is trusted no longer.
 
     Attributes: server (ServerCertificate).
     """
 
     def __init__(
-        self, name: str, address: pulumi.Output[str], domain: str | None, opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        generation: int,
+        address: pulumi.Output[str],
+        domain: str | None,
+        opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("monitoring:index:PrivateAuthority", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         stack = pulumi.get_stack()
-        ca_key = tls.PrivateKey(f"{name}-ca", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
-        ca = tls.SelfSignedCert(
-            f"{name}-ca",
-            private_key_pem=ca_key.private_key_pem,
-            is_ca_certificate=True,
-            subject=tls.SelfSignedCertSubjectArgs(common_name=f"monitoring {stack} CA", organization="monitoring"),
-            allowed_uses=SIGNING,
-            validity_period_hours=10 * YEAR,
-            opts=child,
-        )
-        key = tls.PrivateKey(f"{name}-server", algorithm="ECDSA", ecdsa_curve="P256", opts=child)
+        ca_key, ca = self._authority(name, generation)
+        _, following = self._authority(name, generation + 1)
+        server = f"{name}-server-{generation}"
+        key = tls.PrivateKey(server, algorithm="ECDSA", ecdsa_curve="P256", opts=child)
         request = tls.CertRequest(
-            f"{name}-server",
+            server,
             private_key_pem=key.private_key_pem,
             subject=tls.CertRequestSubjectArgs(common_name=f"monitoring {stack}", organization="monitoring"),
             dns_names=["localhost", *([domain] if domain else [])],
@@ -81,7 +82,7 @@ class PrivateAuthority(pulumi.ComponentResource):
             opts=child,
         )
         certificate = tls.LocallySignedCert(
-            f"{name}-server",
+            server,
             cert_request_pem=request.cert_request_pem,
             ca_private_key_pem=ca_key.private_key_pem,
             ca_cert_pem=ca.cert_pem,
@@ -93,11 +94,27 @@ class PrivateAuthority(pulumi.ComponentResource):
         self.server = ServerCertificate(
             certificate=certificate.cert_pem,
             key=pulumi.Output.secret(key.private_key_pem),
-            ca=ca.cert_pem,
+            ca=pulumi.Output.concat(ca.cert_pem, following.cert_pem),
             host=address,
             local_name="localhost",
         )
-        self.register_outputs({"ca": ca.cert_pem})
+        self.register_outputs({"ca": self.server.ca})
+
+    def _authority(self, name: str, generation: int) -> tuple[tls.PrivateKey, tls.SelfSignedCert]:
+        opts = pulumi.ResourceOptions(parent=self)
+        name = f"{name}-ca-{generation}"
+        key = tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=opts)
+        title = f"monitoring {pulumi.get_stack()} CA {generation}"
+        certificate = tls.SelfSignedCert(
+            name,
+            private_key_pem=key.private_key_pem,
+            is_ca_certificate=True,
+            subject=tls.SelfSignedCertSubjectArgs(common_name=title, organization="monitoring"),
+            allowed_uses=SIGNING,
+            validity_period_hours=10 * YEAR,
+            opts=opts,
+        )
+        return key, certificate
 
 
 def server_certificate(
@@ -105,4 +122,6 @@ def server_certificate(
 ) -> ServerCertificate:
     """The user's own certificate if the settings hold one, else one from a private authority made for it."""
     own = own_certificate(settings)
-    return own or PrivateAuthority("authority", address, settings.domain, opts).server
+    if own:
+        return own
+    return PrivateAuthority("authority", settings.certificate_generation, address, settings.domain, opts).server

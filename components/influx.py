@@ -19,7 +19,8 @@ READER = "grafana"
 
 @dataclass(frozen=True)
 class Influx:
-    """An InfluxDB and its two users.
+    """An InfluxDB and its two users, whose names change with their passwords: while everybody moves from the one
+    to the other, both are good.
 
     url: the address agents use. local_url: the address the server itself uses, by a name in the certificate.
     ca: PEM of a private signer, else None. address: of the readiness check's connection, whose certificate
@@ -36,6 +37,10 @@ class Influx:
     reader_password: pulumi.Output[str]
     readiness_url: pulumi.Output[str]
     server_name: pulumi.Input[str]
+
+
+def _of_generation(user: str, generation: int) -> str:
+    return user if generation == 1 else f"{user}-{generation}"
 
 
 def influx(
@@ -64,9 +69,9 @@ def influx(
         local_url=f"https://{certificate.local_name}:{INFLUXDB_PORT}",
         ca=certificate.ca,
         database=DATABASE,
-        writer=WRITER,
+        writer=_of_generation(WRITER, settings.password_generation),
         writer_password=passwords.influxdb[WRITER],
-        reader=READER,
+        reader=_of_generation(READER, settings.password_generation),
         reader_password=passwords.influxdb[READER],
         readiness_url=pulumi.Output.format("https://{0}:{1}", address, INFLUXDB_PORT),
         server_name=certificate.host,

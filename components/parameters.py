@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -19,41 +19,80 @@ def path(stack: str) -> str:
     return f"/monitoring/{stack}"
 
 
+def machine() -> str:
+    """The server's name: its tag `host` in its own measurements, and its Name tag in AWS."""
+    return f"monitoring-{pulumi.get_stack()}"
+
+
 class Parameters(pulumi.ComponentResource):
-    """The server's secrets, encrypted in the parameter store with the account's key `aws/ssm`.
+    """What a server is told: its secrets and its services' files, in the parameter store.
 
-    Produces: one SecureString parameter a value, named /monitoring/STACK/NAME. A value over 4 KiB (a long
-    certificate chain) takes the advanced tier.
+    Produces: one SecureString parameter a secret (encrypted with the account's key `aws/ssm`) and one String
+    parameter a file, named /monitoring/STACK/NAME, and /monitoring/STACK/state/revision, which is written after all
+    of them and lists their versions, so that the server takes up all changes of a `pulumi up` together. A value
+    over 4 KiB (a long certificate chain) takes the advanced tier.
 
-    Attributes: revision changes whenever a value does.
+    Attributes: revision: the number of that last parameter's version, which grows with every change. complete: the
+    last parameter itself.
     """
 
-    def __init__(self, name: str, values: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        secrets: Mapping[str, pulumi.Input[str]],
+        files: Mapping[str, pulumi.Input[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
         super().__init__("monitoring:index:Parameters", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
         folder = path(pulumi.get_stack())
-        versions = []
-        for parameter, value in sorted(values.items()):
+        made = {}
+        for secret, value in sorted(secrets.items()):
             large = isinstance(value, str) and len(value.encode()) > STANDARD_LIMIT
-            made = aws.ssm.Parameter(
-                parameter,
-                name=f"{folder}/{parameter}",
+            made[secret] = aws.ssm.Parameter(
+                secret,
+                name=f"{folder}/{secret}",
                 type="SecureString",
                 tier="Advanced" if large else "Standard",
                 value=pulumi.Output.secret(value),
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=child,
             )
-            versions.append(made.version)
-        # The versions are whole numbers, which arrive as floats from some providers.
-        self.revision: pulumi.Output[str] = pulumi.Output.all(*versions).apply(
-            lambda numbers: ".".join(str(int(number)) for number in numbers)
+        for file, value in sorted(files.items()):
+            made[file] = aws.ssm.Parameter(
+                file, name=f"{folder}/{file}", type="String", tier="Standard", insecure_value=value, opts=child
+            )
+        self.complete = aws.ssm.Parameter(
+            f"{name}-revision",
+            name=f"{folder}/state/revision",
+            type="String",
+            tier="Standard",
+            # The versions are whole numbers, which arrive as floats from some providers.
+            insecure_value=pulumi.Output.all(**{key: parameter.version for key, parameter in made.items()}).apply(
+                lambda versions: "".join(f"{key} {int(version)}\n" for key, version in sorted(versions.items()))
+            ),
+            opts=child,
         )
+        self.revision: pulumi.Output[int] = self.complete.version.apply(int)
         self.register_outputs({"revision": self.revision})
+
+
+def users_in_use(users: str, after: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions) -> aws.ssm.Parameter:
+    """Tells the server that Grafana and every agent use these of InfluxDB's users: it then drops all others."""
+    return aws.ssm.Parameter(
+        "influxdb-users-in-use",
+        name=f"{path(pulumi.get_stack())}/state/users-in-use",
+        type="String",
+        tier="Standard",
+        insecure_value=users,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(after))),
+    )
 
 
 class ServerRole(pulumi.ComponentResource):
     """What the server itself may do in AWS: read its own parameters.
 
-    Produces: a role that EC2 instances may take, its policy (ssm:GetParameter below the stack's path), an
+    Produces: a role that EC2 instances may take, its policy (ssm:GetParametersByPath, which is judged by the path
+    that is asked for: docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html), an
     instance profile; with `reads_cloudwatch` also the CloudWatch policy. The parameters are encrypted with
     the AWS managed key aws/ssm, whose own policy lets every principal of the account decrypt through the
     parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
@@ -74,13 +113,18 @@ class ServerRole(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         identity = aws.get_caller_identity(opts=invoke)
         partition = identity.arn.split(":")[1]
-        own = f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{path(pulumi.get_stack())}/*"
+        own = f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{path(pulumi.get_stack())}"
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": "ec2.amazonaws.com"},
             "Action": "sts:AssumeRole",
         }
-        read = {"Sid": "ReadOwnParameters", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": own}
+        read = {
+            "Sid": "ReadOwnParameters",
+            "Effect": "Allow",
+            "Action": "ssm:GetParametersByPath",
+            "Resource": [own, f"{own}/state"],
+        }
         role = aws.iam.Role(name, assume_role_policy=_document(trust), opts=child)
         policies = [aws.iam.RolePolicy(f"{name}-parameters", role=role.id, policy=_document(read), opts=child)]
         if reads_cloudwatch:

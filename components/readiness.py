@@ -10,6 +10,7 @@ import pulumi_command as command
 
 from components.certificates import ServerCertificate
 from components.influx import Influx
+from components.parameters import machine
 from components.passwords import Passwords
 from settings import Settings
 
@@ -23,6 +24,7 @@ class Expectation:
 
     address: where to connect to. server_name: the name its certificate must be valid for. ca: who signed,
     "" for the system's authorities. influxdb_url: where its measurements arrive. host: its tag in them.
+    revision: of its parameters, which it must have applied.
     """
 
     address: pulumi.Input[str]
@@ -36,6 +38,7 @@ class Expectation:
     username: str
     password: pulumi.Output[str]
     host: str
+    revision: pulumi.Output[int]
     region: str
     timeout: int
 
@@ -47,6 +50,7 @@ def expectation(
     certificate: ServerCertificate,
     passwords: Passwords,
     influx: Influx,
+    revision: pulumi.Output[int],
 ) -> Expectation:
     """What this stack's server must do before it counts as ready."""
     return Expectation(
@@ -60,18 +64,20 @@ def expectation(
         database=influx.database,
         username=influx.reader,
         password=influx.reader_password,
-        host=f"monitoring-{pulumi.get_stack()}",
+        host=machine(),
+        revision=revision,
         region=settings.region,
         timeout=settings.boot_timeout_seconds,
     )
 
 
 class Readiness(pulumi.ComponentResource):
-    """A command that ends when Grafana and InfluxDB answer over TLS and the server's first point is stored.
+    """A command that ends when the server has applied the stack's parameters: Grafana and InfluxDB answer over
+    TLS, and a first point of it is stored.
 
-    Produces: the command; it runs again whenever the instance is another one. It prints what it waits for,
-    and on failure the line of the boot script that failed. Secrets reach it by its environment and are
-    never printed.
+    Produces: the command; it runs again whenever the instance is another one or a parameter changes. It prints
+    what it waits for, and on failure the line of the boot script that failed. Secrets reach it by its environment
+    and are never printed.
 
     Attributes: done: the resource others depend on.
     """
@@ -97,6 +103,7 @@ class Readiness(pulumi.ComponentResource):
             "READY_USERNAME": expectation.username,
             "READY_PASSWORD": expectation.password,
             "READY_HOST": expectation.host,
+            "READY_REVISION": expectation.revision.apply(str),
             "READY_REGION": expectation.region,
             "READY_TIMEOUT": str(expectation.timeout),
             "READY_INSTANCE": instance_id,
@@ -105,7 +112,7 @@ class Readiness(pulumi.ComponentResource):
             name,
             create=COMMAND,
             environment=environment,
-            triggers=[instance_id],
+            triggers=[instance_id, expectation.revision],
             opts=pulumi.ResourceOptions(parent=self, depends_on=after),
         )
         self.register_outputs({})

@@ -1,14 +1,15 @@
-"""The machine that runs Grafana and InfluxDB, and the volume its data lives on."""
+"""The machine that runs Grafana and InfluxDB."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 from pulumi_aws.ec2 import GetAmiFilterArgs
 
+from components.data_volume import DataVolume
 from components.network import Network, Site
 from settings import Settings
 
@@ -73,15 +74,13 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
 
 
 class Server(pulumi.ComponentResource):
-    """The server and its data.
+    """The server.
 
-    Produces: an encrypted data volume (protected with `protect`), the instance with an encrypted root
-    volume, the volume's attachment, the elastic IP's association.
+    Produces: the instance with an encrypted root volume, the data volume's attachment, the elastic IP's association.
 
-    The volume outlives the instance. When the instance is replaced (user data, type's architecture,
-    `amiId`), the old one is stopped and gives the volume up before the new one starts: two servers never
-    share it. `user_data` gets the volume's id, because the server must know which disk is the one it may
-    format.
+    When the instance is replaced (user data, type's architecture, `amiId`), the old one is stopped and gives the
+    volume up before the new one starts: two servers never share it. It waits for `after`, what it reads when it
+    boots.
 
     Attributes: instance, instance_id.
     """
@@ -95,7 +94,9 @@ class Server(pulumi.ComponentResource):
         network: Network,
         image: Image,
         profile_name: pulumi.Output[str],
-        user_data: Callable[[pulumi.Output[str]], pulumi.Output[str]],
+        volume: DataVolume,
+        user_data: pulumi.Output[str],
+        after: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("monitoring:index:Server", name, None, opts)
@@ -103,19 +104,6 @@ class Server(pulumi.ComponentResource):
         tags = {"Name": f"monitoring-{pulumi.get_stack()}"}
         # What was only looked up may change without anybody's asking: that is no reason to replace anything.
         looked_up = [] if settings.subnet_id else ["subnetId"]
-        volume = aws.ebs.Volume(
-            f"{name}-data",
-            availability_zone=site.availability_zone,
-            size=settings.data_volume_size,
-            type="gp3",
-            encrypted=True,
-            tags={"Name": f"monitoring-{pulumi.get_stack()}-data"},
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                protect=settings.protect,
-                ignore_changes=[] if settings.subnet_id else ["availabilityZone"],
-            ),
-        )
         # The architecture is part of the name: another one needs another image, which ignoring lookups would
         # prevent for the same resource.
         self.instance = aws.ec2.Instance(
@@ -135,11 +123,12 @@ class Server(pulumi.ComponentResource):
                 encrypted=True,
                 delete_on_termination=True,
             ),
-            user_data=user_data(volume.id),
+            user_data=user_data,
             user_data_replace_on_change=True,
             tags=tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                depends_on=list(after),
                 delete_before_replace=True,
                 ignore_changes=[*looked_up, *([] if settings.ami_id else ["ami"])],
             ),
@@ -150,7 +139,7 @@ class Server(pulumi.ComponentResource):
         self.attachment = aws.ec2.VolumeAttachment(
             f"{name}-data",
             device_name=DEVICE,
-            volume_id=volume.id,
+            volume_id=volume.volume_id,
             instance_id=self.instance_id,
             stop_instance_before_detaching=True,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
@@ -158,4 +147,4 @@ class Server(pulumi.ComponentResource):
         self.association = aws.ec2.EipAssociation(
             name, allocation_id=network.address.id, instance_id=self.instance_id, opts=child
         )
-        self.register_outputs({"instanceId": self.instance_id, "volumeId": volume.id})
+        self.register_outputs({"instanceId": self.instance_id, "volumeId": volume.volume_id})

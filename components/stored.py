@@ -10,13 +10,13 @@ from components.passwords import Passwords
 
 
 def stored(certificate: ServerCertificate, passwords: Passwords, influx: Influx) -> dict[str, pulumi.Input[str]]:
-    """Name and value of every parameter the server reads at boot (userdata/boot.sh names them too)."""
+    """Name and value of every secret the server reads (userdata/*.sh name them too)."""
     values: dict[str, pulumi.Input[str]] = {
         "server-certificate": certificate.certificate,
         "server-key": certificate.key,
         "grafana-admin-password": passwords.grafana_admin,
         "grafana-secret-key": passwords.grafana_secret_key,
-        f"influxdb-{WRITER}-password": influx.writer_password,
+        f"influxdb-{WRITER}-password": influx.writer_password,  # WRITER, READER: whatever the generation
     }
     values |= {f"influxdb-{user}-password": password for user, password in passwords.influxdb.items()}
     if certificate.ca:

@@ -2,62 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 import pulumi
 
 from components.certificates import ServerCertificate
+from components.data_volume import DataVolume
 from components.influx import Influx
-from components.parameters import path
+from components.parameters import machine, path
 from settings import Host, Inputs, Settings
 from userdata.render import (
     AgentValues,
+    BootValues,
     InfluxTarget,
     ServerValues,
     UserDataTooLargeError,
     agent_installer,
+    server_files,
     user_data,
 )
 
-UNKNOWN = {"address": "255.255.255.255", "revision": "10." * 9 + "10", "data_volume": "vol-0123456789abcdef0"}
+UNKNOWN = {"address": "255.255.255.255", "data_volume": "vol-0123456789abcdef0"}
 """In place of what AWS has yet to choose: as long as it can become, so that the size is checked at the
 preview."""
 
 
 def server_user_data(
-    settings: Settings,
-    *,
-    certificate: ServerCertificate,
-    influx: Influx,
-    names: Iterable[str],
-    revision: pulumi.Output[str],
-    address: pulumi.Output[str],
-) -> Callable[[pulumi.Output[str]], pulumi.Output[str]]:
-    """The server's user data, as a function of the data volume's id.
+    settings: Settings, certificate: ServerCertificate, address: pulumi.Output[str], volume: DataVolume
+) -> pulumi.Output[str]:
+    """The server's user data. Raises pulumi.RunError at once, before anything is made, when it would be too large."""
 
-    Raises pulumi.RunError at once, before anything is made, when it would be too large.
-    """
-
-    def render(address: str, revision: str, data_volume: str) -> str:
-        values = ServerValues(
-            stack=pulumi.get_stack(),
+    def render(address: str, data_volume: str) -> str:
+        values = BootValues(
             region=settings.region,
             parameters=path(pulumi.get_stack()),
-            names=tuple(sorted(names)),
-            revision=revision,
             address=address,
-            host=settings.domain or address,
             local_name=certificate.local_name,
             data_volume=data_volume,
-            retention=settings.retention,
-            interval=settings.collection_interval,
-            cloudwatch_auth=settings.cloudwatch_auth,
             grafana_repository=settings.grafana_repository,
             influxdata_repository=settings.influxdata_repository,
             grafana_version=settings.grafana_version,
             influxdb_version="" if settings.influxdb else settings.influxdb_version,
             telegraf_version=settings.telegraf_version,
-            target=InfluxTarget(influx.local_url, influx.database, influx.writer, influx.ca is not None),
         )
         try:
             return user_data(values)
@@ -65,7 +49,30 @@ def server_user_data(
             raise pulumi.RunError(str(error)) from None
 
     render(**UNKNOWN)
-    return lambda data_volume: pulumi.Output.all(address, revision, data_volume).apply(lambda known: render(*known))
+    return pulumi.Output.all(address, volume.volume_id).apply(lambda known: render(*known))
+
+
+def server_parameters(
+    settings: Settings, influx: Influx, address: pulumi.Output[str], volume: DataVolume
+) -> dict[str, pulumi.Output[str]]:
+    """The files of the server's services, by the parameter that carries them."""
+
+    def values(address: str, data_gib: int) -> ServerValues:
+        return ServerValues(
+            host=settings.domain or address,
+            machine=machine(),
+            data_gib=data_gib,
+            retention=settings.retention,
+            interval=settings.collection_interval,
+            cloudwatch_auth=settings.cloudwatch_auth,
+            own_influxdb=settings.influxdb is None,
+            reader=influx.reader,
+            target=InfluxTarget(influx.local_url, influx.database, influx.writer, influx.ca is not None),
+        )
+
+    names = server_files(values(UNKNOWN["address"], settings.data_volume_size))
+    files = pulumi.Output.all(address, volume.size).apply(lambda known: server_files(values(*known)))
+    return {name: files[name] for name in names}
 
 
 def agent_script(settings: Settings, influx: Influx, host: Host | None = None) -> pulumi.Output[str]:

@@ -83,16 +83,39 @@ def check_influxdb(influxdb: Endpoint) -> None:
         raise NotYetError(f"is not healthy yet (status {status})")
 
 
-def check_point(influxdb: Endpoint, database: str, login: tuple[str, str], host: str) -> None:
+@dataclass(frozen=True)
+class Store:
+    """A database of InfluxDB, and who may read it."""
+
+    influxdb: Endpoint
+    database: str
+    login: tuple[str, str]
+
+    def has(self, query: str) -> bool:
+        """Whether there is any value. Raises NotYetError when the question is refused."""
+        status, body = self.influxdb.get(f"/query?db={quote(self.database)}&q={quote(query)}", self.login)
+        if status != http.client.OK:
+            raise NotYetError(f"not to be asked for yet (status {status})")
+        return '"values"' in body
+
+
+def escaped(text: str) -> str:
+    """A text between the apostrophes of InfluxQL."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def check_point(store: Store, host: str) -> None:
     """A point of `host` not older than a minute is stored."""
-    escaped = host.replace("\\", "\\\\").replace("'", "\\'")
-    condition = f"\"host\" = '{escaped}' AND time > now() - 1m"
-    query = f'SELECT last("uptime") FROM "system" WHERE {condition}'  # noqa: S608 - escaped, and read-only
-    status, body = influxdb.get(f"/query?db={quote(database)}&q={quote(query)}", login)
-    if status != http.client.OK:
-        raise NotYetError(f"not to be asked for yet (status {status})")
-    if '"values"' not in body:
+    condition = f"\"host\" = '{escaped(host)}' AND time > now() - 1m"
+    if not store.has(f'SELECT last("uptime") FROM "system" WHERE {condition}'):  # noqa: S608 - escaped, and read-only
         raise NotYetError("not stored yet")
+
+
+def check_revision(store: Store, host: str, instance: str, revision: int) -> None:
+    """This very instance has applied this revision of the stack's parameters, or a later one."""
+    condition = f'"host" = \'{escaped(host)}\' AND "instance" = \'{escaped(instance)}\' AND "revision" >= {revision}'
+    if not store.has(f'SELECT "revision" FROM "monitoring_server" WHERE {condition}'):  # noqa: S608 - escaped
+        raise NotYetError(f"revision {revision} is not applied yet")
 
 
 def console(region: str, instance: str) -> str:
@@ -114,9 +137,11 @@ def console(region: str, instance: str) -> str:
 def wait(checks: list[tuple[str, Callable[[], None]]], read_console: Callable[[], str], timeout: float) -> str | None:
     """Run the checks in order, each until it succeeds. Returns None, or why it cannot be (one or more lines).
 
-    The console is read meanwhile: the boot script's progress is shown, its failure ends the waiting.
+    The console is read meanwhile: the boot script's progress is shown, a new failure of it ends the waiting. The
+    one that is there from the beginning is an earlier attempt's: the server tries again by itself.
     """
     end = time.monotonic() + timeout
+    earlier = last_failure(read_console())
     shown = latest = why = ""
     next_console = 0.0
     for name, check in checks:
@@ -130,9 +155,9 @@ def wait(checks: list[tuple[str, Callable[[], None]]], read_console: Callable[[]
                 break
             if time.monotonic() >= next_console:
                 output = read_console()
-                failed = FAILED.search(output)
-                if failed:
-                    return f"the server's {failed.group(1).strip()}"
+                failed = last_failure(output)
+                if failed not in ("", earlier):
+                    return f"the server's {failed}"
                 lines = PROGRESS.findall(output)
                 latest = f" · server: {lines[-1].strip()}" if lines else ""
                 next_console = time.monotonic() + CONSOLE_PAUSE
@@ -145,6 +170,12 @@ def wait(checks: list[tuple[str, Callable[[], None]]], read_console: Callable[[]
     return None
 
 
+def last_failure(console: str) -> str:
+    """The newest failure on the console, with its time; "" when there is none."""
+    found = FAILED.findall(console)
+    return found[-1].strip() if found else ""
+
+
 def tell(line: str) -> None:
     """One line of progress, at once."""
     print(line, flush=True)
@@ -155,13 +186,15 @@ def main() -> int:
     grafana = Endpoint(env["ADDRESS"], 3000, env["SERVER_NAME"], env["CA"])
     url = urlsplit(env["INFLUXDB_URL"])
     influxdb = Endpoint(url.hostname or "", url.port or 443, env["INFLUXDB_NAME"], env["INFLUXDB_CA"])
-    login = (env["USERNAME"], env["PASSWORD"])
-    region, instance = env["REGION"], env["INSTANCE"]
+    store = Store(influxdb, env["DATABASE"], (env["USERNAME"], env["PASSWORD"]))
+    region, instance, host = env["REGION"], env["INSTANCE"], env["HOST"]
     why = wait(
         [
-            ("Grafana", lambda: check_grafana(grafana, env["GRAFANA_PASSWORD"])),
             ("InfluxDB", lambda: check_influxdb(influxdb)),
-            ("first measurement", lambda: check_point(influxdb, env["DATABASE"], login, env["HOST"])),
+            ("server", lambda: check_revision(store, host, instance, int(env["REVISION"]))),
+            # Only now: Grafana shuts out who comes with a wrong password five times, be it just not yet the right one.
+            ("Grafana", lambda: check_grafana(grafana, env["GRAFANA_PASSWORD"])),
+            ("first measurement", lambda: check_point(store, host)),
         ],
         lambda: console(region, instance),
         float(env["TIMEOUT"]),

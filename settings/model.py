@@ -128,6 +128,8 @@ class Settings(Part):
     cloudwatch_auth: Annotated[Literal["key", "role"], _choice("key", "role")] = "key"
     cloudwatch_region: v.Region | None = None
     access_key_generation: Annotated[int, v.whole(1, 1_000_000, "the key's generation")] = 1
+    password_generation: Annotated[int, v.whole(1, 1_000_000, "the passwords' generation")] = 1
+    certificate_generation: Annotated[int, v.whole(1, 1_000_000, "the certificate's generation")] = 1
     retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "30d")] = "30d"
     hosts: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = ()
     collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s")] = "10s"
@@ -149,6 +151,18 @@ class Settings(Part):
 
     def contradictions(self) -> Iterator[tuple[str, str, str]]:
         """Settings that cannot go together, as (key in camelCase, what is wrong, what to write instead)."""
+        yield from self._network()
+        yield from self._identities()
+        if self.contact_points and not self.contact_points.any:
+            yield "contactPoints", "names nobody to tell", "write slack, pagerduty or webhook"
+        elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:
+            yield "contactPoints", "has webhookToken without webhook", "write the webhook's address, too"
+        if self.alert_thresholds.forgets_too_early:
+            yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
+        if self.influxdb and self.retention != "30d":
+            yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"
+
+    def _network(self) -> Iterator[tuple[str, str, str]]:
         example = "write the ranges in CIDR notation, such as [203.0.113.0/24]; 0.0.0.0/0 means everybody"
         if not self.operator_cidrs:
             yield "operatorCidrs", "nobody could reach Grafana", example
@@ -162,15 +176,11 @@ class Settings(Part):
             yield "sshCidrs", "is missing, so sshKeyName would let nobody log in", example
         if self.vpc_id and not self.subnet_id:
             yield "subnetId", "is missing beside vpcId", "name a public subnet of that VPC"
+
+    def _identities(self) -> Iterator[tuple[str, str, str]]:
         if self.certificate and not self.domain:
             yield "domain", "is missing beside certificate", "write the name the certificate was issued for"
         if self.cloudwatch_auth == "role" and self.access_key_generation != 1:
             yield "accessKeyGeneration", "has no meaning with cloudwatchAuth: role", "leave it out"
-        if self.contact_points and not self.contact_points.any:
-            yield "contactPoints", "names nobody to tell", "write slack, pagerduty or webhook"
-        elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:
-            yield "contactPoints", "has webhookToken without webhook", "write the webhook's address, too"
-        if self.alert_thresholds.forgets_too_early:
-            yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
-        if self.influxdb and self.retention != "30d":
-            yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"
+        if self.certificate and self.certificate_generation != 1:
+            yield "certificateGeneration", "has no meaning with a certificate of your own", "leave it out"

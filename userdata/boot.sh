@@ -1,21 +1,27 @@
 #!/bin/bash
-# Makes this machine the monitoring server, at its first boot and at every later one. Safe to run again by hand:
-# what is already as it should be is left alone. Progress and failures go to the console.
+# Makes this machine the monitoring server, and keeps it what the stack says: run at every boot, and half a minute
+# after its last end. With --if-changed it ends at once unless the stack changed something since the last success.
+# Safe to run by hand: what is already as it should be is left alone. Progress and failures go to the console.
 set -Eeuo pipefail
 # The last part of a pipe runs in this shell, so that `… | put` can remember a change.
 shopt -s lastpipe
 export DEBIAN_FRONTEND=noninteractive HOME=/root
 here=/etc/monitoring
 # shellcheck source=/dev/null
-. $here/settings
+. $here/boot.conf
 # In memory; secrets are nowhere else but in the files of the services that need them.
-work=/run/monitoring
-install -d -m 700 $work
+run=/run/monitoring
+work=$run/work
+install -d -m 700 $run
+exec 9>$run/lock
+flock 9
+rm -rf $work
+mkdir $work
 
 say() { echo "monitoring: $*" | tee /dev/console || true; }
 die() {
   trap - ERR
-  say "boot failed at line $1: $2"
+  say "boot failed at line $1 of ${BASH_SOURCE[1]##*/}: $2 ($(date -u +%T))"
   exit 1
 }
 trap 'die $LINENO "$BASH_COMMAND"' ERR
@@ -59,19 +65,52 @@ import json, sys
 c = json.load(sys.stdin)
 print("user = \"%(AccessKeyId)s:%(SecretAccessKey)s\"\nheader = \"X-Amz-Security-Token: %(Token)s\"" % c)'
 }
-# the parameter NAME becomes the file $work/NAME
-fetch() {
+# PATH NEXT_TOKEN: a page of the parameters directly below the path
+page() {
   credentials | curl -sSf -K - --aws-sigv4 "aws:amz:$REGION:ssm" "$SSM" \
-    -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AmazonSSM.GetParameter' \
-    -d "{\"Name\": \"$PARAMETERS/$1\", \"WithDecryption\": true}" |
-    python3 -c 'import json, sys; sys.stdout.write(json.load(sys.stdin)["Parameter"]["Value"])' >"$work/$1"
+    -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AmazonSSM.GetParametersByPath' \
+    -d "{\"Path\": \"$1\", \"WithDecryption\": true${2:+, \"NextToken\": \"$2\"}}"
 }
-secret() { cat "$work/$1"; }
+# PATH FOLDER: each becomes a file of the folder, their names and versions the file FOLDER.list
+parameters() {
+  local next=
+  rm -rf "$2" "$2.list"
+  mkdir "$2"
+  while
+    page "$1" "$next" >$work/page && next=$(python3 -c '
+import json, sys
+page = json.load(sys.stdin)
+with open(sys.argv[1] + ".list", "a") as listing:
+    for one in page["Parameters"]:
+        name = one["Name"].rpartition("/")[2]
+        print(name, one["Version"], file=listing)
+        with open(f"{sys.argv[1]}/{name}", "w") as file:
+            file.write(one["Value"])
+print(page.get("NextToken") or "")' "$2" <$work/page) || return
+    [ -n "$next" ]
+  do :; done
+}
+# `revision` is written last and names every value's version: values of two different `pulumi up` never mix.
+read_parameters() {
+  parameters "$PARAMETERS/state" $work/state && parameters "$PARAMETERS" $work/values || return
+  if grep -vxFf $work/values.list $work/state/revision; then return 1; fi
+}
+given() { grep -q "^$1 " $work/state/revision; }
+value() { cat "$work/values/$1"; }
 
+if [ "${1-}" = --if-changed ] && [ -f $run/applied ]; then
+  parameters "$PARAMETERS/state" $work/state || exit 1
+  if sort $work/state.list | cmp -s - $run/applied; then exit 0; fi
+fi
 say "waiting for the address $ADDRESS"
 attempt 300 has_address
 say "reading parameters"
-for name in $NAMES; do attempt 120 fetch "$name"; done
+attempt 120 read_parameters
+sort $work/state.list >$work/applied
+revision=$(sed -n 's/^revision //p' $work/applied)
+say "applying revision $revision"
+# shellcheck source=/dev/null
+. $work/values/server.conf
 if ! grep -qw "$LOCAL_NAME" /etc/hosts; then echo "127.0.0.1 $LOCAL_NAME" >>/etc/hosts; fi
 
 # --- Data volume: kept when the server is replaced, formatted only when it is blank
@@ -107,6 +146,8 @@ for place in $data /var/lib/influxdb /var/lib/grafana; do
   mountpoint -q "$place" || mount "$place"
   mkdir -p $data/influxdb $data/grafana
 done
+large_enough() { [ "$(blockdev --getsize64 "$device")" -ge $((DATA_GIB << 30)) ]; }
+attempt 300 large_enough
 resize2fs "$device" 2>$work/why
 for unit in influxdb grafana-server; do
   mkdir -p /etc/systemd/system/$unit.service.d
@@ -156,93 +197,27 @@ owned() {
   if [ "$(stat -c %U:%G "$2")" != "$1:$1" ]; then chown -R "$1:$1" "$2"; fi
 }
 changed=
-secret server-certificate | put 644 root $here/server.pem
+value server-certificate | put 644 root $here/server.pem
 authority=()
-if [ -f $work/ca-certificate ]; then
-  secret ca-certificate | put 644 root $here/ca.pem
+if given ca-certificate; then
+  value ca-certificate | put 644 root $here/ca.pem
   authority=(--cacert "$here/ca.pem")
 fi
-# A new certificate restarts whoever shows it.
-certificate=$changed
 answers() { curl -sSf -o /dev/null "${authority[@]}" "$@"; }
 
-# --- InfluxDB: encrypted, with users; its tables are the only place where their passwords are kept
-
-influxdb=https://$LOCAL_NAME:8086
-# QUERY, as the administrator
-query() {
-  local answer
-  answer=$(printf 'user = "admin:%s"\ndata-urlencode = "q=%s"\n' "$(secret influxdb-admin-password)" "${1//\"/\\\"}" |
-    curl -sSf "${authority[@]}" -K - "$influxdb/query") && [[ $answer != *'"error"'* ]]
-}
-# USER PRIVILEGE
-give() {
-  query "CREATE USER \"$1\" WITH PASSWORD '$(secret "influxdb-$1-password")'" ||
-    query "SET PASSWORD FOR \"$1\" = '$(secret "influxdb-$1-password")'"
-  query "GRANT $2 TO \"$1\""
-}
-start_influxdb() {
-  settle influxdb
-  changed=restart
-  attempt 120 answers "$influxdb/ping"
-}
-if [ -n "$INFLUXDB_VERSION" ]; then
-  say "starting InfluxDB"
-  owned influxdb /var/lib/influxdb
-  changed=$certificate
-  put 644 root /etc/influxdb/influxdb.conf <$here/influxdb.conf
-  secret server-key | put 640 influxdb /etc/influxdb/server-key
-  start_influxdb
-  if ! query 'SHOW DATABASES' 2>$work/why; then
-    # Without authentication for a moment, and reachable from this machine alone.
-    say "setting the password of InfluxDB's administrator"
-    open=/run/systemd/system/influxdb.service.d
-    mkdir -p $open
-    echo '[Service]
-Environment=INFLUXDB_HTTP_AUTH_ENABLED=false INFLUXDB_HTTP_BIND_ADDRESS=127.0.0.1:8086' >$open/open.conf
-    start_influxdb
-    give admin 'ALL PRIVILEGES'
-    rm $open/open.conf
-    start_influxdb
-  fi
-  query 'CREATE DATABASE "telegraf"'
-  query "ALTER RETENTION POLICY \"autogen\" ON \"telegraf\" DURATION $RETENTION SHARD DURATION $SHARD DEFAULT"
-  give telegraf 'WRITE ON "telegraf"'
-  give grafana 'READ ON "telegraf"'
-fi
-
-# --- Grafana: its administrator always has the generated password, whatever an old data volume says
-
-say "starting Grafana"
-owned grafana /var/lib/grafana
-changed=$certificate
-for name in server-key grafana-admin-password grafana-secret-key; do
-  secret $name | put 640 grafana /etc/grafana/$name
+# The services; each part is a file beside this one, and a parameter.
+parts=(${INFLUXDB_VERSION:+influxdb.sh} grafana.sh telegraf.sh)
+for part in "${parts[@]}"; do
+  # shellcheck source=/dev/null
+  . "$work/values/$part"
 done
-put 640 grafana /etc/grafana/grafana.ini <$here/grafana.ini
-settle grafana-server
-grafana=https://$LOCAL_NAME:3000
-attempt 180 answers "$grafana/api/health"
-log_in() {
-  echo "user = \"admin:$(secret grafana-admin-password)\"" | answers "$grafana/api/org" -K -
+
+# What `pulumi up` waits for.
+applied() {
+  printf 'user = "%s:%s"\n' "$WRITER" "$(value influxdb-telegraf-password)" |
+    curl -sSf ${TARGET_CA:+--cacert "$TARGET_CA"} -K - "$TARGET/write?db=$DATABASE" \
+      --data-binary "monitoring_server,host=$MACHINE revision=${revision}i,instance=\"$(imds instance-id)\""
 }
-if ! log_in 2>$work/why; then
-  say "setting the password of Grafana's administrator"
-  runuser -u grafana -- grafana cli --homepath /usr/share/grafana --config /etc/grafana/grafana.ini \
-    admin reset-admin-password --password-from-stdin <$work/grafana-admin-password >$work/why
-  attempt 60 log_in
-fi
-
-# --- Telegraf: the server watches itself
-
-say "starting Telegraf"
-changed=
-put 644 root /etc/telegraf/telegraf.conf <$here/telegraf.conf
-if [ -f $work/influxdb-ca-certificate ]; then
-  secret influxdb-ca-certificate | put 644 root /etc/telegraf/ca.pem
-elif [ -n "$INFLUXDB_VERSION" ] && [ -f $here/ca.pem ]; then
-  put 644 root /etc/telegraf/ca.pem <$here/ca.pem
-fi
-echo "INFLUX_PASSWORD='$(secret influxdb-telegraf-password)'" | put 640 telegraf /etc/default/telegraf
-settle telegraf
-say "boot finished"
+attempt 120 applied
+mv $work/applied $run/applied
+say "boot finished: revision $revision"

@@ -24,8 +24,9 @@ created."""
 
 FOLDER = Path(__file__).parent
 SETTINGS_FOLDER = "/etc/monitoring"
-BOOT_SCRIPT = "/var/lib/cloud/scripts/per-boot/monitoring"
-"""cloud-init runs whatever lies in this folder at every boot, in its last stage."""
+BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
+UNITS = ("monitoring-server.service", "monitoring-server.timer")
+"""They run the boot script: at every boot, and later to look whether the stack has changed."""
 
 
 class UserDataTooLargeError(ValueError):
@@ -59,38 +60,43 @@ class InfluxTarget:
 
 
 @dataclass(frozen=True)
-class ServerValues:
-    """Everything the server's user data depends on. Nothing of it is secret.
+class BootValues:
+    """Everything the server's user data depends on; a change of it replaces the server. Nothing of it is secret.
 
-    parameters: path of the stack's parameters, `names` those the server reads below it.
-    revision: changes whenever a parameter's value does, and so replaces the server, which reads them at boot.
-    address: the elastic IP; host: the name users type (domain or address); local_name: the name in the
-    certificate by which the machine reaches itself. influxdb_version: empty when another service is used.
+    parameters: path of the stack's parameters. address: the elastic IP. local_name: the name in the certificate by
+    which the machine reaches itself. influxdb_version: empty when another service is used.
     """
 
-    stack: str
     region: str
     parameters: str
-    names: tuple[str, ...]
-    revision: str
     address: str
-    host: str
     local_name: str
     data_volume: str
-    retention: str
-    interval: str
-    cloudwatch_auth: str
     grafana_repository: Repository
     influxdata_repository: Repository
     grafana_version: str
     influxdb_version: str
     telegraf_version: str
-    target: InfluxTarget
 
-    @property
-    def machine(self) -> str:
-        """The server's name in its own measurements (tag `host`) and its Name tag."""
-        return f"monitoring-{self.stack}"
+
+@dataclass(frozen=True)
+class ServerValues:
+    """Everything the files of the server's services depend on; a running server follows their changes. Nothing of
+    it is secret.
+
+    host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
+    data_gib: the data volume's size. writer, reader: InfluxDB's users. own_influxdb: whether InfluxDB runs here.
+    """
+
+    host: str
+    machine: str
+    data_gib: int
+    retention: str
+    interval: str
+    cloudwatch_auth: str
+    own_influxdb: bool
+    reader: str
+    target: InfluxTarget
 
 
 @dataclass(frozen=True)
@@ -147,27 +153,61 @@ def shard_duration(retention: str) -> str:
     return "1d" if length <= v.seconds("26w") else "7d"
 
 
-def boot_settings(values: ServerValues) -> str:
-    """The shell variables boot.sh reads from /etc/monitoring/settings."""
-    domain = "amazonaws.com.cn" if values.region.startswith("cn-") else "amazonaws.com"
-    variables = {
-        "REGION": values.region,
-        "SSM": f"https://ssm.{values.region}.{domain}/",
-        "PARAMETERS": values.parameters,
-        "NAMES": " ".join(values.names),
-        "REVISION": values.revision,
-        "ADDRESS": values.address,
-        "LOCAL_NAME": values.local_name,
-        "DATA_VOLUME": values.data_volume,
-        "RETENTION": values.retention,
-        "SHARD": shard_duration(values.retention),
-        "GRAFANA_REPOSITORY": source(values.grafana_repository),
-        "INFLUXDATA_REPOSITORY": source(values.influxdata_repository),
-        "GRAFANA_VERSION": values.grafana_version,
-        "INFLUXDB_VERSION": values.influxdb_version,
-        "TELEGRAF_VERSION": values.telegraf_version,
-    }
+def _shell(variables: Mapping[str, str]) -> str:
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def boot_settings(values: BootValues) -> str:
+    """The shell variables boot.sh reads from /etc/monitoring/boot.conf."""
+    domain = "amazonaws.com.cn" if values.region.startswith("cn-") else "amazonaws.com"
+    return _shell(
+        {
+            "REGION": values.region,
+            "SSM": f"https://ssm.{values.region}.{domain}/",
+            "PARAMETERS": values.parameters,
+            "ADDRESS": values.address,
+            "LOCAL_NAME": values.local_name,
+            "DATA_VOLUME": values.data_volume,
+            "GRAFANA_REPOSITORY": source(values.grafana_repository),
+            "INFLUXDATA_REPOSITORY": source(values.influxdata_repository),
+            "GRAFANA_VERSION": values.grafana_version,
+            "INFLUXDB_VERSION": values.influxdb_version,
+            "TELEGRAF_VERSION": values.telegraf_version,
+        }
+    )
+
+
+def server_settings(values: ServerValues) -> str:
+    """The shell variables boot.sh and its parts read from the parameter server.conf."""
+    return _shell(
+        {
+            "MACHINE": values.machine,
+            "DATA_GIB": str(values.data_gib),
+            "RETENTION": values.retention,
+            "SHARD": shard_duration(values.retention),
+            "WRITER": values.target.username,
+            "READER": values.reader,
+            "DATABASE": values.target.database,
+            "TARGET": values.target.url,
+            "TARGET_CA": "/etc/telegraf/ca.pem" if values.target.private_ca else "",
+        }
+    )
+
+
+def server_files(values: ServerValues) -> dict[str, str]:
+    """The files of the server's services and the parts of its boot script, by the parameter that carries them."""
+    files = {
+        "server.conf": server_settings(values),
+        "grafana.sh": render("grafana.sh"),
+        "grafana.ini": render("grafana.ini", host=values.host, cloudwatch_auth=values.cloudwatch_auth),
+        "telegraf.sh": render("telegraf.sh"),
+        "telegraf.conf": telegraf_config(
+            values.target, interval=values.interval, host=values.machine, monitor=values.own_influxdb
+        ),
+    }
+    if values.own_influxdb:
+        files |= {"influxdb.sh": render("influxdb.sh"), "influxdb.conf": render("influxdb.conf")}
+    return {name: without_comments(content) for name, content in files.items()}
 
 
 def telegraf_config(
@@ -181,25 +221,17 @@ def telegraf_config(
     return render("telegraf.conf", interval=interval, host=host, monitor=monitor, target=target, tags=tags)
 
 
-def user_data(values: ServerValues) -> str:
+def user_data(values: BootValues) -> str:
     """The server's cloud-config. Raises UserDataTooLargeError above 12 KiB."""
     contents = {
-        "settings": boot_settings(values),
-        "grafana.ini": render("grafana.ini", host=values.host, cloudwatch_auth=values.cloudwatch_auth),
-        "telegraf.conf": telegraf_config(
-            values.target,
-            interval=values.interval,
-            host=values.machine,
-            monitor=bool(values.influxdb_version),
-        ),
+        f"{SETTINGS_FOLDER}/boot.conf": boot_settings(values),
+        **{f"/etc/systemd/system/{unit}": render(unit) for unit in UNITS},
+        BOOT_SCRIPT: render("boot.sh"),
     }
-    if values.influxdb_version:
-        contents["influxdb.conf"] = render("influxdb.conf")
     files = [
-        {"path": f"{SETTINGS_FOLDER}/{name}", "mode": "0644", "content": without_comments(content)}
-        for name, content in contents.items()
+        {"path": path, "mode": "0755" if path == BOOT_SCRIPT else "0644", "content": without_comments(content)}
+        for path, content in contents.items()
     ]
-    files.append({"path": BOOT_SCRIPT, "mode": "0755", "content": without_comments(render("boot.sh"))})
     text = render("cloud-config.yaml", files=files)
     size = len(text.encode())
     if size > LIMIT:

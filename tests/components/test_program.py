@@ -125,8 +125,9 @@ def test_with_the_role_there_is_no_key_at_all() -> None:
 def test_the_role_reads_its_own_parameters_and_nothing_else(prod: Run) -> None:
     (policy,) = prod.all("RolePolicy")
     (statement,) = statements(policy.inputs["policy"])
-    assert statement["Action"] == "ssm:GetParameter"
-    assert statement["Resource"] == "arn:aws:ssm:eu-central-1:111122223333:parameter/monitoring/prod/*"
+    assert statement["Action"] == "ssm:GetParametersByPath"
+    own = "arn:aws:ssm:eu-central-1:111122223333:parameter/monitoring/prod"
+    assert statement["Resource"] == [own, f"{own}/state"]
 
 
 def test_only_ec2_may_take_the_role(prod: Run) -> None:
@@ -134,13 +135,27 @@ def test_only_ec2_may_take_the_role(prod: Run) -> None:
     assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}
 
 
-def test_every_parameter_is_encrypted_and_below_the_stack_s_path(prod: Run) -> None:
-    assert {r.inputs["name"].removeprefix("/monitoring/prod/") for r in prod.all("Parameter")} == {
+def test_every_secret_is_an_encrypted_parameter_and_every_file_a_readable_one(prod: Run) -> None:
+    found: dict[str, set[str]] = {}
+    for parameter in prod.all("Parameter"):
+        assert parameter.inputs["name"].startswith("/monitoring/prod/")
+        name = parameter.inputs["name"].removeprefix("/monitoring/prod/")
+        found.setdefault(parameter.inputs["type"], set()).add(name)
+        if parameter.inputs["type"] == "String":
+            assert not SECRETS.search(parameter.inputs["insecureValue"])
+    assert found["SecureString"] == {
         *("ca-certificate", "server-certificate", "server-key"),
         *("grafana-admin-password", "grafana-secret-key"),
         *("influxdb-admin-password", "influxdb-telegraf-password", "influxdb-grafana-password"),
     }
-    assert {r.inputs["type"] for r in prod.all("Parameter")} == {"SecureString"}
+    assert found["String"] >= {"server.conf", "grafana.ini", "telegraf.conf", "state/revision", "state/users-in-use"}
+
+
+def test_the_revision_names_every_value_and_its_version(prod: Run) -> None:
+    listed = dict(line.split() for line in prod.one("Parameter", "parameters-revision")["insecureValue"].splitlines())
+    names = {parameter.inputs["name"].removeprefix("/monitoring/prod/") for parameter in prod.all("Parameter")}
+    assert set(listed) == {name for name in names if not name.startswith("state/")}
+    assert set(listed.values()) == {"3"}
 
 
 def test_passwords_are_long_and_need_no_escaping(prod: Run) -> None:
@@ -169,7 +184,7 @@ def test_the_command_shows_no_secret(prod: Run) -> None:
     command = prod.one("Command")
     assert not SECRETS.search(command["create"])
     assert not SECRETS.search(json.dumps(command["triggers"]))
-    assert command["triggers"] == ["Instance-server-arm64"]
+    assert command["triggers"] == ["Instance-server-arm64", 3]
 
 
 def test_secret_outputs_are_secret_and_the_others_are_not(prod: Run) -> None:
@@ -191,7 +206,7 @@ def test_the_certificate_is_for_the_address_and_the_machine_itself(prod: Run) ->
     request = prod.one("CertRequest")
     assert request["ipAddresses"] == [ADDRESS, "127.0.0.1"]
     assert request["dnsNames"] == ["localhost"]
-    assert prod.one("SelfSignedCert")["isCaCertificate"] is True
+    assert {authority.inputs["isCaCertificate"] for authority in prod.all("SelfSignedCert")} == {True}
     assert "isCaCertificate" not in prod.one("LocallySignedCert")
 
 
@@ -240,13 +255,33 @@ def test_a_type_without_a_debian_image_is_refused() -> None:
         run_program(answers={"getInstanceType": {"supportedArchitectures": ["x86_64_mac"]}})
 
 
-def test_another_value_of_a_parameter_is_another_server(prod: Run) -> None:
-    assert "REVISION=3.3.3.3.3.3.3.3\n" in prod.one("Instance")["userData"]
+def test_a_generation_changes_every_password_and_both_of_influxdb_s_users(prod: Run) -> None:
+    second = run_program({"passwordGeneration": 2})
+    for name in ("grafana-admin", "influxdb-admin", "influxdb-telegraf", "influxdb-grafana"):
+        assert prod.one("RandomPassword", name)["keepers"] == {"generation": "1"}
+        assert second.one("RandomPassword", name)["keepers"] == {"generation": "2"}
+    # Grafana's datasources are encrypted with it: another one would make them unreadable.
+    assert "keepers" not in second.one("RandomPassword", "grafana-secret-key")
+    assert second.one("DataSource", "influxdb")["username"] == "grafana-2"
+    assert "WRITER=telegraf-2\nREADER=grafana-2\n" in second.one("Parameter", "server.conf")["insecureValue"]
+    assert second.one("Parameter", "influxdb-users-in-use")["insecureValue"] == "telegraf-2 grafana-2"
+
+
+def test_the_authority_of_the_next_generation_is_trusted_beforehand(prod: Run) -> None:
+    second = run_program({"certificateGeneration": 2})
+    assert [r.name for r in prod.all("SelfSignedCert")] == ["authority-ca-1", "authority-ca-2"]
+    assert [r.name for r in second.all("SelfSignedCert")] == ["authority-ca-2", "authority-ca-3"]
+    assert [r.name for r in second.all("LocallySignedCert")] == ["authority-server-2"]
+
+
+def test_what_services_are_told_is_not_a_reason_for_another_server(prod: Run) -> None:
+    changed = {"retention": "8d", "collectionInterval": "30s", "passwordGeneration": 2}
+    assert run_program(changed).one("Instance")["userData"] == prod.one("Instance")["userData"]
 
 
 def test_user_data_that_is_too_large_is_refused_before_anything_is_made() -> None:
     with pytest.raises(pulumi.RunError, match=r"bytes, \d+ more than the 12288 allowed; shorten"):
-        run_program({"grafanaRepository": {"url": "https://a.b/" + "x" * 600}})
+        run_program({"grafanaRepository": {"url": "https://a.b/" + "x" * 6000}})
 
 
 # --- Grafana
@@ -303,7 +338,8 @@ def test_another_influxdb_leaves_the_own_one_out() -> None:
     assert 9086 in {r.inputs["fromPort"] for r in run.all("SecurityGroupEgressRule")}
     user_data = run.one("Instance")["userData"]
     assert "INFLUXDB_VERSION=''" in user_data
-    assert "path: /etc/monitoring/influxdb.conf" not in user_data
+    assert "influxdb.conf" not in {r.name for r in run.all("Parameter")}
+    assert "influxdb-users-in-use" not in {r.name for r in run.all("Parameter")}
     assert not SECRETS.search(user_data)
     assert run.outputs["influxdbUrl"] == "https://influx.example.com:9086"
     assert {r.name for r in run.all("RandomPassword")} == {"grafana-admin", "grafana-secret-key"}

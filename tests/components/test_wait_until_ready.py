@@ -7,11 +7,20 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from components import wait_until_ready as gate
-from components.wait_until_ready import Endpoint, NotYetError, check_grafana, check_point, wait
+from components.wait_until_ready import (
+    Endpoint,
+    NotYetError,
+    Store,
+    check_grafana,
+    check_point,
+    check_revision,
+    wait,
+)
 from tests.components.certificates import make_certificate
 
 
@@ -70,9 +79,9 @@ def test_grafana_with_another_password_is_not_ready(endpoint: Endpoint) -> None:
 def test_a_stored_point_counts_and_an_empty_answer_does_not(endpoint: Endpoint) -> None:
     Double.answers = {"/query": (200, '{"results":[{"statement_id":0}]}')}
     with pytest.raises(NotYetError, match="not stored yet"):
-        check_point(endpoint, "telegraf", ("reader", "word"), "monitoring-dev")
+        check_point(Store(endpoint, "telegraf", ("reader", "word")), "monitoring-dev")
     Double.answers = {"/query": (200, '{"results":[{"series":[{"values":[[1,2]]}]}]}')}
-    check_point(endpoint, "telegraf", ("reader", "word"), "monitoring-dev")
+    check_point(Store(endpoint, "telegraf", ("reader", "word")), "monitoring-dev")
     assert "db=telegraf" in Double.seen[0]
     assert "monitoring-dev" in Double.seen[0]
 
@@ -116,9 +125,31 @@ def test_progress_is_told_once_a_change(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_failed_boot_ends_the_waiting_with_its_line() -> None:
-    console = "x\nmonitoring: boot failed at line 42: mount $place\ny"
-    why = wait([("Grafana", failing_times(10**6))], lambda: console, 60)  # type: ignore[list-item]
-    assert why == "the server's boot failed at line 42: mount $place"
+    looks = iter(["x\n", "x\nmonitoring: boot failed at line 42 of boot.sh: mount $place (10:00:00)\ny"])
+    why = wait([("Grafana", failing_times(10**6))], lambda: next(looks), 60)  # type: ignore[list-item]
+    assert why == "the server's boot failed at line 42 of boot.sh: mount $place (10:00:00)"
+
+
+def test_an_earlier_failure_does_not_count_but_the_same_again_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "CONSOLE_PAUSE", 0.0)
+    monkeypatch.setattr(gate, "PAUSE", 0.001)
+    line = "monitoring: boot failed at line 42 of boot.sh: apt update ({})\n"
+    earlier = line.format("10:00:00")
+    looks = iter([earlier, earlier, earlier, earlier + line.format("10:01:00")])
+    why = wait([("Grafana", failing_times(10**6))], lambda: next(looks), 60)  # type: ignore[list-item]
+    assert why == "the server's boot failed at line 42 of boot.sh: apt update (10:01:00)"
+    assert next(looks, None) is None
+
+
+def test_only_this_instance_with_this_revision_counts(endpoint: Endpoint) -> None:
+    store = Store(endpoint, "telegraf", ("reader", "word"))
+    Double.answers = {"/query": (200, '{"results":[{"statement_id":0}]}')}
+    with pytest.raises(NotYetError, match="revision 7 is not applied yet"):
+        check_revision(store, "monitoring-dev", "i-1", 7)
+    Double.answers = {"/query": (200, '{"results":[{"series":[{"values":[[1,2]]}]}]}')}
+    check_revision(store, "monitoring-dev", "i-1", 7)
+    asked = unquote(Double.seen[0])
+    assert """"host" = 'monitoring-dev' AND "instance" = 'i-1' AND "revision" >= 7""" in asked
 
 
 def test_the_time_is_over() -> None:

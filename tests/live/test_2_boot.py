@@ -12,6 +12,7 @@ from tests.live.environment import Environment
 
 pytestmark = pytest.mark.live
 
+BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 SERVICES = {"grafana": "grafana-server", "influxdb": "influxdb", "telegraf": "telegraf"}
 
 
@@ -87,25 +88,22 @@ def test_the_boot_script_run_again_changes_nothing(environment: Environment) -> 
         "-type f -exec stat -c '%n %Y %a %U' {} + | sort"
     )
     before = environment.guest("sh", "-c", observe).stdout
-    scripts = environment.guest("sh", "-c", "ls /var/lib/cloud/scripts/per-boot/*").stdout.split()
-    assert len(scripts) == 1, scripts
-    again = environment.guest(scripts[0])
+    again = environment.guest(BOOT_SCRIPT)
     assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
     assert environment.guest("sh", "-c", observe).stdout == before
 
 
 def test_a_failing_line_reaches_the_console(environment: Environment) -> None:
     """The same script where one of its commands fails: the console names the line and the command."""
-    script = environment.guest("sh", "-c", "ls /var/lib/cloud/scripts/per-boot/*").stdout.strip()
-    lines = environment.guest("wc", "-l", script).stdout.split()[0]
+    lines = environment.guest("wc", "-l", BOOT_SCRIPT).stdout.split()[0]
     failed = environment.guest(
         *("unshare", "--mount", "sh", "-c"),
-        f"mount --bind /bin/false /sbin/resize2fs && exec {script}",
+        f"mount --bind /bin/false /sbin/resize2fs && exec {BOOT_SCRIPT}",
     )
     assert failed.returncode != 0, failed.stdout[-2000:]
     console = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
     text = console["Output"]
-    found = re.findall(r"monitoring: boot failed at line (\d+): resize2fs", text)
+    found = re.findall(r"monitoring: boot failed at line (\d+) of monitoring-server: resize2fs", text)
     assert found, text[-2000:]
     assert 0 < int(found[-1]) <= int(lines)
-    assert environment.guest(script).returncode == 0
+    assert environment.guest(BOOT_SCRIPT).returncode == 0

@@ -15,6 +15,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.parameters import STANDARD_LIMIT
 from sandbox import toolchain
 from settings import Inputs, Settings
 from settings import values as v
@@ -23,11 +24,14 @@ from userdata.render import (
     BOOT_SCRIPT,
     LIMIT,
     AgentValues,
+    BootValues,
     InfluxTarget,
     ServerValues,
     UserDataTooLargeError,
     agent_installer,
     boot_settings,
+    server_files,
+    server_settings,
     shard_duration,
     telegraf_config,
     toml,
@@ -37,28 +41,28 @@ from userdata.render import (
 
 TARGET = InfluxTarget("https://localhost:8086", "telegraf", "telegraf", private_ca=True)
 CA = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-VALUES = ServerValues(
-    stack="prod",
-    region="eu-central-1",
-    parameters="/monitoring/prod",
-    names=(
-        *("ca-certificate", "grafana-admin-password", "grafana-secret-key", "influxdb-admin-password"),
-        *("influxdb-grafana-password", "influxdb-telegraf-password", "server-certificate", "server-key"),
-    ),
-    revision="1.1.1.1.1.1.1.1",
-    address="203.0.113.200",
+SERVER = ServerValues(
     host="203.0.113.200",
-    local_name="localhost",
-    data_volume="vol-0123456789abcdef0",
+    machine="monitoring-prod",
+    data_gib=20,
     retention="30d",
     interval="10s",
     cloudwatch_auth="key",
+    own_influxdb=True,
+    reader="grafana",
+    target=TARGET,
+)
+VALUES = BootValues(
+    region="eu-central-1",
+    parameters="/monitoring/prod",
+    address="203.0.113.200",
+    local_name="localhost",
+    data_volume="vol-0123456789abcdef0",
     grafana_repository=GrafanaRepository(),
     influxdata_repository=InfluxdataRepository(),
     grafana_version="13.2.3",
     influxdb_version="1.12.4-1",
     telegraf_version="1.38.4-1",
-    target=TARGET,
 )
 AGENT = AgentValues(
     repository=InfluxdataRepository(),
@@ -71,16 +75,19 @@ AGENT = AgentValues(
 TEXT = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60)
 
 
-def files(values: ServerValues = VALUES) -> dict[str, str]:
+PARTS = ("influxdb.sh", "grafana.sh", "telegraf.sh")
+
+
+def files() -> dict[str, str]:
     """What cloud-init would write, by path."""
-    return {file["path"]: file["content"] for file in yaml.safe_load(user_data(values))["write_files"]}
+    return {file["path"]: file["content"] for file in yaml.safe_load(user_data(VALUES))["write_files"]}
 
 
 def shellcheck(script: str) -> None:
     if not shutil.which("shellcheck"):
         pytest.skip("shellcheck is not installed")
     # Comments, and with them the remarks to shellcheck, are gone: what they excuse is excused here.
-    options = ["--shell=bash", "--exclude=SC1091,SC2086"]
+    options = ["--shell=bash", "--exclude=SC1090,SC1091,SC2034,SC2086,SC2154"]
     result = subprocess.run(["shellcheck", *options, "-"], input=script, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
 
@@ -91,20 +98,21 @@ def test_the_user_data_leaves_room_below_the_limit() -> None:
 
 def test_a_domain_of_full_length_still_fits() -> None:
     longest = f"{'a' * 60}.{'b' * 60}.example.org"
-    assert len(user_data(replace(VALUES, host=longest)).encode()) <= LIMIT
+    assert len(user_data(replace(VALUES, local_name=longest)).encode()) <= LIMIT
 
 
 def test_too_much_is_refused_naming_what_is_long() -> None:
-    long = GrafanaRepository(url="https://mirror.example.com/" + "x" * 1000)
+    long = GrafanaRepository(url="https://mirror.example.com/" + "x" * 6000)
     with pytest.raises(UserDataTooLargeError, match="GRAFANA_REPOSITORY"):
         user_data(replace(VALUES, grafana_repository=long))
 
 
-def test_it_is_a_cloud_config_that_only_writes_files() -> None:
+def test_it_is_a_cloud_config_that_writes_files_and_starts_the_timer() -> None:
     text = user_data(VALUES)
     assert text.startswith("#cloud-config\n")
     content = yaml.safe_load(text)
-    assert list(content) == ["write_files"]
+    assert list(content) == ["write_files", "runcmd"]
+    assert content["runcmd"] == ["systemctl enable --now monitoring-server.timer"]
     assert {file["permissions"] for file in content["write_files"]} == {"0644", "0755"}
 
 
@@ -114,8 +122,15 @@ def test_the_boot_script_passes_shellcheck() -> None:
     shellcheck(script)
 
 
-def test_the_boot_script_never_traces() -> None:
-    script = files()[BOOT_SCRIPT]
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_passes_shellcheck_and_fits_a_parameter(part: str) -> None:
+    script = server_files(SERVER)[part]
+    shellcheck(script)
+    assert len(script.encode()) <= STANDARD_LIMIT
+
+
+@pytest.mark.parametrize("script", [files()[BOOT_SCRIPT], *(server_files(SERVER)[part] for part in PARTS)])
+def test_the_boot_script_never_traces(script: str) -> None:
     assert not re.search(r"set -\w*x|bash -\w*x|curl [^|\n]*(-v\b|--verbose|-k\b|--insecure|-u )", script)
 
 
@@ -125,16 +140,16 @@ def test_the_boot_script_is_bash() -> None:
 
 
 def test_the_configurations_are_valid() -> None:
-    content = files()
-    tomllib.loads(content["/etc/monitoring/telegraf.conf"])
-    influxdb = tomllib.loads(content["/etc/monitoring/influxdb.conf"])
+    content = server_files(SERVER)
+    tomllib.loads(content["telegraf.conf"])
+    influxdb = tomllib.loads(content["influxdb.conf"])
     assert influxdb["http"]["auth-enabled"] is True
     assert influxdb["http"]["https-enabled"] is True
     assert influxdb["http"]["log-enabled"] is False
     assert influxdb["data"]["query-log-enabled"] is False
     assert influxdb["reporting-disabled"] is True
     grafana = configparser.RawConfigParser()
-    grafana.read_string(content["/etc/monitoring/grafana.ini"])
+    grafana.read_string(content["grafana.ini"])
     assert grafana["server"]["protocol"] == "https"
     assert grafana["users"]["allow_sign_up"] == "false"
     assert grafana["auth.anonymous"]["enabled"] == "false"
@@ -144,7 +159,7 @@ def test_the_configurations_are_valid() -> None:
 
 
 def test_telegraf_on_the_server_watches_influxdb_and_its_certificate() -> None:
-    config = tomllib.loads(files()["/etc/monitoring/telegraf.conf"])
+    config = tomllib.loads(server_files(SERVER)["telegraf.conf"])
     assert config["agent"]["hostname"] == "monitoring-prod"
     assert {"cpu", "mem", "disk", "system", "influxdb", "x509_cert"} <= set(config["inputs"])
     (output,) = config["outputs"]["influxdb"]
@@ -155,9 +170,9 @@ def test_telegraf_on_the_server_watches_influxdb_and_its_certificate() -> None:
 
 
 def test_without_an_own_influxdb_nothing_of_it_is_there() -> None:
-    content = files(replace(VALUES, influxdb_version="", target=replace(TARGET, private_ca=False)))
-    assert "/etc/monitoring/influxdb.conf" not in content
-    telegraf = content["/etc/monitoring/telegraf.conf"]
+    content = server_files(replace(SERVER, own_influxdb=False, target=replace(TARGET, private_ca=False)))
+    assert not {"influxdb.conf", "influxdb.sh"} & set(content)
+    telegraf = content["telegraf.conf"]
     assert "tls_ca" not in telegraf
     assert "influxdb" not in tomllib.loads(telegraf)["inputs"]
 
@@ -186,6 +201,7 @@ def sourced(text: str, name: str) -> str:
 @settings(max_examples=25, deadline=None)
 def test_no_value_breaks_out_of_the_shell_s_quotes(value: str) -> None:
     assert sourced(boot_settings(replace(VALUES, local_name=value)), "LOCAL_NAME") == value
+    assert sourced(server_settings(replace(SERVER, machine=value)), "MACHINE") == value
 
 
 @given(TEXT)

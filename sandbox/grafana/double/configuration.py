@@ -97,6 +97,16 @@ class Configuration:
         except ValueError:
             raise ConfigurationError(f"[{section}] {key} = {value!r} is not a whole number") from None
 
+    def seconds(self, section: str, key: str, default: float) -> float:
+        """A duration in Go's notation (`10s`, `1m30s`), in seconds."""
+        value = self.text(section, key)
+        if not value:
+            return default
+        if not re.fullmatch(r"(\d+(\.\d+)?(ms|s|m|h))+|0", value):
+            raise ConfigurationError(f"[{section}] {key} = {value!r} is not a duration such as 10s")
+        units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+        return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)(ms|[smh])", value))
+
     def _expand(self, section: str, key: str, value: str) -> str:
         if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'`":
             value = value[1:-1]
@@ -125,6 +135,7 @@ class Settings:
     http_port: int
     cert_file: str
     cert_key: str
+    certs_watch_interval: float
     root_url: str
     data_path: Path
     logs_path: Path
@@ -178,6 +189,7 @@ class Settings:
             http_port=port,
             cert_file=cert_file,
             cert_key=cert_key,
+            certs_watch_interval=configuration.seconds("server", "certs_watch_interval", 0),
             root_url=root_url.rstrip("/") + "/",
             data_path=home / configuration.text("paths", "data", "data"),
             logs_path=home / configuration.text("paths", "logs", "data/log"),

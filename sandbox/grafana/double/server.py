@@ -16,6 +16,7 @@ from cheroot.wsgi import Server
 
 from . import application
 from .alerting.scheduler import Scheduler
+from .certificates import Watcher
 from .configuration import Settings
 from .errors import ConfigurationError
 from .version import VERSION
@@ -30,14 +31,19 @@ class _Server(Server):
     """cheroot's server with its own errors in Grafana's log; alert rules are evaluated while it serves."""
 
     scheduler: Scheduler
+    certificates: Watcher | None = None
 
     def prepare(self) -> None:
         """Listen, and begin to evaluate."""
         super().prepare()
         self.scheduler.start()
+        if self.certificates:
+            self.certificates.start()
 
     def stop(self) -> None:
         """End both."""
+        if self.certificates:
+            self.certificates.stop()
         self.scheduler.stop()
         super().stop()
 
@@ -82,7 +88,9 @@ def make(settings: Settings) -> Server:
             server.ssl_adapter = BuiltinSSLAdapter(settings.cert_file, settings.cert_key)
         except (ssl.SSLError, OSError) as error:
             raise ConfigurationError(f"cannot use the certificate {settings.cert_file}: {error}") from None
-        server.ssl_adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = server.ssl_adapter.context
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        server.certificates = Watcher(context, settings.cert_file, settings.cert_key, settings.certs_watch_interval)
     return server
 
 

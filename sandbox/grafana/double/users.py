@@ -31,19 +31,25 @@ def create_administrator(database: Database, settings: Settings) -> bool:
     """
     if settings.disable_initial_admin_creation or database.row("SELECT 1 FROM user"):
         return False
+    _insert(database, settings.admin_user, settings.admin_email, "", settings.admin_password, is_admin=True)
+    return True
+
+
+def _insert(database: Database, login: str, email: str, name: str, password: str, *, is_admin: bool) -> int:
     salt = new_salt()
-    database.write(
+    return database.write(
         "INSERT INTO user (uid, login, email, name, password, salt, is_admin, created, updated) "
-        "VALUES (?, ?, ?, '', ?, ?, 1, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         new_uid(),
-        settings.admin_user,
-        settings.admin_email,
-        hash_password(settings.admin_password, salt),
+        login,
+        email,
+        name,
+        hash_password(password, salt),
         salt,
+        is_admin,
         timestamp(),
         timestamp(),
     )
-    return True
 
 
 def set_password(database: Database, user_id: int, password: str) -> None:
@@ -108,6 +114,32 @@ def change_own_password() -> Response:
         raise ApiError(401, "Invalid old password") from None
     set_password(context().database, caller().user_id, text(given, "newPassword"))
     return jsonify(message="User password changed")
+
+
+@routes.post("/api/admin/users")
+def create_user() -> Response:
+    """POST {"login" or "email", "password", "name"}: a user with the organisation's default role, Viewer."""
+    require_role("Admin")
+    given = body()
+    login, email = given.get("login") or given.get("email"), given.get("email") or ""
+    if not login:
+        raise ApiError(400, "Validation error, need specify either username or email")
+    if len(str(given.get("password") or "")) < SHORTEST_PASSWORD:
+        raise ApiError(400, "Password is missing or too short")
+    database = context().database
+    if database.row("SELECT 1 FROM user WHERE lower(login) = lower(?) OR (email = ? AND email != '')", login, email):
+        raise ApiError(412, f"User with email '{email}' or username '{login}' already exists")
+    made = _insert(database, str(login), email, str(given.get("name") or ""), str(given["password"]), is_admin=False)
+    return jsonify(id=made, uid=_user(made)["uid"], message="User created")
+
+
+@routes.delete("/api/admin/users/<int:user_id>")
+def delete_user(user_id: int) -> Response:
+    """A user goes, sessions included."""
+    require_role("Admin")
+    _user(user_id)
+    context().database.write("DELETE FROM user WHERE id = ?", user_id)
+    return jsonify(message="User deleted")
 
 
 @routes.put("/api/admin/users/<int:user_id>/password")

@@ -48,6 +48,24 @@ def test_the_lock_can_be_configured_away(tmp_path: Path, authority: Authority) -
         assert grafana.call("GET", "/api/org").status_code == 200
 
 
+def test_a_new_user_may_look_and_nothing_else_until_deleted(grafana: Grafana) -> None:
+    user = {"login": "ann", "name": "Ann", "password": "ann's own"}
+    made = grafana.call("POST", "/api/admin/users", user)
+    assert made.json()["message"] == "User created"
+    assert grafana.call("POST", "/api/admin/users", user).status_code == 412
+    ann = ("ann", "ann's own")
+    assert grafana.call("GET", "/api/org", auth=ann).status_code == 200
+    assert grafana.call("POST", "/api/folders", {"title": "Ann's"}, auth=ann).status_code == 403
+    assert grafana.call("POST", "/api/admin/users", user | {"login": "bob"}, auth=ann).status_code == 403
+    assert grafana.call("DELETE", f"/api/admin/users/{made.json()['id']}").status_code == 200
+    assert grafana.call("GET", "/api/org", auth=ann).status_code == 401
+
+
+@pytest.mark.parametrize("user", [{"password": "long enough"}, {"login": "ann"}, {"login": "ann", "password": "abc"}])
+def test_a_user_needs_a_name_and_a_password(grafana: Grafana, user: dict[str, str]) -> None:
+    assert grafana.call("POST", "/api/admin/users", user).status_code == 400
+
+
 def test_a_session_cookie_serves_until_logout(grafana: Grafana) -> None:
     session = requests.Session()
     session.trust_env = False

@@ -1,0 +1,56 @@
+"""The server's certificate, read anew when its files change: `[server] certs_watch_interval`.
+
+https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#certs_watch_interval
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+from pathlib import Path
+
+log = logging.getLogger("grafana.server")
+
+
+class Watcher:
+    """Looks at the files every `interval` seconds; a pair that does not fit together is left aside until it does."""
+
+    def __init__(self, context: ssl.SSLContext, certificate: str, key: str, interval: float) -> None:
+        self._context = context
+        self._files = (certificate, key)
+        self._interval = interval
+        self._seen = self._stamps()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="certificates", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look, unless the interval is 0 (the default)."""
+        if self._interval > 0:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._stop.set()
+
+    def look(self) -> None:
+        """Take up the files if they have changed and are good."""
+        try:
+            stamps = self._stamps()
+            if stamps == self._seen:
+                return
+            # First into a context of its own: a failure in the middle would leave the serving one without a key.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self._files)
+            self._context.load_cert_chain(*self._files)
+        except (ssl.SSLError, OSError) as error:
+            log.error("Not able to reload certificates error=%s", error)
+        else:
+            self._seen = stamps
+            log.info("Server certificates updated")
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._interval):
+            self.look()
+
+    def _stamps(self) -> list[tuple[int, int]]:
+        return [(found.st_mtime_ns, found.st_ino) for found in (Path(name).stat() for name in self._files)]

@@ -1,0 +1,228 @@
+"""New passwords, certificates and keys by one value, while everybody goes on: nothing lost, the old ones end."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+import yaml
+
+from tests.live.environment import Environment
+
+pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request")]
+
+INTERVAL = 10
+"""Seconds between two points of a host, `collectionInterval`."""
+
+
+HOSTS = {"db-1", "web-1", "monitoring-sandbox"}
+WATCHER = ("watcher", "looks-at-dashboards-all-day")
+
+
+class Watcher:
+    """Somebody who looks at a dashboard all the time: asks Grafana's datasource twice a second in a session of their
+    own, and notes when it failed and how."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._url = str(environment.outputs["grafanaUrl"])
+        self._session = requests.Session()
+        # The certificate changes meanwhile; who trusts it is asked elsewhere.
+        self._session.trust_env = self._session.verify = False
+        who = {"user": WATCHER[0], "password": WATCHER[1]}
+        self._session.post(self._url + "/login", json=who, timeout=10).raise_for_status()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self.asked = 0
+        self.failures: list[tuple[float, str]] = []
+
+    def _look(self) -> None:
+        query = {
+            "refId": "A",
+            "datasource": {"uid": "influxdb"},
+            "query": 'SELECT last("uptime") FROM "system"',
+            "rawQuery": True,
+            "resultFormat": "time_series",
+        }
+        body = {"queries": [query], "from": "now-5m", "to": "now"}
+        while not self._end.wait(0.5):
+            self.asked += 1
+            now = time.monotonic()
+            try:
+                answer = self._session.post(self._url + "/api/ds/query", json=body, timeout=20)
+                if answer.status_code != requests.codes.ok:
+                    self.failures.append((now, f"{answer.status_code} {answer.text[:300]}"))
+            except requests.RequestException as error:
+                self.failures.append((now, error.__class__.__name__))
+
+    def __enter__(self) -> Watcher:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def watching(environment: Environment) -> Iterator[None]:
+    """A user of Grafana who may look."""
+
+    def administer(method: str, path: str, body: dict[str, str]) -> requests.Response:
+        admin = ("admin", str(environment.outputs["grafanaAdminPassword"]))
+        url = environment.outputs["grafanaUrl"] + "/api/admin/users" + path
+        answer = requests.request(method, url, json=body, auth=admin, verify=authority(environment), timeout=10)
+        answer.raise_for_status()
+        return answer
+
+    user = {"name": WATCHER[0], "login": WATCHER[0], "password": WATCHER[1]}
+    number = administer("POST", "", user).json()["id"]
+    yield
+    administer("DELETE", f"/{number}", {})
+
+
+def forget(environment: Environment) -> None:
+    """Outputs and logins are asked for anew."""
+    for name in ("outputs", "grafana"):
+        environment.__dict__.pop(name, None)
+
+
+def login(environment: Environment, user: str) -> tuple[str, str]:
+    """Name and password, as the server has been told, of one of InfluxDB's users."""
+    path = f"/monitoring/{environment.name}/influxdb-{user}-password"
+    password = environment.aws("ssm").get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
+    number = generation(environment, "passwordGeneration")
+    return user if user == "admin" or number == 1 else f"{user}-{number}", password
+
+
+def generation(environment: Environment, setting: str) -> int:
+    return int(yaml.safe_load(environment.stack_file.read_text())["config"].get(f"monitoring:{setting}", 1))
+
+
+def rotate(environment: Environment, *settings: str) -> float:
+    """`up` with the next generation, for good: one never goes back. Returns when it began."""
+    content = yaml.safe_load(environment.stack_file.read_text())
+    content["config"] |= {f"monitoring:{name}": generation(environment, name) + 1 for name in settings}
+    environment.stack_file.write_text(yaml.safe_dump(content))
+    began = time.time()
+    done = environment.pulumi("up", "--yes", "--skip-preview")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    forget(environment)
+    return began
+
+
+def status(environment: Environment, login: tuple[str, str], query: str = "SHOW DATABASES") -> int:
+    """What InfluxDB says to a user."""
+    url = environment.outputs["influxdbUrl"] + "/query"
+    asked = requests.get(
+        url, params={"db": "telegraf", "q": query}, auth=login, verify=authority(environment), timeout=10
+    )
+    return asked.status_code
+
+
+def authority(environment: Environment) -> str:
+    file = environment.place.state / "test-authority.pem"
+    file.write_text(environment.outputs["caCertificate"])
+    return str(file)
+
+
+def gaps(environment: Environment, since: float) -> dict[str, int]:
+    """Intervals without a point since a time, by host. The newest two are left out: agents send once an interval."""
+    first, last = int(since // INTERVAL) * INTERVAL, int(time.time() // INTERVAL - 2) * INTERVAL
+    query = (
+        f'SELECT count("uptime") FROM "system" WHERE time >= {first}s AND time < {last}s '  # noqa: S608
+        f'GROUP BY time({INTERVAL}s), "host" fill(0)'
+    )
+    answer = environment.grafana.query(
+        {
+            "refId": "A",
+            "datasource": {"uid": "influxdb"},
+            "query": query,
+            "rawQuery": True,
+            "resultFormat": "time_series",
+        }
+    )
+    frames = answer["results"]["A"]["frames"]
+    counts = {frame["schema"]["fields"][1]["labels"]["host"]: frame["data"]["values"][1] for frame in frames}
+    return {host: sum(not count for count in values) for host, values in counts.items()}
+
+
+def eventually(true: Callable[[], bool], seconds: int = 90) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if true():
+            return True
+        time.sleep(1)
+    return False
+
+
+def test_new_passwords_and_a_new_key_while_everybody_goes_on(environment: Environment, watching: None) -> None:
+    assert eventually(lambda: set(gaps(environment, time.time() - 60)) >= HOSTS)
+    old = {user: login(environment, user) for user in ("telegraf", "grafana", "admin")}
+    admin = ("admin", str(environment.outputs["grafanaAdminPassword"]))
+    key = environment.outputs["cloudwatchAccessKeyId"]
+    instance = environment.instance_id
+    assert status(environment, old["grafana"]) == requests.codes.ok
+    with Watcher(environment) as watcher:
+        began = rotate(environment, "passwordGeneration", "accessKeyGeneration")
+        # The earlier users end once the server has heard that nobody needs them any more.
+        assert eventually(lambda: status(environment, old["grafana"]) == requests.codes.unauthorized)
+        time.sleep(2 * INTERVAL)
+    assert environment.instance_id == instance
+    assert watcher.asked > INTERVAL
+    assert watcher.failures == []
+    assert gaps(environment, began) == dict.fromkeys(HOSTS, 0)
+    assert {status(environment, one) for one in old.values()} == {requests.codes.unauthorized}
+    assert status(environment, login(environment, "grafana")) == requests.codes.ok
+    assert environment.outputs["grafanaAdminPassword"] != admin[1]
+    url = environment.outputs["grafanaUrl"] + "/api/org"
+    assert requests.get(url, auth=admin, verify=authority(environment), timeout=10).status_code == 401
+    iam = environment.aws("iam")
+    (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith("cloudwatch-")]
+    keys = iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
+    assert [one["AccessKeyId"] for one in keys] == [environment.outputs["cloudwatchAccessKeyId"]]
+    assert environment.outputs["cloudwatchAccessKeyId"] != key
+    assert environment.grafana.get("/api/datasources/uid/cloudwatch/health").json()["status"] == "OK"
+
+
+def shown(environment: Environment, port: int, authorities: str) -> str:
+    """Serial number of the certificate a port of the server shows to somebody who trusts these."""
+    address = environment.outputs["grafanaUrl"].split("//")[1].split(":")[0]
+    context = ssl.create_default_context(cadata=authorities)
+    with (
+        socket.create_connection((address, port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname=address) as secure,
+    ):
+        certificate = secure.getpeercert()
+        assert certificate
+        return str(certificate["serialNumber"])
+
+
+def test_a_new_certificate_of_a_new_authority_while_everybody_goes_on(environment: Environment, watching: None) -> None:
+    before, following = split(environment.outputs["caCertificate"])
+    serial = shown(environment, 3000, before)
+    instance = environment.instance_id
+    with Watcher(environment) as watcher:
+        began = rotate(environment, "certificateGeneration")
+        time.sleep(3 * INTERVAL)
+    assert environment.instance_id == instance
+    # InfluxDB cannot read a certificate anew and is started again, which takes it a moment.
+    times = [when for when, _ in watcher.failures]
+    assert not times or times[-1] - times[0] < INTERVAL, watcher.failures
+    assert gaps(environment, began) == dict.fromkeys(HOSTS, 0)
+    for port in (3000, 8086):
+        # Whoever had not heard of the new authority yet has trusted it already; the one before signs nothing here.
+        assert shown(environment, port, following) != serial
+        with pytest.raises(ssl.SSLCertVerificationError):
+            shown(environment, port, before)
+    assert split(environment.outputs["caCertificate"])[0] == following
+
+
+def split(pem: str) -> list[str]:
+    """The certificates of a bundle."""
+    end = "-----END CERTIFICATE-----\n"
+    return [part + end for part in pem.split(end) if part.strip()]

@@ -1,0 +1,57 @@
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154
+# Part of the boot script (boot.sh), which reads it from the parameter store and runs it among its own lines: the
+# variables are its, and its folders' names have no blanks.
+# InfluxDB: encrypted, with users; its tables are the only place on disk where their passwords are.
+
+influxdb=https://$LOCAL_NAME:8086
+# QUERY [PASSWORD], as the administrator; the answer is in $work/answer
+query() {
+  printf 'user = "admin:%s"\ndata-urlencode = "q=%s"\n' "${2:-$(value influxdb-admin-password)}" "${1//\"/\\\"}" |
+    curl -sSf "${authority[@]}" -K - "$influxdb/query" >$work/answer && ! grep -q '"error"' $work/answer
+}
+# USER PRIVILEGE PARAMETER
+give() {
+  query "CREATE USER \"$1\" WITH PASSWORD '$(value "$3")'" || query "SET PASSWORD FOR \"$1\" = '$(value "$3")'"
+  query "GRANT $2 TO \"$1\""
+}
+start_influxdb() {
+  settle influxdb
+  changed=restart
+  attempt 120 answers "$influxdb/ping"
+}
+administer() {
+  if query 'SHOW DATABASES' 2>$work/why; then return; fi
+  say "setting the password of InfluxDB's administrator"
+  local old=$run/influxdb-admin open=/run/systemd/system/influxdb.service.d
+  if [ -f $old ] && query "SET PASSWORD FOR admin = '$(value influxdb-admin-password)'" "$(cat $old)" 2>$work/why; then
+    return
+  fi
+  # Without authentication for a moment, and reachable from this machine alone.
+  mkdir -p $open
+  echo '[Service]
+Environment=INFLUXDB_HTTP_AUTH_ENABLED=false INFLUXDB_HTTP_BIND_ADDRESS=127.0.0.1:8086' >$open/open.conf
+  start_influxdb
+  give admin 'ALL PRIVILEGES' influxdb-admin-password
+  rm $open/open.conf
+  start_influxdb
+}
+say "starting InfluxDB"
+owned influxdb /var/lib/influxdb
+value influxdb.conf | put 644 root /etc/influxdb/influxdb.conf
+value server-key | put 640 influxdb /etc/influxdb/server-key
+start_influxdb
+administer
+install -m 600 $work/values/influxdb-admin-password $run/influxdb-admin
+query 'CREATE DATABASE "telegraf"'
+query "ALTER RETENTION POLICY \"autogen\" ON \"telegraf\" DURATION $RETENTION SHARD DURATION $SHARD DEFAULT"
+give "$WRITER" 'WRITE ON "telegraf"' influxdb-telegraf-password
+give "$READER" 'READ ON "telegraf"' influxdb-grafana-password
+# Users of an earlier generation go once every agent and Grafana have the new ones (state/users-in-use).
+query 'SHOW USERS'
+python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["results"][0]["series"] for row in s["values"]]' \
+  <$work/answer | while read -r name _; do
+  case " admin $WRITER $READER $(cat $work/state/users-in-use 2>$work/why) " in
+    *" $name "*) ;;
+    *) query "DROP USER \"$name\"" ;;
+  esac
+done

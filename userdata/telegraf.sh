@@ -1,0 +1,16 @@
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154
+# Part of the boot script (boot.sh), which reads it from the parameter store and runs it among its own lines: the
+# variables are its, and its folders' names have no blanks.
+# Telegraf: the server watches itself.
+
+say "starting Telegraf"
+changed=
+value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf
+for name in influxdb-ca-certificate ca-certificate; do
+  if given $name; then
+    value $name | put 644 root /etc/telegraf/ca.pem
+    break
+  fi
+done
+echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'" | put 640 telegraf /etc/default/telegraf
+settle telegraf
