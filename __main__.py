@@ -89,7 +89,9 @@ content = GrafanaContent(
 # The machines that are watched.
 agents = install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
 if not config.influxdb:
-    users_in_use(f"{database.writer} {database.reader}", [content, *agents], in_aws)
+    users_in_use(
+        f"{database.writer} {database.reader}", [content.influxdb, *(agent.installed for agent in agents)], in_aws
+    )
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
 urls = {title: pulumi.Output.concat(grafana_url, "/d/", uid) for title, uid in content.dashboard_uids.items()}

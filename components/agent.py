@@ -27,6 +27,8 @@ class Agent(pulumi.ComponentResource):
 
     An `unreachable` host's command is empty: nothing connects to it, whatever changes, and its deletion does
     nothing either. Once it is no longer unreachable, the installer runs again.
+
+    Attributes: installed: the command's id, known once it has run.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Agent(pulumi.ComponentResource):
             dial_error_limit=DIAL_ATTEMPTS,
             per_dial_timeout=DIAL_SECONDS,
         )
-        command.remote.Command(
+        installed = command.remote.Command(
             host.name,
             connection=connection,
             create=None if host.unreachable else INSTALL,
@@ -57,6 +59,7 @@ class Agent(pulumi.ComponentResource):
             logging=command.remote.Logging.NONE,
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
+        self.installed: pulumi.Output[str] = installed.id
         self.register_outputs({})
 
 

@@ -45,7 +45,7 @@ class GrafanaContent(pulumi.ComponentResource):
     All but the provider wait for `ready`, and are deleted with the instance: a destroy does not ask a
     Grafana that is gone.
 
-    Attributes: dashboard_uids, by title.
+    Attributes: dashboard_uids, by title; influxdb: the datasource's id, known once it is as it should be.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class GrafanaContent(pulumi.ComponentResource):
         )
         region = settings.cloudwatch_region or settings.region
         sources = [self._influxdb(settings, influx), self._cloudwatch(region, key)]
+        self.influxdb: pulumi.Output[str] = sources[0].id
         folder = grafana.oss.Folder(name, uid=FOLDER_UID, title="Monitoring", opts=self._child)
         own_influxdb = settings.influxdb is None
         boards = {

@@ -76,15 +76,19 @@ class Parameters(pulumi.ComponentResource):
         self.register_outputs({"revision": self.revision})
 
 
-def users_in_use(users: str, after: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions) -> aws.ssm.Parameter:
-    """Tells the server that Grafana and every agent use these of InfluxDB's users: it then drops all others."""
+def users_in_use(users: str, moved: Sequence[pulumi.Output[str]], opts: pulumi.ResourceOptions) -> aws.ssm.Parameter:
+    """Tells the server that Grafana and every agent use these of InfluxDB's users: it then drops all others.
+
+    moved: known once Grafana and each agent have them. When one of them fails, all users stay: `everybody`.
+    """
+    value = pulumi.Output.all(*moved).apply(lambda _: users).recover(lambda _: "everybody")
     return aws.ssm.Parameter(
         "influxdb-users-in-use",
         name=f"{path(pulumi.get_stack())}/state/users-in-use",
         type="String",
         tier="Standard",
-        insecure_value=users,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(after))),
+        insecure_value=value,
+        opts=opts,
     )
 
 

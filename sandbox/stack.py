@@ -47,8 +47,6 @@ def environment(place: Place) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
         "PULUMI_DIY_BACKEND_PARALLEL": "20",
-        # One host that cannot be reached is no reason to leave the others alone (docs/agents.md).
-        "PULUMI_CONTINUE_ON_ERROR": "true",
         "AWS_ENDPOINT_URL": place.aws_url,
         **cloud.admin_credentials(place),
     }

@@ -142,13 +142,26 @@ changed=
   done
 } | put 644 root /etc/fstab
 systemctl daemon-reload
-for place in $data /var/lib/influxdb /var/lib/grafana; do
-  mountpoint -q "$place" || mount "$place"
-  mkdir -p $data/influxdb $data/grafana
-done
+mount_all() {
+  for place in $data /var/lib/influxdb /var/lib/grafana; do
+    mountpoint -q "$place" || mount "$place"
+    mkdir -p $data/influxdb $data/grafana
+  done
+}
+mount_all
 large_enough() { [ "$(blockdev --getsize64 "$device")" -ge $((DATA_GIB << 30)) ]; }
 attempt 300 large_enough
-resize2fs "$device" 2>$work/why
+# Where the kernel does not enlarge a file system in use, the services pause for it.
+if ! resize2fs "$device" 2>$work/why; then
+  say "enlarging the file system while its services pause: $(tail -n 1 $work/why)"
+  for unit in grafana-server influxdb; do
+    if systemctl -q is-active $unit; then systemctl stop $unit; fi
+  done
+  umount /var/lib/influxdb /var/lib/grafana $data
+  e2fsck -fp "$device" >$work/why || [ $? = 1 ]
+  resize2fs "$device" 2>$work/why
+  mount_all
+fi
 for unit in influxdb grafana-server; do
   mkdir -p /etc/systemd/system/$unit.service.d
   echo "[Unit]

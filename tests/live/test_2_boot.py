@@ -98,12 +98,12 @@ def test_a_failing_line_reaches_the_console(environment: Environment) -> None:
     lines = environment.guest("wc", "-l", BOOT_SCRIPT).stdout.split()[0]
     failed = environment.guest(
         *("unshare", "--mount", "sh", "-c"),
-        f"mount --bind /bin/false /sbin/resize2fs && exec {BOOT_SCRIPT}",
+        f"mount --bind /bin/false /usr/bin/systemctl && exec {BOOT_SCRIPT}",
     )
     assert failed.returncode != 0, failed.stdout[-2000:]
     console = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
     text = console["Output"]
-    found = re.findall(r"monitoring: boot failed at line (\d+) of monitoring-server: resize2fs", text)
+    found = re.findall(r"monitoring: boot failed at line (\d+) of monitoring-server: systemctl daemon-reload", text)
     assert found, text[-2000:]
     assert 0 < int(found[-1]) <= int(lines)
     assert environment.guest(BOOT_SCRIPT).returncode == 0
