@@ -47,10 +47,11 @@ query "ALTER RETENTION POLICY \"autogen\" ON \"telegraf\" DURATION $RETENTION SH
 give "$WRITER" 'WRITE ON "telegraf"' influxdb-telegraf-password
 give "$READER" 'READ ON "telegraf"' influxdb-grafana-password
 # Users of an earlier generation go once every agent and Grafana have the new ones (state/users-in-use).
+in_use=$(cat $work/state/users-in-use 2>$work/why || true)
 query 'SHOW USERS'
 python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["results"][0]["series"] for row in s["values"]]' \
   <$work/answer | while read -r name _; do
-  case " admin $WRITER $READER $(cat $work/state/users-in-use 2>$work/why) " in
+  case " admin $WRITER $READER $in_use " in
     *" $name "* | *" everybody "*) ;;
     *) query "DROP USER \"$name\"" ;;
   esac
