@@ -45,7 +45,7 @@ certificate = server_certificate(config, address, anywhere)
 database = influx(config, certificate, passwords, address)
 volume = DataVolume("data", config, site, in_aws)
 files = server_parameters(config, database, address, volume)
-parameters = Parameters("parameters", stored(certificate, passwords, database), files, in_aws)
+parameters = Parameters("parameters", stored(certificate, passwords, database, config.smtp), files, in_aws)
 
 # The server, and the gate that everything else waits at.
 server = Server(

@@ -61,6 +61,7 @@ class Alerting(pulumi.ComponentResource):
         contact = alerting.ContactPoint(
             "alerts",
             name=CONTACT_POINT,
+            emails=[alerting.ContactPointEmailArgs(addresses=list(points.email))] if points.email else None,
             slacks=[alerting.ContactPointSlackArgs(url=_secret(points.slack))] if points.slack else None,
             pagerduties=[alerting.ContactPointPagerdutyArgs(integration_key=_secret(points.pagerduty))]
             if points.pagerduty

@@ -64,8 +64,8 @@ class Network(pulumi.ComponentResource):
       another InfluxDB is used), SSH from `sshCidrs` (none by default), each range a rule of its own;
     - an elastic IP, which stays when the server is replaced (protected with `protect`).
 
-    Outgoing: HTTPS and HTTP (packages, AWS's services), the VPC's DNS, and the other InfluxDB's port if
-    there is one. Metadata, time and Amazon's own DNS server are link-local: security groups do not see
+    Outgoing: HTTPS and HTTP (packages, AWS's services), the VPC's DNS, the ports of the other InfluxDB and of the
+    mail server if there are any. Metadata, time and Amazon's own DNS server are link-local: security groups do not see
     them. IPv4 only.
 
     Attributes: group, address (the elastic IP), public_ip, rules (whoever needs to get through waits for
@@ -95,6 +95,8 @@ class Network(pulumi.ComponentResource):
             port = urlsplit(settings.influxdb.url).port or 443
             if port not in (80, 443):
                 self._let_out("influxdb", "tcp", port, EVERYWHERE)
+        if settings.smtp:
+            self._let_out("smtp", "tcp", settings.smtp.port, EVERYWHERE)
         self.address = aws.ec2.Eip(
             name,
             domain="vpc",

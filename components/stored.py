@@ -7,9 +7,12 @@ import pulumi
 from components.certificates import ServerCertificate
 from components.influx import WRITER, Influx
 from components.passwords import Passwords
+from settings import Smtp
 
 
-def stored(certificate: ServerCertificate, passwords: Passwords, influx: Influx) -> dict[str, pulumi.Input[str]]:
+def stored(
+    certificate: ServerCertificate, passwords: Passwords, influx: Influx, smtp: Smtp | None
+) -> dict[str, pulumi.Input[str]]:
     """Name and value of every secret the server reads (userdata/*.sh name them too)."""
     values: dict[str, pulumi.Input[str]] = {
         "server-certificate": certificate.certificate,
@@ -23,4 +26,6 @@ def stored(certificate: ServerCertificate, passwords: Passwords, influx: Influx)
         values["ca-certificate"] = certificate.ca
     if influx.ca and not passwords.influxdb:
         values["influxdb-ca-certificate"] = influx.ca
+    if smtp:
+        values["smtp-password"] = pulumi.Output.secret(smtp.password.get_secret_value())
     return values

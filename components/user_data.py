@@ -67,6 +67,7 @@ def server_parameters(
             cloudwatch_auth=settings.cloudwatch_auth,
             own_influxdb=settings.influxdb is None,
             reader=influx.reader,
+            smtp=settings.smtp,
             target=InfluxTarget(influx.local_url, influx.database, influx.writer, influx.ca is not None),
         )
 

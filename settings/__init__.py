@@ -20,6 +20,7 @@ from settings import places
 from settings.alerting import AlertThresholds, ContactPoints
 from settings.hosts import Host
 from settings.inputs import Inputs
+from settings.mail import Smtp
 from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError, shown
 from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
 from settings.places import NAMESPACE
@@ -35,6 +36,7 @@ __all__ = [
     "Repository",
     "Settings",
     "SettingsError",
+    "Smtp",
     "WrongValueError",
     "from_pulumi",
     "load",

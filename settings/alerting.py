@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, SecretStr
 
 from settings import values as v
+from settings.mail import Addresses
 from settings.mistakes import WrongValueError
 from settings.part import Part
 
@@ -62,10 +63,10 @@ def _evaluation(value: Any) -> str:
 class ContactPoints(Part):
     """The ways in which people are told; each may be left out.
 
-    The addresses of webhooks are secrets, too: who knows them can write there. There is no email: Grafana would
-    need a mail server, which a stack does not have.
+    The addresses of webhooks are secrets, too: who knows them can write there. Email needs the setting `smtp`.
     """
 
+    email: Addresses | None = None
     slack: Annotated[SecretStr | None, BeforeValidator(_slack)] = None
     pagerduty: Annotated[
         SecretStr | None,
@@ -77,7 +78,7 @@ class ContactPoints(Part):
     @property
     def any(self) -> bool:
         """Whether anybody is told at all."""
-        return bool(self.slack or self.pagerduty or self.webhook)
+        return bool(self.email or self.slack or self.pagerduty or self.webhook)
 
 
 _Percent = Annotated[float, _number(1, 100, "percent")]

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from settings import values as v
 from settings.alerting import AlertThresholds, ContactPoints
 from settings.hosts import Host
+from settings.mail import Smtp
 from settings.mistakes import WrongValueError
 from settings.part import Part, as_list, each
 
@@ -142,6 +143,7 @@ class Settings(Part):
     tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
     contact_points: ContactPoints | None = None
+    smtp: Smtp | None = None
     alert_thresholds: AlertThresholds = AlertThresholds()
 
     @property
@@ -154,9 +156,13 @@ class Settings(Part):
         yield from self._network()
         yield from self._identities()
         if self.contact_points and not self.contact_points.any:
-            yield "contactPoints", "names nobody to tell", "write slack, pagerduty or webhook"
+            yield "contactPoints", "names nobody to tell", "write email, slack, pagerduty or webhook"
         elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:
             yield "contactPoints", "has webhookToken without webhook", "write the webhook's address, too"
+        if self.contact_points and self.contact_points.email and not self.smtp:
+            yield "smtp", "is missing, so nothing could send email to contactPoints", "name your mail server"
+        if self.smtp and not (self.contact_points and self.contact_points.email):
+            yield "smtp", "sends to nobody", "write addresses as contactPoints.email, too"
         if self.alert_thresholds.forgets_too_early:
             yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
         if self.influxdb and self.retention != "30d":

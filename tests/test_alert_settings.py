@@ -43,7 +43,11 @@ def test_thresholds_left_out_keep_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "wrong"),
     [
-        ("email", "geheim", "the known keys are"),
+        ("email", "ops@example.com", "is one text, not a list"),
+        ("email", [], "is empty"),
+        ("email", ["Ops <ops@example.com>"], "write it without a name"),
+        ("email", ["ops@example.com", "ops@example.com"], "names ops@example.com twice"),
+        ("email", ["ops@example.com\nBcc: x@example.com"], "write it without a name"),
         ("slack", "https://example.com/geheim", "incoming webhook of Slack"),
         ("slack", "xoxb-geheim", "is not a web address"),
         ("pagerduty", "geheim", "is not an integration key"),
@@ -88,3 +92,41 @@ def test_secrets_must_be_encrypted(key: str) -> None:
 def test_what_cannot_be(changes: dict[str, Any], key: str, wrong: str) -> None:
     (told,) = mistakes(raw(**changes), KEPT)
     assert told.startswith(f"monitoring:{key}") and wrong in told
+
+
+SMTP = {"host": "smtp.example.com", "user": "AKIA", "password": "p", "sender": "monitoring@example.com"}
+KEPT_TOO = (*KEPT, "monitoring:smtp")
+
+
+def test_email_through_a_mail_server() -> None:
+    settings = load(raw(contactPoints={"email": ["ops@example.com"]}, smtp=SMTP), KEPT_TOO)
+    assert settings.contact_points is not None and settings.smtp is not None
+    assert settings.contact_points.email == ("ops@example.com",)
+    assert settings.smtp.port == 587
+    assert "password='p'" not in repr(settings.smtp)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wrong"),
+    [
+        ("host", "smtp.example.com:587", "smtp.host"),
+        ("host", "-x", "smtp.host"),
+        ("port", 25, "is not a port for encrypted mail"),
+        ("port", True, "is not a port for encrypted mail"),
+        ("user", "a b", "is not a user of a mail server"),
+        ("user", "a\n[security]", "is not a user of a mail server"),
+        ("password", "it's", "single quote"),
+        ("sender", "Monitoring", "is not a mail address"),
+        ("tls", "no", "the known keys are"),
+    ],
+)
+def test_a_mail_server_that_cannot_be(key: str, value: Any, wrong: str) -> None:
+    (told,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}, smtp=SMTP | {key: value}), KEPT_TOO)
+    assert wrong in told
+
+
+def test_email_and_its_server_need_each_other() -> None:
+    (told,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}), KEPT)
+    assert "monitoring:smtp" in told and "is missing" in told
+    (told,) = mistakes(raw(contactPoints={"slack": SLACK}, smtp=SMTP), KEPT_TOO)
+    assert "sends to nobody" in told

@@ -11,6 +11,7 @@ value server-key | put 640 grafana /etc/grafana/server-key
 value grafana-admin-password | put 640 grafana /etc/grafana/grafana-admin-password
 changed=
 value grafana-secret-key | put 640 grafana /etc/grafana/grafana-secret-key
+if given smtp-password; then value smtp-password | put 640 grafana /etc/grafana/smtp-password; fi
 value grafana.ini | put 640 grafana /etc/grafana/grafana.ini
 settle grafana-server
 grafana=https://$LOCAL_NAME:3000

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 import jinja2
 
-from settings import Inputs, Repository
+from settings import Inputs, Repository, Smtp
 from settings import values as v
 
 LIMIT = 12 * 1024
@@ -86,6 +86,7 @@ class ServerValues:
 
     host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
     data_gib: the data volume's size. writer, reader: InfluxDB's users. own_influxdb: whether InfluxDB runs here.
+    smtp: Grafana's mail server; its password is a parameter of its own.
     """
 
     host: str
@@ -96,6 +97,7 @@ class ServerValues:
     cloudwatch_auth: str
     own_influxdb: bool
     reader: str
+    smtp: Smtp | None
     target: InfluxTarget
 
 
@@ -199,7 +201,13 @@ def server_files(values: ServerValues) -> dict[str, str]:
     files = {
         "server.conf": server_settings(values),
         "grafana.sh": render("grafana.sh"),
-        "grafana.ini": render("grafana.ini", host=values.host, cloudwatch_auth=values.cloudwatch_auth),
+        "grafana.ini": render(
+            "grafana.ini",
+            host=values.host,
+            machine=values.machine,
+            cloudwatch_auth=values.cloudwatch_auth,
+            smtp=values.smtp,
+        ),
         "telegraf.sh": render("telegraf.sh"),
         "telegraf.conf": telegraf_config(
             values.target, interval=values.interval, host=values.machine, monitor=values.own_influxdb

@@ -53,3 +53,15 @@ def test_thresholds_and_the_region_reach_the_rules() -> None:
     disk = next(rule for rule in groups["Hosts"]["rules"] if rule["uid"] == "host-disk")
     assert json.loads(disk["datas"][-1]["model"])["conditions"][0]["evaluator"]["params"] == [70]
     assert json.loads(groups["EC2"]["rules"][0]["datas"][0]["model"])["region"] == "eu-west-1"
+
+
+def test_email_goes_through_the_mail_server_and_the_firewall_lets_it() -> None:
+    smtp = {"host": "smtp.example.com", "user": "AKIA", "password": "password-of-smtp", "sender": "m@example.com"}
+    settings = {"contactPoints": {"email": ["ops@example.com"]}, "smtp": smtp}
+    run = run_program(settings, secret=("contactPoints", "smtp"))
+    assert run.one("ContactPoint")["emails"] == [{"addresses": ["ops@example.com"]}]
+    assert 587 in {rule.inputs["fromPort"] for rule in run.all("SecurityGroupEgressRule")}
+    assert "smtp.example.com:587" in run.one("Parameter", "grafana.ini")["insecureValue"]
+    password = run.one("Parameter", "smtp-password")
+    assert (password["type"], password["value"]) == ("SecureString", "password-of-smtp")
+    assert not [r for r in run.resources if r.name != "smtp-password" and "password-of-smtp" in json.dumps(r.inputs)]

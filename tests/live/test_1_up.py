@@ -65,7 +65,7 @@ def test_a_dashboard_deleted_by_hand_comes_back(environment: Environment) -> Non
 
 
 def test_one_changed_setting_is_one_changed_resource(environment: Environment) -> None:
-    with environment.settings(dataVolumeSize=25):
+    with environment.settings(rootVolumeSize=25):
         changes = environment.preview()
     assert list(changes) == ["update"], changes
     assert len(changes["update"]) == 1, changes

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from components.parameters import STANDARD_LIMIT
 from sandbox import toolchain
-from settings import Inputs, Settings
+from settings import Inputs, Settings, Smtp
 from settings import values as v
 from settings.model import GrafanaRepository, InfluxdataRepository
 from userdata.render import (
@@ -50,7 +50,11 @@ SERVER = ServerValues(
     cloudwatch_auth="key",
     own_influxdb=True,
     reader="grafana",
+    smtp=None,
     target=TARGET,
+)
+SMTP = Smtp.model_validate(
+    {"host": "smtp.example.com", "user": "AKIA", "password": "p", "sender": "monitoring@example.com"}
 )
 VALUES = BootValues(
     region="eu-central-1",
@@ -156,6 +160,16 @@ def test_the_configurations_are_valid() -> None:
     assert grafana["analytics"]["reporting_enabled"] == "false"
     assert grafana["security"]["cookie_secure"] == "true"
     assert grafana["security"]["secret_key"].startswith("$__file{/etc/grafana/")
+
+
+def test_mail_is_encrypted_and_its_password_elsewhere() -> None:
+    grafana = configparser.RawConfigParser()
+    grafana.read_string(server_files(replace(SERVER, smtp=SMTP))["grafana.ini"])
+    assert grafana["smtp"]["host"] == "smtp.example.com:587"
+    assert grafana["smtp"]["startTLS_policy"] == "MandatoryStartTLS"
+    assert grafana["smtp"]["password"] == "$__file{/etc/grafana/smtp-password}"
+    assert grafana["aws"]["allowed_auth_providers"] == "keys"
+    assert "[smtp]" not in server_files(SERVER)["grafana.ini"]
 
 
 def test_telegraf_on_the_server_watches_influxdb_and_its_certificate() -> None:

@@ -124,6 +124,35 @@ class Configuration:
 
 
 @dataclass(frozen=True)
+class Smtp:
+    """The section [smtp]; names follow the file's."""
+
+    enabled: bool
+    host: str
+    user: str
+    password: str
+    from_address: str
+    from_name: str
+    start_tls: str
+
+    @classmethod
+    def from_configuration(cls, configuration: Configuration) -> Smtp:
+        """Check and convert; raises ConfigurationError for an unknown policy."""
+        policy = configuration.text("smtp", "startTLS_policy")
+        if policy not in ("", "OpportunisticStartTLS", "MandatoryStartTLS", "NoStartTLS"):
+            raise ConfigurationError(f"[smtp] startTLS_policy = {policy!r}: not one of Grafana's")
+        return cls(
+            enabled=configuration.flag("smtp", "enabled"),
+            host=configuration.text("smtp", "host", "localhost:25"),
+            user=configuration.text("smtp", "user"),
+            password=configuration.text("smtp", "password"),
+            from_address=configuration.text("smtp", "from_address", "admin@grafana.localhost"),
+            from_name=configuration.text("smtp", "from_name", "Grafana"),
+            start_tls=policy,
+        )
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the server needs to know, checked.
 
@@ -151,6 +180,7 @@ class Settings:
     anonymous: bool
     anonymous_role: str
     aws_auth_providers: frozenset[str]
+    smtp: Smtp
 
     @property
     def database_file(self) -> Path:
@@ -205,4 +235,5 @@ class Settings:
             anonymous=configuration.flag("auth.anonymous", "enabled"),
             anonymous_role=role,
             aws_auth_providers=frozenset(re.split(r"[,\s]+", providers.strip())),
+            smtp=Smtp.from_configuration(configuration),
         )

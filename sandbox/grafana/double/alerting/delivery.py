@@ -9,16 +9,11 @@ from typing import Any
 import urllib3
 
 from ..context import Context
-from . import payloads, receivers, store
+from . import mail, payloads, receivers, store
+from .faults import DeliveryError
 
 PATIENCE = 5
 """Seconds; Grafana waits longer, but this stand-in tells of all groups one after the other."""
-
-NO_SMTP = "SMTP not configured, check your grafana.ini config file's [smtp] section"
-
-
-class DeliveryError(Exception):
-    """Nobody was told; the message says why, without the address, which may be a secret."""
 
 
 def send(shared: Context, point: store.Document, body: Mapping[str, Any]) -> None:
@@ -33,7 +28,7 @@ def send(shared: Context, point: store.Document, body: Mapping[str, Any]) -> Non
         payloads.pagerduty(body, settings["integrationKey"])
         raise DeliveryError("this stand-in does not send to PagerDuty: it has one address only, on the internet")
     elif kind == "email":
-        raise DeliveryError(NO_SMTP)
+        mail.send(shared.settings.smtp, settings, body)
     else:
         raise DeliveryError(f"this stand-in cannot send by {kind}")
 

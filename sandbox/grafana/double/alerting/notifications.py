@@ -15,6 +15,7 @@ from typing import Any
 from ..context import Context
 from . import delivery, payloads, policies, store
 from .durations import parse_duration
+from .faults import DeliveryError
 from .states import Alert
 
 _DEFAULTS = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
@@ -88,7 +89,7 @@ class Notifier:
             return
         try:
             delivery.send(self.shared, point, body)
-        except delivery.DeliveryError as error:
+        except DeliveryError as error:
             self.attempts[point["uid"]] = Attempt(now, str(error))
         else:
             self.attempts[point["uid"]] = Attempt(now)

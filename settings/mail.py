@@ -1,0 +1,48 @@
+"""The mail server that alerts are sent through."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SecretStr
+
+from settings import values as v
+from settings.mistakes import WrongValueError
+from settings.part import Part, each
+
+PORTS = (465, 587, 2465, 2587)
+"""Submission over TLS or with STARTTLS, and Amazon SES's further ports for both. Not 25: EC2 blocks it."""
+
+_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+
+
+def address(value: Any) -> str:
+    """One mail address, without a name."""
+    written = v.text(value)
+    if not _ADDRESS.fullmatch(written) or len(written) > 254:
+        raise WrongValueError("is not a mail address", "write it without a name: ops@example.com")
+    return written
+
+
+def _port(value: Any) -> int:
+    if str(value).strip() not in map(str, PORTS) or isinstance(value, bool):
+        allowed = ", ".join(map(str, PORTS))
+        raise WrongValueError("is not a port for encrypted mail", f"write one of {allowed} (EC2 lets nobody use 25)")
+    return int(value)
+
+
+Addresses = Annotated[tuple[str, ...], each(address, least=1)]
+
+
+class Smtp(Part):
+    """Who sends the mails: host and port (encrypted either way), user and password, and the sender's address."""
+
+    host: v.Domain
+    port: Annotated[int, BeforeValidator(_port)] = 587
+    user: Annotated[
+        str,
+        v.matching(r"[A-Za-z0-9._%+@=/-]{1,256}", "is not a user of a mail server", "write the name it gave you"),
+    ]
+    password: Annotated[SecretStr, BeforeValidator(v.password)]
+    sender: Annotated[str, BeforeValidator(address)]
