@@ -92,6 +92,7 @@ def disks(uid: str) -> Row:
                 units.Milliseconds,
                 worst_by_host(f"{waiting} / {requests}", "diskio", each="name", where=WHOLE_DISKS),
                 limits=Limits(20, 100),
+                width=8,
             ),
             lines_by_host(
                 uid,
@@ -101,6 +102,17 @@ def disks(uid: str) -> Row:
                 units.Percent,
                 worst_by_host(f"{per_second('io_time')} / 10", "diskio", each="name", where=WHOLE_DISKS),
                 full=100,
+                width=8,
+            ),
+            lines_by_host(
+                uid,
+                "Disk errors",
+                "What a host's ext4 file systems met since they were last checked (e2fsck sets it back): metadata"
+                " they could not read, write or believe. Only ext4 counts; a host without ext4 has no line.",
+                units.Short,
+                worst_by_host('last("errors")', "ext4", each="device"),
+                limits=looks.ERRORS,
+                width=8,
             ),
         ],
     )

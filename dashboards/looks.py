@@ -53,6 +53,8 @@ LOAD = Limits(1, 2)
 """Load a processor: above 1 processes wait for their turn, above 2 as many wait as run."""
 STEAL = Limits(5, 20)
 """Percent of time the hypervisor gave to others: on a burstable instance, its credits are spent."""
+ERRORS = Limits(1, 1)
+"""Errors a file system counted: even one is somebody's business."""
 TIME_TO_FULL = Limits(7 * 86400, 86400)
 """Seconds until a file system is full: less than a week, less than a day."""
 
