@@ -14,13 +14,14 @@ from typing import Any
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Query, Rule
 from alerts.steps import above, below, between, calculated, influxql, reduced
+from dashboards import queries
 from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, TOTAL_CPU, select
 from settings.values import seconds
 
 GROUP = "Hosts"
 NOW = "$timeFilter"
 BY_FILE_SYSTEM = (BY_HOST, '"path"')
-TREND = 6 * 3600
+TREND = round(seconds(queries.TREND))
 """Seconds: how much of the past says how fast a file system fills up."""
 
 
