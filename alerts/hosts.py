@@ -166,8 +166,8 @@ def _disk_errors(facts: Facts) -> Rule:
         steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
         pending="1m",
         severity="critical",
-        summary="The file system on {{ $labels.device }} of {{ $labels.host }} has met"
-        ' {{ printf "%.0f" $values.B.Value }} errors',
+        summary="Errors of the file system on {{ $labels.device }} of {{ $labels.host }}:"
+        ' {{ printf "%.0f" $values.B.Value }}',
         look_at="`dmesg -T | grep -i ext4` and `findmnt -S /dev/DEVICE` on the host. Copy what is dear, unmount,"
         " `e2fsck -f /dev/DEVICE` (it also sets the count back). Errors that come again: replace the disk or volume.",
         panel="Disk errors",

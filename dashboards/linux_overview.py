@@ -85,8 +85,8 @@ def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
             full=100,
         ),
         dial(
-            "Highest load a processor",
-            "Five-minute load divided by the number of processors: above 1, processes wait for their turn.",
+            "Highest load",
+            "Five-minute load a processor: above 1, processes wait for their turn.",
             units.Short,
             influx(uid, worst('last("load5") / last("n_cpus")', "system")),
             limits=looks.LOAD,
@@ -156,7 +156,9 @@ def _hosts(uid: str) -> table.Panel:
         .override_by_name("Memory", looks.bar(looks.MEMORY, 100))
         .override_by_name("Fullest file system", looks.bar(looks.DISK, 100))
         .override_by_name("Load a processor", [looks.unit(units.Short), *looks.bar(looks.LOAD, 4)])
-        .override_by_name("Disk errors", [looks.unit(units.Short), *looks.marked(looks.ERRORS), looks.width(100)])
+        .override_by_name(
+            "Disk errors", [looks.unit(units.Short), *looks.marked(looks.ERRORS), looks.whole(), looks.width(100)]
+        )
         .override_by_name("Last seen", [looks.unit(units.DateTimeFromNow)])
         .override_by_name("Uptime", [looks.unit(units.Seconds)])
     )

@@ -174,7 +174,7 @@ def _file_systems(uid: str) -> table.Panel:
         REAL_FILE_SYSTEMS,
         group=each,
     )
-    trend = round(seconds(TREND))
+    trend = float(seconds(TREND))  # whole numbers would be lost: InfluxDB takes the quotient for one
     until_full = select(
         f'last("free") * {trend} / (first("free") - last("free")) AS "full"',
         "disk",

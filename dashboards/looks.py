@@ -45,6 +45,11 @@ class Limits:
         )
         return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 
+    def drawn(self) -> builders.ThresholdsConfig:
+        """For limits that are drawn as lines: an orange one at `watch`, a red one at `act`, whichever is higher."""
+        steps = sorted([Threshold(self.watch, WATCH), Threshold(self.act, BAD)], key=lambda step: step.value or 0)
+        return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(None, self.well), *steps])
+
 
 CPU = Limits(80, 95)
 """Percent of a host's processors in use: above 95 work is queueing."""
@@ -118,6 +123,11 @@ def unit(value: str) -> DynamicConfigValue:
 def width(pixels: int) -> DynamicConfigValue:
     """A column's width."""
     return DynamicConfigValue("custom.width", pixels)
+
+
+def whole() -> DynamicConfigValue:
+    """A column without decimals."""
+    return DynamicConfigValue("decimals", 0)
 
 
 def bar(limits: Limits, full: float) -> list[DynamicConfigValue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +25,7 @@ class Case:
     quiet: list[dict[str, str]] = field(default_factory=list)
 
 
-def in_order(labels: dict[str, str]) -> list[tuple[str, str]]:
+def in_order(labels: Mapping[str, str]) -> list[tuple[str, str]]:
     """What labels are sorted by, whichever comes first in them."""
     return sorted(labels.items())
 

@@ -90,7 +90,7 @@ def test_numbers_agree_with_this_machine(influx: Influx) -> None:
     assert abs(free - disk.f_bavail * disk.f_frsize) < size / 20
 
     load = os.getloadavg()[1] / (os.cpu_count() or 1)
-    (highest,) = values(only(influx, "Highest load a processor"))
+    (highest,) = values(only(influx, "Highest load"))
     assert highest == pytest.approx(load, abs=1)
 
 
