@@ -14,13 +14,14 @@ from typing import Any
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Query, Rule
 from alerts.steps import above, below, between, calculated, influxql, reduced
+from dashboards import queries
 from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, TOTAL_CPU, select
 from settings.values import seconds
 
 GROUP = "Hosts"
 NOW = "$timeFilter"
 BY_FILE_SYSTEM = (BY_HOST, '"path"')
-TREND = 6 * 3600
+TREND = round(seconds(queries.TREND))
 """Seconds: how much of the past says how fast a file system fills up."""
 
 
@@ -33,6 +34,7 @@ def build(facts: Facts) -> Group:
         _disk(facts),
         _filling(facts),
         _read_only(facts),
+        _disk_errors(facts),
         _load(facts),
     )
     return Group(GROUP, facts.interval, rules)
@@ -151,6 +153,24 @@ def _read_only(facts: Facts) -> Rule:
         look_at="Linux does this when the disk below reports errors: `dmesg -T | grep -i -e error -e remount`."
         " Replace the disk or volume, check the file system, then mount it again.",
         panel="File systems",
+    )
+
+
+def _disk_errors(facts: Facts) -> Rule:
+    """ext4 counts what it could not read, write or believe in its superblock, across mounts and reboots; a check
+    (e2fsck) sets the count back, and so ends the alert."""
+    text = select('last("errors")', "ext4", NOW, group=(BY_HOST, '"device"'))
+    return _rule(
+        uid="host-disk-errors",
+        title="Disk errors",
+        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
+        pending="1m",
+        severity="critical",
+        summary="Errors of the file system on {{ $labels.device }} of {{ $labels.host }}:"
+        ' {{ printf "%.0f" $values.B.Value }}',
+        look_at="`dmesg -T | grep -i ext4` and `findmnt -S /dev/DEVICE` on the host. Copy what is dear, unmount,"
+        " `e2fsck -f /dev/DEVICE` (it also sets the count back). Errors that come again: replace the disk or volume.",
+        panel="Disk errors",
     )
 
 

@@ -116,7 +116,8 @@ def _status_checks(uid: str) -> statetimeline.Panel:
     return states(
         "Status checks",
         "Red: AWS's own check of the instance or of the machine below it failed; the panel “Failed status"
-        " checks” says which.",
+        " checks” says which. CloudWatch knows instances by id only: choose one in “Instances”, and “Ids” above"
+        " offers the ids of that name.",
         units.Short,
         of_instances(uid, Metric("StatusCheckFailed", "Maximum")),
         step="1m",

@@ -49,7 +49,10 @@ def variables(uid: str, region: str, influxdb_uid: str) -> list[Builder[Variable
                     # With Name as the tag both filters are one: Grafana keeps the later, the narrower.
                     filters={"tag:$tag": ["$tagvalue"], "tag:Name": ["$name"], **RUNNING},
                 ),
-            ).description("The ids of the chosen instances; several instances may share a name")
+            ).description(
+                "The ids of the chosen instances, which the legends say: CloudWatch stores metrics under"
+                " ids and knows no names. Several instances may share a name"
+            )
         ),
         _asked(uid, "metric", "Metric", VariableQuery("metrics", namespace=EC2))
         .description("What the last panel shows")

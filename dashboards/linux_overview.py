@@ -32,6 +32,9 @@ from dashboards.queries import (
     worst,
 )
 
+LOOKED_BACK = "6h"
+"""How long before the shown time "When hosts reported" looks for hosts, a value a step: longer is dearer."""
+
 
 def overview(uid: str) -> Row:
     """Numbers over all chosen hosts, the table of hosts, and when each of them was silent."""
@@ -41,18 +44,20 @@ def overview(uid: str) -> Row:
 def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
     return [
         number(
-            "Reporting",
-            f"Chosen hosts with a point in the last {SILENT_AFTER}, whatever time is shown.",
+            "Silent",
+            f"Chosen hosts with a point in the last {REMEMBERED}, but none in the last {SILENT_AFTER}, whatever time"
+            " is shown; the table below names them.",
             units.Short,
-            influx(uid, _count_of_hosts(SILENT_AFTER)),
-            limits=looks.Limits(watch=1, act=0.5),
+            influx(uid, _count_of_silent()),
+            limits=looks.SILENT,
             if_absent="0",
         ),
         number(
-            "Known",
-            f"Chosen hosts with a point in the last {REMEMBERED}. Fewer reporting than known: somebody is silent.",
+            "Reporting",
+            f"Chosen hosts with a point in the last {SILENT_AFTER}, whatever time is shown.",
             units.Short,
-            influx(uid, _count_of_hosts(REMEMBERED)),
+            influx(uid, _count_of_reporting()),
+            limits=looks.Limits(watch=1, act=0.5),
             if_absent="0",
         ),
         dial(
@@ -80,8 +85,8 @@ def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
             full=100,
         ),
         dial(
-            "Highest load a processor",
-            "Five-minute load divided by the number of processors: above 1, processes wait for their turn.",
+            "Highest load",
+            "Five-minute load a processor: above 1, processes wait for their turn.",
             units.Short,
             influx(uid, worst('last("load5") / last("n_cpus")', "system")),
             limits=looks.LOAD,
@@ -91,9 +96,18 @@ def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
     ]
 
 
-def _count_of_hosts(within: str) -> InfluxQuery:
-    alive = select('last("uptime") AS "up"', "system", HOST, _within(within), group=(BY_HOST,))
-    return InfluxQuery(select('count("up")', alive))
+def _count_of_reporting() -> InfluxQuery:
+    return InfluxQuery(select('count("up")', _hosts_within(SILENT_AFTER, "up")))
+
+
+def _count_of_silent() -> InfluxQuery:
+    """Known hosts less reporting ones; the fill makes a zero of "none reports"."""
+    both = f"({_hosts_within(REMEMBERED, 'known')}), ({_hosts_within(SILENT_AFTER, 'up')})"
+    return InfluxQuery(f'SELECT count("known") - count("up") FROM {both} fill(0)')  # noqa: S608 - constants only
+
+
+def _hosts_within(time: str, name: str) -> str:
+    return select(f'last("uptime") AS "{name}"', "system", HOST, _within(time), group=(BY_HOST,))
 
 
 def _hosts(uid: str) -> table.Panel:
@@ -103,12 +117,14 @@ def _hosts(uid: str) -> table.Panel:
     state = select('count("uptime") AS "state"', "system", HOST, _within(SILENT_AFTER), group=(BY_HOST,))
     used = select('last("used_percent") AS "used"', "disk", SHOWN, REAL_FILE_SYSTEMS, group=(BY_HOST, '"path"'))
     disk = select('max("used") AS "disk"', used, group=(BY_HOST,))
+    errors = select('last("errors") AS "errors"', "ext4", SHOWN, group=(BY_HOST, '"device"'))
     columns = {
         "state": "State",
         "cpu": "CPU",
         "memory": "Memory",
         "disk": "Fullest file system",
         "load": "Load a processor",
+        "errors": "Disk errors",
     }
     return (
         rows_of(
@@ -124,10 +140,11 @@ def _hosts(uid: str) -> table.Panel:
                 latest('last("used_percent")', "memory", "mem"),
                 InfluxQuery(disk, table=True),
                 latest('last("load5") / last("n_cpus")', "load", "system"),
+                InfluxQuery(select('max("errors") AS "errors"', errors, group=(BY_HOST,)), table=True),
             ),
             [
                 tables.columns("A", rename={"Time": "Last seen", "uptime": "Uptime"}),
-                tables.columns("B|C|D|E|F", rename=columns, drop=["Time"]),
+                tables.columns("B|C|D|E|F|G", rename=columns, drop=["Time"]),
                 tables.join("host"),
                 tables.arrange(["host", *columns.values(), "Last seen", "Uptime"], rename={"host": "Host"}),
             ],
@@ -139,6 +156,9 @@ def _hosts(uid: str) -> table.Panel:
         .override_by_name("Memory", looks.bar(looks.MEMORY, 100))
         .override_by_name("Fullest file system", looks.bar(looks.DISK, 100))
         .override_by_name("Load a processor", [looks.unit(units.Short), *looks.bar(looks.LOAD, 4)])
+        .override_by_name(
+            "Disk errors", [looks.unit(units.Short), *looks.marked(looks.ERRORS), looks.whole(), looks.width(100)]
+        )
         .override_by_name("Last seen", [looks.unit(units.DateTimeFromNow)])
         .override_by_name("Uptime", [looks.unit(units.Seconds)])
     )
@@ -155,23 +175,24 @@ def _up_or_silent() -> list[ValueMapping]:
 
 
 def _reporting(uid: str) -> statetimeline.Panel:
-    """Points a step, from one step before the shown time (so that the first whole step is not cut off and
-    taken
-    for silence) to half a minute ago (points on their way are not silence either)."""
-    points = select(
-        'count("uptime")',
+    """Points a step, from some hours before the shown time (so that a host that is silent all the time shown is
+    there, too) to half a minute ago (points on their way are not silence). Steps before a host's first point are
+    left out: it was not silent then, nobody knows of it."""
+    steps = select(
+        'count("uptime") AS "points", cumulative_sum(count("uptime")) AS "so far"',
         "system",
         HOST,
-        "time >= ${__from}ms - $__interval AND time <= ${__to}ms AND time < now() - 30s",
+        f"time >= ${{__from}}ms - {LOOKED_BACK} AND time <= ${{__to}}ms AND time < now() - 30s",
         group=(STEP, BY_HOST),
         fill="0",
     )
+    points = select('"points"', steps, '"so far" > 0', group=(BY_HOST,))
     silent = ValueMap({"0": ValueMappingResult("silent", looks.BAD, index=0)})
     up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=1)))
     return states(
         "When hosts reported",
-        "Red: not one point in that minute (or longer, in a wide time range). A host that was silent all"
-        " the time shown has no band here; the table above lists it.",
+        "Red: not one point in that minute (or longer, in a wide time range). Nothing: not heard of yet. A host that"
+        f" sent nothing in the time shown nor in the {LOOKED_BACK} before has no band; the table above lists it.",
         units.Short,
         influx(uid, InfluxQuery(points, "$tag_host")),
         step="1m",

@@ -23,10 +23,11 @@ from dashboards.page import Row
 from dashboards.panels import rows_of
 from dashboards.queries import (
     BY_HOST,
+    HOST,
     OUTWARD_INTERFACES,
     REAL_FILE_SYSTEMS,
     SHOWN,
-    STEP,
+    TREND,
     WHOLE_DISKS,
     InfluxQuery,
     influx,
@@ -35,6 +36,7 @@ from dashboards.queries import (
     select,
     worst_by_host,
 )
+from settings.values import seconds
 
 YEAR = 365 * 86400
 """In seconds."""
@@ -92,6 +94,7 @@ def disks(uid: str) -> Row:
                 units.Milliseconds,
                 worst_by_host(f"{waiting} / {requests}", "diskio", each="name", where=WHOLE_DISKS),
                 limits=Limits(20, 100),
+                width=8,
             ),
             lines_by_host(
                 uid,
@@ -101,6 +104,17 @@ def disks(uid: str) -> Row:
                 units.Percent,
                 worst_by_host(f"{per_second('io_time')} / 10", "diskio", each="name", where=WHOLE_DISKS),
                 full=100,
+                width=8,
+            ),
+            lines_by_host(
+                uid,
+                "Disk errors",
+                "What a host's ext4 file systems met since they were last checked (e2fsck sets it back): metadata"
+                " they could not read, write or believe. Only ext4 counts; a host without ext4 has no line.",
+                units.Short,
+                worst_by_host('last("errors")', "ext4", each="device"),
+                limits=looks.ERRORS,
+                width=8,
             ),
         ],
     )
@@ -150,22 +164,29 @@ def network(uid: str) -> Row:
 
 
 def _file_systems(uid: str) -> table.Panel:
-    """One row a file system. Time to full: the free space divided by the mean growth over the time shown."""
-    steps = select(
-        'last("total") AS "total", last("free") AS "free", last("used_percent") AS "used",'
-        ' derivative(mean("used"), 1s) AS "growth"',
+    """One row a file system, the fullest first. Time to full as the alert "Disk fills up" reckons it, whatever
+    time is shown: no growth at all makes a zero of it."""
+    each = (BY_HOST, '"path"')
+    newest = select(
+        'last("total") AS "total", last("free") AS "free", last("used_percent") AS "used"',
         "disk",
         SHOWN,
         REAL_FILE_SYSTEMS,
-        group=(STEP, BY_HOST, '"path"'),
+        group=each,
     )
-    newest = select(
-        'last("total") AS "total", last("free") AS "free", last("used") AS "used",'
-        ' last("free") / mean("growth") AS "full"',
-        steps,
-        "$timeFilter",
-        group=(BY_HOST, '"path"'),
+    trend = float(seconds(TREND))  # whole numbers would be lost: InfluxDB takes the quotient for one
+    until_full = select(
+        f'last("free") * {trend} / (first("free") - last("free")) AS "full"',
+        "disk",
+        HOST,
+        f"time > now() - {TREND}",
+        REAL_FILE_SYSTEMS,
+        group=each,
     )
+    known = ", ".join(f'last("{name}") AS "{name}"' for name in ("total", "free", "used", "full"))
+    together = f"SELECT {known} FROM ({newest}), ({until_full}) GROUP BY {', '.join(each)}"  # noqa: S608 - constants
+    # One that was unmounted before the time shown has a trend only.
+    rows = select('"total", "free", "used", "full"', together, '"total" > 0', group=each)
     titles = {
         "host": "Host",
         "path": "Mounted at",
@@ -177,13 +198,12 @@ def _file_systems(uid: str) -> table.Panel:
     return (
         rows_of(
             "File systems",
-            "Time to full assumes that a file system keeps growing as it did on average in the time shown:"
-            " choose a day or more for a judgement that is not upset by one big file.",
+            f"Time to full assumes that a file system keeps growing as it did in the last {TREND}, whatever time is"
+            " shown: one big file upsets it. Red: full within four hours, orange: within a day.",
             units.BytesIEC,
-            influx(uid, InfluxQuery(newest, table=True)),
+            influx(uid, InfluxQuery(rows, table=True)),
             [tables.columns("A", rename=titles, drop=["Time"], order=list(titles))],
         )
-        .interval("$interval")
         .sort_by([tables.sorted_by("Used", falling=True)])
         .override_by_name("Host", [DynamicConfigValue("links", [looks.one_host("__value.text").build()])])
         .override_by_name("Used", [looks.unit(units.Percent), *looks.bar(looks.DISK, 100)])
@@ -199,6 +219,6 @@ def _file_systems(uid: str) -> table.Panel:
 
 
 def _not_filling_up() -> list[ValueMapping]:
-    shrinking = DashboardRangeMapOptions(None, 0, ValueMappingResult("not filling up", looks.GOOD, index=0))
-    slowly = DashboardRangeMapOptions(YEAR, None, ValueMappingResult("over a year", looks.GOOD, index=1))
-    return [RangeMap(shrinking), RangeMap(slowly), looks.when_absent("not enough data", looks.NEUTRAL)]
+    shrinking = DashboardRangeMapOptions(None, 0, ValueMappingResult("not filling up", looks.QUIET, index=0))
+    slowly = DashboardRangeMapOptions(YEAR, None, ValueMappingResult("over a year", looks.QUIET, index=1))
+    return [RangeMap(shrinking), RangeMap(slowly), looks.when_absent("not enough data", looks.QUIET)]

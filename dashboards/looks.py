@@ -22,7 +22,8 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from dashboards.catalogue import ENTRIES, LINUX_HOSTS
 
-GOOD, WATCH, BAD, NEUTRAL = "green", "orange", "red", "blue"
+GOOD, WATCH, BAD, NEUTRAL, QUIET = "green", "orange", "red", "blue", "text"
+"""Colours; QUIET is that of any text: there is nothing to see here."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,23 @@ class Limits:
 
     watch: float
     act: float
+    well: str = GOOD
+    """The colour of a value that is neither."""
 
     def thresholds(self) -> builders.ThresholdsConfig:
-        """Green, orange from `watch`, red from `act`; the other way round if a low value is the bad one."""
+        """Green (or `well`), orange from `watch`, red from `act`; the other way round if a low value is the bad one."""
         low_is_bad = self.act < self.watch
         steps = (
-            [Threshold(None, BAD), Threshold(self.act, WATCH), Threshold(self.watch, GOOD)]
+            [Threshold(None, BAD), Threshold(self.act, WATCH), Threshold(self.watch, self.well)]
             if low_is_bad
-            else [Threshold(None, GOOD), Threshold(self.watch, WATCH), Threshold(self.act, BAD)]
+            else [Threshold(None, self.well), Threshold(self.watch, WATCH), Threshold(self.act, BAD)]
         )
         return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+
+    def drawn(self) -> builders.ThresholdsConfig:
+        """For limits that are drawn as lines: an orange one at `watch`, a red one at `act`, whichever is higher."""
+        steps = sorted([Threshold(self.watch, WATCH), Threshold(self.act, BAD)], key=lambda step: step.value or 0)
+        return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(None, self.well), *steps])
 
 
 CPU = Limits(80, 95)
@@ -53,8 +61,12 @@ LOAD = Limits(1, 2)
 """Load a processor: above 1 processes wait for their turn, above 2 as many wait as run."""
 STEAL = Limits(5, 20)
 """Percent of time the hypervisor gave to others: on a burstable instance, its credits are spent."""
-TIME_TO_FULL = Limits(7 * 86400, 86400)
-"""Seconds until a file system is full: less than a week, less than a day."""
+SILENT = Limits(1, 1, QUIET)
+"""Hosts that were known and say nothing: even one is somebody's business."""
+ERRORS = Limits(1, 1, QUIET)
+"""Errors a file system counted: even one is somebody's business."""
+TIME_TO_FULL = Limits(86400, 4 * 3600, QUIET)
+"""Seconds until a file system is full: less than a day (the alert's default), less than half a shift."""
 
 
 def no_limits() -> builders.ThresholdsConfig:
@@ -113,6 +125,11 @@ def width(pixels: int) -> DynamicConfigValue:
     return DynamicConfigValue("custom.width", pixels)
 
 
+def whole() -> DynamicConfigValue:
+    """A column without decimals."""
+    return DynamicConfigValue("decimals", 0)
+
+
 def bar(limits: Limits, full: float) -> list[DynamicConfigValue]:
     """A column of small bars from 0 to `full`, coloured by the limits."""
     return [
@@ -131,6 +148,11 @@ def coloured(limits: Limits) -> list[DynamicConfigValue]:
         DynamicConfigValue("thresholds", limits.thresholds().build()),
         DynamicConfigValue("custom.cellOptions", common.TableColorTextCellOptions()),
     ]
+
+
+def marked(limits: Limits) -> list[DynamicConfigValue]:
+    """As `coloured`; a dash where there is no value."""
+    return [*coloured(limits), DynamicConfigValue("mappings", [when_absent("–", QUIET)])]
 
 
 def signal(mappings: list[ValueMapping]) -> list[DynamicConfigValue]:

@@ -75,7 +75,7 @@ def _at_a_glance(uid: str) -> Row:
                 influx(uid, newest('last("numSeries")', "influxdb_database", OUR_DATABASE)),
                 limits=Limits(500_000, 1_000_000),
                 width=6,
-                decimals=1,
+                decimals=None,
             ),
             number(
                 "Size on disk",

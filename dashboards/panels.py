@@ -77,7 +77,7 @@ def lines(
         .interval(step)
         .unit(unit)
         .color_scheme(by_name())
-        .thresholds(limits.thresholds() if limits else no_limits())
+        .thresholds(limits.drawn() if limits else no_limits())
         .thresholds_style(
             common_builders.GraphThresholdsStyleConfig().mode(
                 GraphTresholdsStyleMode.DASHED if limits else GraphTresholdsStyleMode.OFF
@@ -138,14 +138,15 @@ def number(
     width: int = 4,
     height: int = 4,
     limits: Limits | None = None,
-    decimals: float = 0,
+    decimals: float | None = 0,
     if_absent: str = "none",
 ) -> stat.Panel:
     """A big number: the newest value, coloured by the limits.
 
+    decimals: None shows as many as the value needs.
     if_absent: what is shown when there is nothing to count.
     """
-    return (
+    panel = (
         stat.Panel()
         .title(title)
         .description(description)
@@ -153,7 +154,6 @@ def number(
         .span(width)
         .height(height)
         .unit(unit)
-        .decimals(decimals)
         .no_value(if_absent)
         .color_scheme(by_threshold())
         .thresholds(limits.thresholds() if limits else no_limits())
@@ -162,6 +162,7 @@ def number(
         .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
         .targets(data.queries)
     )
+    return panel if decimals is None else panel.decimals(decimals)
 
 
 def dial(

@@ -38,6 +38,9 @@ s."""
 REMEMBERED = "30d"
 """How far back a host that has fallen silent is still listed. `last` reads one block a host, however far."""
 
+TREND = "6h"
+"""How much of the past says how fast a file system fills up, on the dashboard and in the alert alike."""
+
 ALL_HOSTS = 'SHOW TAG VALUES FROM "system" WITH KEY = "host"'
 """What fills the variable `host`: every host that ever reported within the retention policy."""
 

@@ -23,6 +23,9 @@ from sandbox.place import Place
 POWER_OFF_SIGNAL = signal.SIGRTMIN + 4
 """systemd as PID 1 powers off on it; SIGINT makes it reboot (systemd(1), SIGNALS)."""
 
+EXT4 = Path("/sys/fs/ext4")
+"""Where the kernel tells of its ext4 file systems, their errors above all."""
+
 
 class Machine:
     """A machine of this place, whether it runs or not.
@@ -131,6 +134,8 @@ class Machine:
             "--link-journal=no",
             "--console=read-only",
             "--system-call-filter=@memlock",  # Telegraf locks its secrets into memory, as it may on any real machine
+            # nspawn hides it. The kernel's, and so all machines': each reports every ext4 of this kernel.
+            *([f"--bind-ro={EXT4}"] if EXT4.exists() else []),
             *(f"--bind={device}:{name}" for name, device in sorted(devices.items())),
         ]
         cgroup = cgroups.make(self.place.bridge, self.id)

@@ -15,8 +15,14 @@ from sandbox.place import Place
 from sandbox.viewer import bundle
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-LARGEST_PICTURE = 200_000
+LARGEST_PICTURE = 300_000
 """Bytes: pictures live in the repository."""
+PICTURES = {
+    "linux-hosts": "/d/linux-hosts?from=now-30m&to=now",
+    "aws-ec2": "/d/aws-ec2?from=now-30m&to=now&var-period=60",
+    "monitoring-server": "/d/monitoring-server?from=now-30m&to=now",
+}
+"""Name of the picture → what it shows of the viewer."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Visit:
     """A page to open, and what to do there.
 
     path: the address below the viewer's. steps: `{"choose": [variable, option]}` or `{"time": quick range}`.
-    picture: where to save one; full: of the whole page and not of its first screen only.
+    picture: where to save one, *.png or *.svg; full: of the whole page and not of its first screen only.
     """
 
     path: str
@@ -104,17 +110,16 @@ def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 9
 
 
 def pictures(place: Place, folder: Path) -> list[Path]:
-    """The first screen of each dashboard as PNG. Raises SandboxError when one is too large or shows an error."""
+    """The first screen of each dashboard as SVG: text and shapes, no pixels, no script, nothing from elsewhere.
+
+    Raises SandboxError when one is too large or shows an error.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {
-        folder / "linux-hosts.png": "/d/linux-hosts?from=now-30m&to=now",
-        folder / "aws-ec2.png": "/d/aws-ec2?from=now-30m&to=now&var-period=60",
-        folder / "monitoring-server.png": "/d/monitoring-server?from=now-30m&to=now",
-    }
-    pages = look(place, [Visit(path, picture=file) for file, path in wanted.items()], size=(1400, 1000))
+    wanted = {folder / f"{name}.svg": path for name, path in PICTURES.items()}
+    pages = look(place, [Visit(path, picture=file) for file, path in wanted.items()], size=(1200, 900))
     for page, file in zip(pages, wanted, strict=True):
         if page.complaints or any(panel.state == "error" for panel in page.panels):
-            raise SandboxError(f"{page.url} is not well: {page.complaints}")
+            raise SandboxError(f"{page.url} is not well: {page.complaints[:3]}")
         if file.stat().st_size > LARGEST_PICTURE:
             raise SandboxError(f"{file.name} has {file.stat().st_size} bytes, more than {LARGEST_PICTURE}.")
     return list(wanted)

@@ -18,7 +18,7 @@ from sandbox.place import cache_folder
 
 APP = Path(__file__).resolve().parent / "app"
 PACKAGES = ("package.json", "package-lock.json", ".npmrc")
-SOURCES = ("src", "schema", "index.html", "build.mjs", "browser.mjs", "tsconfig.json")
+SOURCES = ("src", "schema", "index.html", "build.mjs", "browser.mjs", "vector.mjs", "tsconfig.json")
 
 Progress = Callable[[str], None]
 

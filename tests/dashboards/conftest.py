@@ -65,6 +65,9 @@ TELEGRAF = """
 [[inputs.processes]]
 [[inputs.kernel]]
 [[inputs.internal]]
+[[inputs.exec]]
+  commands = ["echo ext4,device=sda1 errors=0"]
+  data_format = "influx"
 [[inputs.influxdb]]
   urls = ["{url}/debug/vars"]
 [[inputs.x509_cert]]

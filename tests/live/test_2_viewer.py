@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import requests
 
 from dashboards import ALL
-from sandbox.viewer.browser import Page, Panel, Visit, look
+from sandbox.viewer.browser import LARGEST_PICTURE, Page, Panel, Visit, look
 from tests.live.environment import Environment
 
 pytestmark = pytest.mark.live
@@ -93,6 +95,24 @@ def test_host_and_time_range_can_be_changed(environment: Environment) -> None:
     assert "var-host=monitoring-sandbox" in page.url
     assert "from=now-5m" in page.url
     assert [panel.title for panel in page.panels if unwell(panel)] == []
+
+
+def test_a_picture_is_text_and_shapes_and_complete_in_itself(environment: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "linux-hosts.svg"
+    (page,) = look(environment.place, [Visit(PATHS["linux-hosts"], picture=file)], size=(1200, 1300))
+    assert page.complaints == []
+    text = file.read_text()
+    assert len(text) < LARGEST_PICTURE
+    drawing = ElementTree.fromstring(text)  # noqa: S314 - our own
+    names = {element.tag.rpartition("}")[2] for element in drawing.iter()}
+    assert not names & {"image", "foreignObject", "script", "style", "a", "use"}
+    references = [value for element in drawing.iter() for value in element.attrib.values() if "url(" in value]
+    assert references and all(value.startswith("url(") and value[4:].lstrip('"')[0] == "#" for value in references)
+    words = "\n".join(element.text for element in drawing.iter() if element.text)
+    assert all(word in words for word in ("Silent", "monitoring-sandbox", "When hosts reported", "CPU use", "100%"))
+    # Lines of a chart: drawn by uPlot on a canvas, within the area that it clips.
+    clipped = [group for group in drawing.iter() if "clip-path" in group.attrib]
+    assert any(path.attrib.get("stroke") for group in clipped for path in group.iter() if path.tag.endswith("}path"))
 
 
 def test_its_address_is_on_the_screen(environment: Environment) -> None:

@@ -281,7 +281,7 @@ def test_a_host_has_its_name_its_tags_and_its_inputs() -> None:
 def test_without_presets_a_host_measures_itself_and_its_agent() -> None:
     config = tomllib.loads(agent_config(AGENT))
     assert set(config["inputs"]) == {
-        *("cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "internal")
+        *("cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "exec", "internal")
     }
     assert "overlay" not in config["inputs"]["disk"][0]["ignore_fs"]
     assert "global_tags" not in config
@@ -321,6 +321,37 @@ def test_telegraf_itself_accepts_every_preset(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("counts", "lines"),
+    [
+        ({"sda1": 0, "dm-0": 3}, ["ext4,device=dm-0,host=web-1 errors=3", "ext4,device=sda1,host=web-1 errors=0"]),
+        ({}, []),
+    ],
+    ids=["two file systems", "a host without ext4"],
+)
+def test_telegraf_reads_each_file_system_s_errors(tmp_path: Path, counts: dict[str, int], lines: list[str]) -> None:
+    for device, count in counts.items():
+        (tmp_path / device).mkdir()
+        (tmp_path / device / "errors_count").write_text(f"{count}\n")
+    (tmp_path / "features").mkdir()
+    _, found, rest = agent_config(AGENT).partition("[[inputs.exec]]")
+    config = tmp_path / "telegraf.conf"
+    asked = rest.partition("\n[[")[0].replace("/sys/fs/ext4", str(tmp_path))
+    config.write_text(f'[agent]\nhostname = "web-1"\n[[outputs.discard]]\n{found}{asked}\n')
+    telegraf = toolchain.binaries() / "telegraf"
+    if not telegraf.exists():
+        pytest.skip("the toolchain is not built")
+    result = subprocess.run(
+        [telegraf, "--config", str(config), "--test"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "E!" not in result.stderr
+    assert sorted(line.removeprefix("> ").rpartition(" ")[0] for line in result.stdout.splitlines()) == lines
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60))

@@ -1,11 +1,14 @@
 // Opens the viewer in a real Chromium and reports what a person would see, as JSON on standard output.
 //
 // Standard input: {"chromium", "base", "width", "height", "visits": [{"path", "do": [...], "picture", "full"}]}
+// A picture's name ends in .png (pixels) or .svg (text and shapes).
 // A step in "do" is {"choose": [variable's name, option]} or {"time": quick range's name}.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+
+import { draw, record } from './vector.mjs';
 
 const PATIENCE = 20_000;
 const FLAGS = [
@@ -41,6 +44,15 @@ async function step(page, { choose, time }) {
   await settled(page);
 }
 
+async function save(page, picture) {
+  if (!picture.endsWith('.svg')) {
+    await page.screenshot({ path: picture });
+    return;
+  }
+  await page.evaluate(await readFile(join(import.meta.dirname, 'dom-to-svg.js'), 'utf8') + ';window.domToSvg = domToSvg');
+  await writeFile(picture, await page.evaluate(draw));
+}
+
 async function visit(page, base, { path, do: steps = [], picture, full = false }) {
   const complaints = [];
   const hear = (kind) => (event) => complaints.push(`${kind}: ${typeof event.text === 'function' ? event.text() : (event.message ?? event.url())}`);
@@ -48,6 +60,9 @@ async function visit(page, base, { path, do: steps = [], picture, full = false }
   const onResponse = (response) => response.status() >= 400 && complaints.push(`${response.status()}: ${response.url()}`);
   const onError = hear('exception');
   page.on('console', onConsole).on('pageerror', onError).on('response', onResponse);
+  if (picture?.endsWith('.svg')) {
+    await page.addInitScript(record);
+  }
   try {
     await page.goto(base + path);
     await settled(page);
@@ -75,7 +90,7 @@ async function visit(page, base, { path, do: steps = [], picture, full = false }
       await page.setViewportSize({ width: page.viewportSize().width, height });
       await settled(page);
     }
-    await page.screenshot({ path: picture });
+    await save(page, picture);
   }
   page.off('console', onConsole).off('pageerror', onError).off('response', onResponse);
   return { path, url: page.url(), header: text, panels, links, complaints };

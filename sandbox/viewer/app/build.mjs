@@ -18,6 +18,15 @@ await build({
   loader: { '.svg': 'dataurl', '.woff': 'dataurl', '.woff2': 'dataurl', '.ttf': 'dataurl', '.png': 'dataurl' },
   logLevel: 'warning',
 });
+// For the pictures only (vector.mjs); not part of the page.
+await build({
+  stdin: { contents: "export { documentToSVG } from 'dom-to-svg';", resolveDir: '.' },
+  outfile: join(target, '../dom-to-svg.js'),
+  bundle: true,
+  minify: true,
+  globalName: 'domToSvg',
+  logLevel: 'warning',
+});
 const packaged = (name) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 const icons = join(target, 'public/build/img/icons');
 await cp(join(packaged('@grafana/ui'), 'dist/public/img/icons'), icons, { recursive: true });

@@ -52,7 +52,8 @@ export function StateTimeline({ frames, width, height, range }: Props) {
           return shown && { text: shown.text, color: shown.color ?? theme.colors.text.primary };
         });
         const link = field.getLinks?.({ valueRowIndex: 0 })[0];
-        return { name: getFieldDisplayName(field, frame, frames), link, bands: bands(times, states, end) };
+        const shown = bands(times, states, end).filter((band) => band.to > start && band.from < end);
+        return { name: getFieldDisplayName(field, frame, frames), link, bands: shown };
       });
   });
   const states = new Map(series.flatMap((one) => one.bands.map((band) => [band.text, band.color])));
