@@ -37,8 +37,10 @@ BUCKET = {"GET": "ListBucket", "HEAD": "ListBucket", "PUT": "CreateBucket", "DEL
 OBJECT = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 
 LISTING = frozenset(
-    "list-type prefix delimiter max-keys encoding-type continuation-token start-after marker fetch-owner key-marker "
-    "version-id-marker".split()
+    {
+        *("list-type", "prefix", "delimiter", "max-keys", "encoding-type", "continuation-token", "start-after"),
+        *("marker", "fetch-owner", "key-marker", "version-id-marker"),
+    }
 )
 """Query parameters that only say which part of a list is wanted."""
 
@@ -72,7 +74,7 @@ def place(host: str, path: str) -> tuple[str, str]:
     return unquote(bucket), unquote(key)
 
 
-def asked(method: str, host: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> Asked:
+def asked(method: str, host: str, path: str, query: str, *, headers: Mapping[str, str], body: bytes) -> Asked:
     """What the request asks. Raises UnknownOperationError for what this environment was not made strict for."""
     bucket, key = place(host, path)
     parameters = dict(parse_qsl(query, keep_blank_values=True))

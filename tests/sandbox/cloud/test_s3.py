@@ -28,7 +28,9 @@ def bucket(aws: Cloud) -> Iterator[str]:
     yield name
 
 
-def send(aws: Cloud, key: Key, method: str, path: str, body: bytes = b"", region: str = REGION, **headers: str) -> Any:
+def send(
+    aws: Cloud, key: Key, method: str, path: str, body: bytes = b"", *, region: str = REGION, **headers: str
+) -> Any:
     """A signed request as it is, without boto3's care; headers replace the signed ones."""
     given = {"X-Amz-Content-SHA256": hashlib.sha256(body).hexdigest()}
     request = AWSRequest(method=method, url=aws.url + path, data=body, headers=given)
@@ -169,6 +171,6 @@ def test_what_this_environment_was_not_made_strict_for_is_refused(aws: Cloud, bu
     [("s3.eu-central-1.amazonaws.com", "/b-1/a/b%20c"), ("b-1.s3.eu-central-1.amazonaws.com", "/a/b%20c")],
 )
 def test_both_styles_of_addresses_name_the_same_object(host: str, path: str) -> None:
-    wanted = s3.asked("GET", host, path, "versionId=3", {}, b"")
+    wanted = s3.asked("GET", host, path, "versionId=3", headers={}, body=b"")
     assert (wanted.bucket, wanted.key) == ("b-1", "a/b c")
     assert wanted.actions == (("s3:GetObjectVersion", "arn:aws:s3:::b-1/a/b c"),)
