@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 import settings
 from components.agent import install_agents
+from components.backups import Backups
 from components.certificates import server_certificate
 from components.cloudwatch_access import CloudwatchUser
 from components.grafana_content import AccessKey, GrafanaContent, Login
@@ -42,6 +43,7 @@ network = Network("network", config, site, in_aws)
 address = network.public_ip
 certificate = server_certificate(config, address, anywhere)
 database = influx(config, certificate, passwords, address)
+backups = Backups("backups", config, role.role_name, role.partition, in_aws)
 values = stored(certificate, passwords, database)
 parameters = Parameters("parameters", values, in_aws)
 
@@ -98,6 +100,7 @@ outputs = {
     "dashboardUrls": urls,
     "cloudwatchAccessKeyId": user.access_key_id if user else "",
     "instanceId": server.instance_id,
+    "backupBucket": backups.bucket,
 }
 for name, value in outputs.items():
     pulumi.export(name, value)

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from settings import values as v
 from settings.alerting import AlertThresholds, ContactPoints
+from settings.backups import Backups, Source, origin
 from settings.hosts import Host
 from settings.mistakes import WrongValueError
 from settings.part import Part, as_list, each
@@ -141,6 +142,8 @@ class Settings(Part):
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
     contact_points: ContactPoints | None = None
     alert_thresholds: AlertThresholds = AlertThresholds()
+    backups: Backups = Backups()
+    restore_from: Source | None = None
 
     @property
     def boot_timeout_seconds(self) -> int:
@@ -172,5 +175,11 @@ class Settings(Part):
             yield "contactPoints", "has webhookToken without webhook", "write the webhook's address, too"
         if self.alert_thresholds.forgets_too_early:
             yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
+        yield from self._without_a_bucket()
         if self.influxdb and self.retention != "30d":
             yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"
+
+    def _without_a_bucket(self) -> Iterator[tuple[str, str, str]]:
+        if self.restore_from and not self.backups.enabled and not origin(self.restore_from).bucket:
+            wrong = "names a backup of this stack, whose backups are off"
+            yield "restoreFrom", wrong, "write s3://BUCKET/STACK/latest, or take backups.enabled: false out"

@@ -171,14 +171,22 @@ def boot_settings(values: ServerValues) -> str:
 
 
 def telegraf_config(
-    target: InfluxTarget, *, interval: str, host: str, monitor: bool, tags: Mapping[str, str] = MappingProxyType({})
+    target: InfluxTarget,
+    *,
+    interval: str,
+    host: str,
+    monitor: bool,
+    backups: bool = False,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Telegraf's configuration file.
 
     host: the tag `host`; empty takes the machine's own name. tags: further ones. monitor: whether InfluxDB
-    itself, and the certificate it shows, are watched too.
+    itself, and the certificate it shows, are watched too. backups: whether the server's backups are.
     """
-    return render("telegraf.conf", interval=interval, host=host, monitor=monitor, target=target, tags=tags)
+    return render(
+        "telegraf.conf", interval=interval, host=host, monitor=monitor, backups=backups, target=target, tags=tags
+    )
 
 
 def user_data(values: ServerValues) -> str:
