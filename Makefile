@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 STACK ?= sandbox
 export SANDBOX_STACK := $(STACK)
 
-.PHONY: help up preview status password down shell test check format lock bootstrap pictures browser
+.PHONY: help up preview status password backups down shell test check format lock bootstrap pictures browser
 
 help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -27,6 +27,9 @@ status: bootstrap ## what runs where, is it healthy, newest data of each host
 
 password: bootstrap ## print Grafana's admin password
 	@$(PYTHON) -m sandbox password
+
+backups: bootstrap ## list the backups in the local S3
+	@$(PYTHON) -m sandbox shell -- $(CURDIR)/$(PYTHON) $(CURDIR)/components/list_backups.py --stack $(STACK)
 
 shell: bootstrap ## a shell in which plain `pulumi` commands work against the local environment
 	@$(PYTHON) -m sandbox shell

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 import settings
 from components.agent import install_agents
+from components.backups import Backups
 from components.certificates import server_certificate
 from components.cloudwatch_access import CloudwatchUser
 from components.data_volume import DataVolume
@@ -43,8 +44,9 @@ network = Network("network", config, site, in_aws)
 address = network.public_ip
 certificate = server_certificate(config, address, anywhere)
 database = influx(config, certificate, passwords, address)
+backups = Backups("backups", config, role.role_name, role.partition, in_aws)
 volume = DataVolume("data", config, site, in_aws)
-files = server_parameters(config, database, address, volume)
+files = server_parameters(config, database, address, volume, backups)
 parameters = Parameters("parameters", stored(certificate, passwords, database, config.smtp), files, in_aws)
 
 # The server, and the gate that everything else waits at.
@@ -105,6 +107,7 @@ outputs = {
     "dashboardUrls": urls,
     "cloudwatchAccessKeyId": user.access_key_id if user else "",
     "instanceId": server.instance_id,
+    "backupBucket": backups.bucket,
 }
 for name, value in outputs.items():
     pulumi.export(name, value)

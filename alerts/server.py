@@ -12,6 +12,7 @@ from alerts.model import Group, Panel, Rule
 from alerts.steps import above, below, influxql, reduced
 from dashboards.monitoring_server import TO_INFLUXDB
 from dashboards.queries import BY_HOST, select
+from settings.values import seconds
 
 NOW = "$timeFilter"
 MINUTE = "time(1m)"
@@ -23,7 +24,7 @@ SOME_ERRORS = 3
 def build(facts: Facts) -> Group:
     """The group."""
     own = (_write_failures(facts), _data_volume(facts)) if facts.own_influxdb else ()
-    rules = (_nothing_arrives(facts), *own, _gather_errors(facts), _buffer(facts))
+    rules = (_nothing_arrives(facts), *own, _gather_errors(facts), _buffer(facts), _backup(facts))
     return Group("Monitoring server", facts.interval, rules)
 
 
@@ -122,4 +123,24 @@ def _buffer(facts: Facts) -> Rule:
         look_at="A full buffer forgets the oldest values. `journalctl -u telegraf` on the host: InfluxDB is slow,"
         " or refuses single measurements.",
         panel=_panel(facts, "Buffer in use"),
+    )
+
+
+def _backup(facts: Facts) -> Rule:
+    # More than one when it is too old, and when the last one failed.
+    limit = round(seconds(facts.thresholds.backup_age))
+    text = select(f'last("age") / {limit}.0 + last("failed")', "backup", NOW, group=(BY_HOST,))
+    return Rule(
+        uid="server-backup",
+        title="Backup failed or too old",
+        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(1)),
+        pending="5m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="critical",
+        summary="{{ $labels.host }} has no recent backup: the last one failed, or it is older than"
+        f" {facts.thresholds.backup_age}",
+        look_at="`journalctl -u monitoring-backup` on the server says why: no room on the data volume, or S3 refuses."
+        " One more in the setting `backups.now` tries again.",
+        panel=_panel(facts, "Backup age"),
     )

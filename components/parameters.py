@@ -102,7 +102,7 @@ class ServerRole(pulumi.ComponentResource):
     parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
     parameters").
 
-    Attributes: profile_name.
+    Attributes: profile_name; role_name, for further policies; partition, as in ARNs.
     """
 
     def __init__(
@@ -136,6 +136,8 @@ class ServerRole(pulumi.ComponentResource):
         profile = aws.iam.InstanceProfile(
             name, role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=policies)
         )
+        self.role_name: pulumi.Output[str] = role.name
+        self.partition = partition
         self.profile_name: pulumi.Output[str] = profile.name
         self.register_outputs({"profileName": self.profile_name})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from components.backups import Backups
 from components.certificates import ServerCertificate
 from components.data_volume import DataVolume
 from components.influx import Influx
@@ -16,6 +17,7 @@ from userdata.render import (
     ServerValues,
     UserDataTooLargeError,
     agent_installer,
+    backup_settings,
     server_files,
     user_data,
 )
@@ -53,11 +55,11 @@ def server_user_data(
 
 
 def server_parameters(
-    settings: Settings, influx: Influx, address: pulumi.Output[str], volume: DataVolume
+    settings: Settings, influx: Influx, address: pulumi.Output[str], volume: DataVolume, backups: Backups
 ) -> dict[str, pulumi.Output[str]]:
     """The files of the server's services, by the parameter that carries them."""
 
-    def values(address: str, data_gib: int) -> ServerValues:
+    def values(address: str, data_gib: int, bucket: str, restore_from: str) -> ServerValues:
         return ServerValues(
             host=settings.domain or address,
             machine=machine(),
@@ -68,11 +70,14 @@ def server_parameters(
             own_influxdb=settings.influxdb is None,
             reader=influx.reader,
             smtp=settings.smtp,
+            backups=backup_settings(settings.region, bucket, pulumi.get_stack(), settings.backups.now, restore_from),
+            backup_schedule=settings.backups.schedule,
             target=InfluxTarget(influx.local_url, influx.database, influx.writer, influx.ca is not None),
         )
 
-    names = server_files(values(UNKNOWN["address"], settings.data_volume_size))
-    files = pulumi.Output.all(address, volume.size).apply(lambda known: server_files(values(*known)))
+    names = server_files(values("", settings.data_volume_size, "", ""))
+    known = pulumi.Output.all(address, volume.size, backups.bucket, backups.restore_from)
+    files = known.apply(lambda found: server_files(values(*found)))
     return {name: files[name] for name in names}
 
 

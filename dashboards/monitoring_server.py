@@ -1,7 +1,7 @@
 """The dashboard "Monitoring server": is the monitoring itself well?
 
-Data: Telegraf's `internal` on every host that has it (the server does), `influxdb` and `x509_cert` on the
-server.
+Data: Telegraf's `internal` on every host that has it (the server does), `influxdb`, `x509_cert` and
+`backup` (userdata/backup.sh) on the server.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
 
-from dashboards import looks
+from dashboards import looks, server_backups
 from dashboards.catalogue import MONITORING_SERVER
 from dashboards.looks import Limits
 from dashboards.page import Row, host_variable, interval_variable, page
@@ -35,7 +35,7 @@ def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True) -> str
 
     own_influxdb: whether the server runs InfluxDB itself; without, only the agents are shown.
     """
-    rows = [_agents(datasource_uid)]
+    rows = [_agents(datasource_uid), server_backups.row(datasource_uid)]
     if own_influxdb:
         rows = [_at_a_glance(datasource_uid), _database(datasource_uid), *rows]
     return page(

@@ -97,6 +97,7 @@ class AlertThresholds(Part):
     load: Annotated[float, _number(0.1, 1000, "processes a processor")] = 2
     data_volume: _Percent = 80
     agent_buffer: _Percent = 50
+    backup_age: Annotated[str, v.duration("h|d", "2h", "30d", "36h")] = "36h"
     certificate_days: Annotated[int, v.whole(1, 90, "days")] = 14
 
     @property

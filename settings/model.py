@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from settings import values as v
 from settings.alerting import AlertThresholds, ContactPoints
+from settings.backups import Backups, Source, origin
 from settings.hosts import Host
 from settings.mail import Smtp
 from settings.mistakes import WrongValueError
@@ -145,6 +146,8 @@ class Settings(Part):
     contact_points: ContactPoints | None = None
     smtp: Smtp | None = None
     alert_thresholds: AlertThresholds = AlertThresholds()
+    backups: Backups = Backups()
+    restore_from: Source | None = None
 
     @property
     def boot_timeout_seconds(self) -> int:
@@ -155,6 +158,7 @@ class Settings(Part):
         """Settings that cannot go together, as (key in camelCase, what is wrong, what to write instead)."""
         yield from self._network()
         yield from self._identities()
+        yield from self._without_a_bucket()
         if self.contact_points and not self.contact_points.any:
             yield "contactPoints", "names nobody to tell", "write email, slack, pagerduty or webhook"
         elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:
@@ -190,3 +194,8 @@ class Settings(Part):
             yield "accessKeyGeneration", "has no meaning with cloudwatchAuth: role", "leave it out"
         if self.certificate and self.certificate_generation != 1:
             yield "certificateGeneration", "has no meaning with a certificate of your own", "leave it out"
+
+    def _without_a_bucket(self) -> Iterator[tuple[str, str, str]]:
+        if self.restore_from and not self.backups.enabled and not origin(self.restore_from).bucket:
+            wrong = "names a backup of this stack, whose backups are off"
+            yield "restoreFrom", wrong, "write s3://BUCKET/STACK/latest, or take backups.enabled: false out"

@@ -216,10 +216,13 @@ if given ca-certificate; then
   value ca-certificate | put 644 root $here/ca.pem
   authority=(--cacert "$here/ca.pem")
 fi
+value server.conf | put 644 root $here/server.conf
+for name in backup restore; do value $name | put 755 root $here/$name; done
+if [ -e $data/restoring ]; then $here/restore undo; fi
 answers() { curl -sSf -o /dev/null "${authority[@]}" "$@"; }
 
 # The services; each part is a file beside this one, and a parameter.
-parts=(${INFLUXDB_VERSION:+influxdb.sh} grafana.sh telegraf.sh)
+parts=(${INFLUXDB_VERSION:+influxdb.sh} grafana.sh telegraf.sh backups.sh)
 for part in "${parts[@]}"; do
   # shellcheck source=/dev/null
   . "$work/values/$part"

@@ -4,6 +4,7 @@
 # Grafana: its administrator always has the generated password, whatever an old data volume says.
 
 say "starting Grafana"
+if [ -n "$RESTORE_FROM" ] && [ -z "$INFLUXDB_VERSION" ]; then $here/restore || exit 1; fi
 owned grafana /var/lib/grafana
 # It reads a changed certificate by itself (certs_watch_interval), and the password below is for its first start
 # only: neither restarts it.
@@ -25,3 +26,4 @@ if ! log_in 2>$work/why; then
     admin reset-admin-password --password-from-stdin <$work/values/grafana-admin-password >$work/why
   attempt 60 log_in
 fi
+if [ -e $data/foreign ]; then $here/restore adopt; fi

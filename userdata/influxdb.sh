@@ -42,6 +42,8 @@ value server-key | put 640 influxdb /etc/influxdb/server-key
 start_influxdb
 administer
 install -m 600 $work/values/influxdb-admin-password $run/influxdb-admin
+# It says itself what is wrong.
+if [ -n "$RESTORE_FROM" ]; then $here/restore || exit 1; fi
 query 'CREATE DATABASE "telegraf"'
 query "ALTER RETENTION POLICY \"autogen\" ON \"telegraf\" DURATION $RETENTION SHARD DURATION $SHARD DEFAULT"
 give "$WRITER" 'WRITE ON "telegraf"' influxdb-telegraf-password

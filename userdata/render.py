@@ -86,7 +86,8 @@ class ServerValues:
 
     host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
     data_gib: the data volume's size. writer, reader: InfluxDB's users. own_influxdb: whether InfluxDB runs here.
-    smtp: Grafana's mail server; its password is a parameter of its own.
+    smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
+    backup_schedule: time of day, UTC.
     """
 
     host: str
@@ -98,6 +99,8 @@ class ServerValues:
     own_influxdb: bool
     reader: str
     smtp: Smtp | None
+    backups: Mapping[str, str]
+    backup_schedule: str
     target: InfluxTarget
 
 
@@ -159,13 +162,16 @@ def _shell(variables: Mapping[str, str]) -> str:
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
+def _domain(region: str) -> str:
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+
+
 def boot_settings(values: BootValues) -> str:
     """The shell variables boot.sh reads from /etc/monitoring/boot.conf."""
-    domain = "amazonaws.com.cn" if values.region.startswith("cn-") else "amazonaws.com"
     return _shell(
         {
             "REGION": values.region,
-            "SSM": f"https://ssm.{values.region}.{domain}/",
+            "SSM": f"https://ssm.{values.region}.{_domain(values.region)}/",
             "PARAMETERS": values.parameters,
             "ADDRESS": values.address,
             "LOCAL_NAME": values.local_name,
@@ -177,6 +183,21 @@ def boot_settings(values: BootValues) -> str:
             "TELEGRAF_VERSION": values.telegraf_version,
         }
     )
+
+
+def backup_settings(region: str, bucket: str, stack: str, now: int, restore_from: str) -> dict[str, str]:
+    """The variables of backup.sh and restore.sh.
+
+    bucket: empty when backups are off. now: another number asks for a backup at once. restore_from: see
+    components/backups.py. Buckets are named in the path: their names need not fit S3's certificate.
+    """
+    return {
+        "S3": f"https://s3.{region}.{_domain(region)}",
+        "BACKUP_BUCKET": bucket,
+        "BACKUP_PREFIX": stack,
+        "BACKUP_NOW": str(now),
+        "RESTORE_FROM": restore_from,
+    }
 
 
 def server_settings(values: ServerValues) -> str:
@@ -192,6 +213,7 @@ def server_settings(values: ServerValues) -> str:
             "DATABASE": values.target.database,
             "TARGET": values.target.url,
             "TARGET_CA": "/etc/telegraf/ca.pem" if values.target.private_ca else "",
+            **values.backups,
         }
     )
 
@@ -210,8 +232,17 @@ def server_files(values: ServerValues) -> dict[str, str]:
         ),
         "telegraf.sh": render("telegraf.sh"),
         "telegraf.conf": telegraf_config(
-            values.target, interval=values.interval, host=values.machine, monitor=values.own_influxdb
+            values.target,
+            interval=values.interval,
+            host=values.machine,
+            monitor=values.own_influxdb,
+            backups=bool(values.backups["BACKUP_BUCKET"]),
         ),
+        "backups.sh": render("backups.sh"),
+        "backup": render("backup.sh"),
+        "restore": render("restore.sh"),
+        "monitoring-backup.service": render("backup.service"),
+        "monitoring-backup.timer": render("backup.timer", schedule=values.backup_schedule),
     }
     if values.own_influxdb:
         files |= {"influxdb.sh": render("influxdb.sh"), "influxdb.conf": render("influxdb.conf")}
@@ -219,14 +250,22 @@ def server_files(values: ServerValues) -> dict[str, str]:
 
 
 def telegraf_config(
-    target: InfluxTarget, *, interval: str, host: str, monitor: bool, tags: Mapping[str, str] = MappingProxyType({})
+    target: InfluxTarget,
+    *,
+    interval: str,
+    host: str,
+    monitor: bool,
+    backups: bool = False,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Telegraf's configuration file.
 
     host: the tag `host`; empty takes the machine's own name. tags: further ones. monitor: whether InfluxDB
-    itself, and the certificate it shows, are watched too.
+    itself, and the certificate it shows, are watched too. backups: whether the server's backups are.
     """
-    return render("telegraf.conf", interval=interval, host=host, monitor=monitor, target=target, tags=tags)
+    return render(
+        "telegraf.conf", interval=interval, host=host, monitor=monitor, backups=backups, target=target, tags=tags
+    )
 
 
 def user_data(values: BootValues) -> str:

@@ -16,11 +16,14 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-SERVICES = frozenset({"ec2", "iam", "kms", "monitoring", "ssm", "sts", "tagging"})
+SERVICES = frozenset({"ec2", "iam", "kms", "monitoring", "s3", "ssm", "sts", "tagging"})
 """Signing names of the services this environment was made strict for; any other is refused, not answered softly."""
 
 BODY_BYTES = 4 * 1024 * 1024
-"""More than any request of these services may have."""
+"""More than any request of these services may have, but for S3's."""
+
+OBJECT_BYTES = 512 * 1024 * 1024
+"""Of an object: AWS takes 5 GiB at once, this process keeps it all in memory."""
 
 BODY_KEY = "sandbox.body"
 """Where the WSGI environment keeps the body as it was sent (and signed)."""
@@ -55,7 +58,7 @@ class LocalAws:
         try:
             service = _admit(environ)
             # Read before the lock is taken: a slow sender keeps only itself waiting.
-            body = _body(environ)
+            body = _body(environ, OBJECT_BYTES if service == "s3" else BODY_BYTES)
             environ[BODY_KEY], environ["wsgi.input"] = body, BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
             operation = f"{service} {_operation(environ, body)}"
@@ -83,26 +86,29 @@ class LocalAws:
 def _admit(environ: WSGIEnvironment) -> str:
     """The signing name of the service a request is for. Raises Refusal when it may not come in."""
     path = environ.get("PATH_INFO", "/")
-    if path != "/" and not path.startswith("/service/"):
-        raise Refusal(404, "UnknownOperationException", f"AWS has nothing at {path}.")
     scope = CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
-    if scope is None:
+    service = scope["service"] if scope else ""
+    # moto chooses its own pages by the path alone, so that no bucket may have their names.
+    own = path.startswith(("/moto-api", "/latest/")) or path == "/favicon.ico"
+    if path != "/" and not path.startswith("/service/") and (own or service not in ("", "s3")):
+        raise Refusal(404, "UnknownOperationException", f"AWS has nothing at {path}.")
+    if not service:
         raise Refusal(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
-    if scope["service"] not in SERVICES:
-        raise Refusal(501, "NotImplemented", f"The local AWS has no service '{scope['service']}'.")
-    return scope["service"]
+    if service not in SERVICES:
+        raise Refusal(501, "NotImplemented", f"The local AWS has no service '{service}'.")
+    return service
 
 
-def _body(environ: WSGIEnvironment) -> bytes:
+def _body(environ: WSGIEnvironment, most: int) -> bytes:
     length = environ.get("CONTENT_LENGTH") or ""
     chunked = bool(environ.get("wsgi.input_terminated"))
-    if length.isdigit() and int(length) <= BODY_BYTES:
+    if length.isdigit() and int(length) <= most:
         return bytes(environ["wsgi.input"].read(int(length)))
     if not length:
-        body = bytes(environ["wsgi.input"].read(BODY_BYTES + 1)) if chunked else b""
-        if len(body) <= BODY_BYTES:
+        body = bytes(environ["wsgi.input"].read(most + 1)) if chunked else b""
+        if len(body) <= most:
             return body
-    raise Refusal(413, "RequestEntityTooLarge", f"The request is larger than {BODY_BYTES} bytes.")
+    raise Refusal(413, "RequestEntityTooLarge", f"The request is larger than {most} bytes.")
 
 
 def _operation(environ: WSGIEnvironment, body: bytes) -> str:

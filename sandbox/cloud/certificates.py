@@ -68,7 +68,8 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
 def _server(
     key: ec.EllipticCurvePublicKey, authority: x509.Certificate, signing: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
-    names = [f"*.{DOMAIN}", *(f"*.{region}.{DOMAIN}" for region in regions())]
+    regional = [name for region in regions() for name in (f"*.{region}.{DOMAIN}", f"*.s3.{region}.{DOMAIN}")]
+    names = [f"*.{DOMAIN}", *regional]
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
     return (
         _builder(_name(DOMAIN), authority.subject, key)

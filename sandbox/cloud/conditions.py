@@ -23,6 +23,9 @@ KEYS = frozenset(
         "aws:sourceip",
         "aws:userid",
         "aws:username",
+        "s3:delimiter",
+        "s3:max-keys",
+        "s3:prefix",
         "sts:externalid",
     }
 )

@@ -106,6 +106,17 @@ def trust(document: Document, principals: Mapping[str, frozenset[str]], question
     return verdict
 
 
+def resource_policy(document: Document, principals: Mapping[str, frozenset[str]], question: Question) -> Verdict:
+    """The verdict of a resource's own policy, such as a bucket's, about a principal (see `trust`)."""
+    verdict = Verdict.SILENT
+    for statement in statements(document):
+        if _names(statement.get("Principal", {}), principals) and applies(statement, question):
+            if statement["Effect"] == "Deny":
+                return Verdict.DENIED
+            verdict = Verdict.ALLOWED
+    return verdict
+
+
 def _names(wanted: Any, principals: Mapping[str, frozenset[str]]) -> bool:
     if wanted == "*":
         return True

@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
@@ -14,6 +16,9 @@ from sandbox.cloud import administrator, certificates, listeners, mends, metadat
 from sandbox.cloud.application import LocalAws
 from sandbox.cloud.mends import regions
 from sandbox.place import Place
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 TLS_PORT = 443
 METADATA_PORT = 1338
@@ -36,6 +41,16 @@ def begin(place: Place) -> None:
     administrator.create(place.state / "cloud" / "admin.json")
 
 
+def _as_over_tls(app: WSGIApplication) -> WSGIApplication:
+    """The operator's side is plain HTTP that never leaves this machine; to policies it is AWS's endpoint, over TLS."""
+
+    def over_tls(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.url_scheme"] = "https"
+        return app(environ, start_response)
+
+    return over_tls
+
+
 def serve(place: Place) -> None:
     """Serve until SIGTERM. Raises SandboxError, naming who has it, when a port is taken."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -47,7 +62,7 @@ def serve(place: Place) -> None:
     gateway = str(place.gateway)
     aws = create_app(place)
     servers = [
-        listeners.listen("127.0.0.1", place.aws_port, aws),
+        listeners.listen("127.0.0.1", place.aws_port, _as_over_tls(aws)),
         listeners.listen(gateway, TLS_PORT, aws, tls=certificates.ensure(folder)),
         listeners.listen(gateway, METADATA_PORT, metadata.create_app(aws.lock)),
     ]

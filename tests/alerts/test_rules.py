@@ -124,6 +124,12 @@ CASES = [
         {"host": SERVER, "path": "/srv/monitoring"},
     ),
     Case(
+        "server-backup",
+        f"backup,host={SERVER} failed=0i,age=129700i\nbackup,host=well last_success=1i,failed=0i,age=129500i",
+        {"host": SERVER},
+        [{"host": "well"}],
+    ),
+    Case(
         "agent-errors",
         "\n".join(
             f"internal_agent,host=failing gather_errors={errors}i @{at}\n"
@@ -172,6 +178,13 @@ def test_its_message_names_the_host(double: Double, influx: Influx, case: Case) 
     assert case.fires.items() <= alert.labels.items()
     assert alert.labels["severity"] == rule.severity
     assert "{{" not in alert.annotations["summary"] and "no value" not in alert.annotations["summary"]
+
+
+def test_a_failed_backup_is_told_however_young_the_last_good_one_is(double: Double, influx: Influx) -> None:
+    influx.write(points(f"backup,host={SERVER} last_success=1i,failed=1i,age=60i"))
+    assert [result.kind for result in double.judged(rule_of("server-backup"))] == ["Alerting"]
+    influx.write(points(f"backup,host={SERVER} last_success=1i,failed=0i,age=90i", ago=1))
+    assert [result.kind for result in double.judged(rule_of("server-backup"))] == ["Normal"]
 
 
 def test_no_measurement_at_all_is_one_alert(double: Double, influx: Influx) -> None:

@@ -123,8 +123,7 @@ def test_with_the_role_there_is_no_key_at_all() -> None:
 
 
 def test_the_role_reads_its_own_parameters_and_nothing_else(prod: Run) -> None:
-    (policy,) = prod.all("RolePolicy")
-    (statement,) = statements(policy.inputs["policy"])
+    (statement,) = statements(prod.one("RolePolicy", "server-parameters")["policy"])
     assert statement["Action"] == "ssm:GetParametersByPath"
     own = "arn:aws:ssm:eu-central-1:111122223333:parameter/monitoring/prod"
     assert statement["Resource"] == [own, f"{own}/state"]

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox.toolchain import binaries
+from userdata.render import FOLDER
 
 HOSTS = ("web-1.example", "db-1")
 """One with a dot, which is a special character in the regular expression that Grafana makes of the names."""
@@ -72,7 +73,13 @@ TELEGRAF = """
   urls = ["{url}/debug/vars"]
 [[inputs.x509_cert]]
   sources = ["file://{certificate}"]
+[[inputs.exec]]
+  commands = ["bash {backup} status"]
+  data_format = "influx"
 """
+
+STATUS = "backup last_success=1795495454i,bytes=74169i,seconds=2i,failed=0i"
+"""As userdata/backup.sh leaves it; tests/userdata/test_backups.py looks at that."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,9 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
     http, rpc = free_port(), free_port()
     url = f"http://127.0.0.1:{http}"
     certificate = make_certificate(folder / "certificate.pem")
+    backup = folder / "backup.sh"
+    backup.write_text((FOLDER / "backup.sh").read_text().replace("/srv/monitoring", str(folder)))
+    (folder / "backup.status").write_text(f"{STATUS}\n")
     with ExitStack() as stack:
         configuration = folder / "influxdb.conf"
         configuration.write_text(INFLUXD.format(folder=folder, http=http, rpc=rpc))
@@ -105,7 +115,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
         wait_for(url)
         for host in HOSTS:
             settings = folder / f"{host}.conf"
-            settings.write_text(TELEGRAF.format(host=host, url=url, certificate=certificate))
+            settings.write_text(TELEGRAF.format(host=host, url=url, certificate=certificate, backup=backup))
             stack.enter_context(running("telegraf", "--config", settings))
         until = time.monotonic() + GATHER_FOR
         while time.monotonic() < until:

@@ -162,10 +162,10 @@ def test_ec2_starts_in_the_stacks_region() -> None:
     assert region["current"]["value"] == "ap-south-1"
 
 
-def test_without_an_influxdb_of_its_own_the_server_has_only_agents_to_show() -> None:
+def test_without_an_influxdb_of_its_own_the_server_has_agents_and_backups_to_show() -> None:
     titles = [
         panel["title"]
         for panel in json.loads(dashboards.monitoring_server.build(own_influxdb=False))["panels"]
         if panel["type"] == "row"
     ]
-    assert titles == ["Telegraf"]
+    assert titles == ["Telegraf", "Backups"]

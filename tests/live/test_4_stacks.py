@@ -106,6 +106,9 @@ def leftovers(gone: Environment) -> dict[str, list[str]]:
             for each in gone.aws("ssm").get_paginator("describe_parameters").paginate().search("Parameters")
             if each and marker in each["Name"]
         ],
+        "buckets": [
+            each["Name"] for each in gone.aws("s3").list_buckets()["Buckets"] if f"-{gone.name}-" in each["Name"]
+        ],
         "users": [each["UserName"] for each in iam.list_users()["Users"] if gone.name in each["UserName"]],
         "groups": [each["GroupName"] for each in iam.list_groups()["Groups"] if gone.name in each["GroupName"]],
         "roles": [each["RoleName"] for each in iam.list_roles()["Roles"] if gone.name in each["RoleName"]],

@@ -29,6 +29,7 @@ from userdata.render import (
     ServerValues,
     UserDataTooLargeError,
     agent_installer,
+    backup_settings,
     boot_settings,
     server_files,
     server_settings,
@@ -51,6 +52,8 @@ SERVER = ServerValues(
     own_influxdb=True,
     reader="grafana",
     smtp=None,
+    backups=backup_settings("eu-central-1", "monitoring-prod-backups-1a2b3c4", "prod", 0, ""),
+    backup_schedule="04:00",
     target=TARGET,
 )
 SMTP = Smtp.model_validate(
@@ -79,7 +82,7 @@ AGENT = AgentValues(
 TEXT = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60)
 
 
-PARTS = ("influxdb.sh", "grafana.sh", "telegraf.sh")
+PARTS = ("influxdb.sh", "grafana.sh", "telegraf.sh", "backups.sh")
 
 
 def files() -> dict[str, str]:

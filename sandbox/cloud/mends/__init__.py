@@ -10,6 +10,7 @@ from sandbox.cloud.mends import (
     launch,
     lifecycle,
     network,
+    s3,
     ssm,
 )
 from sandbox.place import Place
@@ -23,5 +24,6 @@ def apply(place: Place) -> None:
     lifecycle.apply(place)
     deletion.apply()
     ssm.apply()
+    s3.apply()
     cloudwatch.apply()
     access.apply()

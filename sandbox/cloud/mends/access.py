@@ -90,23 +90,24 @@ def judge(response: Any) -> None:
     # Whoever has a key may ask whose it is, whatever policies say.
     if action == "sts:GetCallerIdentity":
         return
-    context = identity.context | _context(response, environ)
+    known = identity.context | context(response.region, environ)
+    external = response.querystring.get("ExternalId")
+    known |= {"sts:ExternalId": external[0]} if external else {}
     for resource in resources.of(response, service):
-        _judge_action(identity, Question(action, resource, context), service)
+        _judge_action(identity, Question(action, resource, known), service)
 
 
-def _context(response: Any, environ: dict[str, Any]) -> dict[str, str]:
+def context(region: str, environ: dict[str, Any]) -> dict[str, str]:
+    """Condition keys that come from the request, whatever its service. region: the one it is for."""
     now = utcnow()
-    found = {
+    return {
         "aws:CurrentTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "aws:EpochTime": str(int(now.timestamp())),
         "aws:PrincipalAccount": ACCOUNT,
-        "aws:RequestedRegion": response.region,
+        "aws:RequestedRegion": region,
         "aws:SecureTransport": "true" if environ.get("wsgi.url_scheme") == "https" else "false",
         "aws:SourceIp": environ.get("REMOTE_ADDR", ""),
     }
-    external = response.querystring.get("ExternalId")
-    return found | ({"sts:ExternalId": external[0]} if external else {})
 
 
 def _judge_action(identity: Identity, question: Question, service: str) -> None:

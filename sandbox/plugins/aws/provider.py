@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.plugins.aws import address, ebs, iam_policy, iam_role, iam_user, instance, security_group, ssm
+from sandbox.plugins.aws import (
+    address,
+    bucket,
+    bucket_settings,
+    ebs,
+    iam_policy,
+    iam_role,
+    iam_user,
+    instance,
+    security_group,
+    ssm,
+)
 from sandbox.plugins.aws.client import Aws, connect, explain, known_regions
 from sandbox.plugins.aws.functions import FUNCTIONS
 from sandbox.plugins.base import (
@@ -60,6 +71,13 @@ class AwsProvider(Provider[Aws]):
         iam_role.RolePolicy,
         iam_role.InstanceProfile,
         ssm.Parameter,
+        bucket.Bucket,
+        bucket_settings.BucketVersioning,
+        bucket_settings.BucketServerSideEncryptionConfiguration,
+        bucket_settings.BucketPublicAccessBlock,
+        bucket_settings.BucketOwnershipControls,
+        bucket_settings.BucketLifecycleConfiguration,
+        bucket_settings.BucketPolicy,
     )
     functions = FUNCTIONS
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import boto3
 import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2 as proto
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 KINDS = AwsProvider.resources
 FORCES_NEW = {
-    # As `ForceNew: true` / `RequiresReplace()` in terraform-provider-aws, internal/service/{ec2,iam,ssm}.
+    # As `ForceNew: true` / `RequiresReplace()` in terraform-provider-aws, internal/service/{ec2,iam,s3,ssm}.
     "SecurityGroup": {"description", "name", "vpcId"},
     "SecurityGroupIngressRule": {"securityGroupId"},
     "SecurityGroupEgressRule": {"securityGroupId"},
@@ -57,6 +58,13 @@ FORCES_NEW = {
     "RolePolicy": {"name", "role"},
     "InstanceProfile": {"name", "path"},
     "Parameter": {"dataType", "name"},
+    "Bucket": {"bucket"},
+    "BucketVersioning": {"bucket"},
+    "BucketServerSideEncryptionConfiguration": {"bucket"},
+    "BucketPublicAccessBlock": {"bucket"},
+    "BucketOwnershipControls": {"bucket"},
+    "BucketLifecycleConfiguration": {"bucket"},
+    "BucketPolicy": {"bucket"},
 }
 
 
@@ -64,7 +72,8 @@ def sdk(kind: type[Resource[Aws]]) -> tuple[type, type]:
     """The SDK's resource class and its Args class."""
     path, name = kind.token.split(":")[1:]
     module = import_module(f"pulumi_aws.{path.split('/')[0]}")
-    return getattr(module, name), getattr(module, f"{name}Args")
+    # Where a nested input has the name already (s3's BucketVersioningArgs), the SDK calls them InitArgs.
+    return getattr(module, name), getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
 
 
 def wire_names(cls: type) -> set[str]:
@@ -144,6 +153,54 @@ TRUST = (
 READ = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:DescribeTags", "Resource": "*"}]}'
 
 
+BUCKET: dict[str, dict[str, Any]] = {
+    "BucketVersioning": {"versioningConfiguration": {"status": "Enabled"}},
+    "BucketServerSideEncryptionConfiguration": {
+        "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}, "bucketKeyEnabled": False}]
+    },
+    "BucketPublicAccessBlock": {"blockPublicAcls": True, "ignorePublicAcls": True},
+    "BucketOwnershipControls": {"rule": {"objectOwnership": "BucketOwnerEnforced"}},
+    "BucketLifecycleConfiguration": {
+        "rules": [{"id": "old", "status": "Enabled", "filter": {"prefix": ""}, "expiration": {"days": 3}}]
+    },
+    "BucketPolicy": {
+        "policy": '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*",'
+        ' "Resource": "arn:aws:s3:::imported", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}'
+    },
+}
+"""Each setting of a bucket, as a program gives it."""
+
+
+def test_a_bucket_with_contents_goes_only_by_force(plugin: Any) -> None:
+    token, versioning = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVersioning"
+    id_, _, state = make(plugin, token)
+    assert id_.startswith("it-"), "named after the resource, in small letters"
+    make(plugin, versioning, bucket=id_, versioningConfiguration={"status": "Enabled"})
+    client = boto3.client("s3", region_name="eu-central-1")
+    for body in (b"one", b"two"):
+        client.put_object(Bucket=id_, Key="key", Body=body)
+    client.delete_object(Bucket=id_, Key="key")
+    with pytest.raises(grpc.RpcError, match="BucketNotEmpty"):
+        plugin.delete(token, id_, state)
+    plugin.delete(token, id_, {**state, "forceDestroy": True})
+    assert plugin.read(token, id_, state)[0] == ""
+
+
+def test_a_bucket_s_settings_change_in_place_and_drift_is_seen(plugin: Any) -> None:
+    make(plugin, "aws:s3/bucket:Bucket", bucket="settings-of-mine")
+    token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+    rules = BUCKET["BucketLifecycleConfiguration"]["rules"]
+    id_, old, state = make(plugin, token, bucket="settings-of-mine", rules=rules)
+    new = {**old, "rules": [{**rules[0], "expiration": {"days": 5}}]}
+    assert not plugin.diff(token, state, old, new).replaces
+    plugin.update(token, id_, state, old, new)
+    client = boto3.client("s3", region_name="eu-central-1")
+    found = client.get_bucket_lifecycle_configuration(Bucket="settings-of-mine")["Rules"]
+    assert found[0]["Expiration"] == {"Days": 5}
+    client.delete_bucket_lifecycle(Bucket="settings-of-mine")
+    assert plugin.read(token, id_, state, new)[0] == ""
+
+
 def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
     """Read with an id alone gives inputs that the same program's inputs do not differ from."""
     group, *_ = make(plugin, "aws:iam/group:Group", name="imported")
@@ -159,6 +216,11 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         ("aws:iam/accessKey:AccessKey", {"user": user}, None),
         ("aws:iam/userGroupMembership:UserGroupMembership", {"user": user, "groups": [group]}, f"{user}/{group}"),
         ("aws:ssm/parameter:Parameter", {"name": "/imported", "type": "SecureString", "value": "x"}, None),
+        ("aws:s3/bucket:Bucket", {"bucket": "imported", "tags": {"a": "b"}}, None),
+        *(
+            (f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}", {"bucket": "imported", **inputs}, None)
+            for kind, inputs in BUCKET.items()
+        ),
     ]
     for token, inputs, import_id in cases:
         made, checked, _ = make(plugin, token, **inputs)
@@ -186,6 +248,8 @@ def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) ->
         "aws:iam/group:Group": "none",
         "aws:iam/user:User": "none",
         "aws:ssm/parameter:Parameter": "/none",
+        "aws:s3/bucket:Bucket": "none",
+        **{f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}": "none" for kind in BUCKET},
     }
     for token, id_ in gone.items():
         assert plugin.read(token, id_)[0] == "", token

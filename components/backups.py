@@ -1,0 +1,149 @@
+"""Where the server's backups lie, and what it may do there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pulumi
+import pulumi_aws as aws
+
+from settings import Settings
+from settings.backups import origin
+
+
+class Backups(pulumi.ComponentResource):
+    """A private bucket for backups; the server's role may add to it and read from it, and delete nothing.
+
+    Produces: the bucket (auto-named; protected with `protect`, otherwise deleted with its contents), blocked to the
+    public, owned by its account alone, versioned, encrypted (SSE-S3), reached over TLS only, with a lifecycle: backups
+    and old versions expire after `keep` days each. The role's policy: PutObject and GetObject below STACK/, ListBucket
+    with that prefix; with `restoreFrom` another bucket's, reading there, too.
+
+    Attributes: bucket, its name ("" when backups are off); restore_from, BUCKET/STACK/ID or "" (see
+    userdata/restore.sh). Both are known only when the role has its rights.
+    """
+
+    def __init__(
+        self, name: str, settings: Settings, role: pulumi.Output[str], partition: str, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("monitoring:index:Backups", name, None, opts)
+        self._name, self._child = name, pulumi.ResourceOptions(parent=self)
+        stack, source = pulumi.get_stack(), origin(settings.restore_from or "")
+        made = self._bucket(settings) if settings.backups.enabled else None
+        rights: list[pulumi.Input[Mapping[str, object]]] = []
+        if made:
+            rights += [made.arn.apply(lambda arn: _objects(arn, stack, "s3:PutObject", "s3:GetObject"))]
+            rights += [made.arn.apply(lambda arn: _listing(arn, stack))]
+        if source.bucket:
+            arn = f"arn:{partition}:s3:::{source.bucket}"
+            rights += [_objects(arn, source.stack, "s3:GetObject"), _listing(arn, source.stack)]
+        own: pulumi.Output[str] = made.bucket if made else pulumi.Output.from_input("")
+        if rights:
+            document = pulumi.Output.all(*rights).apply(
+                lambda found: json.dumps({"Version": "2012-10-17", "Statement": found})
+            )
+            policy = aws.iam.RolePolicy(name, role=role, policy=document, opts=self._child)
+            own = pulumi.Output.all(own, policy.id).apply(lambda known: str(known[0]))
+        self.bucket = own
+        self.restore_from: pulumi.Output[str] = own.apply(
+            lambda bucket: (
+                f"{source.bucket or bucket}/{source.stack or stack}/{source.backup}" if settings.restore_from else ""
+            )
+        )
+        self.register_outputs({"bucket": self.bucket})
+
+    def _bucket(self, settings: Settings) -> aws.s3.Bucket:
+        name, child = self._name, self._child
+        bucket = aws.s3.Bucket(
+            f"monitoring-{pulumi.get_stack()}-{name}".lower().replace("_", "-"),
+            force_destroy=not settings.protect,
+            tags={"Name": f"monitoring-{pulumi.get_stack()}-{name}"},
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
+        )
+        block = aws.s3.BucketPublicAccessBlock(
+            name,
+            bucket=bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            name,
+            bucket=bucket.bucket,
+            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+            opts=child,
+        )
+        versioning = aws.s3.BucketVersioning(
+            name,
+            bucket=bucket.bucket,
+            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            opts=child,
+        )
+        by_default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+            sse_algorithm="AES256"
+        )
+        aws.s3.BucketServerSideEncryptionConfiguration(
+            name,
+            bucket=bucket.bucket,
+            rules=[
+                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                    apply_server_side_encryption_by_default=by_default, bucket_key_enabled=False
+                )
+            ],
+            opts=child,
+        )
+        # A policy and the block of public policies cannot be set at the same moment: AWS answers with a conflict.
+        aws.s3.BucketPolicy(
+            name,
+            bucket=bucket.bucket,
+            policy=bucket.arn.apply(_only_tls),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            name,
+            bucket=bucket.bucket,
+            rules=[_expiry(settings.backups.keep)],
+            # Rules about old versions are for a bucket that keeps them.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
+        )
+        return bucket
+
+
+def _objects(arn: str, stack: str, *actions: str) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": f"{arn}/{stack}/*"}
+
+
+def _listing(arn: str, stack: str) -> dict[str, object]:
+    prefix = {"StringLike": {"s3:prefix": f"{stack}/*"}}
+    return {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn, "Condition": prefix}
+
+
+def _only_tls(arn: str) -> str:
+    statement = {
+        "Sid": "OnlyOverTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _expiry(days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+    """Old backups become old versions, old versions go; S3 itself takes away the markers that are left."""
+    return aws.s3.BucketLifecycleConfigurationRuleArgs(
+        id="expire",
+        status="Enabled",
+        filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+        expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
+        noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
+            noncurrent_days=days
+        ),
+        abort_incomplete_multipart_upload=aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+            days_after_initiation=1
+        ),
+    )

@@ -1,0 +1,86 @@
+"""`python components/list_backups.py [--stack NAME]`: the stack's backups in S3, newest first.
+
+Asks the Pulumi CLI for the bucket, and S3 with the AWS credentials that Pulumi itself would take.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+COMPLETE = "complete"
+"""The object without which a backup does not count (userdata/backup.sh)."""
+
+
+class ListingError(Exception):
+    """The backups cannot be listed; the message says why."""
+
+
+@dataclass
+class Backup:
+    """What S3 has of one backup. size: bytes of all its objects."""
+
+    id: str
+    size: int = 0
+    objects: int = 0
+    complete: bool = False
+
+    def __str__(self) -> str:
+        state = "complete" if self.complete else "INCOMPLETE: it does not count"
+        return f"{self.id}  {self.size / 2**20:10.1f} MiB  {self.objects:5} objects  {state}"
+
+
+def collect(objects: Iterable[Mapping[str, Any]]) -> list[Backup]:
+    """The backups that S3's objects (`Key`, `Size`) belong to, newest first."""
+    found: dict[str, Backup] = {}
+    for each in objects:
+        _, name, file = each["Key"].split("/", 2)
+        backup = found.setdefault(name, Backup(name))
+        backup.size += each["Size"]
+        backup.objects += 1
+        backup.complete = backup.complete or file == COMPLETE
+    return sorted(found.values(), key=lambda backup: backup.id, reverse=True)
+
+
+def pulumi(*arguments: str) -> str:
+    """What the CLI answers. Raises ListingError with its own words."""
+    done = subprocess.run(["pulumi", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ListingError(done.stderr.strip())
+    return done.stdout.strip()
+
+
+def main(arguments: list[str]) -> int:
+    """Print the list; 1 when there is no complete backup or it cannot be told."""
+    parser = argparse.ArgumentParser(prog="list_backups.py", description="List a stack's backups in S3, newest first.")
+    parser.add_argument("--stack", help="by default the selected one")
+    given = parser.parse_args(arguments)
+    which = ["--stack", given.stack] if given.stack else []
+    try:
+        name = pulumi("stack", "--show-name", *which)
+        bucket = json.loads(pulumi("stack", "output", "--json", *which) or "{}").get("backupBucket")
+        if not bucket:
+            raise ListingError(
+                f"The stack {name} has no bucket for backups: `pulumi up` makes it, unless they are off."
+            )
+        client = boto3.client("s3", region_name=pulumi("config", "get", "aws:region", *which))
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{name}/")
+        backups = collect(each for page in pages for each in page.get("Contents", []))
+    except (ListingError, BotoCoreError, ClientError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"s3://{bucket}/{name}/")
+    print("\n".join(map(str, backups)) or "There is none yet.")
+    return 0 if any(backup.complete for backup in backups) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

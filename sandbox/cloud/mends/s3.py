@@ -1,0 +1,173 @@
+"""Mends of moto's S3: who may do what, and what a new bucket is like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from xml.sax.saxutils import escape
+
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend, s3_backends
+from moto.s3.responses import S3Response
+from moto.s3.utils import bucket_policy_is_public
+
+from sandbox.cloud import ACCOUNT, checksums, identities, policies, s3, signatures
+from sandbox.cloud.application import BODY_KEY
+from sandbox.cloud.conditions import UnknownConditionError
+from sandbox.cloud.identities import Identity
+from sandbox.cloud.mends.access import context
+from sandbox.cloud.policies import Question, Verdict
+
+ENCRYPTED = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
+"""What every bucket has since January 2023 and falls back to (userguide/default-encryption-faq.html)."""
+
+POLICY_BYTES = 20 * 1024
+
+
+class RefusedS3Error(Exception):
+    """A refusal in S3's words."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+    def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """As moto's views return it."""
+        words = f"<Error><Code>{self.code}</Code><Message>{escape(str(self))}</Message></Error>"
+        return self.status, {"Content-Type": "application/xml"}, f'<?xml version="1.0"?>\n{words}'.encode()
+
+
+def apply() -> None:
+    """Judge every request to S3, and make new buckets private and encrypted.
+
+    AWS: identity policies and the bucket's policy decide together, with their conditions; a request for a bucket is
+    signed for the bucket's region; checksums are compared with the body; a new bucket blocks public access, keeps to
+    its owner's control and is encrypted. moto: looks at the bucket's policy without its conditions and its principals,
+    compares no checksum, and makes bare buckets.
+    """
+    for name in ("bucket_response", "key_response"):
+        setattr(S3Response, name, _judged(getattr(S3Response, name)))
+    # The verdict is ours alone.
+    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
+    _new_buckets()
+
+
+def _judged(original: Callable[..., Any]) -> Callable[..., Any]:
+    def respond(self: Any, request: Any, full_url: str, headers: Any) -> Any:
+        try:
+            judge(request)
+        except RefusedS3Error as error:
+            return error.answer()
+        return original(self, request, full_url, headers)
+
+    return respond
+
+
+def _new_buckets() -> None:
+    create, forget = S3Backend.create_bucket, S3Backend.delete_bucket_encryption
+
+    def create_bucket(self: Any, *arguments: Any, **named: Any) -> Any:
+        made = create(self, *arguments, **named)
+        made.public_access_block = PublicAccessBlock(True, True, True, True)
+        # moto keeps the bare word, whatever it says of its kind.
+        made.ownership_rule = "BucketOwnerEnforced"  # type: ignore[assignment]
+        made.encryption = ENCRYPTED
+        return made
+
+    def delete_bucket_encryption(self: Any, bucket_name: str) -> None:
+        forget(self, bucket_name)
+        self.get_bucket(bucket_name).encryption = ENCRYPTED
+
+    S3Backend.create_bucket = create_bucket  # type: ignore[method-assign]
+    S3Backend.delete_bucket_encryption = delete_bucket_encryption  # type: ignore[method-assign]
+
+
+def judge(request: Any) -> None:
+    """Raises RefusedS3Error unless the request may be answered."""
+    environ = request.environ
+    headers, body = dict(request.headers), environ[BODY_KEY]
+    path, _, query = environ["RAW_URI"].partition("?")
+    identity, signed = _identity(request.method, environ["RAW_URI"], headers, body)
+    try:
+        checksums.check(headers, body)
+        wanted = s3.asked(request.method, headers.get("Host", ""), path, query, headers=headers, body=body)
+    except checksums.ChecksumError as error:
+        raise RefusedS3Error(error.status, error.code, str(error)) from None
+    except s3.UnknownOperationError as error:
+        raise RefusedS3Error(501, "NotImplemented", f"The local AWS cannot do this: {error}") from None
+    bucket = s3_backends[ACCOUNT]["aws"].buckets.get(wanted.bucket)
+    if bucket is not None and bucket.region_name != signed.region:
+        raise RefusedS3Error(
+            400,
+            "AuthorizationHeaderMalformed",
+            f"The authorization header is malformed; the region '{signed.region}' is wrong; expecting "
+            f"'{bucket.region_name}'",
+        )
+    known = identity.context | context(signed.region, environ) | dict(wanted.context)
+    for action, resource in wanted.actions:
+        if not _allowed(identity, bucket, Question(action, resource, known)):
+            raise _denied(identity, action, resource)
+    _hide(request.method, identity, bucket, wanted, known)
+    if wanted.actions[0][0] == "s3:PutBucketPolicy" and bucket is not None:
+        _check_policy(bucket, body)
+
+
+def _identity(method: str, url: str, headers: dict[str, str], body: bytes) -> tuple[Identity, signatures.Signed]:
+    try:
+        signed = signatures.parse(headers.get("Authorization", ""))
+        token = headers.get("X-Amz-Security-Token")
+        identity = identities.find(signed.key, token)
+        signatures.check(signatures.Request(method, url, headers, body), signed, identity.secret, token)
+    except identities.UnknownKeyError:
+        words = "The AWS Access Key Id you provided does not exist in our records."
+        raise RefusedS3Error(403, "InvalidAccessKeyId", words) from None
+    except identities.ExpiredSessionError:
+        raise RefusedS3Error(400, "ExpiredToken", "The provided token has expired.") from None
+    except signatures.SignatureError as error:
+        raise RefusedS3Error(403, "SignatureDoesNotMatch", str(error)) from None
+    return identity, signed
+
+
+def _allowed(identity: Identity, bucket: Any, question: Question) -> bool:
+    """Within one account either side may allow, and either side's deny wins."""
+    try:
+        own = policies.judge(identity.policies, question)
+        limits = [policies.judge(limit, question) for limit in identity.limits]
+        granted = Verdict.SILENT
+        if bucket is not None and bucket.policy:
+            account = frozenset({ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"})
+            granted = policies.resource_policy(
+                policies.parse(bucket.policy.decode()), {"AWS": identity.names | account}, question
+            )
+    except UnknownConditionError as error:
+        raise RefusedS3Error(501, "NotImplemented", f"The local AWS cannot evaluate {error}.") from None
+    if Verdict.DENIED in (own, granted, *limits) or any(limit is not Verdict.ALLOWED for limit in limits):
+        return False
+    return Verdict.ALLOWED in (own, granted)
+
+
+def _denied(identity: Identity, action: str, resource: str) -> RefusedS3Error:
+    words = f'User: {identity.arn} is not authorized to perform: {action} on resource: "{resource}"'
+    return RefusedS3Error(403, "AccessDenied", words)
+
+
+def _hide(method: str, identity: Identity, bucket: Any, wanted: s3.Asked, known: dict[str, str]) -> None:
+    """Whoever may not list a bucket is not told that an object is absent (API_GetObject, Permissions)."""
+    if method not in ("GET", "HEAD") or not wanted.key or bucket is None or wanted.key in bucket.keys:
+        return
+    arn = f"arn:aws:s3:::{wanted.bucket}"
+    if not _allowed(identity, bucket, Question("s3:ListBucket", arn, known)):
+        raise _denied(identity, "s3:ListBucket", arn)
+
+
+def _check_policy(bucket: Any, body: bytes) -> None:
+    """AWS refuses public policies where they are blocked, and policies over 20 KiB; moto takes both."""
+    if len(body) > POLICY_BYTES:
+        raise RefusedS3Error(400, "PolicyTooLarge", "Policy exceeds the maximum allowed document size.")
+    block = bucket.public_access_block
+    if block is not None and block.block_public_policy and bucket_policy_is_public(body):
+        raise RefusedS3Error(
+            403,
+            "AccessDenied",
+            "Access denied: public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
+        )

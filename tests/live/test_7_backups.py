@@ -1,0 +1,223 @@
+"""Backups: made when asked for, private, and enough to have everything again when machine and volume are gone."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+import uuid
+from typing import Any
+
+import pytest
+import requests
+
+from tests.live.environment import STACK, Environment, sandbox
+
+pytestmark = pytest.mark.live
+
+BACKUP = "/etc/monitoring/backup"
+EMPTY = "UNSIGNED-PAYLOAD"
+KEPT, LOST = (f"{uuid.uuid4().hex[:8]}-{fate}" for fate in ("kept", "lost"))
+"""Dashboards of a user's own, made before and after the backup."""
+DAMAGED = "2001-01-01T00-00-00Z"
+
+
+def bucket(environment: Environment) -> str:
+    return str(environment.outputs["backupBucket"])
+
+
+def backups(environment: Environment) -> list[str]:
+    """Ids of all complete backups, oldest first."""
+    listed = environment.aws("s3").list_objects_v2(Bucket=bucket(environment), Prefix=f"{STACK}/")
+    keys = [each["Key"] for each in listed.get("Contents", [])]
+    return sorted(key.split("/")[1] for key in keys if key.endswith("/complete"))
+
+
+def wait_for(environment: Environment, more_than: int, seconds: int = 60) -> str:
+    """The newest backup, once there are more than a number."""
+    end = time.monotonic() + seconds
+    while len(found := backups(environment)) <= more_than:
+        assert time.monotonic() < end, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "20").stdout
+        time.sleep(1)
+    return found[-1]
+
+
+def up(environment: Environment) -> str:
+    done = environment.pulumi("up", "--yes", "--skip-preview")
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    environment.__dict__.pop("outputs", None)
+    return done.stdout
+
+
+def ask(environment: Environment, query: str) -> dict[str, Any]:
+    """InfluxDB's values by series, as its administrator."""
+    name = f"/monitoring/{STACK}/influxdb-admin-password"
+    password = environment.aws("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    answer = requests.post(
+        f"{environment.outputs['influxdbUrl']}/query",
+        data={"db": "telegraf", "q": query, "epoch": "s"},
+        auth=("admin", password),
+        verify=str(environment.grafana.ca_file),
+        timeout=30,
+    ).json()
+    series = answer["results"][0].get("series", [])
+    return {each.get("tags", {}).get("host", each["name"]): each["values"] for each in series}
+
+
+def counts(environment: Environment, until: float) -> dict[str, Any]:
+    """How many points each host has of some measurements, up to a moment."""
+    asked = (("system", "uptime"), ("cpu", "usage_idle"), ("disk", "used"))
+    return {
+        name: ask(environment, f"SELECT count({field}) FROM {name} WHERE time <= {int(until)}s GROUP BY host")  # noqa: S608
+        for name, field in asked
+    }
+
+
+def save_dashboard(environment: Environment, uid: str) -> None:
+    """A dashboard of a user's own, which Pulumi knows nothing of."""
+    grafana = environment.grafana
+    made = requests.post(
+        f"{grafana.url}/api/dashboards/db",
+        json={"dashboard": {"uid": uid, "title": uid, "panels": []}},
+        auth=(grafana.user, grafana.password),
+        verify=str(grafana.ca_file),
+        timeout=20,
+    )
+    assert made.status_code == 200, made.text
+
+
+def destroy_the_machine(environment: Environment) -> None:
+    """Instance and data volume go, as if somebody had deleted them by hand."""
+    ec2, instance = environment.aws("ec2"), environment.instance_id
+    mapped = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["BlockDeviceMappings"]
+    volume = next(each["Ebs"]["VolumeId"] for each in mapped if each["DeviceName"] == "/dev/sdf")
+    ec2.terminate_instances(InstanceIds=[instance])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[instance], WaiterConfig={"Delay": 1})
+    ec2.get_waiter("volume_available").wait(VolumeIds=[volume], WaiterConfig={"Delay": 1})
+    ec2.delete_volume(VolumeId=volume)
+
+
+def test_the_first_backup_is_made_by_itself(environment: Environment) -> None:
+    wait_for(environment, 0)
+    timer = environment.guest("systemctl", "is-enabled", "monitoring-backup.timer")
+    assert timer.stdout.strip() == "enabled"
+    assert "failed=0i" in environment.guest("runuser", "-u", "telegraf", "--", BACKUP, "status").stdout
+
+
+def test_the_backups_are_listed(environment: Environment) -> None:
+    """As `make backups` does."""
+    script = str(environment.place.checkout / "components" / "list_backups.py")
+    listed = sandbox("shell", "--", sys.executable, script, "--stack", STACK)
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assert all(backup in listed.stdout for backup in backups(environment))
+    assert "complete" in listed.stdout
+
+
+def test_the_bucket_is_private_versioned_and_encrypted(environment: Environment) -> None:
+    client, name = environment.aws("s3"), bucket(environment)
+    assert set(client.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()) == {True}
+    assert client.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    rules = client.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    (rule,) = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert (rule["Expiration"], rule["NoncurrentVersionExpiration"]) == ({"Days": 7}, {"NoncurrentDays": 7})
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ("-X DELETE", "{bucket}/{stack}/{id}/complete"),
+        ("-X DELETE", "{bucket}"),
+        ("", "{bucket}/other/one"),
+        ("", "{bucket}?list-type=2"),
+        ("", "{bucket}?list-type=2&prefix=other%2F"),
+        ("", "{bucket}?policy="),
+    ],
+)
+def test_the_server_may_not(environment: Environment, options: str, path: str) -> None:
+    target = path.format(bucket=bucket(environment), stack=STACK, id=backups(environment)[-1])
+    script = f"set +e; . {BACKUP}; set +e; trap - ERR; s3 {EMPTY} {options} '{target}'"
+    refused = environment.guest("bash", "-c", script)
+    assert "403" in refused.stderr, refused.stdout + refused.stderr
+
+
+def test_everything_up_to_the_backup_is_there_again(environment: Environment) -> None:
+    save_dashboard(environment, KEPT)
+    before = len(backups(environment))
+    with environment.settings(backups={"now": 1}):
+        up(environment)
+        newest = wait_for(environment, before)
+        # Half a minute before, no agent has anything left to send.
+        until = time.time() - 30
+        there = counts(environment, until)
+        assert there["system"]
+        save_dashboard(environment, LOST)
+        destroy_the_machine(environment)
+
+        refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--target", "**index:Server$**")
+        assert refreshed.returncode == 0, refreshed.stdout[-3000:] + refreshed.stderr[-2000:]
+        with environment.settings(restoreFrom="latest"):
+            up(environment)
+            assert f"restored from {bucket(environment)}/{STACK}/{newest}" in console(environment)
+            assert counts(environment, until) == there
+            found = {each["uid"] for each in environment.grafana.get("/api/search").json()}
+            assert {KEPT, "linux-hosts", "aws-ec2", "monitoring-server"} <= found
+            assert LOST not in found
+            again = environment.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
+            assert again.returncode == 0, again.stdout[-2000:]
+
+
+def restore(environment: Environment, backup: str) -> str:
+    """What the boot script says at a boot with another `restoreFrom`, after a restore that did not end."""
+    script = environment.guest("sh", "-c", "ls /var/lib/cloud/scripts/per-boot/*").stdout.strip()
+    source = f"{bucket(environment)}/{STACK}/{backup}"
+    environment.guest("sh", "-c", "cp /etc/monitoring/server.conf /run/settings; touch /srv/monitoring/restoring")
+    environment.guest("sed", "-i", f"s|^RESTORE_FROM=.*|RESTORE_FROM={source}|", "/etc/monitoring/server.conf")
+    try:
+        done = environment.guest(script)
+    finally:
+        environment.guest("sh", "-c", "cat /run/settings >/etc/monitoring/server.conf")
+    assert (done.returncode == 0) is (backup == "latest"), done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def test_a_backup_that_is_absent_or_damaged_stops_the_boot_and_another_one_mends_it(environment: Environment) -> None:
+    client, name, newest = environment.aws("s3"), bucket(environment), backups(environment)[-1]
+    absent = restore(environment, "2000-01-01T00-00-00Z")
+    assert re.search(r"boot failed at line \d+ of restore: .* is not there, or not complete", absent)
+    # A copy of which one byte is another one.
+    for file in (each["Key"] for each in client.list_objects_v2(Bucket=name, Prefix=f"{STACK}/{newest}/")["Contents"]):
+        body = client.get_object(Bucket=name, Key=file)["Body"].read()
+        changed = body[:-1] + bytes([body[-1] ^ 1]) if file.endswith("grafana.db") else body
+        client.put_object(Bucket=name, Key=file.replace(newest, DAMAGED), Body=changed)
+    assert "is damaged" in restore(environment, DAMAGED)
+    for each in client.list_objects_v2(Bucket=name, Prefix=f"{STACK}/{DAMAGED}/")["Contents"]:
+        client.delete_object(Bucket=name, Key=each["Key"])
+    said = restore(environment, "latest")
+    assert "a restore was interrupted: it begins again" in said
+    assert f"restored from {name}/{STACK}/{newest}" in said
+    assert {KEPT, "linux-hosts"} <= {each["uid"] for each in environment.grafana.get("/api/search").json()}
+
+
+def test_a_volume_with_data_is_left_alone(environment: Environment) -> None:
+    ignored = environment.guest("/etc/monitoring/restore")
+    assert "restoreFrom is ignored: the data volume has data already" in ignored.stdout
+
+
+def test_a_failed_backup_is_told(environment: Environment) -> None:
+    """With S3 out of reach the service fails, and the status that Telegraf reads says so, beside the last success."""
+    before = environment.guest(BACKUP, "status").stdout
+    environment.guest("sh", "-c", "cp /etc/hosts /run/hosts; sed -i 's/s3[.]eu-central-1/no/' /etc/hosts")
+    try:
+        failed = environment.guest("systemctl", "start", "monitoring-backup")
+    finally:
+        environment.guest("sh", "-c", "cat /run/hosts >/etc/hosts")
+    assert failed.returncode != 0
+    status = environment.guest(BACKUP, "status").stdout
+    assert "failed=1i" in status
+    assert status.split("last_success=")[1].split("i")[0] == before.split("last_success=")[1].split("i")[0]
+
+
+def console(environment: Environment) -> str:
+    answer = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
+    return str(answer["Output"])

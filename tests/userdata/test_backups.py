@@ -1,0 +1,89 @@
+"""The server's files for backups: size, validity, and what they do without AWS."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from components.parameters import STANDARD_LIMIT
+from tests.userdata.test_render import SERVER, shellcheck
+from userdata.render import FOLDER, backup_settings, server_files
+
+
+def files(schedule: str) -> dict[str, str]:
+    return server_files(replace(SERVER, backup_schedule=schedule))
+
+
+@pytest.mark.parametrize(("name", "content"), files("04:00").items())
+def test_each_file_fits_a_standard_parameter(name: str, content: str) -> None:
+    assert len(content.encode()) <= STANDARD_LIMIT, name
+
+
+@pytest.mark.parametrize("name", ["backup", "restore"])
+def test_the_scripts_pass_shellcheck_and_never_trace(name: str) -> None:
+    script = files("04:00")[name]
+    shellcheck(script)
+    assert not re.search(r"set -\w*x|curl [^|\n]*(-v\b|--verbose|-k\b|--insecure|-u )", script)
+
+
+def test_the_timer_runs_daily_and_catches_up() -> None:
+    timer = configparser.RawConfigParser()
+    timer.read_string(files("23:05")["monitoring-backup.timer"])
+    assert timer["Timer"]["OnCalendar"] == "*-*-* 23:05:00 UTC"
+    assert timer["Timer"]["Persistent"] == "true"
+    assert timer["Timer"]["RandomizedDelaySec"]
+
+
+def test_the_service_is_hardened() -> None:
+    service = configparser.RawConfigParser()
+    service.optionxform = str  # type: ignore[assignment, method-assign]
+    service.read_string(files("04:00")["monitoring-backup.service"])
+    assert service["Service"]["Type"] == "oneshot"
+    assert service["Service"]["ReadWritePaths"] == "/srv/monitoring"
+    assert service["Service"]["ProtectSystem"] == "strict"
+    assert service["Service"]["CapabilityBoundingSet"] == "CAP_DAC_OVERRIDE"
+
+
+def test_china_has_a_domain_of_its_own() -> None:
+    assert backup_settings("cn-north-1", "", "prod", 0, "")["S3"] == "https://s3.cn-north-1.amazonaws.com.cn"
+    assert backup_settings("eu-central-1", "", "prod", 0, "")["S3"] == "https://s3.eu-central-1.amazonaws.com"
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """backup.sh with a folder of the test's instead of the data volume."""
+    path = tmp_path / "backup.sh"
+    path.write_text((FOLDER / "backup.sh").read_text().replace("/srv/monitoring", str(tmp_path)))
+    (tmp_path / "lost+found").mkdir()
+    return path
+
+
+def status(script: Path) -> dict[str, int]:
+    """What Telegraf reads, by field."""
+    done = subprocess.run(["bash", str(script), "status"], capture_output=True, text=True, check=True)
+    measurement, fields = done.stdout.split()
+    assert measurement == "backup"
+    return {name: int(value.removesuffix("i")) for name, value in (field.split("=") for field in fields.split(","))}
+
+
+def test_before_the_first_backup_the_age_is_the_volume_s(script: Path) -> None:
+    subprocess.run(["touch", "-d", "-5 minutes", str(script.parent / "lost+found")], check=True)
+    told = status(script)
+    assert (told["last_success"], told["failed"]) == (0, 0)
+    assert 300 <= told["age"] < 310
+
+
+def test_the_age_grows_from_the_last_success_also_after_a_failure(script: Path) -> None:
+    noted = "backup last_success=1700000000i,bytes=74169i,seconds=2i,failed=0i\n"
+    (script.parent / "backup.status").write_text(noted)
+    first = status(script)
+    assert (first["last_success"], first["bytes"], first["failed"]) == (1700000000, 74169, 0)
+    (script.parent / "backup.status").write_text("backup last_success=1700000000i,failed=1i\n")
+    second = status(script)
+    assert second["failed"] == 1
+    assert second["age"] >= first["age"] > 0

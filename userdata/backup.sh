@@ -1,0 +1,96 @@
+#!/bin/bash
+# Backs up InfluxDB's databases and Grafana's to S3: BUCKET/STACK/TIME/, whose last object, `complete`, lists the others
+# with size and SHA-256. Without it a backup does not count. Run by monitoring-backup.service.
+#   backup status: how the last one went, for Telegraf, in InfluxDB's line protocol
+set -Eeuo pipefail
+data=/srv/monitoring
+status=$data/backup.status
+
+# age: seconds since the last success, or since the volume was made
+report() {
+  local line="backup last_success=0i,failed=0i" last
+  [ ! -r $status ] || line=$(<$status)
+  last=${line#*last_success=} last=${last%%i*}
+  ((last)) || last=$(stat -c %Y $data/lost+found)
+  echo "$line,age=$(($(date +%s) - last))i"
+}
+if [ "${1-}" = status ]; then
+  report
+  exit
+fi
+# shellcheck source=/dev/null
+. /etc/monitoring/boot.conf
+# shellcheck source=/dev/null
+. /etc/monitoring/server.conf
+
+imds() {
+  local url=http://169.254.169.254/latest token
+  token=$(curl -sSf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' $url/api/token)
+  curl -sSf -H "X-aws-ec2-metadata-token: $token" "$url/meta-data/$1"
+}
+# of the instance's role, as options for curl's standard input
+credentials() {
+  imds "iam/security-credentials/$(imds iam/security-credentials/)" | python3 -c '
+import json, sys
+c = json.load(sys.stdin)
+print("user = \"%(AccessKeyId)s:%(SecretAccessKey)s\"\nheader = \"X-Amz-Security-Token: %(Token)s\"" % c)'
+}
+# SHA256 CURL_OPTION... PATH: a request to S3 whose body has this hash; UNSIGNED-PAYLOAD for none
+s3() {
+  credentials | curl -sSf --retry 5 -K - --aws-sigv4 "aws:amz:$REGION:s3" -H "x-amz-content-sha256: $1" \
+    "${@:2:$#-2}" "$S3/${*: -1}"
+}
+# FILE KEY: S3 itself refuses a body that has another hash
+upload() {
+  local hash size
+  hash=$(sha256sum "$1") hash=${hash%% *} size=$(stat -c %s "$1")
+  s3 "$hash" -o /dev/null -T "$1" "$target/$2"
+  echo "$hash $size $2" >>"$work/complete"
+}
+last_success() { report | grep -o 'last_success=[0-9]*i'; }
+# LINE: the status becomes this, all at once
+note() {
+  echo "backup $1" >$status.new
+  chmod 644 $status.new
+  mv $status.new $status
+}
+failed() {
+  trap - ERR
+  echo "monitoring: backup failed at line $1: $2"
+  note "$(last_success),failed=1i"
+  exit 1
+}
+
+backup() {
+  trap 'failed $LINENO "$BASH_COMMAND"' ERR
+  id=$(date -u +%Y-%m-%dT%H-%M-%SZ) target=$BACKUP_BUCKET/$BACKUP_PREFIX/$id
+  rm -rf $data/backup.*.d
+  work=$(mktemp -d $data/backup.XXXXXX.d)
+  trap 'rm -rf "$work"' EXIT
+  local need free file
+  need=$(du -sck /var/lib/influxdb /var/lib/grafana/grafana.db | awk 'END {print $1 + 65536}')
+  free=$(df -k --output=avail $data | tail -1)
+  ((need < free)) || failed $LINENO "needs $need KiB on the data volume, which has $free free"
+  echo "monitoring: backup $id"
+  if [ -n "$INFLUXDB_VERSION" ]; then
+    influxd backup -portable "$work" >"$work/log" 2>&1 || failed $LINENO "$(tail -n 1 "$work/log")"
+    rm "$work/log"
+  fi
+  # SQLite's own backup: a consistent copy while Grafana writes
+  python3 - "$work/grafana.db" <<'END'
+import sqlite3, sys
+source = sqlite3.connect("file:/var/lib/grafana/grafana.db?mode=ro", uri=True, timeout=60)
+source.backup(sqlite3.connect(sys.argv[1]))
+END
+  # S3 takes 5 GB at once.
+  find "$work" -size +4G -exec split -b 4G {} {}.part. ';' -delete
+  for file in "$work"/*; do upload "$file" "${file##*/}"; done
+  s3 "$(sha256sum "$work/complete" | cut -d ' ' -f 1)" -o /dev/null -T "$work/complete" "$target/complete"
+  local bytes
+  bytes=$(awk '{sum += $2} END {printf "%d", sum}' "$work/complete")
+  note "last_success=$(date +%s)i,bytes=${bytes}i,seconds=${SECONDS}i,failed=0i"
+  echo "monitoring: backup $id complete, $bytes bytes in $SECONDS s"
+}
+
+# restore reads this file for its functions.
+[ "${0##*/}" != backup ] || backup

@@ -1,0 +1,18 @@
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154
+# Part of the boot script (boot.sh), which reads it from the parameter store and runs it among its own lines: the
+# variables are its, and its folders' names have no blanks.
+# Backups: every day, at once when there never was one, and whenever `backups.now` is another number.
+
+changed=
+for unit in monitoring-backup.service monitoring-backup.timer; do
+  value $unit | put 644 root /etc/systemd/system/$unit
+done
+if [ -n "$BACKUP_BUCKET" ]; then
+  settle monitoring-backup.timer
+  if [ "$BACKUP_NOW" != "$(cat $data/backup.asked 2>$work/why || true)" ]; then
+    echo "$BACKUP_NOW" >$data/backup.asked
+    systemctl start --no-block monitoring-backup
+  fi
+else
+  systemctl disable -q --now monitoring-backup.timer
+fi
