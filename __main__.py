@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 import settings
 from components.agent import install_agents
+from components.boards import boards
 from components.certificates import server_certificate
 from components.cloudwatch_access import CloudwatchUser
 from components.grafana_content import AccessKey, GrafanaContent, Login
@@ -21,8 +22,8 @@ from components.stored import stored
 from components.user_data import agent_script, server_user_data
 
 config = settings.from_pulumi()
-stack = pulumi.get_stack()
-tags = {**config.tags, "project": pulumi.get_project(), "stack": stack}
+dashboards = boards(config)
+tags = {**config.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
 provider = aws.Provider("aws", region=config.region, default_tags=aws.ProviderDefaultTagsArgs(tags=tags))
 invoke = pulumi.InvokeOptions(provider=provider)
@@ -47,12 +48,7 @@ parameters = Parameters("parameters", values, in_aws)
 
 # The server, and the gate that everything else waits at.
 user_data = server_user_data(
-    config,
-    certificate=certificate,
-    influx=database,
-    names=values,
-    revision=parameters.revision,
-    address=address,
+    config, certificate=certificate, influx=database, names=values, revision=parameters.revision, address=address
 )
 server = Server(
     "server",
@@ -72,9 +68,10 @@ readiness = Readiness("ready", expected, server.instance_id, reachable, anywhere
 reach = pulumi.Output.format("https://{0}:{1}", certificate.host, GRAFANA_PORT)
 login = Login(reach, passwords.grafana_admin, certificate.ca)
 key = AccessKey(user.access_key_id, user.secret_access_key) if user else None
-content = GrafanaContent(
+GrafanaContent(
     "monitoring",
     settings=config,
+    boards=dashboards,
     login=login,
     influx=database,
     key=key,
@@ -87,7 +84,7 @@ content = GrafanaContent(
 install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
-urls = {title: pulumi.Output.concat(grafana_url, "/d/", uid) for title, uid in content.dashboard_uids.items()}
+urls = {board.title: pulumi.Output.concat(grafana_url, "/d/", board.uid) for board in dashboards}
 outputs = {
     "grafanaUrl": grafana_url,
     "grafanaAdminUser": "admin",

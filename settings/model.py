@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from settings import values as v
 from settings.alerting import AlertThresholds, ContactPoints
 from settings.hosts import Host
+from settings.metrics import CustomMetric, listed
 from settings.mistakes import WrongValueError
 from settings.part import Part, as_list, each
 
@@ -141,6 +142,7 @@ class Settings(Part):
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
     contact_points: ContactPoints | None = None
     alert_thresholds: AlertThresholds = AlertThresholds()
+    custom_metrics: Annotated[tuple[CustomMetric, ...], BeforeValidator(listed)] = ()
 
     @property
     def boot_timeout_seconds(self) -> int:
