@@ -59,7 +59,7 @@ def _laid_out(rows: list[Json]) -> Iterator[Json]:
     for row in rows:
         inside = [panel for panel in row.get("panels") or [] if isinstance(panel, dict)]
         height = _height(row.get("height"))
-        heading = None
+        heading: Json | None = None
         if titled:
             heading = {
                 "type": "row",
@@ -138,13 +138,13 @@ def inlined(panels: list[Json], elements: Any, report: Report) -> None:
         library = panel.pop("libraryPanel", None)
         if not isinstance(library, dict):
             continue
-        model = (known.get(str(library.get("uid"))) or {}).get("model")
+        element = known.get(str(library.get("uid")))
+        model = element.get("model") if isinstance(element, dict) else None
         if not isinstance(model, dict):
             title = title_of({**library, **panel})
             report.refused.append(f"“{title}” is a library panel whose content is not in the file (unlink it first)")
             panel.setdefault("type", "text")
             continue
-        kept = {key: panel[key] for key in ("id", "gridPos") if key in panel}
-        panel.update({**model, **kept})
+        panel.update({**model, **{key: panel[key] for key in ("id", "gridPos") if key in panel}})
         panel.pop("libraryPanel", None)
         report.count("made a library panel an ordinary one")

@@ -8,12 +8,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from dashboards import ALL
 from sandbox.viewer import bundle
+from tests.support.every_dashboard import EVERY, Sample, by_uid
 
 pytestmark = pytest.mark.slow
 
@@ -58,8 +58,8 @@ def test_the_page_is_well_typed(app: Path) -> None:
     assert compiled(app) == ""
 
 
-@pytest.mark.parametrize("module", ALL, ids=lambda module: str(module.UID))
-def test_a_dashboard_is_what_grafana_s_schema_says(scratch: Path, module: ModuleType) -> None:
+@pytest.mark.parametrize("module", EVERY, ids=by_uid)
+def test_a_dashboard_is_what_grafana_s_schema_says(scratch: Path, module: Sample) -> None:
     assert checked(scratch, module.build()) == ""
 
 
