@@ -1,7 +1,7 @@
 """Angular's `graph` as `timeseries`, by the rules Grafana itself had while it could still convert it.
 
-github.com/grafana/grafana: public/app/plugins/panel/timeseries/migrations.ts. A graph over series instead of time becomes
-a bar gauge, a histogram a histogram.
+github.com/grafana/grafana: public/app/plugins/panel/timeseries/migrations.ts. A graph over series instead of time
+becomes a bar gauge, a histogram a histogram.
 """
 
 from __future__ import annotations
@@ -123,8 +123,13 @@ def _thresholds(old: Json, defaults: Json) -> None:
     for place in ("1", "2"):  # before 2016
         value = number((grid or {}).get(f"threshold{place}"))
         if value is not None:
-            limits.append({"value": value, "op": "gt", "line": True, "colorMode": ("warning", "critical")[place == "2"]})
-    known = sorted((limit for limit in limits if number(limit.get("value")) is not None), key=lambda limit: number(limit["value"]) or 0)
+            limits.append(
+                {"value": value, "op": "gt", "line": True, "colorMode": ("warning", "critical")[place == "2"]}
+            )
+    known = sorted(
+        (limit for limit in limits if number(limit.get("value")) is not None),
+        key=lambda limit: number(limit["value"]) or 0,
+    )
     if not known:
         return
     steps: list[Json] = [{"value": None, "color": "transparent"}]
@@ -133,7 +138,12 @@ def _thresholds(old: Json, defaults: Json) -> None:
         if limit.get("op") == "lt":
             steps[-1]["color"] = _colour(limit)
             following = known[index + 1] if index + 1 < len(known) else None
-            steps.append({"value": value, "color": _colour(following) if following and following.get("op") == "lt" else "transparent"})
+            steps.append(
+                {
+                    "value": value,
+                    "color": _colour(following) if following and following.get("op") == "lt" else "transparent",
+                }
+            )
         else:
             steps.append({"value": value, "color": _colour(limit)})
     line, area = any(limit.get("line") for limit in known), any(limit.get("fill") for limit in known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dashboards.importing.report import Json
@@ -39,46 +39,50 @@ def _fixed(colour: Any) -> Json:
 
 def _properties(key: str, value: Any, right: Json) -> Iterator[Json]:
     """One setting of one series. What has no counterpart is left out, as Grafana itself did."""
-    size = number(value) or 0
-    match key:
-        case "yaxis" if value == 2:
-            yield _property("custom.axisPlacement", "right")
-            for name in ("unit", "decimals", "min", "max"):
-                if name in right:
-                    yield _property(name, right[name])
-            if right.get("custom", {}).get("axisLabel"):
-                yield _property("custom.axisLabel", right["custom"]["axisLabel"])
-        case "fill":
-            yield _property("custom.fillOpacity", 10 * size)
-        case "fillBelowTo":
-            yield _property("custom.fillBelowTo", value)
-        case "fillGradient" if value:
-            yield _property("custom.gradientMode", "opacity")
-            yield _property("custom.fillOpacity", 10 * size)
-        case "points":
-            yield _property("custom.showPoints", "always" if value else "never")
-        case "pointradius":
-            yield _property("custom.pointSize", 2 + 2 * size)
-        case "bars":
-            yield _property("custom.drawStyle", "bars" if value else "line")
-            if value:
-                yield _property("custom.fillOpacity", 100)
-        case "lines" if not value:
-            yield _property("custom.lineWidth", 0)
-        case "linewidth":
-            yield _property("custom.lineWidth", size)
-        case "stack":
-            mode = {"mode": "normal", "group": value if isinstance(value, str) else "A"}
-            yield _property("custom.stacking", mode if value else {"mode": "none", "group": "A"})
-        case "transform" if value == "negative-Y":
-            yield _property("custom.transform", value)
-        case "color" if value:
-            yield _property("color", _fixed(value))
-        case "hiddenSeries" | "hideTooltip" | "legend":
-            hidden = bool(value) if key != "legend" else not value
-            part = {"hiddenSeries": "viz", "hideTooltip": "tooltip", "legend": "legend"}[key]
-            if hidden:
-                yield _property("custom.hideFrom", {"viz": False, "tooltip": False, "legend": False} | {part: True})
+    if key == "yaxis" and value == 2:
+        yield _property("custom.axisPlacement", "right")
+        yield from (_property(name, right[name]) for name in ("unit", "decimals", "min", "max") if name in right)
+        if "axisLabel" in right.get("custom", {}):
+            yield _property("custom.axisLabel", right["custom"]["axisLabel"])
+    elif key in PARTS:
+        yield from (_property(name, part) for name, part in PARTS[key](value).items())
+
+
+def _hidden(part: str) -> Json:
+    return {"custom.hideFrom": {"viz": False, "tooltip": False, "legend": False} | {part: True}}
+
+
+def _stacking(value: Any) -> Json:
+    group = value if isinstance(value, str) else "A"
+    return {"custom.stacking": {"mode": "normal" if value else "none", "group": group}}
+
+
+def _bars(value: Any) -> Json:
+    return {"custom.drawStyle": "bars", "custom.fillOpacity": 100} if value else {"custom.drawStyle": "line"}
+
+
+def _gradient(value: Any) -> Json:
+    opacity = 10 * (number(value) or 0)
+    return {"custom.gradientMode": "opacity", "custom.fillOpacity": opacity} if value else {}
+
+
+PARTS: dict[str, Callable[[Any], Json]] = {
+    "fill": lambda value: {"custom.fillOpacity": 10 * (number(value) or 0)},
+    "fillBelowTo": lambda value: {"custom.fillBelowTo": value},
+    "fillGradient": _gradient,
+    "points": lambda value: {"custom.showPoints": "always" if value else "never"},
+    "pointradius": lambda value: {"custom.pointSize": 2 + 2 * (number(value) or 0)},
+    "bars": _bars,
+    "lines": lambda value: {} if value else {"custom.lineWidth": 0},
+    "linewidth": lambda value: {"custom.lineWidth": number(value) or 0},
+    "stack": _stacking,
+    "transform": lambda value: {"custom.transform": value} if value == "negative-Y" else {},
+    "color": lambda value: {"color": _fixed(value)} if value else {},
+    "hiddenSeries": lambda value: _hidden("viz") if value else {},
+    "hideTooltip": lambda value: _hidden("tooltip") if value else {},
+    "legend": lambda value: {} if value else _hidden("legend"),
+}
+"""A series' setting, and the field options it becomes."""
 
 
 def _dashes(old: Json, series: Json) -> Json | None:

@@ -1,7 +1,7 @@
 """Angular's `table` as today's.
 
-github.com/grafana/grafana: public/app/plugins/panel/table/migrations.ts. Columns that were hidden by name are left out by a
-transformation.
+github.com/grafana/grafana: public/app/plugins/panel/table/migrations.ts. Columns that were hidden by name are left
+out by a transformation.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def converted(old: Json, report: Report) -> Json:
         "fieldConfig": {
             "defaults": _general(general),
             "overrides": [
-                rule for style in styles if style is not general and style.get("type") != "hidden" and (rule := _rule(style))
+                rule
+                for style in styles
+                if style is not general and style.get("type") != "hidden" and (rule := _rule(style))
             ],
         },
     }
@@ -50,7 +52,10 @@ def _transformations(how: str, columns: Any, hidden: list[str]) -> list[Json]:
     options: Json = {}
     if how == "timeseries_aggregations":
         wanted = [column.get("value") for column in columns or [] if isinstance(column, dict)]
-        options = {"includeTimeField": False, "reducers": [REDUCERS.get(str(name), "mean") for name in wanted] or ["mean"]}
+        options = {
+            "includeTimeField": False,
+            "reducers": [REDUCERS.get(str(name), "mean") for name in wanted] or ["mean"],
+        }
     if how == "timeseries_to_columns":
         options = {"byField": "Time", "mode": "outer"}
     found: list[Json] = [{"id": TRANSFORMATIONS.get(how, "merge"), "options": options}]
