@@ -59,10 +59,6 @@ def read_all(folder: Path = FOLDER) -> list[File]:
 
 def _checked(path: Path) -> dict[str, Any]:
     """The dashboard in the file. Raises ValueError with the first thing that is wrong and what to do."""
-    if not NAME.fullmatch(path.stem):
-        raise ValueError("its name must be up to 40 small letters, digits and dashes; rename it, and its uid with it")
-    if path.stem in OWN_UIDS:
-        raise ValueError("is the uid of one of this project's own dashboards; rename the file, and its uid with it")
     if path.stat().st_size > LARGEST:
         raise ValueError(f"has more than {LARGEST // 1000} kB; take panels out of it")
     try:
@@ -71,10 +67,26 @@ def _checked(path: Path) -> dict[str, Any]:
         raise ValueError(f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg}); {AGAIN}") from None
     except (UnicodeDecodeError, RecursionError):
         raise ValueError(f"is not JSON; {AGAIN}") from None
+    return check(found, path.stem)
+
+
+def check(found: Any, name: str) -> dict[str, Any]:
+    """The dashboard, if it is one that Grafana shows under this name. Raises ValueError as `read_all` tells it."""
+    try:
+        return _shown(found, name)
+    except RecursionError:
+        raise ValueError(f"is nested too deeply for a dashboard; {AGAIN}") from None
+
+
+def _shown(found: Any, name: str) -> dict[str, Any]:
+    if not NAME.fullmatch(name):
+        raise ValueError("its name must be up to 40 small letters, digits and dashes; rename it, and its uid with it")
+    if name in OWN_UIDS:
+        raise ValueError("is the uid of one of this project's own dashboards; rename the file, and its uid with it")
     if not isinstance(found, dict) or not isinstance(found.get("panels"), list):
         raise ValueError(f"is not a dashboard with panels; {AGAIN}")
-    if found.get("uid") != path.stem:
-        raise ValueError(f"has the uid {json.dumps(found.get('uid'))}; write {path.stem}, as the file is called")
+    if found.get("uid") != name:
+        raise ValueError(f"has the uid {json.dumps(found.get('uid'))}; write {name}, as the file is called")
     if not isinstance(found.get("title"), str) or not found["title"].strip():
         raise ValueError("has no title; write one")
     if "__inputs" in found or "${DS_" in json.dumps(found):
@@ -93,7 +105,10 @@ def _panels(panels: list[Any]) -> Iterator[dict[str, Any]]:
         if not isinstance(panel, dict):
             raise ValueError(f"has a panel that is no object; {AGAIN}")
         yield panel
-        yield from _panels(panel.get("panels") or [])
+        inner = panel.get("panels") or []
+        if not isinstance(inner, list):
+            raise ValueError(f"has a row whose panels are no list; {AGAIN}")
+        yield from _panels(inner)
 
 
 def _datasources(value: Any) -> Iterator[str]:

@@ -22,9 +22,8 @@ def import_dashboard(
     wanted: an id on grafana.com, or a file. force: whether a different file of the same name may be overwritten.
     Raises ImportingError, and then writes nothing.
     """
-    text = read(wanted, site)
-    found = convert(text, wanted, name)
-    found = convert(text, wanted, found.name, OWN_TITLES | _titles(folder, found.name))
+    found = convert(read(wanted, site), wanted, name)
+    found = found.beside(OWN_TITLES | _titles(folder, found.name))
     target = folder / f"{found.name}.json"
     content = json.dumps(found.dashboard, indent=2, ensure_ascii=False) + "\n"
     if len(content.encode()) > LARGEST:
@@ -55,7 +54,7 @@ def _told(found: Imported, shown: str, unchanged: bool) -> str:
     first = (
         f"{shown} is as it was."
         if unchanged
-        else f"Imported “{found.title}” as {shown}; its address will be /d/{found.name}."
+        else f"Imported “{found.dashboard['title']}” as {shown}; its address will be /d/{found.name}."
     )
     lines = [first, *(f"  - {line}" for line in found.report.told())]
     if found.report.warnings:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
-from dashboards.from_files import NAME
+from dashboards.from_files import NAME, check
 from dashboards.importing import layout, measured, panels, queries
 from dashboards.importing.datasources import Sources, resolve
 from dashboards.importing.kinds import OWN_UIDS, SOURCES
@@ -24,44 +25,51 @@ class Imported:
     """The result. dashboard: its JSON, in the order it is written."""
 
     name: str
-    title: str
     dashboard: Json
     report: Report
 
+    def beside(self, titles: Collection[str]) -> Imported:
+        """The same under a title of its own, beside dashboards that have these titles."""
+        title = self.dashboard["title"]
+        if title not in titles:
+            return self
+        self.report.did(f"called it “{title} ({self.name})”, as there is a “{title}” already")
+        return replace(self, dashboard=self.dashboard | {"title": f"{title} ({self.name})"})
 
-def convert(text: str, shown: str, name: str = "", titles: frozenset[str] = frozenset()) -> Imported:
+
+def convert(text: str, shown: str, name: str = "") -> Imported:
     """The dashboard in the text.
 
-    shown: where it came from, for messages. name: file name and uid, by default made of the title. titles: those
-    that other dashboards have.
+    shown: where it came from, for messages. name: file name and uid, by default made of the title.
 
     Raises ImportingError, one line: for text that is no dashboard, and with everything that cannot be converted.
     """
     report = Report()
     raw = unwrapped(parse(text, shown), shown, report)
     name = checked_name(name or _name_of(raw["title"]))
+    try:
+        dashboard = _converted(raw, report)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+        # Nobody checks a community dashboard's types; what does not fit anywhere is told as such.
+        reason = f"{type(error).__name__}: {error}"
+        raise ImportingError(f"{shown}: a part of it has not the form of a dashboard ({reason})") from error
+    if report.refused:
+        have = "this environment has InfluxDB (asked in InfluxQL), CloudWatch and Grafana's own panels"
+        raise ImportingError(f"{shown}: cannot be imported: {'; '.join(report.refused)} ({have})")
+    whole = {"uid": name, "title": raw["title"].strip(), **dashboard}
+    try:
+        check(whole, name)
+    except ValueError as error:
+        raise ImportingError(f"{shown}: cannot be imported: what comes of it {error}") from None
+    return Imported(name, whole, report)
+
+
+def _converted(raw: Json, report: Report) -> Json:
     sources = Sources(raw)
     texts = constants(raw)
     for constant, value in texts.items():
         report.did(f"filled in {constant} = “{value}”, as the export proposes")
     raw = filled(raw, texts)
-    try:
-        dashboard = _converted(raw, sources, report)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # Nobody checks a community dashboard's types; what does not fit anywhere is told as such.
-        reason = f"{type(error).__name__}: {error}"
-        raise ImportingError(f"{shown}: a part of it has not the form of a dashboard ({reason})") from error
-    if report.refused:
-        have = f"this environment has {' and '.join(SOURCES.values())}, InfluxQL, and Grafana's own panels"
-        raise ImportingError(f"{shown}: cannot be imported: {'; '.join(report.refused)} ({have})")
-    title = raw["title"].strip()
-    if title in titles:
-        report.did(f"called it “{title} ({name})”, as there is a “{title}” already")
-        title = f"{title} ({name})"
-    return Imported(name, title, {"uid": name, "title": title, **dashboard}, report)
-
-
-def _converted(raw: Json, sources: Sources, report: Report) -> Json:
     listed = layout.on_grid(raw, report)
     layout.inlined(listed, raw.get("__elements"), report)
     panels.modernise(layout.every(listed), report)

@@ -19,7 +19,7 @@ def converted(old: Json, report: Report) -> Json:
     """The panel's type, options and field configuration. `old` is the whole old panel."""
     left, right = axes(old)
     mode = (old.get("xaxis") or {}).get("mode")
-    defaults = axis_defaults(left)
+    defaults = {"color": {"mode": "palette-classic"}, **axis_defaults(left)}
     if mode == "histogram":
         options: Json = present(bucketCount=number((old.get("xaxis") or {}).get("buckets")))
         return {"type": "histogram", "options": options, "fieldConfig": {"defaults": defaults, "overrides": []}}

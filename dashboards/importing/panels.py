@@ -33,7 +33,7 @@ def modernise(panels: Iterable[Json], report: Report) -> None:
         if kind in CONVERTERS:
             before = dict(panel)
             panel.clear()
-            panel.update({key: before[key] for key in KEPT if key in before})
+            panel.update({key: before[key] for key in KEPT if before.get(key) is not None})
             panel.update(CONVERTERS[kind](before, report))
             report.count(f"converted a panel {'table (old)' if kind == 'table-old' else kind} to {panel['type']}")
             if before.get("alert"):
