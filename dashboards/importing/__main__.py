@@ -10,7 +10,7 @@ from pathlib import Path
 from dashboards.from_files import FOLDER, LARGEST
 from dashboards.importing.conversion import Imported, convert
 from dashboards.importing.kinds import OWN_TITLES
-from dashboards.importing.report import ImportingError
+from dashboards.importing.report import ImportingError, plain
 from dashboards.importing.source import GRAFANA_COM, read
 
 
@@ -54,11 +54,12 @@ def _told(found: Imported, shown: str, unchanged: bool) -> str:
     first = (
         f"{shown} is as it was."
         if unchanged
-        else f"Imported “{found.dashboard['title']}” as {shown}; its address will be /d/{found.name}."
+        else f"Imported “{plain(found.dashboard['title'])}” as {shown}; its address will be /d/{found.name}."
     )
     lines = [first, *(f"  - {line}" for line in found.report.told())]
-    if found.report.warnings:
-        lines += ["Look at this:", *(f"  ! {warning}" for warning in found.report.warnings)]
+    warnings = found.report.warned()
+    if warnings:
+        lines += ["Look at this:", *(f"  ! {warning}" for warning in warnings)]
     return "\n".join([*lines, "Next: pulumi preview, then pulumi up. To take it out again, delete the file."])
 
 

@@ -15,6 +15,9 @@ MOST_NAMED = 3
 class ImportingError(Exception):
     """The dashboard cannot be imported. Its text is one line: what is wrong, and what to do."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(plain(text))
+
 
 @dataclass
 class Report:
@@ -35,7 +38,17 @@ class Report:
 
     def told(self) -> list[str]:
         """Everything that was done, like things with their number."""
-        return [*self.lines, *(f"{line} ({times}×)" if times > 1 else line for line, times in self._counted.items())]
+        told = [*self.lines, *(f"{line} ({times}×)" if times > 1 else line for line, times in self._counted.items())]
+        return [plain(line) for line in told]
+
+    def warned(self) -> list[str]:
+        """Everything a person should look at."""
+        return [plain(line) for line in self.warnings]
+
+
+def plain(text: str) -> str:
+    """The text on one line: what a stranger's file holds cannot steer the terminal that shows it."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def title_of(panel: Mapping[str, Any]) -> str:

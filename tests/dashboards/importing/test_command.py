@@ -65,6 +65,13 @@ def test_what_it_did_is_a_list(folder: Path) -> None:
     assert "Look at this:\n  ! no agent measures netstat" in told
 
 
+def test_a_stranger_s_title_cannot_steer_the_terminal(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps(with_panel(type="graph") | {"title": "One\x1b[2J\n- two"}))
+    told = import_dashboard(str(tmp_path / "x.json"), folder=folder)
+    assert "\x1b" not in told
+    assert told.splitlines()[0].startswith("Imported “One [2J - two” as")
+
+
 def test_the_same_again_changes_nothing(folder: Path) -> None:
     import_dashboard(HOSTS, folder=folder)
     assert "is as it was" in import_dashboard(HOSTS, folder=folder)
