@@ -67,14 +67,13 @@ readiness = Readiness("ready", expected, server.instance_id, reachable, anywhere
 # What Grafana shows.
 reach = pulumi.Output.format("https://{0}:{1}", certificate.host, GRAFANA_PORT)
 login = Login(reach, passwords.grafana_admin, certificate.ca)
-key = AccessKey(user.access_key_id, user.secret_access_key) if user else None
 GrafanaContent(
     "monitoring",
     settings=config,
     boards=dashboards,
     login=login,
     influx=database,
-    key=key,
+    key=AccessKey(user.access_key_id, user.secret_access_key) if user else None,
     instance=server.instance,
     ready=readiness.done,
     opts=anywhere,

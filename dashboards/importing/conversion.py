@@ -18,6 +18,19 @@ from dashboards.importing.variables import constants, filled, own_annotations, o
 OLDEST_SCHEMA = 16
 """The first schema with panels on a grid. Grafana migrates what is newer by itself."""
 KEPT = ("refresh", "time", "timepicker", "timezone", "weekStart", "fiscalYearStartMonth", "liveNow", "preload")
+LINK = {
+    "title": "",
+    "type": "link",
+    "url": "",
+    "tags": [],
+    "icon": "external link",
+    "tooltip": "",
+    "asDropdown": False,
+    "includeVars": False,
+    "keepTime": False,
+    "targetBlank": False,
+}
+"""What a dashboard's link must say; old ones left it to Grafana."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +93,7 @@ def _converted(raw: Json, report: Report) -> Json:
     listed = filled(listed, {name: SOURCES[kind] for name, kind in sources.variables.items() if kind in SOURCES})
     layout.number(listed)
     measured.check(layout.every(listed), asked, noted, report)
-    links = [
-        link for link in raw.get("links") or [] if isinstance(link, dict) and (link.get("url") or link.get("tags"))
-    ]
+    links = [{**LINK, **link} for link in raw.get("links") or [] if link.get("url") or link.get("tags")]
     schema = raw.get("schemaVersion")
     return {
         "description": _description(raw),

@@ -34,8 +34,8 @@ def check(panels: Iterable[Json], variables: Iterable[Json], annotations: Iterab
             found.setdefault((kind, name), []).append(place)
     for (kind, name), places in sorted(found.items()):
         what = {
-            "database": f"the database is {DATABASE}, not {name}: write {DATABASE}, or nothing, in",
-            "policy": f"the retention policy is {POLICY}, not {name}: write {POLICY}, or nothing, in",
+            "database": f"the database is {DATABASE}, not {name}: correct it in",
+            "policy": f"the retention policy is {POLICY}, not {name}: correct it in",
             "measurement": f"no agent measures {name} (docs/agents.md says what they do), so nothing will show in",
         }[kind]
         report.warnings.append(f"{what} {named(places)}")

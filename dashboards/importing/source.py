@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import urllib.error
 import urllib.request
@@ -26,7 +27,7 @@ def read(wanted: str, site: str = GRAFANA_COM) -> str:
         raise ImportingError("nothing to import: write FROM=928 (an id on grafana.com) or FROM=path/to/dashboard.json")
     if re.fullmatch(r"\d{1,9}", wanted):
         return _download(wanted, site)
-    path = Path(wanted)
+    path = Path(os.path.expanduser(wanted))  # noqa: PTH111 - leaves ~somebody alone who is not there
     if not path.is_file():
         raise ImportingError(f"{wanted}: there is no such file; write the path of a JSON file, or an id such as 928")
     if path.stat().st_size > LARGEST:

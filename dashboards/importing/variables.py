@@ -56,7 +56,8 @@ def own_variables(dashboard: Json, sources: Sources, report: Report) -> list[Jso
         elif kind not in KNOWN:
             report.refused.append(f"the variable {variable['name']} is of type {kind}, which Grafana does not have")
         else:
-            found.append(_CONVERTERS.get(kind, _plain)(dict(variable), sources, report))
+            said = {key: value for key, value in variable.items() if value is not None}
+            found.append(_CONVERTERS.get(kind, _plain)(said, sources, report))
     return found
 
 
@@ -67,7 +68,7 @@ def _query(variable: Json, sources: Sources, report: Report) -> Json:
         report.refused.append(f"the variable {variable['name']} asks {NAMES.get(kind, kind)}")
     variable["datasource"] = reference_to(kind)
     refresh = variable.pop("refresh_on_load", None) or variable.get("refresh")
-    variable["refresh"] = refresh if refresh in (1, 2) else 1
+    variable["refresh"] = 2 if refresh == 2 else 1  # never, and true of long ago, become: when the dashboard is opened
     for key in ("options", "tagsQuery", "tagValuesQuery", "useTags", "tags", "definition", "allFormat"):
         variable.pop(key, None)
     several = bool(variable.get("multi"))
@@ -128,5 +129,6 @@ def own_annotations(dashboard: Json, sources: Sources, report: Report) -> list[J
                 f"left out the annotation {each.get('name') or 'without a name'}: it asks {NAMES.get(kind, kind)}"
             )
             continue
-        found.append(each | {"datasource": reference_to(kind)})
+        usual = {"enable": True, "iconColor": "rgba(0, 211, 255, 1)"}
+        found.append({**usual, **each, "datasource": reference_to(kind)})
     return found

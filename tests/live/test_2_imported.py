@@ -87,7 +87,7 @@ def test_grafana_has_it_in_the_folder(imported: Environment) -> None:
 
 def test_its_queries_are_answered(imported: Environment) -> None:
     stored = imported.grafana.get(f"/api/dashboards/uid/{NAME}").json()["dashboard"]
-    stored["panels"] = [panel for panel in stored["panels"] if panel["type"] != "text"]
+    stored["panels"] = [panel for panel in stored["panels"] if panel["type"] != "text"]  # which asks nothing
     answered = {}
     for query in panel_queries(stored, VALUES, TimeRange.last(900)):
         frames = ask(imported, query)[query.model["refId"]]["frames"]
@@ -111,6 +111,7 @@ def test_its_converted_panels_are_drawn(page: Page) -> None:
         }.items()
     )
     assert "%" in page.panel("CPU in use").text
+    assert "for monitoring-sandbox" in page.panel("").text  # the text, its variable filled in
     assert "In use" in page.panel("File systems").text
     assert page.panel("CPU").drawn > 0
 

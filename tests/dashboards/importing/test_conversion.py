@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dashboards.importing import measured
 from dashboards.importing.conversion import Imported
 from tests.dashboards.importing.conftest import GOOD, imported, panel, sample, with_panel
+
+USERDATA = Path(__file__).parents[3] / "userdata"
 
 
 @pytest.fixture(scope="module")
@@ -284,3 +289,10 @@ def test_warnings_of_queries(query: str, words: list[str]) -> None:
     warnings = imported(with_panel(targets=[{"query": query, "rawQuery": True, "refId": "A"}])).report.warnings
     assert len(warnings) == len(words)
     assert all(word in warning for word, warning in zip(words, warnings, strict=True)), warnings
+
+
+def test_every_input_of_the_agents_is_known() -> None:
+    files = (USERDATA / "telegraf.conf", USERDATA / "inputs.conf")
+    assert {
+        name for file in files for name in re.findall(r"\[\[inputs\.(\w+)\]\]", file.read_text())
+    } == measured.INPUTS

@@ -5,7 +5,8 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 
 import type { DashboardModel, PanelModel } from './model';
 import { Panel } from './Panel';
-import { addressOf, ALL, Interpolator, load, rangeOf, timeParameters, type Variable, type Variables } from './variables';
+import { rangeOf, timeParameters } from './times';
+import { addressOf, ALL, Interpolator, load, type Variable, type Variables } from './variables';
 
 const [CELL_HEIGHT, GAP, COLUMNS] = [30, 8, 24];
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
