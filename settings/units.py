@@ -42,5 +42,5 @@ def grafana_unit(value: Any) -> str:
     if written.lower() in cloudwatch:
         raise WrongValueError("is CloudWatch's name of a unit, not Grafana's", f"write {cloudwatch[written.lower()]}")
     close = difflib.get_close_matches(written, sorted(KNOWN), n=1, cutoff=0.7)
-    others = 'write a name such as short, percent, s, ms, bytes, reqps, or your own as "suffix: orders"'
+    others = "write a name such as short, percent, s, ms, bytes, reqps, or your own as suffix:orders"
     raise WrongValueError("is not a unit of Grafana", f"did you mean {close[0]}?" if close else others)

@@ -39,7 +39,7 @@ def test_statistics_of_cloudwatch(statistic: str) -> None:
     assert metrics(QUEUE | {"statistic": statistic})[0].statistic == statistic
 
 
-@pytest.mark.parametrize("unit", ["s", "bytes", "reqps", "suffix: orders", "currency:EUR"])
+@pytest.mark.parametrize("unit", ["s", "bytes", "reqps", "suffix:orders", "currency:EUR"])
 def test_units_of_grafana(unit: str) -> None:
     assert metrics(QUEUE | {"unit": unit})[0].unit == unit
 

@@ -196,7 +196,7 @@ def test_what_a_custom_metric_leaves_open_is_chosen_on_the_dashboard() -> None:
     panel = custom_panel("Orders")
     (query,) = panel["targets"]
     assert (query["period"], query["region"], query["dimensions"]) == ("$period", "$region", {})
-    assert panel["fieldConfig"]["defaults"]["unit"] == "suffix: orders"
+    assert panel["fieldConfig"]["defaults"]["unit"] == "suffix:orders"
     # Values below zero are drawn: only a soft end of the axis.
     assert "min" not in panel["fieldConfig"]["defaults"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,10 +16,11 @@ from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries
 
 pytestmark = pytest.mark.live
 
-SHOP = "Shop/Live"
+SHOP = f"Shop/Live-{int(time.time())}"
+"""A namespace of this run: in an environment that is kept, the values of the last one are there still."""
 ORDERS = (3.0, 4.0, 5.0)
 METRICS = [
-    {"namespace": SHOP, "metric": "Orders", "statistic": "Sum", "title": "Orders", "unit": "suffix: orders"},
+    {"namespace": SHOP, "metric": "Orders", "statistic": "Sum", "title": "Orders", "unit": "suffix:orders"},
     {"namespace": SHOP, "metric": "Duration", "statistic": "p99", "unit": "ms", "dimensions": {"Service": "cart"}},
     {"namespace": SHOP, "metric": "Duration", "unit": "ms", "period": "1m", "dimensions": {"Service": "*"}},
     {"namespace": SHOP, "metric": "Duration", "statistic": "Maximum", "dimensions": {"Service": ["cart", "pay"]}},

@@ -35,7 +35,7 @@ METRICS = tuple(
             "statistic": "Sum",
             "dimensions": {"QueueName": "in"},
         },
-        {"namespace": "Shop", "metric": "Orders", "title": "Orders", "statistic": "Sum", "unit": "suffix: orders"},
+        {"namespace": "Shop", "metric": "Orders", "title": "Orders", "statistic": "Sum", "unit": "suffix:orders"},
     )
 )
 

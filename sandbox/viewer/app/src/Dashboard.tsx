@@ -77,7 +77,7 @@ export function Dashboard({ dashboard }: { dashboard: DashboardModel }) {
             <Control key={variable.model.name} variable={variable} onChange={(chosen) => choose(variable.model.name, chosen)} />
           ))}
         <span style={{ flexGrow: 1 }} />
-        {dashboard.links.map((link) => {
+        {dashboard.links.filter(({ url }) => url).map((link) => {
           const carried = [link.includeVars ? addressOf(variables, range.raw).slice(1) : link.keepTime ? timeParameters(range.raw) : ''];
           return (
             <LinkButton key={link.title} variant="secondary" icon="apps" href={`${link.url}?${carried}`} tooltip={link.tooltip}>
