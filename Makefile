@@ -6,9 +6,10 @@ STACK ?= sandbox
 export SANDBOX_STACK := $(STACK)
 
 .PHONY: help up preview status password backups down shell test check format lock bootstrap pictures browser
+.PHONY: import-dashboard
 
 help: ## what can be typed here
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 25
 
 bootstrap:
 	@bash sandbox/bootstrap.sh
@@ -42,6 +43,11 @@ test: browser ## every test, with an environment of its own
 
 pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up
 	@$(PYTHON) -m sandbox pictures
+
+# Not `bootstrap`: who works with a real AWS account has .venv from `pulumi install`, and needs no root for this.
+import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1]
+	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@$(PYTHON) -m dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) -- "$$FROM"
 
 check: bootstrap ## format, lint, types, shell, unit tests
 	@bash sandbox/check.sh

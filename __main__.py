@@ -9,6 +9,7 @@ import pulumi_aws as aws
 import settings
 from components.agent import install_agents
 from components.backups import Backups
+from components.boards import boards
 from components.certificates import server_certificate
 from components.cloudwatch_access import CloudwatchUser
 from components.data_volume import DataVolume
@@ -23,8 +24,8 @@ from components.stored import stored
 from components.user_data import agent_script, server_parameters, server_user_data
 
 config = settings.from_pulumi()
-stack = pulumi.get_stack()
-tags = {**config.tags, "project": pulumi.get_project(), "stack": stack}
+dashboards = boards(config)
+tags = {**config.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
 provider = aws.Provider("aws", region=config.region, default_tags=aws.ProviderDefaultTagsArgs(tags=tags))
 invoke = pulumi.InvokeOptions(provider=provider)
@@ -62,27 +63,18 @@ server = Server(
     after=[parameters.complete],
     opts=in_aws,
 )
-expected = expectation(
-    config,
-    address=address,
-    certificate=certificate,
-    passwords=passwords,
-    influx=database,
-    revision=parameters.revision,
-)
-reachable = [server.attachment, server.association, *network.rules]
-readiness = Readiness("ready", expected, server.instance_id, reachable, anywhere)
+expected = expectation(config, address, certificate, passwords, database, revision=parameters.revision)
+readiness = Readiness("ready", expected, server.instance_id, [*server.links, *network.rules], anywhere)
 
 # What Grafana shows.
 reach = pulumi.Output.format("https://{0}:{1}", certificate.host, GRAFANA_PORT)
-login = Login(reach, passwords.grafana_admin, certificate.ca)
-key = AccessKey(user.access_key_id, user.secret_access_key) if user else None
 content = GrafanaContent(
     "monitoring",
     settings=config,
-    login=login,
+    boards=dashboards,
+    login=Login(reach, passwords.grafana_admin, certificate.ca),
     influx=database,
-    key=key,
+    key=AccessKey(user.access_key_id, user.secret_access_key) if user else None,
     instance=server.instance,
     ready=readiness.done,
     opts=anywhere,
@@ -90,24 +82,17 @@ content = GrafanaContent(
 
 # The machines that are watched.
 agents = install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
-if not config.influxdb:
-    users_in_use(
-        f"{database.writer} {database.reader}", [content.influxdb, *(agent.installed for agent in agents)], in_aws
-    )
+users_in_use(config, database, [content.influxdb, *(agent.installed for agent in agents)], in_aws)
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
-urls = {title: pulumi.Output.concat(grafana_url, "/d/", uid) for title, uid in content.dashboard_uids.items()}
-outputs = {
-    "grafanaUrl": grafana_url,
-    "grafanaAdminUser": "admin",
-    "grafanaAdminPassword": passwords.grafana_admin,
-    "influxdbUrl": database.url,
-    "caCertificate": database.ca or certificate.ca or "",
-    "agentInstallScript": agent_script(config, database),
-    "dashboardUrls": urls,
-    "cloudwatchAccessKeyId": user.access_key_id if user else "",
-    "instanceId": server.instance_id,
-    "backupBucket": backups.bucket,
-}
-for name, value in outputs.items():
-    pulumi.export(name, value)
+urls = {board.title: pulumi.Output.concat(grafana_url, "/d/", board.uid) for board in dashboards}
+pulumi.export("grafanaUrl", grafana_url)
+pulumi.export("grafanaAdminUser", "admin")
+pulumi.export("grafanaAdminPassword", passwords.grafana_admin)
+pulumi.export("influxdbUrl", database.url)
+pulumi.export("caCertificate", database.ca or certificate.ca or "")
+pulumi.export("agentInstallScript", agent_script(config, database))
+pulumi.export("dashboardUrls", urls)
+pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")
+pulumi.export("instanceId", server.instance_id)
+pulumi.export("backupBucket", backups.bucket)

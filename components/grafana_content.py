@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumiverse_grafana as grafana
 
 from components.alerting import Alerting
+from components.boards import CLOUDWATCH_UID, INFLUXDB_UID, Board
 from components.influx import Influx
-from dashboards import aws_ec2, linux_hosts, monitoring_server
 from settings import Settings
 
-INFLUXDB_UID = "influxdb"
-CLOUDWATCH_UID = "cloudwatch"
 FOLDER_UID = "monitoring"
 
 
@@ -39,13 +38,13 @@ class GrafanaContent(pulumi.ComponentResource):
     """Grafana's content, with uids that never change.
 
     Produces: a provider of its own, the InfluxDB datasource (default), the CloudWatch datasource (with the
-    access key, or the server's role when there is none), the folder "Monitoring", one dashboard a module of
-    `dashboards`, the alert rules and who is told of them.
+    access key, or the server's role when there is none), the folder "Monitoring", the dashboards, the
+    alert rules and who is told of them.
 
     All but the provider wait for `ready`, and are deleted with the instance: a destroy does not ask a
     Grafana that is gone.
 
-    Attributes: dashboard_uids, by title; influxdb: the datasource's id, known once it is as it should be.
+    Attributes: influxdb: the datasource's id, known once it is as it should be.
     """
 
     def __init__(
@@ -53,6 +52,7 @@ class GrafanaContent(pulumi.ComponentResource):
         name: str,
         *,
         settings: Settings,
+        boards: Sequence[Board],
         login: Login,
         influx: Influx,
         key: AccessKey | None,
@@ -80,17 +80,11 @@ class GrafanaContent(pulumi.ComponentResource):
         sources = [self._influxdb(settings, influx), self._cloudwatch(region, key)]
         self.influxdb: pulumi.Output[str] = sources[0].id
         folder = grafana.oss.Folder(name, uid=FOLDER_UID, title="Monitoring", opts=self._child)
-        own_influxdb = settings.influxdb is None
-        boards = {
-            linux_hosts: linux_hosts.build(INFLUXDB_UID),
-            aws_ec2: aws_ec2.build(CLOUDWATCH_UID, region, INFLUXDB_UID),
-            monitoring_server: monitoring_server.build(INFLUXDB_UID, own_influxdb=own_influxdb),
-        }
-        for module, content in boards.items():
+        for board in boards:
             grafana.oss.Dashboard(
-                module.UID,
+                board.uid,
                 folder=folder.uid,
-                config_json=content,
+                config_json=board.content,
                 message="by Pulumi",
                 opts=self._child,
             )
@@ -102,7 +96,6 @@ class GrafanaContent(pulumi.ComponentResource):
             child=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=sources)),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.dashboard_uids = {module.TITLE: module.UID for module in boards}
         self.register_outputs({})
 
     def _influxdb(self, settings: Settings, influx: Influx) -> grafana.oss.DataSource:

@@ -9,6 +9,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.cloudwatch_access import POLICY
+from components.influx import Influx
+from settings import Settings
 
 STANDARD_LIMIT = 4096
 """Bytes a standard parameter holds; an advanced one (0.05 USD a month) holds 8192."""
@@ -76,13 +78,19 @@ class Parameters(pulumi.ComponentResource):
         self.register_outputs({"revision": self.revision})
 
 
-def users_in_use(users: str, moved: Sequence[pulumi.Output[str]], opts: pulumi.ResourceOptions) -> aws.ssm.Parameter:
-    """Tells the server that Grafana and every agent use these of InfluxDB's users: it then drops all others.
+def users_in_use(
+    settings: Settings, influx: Influx, moved: Sequence[pulumi.Output[str]], opts: pulumi.ResourceOptions
+) -> None:
+    """Tells the server that Grafana and every agent use this generation of InfluxDB's users: it then drops all
+    others. Nothing with another InfluxDB service, whose users are not ours.
 
     moved: known once Grafana and each agent have them. When one of them fails, all users stay: `everybody`.
     """
+    if settings.influxdb:
+        return
+    users = f"{influx.writer} {influx.reader}"
     value = pulumi.Output.all(*moved).apply(lambda _: users).recover(lambda _: "everybody")
-    return aws.ssm.Parameter(
+    aws.ssm.Parameter(
         "influxdb-users-in-use",
         name=f"{path(pulumi.get_stack())}/state/users-in-use",
         type="String",

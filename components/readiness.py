@@ -45,11 +45,11 @@ class Expectation:
 
 def expectation(
     settings: Settings,
-    *,
     address: pulumi.Output[str],
     certificate: ServerCertificate,
     passwords: Passwords,
     influx: Influx,
+    *,
     revision: pulumi.Output[int],
 ) -> Expectation:
     """What this stack's server must do before it counts as ready."""

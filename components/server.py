@@ -82,7 +82,7 @@ class Server(pulumi.ComponentResource):
     volume up before the new one starts: two servers never share it. It waits for `after`, what it reads when it
     boots.
 
-    Attributes: instance, instance_id.
+    Attributes: instance, instance_id; links: without them the server is there, and out of reach.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Server(pulumi.ComponentResource):
         self.instance_id: pulumi.Output[str] = self.instance.id
         # A volume in use cannot be detached: EC2 waits for the system to let go of it, so the system is
         # stopped.
-        self.attachment = aws.ec2.VolumeAttachment(
+        attachment = aws.ec2.VolumeAttachment(
             f"{name}-data",
             device_name=DEVICE,
             volume_id=volume.volume_id,
@@ -144,7 +144,8 @@ class Server(pulumi.ComponentResource):
             stop_instance_before_detaching=True,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        self.association = aws.ec2.EipAssociation(
+        association = aws.ec2.EipAssociation(
             name, allocation_id=network.address.id, instance_id=self.instance_id, opts=child
         )
+        self.links: list[pulumi.Resource] = [attachment, association]
         self.register_outputs({"instanceId": self.instance_id, "volumeId": volume.volume_id})

@@ -5,20 +5,21 @@ Metrics as in https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metric
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import statetimeline, timeseries
+from collections.abc import Sequence
+
+from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.models import units
-from grafana_foundation_sdk.models.common import GraphTransform
 from grafana_foundation_sdk.models.dashboard import (
     DashboardRangeMapOptions,
-    DynamicConfigValue,
     RangeMap,
     ValueMap,
     ValueMappingResult,
 )
 
 from dashboards import looks
-from dashboards.catalogue import AWS_EC2
-from dashboards.cloudwatch import Metric, of_instances
+from dashboards.catalogue import AWS_EC2, Entry
+from dashboards.cloudwatch import JOIN_GAPS_BELOW, Metric, of_instances
+from dashboards.ec2_panels import counted, measured
 from dashboards.ec2_variables import variables
 from dashboards.looks import Limits
 from dashboards.page import Row, page
@@ -27,10 +28,6 @@ from dashboards.panels import lines, states
 UID = AWS_EC2.uid
 TITLE = AWS_EC2.title
 
-JOIN_GAPS_BELOW = 900_000
-"""Milliseconds: CloudWatch's five-minute points are joined also when one is late; a quarter of an hour is a
-gap."""
-
 CREDITS = Limits(watch=30, act=5)
 """CPU credits: one is a minute of one processor at full speed; at zero the instance falls to its baseline."""
 
@@ -38,13 +35,20 @@ BALANCE = Limits(watch=50, act=20)
 """Percent of the burst that is left."""
 
 
-def build(datasource_uid: str = "cloudwatch", region: str = "eu-central-1", influxdb_uid: str = "influxdb") -> str:
+def build(
+    datasource_uid: str = "cloudwatch",
+    region: str = "eu-central-1",
+    influxdb_uid: str = "influxdb",
+    *,
+    further: Sequence[Entry] = (),
+) -> str:
     """The dashboard's JSON.
 
     datasource_uid: the CloudWatch datasource.
     region: the AWS region that is chosen at first.
     influxdb_uid: the InfluxDB datasource, for the names of the hosts that links to other dashboards carry
     along.
+    further: dashboards to link to beside those of every stack.
     """
     return page(
         AWS_EC2,
@@ -58,6 +62,7 @@ def build(datasource_uid: str = "cloudwatch", region: str = "eu-central-1", infl
             _volumes(datasource_uid),
             _any_metric(datasource_uid),
         ],
+        further,
     )
 
 
@@ -66,7 +71,7 @@ def _health(uid: str) -> Row:
         "Health and processors",
         [
             _status_checks(uid),
-            _measured(
+            measured(
                 uid,
                 "CPU use",
                 "The $statistic of each ${period:text}.",
@@ -75,7 +80,7 @@ def _health(uid: str) -> Row:
                 limits=looks.CPU,
                 full=100,
             ),
-            _measured(
+            measured(
                 uid,
                 "CPU credits left",
                 "Burstable types (t2, t3, t4g) only: at zero the instance falls to its baseline speed, or"
@@ -128,7 +133,7 @@ def _network(uid: str) -> Row:
     return Row(
         "Network",
         [
-            _counted(
+            counted(
                 uid,
                 "Network traffic",
                 "Sent above the line, received below it.",
@@ -136,7 +141,7 @@ def _network(uid: str) -> Row:
                 up=("NetworkOut", "sent"),
                 down=("NetworkIn", "received"),
             ),
-            _counted(
+            counted(
                 uid,
                 "Packets",
                 "Sent above the line, received below it.",
@@ -152,7 +157,7 @@ def _volumes(uid: str) -> Row:
     return Row(
         "EBS volumes",
         [
-            _counted(
+            counted(
                 uid,
                 "Volume traffic",
                 "All volumes of an instance together (Nitro types); written above the line, read below it.",
@@ -160,7 +165,7 @@ def _volumes(uid: str) -> Row:
                 up=("EBSWriteBytes", "written"),
                 down=("EBSReadBytes", "read"),
             ),
-            _counted(
+            counted(
                 uid,
                 "Volume requests",
                 "All volumes of an instance together (Nitro types); writes above the line, reads below it.",
@@ -168,7 +173,7 @@ def _volumes(uid: str) -> Row:
                 up=("EBSWriteOps", "writes"),
                 down=("EBSReadOps", "reads"),
             ),
-            _measured(
+            measured(
                 uid,
                 "Volume traffic burst left",
                 "Smaller Nitro types only: what is left of the traffic above the"
@@ -178,7 +183,7 @@ def _volumes(uid: str) -> Row:
                 limits=BALANCE,
                 full=100,
             ),
-            _measured(
+            measured(
                 uid,
                 "Volume requests burst left",
                 "Smaller Nitro types only: what is left of the requests above the"
@@ -207,46 +212,3 @@ def _any_metric(uid: str) -> Row:
             )
         ],
     )
-
-
-def _measured(
-    uid: str,
-    title: str,
-    description: str,
-    unit: str,
-    metric: str,
-    *,
-    limits: Limits,
-    full: float | None = None,
-) -> timeseries.Panel:
-    """A metric that is a level: the chosen statistic of it."""
-    return lines(
-        title,
-        description,
-        unit,
-        of_instances(uid, Metric(metric)),
-        limits=limits,
-        full=full,
-        step="1m",
-        join_gaps_below=JOIN_GAPS_BELOW,
-    )
-
-
-def _counted(
-    uid: str, title: str, description: str, unit: str, *, up: tuple[str, str], down: tuple[str, str]
-) -> timeseries.Panel:
-    """Two metrics (name, label) that count something: their sum in each period, one mirrored below the line.
-
-    A sum is right for basic and for detailed monitoring alike; CloudWatch's average would be of each point,
-    and differ by five between the two.
-    """
-    panel = lines(
-        f"{title} each ${{period:text}}",
-        description,
-        unit,
-        of_instances(uid, *[Metric(name, "Sum", label) for name, label in (up, down)]),
-        step="1m",
-        join_gaps_below=JOIN_GAPS_BELOW,
-        from_zero=False,
-    )
-    return panel.override_by_query("B", [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)])

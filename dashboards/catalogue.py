@@ -24,5 +24,7 @@ class Entry:
 LINUX_HOSTS = Entry("linux-hosts", "Linux hosts")
 AWS_EC2 = Entry("aws-ec2", "AWS EC2")
 MONITORING_SERVER = Entry("monitoring-server", "Monitoring server")
+CUSTOM_METRICS = Entry("custom-metrics", "Custom metrics")
 
 ENTRIES = (LINUX_HOSTS, AWS_EC2, MONITORING_SERVER)
+"""Those that every stack has; they link to each other."""

@@ -6,6 +6,7 @@ what is shown, cost the same, and say less when they fail.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from grafana_foundation_sdk.builders.cloudwatch import CloudWatchMetricsQuery
@@ -17,8 +18,13 @@ from dashboards.panels import Data
 EC2 = "AWS/EC2"
 REGION = "$region"
 CHOSEN_STATISTIC = "$statistic"
+PERIOD = "$period"
 INSTANCE = "${PROP('Dim.InstanceId')}"
 """CloudWatch's own name for the instance a series belongs to."""
+
+JOIN_GAPS_BELOW = 900_000
+"""Milliseconds: CloudWatch's five-minute points are joined also when one is late; a quarter of an hour is a
+gap."""
 
 
 @dataclass(frozen=True)
@@ -70,27 +76,56 @@ def cloudwatch(uid: str) -> DataSourceRef:
     return DataSourceRef(type_val="cloudwatch", uid=uid)
 
 
+def metric_query(
+    uid: str,
+    letter: str,
+    namespace: str,
+    metric: str,
+    dimensions: Mapping[str, Sequence[str]],
+    *,
+    statistic: str,
+    label: str,
+    period: str = PERIOD,
+    region: str = REGION,
+) -> CloudWatchMetricsQuery:
+    """One metric with exactly these dimensions; of several values, or `*`, there is one series each.
+
+    period: seconds, or a variable. label: CloudWatch's own `${PROP('…')}` in it is replaced.
+    """
+    return (
+        CloudWatchMetricsQuery()
+        .ref_id(letter)
+        .datasource(cloudwatch(uid))
+        .query_mode(CloudWatchQueryMode.METRICS)
+        .metric_query_type(MetricQueryType.SEARCH)
+        .metric_editor_mode(MetricEditorMode.BUILDER)
+        .id("")
+        .expression("")
+        .region(region)
+        .namespace(namespace)
+        .metric_name(metric)
+        .dimensions({name: list(values) for name, values in dimensions.items()})
+        .match_exact(True)
+        .statistic(statistic)
+        .period(period)
+        .label(label)
+    )
+
+
 def of_instances(uid: str, *metrics: Metric) -> Data:
     """The data of one panel: metrics of the chosen instances, one value a chosen period."""
     return Data(
         cloudwatch(uid),
         [
-            CloudWatchMetricsQuery()
-            .ref_id(chr(ord("A") + index))
-            .datasource(cloudwatch(uid))
-            .query_mode(CloudWatchQueryMode.METRICS)
-            .metric_query_type(MetricQueryType.SEARCH)
-            .metric_editor_mode(MetricEditorMode.BUILDER)
-            .id("")
-            .expression("")
-            .region(REGION)
-            .namespace(EC2)
-            .metric_name(metric.name)
-            .dimensions({"InstanceId": ["$instance"]})
-            .match_exact(True)
-            .statistic(metric.statistic)
-            .period("$period")
-            .label(f"{INSTANCE} {metric.label}".rstrip())
+            metric_query(
+                uid,
+                chr(ord("A") + index),
+                EC2,
+                metric.name,
+                {"InstanceId": ["$instance"]},
+                statistic=metric.statistic,
+                label=f"{INSTANCE} {metric.label}".rstrip(),
+            )
             for index, metric in enumerate(metrics)
         ],
     )

@@ -5,7 +5,9 @@ Data: Telegraf's cpu, mem, swap, disk, diskio, net, system, processes and kernel
 
 from __future__ import annotations
 
-from dashboards.catalogue import LINUX_HOSTS
+from collections.abc import Sequence
+
+from dashboards.catalogue import LINUX_HOSTS, Entry
 from dashboards.linux_overview import overview
 from dashboards.linux_resources import memory, processes, processors
 from dashboards.linux_traffic import disks, network
@@ -15,8 +17,8 @@ UID = LINUX_HOSTS.uid
 TITLE = LINUX_HOSTS.title
 
 
-def build(datasource_uid: str = "influxdb") -> str:
-    """The dashboard's JSON, for the InfluxDB datasource with this uid."""
+def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = ()) -> str:
+    """The dashboard's JSON, for the InfluxDB datasource with this uid, with links to `further` dashboards."""
     return page(
         LINUX_HOSTS,
         "Every host that reports through Telegraf. Start with the table: a click on a host, or on any line,"
@@ -30,4 +32,5 @@ def build(datasource_uid: str = "influxdb") -> str:
             network(datasource_uid),
             processes(datasource_uid),
         ],
+        further,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import dashboard as builders
@@ -20,7 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from dashboards.catalogue import ENTRIES, LINUX_HOSTS
+from dashboards.catalogue import ENTRIES, LINUX_HOSTS, Entry
 
 GOOD, WATCH, BAD, NEUTRAL, QUIET = "green", "orange", "red", "blue", "text"
 """Colours; QUIET is that of any text: there is nothing to see here."""
@@ -101,8 +102,11 @@ def one_host(value: str) -> builders.DashboardLink:
     )
 
 
-def links_from(uid: str) -> list[Builder[DashboardLink]]:
-    """Links to the other dashboards that carry the variables (the host above all) and the time range."""
+def links_from(uid: str, further: Sequence[Entry] = ()) -> list[Builder[DashboardLink]]:
+    """Links to the other dashboards that carry the variables (the host above all) and the time range.
+
+    further: dashboards that this stack has beside those of every stack.
+    """
     return [
         builders.DashboardLink(entry.title)
         .url(entry.path)
@@ -110,7 +114,7 @@ def links_from(uid: str) -> list[Builder[DashboardLink]]:
         .tooltip(f"{entry.title}, with the same host and time range")
         .include_vars(True)
         .keep_time(True)
-        for entry in ENTRIES
+        for entry in (*ENTRIES, *further)
         if entry.uid != uid
     ]
 

@@ -6,11 +6,13 @@ Data: Telegraf's `internal` on every host that has it (the server does), `influx
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
 
 from dashboards import looks, server_backups
-from dashboards.catalogue import MONITORING_SERVER
+from dashboards.catalogue import MONITORING_SERVER, Entry
 from dashboards.looks import Limits
 from dashboards.page import Row, host_variable, interval_variable, page
 from dashboards.panels import lines, number
@@ -30,10 +32,11 @@ ERRORS = Limits(0.01, 1)
 """A second: one in a hundred seconds is worth a look."""
 
 
-def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True) -> str:
+def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True, further: Sequence[Entry] = ()) -> str:
     """The dashboard's JSON, for the InfluxDB datasource with this uid.
 
     own_influxdb: whether the server runs InfluxDB itself; without, only the agents are shown.
+    further: dashboards to link to beside those of every stack.
     """
     rows = [_agents(datasource_uid), server_backups.row(datasource_uid)]
     if own_influxdb:
@@ -44,6 +47,7 @@ def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True) -> str
         " does the certificate last.",
         [host_variable(datasource_uid), interval_variable()],
         rows,
+        further,
     )
 
 

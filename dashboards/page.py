@@ -45,9 +45,15 @@ class Row:
     panels: Sequence[Builder[Panel]]
 
 
-def page(entry: Entry, description: str, variables: Sequence[Builder[VariableModel]], rows: Sequence[Row]) -> str:
+def page(
+    entry: Entry,
+    description: str,
+    variables: Sequence[Builder[VariableModel]],
+    rows: Sequence[Row],
+    further: Sequence[Entry] = (),
+) -> str:
     """The dashboard as JSON: read-only, one hour, refreshed twice a minute, linked to the other
-    dashboards."""
+    dashboards, and to `further` ones."""
     dashboard = (
         builders.Dashboard(entry.title)
         .uid(entry.uid)
@@ -59,7 +65,7 @@ def page(entry: Entry, description: str, variables: Sequence[Builder[VariableMod
         .refresh("30s")
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .variables(list(variables))
-        .links(links_from(entry.uid))
+        .links(links_from(entry.uid, further))
     )
     for row in rows:
         dashboard.with_row(builders.Row(row.title))

@@ -16,11 +16,12 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from settings import places
+from settings import metrics, places
 from settings.alerting import AlertThresholds, ContactPoints
 from settings.hosts import Host
 from settings.inputs import Inputs
 from settings.mail import Smtp
+from settings.metrics import CustomMetric
 from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError, shown
 from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
 from settings.places import NAMESPACE
@@ -28,6 +29,7 @@ from settings.places import NAMESPACE
 __all__ = [
     "AlertThresholds",
     "ContactPoints",
+    "CustomMetric",
     "ExternalInfluxdb",
     "Host",
     "Inputs",
@@ -134,7 +136,9 @@ def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iter
 
 
 def _twice(given: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Hosts whose name another one has: to InfluxDB and to Pulumi they would be one."""
+    """Hosts whose name another one has (to InfluxDB and to Pulumi they would be one), and metrics listed twice."""
+    for number, wrong, instead in metrics.repeated(given.get("customMetrics")):
+        yield Mistake(places.path(("customMetrics", number)), "", wrong, instead)
     hosts = given.get("hosts")
     seen: set[str] = set()
     for number, host in enumerate(hosts if isinstance(hosts, list) else []):

@@ -13,6 +13,7 @@ from settings.alerting import AlertThresholds, ContactPoints
 from settings.backups import Backups, Source, origin
 from settings.hosts import Host
 from settings.mail import Smtp
+from settings.metrics import CustomMetric, listed
 from settings.mistakes import WrongValueError
 from settings.part import Part, as_list, each
 
@@ -148,6 +149,7 @@ class Settings(Part):
     alert_thresholds: AlertThresholds = AlertThresholds()
     backups: Backups = Backups()
     restore_from: Source | None = None
+    custom_metrics: Annotated[tuple[CustomMetric, ...], BeforeValidator(listed)] = ()
 
     @property
     def boot_timeout_seconds(self) -> int:

@@ -26,7 +26,7 @@ def as_list(value: Any, most: int = MOST_ELEMENTS) -> list[Any] | tuple[Any, ...
     if not isinstance(value, list | tuple):
         raise WrongValueError("is not a list", "write a list: one `- value` a line")
     if len(value) > most:
-        raise WrongValueError(f"has {len(value)} elements", f"write at most {most}; merge ranges")
+        raise WrongValueError(f"has {len(value)} elements", f"write at most {most}")
     return value
 
 

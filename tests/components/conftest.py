@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pulumi
 import pytest
@@ -120,7 +121,9 @@ def run_program(
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def program() -> pulumi.Output[Any]:
-        values = runpy.run_path(str(PROJECT / "__main__.py"))["outputs"]
+        values: dict[str, Any] = {}
+        with patch("pulumi.export", values.__setitem__):
+            runpy.run_path(str(PROJECT / "__main__.py"))
         kept = [pulumi.Output.from_input(value) for value in values.values()]
 
         async def secrecy() -> None:

@@ -12,19 +12,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import dashboards
+from dashboards.catalogue import CUSTOM_METRICS
 from tests.support.dashboard_queries import panels
+from tests.support.every_dashboard import CUSTOM, EVERY, METRICS, Sample, by_uid
 
 TYPES = {"timeseries", "stat", "gauge", "table", "state-timeline"}
 BUILT_IN = {"__interval", "__from", "__to", "timeFilter", "tag_host", "col"}
 NAMES = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
 
 
-def built(module: ModuleType) -> dict[str, Any]:
+def built(module: Sample) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(module.build())
     return result
 
 
-@pytest.fixture(params=dashboards.ALL, ids=lambda module: module.UID)
+@pytest.fixture(params=EVERY, ids=by_uid)
 def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
     return built(request.param)
 
@@ -38,15 +40,16 @@ def texts(value: Any) -> list[str]:
 
 
 def test_identities_are_fixed_and_their_own() -> None:
-    assert [(module.UID, module.TITLE) for module in dashboards.ALL] == [
+    assert [(module.UID, module.TITLE) for module in EVERY] == [
         ("linux-hosts", "Linux hosts"),
         ("aws-ec2", "AWS EC2"),
         ("monitoring-server", "Monitoring server"),
+        ("custom-metrics", "Custom metrics"),
     ]
 
 
-@pytest.mark.parametrize("module", dashboards.ALL, ids=lambda module: module.UID)
-def test_the_same_input_gives_the_same_json(module: ModuleType) -> None:
+@pytest.mark.parametrize("module", EVERY, ids=by_uid)
+def test_the_same_input_gives_the_same_json(module: Sample) -> None:
     assert module.build() == module.build()
     dashboard = built(module)
     assert (dashboard["uid"], dashboard["title"]) == (module.UID, module.TITLE)
@@ -137,7 +140,7 @@ def test_queries_use_only_variables_that_exist(dashboard: dict[str, Any]) -> Non
 
 
 def test_links_lead_to_dashboards_that_exist_and_carry_host_and_time(dashboard: dict[str, Any]) -> None:
-    uids = {module.UID for module in dashboards.ALL}
+    uids = {module.UID for module in dashboards.ALL}  # that of the custom metrics is linked to only where it exists
     assert {link["url"] for link in dashboard["links"]} == {f"/d/{uid}" for uid in uids - {dashboard["uid"]}}
     assert all(link["includeVars"] and link["keepTime"] for link in dashboard["links"])
     assert "host" in {each["name"] for each in dashboard["templating"]["list"]}
@@ -148,9 +151,54 @@ def test_links_lead_to_dashboards_that_exist_and_carry_host_and_time(dashboard: 
         assert "${__url_time_range}" in link
 
 
-@pytest.mark.parametrize("module", dashboards.ALL, ids=lambda module: module.UID)
-def test_other_datasource_uids_are_taken_over(module: ModuleType) -> None:
+@pytest.mark.parametrize("module", EVERY, ids=by_uid)
+def test_other_datasource_uids_are_taken_over(module: Sample) -> None:
     assert '"uid": "elsewhere"' in module.build(datasource_uid="elsewhere")
+
+
+@pytest.mark.parametrize("module", dashboards.ALL, ids=by_uid)
+def test_the_custom_metrics_are_linked_to_where_there_are_some(module: ModuleType) -> None:
+    links = json.loads(module.build(further=[CUSTOM_METRICS]))["links"]
+    assert "/d/custom-metrics" in {link["url"] for link in links}
+
+
+def custom_panel(title: str) -> dict[str, Any]:
+    (found,) = [panel for panel in panels(json.loads(CUSTOM.build())) if panel["title"] == title]
+    return found
+
+
+def test_a_custom_metric_is_a_panel_of_its_namespace_s_row() -> None:
+    titles = [panel["title"] for panel in built(CUSTOM)["panels"]]
+    assert titles == [
+        "AWS/SQS",
+        "ApproximateAgeOfOldestMessage, Average · in",
+        "NumberOfMessagesSent, Sum · in",
+        "AWS/ApplicationELB",
+        "TargetResponseTime, p99 · targetgroup/a/1, targetgroup/b/2",
+        "Shop",
+        "Orders",
+    ]
+    assert len(METRICS) == len(list(panels(built(CUSTOM))))
+
+
+def test_a_custom_metric_is_asked_as_it_was_written() -> None:
+    panel = custom_panel("TargetResponseTime, p99 · targetgroup/a/1, targetgroup/b/2")
+    (query,) = panel["targets"]
+    assert query["dimensions"] == {"LoadBalancer": ["*"], "TargetGroup": ["targetgroup/a/1", "targetgroup/b/2"]}
+    assert (query["namespace"], query["metricName"]) == ("AWS/ApplicationELB", "TargetResponseTime")
+    assert (query["statistic"], query["period"], query["region"]) == ("p99", "60", "us-east-1")
+    assert query["label"] == "${PROP('Dim.LoadBalancer')} ${PROP('Dim.TargetGroup')}"
+    assert panel["fieldConfig"]["defaults"]["unit"] == "s"
+    assert "p99 of each 1m" in panel["description"] and "LoadBalancer: any" in panel["description"]
+
+
+def test_what_a_custom_metric_leaves_open_is_chosen_on_the_dashboard() -> None:
+    panel = custom_panel("Orders")
+    (query,) = panel["targets"]
+    assert (query["period"], query["region"], query["dimensions"]) == ("$period", "$region", {})
+    assert panel["fieldConfig"]["defaults"]["unit"] == "suffix:orders"
+    # Values below zero are drawn: only a soft end of the axis.
+    assert "min" not in panel["fieldConfig"]["defaults"]
 
 
 def test_ec2_starts_in_the_stacks_region() -> None:

@@ -111,7 +111,17 @@ def _model(key: str, value: Any, known: Values) -> Any:
         return value
     if key == "dimensions":
         return {name: [one for each in chosen for one in _expanded(each, known)] for name, chosen in value.items()}
+    if isinstance(value, list):  # the parts of an InfluxQL query that was clicked together
+        return [_inside(one, known) for one in value]
     return _filled(value, known, as_expression=key == "query") if isinstance(value, str) else value
+
+
+def _inside(value: Any, known: Values) -> Any:
+    if isinstance(value, dict):
+        return {key: _inside(one, known) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_inside(one, known) for one in value]
+    return _filled(value, known, as_expression=True) if isinstance(value, str) else value
 
 
 def _expanded(value: str, known: Values) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from sandbox.grafana.double.cloudwatch import labels
@@ -25,6 +26,8 @@ def aws() -> Iterator[str]:
     server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # moto's metrics are the process's: another module of the same worker may have left some.
+    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10).raise_for_status()
     yield f"http://{host}:{port}"
     server.stop()
 

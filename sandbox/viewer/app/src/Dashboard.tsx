@@ -5,7 +5,8 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 
 import type { DashboardModel, PanelModel } from './model';
 import { Panel } from './Panel';
-import { addressOf, ALL, Interpolator, load, rangeOf, timeParameters, type Variable, type Variables } from './variables';
+import { rangeOf, timeParameters } from './times';
+import { addressOf, ALL, Interpolator, load, type Variable, type Variables } from './variables';
 
 const [CELL_HEIGHT, GAP, COLUMNS] = [30, 8, 24];
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
@@ -76,7 +77,7 @@ export function Dashboard({ dashboard }: { dashboard: DashboardModel }) {
             <Control key={variable.model.name} variable={variable} onChange={(chosen) => choose(variable.model.name, chosen)} />
           ))}
         <span style={{ flexGrow: 1 }} />
-        {dashboard.links.map((link) => {
+        {dashboard.links.filter(({ url }) => url).map((link) => {
           const carried = [link.includeVars ? addressOf(variables, range.raw).slice(1) : link.keepTime ? timeParameters(range.raw) : ''];
           return (
             <LinkButton key={link.title} variant="secondary" icon="apps" href={`${link.url}?${carried}`} tooltip={link.tooltip}>

@@ -37,9 +37,12 @@ interface Data {
 async function ask(panel: PanelModel, width: number, interpolator: Interpolator): Promise<DataFrame[]> {
   const { range } = interpolator;
   const atLeast = interpolator.replace(panel.interval) || '10s';
+  if (!panel.targets?.length) {
+    return [];
+  }
   const { intervalMs } = rangeUtil.calculateInterval(range, width, atLeast);
   const frames = await query({
-    queries: (panel.targets ?? []).map((target) => ({
+    queries: panel.targets.map((target) => ({
       datasource: panel.datasource,
       ...interpolator.model(target, panel.datasource?.type),
       intervalMs,
@@ -109,7 +112,7 @@ export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
   );
 
   const draw = VISUALIZATIONS[panel.type];
-  const empty = data && !data.error && isEmpty(frames) && panel.fieldConfig.defaults.noValue === undefined;
+  const empty = data && !data.error && panel.type !== 'text' && isEmpty(frames) && panel.fieldConfig.defaults.noValue === undefined;
   const state = data?.error ? 'error' : !data ? 'loading' : empty ? 'empty' : draw ? 'drawn' : 'error';
   return (
     <section data-panel={interpolator.replace(panel.title)} data-type={panel.type} data-state={state} data-loading={loading}>

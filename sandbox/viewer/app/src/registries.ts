@@ -2,6 +2,7 @@
 import {
   FieldConfigOptionsRegistry,
   type FieldConfigPropertyItem,
+  FieldType,
   standardTransformers,
   standardTransformersRegistry,
   type TransformerRegistryItem,
@@ -27,7 +28,8 @@ function property(path: string, isCustom: boolean): FieldConfigPropertyItem {
     editor: nothing,
     override: nothing,
     process: (value: unknown) => value,
-    shouldApply: () => true,
+    // As in Grafana: an axis' label and ends are those of the values, not of the time.
+    shouldApply: (field) => !(path.startsWith('axis') && field.type === FieldType.time),
   };
 }
 

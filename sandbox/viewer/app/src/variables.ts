@@ -1,8 +1,9 @@
 /** Dashboard variables: their values, filling them into texts, and the address that keeps them. */
-import { dateMath, type RawTimeRange, type ScopedVars, type TimeRange } from '@grafana/data';
+import type { RawTimeRange, ScopedVars, TimeRange } from '@grafana/data';
 
 import { get, query } from './api';
 import type { VariableModel } from './model';
+import { timeParameters } from './times';
 
 export const ALL = '$__all';
 
@@ -55,11 +56,6 @@ function inInfluxQl(variable: Variable): string {
 function asParameters(variable: Variable): string {
   const name = `var-${encodeURIComponent(variable.model.name)}`;
   return variable.chosen.map((value) => `${name}=${encodeURIComponent(value)}`).join('&');
-}
-
-export function timeParameters(raw: RawTimeRange): string {
-  const written = (moment: RawTimeRange['from']) => (typeof moment === 'string' ? moment : String(moment.valueOf()));
-  return `from=${encodeURIComponent(written(raw.from))}&to=${encodeURIComponent(written(raw.to))}`;
 }
 
 /** `__field.labels.host`, `__value.text`… of the place a data link starts from. */
@@ -125,6 +121,20 @@ export class Interpolator {
     return variable ? values(variable) : [this.replace(text)];
   }
 
+  /** The parts of a query that was clicked together (`tags`, `select`, `groupBy`). */
+  private inside(value: unknown): unknown {
+    if (typeof value === 'string') {
+      return this.replace(value, undefined, 'influxql');
+    }
+    if (Array.isArray(value)) {
+      return value.map((one) => this.inside(one));
+    }
+    if (value && typeof value === 'object') {
+      return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, this.inside(one)]));
+    }
+    return value;
+  }
+
   /** A query's model as it is sent. */
   model(target: Record<string, unknown>, datasource: string | undefined): Record<string, unknown> {
     const filled: Record<string, unknown> = {};
@@ -138,6 +148,8 @@ export class Interpolator {
         );
       } else if (typeof value === 'string' && key !== 'label' && key !== 'alias') {
         filled[key] = this.replace(value, undefined, datasource === 'influxdb' && key === 'query' ? 'influxql' : undefined);
+      } else if (datasource === 'influxdb' && Array.isArray(value)) {
+        filled[key] = this.inside(value);
       } else {
         filled[key] = value;
       }
@@ -229,18 +241,4 @@ async function fromCloudWatch(model: VariableModel, filler: Interpolator): Promi
 /** `?var-…&from=…&to=…` of what is chosen. */
 export function addressOf(variables: Variables, raw: RawTimeRange): string {
   return `?${[...[...variables.values()].map(asParameters), timeParameters(raw)].filter(Boolean).join('&')}`;
-}
-
-/** The time range in the address, or the dashboard's own. */
-export function rangeOf(raw: { from: string; to: string }): TimeRange {
-  const written = (text: string) => (/^\d+$/.test(text) ? Number(text) : text);
-  const moment = (text: string, roundUp: boolean) => {
-    const found = dateMath.toDateTime(written(text) as string, { roundUp });
-    if (!found?.isValid()) {
-      throw new Error(`${text} is not a time.`);
-    }
-    return found;
-  };
-  const [from, to] = [moment(raw.from, false), moment(raw.to, true)];
-  return { from, to, raw: { from: /^\d+$/.test(raw.from) ? from : raw.from, to: /^\d+$/.test(raw.to) ? to : raw.to } };
 }

@@ -4,6 +4,8 @@ import {
   FieldType,
   type FieldDisplay,
   getFieldDisplayValues,
+  renderTextPanelMarkdown,
+  textUtil,
   type GrafanaTheme2,
   type TimeRange,
 } from '@grafana/data';
@@ -162,10 +164,19 @@ function states({ frames, width, height, range }: VisualizationProps) {
   return <StateTimeline frames={frames} width={width} height={height} range={range} />;
 }
 
+/** Markdown or HTML, made harmless as Grafana makes it. */
+function text({ panel, interpolator }: VisualizationProps) {
+  const content = interpolator.replace(panel.options['content']);
+  const html = panel.options['mode'] === 'html' ? textUtil.sanitizeTextPanelContent(content) : renderTextPanelMarkdown(content);
+  return <div dangerouslySetInnerHTML={{ __html: html }} />;
+}
+
 export const VISUALIZATIONS: Record<string, (props: VisualizationProps) => React.ReactNode> = {
   timeseries: lines,
   stat: number,
   gauge: dial,
+  bargauge: dial,
   table,
   'state-timeline': states,
+  text,
 };

@@ -1,0 +1,44 @@
+"""Which dashboards a stack has: its own, that of the custom metrics, the imported ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from dashboards import aws_ec2, custom_metrics, linux_hosts, monitoring_server
+from dashboards.catalogue import CUSTOM_METRICS
+from dashboards.from_files import BrokenFileError, read_all
+from settings import Settings
+
+INFLUXDB_UID = "influxdb"
+CLOUDWATCH_UID = "cloudwatch"
+
+
+@dataclass(frozen=True)
+class Board:
+    """One dashboard. content: its JSON."""
+
+    uid: str
+    title: str
+    content: str
+
+
+def boards(settings: Settings) -> list[Board]:
+    """All dashboards of the stack. Raises pulumi.RunError naming the imported files that cannot be used."""
+    region = settings.cloudwatch_region or settings.region
+    metrics = settings.custom_metrics
+    further = [CUSTOM_METRICS] if metrics else []
+    own_influxdb = settings.influxdb is None
+    built = {
+        linux_hosts: linux_hosts.build(INFLUXDB_UID, further=further),
+        aws_ec2: aws_ec2.build(CLOUDWATCH_UID, region, INFLUXDB_UID, further=further),
+        monitoring_server: monitoring_server.build(INFLUXDB_UID, own_influxdb=own_influxdb, further=further),
+    }
+    if metrics:
+        built[custom_metrics] = custom_metrics.build(metrics, CLOUDWATCH_UID, region, INFLUXDB_UID)
+    try:
+        imported = [Board(file.uid, file.title, file.content) for file in read_all()]
+    except BrokenFileError as error:
+        raise pulumi.RunError(str(error)) from None
+    return [*(Board(module.UID, module.TITLE, content) for module, content in built.items()), *imported]

@@ -1,0 +1,45 @@
+"""The variables that dashboards of CloudWatch have in common."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefresh, VariableSort
+
+from dashboards.cloudwatch import VariableQuery, cloudwatch
+
+PERIODS = {"5 minutes": "300", "1 minute": "60", "15 minutes": "900", "1 hour": "3600", "1 day": "86400"}
+"""Five minutes first: it is right for basic and detailed monitoring. One minute needs detailed monitoring."""
+
+
+def region_variable(uid: str, region: str) -> builders.QueryVariable:
+    """`region`, this one chosen at first."""
+    return asked(uid, "region", "Region", VariableQuery("regions")).current(VariableOption(True, region, region))
+
+
+def period_variable() -> builders.CustomVariable:
+    """`period`, in seconds."""
+    return listed("period", "Period", PERIODS)
+
+
+def asked(uid: str, name: str, label: str, query: VariableQuery) -> builders.QueryVariable:
+    """A variable whose values CloudWatch or EC2 knows."""
+    return (
+        builders.QueryVariable(name)
+        .label(label)
+        .datasource(cloudwatch(uid))
+        .query(query.as_query())
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
+    )
+
+
+def listed(name: str, label: str, values: dict[str, str]) -> builders.CustomVariable:
+    """A variable with fixed values (text -> value), the first one chosen."""
+    first = next(iter(values))
+    return (
+        builders.CustomVariable(name)
+        .label(label)
+        .values(", ".join(text if text == value else f"{text} : {value}" for text, value in values.items()))
+        .current(VariableOption(True, first, values[first]))
+        .options([VariableOption(text == first, text, value) for text, value in values.items()])
+    )

@@ -1,0 +1,54 @@
+"""The two kinds of panels of "AWS EC2": of what is a level, and of what is counted."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.models.common import GraphTransform
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from dashboards.cloudwatch import JOIN_GAPS_BELOW, Metric, of_instances
+from dashboards.looks import Limits
+from dashboards.panels import lines
+
+
+def measured(
+    uid: str,
+    title: str,
+    description: str,
+    unit: str,
+    metric: str,
+    *,
+    limits: Limits,
+    full: float | None = None,
+) -> timeseries.Panel:
+    """A metric that is a level: the chosen statistic of it."""
+    return lines(
+        title,
+        description,
+        unit,
+        of_instances(uid, Metric(metric)),
+        limits=limits,
+        full=full,
+        step="1m",
+        join_gaps_below=JOIN_GAPS_BELOW,
+    )
+
+
+def counted(
+    uid: str, title: str, description: str, unit: str, *, up: tuple[str, str], down: tuple[str, str]
+) -> timeseries.Panel:
+    """Two metrics (name, label) that count something: their sum in each period, one mirrored below the line.
+
+    A sum is right for basic and for detailed monitoring alike; CloudWatch's average would be of each point,
+    and differ by five between the two.
+    """
+    panel = lines(
+        f"{title} each ${{period:text}}",
+        description,
+        unit,
+        of_instances(uid, *[Metric(name, "Sum", label) for name, label in (up, down)]),
+        step="1m",
+        join_gaps_below=JOIN_GAPS_BELOW,
+        from_zero=False,
+    )
+    return panel.override_by_query("B", [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)])

@@ -1,0 +1,84 @@
+"""`python -m dashboards.importing FROM [--name NAME] [--force]`, the command behind `make import-dashboard`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from dashboards.from_files import FOLDER, LARGEST
+from dashboards.importing.conversion import Imported, convert
+from dashboards.importing.kinds import OWN_TITLES
+from dashboards.importing.report import ImportingError, plain
+from dashboards.importing.source import GRAFANA_COM, read
+
+
+def import_dashboard(
+    wanted: str, name: str = "", force: bool = False, folder: Path = FOLDER, site: str = GRAFANA_COM
+) -> str:
+    """Import one dashboard into the folder; returns what a person is told.
+
+    wanted: an id on grafana.com, or a file. force: whether a different file of the same name may be overwritten.
+    Raises ImportingError, and then writes nothing.
+    """
+    found = convert(read(wanted, site), wanted, name)
+    found = found.beside(OWN_TITLES | _titles(folder, found.name))
+    target = folder / f"{found.name}.json"
+    content = json.dumps(found.dashboard, indent=2, ensure_ascii=False) + "\n"
+    if len(content.encode()) > LARGEST:
+        raise ImportingError(f"{wanted}: has more than {LARGEST // 1000} kB; take panels out of it")
+    shown = f"{folder.parent.name}/{folder.name}/{target.name}"
+    before = target.read_text(encoding="utf-8") if target.exists() else None
+    if before not in (None, content) and not force:
+        raise ImportingError(f"{shown} is there already and differs: write another NAME=, or FORCE=1 to overwrite it")
+    folder.mkdir(exist_ok=True)
+    target.write_text(content, encoding="utf-8")
+    return _told(found, shown, unchanged=before == content)
+
+
+def _titles(folder: Path, except_for: str) -> frozenset[str]:
+    """The titles of the other imported dashboards, as far as they can be read."""
+    found = set()
+    for path in folder.glob("*.json"):
+        try:
+            title = json.loads(path.read_text(encoding="utf-8"))["title"]
+        except (ValueError, KeyError, TypeError):
+            continue  # a broken file is told by the next `pulumi up`
+        if path.stem != except_for and isinstance(title, str):
+            found.add(title.strip())
+    return frozenset(found)
+
+
+def _told(found: Imported, shown: str, unchanged: bool) -> str:
+    first = (
+        f"{shown} is as it was."
+        if unchanged
+        else f"Imported “{plain(found.dashboard['title'])}” as {shown}; its address will be /d/{found.name}."
+    )
+    lines = [first, *(f"  - {line}" for line in found.report.told())]
+    warnings = found.report.warned()
+    if warnings:
+        lines += ["Look at this:", *(f"  ! {warning}" for warning in warnings)]
+    return "\n".join([*lines, "Next: pulumi preview, then pulumi up. To take it out again, delete the file."])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="make import-dashboard", description=__doc__)
+    parser.add_argument("wanted", metavar="FROM", help="an id on grafana.com, or the path of a dashboard's JSON file")
+    parser.add_argument(
+        "--name", default="", help="the file's name and the dashboard's uid; by default made of its title"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite a different file of that name")
+    given = parser.parse_args(arguments)
+    try:
+        print(import_dashboard(given.wanted, given.name, given.force))
+    except (ImportingError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""Whom a dashboard asks: references in all their spellings become this stack's InfluxDB and CloudWatch.
+
+A datasource is named by an input of the export (`${DS_TELEGRAF}`), by a variable (`$datasource`), by its name or uid
+in somebody else's Grafana, or not at all. What decides is the kind of the plugin; where nothing says it, the query's
+shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dashboards.importing.kinds import SOURCES, SPECIAL, WITHOUT_QUERIES
+from dashboards.importing.report import Json, Report, named, title_of
+
+NAMES = {
+    "prometheus": "Prometheus",
+    "loki": "Loki",
+    "elasticsearch": "Elasticsearch",
+    "graphite": "Graphite",
+    "flux": "InfluxDB in Flux",
+    "influx-sql": "InfluxDB in SQL",
+    "mysql": "MySQL",
+    "postgres": "PostgreSQL",
+    "grafana-postgresql-datasource": "PostgreSQL",
+    "mssql": "Microsoft SQL Server",
+    "opentsdb": "OpenTSDB",
+    "stackdriver": "Google Cloud Monitoring",
+    "alexanderzobnin-zabbix-datasource": "Zabbix",
+    "grafana-azure-monitor-datasource": "Azure Monitor",
+    "testdata": "TestData",
+    "": "a datasource that the file does not name",
+}
+FLUX = re.compile(r"^\s*(import\s+\"|from\s*\(\s*bucket\s*:|\w+\s*=\s*from\s*\()|\|>\s*range\s*\(|v\.timeRangeStart")
+TEXTS = {
+    "flux": FLUX,
+    "influxdb": re.compile(r"^\s*(select|show)\s", re.IGNORECASE),
+    "cloudwatch": re.compile(
+        r"^\s*(regions|namespaces|metrics|dimension_keys|dimension_values|ec2_instance_attribute|ebs_volume_ids"
+        r"|resource_arns|statistics)\("
+    ),
+    "prometheus": re.compile(r"^\s*(label_values|label_names|query_result)\("),
+}
+"""What queries of variables look like, which often are plain text."""
+VARIABLE = re.compile(r"\$(\w+)$|\$\{(\w+)(?::\w+)?\}$|\[\[(\w+)\]\]$")
+
+
+class Sources:
+    """What the dashboard says about its datasources."""
+
+    def __init__(self, dashboard: Json) -> None:
+        inputs = [each for each in dashboard.get("__inputs") or [] if isinstance(each, dict)]
+        self._kinds = {
+            str(each.get("name")): str(each.get("pluginId")) for each in inputs if each.get("type") == "datasource"
+        }
+        templating = dashboard.get("templating")
+        listed = (templating.get("list") if isinstance(templating, dict) else None) or []
+        self.variables = {
+            str(each.get("name")): str(each.get("query"))
+            for each in listed
+            if isinstance(each, dict) and each.get("type") == "datasource"
+        }
+        self._kinds |= self.variables
+        required = [each for each in dashboard.get("__requires") or [] if isinstance(each, dict)]
+        declared = set(self._kinds.values()) | {
+            str(each.get("id")) for each in required if each.get("type") == "datasource"
+        }
+        self._only = declared.pop() if len(declared) == 1 else None
+
+    def kind(self, reference: Any, query: Any = None) -> str:
+        """The plugin's id, `flux` for InfluxDB asked in Flux, one of SPECIAL, or "" when nothing tells."""
+        said = self._said(reference)
+        shape = _shape(query)
+        if said in SPECIAL:
+            return said
+        if shape in ("flux", "influx-sql") and said in (None, "influxdb"):
+            return shape
+        return said or shape or self._only or ""
+
+    def _said(self, reference: Any) -> str | None:
+        """What the reference itself tells; None where it is only a name of somebody else's Grafana."""
+        if isinstance(reference, Mapping):
+            uid = str(reference.get("uid") or "")
+            if uid in SPECIAL:
+                return uid
+            if reference.get("type") == "__expr__":
+                return "__expr__"
+            found = str(reference.get("type") or "")
+            return found if found and not VARIABLE.match(found) else self._said(uid)
+        if not isinstance(reference, str):
+            return None
+        if reference in SPECIAL or reference in SOURCES:
+            return reference
+        variable = VARIABLE.match(reference)
+        return self._kinds.get(next(filter(None, variable.groups()))) if variable else None
+
+
+def _shape(query: Any) -> str | None:
+    """The kind of datasource that has queries of this shape."""
+    if isinstance(query, str):
+        return next((kind for kind, pattern in TEXTS.items() if pattern.search(query)), None)
+    if not isinstance(query, Mapping):
+        return None
+    text = query.get("query")
+    if isinstance(text, str) and FLUX.search(text):
+        return "flux"
+    if query.get("rawSql"):
+        return "influx-sql" if "dataset" in query else "sql"
+    if query.get("panelId") and not text:
+        return "-- Dashboard --"
+    shapes = (
+        ("prometheus", bool(query.get("expr"))),
+        ("cloudwatch", "namespace" in query and ("metricName" in query or "dimensions" in query)),
+        ("influxdb", query.get("dsType") == "influxdb" or "measurement" in query),
+        ("influxdb", isinstance(text, str) and TEXTS["influxdb"].match(text) is not None),
+        ("elasticsearch", "bucketAggs" in query),
+        ("graphite", isinstance(query.get("target"), str)),
+    )
+    return next((kind for kind, fits in shapes if fits), None)
+
+
+def reference_to(kind: str) -> dict[str, str]:
+    """How a panel names a datasource of this stack."""
+    return dict(SPECIAL.get(kind) or {"type": kind, "uid": kind})
+
+
+def is_ours(kind: str) -> bool:
+    """Whether the stack has a datasource of this kind."""
+    return kind in SOURCES or kind in SPECIAL
+
+
+def resolve(panels: Iterable[Json], sources: Sources, report: Report) -> None:
+    """Give each panel and query the datasource it asks. Those that the stack does not have are refused together."""
+    foreign: dict[str, list[str]] = {}
+    used: set[str] = set()
+    for panel in panels:
+        targets = [target for target in panel.get("targets") or [] if isinstance(target, dict)]
+        if panel.get("type") in WITHOUT_QUERIES:
+            panel.pop("datasource", None)
+            panel.pop("targets", None)
+            continue
+        whole = panel.get("datasource")
+        kinds = [_of_target(sources, whole, target) for target in targets]
+        for target, kind in zip(targets, kinds, strict=True):
+            target["datasource"] = reference_to(kind)
+        own = sources.kind(whole)
+        mixed = own if own in SPECIAL or not kinds else kinds[0]
+        if own not in SPECIAL and len(set(kinds)) > 1:
+            mixed = "-- Mixed --"
+        panel["datasource"] = reference_to(mixed)
+        if not mixed:
+            del panel["datasource"]  # a panel that asks nobody
+        panel["targets"] = targets
+        for kind in [*kinds, *([] if kinds else [mixed])]:
+            used.add(kind)
+            if not is_ours(kind) and (kinds or kind):
+                foreign.setdefault(NAMES.get(kind, kind), []).append(title_of(panel))
+    for kind, titles in foreign.items():
+        report.refused.append(f"{named(titles)} {'ask' if len(set(titles)) > 1 else 'asks'} {kind}")
+    for kind in sorted(used & SOURCES.keys()):
+        report.did(f"its queries ask the datasource {SOURCES[kind]}")
+
+
+def _of_target(sources: Sources, whole: Any, target: Json) -> str:
+    own = target.get("datasource")
+    kind = sources.kind(own if own else whole, target)
+    if kind != "-- Mixed --":
+        return kind
+    return sources.kind(None, target)  # a query of a mixed panel that does not say whom it asks

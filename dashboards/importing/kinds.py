@@ -1,0 +1,47 @@
+"""Which kinds of panels and datasources there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboards.catalogue import CUSTOM_METRICS, ENTRIES
+
+OWN_UIDS = frozenset(entry.uid for entry in (*ENTRIES, CUSTOM_METRICS))
+OWN_TITLES = frozenset(entry.title for entry in (*ENTRIES, CUSTOM_METRICS))
+
+CORE = frozenset(
+    (
+        *(
+            "alertlist",
+            "annolist",
+            "barchart",
+            "bargauge",
+            "candlestick",
+            "canvas",
+            "dashlist",
+            "datagrid",
+            "flamegraph",
+        ),
+        *("gauge", "geomap", "heatmap", "histogram", "logs", "news", "nodeGraph", "piechart", "row", "stat"),
+        *("state-timeline", "status-history", "table", "text", "timeseries", "traces", "trend", "xychart"),
+    )
+)
+"""The panels that Grafana comes with; no plugin is installed on the server."""
+WITHOUT_QUERIES = frozenset(("alertlist", "annolist", "dashlist", "news", "row", "text"))
+DROPPED = {"graph": "timeseries", "singlestat": "stat", "table-old": "table"}
+"""Angular panels that Grafana dropped, and what each becomes."""
+
+SOURCES = {"influxdb": "InfluxDB", "cloudwatch": "CloudWatch"}
+"""The datasources of a stack: uid, which is also the plugin's id, and name."""
+SPECIAL: dict[str, dict[str, str]] = {
+    "-- Mixed --": {"type": "datasource", "uid": "-- Mixed --"},
+    "-- Dashboard --": {"type": "datasource", "uid": "-- Dashboard --"},
+    "-- Grafana --": {"type": "grafana", "uid": "-- Grafana --"},
+    "__expr__": {"type": "__expr__", "uid": "__expr__"},
+}
+"""Grafana's built-in ones, by uid."""
+
+
+def is_old_table(panel: dict[str, Any]) -> bool:
+    """Whether a panel `table` is still the Angular one: both have had this name."""
+    return panel.get("type") == "table" and "fieldConfig" not in panel and bool({"styles", "columns"} & panel.keys())

@@ -1,0 +1,106 @@
+"""Where a dashboard comes from: a file, or grafana.com by its id. And what it is wrapped in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from dashboards.importing.report import ImportingError, Json, Report
+
+GRAFANA_COM = "https://grafana.com"
+LARGEST = 5_000_000
+"""Bytes. The largest community dashboards have about one million."""
+PATIENCE_SECONDS = 20
+
+
+def read(wanted: str, site: str = GRAFANA_COM) -> str:
+    """The text of the dashboard: of grafana.com's dashboard with this id when it is a number, else of the file.
+
+    Raises ImportingError when there is none.
+    """
+    if not wanted:
+        raise ImportingError("nothing to import: write FROM=928 (an id on grafana.com) or FROM=path/to/dashboard.json")
+    if re.fullmatch(r"\d{1,9}", wanted):
+        return _download(wanted, site)
+    path = Path(os.path.expanduser(wanted))  # noqa: PTH111 - leaves ~somebody alone who is not there
+    if not path.is_file():
+        raise ImportingError(f"{wanted}: there is no such file; write the path of a JSON file, or an id such as 928")
+    if path.stat().st_size > LARGEST:
+        raise ImportingError(f"{wanted}: has more than {LARGEST // 1_000_000} MB; that is no dashboard")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ImportingError(f"{wanted}: is not text; write the path of the dashboard's JSON file") from None
+    except OSError as error:
+        raise ImportingError(f"{wanted}: cannot be read: {error.strerror}") from None
+
+
+def _download(number: str, site: str) -> str:
+    page = f"{site}/grafana/dashboards/{number}"
+    instead = f"download its JSON from {page} with a browser and write FROM=path/to/the/file.json"
+    try:
+        address = f"{site}/api/dashboards/{number}/revisions/latest/download"
+        with urllib.request.urlopen(address, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - always grafana.com's
+            content: bytes = answer.read(LARGEST + 1)
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            raise ImportingError(f"grafana.com has no dashboard {number}; look its number up on {page}") from None
+        raise ImportingError(f"grafana.com answers {error.code} for dashboard {number}; {instead}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise ImportingError(f"grafana.com cannot be reached from here ({reason}); {instead}") from None
+    if len(content) > LARGEST:
+        raise ImportingError(f"dashboard {number} has more than {LARGEST // 1_000_000} MB; {instead}")
+    return content.decode("utf-8-sig", errors="replace")
+
+
+def parse(text: str, name: str) -> Json:
+    """The JSON object in the text. Raises ImportingError with the place of the first mistake."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ImportingError(f"{name}: is not JSON ({place}: {error.msg}); export the dashboard again") from None
+    except RecursionError:
+        raise ImportingError(f"{name}: is nested too deeply; that is no dashboard") from None
+    if not isinstance(found, dict):
+        raise ImportingError(f"{name}: is not a dashboard but {_kind(found)}; export a single dashboard as JSON")
+    return found
+
+
+def unwrapped(found: Json, name: str, report: Report) -> Json:
+    """The dashboard itself, out of what APIs put around it. Raises ImportingError for what is not the classic model.
+
+    Envelopes: Grafana's HTTP API ({"dashboard", "meta"}), grafana.com's API ({"json", …}), Kubernetes style resources
+    of the versions v0 and v1 ({"apiVersion", "kind", "spec"}).
+    """
+    inner: Any = found
+    version = str(found.get("apiVersion") or "")
+    if isinstance(found.get("dashboard"), dict):
+        inner = found["dashboard"]
+        report.did("took the dashboard out of the HTTP API's envelope")
+    elif isinstance(found.get("json"), dict):
+        inner = found["json"]
+        report.did("took the dashboard out of grafana.com's envelope")
+    elif version and isinstance(found.get("spec"), dict):
+        inner = found["spec"]
+        report.did("took the dashboard out of its resource")
+    if "elements" in inner or "/v2" in version:
+        raise ImportingError(
+            f"{name}: is in the new schema v2 (elements and layout); in Grafana choose Export → Export as code → model"
+            " Classic, and import that file"
+        )
+    if not isinstance(inner.get("panels"), list) and not isinstance(inner.get("rows"), list):
+        raise ImportingError(f"{name}: is not a dashboard: it has neither panels nor rows; export a dashboard as JSON")
+    if not isinstance(inner.get("title"), str) or not inner["title"].strip():
+        raise ImportingError(f"{name}: has no title; write one into the file")
+    return dict(inner)
+
+
+def _kind(value: Any) -> str:
+    return {list: "a list", str: "a text", type(None): "null"}.get(type(value), "a single value")

@@ -1,0 +1,207 @@
+"""CloudWatch metrics that people name themselves, each a panel of the dashboard "Custom metrics"."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from settings import units
+from settings import values as v
+from settings.mistakes import WrongValueError
+from settings.part import Part, as_list
+
+MOST_METRICS = 100
+MOST_DIMENSIONS = 30
+"""CloudWatch's own limit (API_Dimension)."""
+MOST_VALUES = 50
+LONGEST_SEARCH = 1024
+"""Characters of a search expression, which Grafana makes of several values or `*`: CloudWatch's own limit."""
+
+STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount", "IQM")
+_PERCENTILE = r"p(100|\d{1,2}(\.\d{1,10})?)"
+_TRIMMED = r"(tm|wm|tc|ts)(100|\d{1,2}(\.\d{1,10})?)"
+_BOUND = r"(\d{1,20}(\.\d{1,10})?%?)?"
+_RANGE = rf"(TM|WM|PR|TC|TS)\((?!:\)){_BOUND}:{_BOUND}\)"
+_MEANT = {"avg": "Average", "mean": "Average", "min": "Minimum", "max": "Maximum", "count": "SampleCount"} | {
+    "total": "Sum",
+    "median": "p50",
+}
+
+
+def _name(what: str, longest: int) -> BeforeValidator:
+    """A validator of CloudWatch's names: ASCII, not only blanks, not beginning with a colon."""
+
+    def check(value: Any) -> str:
+        if v.text(value).startswith(":"):
+            raise WrongValueError("begins with a colon, which CloudWatch refuses", "write it without")
+        return _ascii(value, what, longest)
+
+    return BeforeValidator(check)
+
+
+def _ascii(value: Any, what: str, longest: int) -> str:
+    written = v.text(value)
+    if not re.fullmatch(r"[\x20-\x7e]+", written):
+        raise WrongValueError(f"is not {what} of CloudWatch", "write it in ASCII, on one line")
+    if len(written) > longest:
+        raise WrongValueError(f"is longer than {longest} characters", f"write {what} as CloudWatch has it")
+    return written
+
+
+def _namespace(value: Any) -> str:
+    """docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Namespace"""
+    if v.text(value).startswith(":"):
+        raise WrongValueError("begins with a colon, which CloudWatch refuses", "write it without, such as AWS/SQS")
+    if not re.fullmatch(r"[A-Za-z0-9._/#: -]{1,255}", value):
+        raise WrongValueError(
+            "is not a namespace of CloudWatch", "use up to 255 letters, digits and ._-/#: such as AWS/SQS"
+        )
+    return str(value)
+
+
+def _statistic(value: Any) -> str:
+    """docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"""
+    written = v.text(value)
+    if written in STATISTICS or re.fullmatch(rf"{_PERCENTILE}|{_TRIMMED}|{_RANGE}", written):
+        return written
+    known = {name.lower(): name for name in STATISTICS} | _MEANT
+    if re.fullmatch(_PERCENTILE, written.lower()):
+        guess = written.lower()
+    else:
+        close = difflib.get_close_matches(written.lower(), known, n=1)
+        guess = known[close[0]] if close else ""
+    others = f"write {', '.join(STATISTICS[:5])} or a percentile such as p99"
+    raise WrongValueError("is not a statistic of CloudWatch", f"did you mean {guess}?" if guess else others)
+
+
+def _value(name: str, value: Any) -> str:
+    """One value of a dimension."""
+    try:
+        written = _ascii(value, "a dimension's value", 1024)
+    except WrongValueError as error:
+        raise WrongValueError(f"{name!r} has a value that {error.wrong}", error.instead) from None
+    if "*" in written and written != "*":
+        raise WrongValueError(f"{name!r} has a * beside other characters", "write * alone for all, or the whole value")
+    if re.search(r"\$\{?(region|period|host|__\w+)\b|\[\[", written):
+        raise WrongValueError(f"{name!r} names a variable of Grafana", "write the value itself")
+    return written
+
+
+def _dimensions(value: Any) -> dict[str, tuple[str, ...]]:
+    """Names and their values: one, several, or `*` for any."""
+    if not isinstance(value, dict):
+        raise WrongValueError("is not an object", "write one `Name: value` a line")
+    if len(value) > MOST_DIMENSIONS:
+        raise WrongValueError(f"has {len(value)} dimensions", f"write at most {MOST_DIMENSIONS}, as CloudWatch has")
+    checked: dict[str, tuple[str, ...]] = {}
+    for name, given in value.items():
+        if not re.fullmatch(r"[\x21-\x39\x3b-\x7e][\x20-\x7e]{0,254}", name):
+            raise WrongValueError(
+                f"{name[:40]!r} is not a dimension's name", "use up to 255 ASCII characters, no colon at its beginning"
+            )
+        if isinstance(given, list | tuple) and not 1 <= len(given) <= MOST_VALUES:
+            raise WrongValueError(f"{name!r} has {len(given)} values", f"write 1 to {MOST_VALUES}, or * for all")
+        each = tuple(_value(name, one) for one in (given if isinstance(given, list | tuple) else [given]))
+        if len(set(each)) < len(each):
+            raise WrongValueError(f"{name!r} has a value twice", "write each once")
+        if "*" in each and len(each) > 1:
+            raise WrongValueError(f"{name!r} has * beside other values", "write * alone, or the values alone")
+        checked[name] = each
+    return checked
+
+
+def _size_of_search(dimensions: dict[str, tuple[str, ...]]) -> int:
+    """About how long the expression gets that Grafana makes of these dimensions; 0 where it makes none."""
+    if not any(len(values) > 1 or "*" in values for values in dimensions.values()):
+        return 0
+    return sum(2 * len(name) + 8 + sum(len(value) + 6 for value in values) for name, values in dimensions.items())
+
+
+def _searchable(value: Any) -> dict[str, tuple[str, ...]]:
+    checked = _dimensions(value)
+    size = _size_of_search(checked)
+    if size > LONGEST_SEARCH - 100:
+        raise WrongValueError(
+            f"makes a search of about {size + 100} characters, CloudWatch takes {LONGEST_SEARCH}",
+            "write fewer values, or * for all",
+        )
+    if size and re.search(r"['\"\\]", "".join(value for values in checked.values() for value in values)):
+        raise WrongValueError("has quotes or backslashes, which CloudWatch cannot search", "write one value alone")
+    return checked
+
+
+def _period(value: Any) -> str:
+    """CloudWatch's periods: docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricStat.html"""
+    written = str(v.duration("s|m|h|d", "1s", "1d", "5m").func(value))  # type: ignore[call-arg]
+    length = v.seconds(written)
+    if length not in (1, 5, 10, 20, 30) and length % 60:
+        raise WrongValueError(
+            "is not a period of CloudWatch", "write 1s, 5s, 10s, 20s, 30s or whole minutes, such as 5m"
+        )
+    return written
+
+
+def _title(value: Any) -> str:
+    if len(v.text(value)) > 120 or "\n" in value:
+        raise WrongValueError("is too long for a title", "write at most 120 characters, on one line")
+    return str(value)
+
+
+class CustomMetric(Part):
+    """One panel.
+
+    dimensions: each with the values that are wanted, `*` for any. period, region: those chosen on the dashboard
+    where nothing is said. unit: Grafana's name of it.
+    """
+
+    namespace: Annotated[str, BeforeValidator(_namespace)]
+    metric: Annotated[str, _name("a metric's name", 255)]
+    dimensions: Annotated[dict[str, tuple[str, ...]], BeforeValidator(_searchable)] = Field(default_factory=dict)
+    statistic: Annotated[str, BeforeValidator(_statistic)] = "Average"
+    title: Annotated[str | None, BeforeValidator(_title)] = None
+    unit: Annotated[str, BeforeValidator(units.grafana_unit)] = "short"
+    period: Annotated[str | None, BeforeValidator(_period)] = None
+    region: v.Region | None = None
+
+    @property
+    def shown_title(self) -> str:
+        """The title, by default what the metric is: `Duration, p99 · orders`."""
+        if self.title:
+            return self.title
+        values = ", ".join(value for values in self.dimensions.values() for value in values if value != "*")
+        plain = f"{self.metric}, {self.statistic}"
+        whole = f"{plain} · {values}" if values else plain
+        return whole if len(whole) <= 120 else whole[:119] + "…"
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What two panels with the same data have in common."""
+        dimensions = tuple(sorted((name, tuple(sorted(values))) for name, values in self.dimensions.items()))
+        return self.namespace, self.metric, dimensions, self.statistic, self.period, self.region
+
+
+def listed(value: Any) -> Any:
+    """A list of metrics, not too long."""
+    return as_list(value, MOST_METRICS)
+
+
+def repeated(given: Any) -> Iterator[tuple[int, str, str]]:
+    """Metrics that are as an earlier one: number, what is wrong, what to write instead. Wrong ones are passed over."""
+    identities: dict[tuple[object, ...], int] = {}
+    titles: dict[tuple[str, str], int] = {}
+    for number, one in enumerate(given if isinstance(given, list) and len(given) <= MOST_METRICS else []):
+        try:
+            metric = CustomMetric.model_validate(one)
+        except ValidationError:
+            continue
+        title = (metric.namespace, metric.shown_title)
+        if metric.identity in identities:
+            yield number, f"is the same as customMetrics[{identities[metric.identity]}]", "take one of them out"
+        elif title in titles:
+            yield number, f"has the title of customMetrics[{titles[title]}]", "give it a title of its own"
+        identities.setdefault(metric.identity, number)
+        titles.setdefault(title, number)

@@ -1,0 +1,54 @@
+"""Which dashboards a stack has."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from components import boards
+from dashboards.from_files import read_all
+from tests.components.conftest import ADDRESS, Run, run_program
+
+METRIC = {"namespace": "Shop", "metric": "Orders", "statistic": "Sum"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another folder of imported dashboards."""
+    monkeypatch.setattr(boards, "read_all", partial(read_all, tmp_path))
+    return tmp_path
+
+
+def test_without_custom_metrics_there_is_no_dashboard_of_them(prod: Run) -> None:
+    assert "custom-metrics" not in {dashboard.name for dashboard in prod.all("Dashboard")}
+    assert "Custom metrics" not in prod.outputs["dashboardUrls"]
+    assert not any("/d/custom-metrics" in dashboard.inputs["configJson"] for dashboard in prod.all("Dashboard"))
+
+
+def test_custom_metrics_are_a_dashboard_the_others_link_to() -> None:
+    run = run_program({"customMetrics": [METRIC], "cloudwatchRegion": "ap-south-1"})
+    content = json.loads(run.one("Dashboard", "custom-metrics")["configJson"])
+    assert [panel["title"] for panel in content["panels"]] == ["Shop", "Orders, Sum"]
+    assert content["templating"]["list"][0]["current"]["value"] == "ap-south-1"
+    assert run.outputs["dashboardUrls"]["Custom metrics"] == f"https://{ADDRESS}:3000/d/custom-metrics"
+    for name in ("linux-hosts", "aws-ec2", "monitoring-server"):
+        assert "/d/custom-metrics" in run.one("Dashboard", name)["configJson"]
+
+
+def test_an_imported_file_is_a_dashboard_of_the_folder(folder: Path) -> None:
+    (folder / "mine.json").write_text(json.dumps({"uid": "mine", "title": "Mine", "panels": []}))
+    run = run_program()
+    dashboard = run.one("Dashboard", "mine")
+    assert json.loads(dashboard["configJson"])["title"] == "Mine"
+    assert dashboard["folder"] == run.one("Dashboard", "aws-ec2")["folder"]
+    assert run.outputs["dashboardUrls"]["Mine"].endswith("/d/mine")
+
+
+def test_a_broken_file_ends_the_program_before_anything_is_registered(folder: Path) -> None:
+    (folder / "mine.json").write_text("{")
+    with pytest.raises(pulumi.RunError, match=r"mine\.json: is not JSON \(line 1"):
+        run_program()

@@ -1,0 +1,89 @@
+"""The folder of imported dashboards, as the program reads it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dashboards.from_files import FOLDER, BrokenFileError, read_all
+
+GOOD: dict[str, Any] = {
+    "uid": "mine",
+    "title": "Mine",
+    "panels": [{"type": "timeseries", "title": "One", "datasource": {"type": "influxdb", "uid": "influxdb"}}],
+}
+
+
+def written(folder: Path, content: Any = GOOD, name: str = "mine") -> Path:
+    text = content if isinstance(content, str) else json.dumps(content)
+    (folder / f"{name}.json").write_text(text)
+    return folder
+
+
+def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert read_all(tmp_path / "nothing") == []
+
+
+def test_what_is_in_this_repository_can_be_read() -> None:
+    assert len(read_all()) == len(list(FOLDER.glob("*.json")))
+
+
+def test_each_file_is_a_dashboard(tmp_path: Path) -> None:
+    written(tmp_path, GOOD | {"id": 4, "version": 7})
+    written(tmp_path, GOOD | {"uid": "also", "title": "Also"}, "also")
+    (tmp_path / "README.md").write_text("not a dashboard")
+    also, mine = read_all(tmp_path)
+    assert (also.uid, mine.uid, mine.title) == ("also", "mine", "Mine")
+    assert not {"id", "version"} & json.loads(mine.content).keys()
+
+
+BROKEN: dict[str, tuple[Any, str]] = {
+    "no JSON": ('{"uid": "mine",', "is not JSON (line 1"),
+    "no object": ("[]", "is not a dashboard with panels"),
+    "no panels": ({"uid": "mine", "title": "x"}, "is not a dashboard with panels"),
+    "another uid": (GOOD | {"uid": "other"}, 'has the uid "other"; write mine'),
+    "no uid": ({"title": "x", "panels": []}, "has the uid null; write mine"),
+    "no title": (GOOD | {"title": " "}, "has no title"),
+    "inputs": (GOOD | {"__inputs": []}, "has datasources to be chosen"),
+    "an Angular panel": (GOOD | {"panels": [{"type": "graph"}]}, "has a panel of type graph"),
+    "an Angular table": (GOOD | {"panels": [{"type": "table", "styles": []}]}, "has a panel of type table"),
+    "a row of nothing": (GOOD | {"panels": [{"type": "row", "panels": 5}]}, "has a row whose panels are no list"),
+    "a panel of nothing": (GOOD | {"panels": [5]}, "has a panel that is no object"),
+    "another datasource": (
+        GOOD | {"panels": [{"type": "stat", "datasource": {"type": "prometheus", "uid": "p1"}}]},
+        "asks the datasource p1",
+    ),
+    "a title of ours": (GOOD | {"title": "Linux hosts"}, "has the title “Linux hosts”"),
+    "too deep": ("[" * 100_000, "is not JSON"),
+    "too large": (json.dumps(GOOD | {"description": "x" * 1_000_000}), "has more than 1000 kB"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_file_is_named(tmp_path: Path, case: str) -> None:
+    content, words = BROKEN[case]
+    with pytest.raises(BrokenFileError) as caught:
+        read_all(written(tmp_path, content))
+    heading, line = str(caught.value).splitlines()
+    assert heading == "1 imported dashboard cannot be used; nothing was changed:"
+    assert f"{tmp_path.name}/mine.json: {words}" in line
+
+
+@pytest.mark.parametrize("name", ["Mine", "my dashboard", "x" * 41, "linux-hosts"])
+def test_a_name_that_cannot_be_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BrokenFileError, match="rename"):
+        read_all(written(tmp_path, GOOD | {"uid": name}, name))
+
+
+def test_all_broken_files_are_told_at_once(tmp_path: Path) -> None:
+    written(tmp_path, "{", "one")
+    written(tmp_path, GOOD)
+    written(tmp_path, GOOD | {"uid": "again"}, "again")
+    with pytest.raises(BrokenFileError) as caught:
+        read_all(tmp_path)
+    assert "2 imported dashboards" in str(caught.value)
+    assert "one.json: is not JSON" in str(caught.value)
+    assert "mine.json: has the title “Mine”, which again.json has" in str(caught.value)

@@ -1,0 +1,103 @@
+"""The setting `customMetrics`: metrics put into the local AWS are drawn on a dashboard of their own."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.viewer.browser import Visit, look
+from tests.live.environment import Environment
+from tests.live.test_2_dashboards import ask
+from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries
+
+pytestmark = pytest.mark.live
+
+SHOP = f"Shop/Live-{int(time.time())}"
+"""A namespace of this run: in an environment that is kept, the values of the last one are there still."""
+ORDERS = (3.0, 4.0, 5.0)
+METRICS = [
+    {"namespace": SHOP, "metric": "Orders", "statistic": "Sum", "title": "Orders", "unit": "suffix:orders"},
+    {"namespace": SHOP, "metric": "Duration", "statistic": "p99", "unit": "ms", "dimensions": {"Service": "cart"}},
+    {"namespace": SHOP, "metric": "Duration", "unit": "ms", "period": "1m", "dimensions": {"Service": "*"}},
+    {"namespace": SHOP, "metric": "Duration", "statistic": "Maximum", "dimensions": {"Service": ["cart", "pay"]}},
+]
+DURATIONS = {"cart": (10.0, 20.0), "pay": (100.0, 300.0)}
+
+
+@pytest.fixture(scope="module")
+def shown(environment: Environment) -> Iterator[Environment]:
+    """The environment with four custom metrics, which are taken out afterwards."""
+    now = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
+    moment = now - datetime.timedelta(minutes=3)  # one whole minute, so that sums and percentiles are of these alone
+    data: list[dict[str, Any]] = [{"MetricName": "Orders", "Timestamp": moment, "Value": value} for value in ORDERS]
+    for service, values in DURATIONS.items():
+        dimensions = [{"Name": "Service", "Value": service}]
+        data += [
+            {"MetricName": "Duration", "Timestamp": moment, "Value": value, "Dimensions": dimensions}
+            for value in values
+        ]
+    environment.aws("cloudwatch").put_metric_data(Namespace=SHOP, MetricData=data)
+    with environment.settings(customMetrics=METRICS):
+        up = environment.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.stdout[-3000:]
+        environment.__dict__.pop("outputs", None)
+        yield environment
+    down = environment.pulumi("up", "--yes", "--skip-preview")
+    assert down.returncode == 0, down.stdout[-3000:]
+    environment.__dict__.pop("outputs", None)
+    assert "Custom metrics" not in environment.outputs["dashboardUrls"]
+    assert environment.grafana.get("/api/dashboards/uid/custom-metrics").status_code == 404
+
+
+def queries(environment: Environment, period: str = "60") -> dict[str, PanelQuery]:
+    """The panels' queries by title, from what Grafana stores."""
+    stored = environment.grafana.get("/api/dashboards/uid/custom-metrics").json()["dashboard"]
+    return {query.title: query for query in panel_queries(stored, {"period": period}, TimeRange.last(900))}
+
+
+def values(environment: Environment, query: PanelQuery) -> dict[str, list[float]]:
+    """Numbers by the name of their series."""
+    frames = ask(environment, query)["A"]["frames"]
+    return {frame["schema"]["name"]: [v for v in frame["data"]["values"][1] if v is not None] for frame in frames}
+
+
+def test_its_address_is_among_the_outputs(shown: Environment) -> None:
+    assert shown.outputs["dashboardUrls"]["Custom metrics"].endswith("/d/custom-metrics")
+
+
+def test_the_value_that_was_put_comes_back(shown: Environment) -> None:
+    asked = queries(shown)
+    assert values(shown, asked["Orders"]) == {"Orders": [sum(ORDERS)]}
+    assert values(shown, asked["Duration, p99 · cart"]) == {"Duration": [pytest.approx(19.9, abs=0.2)]}
+
+
+def test_any_and_several_values_are_a_series_each(shown: Environment) -> None:
+    asked = queries(shown)
+    assert values(shown, asked["Duration, Average"]) == {"cart": [15.0], "pay": [200.0]}
+    assert values(shown, asked["Duration, Maximum · cart, pay"]) == {"cart": [20.0], "pay": [300.0]}
+
+
+def test_the_other_dashboards_link_to_it(shown: Environment) -> None:
+    stored = shown.grafana.get("/api/dashboards/uid/aws-ec2").json()["dashboard"]
+    assert "/d/custom-metrics" in {link["url"] for link in stored["links"]}
+
+
+def test_it_is_drawn_in_the_viewer(shown: Environment) -> None:
+    (page,) = look(shown.place, [Visit("/d/custom-metrics?from=now-15m&to=now&var-period=60")])
+    assert page.complaints == []
+    assert [(panel.title, panel.state) for panel in page.panels] == [
+        ("Orders", "drawn"),
+        ("Duration, p99 · cart", "drawn"),
+        ("Duration, Average", "drawn"),
+        ("Duration, Maximum · cart, pay", "drawn"),
+    ]
+    assert all(panel.drawn > 0 for panel in page.panels)
+    assert "12" in page.panel("Orders").text
+
+
+def test_again_changes_nothing(shown: Environment) -> None:
+    assert shown.preview() == {}

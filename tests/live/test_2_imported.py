@@ -1,0 +1,135 @@
+"""An imported dashboard: written by the command, managed by the program, answered and drawn."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboards.from_files import FOLDER
+from sandbox.viewer.browser import Page, Visit, look
+from tests.live.environment import CHECKOUT, Environment
+from tests.live.test_2_dashboards import ask
+from tests.support.dashboard_queries import TimeRange, panel_queries
+
+pytestmark = pytest.mark.live
+
+NAME = "imported-by-a-test"
+SAMPLE = Path(__file__).parents[1] / "dashboards" / "importing" / "samples" / "telegraf-rows.json"
+VALUES: dict[str, str | list[str]] = {"server": "monitoring-sandbox", "inter": "10s"}
+EMPTY = {"Connections"}  # the import warned of it: no agent measures netstat
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command behind `make import-dashboard`."""
+    return subprocess.run(
+        [sys.executable, "-m", "dashboards.importing", *arguments],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample as a person corrects it after the first import warned of a retention policy."""
+    file = tmp_path_factory.mktemp("download") / "dashboard.json"
+    text = SAMPLE.read_text()
+    assert text.count('\\"default\\".\\"netstat') == 1
+    file.write_text(text.replace('\\"default\\".\\"netstat', '\\"autogen\\".\\"netstat'))
+    return file
+
+
+@pytest.fixture(scope="module")
+def imported(environment: Environment, source: Path) -> Iterator[Environment]:
+    """The environment with the sample imported; file and dashboard are taken away afterwards."""
+    file = FOLDER / f"{NAME}.json"
+    had_folder = FOLDER.exists()
+    try:
+        told = command("--name", NAME, "--force", str(source))
+        assert told.returncode == 0, told.stderr
+        assert "converted a panel graph to timeseries" in told.stdout
+        up = environment.pulumi("up", "--yes", "--skip-preview")
+        assert up.returncode == 0, up.stdout[-3000:]
+        environment.__dict__.pop("outputs", None)
+        yield environment
+    finally:
+        file.unlink(missing_ok=True)
+        if not had_folder:
+            FOLDER.rmdir()
+        down = environment.pulumi("up", "--yes", "--skip-preview")
+        environment.__dict__.pop("outputs", None)
+    assert down.returncode == 0, down.stdout[-3000:]
+    assert environment.grafana.get(f"/api/dashboards/uid/{NAME}").status_code == 404
+
+
+@pytest.fixture(scope="module")
+def page(imported: Environment) -> Page:
+    """The dashboard as the viewer draws it."""
+    (seen,) = look(
+        imported.place, [Visit(f"/d/{NAME}?from=now-15m&to=now&var-server=monitoring-sandbox&var-inter=10s")]
+    )
+    return seen
+
+
+def test_grafana_has_it_in_the_folder(imported: Environment) -> None:
+    stored = imported.grafana.get(f"/api/dashboards/uid/{NAME}").json()
+    assert stored["meta"]["folderUid"] == "monitoring"
+    assert stored["dashboard"]["title"] == "Telegraf: hosts by rows"
+    assert imported.outputs["dashboardUrls"]["Telegraf: hosts by rows"].endswith(f"/d/{NAME}")
+
+
+def test_its_queries_are_answered(imported: Environment) -> None:
+    stored = imported.grafana.get(f"/api/dashboards/uid/{NAME}").json()["dashboard"]
+    stored["panels"] = [panel for panel in stored["panels"] if panel["type"] != "text"]  # which asks nothing
+    answered = {}
+    for query in panel_queries(stored, VALUES, TimeRange.last(900)):
+        frames = ask(imported, query)[query.model["refId"]]["frames"]
+        answered[query.title] = any(
+            value is not None for frame in frames for column in frame["data"]["values"][1:] for value in column
+        )
+    assert answered == {title: title not in EMPTY for title in answered}
+    assert {"CPU in use", "Memory", "CPU", "File systems", "Load"} <= answered.keys()
+
+
+def test_its_converted_panels_are_drawn(page: Page) -> None:
+    assert page.complaints == []
+    drawn = {panel.title: (panel.type, panel.state) for panel in page.panels if panel.title not in EMPTY}
+    assert (
+        drawn.items()
+        >= {
+            "CPU in use": ("stat", "drawn"),
+            "Memory": ("gauge", "drawn"),
+            "CPU": ("timeseries", "drawn"),
+            "File systems": ("table", "drawn"),
+        }.items()
+    )
+    assert "%" in page.panel("CPU in use").text
+    assert "for monitoring-sandbox" in page.panel("").text  # the text, its variable filled in
+    assert "In use" in page.panel("File systems").text
+    assert page.panel("CPU").drawn > 0
+
+
+def test_again_changes_nothing(imported: Environment, source: Path) -> None:
+    assert imported.preview() == {}
+    assert command("--name", NAME, str(source)).stdout.startswith(f"dashboards/imported/{NAME}.json is as it was")
+
+
+def test_a_broken_file_is_told_before_anything_is_touched(imported: Environment) -> None:
+    broken = FOLDER / "broken-by-a-test.json"
+    broken.write_text(json.dumps({"uid": "broken-by-a-test", "title": "x", "panels": [{"type": "graph"}]}))
+    try:
+        up = imported.pulumi("up", "--yes", "--skip-preview")
+    finally:
+        broken.unlink()
+    text = up.stdout + up.stderr
+    assert up.returncode != 0
+    assert "dashboards/imported/broken-by-a-test.json: has a panel of type graph" in text
+    assert "Traceback" not in text
+    assert imported.preview() == {}

@@ -1,0 +1,128 @@
+"""The setting `customMetrics`: what is accepted, and that mistakes are told with their remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settings import SettingsError, load
+from tests.test_settings import RIGHT, mistakes, raw
+
+QUEUE: dict[str, Any] = {"namespace": "AWS/SQS", "metric": "Age", "dimensions": {"QueueName": "in"}}
+
+
+def metrics(*given: dict[str, Any]) -> Any:
+    return load(raw(customMetrics=list(given))).custom_metrics
+
+
+def test_there_are_none_by_default() -> None:
+    assert load(RIGHT).custom_metrics == ()
+
+
+def test_namespace_and_metric_are_enough() -> None:
+    (metric,) = metrics({"namespace": "Shop", "metric": "Orders"})
+    assert (metric.statistic, metric.unit, metric.dimensions) == ("Average", "short", {})
+    assert (metric.period, metric.region, metric.shown_title) == (None, None, "Orders, Average")
+
+
+@pytest.mark.parametrize("value", ["in", ["in"], ("in",)])
+def test_a_dimension_has_one_value_or_several(value: object) -> None:
+    (metric,) = metrics(QUEUE | {"dimensions": {"QueueName": value}})
+    assert metric.dimensions == {"QueueName": ("in",)}
+
+
+@pytest.mark.parametrize("statistic", ["Sum", "p99", "p99.9", "p100", "tm90", "TM(10%:90%)", "PR(:300)", "IQM"])
+def test_statistics_of_cloudwatch(statistic: str) -> None:
+    assert metrics(QUEUE | {"statistic": statistic})[0].statistic == statistic
+
+
+@pytest.mark.parametrize("unit", ["s", "bytes", "reqps", "suffix:orders", "currency:EUR"])
+def test_units_of_grafana(unit: str) -> None:
+    assert metrics(QUEUE | {"unit": unit})[0].unit == unit
+
+
+def test_what_looks_like_a_variable_but_is_none_stays() -> None:
+    assert metrics(QUEUE | {"dimensions": {"ExecutedVersion": "$LATEST"}})
+
+
+WRONG: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"namespace": ":mine"}, "namespace", "begins with a colon", "AWS/SQS"),
+    ({"namespace": "a" * 256}, "namespace", "is not a namespace", "up to 255"),
+    ({"namespace": "Größe"}, "namespace", "is not a namespace", "letters"),
+    ({"namespace": None}, "namespace", "is not text", "single value"),
+    ({"metric": ":Age"}, "metric", "begins with a colon", "without"),
+    ({"metric": 5}, "metric", "is not text", '"5"'),
+    ({"metric": "m" * 256}, "metric", "is longer than 255", "metric's name"),
+    ({"statistic": "avg"}, "statistic", "is not a statistic", "did you mean Average?"),
+    ({"statistic": "P99"}, "statistic", "is not a statistic", "did you mean p99?"),
+    ({"statistic": "p101"}, "statistic", "is not a statistic", "percentile such as p99"),
+    ({"statistic": "TM(:)"}, "statistic", "is not a statistic", "percentile such as p99"),
+    ({"unit": "Bytes"}, "unit", "is CloudWatch's name", "write bytes"),
+    ({"unit": "furlongs"}, "unit", "is not a unit of Grafana", "short, percent"),
+    ({"unit": "percentt"}, "unit", "is not a unit of Grafana", "did you mean percent?"),
+    ({"period": "90s"}, "period", "is not a period", "whole minutes"),
+    ({"period": "60"}, "period", "is not a duration", "such as 5m"),
+    ({"period": "2d"}, "period", "is out of range", "1s to 1d"),
+    ({"region": "eu-cent-1"}, "region", "is not an AWS region", "eu-central-1"),
+    ({"title": "t" * 121}, "title", "is too long", "120"),
+    ({"dimensions": "QueueName=in"}, "dimensions", "is not an object", "`Name: value`"),
+    ({"dimensions": {str(n): "x" for n in range(31)}}, "dimensions", "has 31 dimensions", "at most 30"),
+    ({"dimensions": {":Queue": "in"}}, "dimensions", "is not a dimension's name", "no colon"),
+    ({"dimensions": {"Queue": 5}}, "dimensions", "'Queue' has a value that is not text", 'in quotes: "5"'),
+    ({"dimensions": {"Queue": "x" * 1025}}, "dimensions", "longer than 1024", "as CloudWatch has it"),
+    ({"dimensions": {"Queue": "in-*"}}, "dimensions", "has a * beside other characters", "write * alone"),
+    ({"dimensions": {"Queue": ["*", "in"]}}, "dimensions", "has * beside other values", "alone"),
+    ({"dimensions": {"Queue": ["in", "in"]}}, "dimensions", "has a value twice", "each once"),
+    ({"dimensions": {"Queue": []}}, "dimensions", "has 0 values", "1 to 50"),
+    ({"dimensions": {"Queue": [f"{n:060}" for n in range(20)]}}, "dimensions", "makes a search", "or * for all"),
+    ({"dimensions": {"Queue": ["it's", "in"]}}, "dimensions", "has quotes", "one value"),
+    ({"dimensions": {"Queue": "$region"}}, "dimensions", "names a variable of Grafana", "the value itself"),
+    ({"statistics": "Sum"}, "statistics", "is not a setting", "did you mean statistic?"),
+]
+
+
+@pytest.mark.parametrize(("change", "key", "wrong", "instead"), WRONG)
+def test_a_wrong_value_is_named_with_its_remedy(change: dict[str, Any], key: str, wrong: str, instead: str) -> None:
+    (line,) = mistakes(raw(customMetrics=[QUEUE, {"namespace": "Shop", "metric": "Orders"} | change]))
+    assert line.startswith(f"monitoring:customMetrics[1].{key}")
+    assert wrong in line and instead in line.partition("; ")[2], line
+
+
+def test_what_is_missing_is_told() -> None:
+    assert mistakes(raw(customMetrics=[{"metric": "Orders"}])) == [
+        "monitoring:customMetrics[0].namespace: is missing; write it too"
+    ]
+
+
+def test_duplicates_are_told_beside_other_mistakes() -> None:
+    same = QUEUE | {"dimensions": {"QueueName": ["in"]}, "title": "Again"}
+    lines = mistakes(raw(customMetrics=[QUEUE, same, QUEUE | {"metric": ":"}, QUEUE | {"period": "1m"}]))
+    assert [line.partition(":")[2].partition(";")[0] for line in lines] == [
+        "customMetrics[1]: is the same as customMetrics[0]",
+        'customMetrics[2].metric = ":": begins with a colon, which CloudWatch refuses',
+        "customMetrics[3]: has the title of customMetrics[0]",
+    ]
+
+
+@pytest.mark.parametrize("value", ["Orders", {}, 5, [QUEUE] * 101, ["Orders"], [[QUEUE]]])
+def test_anything_but_a_short_list_of_objects_is_one_mistake(value: object) -> None:
+    (line,) = mistakes(raw(customMetrics=value))
+    assert "customMetrics" in line
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*QUEUE, "statistic", "unit", "period", "title", "region"]), json_values))
+def test_nonsense_never_ends_in_another_error(metric: dict[str, Any]) -> None:
+    try:
+        load(raw(customMetrics=[metric]))
+    except SettingsError as error:
+        assert all("\n" not in str(mistake) for mistake in error.mistakes)
