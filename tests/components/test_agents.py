@@ -30,7 +30,7 @@ def remote(run: Run, name: str) -> dict[str, Any]:
 
 
 def test_one_component_and_one_command_a_host(run: Run) -> None:
-    assert [r.name for r in run.all("Agent")] == ["db-1", "web-1", "old-1"]
+    assert {r.name for r in run.all("Agent")} == {"db-1", "web-1", "old-1"}
     assert {r.name for r in run.resources if r.type == "command:remote:Command"} == {"db-1", "web-1", "old-1"}
 
 
