@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.cloud.mends import (
     access,
+    alarms,
     amis,
     cloudwatch,
     deletion,
@@ -24,4 +25,5 @@ def apply(place: Place) -> None:
     deletion.apply()
     ssm.apply()
     cloudwatch.apply()
+    alarms.apply()
     access.apply()
