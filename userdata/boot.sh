@@ -243,6 +243,10 @@ if [ -f $work/influxdb-ca-certificate ]; then
 elif [ -n "$INFLUXDB_VERSION" ] && [ -f $here/ca.pem ]; then
   put 644 root /etc/telegraf/ca.pem <$here/ca.pem
 fi
-echo "INFLUX_PASSWORD='$(secret influxdb-telegraf-password)'" | put 640 telegraf /etc/default/telegraf
+{
+  echo "INFLUX_PASSWORD='$(secret influxdb-telegraf-password)'"
+  # InfluxDB tells of itself to its administrator alone.
+  [ -z "$INFLUXDB_VERSION" ] || echo "INFLUX_ADMIN='$(secret influxdb-admin-password)'"
+} | put 640 telegraf /etc/default/telegraf
 settle telegraf
 say "boot finished"
