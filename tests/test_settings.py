@@ -378,7 +378,9 @@ def test_an_input_is_on_when_it_is_named() -> None:
     assert host.inputs.nginx is not None
     assert host.inputs.nginx.urls == ("http://localhost/nginx_status",)
     assert host.inputs.redis is None
-    assert host.inputs.service_options == ("SupplementaryGroups=docker", "AmbientCapabilities=CAP_NET_RAW")
+    assert host.inputs.service_options == (
+        *("SupplementaryGroups=docker", "CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW"),
+    )
 
 
 def test_secrets_of_a_host_stay_secret() -> None:
