@@ -34,8 +34,8 @@ POLICY = json.dumps(
         ],
     }
 )
-"""Three statements, reading only. None of these actions can be limited to single resources: AWS's service
-authorization reference lists no resource types for them."""
+"""Three statements, reading only. Of these actions only DescribeAlarms and DescribeAlarmHistory know resources
+(alarms), and neither returns composite alarms unless it is allowed on all: CloudWatch's API reference says so."""
 
 
 class CloudwatchUser(pulumi.ComponentResource):

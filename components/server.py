@@ -25,10 +25,14 @@ DEVICE = "/dev/sdf"
 
 @dataclass(frozen=True)
 class Image:
-    """A machine image: its id, and its architecture as Debian calls it."""
+    """A machine image: its id, and its architecture as Debian calls it.
+
+    ebs_optimized: whether the instance type it is for has a way of its own to its volumes.
+    """
 
     id: str
     architecture: str
+    ebs_optimized: bool
 
 
 def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
@@ -52,6 +56,8 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
             f"monitoring:instanceType = {wanted}: is for {', '.join(known.supported_architectures)}, which "
             "Debian has no image for; write another, such as t4g.small"
         )
+    # All but the oldest types have it, and most have it anyway; asking one without for it is an error.
+    optimized = known.ebs_optimized_support != "unsupported"
     if settings.ami_id:
         image = aws.ec2.get_ami(filters=[GetAmiFilterArgs(name="image-id", values=[settings.ami_id])], opts=opts)
         if image.architecture != architecture:
@@ -59,7 +65,7 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
                 f"monitoring:amiId = {settings.ami_id}: is for {image.architecture}, "
                 f"but instanceType = {wanted} is for {architecture}; leave amiId out, or write one that fits"
             )
-        return Image(settings.ami_id, ARCHITECTURES[architecture])
+        return Image(settings.ami_id, ARCHITECTURES[architecture], optimized)
     names = f"debian-13-{ARCHITECTURES[architecture]}-*"
     image = aws.ec2.get_ami(
         owners=[DEBIAN],
@@ -70,7 +76,7 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
         ],
         opts=opts,
     )
-    return Image(image.id, ARCHITECTURES[architecture])
+    return Image(image.id, ARCHITECTURES[architecture], optimized)
 
 
 class Server(pulumi.ComponentResource):
@@ -114,6 +120,9 @@ class Server(pulumi.ComponentResource):
             vpc_security_group_ids=[network.group.id],
             iam_instance_profile=profile_name,
             key_name=settings.ssh_key_name,
+            ebs_optimized=image.ebs_optimized,
+            # CloudWatch's numbers of the server every minute, not every five.
+            monitoring=True,
             metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
             ),

@@ -108,7 +108,7 @@ def _mistake(error: Any, secret_keys: Collection[str]) -> Mistake:
     value = SECRET if secret else shown(error["input"])
     cause = (error.get("ctx") or {}).get("error")
     if isinstance(cause, WrongValueError):
-        wrong = "is wrong" if value == SECRET and cause.wrong.startswith("'") else cause.wrong
+        wrong = "is wrong" if value == SECRET and cause.wrong.startswith('"') else cause.wrong
         return Mistake(key, value, wrong, cause.instead)
     if error["type"] == "missing":
         if key == "aws:region":
@@ -136,13 +136,25 @@ def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iter
 
 
 def _twice(given: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Hosts whose name another one has (to InfluxDB and to Pulumi they would be one), and metrics listed twice."""
+    """Hosts whose name another one has: to InfluxDB and to Pulumi they would be one; and those at one address, on
+    which two agents would take each other's place. And metrics listed twice."""
     for number, wrong, instead in metrics.repeated(given.get("customMetrics")):
         yield Mistake(places.path(("customMetrics", number)), "", wrong, instead)
     hosts = given.get("hosts")
     seen: set[str] = set()
+    there: set[tuple[str, str]] = set()
     for number, host in enumerate(hosts if isinstance(hosts, list) else []):
         name = host.get("name") if isinstance(host, dict) else None
+        address = host.get("address") if isinstance(host, dict) else None
+        # What is left alone is on no machine.
+        if isinstance(address, str) and str(host.get("unreachable")).lower() != "true":
+            place = (address.lower(), str(host.get("port", 22)))
+            if place in there:
+                key = places.path(("hosts", number, "address"))
+                yield Mistake(
+                    key, shown(address), "is the address of an earlier host, too", "write its own, or its port"
+                )
+            there.add(place)
         if isinstance(name, str) and name.lower() in seen:
             key = places.path(("hosts", number, "name"))
             yield Mistake(key, shown(name), "is the name of an earlier host, too", "give each host its own")

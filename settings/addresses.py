@@ -20,7 +20,7 @@ def host(value: Any) -> str:
     except ValueError:
         pass  # then it must be a name
     label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-    if len(written) > 253 or re.fullmatch(r"[\d.]+", written) or not re.fullmatch(rf"{label}(\.{label})*", written):
+    if len(written) > 253 or re.fullmatch(r"[0-9.]+", written) or not re.fullmatch(rf"{label}(\.{label})*", written):
         raise WrongValueError(
             "is not a host's name or address", "write it alone, such as 198.51.100.7 or web-1.example.com"
         )

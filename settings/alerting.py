@@ -20,7 +20,7 @@ def _hook(value: Any) -> str:
     parts = urlsplit(address)
     if parts.scheme == "http":
         raise WrongValueError("is not encrypted", "write its address with https://")
-    if parts.scheme != "https" or not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", parts.netloc.rpartition("@")[2]):
+    if parts.scheme != "https" or not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", parts.netloc.rpartition("@")[2]):
         raise WrongValueError("is not a web address", "write a full address such as https://hooks.example.com/x")
     if "@" in parts.netloc:
         raise WrongValueError("holds credentials", "write the token as webhookToken")
@@ -44,7 +44,7 @@ def _number(low: float, high: float, unit: str) -> BeforeValidator:
 
     def check(value: Any) -> float:
         written = str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-        if not re.fullmatch(r"-?\d{1,9}(\.\d{1,6})?", written):
+        if not re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,6})?", written):
             raise WrongValueError("is not a number", f"write a number of {unit}")
         if not low <= float(written) <= high:
             raise WrongValueError("is out of range", f"write {low:g} to {high:g} ({unit})")
@@ -55,7 +55,7 @@ def _number(low: float, high: float, unit: str) -> BeforeValidator:
 
 def _evaluation(value: Any) -> str:
     """Grafana evaluates in steps of ten seconds."""
-    if isinstance(value, str) and re.fullmatch(r"(\d+[smh])+", value) and v.seconds(value) % 10:
+    if isinstance(value, str) and re.fullmatch(r"([0-9]+[smh])+", value) and v.seconds(value) % 10:
         raise WrongValueError("is not a multiple of 10s", "write 10s, 30s or 1m")
     return str(value)
 

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from settings import values as v
 from settings.addresses import HostAddress
 from settings.inputs import Inputs
-from settings.mistakes import WrongValueError
+from settings.mistakes import WrongValueError, shown
 from settings.part import Part
 
 KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
@@ -43,7 +43,7 @@ def checked_host_key(value: Any) -> str:
     """An SSH host's public key as known_hosts and authorized_keys write it: its type and the key in base64."""
     instead = "write it as `ssh-ed25519 AAAA…`, from /etc/ssh/ssh_host_ed25519_key.pub on that host"
     words = v.text(value).split()
-    if words[0] not in KEY_TYPES or len(words) < 2:
+    if words[0] not in KEY_TYPES or len(words) < 2 or "\n" in value:
         raise WrongValueError("is not an SSH host's public key", instead)
     try:
         blob = b64decode(words[1], validate=True)
@@ -78,12 +78,12 @@ def checked_tags(value: Any) -> dict[str, str]:
         raise WrongValueError(f"has {len(value)} tags", f"write at most {MOST_TAGS}")
     for name, content in value.items():
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
-            raise WrongValueError(f"{name!r} is not a tag's name", "use letters, digits and underscores")
+            raise WrongValueError(f"{shown(name)} is not a tag's name", "use letters, digits and underscores")
         if name.lower() in RESERVED_TAGS:
-            raise WrongValueError(f"{name!r} is set by the measurements themselves", "choose another name")
-        if not re.fullmatch(r"[^\x00-\x1f\x7f$\\\u0085\u2028\u2029]{1,128}", v.text(content)):
+            raise WrongValueError(f"{shown(name)} is set by the measurements themselves", "choose another name")
+        if not re.fullmatch(r"[^$\\]{1,128}", v.text(content)) or not content.isprintable():
             raise WrongValueError(
-                f"{name!r} has a value that cannot be a tag",
+                f"{shown(name)} has a value that cannot be a tag",
                 "write up to 128 characters on one line, without $ and backslash",
             )
     return value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from settings import values as v
 from settings.addresses import host
@@ -25,10 +25,10 @@ def database_password(value: Any) -> str:
 
 
 def _redis(value: Any) -> str:
-    pattern = r"tcp://[A-Za-z0-9.-]+:\d{1,5}|unix:///[A-Za-z0-9._/-]+"
+    pattern = rf"tcp://{v.NAME}:[0-9]{{1,5}}|unix:///[A-Za-z0-9._/-]{{1,100}}"
     if not re.fullmatch(pattern, v.text(value)):
         raise WrongValueError("is not a Redis server", "write tcp://localhost:6379 or unix:///run/redis/redis.sock")
-    return str(value)
+    return v.port_of(str(value))
 
 
 def _unit(value: Any) -> str:
@@ -49,10 +49,11 @@ Server = Annotated[
 Socket = Annotated[
     str,
     v.matching(
-        r"unix:///[A-Za-z0-9._/-]{1,100}|tcp://[A-Za-z0-9.-]{1,253}:\d{1,5}",
+        rf"unix:///[A-Za-z0-9._/-]{{1,100}}|tcp://{v.NAME}:[0-9]{{1,5}}",
         "is not an address of Docker's API",
         "write unix:///var/run/docker.sock",
     ),
+    AfterValidator(v.port_of),
 ]
 
 
@@ -127,4 +128,6 @@ class Inputs(Part):
     def service_options(self) -> tuple[str, ...]:
         """Lines for Telegraf's unit: what these inputs need beyond an ordinary user's rights."""
         docker = ("SupplementaryGroups=docker",) if self.docker else ()
-        return docker + (("AmbientCapabilities=CAP_NET_RAW",) if self.ping else ())
+        # userdata/telegraf-hardening.conf takes all capabilities away; this file comes after it.
+        raw = ("CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW") if self.ping else ()
+        return docker + raw

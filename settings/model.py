@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
@@ -14,7 +15,7 @@ from settings.backups import Backups, Source, origin
 from settings.hosts import Host
 from settings.mail import Smtp
 from settings.metrics import CustomMetric, listed
-from settings.mistakes import WrongValueError
+from settings.mistakes import WrongValueError, shown
 from settings.part import Part, as_list, each
 
 
@@ -27,6 +28,11 @@ def _choice(*allowed: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _in_tag(character: str) -> bool:
+    """IAM's rule, the strictest (docs: "Rules for tagging in IAM and AWS STS"): \\p{L} \\p{Z} \\p{N} _.:/=+-@."""
+    return character in "_.:/=+-@" or unicodedata.category(character)[0] in "LNZ"
+
+
 def _tags(value: Any) -> dict[str, str]:
     """AWS tags. `Name`, `project` and `stack` are set by the program itself."""
     if not isinstance(value, dict):
@@ -34,17 +40,27 @@ def _tags(value: Any) -> dict[str, str]:
     for name, content in value.items():
         v.text(content)
         if name.lower().startswith("aws:"):
-            raise WrongValueError(f"{name!r} begins with aws:, which AWS keeps for itself", "choose another name")
-        if name in ("Name", "project", "stack"):
-            raise WrongValueError(f"{name!r} is set by this program", "leave it out")
+            raise WrongValueError(f"{shown(name)} begins with aws:, which AWS keeps for itself", "choose another name")
+        # To IAM, names of tags that differ only in capitals are one.
+        if name.lower() in ("name", "project", "stack"):
+            raise WrongValueError(f"{shown(name)} is set by this program", "leave it out")
+        if [other.lower() for other in value].count(name.lower()) > 1:
+            raise WrongValueError(f"{shown(name)} is there twice but for its capitals", "write it once")
+        if not all(_in_tag(character) for character in name + content):
+            raise WrongValueError(
+                f"{shown(name)} has a character that AWS's tags cannot have",
+                "use letters, digits, blanks and _ . : / = + - @ in name and value",
+            )
         if not 1 <= len(name) <= 128 or len(content) > 256:
-            raise WrongValueError(f"{name!r} is too long", "write at most 128 letters of name and 256 of value")
+            raise WrongValueError(f"{shown(name)} is too long", "write at most 128 letters of name and 256 of value")
     if len(value) > 40:
         raise WrongValueError(f"has {len(value)} tags", "write at most 40")
     return value
 
 
 MOST_HOSTS = 500
+MOST_RULES = 60
+"""Inbound rules a security group takes by default (docs: "Amazon VPC quotas")."""
 
 
 def _hosts(value: Any) -> Any:
@@ -96,7 +112,7 @@ class InfluxdataRepository(Repository):
 class OwnCertificate(Part):
     """The user's own server certificate for `domain`: chain, key, and the CA when it is not a public one."""
 
-    certificate: v.Certificates
+    certificate: v.CertificateChain
     private_key: Annotated[SecretStr, v.pem("PRIVATE KEY")]
     ca: v.Certificates | None = None
 
@@ -118,7 +134,7 @@ class Settings(Part):
     operator_cidrs: Cidrs = ()
     agent_cidrs: Cidrs = ()
     ssh_cidrs: Cidrs = ()
-    ssh_key_name: v.Text | None = None
+    ssh_key_name: v.KeyName | None = None
     instance_type: v.InstanceType = "t4g.small"
     ami_id: v.AmiId | None = None
     root_volume_size: Annotated[int, v.whole(8, 16384, "GiB")] = 10
@@ -135,7 +151,7 @@ class Settings(Part):
     certificate_generation: Annotated[int, v.whole(1, 1_000_000, "the certificate's generation")] = 1
     retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "30d")] = "30d"
     hosts: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = ()
-    collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s")] = "10s"
+    collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s", parts=1)] = "10s"
     grafana_repository: GrafanaRepository = GrafanaRepository()
     influxdata_repository: InfluxdataRepository = InfluxdataRepository()
     grafana_version: v.Version = "13.2.3"
@@ -155,6 +171,18 @@ class Settings(Part):
     def boot_timeout_seconds(self) -> int:
         """How long the readiness gate waits for a new server, in seconds."""
         return int(v.seconds(self.boot_timeout))
+
+    def _contradictions_of_access(self, example: str) -> Iterator[tuple[str, str, str]]:
+        together = len(self.operator_cidrs) + len(self.agent_cidrs) + len(self.ssh_cidrs)
+        if together > MOST_RULES:
+            merge = f"merge ranges until all three keys have at most {MOST_RULES} together"
+            yield "operatorCidrs", f"makes {together} rules with agentCidrs and sshCidrs; EC2 takes {MOST_RULES}", merge
+        if any(cidr.prefixlen == 0 for cidr in self.ssh_cidrs):
+            yield "sshCidrs", "would let everybody try to log in", "write the ranges you come from"
+        if self.ssh_cidrs and not self.ssh_key_name:
+            yield "sshKeyName", "is missing, so sshCidrs would let nobody log in", "name an EC2 key pair"
+        if self.ssh_key_name and not self.ssh_cidrs:
+            yield "sshCidrs", "is missing, so sshKeyName would let nobody log in", example
 
     def contradictions(self) -> Iterator[tuple[str, str, str]]:
         """Settings that cannot go together, as (key in camelCase, what is wrong, what to write instead)."""
@@ -182,10 +210,7 @@ class Settings(Part):
             yield "agentCidrs", "no agent could reach InfluxDB", example
         if self.agent_cidrs and self.influxdb:
             yield "agentCidrs", "has no meaning with influxdb: agents send to that service", "leave it out"
-        if self.ssh_cidrs and not self.ssh_key_name:
-            yield "sshKeyName", "is missing, so sshCidrs would let nobody log in", "name an EC2 key pair"
-        if self.ssh_key_name and not self.ssh_cidrs:
-            yield "sshCidrs", "is missing, so sshKeyName would let nobody log in", example
+        yield from self._contradictions_of_access(example)
         if self.vpc_id and not self.subnet_id:
             yield "subnetId", "is missing beside vpcId", "name a public subnet of that VPC"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from functools import lru_cache
 from ipaddress import IPv4Network
 from typing import Annotated, Any
@@ -26,9 +27,14 @@ def text(value: Any) -> str:
         raise WrongValueError("is not text", "write a single value, not a list or an object")
     if not value.strip():
         raise WrongValueError("is empty", "write a value, or leave the key out")
-    if value != value.strip() or any(ord(character) < 32 for character in value if character != "\n"):
+    if value != value.strip() or any(_is_control(character) for character in value):
         raise WrongValueError("has blanks at its ends or control characters", "write it without them")
     return value
+
+
+def _is_control(character: str) -> bool:
+    """Control characters but for the line break, what turns the direction of writing, and halves of characters."""
+    return character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Cs")
 
 
 def password(value: Any) -> str:
@@ -55,7 +61,7 @@ def whole(low: int, high: int, unit: str) -> BeforeValidator:
 
     def check(value: Any) -> int:
         written = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if not re.fullmatch(r"-?\d{1,18}", written):
+        if not re.fullmatch(r"-?[0-9]{1,18}", written):
             raise WrongValueError("is not a whole number", f"write a number of {unit}, such as {low}")
         if not low <= int(written) <= high:
             raise WrongValueError("is out of range", f"write {low} to {high} ({unit})")
@@ -80,13 +86,13 @@ def cidr(value: Any) -> IPv4Network:
     example = "write an IPv4 range such as 203.0.113.0/24, or 203.0.113.7/32 for one address"
     if not isinstance(value, str) or ":" in value:
         raise WrongValueError("is not an IPv4 range", example)
-    if re.fullmatch(r"[\d.]+", value):
+    if re.fullmatch(r"[0-9.]+", value):
         try:
             ipaddress.IPv4Address(value)
         except ValueError:
             raise WrongValueError("is not an IPv4 range", example) from None
         raise WrongValueError("has no prefix length", f"write {value}/32 if you mean this one address")
-    if not re.fullmatch(r"[\d.]+/\d{1,2}", value):
+    if not re.fullmatch(r"[0-9.]+/[0-9]{1,2}", value):
         raise WrongValueError("is not an IPv4 range", example)
     try:
         network = IPv4Network(value, strict=False)
@@ -131,33 +137,58 @@ def seconds(duration: str) -> float:
     """Length in seconds of a duration such as "30d" or "1h30m"; "INF" is infinite."""
     if duration == "INF":
         return float("inf")
-    parts = re.findall(r"(\d+)(ms|s|m|h|d|w)", duration)
+    parts = re.findall(r"([0-9]+)(ms|s|m|h|d|w)", duration)
     return float(sum(int(number) * _SECONDS[unit] for number, unit in parts))
 
 
-def duration(units: str, low: str, high: str, example: str) -> BeforeValidator:
-    """A validator of durations made of `units` (a regular expression's alternatives), from low to high."""
+MOST_PARTS = 4
+"""Of a duration, such as the two of 1h30m."""
+
+LONGEST = "5200w"
+"""Of the durations that may also be INF: a hundred years. InfluxDB counts in nanoseconds and ends at 292 years."""
+
+
+def duration(units: str, low: str, high: str, example: str, parts: int = MOST_PARTS) -> BeforeValidator:
+    """A validator of durations made of at most `parts` numbers with `units` (a regular expression's alternatives)."""
+    pattern = re.compile(rf"([0-9]{{1,9}}({units})){{1,{parts}}}")
 
     def check(value: Any) -> str:
         if value == "INF" and high == "INF":
             return "INF"
-        if not isinstance(value, str) or not re.fullmatch(rf"(\d{{1,9}}({units}))+", value):
+        if not isinstance(value, str) or not pattern.fullmatch(value):
             raise WrongValueError("is not a duration", f"write a number with its unit, such as {example}")
-        if not seconds(low) <= seconds(value) <= seconds(high):
+        if not seconds(low) <= seconds(value) <= seconds(LONGEST if high == "INF" else high):
             raise WrongValueError("is out of range", f"write {low} to {high}, such as {example}")
         return value
 
     return BeforeValidator(check)
 
 
+NAME = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?){0,9}"
+"""A machine's name, or its IPv4 address."""
+
+LONGEST_ADDRESS = 4000
+MOST_PORTS = 65535
+
+
+def port_of(address: str) -> str:
+    """The address, if its port (after the last colon) is one that exists."""
+    written = re.search(r":([0-9]+)(?=/|$)", address)
+    if written and not 1 <= int(written.group(1)) <= MOST_PORTS:
+        raise WrongValueError(f"has the port {written.group(1)}, which does not exist", "write 1 to 65535")
+    return address
+
+
 def web_address(value: Any) -> str:
     """An http or https URL without credentials, query or fragment, and without a slash at its end."""
-    pattern = r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?"
+    pattern = rf"https?://{NAME}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?"
     if isinstance(value, str) and re.fullmatch(r"\w+://[^/]*@.*", value):
         raise WrongValueError("holds credentials", "write the address without user and password")
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise WrongValueError("is not a web address", "write a full address such as https://apt.grafana.com")
-    return value.rstrip("/")
+    if len(value) > LONGEST_ADDRESS:
+        raise WrongValueError("is too long", f"write an address of at most {LONGEST_ADDRESS} letters")
+    return port_of(value).rstrip("/")
 
 
 def https_address(value: Any) -> str:
@@ -179,8 +210,12 @@ def fingerprint(value: Any) -> str:
     return digits
 
 
-def pem(kind: str) -> BeforeValidator:
-    """A validator of PEM text whose blocks end with `kind` ("CERTIFICATE", "PRIVATE KEY")."""
+STANDARD, ADVANCED = 4096, 8192
+"""Bytes that a standard and an advanced parameter of AWS hold."""
+
+
+def pem(kind: str, most: int = STANDARD) -> BeforeValidator:
+    """A validator of PEM text of at most `most` bytes whose blocks end with `kind` ("CERTIFICATE", "PRIVATE KEY")."""
 
     def check(value: Any) -> str:
         written = text(value.strip("\n") if isinstance(value, str) else value)
@@ -190,6 +225,9 @@ def pem(kind: str) -> BeforeValidator:
             )
         if "ENCRYPTED" in written:
             raise WrongValueError("is encrypted with a passphrase", "write the key without one; Pulumi encrypts it")
+        if len(written.encode()) >= most:
+            shorter = "leave out what others know already, such as the root, or use an EC key"
+            raise WrongValueError(f"has more than the {most} bytes that AWS's parameter store takes", shorter)
         return written.strip() + "\n"
 
     return BeforeValidator(check)
@@ -203,14 +241,18 @@ Url = Annotated[str, BeforeValidator(web_address)]
 HttpsUrl = Annotated[str, BeforeValidator(https_address)]
 Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
 Certificates = Annotated[str, pem("CERTIFICATE")]
+CertificateChain = Annotated[str, pem("CERTIFICATE", ADVANCED)]
 PrivateKeyText = Annotated[str, pem("PRIVATE KEY")]
 Version = Annotated[
     str,
     matching(
-        r"[0-9][A-Za-z0-9.+~:-]*",
-        "is not a Debian package version",
+        r"([0-9]:)?[0-9]{1,9}(\.[0-9]{1,9}){2}[A-Za-z0-9.+~-]{0,40}",
+        "is not a Debian package version in full",
         'write the exact version in quotes, such as "1.38.4-1" (`apt-cache madison PACKAGE` lists them)',
     ),
+]
+KeyName = Annotated[
+    str, matching(r"[ -~]{1,255}", "is not the name of a key pair", "write its name as EC2 shows it, in ASCII letters")
 ]
 InstanceType = Annotated[
     str,
@@ -242,5 +284,11 @@ Identifier = Annotated[
     ),
 ]
 AptWord = Annotated[
-    str, matching(r"[A-Za-z0-9._/-]{1,64}", "is not a word of an apt source", 'write a word such as "stable"')
+    str,
+    # No slash at its end: apt then expects no component.
+    matching(
+        r"(?=.{1,64}$)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*",
+        "is not a word of an apt source",
+        'write a word such as "stable"',
+    ),
 ]

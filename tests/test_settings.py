@@ -378,7 +378,9 @@ def test_an_input_is_on_when_it_is_named() -> None:
     assert host.inputs.nginx is not None
     assert host.inputs.nginx.urls == ("http://localhost/nginx_status",)
     assert host.inputs.redis is None
-    assert host.inputs.service_options == ("SupplementaryGroups=docker", "AmbientCapabilities=CAP_NET_RAW")
+    assert host.inputs.service_options == (
+        *("SupplementaryGroups=docker", "CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW"),
+    )
 
 
 def test_secrets_of_a_host_stay_secret() -> None:
@@ -454,7 +456,7 @@ WRONG_HOSTS: list[tuple[dict[str, Any], str, str, str]] = [
 def test_a_wrong_value_of_a_host_is_named_with_its_remedy(
     changes: dict[str, Any], where: str, wrong: str, instead: str
 ) -> None:
-    told = mistakes(raw(hosts=[HOST, HOST | {"name": "web-2"} | changes]), HOSTS_SECRET)
+    told = mistakes(raw(hosts=[HOST, HOST | {"name": "web-2", "address": "198.51.100.8"} | changes]), HOSTS_SECRET)
     assert len(told) == 1, told
     assert told[0].startswith(f"monitoring:hosts[1].{where}")
     assert wrong in told[0]
@@ -464,7 +466,7 @@ def test_a_wrong_value_of_a_host_is_named_with_its_remedy(
 
 def test_all_mistakes_of_all_hosts_are_told_at_once() -> None:
     told = mistakes(
-        raw(retention="x", hosts=[HOST, HOST, {"name": "web-2", "port": "x"}, "web-3"]),
+        raw(retention="x", hosts=[HOST, HOST | {"port": 2222}, {"name": "web-2", "port": "x"}, "web-3"]),
         HOSTS_SECRET,
     )
     places = [line.partition(" ")[0].rstrip(":") for line in told]

@@ -12,5 +12,9 @@ for name in influxdb-ca-certificate ca-certificate; do
     break
   fi
 done
-echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'" | put 640 telegraf /etc/default/telegraf
+{
+  echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'"
+  # InfluxDB tells of itself to its administrator alone.
+  if given influxdb-admin-password; then echo "INFLUX_ADMIN='$(value influxdb-admin-password)'"; fi
+} | put 640 telegraf /etc/default/telegraf
 settle telegraf

@@ -69,7 +69,7 @@ class Cloud(mocks.Mocks):
             "getSubnets": {"ids": ["subnet-2", "subnet-1"]},
             "getSubnet": {"vpcId": "vpc-1", "availabilityZone": "eu-central-1a"},
             "getCallerIdentity": {"arn": "arn:aws:iam::111122223333:user/me", "accountId": "111122223333"},
-            "getInstanceType": {"supportedArchitectures": ["arm64"]},
+            "getInstanceType": {"supportedArchitectures": ["arm64"], "ebsOptimizedSupport": "default"},
             "getAmi": {"id": "ami-00000001", "architecture": "arm64"},
         }
         self.answers = usual | answers

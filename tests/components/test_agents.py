@@ -13,7 +13,12 @@ from tests.test_settings import HOST, KEY
 
 HOSTS = [
     HOST | {"name": "db-1", "privateKey": KEY, "tags": {"role": "database"}},
-    HOST | {"name": "web-1", "inputs": {"redis": {"password": "password-of-redis"}, "ping": {"targets": ["::1"]}}},
+    HOST
+    | {
+        "name": "web-1",
+        "address": "198.51.100.8",
+        "inputs": {"redis": {"password": "password-of-redis"}, "ping": {"targets": ["::1"]}},
+    },
     HOST | {"name": "old-1", "privateKey": KEY, "unreachable": True},
 ]
 
@@ -36,10 +41,10 @@ def test_one_component_and_one_command_a_host(run: Run) -> None:
 
 
 def test_the_host_is_checked_by_its_key(run: Run) -> None:
-    for name in ("db-1", "web-1"):
+    for name, address in {"db-1": "198.51.100.7", "web-1": "198.51.100.8"}.items():
         connection = remote(run, name)["connection"]
         assert connection["hostKey"] == HOST["hostKey"]
-        assert (connection["host"], connection["port"], connection["user"]) == ("198.51.100.7", 22, "admin")
+        assert (connection["host"], connection["port"], connection["user"]) == (address, 22, "admin")
 
 
 def test_without_a_private_key_the_agent_s_is_used(run: Run) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.environment import Environment, sandbox
+from tests.live.services import administrator, grafana, influxdb, passwords
+
+__all__ = ["administrator", "environment", "grafana", "influxdb", "passwords"]
 
 
 @pytest.fixture(scope="session")

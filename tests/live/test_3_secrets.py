@@ -23,8 +23,8 @@ def secrets(environment: Environment) -> dict[str, str]:
         .get_paginator("get_parameters_by_path")
         .paginate(Path="/monitoring", Recursive=True, WithDecryption=True)
         for parameter in page["Parameters"]
-        # The CA's certificate is no secret: it is an output for everyone to read.
-        if not parameter["Name"].endswith("certificate")
+        # The CA's certificate is no secret: it is an output for everyone to read. Nor are the server's files.
+        if parameter["Type"] == "SecureString" and not parameter["Name"].endswith("certificate")
     }
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
     environment.transcript.pop()  # this very listing was asked to show them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.cloud.mends import (
     access,
+    alarms,
     amis,
     cloudwatch,
     deletion,
@@ -26,4 +27,5 @@ def apply(place: Place) -> None:
     ssm.apply()
     s3.apply()
     cloudwatch.apply()
+    alarms.apply()
     access.apply()

@@ -81,7 +81,12 @@ def _start() -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["X-Frame-Options"] = "deny"
+    response.headers["X-XSS-Protection"] = "1; mode=block"
+    settings = context().settings
+    if not settings.allow_embedding:
+        response.headers["X-Frame-Options"] = "deny"
+    if settings.strict_transport_security is not None:
+        response.headers["Strict-Transport-Security"] = f"max-age={settings.strict_transport_security}"
     response.headers["Cache-Control"] = "no-store"
     identity = getattr(g, "identity", None)
     milliseconds = (time.monotonic() - g.started) * 1000 if "started" in g else 0.0

@@ -23,7 +23,7 @@ SESSION_LIFETIME = 7 * 24 * 3600
 
 routes = Blueprint("authentication", __name__)
 
-_OPEN_PATHS = ("/api/health", "/healthz", "/login", "/logout", "/")
+_OPEN_PATHS = ("/api/health", "/healthz", "/login", "/logout", "/", "/api/user/signup")
 _RANK = {"Viewer": 0, "Editor": 1, "Admin": 2}
 
 
@@ -62,7 +62,7 @@ def check_password(shared: Context, login: str, password: str) -> Identity:
             database.write("INSERT INTO login_attempt (username, created) VALUES (?, ?)", name, time.time())
         raise _refuse()
     database.write("DELETE FROM login_attempt WHERE username = ?", name)
-    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else "Viewer")
+    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else row["role"])
 
 
 def _token_hash(token: str) -> str:
@@ -79,7 +79,7 @@ def _from_session(shared: Context) -> Identity | None:
         _token_hash(token),
         time.time() - SESSION_LIFETIME,
     )
-    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else "Viewer") if row else None
+    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else row["role"]) if row else None
 
 
 def identify(shared: Context) -> Identity | None:
@@ -151,7 +151,7 @@ def login() -> Response:
         max_age=SESSION_LIFETIME,
         secure=shared.settings.cookie_secure,
         httponly=True,
-        samesite="Lax",
+        samesite=None if shared.settings.cookie_samesite == "disabled" else shared.settings.cookie_samesite.title(),
     )
     return response
 

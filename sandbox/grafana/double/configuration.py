@@ -174,7 +174,14 @@ class Settings:
     secret_key: str
     disable_initial_admin_creation: bool
     cookie_secure: bool
+    cookie_samesite: str
     cookie_name: str
+    strict_transport_security: int | None
+    allow_embedding: bool
+    disable_gravatar: bool
+    external_snapshots: bool
+    allow_sign_up: bool
+    auto_assign_org_role: str
     disable_brute_force_protection: bool
     basic_auth: bool
     anonymous: bool
@@ -205,9 +212,12 @@ class Settings:
                     raise ConfigurationError(f"cannot open {name} at {value}")
         home = Path(configuration.text("paths", "home", "/usr/share/grafana"))
         port = configuration.number("server", "http_port", 3000)
-        role = configuration.text("auth.anonymous", "org_role", "Viewer")
-        if role not in ("Viewer", "Editor", "Admin"):
-            raise ConfigurationError(f"[auth.anonymous] org_role = {role!r}: write Viewer, Editor or Admin")
+        role = _role(configuration, "auth.anonymous", "org_role")
+        samesite = configuration.text("security", "cookie_samesite", "lax").lower()
+        if samesite not in ("lax", "strict", "none", "disabled"):
+            samesite = "lax"  # as Grafana does, with a warning
+        hsts = protocol == "https" and configuration.flag("security", "strict_transport_security")
+        max_age = configuration.number("security", "strict_transport_security_max_age_seconds", 86400)
         providers = configuration.text("aws", "allowed_auth_providers", "default,keys,credentials")
         domain = configuration.text("server", "domain", "localhost") or "localhost"
         root_url = configuration.text("server", "root_url", "%(protocol)s://%(domain)s:%(http_port)s/")
@@ -229,6 +239,13 @@ class Settings:
             secret_key=configuration.text("security", "secret_key"),
             disable_initial_admin_creation=configuration.flag("security", "disable_initial_admin_creation"),
             cookie_secure=configuration.flag("security", "cookie_secure"),
+            cookie_samesite=samesite,
+            strict_transport_security=max_age if hsts else None,
+            allow_embedding=configuration.flag("security", "allow_embedding"),
+            disable_gravatar=configuration.flag("security", "disable_gravatar"),
+            external_snapshots=configuration.flag("snapshots", "external_enabled", default=True),
+            allow_sign_up=configuration.flag("users", "allow_sign_up"),
+            auto_assign_org_role=_role(configuration, "users", "auto_assign_org_role"),
             cookie_name=configuration.text("auth", "login_cookie_name", "grafana_session"),
             disable_brute_force_protection=configuration.flag("security", "disable_brute_force_login_protection"),
             basic_auth=configuration.flag("auth.basic", "enabled", default=True),
@@ -237,3 +254,10 @@ class Settings:
             aws_auth_providers=frozenset(re.split(r"[,\s]+", providers.strip())),
             smtp=Smtp.from_configuration(configuration),
         )
+
+
+def _role(configuration: Configuration, section: str, key: str) -> str:
+    role = configuration.text(section, key, "Viewer")
+    if role not in ("Viewer", "Editor", "Admin"):
+        raise ConfigurationError(f"[{section}] {key} = {role!r}: write Viewer, Editor or Admin")
+    return role

@@ -14,7 +14,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS user (
     id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT UNIQUE NOT NULL, login TEXT UNIQUE NOT NULL,
     email TEXT NOT NULL, name TEXT NOT NULL, password TEXT NOT NULL, salt TEXT NOT NULL,
-    is_admin INTEGER NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL);
+    is_admin INTEGER NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
+    role TEXT NOT NULL DEFAULT 'Viewer');
 CREATE TABLE IF NOT EXISTS login_attempt (username TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS user_auth_token (
     token TEXT PRIMARY KEY, created REAL NOT NULL,
@@ -60,6 +61,8 @@ class Database:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.executescript(_SCHEMA)
+        if "role" not in {row["name"] for row in self.rows("PRAGMA table_info(user)")}:  # a data volume from before
+            self.write("ALTER TABLE user ADD COLUMN role TEXT NOT NULL DEFAULT 'Viewer'")
         if self.is_new:
             # Holds password hashes and encrypted credentials: nobody else's business.
             file.chmod(0o640)

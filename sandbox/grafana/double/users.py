@@ -5,6 +5,7 @@ https://grafana.com/docs/grafana/latest/developers/http_api/user/
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from typing import Any
 
@@ -79,6 +80,8 @@ def _user(user_id: int) -> sqlite3.Row:
 
 
 def _as_json(row: sqlite3.Row) -> dict[str, Any]:
+    private = context().settings.disable_gravatar
+    digest = hashlib.md5((row["email"] or row["login"]).lower().encode(), usedforsecurity=False).hexdigest()
     return {
         "id": row["id"],
         "uid": row["uid"],
@@ -94,7 +97,7 @@ def _as_json(row: sqlite3.Row) -> dict[str, Any]:
         "authLabels": [],
         "createdAt": row["created"],
         "updatedAt": row["updated"],
-        "avatarUrl": "",
+        "avatarUrl": "/public/img/user_profile.png" if private else f"/avatar/{digest}",
     }
 
 
@@ -149,6 +152,65 @@ def change_password(user_id: int) -> Response:
     _user(user_id)
     set_password(context().database, user_id, text(body(), "password"))
     return jsonify(message="User password updated")
+
+
+def _create(login: str, email: str, name: str, password: str) -> sqlite3.Row:
+    """A new member of the organisation, with the role that the settings give to new ones."""
+    database = context().database
+    if not login and not email:
+        raise ApiError(400, "Validation error, need specify either username or email")
+    if len(password) < SHORTEST_PASSWORD:
+        raise ApiError(400, "Password is missing or too short")
+    taken = "SELECT 1 FROM user WHERE lower(login) IN (?, ?) OR lower(email) IN (?, ?)"
+    names = [(login or email).lower(), (email or login).lower()]
+    if database.row(taken, *names, *names):
+        raise ApiError(412, f"User with email '{email}' or username '{login}' already exists")
+    salt = new_salt()
+    user_id = database.write(
+        "INSERT INTO user (uid, login, email, name, password, salt, is_admin, role, created, updated) "
+        "VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+        *(new_uid(), login or email, email or login, name, hash_password(password, salt), salt),
+        *(context().settings.auto_assign_org_role, timestamp(), timestamp()),
+    )
+    return _user(user_id)
+
+
+@routes.post("/api/admin/users")
+def create_user() -> Response:
+    """POST {"name", "email", "login", "password"}: an administrator makes a user."""
+    require_role("Admin")
+    given = body()
+    made = _create(*(text(given, key) for key in ("login", "email", "name", "password")))
+    return jsonify(id=made["id"], uid=made["uid"], message="User created")
+
+
+@routes.delete("/api/admin/users/<int:user_id>")
+def delete_user(user_id: int) -> Response:
+    """An administrator deletes a user."""
+    require_role("Admin")
+    login = _user(user_id)["login"]
+    with context().database.transaction():
+        context().database.write("DELETE FROM user WHERE id = ?", user_id)
+        context().database.write("DELETE FROM login_attempt WHERE username = ?", login.lower())
+    return jsonify(message="User deleted")
+
+
+@routes.post("/api/user/signup")
+def sign_up() -> Response:
+    """POST {"email"}: somebody makes a user of their own, where that is allowed."""
+    if not context().settings.allow_sign_up:
+        raise ApiError(401, "User signup is disabled")
+    raise ApiError(501, "This stand-in has no sign-up, as it sends no mail")
+
+
+@routes.get("/api/snapshot/shared-options")
+def snapshots() -> Response:
+    """Where snapshots can be published."""
+    return jsonify(
+        externalSnapshotURL="https://snapshots.raintank.io",
+        externalSnapshotName="Publish to snapshots.raintank.io",
+        externalEnabled=context().settings.external_snapshots,
+    )
 
 
 @routes.get("/api/users")

@@ -53,6 +53,8 @@ def build(
     )
     if "monitoring" in inputs:
         request["Monitoring"] = {"Enabled": inputs["monitoring"]}
+    if "ebsOptimized" in inputs:
+        request["EbsOptimized"] = inputs["ebsOptimized"]
     if "disableApiTermination" in inputs:
         request["DisableApiTermination"] = inputs["disableApiTermination"]
     return {**request, **_network(inputs)}

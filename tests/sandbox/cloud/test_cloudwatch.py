@@ -174,3 +174,24 @@ def test_each_metric_is_listed_once(numbers: Numbers) -> None:
     names = {metric["MetricName"] for metric in recent}
     assert "Load" in names
     assert "Old" not in names
+
+
+def test_an_alarm_s_history_is_told(aws: Cloud) -> None:
+    client, name = aws.client("cloudwatch"), f"alarm-{uuid.uuid4()}"
+    client.put_metric_alarm(
+        AlarmName=name,
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        MetricName="Load",
+        Namespace="Test",
+        Period=60,
+        Statistic="Average",
+        Threshold=1,
+    )
+    client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="tried")
+    history = client.describe_alarm_history(AlarmName=name)["AlarmHistoryItems"]
+    assert [each["HistoryItemType"] for each in history] == ["StateUpdate", "ConfigurationUpdate"]
+    assert history[0]["HistorySummary"].endswith("to ALARM")
+    only = client.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate")["AlarmHistoryItems"]
+    assert len(only) == 1
+    assert client.describe_alarm_history(AlarmName="another")["AlarmHistoryItems"] == []

@@ -133,3 +133,66 @@ def test_the_start_page_says_what_it_is(grafana: Grafana) -> None:
     page = grafana.call("GET", "/").text
     assert "/api/dashboards/uid/one" in page
     assert "A &lt;b&gt; one" in page
+
+
+VIEWER = {"login": "viewer", "password": "a password", "name": "V", "email": "v@example.com"}
+
+
+def test_a_new_user_looks_and_does_nothing_else(grafana: Grafana) -> None:
+    made = grafana.call("POST", "/api/admin/users", VIEWER)
+    assert made.json()["message"] == "User created"
+    assert grafana.call("POST", "/api/admin/users", VIEWER).status_code == 412
+    assert grafana.call("POST", "/api/admin/users", {"password": "a password"}).status_code == 400
+    assert grafana.call("POST", "/api/admin/users", {**VIEWER, "login": "w", "password": "x"}).status_code == 400
+    viewer = ("viewer", "a password")
+    assert grafana.call("GET", "/api/search", auth=viewer).status_code == 200
+    for method, path in (("POST", "/api/folders"), ("POST", "/api/admin/users"), ("GET", "/api/datasources")):
+        assert grafana.call(method, path, {"title": "x"} if method == "POST" else None, auth=viewer).status_code == 403
+    assert grafana.call("DELETE", f"/api/admin/users/{made.json()['id']}").status_code == 200
+    assert grafana.call("GET", "/api/search", auth=viewer).status_code == 401
+    assert grafana.call("DELETE", f"/api/admin/users/{made.json()['id']}").status_code == 404
+
+
+def test_new_users_get_the_role_of_the_settings(tmp_path: Path, authority: Authority) -> None:
+    with running(tmp_path, authority, users__auto_assign_org_role="Editor") as grafana:
+        grafana.call("POST", "/api/admin/users", VIEWER)
+        made = grafana.call("POST", "/api/folders", {"title": "x"}, auth=("viewer", "a password"))
+        assert made.status_code == 200
+
+
+def test_the_lock_ends_after_five_minutes(grafana: Grafana) -> None:
+    import sqlite3
+
+    for _ in range(5):
+        grafana.call("GET", "/api/org", auth=("admin", "guess"))
+    assert grafana.call("GET", "/api/org").status_code == 401
+    with sqlite3.connect(grafana.data / "grafana.db", timeout=5) as database:
+        database.execute("UPDATE login_attempt SET created = created - 301")
+    assert grafana.call("GET", "/api/org").status_code == 200
+
+
+def test_nobody_signs_up(grafana: Grafana) -> None:
+    answer = grafana.call("POST", "/api/user/signup", {"email": "me@example.com"}, auth=None)
+    assert (answer.status_code, answer.json()["message"]) == (401, "User signup is disabled")
+
+
+def test_what_the_settings_say_of_browsers(tmp_path: Path, authority: Authority, grafana: Grafana) -> None:
+    plain = grafana.call("GET", "/api/health").headers
+    assert plain["X-Frame-Options"] == "deny"
+    assert "Strict-Transport-Security" not in plain
+    assert grafana.call("GET", "/api/user").json()["avatarUrl"].startswith("/avatar/")
+    changed = {
+        "security__strict_transport_security": "true",
+        "security__allow_embedding": "true",
+        "security__cookie_samesite": "strict",
+        "security__disable_gravatar": "true",
+        "snapshots__external_enabled": "false",
+    }
+    with running(tmp_path / "other", authority, **changed) as other:
+        headers = other.call("GET", "/api/health").headers
+        assert headers["Strict-Transport-Security"] == "max-age=86400"
+        assert "X-Frame-Options" not in headers
+        cookie = other.call("POST", "/login", {"user": "admin", "password": PASSWORD}, auth=None).headers["Set-Cookie"]
+        assert "SameSite=Strict" in cookie
+        assert other.call("GET", "/api/user").json()["avatarUrl"] == "/public/img/user_profile.png"
+        assert other.call("GET", "/api/snapshot/shared-options").json()["externalEnabled"] is False

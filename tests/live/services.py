@@ -1,0 +1,53 @@
+"""Asking the stack's own InfluxDB and Grafana, as one of their users or as nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from tests.live.environment import Environment
+
+Ask = Callable[..., requests.Response]
+
+
+@pytest.fixture(scope="module")
+def passwords(environment: Environment) -> dict[str, str]:
+    """InfluxDB's users and their passwords, as the parameter store holds them."""
+    pages = environment.aws("ssm").get_paginator("get_parameters_by_path")
+    found = {
+        parameter["Name"].rpartition("/")[2]: parameter["Value"]
+        for page in pages.paginate(Path=f"/monitoring/{environment.name}", Recursive=True, WithDecryption=True)
+        for parameter in page["Parameters"]
+    }
+    return {user: found[f"influxdb-{user}-password"] for user in ("admin", "telegraf", "grafana")}
+
+
+@pytest.fixture(scope="module")
+def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
+    """Ask InfluxDB as one of its users, or as nobody."""
+
+    def ask(method: str, path: str, user: str | None = None, password: str | None = None, **named: Any) -> Any:
+        auth = (user, password or passwords[user]) if user else None
+        url = environment.outputs["influxdbUrl"] + path
+        return requests.request(method, url, auth=auth, verify=str(environment.grafana.ca_file), timeout=20, **named)
+
+    return ask
+
+
+@pytest.fixture(scope="module")
+def grafana(environment: Environment) -> Ask:
+    """Ask Grafana as somebody, or as nobody."""
+
+    def ask(method: str, path: str, auth: tuple[str, str] | None = None, **named: Any) -> Any:
+        url = environment.grafana.url + path
+        return requests.request(method, url, auth=auth, verify=str(environment.grafana.ca_file), timeout=20, **named)
+
+    return ask
+
+
+@pytest.fixture
+def administrator(environment: Environment) -> tuple[str, str]:
+    return environment.grafana.user, environment.grafana.password

@@ -1,0 +1,287 @@
+"""What the stack's identities and its network really allow, asked with the real keys and from the real places."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox import hosts as sandbox_hosts
+from tests.live.environment import Environment
+
+pytestmark = pytest.mark.live
+
+METRIC = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization"}
+NOW = datetime.now(UTC)
+SPAN = {"StartTime": NOW - timedelta(hours=1), "EndTime": NOW}
+OTHER_STACK = "/monitoring/somebody-else"
+
+READS: list[tuple[str, str, dict[str, Any]]] = [
+    ("cloudwatch", "list_metrics", {"Namespace": "AWS/EC2"}),
+    ("cloudwatch", "get_metric_statistics", {**METRIC, **SPAN, "Period": 300, "Statistics": ["Average"]}),
+    (
+        "cloudwatch",
+        "get_metric_data",
+        {**SPAN, "MetricDataQueries": [{"Id": "a", "MetricStat": {"Metric": METRIC, "Period": 300, "Stat": "Sum"}}]},
+    ),
+    ("cloudwatch", "describe_alarms", {}),
+    ("cloudwatch", "describe_alarm_history", {}),
+    ("cloudwatch", "describe_alarms_for_metric", METRIC),
+    ("ec2", "describe_instances", {}),
+    ("ec2", "describe_tags", {}),
+    ("ec2", "describe_regions", {}),
+    ("resourcegroupstaggingapi", "get_resources", {}),
+]
+"""Everything the policy lists, and nothing else."""
+
+INSTANCE = {"InstanceIds": ["{instance}"]}
+REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
+    ("ec2", "stop_instances", INSTANCE, "UnauthorizedOperation"),
+    ("ec2", "terminate_instances", INSTANCE, "UnauthorizedOperation"),
+    ("ec2", "reboot_instances", INSTANCE, "UnauthorizedOperation"),
+    (
+        "ec2",
+        "create_tags",
+        {"Resources": ["{instance}"], "Tags": [{"Key": "a", "Value": "b"}]},
+        "UnauthorizedOperation",
+    ),
+    ("ec2", "run_instances", {"ImageId": "ami-00000001", "MinCount": 1, "MaxCount": 1}, "UnauthorizedOperation"),
+    ("ec2", "get_console_output", {"InstanceId": "{instance}"}, "UnauthorizedOperation"),
+    (
+        "ec2",
+        "describe_instance_attribute",
+        {"InstanceId": "{instance}", "Attribute": "userData"},
+        "UnauthorizedOperation",
+    ),
+    ("ec2", "describe_security_groups", {}, "UnauthorizedOperation"),
+    ("ec2", "describe_volumes", {}, "UnauthorizedOperation"),
+    ("ec2", "authorize_security_group_ingress", {"GroupName": "default"}, "UnauthorizedOperation"),
+    (
+        "cloudwatch",
+        "put_metric_data",
+        {"Namespace": "a", "MetricData": [{"MetricName": "b", "Value": 1}]},
+        "AccessDenied",
+    ),
+    ("cloudwatch", "delete_alarms", {"AlarmNames": ["a"]}, "AccessDenied"),
+    ("cloudwatch", "disable_alarm_actions", {"AlarmNames": ["a"]}, "AccessDenied"),
+    ("iam", "list_users", {}, "AccessDenied"),
+    ("iam", "create_user", {"UserName": "another"}, "AccessDenied"),
+    ("iam", "create_access_key", {"UserName": "another"}, "AccessDenied"),
+    ("sts", "assume_role", {"RoleArn": "{role}", "RoleSessionName": "mine"}, "AccessDenied"),
+    ("kms", "list_keys", {}, "AccessDeniedException"),
+    ("ssm", "put_parameter", {"Name": "/monitoring/a", "Value": "b", "Type": "String"}, "AccessDeniedException"),
+    ("ssm", "describe_parameters", {}, "AccessDeniedException"),
+    ("ssm", "get_parameter", {"Name": OTHER_STACK + "/server-key", "WithDecryption": True}, "AccessDeniedException"),
+    ("ssm", "get_parameters_by_path", {"Path": "/", "Recursive": True}, "AccessDeniedException"),
+]
+"""What neither Grafana's user nor the server's role may do."""
+
+ONLY_THE_USER = [
+    (
+        "ssm",
+        "get_parameter",
+        {"Name": "{path}/grafana-admin-password", "WithDecryption": True},
+        "AccessDeniedException",
+    ),
+    ("ssm", "get_parameters_by_path", {"Path": "{path}", "WithDecryption": True}, "AccessDeniedException"),
+]
+ONLY_THE_ROLE = [
+    *((service, call, arguments, "AccessDenied") for service, call, arguments in READS if service == "cloudwatch"),
+    ("ec2", "describe_instances", {}, "UnauthorizedOperation"),
+    ("resourcegroupstaggingapi", "get_resources", {}, "AccessDeniedException"),
+    ("ssm", "delete_parameter", {"Name": "{path}/server-key"}, "AccessDeniedException"),
+]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Somebody with credentials at the local AWS."""
+
+    environment: Environment
+    credentials: dict[str, str]
+
+    def call(self, service: str, name: str, arguments: dict[str, Any]) -> Any:
+        """One call with this identity's credentials; raises what boto3 raises."""
+        environment = self.environment
+        client = boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=environment.place.aws_url,
+            region_name=environment.region,
+            **self.credentials,
+        )
+        known = {
+            "instance": environment.instance_id,
+            "path": f"/monitoring/{environment.name}",
+            "role": environment.aws("iam").list_roles()["Roles"][0]["Arn"],
+        }
+        return getattr(client, name)(**filled(arguments, known))
+
+    def refusal(self, service: str, name: str, arguments: dict[str, Any]) -> str:
+        """The error's code of a call that must be refused."""
+        with pytest.raises(ClientError) as caught:
+            self.call(service, name, arguments)
+        return str(caught.value.response["Error"]["Code"])
+
+
+def filled(tree: Any, known: dict[str, str]) -> Any:
+    """The arguments with their places filled in."""
+    if isinstance(tree, str):
+        return tree.format(**known)
+    if isinstance(tree, dict):
+        return {key: filled(value, known) for key, value in tree.items()}
+    return [filled(value, known) for value in tree] if isinstance(tree, list) else tree
+
+
+def names(table: list[Any]) -> list[str]:
+    return [f"{row[0]}.{row[1]}" for row in table]
+
+
+@pytest.fixture(scope="module")
+def user(environment: Environment) -> Identity:
+    """Grafana's user, with the very key that `pulumi up` made."""
+    exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
+    environment.transcript.pop()  # this listing was asked to show secrets
+    (key,) = [r for r in exported["deployment"]["resources"] if r["type"] == "aws:iam/accessKey:AccessKey"]
+    secret = json.loads(key["outputs"]["secret"]["plaintext"])
+    assert key["id"] == environment.outputs["cloudwatchAccessKeyId"]
+    return Identity(environment, {"aws_access_key_id": key["id"], "aws_secret_access_key": secret})
+
+
+IMDS = """
+url=http://169.254.169.254/latest
+token=$(curl -sSf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' $url/api/token)
+ask() { curl -sSf -H "X-aws-ec2-metadata-token: $token" "$url/meta-data/$1"; }
+ask "iam/security-credentials/$(ask iam/security-credentials/)"
+"""
+
+
+@pytest.fixture(scope="module")
+def role(environment: Environment) -> Identity:
+    """The server's role, with the credentials that EC2 gives to the server."""
+    answer = environment.guest("bash", "-ec", IMDS)
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    names = {
+        "aws_access_key_id": "AccessKeyId",
+        "aws_secret_access_key": "SecretAccessKey",
+        "aws_session_token": "Token",
+    }
+    return Identity(environment, {ours: found[theirs] for ours, theirs in names.items()})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def another_stack_s_parameter(environment: Environment) -> Iterator[None]:
+    """A secret of another stack, so that refusing it is about rights and not about its absence."""
+    ssm, name = environment.aws("ssm"), f"{OTHER_STACK}/server-key"
+    ssm.put_parameter(Name=name, Value="theirs", Type="SecureString", Overwrite=True)
+    yield
+    ssm.delete_parameter(Name=name)
+
+
+# --- Identities
+
+
+@pytest.mark.parametrize(("service", "call", "arguments"), READS, ids=names(READS))
+def test_the_user_reads_what_grafana_shows(user: Identity, service: str, call: str, arguments: dict[str, Any]) -> None:
+    answer = user.call(service, call, arguments)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments", "code"), REFUSED + ONLY_THE_USER, ids=names(REFUSED + ONLY_THE_USER)
+)
+def test_the_user_may_do_nothing_else(
+    user: Identity, service: str, call: str, arguments: dict[str, Any], code: str
+) -> None:
+    assert user.refusal(service, call, arguments) == code
+
+
+def test_the_role_reads_its_own_stack_s_parameters(role: Identity, environment: Environment) -> None:
+    answer = role.call("ssm", "get_parameter", {"Name": "{path}/grafana-admin-password", "WithDecryption": True})
+    assert answer["Parameter"]["Value"] == environment.outputs["grafanaAdminPassword"]
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments", "code"), REFUSED + ONLY_THE_ROLE, ids=names(REFUSED + ONLY_THE_ROLE)
+)
+def test_the_role_may_do_nothing_else(
+    role: Identity, service: str, call: str, arguments: dict[str, Any], code: str
+) -> None:
+    assert role.refusal(service, call, arguments) == code
+
+
+def test_a_key_with_another_secret_is_nobody(user: Identity) -> None:
+    stolen = Identity(user.environment, {**user.credentials, "aws_secret_access_key": "x" * 40})
+    assert stolen.refusal("ec2", "describe_instances", {}) == "AuthFailure"
+
+
+# --- The metadata service
+
+
+def test_the_metadata_service_wants_a_token(environment: Environment) -> None:
+    url = "http://169.254.169.254/latest/meta-data/iam/security-credentials/"
+    answer = environment.guest("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", url)
+    assert answer.stdout == "401"
+
+
+HOPS = """
+import socket, urllib.request
+seen = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+seen.settimeout(5)
+url, name = "http://169.254.169.254/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds"
+token = urllib.request.urlopen(urllib.request.Request(url, method="PUT", headers={name: "60"})).read()
+packet = seen.recv(65535)
+while token not in packet or packet[12:16] != socket.inet_aton("169.254.169.254"):
+    packet = seen.recv(65535)
+print(packet[8])
+"""
+
+
+def test_its_token_lives_for_one_hop(environment: Environment) -> None:
+    """The packet with the token arrives with one hop left: no container behind the server gets to see it."""
+    answer = environment.guest("python3", "-", stdin=HOPS)
+    assert answer.stdout.strip() == "1", answer.stderr
+
+
+# --- The security group
+
+PORTS = (3000, 8086, 22)
+
+
+def open_ports(environment: Environment, machine: str | None, address: str) -> set[int]:
+    """Which of the ports a machine (None: this one, which runs Pulumi) reaches at an address."""
+    if machine is None:
+        return {port for port in PORTS if connects(address, port)}
+    script = "".join(f"timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/{port}' 2>&- && echo {port}; " for port in PORTS)
+    return {int(port) for port in environment.machine(machine, "bash", "-c", script).stdout.split()}
+
+
+def connects(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_only_the_ranges_get_through(environment: Environment) -> None:
+    """With one operator (this machine) and one more agent (web-1): db-1, outside of both, reaches nothing."""
+    address = environment.outputs["grafanaUrl"].split("//")[1].split(":")[0]
+    operator = f"{environment.place.gateway}/32"
+    web = next(h["address"] for h in sandbox_hosts.settings(environment.place) if h["name"] == "web-1")
+    assert open_ports(environment, "db-1", address) == {3000, 8086}
+    with environment.settings(operatorCidrs=[operator], agentCidrs=[operator, f"{web}/32"]):
+        changed = environment.pulumi("up", "--yes", "--skip-preview")
+        assert changed.returncode == 0, changed.stdout[-2000:]
+        reached = {machine: open_ports(environment, machine, address) for machine in ("db-1", "web-1", None)}
+    back = environment.pulumi("up", "--yes", "--skip-preview")
+    assert back.returncode == 0, back.stdout[-2000:]
+    assert reached == {"db-1": set(), "web-1": {8086}, None: {3000, 8086}}
+    assert open_ports(environment, "db-1", address) == {3000, 8086}

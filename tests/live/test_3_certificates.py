@@ -1,0 +1,120 @@
+"""Nobody is talked to whose certificate is not the expected one."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from components.wait_until_ready import Endpoint, NotYetError, check_grafana, check_influxdb
+from tests.components.certificates import make_certificate
+from tests.live.environment import Environment
+from tests.live.services import Ask
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def another_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The certificate of somebody else who signs for localhost, too."""
+    made = make_certificate(tmp_path_factory.mktemp("another"))
+    made.write_text(made.read_text().partition("-----BEGIN EC")[0])
+    return made
+
+
+@pytest.mark.parametrize("port", [3000, 8086])
+def test_another_authority_does_not_vouch_for_the_server(
+    environment: Environment, another_authority: Path, port: int
+) -> None:
+    host = urlsplit(environment.grafana.url).hostname
+    for verify in (True, str(another_authority)):
+        with pytest.raises(requests.exceptions.SSLError, match=r"(?i)certificate[ _]verify[ _]failed"):
+            requests.get(f"https://{host}:{port}/ping", verify=verify, timeout=10)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+@pytest.mark.parametrize("port", [3000, 8086])
+def test_old_versions_of_tls_are_refused(environment: Environment, port: int) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    host = urlsplit(environment.grafana.url).hostname
+    with (
+        socket.create_connection((host, port), timeout=10) as plain,
+        pytest.raises(ssl.SSLError, match="alert protocol version"),
+    ):
+        context.wrap_socket(plain)
+
+
+WRONG = {
+    "another authority": "s#/etc/telegraf/ca.pem#/run/another.pem#",
+    "no authority of ours": "/tls_ca/d",
+    "another name": "s#https://[^/]*:8086#https://{private}:8086#",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_an_agent_sends_nothing_to_a_server_it_cannot_verify(
+    environment: Environment, another_authority: Path, wrong: str
+) -> None:
+    """Telegraf as it is configured on the server itself, with one line changed."""
+    environment.guest("sh", "-c", "cat >/run/another.pem", stdin=another_authority.read_text())
+    private = environment.guest("hostname", "-I").stdout.split()[0]
+    script = (
+        f"sed '{WRONG[wrong].format(private=private)}' /etc/telegraf/telegraf.conf >/run/wrong.conf\n"
+        ". /etc/default/telegraf; export INFLUX_PASSWORD INFLUX_ADMIN\n"
+        "! cmp -s /run/wrong.conf /etc/telegraf/telegraf.conf || exit 3\n"
+        "timeout 40 telegraf --once --config /run/wrong.conf 2>&1"
+    )
+    done = environment.guest("bash", "-c", script)
+    assert done.returncode not in (0, 3), done.stdout[-1500:]
+    assert "x509: certificate" in done.stdout, done.stdout[-1500:]
+
+
+@pytest.mark.parametrize("wrong", ["another authority", "no authority of ours"])
+def test_grafana_asks_no_influxdb_it_cannot_verify(
+    grafana: Ask, administrator: tuple[str, str], passwords: dict[str, str], another_authority: Path, wrong: str
+) -> None:
+    ours = grafana("GET", "/api/datasources/uid/influxdb", administrator).json()
+    mine = wrong == "another authority"
+    made = {
+        **{key: ours[key] for key in ("type", "url", "user", "access")},
+        **{"name": "wrong", "uid": "wrong", "database": "telegraf"},
+        "jsonData": {"dbName": "telegraf", "httpMethod": "POST", "tlsAuthWithCACert": mine},
+        "secureJsonData": {
+            "password": passwords["grafana"],
+            **({"tlsCACert": another_authority.read_text()} if mine else {}),
+        },
+    }
+    assert grafana("POST", "/api/datasources", administrator, json=made).status_code == 200
+    try:
+        health = grafana("GET", "/api/datasources/uid/wrong/health", administrator)
+        assert health.status_code == 400
+        assert "certificate" in health.json()["message"], health.text
+    finally:
+        assert grafana("DELETE", "/api/datasources/uid/wrong", administrator).status_code == 200
+
+
+def test_the_readiness_gate_waits_for_the_right_certificate(environment: Environment, another_authority: Path) -> None:
+    """The program's own check, against the running server, with somebody else's certificate."""
+    host = str(urlsplit(environment.grafana.url).hostname)
+    right = environment.outputs["caCertificate"]
+    check_influxdb(Endpoint(host, 8086, host, right))
+    check_grafana(Endpoint(host, 3000, host, right), environment.grafana.password)
+    for ca, name in ((another_authority.read_text(), host), (right, "monitoring.example.com"), ("", host)):
+        with pytest.raises(NotYetError, match="certificate is not the expected one"):
+            check_influxdb(Endpoint(host, 8086, name, ca))
+        with pytest.raises(NotYetError, match="certificate is not the expected one"):
+            check_grafana(Endpoint(host, 3000, name, ca), "any")
+
+
+def test_pulumi_verifies_grafana(environment: Environment) -> None:
+    """What the provider does with a wrong certificate: tests/sandbox/plugins/grafana/test_provider.py."""
+    provider = next(r for r in environment.resources() if r["type"] == "pulumi:providers:grafana")
+    assert provider["inputs"]["caCert"] == environment.outputs["caCertificate"]
+    assert "insecureSkipVerify" not in provider["inputs"]

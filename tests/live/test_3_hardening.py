@@ -1,0 +1,152 @@
+"""Services run as users of their own, with no more than ordinary rights; Debian's fixes come by themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox import screen
+from tests.live.environment import CHECKOUT, Environment
+
+pytestmark = pytest.mark.live
+
+USERDATA = CHECKOUT / "userdata"
+USERS = {"influxdb": "influxdb", "grafana-server": "grafana", "telegraf": "telegraf"}
+MOST_EXPOSED = {"influxdb": 1.5, "grafana-server": 3.0, "telegraf": 3.0}
+"""systemd-analyze's measure, 0 to 10. Without our drop-ins InfluxDB and Telegraf are at 9.2."""
+
+
+def exposure(environment: Environment, machine: str, unit: str) -> float:
+    """What systemd thinks of a unit's exposure."""
+    told = environment.machine(machine, "systemd-analyze", "security", "--no-pager", unit).stdout
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", told)
+    assert found, told[-300:]
+    return float(found.group(1))
+
+
+def status(environment: Environment, machine: str, unit: str) -> dict[str, str]:
+    """/proc/PID/status of a unit's main process."""
+    pid = environment.machine(machine, "systemctl", "show", "-p", "MainPID", "--value", unit).stdout.strip()
+    lines = environment.machine(machine, "cat", f"/proc/{pid}/status").stdout.splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+@pytest.fixture(scope="module")
+def hardened(environment: Environment) -> Iterator[Environment]:
+    """The server with userdata/*-hardening.conf in place, whether its boot script brings them or not."""
+    brought = []
+    for unit in ("influxdb", "telegraf"):
+        folder = f"/etc/systemd/system/{unit}.service.d"
+        text = (USERDATA / f"{unit}-hardening.conf").read_text()
+        there = environment.guest("sh", "-c", f"cat {folder}/*.conf").stdout
+        if "NoNewPrivileges=yes" not in there:
+            brought.append(f"{folder}/hardening.conf")
+            environment.guest("sh", "-c", f"mkdir -p {folder} && cat >{folder}/hardening.conf", stdin=text)
+    restart = "systemctl daemon-reload && systemctl restart influxdb && systemctl restart telegraf"
+    if brought:
+        assert environment.guest("sh", "-c", restart).returncode == 0
+    yield environment
+    if brought:
+        assert environment.guest("sh", "-c", f"rm {' '.join(brought)} && {restart}").returncode == 0
+
+
+@pytest.mark.parametrize("unit", USERS)
+def test_each_service_is_its_own_user(environment: Environment, unit: str) -> None:
+    uid = environment.guest("id", "-u", USERS[unit]).stdout.strip()
+    assert int(uid) > 0
+    assert set(status(environment, environment.instance_id, unit)["Uid"].split()) == {uid}
+    login = environment.guest("getent", "passwd", USERS[unit]).stdout.strip().rpartition(":")[2]
+    assert login in ("/usr/sbin/nologin", "/sbin/nologin", "/bin/false"), login
+
+
+@pytest.mark.parametrize("unit", USERS)
+def test_the_server_s_services_can_get_no_rights(hardened: Environment, unit: str) -> None:
+    found = status(hardened, hardened.instance_id, unit)
+    assert (found["NoNewPrivs"], int(found["CapBnd"], 16)) == ("1", 0)
+    assert exposure(hardened, hardened.instance_id, unit) <= MOST_EXPOSED[unit]
+
+
+def test_influxdb_writes_to_its_data_folder_alone(hardened: Environment) -> None:
+    """What its process could write to: tried as its user in its own view of the file system."""
+    pid = hardened.guest("systemctl", "show", "-p", "MainPID", "--value", "influxdb").stdout.strip()
+    inside = ("nsenter", "-t", pid, "-m", "setpriv", "--reuid=influxdb", "--clear-groups", "sh", "-c")
+    for folder, writable in {"/var/lib/influxdb": True, "/tmp": True, "/var/tmp": True, "/dev/shm": True}.items():
+        done = hardened.guest(*inside, f"touch {folder}/tried && rm {folder}/tried")
+        assert (done.returncode == 0) is writable, (folder, done.stderr)
+    assert hardened.guest(*inside[:4], "sh", "-c", "touch /etc/tried").returncode != 0, "not even as root"
+    assert hardened.guest(*inside[:4], "ls", "/home").stdout == ""
+    assert hardened.guest("test", "-e", "/etc/tried").returncode != 0
+
+
+def test_the_hardened_server_still_measures_and_stores(hardened: Environment) -> None:
+    problems = "journalctl -u influxdb -u telegraf --since -1min -o cat | grep -iE 'not permitted|denied|seccomp'"
+    assert hardened.guest("sh", "-c", problems).stdout == ""
+    ages = screen.newest_points(hardened.grafana)
+    assert ages[f"monitoring-{hardened.name}"] < screen.SILENT_SECONDS
+
+
+@pytest.mark.parametrize("host", ["db-1", "web-1"])
+def test_agents_can_get_no_rights_and_still_see_everything(environment: Environment, host: str) -> None:
+    found = status(environment, host, "telegraf")
+    # CAP_NET_RAW (13) is left to agents with the input ping.
+    assert found["NoNewPrivs"] == "1"
+    assert int(found["CapBnd"], 16) in (0, 1 << 13)
+    assert exposure(environment, host, "telegraf") <= MOST_EXPOSED["telegraf"]
+    processes = len(environment.machine(host, "sh", "-c", "ls -d /proc/[0-9]*").stdout.split())
+    answer = environment.grafana.query(
+        {
+            "datasource": {"uid": "influxdb", "type": "influxdb"},
+            "rawQuery": True,
+            "query": 'SELECT last("total") FROM "processes" WHERE "host" = \'HOST\' AND $timeFilter'.replace(
+                "HOST", host
+            ),
+        }
+    )
+    (counted,) = answer["results"]["A"]["frames"][0]["data"]["values"][1]
+    assert abs(counted - processes) <= 10, "other users' processes are counted, too"
+    assert counted > 5
+
+
+TEMPT = """
+set -eu
+mkdir -p /run/tempt/deb && cd /run/tempt
+make() {
+  mkdir -p "$1/DEBIAN"
+  printf '%s\\n' \
+    "Package: $1" "Version: $2" 'Architecture: all' 'Maintainer: x <x@x>' 'Description: x' >"$1/DEBIAN/control"
+  dpkg-deb --build "$1" "$3" >/dev/null
+}
+make tempted 1 . && dpkg -i tempted_1_all.deb >/dev/null
+for name in tempted telegraf influxdb grafana; do make $name 99 deb; done
+cd deb
+apt-ftparchive packages . >Packages
+apt-ftparchive -o APT::FTPArchive::Release::Origin=Debian -o APT::FTPArchive::Release::Label=Debian-Security \\
+  -o APT::FTPArchive::Release::Codename=trixie-security release . >Release
+echo 'deb [trusted=yes] file:/run/tempt/deb ./' >/etc/apt/sources.list.d/tempt.list
+apt-get -qq update
+"""
+
+
+def test_fixes_come_by_themselves_and_pinned_versions_stay(environment: Environment) -> None:
+    """A repository that passes for Debian's security fixes offers version 99 of everything: only Debian's is taken."""
+    periodic = environment.guest("apt-config", "dump", "--format", "%f=%v%n", "APT::Periodic").stdout
+    wanted = re.findall(r'^(APT::\S+) "(\d)";', (USERDATA / "auto-upgrades.conf").read_text(), re.MULTILINE)
+    assert len(wanted) == 2
+    for key, value in wanted:
+        assert f"{key}={value}\n" in periodic
+    assert environment.guest("systemctl", "is-enabled", "apt-daily-upgrade.timer").stdout.strip() == "enabled"
+    installed = ("dpkg-query", "-W", "-f", "${Package}=${Version} ", *("grafana", "influxdb", "telegraf"))
+    before = environment.guest(*installed).stdout
+    try:
+        ready = environment.guest("bash", "-c", TEMPT)
+        assert ready.returncode == 0, ready.stderr
+        assert "99" in environment.guest("apt-cache", "madison", "telegraf").stdout
+        done = environment.guest("unattended-upgrades", "--debug")
+        assert "Packages that will be upgraded: tempted" in done.stdout + done.stderr, done.stdout[-2000:]
+        assert environment.guest("dpkg-query", "-W", "-f", "${Version}", "tempted").stdout == "99"
+        assert environment.guest(*installed).stdout == before
+    finally:
+        clean = "rm -rf /etc/apt/sources.list.d/tempt.list /run/tempt; dpkg -P tempted; apt-get -qq update"
+        environment.guest("sh", "-c", clean)

@@ -1,0 +1,131 @@
+"""Who may do what in InfluxDB."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.live.services import Ask
+
+pytestmark = pytest.mark.live
+
+
+def query(ask: Ask, user: str | None, statement: str, database: str = "telegraf") -> str:
+    """What InfluxDB answers to a statement: the error if there is one, else the results as JSON."""
+    answer = ask("POST", "/query", user, data={"q": statement, "db": database})
+    found = answer.json()
+    errors = [found.get("error"), *(result.get("error") for result in found.get("results", []))]
+    return next((f"error: {error}" for error in errors if error), json.dumps(found))
+
+
+PAGES = (
+    *(("GET", "/query?q=SHOW+DATABASES"), ("POST", "/query?q=SHOW+DATABASES"), ("POST", "/write?db=telegraf")),
+    *(("POST", "/api/v1/prom/read?db=telegraf"), ("POST", "/api/v1/prom/write?db=telegraf")),
+    *(("GET", "/debug/vars"), ("GET", "/debug/requests"), ("GET", "/debug/pprof/"), ("GET", "/debug/pprof/cmdline")),
+    *(("GET", "/debug/pprof/heap"), ("GET", "/debug/pprof/profile?seconds=1"), ("GET", "/debug/pprof/all")),
+)
+
+
+@pytest.mark.parametrize(("method", "path"), PAGES)
+def test_influxdb_answers_nobody_without_a_login(influxdb: Ask, method: str, path: str) -> None:
+    answer = influxdb(method, path, data="system uptime=1" if method == "POST" else None)
+    assert answer.status_code in (400, 401, 404), answer.text[:300]
+    assert len(answer.content) < 200, "a refusal, and nothing else"
+    assert answer.status_code == 401 or "pprof" in path or "prom" in path
+
+
+def test_what_influxdb_tells_everybody_is_its_version(influxdb: Ask) -> None:
+    """docs/security.md says so: /ping, /status and the header of every answer."""
+    assert influxdb("GET", "/ping").status_code == 204
+    verbose = influxdb("GET", "/ping?verbose=true")
+    assert verbose.json().keys() == {"version"}
+    assert influxdb("GET", "/query?q=SHOW+DATABASES").headers["X-Influxdb-Version"] == verbose.json()["version"]
+
+
+@pytest.mark.parametrize("user", ["telegraf", "grafana", "admin", "nobody"])
+def test_a_wrong_password_is_refused(influxdb: Ask, user: str) -> None:
+    answer = influxdb("GET", "/query?q=SHOW+DATABASES", user, password="x" * 32)
+    assert (answer.status_code, answer.json()["error"]) == (401, "authorization failed")
+
+
+ADMINISTRATION = (
+    *("SHOW USERS", "CREATE USER \"me\" WITH PASSWORD 'me' WITH ALL PRIVILEGES", 'DROP USER "admin"'),
+    *('GRANT ALL PRIVILEGES TO "{user}"', 'GRANT READ ON "_internal" TO "{user}"', 'SHOW GRANTS FOR "admin"'),
+    *("SET PASSWORD FOR \"admin\" = 'me'", 'CREATE DATABASE "mine"', 'DROP DATABASE "telegraf"', "SHOW STATS"),
+    *("SHOW DIAGNOSTICS", "SHOW SHARDS", "SHOW SUBSCRIPTIONS", "KILL QUERY 1", "DROP SHARD 1"),
+    'CREATE RETENTION POLICY "a" ON "telegraf" DURATION 1d REPLICATION 1',
+    'ALTER RETENTION POLICY "autogen" ON "telegraf" DURATION 1h',
+    'CREATE SUBSCRIPTION "s" ON "telegraf"."autogen" DESTINATIONS ALL \'udp://198.18.0.9:9\'',
+    'DROP MEASUREMENT "system"',
+)
+INCLUDED = ('DELETE FROM "{it}"', 'DROP SERIES FROM "{it}"', 'DROP RETENTION POLICY "autogen" ON "{it}"')
+"""What InfluxDB's privilege WRITE includes, whether one likes it or not."""
+READING = ('SELECT * FROM "system" LIMIT 1', "SHOW MEASUREMENTS", "SHOW SERIES", "SHOW TAG KEYS", "SHOW FIELD KEYS")
+ELSEWHERE = ('SELECT * FROM "_internal"."monitor"."httpd" LIMIT 1', 'SHOW MEASUREMENTS ON "_internal"')
+
+
+@pytest.mark.parametrize("statement", ADMINISTRATION + ELSEWHERE)
+@pytest.mark.parametrize("user", ["telegraf", "grafana"])
+def test_neither_user_administers_or_sees_another_database(influxdb: Ask, user: str, statement: str) -> None:
+    answer = query(influxdb, user, statement.format(user=user))
+    assert answer.startswith("error: "), answer[:300]
+    assert "not authorized" in answer or "requires admin privilege" in answer, answer
+
+
+@pytest.mark.parametrize("statement", READING)
+def test_the_writing_user_reads_nothing(influxdb: Ask, statement: str) -> None:
+    answer = query(influxdb, "telegraf", statement)
+    assert "error: " in answer or '"series"' not in answer, answer[:300]
+
+
+@pytest.mark.parametrize("statement", [*INCLUDED, 'SELECT * INTO "copy" FROM "system"'])
+def test_the_reading_user_changes_nothing(influxdb: Ask, statement: str) -> None:
+    assert query(influxdb, "grafana", statement.format(it="telegraf")).startswith("error: ")
+
+
+def test_writing_includes_deleting(influxdb: Ask, passwords: dict[str, str]) -> None:
+    """docs/security.md says so; seen with a user and a database that are there for this alone."""
+    for statement in (
+        'CREATE DATABASE "trial"',
+        "CREATE USER \"trial\" WITH PASSWORD 'x'",
+        'GRANT WRITE ON "trial" TO "trial"',
+    ):
+        assert query(influxdb, "admin", statement).startswith("{")
+    passwords["trial"] = "x"
+    try:
+        assert influxdb("POST", "/write?db=trial", "trial", data="trial value=1").status_code == 204
+        for statement in INCLUDED:
+            assert query(influxdb, "trial", statement.format(it="trial"), "trial").startswith("{"), statement
+    finally:
+        del passwords["trial"]
+        query(influxdb, "admin", 'DROP DATABASE "trial"')
+        query(influxdb, "admin", 'DROP USER "trial"')
+
+
+def test_the_reading_user_reads(influxdb: Ask) -> None:
+    assert '"values"' in query(influxdb, "grafana", 'SELECT last("uptime") FROM "system"')
+    assert '"telegraf"' in (databases := query(influxdb, "grafana", "SHOW DATABASES"))
+    assert "_internal" not in databases
+
+
+def test_each_writes_only_where_it_may(influxdb: Ask) -> None:
+    def write(user: str, database: str) -> int:
+        return int(influxdb("POST", f"/write?db={database}", user, data="access_test value=1").status_code)
+
+    assert write("telegraf", "telegraf") == 204
+    assert write("grafana", "telegraf") == 403
+    assert write("telegraf", "_internal") == 403
+    assert write("telegraf", "mine") in (403, 404)
+    assert query(influxdb, "admin", 'DROP MEASUREMENT "access_test"').startswith("{")
+
+
+@pytest.mark.parametrize("path", ["/debug/vars", "/debug/requests", "/debug/pprof/cmdline"])
+def test_what_influxdb_tells_of_itself_is_for_its_administrator(influxdb: Ask, path: str) -> None:
+    assert [influxdb("GET", path, user).status_code for user in ("telegraf", "grafana", "admin")] == [403, 403, 200]
+
+
+def test_the_server_s_own_telegraf_still_reads_influxdb_s_statistics(influxdb: Ask) -> None:
+    answer = query(influxdb, "grafana", 'SELECT count("pointsWrittenOK") FROM "influxdb_write" WHERE time > now() - 1m')
+    answer += query(influxdb, "grafana", 'SELECT count("req") FROM "influxdb_httpd" WHERE time > now() - 1m')
+    assert '"values"' in answer, answer

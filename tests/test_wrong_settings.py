@@ -1,0 +1,290 @@
+"""More ways to get the configuration wrong: YAML's surprises, absurd sizes, unicode, injection, collisions.
+
+As in tests/test_settings.py: each is one line that names the key and says what to write instead, before anything.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from settings import load
+from tests.components.conftest import run_program
+from tests.test_settings import CERTIFICATE, HOST, HOSTS_SECRET, KEY, mistakes, raw
+
+YAML: list[tuple[str, str, str]] = [
+    # as a person writes it in Pulumi.STACK.yaml; key; what is told
+    ("grafanaVersion: 13.10", "grafanaVersion", 'in full; write the exact version in quotes, such as "1.38.4-1"'),
+    ("grafanaVersion: 13", "grafanaVersion", "is not a Debian package version in full"),
+    ("influxdbVersion: 1.12", "influxdbVersion", "is not a Debian package version in full"),
+    ("protect: ~", "protect", "is not true or false; write"),
+    ("protect: [true]", "protect", "is not true or false; write"),
+    ("instanceType: 4", "instanceType", "is not an EC2 instance type; write family and size"),
+    ("domain: no", "domain", "is not a domain name; write the bare name"),
+    ("retention: 30", "retention", "is not a duration; write a number with its unit, such as 30d"),
+    ("retention: 1:30:00", "retention", "is not a duration; write a number with its unit"),
+    ("retention: {days: 30}", "retention", "is not a duration; write a number with its unit"),
+    ("collectionInterval: 10", "collectionInterval", "is not a duration; write a number with its unit, such as 10s"),
+    ("dataVolumeSize: 1e3", "dataVolumeSize", "is not a whole number; write a number of GiB"),
+    ("dataVolumeSize: 20 GiB", "dataVolumeSize", "is not a whole number; write a number of GiB"),
+    ("dataVolumeSize: .inf", "dataVolumeSize", "is not a whole number; write a number of GiB"),
+    ("operatorCidrs: 203.0.113.0/24", "operatorCidrs", 'is one text, not a list; write a list: ["203.0.113.0/24"]'),
+    ("operatorCidrs: [203.0.113.0/24, null]", "operatorCidrs", "is not an IPv4 range; write an IPv4 range"),
+    ("operatorCidrs: ['203.0.113.0 /24']", "operatorCidrs", "is not an IPv4 range; write an IPv4 range"),
+    ("operatorCidrs: [٢٠٣.0.113.0/24]", "operatorCidrs", "is not an IPv4 range; write an IPv4 range"),
+    ("tags: {cost: 007}", "tags", 'is not text; write it in quotes: "7"'),
+    ("tags: {team: true}", "tags", "is not text; write it in quotes"),
+    ("tags: {team: ~}", "tags", "is not text; write a single value"),
+    ("tags: {since: [2026]}", "tags", "is not text; write a single value"),
+    ("alertThresholds: {cpu: 95%}", "alertThresholds.cpu", "is not a number; write a number of percent"),
+    ("alertThresholds: {cpu: yes}", "alertThresholds.cpu", "is not a number; write a number of percent"),
+    ("alertThresholds: {cpu: .nan}", "alertThresholds.cpu", "is not a number; write a number of percent"),
+    ("alertThresholds: 95", "alertThresholds", "is not an object; write one `name: value` a line"),
+    ("grafanaRepository: stable", "grafanaRepository", "is not an object; write one `name: value` a line"),
+    ("grafanaRepository: {suite: 13}", "grafanaRepository.suite", 'is not text; write it in quotes: "13"'),
+]
+
+
+def as_pulumi_hands_it_over(text: str) -> dict[str, str]:
+    """The configuration in a stack's file, after YAML and Pulumi had their way with it."""
+    (key, value), *_ = yaml.safe_load(text).items()
+    return raw(**{key: value if isinstance(value, str) else json.dumps(value)})
+
+
+@pytest.mark.parametrize(("text", "key", "told"), YAML)
+def test_a_surprise_of_yaml_is_told(text: str, key: str, told: str) -> None:
+    (line,) = mistakes(as_pulumi_hands_it_over(text))
+    assert line.startswith(f"monitoring:{key} =")
+    assert any(each in line for each in told.split("|")), line
+
+
+LONG = "x" * 100_000
+ODD: list[tuple[str, Any, str]] = [
+    # key, value, what is told: absurd sizes
+    ("domain", LONG + ".example.com", "is not a domain name"),
+    ("sshKeyName", LONG, "is not the name of a key pair"),
+    ("tags", {"team": LONG}, "is too long"),
+    ("tags", {LONG: "x"}, "is too long"),
+    ("retention", "9" * 400 + "d", "is not a duration"),
+    ("retention", "999999999w", "is out of range"),
+    ("retention", "1h" * 500, "is not a duration"),
+    ("bootTimeout", "1m" * 500, "is not a duration"),
+    ("collectionInterval", "1m30s", "is not a duration"),
+    ("accessKeyGeneration", "9" * 5000, "is not a whole number"),
+    ("grafanaVersion", "1.2." + "3" * 5000, "is not a Debian package version"),
+    ("grafanaRepository", {"url": "https://a.b/" + LONG}, "is too long"),
+    ("grafanaRepository", {"suite": LONG}, "is not a word of an apt source"),
+    ("operatorCidrs", ["10.0.0.0/8" + "0" * 1000], "is not an IPv4 range"),
+    # unicode
+    ("domain", "bücher.example.com", "is not a domain name"),
+    ("domain", "exa\u200bmple.com", "control characters"),
+    ("domain", "\u202emoc.elpmaxe", "control characters"),
+    ("instanceType", "ｔ3.small", "is not an EC2 instance type"),
+    ("retention", "３０d", "is not a duration"),
+    ("dataVolumeSize", "२०", "is not a whole number"),
+    ("sshKeyName", "schlüssel", "is not the name of a key pair"),
+    ("tags", {"team": "a\u202eb"}, "control characters"),
+    ("tags", {"team": "\ud800"}, "control characters"),
+    ("tags", {"team": "🦊"}, "a character that AWS's tags cannot have"),
+    ("tags", {"te#am": "x"}, "a character that AWS's tags cannot have"),
+    ("tags", {"team": "a\nb"}, "a character that AWS's tags cannot have"),
+    ("tags", {"": "x"}, "is too long|write at most"),
+    # what would end up in a shell, a URL, a statement, a file
+    ("grafanaVersion", "13.2.3;reboot", "is not a Debian package version"),
+    ("grafanaVersion", "13.2.3\nPackage: *", "is not a Debian package version"),
+    ("grafanaVersion", "13.2.3$(id)", "is not a Debian package version"),
+    ("telegrafVersion", "1.38.4-1'; id; '", "is not a Debian package version"),
+    ("retention", "30d DEFAULT; DROP DATABASE telegraf", "is not a duration"),
+    ("retention", "30d\n", "is not a duration"),
+    ("domain", "a.example.com\nprotocol = http", "is not a domain name"),
+    ("domain", "$(id).example.com", "is not a domain name"),
+    ("sshKeyName", "me\nyou", "is not the name of a key pair"),
+    ("grafanaRepository", {"url": "https://a.b/ [trusted=yes]"}, "is not a web address"),
+    ("grafanaRepository", {"url": "https://a.b/?x"}, "is not a web address"),
+    ("grafanaRepository", {"url": "file:///etc"}, "is not a web address"),
+    ("grafanaRepository", {"url": "https://a.b:99999"}, "has the port 99999, which does not exist"),
+    ("grafanaRepository", {"url": "https://a.b:0"}, "has the port 0, which does not exist"),
+    ("grafanaRepository", {"url": "https://-a.b"}, "is not a web address"),
+    ("grafanaRepository", {"url": "https://a..b"}, "is not a web address"),
+    ("grafanaRepository", {"suite": "stable/"}, "is not a word of an apt source"),
+    ("grafanaRepository", {"suite": "-o"}, "is not a word of an apt source"),
+    ("grafanaRepository", {"suite": "../.."}, "is not a word of an apt source"),
+    ("grafanaRepository", {"component": "main [trusted=yes]"}, "is not a word of an apt source"),
+    ("grafanaRepository", {"component": "main;id"}, "is not a word of an apt source"),
+    ("influxdataRepository", {"keyFingerprint": "24C975CBA61A024EE1B631787C3D57159FC2F927; id"}, "full fingerprint"),
+    ("influxdataRepository", {"keyUrl": "https://a.b/key -o /etc/passwd"}, "is not a web address"),
+    # collisions, and what cannot be together
+    ("tags", {"Project": "x"}, "is set by this program"),
+    ("tags", {"name": "x"}, "is set by this program"),
+    ("tags", {"team": "x", "Team": "y"}, "is there twice but for its capitals"),
+    ("tags", {"AWS:team": "x"}, "begins with aws:"),
+    ("operatorCidrs", [f"10.{n}.0.0/16" for n in range(60)], "has 60 elements"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "told"), ODD, ids=lambda v: ascii(v)[:40])
+def test_an_odd_value_is_told(key: str, value: Any, told: str) -> None:
+    (line,) = mistakes(raw(**{key: value}))
+    assert line.startswith(f"monitoring:{key}")
+    assert any(each in line for each in told.split("|")), line
+    assert len(line) < 500, "values are shortened"
+    assert line.isprintable()
+    assert "; " in line, "what to write instead"
+
+
+IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
+    (
+        {
+            "operatorCidrs": [f"10.{n}.0.0/16" for n in range(40)],
+            "agentCidrs": [f"11.{n}.0.0/16" for n in range(40)],
+        },
+        "operatorCidrs",
+        "makes 80 rules with agentCidrs and sshCidrs; EC2 takes 60",
+    ),
+    ({"sshCidrs": ["0.0.0.0/0"], "sshKeyName": "me"}, "sshCidrs", "would let everybody try to log in"),
+    (
+        {"alertThresholds": {"silentAfter": "12h", "forgetAfter": "1h"}},
+        "alertThresholds",
+        "forgets hosts about when they fall silent",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "key", "told"), IMPOSSIBLE)
+def test_what_cannot_be_together_is_told(changes: dict[str, Any], key: str, told: str) -> None:
+    (line,) = mistakes(raw(**changes))
+    assert line.startswith(f"monitoring:{key}")
+    assert told in line
+
+
+SECRETS: list[tuple[str, dict[str, Any], str, str]] = [
+    ("certificate", {"privateKey": KEY.replace("-----BEGIN", "x" * 5000 + "\n-----BEGIN")}, "privateKey", "4096 bytes"),
+    ("certificate", {"certificate": CERTIFICATE.replace("MIIB", "M" * 9000)}, "certificate", "8192 bytes"),
+    ("certificate", {"ca": CERTIFICATE.replace("MIIB", "M" * 5000)}, "ca", "4096 bytes"),
+    ("certificate", {"ca": "no"}, "ca", "is not PEM text"),
+    ("certificate", {"privateKey": KEY.replace("PRIVATE", "ENCRYPTED PRIVATE")}, "privateKey", "a passphrase"),
+    ("influxdb", {"url": "https://a.b:70000"}, "url", "has the port 70000"),
+    ("influxdb", {"url": "https://a.b/x?db=y"}, "url", "is not a web address"),
+    ("influxdb", {"url": "udp://a.b"}, "url", "is not a web address"),
+    ("influxdb", {"database": "a b"}, "database", "not allowed here"),
+    ("influxdb", {"database": 'a" ON "b'}, "database", "not allowed here"),
+    ("influxdb", {"username": "a\nb"}, "username", "not allowed here"),
+    ("influxdb", {"username": "${HOME}"}, "username", "not allowed here"),
+    ("influxdb", {"password": "a\nb"}, "password", "a line break"),
+    ("influxdb", {"password": "a'b"}, "password", "a single quote"),
+    ("influxdb", {"password": "a\x7fb"}, "password", "control characters"),
+    ("influxdb", {"password": 12345678}, "password", "is not text; write it in quotes"),
+    ("influxdb", {"password": ""}, "password", "is empty"),
+]
+WHOLE: dict[str, dict[str, Any]] = {
+    "certificate": {"certificate": CERTIFICATE, "privateKey": KEY},
+    "influxdb": {"url": "https://a.b", "username": "u", "password": "p"},
+}
+
+
+@pytest.mark.parametrize(("key", "change", "inside", "told"), SECRETS, ids=lambda v: ascii(v)[:40])
+def test_a_wrong_value_beside_a_secret_is_told(key: str, change: dict[str, Any], inside: str, told: str) -> None:
+    more: dict[str, Any] = {"domain": "m.example.com"} if key == "certificate" else {"agentCidrs": []}
+    (line,) = mistakes(raw(**more, **{key: WHOLE[key] | change}), (f"monitoring:{key}",))
+    assert line.startswith(f"monitoring:{key}.{inside}")
+    assert told in line
+    assert "x" * 50 not in line
+    assert "M" * 50 not in line
+
+
+HOSTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"name": 101}, "name", 'is not text; write it in quotes: "101"'),
+    ({"name": ""}, "name", "is empty"),
+    ({"name": "-oProxyCommand=id"}, "name", "is not a host's name"),
+    ({"name": "wéb-1"}, "name", "is not a host's name"),
+    ({"name": "web/../1"}, "name", "is not a host's name"),
+    ({"name": "web'; DROP SERIES FROM system; '"}, "name", "is not a host's name"),
+    ({"name": "web-1\n[Service]"}, "name", "is not a host's name"),
+    ({"name": "web&1"}, "name", "is not a host's name"),
+    ({"name": "WEB-1"}, "name", "is the name of an earlier host, too"),
+    ({"address": "198.51.100.7"}, "address", "is the address of an earlier host, too"),
+    ({"address": 3325256711}, "address", "is not text"),
+    ({"address": "web_1.example.com"}, "address", "is not a host's name or address"),
+    ({"address": "198.51.100.08"}, "address", "is not a host's name or address"),
+    ({"address": "$(id).example.com"}, "address", "is not a host's name or address"),
+    ({"address": "a" * 254}, "address", "is not a host's name or address"),
+    ({"port": 22.5}, "port", "is not a whole number"),
+    ({"port": "22;id"}, "port", "is not a whole number"),
+    ({"port": 65536}, "port", "is out of range"),
+    ({"port": True}, "port", "is not a whole number"),
+    ({"user": "root;id"}, "user", "is not a user's name"),
+    ({"user": "-l"}, "user", "is not a user's name"),
+    ({"user": "a" * 33}, "user", "is not a user's name"),
+    ({"hostKey": HOST["hostKey"] + "\n" + HOST["hostKey"][:20]}, "hostKey", "is not an SSH host's public key"),
+    ({"tags": {"role": "web\n[[inputs.exec]]"}}, "tags", "cannot be a tag"),
+    ({"tags": {"role": "END_OF_FILE\nid"}}, "tags", "cannot be a tag"),
+    ({"tags": {"role": "a\u2028b"}}, "tags", "cannot be a tag"),
+    ({"tags": {"role": "a\u202eb"}}, "tags", "control characters"),
+    ({"tags": {"role": "x" * 129}}, "tags", "cannot be a tag"),
+    ({"tags": {"role": ""}}, "tags", "is empty"),
+    ({"tags": {"rôle": "x"}}, "tags", "is not a tag's name"),
+    ({"tags": {"1st": "x"}}, "tags", "is not a tag's name"),
+    ({"tags": {"Host": "x"}}, "tags", "is set by the measurements themselves"),
+    ({"tags": {"role": None}}, "tags", "is not text"),
+    ({"inputs": {"ping": {"targets": ["-c 1"]}}}, "inputs.ping.targets", "is not a host's name or address"),
+    ({"inputs": {"ping": {"targets": ["a.b", "a.b"]}}}, "inputs.ping.targets", "names a.b twice"),
+    ({"inputs": {"ping": {"targets": "a.b"}}}, "inputs.ping.targets", "is one text, not a list"),
+    ({"inputs": {"nginx": {"urls": ["http://a.b:99999/"]}}}, "inputs.nginx.urls", "has the port 99999"),
+    ({"inputs": {"nginx": {"urls": ["http://a.b/${X}"]}}}, "inputs.nginx.urls", "is not a web address"),
+    ({"inputs": {"redis": {"servers": ["tcp://a.b:99999"]}}}, "inputs.redis.servers", "has the port 99999"),
+    ({"inputs": {"redis": {"servers": ["tcp://:x@a.b:1"]}}}, "inputs.redis.servers", "is not a Redis server"),
+    ({"inputs": {"docker": {"endpoint": "tcp://a.b:0"}}}, "inputs.docker.endpoint", "has the port 0"),
+    ({"inputs": {"docker": {"endpoint": 'unix:///a"b'}}}, "inputs.docker.endpoint", "is not an address"),
+    ({"inputs": {"postgresql": {"database": "a b"}}}, "inputs.postgresql.database", "not allowed here"),
+    ({"inputs": {"postgresql": {"user": "u' host='x"}}}, "inputs.postgresql.user", "not allowed here"),
+    ({"inputs": {"postgresql": {"port": 0}}}, "inputs.postgresql.port", "is out of range"),
+    ({"inputs": {"systemdUnits": {"units": ["a.service; id"]}}}, "inputs.systemdUnits.units", "is not the name"),
+    ({"inputs": {"systemdUnits": {"units": ["$(id)"]}}}, "inputs.systemdUnits.units", "is not the name"),
+    (
+        {"inputs": {"httpResponse": {"urls": ["https://a.b"], "timeout": "5"}}},
+        "inputs.httpResponse.timeout",
+        "duration",
+    ),
+    (
+        {"inputs": {"httpResponse": {"urls": ["https://a.b"], "timeout": "1h"}}},
+        "inputs.httpResponse.timeout",
+        "duration",
+    ),
+    ({"inputs": {"docker": "yes"}}, "inputs.docker", "is not an object"),
+    ({"inputs": ["docker"]}, "inputs", "is not an object"),
+    ({"inputs": {"exec": {"commands": ["id"]}}}, "inputs.exec", "is not a setting"),
+]
+
+
+@pytest.mark.parametrize(("changes", "where", "told"), HOSTS, ids=lambda v: ascii(v)[:50])
+def test_a_wrong_host_is_told(changes: dict[str, Any], where: str, told: str) -> None:
+    other = HOST | {"name": "web-2", "address": "198.51.100.8"}
+    (line,) = mistakes(raw(hosts=[HOST, other | changes]), HOSTS_SECRET)
+    assert line.startswith(f"monitoring:hosts[1].{where}")
+    assert any(each in line for each in told.split("|")), line
+    assert line.isprintable()
+
+
+def test_two_hosts_at_one_address_need_two_ports() -> None:
+    other = HOST | {"name": "web-2"}
+    assert len(load(raw(hosts=[HOST, other | {"port": 2222}]), HOSTS_SECRET).hosts) == 2
+    assert len(load(raw(hosts=[HOST | {"unreachable": True}, other]), HOSTS_SECRET).hosts) == 2
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(YAML) + len(ODD) + len(IMPOSSIBLE) + len(SECRETS) + len(HOSTS) > 150
+
+
+@pytest.mark.parametrize("changes", [{"protect": "no"}, {"tags": {"te#am": "x"}}, {"influxdbVersion": "1.12"}])
+def test_a_mistake_ends_the_program_before_any_resource(changes: dict[str, Any]) -> None:
+    made: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.components.conftest.Cloud.new_resource", lambda _, args: made.append(args.name))
+        patch.setattr("tests.components.conftest.Cloud.call", lambda _, args: made.append(args.token))
+        with pytest.raises(pulumi.RunError, match="nothing was changed"):
+            run_program(changes)
+    assert made == []

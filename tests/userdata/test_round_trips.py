@@ -1,0 +1,300 @@
+"""Whatever the settings accept comes out of every rendered file as it went in, read by that file's real reader.
+
+Values are made from what settings/ accepts, not from what the templates can take: a value that breaks a file is a
+mistake in settings/ or in userdata/, and either way found here.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import subprocess
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from settings import Host, Settings, SettingsError, load
+from tests.test_settings import HOST, HOSTS_SECRET, RIGHT
+from userdata.render import (
+    AgentValues,
+    InfluxTarget,
+    ServerValues,
+    agent_installer,
+    boot_settings,
+    render,
+    telegraf_config,
+    user_data,
+    without_comments,
+)
+
+FEW = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+# --- Values that settings accept
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1, max_size=20)
+NASTY = st.sampled_from(
+    [
+        *("'", '"', "`", "$(id)", "${HOME}", "$INFLUX_PASSWORD", "\\", "\\n", "#", "; id", "&", "|", "<x>", "{{ x }}"),
+        *("END_OF_FILE", "[[inputs.exec]]", "%n", "%(domain)s", "!", "~", "*", "é", "日本", "\u00a0", "🦊", "x y", ":"),
+    ]
+)
+TEXTS = st.lists(WORDS | NASTY, min_size=1, max_size=3).map("".join)
+LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+DOMAINS = st.lists(LABEL, min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "example"]))
+HTTPS = st.builds("https://{}{}{}".format, DOMAINS, st.sampled_from(["", ":8443"]), st.sampled_from(["", "/a/b~c_d"]))
+DURATIONS = st.builds("{}{}".format, st.integers(1, 3600), st.sampled_from(["s", "m", "h"]))
+RETENTIONS = st.just("INF") | st.builds("{}{}".format, st.integers(1, 5200), st.sampled_from(["h", "d", "w", "h1d"]))
+VERSIONS = st.from_regex(r"([0-9]:)?[0-9]{1,4}(\.[0-9]{1,4}){2}([+~-][A-Za-z0-9.+~-]{0,9})?", fullmatch=True)
+REPOSITORIES = st.fixed_dictionaries(
+    {"url": HTTPS, "keyUrl": HTTPS, "suite": st.from_regex(r"[a-z][a-z0-9/._-]{0,9}", fullmatch=True)}
+)
+TAG_NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,10}", fullmatch=True)
+PRESETS: dict[str, st.SearchStrategy[Any]] = {
+    "nginx": st.fixed_dictionaries({"urls": st.lists(HTTPS, min_size=1, max_size=3, unique=True)}),
+    "postgresql": st.fixed_dictionaries(
+        {
+            "host": st.sampled_from(["/run/postgresql", "db.example"]),
+            "port": st.integers(1, 65535),
+            "database": st.from_regex(r"[A-Za-z0-9_.-]{1,9}", fullmatch=True),
+            "password": TEXTS,
+        }
+    ),
+    "redis": st.fixed_dictionaries({"servers": st.just(["tcp://a.example:6379"]), "password": TEXTS}),
+    "docker": st.just({}),
+    "systemdUnits": st.fixed_dictionaries(
+        {"units": st.lists(st.from_regex(r"[A-Za-z0-9@:._*-]{1,12}", fullmatch=True), min_size=1, unique=True)}
+    ),
+    "ping": st.fixed_dictionaries({"targets": st.lists(DOMAINS | st.just("2001:db8::1"), min_size=1, unique=True)}),
+    "httpResponse": st.fixed_dictionaries({"urls": st.just(["https://a.b/c"]), "timeout": st.just("500ms")}),
+}
+INPUTS = st.fixed_dictionaries({}, optional=PRESETS)
+
+
+def accepted(secret_keys: tuple[str, ...] = (), **changed: Any) -> Settings:
+    """The settings, if they are accepted; the example does not count otherwise."""
+    given_ = {
+        f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in changed.items()
+    }
+    try:
+        return load(RIGHT | given_, secret_keys)
+    except SettingsError:
+        assume(False)
+        raise AssertionError from None
+
+
+@st.composite
+def servers(draw: st.DrawFn) -> Settings:
+    """A stack's settings, as far as they reach the server."""
+    return accepted(
+        domain=draw(DOMAINS),
+        retention=draw(RETENTIONS),
+        collectionInterval=draw(DURATIONS),
+        grafanaVersion=draw(VERSIONS),
+        telegrafVersion=draw(VERSIONS),
+        grafanaRepository=draw(REPOSITORIES),
+        influxdataRepository=draw(REPOSITORIES),
+        cloudwatchAuth=draw(st.sampled_from(["key", "role"])),
+    )
+
+
+@st.composite
+def hosts(draw: st.DrawFn) -> Host:
+    """A host with tags and inputs."""
+    name = draw(st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,12}[A-Za-z0-9])?", fullmatch=True))
+    tags = draw(st.dictionaries(TAG_NAMES, TEXTS, max_size=3))
+    (host,) = accepted(HOSTS_SECRET, hosts=[HOST | {"name": name, "tags": tags, "inputs": draw(INPUTS)}]).hosts
+    return host
+
+
+def values(stack: Settings) -> ServerValues:
+    """What the server's user data is rendered from."""
+    return ServerValues(
+        stack="prod",
+        region=stack.region,
+        parameters="/monitoring/prod",
+        names=("server-key", "server-certificate"),
+        revision="1.2",
+        address="198.51.100.1",
+        host=stack.domain or "",
+        local_name="localhost",
+        data_volume="vol-0123456789abcdef0",
+        retention=stack.retention,
+        interval=stack.collection_interval,
+        cloudwatch_auth=stack.cloudwatch_auth,
+        grafana_repository=stack.grafana_repository,
+        influxdata_repository=stack.influxdata_repository,
+        grafana_version=stack.grafana_version,
+        influxdb_version=stack.influxdb_version,
+        telegraf_version=stack.telegraf_version,
+        target=InfluxTarget("https://localhost:8086", "telegraf", "telegraf", True),
+    )
+
+
+def bash(script: str) -> str:
+    """What bash prints; fails with its complaint."""
+    done = subprocess.run(["bash", "-eu"], input=script, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, done.stderr
+    return done.stdout
+
+
+# --- The server
+
+
+@FEW
+@given(servers())
+def test_bash_reads_the_server_s_settings_back(stack: Settings) -> None:
+    given_ = values(stack)
+    names = re.findall(r"^(\w+)=", boot_settings(given_), re.MULTILINE)
+    printed = bash(boot_settings(given_) + "".join(f'printf "%s\\0" "${name}"\n' for name in names))
+    found = dict(zip(names, printed.split("\0"), strict=False))
+    assert found["RETENTION"] == stack.retention
+    assert found["GRAFANA_VERSION"] == stack.grafana_version
+    assert found["TELEGRAF_VERSION"] == stack.telegraf_version
+    assert found["REGION"] == stack.region
+    for key, repository in (
+        ("GRAFANA_REPOSITORY", stack.grafana_repository),
+        ("INFLUXDATA_REPOSITORY", stack.influxdata_repository),
+    ):
+        words = bash(f"x={json.dumps(found[key])}; set -- $x; printf '%s\\n' \"$@\"").splitlines()
+        assert words == [
+            *(repository.url, repository.suite, repository.component),
+            *(repository.key_url, repository.key_fingerprint),
+        ]
+
+
+@FEW
+@given(servers())
+def test_cloud_init_s_yaml_holds_every_file_as_it_was_rendered(stack: Settings) -> None:
+    given_ = values(stack)
+    files = {
+        file["path"].rpartition("/")[2]: file["content"] for file in yaml.safe_load(user_data(given_))["write_files"]
+    }
+    assert files["settings"] == boot_settings(given_)
+    assert files["monitoring"] == without_comments(render("boot.sh"))
+    configuration = configparser.ConfigParser(interpolation=None)
+    configuration.read_string(files["grafana.ini"])
+    assert configuration["server"]["domain"] == stack.domain
+    assert configuration["aws"]["allowed_auth_providers"] == ("default" if stack.cloudwatch_auth == "role" else "keys")
+    agent = tomllib.loads(files["telegraf.conf"])["agent"]
+    assert (agent["interval"], agent["hostname"]) == (stack.collection_interval, "monitoring-prod")
+    assert tomllib.loads(files["influxdb.conf"])["http"]["auth-enabled"] is True
+
+
+# --- Telegraf's configuration
+
+
+@FEW
+@given(hosts(), DURATIONS, TEXTS)
+def test_toml_reads_telegraf_s_tags_back(host: Host, interval: str, database: str) -> None:
+    target = InfluxTarget("https://a.b:8086", database, "telegraf", False)
+    text = telegraf_config(target, interval=interval, host=host.name, monitor=False, tags=host.tags)
+    found = tomllib.loads(text)
+    assert found.get("global_tags", {}) == host.tags
+    assert found["agent"]["hostname"] == host.name
+    assert found["outputs"]["influxdb"][0]["database"] == database
+    assert "exec" not in found["inputs"]
+
+
+# --- The agents' installer, up to the files it writes
+
+HARNESS = """
+put() {{ cat >"{folder}/${{2##*/}}"; }}
+take() {{ :; }}
+systemctl() {{ :; }}
+configure_telegraf
+printf '%s' "$name" >"{folder}/name"
+printf '%s' "$version" >"{folder}/version"
+"""
+
+
+def files_of(installer: str) -> dict[str, str]:
+    """The files that the installer writes on a machine: its own functions, run by bash, in another folder."""
+    head, last = installer.rstrip().rsplit("\n", 1)
+    assert last == '{ main "$@"; }'
+    with tempfile.TemporaryDirectory() as folder:
+        bash(head + HARNESS.format(folder=folder))
+        return {file.name: file.read_bytes().decode() for file in Path(folder).iterdir()}
+
+
+def variables(file: str) -> dict[str, str]:
+    """An environment file as a shell, and likewise systemd, reads it."""
+    names = re.findall(r"^(\w+)=", file, re.MULTILINE)
+    printed = bash(file + "".join(f'printf "%s\\0" "${name}"\n' for name in names))
+    return dict(zip(names, printed.split("\0"), strict=False))
+
+
+@FEW
+@given(hosts(), VERSIONS, REPOSITORIES)
+def test_the_installer_writes_what_the_settings_say(host: Host, version: str, source: dict[str, str]) -> None:
+    stack = accepted(telegrafVersion=version, influxdataRepository=source)
+    files = files_of(
+        agent_installer(
+            AgentValues(
+                repository=stack.influxdata_repository,
+                telegraf_version=stack.telegraf_version,
+                interval="10s",
+                target=InfluxTarget("https://a.b:8086", "telegraf", "telegraf", True),
+                password="a-password",
+                ca="-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+                host=host.name,
+                tags=host.tags,
+                inputs=host.inputs,
+            )
+        )
+    )
+    assert (files["name"], files["version"]) == (host.name, stack.telegraf_version)
+    assert files["ca.pem"].splitlines()[1] == "MIIB"
+    environment = variables(files["telegraf"])
+    assert environment == {"INFLUX_PASSWORD": "a-password", **host.inputs.secrets}
+    # Telegraf puts the variables' values into the text, and reads that.
+    text = re.sub(r"\$\{(\w+)\}", lambda found: environment[found[1]], files["telegraf.conf"])
+    found = tomllib.loads(text)
+    assert found["agent"]["hostname"] == host.name
+    assert found.get("global_tags", {}) == host.tags
+    assert found["outputs"]["influxdb"][0]["password"] == "a-password"
+    check_inputs(host, found["inputs"])
+    check_unit(host, files)
+
+
+def check_inputs(host: Host, found: dict[str, Any]) -> None:
+    """Telegraf's inputs are those of the host, with its values."""
+    inputs = host.inputs
+    own = {"cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "internal"}
+    named = {"nginx", "postgresql", "redis", "docker", "systemd_units", "ping", "http_response"}
+    assert set(found) - own <= named, "no input that nobody asked for"
+    assert set(found) & named == {name for name in named if getattr(inputs, name)}
+    if inputs.nginx:
+        assert tuple(found["nginx"][0]["urls"]) == inputs.nginx.urls
+    if inputs.postgresql:
+        words = dict(word.split("=", 1) for word in found["postgresql"][0]["address"].split(" "))
+        assert words["dbname"] == inputs.postgresql.database
+        assert words["port"] == str(inputs.postgresql.port)
+        assert words.get("password") == inputs.secrets.get("POSTGRESQL_PASSWORD")
+    if inputs.redis:
+        assert found["redis"][0].get("password") == inputs.secrets.get("REDIS_PASSWORD")
+    if inputs.systemd_units:
+        assert tuple(found["systemd_units"][0]["pattern"].split(" ")) == inputs.systemd_units.units
+    if inputs.ping:
+        assert tuple(found["ping"][0]["urls"]) == inputs.ping.targets
+    if inputs.http_response:
+        assert found["http_response"][0]["response_timeout"] == inputs.http_response.timeout
+
+
+def check_unit(host: Host, files: dict[str, str]) -> None:
+    """What systemd reads beside the package's unit: one section, and only the lines it should have."""
+    unit = configparser.ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(files.get("monitoring.conf", "[Service]\n"))
+    assert unit.sections() == ["Service"]
+    wanted = {option.partition("=")[0]: option.partition("=")[2] for option in host.inputs.service_options}
+    assert dict(unit["Service"]) == wanted
+    assert "NoNewPrivileges=yes" in files["hardening.conf"]
