@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 STACK ?= sandbox
 export SANDBOX_STACK := $(STACK)
 
-.PHONY: help up preview status password down shell test check format lock bootstrap pictures browser
+.PHONY: help up preview status password down shell test faults check format lock bootstrap pictures browser
 
 help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -36,6 +36,9 @@ down: bootstrap ## take everything away: machines, volumes, bridge, state
 
 test: browser ## every test, with an environment of its own
 	@$(PYTHON) -m sandbox test
+
+faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about half an hour)
+	@$(PYTHON) -m sandbox test -m live -rP tests/live/test_1_up.py tests/live/test_8_*.py
 
 pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up
 	@$(PYTHON) -m sandbox pictures

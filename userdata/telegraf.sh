@@ -4,13 +4,12 @@
 # Telegraf: the server watches itself.
 
 say "starting Telegraf"
-changed=
-value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf
+value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf telegraf
 for name in influxdb-ca-certificate ca-certificate; do
   if given $name; then
-    value $name | put 644 root /etc/telegraf/ca.pem
+    value $name | put 644 root /etc/telegraf/ca.pem telegraf
     break
   fi
 done
-echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'" | put 640 telegraf /etc/default/telegraf
+echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'" | put 640 telegraf /etc/default/telegraf telegraf
 settle telegraf

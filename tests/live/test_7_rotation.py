@@ -81,12 +81,6 @@ def watching(environment: Environment) -> Iterator[None]:
     administer("DELETE", f"/{number}", {})
 
 
-def forget(environment: Environment) -> None:
-    """Outputs and logins are asked for anew."""
-    for name in ("outputs", "grafana"):
-        environment.__dict__.pop(name, None)
-
-
 def login(environment: Environment, user: str) -> tuple[str, str]:
     """Name and password, as the server has been told, of one of InfluxDB's users."""
     path = f"/monitoring/{environment.name}/influxdb-{user}-password"
@@ -107,7 +101,7 @@ def rotate(environment: Environment, *settings: str) -> float:
     began = time.time()
     done = environment.pulumi("up", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    forget(environment)
+    environment.forget()
     return began
 
 
