@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 STACK ?= sandbox
 export SANDBOX_STACK := $(STACK)
 
-.PHONY: help up preview status password backups down shell test check format lock bootstrap pictures browser
+.PHONY: help up preview status password backups down shell test faults check format lock bootstrap pictures browser
 .PHONY: import-dashboard
 
 help: ## what can be typed here
@@ -40,6 +40,9 @@ down: bootstrap ## take everything away: machines, volumes, bridge, state
 
 test: browser ## every test, with an environment of its own
 	@$(PYTHON) -m sandbox test
+
+faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about half an hour)
+	@$(PYTHON) -m sandbox test -m live -rP tests/live/test_1_up.py tests/live/test_8_*.py
 
 pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up
 	@$(PYTHON) -m sandbox pictures

@@ -108,11 +108,12 @@ def pictures(place: Place, _: list[str]) -> int:
 
 
 def test(place: Place, arguments: list[str]) -> int:
-    """Run every test. Tests that need an environment raise one of their own beside this checkout's."""
+    """Run every test but the long faults (`-m` chooses others). Tests that need an environment raise one of their own
+    beside this checkout's."""
     preflight()
     built()
     process = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
+        [sys.executable, "-m", "pytest", *([] if "-m" in arguments else ["-m", "not long_fault"]), *arguments],
         cwd=place.checkout,
         env=os.environ
         | {

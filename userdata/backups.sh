@@ -3,9 +3,8 @@
 # variables are its, and its folders' names have no blanks.
 # Backups: every day, at once when there never was one, and whenever `backups.now` is another number.
 
-changed=
 for unit in monitoring-backup.service monitoring-backup.timer; do
-  value $unit | put 644 root /etc/systemd/system/$unit
+  value $unit | put 644 root /etc/systemd/system/$unit monitoring-backup.timer
 done
 if [ -n "$BACKUP_BUCKET" ]; then
   settle monitoring-backup.timer

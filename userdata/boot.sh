@@ -17,15 +17,22 @@ exec 9>$run/lock
 flock 9
 rm -rf $work
 mkdir $work
+exec 2>>$work/errors
 
-say() { echo "monitoring: $*" | tee /dev/console || true; }
+# say WHAT: a step begins. die LINE COMMAND: it failed, and the last that was said of it tells why.
+say() {
+  echo "monitoring: $*" | tee /dev/console || true
+  : >$work/errors
+}
 die() {
   trap - ERR
-  say "boot failed at line $1 of ${BASH_SOURCE[1]##*/}: $2 ($(date -u +%T))"
+  local why
+  why=$(grep . $work/errors | tail -n 2 | paste -sd ' ') || true
+  say "boot failed at line $1 of ${BASH_SOURCE[1]##*/}: $2${why:+: $why} ($(date -u +%T))"
   exit 1
 }
 trap 'die $LINENO "$BASH_COMMAND"' ERR
-trap 'rm -rf $work' EXIT
+trap 'cat $work/errors; rm -rf $work' EXIT
 
 # SECONDS COMMAND...: repeat until it succeeds; false when the time is over
 attempt() {
@@ -36,18 +43,24 @@ attempt() {
   done
 }
 
-# put MODE GROUP FILE: standard input becomes the file. settle UNIT: enable it, and restart it when one of its
-# files changed (`install -C` is silent about a file that is already right). So a second run changes nothing.
-changed=
+# put MODE GROUP FILE [UNIT]: standard input becomes the file, all of it or nothing, and the unit needs a restart if
+# it was another one. settle UNIT: enable and start it, or restart it if needed, be it from a run that failed in
+# between. So a second run changes nothing.
 put() {
   cat >$work/new
-  if [ -n "$(install -vC -m "$1" -g "$2" $work/new "$3")" ]; then changed=restart; fi
+  if ! cmp -s $work/new "$3"; then
+    if [ $# = 4 ]; then touch "$run/restart-$4"; fi
+    install -m "$1" -g "$2" $work/new "$3.new"
+    sync "$3.new"
+    mv "$3.new" "$3"
+  fi
+  install -C -m "$1" -g "$2" $work/new "$3"
 }
 settle() {
   systemctl daemon-reload
   systemctl enable -q "$1"
-  systemctl "${changed:-start}" "$1"
-  changed=
+  if [ -e "$run/restart-$1" ]; then systemctl restart "$1"; else systemctl start "$1"; fi
+  rm -f "$run/restart-$1"
 }
 
 # --- AWS: address, credentials, parameters
@@ -133,7 +146,6 @@ elif [ "$kind" != ext4 ]; then
 fi
 data=/srv/monitoring
 mkdir -p $data /var/lib/influxdb /var/lib/grafana
-changed=
 {
   grep -v $data /etc/fstab || true
   echo "$device $data ext4 noatime,nofail,x-systemd.device-timeout=60s 0 0"
@@ -162,10 +174,15 @@ if ! resize2fs "$device" 2>$work/why; then
   resize2fs "$device" 2>$work/why
   mount_all
 fi
-for unit in influxdb grafana-server; do
+# Whatever ended a service, it is started again; where its data belongs is the volume or nothing.
+for unit in influxdb grafana-server telegraf; do
   mkdir -p /etc/systemd/system/$unit.service.d
-  echo "[Unit]
-RequiresMountsFor=/var/lib/${unit%-server}" | put 644 root /etc/systemd/system/$unit.service.d/monitoring.conf
+  {
+    printf '[Service]\nRestart=always\nRestartSec=2s\n[Unit]\nStartLimitIntervalSec=0\n'
+    if [ $unit != telegraf ]; then
+      printf '%s=/var/lib/'${unit%-server}'\n' RequiresMountsFor AssertPathIsMountPoint
+    fi
+  } | put 644 root /etc/systemd/system/$unit.service.d/monitoring.conf
 done
 
 # --- Packages: exact versions from repositories whose signing key is checked
@@ -191,7 +208,7 @@ if [ "$present" != "${packages[*]} " ]; then
   say "installing ${packages[*]}"
   mkdir -p /etc/apt/keyrings
   apt update
-  command -v gpg >/dev/null || apt install -y gnupg
+  apt install -y gnupg unattended-upgrades
   # shellcheck disable=SC2086 # each is the five words of a repository
   repository grafana $GRAFANA_REPOSITORY
   # shellcheck disable=SC2086
@@ -209,14 +226,14 @@ fi
 owned() {
   if [ "$(stat -c %U:%G "$2")" != "$1:$1" ]; then chown -R "$1:$1" "$2"; fi
 }
-changed=
-value server-certificate | put 644 root $here/server.pem
+value server-certificate | put 644 root $here/server.pem influxdb
 authority=()
 if given ca-certificate; then
   value ca-certificate | put 644 root $here/ca.pem
   authority=(--cacert "$here/ca.pem")
 fi
 value server.conf | put 644 root $here/server.conf
+value auto-upgrades.conf | put 644 root /etc/apt/apt.conf.d/20auto-upgrades
 for name in backup restore; do value $name | put 755 root $here/$name; done
 if [ -e $data/restoring ]; then $here/restore undo; fi
 answers() { curl -sSf -o /dev/null "${authority[@]}" "$@"; }

@@ -10,10 +10,9 @@ owned grafana /var/lib/grafana
 # only: neither restarts it.
 value server-key | put 640 grafana /etc/grafana/server-key
 value grafana-admin-password | put 640 grafana /etc/grafana/grafana-admin-password
-changed=
-value grafana-secret-key | put 640 grafana /etc/grafana/grafana-secret-key
-if given smtp-password; then value smtp-password | put 640 grafana /etc/grafana/smtp-password; fi
-value grafana.ini | put 640 grafana /etc/grafana/grafana.ini
+value grafana-secret-key | put 640 grafana /etc/grafana/grafana-secret-key grafana-server
+if given smtp-password; then value smtp-password | put 640 grafana /etc/grafana/smtp-password grafana-server; fi
+value grafana.ini | put 640 grafana /etc/grafana/grafana.ini grafana-server
 settle grafana-server
 grafana=https://$LOCAL_NAME:3000
 attempt 180 answers "$grafana/api/health"

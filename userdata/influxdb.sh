@@ -16,29 +16,41 @@ give() {
 }
 start_influxdb() {
   settle influxdb
-  changed=restart
   attempt 120 answers "$influxdb/ping"
+}
+# Without authentication for a moment, and reachable from this machine alone; never longer than this script's run.
+open=/run/systemd/system/influxdb.service.d/open.conf
+open() {
+  touch $run/restart-influxdb
+  mkdir -p ${open%/*}
+  echo '[Service]
+Environment=INFLUXDB_HTTP_AUTH_ENABLED=false INFLUXDB_HTTP_BIND_ADDRESS=127.0.0.1:8086' >$open
+}
+close() {
+  if [ -e $open ]; then
+    touch $run/restart-influxdb
+    rm $open
+  fi
 }
 administer() {
   if query 'SHOW DATABASES' 2>$work/why; then return; fi
   say "setting the password of InfluxDB's administrator"
-  local old=$run/influxdb-admin open=/run/systemd/system/influxdb.service.d
+  local old=$run/influxdb-admin
   if [ -f $old ] && query "SET PASSWORD FOR admin = '$(value influxdb-admin-password)'" "$(cat $old)" 2>$work/why; then
     return
   fi
-  # Without authentication for a moment, and reachable from this machine alone.
-  mkdir -p $open
-  echo '[Service]
-Environment=INFLUXDB_HTTP_AUTH_ENABLED=false INFLUXDB_HTTP_BIND_ADDRESS=127.0.0.1:8086' >$open/open.conf
+  open
   start_influxdb
   give admin 'ALL PRIVILEGES' influxdb-admin-password
-  rm $open/open.conf
+  close
   start_influxdb
 }
 say "starting InfluxDB"
 owned influxdb /var/lib/influxdb
-value influxdb.conf | put 644 root /etc/influxdb/influxdb.conf
-value server-key | put 640 influxdb /etc/influxdb/server-key
+value influxdb.conf | put 644 root /etc/influxdb/influxdb.conf influxdb
+value server-key | put 640 influxdb /etc/influxdb/server-key influxdb
+value influxdb-hardening.conf | put 644 root /etc/systemd/system/influxdb.service.d/hardening.conf influxdb
+close
 start_influxdb
 administer
 install -m 600 $work/values/influxdb-admin-password $run/influxdb-admin

@@ -4,11 +4,10 @@
 # Telegraf: the server watches itself.
 
 say "starting Telegraf"
-changed=
-value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf
+value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf telegraf
 for name in influxdb-ca-certificate ca-certificate; do
   if given $name; then
-    value $name | put 644 root /etc/telegraf/ca.pem
+    value $name | put 644 root /etc/telegraf/ca.pem telegraf
     break
   fi
 done
@@ -16,5 +15,6 @@ done
   echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'"
   # InfluxDB tells of itself to its administrator alone.
   if given influxdb-admin-password; then echo "INFLUX_ADMIN='$(value influxdb-admin-password)'"; fi
-} | put 640 telegraf /etc/default/telegraf
+} | put 640 telegraf /etc/default/telegraf telegraf
+value telegraf-hardening.conf | put 644 root /etc/systemd/system/telegraf.service.d/hardening.conf telegraf
 settle telegraf

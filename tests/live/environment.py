@@ -64,6 +64,11 @@ class Environment:
             authority,
         )
 
+    def forget(self) -> None:
+        """Outputs and logins are asked for anew: the stack has changed them."""
+        for name in ("outputs", "grafana"):
+            self.__dict__.pop(name, None)
+
     @property
     def instance_id(self) -> str:
         return str(self.outputs["instanceId"])

@@ -6,21 +6,17 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import requests
 import yaml
 
 from tests.live.environment import Environment
+from tests.live.points import HOSTS, INTERVAL, eventually, gaps
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request")]
 
-INTERVAL = 10
-"""Seconds between two points of a host, `collectionInterval`."""
-
-
-HOSTS = {"db-1", "web-1", "monitoring-sandbox"}
 WATCHER = ("watcher", "looks-at-dashboards-all-day")
 
 
@@ -85,12 +81,6 @@ def watching(environment: Environment) -> Iterator[None]:
     administer("DELETE", f"/{number}", {})
 
 
-def forget(environment: Environment) -> None:
-    """Outputs and logins are asked for anew."""
-    for name in ("outputs", "grafana"):
-        environment.__dict__.pop(name, None)
-
-
 def login(environment: Environment, user: str) -> tuple[str, str]:
     """Name and password, as the server has been told, of one of InfluxDB's users."""
     path = f"/monitoring/{environment.name}/influxdb-{user}-password"
@@ -111,7 +101,7 @@ def rotate(environment: Environment, *settings: str) -> float:
     began = time.time()
     done = environment.pulumi("up", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    forget(environment)
+    environment.forget()
     return began
 
 
@@ -128,36 +118,6 @@ def authority(environment: Environment) -> str:
     file = environment.place.state / "test-authority.pem"
     file.write_text(environment.outputs["caCertificate"])
     return str(file)
-
-
-def gaps(environment: Environment, since: float) -> dict[str, int]:
-    """Intervals without a point since a time, by host. The newest two are left out: agents send once an interval."""
-    first, last = int(since // INTERVAL) * INTERVAL, int(time.time() // INTERVAL - 2) * INTERVAL
-    query = (
-        f'SELECT count("uptime") FROM "system" WHERE time >= {first}s AND time < {last}s '  # noqa: S608
-        f'GROUP BY time({INTERVAL}s), "host" fill(0)'
-    )
-    answer = environment.grafana.query(
-        {
-            "refId": "A",
-            "datasource": {"uid": "influxdb"},
-            "query": query,
-            "rawQuery": True,
-            "resultFormat": "time_series",
-        }
-    )
-    frames = answer["results"]["A"]["frames"]
-    counts = {frame["schema"]["fields"][1]["labels"]["host"]: frame["data"]["values"][1] for frame in frames}
-    return {host: sum(not count for count in values) for host, values in counts.items()}
-
-
-def eventually(true: Callable[[], bool], seconds: int = 90) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(1)
-    return False
 
 
 def test_new_passwords_and_a_new_key_while_everybody_goes_on(environment: Environment, watching: None) -> None:
