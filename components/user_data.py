@@ -10,17 +10,10 @@ from components.data_volume import DataVolume
 from components.influx import Influx
 from components.parameters import machine, path
 from settings import Host, Inputs, Settings
-from userdata.render import (
-    AgentValues,
-    BootValues,
-    InfluxTarget,
-    ServerValues,
-    UserDataTooLargeError,
-    agent_installer,
-    backup_settings,
-    server_files,
-    user_data,
-)
+from userdata.agents import AgentValues, agent_installer
+from userdata.boot import BootValues, UserDataTooLargeError, user_data
+from userdata.server_files import ServerValues, backup_settings, server_files
+from userdata.telegraf import InfluxTarget
 
 UNKNOWN = {"address": "255.255.255.255", "data_volume": "vol-0123456789abcdef0"}
 """In place of what AWS has yet to choose: as long as it can become, so that the size is checked at the

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox.toolchain import binaries
-from userdata.render import FOLDER
+from userdata.templates import FOLDER
 
 HOSTS = ("web-1.example", "db-1")
 """One with a dot, which is a special character in the regular expression that Grafana makes of the names."""

@@ -12,7 +12,8 @@ import pytest
 
 from components.parameters import STANDARD_LIMIT
 from tests.userdata.test_render import SERVER, shellcheck
-from userdata.render import FOLDER, backup_settings, server_files
+from userdata.server_files import backup_settings, server_files
+from userdata.templates import FOLDER
 
 
 def files(schedule: str) -> dict[str, str]:

@@ -20,25 +20,11 @@ from sandbox import toolchain
 from settings import Inputs, Settings, Smtp
 from settings import values as v
 from settings.model import GrafanaRepository, InfluxdataRepository
-from userdata.render import (
-    BOOT_SCRIPT,
-    LIMIT,
-    AgentValues,
-    BootValues,
-    InfluxTarget,
-    ServerValues,
-    UserDataTooLargeError,
-    agent_installer,
-    backup_settings,
-    boot_settings,
-    server_files,
-    server_settings,
-    shard_duration,
-    telegraf_config,
-    toml,
-    user_data,
-    without_comments,
-)
+from userdata.agents import AgentValues, agent_installer
+from userdata.boot import BOOT_SCRIPT, LIMIT, BootValues, UserDataTooLargeError, boot_settings, user_data
+from userdata.server_files import ServerValues, backup_settings, server_files, server_settings, shard_duration
+from userdata.telegraf import InfluxTarget, telegraf_config
+from userdata.templates import toml, without_comments
 
 TARGET = InfluxTarget("https://localhost:8086", "telegraf", "telegraf", private_ca=True)
 CA = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"

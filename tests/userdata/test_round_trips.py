@@ -21,17 +21,11 @@ from hypothesis import strategies as st
 
 from settings import Host, Settings, SettingsError, load
 from tests.test_settings import HOST, HOSTS_SECRET, RIGHT
-from userdata.render import (
-    AgentValues,
-    InfluxTarget,
-    ServerValues,
-    agent_installer,
-    boot_settings,
-    render,
-    telegraf_config,
-    user_data,
-    without_comments,
-)
+from userdata.agents import AgentValues, agent_installer
+from userdata.boot import BootValues, boot_settings, user_data
+from userdata.server_files import ServerValues, backup_settings, server_files, server_settings
+from userdata.telegraf import InfluxTarget, telegraf_config
+from userdata.templates import render, without_comments
 
 FEW = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -114,26 +108,37 @@ def hosts(draw: st.DrawFn) -> Host:
     return host
 
 
-def values(stack: Settings) -> ServerValues:
+def boot_values(stack: Settings) -> BootValues:
     """What the server's user data is rendered from."""
-    return ServerValues(
-        stack="prod",
+    return BootValues(
         region=stack.region,
         parameters="/monitoring/prod",
-        names=("server-key", "server-certificate"),
-        revision="1.2",
         address="198.51.100.1",
-        host=stack.domain or "",
         local_name="localhost",
         data_volume="vol-0123456789abcdef0",
-        retention=stack.retention,
-        interval=stack.collection_interval,
-        cloudwatch_auth=stack.cloudwatch_auth,
         grafana_repository=stack.grafana_repository,
         influxdata_repository=stack.influxdata_repository,
         grafana_version=stack.grafana_version,
         influxdb_version=stack.influxdb_version,
         telegraf_version=stack.telegraf_version,
+    )
+
+
+def server_values(stack: Settings) -> ServerValues:
+    """What the files of the server's services are rendered from."""
+    source = "s3://a-bucket/prod/2026-11-24T03-00-00Z"
+    return ServerValues(
+        host=stack.domain or "",
+        machine="monitoring-prod",
+        data_gib=stack.data_volume_size,
+        retention=stack.retention,
+        interval=stack.collection_interval,
+        cloudwatch_auth=stack.cloudwatch_auth,
+        own_influxdb=True,
+        reader="grafana",
+        smtp=stack.smtp,
+        backups=backup_settings(stack.region, "a-bucket", "prod", stack.backups.now, source),
+        backup_schedule=stack.backups.schedule,
         target=InfluxTarget("https://localhost:8086", "telegraf", "telegraf", True),
     )
 
@@ -149,14 +154,17 @@ def bash(script: str) -> str:
 # --- The server
 
 
+def read_back(settings_: str) -> dict[str, str]:
+    """Shell variables as bash reads them."""
+    names = re.findall(r"^(\w+)=", settings_, re.MULTILINE)
+    printed = bash(settings_ + "".join(f'printf "%s\\0" "${name}"\n' for name in names))
+    return dict(zip(names, printed.split("\0"), strict=False))
+
+
 @FEW
 @given(servers())
 def test_bash_reads_the_server_s_settings_back(stack: Settings) -> None:
-    given_ = values(stack)
-    names = re.findall(r"^(\w+)=", boot_settings(given_), re.MULTILINE)
-    printed = bash(boot_settings(given_) + "".join(f'printf "%s\\0" "${name}"\n' for name in names))
-    found = dict(zip(names, printed.split("\0"), strict=False))
-    assert found["RETENTION"] == stack.retention
+    found = read_back(boot_settings(boot_values(stack)))
     assert found["GRAFANA_VERSION"] == stack.grafana_version
     assert found["TELEGRAF_VERSION"] == stack.telegraf_version
     assert found["REGION"] == stack.region
@@ -169,17 +177,26 @@ def test_bash_reads_the_server_s_settings_back(stack: Settings) -> None:
             *(repository.url, repository.suite, repository.component),
             *(repository.key_url, repository.key_fingerprint),
         ]
+    later = read_back(server_settings(server_values(stack)))
+    assert later["RETENTION"] == stack.retention
+    assert later["RESTORE_FROM"] == "s3://a-bucket/prod/2026-11-24T03-00-00Z"
 
 
 @FEW
 @given(servers())
 def test_cloud_init_s_yaml_holds_every_file_as_it_was_rendered(stack: Settings) -> None:
-    given_ = values(stack)
+    values = boot_values(stack)
     files = {
-        file["path"].rpartition("/")[2]: file["content"] for file in yaml.safe_load(user_data(given_))["write_files"]
+        file["path"].rpartition("/")[2]: file["content"] for file in yaml.safe_load(user_data(values))["write_files"]
     }
-    assert files["settings"] == boot_settings(given_)
-    assert files["monitoring"] == without_comments(render("boot.sh"))
+    assert files["boot.conf"] == boot_settings(values)
+    assert files["monitoring-server"] == without_comments(render("boot.sh"))
+
+
+@FEW
+@given(servers())
+def test_the_services_files_are_read_back_by_their_own_readers(stack: Settings) -> None:
+    files = server_files(server_values(stack))
     configuration = configparser.ConfigParser(interpolation=None)
     configuration.read_string(files["grafana.ini"])
     assert configuration["server"]["domain"] == stack.domain

@@ -119,32 +119,6 @@ def change_own_password() -> Response:
     return jsonify(message="User password changed")
 
 
-@routes.post("/api/admin/users")
-def create_user() -> Response:
-    """POST {"login" or "email", "password", "name"}: a user with the organisation's default role, Viewer."""
-    require_role("Admin")
-    given = body()
-    login, email = given.get("login") or given.get("email"), given.get("email") or ""
-    if not login:
-        raise ApiError(400, "Validation error, need specify either username or email")
-    if len(str(given.get("password") or "")) < SHORTEST_PASSWORD:
-        raise ApiError(400, "Password is missing or too short")
-    database = context().database
-    if database.row("SELECT 1 FROM user WHERE lower(login) = lower(?) OR (email = ? AND email != '')", login, email):
-        raise ApiError(412, f"User with email '{email}' or username '{login}' already exists")
-    made = _insert(database, str(login), email, str(given.get("name") or ""), str(given["password"]), is_admin=False)
-    return jsonify(id=made, uid=_user(made)["uid"], message="User created")
-
-
-@routes.delete("/api/admin/users/<int:user_id>")
-def delete_user(user_id: int) -> Response:
-    """A user goes, sessions included."""
-    require_role("Admin")
-    _user(user_id)
-    context().database.write("DELETE FROM user WHERE id = ?", user_id)
-    return jsonify(message="User deleted")
-
-
 @routes.put("/api/admin/users/<int:user_id>/password")
 def change_password(user_id: int) -> Response:
     """PUT {"password"}: an administrator sets somebody's password."""

@@ -1,0 +1,36 @@
+"""The agents' installer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from settings import Inputs, Repository
+from userdata.telegraf import InfluxTarget, telegraf_config
+from userdata.templates import render, source
+
+
+@dataclass(frozen=True)
+class AgentValues:
+    """Everything an agent's installer depends on. `password` is a secret, so the script is one too.
+
+    host: the tag `host`; empty takes the machine's own name. tags: of all its measurements.
+    """
+
+    repository: Repository
+    telegraf_version: str
+    interval: str
+    target: InfluxTarget
+    password: str = field(repr=False)
+    ca: str | None = None
+    host: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inputs: Inputs = field(default_factory=Inputs)
+
+
+def agent_installer(values: AgentValues) -> str:
+    """The script that makes a Debian or Ubuntu machine send its measurements here, to be run by root."""
+    config = telegraf_config(
+        values.target, interval=values.interval, host=values.host, monitor=False, tags=values.tags
+    ) + render("inputs.conf", inputs=values.inputs)
+    return render("agent-install.sh.j2", values=values, repository=source(values.repository), config=config)

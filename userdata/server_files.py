@@ -1,0 +1,114 @@
+"""The files of the server's services, which a running server follows: parameters in the parameter store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from settings import Smtp
+from settings import values as v
+from userdata.telegraf import InfluxTarget, telegraf_config
+from userdata.templates import aws_domain, render, shell, without_comments
+
+
+@dataclass(frozen=True)
+class ServerValues:
+    """Everything the files of the server's services depend on; a running server follows their changes. Nothing of
+    it is secret.
+
+    host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
+    data_gib: the data volume's size. writer, reader: InfluxDB's users. own_influxdb: whether InfluxDB runs here.
+    smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
+    backup_schedule: time of day, UTC.
+    """
+
+    host: str
+    machine: str
+    data_gib: int
+    retention: str
+    interval: str
+    cloudwatch_auth: str
+    own_influxdb: bool
+    reader: str
+    smtp: Smtp | None
+    backups: Mapping[str, str]
+    backup_schedule: str
+    target: InfluxTarget
+
+
+def shard_duration(retention: str) -> str:
+    """Length of InfluxDB's shard groups for a retention: what it would choose itself.
+
+    docs.influxdata.com/influxdb/v1/query_language/manage-database (SHARD DURATION). It must be said: the
+    policy `autogen` is created with seven days, and a retention below its shards' length is refused.
+    """
+    length = v.seconds(retention)
+    if length < v.seconds("2d"):
+        return "1h"
+    return "1d" if length <= v.seconds("26w") else "7d"
+
+
+def backup_settings(region: str, bucket: str, stack: str, now: int, restore_from: str) -> dict[str, str]:
+    """The variables of backup.sh and restore.sh.
+
+    bucket: empty when backups are off. now: another number asks for a backup at once. restore_from: see
+    components/backups.py. Buckets are named in the path: their names need not fit S3's certificate.
+    """
+    return {
+        "S3": f"https://s3.{region}.{aws_domain(region)}",
+        "BACKUP_BUCKET": bucket,
+        "BACKUP_PREFIX": stack,
+        "BACKUP_NOW": str(now),
+        "RESTORE_FROM": restore_from,
+    }
+
+
+def server_settings(values: ServerValues) -> str:
+    """The shell variables boot.sh and its parts read from the parameter server.conf."""
+    return shell(
+        {
+            "MACHINE": values.machine,
+            "DATA_GIB": str(values.data_gib),
+            "RETENTION": values.retention,
+            "SHARD": shard_duration(values.retention),
+            "WRITER": values.target.username,
+            "READER": values.reader,
+            "DATABASE": values.target.database,
+            "TARGET": values.target.url,
+            "TARGET_CA": "/etc/telegraf/ca.pem" if values.target.private_ca else "",
+            **values.backups,
+        }
+    )
+
+
+def server_files(values: ServerValues) -> dict[str, str]:
+    """The files of the server's services and the parts of its boot script, by the parameter that carries them."""
+    files = {
+        "server.conf": server_settings(values),
+        "grafana.sh": render("grafana.sh"),
+        "grafana.ini": render(
+            "grafana.ini",
+            host=values.host,
+            machine=values.machine,
+            cloudwatch_auth=values.cloudwatch_auth,
+            smtp=values.smtp,
+        ),
+        "telegraf.sh": render("telegraf.sh"),
+        "telegraf.conf": telegraf_config(
+            values.target,
+            interval=values.interval,
+            host=values.machine,
+            monitor=values.own_influxdb,
+            backups=bool(values.backups["BACKUP_BUCKET"]),
+        ),
+        "telegraf-hardening.conf": render("telegraf-hardening.conf"),
+        "auto-upgrades.conf": render("auto-upgrades.conf"),
+        "backups.sh": render("backups.sh"),
+        "backup": render("backup.sh"),
+        "restore": render("restore.sh"),
+        "monitoring-backup.service": render("backup.service"),
+        "monitoring-backup.timer": render("backup.timer", schedule=values.backup_schedule),
+    }
+    if values.own_influxdb:
+        files |= {name: render(name) for name in ("influxdb.sh", "influxdb.conf", "influxdb-hardening.conf")}
+    return {name: without_comments(content) for name, content in files.items()}

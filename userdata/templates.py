@@ -1,0 +1,65 @@
+"""Rendering of the files beside this one: what a person reads in userdata/ is what a machine gets, with the
+settings filled in. Pure: values in, text out.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import jinja2
+
+from settings import Repository
+
+FOLDER = Path(__file__).parent
+
+
+def toml(value: str | Sequence[str]) -> str:
+    """A text, or a list of them, in TOML (JSON's escapes are a subset of TOML's, but for DEL)."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER),
+    undefined=jinja2.StrictUndefined,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 - none of these files is HTML; each value goes through `toml` or `shell`
+)
+_templates.filters["toml"] = toml
+_templates.filters["shell"] = shlex.quote
+
+
+def render(name: str, **values: object) -> str:
+    """One file of this folder with its values filled in. Raises jinja2.UndefinedError when one is missing."""
+    return _templates.get_template(name).render(**values)
+
+
+def without_comments(text: str) -> str:
+    """`text` without comment lines and empty lines. The first line stays: it is `#!` or `#cloud-config`."""
+    first, *rest = text.splitlines()
+    kept = [line for line in rest if line.strip() and not line.lstrip().startswith("#")]
+    return "\n".join([*([first] if first.startswith("#!") or not first.startswith("#") else []), *kept]) + "\n"
+
+
+def source(repository: Repository) -> str:
+    """A repository as boot.sh takes it: the five words after its name, none of which has blanks."""
+    parts = (
+        repository.url,
+        repository.suite,
+        repository.component,
+        repository.key_url,
+        repository.key_fingerprint,
+    )
+    return " ".join(parts)
+
+
+def shell(variables: Mapping[str, str]) -> str:
+    """Variables as a file that a shell reads."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def aws_domain(region: str) -> str:
+    """Where AWS's services of a region have their names."""
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
