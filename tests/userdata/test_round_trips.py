@@ -209,6 +209,12 @@ def test_the_services_files_are_read_back_by_their_own_readers(stack: Settings) 
 # --- Telegraf's configuration
 
 
+def plain() -> Any:
+    """The commands that every agent runs for its measurements."""
+    target = InfluxTarget("https://a.b:8086", "telegraf", "telegraf", True)
+    return tomllib.loads(telegraf_config(target, interval="10s", host="", monitor=False))["inputs"]["exec"]
+
+
 @FEW
 @given(hosts(), DURATIONS, TEXTS)
 def test_toml_reads_telegraf_s_tags_back(host: Host, interval: str, database: str) -> None:
@@ -218,7 +224,7 @@ def test_toml_reads_telegraf_s_tags_back(host: Host, interval: str, database: st
     assert found.get("global_tags", {}) == host.tags
     assert found["agent"]["hostname"] == host.name
     assert found["outputs"]["influxdb"][0]["database"] == database
-    assert "exec" not in found["inputs"]
+    assert found["inputs"]["exec"] == plain(), "nothing runs but what every agent runs"
 
 
 # --- The agents' installer, up to the files it writes
@@ -285,6 +291,7 @@ def test_the_installer_writes_what_the_settings_say(host: Host, version: str, so
 def check_inputs(host: Host, found: dict[str, Any]) -> None:
     """Telegraf's inputs are those of the host, with its values."""
     inputs = host.inputs
+    assert found.pop("exec") == plain()
     own = {"cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "internal"}
     named = {"nginx", "postgresql", "redis", "docker", "systemd_units", "ping", "http_response"}
     assert set(found) - own <= named, "no input that nobody asked for"
@@ -307,11 +314,15 @@ def check_inputs(host: Host, found: dict[str, Any]) -> None:
 
 
 def check_unit(host: Host, files: dict[str, str]) -> None:
-    """What systemd reads beside the package's unit: one section, and only the lines it should have."""
+    """What systemd reads beside the package's unit: only the lines it should have."""
     unit = configparser.ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read_string(files.get("monitoring.conf", "[Service]\n"))
-    assert unit.sections() == ["Service"]
-    wanted = {option.partition("=")[0]: option.partition("=")[2] for option in host.inputs.service_options}
+    unit.read_string(files["monitoring.conf"])
+    assert {name: dict(unit[name]) for name in unit.sections() if name != "Service"} == {
+        "Unit": {"StartLimitIntervalSec": "0"}
+    }
+    wanted = {"Restart": "always", "RestartSec": "2s"} | {
+        option.partition("=")[0]: option.partition("=")[2] for option in host.inputs.service_options
+    }
     assert dict(unit["Service"]) == wanted
     assert "NoNewPrivileges=yes" in files["hardening.conf"]
