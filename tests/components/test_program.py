@@ -280,7 +280,7 @@ def test_what_services_are_told_is_not_a_reason_for_another_server(prod: Run) ->
 
 def test_user_data_that_is_too_large_is_refused_before_anything_is_made() -> None:
     with pytest.raises(pulumi.RunError, match=r"bytes, \d+ more than the 12288 allowed; shorten"):
-        run_program({"grafanaRepository": {key: "https://a.b/" + "x" * 3900 for key in ("url", "keyUrl")}})
+        run_program({"grafanaRepository": dict.fromkeys(("url", "keyUrl"), "https://a.b/" + "x" * 3900)})
 
 
 # --- Grafana

@@ -21,7 +21,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no such instance type": ({"instanceType": "t9.huge"}, ["t9.huge", "instanceType"]),
     "not an instance type": ({"instanceType": "colossal"}, ["colossal", "instanceType"]),
     "user data too large": (
-        {"grafanaRepository": {key: "https://example.org/" + "a" * 3900 for key in ("url", "keyUrl")}},
+        {"grafanaRepository": dict.fromkeys(("url", "keyUrl"), "https://example.org/" + "a" * 3900)},
         ["user data", "12"],
     ),
 }
