@@ -80,6 +80,8 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("ssm", "describe_parameters", {}, "AccessDeniedException"),
     ("ssm", "get_parameter", {"Name": OTHER_STACK + "/server-key", "WithDecryption": True}, "AccessDeniedException"),
     ("ssm", "get_parameters_by_path", {"Path": "/", "Recursive": True}, "AccessDeniedException"),
+    ("ssm", "get_parameters_by_path", {"Path": OTHER_STACK, "WithDecryption": True}, "AccessDeniedException"),
+    ("ssm", "get_parameters_by_path", {"Path": "{path}-2", "WithDecryption": True}, "AccessDeniedException"),
 ]
 """What neither Grafana's user nor the server's role may do."""
 
@@ -204,8 +206,16 @@ def test_the_user_may_do_nothing_else(
 
 
 def test_the_role_reads_its_own_stack_s_parameters(role: Identity, environment: Environment) -> None:
-    answer = role.call("ssm", "get_parameter", {"Name": "{path}/grafana-admin-password", "WithDecryption": True})
-    assert answer["Parameter"]["Value"] == environment.outputs["grafanaAdminPassword"]
+    read = {"Path": "{path}", "WithDecryption": True, "MaxResults": 10}
+    found: dict[str, str] = {}
+    more: dict[str, str] = {}
+    while not found or more:
+        page = role.call("ssm", "get_parameters_by_path", read | more)
+        found |= {parameter["Name"]: parameter["Value"] for parameter in page["Parameters"]}
+        more = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
+    own = f"/monitoring/{environment.name}"
+    assert found[f"{own}/grafana-admin-password"] == environment.outputs["grafanaAdminPassword"]
+    assert {name.rpartition("/")[0] for name in found} == {own}
 
 
 @pytest.mark.parametrize(
