@@ -16,6 +16,7 @@ from tests.live.environment import STACK, Environment, sandbox
 pytestmark = pytest.mark.live
 
 BACKUP = "/etc/monitoring/backup"
+BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 EMPTY = "UNSIGNED-PAYLOAD"
 KEPT, LOST = (f"{uuid.uuid4().hex[:8]}-{fate}" for fate in ("kept", "lost"))
 """Dashboards of a user's own, made before and after the backup."""
@@ -154,7 +155,8 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
         save_dashboard(environment, LOST)
         destroy_the_machine(environment)
 
-        refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--target", "**index:Server$**")
+        gone = ("--target", "**index:Server$**", "--target", "**index:DataVolume$**")
+        refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", *gone)
         assert refreshed.returncode == 0, refreshed.stdout[-3000:] + refreshed.stderr[-2000:]
         with environment.settings(restoreFrom="latest"):
             up(environment)
@@ -168,15 +170,17 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
 
 
 def restore(environment: Environment, backup: str) -> str:
-    """What the boot script says at a boot with another `restoreFrom`, after a restore that did not end."""
-    script = environment.guest("sh", "-c", "ls /var/lib/cloud/scripts/per-boot/*").stdout.strip()
-    source = f"{bucket(environment)}/{STACK}/{backup}"
-    environment.guest("sh", "-c", "cp /etc/monitoring/server.conf /run/settings; touch /srv/monitoring/restoring")
-    environment.guest("sed", "-i", f"s|^RESTORE_FROM=.*|RESTORE_FROM={source}|", "/etc/monitoring/server.conf")
+    """What the boot script says with another `restoreFrom`, after a restore that did not end."""
+    told = ("--target", "**parameter:Parameter::server.conf", "--target", "**::parameters-revision")
+    environment.guest("systemctl", "stop", "monitoring-server.timer")
     try:
-        done = environment.guest(script)
+        with environment.settings(restoreFrom=backup):
+            done = environment.pulumi("up", "--yes", "--skip-preview", *told)
+            assert done.returncode == 0, done.stdout[-3000:]
+        environment.guest("touch", "/srv/monitoring/restoring")
+        done = environment.guest(BOOT_SCRIPT)
     finally:
-        environment.guest("sh", "-c", "cat /run/settings >/etc/monitoring/server.conf")
+        environment.guest("systemctl", "start", "monitoring-server.timer")
     assert (done.returncode == 0) is (backup == "latest"), done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
 

@@ -40,6 +40,7 @@ FORCES_NEW = {
         "ami",
         "associatePublicIpAddress",
         "availabilityZone",
+        "ebsOptimized",
         "keyName",
         "privateIp",
         "rootBlockDevice.encrypted",
