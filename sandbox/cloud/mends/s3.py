@@ -50,6 +50,7 @@ def apply() -> None:
     # The verdict is ours alone.
     FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
     _new_buckets()
+    _suspended_versioning()
 
 
 def _judged(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,6 +81,23 @@ def _new_buckets() -> None:
 
     S3Backend.create_bucket = create_bucket  # type: ignore[method-assign]
     S3Backend.delete_bucket_encryption = delete_bucket_encryption  # type: ignore[method-assign]
+
+
+def _suspended_versioning() -> None:
+    """AWS: a bucket whose versioning is suspended keeps the versions it has, and deletes one when it is named. moto:
+    deletes all of them, and fails where one is a delete marker."""
+    delete = S3Backend.delete_object
+
+    def delete_object(self: Any, bucket_name: str, *arguments: Any, **named: Any) -> Any:
+        bucket = self.get_bucket(bucket_name)
+        before = bucket.versioning_status
+        bucket.versioning_status = "Enabled" if before == "Suspended" else before
+        try:
+            return delete(self, bucket_name, *arguments, **named)
+        finally:
+            bucket.versioning_status = before
+
+    S3Backend.delete_object = delete_object  # type: ignore[method-assign]
 
 
 def judge(request: Any) -> None:

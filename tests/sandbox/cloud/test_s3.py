@@ -174,3 +174,24 @@ def test_both_styles_of_addresses_name_the_same_object(host: str, path: str) -> 
     wanted = s3.asked("GET", host, path, "versionId=3", headers={}, body=b"")
     assert (wanted.bucket, wanted.key) == ("b-1", "a/b c")
     assert wanted.actions == (("s3:GetObjectVersion", "arn:aws:s3:::b-1/a/b c"),)
+
+
+def test_a_versioned_bucket_is_emptied_with_its_delete_markers(aws: Cloud, bucket: str) -> None:
+    client = aws.client("s3")
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("deleted", "kept"):
+        client.put_object(Bucket=bucket, Key=key, Body=b"once")
+        client.put_object(Bucket=bucket, Key=key, Body=b"twice")
+    client.delete_object(Bucket=bucket, Key="deleted")
+    # As a destroy does beforehand.
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
+    page = client.list_object_versions(Bucket=bucket)
+    listed = [*page["Versions"], *page["DeleteMarkers"]]
+    assert len(listed) == 5
+    objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in listed]
+    client.delete_objects(Bucket=bucket, Delete={"Objects": objects[:1], "Quiet": True})
+    assert len(client.list_object_versions(Bucket=bucket)["Versions"]) == 3
+    answer = client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    assert "Errors" not in answer
+    assert "Versions" not in client.list_object_versions(Bucket=bucket)
+    client.delete_bucket(Bucket=bucket)
