@@ -14,7 +14,7 @@ class Passwords(pulumi.ComponentResource):
 
     Produces: one for Grafana's administrator, one for the key Grafana encrypts its datasources' credentials
     with (it must stay the same as long as the data volume does), and, with `own_influxdb`, one for each of
-    InfluxDB's users: admin, telegraf (writes), grafana (reads). Another `generation` makes all new ones but the key.
+    InfluxDB's users: telegraf (writes), grafana (reads). Another `generation` makes all new ones but the key.
 
     Attributes: grafana_admin, grafana_secret_key, influxdb (by user); all secrets.
     """
@@ -24,7 +24,7 @@ class Passwords(pulumi.ComponentResource):
         self._generation = {"generation": str(generation)}
         self.grafana_admin = self._password("grafana-admin", self._generation)
         self.grafana_secret_key = self._password("grafana-secret-key")
-        users = ("admin", "telegraf", "grafana") if own_influxdb else ()
+        users = ("telegraf", "grafana") if own_influxdb else ()
         self.influxdb = {user: self._password(f"influxdb-{user}", self._generation) for user in users}
         self.register_outputs({})
 

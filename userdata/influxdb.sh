@@ -4,14 +4,18 @@
 # InfluxDB: encrypted, with users; its tables are the only place on disk where their passwords are.
 
 influxdb=https://$LOCAL_NAME:8086
-# QUERY [PASSWORD], as the administrator; the answer is in $work/answer
+# Its administrator is of this machine alone: the password is made here, for each generation of users (whose name is
+# beside it), and nobody else is told.
+administrator=$here/influxdb-administrator
+secret() { cut -d ' ' -f 2 "$1"; }
+# QUERY, as the administrator; the answer is in $work/answer
 query() {
-  printf 'user = "admin:%s"\ndata-urlencode = "q=%s"\n' "${2:-$(value influxdb-admin-password)}" "${1//\"/\\\"}" |
+  printf 'user = "admin:%s"\ndata-urlencode = "q=%s"\n' "$(secret $administrator)" "${1//\"/\\\"}" |
     curl -sSf "${authority[@]}" -K - "$influxdb/query" >$work/answer && ! grep -q '"error"' $work/answer
 }
-# USER PRIVILEGE PARAMETER
+# USER PRIVILEGE PASSWORD
 give() {
-  query "CREATE USER \"$1\" WITH PASSWORD '$(value "$3")'" || query "SET PASSWORD FOR \"$1\" = '$(value "$3")'"
+  query "CREATE USER \"$1\" WITH PASSWORD '$3'" || query "SET PASSWORD FOR \"$1\" = '$3'"
   query "GRANT $2 TO \"$1\""
 }
 start_influxdb() {
@@ -33,15 +37,20 @@ close() {
   fi
 }
 administer() {
-  if query 'SHOW DATABASES' 2>$work/why; then return; fi
-  say "setting the password of InfluxDB's administrator"
-  local old=$run/influxdb-admin
-  if [ -f $old ] && query "SET PASSWORD FOR admin = '$(value influxdb-admin-password)'" "$(cat $old)" 2>$work/why; then
+  if [ ! -e $administrator ] || ! query 'SHOW DATABASES' 2>$work/why; then
+    install -m 600 /dev/null $administrator
+    open
+    start_influxdb
+  elif grep -q "^$WRITER " $administrator; then
     return
   fi
-  open
-  start_influxdb
-  give admin 'ALL PRIVILEGES' influxdb-admin-password
+  say "giving InfluxDB's administrator a password"
+  install -m 600 /dev/null $administrator.new
+  echo "$WRITER $(python3 -c 'import secrets; print(secrets.token_hex(24))')" >$administrator.new
+  local new
+  new=$(secret $administrator.new)
+  query "CREATE USER admin WITH PASSWORD '$new' WITH ALL PRIVILEGES" || query "SET PASSWORD FOR admin = '$new'"
+  mv $administrator.new $administrator
   close
   start_influxdb
 }
@@ -53,13 +62,12 @@ value influxdb-hardening.conf | put 644 root /etc/systemd/system/influxdb.servic
 close
 start_influxdb
 administer
-install -m 600 $work/values/influxdb-admin-password $run/influxdb-admin
 # It says itself what is wrong.
 if [ -n "$RESTORE_FROM" ]; then $here/restore || exit 1; fi
 query 'CREATE DATABASE "telegraf"'
 query "ALTER RETENTION POLICY \"autogen\" ON \"telegraf\" DURATION $RETENTION SHARD DURATION $SHARD DEFAULT"
-give "$WRITER" 'WRITE ON "telegraf"' influxdb-telegraf-password
-give "$READER" 'READ ON "telegraf"' influxdb-grafana-password
+give "$WRITER" 'WRITE ON "telegraf"' "$(value influxdb-telegraf-password)"
+give "$READER" 'READ ON "telegraf"' "$(value influxdb-grafana-password)"
 # Users of an earlier generation go once every agent and Grafana have the new ones (state/users-in-use).
 in_use=$(cat $work/state/users-in-use 2>$work/why || true)
 query 'SHOW USERS'

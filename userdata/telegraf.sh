@@ -14,7 +14,7 @@ done
 {
   echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'"
   # InfluxDB tells of itself to its administrator alone.
-  if given influxdb-admin-password; then echo "INFLUX_ADMIN='$(value influxdb-admin-password)'"; fi
+  if [ -n "$INFLUXDB_VERSION" ]; then echo "INFLUX_ADMIN='$(secret $administrator)'"; fi
 } | put 640 telegraf /etc/default/telegraf telegraf
 value telegraf-hardening.conf | put 644 root /etc/systemd/system/telegraf.service.d/hardening.conf telegraf
 settle telegraf

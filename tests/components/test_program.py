@@ -145,7 +145,7 @@ def test_every_secret_is_an_encrypted_parameter_and_every_file_a_readable_one(pr
     assert found["SecureString"] == {
         *("ca-certificate", "server-certificate", "server-key"),
         *("grafana-admin-password", "grafana-secret-key"),
-        *("influxdb-admin-password", "influxdb-telegraf-password", "influxdb-grafana-password"),
+        *("influxdb-telegraf-password", "influxdb-grafana-password"),
     }
     assert found["String"] >= {"server.conf", "grafana.ini", "telegraf.conf", "state/revision", "state/users-in-use"}
 
@@ -256,7 +256,7 @@ def test_a_type_without_a_debian_image_is_refused() -> None:
 
 def test_a_generation_changes_every_password_and_both_of_influxdb_s_users(prod: Run) -> None:
     second = run_program({"passwordGeneration": 2})
-    for name in ("grafana-admin", "influxdb-admin", "influxdb-telegraf", "influxdb-grafana"):
+    for name in ("grafana-admin", "influxdb-telegraf", "influxdb-grafana"):
         assert prod.one("RandomPassword", name)["keepers"] == {"generation": "1"}
         assert second.one("RandomPassword", name)["keepers"] == {"generation": "2"}
     # Grafana's datasources are encrypted with it: another one would make them unreadable.

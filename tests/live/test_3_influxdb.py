@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.live.services import Ask
+from tests.live.environment import Environment
+from tests.live.services import Ask, administrator_of_influxdb
 
 pytestmark = pytest.mark.live
 
@@ -129,3 +130,17 @@ def test_the_server_s_own_telegraf_still_reads_influxdb_s_statistics(influxdb: A
     answer = query(influxdb, "grafana", 'SELECT count("pointsWrittenOK") FROM "influxdb_write" WHERE time > now() - 1m')
     answer += query(influxdb, "grafana", 'SELECT count("req") FROM "influxdb_httpd" WHERE time > now() - 1m')
     assert '"values"' in answer, answer
+
+
+def test_the_administrator_s_password_is_known_to_the_server_alone(environment: Environment, influxdb: Ask) -> None:
+    password = administrator_of_influxdb(environment)
+    assert query(influxdb, "admin", "SHOW USERS").startswith("{")
+    pages = environment.aws("ssm").get_paginator("get_parameters_by_path")
+    stored = [page["Parameters"] for page in pages.paginate(Path="/", Recursive=True, WithDecryption=True)]
+    assert password not in str(stored)
+    exported = environment.pulumi("stack", "export", "--show-secrets").stdout
+    environment.transcript.pop()  # this listing was asked to show secrets
+    assert "grafana-admin" in exported
+    assert password not in exported
+    files = "cat /etc/monitoring/influxdb-administrator || cat /etc/default/telegraf"
+    assert environment.guest("runuser", "-u", "nobody", "--", "sh", "-c", files).stdout == ""

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from tests.live.environment import STACK, Environment, sandbox
+from tests.live.services import administrator_of_influxdb
 
 pytestmark = pytest.mark.live
 
@@ -52,12 +53,10 @@ def up(environment: Environment) -> str:
 
 def ask(environment: Environment, query: str) -> dict[str, Any]:
     """InfluxDB's values by series, as its administrator."""
-    name = f"/monitoring/{STACK}/influxdb-admin-password"
-    password = environment.aws("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
     answer = requests.post(
         f"{environment.outputs['influxdbUrl']}/query",
         data={"db": "telegraf", "q": query, "epoch": "s"},
-        auth=("admin", password),
+        auth=("admin", administrator_of_influxdb(environment)),
         verify=str(environment.grafana.ca_file),
         timeout=30,
     ).json()

@@ -14,6 +14,7 @@ import yaml
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, eventually, gaps
+from tests.live.services import administrator_of_influxdb
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request")]
 
@@ -83,10 +84,12 @@ def watching(environment: Environment) -> Iterator[None]:
 
 def login(environment: Environment, user: str) -> tuple[str, str]:
     """Name and password, as the server has been told, of one of InfluxDB's users."""
+    if user == "admin":
+        return user, administrator_of_influxdb(environment)
     path = f"/monitoring/{environment.name}/influxdb-{user}-password"
     password = environment.aws("ssm").get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
     number = generation(environment, "passwordGeneration")
-    return user if user == "admin" or number == 1 else f"{user}-{number}", password
+    return user if number == 1 else f"{user}-{number}", password
 
 
 def generation(environment: Environment, setting: str) -> int:
