@@ -95,7 +95,8 @@ def test_a_domain_of_full_length_still_fits() -> None:
 
 
 def test_too_much_is_refused_naming_what_is_long() -> None:
-    long = GrafanaRepository(url="https://mirror.example.com/" + "x" * 3900, key_url="https://a.b/" + "x" * 3900)
+    address = "https://mirror.example.com/" + "x" * 3900
+    long = GrafanaRepository.model_validate({"url": address, "keyUrl": address})
     with pytest.raises(UserDataTooLargeError, match="GRAFANA_REPOSITORY"):
         user_data(replace(VALUES, grafana_repository=long))
 
