@@ -12,7 +12,7 @@ from components.backups import Backups
 from components.boards import boards
 from components.certificates import server_certificate
 from components.cloudwatch_access import CloudwatchUser
-from components.data_volume import DataVolume
+from components.data_volume import DataVolume, on_destroy
 from components.grafana_content import AccessKey, GrafanaContent, Login
 from components.influx import influx
 from components.network import GRAFANA_PORT, Network, find_site
@@ -96,3 +96,4 @@ pulumi.export("dashboardUrls", urls)
 pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")
 pulumi.export("instanceId", server.instance_id)
 pulumi.export("backupBucket", backups.bucket)
+pulumi.export("onDestroy", on_destroy(config, volume, address, backups.bucket))
