@@ -51,33 +51,3 @@ def refuse_to_shrink(change: pulumi.ResourceHookArgs) -> None:
             f"monitoring:dataVolumeSize = {wanted}: the data volume has {there} GiB, and no volume can shrink; "
             f"write {there} or more"
         )
-
-
-def on_destroy(
-    settings: Settings, volume: DataVolume, address: pulumi.Output[str], bucket: pulumi.Output[str]
-) -> pulumi.Output[list[str]]:
-    """What `pulumi destroy` does to the data, for the stack's outputs, because it can say nothing itself: it does not
-    run the program.
-
-    bucket: with the backups, "" without them. Short sentences, because Pulumi cuts long ones.
-    """
-
-    def told(known: list[str]) -> list[str]:
-        disk, public_ip, backups = known
-        if settings.protect:
-            bucket = [f"refused: the bucket {backups} with all backups is protected"] if backups else []
-            return [
-                f"refused: the data volume {disk} and the address {public_ip} are protected",
-                *bucket,
-                "to give them up for good: pulumi config set monitoring:protect false && pulumi up && pulumi destroy",
-            ]
-        with_bucket = [
-            f"deletes for good: the bucket {backups} with all backups",
-            f"to keep the backups, copy them before: aws s3 sync s3://{backups} backups",
-        ]
-        return [
-            f"deletes for good: the data volume {disk} with all measurements, dashboards and users",
-            *(with_bucket if backups else ["keeps: nothing; there are no backups"]),
-        ]
-
-    return pulumi.Output.all(volume.volume_id, address, bucket).apply(told)

@@ -77,9 +77,9 @@ class Readiness(pulumi.ComponentResource):
     """A command that ends when the server has applied the stack's parameters: Grafana and InfluxDB answer over
     TLS, and a first point of it is stored.
 
-    Produces: the command; it runs again whenever the instance is another one or of another type, or a parameter changes. It prints
-    what it waits for, and on failure the line of the boot script that failed. Secrets reach it by its environment
-    and are never printed.
+    Produces: the command; it runs again whenever the instance is another one or of another type, or a parameter
+    changes. It prints what it waits for, and on failure the line of the boot script that failed. Secrets reach it by
+    its environment and are never printed.
 
     Attributes: done: the resource others depend on.
     """
