@@ -1,6 +1,7 @@
 """What is remembered of alerts over a restart, as Grafana does in its table alert_instance.
 
-https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/ : a rule that was changed begins anew.
+https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
+A rule that was changed begins anew.
 """
 
 from __future__ import annotations
