@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -93,6 +94,19 @@ def test_a_protected_stack_refuses_to_be_destroyed_before_anything_is_gone(
     assert "cannot be deleted" in refused.stdout
     assert {resource["urn"] for resource in environment.resources()} == before
     assert environment.grafana.get("/api/health").status_code == 200
+
+
+def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environment, protected: None) -> None:
+    """As a subnet in another availability zone would have it."""
+    _, volume = described(environment, environment.instance_id)
+    ec2 = environment.aws("ec2")
+    zone = ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["AvailabilityZone"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    elsewhere = next(each["SubnetId"] for each in subnets if each["AvailabilityZone"] != zone)
+    with environment.settings(protect=True, subnetId=elsewhere):
+        refused = environment.pulumi("preview")
+    assert refused.returncode != 0
+    assert re.search(r"Volume::data\" cannot be replaced", refused.stdout), refused.stdout[-3000:]
 
 
 @pytest.fixture(scope="module")
