@@ -18,6 +18,7 @@ from components.influx import influx
 from components.network import GRAFANA_PORT, Network, find_site
 from components.parameters import Parameters, ServerRole, users_in_use
 from components.passwords import Passwords
+from components.protected import Protected, on_destroy
 from components.readiness import Readiness, expectation
 from components.server import Server, find_image
 from components.stored import stored
@@ -33,8 +34,7 @@ in_aws = pulumi.ResourceOptions(provider=provider)
 anywhere = pulumi.ResourceOptions()
 
 # What is already there.
-site = find_site(config, invoke)
-image = find_image(config, invoke)
+site, image = find_site(config, invoke), find_image(config, invoke)
 
 # Identities and secrets, network.
 with_key = config.cloudwatch_auth == "key"
@@ -82,17 +82,18 @@ content = GrafanaContent(
 
 # The machines that are watched.
 agents = install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
-users_in_use(config, database, [content.influxdb, *(agent.installed for agent in agents)], in_aws)
+in_use = users_in_use(config, database, [content.influxdb, *(agent.installed for agent in agents)], in_aws)
+Protected(config, [user, network, backups, volume, parameters, server, readiness, content, *agents, in_use])
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
-urls = {board.title: pulumi.Output.concat(grafana_url, "/d/", board.uid) for board in dashboards}
 pulumi.export("grafanaUrl", grafana_url)
 pulumi.export("grafanaAdminUser", "admin")
 pulumi.export("grafanaAdminPassword", passwords.grafana_admin)
 pulumi.export("influxdbUrl", database.url)
 pulumi.export("caCertificate", database.ca or certificate.ca or "")
 pulumi.export("agentInstallScript", agent_script(config, database))
-pulumi.export("dashboardUrls", urls)
+pulumi.export("dashboardUrls", {each.title: pulumi.Output.concat(grafana_url, "/d/", each.uid) for each in dashboards})
 pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")
 pulumi.export("instanceId", server.instance_id)
 pulumi.export("backupBucket", backups.bucket)
+pulumi.export("onDestroy", on_destroy(config, volume, address, backups.bucket))

@@ -13,13 +13,15 @@ class DataVolume(pulumi.ComponentResource):
     """A disk that outlives the server.
 
     Produces: an encrypted volume (protected with `protect`). A greater `dataVolumeSize` enlarges it while it is in
-    use, and the server its file system.
+    use, and the server its file system; a smaller one is refused at the preview.
 
     Attributes: volume_id; size, GiB, known once the volume has it.
     """
 
     def __init__(self, name: str, settings: Settings, site: Site, opts: pulumi.ResourceOptions) -> None:
         super().__init__("monitoring:index:DataVolume", name, None, opts)
+        at_preview = pulumi.ResourceHookOptions(on_dry_run=True)
+        hook = pulumi.ResourceHook("data-volume-grows", refuse_to_shrink, at_preview)
         volume = aws.ebs.Volume(
             name,
             availability_zone=site.availability_zone,
@@ -32,8 +34,20 @@ class DataVolume(pulumi.ComponentResource):
                 protect=settings.protect,
                 # What was only looked up may change without anybody's asking.
                 ignore_changes=[] if settings.subnet_id else ["availabilityZone"],
+                hooks=pulumi.ResourceHookBinding(before_update=[hook]),
             ),
         )
         self.volume_id: pulumi.Output[str] = volume.id
         self.size: pulumi.Output[int] = volume.size.apply(int)
         self.register_outputs({"volumeId": self.volume_id})
+
+
+def refuse_to_shrink(change: pulumi.ResourceHookArgs) -> None:
+    """Raises ValueError when the volume that is there is larger than the one that is wanted. EC2 would refuse, too:
+    after other changes, and in its own words."""
+    there, wanted = (int((known or {}).get("size") or 0) for known in (change.old_outputs, change.new_inputs))
+    if wanted < there:
+        raise ValueError(
+            f"monitoring:dataVolumeSize = {wanted}: the data volume has {there} GiB, and no volume can shrink; "
+            f"write {there} or more"
+        )

@@ -80,17 +80,17 @@ class Parameters(pulumi.ComponentResource):
 
 def users_in_use(
     settings: Settings, influx: Influx, moved: Sequence[pulumi.Output[str]], opts: pulumi.ResourceOptions
-) -> None:
+) -> pulumi.Resource | None:
     """Tells the server that Grafana and every agent use this generation of InfluxDB's users: it then drops all
     others. Nothing with another InfluxDB service, whose users are not ours.
 
     moved: known once Grafana and each agent have them. When one of them fails, all users stay: `everybody`.
     """
     if settings.influxdb:
-        return
+        return None
     users = f"{influx.writer} {influx.reader}"
     value = pulumi.Output.all(*moved).apply(lambda _: users).recover(lambda _: "everybody")
-    aws.ssm.Parameter(
+    return aws.ssm.Parameter(
         "influxdb-users-in-use",
         name=f"{path(pulumi.get_stack())}/state/users-in-use",
         type="String",

@@ -24,7 +24,7 @@ class Expectation:
 
     address: where to connect to. server_name: the name its certificate must be valid for. ca: who signed,
     "" for the system's authorities. influxdb_url: where its measurements arrive. host: its tag in them.
-    revision: of its parameters, which it must have applied.
+    revision: of its parameters, which it must have applied. instance_type: another one stops and starts the server.
     """
 
     address: pulumi.Input[str]
@@ -38,6 +38,7 @@ class Expectation:
     username: str
     password: pulumi.Output[str]
     host: str
+    instance_type: str
     revision: pulumi.Output[int]
     region: str
     timeout: int
@@ -65,6 +66,7 @@ def expectation(
         username=influx.reader,
         password=influx.reader_password,
         host=machine(),
+        instance_type=settings.instance_type,
         revision=revision,
         region=settings.region,
         timeout=settings.boot_timeout_seconds,
@@ -75,9 +77,9 @@ class Readiness(pulumi.ComponentResource):
     """A command that ends when the server has applied the stack's parameters: Grafana and InfluxDB answer over
     TLS, and a first point of it is stored.
 
-    Produces: the command; it runs again whenever the instance is another one or a parameter changes. It prints
-    what it waits for, and on failure the line of the boot script that failed. Secrets reach it by its environment
-    and are never printed.
+    Produces: the command; it runs again whenever the instance is another one or of another type, or a parameter
+    changes. It prints what it waits for, and on failure the line of the boot script that failed. Secrets reach it by
+    its environment and are never printed.
 
     Attributes: done: the resource others depend on.
     """
@@ -112,7 +114,7 @@ class Readiness(pulumi.ComponentResource):
             name,
             create=COMMAND,
             environment=environment,
-            triggers=[instance_id, expectation.revision],
+            triggers=[instance_id, expectation.instance_type, expectation.revision],
             opts=pulumi.ResourceOptions(parent=self, depends_on=after),
         )
         self.register_outputs({})

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from sandbox import daemons, hosts, machines, repository, screen, stack, toolchain
 from sandbox.errors import SandboxError
-from sandbox.machines import image, network
+from sandbox.machines import image, network, volumes
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
@@ -84,6 +84,7 @@ def down(place: Place, _: list[str]) -> int:
         console.print("Nothing is up here.")
         return 0
     with alone(place):
+        console.print(going(place), markup=False)
         for name in reversed(daemons.NAMES):
             if daemons.pid(place, name):
                 with step(f"Stopping {name}"):
@@ -94,6 +95,17 @@ def down(place: Place, _: list[str]) -> int:
             shutil.rmtree(place.state)
     console.print("Everything is gone; the toolchain stays cached for the next `make up`.")
     return 0
+
+
+def going(place: Place) -> str:
+    """What `down` deletes for good."""
+    names = sorted(folder.name for folder in (place.state / "machines").glob("*") if folder.is_dir())
+    disks = sorted(volumes.stored(place))
+    kept = f" with the data volumes {', '.join(disks)}" if disks else ""
+    return (
+        f"This deletes for good: {len(names)} machines ({', '.join(names)}){kept}, and the local AWS with all backups; "
+        "all measurements, dashboards and users with them."
+    )
 
 
 def pictures(place: Place, _: list[str]) -> int:

@@ -134,15 +134,26 @@ find_volume() {
   done
   false
 }
+# Nothing but zeros: in the whole first GiB, at the end, and where file systems begin a part of theirs (each 128 MiB), so
+# that a large volume is looked through in seconds. What cannot be read is not blank.
+blank() {
+  local size at
+  size=$(blockdev --getsize64 "$device") || return
+  cmp -s -n $((size < 1 << 30 ? size : 1 << 30)) "$device" /dev/zero || return
+  for ((at = 1 << 30; at < size; at += 1 << 27)); do
+    cmp -s -i $at:0 -n 65536 "$device" /dev/zero || return
+  done
+  cmp -s -i $((size - 65536)):0 -n 65536 "$device" /dev/zero
+}
 say "waiting for the volume $DATA_VOLUME"
 attempt 300 find_volume
 found=0
-kind=$(blkid -p -o value -s TYPE "$device") || found=$?
-if [ $found = 2 ] && cmp -s -n 1048576 "$device" /dev/zero; then
+kind=$(blkid -p -o value -s TYPE -s PTTYPE "$device" | paste -sd ' ') || found=$?
+if [ $found = 2 ] && blank; then
   say "formatting the blank volume"
   mkfs.ext4 -q "$device"
 elif [ "$kind" != ext4 ]; then
-  die $LINENO "$device is neither blank nor ext4 ($kind); it is left untouched"
+  die $LINENO "$DATA_VOLUME ($device) is not blank and not this server's: it holds ${kind:-unknown data}; it is left untouched"
 fi
 data=/srv/monitoring
 mkdir -p $data /var/lib/influxdb /var/lib/grafana

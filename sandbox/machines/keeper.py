@@ -83,7 +83,6 @@ class Keeper(ABC):
         if self._process is None or code == REBOOT_WANTED:
             self._start(self._boot)
         elif request.exists():
-            request.unlink(missing_ok=True)
             self._start(self._reboot)
         elif code is None:
             self.machine.keep_plugged_in()
@@ -117,6 +116,8 @@ class Keeper(ABC):
     def _boot(self) -> None:
         started = time.monotonic()
         devices = self.prepare()
+        # Whoever asked for a boot until now gets this one.
+        reboot_request(self.machine.place, self.machine.id).unlink(missing_ok=True)
         self._process = self.machine.start(devices)
         self._told = False
         self.booted = time.monotonic()

@@ -100,6 +100,13 @@ class Cloud(mocks.Mocks):
         return self.answers[kind], []
 
 
+class Hooks:
+    """In place of the server through which the engine calls a program's resource hooks; the mocks have none."""
+
+    def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
+        """Nothing: no engine is there to call it."""
+
+
 Program = Callable[..., Run]
 
 
@@ -112,6 +119,7 @@ def run_program(
     """Run __main__.py with the stack's file and some settings changed. Raises what the program raises."""
     run = Run()
     mocks.set_mocks(Cloud(run, answers or {}), project="monitoring", stack=stack, preview=False)
+    pulumi.runtime.settings.SETTINGS.callbacks = Hooks()  # type: ignore[assignment,misc]
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     config |= {f"monitoring:{key}": value for key, value in (changes or {}).items()}
     pulumi.runtime.set_all_config(

@@ -183,7 +183,7 @@ def test_the_command_shows_no_secret(prod: Run) -> None:
     command = prod.one("Command")
     assert not SECRETS.search(command["create"])
     assert not SECRETS.search(json.dumps(command["triggers"]))
-    assert command["triggers"] == ["Instance-server-arm64", 3]
+    assert command["triggers"] == ["Instance-server-arm64", "t4g.medium", 3]
 
 
 def test_secret_outputs_are_secret_and_the_others_are_not(prod: Run) -> None:

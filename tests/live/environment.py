@@ -78,15 +78,23 @@ class Environment:
         """The stack's configuration, as `pulumi config set` writes it."""
         return stack.project_folder(self.place) / f"Pulumi.{self.name}.yaml"
 
-    @contextmanager
-    def settings(self, **changed: object) -> Iterator[None]:
-        """Other settings (without their namespace) for a while; the stack's file is as before afterwards."""
-        before = self.stack_file.read_text()
-        content = yaml.safe_load(before)
+    def configure(self, **changed: object) -> None:
+        """Other settings for good, for what cannot be taken back, as a larger volume."""
+        content = yaml.safe_load(self.stack_file.read_text())
         content["config"] |= {
             key.replace("__", ":") if "__" in key else f"monitoring:{key}": value for key, value in changed.items()
         }
         self.stack_file.write_text(yaml.safe_dump(content))
+
+    def setting(self, name: str) -> Any:
+        """A setting as it stands in the stack's file."""
+        return yaml.safe_load(self.stack_file.read_text())["config"][f"monitoring:{name}"]
+
+    @contextmanager
+    def settings(self, **changed: object) -> Iterator[None]:
+        """Other settings (without their namespace) for a while; the stack's file is as before afterwards."""
+        before = self.stack_file.read_text()
+        self.configure(**changed)
         try:
             yield
         finally:

@@ -1,16 +1,31 @@
-"""The server replaced, its volume late, elsewhere or not its own: the data outlives all of it."""
+"""The server replaced or of another type: the data outlives it."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 import requests
 
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, SERVER, counts, lost
+from tests.live.points import HOSTS, SERVER, counts, eventually, lost
 
-pytestmark = [pytest.mark.live, pytest.mark.long_fault]
+pytestmark = pytest.mark.live
+
+SOMEBODY = {"name": "somebody", "login": "somebody", "password": "made-by-hand-1"}
+BOARD = {"dashboard": {"uid": "by-hand", "title": "Made by hand", "panels": []}, "overwrite": True}
+FIRES: dict[str, Any] = {
+    **{"uid": "fires", "title": "Fires", "folderUID": "by-hand-too", "ruleGroup": "by hand", "orgID": 1},
+    **{"for": "0s", "noDataState": "OK", "execErrState": "OK", "condition": "A"},
+    "data": [
+        {
+            **{"refId": "A", "datasourceUid": "__expr__", "relativeTimeRange": {"from": 600, "to": 0}},
+            "model": {"refId": "A", "type": "math", "expression": "1 == 1"},
+        }
+    ],
+}
+"""An alert rule that fires from its first evaluation on."""
 
 
 def grafana(environment: Environment, method: str, path: str, body: object = None) -> requests.Response:
@@ -20,29 +35,83 @@ def grafana(environment: Environment, method: str, path: str, body: object = Non
     return requests.request(method, url, json=body, auth=login, verify=ca, timeout=20)
 
 
-def test_a_replaced_server_keeps_every_point_and_what_people_made(environment: Environment) -> None:
-    somebody = {"name": "somebody", "login": "somebody", "password": "made-by-hand-1"}
-    assert grafana(environment, "POST", "/api/admin/users", somebody).status_code in (200, 412)
-    board = {"dashboard": {"uid": "by-hand", "title": "Made by hand", "panels": []}, "overwrite": True}
-    assert grafana(environment, "POST", "/api/dashboards/db", board).status_code == 200
-    began = time.time()
-    before = counts(environment, began - 300, began - 20)
-    assert set(before) >= HOSTS
-    old = environment.instance_id
-    (urn,) = [one["urn"] for one in environment.resources() if one["type"] == "aws:ec2/instance:Instance"]
-    done = environment.pulumi("up", "--yes", "--skip-preview", "--replace", urn)
+def firing_since(environment: Environment) -> str:
+    """Since when the rule above fires; "" when it does not."""
+    groups = grafana(environment, "GET", "/api/prometheus/grafana/api/v1/rules").json()["data"]["groups"]
+    alerts = [
+        alert for group in groups for rule in group["rules"] if rule["uid"] == "fires" for alert in rule["alerts"]
+    ]
+    return next((str(alert["activeAt"]) for alert in alerts if alert["state"] == "Alerting"), "")
+
+
+def up(environment: Environment) -> None:
+    done = environment.pulumi("up", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     environment.forget()
+
+
+def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(environment: Environment) -> None:
+    assert grafana(environment, "POST", "/api/admin/users", SOMEBODY).status_code in (200, 412)
+    assert grafana(environment, "POST", "/api/dashboards/db", BOARD).status_code == 200
+    made = grafana(environment, "POST", "/api/folders", {"uid": "by-hand-too", "title": "By hand"})
+    assert made.status_code in (200, 409, 412), made.text
+    made = grafana(environment, "POST", "/api/v1/provisioning/alert-rules", FIRES)
+    assert made.status_code in (201, 409), made.text
+    assert eventually(lambda: firing_since(environment) != "", 30)
+    since = firing_since(environment)
+    began = time.time()
+    before = counts(environment, began - 60, began - 20)
+    assert set(before) >= HOSTS
+
+    ec2, old = environment.aws("ec2"), environment.instance_id
+    image, volume = described(environment, old)
+    repository = environment.setting("influxdataRepository")
+    others = ec2.describe_images(Filters=[{"Name": "name", "Values": ["debian-13-amd64-*", "debian-13-arm64-*"]}])
+    here = next(each["Architecture"] for each in others["Images"] if each["ImageId"] == image)
+    other = next(e["ImageId"] for e in others["Images"] if e["Architecture"] == here and e["ImageId"] != image)
+    # The same key under another address: all that changes is the user data.
+    there = repository["keyUrl"].split("/")[2]
+    address = repository["keyUrl"].replace(there, there.removesuffix(":80") if there.endswith(":80") else f"{there}:80")
+    environment.configure(amiId=other, influxdataRepository=repository | {"keyUrl": address})
+    up(environment)
+
     assert environment.instance_id != old
-    assert counts(environment, began - 300, began - 20) == before
+    assert described(environment, environment.instance_id) == (other, volume)
+    assert address in environment.guest("cat", "/etc/monitoring/boot.conf").stdout
+    assert counts(environment, began - 60, began - 20) == before
+    assert firing_since(environment) == since
+    assert grafana(environment, "GET", "/api/dashboards/uid/by-hand").status_code == 200
+    theirs = (SOMEBODY["login"], SOMEBODY["password"])
+    authority = str(environment.grafana.ca_file)
+    assert requests.get(environment.grafana.url + "/api/org", auth=theirs, verify=authority, timeout=20).ok
     found = lost(environment, began)
     # A server that is not there measures nothing of itself; everybody else delivers what they measured meanwhile.
     assert {host: found[host] for host in HOSTS - {SERVER}} == {"db-1": 0, "web-1": 0}
     assert found[SERVER] <= 12
-    assert grafana(environment, "GET", "/api/dashboards/uid/by-hand").status_code == 200
-    assert requests.get(
-        environment.grafana.url + "/api/org",
-        auth=(somebody["login"], somebody["password"]),
-        verify=str(environment.grafana.ca_file),
-        timeout=20,
-    ).ok
+    assert grafana(environment, "DELETE", "/api/v1/provisioning/alert-rules/fires").status_code == 204
+
+
+def test_another_type_is_the_same_server_stopped_and_started(environment: Environment) -> None:
+    server, began = environment.instance_id, time.time()
+    boot = environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout
+    booted = environment.guest("uptime", "--since").stdout
+    family, _, size = environment.setting("instanceType").partition(".")
+    kind = f"{family}.{'medium' if size == 'small' else 'small'}"
+    environment.configure(instanceType=kind)
+    up(environment)
+    # `up` has waited for it.
+    assert environment.grafana.get("/api/health").status_code == 200
+    assert environment.instance_id == server
+    (found,) = environment.aws("ec2").describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"]
+    assert found["InstanceType"] == kind
+    assert environment.guest("uptime", "--since").stdout != booted, boot
+    missing = lost(environment, began)
+    assert missing["db-1"] == missing["web-1"] == 0
+    assert missing[SERVER] <= 6
+
+
+def described(environment: Environment, instance: str) -> tuple[str, str]:
+    """Image and data volume of a server."""
+    (found,) = environment.aws("ec2").describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
+    mapped = {each["DeviceName"]: each["Ebs"]["VolumeId"] for each in found["BlockDeviceMappings"]}
+    return found["ImageId"], mapped["/dev/sdf"]

@@ -34,6 +34,9 @@ def test_down_leaves_nothing_behind(environment: Environment) -> None:
     bridge, state = PLACE.bridge, str(PLACE.state)
     down = sandbox("down")
     assert down.returncode == 0, down.stdout + down.stderr
+    said, done = down.stdout.index("This deletes for good:"), down.stdout.index("Removing machines")
+    assert said < done
+    assert "db-1" in down.stdout[said:done]
     assert not PLACE.state.exists()
     links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, text=True, check=True).stdout)
     assert bridge not in [link["ifname"] for link in links]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import time
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -19,6 +22,12 @@ from sandbox.place import Place
 CONSOLE_BYTES = 65536
 """GetConsoleOutput returns the newest 64 KB (API_GetConsoleOutput)."""
 
+PENDING, RUNNING = 0, 16
+"""Codes of an instance's states (API_InstanceState)."""
+
+BOOT_SECONDS = 60
+"""After which an instance counts as running though nobody booted its machine."""
+
 NEEDS_STOP = frozenset({"instance_type", "user_data", "kernel", "ramdisk"})
 """Attributes of an EBS-backed instance that change only while it is stopped (API_ModifyInstanceAttribute)."""
 
@@ -28,6 +37,7 @@ def apply(place: Place) -> None:
     _one_attachment_a_volume()
     _changes_need_a_stop()
     _terminated_is_the_end()
+    _started_is_booted(place)
     _orderly_termination()
     _metadata_options_stay()
     _console(place)
@@ -98,6 +108,34 @@ def _refuse_for_terminated(name: str, done: str) -> None:
         return original(self, instance_ids)
 
     setattr(InstanceBackend, name, mended)
+
+
+def _started_is_booted(place: Place) -> None:
+    """AWS: an instance that is started is pending until its machine boots. moto: was stopped and runs again before
+    anybody who looks each second has seen it stopped, so the machine is asked for a boot, and waited for."""
+    original = InstanceBackend.start_instances
+
+    def start_instances(self: Any, instance_ids: list[str]) -> Any:
+        stopped = [each for each in self.get_multi_instances_by_id(instance_ids) if each.state == "stopped"]
+        answer = original(self, instance_ids)
+        for instance in stopped:
+            request = place.state / "machines" / instance.id / "reboot"
+            if request.parent.is_dir():
+                request.touch()
+                instance._state.name, instance._state.code = "pending", PENDING
+                Thread(target=_runs_once_booted, args=(instance, request), daemon=True).start()
+        return answer
+
+    InstanceBackend.start_instances = start_instances  # type: ignore[method-assign]
+
+
+def _runs_once_booted(instance: Instance, request: Path) -> None:
+    """Whoever boots the machine takes the request away."""
+    until = time.monotonic() + BOOT_SECONDS
+    while request.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    if instance.state == "pending":
+        instance._state.name, instance._state.code = "running", RUNNING
 
 
 def _orderly_termination() -> None:

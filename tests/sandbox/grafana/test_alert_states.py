@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.grafana.double.alerting import memory
 from sandbox.grafana.double.alerting.evaluation import Kind, Result
 from sandbox.grafana.double.alerting.states import RuleState
 from sandbox.grafana.double.alerting.wording import expand
+from sandbox.grafana.double.database import Database
 from tests.sandbox.grafana.support import Grafana
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,6 +49,19 @@ def test_an_alert_whose_labels_do_not_come_back_ends() -> None:
     assert after(known, "Normal", 1, host="two")["one"] == "Alerting"
     assert after(known, "Normal", 2, host="two")["one"] == "Normal (MissingSeries)"
     assert after(known, "Normal", 20, host="two") == {"two": "Normal"}
+
+
+def test_alerts_outlive_a_restart_unless_their_rule_is_changed(tmp_path: Path) -> None:
+    database = Database(tmp_path / "grafana.db")
+    known = state(**{"uid": "rule", "updated": "monday", "for": "2m"})
+    after(known, "Alerting", 0, **ONE)
+    assert after(known, "Alerting", 2, **ONE) == {"one": "Alerting"}
+    memory.keep(database, known)
+    assert memory.recall(database, known.rule) == known.alerts
+    assert memory.recall(database, {**known.rule, "updated": "tuesday"}) == {}
+    again = RuleState(known.rule, "Folder", 60, memory.recall(database, known.rule))
+    assert after(again, "Alerting", 3, **ONE) == {"one": "Alerting"}
+    assert [alert.firing_since for alert in again.alerts.values()] == [NOW + timedelta(minutes=2)]
 
 
 @pytest.mark.parametrize(("kind", "key"), [("NoData", "noDataState"), ("Error", "execErrState")])

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from ..context import Context
-from . import store
+from . import memory, store
 from .evaluation import Result, evaluate
 from .notifications import Notifier, Told
 from .states import RuleState
@@ -64,6 +64,7 @@ class Scheduler:
             with self._lock:
                 state.took = time.monotonic() - began
                 state.update(results, now)
+                memory.keep(self.shared.database, state)
             if state.error:
                 log.warning("rule=%s error=%s", state.rule["uid"], state.error)
 
@@ -92,20 +93,23 @@ class Scheduler:
             return list(self.states.values())
 
     def _current(self) -> list[RuleState]:
-        """A state for each stored rule; a changed rule begins anew, a deleted one is forgotten."""
+        """A state for each stored rule; a changed rule begins anew, a deleted one is forgotten. After a restart what
+        was remembered goes on."""
         database = self.shared.database
         folders: dict[str, str] = {row["uid"]: row["title"] for row in database.rows("SELECT uid, title FROM folder")}
         rules = {rule["uid"]: rule for rule in store.every(database, "rule")}
         with self._lock:
             for uid in self.states.keys() - rules.keys():
                 del self.states[uid]
+                store.delete(database, "state", uid)
             for uid, rule in rules.items():
                 folder = str(rule["folderUID"])
                 group = store.get(database, "group", f"{folder}/{rule['ruleGroup']}") or {}
                 interval = int(group.get("interval") or DEFAULT_INTERVAL)
                 known = self.states.get(uid)
                 if known is None or {**known.rule, "updated": ""} != {**rule, "updated": ""}:
-                    self.states[uid] = RuleState(rule, folders.get(folder, folder), interval)
+                    remembered = {} if known else memory.recall(database, rule)
+                    self.states[uid] = RuleState(rule, folders.get(folder, folder), interval, remembered)
                 else:
                     known.interval = interval
             return list(self.states.values())

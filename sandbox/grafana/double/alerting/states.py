@@ -1,7 +1,7 @@
 """The states of a rule's alerts, from one evaluation to the next.
 
 https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
-Kept in memory only: after a restart of this stand-in, what was pending is pending anew.
+What outlives a restart: memory.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Alerting's objects in the database: one JSON document per kind and key.
 
 Kinds: `contact-point` (key: uid), `policy` (one document), `mute-timing` and `template` (key: name),
-`rule` (key: uid), `group` (key: folder uid and title).
+`rule` (key: uid), `group` (key: folder uid and title), `state` (key: a rule's uid).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from ..database import Database
 
-Kind = Literal["contact-point", "policy", "mute-timing", "template", "rule", "group"]
+Kind = Literal["contact-point", "policy", "mute-timing", "template", "rule", "group", "state"]
 Document = dict[str, Any]
 
 

@@ -1,0 +1,55 @@
+"""What `pulumi destroy` does to the data, and that it does nothing at all with `protect`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.data_volume import DataVolume
+from settings import Settings
+
+
+class Protected(pulumi.ComponentResource):
+    """With `protect`, what `pulumi destroy` meets first and is refused by.
+
+    Pulumi looks at a resource's protection when its turn has come, the preview included. Without a preview
+    (`--skip-preview`) everything that uses the data volume would be gone by then, the server and its passwords. This
+    one comes after everything, so its turn is first.
+    """
+
+    def __init__(self, settings: Settings, everything: Sequence[pulumi.Resource | None]) -> None:
+        opts = pulumi.ResourceOptions(depends_on=[each for each in everything if each], protect=settings.protect)
+        # Its name is what Pulumi tells who is refused.
+        super().__init__("monitoring:index:Protected", "data-volume-address-and-backups", None, opts)
+        self.register_outputs({})
+
+
+def on_destroy(
+    settings: Settings, volume: DataVolume, address: pulumi.Output[str], bucket: pulumi.Output[str]
+) -> pulumi.Output[list[str]]:
+    """What `pulumi destroy` does to the data, for the stack's outputs, because it can say nothing itself: it does not
+    run the program.
+
+    bucket: with the backups, "" without them. Short sentences, because Pulumi cuts long ones.
+    """
+
+    def told(known: list[str]) -> list[str]:
+        disk, public_ip, backups = known
+        if settings.protect:
+            bucket = [f"refused: the bucket {backups} with all backups is protected"] if backups else []
+            return [
+                f"refused: the data volume {disk} and the address {public_ip} are protected",
+                *bucket,
+                "to give them up for good: pulumi config set monitoring:protect false && pulumi up && pulumi destroy",
+            ]
+        with_bucket = [
+            f"deletes for good: the bucket {backups} with all backups",
+            f"to keep the backups, copy them before: aws s3 sync s3://{backups} backups",
+        ]
+        return [
+            f"deletes for good: the data volume {disk} with all measurements, dashboards and users",
+            *(with_bucket if backups else ["keeps: nothing; there are no backups"]),
+        ]
+
+    return pulumi.Output.all(volume.volume_id, address, bucket).apply(told)

@@ -1,0 +1,57 @@
+"""What is said of `pulumi destroy`, and what the data volume refuses."""
+
+from __future__ import annotations
+
+import pulumi
+import pytest
+
+from components.data_volume import refuse_to_shrink
+from tests.components.conftest import ADDRESS, Run, run_program
+
+VOLUME, BUCKET = "Volume-data", "monitoring-prod-backups"
+
+
+def test_a_protected_stack_says_what_is_refused_and_how_to_give_it_up(prod: Run) -> None:
+    volume, bucket, how = prod.outputs["onDestroy"]
+    assert volume == f"refused: the data volume {VOLUME} and the address {ADDRESS} are protected"
+    assert bucket == f"refused: the bucket {BUCKET} with all backups is protected"
+    assert how.endswith("pulumi config set monitoring:protect false && pulumi up && pulumi destroy")
+
+
+def test_another_stack_says_what_goes_and_how_to_keep_backups() -> None:
+    volume, bucket, how = run_program({"protect": "false"}).outputs["onDestroy"]
+    assert volume.startswith(f"deletes for good: the data volume {VOLUME} with all")
+    assert bucket == f"deletes for good: the bucket {BUCKET} with all backups"
+    assert f"aws s3 sync s3://{BUCKET} " in how
+
+
+def test_without_backups_none_are_promised() -> None:
+    told = run_program({"protect": "false", "backups": {"enabled": False}}).outputs["onDestroy"]
+    assert told[1:] == ["keeps: nothing; there are no backups"]
+    assert len(run_program({"backups": {"enabled": False}}).outputs["onDestroy"]) == 2
+
+
+@pytest.mark.parametrize("stack", ["prod", "dev"])
+def test_pulumi_shows_every_sentence_whole(stack: str) -> None:
+    """It cuts texts of more than 150 characters; AWS's own names are longer than the mocks'."""
+    longest = len("vol-0123456789abcdef0") - len(VOLUME) + 16
+    assert all(len(told) + longest <= 150 for told in run_program(stack=stack).outputs["onDestroy"])
+
+
+@pytest.mark.parametrize("protect", ["true", "false"])
+def test_something_comes_after_everything_whether_protected_or_not(protect: str) -> None:
+    """Were it there only with `protect`, taking `protect` back would be refused."""
+    assert len(run_program({"protect": protect}).all("Protected")) == 1
+
+
+def change(there: int, wanted: int) -> pulumi.ResourceHookArgs:
+    return pulumi.ResourceHookArgs(
+        "urn", "vol-1", "data", "t", {"size": float(wanted)}, {}, None, {"size": float(there)}
+    )
+
+
+def test_a_volume_may_grow_and_stay_but_not_shrink() -> None:
+    refuse_to_shrink(change(20, 20))
+    refuse_to_shrink(change(20, 21))
+    with pytest.raises(ValueError, match=r"dataVolumeSize = 19: the data volume has 20 GiB.*write 20 or more"):
+        refuse_to_shrink(change(20, 19))

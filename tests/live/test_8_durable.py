@@ -1,0 +1,129 @@
+"""Data is not lost by a setting: a larger volume, another retention, `protect`. docs/durability.md has the promises."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import HOSTS, lost
+from tests.live.services import Ask
+from tests.live.test_8_server import described, up
+
+pytestmark = pytest.mark.live
+
+DAY = 24 * 3600
+
+
+def asked(influxdb: Ask, query: str) -> list[dict[str, Any]]:
+    """Rows of an answer of InfluxDB, as its administrator."""
+    answer = influxdb("POST", "/query", "admin", data={"db": "telegraf", "q": query, "epoch": "s"}).json()
+    (result,) = answer["results"]
+    assert "error" not in result, result
+    return [
+        dict(zip(series["columns"], row, strict=True))
+        for series in result.get("series", [])
+        for row in series["values"]
+        if series.get("name", "telegraf") in ("telegraf", "aged")
+    ]
+
+
+def retention(influxdb: Ask) -> str:
+    (policy,) = asked(influxdb, 'SHOW RETENTION POLICIES ON "telegraf"')
+    return str(policy["duration"])
+
+
+def size_of_files(environment: Environment) -> int:
+    """GiB of the file system with the data, rounded."""
+    size = environment.guest("df", "--block-size=1", "--output=size", "/srv/monitoring").stdout.split()[-1]
+    return round(int(size) / 1024**3)
+
+
+def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
+    environment: Environment, influxdb: Ask
+) -> None:
+    server, began = environment.instance_id, time.time()
+    _, volume = described(environment, server)
+    larger = int(environment.setting("dataVolumeSize")) + 1
+    environment.configure(dataVolumeSize=larger)
+    with environment.settings(retention="90d"):
+        up(environment)
+    assert size_of_files(environment) == larger
+    assert environment.instance_id == server
+    assert described(environment, server)[1] == volume
+    assert retention(influxdb) == "2160h0m0s"
+
+    # Then a shorter one again: what is older goes with its shards, nothing newer.
+    ages = {days: int(began) - days * DAY for days in (40, 20)}
+    lines = "\n".join(f"aged days={days}i {moment}" for days, moment in ages.items())
+    written = influxdb("POST", "/write?db=telegraf&precision=s", "admin", data=lines)
+    assert written.status_code == 204, written.text
+    up(environment)
+    assert retention(influxdb) == "720h0m0s"
+    ends = [str(row["expiry_time"]) for row in asked(influxdb, "SHOW SHARDS")]
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    assert sum(end < now for end in ends) == 1, ends
+    assert 20 in {row["days"] for row in asked(influxdb, "SELECT days FROM aged")}
+    assert environment.instance_id == server
+    assert lost(environment, began) == dict.fromkeys(HOSTS, 0)
+
+
+def test_a_smaller_volume_is_refused_at_the_preview(environment: Environment) -> None:
+    there = int(environment.setting("dataVolumeSize"))
+    with environment.settings(dataVolumeSize=there - 1):
+        refused = [environment.pulumi("preview"), environment.pulumi("up", "--yes")]
+    for process in refused:
+        assert process.returncode != 0
+        told = f"dataVolumeSize = {there - 1}: the data volume has {there} GiB, and no volume can shrink"
+        assert told in process.stdout + process.stderr
+        assert "Traceback" not in process.stdout + process.stderr
+    assert size_of_files(environment) == there
+
+
+@pytest.mark.parametrize("arguments", [("--preview-only",), ("--yes", "--skip-preview")], ids=["preview", "without"])
+def test_a_protected_stack_refuses_to_be_destroyed_before_anything_is_gone(
+    environment: Environment, protected: None, arguments: tuple[str, ...]
+) -> None:
+    before = {resource["urn"] for resource in environment.resources()}
+    refused = environment.pulumi("destroy", *arguments)
+    assert refused.returncode != 0
+    assert "data-volume-address-and-backups" in refused.stdout
+    assert "cannot be deleted" in refused.stdout
+    assert {resource["urn"] for resource in environment.resources()} == before
+    assert environment.grafana.get("/api/health").status_code == 200
+
+
+def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environment, protected: None) -> None:
+    """As a subnet in another availability zone would have it."""
+    _, volume = described(environment, environment.instance_id)
+    ec2 = environment.aws("ec2")
+    zone = ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["AvailabilityZone"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    elsewhere = next(each["SubnetId"] for each in subnets if each["AvailabilityZone"] != zone)
+    with environment.settings(protect=True, subnetId=elsewhere):
+        refused = environment.pulumi("preview")
+    assert refused.returncode != 0
+    assert re.search(r"Volume::data\" cannot be replaced", refused.stdout), refused.stdout[-3000:]
+
+
+@pytest.fixture(scope="module")
+def protected(environment: Environment) -> Any:
+    """The stack with `protect`, and without it again, as docs/durability.md says: by a setting and `up`."""
+    with environment.settings(protect=True):
+        up(environment)
+        yield
+    up(environment)
+
+
+def test_what_destroy_deletes_is_an_output(environment: Environment, protected: None) -> None:
+    _, volume = described(environment, environment.instance_id)
+    bucket = environment.outputs["backupBucket"]
+    first, second, how = environment.outputs["onDestroy"]
+    assert first.startswith(f"refused: the data volume {volume} and the address ")
+    assert second == f"refused: the bucket {bucket} with all backups is protected"
+    assert "pulumi config set monitoring:protect false && pulumi up && pulumi destroy" in how
+    shown = environment.pulumi("stack", "output", "onDestroy")
+    assert volume in shown.stdout
