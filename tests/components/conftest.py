@@ -119,7 +119,7 @@ def run_program(
     """Run __main__.py with the stack's file and some settings changed. Raises what the program raises."""
     run = Run()
     mocks.set_mocks(Cloud(run, answers or {}), project="monitoring", stack=stack, preview=False)
-    pulumi.runtime.settings.SETTINGS.callbacks = Hooks()  # type: ignore[assignment,misc]
+    pulumi.runtime.settings.SETTINGS.callbacks = Hooks()
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     config |= {f"monitoring:{key}": value for key, value in (changes or {}).items()}
     pulumi.runtime.set_all_config(
