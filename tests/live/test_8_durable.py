@@ -106,7 +106,7 @@ def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environ
     with environment.settings(protect=True, subnetId=elsewhere):
         refused = environment.pulumi("preview")
     assert refused.returncode != 0
-    assert re.search(r"Volume::data\" cannot be replaced", refused.stdout), refused.stdout[-3000:]
+    assert re.search(r'unable to replace resource ".*:Volume::data"', refused.stdout), refused.stdout[-3000:]
 
 
 @pytest.fixture(scope="module")
