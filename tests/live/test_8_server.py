@@ -44,10 +44,12 @@ def firing_since(environment: Environment) -> str:
     return next((str(alert["activeAt"]) for alert in alerts if alert["state"] == "Alerting"), "")
 
 
-def up(environment: Environment) -> None:
+def up(environment: Environment) -> str:
+    """What `pulumi up` printed."""
     done = environment.pulumi("up", "--yes", "--skip-preview")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     environment.forget()
+    return done.stdout
 
 
 def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(environment: Environment) -> None:
@@ -98,8 +100,8 @@ def test_another_type_is_the_same_server_stopped_and_started(environment: Enviro
     family, _, size = environment.setting("instanceType").partition(".")
     kind = f"{family}.{'medium' if size == 'small' else 'small'}"
     environment.configure(instanceType=kind)
-    up(environment)
-    # `up` has waited for it.
+    # `up` waits for it.
+    assert "Grafana: ready" in up(environment)
     assert environment.grafana.get("/api/health").status_code == 200
     assert environment.instance_id == server
     (found,) = environment.aws("ec2").describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"]
