@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, lost
+from tests.live.points import HOSTS, lost, steady
 from tests.live.services import Ask
 from tests.live.test_8_server import described, up
 
@@ -45,6 +45,7 @@ def size_of_files(environment: Environment) -> int:
 def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
     environment: Environment, influxdb: Ask
 ) -> None:
+    steady(environment)
     server, began = environment.instance_id, time.time()
     _, volume = described(environment, server)
     larger = int(environment.setting("dataVolumeSize")) + 1

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, SERVER, counts, eventually, lost
+from tests.live.points import HOSTS, SERVER, counts, eventually, lost, steady
 
 pytestmark = pytest.mark.live
 
@@ -53,6 +53,7 @@ def up(environment: Environment) -> str:
 
 
 def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(environment: Environment) -> None:
+    steady(environment)
     assert grafana(environment, "POST", "/api/admin/users", SOMEBODY).status_code in (200, 412)
     assert grafana(environment, "POST", "/api/dashboards/db", BOARD).status_code == 200
     made = grafana(environment, "POST", "/api/folders", {"uid": "by-hand-too", "title": "By hand"})
@@ -95,6 +96,7 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
 
 @pytest.mark.long_fault
 def test_another_type_is_the_same_server_stopped_and_started(environment: Environment) -> None:
+    steady(environment)
     server, began = environment.instance_id, time.time()
     boot = environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout
     family, _, size = environment.setting("instanceType").partition(".")
