@@ -57,6 +57,16 @@ def caught_up(environment: Environment, moment: float, seconds: float = 120) -> 
     assert eventually(newest, seconds), screen.newest_points(environment.grafana)
 
 
+def steady(environment: Environment) -> None:
+    """Wait until every host has measured for a while without a gap: then whatever is missing was lost since."""
+
+    def whole() -> bool:
+        found = gaps(environment, time.time() - 5 * INTERVAL)
+        return set(found) >= HOSTS and not any(found.values())
+
+    assert eventually(whole), gaps(environment, time.time() - 5 * INTERVAL)
+
+
 def lost(environment: Environment, since: float) -> dict[str, int]:
     """Points lost by each host from two intervals before `since` until now, once everybody has caught up."""
     now = time.time()

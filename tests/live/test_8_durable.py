@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, lost
+from tests.live.points import HOSTS, lost, steady
 from tests.live.services import Ask
 from tests.live.test_8_server import described, up
 
@@ -45,6 +45,7 @@ def size_of_files(environment: Environment) -> int:
 def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
     environment: Environment, influxdb: Ask
 ) -> None:
+    steady(environment)
     server, began = environment.instance_id, time.time()
     _, volume = described(environment, server)
     larger = int(environment.setting("dataVolumeSize")) + 1
@@ -106,7 +107,7 @@ def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environ
     with environment.settings(protect=True, subnetId=elsewhere):
         refused = environment.pulumi("preview")
     assert refused.returncode != 0
-    assert re.search(r"Volume::data\" cannot be replaced", refused.stdout), refused.stdout[-3000:]
+    assert re.search(r'unable to replace resource ".*:Volume::data"', refused.stdout), refused.stdout[-3000:]
 
 
 @pytest.fixture(scope="module")
