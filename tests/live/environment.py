@@ -17,6 +17,8 @@ import boto3
 import yaml
 
 from sandbox import stack
+from sandbox.errors import SandboxError
+from sandbox.machines.register import find
 from sandbox.place import Place
 from sandbox.screen import Grafana
 
@@ -150,19 +152,25 @@ class Environment:
         return self.machine(self.instance_id, *command, stdin=stdin)
 
     def machine(self, machine: str, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command on any machine of the local environment, as root."""
-        return self.handle("exec", machine, *command, stdin=stdin)
+        """Run a command on any machine of the local environment, as root. One that is off or unknown is an error of
+        the command."""
+        try:
+            inside = find(self.place, machine).inside(command)
+        except SandboxError as error:
+            return subprocess.CompletedProcess(command, 1, "", str(error))
+        return subprocess.run(
+            inside, input=stdin or "", capture_output=True, text=True, errors="replace", check=False, timeout=300
+        )
 
-    def handle(self, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def handle(self, *command: str) -> subprocess.CompletedProcess[str]:
         """One of the commands of `python -m sandbox.machines`, such as `cut-network db-1`."""
         return subprocess.run(
             [sys.executable, "-m", "sandbox.machines", *command],
             cwd=self.place.checkout,
             env=os.environ | {"SANDBOX_NAME": self.place.name},
-            input=stdin if stdin is not None else "",
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            errors="replace",
             check=False,
             timeout=300,
         )

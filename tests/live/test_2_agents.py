@@ -202,9 +202,7 @@ def test_a_dead_host_is_one_error_that_names_it_and_the_value_that_helps_works(
     with changed_hosts(environment, web_1=changed | {"unreachable": True}):
         up(environment)
     with changed_hosts(environment, web_1=None):
-        started = time.monotonic()
-        up(environment)
-        assert time.monotonic() - started < 40
+        up(environment)  # its cable is still out: who connected would fail
         assert not [each for each in environment.resources() if each["urn"].endswith("::web-1")]
 
 

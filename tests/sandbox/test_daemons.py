@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -39,11 +38,9 @@ def test_stop_ends_a_daemon(place: Place, program: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(daemons, "STOP_SECONDS", 0.5)
     process = run(place, program)
     assert daemons.pid(place, "cloud") == process.pid
-    started = time.monotonic()
     daemons.stop(place, "cloud")
-    assert time.monotonic() - started < 5
     assert daemons.pid(place, "cloud") is None
-    assert process.wait(1) != 0
+    assert process.wait(10) != 0
 
 
 def test_a_pid_that_somebody_else_has_by_now_is_not_ours(place: Place) -> None:

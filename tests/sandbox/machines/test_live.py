@@ -276,9 +276,7 @@ def test_cleanup_leaves_nothing_behind(sandbox: Sandbox, machine: Machine) -> No
     sandbox.stopping.set()
     sandbox.thread.join()
     assert machine.supervisor is not None
-    started = time.monotonic()
     cleanup(sandbox.place)
-    assert time.monotonic() - started < 5
     assert Machine(sandbox.place, machine.id, machine.address).supervisor is None
     assert str(sandbox.place.state) not in Path("/proc/self/mounts").read_text()
     assert volumes.loops(sandbox.place) == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from importlib import metadata
 from pathlib import Path
 
@@ -45,13 +44,11 @@ def test_the_engine_lists_every_plugin_in_its_sdks_version(stack: Stack) -> None
         ), listed
 
 
-def test_installing_again_is_quick_and_repairs_a_wrapper(stack: Stack) -> None:
+def test_installing_again_does_nothing_but_repair_a_wrapper(stack: Stack) -> None:
     folder = Path(stack.env["PULUMI_HOME"]) / "plugins" / f"resource-aws-v{metadata.version('pulumi-aws')}"
     wrapper = folder / "pulumi-resource-aws"
     assert f"{CHECKOUT}/" in wrapper.read_text()
-    started = time.monotonic()
-    install(Place(CHECKOUT), stack.pulumi, stack.env)
-    assert time.monotonic() - started < 1
+    install(Place(CHECKOUT), Path("/bin/false"), stack.env)  # nothing is left to do for the CLI
     wrapper.write_text("#!/bin/sh\nexec /another/checkout\n")
     install(Place(CHECKOUT), stack.pulumi, stack.env)
     assert "another" not in wrapper.read_text()
