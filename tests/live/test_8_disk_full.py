@@ -1,0 +1,98 @@
+"""The data volume is full: somebody is told before, nothing that agents measured is lost, and nobody has to restart
+anything once there is room again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.bursts import Burst, forget
+from tests.live.environment import Environment
+from tests.live.points import HOSTS, eventually, lost, steady
+from tests.live.services import Ask
+from tests.live.test_2_alerts import rules
+from tests.live.test_8_faults import kill, run_of
+from tests.live.test_8_server import up
+
+pytestmark = [pytest.mark.live, pytest.mark.long_fault]
+
+NONE = dict.fromkeys(HOSTS, 0)
+VOLUME = "/srv/monitoring"
+FILLER = f"{VOLUME}/filler"
+NEARLY, FULL = 90, 120
+"""Percent of the volume, and seconds for which nothing fits in."""
+
+
+@pytest.fixture
+def quick(environment: Environment) -> Iterator[None]:
+    """Rules that are evaluated often."""
+    with environment.settings(alertThresholds={"interval": "10s"}):
+        up(environment)
+        yield
+    up(environment)
+
+
+def used(environment: Environment) -> int:
+    """Percent, as `df` and Telegraf tell it."""
+    return int(environment.guest("df", "--output=pcent", VOLUME).stdout.split()[-1].rstrip("%"))
+
+
+def fill_to(environment: Environment, percent: int) -> None:
+    sizes = environment.guest("df", "--block-size=1", "--output=used,avail", VOLUME).stdout.split()
+    in_use, left = map(int, sizes[-2:])
+    missing = (in_use + left) * percent // 100 - in_use
+    done = environment.guest("fallocate", "--length", str(missing), FILLER)
+    assert done.returncode == 0, done.stderr
+
+
+def fill_up(environment: Environment) -> None:
+    """Not a byte is left, what is reserved for root included."""
+    script = (
+        f"dd if=/dev/zero of={FILLER} bs=1M oflag=append conv=notrunc; dd if=/dev/zero of={FILLER}.end bs=512; sync"
+    )
+    environment.guest("sh", "-c", script)
+    left = environment.guest("stat", "--file-system", "--format=%f", VOLUME).stdout.strip()
+    assert left == "0", f"{left} blocks left"
+
+
+def test_a_full_data_volume_is_told_before_and_costs_nothing(
+    environment: Environment, influxdb: Ask, passwords: dict[str, str], quick: None
+) -> None:
+    steady(environment)
+    began = time.time()
+    try:
+        fill_to(environment, NEARLY)
+        alerting = lambda: rules(environment)["server-data-volume"]["state"] == "firing"  # noqa: E731
+        assert eventually(alerting, 480), rules(environment)["server-data-volume"]
+        told = time.time() - began
+        with Burst(environment, passwords) as burst:
+            assert eventually(lambda: len(burst.acknowledged) > 10, 30), burst.refused
+            assert not burst.refused, "the alert came when it was too late"
+            fill_up(environment)
+            full = time.time()
+            assert eventually(lambda: len(burst.refused) > 20, 60), "everything was taken by a volume without room"
+            before = run_of(environment, environment.instance_id, "influxdb")
+            time.sleep(FULL / 2)
+            # It has to start without room, too.
+            kill(environment, environment.instance_id, "influxdb")
+            time.sleep(FULL / 2)
+            answers = environment.grafana.get("/api/health").status_code
+            length = time.time() - full
+            environment.guest("sh", "-c", f"rm {FILLER}*")
+            so_far = len(burst.acknowledged)
+            assert eventually(lambda: len(burst.acknowledged) > so_far + 10, 60), burst.refused
+    finally:
+        environment.guest("sh", "-c", f"rm -f {FILLER}*")
+    said = sorted({" ".join(text.split()[:12]) for text in burst.refused.values()})
+    print(
+        f"told after {told:.0f} s at {NEARLY} %; full for {length:.0f} s; refused writes: {len(burst.refused)}: {said}"
+    )
+    print(f"acknowledged writes: {len(burst.acknowledged)}, lost of them: {len(burst.lost(influxdb))}")
+    assert answers == 200
+    assert burst.lost(influxdb) == set()
+    assert lost(environment, began) == NONE
+    assert run_of(environment, environment.instance_id, "influxdb") not in ("0", before)
+    forget(influxdb)
+    assert used(environment) < NEARLY
