@@ -44,7 +44,9 @@ def cut_the_power(environment: Environment) -> None:
     assert eventually(lambda: not Path(f"/sys/fs/ext4/{device.name}").exists(), 30), "still mounted"
     volumes.detach(PLACE, volume)
     assert eventually(lambda: volume not in volumes.loops(PLACE), 30), "still attached"
+    same = subprocess.run(["cmp", "--quiet", image, f"{image}.cut"], check=False).returncode == 0
     Path(f"{image}.cut").rename(image)
+    assert not same, "everything had reached the device already: this was no cut during writes"
 
 
 def running(environment: Environment, host: str) -> bool:
