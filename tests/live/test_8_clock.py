@@ -42,6 +42,8 @@ def measure(environment: Environment) -> None:
     assert told.returncode == 0, told.stderr
     lines = [line.removeprefix("> ") for line in told.stdout.splitlines() if line.startswith("> ")]
     assert any(line.startswith("system,") for line in lines), told.stdout
+    # InfluxDB 1.x has no unsigned numbers; Telegraf's output for it writes them so.
+    lines = [re.sub(r"(=\d+)u\b", r"\1i", line) for line in lines]
 
     def as_of(host: str, seconds: int) -> list[str]:
         shifted = [re.sub(r"\d+$", lambda found: str(int(found[0]) + seconds * 10**9), line) for line in lines]
