@@ -41,7 +41,7 @@ down: bootstrap ## take everything away: machines, volumes, bridge, state
 test: browser ## every test, with an environment of its own
 	@$(PYTHON) -m sandbox test
 
-faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about half an hour)
+faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about an hour)
 	@$(PYTHON) -m sandbox test -m live -rP tests/live/test_1_up.py tests/live/test_8_*.py
 
 pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up

@@ -19,6 +19,8 @@ from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, TOTAL_CPU, select
 from settings.values import seconds
 
 GROUP = "Hosts"
+AHEAD = 60
+"""Seconds that a clock may be ahead: more than any that is set over the network ever is."""
 NOW = "$timeFilter"
 BY_FILE_SYSTEM = (BY_HOST, '"path"')
 TREND = round(seconds(queries.TREND))
@@ -29,6 +31,7 @@ def build(facts: Facts) -> Group:
     """The group."""
     rules = (
         _silent(facts),
+        _ahead(facts),
         _processors(facts),
         _memory(facts),
         _disk(facts),
@@ -67,9 +70,29 @@ def _silent(facts: Facts) -> Rule:
         severity="critical",
         summary=f"{{{{ $labels.host }}}} has sent nothing for {facts.silence} s",
         look_at="Is the machine up (AWS EC2 dashboard, ping)? Then log in: `systemctl status telegraf`,"
-        " `journalctl -u telegraf`. A machine that was taken down on purpose is forgotten after"
+        " `journalctl -u telegraf`; `timedatectl`, for measurements of a clock that is behind arrive as old ones."
+        " A machine that was taken down on purpose is forgotten after"
         f" {facts.thresholds.forget_after}.",
         panel="When hosts reported",
+    )
+
+
+def _ahead(facts: Facts) -> Rule:
+    """Points are stored under the time of the host's own clock. One that is behind looks silent, and is told as that;
+    one that is ahead leaves points for later, by which the host looks alive until their time is over. How late a
+    point arrived InfluxDB does not know, so nothing better than the future can be looked for."""
+    text = select('count("uptime")', "system", f"time > now() + {AHEAD}s", group=(BY_HOST,))
+    return _rule(
+        uid="host-clock",
+        title="Clock is ahead",
+        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
+        pending="1m",
+        severity="critical",
+        summary=f"{{{{ $labels.host }}}} sends measurements from more than {AHEAD} s in the future: they cannot be"
+        " trusted, and whether it still sends any cannot be told",
+        look_at="`timedatectl` on the host, and set its clock right. This alert ends when the time of its wrong points"
+        " has come; docs/alerts.md says how to delete them. Does it name all hosts, the server's own clock is behind.",
+        panel="Hosts",
     )
 
 

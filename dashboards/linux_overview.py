@@ -32,6 +32,12 @@ from dashboards.queries import (
     worst,
 )
 
+EVER = f"time > now() - {REMEMBERED}"
+"""Whatever time is shown; with points from the future, so that a host whose clock is ahead is listed ("in an hour")."""
+
+LATELY = f"time > now() - {SILENT_AFTER} AND time <= now()"
+"""Whatever time is shown. Points from the future are no sign of life."""
+
 LOOKED_BACK = "6h"
 """How long before the shown time "When hosts reported" looks for hosts, a value a step: longer is dearer."""
 
@@ -97,24 +103,24 @@ def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
 
 
 def _count_of_reporting() -> InfluxQuery:
-    return InfluxQuery(select('count("up")', _hosts_within(SILENT_AFTER, "up")))
+    return InfluxQuery(select('count("up")', _hosts_within(LATELY, "up")))
 
 
 def _count_of_silent() -> InfluxQuery:
     """Known hosts less reporting ones; the fill makes a zero of "none reports"."""
-    both = f"({_hosts_within(REMEMBERED, 'known')}), ({_hosts_within(SILENT_AFTER, 'up')})"
+    both = f"({_hosts_within(EVER, 'known')}), ({_hosts_within(LATELY, 'up')})"
     return InfluxQuery(f'SELECT count("known") - count("up") FROM {both} fill(0)')  # noqa: S608 - constants only
 
 
 def _hosts_within(time: str, name: str) -> str:
-    return select(f'last("uptime") AS "{name}"', "system", HOST, _within(time), group=(BY_HOST,))
+    return select(f'last("uptime") AS "{name}"', "system", HOST, time, group=(BY_HOST,))
 
 
 def _hosts(uid: str) -> table.Panel:
     """One row a host. The first query lists also hosts that are silent in the shown time; the others add
     columns."""
-    seen = select('last("uptime") AS "uptime"', "system", HOST, _within(REMEMBERED), group=(BY_HOST,))
-    state = select('count("uptime") AS "state"', "system", HOST, _within(SILENT_AFTER), group=(BY_HOST,))
+    seen = select('last("uptime") AS "uptime"', "system", HOST, EVER, group=(BY_HOST,))
+    state = select('count("uptime") AS "state"', "system", HOST, LATELY, group=(BY_HOST,))
     used = select('last("used_percent") AS "used"', "disk", SHOWN, REAL_FILE_SYSTEMS, group=(BY_HOST, '"path"'))
     disk = select('max("used") AS "disk"', used, group=(BY_HOST,))
     errors = select('last("errors") AS "errors"', "ext4", SHOWN, group=(BY_HOST, '"device"'))
@@ -162,11 +168,6 @@ def _hosts(uid: str) -> table.Panel:
         .override_by_name("Last seen", [looks.unit(units.DateTimeFromNow)])
         .override_by_name("Uptime", [looks.unit(units.Seconds)])
     )
-
-
-def _within(time: str) -> str:
-    """The last while, whatever time is shown."""
-    return f"time > now() - {time}"
 
 
 def _up_or_silent() -> list[ValueMapping]:

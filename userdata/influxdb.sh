@@ -59,6 +59,9 @@ owned influxdb /var/lib/influxdb
 value influxdb.conf | put 644 root /etc/influxdb/influxdb.conf influxdb
 value server-key | put 640 influxdb /etc/influxdb/server-key influxdb
 value influxdb-hardening.conf | put 644 root /etc/systemd/system/influxdb.service.d/hardening.conf influxdb
+for name in room segments; do value influxdb-$name | put 755 root $here/influxdb-$name; done
+printf '[Service]\nExecStartPre=-%s\n' $here/influxdb-segments |
+  put 644 root /etc/systemd/system/influxdb.service.d/segments.conf influxdb
 close
 start_influxdb
 administer
@@ -78,3 +81,8 @@ python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["result
     *) query "DROP USER \"$name\"" ;;
   esac
 done
+# Its writes go on after the volume was full.
+for unit in influxdb-room.service influxdb-room.timer; do
+  value $unit | put 644 root /etc/systemd/system/$unit influxdb-room.timer
+done
+settle influxdb-room.timer

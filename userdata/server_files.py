@@ -111,4 +111,6 @@ def server_files(values: ServerValues) -> dict[str, str]:
     }
     if values.own_influxdb:
         files |= {name: render(name) for name in ("influxdb.sh", "influxdb.conf", "influxdb-hardening.conf")}
+        files |= {f"influxdb-{name}": render(f"{name}.sh") for name in ("room", "segments")}
+        files |= {f"influxdb-{name}": render(name) for name in ("room.service", "room.timer")}
     return {name: without_comments(content) for name, content in files.items()}

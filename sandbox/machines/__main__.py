@@ -84,7 +84,8 @@ def handle(place: Place, command: str, arguments: list[str]) -> int:
     machine = find(place, arguments[0])
     match command:
         case "exec":
-            return subprocess.run(machine.inside(arguments[1:]), check=False).returncode
+            code = subprocess.run(machine.inside(arguments[1:]), check=False).returncode
+            return code if code >= 0 else 128 - code  # ended by a signal, as a shell says it
         case "console":
             print(machine.console.read_text(errors="replace"), end="")
         case "reboot":

@@ -47,6 +47,12 @@ CASES = [
         [{"host": "well"}],
     ),
     Case(
+        "host-clock",
+        "system,host=ahead uptime=1i @-590\nsystem,host=ahead uptime=1i\n"
+        "system,host=behind uptime=1i @600\nsystem,host=well uptime=1i @-20\nsystem,host=well uptime=1i",
+        {"host": "ahead"},
+    ),
+    Case(
         "host-cpu",
         "cpu,host=busy,cpu=cpu-total usage_idle=1\ncpu,host=busy,cpu=cpu0 usage_idle=90\n"
         "cpu,host=well,cpu=cpu-total usage_idle=60",
@@ -244,3 +250,15 @@ def test_a_silent_host_fires_ends_when_it_is_back_and_is_forgotten(double: Doubl
     assert states(600) == {"web-1": "Alerting", "other": "Normal"}
     influx.write(points("system,host=web-1 uptime=1i @-650"))
     assert states(660)["web-1"] == "Normal"
+
+
+def test_a_host_that_is_silent_since_its_clock_is_a_day_ahead_is_not_alive(double: Double, influx: Influx) -> None:
+    day = 24 * 3600
+    influx.write(points(f"system,host=web-1 uptime=1i @600\nsystem,host=web-1 uptime=1i @-{day}"))
+    for uid in ("host-silent", "host-clock"):
+        assert [result.kind for result in double.judged(rule_of(uid))] == ["Alerting"], uid
+
+
+def test_a_host_whose_clock_is_behind_counts_as_silent(double: Double, influx: Influx) -> None:
+    influx.write(points("\n".join(f"system,host=web-1 uptime=1i @{ago}" for ago in range(600, 1200, 10))))
+    assert [result.kind for result in double.judged(rule_of("host-silent"))] == ["Alerting"]

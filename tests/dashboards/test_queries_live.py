@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+import requests
 
 from dashboards import linux_hosts, monitoring_server
 from dashboards.queries import ALL_HOSTS
@@ -100,6 +102,20 @@ def test_both_hosts_report_and_none_is_silent_while_it_reports(influx: Influx) -
     for each in only(influx, "When hosts reported"):
         counts = [count for _, count in each["values"]]
         assert counts and all(counts), counts  # and no zeros from before the host existed
+
+
+def test_points_of_a_clock_that_is_ahead_are_no_sign_of_life(influx: Influx) -> None:
+    now = int(time.time())
+    lines = "\n".join(f"system,host=ahead uptime=1i {at}" for at in (now - 600, now + 3600))
+    written = requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=lines, timeout=20)
+    assert written.status_code == 204, written.text
+    with_it = {query.title: query.influxql() for query in queries(linux_hosts, (*HOSTS, "ahead"))[:2]}
+    try:
+        assert values(influx.ask(with_it["Reporting"])) == [len(HOSTS)]
+        assert values(influx.ask(with_it["Silent"])) == [1]
+    finally:
+        drop = {"db": "telegraf", "q": "DROP SERIES WHERE \"host\" = 'ahead'"}
+        requests.post(f"{influx.url}/query", params=drop, timeout=20)
 
 
 def test_one_row_a_host_in_each_column_of_the_table(influx: Influx) -> None:

@@ -38,6 +38,7 @@ def apply(place: Place) -> None:
     _changes_need_a_stop()
     _terminated_is_the_end()
     _started_is_booted(place)
+    _reboots_its_machine(place)
     _orderly_termination()
     _metadata_options_stay()
     _console(place)
@@ -127,6 +128,21 @@ def _started_is_booted(place: Place) -> None:
         return answer
 
     InstanceBackend.start_instances = start_instances  # type: ignore[method-assign]
+
+
+def _reboots_its_machine(place: Place) -> None:
+    """AWS: an instance that is rebooted is `running` all the time (API_RebootInstances). moto: stays as it is."""
+    original = InstanceBackend.reboot_instances
+
+    def reboot_instances(self: Any, instance_ids: list[str]) -> Any:
+        answer = original(self, instance_ids)
+        for instance in answer:
+            request = place.state / "machines" / instance.id / "reboot"
+            if request.parent.is_dir():
+                request.touch()
+        return answer
+
+    InstanceBackend.reboot_instances = reboot_instances  # type: ignore[method-assign]
 
 
 def _runs_once_booted(instance: Instance, request: Path) -> None:

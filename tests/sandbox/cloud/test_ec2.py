@@ -110,6 +110,15 @@ def test_an_elastic_address_moves_and_stays_over_a_stop(aws: Cloud) -> None:
     ec2.release_address(**named)
 
 
+def test_a_rebooted_instance_asks_for_a_boot_of_its_machine_and_runs_on(aws: Cloud) -> None:
+    ec2, id_ = aws.client("ec2"), aws.launch()["InstanceId"]
+    folder = aws.place.state / "machines" / id_
+    folder.mkdir(parents=True)
+    ec2.reboot_instances(InstanceIds=[id_])
+    assert (folder / "reboot").exists()
+    assert aws.instance(id_)["State"]["Name"] == "running"
+
+
 def test_addresses_run_out_with_aws_s_error(aws: Cloud) -> None:
     ec2, made = aws.client("ec2", region="sa-east-1"), []
     for _ in range(len(aws.place.elastic_addresses) + 1):

@@ -1,0 +1,105 @@
+"""The data volume is full: somebody is told before, nothing that agents measured is lost, and nobody has to restart
+anything once there is room again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.bursts import Burst, forget
+from tests.live.environment import Environment
+from tests.live.points import HOSTS, eventually, lost, steady
+from tests.live.services import Ask
+from tests.live.test_2_alerts import rules
+from tests.live.test_8_faults import kill, run_of
+from tests.live.test_8_server import up
+
+pytestmark = [pytest.mark.live, pytest.mark.long_fault]
+
+NONE = dict.fromkeys(HOSTS, 0)
+VOLUME = "/srv/monitoring"
+FILLER = f"{VOLUME}/filler"
+NEARLY, FULL = 90, 60
+"""Percent of the volume, and seconds for which nothing fits in."""
+
+
+@pytest.fixture
+def quick(environment: Environment) -> Iterator[None]:
+    """Rules that are evaluated often."""
+    with environment.settings(alertThresholds={"interval": "10s"}):
+        up(environment)
+        yield
+    up(environment)
+
+
+def fill_to(environment: Environment, percent: int) -> None:
+    sizes = environment.guest("df", "--block-size=1", "--output=used,avail", VOLUME).stdout.split()
+    in_use, left = map(int, sizes[-2:])
+    missing = (in_use + left) * percent // 100 - in_use
+    done = environment.guest("fallocate", "--length", str(missing), FILLER)
+    assert done.returncode == 0, done.stderr
+
+
+def fill_up(environment: Environment) -> None:
+    """Until not even root can write a block more."""
+    zeros = f"dd if=/dev/zero of={FILLER} bs=1M oflag=append conv=notrunc; dd if=/dev/zero of={FILLER}.end bs=512; sync"
+    environment.guest("sh", "-c", zeros)
+    refused = environment.guest("dd", "if=/dev/zero", f"of={FILLER}.more", "bs=4096", "count=1", "conv=fsync")
+    assert "No space left on device" in refused.stderr, refused.stderr
+
+
+@pytest.fixture
+def filler(environment: Environment) -> Iterator[None]:
+    """What fills the volume is gone afterwards, whatever happens."""
+    yield
+    environment.guest("sh", "-c", f"rm -f {FILLER}*")
+
+
+def test_somebody_is_told_before_the_data_volume_is_full(
+    environment: Environment, influxdb: Ask, passwords: dict[str, str], quick: None, filler: None
+) -> None:
+    began = time.time()
+    fill_to(environment, NEARLY)
+    alerting = lambda: rules(environment)["server-data-volume"]["state"] == "firing"  # noqa: E731
+    assert eventually(alerting, 480), rules(environment)["server-data-volume"]
+    print(f"told after {time.time() - began:.0f} s at {NEARLY} %")
+    with Burst(environment, passwords) as burst:
+        assert eventually(lambda: len(burst.acknowledged) > 10, 30), burst.refused
+    assert not burst.refused, "the alert came when it was too late"
+    forget(influxdb)
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["running", "started without room"])
+def test_a_full_data_volume_costs_nothing_and_is_recovered_from(
+    environment: Environment, influxdb: Ask, passwords: dict[str, str], filler: None, started: bool
+) -> None:
+    steady(environment)
+    began, server = time.time(), environment.instance_id
+    with Burst(environment, passwords) as burst:
+        assert eventually(lambda: len(burst.acknowledged) > 100, 60), burst.refused
+        fill_up(environment)
+        full = time.time()
+        assert eventually(lambda: len(burst.refused) > 20, 60), "everything was taken by a volume without room"
+        before = run_of(environment, server, "influxdb")
+        if started:
+            kill(environment, server, "influxdb")
+        time.sleep(FULL)
+        answers = environment.grafana.get("/api/health").status_code
+        length = time.time() - full
+        environment.guest("sh", "-c", f"rm {FILLER}*")
+        so_far = len(burst.acknowledged)
+        assert eventually(lambda: len(burst.acknowledged) > so_far + 100, 120), "it does not recover by itself"
+        recovered = time.time() - full - length
+    said = sorted({" ".join(text.split()[:12]) for text in burst.refused.values()})
+    print(f"full for {length:.0f} s, takes writes {recovered:.0f} s later; refused: {len(burst.refused)}: {said}")
+    print(f"acknowledged writes: {len(burst.acknowledged)}, lost of them: {len(burst.lost(influxdb))}")
+    assert answers == 200
+    assert lost(environment, began) == NONE
+    assert run_of(environment, server, "influxdb") not in ("", "0", before)
+    # What was acknowledged since is not behind a hole in the log: it is there after one more start.
+    kill(environment, server, "influxdb")
+    assert lost(environment, began) == NONE
+    assert burst.lost(influxdb) == set()
+    forget(influxdb)

@@ -1,0 +1,120 @@
+"""Files that were half written: by a script that was killed, or by a disk that lost the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import SERVER, eventually, lost, steady
+from tests.live.test_2_agents import changed_hosts
+from tests.live.test_8_faults import BOOT_SCRIPT, run_of
+from tests.live.test_8_volumes import one_of
+
+pytestmark = pytest.mark.live
+
+FILES = {
+    "/etc/influxdb/influxdb.conf": "influxdb",
+    "/etc/grafana/grafana.ini": "grafana-server",
+    "/etc/telegraf/telegraf.conf": "telegraf",
+    "/etc/default/telegraf": "telegraf",
+}
+"""What the boot script writes, and the service that reads it."""
+AGENT = "/etc/telegraf/telegraf.conf"
+
+
+def killer(file: str) -> str:
+    """Shell lines: `sync` now kills who calls it for the file that is about to take this one's place."""
+    return f"""set -e
+cp /usr/bin/sync /tmp/sync
+printf '#!/bin/sh\\ncase "$1" in {file}.new) kill -9 $PPID ;; *) exec /tmp/sync "$@" ;; esac\\n' >/tmp/kills
+chmod 755 /tmp/kills
+mount --bind /tmp/kills /usr/bin/sync
+"""
+
+
+def content(environment: Environment, machine: str, file: str) -> str:
+    found = environment.machine(machine, "cat", file)
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+@pytest.mark.parametrize("file", one_of(FILES, "/etc/influxdb/influxdb.conf"))
+def test_a_boot_script_killed_while_it_writes_leaves_the_old_file_and_its_next_run_the_new_one(
+    environment: Environment, file: str
+) -> None:
+    server, unit = environment.instance_id, FILES[file]
+    whole = content(environment, server, file)
+    before = run_of(environment, server, unit)
+    script = f"{killer(file)}echo '# by hand' >>{file}\nexec {BOOT_SCRIPT}"
+    killed = environment.guest("unshare", "--mount", "sh", "-c", script)
+    assert killed.returncode == 137, killed.stdout
+    assert content(environment, server, file) == f"{whole}# by hand\n"
+    again = environment.guest(BOOT_SCRIPT)
+    assert again.returncode == 0, again.stdout
+    assert content(environment, server, file) == whole
+    assert run_of(environment, server, unit) not in ("", "0", before), "it was not restarted for the new file"
+
+
+def cut_in_half(environment: Environment, machine: str, file: str) -> None:
+    size = len(content(environment, machine, file).encode())
+    assert environment.machine(machine, "truncate", "--size", str(size // 2), file).returncode == 0
+
+
+@pytest.mark.long_fault
+def test_files_cut_in_half_or_emptied_are_mended_by_the_next_boot(environment: Environment) -> None:
+    steady(environment)
+    began, server = time.time(), environment.instance_id
+    whole = {file: content(environment, server, file) for file in FILES}
+    for file in FILES:
+        cut_in_half(environment, server, file)
+    environment.guest("truncate", "--size", "0", "/etc/monitoring/server.pem", "/etc/grafana/grafana.ini")
+    boot = content(environment, server, "/proc/sys/kernel/random/boot_id")
+    assert environment.handle("reboot", server).returncode == 0
+
+    def mended() -> bool:
+        found = {file: environment.guest("cat", file).stdout for file in FILES}
+        return found == whole and environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout not in ("", boot)
+
+    assert eventually(mended, 120)
+    found = lost(environment, began)
+    assert found["db-1"] == found["web-1"] == 0
+    assert environment.grafana.get("/api/health").status_code == 200
+
+
+@pytest.fixture
+def deadly(environment: Environment) -> Iterator[None]:
+    """On web-1 `sync` kills the installer."""
+    assert environment.machine("web-1", "sh", "-c", killer(AGENT)).returncode == 0
+    yield
+    environment.machine("web-1", "sh", "-c", "mountpoint -q /usr/bin/sync && umount /usr/bin/sync")
+
+
+@pytest.mark.long_fault
+def test_an_agents_installer_killed_while_it_writes_is_done_by_the_next_up(
+    environment: Environment, deadly: None
+) -> None:
+    steady(environment)
+    began = time.time()
+    before = content(environment, "web-1", AGENT)
+    with changed_hosts(environment, web_1={"tags": {"killed": "yes"}}):
+        failed = environment.pulumi("up", "--yes", "--skip-preview")
+        assert failed.returncode != 0
+        assert "web-1" in failed.stdout + failed.stderr
+        assert content(environment, "web-1", AGENT) == before
+        environment.machine("web-1", "umount", "/usr/bin/sync")
+        again = environment.pulumi("up", "--yes", "--skip-preview")
+        assert again.returncode == 0, again.stdout[-3000:]
+        assert 'killed = "yes"' in content(environment, "web-1", AGENT)
+        # What a disk lost is not seen by Pulumi: nothing of the stack has changed. A change writes it anew.
+        cut_in_half(environment, "web-1", AGENT)
+        environment.machine("web-1", "systemctl", "restart", "telegraf")
+    back = environment.pulumi("up", "--yes", "--skip-preview")
+    assert back.returncode == 0, back.stdout[-3000:]
+    assert content(environment, "web-1", AGENT) == before
+    assert eventually(lambda: run_of(environment, "web-1", "telegraf") not in ("", "0"), 30)
+    found = lost(environment, began)
+    print(f"web-1 lost {found['web-1']} intervals while its file was cut")
+    assert found["db-1"] == found[SERVER] == 0

@@ -1,0 +1,46 @@
+"""When InfluxDB is started anew because its volume was full: the script, with commands of its own around it."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from userdata.templates import FOLDER
+
+COMMANDS = {
+    "systemctl": 'case "$*" in *is-active*) exit "$STOPPED" ;; *InvocationID*) echo this-run ;;'
+    ' *) echo "$*" >>"$DONE" ;; esac',
+    # As the real one: 1 when nothing matches.
+    "journalctl": 'case "$*" in *=this-run) exit "$SILENT" ;; *) exit 0 ;; esac',
+    "df": 'printf "Use%%\\n %s%%\\n" "$USED"',
+}
+
+
+@pytest.mark.parametrize(
+    ("stopped", "silent", "used", "restarted"),
+    [
+        pytest.param(0, 0, 60, True, id="there is room again"),
+        pytest.param(0, 0, 100, False, id="still full"),
+        pytest.param(0, 1, 60, False, id="this run never found it full"),
+        pytest.param(3, 0, 60, False, id="stopped on purpose"),
+    ],
+)
+def test_it_restarts_influxdb_only_when_that_helps(
+    tmp_path: Path, stopped: int, silent: int, used: int, restarted: bool
+) -> None:
+    for name, content in COMMANDS.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{content}\n")
+        (tmp_path / name).chmod(0o755)
+    done = tmp_path / "done"
+    environment = {
+        **{"PATH": f"{tmp_path}:/usr/bin:/bin", "DONE": str(done)},
+        **{"STOPPED": str(stopped), "SILENT": str(silent), "USED": str(used)},
+    }
+    run = subprocess.run(
+        ["bash", FOLDER / "room.sh"], env=environment, capture_output=True, text=True, check=False, timeout=20
+    )
+    assert run.returncode == 0, run.stderr
+    assert (done.read_text() if done.exists() else "") == ("restart influxdb\n" if restarted else "")
+    assert ("started anew" in run.stdout) == restarted
