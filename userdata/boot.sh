@@ -16,7 +16,7 @@ install -d -m 700 $run
 exec 9>$run/lock
 flock 9
 rm -rf $work
-mkdir $work
+mkdir -m 700 $work
 exec 2>>$work/errors
 
 # say WHAT: a step begins. die LINE COMMAND [FILE]: it failed, and the last that was said of it tells why.
