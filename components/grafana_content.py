@@ -86,6 +86,8 @@ class GrafanaContent(pulumi.ComponentResource):
                 folder=folder.uid,
                 config_json=board.content,
                 message="by Pulumi",
+                # The uids are this program's; an update that was killed may have left one Pulumi does not know of.
+                overwrite=True,
                 opts=self._child,
             )
         Alerting(

@@ -48,6 +48,8 @@ class Parameters(pulumi.ComponentResource):
         super().__init__("monitoring:index:Parameters", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         folder = path(pulumi.get_stack())
+        # The path is this stack's alone; an update that was killed may have left one that Pulumi does not know of.
+        overwrite = True
         made = {}
         for secret, value in sorted(secrets.items()):
             large = isinstance(value, str) and len(value.encode()) > STANDARD_LIMIT
@@ -57,17 +59,25 @@ class Parameters(pulumi.ComponentResource):
                 type="SecureString",
                 tier="Advanced" if large else "Standard",
                 value=pulumi.Output.secret(value),
+                overwrite=overwrite,
                 opts=child,
             )
         for file, value in sorted(files.items()):
             made[file] = aws.ssm.Parameter(
-                file, name=f"{folder}/{file}", type="String", tier="Standard", insecure_value=value, opts=child
+                file,
+                name=f"{folder}/{file}",
+                type="String",
+                tier="Standard",
+                insecure_value=value,
+                overwrite=overwrite,
+                opts=child,
             )
         self.complete = aws.ssm.Parameter(
             f"{name}-revision",
             name=f"{folder}/state/revision",
             type="String",
             tier="Standard",
+            overwrite=overwrite,
             # The versions are whole numbers, which arrive as floats from some providers.
             insecure_value=pulumi.Output.all(**{key: parameter.version for key, parameter in made.items()}).apply(
                 lambda versions: "".join(f"{key} {int(version)}\n" for key, version in sorted(versions.items()))
@@ -96,6 +106,7 @@ def users_in_use(
         type="String",
         tier="Standard",
         insecure_value=value,
+        overwrite=True,
         opts=opts,
     )
 

@@ -35,9 +35,10 @@ import json, sys
 c = json.load(sys.stdin)
 print("user = \"%(AccessKeyId)s:%(SecretAccessKey)s\"\nheader = \"X-Amz-Security-Token: %(Token)s\"" % c)'
 }
-# SHA256 CURL_OPTION... PATH: a request to S3 whose body has this hash; UNSIGNED-PAYLOAD for none
+# SHA256 CURL_OPTION... PATH: a request to S3 whose body has this hash; UNSIGNED-PAYLOAD for none. It may take long,
+# but not stand still.
 s3() {
-  credentials | curl -sSf --retry 5 -K - --aws-sigv4 "aws:amz:$REGION:s3" -H "x-amz-content-sha256: $1" \
+  credentials | curl -sSf --retry 5 --connect-timeout 10 -Y 1 -y 60 -K - --aws-sigv4 "aws:amz:$REGION:s3" -H "x-amz-content-sha256: $1" \
     "${@:2:$#-2}" "$S3/${*: -1}"
 }
 # FILE KEY: S3 itself refuses a body that has another hash

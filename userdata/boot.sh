@@ -16,29 +16,32 @@ install -d -m 700 $run
 exec 9>$run/lock
 flock 9
 rm -rf $work
-mkdir $work
+mkdir -m 700 $work
 exec 2>>$work/errors
 
-# say WHAT: a step begins. die LINE COMMAND: it failed, and the last that was said of it tells why.
+# say WHAT: a step begins. die LINE COMMAND [FILE]: it failed, and the last that was said of it tells why.
 say() {
   echo "monitoring: $*" | tee /dev/console || true
   : >$work/errors
 }
 die() {
   trap - ERR
-  local why
+  local why file=${3-${BASH_SOURCE[1]}}
   why=$(grep . $work/errors | tail -n 2 | paste -sd ' ') || true
-  say "boot failed at line $1 of ${BASH_SOURCE[1]##*/}: $2${why:+: $why} ($(date -u +%T))"
+  say "boot failed at line $1 of ${file##*/}: $2${why:+: $why} ($(date -u +%T))"
   exit 1
 }
 trap 'die $LINENO "$BASH_COMMAND"' ERR
 trap 'cat $work/errors; rm -rf $work' EXIT
 
-# SECONDS COMMAND...: repeat until it succeeds; false when the time is over
+# SECONDS COMMAND...: repeat until it succeeds; when the time is over, all ends
 attempt() {
   local end=$((SECONDS + $1))
   until "${@:2}" 2>$work/why; do
-    ((SECONDS < end)) || { tail -n 3 $work/why >&2; return 1; }
+    if ((SECONDS >= end)); then
+      tail -n 2 $work/why >&2
+      die "${BASH_LINENO[0]}" "${*:2}" "${BASH_SOURCE[1]}"
+    fi
     sleep 2
   done
 }
@@ -62,6 +65,9 @@ settle() {
   if [ -e "$run/restart-$1" ]; then systemctl restart "$1"; else systemctl start "$1"; fi
   rm -f "$run/restart-$1"
 }
+
+# Who takes a connection and then says nothing would keep this run, and so every later one, for ever.
+curl() { command curl --connect-timeout 10 --max-time 60 "$@"; }
 
 # --- AWS: address, credentials, parameters
 
@@ -200,13 +206,17 @@ done
 
 # In dpkg-query's order, which is the alphabet's.
 packages=("grafana=$GRAFANA_VERSION" ${INFLUXDB_VERSION:+"influxdb=$INFLUXDB_VERSION"} "telegraf=$TELEGRAF_VERSION")
-apt() { apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o APT::Install-Recommends=no "$@"; }
+# What could not be fetched is an error here, and not later, in other words, when it is missed.
+apt() {
+  apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o APT::Install-Recommends=no \
+    -o APT::Update::Error-Mode=any "$@" || die "${BASH_LINENO[0]}" "apt $*" "${BASH_SOURCE[1]}"
+}
 # NAME URL SUITE COMPONENT KEY_URL FINGERPRINT
 repository() {
   local keys=$work/$1.key ring=/etc/apt/keyrings/$1.gpg
   export GNUPGHOME=$work
-  attempt 120 curl -sSfL -o "$keys" "$5"
-  gpg --batch --show-keys --with-colons "$keys" | awk -F: '/^pub/ {p = 1} /^fpr/ && p {print $10; p = 0}' >"$keys.found"
+  curl -sSfL --retry 6 --retry-connrefused -o "$keys" "$5" || die $LINENO "$5"
+  gpg --batch -q --show-keys --with-colons "$keys" | awk -F: '/^pub/ {p = 1} /^fpr/ && p {print $10; p = 0}' >"$keys.found"
   if ! grep -qx "$6" "$keys.found"; then
     die $LINENO "$5 holds $(paste -sd ' ' "$keys.found"), not $6: see its publisher's news, then set keyFingerprint"
   fi
@@ -227,7 +237,7 @@ if [ "$present" != "${packages[*]} " ]; then
   for package in "${packages[@]}"; do
     printf 'Package: %s\nPin: version %s\nPin-Priority: 1001\n\n' "${package%%=*}" "${package#*=}"
   done | put 644 root /etc/apt/preferences.d/monitoring
-  apt update -o APT::Update::Error-Mode=any
+  apt update
   apt install -y --allow-downgrades -o Dpkg::Options::=--force-confold "${packages[@]}"
 fi
 

@@ -20,6 +20,13 @@ def statements(document: str) -> list[dict[str, Any]]:
     return list(json.loads(document)["Statement"])
 
 
+def test_what_a_killed_update_left_behind_is_written_over(prod: Run) -> None:
+    """Their names are fixed: without it, what Pulumi does not know of would be in its way at every `up`."""
+    for kind in ("Parameter", "Dashboard"):
+        assert prod.all(kind)
+        assert all(each.inputs["overwrite"] is True for each in prod.all(kind)), kind
+
+
 def test_the_whole_program_runs(prod: Run) -> None:
     assert len(prod.resources) > 40
     assert all(r.type.startswith("monitoring:") or r.name for r in prod.resources)

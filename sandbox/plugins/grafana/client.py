@@ -17,7 +17,9 @@ import urllib3
 from sandbox.plugins.base import UNKNOWN, PluginError, Properties
 
 CONNECT_SECONDS = 10
-READ_SECONDS = 60
+READ_SECONDS = 30
+"""What the real provider's client (go-openapi's runtime) allows a call with all its retries."""
+
 FIRST_WAIT = 0.5
 """Seconds before the first retry, doubled each time, when `retryWait` does not say."""
 
@@ -185,7 +187,7 @@ _REASONS = (
     ("record layer failure", "it does not speak TLS; is the url meant to be http://?", False),
     ("Name or service not known", "its name cannot be resolved", False),
     ("Connection refused", "connection refused", True),
-    ("timed out", "it does not answer in time", True),
+    ("timed out", "it does not answer in time", False),  # no time is left for a retry
     ("Connection aborted", "it closes the connection without an answer; is the url meant to be https://?", True),
 )
 

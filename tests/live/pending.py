@@ -1,0 +1,166 @@
+"""What an update that was killed had begun and not written down: how a person finds it, and takes it away.
+
+docs/faults.md tells a person the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from sandbox.screen import Grafana
+from tests.live.environment import Environment
+from tests.live.second import told
+
+Found = dict[str, str]
+"""What there is, by id; a rule with its security group."""
+
+
+def operations(environment: Environment) -> list[dict[str, Any]]:
+    """The operations of which Pulumi does not know how they ended."""
+    exported = json.loads(environment.pulumi("stack", "export").stdout)
+    return list(exported["deployment"].get("pending_operations") or [])
+
+
+def _instances(environment: Environment) -> Found:
+    states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
+    found = environment.aws("ec2").describe_instances(Filters=[states])["Reservations"]
+    return {instance["InstanceId"]: "" for each in found for instance in each["Instances"]}
+
+
+def _volumes(environment: Environment) -> Found:
+    """Data volumes: root volumes come and go with their instances."""
+    found = environment.aws("ec2").describe_volumes(Filters=[{"Name": "tag:Name", "Values": ["*-data"]}])["Volumes"]
+    return {each["VolumeId"]: "" for each in found}
+
+
+def _rules(environment: Environment, outgoing: bool) -> Found:
+    """Rules that somebody described: AWS's own are not."""
+    found = environment.aws("ec2").describe_security_group_rules()["SecurityGroupRules"]
+    return {
+        each["SecurityGroupRuleId"]: each["GroupId"]
+        for each in found
+        if each["IsEgress"] is outgoing and each.get("Description")
+    }
+
+
+def _iam(listing: str, key: str, id_: str, **arguments: str) -> Callable[[Environment], Found]:
+    def find(environment: Environment) -> Found:
+        return {each[id_]: "" for each in getattr(environment.aws("iam"), listing)(**arguments)[key]}
+
+    return find
+
+
+KINDS: dict[str, Callable[[Environment], Found]] = {
+    "aws:ec2/instance:Instance": _instances,
+    "aws:ebs/volume:Volume": _volumes,
+    "aws:ec2/eip:Eip": lambda environment: {
+        each["AllocationId"]: "" for each in environment.aws("ec2").describe_addresses()["Addresses"]
+    },
+    "aws:ec2/securityGroup:SecurityGroup": lambda environment: {
+        each["GroupId"]: "" for each in environment.aws("ec2").describe_security_groups()["SecurityGroups"]
+    },
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": lambda environment: _rules(environment, False),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda environment: _rules(environment, True),
+    "aws:iam/user:User": _iam("list_users", "Users", "UserName"),
+    "aws:iam/group:Group": _iam("list_groups", "Groups", "GroupName"),
+    "aws:iam/role:Role": _iam("list_roles", "Roles", "RoleName"),
+    "aws:iam/policy:Policy": _iam("list_policies", "Policies", "Arn", Scope="Local"),
+    "aws:iam/instanceProfile:InstanceProfile": _iam(
+        "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"
+    ),
+    "aws:s3/bucket:Bucket": lambda environment: {
+        each["Name"]: "" for each in environment.aws("s3").list_buckets()["Buckets"]
+    },
+}
+"""What stays when nobody knows of it. All other kinds are written again: parameters and dashboards by their names,
+settings of these; or are nothing outside of Pulumi (passwords, certificates, commands)."""
+
+
+def inventory(environment: Environment) -> dict[str, set[str]]:
+    """The ids of everything there is in the local AWS, by type."""
+    return {kind: set(find(environment)) for kind, find in KINDS.items()}
+
+
+def unknown(environment: Environment, before: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What has come since `before` and is not in the stack's state."""
+    known = {each["id"] for each in environment.resources() if "id" in each}
+    found = {kind: ids - before[kind] - known for kind, ids in inventory(environment).items()}
+    return {kind: ids for kind, ids in found.items() if ids}
+
+
+def _grafana(environment: Environment) -> Grafana:
+    """Grafana as AWS knows the way to it: a stack whose first `up` was killed has no outputs yet."""
+    ssm, folder = environment.aws("ssm"), f"/monitoring/{environment.name}"
+    ca, password = (
+        ssm.get_parameter(Name=f"{folder}/{name}", WithDecryption=True)["Parameter"]["Value"]
+        for name in ("ca-certificate", "grafana-admin-password")
+    )
+    authority = environment.place.state / f"test-ca-{environment.name}.pem"
+    authority.write_text(ca)
+    (address,) = [each["outputs"]["publicIp"] for each in environment.resources() if each["type"] == "aws:ec2/eip:Eip"]
+    return Grafana(f"https://{address}:3000", "admin", password, authority)
+
+
+def _take_from_grafana(environment: Environment, kind: str, inputs: dict[str, Any]) -> None:
+    """Delete what Grafana may have of an interrupted creation."""
+    paths = {
+        "grafana:oss/folder:Folder": f"folders/{inputs.get('uid')}?forceDeleteRules=true",
+        "grafana:oss/dataSource:DataSource": f"datasources/uid/{inputs.get('uid')}",
+        "grafana:alerting/ruleGroup:RuleGroup": (
+            f"v1/provisioning/folder/{inputs.get('folderUid')}/rule-groups/{inputs.get('name')}"
+        ),
+    }
+    if kind in paths:
+        grafana = _grafana(environment)
+        login, ca = (grafana.user, grafana.password), str(grafana.ca_file)
+        done = requests.delete(f"{grafana.url}/api/{paths[kind]}", auth=login, verify=ca, timeout=20)
+        assert done.status_code in (200, 204, 404), done.text
+
+
+def _take_from_aws(environment: Environment, kind: str, id_: str) -> None:
+    """Delete what nobody uses yet. It never came to have anything in it."""
+    ec2, iam, s3 = (environment.aws(service) for service in ("ec2", "iam", "s3"))
+    group = KINDS[kind](environment)[id_]
+    {
+        "Instance": lambda: ec2.terminate_instances(InstanceIds=[id_]),
+        "Volume": lambda: ec2.delete_volume(VolumeId=id_),
+        "Eip": lambda: ec2.release_address(AllocationId=id_),
+        "SecurityGroup": lambda: ec2.delete_security_group(GroupId=id_),
+        "SecurityGroupIngressRule": lambda: ec2.revoke_security_group_ingress(
+            GroupId=group, SecurityGroupRuleIds=[id_]
+        ),
+        "SecurityGroupEgressRule": lambda: ec2.revoke_security_group_egress(GroupId=group, SecurityGroupRuleIds=[id_]),
+        "User": lambda: iam.delete_user(UserName=id_),
+        "Group": lambda: iam.delete_group(GroupName=id_),
+        "Role": lambda: iam.delete_role(RoleName=id_),
+        "Policy": lambda: iam.delete_policy(PolicyArn=id_),
+        "InstanceProfile": lambda: iam.delete_instance_profile(InstanceProfileName=id_),
+        "Bucket": lambda: s3.delete_bucket(Bucket=id_),
+    }[kind.rpartition(":")[2]]()
+
+
+def recover(environment: Environment, before: dict[str, set[str]]) -> list[str]:
+    """What a person does after an update was killed: end it, forget what it had begun to create, and delete what AWS
+    and Grafana have of that.
+
+    before: what there was of AWS before the stack was. Returns what was open, and what was deleted.
+    """
+    cancelled = environment.pulumi("cancel", "--yes")
+    assert cancelled.returncode == 0, told(cancelled)
+    begun = [each["resource"] for each in operations(environment) if each["type"] == "creating"]
+    refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+    assert refreshed.returncode == 0, told(refreshed)
+    assert operations(environment) == []
+    left = unknown(environment, before)
+    assert set(left) <= {each["type"] for each in begun}, "nobody was told of these"
+    for kind, ids in left.items():
+        for id_ in ids:
+            _take_from_aws(environment, kind, id_)
+    for each in begun:
+        _take_from_grafana(environment, each["type"], each.get("inputs", {}))
+    opened = [f"{each['type']} {each['urn'].split('::')[-1]}" for each in begun]
+    return opened + [f"deleted: {kind} {id_}" for kind, ids in left.items() for id_ in sorted(ids)]

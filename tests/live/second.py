@@ -1,0 +1,59 @@
+"""A second stack beside the shared one, for faults that need a first boot or an end of their own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sandbox import stack
+from tests.live.environment import PLACE, Environment
+
+BOOT_FAILED = re.compile(r"monitoring: (boot failed at line \d+ of .*)")
+
+
+@contextmanager
+def stack_named(name: str, **settings: object) -> Iterator[Environment]:
+    """A stack of its own in the same local AWS, not raised yet; destroyed afterwards, whatever became of it."""
+    stack.prepare(PLACE, name)
+    made = Environment(name=name)
+    made.configure(**settings)
+    try:
+        yield made
+    finally:
+        made.pulumi("cancel", "--yes")
+        made.pulumi("destroy", "--yes", "--skip-preview")
+        made.pulumi("stack", "rm", "--yes", "--force")
+
+
+def up(environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`pulumi up`, however it ends; says how long it took."""
+    began = time.monotonic()
+    process = environment.pulumi("up", "--yes", "--skip-preview", *arguments)
+    environment.forget()
+    print(f"up {environment.name}: status {process.returncode} after {time.monotonic() - began:.0f} s")
+    return process
+
+
+def told(process: subprocess.CompletedProcess[str]) -> str:
+    """The end of what the CLI printed, for an assertion's message."""
+    return process.stdout[-4000:] + process.stderr[-2000:]
+
+
+def instance(environment: Environment) -> str:
+    """The id of the stack's server, also before the stack has outputs."""
+    (found,) = [each["id"] for each in environment.resources() if each["type"] == "aws:ec2/instance:Instance"]
+    return str(found)
+
+
+def console(environment: Environment) -> str:
+    """The server's console output so far."""
+    output = environment.aws("ec2").get_console_output(InstanceId=instance(environment), Latest=True)
+    return str(output.get("Output", ""))
+
+
+def failures(environment: Environment) -> list[str]:
+    """Every failure of the boot script on the console, oldest first."""
+    return [line.strip() for line in BOOT_FAILED.findall(console(environment))]

@@ -1,0 +1,124 @@
+"""The elastic IP taken away, given to somebody else, or released by hand: what brings it back, and what is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import HOSTS, INTERVAL, counts, lost, steady
+from tests.live.second import told, up
+
+pytestmark = [pytest.mark.live, pytest.mark.long_fault]
+
+
+def address(environment: Environment) -> dict[str, Any]:
+    """The elastic IP as AWS has it."""
+    allocation = next(each["id"] for each in environment.resources() if each["type"] == "aws:ec2/eip:Eip")
+    (found,) = environment.aws("ec2").describe_addresses(AllocationIds=[allocation])["Addresses"]
+    return dict(found)
+
+
+ASSOCIATION, ADDRESS = "**eipAssociation:EipAssociation**", "**eip:Eip**"
+"""Resources as the options `--target` and `--replace` take them."""
+
+
+def refresh(environment: Environment, *targets: str) -> None:
+    """`pulumi refresh` of these resources only."""
+    arguments = [argument for each in targets for argument in ("--target", each)]
+    done = environment.pulumi("refresh", "--yes", "--skip-preview", *arguments)
+    assert done.returncode == 0, told(done)
+
+
+def taken_away(environment: Environment) -> Callable[[], None]:
+    environment.aws("ec2").disassociate_address(AssociationId=address(environment)["AssociationId"])
+    return lambda: None
+
+
+def given_to_another(environment: Environment) -> Callable[[], None]:
+    """To an instance that somebody started; returns what ends it."""
+    ec2 = environment.aws("ec2")
+    server = ec2.describe_instances(InstanceIds=[environment.instance_id])["Reservations"][0]["Instances"][0]
+    (other,) = ec2.run_instances(
+        ImageId=server["ImageId"], InstanceType="t3.nano", MinCount=1, MaxCount=1, SubnetId=server["SubnetId"]
+    )["Instances"]
+    ec2.associate_address(AllocationId=address(environment)["AllocationId"], InstanceId=other["InstanceId"])
+    return lambda: ec2.terminate_instances(InstanceIds=[other["InstanceId"]])
+
+
+def looked_up(environment: Environment) -> None:
+    """Pulumi looks at the association, and makes what it misses."""
+    # All of the stack cannot be looked at: Grafana is out of reach.
+    whole = environment.pulumi("refresh", "--yes", "--skip-preview")
+    assert whole.returncode != 0
+    assert "cannot reach Grafana" in whole.stdout
+    refresh(environment, ASSOCIATION)
+    assert environment.preview() == {"create": ["server"]}
+    done = up(environment)
+    assert done.returncode == 0, told(done)
+
+
+def replaced(environment: Environment) -> None:
+    """Pulumi makes it anew without looking."""
+    done = up(environment, "--replace", ASSOCIATION)
+    assert done.returncode == 0, told(done)
+
+
+@pytest.mark.parametrize(
+    ("move", "mend"),
+    [(taken_away, looked_up), (given_to_another, replaced)],
+    ids=["taken away", "given to another instance"],
+)
+def test_a_moved_address_is_put_back_and_agents_deliver_what_they_kept(
+    environment: Environment,
+    move: Callable[[Environment], Callable[[], None]],
+    mend: Callable[[Environment], None],
+) -> None:
+    steady(environment)
+    began, before = time.time(), address(environment)
+    end = move(environment)
+    try:
+        # Pulumi believes its state until it is told to look.
+        assert environment.preview() == {}
+        mend(environment)
+        after = address(environment)
+        assert (after["PublicIp"], after["InstanceId"]) == (before["PublicIp"], environment.instance_id)
+        assert after["AssociationId"] != before["AssociationId"]
+        print(f"away for {time.time() - began:.0f} s")
+        assert lost(environment, began) == dict.fromkeys(HOSTS, 0)
+        assert environment.preview() == {}
+    finally:
+        end()
+
+
+def test_a_released_address_is_another_one_and_everybody_follows(environment: Environment) -> None:
+    steady(environment)
+    began, before = time.time(), address(environment)
+    kept = counts(environment, began - 60, began - 20)
+    ec2 = environment.aws("ec2")
+    ec2.disassociate_address(AssociationId=before["AssociationId"])
+    ec2.release_address(AllocationId=before["AllocationId"])
+    # Somebody else has it now.
+    taken = ec2.allocate_address(Domain="vpc")
+    try:
+        refresh(environment, ADDRESS, ASSOCIATION)
+        done = up(environment)
+        assert done.returncode == 0, told(done)
+        away, after = time.time() - began, address(environment)
+        assert after["PublicIp"] != before["PublicIp"]
+        assert after["PublicIp"] in environment.outputs["grafanaUrl"]
+        assert after["PublicIp"] in environment.outputs["influxdbUrl"]
+        assert environment.grafana.get("/api/org").status_code == 200
+        for uid in ("influxdb", "cloudwatch"):
+            health = environment.grafana.get(f"/api/datasources/uid/{uid}/health")
+            assert health.json()["status"] == "OK", health.text
+        assert counts(environment, began - 60, began - 20) == kept
+        found = lost(environment, began)
+        # Agents begin again with the other address: what they kept in memory for the old one is lost, and no more.
+        assert all(found[host] <= away / INTERVAL + 2 for host in HOSTS), (found, away)
+        assert environment.preview() == {}
+    finally:
+        ec2.release_address(AllocationId=taken["AllocationId"])

@@ -1,0 +1,133 @@
+"""Grafana dead, hanging or wiped during `up`, `refresh` and `destroy`: errors a person understands, nothing dropped,
+and everything back afterwards."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import eventually
+from tests.live.second import told, up
+
+pytestmark = [pytest.mark.live, pytest.mark.long_fault]
+
+CHANGED = {"alertThresholds": {"cpu": 83}}
+"""A setting that reaches Grafana's content and nothing else."""
+
+
+@contextmanager
+def dead(environment: Environment) -> Iterator[None]:
+    """Grafana does not run, and nothing starts it."""
+    assert environment.guest("systemctl", "mask", "--runtime", "--now", "grafana-server").returncode == 0
+    try:
+        yield
+    finally:
+        environment.guest("systemctl", "unmask", "--runtime", "grafana-server")
+        assert environment.guest("systemctl", "start", "grafana-server").returncode == 0
+        assert eventually(lambda: answers(environment), 60)
+
+
+@contextmanager
+def hanging(environment: Environment) -> Iterator[None]:
+    """Grafana takes connections and says nothing."""
+    kill = ("systemctl", "kill", "grafana-server", "--signal")
+    assert environment.guest(*kill, "STOP").returncode == 0
+    try:
+        yield
+    finally:
+        assert environment.guest(*kill, "CONT").returncode == 0
+        assert eventually(lambda: answers(environment), 60)
+
+
+FAULTS = {"dead": (dead, "connection refused"), "hanging": (hanging, "does not answer in time")}
+
+
+def answers(environment: Environment) -> bool:
+    try:
+        return bool(environment.grafana.get("/api/health").status_code == 200)
+    except OSError:  # of requests
+        return False
+
+
+def state(environment: Environment) -> set[str]:
+    return {each["urn"] for each in environment.resources()}
+
+
+def content(environment: Environment) -> dict[str, Any]:
+    """What Grafana has, as far as Pulumi made it."""
+    ask = environment.grafana.get
+    rules = ask("/api/v1/provisioning/alert-rules").json()
+    return {
+        "dashboards": {each["uid"] for each in ask("/api/search?type=dash-db").json()},
+        "folders": {each["uid"] for each in ask("/api/folders").json()},
+        "datasources": {each["uid"] for each in ask("/api/datasources").json()},
+        "rules": {each["uid"]: each["title"] for each in rules},
+        "points": {each["name"] for each in ask("/api/v1/provisioning/contact-points").json()},
+        "policy": ask("/api/v1/provisioning/policies").json(),
+    }
+
+
+def errors(printed: str) -> list[str]:
+    """The CLI's errors, without the one that only says that there were some."""
+    diagnostics = printed.partition("Diagnostics:")[2]
+    lines = [line.strip() for line in diagnostics.splitlines() if "error:" in line]
+    return [line for line in lines if "update failed" not in line and "refresh failed" not in line]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_without_grafana_up_and_refresh_fail_in_words_and_lose_nothing(environment: Environment, name: str) -> None:
+    fault, words = FAULTS[name]
+    before = state(environment)
+    with environment.settings(**CHANGED):
+        with fault(environment):
+            for command in ("up", "refresh"):
+                began = time.monotonic()
+                failed = environment.pulumi(command, "--yes", "--skip-preview")
+                took = time.monotonic() - began
+                assert failed.returncode != 0, told(failed)
+                found = errors(failed.stdout)
+                print(f"{command} with Grafana {name}: {took:.0f} s, {len(found)} errors, the first: {found[:1]}")
+                assert found, told(failed)
+                reached = f"cannot reach Grafana at https://{environment.outputs['grafanaUrl'].split('//')[1]}"
+                assert all(reached in line and words in line for line in found), found
+                assert took < 300
+                assert "Traceback" not in failed.stdout
+                assert state(environment) >= before, "dropped from the state"
+        done = up(environment)
+        assert done.returncode == 0, told(done)
+        rules = environment.grafana.get("/api/v1/provisioning/alert-rules").json()
+        assert '"params": [83' in json.dumps(rules)
+    back = up(environment)
+    assert back.returncode == 0, told(back)
+    assert state(environment) == before
+    assert environment.preview() == {}
+
+
+def test_a_wiped_grafana_has_everything_back_after_refresh_and_up(environment: Environment) -> None:
+    before, there = state(environment), content(environment)
+    assert there["dashboards"], there
+    assert there["rules"], there
+    wipe = "systemctl stop grafana-server && rm /var/lib/grafana/grafana.db* && systemctl start grafana-server"
+    wiped = environment.guest("sh", "-c", wipe)
+    assert wiped.returncode == 0, wiped.stderr
+    # It has its administrator's password from its first start on.
+    assert eventually(lambda: answers(environment), 60)
+    assert environment.grafana.get("/api/org").status_code == 200
+    assert content(environment)["dashboards"] == set()
+
+    refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
+    assert refreshed.returncode == 0, told(refreshed)
+    done = up(environment)
+    assert done.returncode == 0, told(done)
+    assert state(environment) == before
+    assert content(environment) == there
+    for uid in ("influxdb", "cloudwatch"):
+        health = environment.grafana.get(f"/api/datasources/uid/{uid}/health")
+        assert health.json()["status"] == "OK", health.text
+    assert environment.preview() == {}

@@ -1,0 +1,144 @@
+"""`pulumi up` killed at one stage after another and run again; then destroyed with Grafana and a host dead."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from sandbox import hosts, stack
+from sandbox.machines import on_premise
+from sandbox.machines.guest import ON_PREMISE_USER
+from tests.live.environment import PLACE, Environment
+from tests.live.pending import inventory, recover, unknown
+from tests.live.points import eventually
+from tests.live.second import stack_named, told, up
+
+pytestmark = [pytest.mark.live, pytest.mark.long_fault]
+
+FRESH = "fresh-2"
+STAGES = {
+    "identities": r"aws:iam:\w+ \S+ created",
+    "parameters": r"aws:ssm:Parameter \S+ created",
+    "the server begins": r"aws:ec2:Instance \S+ creating",
+    "the server is there": r"aws:ec2:Instance \S+ created",
+    "it boots": r"command:local:Command ready creating",
+    "Grafana's content": r"grafana:\S+ \S+ created",
+    "an agent": rf"command:remote:Command {FRESH} creating",
+}
+"""Lines of the CLI, in the order in which they come in one `up`; each kills one."""
+
+
+@pytest.fixture(scope="module")
+def before(environment: Environment) -> dict[str, set[str]]:
+    """What there is of AWS without the second stack."""
+    return inventory(environment)
+
+
+@pytest.fixture(scope="module")
+def host(environment: Environment) -> Iterator[dict[str, Any]]:
+    """A machine for an agent, as the setting `hosts` names it, private key and all."""
+    declared = on_premise.declared(PLACE)
+    address = PLACE.on_premise_addresses[len(hosts.HOSTS) + 1]
+    on_premise.declare(PLACE, [*declared, on_premise.Host(FRESH, address)])
+    folder = PLACE.state / "machines" / FRESH
+    assert eventually(lambda: (folder / "host_key.pub").exists() and (folder / "user_key").exists())
+    public = " ".join((folder / "host_key.pub").read_text().split()[:2])
+    yield {"name": FRESH, "address": str(address), "user": ON_PREMISE_USER, "hostKey": public}
+    on_premise.declare(PLACE, declared)
+    assert eventually(lambda: not folder.exists())
+
+
+@pytest.fixture(scope="module")
+def victim(host: dict[str, Any], before: dict[str, set[str]]) -> Iterator[Environment]:
+    with stack_named("killed", hosts=[host]) as made:
+        key = (PLACE.state / "machines" / FRESH / "user_key").read_text()
+        path = f"{stack.HOSTS_KEY}[0].privateKey"
+        stack.pulumi(PLACE, "config", "set", "--secret", "--path", path, "--stack", made.name, quiet=True, stdin=key)
+        yield made
+
+
+def killed(environment: Environment, line: str) -> bool:
+    """Run `pulumi up` and kill it, and all it has started, as soon as it prints the line; False when it never did."""
+    process = subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--stack", environment.name],
+        cwd=stack.project_folder(PLACE),
+        env=stack.environment(PLACE),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    printed = []
+    for text in process.stdout:
+        printed.append(text)
+        if re.search(line, text):
+            break
+    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    came = process.poll() is None
+    if came:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.stdout.read()
+    process.wait(60)
+    for child in children:
+        if child.is_running():
+            child.kill()
+    psutil.wait_procs(children, 20)
+    environment.transcript.append("".join(printed))
+    assert came, "".join(printed)[-3000:]
+    return came
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_killed_up_can_be_repeated_at_any_stage(victim: Environment, before: dict[str, set[str]], stage: str) -> None:
+    killed(victim, STAGES[stage])
+    open_ = recover(victim, before)
+    print(f"killed at {stage!r}:", *(open_ or ["nothing was open"]), sep="\n  ")
+    assert unknown(victim, before) == {}, "there, and Pulumi does not know"
+
+
+def test_in_the_end_everything_is_there_once(victim: Environment, before: dict[str, set[str]]) -> None:
+    done = up(victim)
+    assert done.returncode == 0, told(done)
+    again = up(victim, "--expect-no-changes")
+    assert again.returncode == 0, told(again)
+    assert unknown(victim, before) == {}
+    for kind, ids in inventory(victim).items():
+        known = [each["id"] for each in victim.resources() if each["type"] == kind]
+        assert sorted(ids - before[kind]) == sorted(known), kind
+    refreshed = victim.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    assert refreshed.returncode == 0, told(refreshed)
+
+
+def test_destroy_with_grafana_and_a_host_dead_says_which_host_and_one_value_lets_it_go(
+    victim: Environment, host: dict[str, Any], before: dict[str, set[str]]
+) -> None:
+    assert victim.guest("systemctl", "kill", "--signal", "STOP", "grafana-server").returncode == 0
+    assert victim.handle("cut-network", FRESH).returncode == 0
+    failed = victim.pulumi("destroy", "--yes", "--skip-preview")
+    assert failed.returncode != 0
+    diagnostics = failed.stdout.partition("Diagnostics:")[2]
+    errors = [line for line in diagnostics.splitlines() if "error:" in line and "update failed" not in line]
+    assert len(errors) == 1, diagnostics
+    assert f"command:remote:Command ({FRESH})" in diagnostics
+    assert "dial tcp" in errors[0]
+    assert any(each["type"] == "aws:ec2/instance:Instance" for each in victim.resources())
+
+    (configured,) = victim.setting("hosts")
+    victim.configure(hosts=[configured | {"unreachable": True}])
+    assert victim.guest("systemctl", "kill", "--signal", "CONT", "grafana-server").returncode == 0
+    done = up(victim)
+    assert done.returncode == 0, told(done)
+    assert victim.guest("systemctl", "mask", "--runtime", "--now", "grafana-server").returncode == 0
+    destroyed = victim.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroyed.returncode == 0, told(destroyed)
+    assert victim.resources() == []
+    assert inventory(victim) == before
