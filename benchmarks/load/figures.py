@@ -1,0 +1,90 @@
+"""What was counted, as figures: percentiles, and how many hosts a kind of server carries by them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+DAY = 86400
+MIB = 1024**2
+GIB = 1024**3
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest of the values that so many percent of them do not exceed. Raises ValueError when there are none."""
+    if not values:
+        raise ValueError("no values")
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * percent // 100).__int__() - 1)]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of server.
+
+    memory: bytes. cores: CPU time that lasts, in cores (a burstable type's baseline). volume: the data volume's bytes.
+    retention: days.
+    """
+
+    name: str
+    memory: float
+    cores: float
+    volume: float
+    retention: float
+
+
+T4G_SMALL = Kind("t4g.small, 20 GiB, 30 days", memory=2 * GIB, cores=0.4, volume=20 * GIB, retention=30)
+"""The default: 2 virtual CPUs, of which 20 % each are the baseline."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What hosts cost, measured: what is there without any, and what each of them adds.
+
+    memory: bytes. cores: CPU seconds a second. disk: bytes a day.
+    """
+
+    memory_alone: float
+    memory: float
+    cores_alone: float
+    cores: float
+    disk: float
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many hosts one resource allows, and the sum that says so."""
+
+    resource: str
+    hosts: int
+    sum: str
+
+
+FULL = 0.8
+"""Of the data volume: from there on the alert "Data volume nearly full" fires, and InfluxDB needs room to compact."""
+
+USABLE = 0.85
+"""Of the memory: the kernel keeps some to itself, and files need some to be cached in."""
+
+
+def limits(kind: Kind, cost: Cost) -> list[Limit]:
+    """How many hosts this kind of server carries, by resource; the scarcest first."""
+    room = kind.memory * USABLE
+    memory = (room - cost.memory_alone) / cost.memory
+    cores = (kind.cores - cost.cores_alone) / cost.cores
+    # A day's measurements go at once: up to a day more than the retention is there.
+    disk = kind.volume * FULL / (cost.disk * (kind.retention + 1))
+    found = [
+        Limit(
+            "memory",
+            max(0, int(memory)),
+            f"({room / MIB:.0f} MiB - {cost.memory_alone / MIB:.0f} MiB) / {cost.memory / MIB:.2f} MiB",
+        ),
+        Limit("CPU", max(0, int(cores)), f"({kind.cores:.2f} - {cost.cores_alone:.3f} cores) / {cost.cores:.5f} cores"),
+        Limit(
+            "disk",
+            max(0, int(disk)),
+            f"{kind.volume * FULL / MIB:.0f} MiB / ({cost.disk / MIB:.2f} MiB a day x {kind.retention + 1:.0f} days)",
+        ),
+    ]
+    return sorted(found, key=lambda limit: limit.hosts)

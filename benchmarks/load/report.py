@@ -1,0 +1,136 @@
+"""What a run has shown, in words and figures."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.load.figures import DAY, MIB, T4G_SMALL, Cost, limits, percentile
+from benchmarks.load.history import History
+from benchmarks.load.limited import Memory
+from benchmarks.load.lines import Pattern
+from benchmarks.load.people import EVERY, Asked
+from benchmarks.load.senders import Written
+from benchmarks.load.watch import Watch
+
+LIMIT = 5.0
+"""Seconds a panel may take: from there on "Time a query takes" is red on the dashboard "Monitoring server"."""
+GRAFANA = 512 * MIB
+"""Grafana's memory, by its own requirements: the double here says nothing about it.
+https://grafana.com/docs/grafana/latest/setup-grafana/installation/#hardware-recommendations"""
+SHOWN = 5
+"""Failures and slow panels that are printed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that was counted. stored: of the hosts' moments, those that the database has in the end."""
+
+    hosts: int
+    interval: int
+    pattern: Pattern
+    written: Written
+    refreshed: Asked
+    series: int
+    stored: int
+    moments: int
+    alone: Watch
+    loaded: Watch
+    history: History
+    memory: Memory | None
+
+
+def told(outcome: Outcome) -> str:
+    """The report."""
+    parts = [_writes(outcome), _dashboards(outcome.refreshed), _server(outcome)]
+    if outcome.history.days:
+        parts += [_disk(outcome.history), _extrapolated(outcome)]
+    return "\n".join(line for part in parts for line in part)
+
+
+def _writes(outcome: Outcome) -> Iterator[str]:
+    written, pattern = outcome.written, outcome.pattern
+    yield f"\nWrites: {outcome.hosts} hosts, one request each every {outcome.interval} s"
+    yield _row("series of a host", len(pattern.series))
+    yield _row("values of a host an interval", f"{pattern.values_each_interval:.0f}")
+    yield _row("sent", f"{written.sent} ({written.points} lines)")
+    yield _row("refused or failed", len(written.failures))
+    yield from (f"    {failure}" for failure in written.failures[:SHOWN])
+    yield _row("rounds in the database", f"{outcome.stored} of {outcome.hosts * outcome.moments}")
+    yield _latencies(written.latencies)
+    yield _row("latest that a write began", f"{written.late * 1000:.0f} ms late (this program's own delay)")
+
+
+def _dashboards(asked: Asked) -> Iterator[str]:
+    yield f"\nDashboards: a refresh a person every {EVERY} s"
+    yield _row("panels asked", f"{len(asked.latencies)} ({asked.queries} queries)")
+    yield _row("failed", len(asked.failures))
+    yield from (f"    {failure}" for failure in asked.failures[:SHOWN])
+    over = asked.over(LIMIT)
+    yield _row(f"over {LIMIT:g} s", len(over))
+    yield from (f"    {each}" for each in over[:SHOWN])
+    yield _latencies([seconds for seconds, _ in asked.latencies])
+    by_view = defaultdict(list)
+    for seconds, view in asked.refreshes:
+        by_view[view].append(seconds)
+    for view, took in by_view.items():
+        yield _row(f"a refresh of {view}", f"{statistics.median(took):.1f} s (median), {max(took):.1f} s (at most)")
+    by_panel = defaultdict(list)
+    for seconds, panel in asked.latencies:
+        by_panel[panel].append(seconds)
+    slowest = sorted(by_panel, key=lambda panel: -statistics.median(by_panel[panel]))[:SHOWN]
+    yield _row("slowest panels", "; ".join(f"{each} {statistics.median(by_panel[each]):.2f} s" for each in slowest))
+
+
+def _server(outcome: Outcome) -> Iterator[str]:
+    yield "\nServer (cores are this machine's)"
+    yield _row("series in the database", outcome.series)
+    for service in outcome.loaded.peak:
+        alone, loaded = outcome.alone, outcome.loaded
+        cores = f"CPU {alone.cores(service):.3f} cores alone, {loaded.cores(service):.3f} loaded"
+        memory = f"; memory {loaded.peak[service] / MIB:.0f} MiB at most" if service else ""
+        yield _row(service or "the whole machine", cores + memory)
+    if outcome.memory:
+        peak = f"{outcome.memory.peak / MIB:.0f} MiB at most, caches included"
+        yield _row("memory of the machine", f"{peak}; processes killed for lack of it: {outcome.memory.killed}")
+
+
+def _disk(history: History) -> Iterator[str]:
+    yield "\nHistory, compacted"
+    yield _row("on disk", f"{history.size / MIB:.1f} MiB for {history.days:.1f} host-days")
+    yield _row("a host-day", f"{history.size / history.days / MIB:.2f} MiB")
+    yield _row("a value", f"{history.size / history.values:.2f} bytes")
+    yield _row("taking a host-day in bulk", f"{history.written / history.days:.1f} CPU seconds of InfluxDB")
+    yield _row("compacting a host-day", f"{history.compacted / history.days:.1f} CPU seconds of InfluxDB")
+
+
+def _extrapolated(outcome: Outcome) -> Iterator[str]:
+    alone, loaded, history = outcome.alone, outcome.loaded, outcome.history
+    compacting = history.compacted / history.days / DAY
+    each = (loaded.cores("influxdb") - alone.cores("influxdb")) / outcome.hosts + compacting
+    others = sum(alone.peak[service] for service in ("influxdb", "telegraf"))
+    cost = Cost(
+        memory_alone=others + GRAFANA,
+        memory=(loaded.peak["influxdb"] - alone.peak["influxdb"]) / outcome.hosts,
+        cores_alone=alone.cores("influxdb") + alone.cores("telegraf"),
+        cores=each,
+        disk=history.size / history.days,
+    )
+    yield f"\nA {T4G_SMALL.name}, extrapolated"
+    yield _row("InfluxDB's CPU for a host-day", f"{each * DAY:.0f} CPU seconds, dashboards included")
+    yield _row("its memory for a host", f"{cost.memory / MIB:.2f} MiB")
+    for limit in limits(T4G_SMALL, cost):
+        yield _row(f"by {limit.resource}", f"{limit.hosts} hosts = {limit.sum}")
+
+
+def _latencies(values: list[float]) -> str:
+    if not values:
+        return _row("latency", "none")
+    names = {"median": 50, "p95": 95, "max": 100}
+    return _row("latency", ", ".join(f"{name} {percentile(values, at) * 1000:.0f} ms" for name, at in names.items()))
+
+
+def _row(name: str, value: object) -> str:
+    return f"  {name:<32} {value}"
