@@ -38,6 +38,8 @@ NAME = "load-{:03}"
 NAMED = "^load-[0-9]+$"
 ALONE = 60
 """Seconds that the server is looked at without any load."""
+UNSEEN = 0.2
+"""Share of the time in which hosts send and nobody looks."""
 
 
 def main() -> int:
@@ -74,10 +76,14 @@ def main() -> int:
         history = History()
         if asked.backfill_hours:
             history = fill(server, agent, names, asked.backfill_hours, say)
-        say(f"{asked.hosts} hosts and {asked.people} people, for {asked.minutes:g} minutes")
+        say(f"{asked.hosts} hosts, for {asked.minutes:g} minutes")
         senders = Senders(agent, names, max(2, round(60 * asked.minutes / agent.interval)))
         people = People(grafana, views(outputs["instanceId"]), asked.people)
         senders.start()
+        time.sleep(senders.moments[0] - time.time())
+        writing = Watch(server)
+        writing.look(60 * asked.minutes * UNSEEN)
+        say(f"and {asked.people} people")
         people.start()
         loaded = Watch(server)
         loaded.look(senders.moments[-1] + agent.interval - time.time())
@@ -92,11 +98,12 @@ def main() -> int:
             stored=stored(server, names, senders.moments),
             moments=len(senders.moments),
             alone=alone,
+            writing=writing,
             loaded=loaded,
             history=history,
             memory=limited,
         )
-        print(told(outcome))
+        print(told(outcome), flush=True)
         say("removing the simulated hosts")
     over = refreshed.over(LIMIT)
     return 1 if written.failures or refreshed.failures or over else 0

@@ -37,6 +37,7 @@ class Outcome:
     stored: int
     moments: int
     alone: Watch
+    writing: Watch
     loaded: Watch
     history: History
     memory: Memory | None
@@ -87,10 +88,11 @@ def _dashboards(asked: Asked) -> Iterator[str]:
 def _server(outcome: Outcome) -> Iterator[str]:
     yield "\nServer (cores are this machine's)"
     yield _row("series in the database", outcome.series)
-    for service in outcome.loaded.peak:
-        alone, loaded = outcome.alone, outcome.loaded
-        cores = f"CPU {alone.cores(service):.3f} cores alone, {loaded.cores(service):.3f} loaded"
-        memory = f"; memory {loaded.peak[service] / MIB:.0f} MiB at most" if service else ""
+    yield _row("this machine was busy", f"{outcome.loaded.here:.2f} cores, with everything that runs here")
+    for service in outcome.loaded.first.cpu:
+        phases = {"alone": outcome.alone, "with hosts": outcome.writing, "and people": outcome.loaded}
+        cores = "CPU " + ", ".join(f"{name} {watch.cores(service):.3f}" for name, watch in phases.items())
+        memory = f"; memory {outcome.loaded.peak[service] / MIB:.0f} MiB at most" if service else ""
         yield _row(service or "the whole machine", cores + memory)
     if outcome.memory:
         peak = f"{outcome.memory.peak / MIB:.0f} MiB at most, caches included"
@@ -102,24 +104,28 @@ def _disk(history: History) -> Iterator[str]:
     yield _row("on disk", f"{history.size / MIB:.1f} MiB for {history.days:.1f} host-days")
     yield _row("a host-day", f"{history.size / history.days / MIB:.2f} MiB")
     yield _row("a value", f"{history.size / history.values:.2f} bytes")
-    yield _row("taking a host-day in bulk", f"{history.written / history.days:.1f} CPU seconds of InfluxDB")
-    yield _row("compacting a host-day", f"{history.compacted / history.days:.1f} CPU seconds of InfluxDB")
+    yield _row("taking a host-day in bulk", f"{history.written / history.written_days:.1f} CPU seconds of InfluxDB")
+    # Both parts of the past are compacted.
+    yield _row("compacting a host-day", f"{history.compacted / history.written_days:.1f} CPU seconds of InfluxDB")
+    yield _row("InfluxDB's memory meanwhile", f"{history.peak / MIB:.0f} MiB at most, mapped files included")
 
 
 def _extrapolated(outcome: Outcome) -> Iterator[str]:
     alone, loaded, history = outcome.alone, outcome.loaded, outcome.history
-    compacting = history.compacted / history.days / DAY
-    each = (loaded.cores("influxdb") - alone.cores("influxdb")) / outcome.hosts + compacting
+    compacting = history.compacted / history.written_days / DAY
+    writes = (outcome.writing.cores("influxdb") - alone.cores("influxdb")) / outcome.hosts + compacting
+    # The dashboards' part grows with the hosts they show.
+    looks = (loaded.cores("influxdb") - outcome.writing.cores("influxdb")) / outcome.hosts
     others = sum(alone.peak[service] for service in ("influxdb", "telegraf"))
     cost = Cost(
         memory_alone=others + GRAFANA,
         memory=(loaded.peak["influxdb"] - alone.peak["influxdb"]) / outcome.hosts,
         cores_alone=alone.cores("influxdb") + alone.cores("telegraf"),
-        cores=each,
+        cores=writes + looks,
         disk=history.size / history.days,
     )
     yield f"\nA {T4G_SMALL.name}, extrapolated"
-    yield _row("InfluxDB's CPU for a host-day", f"{each * DAY:.0f} CPU seconds, dashboards included")
+    yield _row("InfluxDB's CPU for a host-day", f"{writes * DAY:.0f} CPU seconds, and {looks * DAY:.0f} for who looks")
     yield _row("its memory for a host", f"{cost.memory / MIB:.2f} MiB")
     for limit in limits(T4G_SMALL, cost):
         yield _row(f"by {limit.resource}", f"{limit.hosts} hosts = {limit.sum}")
