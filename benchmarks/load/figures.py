@@ -20,21 +20,26 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of server.
-
-    memory: bytes. cores: CPU time that lasts, in cores (a burstable type's baseline). volume: the data volume's bytes.
-    retention: days.
-    """
+    """A kind of server. memory: bytes. cores: CPU time that lasts, in cores (a burstable type's baseline)."""
 
     name: str
     memory: float
     cores: float
-    volume: float
-    retention: float
 
 
-T4G_SMALL = Kind("t4g.small, 20 GiB, 30 days", memory=2 * GIB, cores=0.4, volume=20 * GIB, retention=30)
-"""The default: 2 virtual CPUs, of which 20 % each are the baseline."""
+KINDS = (
+    Kind("t4g.small", 2 * GIB, 2 * 0.2),
+    Kind("t4g.medium", 4 * GIB, 2 * 0.2),
+    Kind("t4g.large", 8 * GIB, 2 * 0.3),
+    Kind("m7g.large", 8 * GIB, 2),
+    Kind("m7g.xlarge", 16 * GIB, 4),
+)
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html; the first is the
+default."""
+
+VOLUME = 20 * GIB
+RETENTION = 30
+"""Days; this and the data volume as they are by default."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,14 @@ USABLE = 0.85
 """Of the memory: the kernel keeps some to itself, and files need some to be cached in."""
 
 
-def limits(kind: Kind, cost: Cost) -> list[Limit]:
+def limits(kind: Kind, cost: Cost, volume: float = VOLUME, retention: float = RETENTION) -> list[Limit]:
     """How many hosts this kind of server carries, by resource; the scarcest first."""
     room = kind.memory * USABLE
     memory = (room - cost.memory_alone) / cost.memory
     cores = (kind.cores - cost.cores_alone) / cost.cores
     # A day's measurements go at once: up to a day more than the retention is there.
-    disk = kind.volume * FULL / (cost.disk * (kind.retention + 1))
+    kept = cost.disk * (retention + 1)
+    disk = volume * FULL / kept
     found = [
         Limit(
             "memory",
@@ -84,7 +90,7 @@ def limits(kind: Kind, cost: Cost) -> list[Limit]:
         Limit(
             "disk",
             max(0, int(disk)),
-            f"{kind.volume * FULL / MIB:.0f} MiB / ({cost.disk / MIB:.2f} MiB a day x {kind.retention + 1:.0f} days)",
+            f"{volume * FULL / MIB:.0f} MiB / ({cost.disk / MIB:.2f} MiB a day x {retention + 1:.0f} days)",
         ),
     ]
     return sorted(found, key=lambda limit: limit.hosts)

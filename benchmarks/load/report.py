@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.load.figures import DAY, MIB, T4G_SMALL, Cost, limits, percentile
+from benchmarks.load.figures import DAY, FULL, GIB, KINDS, MIB, RETENTION, VOLUME, Cost, limits, percentile
 from benchmarks.load.history import History
 from benchmarks.load.limited import Memory
 from benchmarks.load.lines import Pattern
@@ -124,11 +124,17 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
         cores=writes + looks,
         disk=history.size / history.days,
     )
-    yield f"\nA {T4G_SMALL.name}, extrapolated"
+    yield f"\nExtrapolated: a {KINDS[0].name} with {VOLUME / GIB:.0f} GiB, {RETENTION} days kept"
     yield _row("InfluxDB's CPU for a host-day", f"{writes * DAY:.0f} CPU seconds, and {looks * DAY:.0f} for who looks")
     yield _row("its memory for a host", f"{cost.memory / MIB:.2f} MiB")
-    for limit in limits(T4G_SMALL, cost):
+    for limit in limits(KINDS[0], cost):
         yield _row(f"by {limit.resource}", f"{limit.hosts} hosts = {limit.sum}")
+    yield "\nOther types, with a volume that is large enough"
+    for kind in KINDS[1:]:
+        yield _row(
+            kind.name, "; ".join(f"by {each.resource} {each.hosts}" for each in limits(kind, cost, math.inf)[:2])
+        )
+    yield _row("volume for a host", f"{cost.disk * (RETENTION + 1) / FULL / GIB:.3f} GiB")
 
 
 def _latencies(values: list[float]) -> str:

@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.load.figures import MIB, Cost, Kind, limits, percentile
 
-KIND = Kind("x", memory=1000 * MIB, cores=0.5, volume=1000 * MIB, retention=9)
+KIND = Kind("x", memory=1000 * MIB, cores=0.5)
+VOLUME, RETENTION = 1000 * MIB, 9
 COST = Cost(memory_alone=250 * MIB, memory=2 * MIB, cores_alone=0.1, cores=0.001, disk=1 * MIB)
 
 
@@ -21,7 +22,7 @@ def test_of_nothing_there_is_no_percentile() -> None:
 
 
 def test_the_scarcest_resource_comes_first() -> None:
-    found = limits(KIND, COST)
+    found = limits(KIND, COST, VOLUME, RETENTION)
     # 80 % of 1000 MiB for ten days of 1 MiB; 0.4 cores left; 85 % of 1000 MiB less 250.
     assert [(each.resource, each.hosts) for each in found] == [("disk", 80), ("memory", 300), ("CPU", 400)]
     assert found[0].sum == "800 MiB / (1.00 MiB a day x 10 days)"
@@ -29,11 +30,15 @@ def test_the_scarcest_resource_comes_first() -> None:
 
 def test_twice_the_cost_of_a_host_is_half_the_hosts() -> None:
     dear = Cost(COST.memory_alone, 2 * COST.memory, COST.cores_alone, 2 * COST.cores, 2 * COST.disk)
-    assert {each.resource: 2 * each.hosts for each in limits(KIND, dear)} == {
-        each.resource: each.hosts for each in limits(KIND, COST)
+    assert {each.resource: 2 * each.hosts for each in limits(KIND, dear, VOLUME, RETENTION)} == {
+        each.resource: each.hosts for each in limits(KIND, COST, VOLUME, RETENTION)
     }
 
 
 def test_a_server_that_is_full_without_any_host_carries_none() -> None:
     full = Cost(2 * KIND.memory, COST.memory, 2 * KIND.cores, COST.cores, COST.disk)
-    assert {each.resource: each.hosts for each in limits(KIND, full)} == {"memory": 0, "CPU": 0, "disk": 80}
+    assert {each.resource: each.hosts for each in limits(KIND, full, VOLUME, RETENTION)} == {
+        "memory": 0,
+        "CPU": 0,
+        "disk": 80,
+    }
