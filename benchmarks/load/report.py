@@ -116,9 +116,8 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
     writes = (outcome.writing.cores("influxdb") - alone.cores("influxdb")) / outcome.hosts + compacting
     # The dashboards' part grows with the hosts they show.
     looks = (loaded.cores("influxdb") - outcome.writing.cores("influxdb")) / outcome.hosts
-    others = sum(alone.peak[service] for service in ("influxdb", "telegraf"))
     cost = Cost(
-        memory_alone=others + GRAFANA,
+        memory_alone=alone.peak["influxdb"] + alone.peak["telegraf"] + GRAFANA,
         memory=(loaded.peak["influxdb"] - alone.peak["influxdb"]) / outcome.hosts,
         cores_alone=alone.cores("influxdb") + alone.cores("telegraf"),
         cores=writes + looks,
@@ -131,9 +130,8 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
         yield _row(f"by {limit.resource}", f"{limit.hosts} hosts = {limit.sum}")
     yield "\nOther types, with a volume that is large enough"
     for kind in KINDS[1:]:
-        yield _row(
-            kind.name, "; ".join(f"by {each.resource} {each.hosts}" for each in limits(kind, cost, math.inf)[:2])
-        )
+        others = [limit for limit in limits(kind, cost) if limit.resource != "disk"]
+        yield _row(kind.name, ", ".join(f"by {limit.resource} {limit.hosts} hosts" for limit in others))
     yield _row("volume for a host", f"{cost.disk * (RETENTION + 1) / FULL / GIB:.3f} GiB")
 
 
