@@ -65,8 +65,8 @@ class Limit:
     sum: str
 
 
-FULL = 0.8
-"""Of the data volume: from there on the alert "Data volume nearly full" fires, and InfluxDB needs room to compact."""
+FULL = 0.5
+"""Of the data volume: a backup, which is on by default, first writes on it as much as InfluxDB has stored."""
 
 USABLE = 0.85
 """Of the memory: the kernel keeps some to itself, and files need some to be cached in."""

@@ -23,9 +23,9 @@ def test_of_nothing_there_is_no_percentile() -> None:
 
 def test_the_scarcest_resource_comes_first() -> None:
     found = limits(KIND, COST, VOLUME, RETENTION)
-    # 80 % of 1000 MiB for ten days of 1 MiB; 0.4 cores left; 85 % of 1000 MiB less 250.
-    assert [(each.resource, each.hosts) for each in found] == [("disk", 80), ("memory", 300), ("CPU", 400)]
-    assert found[0].sum == "800 MiB / (1.00 MiB a day x 10 days)"
+    # Half of 1000 MiB for ten days of 1 MiB; 0.4 cores left; 85 % of 1000 MiB less 250.
+    assert [(each.resource, each.hosts) for each in found] == [("disk", 50), ("memory", 300), ("CPU", 400)]
+    assert found[0].sum == "500 MiB / (1.00 MiB a day x 10 days)"
 
 
 def test_twice_the_cost_of_a_host_is_half_the_hosts() -> None:
