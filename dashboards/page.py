@@ -102,7 +102,7 @@ def interval_variable(
 ) -> builders.IntervalVariable:
     """`interval`: the finest step drawn; a wide time range uses a wider one by itself.
 
-    Not the agents' own 10 s at first: what a dashboard costs InfluxDB grows with the steps of each host (docs/scale.md).
+    Not the agents' own 10 s at first: what a dashboard costs InfluxDB grows with each host's steps (docs/scale.md).
     """
     return (
         builders.IntervalVariable("interval")

@@ -40,5 +40,5 @@ def test_a_server_that_is_full_without_any_host_carries_none() -> None:
     assert {each.resource: each.hosts for each in limits(KIND, full, VOLUME, RETENTION)} == {
         "memory": 0,
         "CPU": 0,
-        "disk": 80,
+        "disk": 50,
     }
