@@ -90,6 +90,7 @@ def main() -> int:
         written, refreshed = senders.join(), people.stop()
         outcome = Outcome(
             hosts=len(names),
+            people=asked.people,
             interval=agent.interval,
             pattern=agent.pattern,
             written=written,

@@ -29,6 +29,7 @@ class Outcome:
     """Everything that was counted. stored: of the hosts' moments, those that the database has in the end."""
 
     hosts: int
+    people: int
     interval: int
     pattern: Pattern
     written: Written
@@ -77,7 +78,9 @@ def _dashboards(asked: Asked) -> Iterator[str]:
     for seconds, view in asked.refreshes:
         by_view[view].append(seconds)
     for view, took in by_view.items():
-        yield _row(f"a refresh of {view}", f"{statistics.median(took):.1f} s (median), {max(took):.1f} s (at most)")
+        yield _row(
+            f"{len(took)} refreshes of {view}", f"{statistics.median(took):.1f} s (median), {max(took):.1f} s (at most)"
+        )
     by_panel = defaultdict(list)
     for seconds, panel in asked.latencies:
         by_panel[panel].append(seconds)
@@ -114,8 +117,10 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
     alone, loaded, history = outcome.alone, outcome.loaded, outcome.history
     compacting = history.compacted / history.written_days / DAY
     writes = (outcome.writing.cores("influxdb") - alone.cores("influxdb")) / outcome.hosts + compacting
-    # The dashboards' part grows with the hosts they show.
-    looks = (loaded.cores("influxdb") - outcome.writing.cores("influxdb")) / outcome.hosts
+    # By what a refresh takes: where the cores do not suffice there are fewer than people want. It grows with the hosts.
+    refresh = _cost_of_refresh(outcome)
+    looks = refresh * outcome.people / EVERY / outcome.hosts
+    idle = (KINDS[0].cores - alone.cores("influxdb") - alone.cores("telegraf")) / writes
     cost = Cost(
         memory_alone=alone.peak["influxdb"] + alone.peak["telegraf"] + GRAFANA,
         memory=(loaded.peak["influxdb"] - alone.peak["influxdb"]) / outcome.hosts,
@@ -125,6 +130,7 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
     )
     yield f"\nExtrapolated: a {KINDS[0].name} with {VOLUME / GIB:.0f} GiB, {RETENTION} days kept"
     yield _row("InfluxDB's CPU for a host-day", f"{writes * DAY:.0f} CPU seconds, and {looks * DAY:.0f} for who looks")
+    yield _row("for a refresh", f"{refresh:.2f} CPU seconds; without anybody who looks: {idle:.0f} hosts by CPU")
     yield _row("its memory for a host", f"{cost.memory / MIB:.2f} MiB")
     for limit in limits(KINDS[0], cost):
         yield _row(f"by {limit.resource}", f"{limit.hosts} hosts = {limit.sum}")
@@ -133,6 +139,13 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
         others = [limit for limit in limits(kind, cost) if limit.resource != "disk"]
         yield _row(kind.name, ", ".join(f"by {limit.resource} {limit.hosts} hosts" for limit in others))
     yield _row("volume for a host", f"{cost.disk * (RETENTION + 1) / FULL / GIB:.3f} GiB")
+
+
+def _cost_of_refresh(outcome: Outcome) -> float:
+    """CPU seconds of InfluxDB for one refresh of a dashboard, on average over the views."""
+    loaded = outcome.loaded
+    more = loaded.cores("influxdb") - outcome.writing.cores("influxdb")
+    return more * (loaded.last.moment - loaded.first.moment) / max(1, len(outcome.refreshed.refreshes))
 
 
 def _latencies(values: list[float]) -> str:

@@ -36,6 +36,7 @@ def outcome(**changed: object) -> Outcome:
     pattern = Pattern.of([parsed(f"cpu,host=a usage_idle=9{second} {second}000000000") for second in (0, 10)], 10)
     values = {
         "hosts": 100,
+        "people": 2,
         "interval": 10,
         "pattern": pattern,
         "written": Written(latencies=[0.01] * 300, points=300),
@@ -71,10 +72,12 @@ def test_what_was_refused_and_what_was_slow_is_said() -> None:
 
 def test_what_a_host_costs_is_what_the_load_has_added() -> None:
     text = told(outcome())
-    # 0.05 cores more while hosts send, and again while people look, of a hundred hosts.
-    assert row(text, "InfluxDB's CPU for a host-day") == "43 CPU seconds, and 43 for who looks"
+    # 0.05 cores more while hosts send, of a hundred hosts; again while people look: one refresh in ten seconds, where
+    # two people want two.
+    assert row(text, "InfluxDB's CPU for a host-day") == "43 CPU seconds, and 86 for who looks"
+    assert row(text, "for a refresh").startswith("0.50 CPU seconds")
     assert row(text, "its memory for a host") == "2.00 MiB"
-    assert row(text, "by CPU").startswith("380 hosts = (0.40 - 0.020 cores)")
+    assert row(text, "by CPU").startswith("253 hosts = (0.40 - 0.020 cores)")
     assert row(text, "by disk") == "33 hosts = 10240 MiB / (10.00 MiB a day x 31 days)"
 
 
