@@ -3,10 +3,13 @@
 SHELL := bash
 PYTHON := .venv/bin/python
 STACK ?= sandbox
+HOSTS ?= 100
+MINUTES ?= 10
+MEMORY ?= 0
 export SANDBOX_STACK := $(STACK)
 
 .PHONY: help up preview status password backups down shell test faults check format lock bootstrap pictures browser
-.PHONY: import-dashboard
+.PHONY: import-dashboard load
 
 help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 25
@@ -43,6 +46,9 @@ test: browser ## every test, with an environment of its own
 
 faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about an hour)
 	@$(PYTHON) -m sandbox test -m live -rP tests/live/test_1_up.py tests/live/test_8_*.py
+
+load: bootstrap ## try how many hosts the environment that is up carries: HOSTS=100 MINUTES=10 [MEMORY=MiB]
+	@$(PYTHON) -m benchmarks.load --hosts $(HOSTS) --minutes $(MINUTES) --memory $(MEMORY)
 
 pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up
 	@$(PYTHON) -m sandbox pictures

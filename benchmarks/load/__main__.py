@@ -1,0 +1,137 @@
+"""How many hosts the server carries, tried in a running local environment.
+
+    make up
+    sudo .venv/bin/python -m benchmarks.load --hosts 100 --minutes 10
+
+A real agent's measurements are looked at and then sent as those of so many hosts, every interval, while people refresh
+the dashboards. Before that, some hours of the past are filled in, so that a day's size on disk can be told. Ends with 1
+when a write was refused or a request of a dashboard took longer than `LIMIT`. The simulated hosts are removed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.load.agent import MEASURED_EACH_MINUTE, looked_at
+from benchmarks.load.figures import MIB
+from benchmarks.load.history import History, fill
+from benchmarks.load.limited import memory
+from benchmarks.load.people import People, View
+from benchmarks.load.report import LIMIT, Outcome, told
+from benchmarks.load.senders import Senders
+from benchmarks.load.server import SERVICES, Server
+from benchmarks.load.watch import Watch
+from sandbox import stack
+from sandbox.machines.register import find
+from sandbox.place import Place
+from sandbox.screen import Grafana
+
+STACK = "sandbox"
+LIKE = "web-1"
+"""The plain host whose agent is looked at."""
+NAME = "load-{:03}"
+NAMED = "^load-[0-9]+$"
+ALONE = 60
+"""Seconds that the server is looked at without any load."""
+UNSEEN = 0.2
+"""Share of the time in which hosts send and nobody looks."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--hosts", type=int, default=100, help="how many hosts are simulated")
+    parser.add_argument("--minutes", type=float, default=10, help="how long they send")
+    parser.add_argument("--people", type=int, default=3, help="how many people refresh the dashboards, every 10 s")
+    parser.add_argument("--backfill-hours", type=float, default=3, help="how much of the past is filled in before")
+    parser.add_argument("--memory", type=int, default=0, help="MiB of memory the server has meanwhile (0: all)")
+    asked = parser.parse_args()
+    place = Place.here()
+    outputs = stack.outputs(place, STACK)
+    if "grafanaUrl" not in outputs:
+        sys.exit("Nothing is up here. Type: make up")
+    machine = find(place, outputs["instanceId"])
+    with ExitStack() as clean:
+        authority = Path(clean.enter_context(tempfile.TemporaryDirectory())) / "ca.pem"
+        authority.write_text(outputs["caCertificate"])
+        login = outputs["grafanaAdminUser"], outputs["grafanaAdminPassword"]
+        grafana = Grafana(outputs["grafanaUrl"], *login, authority)
+        server = Server(machine, outputs["influxdbUrl"], authority)
+        say(f"looking at what the agent of {LIKE} sends, for {MEASURED_EACH_MINUTE} s")
+        agent = looked_at(find(place, LIKE), MEASURED_EACH_MINUTE)
+        limited = None
+        if asked.memory:
+            limited = clean.enter_context(memory(machine, asked.memory * MIB))
+            server.restart(*SERVICES)
+        before = server.shards()
+        say(f"the server alone, for {ALONE} s")
+        alone = Watch(server)
+        alone.look(ALONE)
+        names = [NAME.format(number) for number in range(1, asked.hosts + 1)]
+        clean.callback(lambda: server.forget(NAMED, set(server.shards()) - set(before)))
+        history = History()
+        if asked.backfill_hours:
+            history = fill(server, agent, names, asked.backfill_hours, say)
+        say(f"{asked.hosts} hosts, for {asked.minutes:g} minutes")
+        senders = Senders(agent, names, max(2, round(60 * asked.minutes / agent.interval)))
+        people = People(grafana, views(outputs["instanceId"]), asked.people)
+        senders.start()
+        time.sleep(senders.moments[0] - time.time())
+        writing = Watch(server)
+        writing.look(60 * asked.minutes * UNSEEN)
+        say(f"and {asked.people} people")
+        people.start()
+        loaded = Watch(server)
+        loaded.look(senders.moments[-1] + agent.interval - time.time())
+        written, refreshed = senders.join(), people.stop()
+        outcome = Outcome(
+            hosts=len(names),
+            people=asked.people,
+            interval=agent.interval,
+            pattern=agent.pattern,
+            written=written,
+            refreshed=refreshed,
+            series=server.series(),
+            stored=stored(server, names, senders.moments),
+            moments=len(senders.moments),
+            alone=alone,
+            writing=writing,
+            loaded=loaded,
+            history=history,
+            memory=limited,
+        )
+        print(told(outcome), flush=True)
+        say("removing the simulated hosts")
+    over = refreshed.over(LIMIT)
+    return 1 if written.failures or refreshed.failures or over else 0
+
+
+def views(instance: str) -> list[View]:
+    """What people look at in turn: everybody, one host, the monitoring itself, an instance as AWS sees it."""
+    return [
+        View("linux-hosts", {}, every_host=True),
+        View("linux-hosts", {"host": [LIKE]}),
+        View("monitoring-server", {}, every_host=True),
+        View("aws-ec2", {"instance": [instance]}),
+    ]
+
+
+def stored(server: Server, names: list[str], moments: list[int]) -> int:
+    """How many of the hosts' moments are in the database."""
+    counted = server.query(
+        f'SELECT count("uptime") FROM "system" WHERE "host" =~ /{NAMED}/ '  # noqa: S608
+        f'AND time >= {moments[0]}s AND time <= {moments[-1]}s GROUP BY "host"'
+    )
+    return sum(each["values"][0][1] for each in counted if each["tags"]["host"] in names)
+
+
+def say(text: str) -> None:
+    print(time.strftime("%H:%M:%S"), text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The monitoring server under load: asked as InfluxDB's administrator, and its real counters read."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from sandbox.machines import cgroups
+from sandbox.machines.machine import Machine
+
+SERVICES = ("influxdb", "grafana-server", "telegraf")
+DATA = "/var/lib/influxdb/data/telegraf/autogen"
+DROP_IN = "/run/systemd/system/influxdb.service.d/load.conf"
+COLD = "INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION=5s INFLUXDB_DATA_COMPACT_FULL_WRITE_COLD_DURATION=10s"
+"""InfluxDB writes a shard in its final form when nothing was added for four hours; here it need not wait."""
+SETTLED = 30
+"""Seconds without a change after which InfluxDB has finished: it looks for work every second."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the server uses. cpu: seconds so far; resident, anonymous: bytes; each by service, `""` being everything."""
+
+    moment: float
+    cpu: dict[str, float]
+    resident: dict[str, int]
+    anonymous: dict[str, int]
+
+    def cores_since(self, before: Use, service: str = "") -> float:
+        """CPU seconds a second, on this machine's cores."""
+        return (self.cpu[service] - before.cpu[service]) / (self.moment - before.moment)
+
+
+class Server:
+    """The machine, and its InfluxDB at `url`; authority: the file with the stack's CA."""
+
+    def __init__(self, machine: Machine, url: str, authority: Path) -> None:
+        self.machine = machine
+        self._url = url
+        self._authority = str(authority)
+
+    def peak(self, service: str) -> int:
+        """The most memory, in bytes, that a service's main process ever had; files it has mapped included."""
+        told = self.machine.run(["systemctl", "show", "-p", "MainPID", "--value", service]).stdout.strip()
+        status = self.machine.run(["cat", f"/proc/{told}/status"]).stdout
+        return int(re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[0]) * 1024
+
+    def query(self, text: str) -> list[dict[str, Any]]:
+        """The series of the administrator's answer. Raises ValueError with InfluxDB's own words."""
+        told = self.machine.run(["cut", "-d", " ", "-f", "2", "/etc/monitoring/influxdb-administrator"])
+        answer = requests.post(
+            f"{self._url}/query",
+            data={"db": "telegraf", "q": text, "epoch": "s"},
+            auth=("admin", told.stdout.strip()),
+            verify=self._authority,
+            timeout=300,
+        ).json()
+        (result,) = answer.get("results") or [answer]
+        if "error" in result:
+            raise ValueError(f"{text}: {result['error']}")
+        return list(result.get("series", []))
+
+    def series(self) -> int:
+        """How many series the database has."""
+        return sum(each["values"][0][0] for each in self.query("SHOW SERIES EXACT CARDINALITY"))
+
+    def shards(self) -> dict[int, int]:
+        """The database's shards: where each begins (seconds since 1970), by id."""
+        (found,) = [each for each in self.query("SHOW SHARDS") if each["name"] == "telegraf"]
+        columns = {name: number for number, name in enumerate(found["columns"])}
+        ours = [row for row in found["values"] if row[columns["retention_policy"]] == "autogen"]
+        return {row[columns["id"]]: _seconds(row[columns["start_time"]]) for row in ours}
+
+    def forget(self, hosts: str, shards: set[int]) -> None:
+        """Remove all series of the hosts whose names match, and whole shards."""
+        self.query(f'DROP SERIES FROM /.*/ WHERE "host" =~ /{hosts}/')
+        for shard in shards:
+            self.query(f"DROP SHARD {shard}")
+
+    def use(self) -> Use:
+        """What the server uses now."""
+        whole = cgroups.of(self.machine.supervisor or 0)
+        if whole is None:
+            raise ValueError(f"{self.machine.id} is off, or this machine has no cgroup v2")
+        cpu, resident, anonymous = {"": cgroups.cpu_seconds(whole)}, {}, {}
+        for service in SERVICES:
+            (folder,) = whole.rglob(f"{service}.service")
+            cpu[service] = cgroups.cpu_seconds(folder)
+            statuses = [_status(int(pid)) for pid in (folder / "cgroup.procs").read_text().split()]
+            resident[service] = sum(status.get("VmRSS", 0) for status in statuses)
+            anonymous[service] = sum(status.get("RssAnon", 0) for status in statuses)
+        return Use(time.monotonic(), cpu, resident, anonymous)
+
+    def bytes_of(self, shard: int) -> int:
+        """The shard's size on disk."""
+        told = self.machine.run(["du", "--summarize", "--block-size=1", f"{DATA}/{shard}"])
+        return int(told.stdout.split()[0])
+
+    @contextmanager
+    def compacting(self) -> Iterator[None]:
+        """InfluxDB brings every shard into its final form at once; as before afterwards (a restart each)."""
+        self.machine.run(["mkdir", "-p", str(Path(DROP_IN).parent)])
+        self.machine.run(["tee", DROP_IN], stdin=f"[Service]\nEnvironment={COLD}\n")
+        self.restart("influxdb")
+        try:
+            yield
+        finally:
+            self.machine.run(["rm", DROP_IN])
+            self.restart("influxdb")
+
+    def settled(self, shard: int, patience: float = 900) -> None:
+        """Wait until nothing of a shard changes any more. Raises ValueError when that takes too long."""
+        until = time.monotonic() + patience
+        seen, since = "", time.monotonic()
+        while time.monotonic() < until:
+            listed = self.machine.run(["find", f"{DATA}/{shard}", "-name", "*.tsm*", "-printf", "%f %s\n"]).stdout
+            logs = self.machine.run(["du", "-sb", DATA.replace("/data/", "/wal/") + f"/{shard}"]).stdout
+            if (now := listed + logs) != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > SETTLED and ".tmp" not in listed:
+                return
+            time.sleep(2)
+        raise ValueError(f"shard {shard} was still changing after {patience:.0f} s:\n{seen}")
+
+    def restart(self, *services: str) -> None:
+        """Restart services; returns when InfluxDB answers."""
+        self.machine.run(["systemctl", "daemon-reload"])
+        self.machine.run(["systemctl", "restart", *services])
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            try:
+                if requests.get(f"{self._url}/ping", verify=self._authority, timeout=5).ok:
+                    return
+            except requests.RequestException:
+                time.sleep(0.5)
+        raise ValueError("InfluxDB did not start again")
+
+
+def _status(pid: int) -> dict[str, int]:
+    """A process' memory in bytes, by the kernel's names for its kinds."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # it ended just now
+        return {}
+    return {name: int(kib) * 1024 for name, kib in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}
+
+
+def _seconds(moment: Any) -> int:
+    """SHOW SHARDS writes its times as text, whatever is asked for."""
+    return round(time.mktime(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone)

@@ -1,0 +1,100 @@
+"""A few simulated hosts and two people at the dashboards, shortly: the long runs are in docs/scale.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from benchmarks.load.__main__ import LIKE, NAMED, views
+from benchmarks.load.agent import looked_at
+from benchmarks.load.lines import Pattern
+from benchmarks.load.people import Asked, People
+from benchmarks.load.senders import Senders, Written
+from benchmarks.load.server import Server
+from dashboards.queries import ALL_HOSTS
+from sandbox.machines.register import find
+from tests.live.environment import Environment
+from tests.live.points import HOSTS
+from tests.support.dashboard_queries import TimeRange, panel_queries
+
+pytestmark = pytest.mark.live
+
+NAMES = [f"load-{number:03}" for number in range(1, 6)]
+ROUNDS = 4
+LOOKED_AT = 35
+"""Seconds: three intervals at least, of which processors are not in the first."""
+
+
+@dataclass
+class Seen:
+    """A short load. points: in the last minutes, by host, as the overview's table has them. left: the simulated hosts'
+    series after they were removed; known: the hosts that can be chosen then."""
+
+    pattern: Pattern
+    written: Written
+    asked: Asked
+    points: dict[str, float]
+    left: list[object]
+    known: set[str]
+
+
+@pytest.fixture(scope="module")
+def seen(environment: Environment) -> Seen:
+    server = Server(
+        find(environment.place, environment.instance_id),
+        environment.outputs["influxdbUrl"],
+        environment.grafana.ca_file,
+    )
+    agent = looked_at(find(environment.place, LIKE), LOOKED_AT)
+    senders = Senders(agent, NAMES, ROUNDS)
+    people = People(environment.grafana, views(environment.instance_id), 2)
+    try:
+        senders.start()
+        people.start()
+        written, asked = senders.join(), people.stop()
+        points = overview(environment)
+    finally:
+        server.forget(NAMED, set())
+    left = server.query('SHOW SERIES WHERE "host" =~ /^load-/')
+    (known,) = server.query(ALL_HOSTS)
+    return Seen(agent.pattern, written, asked, points, list(left), {name for _, name in known["values"]})
+
+
+def overview(environment: Environment) -> dict[str, float]:
+    """The column "State" of the table of hosts: how many points each has had lately."""
+    stored = environment.grafana.get("/api/dashboards/uid/linux-hosts").json()["dashboard"]
+    values = {"host": [*NAMES, *HOSTS]}
+    queries = panel_queries(stored, values, TimeRange.last(3600))
+    (state,) = [query for query in queries if query.title == "Hosts" and query.model["refId"] == "B"]
+    found: dict[str, float] = {}
+    for frame in environment.grafana.query(state.model)["results"]["B"]["frames"]:
+        names = [field["name"] for field in frame["schema"]["fields"]]
+        columns = dict(zip(names, frame["data"]["values"], strict=True))
+        found |= dict(zip(columns["host"], columns["state"], strict=True))
+    return found
+
+
+def test_what_is_sent_is_what_a_plain_host_sends(seen: Seen) -> None:
+    measured = {point.measurement for points in seen.pattern.lines.values() for point in points}
+    assert measured >= {"cpu", "mem", "disk", "net", "system", "processes", "kernel", "internal_write", "systemd_units"}
+
+
+def test_every_write_is_accepted(seen: Seen) -> None:
+    assert seen.written.failures == []
+    assert len(seen.written.latencies) == len(NAMES) * ROUNDS
+
+
+def test_the_overview_has_every_point_of_every_host(seen: Seen) -> None:
+    assert {name: seen.points.get(name) for name in NAMES} == dict.fromkeys(NAMES, ROUNDS)
+    assert set(seen.points) == {*NAMES, *HOSTS}
+
+
+def test_the_dashboards_answer_meanwhile(seen: Seen) -> None:
+    assert seen.asked.failures == []
+    assert len(seen.asked.refreshes) >= 2 * (ROUNDS - 1)
+
+
+def test_afterwards_nobody_knows_of_them(seen: Seen) -> None:
+    assert seen.left == []
+    assert seen.known == HOSTS
