@@ -83,7 +83,7 @@ content = GrafanaContent(
 # The machines that are watched.
 agents = install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
 in_use = users_in_use(config, database, [content.influxdb, *(agent.installed for agent in agents)], in_aws)
-Protected(config, [user, network, backups, volume, parameters, server, readiness, content, *agents, in_use])
+Protected(config, [user, network, backups, volume, parameters, server, readiness, content, in_use], agents)
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
 pulumi.export("grafanaUrl", grafana_url)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 
+from components.agent import Agent
 from components.data_volume import DataVolume
 from settings import Settings
 
@@ -18,8 +20,13 @@ class Protected(pulumi.ComponentResource):
     one comes after everything, so its turn is first.
     """
 
-    def __init__(self, settings: Settings, everything: Sequence[pulumi.Resource | None]) -> None:
-        opts = pulumi.ResourceOptions(depends_on=[each for each in everything if each], protect=settings.protect)
+    def __init__(
+        self, settings: Settings, everything: Sequence[pulumi.Resource | None], agents: Sequence[Agent]
+    ) -> None:
+        # A host that cannot be reached is one error of its own; who depended on it would add Python's traceback.
+        reached = [agent.installed.apply(lambda _: None).recover(lambda _: None) for agent in agents]
+        after: list[pulumi.Input[Any]] = [*(each for each in everything if each), *reached]
+        opts = pulumi.ResourceOptions(depends_on=after, protect=settings.protect)
         # Its name is what Pulumi tells who is refused.
         super().__init__("monitoring:index:Protected", "data-volume-address-and-backups", None, opts)
         self.register_outputs({})
