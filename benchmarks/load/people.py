@@ -122,7 +122,9 @@ class People:
                 results = answer.json()["results"]
                 failure = "; ".join(result["error"] for result in results.values() if result.get("error"))
             else:
-                failure = f"{answer.status_code} {answer.text[:200]}"
+                failure = (
+                    f"{answer.status_code} {answer.text[-200:]}"  # its end: the query comes first, the reason last
+                )
         except requests.RequestException as error:
             failure = type(error).__name__
         with self._lock:
