@@ -62,7 +62,9 @@ put() {
 settle() {
   systemctl daemon-reload
   systemctl enable -q "$1"
-  if [ -e "$run/restart-$1" ]; then systemctl restart "$1"; else systemctl start "$1"; fi
+  local how=start
+  if [ -e "$run/restart-$1" ]; then how=restart; fi
+  systemctl $how "$1" || die "${BASH_LINENO[0]}" "systemctl $how $1" "${BASH_SOURCE[1]}"
   rm -f "$run/restart-$1"
 }
 

@@ -13,7 +13,7 @@ import requests
 import yaml
 
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, INTERVAL, eventually, gaps
+from tests.live.points import HOSTS, INTERVAL, eventually, lost, steady
 from tests.live.services import administrator_of_influxdb
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request")]
@@ -123,8 +123,15 @@ def authority(environment: Environment) -> str:
     return str(file)
 
 
+def most_lost(environment: Environment, since: float) -> int:
+    """Intervals lost by the host that lost most. One is what a restart of Telegraf at the moment to measure costs."""
+    found = lost(environment, since)
+    assert set(found) >= HOSTS
+    return max(found.values())
+
+
 def test_new_passwords_and_a_new_key_while_everybody_goes_on(environment: Environment, watching: None) -> None:
-    assert eventually(lambda: set(gaps(environment, time.time() - 60)) >= HOSTS)
+    steady(environment)
     old = {user: login(environment, user) for user in ("telegraf", "grafana", "admin")}
     admin = ("admin", str(environment.outputs["grafanaAdminPassword"]))
     key = environment.outputs["cloudwatchAccessKeyId"]
@@ -138,7 +145,7 @@ def test_new_passwords_and_a_new_key_while_everybody_goes_on(environment: Enviro
     assert environment.instance_id == instance
     assert watcher.asked > INTERVAL
     assert watcher.failures == []
-    assert gaps(environment, began) == dict.fromkeys(HOSTS, 0)
+    assert most_lost(environment, began) <= 1
     assert {status(environment, one) for one in old.values()} == {requests.codes.unauthorized}
     assert status(environment, login(environment, "grafana")) == requests.codes.ok
     assert environment.outputs["grafanaAdminPassword"] != admin[1]
@@ -166,6 +173,7 @@ def shown(environment: Environment, port: int, authorities: str) -> str:
 
 
 def test_a_new_certificate_of_a_new_authority_while_everybody_goes_on(environment: Environment, watching: None) -> None:
+    steady(environment)
     before, following = split(environment.outputs["caCertificate"])
     serial = shown(environment, 3000, before)
     instance = environment.instance_id
@@ -176,7 +184,7 @@ def test_a_new_certificate_of_a_new_authority_while_everybody_goes_on(environmen
     # InfluxDB cannot read a certificate anew and is started again, which takes it a moment.
     times = [when for when, _ in watcher.failures]
     assert not times or times[-1] - times[0] < INTERVAL, watcher.failures
-    assert gaps(environment, began) == dict.fromkeys(HOSTS, 0)
+    assert most_lost(environment, began) <= 1
     for port in (3000, 8086):
         # Whoever had not heard of the new authority yet has trusted it already; the one before signs nothing here.
         assert shown(environment, port, following) != serial
