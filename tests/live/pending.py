@@ -61,7 +61,9 @@ KINDS: dict[str, Callable[[Environment], Found]] = {
         each["AllocationId"]: "" for each in environment.aws("ec2").describe_addresses()["Addresses"]
     },
     "aws:ec2/securityGroup:SecurityGroup": lambda environment: {
-        each["GroupId"]: "" for each in environment.aws("ec2").describe_security_groups()["SecurityGroups"]
+        each["GroupId"]: ""
+        for each in environment.aws("ec2").describe_security_groups()["SecurityGroups"]
+        if each["GroupName"] != "default"  # every VPC has one
     },
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": lambda environment: _rules(environment, False),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda environment: _rules(environment, True),
