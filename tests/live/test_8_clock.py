@@ -57,7 +57,7 @@ def measure(environment: Environment) -> None:
 def state(environment: Environment, uid: str, host: str) -> str:
     """Of one host in a rule; "" while the rule does not see it."""
     alerts = rules(environment)[uid]["alerts"]
-    return next((str(alert["state"]) for alert in alerts if alert["labels"]["host"] == host), "")
+    return next((str(alert["state"]) for alert in alerts if alert["labels"].get("host") == host), "")
 
 
 def moments(influxdb: Ask, host: str) -> list[int]:
