@@ -1,6 +1,6 @@
 """What an update that was killed had begun and not written down: how a person finds it, and takes it away.
 
-docs/faults.md tells a person the same.
+docs/recovery.md tells a person the same.
 """
 
 from __future__ import annotations
