@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, SERVER, eventually, lost, steady
+from tests.live.points import HOSTS, SERVER, caught_up, eventually, lost, steady
 
 pytestmark = pytest.mark.live
 
@@ -40,6 +40,8 @@ def test_killed_services_start_again_and_only_what_telegraf_had_in_memory_is_los
     # systemd gives a service up that ends five times in ten seconds, unless it is told not to.
     for _ in range(6):
         kill(environment, environment.instance_id, "influxdb")
+    # What Telegraf could not deliver meanwhile is in its memory, and would go with it.
+    caught_up(environment, time.time())
     kill(environment, environment.instance_id, "grafana-server")
     kill(environment, environment.instance_id, "telegraf")
     kill(environment, "db-1", "telegraf")
