@@ -43,7 +43,7 @@ class Backups(pulumi.ComponentResource):
             document = pulumi.Output.all(*rights).apply(
                 lambda found: json.dumps({"Version": "2012-10-17", "Statement": found})
             )
-            policy = aws.iam.RolePolicy(name, role=role, policy=document, opts=self._child)
+            policy = aws.iam.RolePolicy(name, name="backups", role=role, policy=document, opts=self._child)
             own = pulumi.Output.all(own, policy.id).apply(lambda known: str(known[0]))
         self.bucket = own
         self.restore_from: pulumi.Output[str] = own.apply(

@@ -149,9 +149,13 @@ class ServerRole(pulumi.ComponentResource):
             "Resource": [own, f"{own}/state"],
         }
         role = aws.iam.Role(name, assume_role_policy=_document(trust), opts=child)
-        policies = [aws.iam.RolePolicy(f"{name}-parameters", role=role.id, policy=_document(read), opts=child)]
-        if reads_cloudwatch:
-            policies.append(aws.iam.RolePolicy(f"{name}-cloudwatch", role=role.id, policy=POLICY, opts=child))
+        inline = {"parameters": _document(read)} | ({"cloudwatch": POLICY} if reads_cloudwatch else {})
+        # Their names are fixed, so that one which a killed update left is written over: a role that has policies Pulumi
+        # does not know of cannot be deleted.
+        policies = [
+            aws.iam.RolePolicy(f"{name}-{what}", name=what, role=role.id, policy=policy, opts=child)
+            for what, policy in inline.items()
+        ]
         profile = aws.iam.InstanceProfile(
             name, role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=policies)
         )
