@@ -82,10 +82,10 @@ def test_variables_are_filled_into_titles(pages: dict[str, Page]) -> None:
 def test_links_carry_the_host_and_the_time_range(pages: dict[str, Page]) -> None:
     links = pages["linux-hosts"].links
     assert any(
-        link.startswith("/d/linux-hosts?var-host=monitoring-sandbox&var-interval=10s&from=now-15m&to=now")
+        link.startswith("/d/linux-hosts?var-host=monitoring-sandbox&var-interval=30s&from=now-15m&to=now")
         for link in links
     ), links
-    assert "/d/aws-ec2?var-host=$__all&var-interval=10s&from=now-15m&to=now" in links
+    assert "/d/aws-ec2?var-host=$__all&var-interval=30s&from=now-15m&to=now" in links
 
 
 def test_host_and_time_range_can_be_changed(environment: Environment) -> None:
