@@ -58,13 +58,18 @@ def caught_up(environment: Environment, moment: float, seconds: float = 120) -> 
 
 
 def steady(environment: Environment) -> None:
-    """Wait until every host has measured for a while without a gap: then whatever is missing was lost since."""
+    """Wait until every host has measured for a while without a gap, the newest intervals included: then whatever is
+    missing was lost since."""
 
     def whole() -> bool:
-        found = gaps(environment, time.time() - 5 * INTERVAL)
-        return set(found) >= HOSTS and not any(found.values())
+        now = time.time()
+        found = gaps(environment, now - 5 * INTERVAL)
+        if any(found.values()) or not set(found) >= HOSTS:
+            return False
+        caught_up(environment, now)
+        return not any(gaps(environment, now - 5 * INTERVAL, now).values())
 
-    assert eventually(whole), gaps(environment, time.time() - 5 * INTERVAL)
+    assert eventually(whole, 150), gaps(environment, time.time() - 5 * INTERVAL)
 
 
 def lost(environment: Environment, since: float) -> dict[str, int]:
