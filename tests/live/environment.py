@@ -158,9 +158,12 @@ class Environment:
             inside = find(self.place, machine).inside(command)
         except SandboxError as error:
             return subprocess.CompletedProcess(command, 1, "", str(error))
-        return subprocess.run(
+        done = subprocess.run(
             inside, input=stdin or "", capture_output=True, text=True, errors="replace", check=False, timeout=300
         )
+        if done.returncode < 0:  # ended by a signal: as a shell says it
+            done.returncode = 128 - done.returncode
+        return done
 
     def handle(self, *command: str) -> subprocess.CompletedProcess[str]:
         """One of the commands of `python -m sandbox.machines`, such as `cut-network db-1`."""
