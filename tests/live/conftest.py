@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.environment import Environment, sandbox
+from tests.live.points import eventually
 from tests.live.services import administrator, grafana, influxdb, passwords
 
 __all__ = ["administrator", "environment", "grafana", "influxdb", "passwords"]
@@ -31,3 +32,13 @@ def environment() -> Iterator[Environment]:
     finally:
         if not keep:
             sandbox("down")
+
+
+@pytest.fixture
+def quiet_server(environment: Environment) -> Iterator[None]:
+    """The boot script runs only when a test runs it, not because the stack has just changed."""
+    timer, state = "monitoring-server.timer", ("systemctl", "show", "-P", "ActiveState", "monitoring-server.service")
+    assert environment.guest("systemctl", "stop", timer).returncode == 0
+    assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"), 120)
+    yield
+    assert environment.guest("systemctl", "start", timer).returncode == 0

@@ -73,7 +73,7 @@ def test_a_cut_cable_loses_nothing(environment: Environment) -> None:
     assert lost(environment, began) == NONE
 
 
-def test_a_restart_that_could_not_be_done_is_done_by_the_next_run(environment: Environment) -> None:
+def test_a_restart_that_could_not_be_done_is_done_by_the_next_run(environment: Environment, quiet_server: None) -> None:
     """The boot script fails between the writing of a file and the restart of its service."""
     refuses = 'case "$1" in restart) exit 1 ;; *) exec /tmp/systemctl "$@" ;; esac'
     script = f"""set -e

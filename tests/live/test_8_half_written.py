@@ -43,7 +43,7 @@ def content(environment: Environment, machine: str, file: str) -> str:
 
 @pytest.mark.parametrize("file", one_of(FILES, "/etc/influxdb/influxdb.conf"))
 def test_a_boot_script_killed_while_it_writes_leaves_the_old_file_and_its_next_run_the_new_one(
-    environment: Environment, file: str
+    environment: Environment, quiet_server: None, file: str
 ) -> None:
     server, unit = environment.instance_id, FILES[file]
     whole = content(environment, server, file)
