@@ -64,8 +64,8 @@ def victim(host: dict[str, Any], before: dict[str, set[str]]) -> Iterator[Enviro
         yield made
 
 
-def killed(environment: Environment, line: str) -> bool:
-    """Run `pulumi up` and kill it, and all it has started, as soon as it prints the line; False when it never did."""
+def kill_up_at(environment: Environment, line: str) -> None:
+    """Run `pulumi up` and kill it, and all it has started, as soon as it prints the line; fails when it never does."""
     process = subprocess.Popen(
         ["pulumi", "up", "--yes", "--skip-preview", "--stack", environment.name],
         cwd=stack.project_folder(PLACE),
@@ -94,12 +94,11 @@ def killed(environment: Environment, line: str) -> bool:
     psutil.wait_procs(children, 20)
     environment.transcript.append("".join(printed))
     assert came, "".join(printed)[-3000:]
-    return came
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_killed_up_can_be_repeated_at_any_stage(victim: Environment, before: dict[str, set[str]], stage: str) -> None:
-    killed(victim, STAGES[stage])
+    kill_up_at(victim, STAGES[stage])
     open_ = recover(victim, before)
     print(f"killed at {stage!r}:", *(open_ or ["nothing was open"]), sep="\n  ")
     assert unknown(victim, before) == {}, "there, and Pulumi does not know"
