@@ -171,7 +171,13 @@ class Machine:
         Raises SandboxError when the machine is off.
         """
         return subprocess.run(
-            self.inside(argv), input=stdin, capture_output=True, text=True, check=False, timeout=timeout
+            self.inside(argv),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=timeout,
         )
 
     def inside(self, argv: Sequence[str]) -> list[str]:

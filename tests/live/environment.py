@@ -155,12 +155,9 @@ class Environment:
         """Run a command on any machine of the local environment, as root. One that is off or unknown is an error of
         the command."""
         try:
-            inside = find(self.place, machine).inside(command)
+            done = find(self.place, machine).run(command, stdin or "", timeout=300)
         except SandboxError as error:
             return subprocess.CompletedProcess(command, 1, "", str(error))
-        done = subprocess.run(
-            inside, input=stdin or "", capture_output=True, text=True, errors="replace", check=False, timeout=300
-        )
         if done.returncode < 0:  # ended by a signal: as a shell says it
             done.returncode = 128 - done.returncode
         return done
