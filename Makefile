@@ -7,6 +7,8 @@ HOSTS ?= 100
 MINUTES ?= 10
 MEMORY ?= 0
 export SANDBOX_STACK := $(STACK)
+# Where it is set, each run of Pulumi compiles the providers' SDKs again, for twice the CPU time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up preview status password backups down shell test faults check format lock bootstrap pictures browser
 .PHONY: import-dashboard load

@@ -12,7 +12,7 @@ packages=(
   mmdebstrap:mmdebstrap systemd-nspawn:systemd-container nft:nftables ip:iproute2 nsenter:util-linux
   losetup:mount mkfs.ext4:e2fsprogs apt-ftparchive:apt-utils dpkg-deb:dpkg gpg:gnupg openssl:openssl
   ssh:openssh-client ssh-keygen:openssh-client shellcheck:shellcheck git:git ps:procps
-  node:nodejs npm:npm
+  node:nodejs npm:npm cc:gcc
 )
 # The browser that looks at the dashboards: for `make test` and `make pictures` only, it is large.
 [ -z "${WITH_BROWSER:-}" ] || packages+=(chromium:chromium)
@@ -27,6 +27,8 @@ missing=()
 for pair in "${packages[@]}"; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
 done
+# A C library to link with, which gcc only recommends.
+[ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 
 # Python 3.11 or newer with venv, be it the system's or one the person already has.
 python=
@@ -49,6 +51,16 @@ if [ ${#missing[@]} -gt 0 ]; then
   rm -f "$log"
   [ -n "$python" ] || python=$(command -v python3)
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "Python 3.11 or newer is needed; $python is $("$python" --version)."
+fi
+
+# InfluxDB is built with Rust. Without it an older InfluxDB runs, which every screen says (sandbox/toolchain/influxdb.py):
+# so a machine that cannot have it is not refused here. Debian 12's own is too old; it has a newer one for its browsers.
+if ! command -v cargo >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
+  say "Installing Debian packages: Rust"
+  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+      -o DPkg::Lock::Timeout=300 cargo-web rustc-web || \
+      DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+      -o DPkg::Lock::Timeout=300 cargo; } >/dev/null 2>&1 </dev/null || say "No Rust is to be had from this machine's repositories."
 fi
 
 uv=$cache/uv-$uv_version/bin/uv

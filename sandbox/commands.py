@@ -17,6 +17,7 @@ from sandbox.machines import image, network, volumes
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
+from sandbox.toolchain import influxdb
 from sandbox.viewer import browser, bundle
 
 LIVE_TESTS = "tests/live"
@@ -149,6 +150,9 @@ def test(place: Place, arguments: list[str]) -> int:
             told.seek(0)
             sys.stdout.flush()
             shutil.copyfileobj(told, sys.stdout.buffer)
+            sys.stdout.flush()
+            if shortfall := influxdb.shortfall():
+                print(shortfall)
 
 
 def preflight() -> None:

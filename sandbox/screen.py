@@ -18,6 +18,7 @@ from sandbox import daemons, stack
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 from sandbox.progress import console
+from sandbox.toolchain import influxdb
 
 DATASOURCES = {"influxdb": "InfluxDB", "cloudwatch": "CloudWatch"}
 SILENT_SECONDS = 60
@@ -76,6 +77,8 @@ def show(place: Place, name: str, patience: float = 0) -> int:
     page = outputs["grafanaUrl"] + " (certificate: the stack's own CA)"
     if daemons.pid(place, "viewer"):
         page = f"{place.viewer_url} (the dashboards)"
+    if shortfall := influxdb.shortfall():
+        console.print(f"\n[yellow]{escape(shortfall)}[/yellow]")
     console.print(f"\n[bold]Next[/bold]  open {escape(page)}")
     for command, purpose in {
         "make password": "Grafana's admin password",

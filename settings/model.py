@@ -156,7 +156,7 @@ class Settings(Part):
     influxdata_repository: InfluxdataRepository = InfluxdataRepository()
     grafana_version: v.Version = "13.2.3"
     influxdb_version: v.Version = "1.12.4-1"
-    telegraf_version: v.Version = "1.38.4-1"
+    telegraf_version: v.Version = "1.39.3-1"
     protect: v.Flag = False
     tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"

@@ -248,7 +248,7 @@ Version = Annotated[
     matching(
         r"([0-9]:)?[0-9]{1,9}(\.[0-9]{1,9}){2}[A-Za-z0-9.+~-]{0,40}",
         "is not a Debian package version in full",
-        'write the exact version in quotes, such as "1.38.4-1" (`apt-cache madison PACKAGE` lists them)',
+        'write the exact version in quotes, such as "1.39.3-1" (`apt-cache madison PACKAGE` lists them)',
     ),
 ]
 KeyName = Annotated[

@@ -156,7 +156,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("bootTimeout", "5s", "is out of range", "1m to 2h"),
     ("grafanaVersion", "", "is empty", "leave the key out"),
     ("grafanaVersion", "latest", "is not a Debian package version", "exact version"),
-    ("telegrafVersion", "1.38.4 || reboot", "is not a Debian package version", "exact version"),
+    ("telegrafVersion", "1.39.3 || reboot", "is not a Debian package version", "exact version"),
     ("influxdbVersion", "v1.12.4", "is not a Debian package version", "exact version"),
     ("protect", "no", "is not true or false", "write false"),
     ("protect", "yes", "is not true or false", "write true"),

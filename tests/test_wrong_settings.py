@@ -18,7 +18,7 @@ from tests.test_settings import CERTIFICATE, HOST, HOSTS_SECRET, KEY, mistakes, 
 
 YAML: list[tuple[str, str, str]] = [
     # as a person writes it in Pulumi.STACK.yaml; key; what is told
-    ("grafanaVersion: 13.10", "grafanaVersion", 'in full; write the exact version in quotes, such as "1.38.4-1"'),
+    ("grafanaVersion: 13.10", "grafanaVersion", 'in full; write the exact version in quotes, such as "1.39.3-1"'),
     ("grafanaVersion: 13", "grafanaVersion", "is not a Debian package version in full"),
     ("influxdbVersion: 1.12", "influxdbVersion", "is not a Debian package version in full"),
     ("protect: ~", "protect", "is not true or false; write"),
@@ -97,7 +97,7 @@ ODD: list[tuple[str, Any, str]] = [
     ("grafanaVersion", "13.2.3;reboot", "is not a Debian package version"),
     ("grafanaVersion", "13.2.3\nPackage: *", "is not a Debian package version"),
     ("grafanaVersion", "13.2.3$(id)", "is not a Debian package version"),
-    ("telegrafVersion", "1.38.4-1'; id; '", "is not a Debian package version"),
+    ("telegrafVersion", "1.39.3-1'; id; '", "is not a Debian package version"),
     ("retention", "30d DEFAULT; DROP DATABASE telegraf", "is not a duration"),
     ("retention", "30d\n", "is not a duration"),
     ("domain", "a.example.com\nprotocol = http", "is not a domain name"),

@@ -46,18 +46,20 @@ attempt() {
   done
 }
 
-# put MODE GROUP FILE [UNIT]: standard input becomes the file, all of it or nothing, and the unit needs a restart if
+# put MODE [OWNER:]GROUP FILE [UNIT]: standard input becomes the file, all of it or nothing, and the unit needs a restart if
 # it was another one. settle UNIT: enable and start it, or restart it if needed, be it from a run that failed in
 # between. So a second run changes nothing.
 put() {
+  local owner=root
+  if [[ $2 == *:* ]]; then owner=${2%:*}; fi
   cat >$work/new
   if ! cmp -s $work/new "$3"; then
     if [ $# = 4 ]; then touch "$run/restart-$4"; fi
-    install -m "$1" -g "$2" $work/new "$3.new"
+    install -m "$1" -o "$owner" -g "${2#*:}" $work/new "$3.new"
     sync "$3.new"
     mv "$3.new" "$3"
   fi
-  install -C -m "$1" -g "$2" $work/new "$3"
+  install -C -m "$1" -o "$owner" -g "${2#*:}" $work/new "$3"
 }
 settle() {
   systemctl daemon-reload

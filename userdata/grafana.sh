@@ -8,7 +8,7 @@ if [ -n "$RESTORE_FROM" ] && [ -z "$INFLUXDB_VERSION" ]; then $here/restore || e
 owned grafana /var/lib/grafana
 # It reads a changed certificate by itself (certs_watch_interval), and the password below is for its first start
 # only: neither restarts it.
-value server-key | put 640 grafana /etc/grafana/server-key
+value server-key | put 600 grafana:grafana /etc/grafana/server-key
 value grafana-admin-password | put 640 grafana /etc/grafana/grafana-admin-password
 value grafana-secret-key | put 640 grafana /etc/grafana/grafana-secret-key grafana-server
 if given smtp-password; then value smtp-password | put 640 grafana /etc/grafana/smtp-password grafana-server; fi

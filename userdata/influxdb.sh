@@ -57,7 +57,8 @@ administer() {
 say "starting InfluxDB"
 owned influxdb /var/lib/influxdb
 value influxdb.conf | put 644 root /etc/influxdb/influxdb.conf influxdb
-value server-key | put 640 influxdb /etc/influxdb/server-key influxdb
+# InfluxDB 1.12.3 and newer refuse a key that more than its owner may read (pkg/tlsconfig/certconfig.go: KeyMaxPermissions).
+value server-key | put 600 influxdb:influxdb /etc/influxdb/server-key influxdb
 value influxdb-hardening.conf | put 644 root /etc/systemd/system/influxdb.service.d/hardening.conf influxdb
 for name in room segments; do value influxdb-$name | put 755 root $here/influxdb-$name; done
 printf '[Service]\nExecStartPre=-%s\n' $here/influxdb-segments |

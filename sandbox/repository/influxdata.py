@@ -1,7 +1,7 @@
 """The packages `influxdb` and `telegraf`: our builds, with the packaging files of their own Go modules.
 
-What goes where, who owns it and what the maintainer scripts do is what build.py (InfluxDB) and the Makefile
-(Telegraf) hand to fpm. Left out: InfluxDB's manual pages and its three repair tools.
+What goes where, who owns it and what the maintainer scripts do is what their publisher's packaging says: for InfluxDB
+`.circleci/packages` in its module, for Telegraf its Makefile, which hands it to fpm. Left out: InfluxDB's manual pages.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from sandbox.errors import SandboxError
 from sandbox.grafana.package import architecture
 from sandbox.machines.system import run
 from sandbox.repository.deb import Control, build_deb
+from sandbox.toolchain import recipes
+from sandbox.toolchain.influxdb import FALLBACK, MODULE, Release, release
 
-INFLUXDB = "1.7.11"
-TELEGRAF = "1.37.2"
 REVISION = "1"
-INFLUXDB_VERSION = f"{INFLUXDB}-{REVISION}"
-TELEGRAF_VERSION = f"{TELEGRAF}-{REVISION}"
-INFLUXDB_MODULE = f"github.com/influxdata/influxdb@v{INFLUXDB}"
-TELEGRAF_MODULE = f"github.com/influxdata/telegraf@v{TELEGRAF}"
+TELEGRAF_VERSION = f"{recipes.TELEGRAF_VERSION}-{REVISION}"
+TELEGRAF_MODULE = f"github.com/influxdata/telegraf@v{recipes.TELEGRAF_VERSION}"
 
 
 def module_folder(module: str) -> Path:
@@ -39,34 +37,62 @@ def module_folder(module: str) -> Path:
     return folder
 
 
+def influxdb_version() -> str:
+    """The version of the package `influxdb` that is built here."""
+    return f"{release().version}-{REVISION}"
+
+
 def influxdb(binaries: Path, workshop: Path, out: Path) -> Path:
-    """Build influxdb_*.deb; binaries: folder with influxd and influx. Returns its path in `out`."""
-    source, tree = module_folder(INFLUXDB_MODULE), workshop / "influxdb"
-    for program in ("influxd", "influx"):
+    """Build influxdb_*.deb; binaries: folder with InfluxDB's programs. Returns its path in `out`."""
+    built, tree = release(), workshop / "influxdb"
+    source = module_folder(f"{MODULE}@v{built.version}")
+    for program in built.programs:
         _put(binaries / program, tree / "usr/bin" / program, 0o755)
     _put(source / "etc/config.sample.toml", tree / "etc/influxdb/influxdb.conf")
+    lay_out = _lay_out_fallback if built is FALLBACK else _lay_out
+    scripts, conffiles = lay_out(source, tree)
+    for folder in ("var/lib/influxdb", "var/log/influxdb"):
+        (tree / folder).mkdir(parents=True, exist_ok=True)
+    return build_deb(tree, _influxdb_control(built), scripts, ("/etc/influxdb/influxdb.conf", *conffiles), out)
+
+
+def _lay_out(source: Path, tree: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The publisher's files, with the modes that `.circleci/packages/config.yaml` gives them.
+
+    Returns the maintainer scripts by name, and further configuration files.
+    """
+    packaging = source / ".circleci/packages/influxdb"
+    for file in sorted((packaging / "fs").rglob("*")):
+        if file.is_file() and file.name != ".keepdir":
+            mode = 0o755 if file.suffix == ".sh" else 0o644
+            _put(file, tree / file.relative_to(packaging / "fs"), mode)
+    names = {"preinst": "pre-install", "postinst": "post-install", "postrm": "post-uninstall"}
+    return {name: (packaging / "control" / file).read_text() for name, file in names.items()}, ()
+
+
+def _lay_out_fallback(source: Path, tree: Path) -> tuple[dict[str, str], tuple[str, ...]]:
+    """As `_lay_out`, for the release whose packaging is written in its build.py."""
     _put(source / "scripts/logrotate", tree / "etc/logrotate.d/influxdb")
     for name in ("init.sh", "influxdb.service"):
         _put(source / "scripts" / name, tree / "usr/lib/influxdb/scripts" / name)
-    for folder in ("var/lib/influxdb", "var/log/influxdb"):
-        (tree / folder).mkdir(parents=True)
-    control = Control(
+    names = {"preinst": "pre-install.sh", "postinst": "post-install.sh", "postrm": "post-uninstall.sh"}
+    scripts = {name: (source / "scripts" / file).read_text() for name, file in names.items()}
+    return scripts, ("/etc/logrotate.d/influxdb",)
+
+
+def _influxdb_control(built: Release) -> Control:
+    return Control(
         name="influxdb",
-        version=INFLUXDB_VERSION,
+        version=f"{built.version}-{REVISION}",
         architecture=architecture(),
-        maintainer="support@influxdb.com",
+        maintainer="support@influxdata.com",
         vendor="InfluxData",
         license="MIT",
-        homepage="https://github.com/influxdata/influxdb",
+        homepage="https://influxdata.com",
         description="Distributed time-series database.",
         priority="extra",
+        recommends="influxdata-archive-keyring",
     )
-    scripts = {
-        "preinst": (source / "scripts/pre-install.sh").read_text(),
-        "postinst": (source / "scripts/post-install.sh").read_text(),
-        "postrm": (source / "scripts/post-uninstall.sh").read_text(),
-    }
-    return build_deb(tree, control, scripts, ("/etc/influxdb/influxdb.conf", "/etc/logrotate.d/influxdb"), out)
 
 
 def telegraf(binaries: Path, workshop: Path, out: Path) -> Path:

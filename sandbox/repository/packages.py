@@ -23,6 +23,7 @@ from sandbox.repository import influxdata
 from sandbox.repository.archive import Archive, publish
 from sandbox.repository.deb import Control, build_deb
 from sandbox.repository.keys import SigningKey, ensure_key
+from sandbox.toolchain.influxdb import DEPLOYED, release
 
 PACKAGES_URL = "http://packages.sandbox.internal"
 """The name is in every guest's /etc/hosts."""
@@ -32,7 +33,6 @@ INFLUXDATA = Archive("influxdata", "stable", "InfluxData (local build)", "influx
 DEBIAN = Archive("debian", SUITE, "Debian (local mirror)")
 ARCHIVES = (GRAFANA, INFLUXDATA, DEBIAN)
 
-PROGRAMS = ("influxd", "influx", "telegraf")
 KEPT_BUILDS = 3
 """Older builds go; checkouts at different versions keep theirs."""
 
@@ -48,13 +48,13 @@ def ensure_packages(
 ) -> Path:
     """Build packages and archives unless they are there; returns the folder with one folder an archive.
 
-    binaries: folder of influxd, influx and telegraf (the toolchain's).  mirror: folder of Debian packages
+    binaries: folder of InfluxDB's programs and telegraf (the toolchain's).  mirror: folder of Debian packages
     (the image's; without one the Debian archive is empty).  cache: where to keep all (the shared one).
     Safe to interrupt and to call twice at a time. Raises SandboxError.
     """
     binaries, mirror = binaries or toolchain.binaries(), mirror or mirror_folder()
     cache = cache or _cache()
-    if absent := [program for program in PROGRAMS if not (binaries / program).exists()]:
+    if absent := [program for program in programs() if not (binaries / program).exists()]:
         raise SandboxError(f"{binaries} has no {' and no '.join(absent)}; the toolchain must be built first.")
     with _alone(cache):
         build = cache / "builds" / _version(binaries, mirror, cache)
@@ -63,6 +63,11 @@ def ensure_packages(
         build.touch()
         _forget_old(build.parent)
     return build
+
+
+def programs() -> tuple[str, ...]:
+    """What the packages contain of the toolchain."""
+    return (*release().programs, "telegraf")
 
 
 def _build(build: Path, binaries: Path, mirror: Path, cache: Path, progress: Progress) -> None:
@@ -116,19 +121,15 @@ def signing_key(archive: Archive, cache: Path | None = None) -> SigningKey:
 
 
 def facts(place: Place) -> dict[str, Any]:
-    """The stack's settings that name this package server: repositories, key fingerprints and versions.
+    """The stack's settings that name this package server: repositories and key fingerprints. Versions are the program's
+    own defaults, except that of an InfluxDB which this machine cannot build.
 
     They are the same for every place: each has its own server, under the same name.
     """
     del place
+    other = {} if release() is DEPLOYED else {"influxdbVersion": influxdata.influxdb_version()}
     with _alone(_cache()):
-        return {
-            "grafanaRepository": _settings(GRAFANA),
-            "influxdataRepository": _settings(INFLUXDATA),
-            "grafanaVersion": grafana.VERSION,
-            "influxdbVersion": influxdata.INFLUXDB_VERSION,
-            "telegrafVersion": influxdata.TELEGRAF_VERSION,
-        }
+        return {"grafanaRepository": _settings(GRAFANA), "influxdataRepository": _settings(INFLUXDATA), **other}
 
 
 def _settings(archive: Archive) -> dict[str, str]:
@@ -145,7 +146,7 @@ def _settings(archive: Archive) -> dict[str, str]:
 def _version(binaries: Path, mirror: Path, cache: Path) -> str:
     """A short word for all inputs: programs, sources, mirror and keys."""
     digest = hashlib.sha256()
-    for program in PROGRAMS:
+    for program in programs():
         with (binaries / program).open("rb") as handle:
             digest.update(hashlib.file_digest(handle, "sha256").digest())
     for folder in (Path(__file__).parent, grafana.HERE):

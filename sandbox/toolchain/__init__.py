@@ -1,6 +1,6 @@
 """The programs the local environment runs for real, built once from their Go modules and cached.
 
-Produces one folder with `pulumi` and its Python language host, `influxd`, `influx` and `telegraf`.
+Produces one folder with `pulumi` and its Python language host, InfluxDB's programs and `telegraf`.
 Each program is a step of its own: an interrupted build resumes at the program it was at (and Go's own
 build cache keeps what was compiled of that one).
 """
@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sandbox.errors import SandboxError
@@ -69,7 +69,7 @@ def _make(recipe: Recipe, folder: Path, progress: Progress) -> None:
     shutil.rmtree(workshop, ignore_errors=True)
     workshop.mkdir()
     try:
-        recipe.build(workshop, lambda arguments, at: _go(arguments, at, progress))
+        recipe.build(workshop, lambda arguments, at, more={}: _go(arguments, at, progress, more))
         for name in recipe.produces:
             _put(workshop / name, folder / name)
     finally:
@@ -116,8 +116,11 @@ def _go_version(command: str) -> tuple[int, ...]:
     return tuple(int(number) for number in numbers if number.isdigit())
 
 
-def _go(arguments: list[str], at: Path, progress: Progress) -> str:
-    """Run `go` with `arguments` in `at`; its own messages become the progress text. Returns its stdout."""
+def _go(arguments: list[str], at: Path, progress: Progress, more: Mapping[str, str]) -> str:
+    """Run `go` with `arguments` in `at`; its own messages become the progress text. Returns its stdout.
+
+    more: environment variables besides ours.
+    """
     command = go()
     environment = os.environ | {
         "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}",
@@ -125,6 +128,7 @@ def _go(arguments: list[str], at: Path, progress: Progress) -> str:
         "GOFLAGS": "-mod=readonly -buildvcs=false",
         "GOWORK": "off",
         "CGO_ENABLED": "0",
+        **more,
     }
     process = subprocess.Popen(
         [str(command), *arguments],

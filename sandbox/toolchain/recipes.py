@@ -9,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-Go = Callable[[list[str], Path], str]
-"""Runs `go` with the arguments in a folder and returns what it printed."""
+from sandbox.toolchain import influxdb
+from sandbox.toolchain.influxdb import Go
 
 PULUMI_VERSION = "3.255.0"
 LANGUAGE_HOST_VERSION = "3.70.0"
-INFLUXDB_VERSION = "1.7.11"
-TELEGRAF_VERSION = "1.37.2"
+TELEGRAF_VERSION = "1.39.3"
 
 HERE = Path(__file__).parent
 
@@ -90,11 +89,8 @@ def _build_pulumi(into: Path, go: Go) -> None:
 
 
 def _build_influxdb(into: Path, go: Go) -> None:
-    source = _module(go, f"github.com/influxdata/influxdb@v{INFLUXDB_VERSION}", into)
-    version = f"-X main.version={INFLUXDB_VERSION} -X main.branch=1.7 -X main.commit=v{INFLUXDB_VERSION}"
-    flags = ["-trimpath", "-ldflags", f"-s -w {version}"]
-    for name in ("influxd", "influx"):
-        go(["build", "-v", *flags, "-o", str(into / name), f"./cmd/{name}"], source)
+    chosen = influxdb.release()
+    influxdb.build(_module(go, f"{influxdb.MODULE}@v{chosen.version}", into), into, go, chosen)
 
 
 def _build_telegraf(into: Path, go: Go) -> None:
@@ -112,7 +108,7 @@ BUILDERS: dict[str, Callable[[Path, Go], None]] = {
 }
 
 RECIPES = (
-    Recipe("influxdb", INFLUXDB_VERSION, ("influxd", "influx")),
+    Recipe("influxdb", influxdb.release().version, influxdb.release().programs),
     Recipe("telegraf", TELEGRAF_VERSION, ("telegraf",), TELEGRAF_PLUGINS),
     Recipe(
         "pulumi",

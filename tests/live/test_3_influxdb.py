@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from tests.live.environment import Environment
 from tests.live.services import Ask, administrator_of_influxdb
@@ -144,3 +145,20 @@ def test_the_administrator_s_password_is_known_to_the_server_alone(environment: 
     assert password not in exported
     files = "cat /etc/monitoring/influxdb-administrator || cat /etc/default/telegraf"
     assert environment.guest("runuser", "-u", "nobody", "--", "sh", "-c", files).stdout == ""
+
+
+def test_is_the_package_that_aws_gets(environment: Environment) -> None:
+    default = yaml.safe_load((environment.place.checkout / "Pulumi.yaml").read_text())["config"]
+    installed = environment.guest("dpkg-query", "-W", "-f", "${Version}", "influxdb").stdout
+    assert installed == default["monitoring:influxdbVersion"]["default"]
+    unit = environment.guest("systemctl", "show", "influxdb", "-p", "Type", "-p", "FragmentPath").stdout.splitlines()
+    assert sorted(unit) == ["FragmentPath=/usr/lib/systemd/system/influxdb.service", "Type=forking"]
+
+
+def test_every_key_file_is_its_services_alone(environment: Environment) -> None:
+    """InfluxDB 1.12.3 and newer refuse to start with a key that others may read, be it their own group."""
+    listing = environment.guest("find", "/etc", "-name", "server-key", "-printf", "%m %u:%g %p\\n").stdout
+    assert sorted(listing.splitlines()) == [
+        "600 grafana:grafana /etc/grafana/server-key",
+        "600 influxdb:influxdb /etc/influxdb/server-key",
+    ]

@@ -138,7 +138,7 @@ def test_not_in_process_lists_of_a_host_while_its_agent_is_installed(
     look = "while sleep 0.05; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; done 2>/dev/null"
     watch = "timeout 120 setpriv --reuid=nobody --clear-groups sh -c '" + look + "' | tr '\\0' ' ' >/run/watched"
     environment.machine("db-1", "systemd-run", "--unit=watching", "sh", "-c", watch)
-    with environment.settings(telegrafVersion="1.37.2-1", collectionInterval="5s"):
+    with environment.settings(collectionInterval="5s"):
         changed = environment.pulumi("up", "--yes", "--skip-preview", "--target", "**db-1")
     assert changed.returncode == 0, changed.stdout[-2000:]
     environment.machine("db-1", "systemctl", "stop", "watching")

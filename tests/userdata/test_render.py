@@ -55,11 +55,11 @@ VALUES = BootValues(
     influxdata_repository=InfluxdataRepository(),
     grafana_version="13.2.3",
     influxdb_version="1.12.4-1",
-    telegraf_version="1.38.4-1",
+    telegraf_version="1.39.3-1",
 )
 AGENT = AgentValues(
     repository=InfluxdataRepository(),
-    telegraf_version="1.38.4-1",
+    telegraf_version="1.39.3-1",
     interval="10s",
     target=replace(TARGET, url="https://203.0.113.200:8086"),
     password="the-password",

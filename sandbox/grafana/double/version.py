@@ -1,6 +1,6 @@
 """The Grafana release whose API this double answers like."""
 
-VERSION = "13.2.2"
+VERSION = "13.2.3"
 """Published release, in step with npm's @grafana/ui of the same number."""
 
 COMMIT = "local-stand-in"

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from sandbox.grafana.double import command
+from sandbox.grafana.double.version import VERSION
 from tests.sandbox.grafana.support import DEFAULTS, PASSWORD, Authority, Grafana, running
 
 
@@ -15,7 +16,7 @@ def test_health_needs_no_login(grafana: Grafana) -> None:
     answer = grafana.call("GET", "/api/health", auth=None)
     assert answer.status_code == 200
     assert answer.json()["database"] == "ok"
-    assert answer.json()["version"] == "13.2.2"
+    assert answer.json()["version"] == VERSION
 
 
 def test_a_stranger_is_refused(grafana: Grafana) -> None:

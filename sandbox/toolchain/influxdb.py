@@ -1,0 +1,107 @@
+"""Building InfluxDB: the version that AWS gets, which needs a Rust compiler, or else the last one that needs none."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+MODULE = "github.com/influxdata/influxdb"
+
+
+class Go(Protocol):
+    """Runs `go` with the arguments in a folder, with further environment variables; returns what it printed."""
+
+    def __call__(self, arguments: list[str], at: Path, environment: Mapping[str, str] = {}, /) -> str: ...
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of InfluxDB: version is the upstream one, programs what its publisher's package contains."""
+
+    version: str
+    programs: tuple[str, ...]
+
+
+DEPLOYED = Release("1.12.4", ("influxd", "influx", "influx_inspect"))
+"""What the default of `influxdbVersion` installs on AWS."""
+
+FALLBACK = Release("1.7.11", ("influxd", "influx"))
+"""For machines where no Rust compiler is to be had: the query language Flux, in Rust since 1.8, is not in it."""
+
+RUST_MINIMUM = (1, 72)
+"""What Flux asks for (`rust-toolchain` in github.com/influxdata/flux v0.196.1)."""
+
+
+@cache
+def release() -> Release:
+    """The release that this machine can build."""
+    return DEPLOYED if _rust() >= RUST_MINIMUM and shutil.which("cc") else FALLBACK
+
+
+def shortfall() -> str:
+    """One sentence that says what runs here instead of what AWS gets; "" where they are the same."""
+    if release() is DEPLOYED:
+        return ""
+    return (
+        f"InfluxDB {FALLBACK.version} runs here instead of the {DEPLOYED.version} that AWS gets: building that needs "
+        f"cargo, rustc {'.'.join(map(str, RUST_MINIMUM))} or newer, and a C compiler."
+    )
+
+
+def build(source: Path, into: Path, go: Go, chosen: Release) -> None:
+    """Build the programs of a release from its module's source folder.
+
+    1.12 links Flux, a Rust library, through a `pkg-config` of InfluxData's own. Linked statically as its publisher does
+    (.circleci/config.yml in the module), so that it runs on Debian 13 whatever C library this machine has.
+    """
+    version = f"-X main.version={chosen.version} -X main.branch={chosen.version.rpartition('.')[0]}"
+    flags = ["-trimpath", "-ldflags", f"-s -w {version} -X main.commit=v{chosen.version}"]
+    environment: dict[str, str] = {}
+    if chosen is DEPLOYED:
+        go(["build", "-o", str(into / "pkg-config"), "github.com/influxdata/pkg-config"], source)
+        flags[-1] += " -linkmode=external -extldflags=-static"
+        flags += ["-tags", "netgo,osusergo"]
+        environment = {
+            "CGO_ENABLED": "1",
+            "PKG_CONFIG": str(into / "pkg-config"),
+            "RUSTC_WRAPPER": str(_lenient_rustc(into)),
+            **_rustup_toolchain(),
+        }
+    for name in chosen.programs:
+        go(["build", "-v", *flags, "-o", str(into / name), f"./cmd/{name}"], source, environment)
+
+
+def _lenient_rustc(into: Path) -> Path:
+    """A rustc whose warnings are no errors: Flux denies them all, and newer compilers know more of them."""
+    wrapper = into / "rustc-wrapper"
+    wrapper.write_text('#!/bin/sh\nexec "$@" --cap-lints warn\n')
+    wrapper.chmod(0o755)
+    return wrapper
+
+
+def _rustup_toolchain() -> dict[str, str]:
+    """Flux names a toolchain of its own, which rustup would download: the one that is installed serves as well."""
+    if not shutil.which("rustup"):
+        return {}
+    active = _output("rustup", "show", "active-toolchain").split()
+    return {"RUSTUP_TOOLCHAIN": active[0]} if active else {}
+
+
+def _rust() -> tuple[int, ...]:
+    """The version of the Rust compiler; () where it or cargo is missing."""
+    if not shutil.which("cargo") or not shutil.which("rustc"):
+        return ()
+    found = re.match(r"rustc (\d+)\.(\d+)", _output("rustc", "--version"))
+    return tuple(int(number) for number in found.groups()) if found else ()
+
+
+def _output(*command: str) -> str:
+    # Not in the checkout, whose own files might choose another toolchain.
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=os.sep).stdout
