@@ -6,10 +6,22 @@ import logging
 import sqlite3
 import time
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, jsonify, make_response, request
 from werkzeug.exceptions import HTTPException
 
-from . import authentication, dashboards, datasource_api, folders, pages, query, search, users
+from . import (
+    authentication,
+    dashboards,
+    datasource_api,
+    folders,
+    frontend,
+    pages,
+    people,
+    query,
+    search,
+    service_accounts,
+    users,
+)
 from .alerting import contact_points, listing, policies, rules, templates, timings
 from .alerting.scheduler import Scheduler
 from .configuration import Settings
@@ -24,6 +36,9 @@ log = logging.getLogger("grafana")
 _BLUEPRINTS = (
     authentication.routes,
     users.routes,
+    people.routes,
+    service_accounts.routes,
+    frontend.routes,
     datasource_api.routes,
     query.routes,
     folders.routes,
@@ -103,13 +118,14 @@ def _finish(response: Response) -> Response:
     return response
 
 
-def _api_error(error: ApiError) -> tuple[Response, int]:
-    return jsonify(error.body), error.status
+def _api_error(error: ApiError) -> Response:
+    return make_response(jsonify(error.body) if str(error) else "", error.status)
 
 
 def _http_error(error: HTTPException) -> tuple[Response, int]:
-    status = error.code or 500
-    return jsonify(message={404: "Not found", 405: "Method not allowed"}.get(status, error.name)), status
+    # Grafana's router knows a path only together with its method: another method is not found, either.
+    status = 404 if error.code == 405 else error.code or 500
+    return jsonify(message="Not found" if status == 404 else error.name), status
 
 
 def _unexpected(error: Exception) -> tuple[Response, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import sqlite3
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from typing import cast
 from flask import Blueprint, Response, g, jsonify, make_response, request
 
 from .context import Context, body, context, text
+from .database import timestamp
 from .errors import ApiError
 from .secrets import password_matches
 
@@ -24,16 +26,25 @@ SESSION_LIFETIME = 7 * 24 * 3600
 routes = Blueprint("authentication", __name__)
 
 _OPEN_PATHS = ("/api/health", "/healthz", "/login", "/logout", "/", "/api/user/signup")
-_RANK = {"Viewer": 0, "Editor": 1, "Admin": 2}
+RANK = {"Viewer": 0, "Editor": 1, "Admin": 2}
+ROLES = frozenset(RANK)
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The caller. `user_id` is 0 for an anonymous one. role: Viewer, Editor or Admin."""
+    """The caller. `user_id` is 0 for an anonymous one. role: Viewer, Editor or Admin, in the organisation.
+
+    server_admin: may also administer users and organisations, which no service account may.
+    """
 
     user_id: int
     login: str
     role: str
+    server_admin: bool = False
+
+
+def _identity(row: sqlite3.Row) -> Identity:
+    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else row["role"], bool(row["is_admin"]))
 
 
 def _refuse() -> ApiError:
@@ -56,16 +67,19 @@ def check_password(shared: Context, login: str, password: str) -> Identity:
         )
         if counted is not None and counted["number"] >= ATTEMPTS:
             raise _refuse()
-    row = database.row("SELECT * FROM user WHERE lower(login) = ? OR lower(email) = ?", name, name)
+    row = database.row(
+        "SELECT * FROM user WHERE (lower(login) = ? OR lower(email) = ?) AND NOT is_service_account", name, name
+    )
     if row is None or not password_matches(password, row["salt"], row["password"]):
         if limited:
             database.write("INSERT INTO login_attempt (username, created) VALUES (?, ?)", name, time.time())
         raise _refuse()
     database.write("DELETE FROM login_attempt WHERE username = ?", name)
-    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else row["role"])
+    return _identity(row)
 
 
-def _token_hash(token: str) -> str:
+def token_hash(token: str) -> str:
+    """What the database keeps of a session's or a service account's token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -76,17 +90,32 @@ def _from_session(shared: Context) -> Identity | None:
     row = shared.database.row(
         "SELECT user.* FROM user JOIN user_auth_token AS session ON user_id = user.id "
         "WHERE token = ? AND session.created > ?",
-        _token_hash(token),
+        token_hash(token),
         time.time() - SESSION_LIFETIME,
     )
-    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else row["role"]) if row else None
+    return _identity(row) if row else None
+
+
+def _from_token(shared: Context, token: str) -> Identity:
+    """The service account a token belongs to; 401 in the words of Grafana's pkg/services/authn/clients/api_key.go."""
+    database, digest = shared.database, token_hash(token)
+    key = database.row("SELECT * FROM api_key WHERE key = ?", digest)
+    if key is None:
+        raise ApiError.with_id(401, "api-key.invalid", "Invalid API key")
+    if key["expires"] is not None and key["expires"] <= time.time():
+        raise ApiError.with_id(401, "api-key.expired", "Expired API key")
+    account = database.rows("SELECT * FROM user WHERE id = ?", key["service_account_id"])[0]
+    if account["is_disabled"]:
+        raise ApiError.with_id(401, "identity.disabled", "Unauthorized")
+    database.write("UPDATE api_key SET last_used = ? WHERE id = ?", timestamp(), key["id"])
+    return _identity(account)
 
 
 def identify(shared: Context) -> Identity | None:
     """The caller of the current request, None for a stranger; raises 401 for wrong credentials."""
     header = request.headers.get("Authorization", "")
     if header.lower().startswith("bearer "):
-        raise ApiError.with_id(401, "api-key.invalid", "Invalid API key")
+        return _from_token(shared, header[len("bearer ") :])
     if header.lower().startswith("basic ") and shared.settings.basic_auth:
         given = request.authorization
         if given is None or given.type != "basic":
@@ -114,13 +143,19 @@ def require_identity() -> None:
 
 def require_role(role: str) -> None:
     """403 unless the caller's role is at least `role`."""
-    if _RANK[caller().role] < _RANK[role]:
-        raise ApiError(
-            403,
-            "You'll need additional permissions to perform this action.",
-            accessErrorId="ACE0000000000",
-            title="Access denied",
-        )
+    if RANK[caller().role] < RANK[role]:
+        raise _denied()
+
+
+def _denied() -> ApiError:
+    message = "You'll need additional permissions to perform this action."
+    return ApiError(403, message, accessErrorId="ACE0000000000", title="Access denied")
+
+
+def require_server_admin() -> None:
+    """403 unless the caller administers the whole server, as the first administrator does."""
+    if not caller().server_admin:
+        raise _denied()
 
 
 def caller() -> Identity:
@@ -140,7 +175,7 @@ def login() -> Response:
     token = secrets.token_hex(16)
     shared.database.write(
         "INSERT INTO user_auth_token (token, user_id, created) VALUES (?, ?, ?)",
-        _token_hash(token),
+        token_hash(token),
         identity.user_id,
         time.time(),
     )
@@ -161,7 +196,7 @@ def logout() -> Response:
     """Forgets the session and goes to the start page."""
     shared = context()
     token = request.cookies.get(shared.settings.cookie_name, "")
-    shared.database.write("DELETE FROM user_auth_token WHERE token = ?", _token_hash(token))
+    shared.database.write("DELETE FROM user_auth_token WHERE token = ?", token_hash(token))
     response = make_response("", HTTPStatus.FOUND)
     response.headers["Location"] = "/"
     response.delete_cookie(shared.settings.cookie_name)

@@ -15,7 +15,12 @@ CREATE TABLE IF NOT EXISTS user (
     id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT UNIQUE NOT NULL, login TEXT UNIQUE NOT NULL,
     email TEXT NOT NULL, name TEXT NOT NULL, password TEXT NOT NULL, salt TEXT NOT NULL,
     is_admin INTEGER NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL,
-    role TEXT NOT NULL DEFAULT 'Viewer');
+    role TEXT NOT NULL DEFAULT 'Viewer', is_service_account INTEGER NOT NULL DEFAULT 0,
+    is_disabled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS api_key (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, key TEXT UNIQUE NOT NULL,
+    service_account_id INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,
+    created TEXT NOT NULL, expires REAL, last_used TEXT);
 CREATE TABLE IF NOT EXISTS login_attempt (username TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS user_auth_token (
     token TEXT PRIMARY KEY, created REAL NOT NULL,
@@ -42,6 +47,12 @@ CREATE TABLE IF NOT EXISTS alerting (
     UNIQUE (kind, key));
 """
 
+_LATER_COLUMNS = {
+    "role": "TEXT NOT NULL DEFAULT 'Viewer'",
+    "is_service_account": "INTEGER NOT NULL DEFAULT 0",
+    "is_disabled": "INTEGER NOT NULL DEFAULT 0",
+}
+
 
 def timestamp() -> str:
     """Now, as Grafana writes it in JSON (RFC 3339, UTC, seconds)."""
@@ -61,8 +72,10 @@ class Database:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.executescript(_SCHEMA)
-        if "role" not in {row["name"] for row in self.rows("PRAGMA table_info(user)")}:  # a data volume from before
-            self.write("ALTER TABLE user ADD COLUMN role TEXT NOT NULL DEFAULT 'Viewer'")
+        present = {row["name"] for row in self.rows("PRAGMA table_info(user)")}
+        for column, kind in _LATER_COLUMNS.items():
+            if column not in present:  # a data volume from before
+                self.write(f"ALTER TABLE user ADD COLUMN {column} {kind}")
         if self.is_new:
             # Holds password hashes and encrypted credentials: nobody else's business.
             file.chmod(0o640)

@@ -1,17 +1,15 @@
-"""Users and the one organisation: /api/user, /api/users, /api/org, and the first administrator.
+"""Making, changing and deleting users: /api/user, /api/admin/users, and the first administrator.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/user/
 """
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
-from .authentication import caller, check_password, require_role
+from .authentication import caller, check_password, require_server_admin
 from .configuration import Settings
 from .context import body, context, text
 from .database import Database, timestamp
@@ -19,7 +17,6 @@ from .errors import ApiError
 from .names import new_uid
 from .secrets import hash_password, new_salt
 
-ORGANISATION = {"id": 1, "name": "Main Org."}
 SHORTEST_PASSWORD = 4
 
 routes = Blueprint("users", __name__)
@@ -72,39 +69,12 @@ def set_password(database: Database, user_id: int, password: str) -> None:
         )
 
 
-def _user(user_id: int) -> sqlite3.Row:
-    row = context().database.row("SELECT * FROM user WHERE id = ?", user_id)
+def find(user_id: int) -> sqlite3.Row:
+    """The user's row; 404 for a number that is nobody's, or a service account's."""
+    row = context().database.row("SELECT * FROM user WHERE id = ? AND NOT is_service_account", user_id)
     if row is None:
         raise ApiError(404, "user not found")
     return row
-
-
-def _as_json(row: sqlite3.Row) -> dict[str, Any]:
-    private = context().settings.disable_gravatar
-    digest = hashlib.md5((row["email"] or row["login"]).lower().encode(), usedforsecurity=False).hexdigest()
-    return {
-        "id": row["id"],
-        "uid": row["uid"],
-        "email": row["email"],
-        "name": row["name"],
-        "login": row["login"],
-        "theme": "",
-        "orgId": ORGANISATION["id"],
-        "isGrafanaAdmin": bool(row["is_admin"]),
-        "isDisabled": False,
-        "isExternal": False,
-        "isExternallySynced": False,
-        "authLabels": [],
-        "createdAt": row["created"],
-        "updatedAt": row["updated"],
-        "avatarUrl": "/public/img/user_profile.png" if private else f"/avatar/{digest}",
-    }
-
-
-@routes.get("/api/user")
-def me() -> Response:
-    """The caller."""
-    return jsonify(_as_json(_user(caller().user_id)))
 
 
 @routes.put("/api/user/password")
@@ -122,8 +92,8 @@ def change_own_password() -> Response:
 @routes.put("/api/admin/users/<int:user_id>/password")
 def change_password(user_id: int) -> Response:
     """PUT {"password"}: an administrator sets somebody's password."""
-    require_role("Admin")
-    _user(user_id)
+    require_server_admin()
+    find(user_id)
     set_password(context().database, user_id, text(body(), "password"))
     return jsonify(message="User password updated")
 
@@ -146,13 +116,13 @@ def _create(login: str, email: str, name: str, password: str) -> sqlite3.Row:
         *(new_uid(), login or email, email or login, name, hash_password(password, salt), salt),
         *(context().settings.auto_assign_org_role, timestamp(), timestamp()),
     )
-    return _user(user_id)
+    return find(user_id)
 
 
 @routes.post("/api/admin/users")
 def create_user() -> Response:
     """POST {"name", "email", "login", "password"}: an administrator makes a user."""
-    require_role("Admin")
+    require_server_admin()
     given = body()
     made = _create(*(text(given, key) for key in ("login", "email", "name", "password")))
     return jsonify(id=made["id"], uid=made["uid"], message="User created")
@@ -161,8 +131,8 @@ def create_user() -> Response:
 @routes.delete("/api/admin/users/<int:user_id>")
 def delete_user(user_id: int) -> Response:
     """An administrator deletes a user."""
-    require_role("Admin")
-    login = _user(user_id)["login"]
+    require_server_admin()
+    login = find(user_id)["login"]
     with context().database.transaction():
         context().database.write("DELETE FROM user WHERE id = ?", user_id)
         context().database.write("DELETE FROM login_attempt WHERE username = ?", login.lower())
@@ -185,28 +155,3 @@ def snapshots() -> Response:
         externalSnapshotName="Publish to snapshots.raintank.io",
         externalEnabled=context().settings.external_snapshots,
     )
-
-
-@routes.get("/api/users")
-def users() -> Response:
-    """All users."""
-    require_role("Admin")
-    return jsonify([_as_json(row) for row in context().database.rows("SELECT * FROM user ORDER BY id")])
-
-
-@routes.get("/api/users/lookup")
-def lookup() -> Response:
-    """One user by login or email address (`loginOrEmail`)."""
-    require_role("Admin")
-    wanted = request.args.get("loginOrEmail", "").lower()
-    row = context().database.row("SELECT * FROM user WHERE lower(login) = ? OR lower(email) = ?", wanted, wanted)
-    if row is None:
-        raise ApiError(404, "user not found")
-    return jsonify(_as_json(row))
-
-
-@routes.get("/api/org")
-def organisation() -> Response:
-    """The one organisation."""
-    address = dict.fromkeys(("address1", "address2", "city", "zipCode", "state", "country"), "")
-    return jsonify({**ORGANISATION, "address": address})

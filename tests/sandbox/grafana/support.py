@@ -83,17 +83,29 @@ class Authority:
 
 @dataclass
 class Grafana:
-    """A running double and how to talk to it."""
+    """A running Grafana and how to talk to it.
+
+    ca: the authority's certificate, if it is not one that everybody trusts.  data: the double's folder.
+    """
 
     url: str
-    ca: Path
-    data: Path
+    ca: Path | None
+    data: Path | None
     user: str = "admin"
     password: str = PASSWORD
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> requests.Response:
         options.setdefault("auth", (self.user, self.password))
-        return requests.request(method, self.url + path, json=body, verify=str(self.ca), timeout=30, **options)
+        return requests.request(method, self.url + path, json=body, verify=self.verify, timeout=30, **options)
+
+    @property
+    def verify(self) -> str | bool:
+        """What requests is to trust."""
+        return str(self.ca) if self.ca else True
+
+    def files(self) -> bytes:
+        """All that the double's database keeps; nothing of another Grafana."""
+        return b"".join(path.read_bytes() for path in self.data.glob("grafana.db*")) if self.data else b""
 
     def query(self, *queries: dict[str, Any], start: Any = "now-1h", end: Any = "now") -> requests.Response:
         return self.call("POST", "/api/ds/query", {"queries": list(queries), "from": start, "to": end})

@@ -113,7 +113,7 @@ def _check_texts(given: dict[str, Any]) -> None:
 def _rule(shared: Context, uid: str) -> store.Document:
     found = store.get(shared.database, "rule", uid)
     if found is None:
-        raise ApiError(404, "alert rule not found", traceID="")
+        raise ApiError(404, "")  # nothing but the status, see ngalert/api/api_provisioning.go
     return found
 
 
@@ -177,6 +177,11 @@ def delete(uid: str) -> tuple[str, int]:
     return "", 204
 
 
+def _no_group() -> ApiError:
+    """As pkg/services/ngalert/models/errors.go: an error without a message of its own shows its kind's."""
+    return ApiError.with_id(404, "alerting.alert-rule.notFound", "NotFound")
+
+
 def _members(shared: Context, folder: str, group: str) -> list[store.Document]:
     return [rule for rule in store.rules_in_folder(shared.database, folder) if rule["ruleGroup"] == group]
 
@@ -191,7 +196,7 @@ def read_group(folder: str, group: str) -> Response:
     shared = context()
     rules = _members(shared, folder, group)
     if not rules:
-        raise ApiError(404, "rule group not found", traceID="")
+        raise _no_group()
     details = store.get(shared.database, "group", _key(folder, group)) or {
         "interval": DEFAULT_INTERVAL,
         "order": [],
@@ -234,7 +239,7 @@ def delete_group(folder: str, group: str) -> tuple[str, int]:
     with shared.database.transaction():
         rules = _members(shared, folder, group)
         if not rules:
-            raise ApiError(404, "rule group not found", traceID="")
+            raise _no_group()
         for rule in rules:
             check_provenance(rule)
             store.delete(shared.database, "rule", rule["uid"])

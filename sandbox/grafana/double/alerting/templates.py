@@ -23,7 +23,7 @@ def read(name: str) -> Response:
     """One template."""
     found = store.get(context().database, "template", name)
     if found is None:
-        raise ApiError(404, "template not found", traceID="")
+        raise ApiError.with_id(404, "alerting.notifications.templates.notFound", "NotFound")
     return jsonify(found)
 
 

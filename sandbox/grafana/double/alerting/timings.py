@@ -37,7 +37,7 @@ def _check(given: dict[str, Any]) -> None:
 def _found(name: str) -> store.Document:
     found = store.get(context().database, "mute-timing", name)
     if found is None:
-        raise ApiError(404, "mute timing not found", traceID="")
+        raise ApiError.with_id(404, "alerting.notifications.time-intervals.notFound", "NotFound")
     return found
 
 
