@@ -1,4 +1,4 @@
-"""Fixtures of the Grafana double's tests."""
+"""Fixtures of the Grafana double's tests; with GRAFANA_URL they run against that Grafana instead (elsewhere.py)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.grafana import support
+from tests.sandbox.grafana import elsewhere, support
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Against another Grafana, leave out what is about the double itself, or out of that Grafana's reach."""
+    if not elsewhere.URL:
+        return
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    left_out = [item for item in here if not _is_about_grafana(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _is_about_grafana(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if "grafana" not in fixtures or item.get_closest_marker("double"):
+        return False
+    return elsewhere.is_near() or not fixtures & {"influx", "aws"}
 
 
 @pytest.fixture(scope="session")
@@ -15,10 +32,20 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> support.Authority:
     return support.Authority(tmp_path_factory.mktemp("authority"), "monitoring")
 
 
+@pytest.fixture(scope="session")
+def another() -> support.Grafana | None:
+    """The Grafana of GRAFANA_URL, if any."""
+    return elsewhere.connect() if elsewhere.URL else None
+
+
 @pytest.fixture
-def grafana(tmp_path: Path, authority: support.Authority) -> Iterator[support.Grafana]:
-    with support.running(tmp_path / "grafana", authority, security__secret_key="key") as instance:
-        yield instance
+def grafana(tmp_path: Path, authority: support.Authority, another: support.Grafana | None) -> Iterator[support.Grafana]:
+    if another:
+        with elsewhere.borrowed(another):
+            yield another
+    else:
+        with support.running(tmp_path / "grafana", authority, security__secret_key="key") as instance:
+            yield instance
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 import requests
 
 from sandbox.grafana.double import command
-from sandbox.grafana.double.version import VERSION
 from tests.sandbox.grafana.support import DEFAULTS, PASSWORD, Authority, Grafana, running
 
 
@@ -16,7 +16,7 @@ def test_health_needs_no_login(grafana: Grafana) -> None:
     answer = grafana.call("GET", "/api/health", auth=None)
     assert answer.status_code == 200
     assert answer.json()["database"] == "ok"
-    assert answer.json()["version"] == VERSION
+    assert re.fullmatch(r"\d+\.\d+\.\d+", answer.json()["version"])
 
 
 def test_a_stranger_is_refused(grafana: Grafana) -> None:
@@ -31,11 +31,13 @@ def test_a_wrong_password_is_refused(grafana: Grafana) -> None:
     assert answer.json()["message"] == "Invalid username or password"
 
 
+@pytest.mark.double
 def test_an_untrusted_certificate_is_seen(grafana: Grafana) -> None:
     with pytest.raises(requests.exceptions.SSLError):
         requests.get(f"{grafana.url}/api/health", timeout=5)
 
 
+@pytest.mark.double
 def test_five_wrong_passwords_lock_the_name_even_for_the_right_one(grafana: Grafana) -> None:
     for _ in range(5):
         grafana.call("GET", "/api/org", auth=("admin", "guess"))
@@ -70,16 +72,16 @@ def test_a_user_needs_a_name_and_a_password(grafana: Grafana, user: dict[str, st
 def test_a_session_cookie_serves_until_logout(grafana: Grafana) -> None:
     session = requests.Session()
     session.trust_env = False
-    session.verify = str(grafana.ca)
+    session.verify = grafana.verify
     refused = session.post(f"{grafana.url}/login", json={"user": "admin", "password": "x"}, timeout=5)
     assert refused.status_code == 401
-    answer = session.post(f"{grafana.url}/login", json={"user": "admin", "password": PASSWORD}, timeout=5)
+    answer = session.post(f"{grafana.url}/login", json={"user": grafana.user, "password": grafana.password}, timeout=5)
     assert answer.json()["message"] == "Logged in"
     assert "HttpOnly" in answer.headers["Set-Cookie"]
     assert session.get(f"{grafana.url}/api/login/ping", timeout=5).status_code == 200
     stolen = session.cookies.copy()
     session.get(f"{grafana.url}/logout", timeout=5, allow_redirects=False)
-    again = requests.get(f"{grafana.url}/api/user", cookies=stolen, verify=str(grafana.ca), timeout=5)
+    again = requests.get(f"{grafana.url}/api/user", cookies=stolen, verify=grafana.verify, timeout=5)
     assert again.status_code == 401
 
 
@@ -98,6 +100,7 @@ def test_the_password_setting_counts_only_for_a_new_database(tmp_path: Path, aut
         assert grafana.call("GET", "/api/org").status_code == 200
 
 
+@pytest.mark.double
 def test_the_command_line_resets_the_password(
     grafana: Grafana, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -118,14 +121,16 @@ def open_text(text: str) -> object:
     return io.StringIO(text)
 
 
+@pytest.mark.double
 def test_passwords_are_stored_hashed(grafana: Grafana) -> None:
-    assert PASSWORD.encode() not in b"".join(path.read_bytes() for path in grafana.data.glob("grafana.db*"))
+    assert PASSWORD.encode() not in grafana.files()
 
 
 def test_unknown_addresses_are_not_found(grafana: Grafana) -> None:
     assert grafana.call("GET", "/api/nothing").status_code == 404
 
 
+@pytest.mark.double
 def test_the_start_page_says_what_it_is(grafana: Grafana) -> None:
     page = grafana.call("GET", "/", auth=None).text
     assert "stand-in" in page
@@ -161,12 +166,14 @@ def test_new_users_get_the_role_of_the_settings(tmp_path: Path, authority: Autho
         assert made.status_code == 200
 
 
+@pytest.mark.double
 def test_the_lock_ends_after_five_minutes(grafana: Grafana) -> None:
     import sqlite3
 
     for _ in range(5):
         grafana.call("GET", "/api/org", auth=("admin", "guess"))
     assert grafana.call("GET", "/api/org").status_code == 401
+    assert grafana.data
     with sqlite3.connect(grafana.data / "grafana.db", timeout=5) as database:
         database.execute("UPDATE login_attempt SET created = created - 301")
     assert grafana.call("GET", "/api/org").status_code == 200
@@ -177,6 +184,7 @@ def test_nobody_signs_up(grafana: Grafana) -> None:
     assert (answer.status_code, answer.json()["message"]) == (401, "User signup is disabled")
 
 
+@pytest.mark.double
 def test_what_the_settings_say_of_browsers(tmp_path: Path, authority: Authority, grafana: Grafana) -> None:
     plain = grafana.call("GET", "/api/health").headers
     assert plain["X-Frame-Options"] == "deny"

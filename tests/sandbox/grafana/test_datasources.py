@@ -30,7 +30,7 @@ def test_secrets_go_in_and_never_come_out(grafana: Grafana) -> None:
     assert read.json()["secureJsonFields"] == {"password": True}
     for answer in (made, listed, read):
         assert SECRET not in answer.text
-    assert SECRET.encode() not in b"".join(path.read_bytes() for path in grafana.data.glob("grafana.db*"))
+    assert SECRET.encode() not in grafana.files()
 
 
 @pytest.mark.parametrize(("changes", "what"), [({"uid": "other"}, "name"), ({"name": "Other"}, "uid")])
@@ -44,7 +44,8 @@ def test_names_and_uids_are_unique(grafana: Grafana, changes: dict[str, str], wh
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"type": "elasticsearch"}, "Unknown data source type"),
+        # Grafana itself knows more types than the two that the double can query.
+        pytest.param({"type": "elasticsearch"}, "Unknown data source type", marks=pytest.mark.double),
         ({"type": ""}, "bad request data"),
         ({"name": ""}, "bad request data"),
         ({"url": "influxdb:8086"}, "invalid URL"),

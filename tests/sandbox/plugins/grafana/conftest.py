@@ -79,6 +79,9 @@ def plugin(serve: Callable[[GrafanaProvider], Plugin]) -> Plugin:
 @pytest.fixture
 def engine(plugin: Plugin, grafana: Grafana) -> Engine:
     plugin.configure(
-        url=grafana.url, auth=f"{grafana.user}:{grafana.password}", caCert=grafana.ca.read_text(), retries="0"
+        url=grafana.url,
+        auth=f"{grafana.user}:{grafana.password}",
+        caCert=Path(str(grafana.ca)).read_text(),
+        retries="0",
     )
     return Engine(plugin, grafana)

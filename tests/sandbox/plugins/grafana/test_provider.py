@@ -75,6 +75,8 @@ def test_the_version_is_the_sdks(plugin: Plugin) -> None:
 
 
 def test_settings_that_cannot_work(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GRAFANA_URL", "GRAFANA_AUTH"):
+        monkeypatch.delenv(name, raising=False)
     assert set(plugin.check_config()) == {"url", "auth"}
     assert "http://" in plugin.check_config(url="grafana:3000", auth="a:b")["url"]
     assert "nonsense" in plugin.check_config(url="http://x", auth="a:b", nonsense="1")
