@@ -23,6 +23,10 @@ READ_SECONDS = 30
 FIRST_WAIT = 0.5
 """Seconds before the first retry, doubled each time, when `retryWait` does not say."""
 
+RETRY_STATUSES = ("429", "5xx", "401", "412")
+"""What the real provider asks again for, in spite of its documentation's «429 and 5xx»
+(terraform-provider-grafana, pkg/provider/framework_provider.go): a wrong password is tried four times."""
+
 ORGANISATION = "1"
 """The organisation of basic authentication without orgId, as in the real provider."""
 
@@ -90,7 +94,7 @@ class Grafana:
     headers: Mapping[str, str] = field(default_factory=dict)
     retries: int = 3
     retry_wait: float = 0
-    retry_statuses: tuple[str, ...] = ("429", "5xx")
+    retry_statuses: tuple[str, ...] = RETRY_STATUSES
 
     def get(self, path: str) -> Any:
         """The JSON at `path` (below /api), None for 404; raises PluginError for anything else."""
@@ -153,7 +157,12 @@ class Grafana:
         raise PluginError(f"cannot reach Grafana at {self.url}")
 
     def _again(self, status: int) -> bool:
-        return str(status) in self.retry_statuses or f"{status // 100}xx" in self.retry_statuses
+        """Whether a pattern fits; an x stands for any digit."""
+        return any(
+            len(pattern) == 3
+            and all(wanted in ("x", digit) for wanted, digit in zip(pattern, str(status), strict=True))
+            for pattern in self.retry_statuses
+        )
 
     def _credentials(self) -> dict[str, str]:
         auth = (self.auth or "").strip()

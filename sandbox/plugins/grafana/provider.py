@@ -20,7 +20,7 @@ from sandbox.plugins.base import (
 )
 from sandbox.plugins.grafana import content, datasource
 from sandbox.plugins.grafana.alerting import RESOURCES as ALERTING
-from sandbox.plugins.grafana.client import Grafana, Tls, known
+from sandbox.plugins.grafana.client import RETRY_STATUSES, Grafana, Tls, known
 
 _ENVIRONMENT = {
     "url": "GRAFANA_URL",
@@ -84,8 +84,13 @@ class GrafanaProvider(Provider[Grafana]):
             headers={} if config.get("httpHeaders") is UNKNOWN else config.get("httpHeaders") or {},
             retries=int(known(self._setting(config, "retries")) or 3),
             retry_wait=float(known(self._setting(config, "retryWait")) or 0),
-            retry_statuses=tuple(config.get("retryStatusCodes") or ("429", "5xx")),
+            retry_statuses=self._retry_statuses(config),
         )
+
+    @staticmethod
+    def _retry_statuses(config: Properties) -> tuple[str, ...]:
+        listed = os.environ.get("GRAFANA_RETRY_STATUS_CODES")
+        return tuple(config.get("retryStatusCodes") or (listed.split(",") if listed else RETRY_STATUSES))
 
     @staticmethod
     def _setting(config: Properties, name: str) -> object:

@@ -129,9 +129,11 @@ class RuleGroup(GrafanaResource):
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Remove the group with its rules."""
+        """Remove the group's rules, and so the group; one that is gone already is an error, as in the real provider
+        (deleteAlertRuleGroup in its resource_alerting_rule_group.go reads the group first)."""
         folder, _, name = key_of(id_).partition(":")
-        self.client.delete(_path(folder, name))
+        for rule in self.client.call("GET", _path(folder, name))["rules"]:
+            self.client.delete(f"{ADDRESS}/alert-rules/{part(rule['uid'])}")
 
     def _found(self, folder: str, name: str) -> Properties | None:
         found: Properties | None = self.client.get(_path(folder, name))

@@ -183,8 +183,12 @@ def test_a_rule_group(engine: Engine, folder: str) -> None:
     by_hand = {**after["rules"][0], "title": "By hand"}
     engine.grafana.call("PUT", f"{API}/alert-rules/{by_hand['uid']}", by_hand)
     assert engine.drift(GROUP, id_, inputs, state) == ["rules"]
+    with pytest.raises(grpc.RpcError, match="rule group with name 'Hosts' already exists"):
+        engine.plugin.create(GROUP, inputs)
     engine.plugin.delete(GROUP, id_, state)
     assert engine.drift(GROUP, id_, inputs, state) == ["gone"]
+    with pytest.raises(grpc.RpcError, match=r"\(404\): NotFound"):
+        engine.plugin.delete(GROUP, id_, state)
 
 
 @pytest.mark.parametrize(

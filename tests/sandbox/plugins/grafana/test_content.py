@@ -124,6 +124,8 @@ def test_a_data_source(engine: Engine) -> None:
     assert isinstance(state["httpHeaders"], Secret)
     stored = engine.grafana.call("GET", "/api/datasources/uid/influxdb").json()
     assert stored["secureJsonFields"] == {"password": True, "httpHeaderValue1": True}
+    with pytest.raises(grpc.RpcError, match=r"\(409\): data source with the same name already exists"):
+        engine.plugin.create(DATASOURCE, reveal(inputs))
     # The first data source became the default, which is no difference.
     assert stored["isDefault"]
     inputs, state, replaces = engine.change(

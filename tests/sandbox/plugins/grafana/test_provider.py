@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import grpc
@@ -13,6 +16,7 @@ import pytest
 from pulumiverse_grafana.provider import ProviderArgs
 
 from sandbox.plugins.base import UNKNOWN, ListOf, ObjectOf
+from sandbox.plugins.grafana import client
 from sandbox.plugins.grafana.provider import GrafanaProvider
 from sandbox.plugins.schema import Input
 from tests.sandbox.grafana.support import Grafana
@@ -130,3 +134,49 @@ def test_the_certificate_can_be_ignored_on_purpose(plugin: Plugin, grafana: Graf
     inputs, _ = plugin.check(FOLDER, {"title": "Unverified"})
     id_, state = plugin.create(FOLDER, inputs)
     plugin.delete(FOLDER, id_, state)
+
+
+@pytest.mark.parametrize(
+    ("status", "setting", "calls"),
+    [
+        (401, None, 3),
+        (412, None, 3),
+        (429, None, 3),
+        (503, None, 3),
+        (409, None, 1),
+        (404, None, 1),
+        (401, ["5xx"], 1),
+        (404, ["40x"], 3),
+    ],
+)
+def test_what_is_asked_again(
+    plugin: Plugin, monkeypatch: pytest.MonkeyPatch, status: int, setting: list[str] | None, calls: int
+) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT", 0.01)
+    with refusing(status) as (url, asked):
+        plugin.configure(url=url, auth="a:b", retries="2", retryStatusCodes=setting)
+        inputs, _ = plugin.check(FOLDER, {"title": "Monitoring"})
+        with pytest.raises(grpc.RpcError):
+            plugin.create(FOLDER, inputs)
+        assert len(asked) == calls
+
+
+@contextmanager
+def refusing(status: int) -> Iterator[tuple[str, list[str]]]:
+    """A server that answers nothing but `status`: its address, and what it was asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b'{"message": "no"}')
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()

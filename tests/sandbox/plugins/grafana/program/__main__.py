@@ -1,0 +1,51 @@
+"""A folder, a data source and a rule group, with uids that never change, as the product makes them."""
+
+import json
+
+import pulumi
+import pulumiverse_grafana as grafana
+
+config = pulumi.Config()
+provider = grafana.Provider(
+    "grafana",
+    url=config.require("url"),
+    auth=config.require("auth"),
+    ca_cert=config.require("ca"),
+    retry_wait=1,
+)
+there = pulumi.ResourceOptions(provider=provider, delete_before_replace=True)
+folder = grafana.oss.Folder("monitoring", uid="monitoring", title="Monitoring", opts=there)
+source = grafana.oss.DataSource(
+    "influxdb",
+    uid="influxdb",
+    name="InfluxDB",
+    type="influxdb",
+    is_default=True,
+    url="https://127.0.0.1:1",
+    json_data_encoded='{"dbName":"telegraf"}',
+    secure_json_data_encoded='{"password":"geheim"}',
+    opts=there,
+)
+if config.get_bool("rules") is not False:
+    query = {"refId": "A", "query": "SELECT 1", "rawQuery": True}
+    grafana.alerting.RuleGroup(
+        "hosts",
+        name="Hosts",
+        folder_uid=folder.uid,
+        interval_seconds=60,
+        rules=[
+            {
+                "name": "CPU is busy",
+                "condition": "A",
+                "datas": [
+                    {
+                        "ref_id": "A",
+                        "datasource_uid": "influxdb",
+                        "model": json.dumps(query),
+                        "relative_time_range": {"from": 600, "to": 0},
+                    }
+                ],
+            }
+        ],
+        opts=pulumi.ResourceOptions.merge(there, pulumi.ResourceOptions(depends_on=[source])),
+    )
