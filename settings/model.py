@@ -17,6 +17,7 @@ from settings.mail import Smtp
 from settings.metrics import CustomMetric, listed
 from settings.mistakes import WrongValueError, shown
 from settings.part import Part, as_list, each
+from settings.versions import GrafanaVersion, Version
 
 
 def _choice(*allowed: str) -> BeforeValidator:
@@ -154,9 +155,9 @@ class Settings(Part):
     collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s", parts=1)] = "10s"
     grafana_repository: GrafanaRepository = GrafanaRepository()
     influxdata_repository: InfluxdataRepository = InfluxdataRepository()
-    grafana_version: v.Version = "13.2.3"
-    influxdb_version: v.Version = "1.12.4-1"
-    telegraf_version: v.Version = "1.39.3-1"
+    grafana_version: GrafanaVersion = "13.2.3"
+    influxdb_version: Version = "1.12.4-1"
+    telegraf_version: Version = "1.39.3-1"
     protect: v.Flag = False
     tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"

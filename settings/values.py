@@ -243,14 +243,6 @@ Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
 Certificates = Annotated[str, pem("CERTIFICATE")]
 CertificateChain = Annotated[str, pem("CERTIFICATE", ADVANCED)]
 PrivateKeyText = Annotated[str, pem("PRIVATE KEY")]
-Version = Annotated[
-    str,
-    matching(
-        r"([0-9]:)?[0-9]{1,9}(\.[0-9]{1,9}){2}[A-Za-z0-9.+~-]{0,40}",
-        "is not a Debian package version in full",
-        'write the exact version in quotes, such as "1.39.3-1" (`apt-cache madison PACKAGE` lists them)',
-    ),
-]
 KeyName = Annotated[
     str, matching(r"[ -~]{1,255}", "is not the name of a key pair", "write its name as EC2 shows it, in ASCII letters")
 ]

@@ -48,6 +48,11 @@ def test_the_required_settings_are_enough() -> None:
     assert settings.instance_type == "t4g.small"
 
 
+@pytest.mark.parametrize("version", ["13.1.2", "13.1.10", "13.2.1", "13.2.3"])
+def test_versions_of_grafana_whose_package_works_are_taken(version: str) -> None:
+    assert load(raw(grafanaVersion=version)).grafana_version == version
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(RIGHT).domain = "example.com"
@@ -156,6 +161,9 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("bootTimeout", "5s", "is out of range", "1m to 2h"),
     ("grafanaVersion", "", "is empty", "leave the key out"),
     ("grafanaVersion", "latest", "is not a Debian package version", "exact version"),
+    ("grafanaVersion", "13.1.0", "cannot be installed on a used data volume", "write 13.1.2 or later"),
+    ("grafanaVersion", "13.1.1+security-01", "cannot be installed on a used data volume", "write 13.1.2 or later"),
+    ("grafanaVersion", "13.2.0", "has no InfluxDB data source", "write 13.2.1 or later"),
     ("telegrafVersion", "1.39.3 || reboot", "is not a Debian package version", "exact version"),
     ("influxdbVersion", "v1.12.4", "is not a Debian package version", "exact version"),
     ("protect", "no", "is not true or false", "write false"),

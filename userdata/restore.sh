@@ -86,10 +86,11 @@ END
   say "restored from $from"
 }
 
+# Grafana's folder also has plugins, which its package put there once.
 undo() {
   say "a restore was interrupted: it begins again"
   systemctl stop influxdb grafana-server 2>/dev/null || true
-  rm -rf /var/lib/influxdb/* /var/lib/grafana/* $data/restore.* $data/restoring
+  rm -rf $influxdb/* $grafana/grafana.db* $data/restore.* $data/restoring
 }
 
 # METHOD PATH: Grafana, as its administrator; 404 is fine

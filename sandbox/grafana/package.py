@@ -6,6 +6,7 @@ versions and hashes of requirements.txt.
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import subprocess
@@ -36,6 +37,14 @@ GUEST_PYTHON = "3.13"
 SERVICE_MODELS = frozenset({"cloudwatch", "ec2", "resourcegroupstaggingapi", "sts"})
 """Of botocore's 400 services, the ones the CloudWatch data source talks to."""
 
+PLUGINS = (
+    *("elasticsearch", "grafana-postgresql-datasource", "grafana-pyroscope-datasource", "influxdb", "jaeger", "loki"),
+    *("mssql", "mysql", "opentsdb", "prometheus", "stackdriver", "tempo", "zipkin"),
+)
+"""The data sources that packages of Grafana 13.2 bundle: 13 programs (grafana/grafana#131863)."""
+
+PLUGINS_FOLDER = "usr/share/grafana/data/plugins-bundled"
+
 HERE = Path(__file__).parent
 _EXECUTABLE = ("usr/sbin/", "usr/share/grafana/bin/", "etc/init.d/")
 _PLATFORMS = {"amd64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
@@ -63,12 +72,24 @@ def build_tree(destination: Path, progress: Callable[[str], None] = lambda _: No
     shutil.copytree(HERE / "files", destination, dirs_exist_ok=True)
     double = destination / "usr" / "share" / "grafana" / "double"
     shutil.copytree(HERE / "double", double, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    bundle(destination / PLUGINS_FOLDER)
     progress("its Python libraries")
     _vendor(double / "vendor")
     for path in destination.rglob("*"):
         relative = path.relative_to(destination).as_posix()
-        executable = path.is_dir() or relative.startswith(_EXECUTABLE)
+        executable = path.is_dir() or relative.startswith(_EXECUTABLE) or path.name.startswith("gpx_")
         path.chmod(0o755 if executable else 0o644)
+
+
+def bundle(folder: Path) -> None:
+    """Write the bundled plugins: each a `plugin.json` and a program, which here does nothing but run."""
+    for identity in PLUGINS:
+        program = folder / identity / f"gpx_{identity}"
+        program.parent.mkdir(parents=True)
+        about = {"id": identity, "type": "datasource", "backend": True, "executable": program.name}
+        program.with_name("plugin.json").write_text(json.dumps(about, indent=2) + "\n")
+        program.write_text(f"#!/bin/bash\nexec -a {program.name} sleep infinity\n")
+        program.chmod(0o755)
 
 
 def _vendor(target: Path) -> None:

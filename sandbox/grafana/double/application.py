@@ -24,6 +24,7 @@ from . import (
 )
 from .alerting import contact_points, listing, policies, rules, templates, timings
 from .alerting.scheduler import Scheduler
+from .bundled import Bundled
 from .configuration import Settings
 from .context import Context, context
 from .database import Database
@@ -61,7 +62,7 @@ def create(settings: Settings) -> Flask:
     database = Database(settings.database_file)
     if users.create_administrator(database, settings):
         log.info("created the administrator %s", settings.admin_user)
-    shared = Context(settings, database, Vault(settings.secret_key))
+    shared = Context(settings, database, Vault(settings.secret_key), Bundled.load(settings))
     policies.ensure_default(database)
     app = Flask("grafana", static_folder=None)
     app.extensions["grafana"] = shared

@@ -168,6 +168,10 @@ class Settings:
     root_url: str
     data_path: Path
     logs_path: Path
+    bundled_plugins: Path
+    disabled_plugins: frozenset[str]
+    preinstall: bool
+    preinstall_auto_update: bool
     admin_user: str
     admin_password: str
     admin_email: str
@@ -233,6 +237,10 @@ class Settings:
             root_url=root_url.rstrip("/") + "/",
             data_path=home / configuration.text("paths", "data", "data"),
             logs_path=home / configuration.text("paths", "logs", "data/log"),
+            bundled_plugins=home / configuration.text("paths", "bundled_plugins", "data/plugins-bundled"),
+            disabled_plugins=_words(configuration.text("plugins", "disable_plugins")),
+            preinstall=not configuration.flag("plugins", "preinstall_disabled"),
+            preinstall_auto_update=configuration.flag("plugins", "preinstall_auto_update", default=True),
             admin_user=configuration.text("security", "admin_user", "admin"),
             admin_password=configuration.text("security", "admin_password", "admin"),
             admin_email=configuration.text("security", "admin_email", "admin@localhost"),
@@ -251,9 +259,14 @@ class Settings:
             basic_auth=configuration.flag("auth.basic", "enabled", default=True),
             anonymous=configuration.flag("auth.anonymous", "enabled"),
             anonymous_role=role,
-            aws_auth_providers=frozenset(re.split(r"[,\s]+", providers.strip())),
+            aws_auth_providers=_words(providers),
             smtp=Smtp.from_configuration(configuration),
         )
+
+
+def _words(text: str) -> frozenset[str]:
+    """Words with commas or blanks between them, as Grafana's util.SplitString reads them."""
+    return frozenset(re.split(r"[,\s]+", text.strip())) - {""}
 
 
 def _role(configuration: Configuration, section: str, key: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from flask import current_app, request
 
+from .bundled import Bundled
 from .configuration import Settings
 from .database import Database
 from .errors import ApiError
@@ -15,11 +16,12 @@ from .secrets import Vault
 
 @dataclass(frozen=True)
 class Context:
-    """Settings, database and vault of one running server."""
+    """Settings, database, vault and bundled plugins of one running server."""
 
     settings: Settings
     database: Database
     vault: Vault
+    bundled: Bundled
 
 
 def context() -> Context:

@@ -111,7 +111,7 @@ def health(uid: str) -> tuple[Response, int]:
     shared = context()
     source = datasources.opened(shared, datasources.find(shared, "uid", uid))
     try:
-        message = plugins.plugin(source).check_health(source)
+        message = plugins.plugin(shared, source).check_health(source)
     except QueryError as error:
         return jsonify(status="ERROR", message=str(error)), 400
     return jsonify(status="OK", message=message), 200
@@ -123,6 +123,6 @@ def resource(uid: str, path: str) -> Response:
     shared = context()
     source = datasources.opened(shared, datasources.find(shared, "uid", uid))
     try:
-        return jsonify(plugins.plugin(source).resource(source, path.strip("/"), request.args))
+        return jsonify(plugins.plugin(shared, source).resource(source, path.strip("/"), request.args))
     except QueryError as error:
         raise ApiError(error.status, str(error)) from None

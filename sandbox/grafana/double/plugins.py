@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from .context import Context
 from .datasources import DataSource
+from .errors import ApiError
 from .frames import Frame
 from .timerange import TimeRange
 
@@ -23,8 +25,13 @@ class Plugin(Protocol):
         """Answer /api/datasources/uid/:uid/resources/`path`."""
 
 
-def plugin(source: DataSource) -> Plugin:
-    """The implementation for a data source's type."""
+def plugin(shared: Context, source: DataSource) -> Plugin:
+    """The implementation for a data source's type.
+
+    Where its plugin is not registered, 404 `plugin.notRegistered` (grafana/grafana, pkg/plugins/errors.go).
+    """
+    if not shared.bundled.registered(source.type):
+        raise ApiError.with_id(404, "plugin.notRegistered", "plugin not registered")
     # Imported late: botocore takes a third of a second, and only CloudWatch needs it.
     if source.type == "cloudwatch":
         from .cloudwatch import CloudWatch  # noqa: PLC0415

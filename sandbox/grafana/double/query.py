@@ -49,7 +49,7 @@ def _step(shared: Context, given: Mapping[str, Any], item: Any, number: int) -> 
     if expressions.is_expression(item.get("datasource") or item.get("datasourceId")):
         return expressions.Step(ref_id, item)
     source = _source(shared, item)
-    return expressions.Step(ref_id, item, lambda: _run(given, item, source, ref_id))
+    return expressions.Step(ref_id, item, lambda: _run(shared, given, item, source, ref_id))
 
 
 def _result(ref_id: str, outcome: expressions.Outcome) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _source(shared: Context, item: dict[str, Any]) -> datasources.DataSource:
 
 
 def _run(
-    given: Mapping[str, Any], item: dict[str, Any], source: datasources.DataSource, ref_id: str
+    shared: Context, given: Mapping[str, Any], item: dict[str, Any], source: datasources.DataSource, ref_id: str
 ) -> Sequence[Frame]:
     own = item.get("timeRange") or {}
     time_range = parse_range(
@@ -80,4 +80,4 @@ def _run(
         item.get("intervalMs"),
         item.get("maxDataPoints"),
     )
-    return plugins.plugin(source).query(source, {**item, "refId": ref_id}, time_range)
+    return plugins.plugin(shared, source).query(source, {**item, "refId": ref_id}, time_range)

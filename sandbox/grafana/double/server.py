@@ -16,6 +16,7 @@ from cheroot.wsgi import Server
 
 from . import application
 from .alerting.scheduler import Scheduler
+from .bundled import Bundled
 from .certificates import Watcher
 from .configuration import Settings
 from .errors import ConfigurationError
@@ -28,23 +29,26 @@ log = logging.getLogger("grafana")
 
 
 class _Server(Server):
-    """cheroot's server with its own errors in Grafana's log; alert rules are evaluated while it serves."""
+    """cheroot's server with its own errors in Grafana's log; while it serves, rules are evaluated and plugins run."""
 
     scheduler: Scheduler
+    bundled: Bundled
     certificates: Watcher | None = None
 
     def prepare(self) -> None:
-        """Listen, and begin to evaluate."""
+        """Listen, start the plugins, and begin to evaluate."""
         super().prepare()
+        self.bundled.start()
         self.scheduler.start()
         if self.certificates:
             self.certificates.start()
 
     def stop(self) -> None:
-        """End both."""
+        """End all of it."""
         if self.certificates:
             self.certificates.stop()
         self.scheduler.stop()
+        self.bundled.stop()
         super().stop()
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
@@ -82,6 +86,7 @@ def make(settings: Settings) -> Server:
         server_name="grafana",
     )
     server.scheduler = app.extensions["alerting"]
+    server.bundled = app.extensions["grafana"].bundled
     server.shutdown_timeout = 2
     if settings.protocol == "https":
         try:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sandbox import toolchain
+from sandbox.grafana import package
 from sandbox.grafana.double import server
 from sandbox.grafana.double.configuration import Configuration, Settings
 
@@ -114,7 +115,12 @@ class Grafana:
 def settings(data: Path, **changes: str) -> Settings:
     """Settings from the package's own defaults, as the server reads them; changes as section__key=value."""
     overrides = [f"cfg:{name.replace('__', '.')}={value}" for name, value in changes.items()]
-    base = [f"cfg:paths.data={data}", f"cfg:paths.logs={data}", f"cfg:security.admin_password={PASSWORD}"]
+    if not (plugins := data / "plugins-bundled").exists():
+        package.bundle(plugins)
+    base = [
+        *(f"cfg:paths.data={data}", f"cfg:paths.logs={data}", f"cfg:paths.bundled_plugins={plugins}"),
+        *("cfg:plugins.preinstall_disabled=true", f"cfg:security.admin_password={PASSWORD}"),
+    ]
     return Settings.from_configuration(Configuration.read([DEFAULTS], [*base, *overrides], {}))
 
 

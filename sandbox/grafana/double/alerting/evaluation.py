@@ -76,7 +76,7 @@ def _fetch(shared: Context, item: Mapping[str, Any], now: datetime) -> Sequence[
         max(1, int(item["model"].get("intervalMs") or 1000)),
         max(1, int(item["model"].get("maxDataPoints") or 43200)),
     )
-    return plugins.plugin(source).query(source, {**item["model"], "refId": item["refId"]}, time_range)
+    return plugins.plugin(shared, source).query(source, {**item["model"], "refId": item["refId"]}, time_range)
 
 
 def _values(outcomes: Mapping[str, expressions.Outcome], labels: Mapping[str, str]) -> dict[str, float | None]:

@@ -1,0 +1,38 @@
+"""Versions of the packages that the server installs."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+from settings.mistakes import WrongValueError
+from settings.values import matching
+
+_STOPS = "cannot be installed on a used data volume, where its package stops at old plugins (grafana/grafana#127164)"
+_MOVES = "has no InfluxDB data source: its package moves it where Grafana does not look (grafana/grafana#130921)"
+UNUSABLE = {
+    "13.1.0": (_STOPS, "write 13.1.2 or later"),
+    "13.1.1": (_STOPS, "write 13.1.2 or later"),
+    "13.2.0": (_MOVES, "write 13.2.1 or later"),
+}
+"""Versions of Grafana whose Debian package does not work here: what is wrong, and what to write instead."""
+
+
+def _usable_grafana(value: Any) -> Any:
+    upstream = re.fullmatch(r"(?:[0-9]:)?([0-9.]+)(?:[^0-9.].*)?", str(value))
+    if upstream and upstream[1] in UNUSABLE:
+        raise WrongValueError(*UNUSABLE[upstream[1]])
+    return value
+
+
+Version = Annotated[
+    str,
+    matching(
+        r"([0-9]:)?[0-9]{1,9}(\.[0-9]{1,9}){2}[A-Za-z0-9.+~-]{0,40}",
+        "is not a Debian package version in full",
+        'write the exact version in quotes, such as "1.39.3-1" (`apt-cache madison PACKAGE` lists them)',
+    ),
+]
+GrafanaVersion = Annotated[Version, BeforeValidator(_usable_grafana)]

@@ -1,0 +1,55 @@
+"""Bundled plugins: what a start without grafana.com leaves of them, and the processes they run in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sandbox.grafana import package
+from sandbox.grafana.double.bundled import Bundled
+from tests.sandbox.grafana import support
+from tests.sandbox.grafana.test_datasources import INFLUXDB
+
+QUERY = {"refId": "A", "datasource": {"uid": "influxdb"}, "rawQuery": True, "query": "SHOW DATABASES"}
+
+
+def processes() -> set[str]:
+    """The plugins that run."""
+    words = [Path(word).name for process in psutil.Process().children() for word in process.cmdline()]
+    return {word.removeprefix("gpx_") for word in words if word.startswith("gpx_")}
+
+
+def test_an_update_that_fails_leaves_nothing(tmp_path: Path, authority: support.Authority) -> None:
+    updating = {"plugins__preinstall_disabled": "false"}
+    for _ in ("this start", "the next one"):
+        with support.running(tmp_path, authority, **updating) as grafana:
+            assert grafana.call("POST", "/api/datasources", {**INFLUXDB, "version": 0}).status_code in (200, 409)
+            asked = grafana.query(QUERY)
+            assert (asked.status_code, asked.json()["messageId"]) == (404, "plugin.notRegistered")
+            health = grafana.call("GET", "/api/datasources/uid/influxdb/health")
+            assert (health.status_code, health.json()["messageId"]) == (404, "plugin.notRegistered")
+    assert not list((tmp_path / "plugins-bundled").iterdir())
+
+
+@pytest.mark.parametrize("settings", [{"preinstall_disabled": "true"}, {"preinstall_auto_update": "false"}])
+def test_without_updates_they_stay(tmp_path: Path, settings: dict[str, str]) -> None:
+    wanted = {"plugins__preinstall_disabled": "false"} | {f"plugins__{key}": value for key, value in settings.items()}
+    bundled = Bundled.load(support.settings(tmp_path, **wanted))
+    assert all(bundled.registered(identity) for identity in (*package.PLUGINS, "cloudwatch"))
+
+
+def test_without_their_folder_only_what_is_part_of_grafana_is_registered(tmp_path: Path) -> None:
+    settings = support.settings(tmp_path, paths__bundled_plugins=str(tmp_path / "nothing"))
+    bundled = Bundled.load(settings)
+    assert [identity for identity in (*package.PLUGINS, "cloudwatch") if bundled.registered(identity)] == ["cloudwatch"]
+
+
+def test_each_runs_as_a_process_unless_it_is_disabled(tmp_path: Path, authority: support.Authority) -> None:
+    with support.running(tmp_path, authority):
+        assert processes() == set(package.PLUGINS)
+    with support.running(tmp_path, authority, plugins__disable_plugins="loki, tempo,cloudwatch"):
+        assert processes() == set(package.PLUGINS) - {"loki", "tempo"}
+    assert processes() == set()
+    assert not Bundled.load(support.settings(tmp_path, plugins__disable_plugins="cloudwatch")).registered("cloudwatch")

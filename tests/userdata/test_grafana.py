@@ -1,0 +1,33 @@
+"""What the server's grafana.ini makes of Grafana's plugins, read by the double as Grafana reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox.grafana import package
+from sandbox.grafana.double.bundled import Bundled
+from sandbox.grafana.double.configuration import Configuration, Settings
+from tests.sandbox.grafana.support import DEFAULTS
+from tests.userdata.test_render import SERVER
+from userdata.server_files import server_files
+
+
+def bundled(tmp_path: Path) -> Bundled:
+    """The plugins after a start with the server's own settings, but for the files and folders it does not have here."""
+    plugins, file = tmp_path / "plugins-bundled", tmp_path / "grafana.ini"
+    package.bundle(plugins)
+    file.write_text(server_files(SERVER)["grafana.ini"])
+    here = [
+        *("cfg:server.protocol=http", "cfg:security.admin_password=x", "cfg:security.secret_key=x"),
+        f"cfg:paths.bundled_plugins={plugins}",
+    ]
+    return Bundled.load(Settings.from_configuration(Configuration.read([DEFAULTS, file], here, {})))
+
+
+def test_both_data_sources_are_there_though_nothing_can_be_fetched_from_grafana_com(tmp_path: Path) -> None:
+    found = bundled(tmp_path)
+    assert [each for each in ("influxdb", "cloudwatch") if not found.registered(each)] == []
+
+
+def test_no_plugin_runs_that_nobody_uses(tmp_path: Path) -> None:
+    assert set(bundled(tmp_path).commands) == {"influxdb"}
