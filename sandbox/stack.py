@@ -119,9 +119,12 @@ def host_names(place: Place, stack: str) -> set[str]:
 
 
 def _facts(place: Place, stack: str) -> dict[str, Any]:
-    """The settings only this machine knows: its package repositories, its own processor architecture and the
-    on-premise machines."""
-    facts = {f"monitoring:{key}": value for key, value in repository.facts(place).items()}
+    """The settings only this machine knows: its package repositories, its own processor architecture, the on-premise
+    machines, and who stands where: the operator, who is this machine, reaches no more than what operatorCidrs
+    opens, and the agents no more than what agentCidrs opens."""
+    facts: dict[str, Any] = {f"monitoring:{key}": value for key, value in repository.facts(place).items()}
+    facts["monitoring:operatorCidrs"] = [f"{place.gateway}/32"]
+    facts["monitoring:agentCidrs"] = [str(place.internet)]
     if platform.machine() in ("aarch64", "arm64"):
         facts["monitoring:instanceType"] = GRAVITON_TYPE
     if stack == hosts.STACK:

@@ -60,7 +60,7 @@ def main() -> int:
         authority.write_text(outputs["caCertificate"])
         login = outputs["grafanaAdminUser"], outputs["grafanaAdminPassword"]
         grafana = Grafana(outputs["grafanaUrl"], *login, authority)
-        server = Server(machine, outputs["influxdbUrl"], authority)
+        server = Server(machine, authority)
         say(f"looking at what the agent of {LIKE} sends, for {MEASURED_EACH_MINUTE} s")
         agent = looked_at(find(place, LIKE), MEASURED_EACH_MINUTE)
         limited = None

@@ -1,4 +1,5 @@
-"""The monitoring server under load: asked as InfluxDB's administrator, and its real counters read."""
+"""The monitoring server under load: InfluxDB asked from the server itself, as its administrator, and its real counters
+read."""
 
 from __future__ import annotations
 
@@ -14,8 +15,11 @@ import requests
 
 from sandbox.machines import cgroups
 from sandbox.machines.machine import Machine
+from sandbox.machines.standpoint import at
 
 SERVICES = ("influxdb", "grafana-server", "telegraf")
+URL = "https://localhost:8086"
+"""InfluxDB as the server itself reaches it; its certificate is for that name, too."""
 DATA = "/var/lib/influxdb/data/telegraf/autogen"
 DROP_IN = "/run/systemd/system/influxdb.service.d/load.conf"
 COLD = "INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION=5s INFLUXDB_DATA_COMPACT_FULL_WRITE_COLD_DURATION=10s"
@@ -39,11 +43,10 @@ class Use:
 
 
 class Server:
-    """The machine, and its InfluxDB at `url`; authority: the file with the stack's CA."""
+    """The machine. authority: the file with the stack's CA."""
 
-    def __init__(self, machine: Machine, url: str, authority: Path) -> None:
+    def __init__(self, machine: Machine, authority: Path) -> None:
         self.machine = machine
-        self._url = url
         self._authority = str(authority)
 
     def peak(self, service: str) -> int:
@@ -55,13 +58,14 @@ class Server:
     def query(self, text: str) -> list[dict[str, Any]]:
         """The series of the administrator's answer. Raises ValueError with InfluxDB's own words."""
         told = self.machine.run(["cut", "-d", " ", "-f", "2", "/etc/monitoring/influxdb-administrator"])
-        answer = requests.post(
-            f"{self._url}/query",
-            data={"db": "telegraf", "q": text, "epoch": "s"},
-            auth=("admin", told.stdout.strip()),
-            verify=self._authority,
-            timeout=300,
-        ).json()
+        with at(self.machine):
+            answer = requests.post(
+                f"{URL}/query",
+                data={"db": "telegraf", "q": text, "epoch": "s"},
+                auth=("admin", told.stdout.strip()),
+                verify=self._authority,
+                timeout=300,
+            ).json()
         (result,) = answer.get("results") or [answer]
         if "error" in result:
             raise ValueError(f"{text}: {result['error']}")
@@ -136,8 +140,9 @@ class Server:
         until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
-                if requests.get(f"{self._url}/ping", verify=self._authority, timeout=5).ok:
-                    return
+                with at(self.machine):
+                    if requests.get(f"{URL}/ping", verify=self._authority, timeout=5).ok:
+                        return
             except requests.RequestException:
                 time.sleep(0.5)
         raise ValueError("InfluxDB did not start again")

@@ -9,7 +9,7 @@ from types import TracebackType
 import requests
 
 from tests.live.environment import Environment
-from tests.live.services import Ask
+from tests.live.services import Ask, agents_place
 
 EACH = 200
 """Points of one request."""
@@ -18,11 +18,12 @@ LONGEST = 100_000
 
 
 class Burst:
-    """Request after request as the user `telegraf` while it is entered, each of EACH points of the measurement `burst`.
-    A refused or unanswered one is not repeated: `acknowledged` holds the numbers of those that were answered with 204,
-    `refused` what was said of the others."""
+    """Request after request, from an agent's place as the user `telegraf`, while it is entered; each of EACH points of
+    the measurement `burst`. A refused or unanswered one is not repeated: `acknowledged` holds the numbers of those that
+    were answered with 204, `refused` what was said of the others."""
 
     def __init__(self, environment: Environment, passwords: dict[str, str]) -> None:
+        self._environment = environment
         self._url = f"{environment.outputs['influxdbUrl']}/write?db=telegraf&precision=ms"
         self._session = requests.Session()
         self._session.auth = ("telegraf", passwords["telegraf"])
@@ -36,6 +37,10 @@ class Burst:
         self.refused: dict[int, str] = {}
 
     def _write(self) -> None:
+        with agents_place(self._environment):
+            self._write_on()
+
+    def _write_on(self) -> None:
         number = 0
         while not self._end.is_set() and number < LONGEST:
             lines = "\n".join(

@@ -1,16 +1,26 @@
-"""Asking the stack's own InfluxDB and Grafana, as one of their users or as nobody."""
+"""Asking the stack's own InfluxDB, from where an agent is, and Grafana, as one of their users or as nobody."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 import requests
 
+from sandbox.machines.register import find
+from sandbox.machines.standpoint import at
 from tests.live.environment import Environment
 
 Ask = Callable[..., requests.Response]
+AGENT = "web-1"
+"""A machine in `agentCidrs`."""
+
+
+def agents_place(environment: Environment) -> AbstractContextManager[None]:
+    """Where InfluxDB may be talked to: this thread's connections come from an agent's machine meanwhile."""
+    return at(find(environment.place, AGENT))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +50,10 @@ def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
     def ask(method: str, path: str, user: str | None = None, password: str | None = None, **named: Any) -> Any:
         auth = (user, password or passwords[user]) if user else None
         url = environment.outputs["influxdbUrl"] + path
-        return requests.request(method, url, auth=auth, verify=str(environment.grafana.ca_file), timeout=20, **named)
+        with agents_place(environment):
+            return requests.request(
+                method, url, auth=auth, verify=str(environment.grafana.ca_file), timeout=20, **named
+            )
 
     return ask
 

@@ -13,7 +13,7 @@ import requests
 
 from tests.live.environment import STACK, Environment, sandbox
 from tests.live.points import eventually
-from tests.live.services import administrator_of_influxdb
+from tests.live.services import administrator_of_influxdb, agents_place
 
 pytestmark = pytest.mark.live
 
@@ -54,13 +54,14 @@ def up(environment: Environment) -> str:
 
 def ask(environment: Environment, query: str) -> dict[str, Any]:
     """InfluxDB's values by series, as its administrator."""
-    answer = requests.post(
-        f"{environment.outputs['influxdbUrl']}/query",
-        data={"db": "telegraf", "q": query, "epoch": "s"},
-        auth=("admin", administrator_of_influxdb(environment)),
-        verify=str(environment.grafana.ca_file),
-        timeout=30,
-    ).json()
+    with agents_place(environment):
+        answer = requests.post(
+            f"{environment.outputs['influxdbUrl']}/query",
+            data={"db": "telegraf", "q": query, "epoch": "s"},
+            auth=("admin", administrator_of_influxdb(environment)),
+            verify=str(environment.grafana.ca_file),
+            timeout=30,
+        ).json()
     series = answer["results"][0].get("series", [])
     return {each.get("tags", {}).get("host", each["name"]): each["values"] for each in series}
 

@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 import requests
@@ -14,7 +15,7 @@ import yaml
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, eventually, lost, steady
-from tests.live.services import administrator_of_influxdb
+from tests.live.services import administrator_of_influxdb, agents_place
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request")]
 
@@ -111,9 +112,10 @@ def rotate(environment: Environment, *settings: str) -> float:
 def status(environment: Environment, login: tuple[str, str], query: str = "SHOW DATABASES") -> int:
     """What InfluxDB says to a user."""
     url = environment.outputs["influxdbUrl"] + "/query"
-    asked = requests.get(
-        url, params={"db": "telegraf", "q": query}, auth=login, verify=authority(environment), timeout=10
-    )
+    with agents_place(environment):
+        asked = requests.get(
+            url, params={"db": "telegraf", "q": query}, auth=login, verify=authority(environment), timeout=10
+        )
     return asked.status_code
 
 
@@ -160,10 +162,11 @@ def test_new_passwords_and_a_new_key_while_everybody_goes_on(environment: Enviro
 
 
 def shown(environment: Environment, port: int, authorities: str) -> str:
-    """Serial number of the certificate a port of the server shows to somebody who trusts these."""
+    """Serial number of the certificate a port of the server shows to an agent or operator who trusts these."""
     address = environment.outputs["grafanaUrl"].split("//")[1].split(":")[0]
     context = ssl.create_default_context(cadata=authorities)
     with (
+        agents_place(environment) if port == 8086 else nullcontext(),
         socket.create_connection((address, port), timeout=5) as plain,
         context.wrap_socket(plain, server_hostname=address) as secure,
     ):
