@@ -19,7 +19,7 @@ from components.network import GRAFANA_PORT, Network, find_site
 from components.parameters import Parameters, ServerRole, users_in_use
 from components.passwords import Passwords
 from components.protected import Protected, on_destroy
-from components.readiness import Readiness, expectation
+from components.readiness import Answers, Gate, Readiness
 from components.server import Server, find_image
 from components.stored import stored
 from components.user_data import agent_script, server_parameters, server_user_data
@@ -37,18 +37,18 @@ anywhere = pulumi.ResourceOptions()
 site, image = find_site(config, invoke), find_image(config, invoke)
 
 # Identities and secrets, network.
-with_key = config.cloudwatch_auth == "key"
-user = CloudwatchUser("cloudwatch", config.access_key_generation, in_aws) if with_key else None
-role = ServerRole("server", config.region, not with_key, in_aws, invoke)
+user = CloudwatchUser("cloudwatch", config.access_key_generation, in_aws) if config.cloudwatch_auth == "key" else None
+role = ServerRole("server", config.region, user is None, in_aws, invoke)
 passwords = Passwords("passwords", config.influxdb is None, config.password_generation, anywhere)
 network = Network("network", config, site, in_aws)
 address = network.public_ip
 certificate = server_certificate(config, address, anywhere)
-database = influx(config, certificate, passwords, address)
+database = influx(config, certificate, passwords)
 backups = Backups("backups", config, role.role_name, role.partition, in_aws)
 volume = DataVolume("data", config, site, in_aws)
-files = server_parameters(config, database, address, volume, backups)
-parameters = Parameters("parameters", stored(certificate, passwords, database, config.smtp), files, in_aws)
+files = server_parameters(config, database, passwords.automation, address, volume, backups=backups)
+secret = stored(certificate, passwords, database, config.smtp)
+parameters = Parameters("parameters", secret, files, passwords.revision_key, in_aws)
 
 # The server, and the gate that everything else waits at.
 server = Server(
@@ -63,27 +63,27 @@ server = Server(
     after=[parameters.complete],
     opts=in_aws,
 )
-expected = expectation(config, address, certificate, passwords, database, revision=parameters.revision)
-readiness = Readiness("ready", expected, server.instance_id, [*server.links, *network.rules], anywhere)
+gate = Gate(config, address, certificate, passwords.automation, server.instance_id, parameters.revision)
+readiness = Readiness("ready", gate, [*server.links, *network.rules], anywhere)
 
-# What Grafana shows.
-reach = pulumi.Output.format("https://{0}:{1}", certificate.host, GRAFANA_PORT)
+# What Grafana shows, and the gate at the end: that it does.
 content = GrafanaContent(
     "monitoring",
     settings=config,
     boards=dashboards,
-    login=Login(reach, passwords.grafana_admin, certificate.ca),
+    login=Login(certificate.host, passwords.automation, certificate.ca),
     influx=database,
     key=AccessKey(user.access_key_id, user.secret_access_key) if user else None,
     instance=server.instance,
     ready=readiness.done,
     opts=anywhere,
 )
+answers = Answers("answers", gate, user.access_key_id if user else "", content.sources, anywhere)
 
 # The machines that are watched.
 agents = install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
-in_use = users_in_use(config, database, [content.influxdb, *(agent.installed for agent in agents)], in_aws)
-Protected(config, [user, network, backups, volume, parameters, server, readiness, content, in_use], agents)
+in_use = users_in_use(config, database, [answers.done, *(agent.installed for agent in agents)], in_aws)
+Protected(config, [user, network, backups, volume, parameters, server, readiness, content, answers, in_use], agents)
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
 pulumi.export("grafanaUrl", grafana_url)

@@ -12,6 +12,8 @@ import pulumiverse_grafana as grafana
 from components.alerting import Alerting
 from components.boards import CLOUDWATCH_UID, INFLUXDB_UID, Board
 from components.influx import Influx
+from components.network import GRAFANA_PORT
+from components.passwords import Account
 from settings import Settings
 
 FOLDER_UID = "monitoring"
@@ -27,10 +29,11 @@ class AccessKey:
 
 @dataclass(frozen=True)
 class Login:
-    """How the provider reaches Grafana. ca: PEM of a private signer, else None."""
+    """How the provider reaches Grafana, and as whom. host: the name its certificate is for. ca: PEM of a private
+    signer, else None."""
 
-    url: pulumi.Input[str]
-    password: pulumi.Output[str]
+    host: pulumi.Input[str]
+    account: Account
     ca: pulumi.Output[str] | None
 
 
@@ -44,7 +47,7 @@ class GrafanaContent(pulumi.ComponentResource):
     All but the provider wait for `ready`, and are deleted with the instance: a destroy does not ask a
     Grafana that is gone.
 
-    Attributes: influxdb: the datasource's id, known once it is as it should be.
+    Attributes: sources: the two datasources.
     """
 
     def __init__(
@@ -63,8 +66,8 @@ class GrafanaContent(pulumi.ComponentResource):
         super().__init__("monitoring:index:GrafanaContent", name, None, opts)
         provider = grafana.Provider(
             name,
-            url=login.url,
-            auth=pulumi.Output.concat("admin:", login.password),
+            url=pulumi.Output.format("https://{0}:{1}", login.host, GRAFANA_PORT),
+            auth=pulumi.Output.concat(login.account.login, ":", login.account.password),
             ca_cert=login.ca,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -77,8 +80,7 @@ class GrafanaContent(pulumi.ComponentResource):
             delete_before_replace=True,
         )
         region = settings.cloudwatch_region or settings.region
-        sources = [self._influxdb(settings, influx), self._cloudwatch(region, key)]
-        self.influxdb: pulumi.Output[str] = sources[0].id
+        self.sources: list[pulumi.Resource] = [self._influxdb(settings, influx), self._cloudwatch(region, key)]
         folder = grafana.oss.Folder(name, uid=FOLDER_UID, title="Monitoring", opts=self._child)
         for board in boards:
             grafana.oss.Dashboard(
@@ -95,7 +97,7 @@ class GrafanaContent(pulumi.ComponentResource):
             settings=settings,
             folder=folder.uid,
             # Rules name the datasources by their uids, so the engine does not see that they need them.
-            child=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=sources)),
+            child=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=self.sources)),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.register_outputs({})

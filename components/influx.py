@@ -23,8 +23,7 @@ class Influx:
     to the other, both are good.
 
     url: the address agents use. local_url: the address the server itself uses, by a name in the certificate.
-    ca: PEM of a private signer, else None. address: of the readiness check's connection, whose certificate
-    must be valid for server_name.
+    ca: PEM of a private signer, else None.
     """
 
     url: pulumi.Output[str]
@@ -35,25 +34,19 @@ class Influx:
     writer_password: pulumi.Output[str]
     reader: str
     reader_password: pulumi.Output[str]
-    readiness_url: pulumi.Output[str]
-    server_name: pulumi.Input[str]
 
 
 def _of_generation(user: str, generation: int) -> str:
     return user if generation == 1 else f"{user}-{generation}"
 
 
-def influx(
-    settings: Settings, certificate: ServerCertificate, passwords: Passwords, address: pulumi.Output[str]
-) -> Influx:
+def influx(settings: Settings, certificate: ServerCertificate, passwords: Passwords) -> Influx:
     """The InfluxDB of this stack. With `influxdb` in the settings one user both writes and reads."""
     external = settings.influxdb
     if external:
         password = pulumi.Output.secret(external.password.get_secret_value())
-        url = pulumi.Output.from_input(external.url)
-        host = external.url.partition("://")[2].partition("/")[0].partition(":")[0]
         return Influx(
-            url=url,
+            url=pulumi.Output.from_input(external.url),
             local_url=external.url,
             ca=pulumi.Output.from_input(external.ca) if external.ca else None,
             database=external.database,
@@ -61,8 +54,6 @@ def influx(
             writer_password=password,
             reader=external.username,
             reader_password=password,
-            readiness_url=url,
-            server_name=host,
         )
     return Influx(
         url=pulumi.Output.format("https://{0}:{1}", settings.domain or certificate.host, INFLUXDB_PORT),
@@ -73,6 +64,4 @@ def influx(
         writer_password=passwords.influxdb[WRITER],
         reader=_of_generation(READER, settings.password_generation),
         reader_password=passwords.influxdb[READER],
-        readiness_url=pulumi.Output.format("https://{0}:{1}", address, INFLUXDB_PORT),
-        server_name=certificate.host,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections.abc import Mapping, Sequence
 
@@ -34,8 +36,10 @@ class Parameters(pulumi.ComponentResource):
     of them and lists their versions, so that the server takes up all changes of a `pulumi up` together. A value
     over 4 KiB (a long certificate chain) takes the advanced tier.
 
-    Attributes: revision: the number of that last parameter's version, which grows with every change. complete: the
-    last parameter itself.
+    revision_key: a secret of this stack, with which `revision` is made.
+
+    Attributes: revision: what these very parameters are recognized by, see `revision_of`. complete: the last parameter
+    itself.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Parameters(pulumi.ComponentResource):
         name: str,
         secrets: Mapping[str, pulumi.Input[str]],
         files: Mapping[str, pulumi.Input[str]],
+        revision_key: pulumi.Output[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("monitoring:index:Parameters", name, None, opts)
@@ -72,20 +77,36 @@ class Parameters(pulumi.ComponentResource):
                 overwrite=overwrite,
                 opts=child,
             )
+        # The versions are whole numbers, which arrive as floats from some providers.
+        versions = {key: parameter.version.apply(int) for key, parameter in made.items()}
+        revision = pulumi.Output.all(revision_key, {**secrets, **files}, versions).apply(lambda all: revision_of(*all))
+        # It tells nothing of the secrets it is made from.
+        self.revision: pulumi.Output[str] = pulumi.Output.unsecret(revision)
         self.complete = aws.ssm.Parameter(
             f"{name}-revision",
             name=f"{folder}/state/revision",
             type="String",
             tier="Standard",
             overwrite=overwrite,
-            # The versions are whole numbers, which arrive as floats from some providers.
-            insecure_value=pulumi.Output.all(**{key: parameter.version for key, parameter in made.items()}).apply(
-                lambda versions: "".join(f"{key} {int(version)}\n" for key, version in sorted(versions.items()))
-            ),
+            insecure_value=pulumi.Output.all(self.revision, versions).apply(lambda all: listing(*all)),
             opts=child,
         )
-        self.revision: pulumi.Output[int] = self.complete.version.apply(int)
         self.register_outputs({"revision": self.revision})
+
+
+def revision_of(key: str, values: Mapping[str, str], versions: Mapping[str, int]) -> str:
+    """What these parameters, in these versions, are recognized by: a code (HMAC-SHA-256) of all of them.
+
+    A number alone would not do: in the parameter store it begins again at 1 when a parameter was deleted, and another
+    program that writes to the same path counts on. Nobody without the key can try out what the secrets are.
+    """
+    content = json.dumps({name: [versions[name], values[name]] for name in values}, sort_keys=True)
+    return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def listing(revision: str, versions: Mapping[str, int]) -> str:
+    """The parameter `revision`, as boot.sh reads it."""
+    return f"# {revision}\n" + "".join(f"{key} {version}\n" for key, version in sorted(versions.items()))
 
 
 def users_in_use(

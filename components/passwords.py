@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_random as random
 
 LENGTH = 32
 """Letters and digits: 190 bits, and nothing to escape in any file they end up in."""
+AUTOMATION = "pulumi-"
+"""What the automation's login begins with; userdata/grafana.sh knows by it which users are old ones of the stack."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody's login and password."""
+
+    login: pulumi.Output[str]
+    password: pulumi.Output[str]
 
 
 class Passwords(pulumi.ComponentResource):
     """Passwords nobody chose.
 
     Produces: one for Grafana's administrator, one for the key Grafana encrypts its datasources' credentials
-    with (it must stay the same as long as the data volume does), and, with `own_influxdb`, one for each of
-    InfluxDB's users: telegraf (writes), grafana (reads). Another `generation` makes all new ones but the key.
+    with (it must stay the same as long as the data volume does), one for the key that makes revisions unique, and,
+    with `own_influxdb`, one for each of InfluxDB's users: telegraf (writes), grafana (reads); the login and the
+    password of the automation, the Grafana user that Pulumi and the server work as. Another `generation` makes all new
+    ones but the keys.
 
-    Attributes: grafana_admin, grafana_secret_key, influxdb (by user); all secrets.
+    The automation's login is random and new with each generation: nobody can lock it by guessing its password, and
+    asking for it before the server has made it locks nothing either. Grafana counts a failed login only for users
+    that exist (pkg/services/authn/clients/password.go: loginAttempts.Add only after errInvalidPassword).
+
+    Attributes: grafana_admin, automation, grafana_secret_key, revision_key, influxdb (by user); all but the login
+    are secrets.
     """
 
     def __init__(self, name: str, own_influxdb: bool, generation: int, opts: pulumi.ResourceOptions) -> None:
         super().__init__("monitoring:index:Passwords", name, None, opts)
         self._generation = {"generation": str(generation)}
         self.grafana_admin = self._password("grafana-admin", self._generation)
+        login = random.RandomString(
+            "grafana-automation-login",
+            length=20,
+            special=False,
+            upper=False,  # Grafana lowers the case of logins
+            keepers=self._generation,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.automation = Account(
+            pulumi.Output.concat(AUTOMATION, login.result), self._password("grafana-automation", self._generation)
+        )
         self.grafana_secret_key = self._password("grafana-secret-key")
+        self.revision_key = self._password("revision-key")
         users = ("telegraf", "grafana") if own_influxdb else ()
         self.influxdb = {user: self._password(f"influxdb-{user}", self._generation) for user in users}
         self.register_outputs({})

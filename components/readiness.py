@@ -1,120 +1,106 @@
-"""The gate between the server's boot and everything that needs the server to answer."""
+"""The two gates of `pulumi up`: one between the server's boot and everything that needs the server to answer, and one
+at the end, when Grafana must show data. Both ask Grafana, and nothing but Grafana."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_command as command
 
 from components.certificates import ServerCertificate
-from components.influx import Influx
+from components.network import GRAFANA_PORT
 from components.parameters import machine
-from components.passwords import Passwords
+from components.passwords import Account
 from settings import Settings
 
-COMMAND = ".venv/bin/python components/wait_until_ready.py"
+COMMAND = ".venv/bin/python -m components."
 """Run in the project's folder, with the environment that Pulumi.yaml names."""
 
 
 @dataclass(frozen=True)
-class Expectation:
-    """What must be true before a server counts as ready.
+class Gate:
+    """Where both gates ask, and for what.
 
-    address: where to connect to. server_name: the name its certificate must be valid for. ca: who signed,
-    "" for the system's authorities. influxdb_url: where its measurements arrive. host: its tag in them.
-    revision: of its parameters, which it must have applied. instance_type: another one stops and starts the server.
+    address: where to connect to. certificate: what Grafana shows there. automation: the user to ask as. instance_id,
+    revision: the server, and what it must have applied.
     """
 
-    address: pulumi.Input[str]
-    server_name: pulumi.Input[str]
-    ca: pulumi.Input[str]
-    grafana_password: pulumi.Output[str]
-    influxdb_url: pulumi.Input[str]
-    influxdb_name: pulumi.Input[str]
-    influxdb_ca: pulumi.Input[str]
-    database: str
-    username: str
-    password: pulumi.Output[str]
-    host: str
-    instance_type: str
-    revision: pulumi.Output[int]
-    region: str
-    timeout: int
+    settings: Settings
+    address: pulumi.Output[str]
+    certificate: ServerCertificate
+    automation: Account
+    instance_id: pulumi.Output[str]
+    revision: pulumi.Output[str]
 
-
-def expectation(
-    settings: Settings,
-    address: pulumi.Output[str],
-    certificate: ServerCertificate,
-    passwords: Passwords,
-    influx: Influx,
-    *,
-    revision: pulumi.Output[int],
-) -> Expectation:
-    """What this stack's server must do before it counts as ready."""
-    return Expectation(
-        address=address,
-        server_name=certificate.host,
-        ca=certificate.ca or "",
-        grafana_password=passwords.grafana_admin,
-        influxdb_url=influx.readiness_url,
-        influxdb_name=influx.server_name,
-        influxdb_ca=influx.ca or "",
-        database=influx.database,
-        username=influx.reader,
-        password=influx.reader_password,
-        host=machine(),
-        instance_type=settings.instance_type,
-        revision=revision,
-        region=settings.region,
-        timeout=settings.boot_timeout_seconds,
-    )
+    def environment(self) -> Mapping[str, pulumi.Input[str]]:
+        """What a command gets. Secrets reach it by its environment and are never printed."""
+        return {
+            "READY_ADDRESS": self.address,
+            "READY_PORT": str(GRAFANA_PORT),
+            "READY_SERVER_NAME": self.certificate.host,
+            "READY_CA": self.certificate.ca or "",
+            "READY_USER": self.automation.login,
+            "READY_PASSWORD": self.automation.password,
+            "READY_TIMEOUT": str(self.settings.boot_timeout_seconds),
+        }
 
 
 class Readiness(pulumi.ComponentResource):
-    """A command that ends when the server has applied the stack's parameters: Grafana and InfluxDB answer over
-    TLS, and a first point of it is stored.
+    """A command that ends when the server has applied the stack's parameters, as it says itself in Grafana.
 
     Produces: the command; it runs again whenever the instance is another one or of another type, or a parameter
-    changes. It prints what it waits for, and on failure the line of the boot script that failed. Secrets reach it by
-    its environment and are never printed.
+    changes. It prints what it waits for, and on failure the line of the boot script that failed.
 
     Attributes: done: the resource others depend on.
+    """
+
+    def __init__(self, name: str, gate: Gate, after: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions) -> None:
+        super().__init__("monitoring:index:Readiness", name, None, opts)
+        self.done = command.local.Command(
+            name,
+            create=f"{COMMAND}wait_until_ready",
+            environment={
+                **gate.environment(),
+                "READY_INSTANCE": gate.instance_id,
+                "READY_REVISION": gate.revision,
+                "READY_REGION": gate.settings.region,
+            },
+            # Another type stops and starts the server.
+            triggers=[gate.instance_id, gate.settings.instance_type, gate.revision],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+        )
+        self.register_outputs({})
+
+
+class Answers(pulumi.ComponentResource):
+    """A command that ends when each of Grafana's datasources has returned data: a measurement of the server that came
+    in meanwhile, and a list of CloudWatch's metrics. So `pulumi up` itself says what is broken there.
+
+    Produces: the command; it runs again whenever the server, a parameter, the access key or the region changes.
+
+    access_key_id: of the CloudWatch datasource, "" when it uses the server's role. sources: what it waits for.
+
+    Attributes: done: known once both have answered.
     """
 
     def __init__(
         self,
         name: str,
-        expectation: Expectation,
-        instance_id: pulumi.Output[str],
-        after: list[pulumi.Resource],
+        gate: Gate,
+        access_key_id: pulumi.Input[str],
+        sources: Sequence[pulumi.Resource],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("monitoring:index:Readiness", name, None, opts)
-        environment: Mapping[str, pulumi.Input[str]] = {
-            "READY_ADDRESS": expectation.address,
-            "READY_SERVER_NAME": expectation.server_name,
-            "READY_CA": expectation.ca,
-            "READY_GRAFANA_PASSWORD": expectation.grafana_password,
-            "READY_INFLUXDB_URL": expectation.influxdb_url,
-            "READY_INFLUXDB_NAME": expectation.influxdb_name,
-            "READY_INFLUXDB_CA": expectation.influxdb_ca,
-            "READY_DATABASE": expectation.database,
-            "READY_USERNAME": expectation.username,
-            "READY_PASSWORD": expectation.password,
-            "READY_HOST": expectation.host,
-            "READY_REVISION": expectation.revision.apply(str),
-            "READY_REGION": expectation.region,
-            "READY_TIMEOUT": str(expectation.timeout),
-            "READY_INSTANCE": instance_id,
-        }
-        self.done = command.local.Command(
+        super().__init__("monitoring:index:Answers", name, None, opts)
+        region = gate.settings.cloudwatch_region or gate.settings.region
+        asked = command.local.Command(
             name,
-            create=COMMAND,
-            environment=environment,
-            triggers=[instance_id, expectation.instance_type, expectation.revision],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            create=f"{COMMAND}wait_for_data",
+            environment={**gate.environment(), "READY_HOST": machine(), "READY_CLOUDWATCH_REGION": region},
+            triggers=[gate.instance_id, gate.revision, access_key_id, region],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(sources)),
         )
+        self.done: pulumi.Output[str] = asked.id
         self.register_outputs({})

@@ -18,6 +18,7 @@ def stored(
         "server-certificate": certificate.certificate,
         "server-key": certificate.key,
         "grafana-admin-password": passwords.grafana_admin,
+        "grafana-automation-password": passwords.automation.password,
         "grafana-secret-key": passwords.grafana_secret_key,
         f"influxdb-{WRITER}-password": influx.writer_password,  # WRITER, READER: whatever the generation
     }

@@ -9,6 +9,7 @@ from components.certificates import ServerCertificate
 from components.data_volume import DataVolume
 from components.influx import Influx
 from components.parameters import machine, path
+from components.passwords import Account
 from settings import Host, Inputs, Settings
 from userdata.agents import AgentValues, agent_installer
 from userdata.boot import BootValues, UserDataTooLargeError, user_data
@@ -48,11 +49,17 @@ def server_user_data(
 
 
 def server_parameters(
-    settings: Settings, influx: Influx, address: pulumi.Output[str], volume: DataVolume, backups: Backups
+    settings: Settings,
+    influx: Influx,
+    automation: Account,
+    address: pulumi.Output[str],
+    volume: DataVolume,
+    *,
+    backups: Backups,
 ) -> dict[str, pulumi.Output[str]]:
     """The files of the server's services, by the parameter that carries them."""
 
-    def values(address: str, data_gib: int, bucket: str, restore_from: str) -> ServerValues:
+    def values(address: str, data_gib: int, bucket: str, restore_from: str, login: str) -> ServerValues:
         return ServerValues(
             host=settings.domain or address,
             machine=machine(),
@@ -61,6 +68,7 @@ def server_parameters(
             interval=settings.collection_interval,
             cloudwatch_auth=settings.cloudwatch_auth,
             own_influxdb=settings.influxdb is None,
+            automation=login,
             reader=influx.reader,
             smtp=settings.smtp,
             backups=backup_settings(settings.region, bucket, pulumi.get_stack(), settings.backups.now, restore_from),
@@ -68,8 +76,8 @@ def server_parameters(
             target=InfluxTarget(influx.local_url, influx.database, influx.writer, influx.ca is not None),
         )
 
-    names = server_files(values("", settings.data_volume_size, "", ""))
-    known = pulumi.Output.all(address, volume.size, backups.bucket, backups.restore_from)
+    names = server_files(values("", settings.data_volume_size, "", "", ""))
+    known = pulumi.Output.all(address, volume.size, backups.bucket, backups.restore_from, automation.login)
     files = known.apply(lambda found: server_files(values(*found)))
     return {name: files[name] for name in names}
 

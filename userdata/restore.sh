@@ -93,11 +93,11 @@ undo() {
   rm -rf $influxdb/* $grafana/grafana.db* $data/restore.* $data/restoring
 }
 
-# METHOD PATH: Grafana, as its administrator; 404 is fine
+# METHOD PATH: Grafana, as Pulumi's user; 404 is fine
 api() {
   local ca=()
   [ ! -f /etc/monitoring/ca.pem ] || ca=(--cacert /etc/monitoring/ca.pem)
-  echo "user = \"admin:$(cat /etc/grafana/grafana-admin-password)\"" |
+  echo "user = \"$AUTOMATION:$(cat /run/monitoring/work/values/grafana-automation-password)\"" |
     curl -sS -K - "${ca[@]}" -X "$1" "https://$LOCAL_NAME:3000/api/$2"
 }
 

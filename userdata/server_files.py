@@ -18,6 +18,7 @@ class ServerValues:
 
     host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
     data_gib: the data volume's size. writer, reader: InfluxDB's users. own_influxdb: whether InfluxDB runs here.
+    automation: the Grafana user that Pulumi and the server itself work as.
     smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
     backup_schedule: time of day, UTC.
     """
@@ -29,6 +30,7 @@ class ServerValues:
     interval: str
     cloudwatch_auth: str
     own_influxdb: bool
+    automation: str
     reader: str
     smtp: Smtp | None
     backups: Mapping[str, str]
@@ -73,6 +75,7 @@ def server_settings(values: ServerValues) -> str:
             "SHARD": shard_duration(values.retention),
             "WRITER": values.target.username,
             "READER": values.reader,
+            "AUTOMATION": values.automation,
             "DATABASE": values.target.database,
             "TARGET": values.target.url,
             "TARGET_CA": "/etc/telegraf/ca.pem" if values.target.private_ca else "",

@@ -84,6 +84,7 @@ class Cloud(mocks.Mocks):
             "Eip": {"publicIp": ADDRESS},
             "Parameter": {"version": 3.0},
             "RandomPassword": {"result": f"password-of-{args.name}"},
+            "RandomString": {"result": "x1y2z3x1y2z3x1y2z3xy"},
             "PrivateKey": {"privateKeyPem": PEM.format(f"hidden-key-of-{args.name}")},
             "SelfSignedCert": {"certPem": PEM.format("the-ca")},
             "CertRequest": {"certRequestPem": "request"},

@@ -14,6 +14,8 @@ from tests.components.conftest import ADDRESS, Run, run_program
 
 SECRETS = re.compile(r"password-of-|hidden-key-of-|secret-of-")
 """What the mocks give for everything secret."""
+AUTOMATION = "pulumi-x1y2z3x1y2z3x1y2z3xy"
+"""The user the mocks give to Pulumi."""
 
 
 def statements(document: str) -> list[dict[str, Any]]:
@@ -151,17 +153,27 @@ def test_every_secret_is_an_encrypted_parameter_and_every_file_a_readable_one(pr
             assert not SECRETS.search(parameter.inputs["insecureValue"])
     assert found["SecureString"] == {
         *("ca-certificate", "server-certificate", "server-key"),
-        *("grafana-admin-password", "grafana-secret-key"),
+        *("grafana-admin-password", "grafana-automation-password", "grafana-secret-key"),
         *("influxdb-telegraf-password", "influxdb-grafana-password"),
     }
     assert found["String"] >= {"server.conf", "grafana.ini", "telegraf.conf", "state/revision", "state/users-in-use"}
 
 
 def test_the_revision_names_every_value_and_its_version(prod: Run) -> None:
-    listed = dict(line.split() for line in prod.one("Parameter", "parameters-revision")["insecureValue"].splitlines())
+    first, *lines = prod.one("Parameter", "parameters-revision")["insecureValue"].splitlines()
+    listed = dict(line.split() for line in lines)
     names = {parameter.inputs["name"].removeprefix("/monitoring/prod/") for parameter in prod.all("Parameter")}
     assert set(listed) == {name for name in names if not name.startswith("state/")}
     assert set(listed.values()) == {"3"}
+    revision = str(prod.one("Command", "ready")["environment"]["READY_REVISION"])
+    assert first == f"# {revision}"
+    assert re.fullmatch("[0-9a-f]{32}", revision)
+
+
+def test_another_value_is_another_revision_though_the_versions_are_the_same(prod: Run) -> None:
+    other = run_program({"retention": "8d"})
+    environments = [run.one("Command", "ready")["environment"] for run in (prod, other)]
+    assert environments[0]["READY_REVISION"] != environments[1]["READY_REVISION"]
 
 
 def test_passwords_are_long_and_need_no_escaping(prod: Run) -> None:
@@ -186,11 +198,27 @@ def test_whatever_holds_a_secret_is_marked_as_one(prod: Run) -> None:
             assert marked or inside or not SECRETS.search(json.dumps(value)), (resource.type, key)
 
 
-def test_the_command_shows_no_secret(prod: Run) -> None:
-    command = prod.one("Command")
-    assert not SECRETS.search(command["create"])
-    assert not SECRETS.search(json.dumps(command["triggers"]))
-    assert command["triggers"] == ["Instance-server-arm64", "t4g.medium", 3]
+def test_the_gates_show_no_secret(prod: Run) -> None:
+    ready, answers = prod.one("Command", "ready"), prod.one("Command", "answers")
+    revision = ready["environment"]["READY_REVISION"]
+    for command in (ready, answers):
+        assert not SECRETS.search(command["create"])
+        assert not SECRETS.search(json.dumps(command["triggers"]))
+    assert ready["triggers"] == ["Instance-server-arm64", "t4g.medium", revision]
+    assert answers["triggers"] == ["Instance-server-arm64", revision, "AccessKey-cloudwatch-1", "eu-central-1"]
+
+
+@pytest.mark.parametrize("external", [False, True])
+def test_the_gates_talk_to_grafana_alone(external: bool) -> None:
+    """The machine that runs Pulumi reaches what `operatorCidrs` opens: not InfluxDB, be it ours or another."""
+    theirs = {"url": "https://influx.example.com:9086", "username": "both", "password": "password-of-theirs"}
+    changes = {"influxdb": theirs, "agentCidrs": [], "retention": "30d"} if external else {}
+    run = run_program(changes, secret=("influxdb",) if external else ())
+    for name in ("ready", "answers"):
+        given = run.one("Command", name)["environment"]
+        assert (given["READY_ADDRESS"], given["READY_PORT"]) == (ADDRESS, "3000")
+        assert (given["READY_USER"], given["READY_PASSWORD"]) == (AUTOMATION, "password-of-grafana-automation")
+        assert not re.search("8086|9086|influx", json.dumps(given))
 
 
 def test_secret_outputs_are_secret_and_the_others_are_not(prod: Run) -> None:
@@ -263,11 +291,15 @@ def test_a_type_without_a_debian_image_is_refused() -> None:
 
 def test_a_generation_changes_every_password_and_both_of_influxdb_s_users(prod: Run) -> None:
     second = run_program({"passwordGeneration": 2})
-    for name in ("grafana-admin", "influxdb-telegraf", "influxdb-grafana"):
+    for name in ("grafana-admin", "grafana-automation", "influxdb-telegraf", "influxdb-grafana"):
         assert prod.one("RandomPassword", name)["keepers"] == {"generation": "1"}
         assert second.one("RandomPassword", name)["keepers"] == {"generation": "2"}
+    # A name of its own, too: the new password is asked for before the server has it, which must lock nobody.
+    assert prod.one("RandomString", "grafana-automation-login")["keepers"] == {"generation": "1"}
+    assert second.one("RandomString", "grafana-automation-login")["keepers"] == {"generation": "2"}
     # Grafana's datasources are encrypted with it: another one would make them unreadable.
     assert "keepers" not in second.one("RandomPassword", "grafana-secret-key")
+    assert "keepers" not in second.one("RandomPassword", "revision-key")
     assert second.one("DataSource", "influxdb")["username"] == "grafana-2"
     assert "WRITER=telegraf-2\nREADER=grafana-2\n" in second.one("Parameter", "server.conf")["insecureValue"]
     assert second.one("Parameter", "influxdb-users-in-use")["insecureValue"] == "telegraf-2 grafana-2"
@@ -293,10 +325,10 @@ def test_user_data_that_is_too_large_is_refused_before_anything_is_made() -> Non
 # --- Grafana
 
 
-def test_grafana_is_reached_with_its_password_and_authority(prod: Run) -> None:
+def test_grafana_is_reached_as_pulumi_s_own_user_and_with_its_authority(prod: Run) -> None:
     provider = prod.one("grafana")
     assert provider["url"] == f"https://{ADDRESS}:3000"
-    assert provider["auth"] == "admin:password-of-grafana-admin"
+    assert provider["auth"] == f"{AUTOMATION}:password-of-grafana-automation"
     assert "the-ca" in provider["caCert"]
     assert "insecureSkipVerify" not in provider
 
@@ -348,7 +380,8 @@ def test_another_influxdb_leaves_the_own_one_out() -> None:
     assert "influxdb-users-in-use" not in {r.name for r in run.all("Parameter")}
     assert not SECRETS.search(user_data)
     assert run.outputs["influxdbUrl"] == "https://influx.example.com:9086"
-    assert {r.name for r in run.all("RandomPassword")} == {"grafana-admin", "grafana-secret-key"}
+    of_grafana = {"grafana-admin", "grafana-automation", "grafana-secret-key"}
+    assert {r.name for r in run.all("RandomPassword")} == of_grafana | {"revision-key"}
 
 
 def test_an_own_certificate_is_used_under_its_own_name() -> None:

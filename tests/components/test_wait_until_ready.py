@@ -1,48 +1,52 @@
-"""The readiness gate: what it waits for, what it tells, and when it gives up."""
+"""The gates: what they wait for, what they say, and when they give up."""
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from urllib.parse import unquote
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from components import wait_until_ready as gate
-from components.wait_until_ready import (
-    Endpoint,
-    NotYetError,
-    Store,
-    check_grafana,
-    check_point,
-    check_revision,
-    wait,
-)
+from components import wait_for_data, wait_until_ready, waiting
+from components.parameters import listing, revision_of
+from components.wait_for_data import Measurements, check_cloudwatch
+from components.wait_until_ready import applied, check_applied, check_grafana
+from components.waiting import Answer, Grafana, NotYetError, wait
 from tests.components.certificates import make_certificate
+
+LOGIN = ("pulumi-x", "word")
 
 
 class Double(BaseHTTPRequestHandler):
     """Answers as the class attribute says, by path without query."""
 
-    answers: dict[str, tuple[int, str]] = {}  # noqa: RUF012 - set by each test
-    seen: list[str] = []  # noqa: RUF012
+    answers: dict[str, tuple[int, Any]] = {}  # noqa: RUF012 - set by each test
+    seen: list[tuple[str, str, Any]] = []  # noqa: RUF012
 
-    def do_GET(self) -> None:
-        self.seen.append(f"{self.path} {self.headers.get('Authorization')}")
-        status, body = self.answers.get(self.path.partition("?")[0], (404, ""))
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        asked = json.loads(body) if body else self.headers["Authorization"]
+        self.seen.append((self.command, self.path, asked))
+        status, content = self.answers.get(self.path.partition("?")[0], (404, {"message": "Not found"}))
         self.send_response(status)
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(content if isinstance(content, bytes) else json.dumps(content).encode())
+
+    do_GET = do_POST = answer  # noqa: N815 - the library's names
 
     def log_message(self, *_: object) -> None:
         pass
 
 
 @pytest.fixture
-def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
+def grafana(tmp_path: Path) -> Iterator[Grafana]:
     """A TLS server on loopback, and where and how to reach it."""
     certificate = make_certificate(tmp_path)
     server = HTTPServer(("127.0.0.1", 0), Double)
@@ -52,7 +56,8 @@ def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     Double.answers, Double.seen = {}, []
-    yield Endpoint("127.0.0.1", server.server_port, "localhost", certificate.read_text().partition("-----BEGIN EC")[0])
+    ca = certificate.read_text().partition("-----BEGIN EC")[0]
+    yield Grafana("127.0.0.1", server.server_port, "localhost", ca, LOGIN)
     server.shutdown()
     thread.join()
     server.server_close()
@@ -60,52 +65,210 @@ def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "PAUSE", 0.01)
-    monkeypatch.setattr(gate, "CONSOLE_PAUSE", 0.0)
+    monkeypatch.setattr(waiting, "PAUSE", 0.01)
+    monkeypatch.setattr(waiting, "CONSOLE_PAUSE", 0.0)
 
 
-def test_grafana_is_ready_when_healthy_and_the_password_works(endpoint: Endpoint) -> None:
-    Double.answers = {"/api/health": (200, ""), "/api/org": (200, "")}
-    check_grafana(endpoint, "word")
-    assert Double.seen == ["/api/health None", "/api/org Basic YWRtaW46d29yZA=="]
+# --- The server
 
 
-def test_grafana_with_another_password_is_not_ready(endpoint: Endpoint) -> None:
-    Double.answers = {"/api/health": (200, ""), "/api/org": (401, "")}
-    with pytest.raises(NotYetError, match="does not accept"):
-        check_grafana(endpoint, "word")
+def test_grafana_is_ready_when_it_is_healthy(grafana: Grafana) -> None:
+    Double.answers = {"/api/health": (503, {"database": "failing"})}
+    with pytest.raises(NotYetError, match="not healthy yet"):
+        check_grafana(grafana)
+    Double.answers = {"/api/health": (200, {})}
+    check_grafana(grafana)
 
 
-def test_a_stored_point_counts_and_an_empty_answer_does_not(endpoint: Endpoint) -> None:
-    Double.answers = {"/query": (200, '{"results":[{"statement_id":0}]}')}
-    with pytest.raises(NotYetError, match="not stored yet"):
-        check_point(Store(endpoint, "telegraf", ("reader", "word")), "monitoring-dev")
-    Double.answers = {"/query": (200, '{"results":[{"series":[{"values":[[1,2]]}]}]}')}
-    check_point(Store(endpoint, "telegraf", ("reader", "word")), "monitoring-dev")
-    assert "db=telegraf" in Double.seen[0]
-    assert "monitoring-dev" in Double.seen[0]
+def test_the_server_is_ready_when_it_says_so_as_pulumi_s_user(grafana: Grafana) -> None:
+    Double.answers = {"/api/user": (200, {"login": LOGIN[0], "name": "abc on i-1"})}
+    check_applied(grafana, applied("abc", "i-1"))
+    assert Double.seen == [("GET", "/api/user", "Basic cHVsdW1pLXg6d29yZA==")]
 
 
-def test_another_authority_is_not_trusted(endpoint: Endpoint, tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["", "ab on i-1", "abc on i-10", "abcd on i-1", "abc on i-2", "zzz on i-1"])
+def test_only_this_revision_on_this_very_instance_counts(grafana: Grafana, said: str) -> None:
+    Double.answers = {"/api/user": (200, {"login": LOGIN[0], "name": said})}
+    with pytest.raises(NotYetError, match="not applied this revision"):
+        check_applied(grafana, applied("abc", "i-1"))
+
+
+def test_before_pulumi_s_user_is_made_the_server_is_not_ready(grafana: Grafana) -> None:
+    Double.answers = {"/api/user": (401, {"message": "Invalid username or password"})}
+    with pytest.raises(NotYetError, match="has not made Pulumi's user"):
+        check_applied(grafana, "abc on i-1")
+    Double.answers = {"/api/user": (502, b"<html>")}
+    with pytest.raises(NotYetError, match=r"cannot be asked yet: no reason given \(status 502\)"):
+        check_applied(grafana, "abc on i-1")
+
+
+def test_a_revision_is_of_these_values_in_these_versions_with_this_key() -> None:
+    values, versions = {"a": "1", "b": "2"}, {"a": 1, "b": 1}
+    revision = revision_of("key", values, versions)
+    others = [
+        revision_of("another", values, versions),
+        revision_of("key", values | {"a": "2"}, versions),
+        revision_of("key", values, versions | {"a": 2}),
+        # As after somebody deleted the parameters: the versions begin again, and the values are others.
+        revision_of("key", {"a": "3", "b": "4"}, versions),
+    ]
+    assert len({revision, *others}) == 5
+    assert revision == revision_of("key", dict(reversed(values.items())), versions)
+    assert listing(revision, versions) == f"# {revision}\na 1\nb 1\n"
+
+
+# --- Its data
+
+
+def frames(*newest: int) -> dict[str, Any]:
+    """What Grafana answers to a query whose last point was measured then."""
+    found = [{"schema": {"fields": []}, "data": {"values": [[moment], [1]]}} for moment in newest]
+    return {"results": {"A": {"status": 200, "frames": found}}}
+
+
+def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> None:
+    check = Measurements(grafana, "monitoring-dev")
+    for moment in (5000, 5000):
+        Double.answers = {"/api/ds/query": (200, frames(moment))}
+        with pytest.raises(NotYetError, match="no measurement of the server has come in yet"):
+            check()
+    Double.answers = {"/api/ds/query": (200, frames(6000))}
+    check()
+    (query,) = Double.seen[0][2]["queries"]
+    assert query["datasource"]["uid"] == "influxdb"
+    assert "\"host\" = 'monitoring-dev'" in query["query"]
+
+
+def test_the_first_measurement_of_all_counts(grafana: Grafana) -> None:
+    check = Measurements(grafana, "it's")
+    Double.answers = {"/api/ds/query": (200, frames())}
+    with pytest.raises(NotYetError, match="has come in yet"):
+        check()
+    Double.answers = {"/api/ds/query": (200, frames(1))}
+    check()
+    assert "'it\\'s'" in Double.seen[0][2]["queries"][0]["query"]
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "words"),
+    [
+        (400, {"results": {"A": {"error": "InfluxDB says: authorization\nfailed"}}}, "says: authorization failed"),
+        (404, {"message": "Plugin not registered", "messageId": "plugin.unregistered"}, "Plugin not registered"),
+        (500, b"oops", "no reason given"),
+    ],
+)
+def test_what_grafana_says_of_influxdb_is_said(grafana: Grafana, status: int, content: Any, words: str) -> None:
+    Double.answers = {"/api/ds/query": (status, content)}
+    with pytest.raises(NotYetError, match=f"Grafana cannot query it: .*{words}.*status {status}"):
+        Measurements(grafana, "h")()
+
+
+CLOUDWATCH = "/api/datasources/uid/cloudwatch/resources/dimension-values"
+
+
+def test_cloudwatch_is_asked_for_what_only_aws_knows(grafana: Grafana) -> None:
+    Double.answers = {CLOUDWATCH: (200, [])}
+    check_cloudwatch(grafana, "eu-central-1")
+    asked = parse_qs(urlsplit(Double.seen[0][1]).query)
+    assert (asked["region"], asked["dimensionKey"]) == (["eu-central-1"], ["InstanceId"])
+
+
+def test_what_grafana_says_of_cloudwatch_is_said(grafana: Grafana) -> None:
+    refused = {"Message": "error in DimensionValuesHandler: InvalidClientTokenId", "Error": "…", "StatusCode": 500}
+    Double.answers = {CLOUDWATCH: (500, refused)}
+    with pytest.raises(NotYetError, match=r"InvalidClientTokenId \(status 500\)"):
+        check_cloudwatch(grafana, "eu-central-1")
+    Double.answers = {CLOUDWATCH: (200, {"message": "not a list"})}
+    with pytest.raises(NotYetError, match="without a list"):
+        check_cloudwatch(grafana, "eu-central-1")
+
+
+@pytest.fixture
+def variables(grafana: Grafana, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of both commands."""
+    monkeypatch.setattr(wait_for_data, "CONSISTENCY", 0.05)
+    monkeypatch.setattr(wait_until_ready, "console", lambda *_: "")
+    for name, value in {
+        "ADDRESS": grafana.address,
+        "PORT": str(grafana.port),
+        "SERVER_NAME": grafana.server_name,
+        "CA": grafana.ca,
+        "USER": LOGIN[0],
+        "PASSWORD": LOGIN[1],
+        "TIMEOUT": "0.05",
+        "HOST": "monitoring-dev",
+        "CLOUDWATCH_REGION": "eu-central-1",
+        "REGION": "eu-central-1",
+        "INSTANCE": "i-1",
+        "REVISION": "abc",
+    }.items():
+        monkeypatch.setenv(f"READY_{name}", value)
+
+
+def test_each_datasource_that_shows_nothing_is_named_with_a_cure(
+    variables: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused = {"Message": "InvalidClientTokenId"}
+    Double.answers = {CLOUDWATCH: (500, refused), "/api/ds/query": (404, {"message": "gone"})}
+    assert wait_for_data.main() == 1
+    said = capsys.readouterr().out
+    for name, why, cure in (("CloudWatch", "InvalidClientTokenId", "access key"), ("InfluxDB", "gone", "journalctl")):
+        (line,) = [line for line in said.splitlines() if line.startswith(f"Grafana shows no data of {name}: ")]
+        assert why in line
+        assert cure in line
+    assert LOGIN[1] not in said
+
+
+def test_both_commands_end_well(variables: None, capsys: pytest.CaptureFixture[str]) -> None:
+    moments = iter((1, 2))
+    Double.answers = {"/api/health": (200, {}), "/api/user": (200, {"name": "abc on i-1"}), CLOUDWATCH: (200, [])}
+    assert wait_until_ready.main() == 0
+
+    def measured(self: Measurements) -> float:
+        return next(moments)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Measurements, "newest", measured)
+        assert wait_for_data.main() == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "InfluxDB: no measurement of the server has come in yet",
+        "InfluxDB: ready",
+    ]
+
+
+def test_a_server_that_never_says_it_fails(variables: None, capsys: pytest.CaptureFixture[str]) -> None:
+    Double.answers = {"/api/health": (200, {}), "/api/user": (200, {"name": "older on i-1"})}
+    assert wait_until_ready.main() == 1
+    assert "has not applied this revision" in capsys.readouterr().out
+
+
+# --- Waiting
+
+
+def test_another_authority_is_not_trusted(grafana: Grafana, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     ca = make_certificate(other).read_text().partition("-----BEGIN EC")[0]
-    stranger = Endpoint(endpoint.address, endpoint.port, endpoint.server_name, ca)
     with pytest.raises(NotYetError, match="certificate is not the expected one"):
-        stranger.get("/")
+        replace(grafana, ca=ca).ask("GET", "/")
 
 
-def test_another_name_is_not_trusted(endpoint: Endpoint) -> None:
+def test_another_name_is_not_trusted(grafana: Grafana) -> None:
     with pytest.raises(NotYetError, match="certificate is not the expected one"):
-        Endpoint(endpoint.address, endpoint.port, "example.com", endpoint.ca).get("/")
+        replace(grafana, server_name="example.com").ask("GET", "/")
 
 
 def test_nobody_listening_is_not_ready() -> None:
     with pytest.raises(NotYetError, match="no answer"):
-        Endpoint("127.0.0.1", 1, "localhost", "").get("/")
+        Grafana("127.0.0.1", 1, "localhost", "", LOGIN).ask("GET", "/")
 
 
-def failing_times(times: int) -> object:
+def test_a_long_message_is_cut_and_no_login_is_shown(grafana: Grafana) -> None:
+    assert len(Answer(500, {"message": "x" * 5000}).message) < 500
+    assert LOGIN[1] not in repr(grafana)
+
+
+def failing_times(times: int) -> Callable[[], None]:
     left = iter(range(times))
 
     def check() -> None:
@@ -117,7 +280,7 @@ def failing_times(times: int) -> object:
 
 def test_progress_is_told_once_a_change(capsys: pytest.CaptureFixture[str]) -> None:
     console = "boot\nmonitoring: installing grafana=1\n"
-    assert wait([("Grafana", failing_times(5))], lambda: console, 5) is None  # type: ignore[list-item]
+    assert wait([("Grafana", failing_times(5))], lambda: console, 5) is None
     assert capsys.readouterr().out.splitlines() == [
         "Grafana: no answer yet · server: installing grafana=1",
         "Grafana: ready",
@@ -126,32 +289,20 @@ def test_progress_is_told_once_a_change(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_a_failed_boot_ends_the_waiting_with_its_line() -> None:
     looks = iter(["x\n", "x\nmonitoring: boot failed at line 42 of boot.sh: mount $place (10:00:00)\ny"])
-    why = wait([("Grafana", failing_times(10**6))], lambda: next(looks), 60)  # type: ignore[list-item]
+    why = wait([("Grafana", failing_times(10**6))], lambda: next(looks), 60)
     assert why == "the server's boot failed at line 42 of boot.sh: mount $place (10:00:00)"
 
 
 def test_an_earlier_failure_does_not_count_but_the_same_again_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "CONSOLE_PAUSE", 0.0)
-    monkeypatch.setattr(gate, "PAUSE", 0.001)
+    monkeypatch.setattr(waiting, "PAUSE", 0.001)
     line = "monitoring: boot failed at line 42 of boot.sh: apt update ({})\n"
     earlier = line.format("10:00:00")
     looks = iter([earlier, earlier, earlier, earlier + line.format("10:01:00")])
-    why = wait([("Grafana", failing_times(10**6))], lambda: next(looks), 60)  # type: ignore[list-item]
+    why = wait([("Grafana", failing_times(10**6))], lambda: next(looks), 60)
     assert why == "the server's boot failed at line 42 of boot.sh: apt update (10:01:00)"
     assert next(looks, None) is None
 
 
-def test_only_this_instance_with_this_revision_counts(endpoint: Endpoint) -> None:
-    store = Store(endpoint, "telegraf", ("reader", "word"))
-    Double.answers = {"/query": (200, '{"results":[{"statement_id":0}]}')}
-    with pytest.raises(NotYetError, match="revision 7 is not applied yet"):
-        check_revision(store, "monitoring-dev", "i-1", 7)
-    Double.answers = {"/query": (200, '{"results":[{"series":[{"values":[[1,2]]}]}]}')}
-    check_revision(store, "monitoring-dev", "i-1", 7)
-    asked = unquote(Double.seen[0])
-    assert """"host" = 'monitoring-dev' AND "instance" = 'i-1' AND "revision" >= 7""" in asked
-
-
 def test_the_time_is_over() -> None:
-    why = wait([("Grafana", failing_times(10**6))], lambda: "", 0.05)  # type: ignore[list-item]
+    why = wait([("Grafana", failing_times(10**6))], lambda: "", 0.05)
     assert why == "not ready after 0 s; Grafana: no answer yet"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from components.wait_until_ready import Endpoint, NotYetError, check_grafana, check_influxdb
+from components.wait_until_ready import check_applied, check_grafana
+from components.waiting import Grafana, NotYetError
 from tests.components.certificates import make_certificate
 from tests.live.environment import Environment
-from tests.live.services import Ask
+from tests.live.services import Ask, agents_place
 
 pytestmark = pytest.mark.live
 
@@ -26,13 +28,21 @@ def another_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def who_may(environment: Environment, port: int) -> AbstractContextManager[None]:
+    """The place of somebody whom the security group lets near the port."""
+    return agents_place(environment) if port == 8086 else nullcontext()
+
+
 @pytest.mark.parametrize("port", [3000, 8086])
 def test_another_authority_does_not_vouch_for_the_server(
     environment: Environment, another_authority: Path, port: int
 ) -> None:
     host = urlsplit(environment.grafana.url).hostname
     for verify in (True, str(another_authority)):
-        with pytest.raises(requests.exceptions.SSLError, match=r"(?i)certificate[ _]verify[ _]failed"):
+        with (
+            who_may(environment, port),
+            pytest.raises(requests.exceptions.SSLError, match=r"(?i)certificate[ _]verify[ _]failed"),
+        ):
             requests.get(f"https://{host}:{port}/ping", verify=verify, timeout=10)
 
 
@@ -45,6 +55,7 @@ def test_old_versions_of_tls_are_refused(environment: Environment, port: int) ->
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     host = urlsplit(environment.grafana.url).hostname
     with (
+        who_may(environment, port),
         socket.create_connection((host, port), timeout=10) as plain,
         pytest.raises(ssl.SSLError, match="alert protocol version"),
     ):
@@ -101,16 +112,16 @@ def test_grafana_asks_no_influxdb_it_cannot_verify(
 
 
 def test_the_readiness_gate_waits_for_the_right_certificate(environment: Environment, another_authority: Path) -> None:
-    """The program's own check, against the running server, with somebody else's certificate."""
+    """The program's own checks, against the running server, with somebody else's certificate."""
     host = str(urlsplit(environment.grafana.url).hostname)
     right = environment.outputs["caCertificate"]
-    check_influxdb(Endpoint(host, 8086, host, right))
-    check_grafana(Endpoint(host, 3000, host, right), environment.grafana.password)
+    check_grafana(Grafana(host, 3000, host, right, ("nobody", "any")))
     for ca, name in ((another_authority.read_text(), host), (right, "monitoring.example.com"), ("", host)):
+        stranger = Grafana(host, 3000, name, ca, ("nobody", "any"))
         with pytest.raises(NotYetError, match="certificate is not the expected one"):
-            check_influxdb(Endpoint(host, 8086, name, ca))
+            check_grafana(stranger)
         with pytest.raises(NotYetError, match="certificate is not the expected one"):
-            check_grafana(Endpoint(host, 3000, name, ca), "any")
+            check_applied(stranger, "any")
 
 
 def test_pulumi_verifies_grafana(environment: Environment) -> None:

@@ -116,8 +116,9 @@ def test_a_wiped_grafana_has_everything_back_after_refresh_and_up(environment: E
     wipe = "systemctl stop grafana-server && rm /var/lib/grafana/grafana.db* && systemctl start grafana-server"
     wiped = environment.guest("sh", "-c", wipe)
     assert wiped.returncode == 0, wiped.stderr
-    # It has its administrator's password from its first start on.
+    # It has its administrator's password from its first start on, and Pulumi's user once the server has looked.
     assert eventually(lambda: answers(environment), 60)
+    assert eventually(lambda: "pulumi-" in environment.grafana.get("/api/users").text, 120)
     assert environment.grafana.get("/api/org").status_code == 200
     assert content(environment)["dashboards"] == set()
 

@@ -36,6 +36,7 @@ SERVER = ServerValues(
     interval="10s",
     cloudwatch_auth="key",
     own_influxdb=True,
+    automation="pulumi-x1y2z3x1y2z3x1y2z3xy",
     reader="grafana",
     smtp=None,
     backups=backup_settings("eu-central-1", "monitoring-prod-backups-1a2b3c4", "prod", 0, ""),

@@ -135,6 +135,7 @@ def server_values(stack: Settings) -> ServerValues:
         interval=stack.collection_interval,
         cloudwatch_auth=stack.cloudwatch_auth,
         own_influxdb=True,
+        automation="pulumi-x",
         reader="grafana",
         smtp=stack.smtp,
         backups=backup_settings(stack.region, "a-bucket", "prod", stack.backups.now, source),

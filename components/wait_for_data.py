@@ -1,0 +1,109 @@
+"""Waits until Grafana shows data of each of its datasources, asked as somebody at a dashboard asks. Run by `Answers`.
+
+All inputs are environment variables named READY_… (see components/readiness.py). Ends with 0 when InfluxDB has returned
+a measurement of the server that came in meanwhile, and CloudWatch a list of metrics; with 1, and Grafana's own words,
+when one of them has not in time.
+"""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from components.waiting import Answer, Grafana, NotYetError, environment, tell, wait
+
+CONSISTENCY = 180.0
+"""Seconds in which a new access key becomes known everywhere: IAM is eventually consistent
+(docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html), usually within seconds."""
+
+CURES = {
+    "InfluxDB": "See what the server says: journalctl -u telegraf -u influxdb -u grafana-server; with `influxdb` in "
+    "the settings: may its user read and write that database?",
+    "CloudWatch": "See whether the access key is active and its user still has the policy (`cloudwatchAuth: role`: the "
+    "server's role); one more in accessKeyGeneration makes a new key.",
+}
+
+
+def refusal(answer: Answer) -> str | None:
+    """Why a query failed, None when it did not. Its result has its own error (pkg/api/ds_query.go)."""
+    if answer.status == http.client.OK:
+        return None
+    results = answer.content.get("results", {}) if isinstance(answer.content, dict) else {}
+    if error := results.get("A", {}).get("error"):
+        return Answer(answer.status, {"message": error}).message
+    return answer.message
+
+
+class Measurements:
+    """The InfluxDB datasource, asked for the newest point of `host`. A check that the first time only notes when that
+    was, and later is satisfied by a newer one: what was stored before this run proves nothing of this run."""
+
+    def __init__(self, grafana: Grafana, host: str) -> None:
+        self._grafana = grafana
+        escaped = host.replace("\\", "\\\\").replace("'", "\\'")
+        self._query = f'SELECT last("uptime") FROM "system" WHERE "host" = \'{escaped}\' AND time > now() - 1d'  # noqa: S608
+        self._before: float | None = None
+
+    def newest(self) -> float:
+        """When the newest point was measured, in milliseconds; 0 when there is none."""
+        query = {
+            "refId": "A",
+            "datasource": {"uid": "influxdb", "type": "influxdb"},
+            "query": self._query,
+            "rawQuery": True,
+            "resultFormat": "time_series",
+        }
+        answer = self._grafana.ask("POST", "/api/ds/query", {"queries": [query], "from": "now-1d", "to": "now"})
+        if why := refusal(answer):
+            raise NotYetError(f"Grafana cannot query it: {why}")
+        frames = answer.content["results"]["A"].get("frames") or []
+        return max((time for frame in frames for time in frame["data"]["values"][:1] for time in time), default=0.0)
+
+    def __call__(self) -> None:
+        found = self.newest()
+        if self._before is None:
+            self._before = found
+        if found <= self._before:
+            raise NotYetError("no measurement of the server has come in yet")
+
+
+def check_cloudwatch(grafana: Grafana, region: str) -> None:
+    """CloudWatch lists metrics for the datasource, be it none. The values of a dimension are what the plugin asks AWS
+    for (ListMetrics); names of metrics and namespaces it knows by heart (pkg/tsdb/cloudwatch/routes)."""
+    asked = {
+        "region": region,
+        "namespace": "AWS/EC2",
+        "metricName": "CPUUtilization",
+        "dimensionKey": "InstanceId",
+        "dimensionFilters": "{}",
+    }
+    answer = grafana.ask("GET", f"/api/datasources/uid/cloudwatch/resources/dimension-values?{urlencode(asked)}")
+    if answer.status != http.client.OK:
+        raise NotYetError(f"Grafana cannot query it: {answer.message}")
+    if not isinstance(answer.content, list):
+        raise NotYetError("Grafana answers without a list of metrics")
+
+
+def main() -> int:
+    env = environment()
+    grafana = Grafana.from_environment(env)
+    timeout = float(env["TIMEOUT"])
+    checks: dict[str, tuple[Callable[[], None], float]] = {
+        "CloudWatch": (lambda: check_cloudwatch(grafana, env["CLOUDWATCH_REGION"]), min(timeout, CONSISTENCY)),
+        "InfluxDB": (Measurements(grafana, env["HOST"]), timeout),
+    }
+    failed = False
+    for name, (check, seconds) in checks.items():
+        why = wait([(name, check)], lambda: "", seconds)
+        if why is not None:
+            failed = True
+            tell(f"Grafana shows no data of {name}: {why}. {CURES[name]}")
+    if failed:
+        tell("When the cause is removed, run `pulumi up` again; it goes on from here.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

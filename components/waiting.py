@@ -1,0 +1,168 @@
+"""What the two gates of `pulumi up` share: asking Grafana, waiting with progress, the server's console.
+
+They talk to Grafana's port alone: the machine that runs Pulumi is in `operatorCidrs`, and need not be in `agentCidrs`.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import re
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+PAUSE = 2.0
+"""Seconds between two looks."""
+
+CONSOLE_PAUSE = 15.0
+"""Seconds between two looks at the console, which AWS renews more slowly than that anyway."""
+
+LONGEST_MESSAGE = 400
+"""Characters of a message of Grafana's that are shown."""
+
+FAILED = re.compile(r"monitoring: (boot failed at line .*)")
+PROGRESS = re.compile(r"monitoring: (.*)")
+
+
+class NotYetError(Exception):
+    """Something is not ready yet; the message says what, in words fit for a progress line."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Grafana answered: the status, and the JSON of the body (None when it is none)."""
+
+    status: int
+    content: Any
+
+    @property
+    def message(self) -> str:
+        """Why it refused, in its own words, or its plugin's (pkg/tsdb/cloudwatch/models/http_error.go: `Message`)."""
+        found = self.content if isinstance(self.content, dict) else {}
+        words = found.get("message") or found.get("Message") or found.get("error") or "no reason given"
+        return f"{' '.join(str(words).split())[:LONGEST_MESSAGE]} (status {self.status})"
+
+
+@dataclass(frozen=True)
+class Grafana:
+    """A Grafana: where to connect to, the name its certificate must be valid for, who signed it (PEM, "" for the
+    system's authorities), and the login used."""
+
+    address: str
+    port: int
+    server_name: str
+    ca: str
+    login: tuple[str, str] = field(repr=False)
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str]) -> Grafana:
+        """As components/readiness.py tells a command."""
+        login = env["USER"], env["PASSWORD"]
+        return cls(env["ADDRESS"], int(env["PORT"]), env["SERVER_NAME"], env["CA"], login)
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """Grafana's answer. Raises NotYetError when there is none, or when the certificate does not fit."""
+        context = ssl.create_default_context(cadata=self.ca or None)
+        headers = {
+            "Host": f"{self.server_name}:{self.port}",
+            "Authorization": "Basic " + base64.b64encode(":".join(self.login).encode()).decode(),
+            "Content-Type": "application/json",
+        }
+        try:
+            plain = socket.create_connection((self.address, self.port), timeout=10)
+            with context.wrap_socket(plain, server_hostname=self.server_name) as secure:
+                secure.settimeout(60)
+                connection = http.client.HTTPConnection(self.address, self.port)
+                connection.sock = secure
+                connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+                answer = connection.getresponse()
+                text = answer.read(1_000_000).decode(errors="replace")
+        except ssl.SSLCertVerificationError as error:
+            raise NotYetError(f"its certificate is not the expected one ({error.verify_message})") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise NotYetError(f"no answer ({error.__class__.__name__})") from error
+        try:
+            return Answer(answer.status, json.loads(text))
+        except ValueError:
+            return Answer(answer.status, None)
+
+
+def environment() -> dict[str, str]:
+    """What components/readiness.py tells a command: the variables READY_…, without that beginning."""
+    return {key.removeprefix("READY_"): value for key, value in os.environ.items() if key.startswith("READY_")}
+
+
+def console(region: str, instance: str) -> str:
+    """The instance's console output so far; empty when AWS does not give it."""
+    try:
+        client = boto3.client("ec2", region_name=region)
+        return str(client.get_console_output(InstanceId=instance, Latest=True).get("Output", ""))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "UnsupportedOperation":  # Latest needs a Nitro instance
+            return ""
+    except BotoCoreError:
+        return ""
+    try:
+        return str(client.get_console_output(InstanceId=instance).get("Output", ""))
+    except (ClientError, BotoCoreError):
+        return ""
+
+
+Check = tuple[str, Callable[[], None]]
+"""What is waited for, and the function that raises NotYetError until it is there."""
+
+
+def wait(checks: list[Check], read_console: Callable[[], str], timeout: float) -> str | None:
+    """Run the checks in order, each until it succeeds. Returns None, or why it cannot be (one or more lines).
+
+    The console is read meanwhile: the boot script's progress is shown, a new failure of it ends the waiting. The
+    one that is there from the beginning is an earlier attempt's: the server tries again by itself.
+    """
+    end = time.monotonic() + timeout
+    earlier = last_failure(read_console())
+    shown = latest = why = ""
+    next_console = 0.0
+    for name, check in checks:
+        while True:
+            try:
+                check()
+            except NotYetError as error:
+                why = f"{name}: {error}"
+            else:
+                tell(f"{name}: ready")
+                break
+            if time.monotonic() >= next_console:
+                output = read_console()
+                failed = last_failure(output)
+                if failed not in ("", earlier):
+                    return f"the server's {failed}"
+                lines = PROGRESS.findall(output)
+                latest = f" · server: {lines[-1].strip()}" if lines else ""
+                next_console = time.monotonic() + CONSOLE_PAUSE
+            if why + latest != shown:
+                shown = why + latest
+                tell(shown)
+            if time.monotonic() >= end:
+                return f"not ready after {timeout:.0f} s; {shown}"
+            time.sleep(PAUSE)
+    return None
+
+
+def last_failure(console: str) -> str:
+    """The newest failure on the console, with its time; "" when there is none."""
+    found = FAILED.findall(console)
+    return found[-1].strip() if found else ""
+
+
+def tell(line: str) -> None:
+    """One line of progress, at once."""
+    print(line, flush=True)

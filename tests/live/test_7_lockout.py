@@ -1,0 +1,199 @@
+"""Five wrong passwords lock the administrator, a person, and neither Pulumi nor the server's boot; and what the gates of
+`up` let through."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import eventually
+from tests.live.second import told, up
+from tests.live.services import Ask
+
+pytestmark = pytest.mark.live
+
+BOOT = "/usr/local/sbin/monitoring-server"
+ATTEMPTS = 5
+OTHER_CONTENT = {"alertThresholds": {"cpu": 84}}
+FORGET = """
+import sqlite3
+with sqlite3.connect("/var/lib/grafana/grafana.db", timeout=30) as database:
+    database.execute("DELETE FROM login_attempt")
+"""
+
+
+def locked(grafana: Ask, administrator: tuple[str, str]) -> bool:
+    """Whether the administrator's right password is refused."""
+    return bool(grafana("GET", "/api/org", administrator).status_code == 401)
+
+
+@contextmanager
+def lockout(environment: Environment, grafana: Ask, administrator: tuple[str, str]) -> Iterator[None]:
+    """Somebody mistypes the administrator's password, again and again (shared/cases/server/29-admin-locked.sh)."""
+    wrong = {"user": administrator[0], "password": "wrong"}
+    for _ in range(ATTEMPTS):
+        assert grafana("POST", "/login", json=wrong).status_code == 401
+    assert locked(grafana, administrator)
+    try:
+        yield
+    finally:
+        assert environment.guest("python3", "-", stdin=FORGET).returncode == 0
+        assert not locked(grafana, administrator)
+
+
+def robot(environment: Environment) -> tuple[str, str]:
+    """Pulumi's user in Grafana, as the server gets it."""
+    conf, password = (
+        environment.aws("ssm").get_parameter(Name=f"{folder(environment)}/{name}", WithDecryption=True)["Parameter"]
+        for name in ("server.conf", "grafana-automation-password")
+    )
+    (login,) = [line.partition("=")[2] for line in conf["Value"].splitlines() if line.startswith("AUTOMATION=")]
+    return login, password["Value"]
+
+
+def folder(environment: Environment) -> str:
+    """Where the stack's parameters lie."""
+    (name,) = [
+        each["outputs"]["name"] for each in environment.resources() if each["urn"].endswith("::parameters-revision")
+    ]
+    return str(name).removesuffix("/state/revision")
+
+
+@pytest.mark.usefixtures("quiet_server")
+def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
+    environment: Environment, grafana: Ask, administrator: tuple[str, str]
+) -> None:
+    began = time.monotonic()
+    with lockout(environment, grafana, administrator):
+        refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
+        assert refreshed.returncode == 0, told(refreshed)
+        with environment.settings(**OTHER_CONTENT):
+            done = up(environment)
+            assert done.returncode == 0, told(done)
+        booted = environment.guest(BOOT)
+        assert booted.returncode == 0, booted.stdout[-2000:]
+        assert time.monotonic() - began < 240, "too slow to have been locked all the time"
+        assert locked(grafana, administrator), "until the last moment"
+    back = up(environment)
+    assert back.returncode == 0, told(back)
+
+
+@pytest.mark.usefixtures("quiet_server")
+def test_an_old_volume_whose_only_user_is_locked_boots(
+    environment: Environment, grafana: Ask, administrator: tuple[str, str]
+) -> None:
+    login, password = robot(environment)
+    number = grafana("GET", f"/api/users/lookup?loginOrEmail={login}", administrator).json()["id"]
+    assert grafana("DELETE", f"/api/admin/users/{number}", administrator).status_code == 200
+    assert grafana("GET", "/api/user", (login, password)).status_code == 401
+    with lockout(environment, grafana, administrator):
+        booted = environment.guest(BOOT)
+        assert booted.returncode == 0, booted.stdout[-2000:]
+        refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+        assert refreshed.returncode == 0, told(refreshed)
+    assert grafana("GET", "/api/user", (login, password)).json()["isGrafanaAdmin"] is True
+
+
+@pytest.mark.usefixtures("quiet_server")
+def test_another_administrator_s_password_and_older_users_of_pulumi_end_at_the_boot(
+    environment: Environment, grafana: Ask, administrator: tuple[str, str]
+) -> None:
+    """As on a volume from before, or restored from another stack's backup."""
+    older = {"login": "pulumi-" + "0a" * 10, "password": "still-good-there"}
+    person = {"login": "pulumi-team", "password": "nobody-s-business"}
+    for user in (older, person):
+        assert grafana("POST", "/api/admin/users", administrator, json=user).status_code == 200
+    mine = {"oldPassword": administrator[1], "newPassword": "chosen by hand"}
+    assert grafana("PUT", "/api/user/password", administrator, json=mine).status_code == 200
+    booted = environment.guest(BOOT)
+    assert booted.returncode == 0, booted.stdout[-2000:]
+    assert grafana("GET", "/api/org", administrator).status_code == 200
+    logins = {user["login"]: user["id"] for user in grafana("GET", "/api/users", administrator).json()}
+    assert older["login"] not in logins
+    assert grafana("DELETE", f"/api/admin/users/{logins['pulumi-team']}", administrator).status_code == 200
+    assert robot(environment)[0] in logins
+
+
+def test_a_grafana_that_starts_without_its_users_gets_them_back_by_itself(
+    environment: Environment, grafana: Ask, administrator: tuple[str, str]
+) -> None:
+    login, password = robot(environment)
+    number = grafana("GET", f"/api/users/lookup?loginOrEmail={login}", administrator).json()["id"]
+    assert grafana("DELETE", f"/api/admin/users/{number}", administrator).status_code == 200
+    assert environment.guest("systemctl", "restart", "grafana-server").returncode == 0
+
+    def there() -> bool:
+        try:
+            return bool(grafana("GET", "/api/user", (login, password)).status_code == 200)
+        except OSError:  # of requests: Grafana is starting
+            return False
+
+    assert eventually(there, 120)
+
+
+@pytest.mark.usefixtures("quiet_server")
+def test_nothing_but_this_revision_opens_the_gate(environment: Environment, grafana: Ask, influxdb: Ask) -> None:
+    """Neither an older one that the server says, nor a greater number written by who may write measurements."""
+    login = robot(environment)
+    before = grafana("GET", "/api/user", login).json()
+    older = {"login": login[0], "email": before["email"], "name": f"{'f' * 32} on {environment.instance_id}"}
+    instance = environment.instance_id
+    forged = f'monitoring_server,host=monitoring-{environment.name} revision=999999i,instance="{instance}"'
+    with environment.settings(retention="29d", bootTimeout="1m"):
+        assert influxdb("POST", "/write?db=telegraf", "telegraf", data=forged).status_code == 204
+        assert grafana("PUT", "/api/user", login, json=older).status_code == 200
+        failed = up(environment)
+        assert failed.returncode != 0
+        assert "has not applied this revision of its parameters yet" in failed.stdout, told(failed)
+        assert "Traceback" not in failed.stdout
+        # Once the server looks again, everything goes on.
+        booted = environment.guest(BOOT)
+        assert booted.returncode == 0, booted.stdout[-2000:]
+        done = up(environment)
+        assert done.returncode == 0, told(done)
+    assert environment.guest("systemctl", "start", "monitoring-server.timer").returncode == 0
+    back = up(environment)
+    assert back.returncode == 0, told(back)
+
+
+def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: Environment) -> None:
+    iam = environment.aws("iam")
+    (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith("cloudwatch-")]
+    key = {"UserName": user, "AccessKeyId": environment.outputs["cloudwatchAccessKeyId"]}
+    # Another `bootTimeout` reaches both gates, so that they run again; it bounds this one's patience, too.
+    with environment.settings(bootTimeout="61s"):
+        iam.update_access_key(**key, Status="Inactive")
+        try:
+            failed = up(environment)
+        finally:
+            iam.update_access_key(**key, Status="Active")
+        assert failed.returncode != 0
+        lines = [line.strip() for line in failed.stdout.splitlines()]
+        (line,) = {line for line in lines if line.startswith("Grafana shows no data")}
+        assert "of CloudWatch: not ready after 61 s" in line, told(failed)
+        assert "InvalidClientTokenId" in line
+        assert "accessKeyGeneration makes a new key" in line
+        assert "Traceback" not in failed.stdout
+        done = up(environment)
+        assert done.returncode == 0, told(done)
+    back = up(environment)
+    assert back.returncode == 0, told(back)
+
+
+def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environment) -> None:
+    assert environment.guest("systemctl", "stop", "telegraf").returncode == 0
+    with environment.settings(bootTimeout="62s"):
+        try:
+            failed = up(environment)
+        finally:
+            assert environment.guest("systemctl", "start", "telegraf").returncode == 0
+        assert failed.returncode != 0
+        assert "Grafana shows no data of InfluxDB: not ready after 62 s" in failed.stdout, told(failed)
+        done = up(environment)
+        assert done.returncode == 0, told(done)
+    back = up(environment)
+    assert back.returncode == 0, told(back)
