@@ -26,6 +26,7 @@ SESSION_LIFETIME = 7 * 24 * 3600
 routes = Blueprint("authentication", __name__)
 
 _OPEN_PATHS = ("/api/health", "/healthz", "/login", "/logout", "/", "/api/user/signup")
+_SERVER_PATHS = ("/api/admin/", "/api/users")
 RANK = {"Viewer": 0, "Editor": 1, "Admin": 2}
 ROLES = frozenset(RANK)
 
@@ -44,7 +45,7 @@ class Identity:
 
 
 def _identity(row: sqlite3.Row) -> Identity:
-    return Identity(row["id"], row["login"], "Admin" if row["is_admin"] else row["role"], bool(row["is_admin"]))
+    return Identity(row["id"], row["login"], row["role"], bool(row["is_admin"]))
 
 
 def _refuse() -> ApiError:
@@ -54,7 +55,9 @@ def _refuse() -> ApiError:
 def check_password(shared: Context, login: str, password: str) -> Identity:
     """The user behind a name (or email address) and password.
 
-    Raises 401 for a wrong one, and likewise, as Grafana does, for any password once the name is locked out.
+    Raises 401 for a wrong one, and likewise, as Grafana does, for any password once the name is locked out. Only wrong
+    passwords of users that exist count, and a good one makes none of them forgotten
+    (pkg/services/authn/clients/password.go).
     """
     database = shared.database
     limited = not shared.settings.disable_brute_force_protection
@@ -70,11 +73,12 @@ def check_password(shared: Context, login: str, password: str) -> Identity:
     row = database.row(
         "SELECT * FROM user WHERE (lower(login) = ? OR lower(email) = ?) AND NOT is_service_account", name, name
     )
-    if row is None or not password_matches(password, row["salt"], row["password"]):
+    if row is None or not password:
+        raise _refuse()
+    if not password_matches(password, row["salt"], row["password"]):
         if limited:
             database.write("INSERT INTO login_attempt (username, created) VALUES (?, ?)", name, time.time())
         raise _refuse()
-    database.write("DELETE FROM login_attempt WHERE username = ?", name)
     return _identity(row)
 
 
@@ -135,9 +139,11 @@ def require_identity() -> None:
     if identity is None:
         raise ApiError.with_id(401, "auth.unauthorized", "Unauthorized")
     g.identity = identity
-    if request.path.startswith("/api/ds/query"):
+    if request.path.startswith("/api/ds/query") or request.path in ("/api/user", "/api/user/password"):
         return
-    if request.method != "GET":
+    if request.path.startswith(_SERVER_PATHS):
+        require_server_admin()
+    elif request.method != "GET":
         require_role("Editor" if "/dashboards/" in request.path or "/folders" in request.path else "Admin")
 
 
@@ -153,7 +159,8 @@ def _denied() -> ApiError:
 
 
 def require_server_admin() -> None:
-    """403 unless the caller administers the whole server, as the first administrator does."""
+    """403 unless the caller administers the whole server, as the first administrator does. A role in the organisation,
+    be it Admin, does not (grafana.com/docs/grafana/latest/administration/roles-and-permissions)."""
     if not caller().server_admin:
         raise _denied()
 

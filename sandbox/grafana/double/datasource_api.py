@@ -118,11 +118,14 @@ def health(uid: str) -> tuple[Response, int]:
 
 
 @routes.get("/uid/<uid>/resources/<path:path>")
-def resource(uid: str, path: str) -> Response:
-    """A data source's own lists, e.g. CloudWatch's regions for a dashboard variable."""
+def resource(uid: str, path: str) -> Response | tuple[Response, int]:
+    """A data source's own lists, e.g. CloudWatch's regions for a dashboard variable. What AWS refuses has the plugin's
+    own form (pkg/tsdb/cloudwatch/routes/middleware.go, models/http_error.go)."""
     shared = context()
     source = datasources.opened(shared, datasources.find(shared, "uid", uid))
     try:
         return jsonify(plugins.plugin(shared, source).resource(source, path.strip("/"), request.args))
     except QueryError as error:
+        if error.source == "downstream":
+            return jsonify(Message=str(error), Error=str(error), StatusCode=500), 500
         raise ApiError(error.status, str(error)) from None

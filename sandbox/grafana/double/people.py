@@ -69,8 +69,7 @@ def _hit(row: sqlite3.Row) -> dict[str, Any]:
 def _member(row: sqlite3.Row) -> dict[str, Any]:
     hit = _hit(row)
     kept = ("uid", "email", "name", "avatarUrl", "login", "lastSeenAt", "lastSeenAtAge", "isDisabled", "authLabels")
-    role = "Admin" if row["is_admin"] else row["role"]
-    return {"orgId": ORGANISATION["id"], "userId": row["id"], "role": role} | {key: hit[key] for key in kept}
+    return {"orgId": ORGANISATION["id"], "userId": row["id"], "role": row["role"]} | {key: hit[key] for key in kept}
 
 
 def _page() -> Page:

@@ -36,8 +36,8 @@ def create_administrator(database: Database, settings: Settings) -> bool:
 def _insert(database: Database, login: str, email: str, name: str, password: str, *, is_admin: bool) -> int:
     salt = new_salt()
     return database.write(
-        "INSERT INTO user (uid, login, email, name, password, salt, is_admin, created, updated) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO user (uid, login, email, name, password, salt, is_admin, role, created, updated) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 'Admin', ?, ?)",
         new_uid(),
         login,
         email,
@@ -64,9 +64,6 @@ def set_password(database: Database, user_id: int, password: str) -> None:
             user_id,
         )
         database.write("DELETE FROM user_auth_token WHERE user_id = ?", user_id)
-        database.write(
-            "DELETE FROM login_attempt WHERE username = (SELECT lower(login) FROM user WHERE id = ?)", user_id
-        )
 
 
 def find(user_id: int) -> sqlite3.Row:

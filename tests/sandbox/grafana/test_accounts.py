@@ -205,3 +205,60 @@ def test_what_the_settings_say_of_browsers(tmp_path: Path, authority: Authority,
         assert "SameSite=Strict" in cookie
         assert other.call("GET", "/api/user").json()["avatarUrl"] == "/public/img/user_profile.png"
         assert other.call("GET", "/api/snapshot/shared-options").json()["externalEnabled"] is False
+
+
+def test_failed_logins_of_nobody_lock_nothing(grafana: Grafana) -> None:
+    """As in Grafana (pkg/services/authn/clients/password.go): a name can be asked for before there is such a user."""
+    for _ in range(6):
+        assert grafana.call("GET", "/api/user", auth=("viewer", VIEWER["password"])).status_code == 401
+    assert grafana.call("POST", "/api/admin/users", VIEWER).status_code == 200
+    assert grafana.call("GET", "/api/user", auth=("viewer", VIEWER["password"])).status_code == 200
+
+
+def test_neither_a_good_login_nor_a_new_password_makes_failed_ones_forgotten(grafana: Grafana) -> None:
+    number = grafana.call("POST", "/api/admin/users", VIEWER).json()["id"]
+    for guess in ("guess", "guess", VIEWER["password"], "guess", "guess", VIEWER["password"], "guess"):
+        grafana.call("GET", "/api/user", auth=("viewer", guess))
+    assert grafana.call("GET", "/api/user", auth=("viewer", VIEWER["password"])).status_code == 401
+    new = {"password": "another one"}
+    assert grafana.call("PUT", f"/api/admin/users/{number}/password", new).status_code == 200
+    assert grafana.call("GET", "/api/user", auth=("viewer", "another one")).status_code == 401
+
+
+def test_the_server_and_the_organisation_are_administered_apart(grafana: Grafana) -> None:
+    number = grafana.call("POST", "/api/admin/users", VIEWER).json()["id"]
+    viewer = ("viewer", VIEWER["password"])
+
+    def may() -> tuple[bool, bool]:
+        """Whether the user administers the server, and the organisation."""
+        return tuple(  # type: ignore[return-value]
+            grafana.call("GET", path, auth=viewer).status_code == 200 for path in ("/api/users", "/api/datasources")
+        )
+
+    def change(method: str, path: str, body: dict[str, object], status: int, auth: tuple[str, str] | None) -> None:
+        named = {} if auth is None else {"auth": auth}
+        assert grafana.call(method, path, body, **named).status_code == status  # type: ignore[arg-type]
+
+    permissions, role = f"/api/admin/users/{number}/permissions", f"/api/org/users/{number}"
+    assert may() == (False, False)
+    change("PUT", permissions, {"isGrafanaAdmin": True}, 403, viewer)
+    change("PATCH", role, {"role": "Admin"}, 403, viewer)
+    change("PATCH", role, {"role": "King"}, 400, None)
+    change("PUT", permissions, {"isGrafanaAdmin": True}, 200, None)
+    assert may() == (True, False)
+    change("PATCH", role, {"role": "Admin"}, 200, None)
+    assert may() == (True, True)
+    change("PUT", permissions, {"isGrafanaAdmin": False}, 200, None)
+    assert may() == (False, True)
+    change("PUT", "/api/admin/users/1/permissions", {"isGrafanaAdmin": False}, 400, None)  # the last one
+
+
+def test_a_user_changes_their_own_name_and_takes_nobody_else_s(grafana: Grafana) -> None:
+    grafana.call("POST", "/api/admin/users", VIEWER)
+    viewer = ("viewer", VIEWER["password"])
+    mine = {"login": "viewer", "email": "v@example.com", "name": "revision on i-1"}
+    assert grafana.call("PUT", "/api/user", mine, auth=viewer).status_code == 200
+    assert grafana.call("GET", "/api/user", auth=viewer).json()["name"] == "revision on i-1"
+    assert grafana.call("PUT", "/api/user", mine | {"login": "admin"}, auth=viewer).status_code == 409
+    assert grafana.call("PUT", "/api/user", {"name": "only"}, auth=viewer).status_code == 400
+    assert grafana.call("PUT", "/api/user", mine, auth=None).status_code == 401
