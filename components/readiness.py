@@ -14,6 +14,7 @@ from components.network import GRAFANA_PORT
 from components.parameters import machine
 from components.passwords import Account
 from settings import Settings
+from settings import values as v
 
 COMMAND = ".venv/bin/python -m components."
 """Run in the project's folder, with the environment that Pulumi.yaml names."""
@@ -34,8 +35,8 @@ class Gate:
     instance_id: pulumi.Output[str]
     revision: pulumi.Output[str]
 
-    def environment(self) -> Mapping[str, pulumi.Input[str]]:
-        """What a command gets. Secrets reach it by its environment and are never printed."""
+    def environment(self, timeout: int) -> Mapping[str, pulumi.Input[str]]:
+        """What a command gets. timeout: seconds. Secrets reach it by its environment and are never printed."""
         return {
             "READY_ADDRESS": self.address,
             "READY_PORT": str(GRAFANA_PORT),
@@ -43,7 +44,7 @@ class Gate:
             "READY_CA": self.certificate.ca or "",
             "READY_USER": self.automation.login,
             "READY_PASSWORD": self.automation.password,
-            "READY_TIMEOUT": str(self.settings.boot_timeout_seconds),
+            "READY_TIMEOUT": str(timeout),
         }
 
 
@@ -62,7 +63,7 @@ class Readiness(pulumi.ComponentResource):
             name,
             create=f"{COMMAND}wait_until_ready",
             environment={
-                **gate.environment(),
+                **gate.environment(gate.settings.boot_timeout_seconds),
                 "READY_INSTANCE": gate.instance_id,
                 "READY_REVISION": gate.revision,
                 "READY_REGION": gate.settings.region,
@@ -95,10 +96,16 @@ class Answers(pulumi.ComponentResource):
     ) -> None:
         super().__init__("monitoring:index:Answers", name, None, opts)
         region = gate.settings.cloudwatch_region or gate.settings.region
+        # Telegraf measures once an interval, and sends within another.
+        patience = max(gate.settings.boot_timeout_seconds, 2 * int(v.seconds(gate.settings.collection_interval)) + 60)
         asked = command.local.Command(
             name,
             create=f"{COMMAND}wait_for_data",
-            environment={**gate.environment(), "READY_HOST": machine(), "READY_CLOUDWATCH_REGION": region},
+            environment={
+                **gate.environment(patience),
+                "READY_HOST": machine(),
+                "READY_CLOUDWATCH_REGION": region,
+            },
             triggers=[gate.instance_id, gate.revision, access_key_id, region],
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(sources)),
         )

@@ -221,6 +221,13 @@ def test_the_gates_talk_to_grafana_alone(external: bool) -> None:
         assert not re.search("8086|9086|influx", json.dumps(given))
 
 
+def test_up_waits_for_a_measurement_as_long_as_one_takes(prod: Run) -> None:
+    assert prod.one("Command", "answers")["environment"]["READY_TIMEOUT"] == "900"
+    seldom = run_program({"collectionInterval": "1h"})
+    assert seldom.one("Command", "answers")["environment"]["READY_TIMEOUT"] == str(2 * 3600 + 60)
+    assert seldom.one("Command", "ready")["environment"]["READY_TIMEOUT"] == "900"
+
+
 def test_secret_outputs_are_secret_and_the_others_are_not(prod: Run) -> None:
     secret = {name for name, marked in prod.secrets.items() if marked}
     assert secret == {"grafanaAdminPassword", "agentInstallScript"}

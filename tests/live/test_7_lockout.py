@@ -1,5 +1,5 @@
-"""Five wrong passwords lock the administrator, a person, and neither Pulumi nor the server's boot; and what the gates of
-`up` let through."""
+"""Five wrong passwords lock the administrator, a person, and neither Pulumi nor the server's boot; and what the gates
+of `up` let through."""
 
 from __future__ import annotations
 

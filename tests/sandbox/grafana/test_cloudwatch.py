@@ -224,6 +224,17 @@ def test_the_lists_behind_variables(connected: Grafana, instances: list[str]) ->
     assert resource(connected, "dimension-values").status_code == 400
 
 
+def test_what_aws_refuses_of_a_list_is_the_plugin_s_own_error(connected: Grafana) -> None:
+    ours = connected.call("GET", "/api/datasources/uid/cloudwatch").json()
+    wrong = ours | {"jsonData": ours["jsonData"] | {"endpoint": "http://127.0.0.1:1"}}
+    assert connected.call("PUT", "/api/datasources/uid/cloudwatch", wrong).status_code == 200
+    asked = {"namespace": "AWS/EC2", "metricName": "CPUUtilization", "dimensionKey": "InstanceId"}
+    answer = resource(connected, "dimension-values", region=REGION, **asked)
+    assert answer.status_code == 500
+    assert set(answer.json()) == {"Message", "Error", "StatusCode"}
+    assert "error getting metrics" in answer.json()["Message"]
+
+
 def test_a_fresh_point_is_seen_at_once(connected: Grafana, aws: str) -> None:
     dimensions = [{"Name": "InstanceId", "Value": "i-fresh"}]
     point = {"MetricName": "StatusCheckFailed", "Dimensions": dimensions, "Value": 1.0}
