@@ -164,7 +164,8 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
     iam = environment.aws("iam")
     (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith("cloudwatch-")]
     key = {"UserName": user, "AccessKeyId": environment.outputs["cloudwatchAccessKeyId"]}
-    # Another `bootTimeout` reaches both gates, so that they run again; it bounds this one's patience, too.
+    # Another `bootTimeout` reaches both gates, so that they run again. With it the last one waits 80 s: 60, and two
+    # intervals of measuring.
     with environment.settings(bootTimeout="61s"):
         iam.update_access_key(**key, Status="Inactive")
         try:
@@ -174,7 +175,7 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
         assert failed.returncode != 0
         lines = [line.strip() for line in failed.stdout.splitlines()]
         (line,) = {line for line in lines if line.startswith("Grafana shows no data")}
-        assert "of CloudWatch: not ready after 61 s" in line, told(failed)
+        assert "of CloudWatch: not ready after 80 s" in line, told(failed)
         assert "InvalidClientTokenId" in line
         assert "accessKeyGeneration makes a new key" in line
         assert "Traceback" not in failed.stdout
@@ -192,7 +193,7 @@ def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environm
         finally:
             assert environment.guest("systemctl", "start", "telegraf").returncode == 0
         assert failed.returncode != 0
-        assert "Grafana shows no data of InfluxDB: not ready after 62 s" in failed.stdout, told(failed)
+        assert "Grafana shows no data of InfluxDB: not ready after 80 s" in failed.stdout, told(failed)
         done = up(environment)
         assert done.returncode == 0, told(done)
     back = up(environment)

@@ -72,6 +72,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
         certificate.write_bytes(self._signed(key.public_key(), name).public_bytes(serialization.Encoding.PEM))
+        key_file.touch(mode=0o600)  # InfluxDB refuses any wider
         key_file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
