@@ -11,7 +11,7 @@ say what they take and give, and do the work with plain Python values::
             body=Input(TEXT, required=True, secret=True),
             tags=Input(MapOf(TEXT)),
         )
-        outputs = fields(size=Output(), digest=Output(secret_with=("body",)))
+        outputs = fields(size=Output(), digest=Output(secret=True))
 
         def create(self, inputs):                         # -> (id, the outputs that are no inputs)
             self.status("writing")                        # shown beside the resource while it runs
@@ -57,7 +57,6 @@ from sandbox.plugins.errors import IncompleteError, PluginError
 from sandbox.plugins.schema import (
     ANY,
     BOOLEAN,
-    FILE,
     INTEGER,
     JSON,
     NUMBER,
@@ -70,18 +69,16 @@ from sandbox.plugins.schema import (
     Output,
     fields,
 )
-from sandbox.plugins.wire import UNKNOWN, Asset, Properties
+from sandbox.plugins.wire import UNKNOWN, Properties
 
 __all__ = [
     "ANY",
     "BOOLEAN",
-    "FILE",
     "INTEGER",
     "JSON",
     "NUMBER",
     "TEXT",
     "UNKNOWN",
-    "Asset",
     "Failure",
     "Function",
     "IncompleteError",
@@ -107,14 +104,13 @@ Client = TypeVar("Client")
 class Request:
     """What the engine asked, beside the properties.
 
-    timeout: seconds, 0 when the user set none.  secret_inputs: names of inputs that hold a secret.
+    timeout: seconds, 0 when the user set none.
     say: sends a line to the engine; with True it is a passing status instead of a message.
     """
 
     urn: str
     preview: bool = False
     timeout: float = 0
-    secret_inputs: frozenset[str] = frozenset()
     say: Callable[[str, bool], None] = lambda message, passing: None
     cancelled: Event = field(default_factory=Event)
     status_shown: bool = False

@@ -20,12 +20,7 @@ _SHORTEST_SECRET = 4
 
 
 class PluginError(Exception):
-    """An error whose message, one sentence, is shown to the user as it is, without secrets.
-
-    public: texts below a secret mark that may be told all the same, e.g. the host of a secret connection.
-    """
-
-    public: frozenset[str] = frozenset()
+    """An error whose message, one sentence, is shown to the user as it is, without secrets."""
 
 
 class IncompleteError(PluginError):
@@ -39,8 +34,9 @@ class IncompleteError(PluginError):
         self.id, self.outputs, self.reason = id_, outputs, reason
 
 
-class TranscriptError(PluginError):
-    """An error whose message keeps its lines: what a command of the user's wrote before it failed."""
+class VerbatimError(PluginError):
+    """An error whose message is shown as it is, with its lines and with any secret in it, because the real provider
+    hides nothing either (pulumi-command's outputs and errors)."""
 
 
 class KeptError(Exception):
@@ -88,9 +84,8 @@ def reported(method: _Method) -> _Method:
                 trace = _without_secrets("".join(traceback.format_exception(error)), request)
                 self.engine.log(getattr(request, "urn", ""), trace, debug=True)
             message = str(error) if isinstance(error, PluginError) else self.explain(error)
-            tell = _without_secrets if isinstance(error, TranscriptError) else _one_line
-            public = error.public if isinstance(error, PluginError) else frozenset()
-            context.abort(grpc.StatusCode.UNKNOWN, tell(message, request, public))
+            said = message if isinstance(error, VerbatimError) else _one_line(message, request)
+            context.abort(grpc.StatusCode.UNKNOWN, said)
 
     return cast(_Method, run)
 
@@ -110,17 +105,17 @@ def _end_keeping(error: KeptError, request: Any, context: grpc.ServicerContext) 
     context.abort_with_status(_Status(grpc.StatusCode.UNKNOWN, reason, trailer))
 
 
-def _one_line(message: str, request: Any, public: frozenset[str] = frozenset()) -> str:
-    return " ".join(_without_secrets(message, request, public).split())
+def _one_line(message: str, request: Any) -> str:
+    return " ".join(_without_secrets(message, request).split())
 
 
-def _without_secrets(message: str, request: Any, public: frozenset[str] = frozenset()) -> str:
-    """The message with every secret text of the request's cut out, but for the public ones."""
+def _without_secrets(message: str, request: Any) -> str:
+    """The message with every secret text of the request's cut out."""
     for name in ("properties", "inputs", "olds", "news", "old_inputs", "args"):
         struct = getattr(request, name, None)
         if not isinstance(struct, struct_pb2.Struct):
             continue
         for text in sorted(secret_texts(decode_map(struct)), key=len, reverse=True):
-            if len(text) >= _SHORTEST_SECRET and text not in public:
+            if len(text) >= _SHORTEST_SECRET:
                 message = message.replace(text, "[secret]")
     return message

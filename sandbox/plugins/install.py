@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -23,10 +24,14 @@ PACKAGES = {
 """Each plugin's name and the SDK whose version it must have."""
 
 LAUNCHER = Path(__file__).with_name("launch.py")
+SHEBANG = b"#!"
+"""How the stand-ins begin, and no official plugin, which is a program in machine code."""
 
 
 def install(place: Place, pulumi: Path, env: Mapping[str, str]) -> None:
     """Install every stand-in below the place's PULUMI_HOME; quick when they are there already.
+
+    An official plugin there stays: it is what the stand-in stands for.
 
     pulumi: the CLI to install with.  env: the operator's environment, with PULUMI_HOME in it.
     SandboxError tells what the CLI said when it refuses.
@@ -34,37 +39,41 @@ def install(place: Place, pulumi: Path, env: Mapping[str, str]) -> None:
     home = Path(env["PULUMI_HOME"])
     for name, distribution in PACKAGES.items():
         version = metadata.version(distribution)
-        wrapper = _wrapper(place.checkout, name)
+        script = wrapper(place.checkout, name)
         installed = home / "plugins" / f"resource-{name}-v{version}"
-        if _is_current(installed, name, wrapper):
+        if _is_usable(installed, name, script):
             continue
-        _install(pulumi, env, name, version, wrapper)
+        _install(pulumi, env, name, version, script)
 
 
-def _wrapper(checkout: Path, name: str) -> str:
+def wrapper(checkout: Path, name: str) -> str:
     """The plugin's executable: nothing but the checkout's own Python and code.
 
     The engine starts it in the folder of the program, where commands run; so it must not change the folder,
-    nor leave PYTHONPATH behind for them.
+    nor leave PYTHONPATH behind for them. SIGINT waits until Python has started: its own handler would answer with a
+    traceback.
     """
     python = checkout / ".venv" / "bin" / "python"
     interpreter = python if python.exists() else Path(sys.executable)
     words = (str(interpreter), "-P", str(LAUNCHER), name)
-    return "#!/bin/sh\nexec " + " ".join(shlex.quote(word) for word in words) + ' "$@"\n'
+    return "#!/bin/sh\nexec env --block-signal=INT " + " ".join(shlex.quote(word) for word in words) + ' "$@"\n'
 
 
-def _is_current(folder: Path, name: str, wrapper: str) -> bool:
+def _is_usable(folder: Path, name: str, script: str) -> bool:
+    """Whether there is a plugin, ours as it should be or one that is none of ours, installed to the end."""
     executable = folder / f"pulumi-resource-{name}"
-    if not executable.is_file() or executable.read_text() != wrapper:
-        return False
     # The engine leaves this mark (and a lock) while an installation is under way.
-    return not folder.with_name(f"{folder.name}.partial").exists()
+    if not os.access(executable, os.X_OK) or folder.with_name(f"{folder.name}.partial").exists():
+        return False
+    with executable.open("rb") as file:
+        there = file.read(len(script.encode()) + 1)  # official ones have hundreds of megabytes
+    return there == script.encode() or not there.startswith(SHEBANG)
 
 
-def _install(pulumi: Path, env: Mapping[str, str], name: str, version: str, wrapper: str) -> None:
+def _install(pulumi: Path, env: Mapping[str, str], name: str, version: str, script: str) -> None:
     with tempfile.TemporaryDirectory(prefix=f"plugin-{name}-", dir=env["PULUMI_HOME"]) as folder:
         executable = Path(folder) / f"pulumi-resource-{name}"
-        executable.write_text(wrapper)
+        executable.write_text(script)
         executable.chmod(0o755)
         command = [str(pulumi), "plugin", "install", "resource", name, version]
         command += ["--reinstall", "--file", folder]

@@ -5,8 +5,17 @@ which has a package called `random`, off the path.
 """
 
 import runpy
+import signal
 import sys
 from pathlib import Path
+
+# The engine ends its plugins one after another: it calls Cancel, then sends SIGINT and waits for the process. Its 5 s
+# for the Cancel calls are one budget for all of them, so a plugin that dies slowly makes it say of the next ones that
+# they "exited prematurely" (host.ReleaseContext in pulumi/pkg/v3 host/host.go, Plugin.Close in sdk/v3
+# go/common/resource/plugin/plugin.go). The kernel ends a process at once; Python would first unwind its stack, print it
+# and wait for its threads. The signal is blocked until here (`install.wrapper`).
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.plugins.base import UNKNOWN, Failure, Resource, unique_name
 from sandbox.plugins.changes import Change, compare, refreshed, without_ignored
 from sandbox.plugins.schema import parse_fields
-from sandbox.plugins.wire import Properties, Secret, has, hide_like, reveal
+from sandbox.plugins.wire import Properties, Secret, hide_like, reveal
 
 DEFAULTS = "__defaults"
 """The input that lists which inputs nobody gave: the names that were made up (bridged providers' way)."""
@@ -94,10 +94,9 @@ def completed(inputs: Properties, outputs: Properties) -> Properties:
 def hidden(kind: type[Resource[Any]], outputs: Properties, *patterns: Mapping[str, Any]) -> Properties:
     """The outputs with their secrets marked.
 
-    patterns: inputs and state with marks: what is secret there is secret here, by name; an output made of
-    secret inputs (`secret_with`) is secret as well, and so is what the resource declares so.
+    patterns: inputs and state with marks: what is secret there is secret here, by name; what the resource declares
+    secret is so as well.
     """
-    secret_inputs = secrets_among(*patterns)
     result = {}
     for name, value in outputs.items():
         marked = value
@@ -105,16 +104,10 @@ def hidden(kind: type[Resource[Any]], outputs: Properties, *patterns: Mapping[st
             marked = hide_like(marked, pattern.get(name))
         declared = kind.outputs.get(name)
         always = (name in kind.inputs and kind.inputs[name].secret) or (declared is not None and declared.secret)
-        derived = declared is not None and not secret_inputs.isdisjoint(declared.secret_with)
-        if (always or derived) and marked is not None and not isinstance(marked, Secret):
+        if always and marked is not None and not isinstance(marked, Secret):
             marked = Secret(reveal(marked))
         result[name] = marked
     return result
-
-
-def secrets_among(*patterns: Mapping[str, Any]) -> frozenset[str]:
-    """The names of the properties that hold a secret."""
-    return frozenset(name for pattern in patterns for name, value in pattern.items() if has(value, Secret))
 
 
 def found(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
-from sandbox.plugins.wire import Asset, Unknown
+from sandbox.plugins.wire import Unknown
 
 
 @dataclass(frozen=True)
@@ -122,15 +122,6 @@ class JsonText(Text):
             return bool(one == other)
 
 
-class File(Kind):
-    """An asset or an archive."""
-
-    name = "an asset or an archive"
-
-    def _parse(self, value: Any, path: str, failures: list[Failure]) -> Any:
-        return value if isinstance(value, Asset) else self._mismatch(value, path, failures)
-
-
 @dataclass(frozen=True)
 class ListOf(Kind):
     """A list; with `ordered=False` a set, whose order means nothing."""
@@ -203,11 +194,10 @@ class Input:
 class Output:
     """One property only the provider sets.
 
-    secret: always secret.  secret_with: names of inputs it is made of; secret when one of them is.
+    secret: always secret.
     """
 
     secret: bool = False
-    secret_with: tuple[str, ...] = ()
 
 
 Declared = TypeVar("Declared")
@@ -218,13 +208,12 @@ def fields(**declared: Declared) -> Mapping[str, Declared]:
     return MappingProxyType(declared)
 
 
-TEXT, INTEGER, NUMBER, BOOLEAN, JSON, FILE, ANY = (
+TEXT, INTEGER, NUMBER, BOOLEAN, JSON, ANY = (
     Text(),
     Integer(),
     Number(),
     Boolean(),
     JsonText(),
-    File(),
     Kind(),
 )
 

@@ -124,7 +124,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             urn=request.urn,
             preview=preview,
             timeout=getattr(request, "timeout", 0),
-            secret_inputs=operations.secrets_among(inputs),
             say=lambda message, passing: self.engine.log(request.urn, message, passing=passing),
             cancelled=self.cancelled,
         )

@@ -1,7 +1,7 @@
 """Property values between the engine's protocol buffers and plain Python.
 
 The SDK's own `PropertyValue` loses unknown values, which a preview is made of; this codec keeps them. Decoded
-values are None, bool, int, float, str, list, dict and three marks: `UNKNOWN`, `Secret`, `Asset`.
+values are None, bool, int, float, str, list, dict and two marks: `UNKNOWN`, `Secret`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ Properties = dict[str, Any]
 # The protocol's constants (sdk/go/common/resource/properties.go of pulumi/pulumi).
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
-_ASSET: Final = "c44067f5952c0a294b673a41bacd8c17"
-_ARCHIVE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
 _OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 _UNKNOWN_VALUES: Final = {
@@ -54,37 +52,6 @@ class Secret:
 
     def __repr__(self) -> str:
         return "[secret]"
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A file (`archive` False) or an archive handed over by path, text or URI.
-
-    raw: the asset's fields as the engine sent them, its sha256 `hash` among them.
-    """
-
-    archive: bool
-    raw: Mapping[str, Any]
-
-    @property
-    def path(self) -> str | None:
-        return self.raw.get("path") or None
-
-    @property
-    def text(self) -> str | None:
-        return self.raw.get("text")
-
-    @property
-    def hash(self) -> str:
-        """The content's hash, or all fields when the engine sent none."""
-        return str(self.raw.get("hash") or sorted(self.raw.items()))
-
-    def __eq__(self, other: object) -> bool:
-        """Assets are equal when their contents are."""
-        return isinstance(other, Asset) and (self.archive, self.hash) == (other.archive, other.hash)
-
-    def __hash__(self) -> int:
-        return hash((self.archive, self.hash))
 
 
 def decode_map(struct: struct_pb2.Struct) -> Properties:
@@ -129,8 +96,7 @@ def _decode_struct(struct: struct_pb2.Struct) -> Any:
         case "5cf8f73096256a8f31e491e813e4eb8e":
             return _decode(fields["id"]) if "id" in fields else fields["urn"].string_value
         case signature:
-            raw = {key: _decode(item) for key, item in fields.items() if key != _SIGNATURE}
-            return Asset(signature == _ARCHIVE, raw)
+            raise ValueError(f"a value of the kind {signature}: no resource of the local environment takes one")
 
 
 def _encode(value: Any) -> struct_pb2.Value:  # noqa: PLR0911 (one for each type)
@@ -146,8 +112,6 @@ def _encode(value: Any) -> struct_pb2.Value:  # noqa: PLR0911 (one for each type
         return struct_pb2.Value(string_value=value)
     if isinstance(value, Secret):
         return _signed(_SECRET, {"value": value.value})
-    if isinstance(value, Asset):
-        return _signed(_ARCHIVE if value.archive else _ASSET, value.raw)
     if isinstance(value, Mapping):
         fields = {str(key): _encode(item) for key, item in value.items()}
         return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=fields))

@@ -1,10 +1,10 @@
-"""The lookups: aws.ec2.get_vpc, get_subnet, get_subnets; aws.get_region, get_caller_identity; and all in a row."""
+"""The lookups: aws.ec2.get_vpc, get_subnet, get_subnets; aws.get_caller_identity; and all in a row."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.plugins.aws.client import Aws, known_regions
+from sandbox.plugins.aws.client import Aws
 from sandbox.plugins.aws.filters import FILTERS, TAGS, filters_of
 from sandbox.plugins.aws.images import get_ami, get_instance_type
 from sandbox.plugins.aws.resource import tag_map
@@ -88,22 +88,6 @@ def get_subnets(aws: Aws, arguments: Properties) -> Properties:
     return {**arguments, "id": region, "ids": [each["SubnetId"] for each in subnets], "region": region}
 
 
-def get_region(aws: Aws, arguments: Properties) -> Properties:
-    """The provider's region, or the one named."""
-    name = arguments.get("region") or arguments.get("name") or arguments.get("id") or aws.region
-    if name not in known_regions():
-        raise PluginError(f"finding Region using name: region not found: {name}")
-    partitions = aws.session._session.get_data("endpoints")["partitions"]
-    regions = {key: data for each in partitions for key, data in each["regions"].items()}
-    return {
-        "id": name,
-        "name": name,
-        "region": name,
-        "description": regions.get(name, {}).get("description", name),
-        "endpoint": f"ec2.{name}.amazonaws.com",
-    }
-
-
 def get_caller_identity(aws: Aws, arguments: Properties) -> Properties:
     """Whose credentials these are."""
     answer = aws.client("sts").get_caller_identity()
@@ -145,10 +129,5 @@ FUNCTIONS = (
         get_subnet,
     ),
     Function("aws:ec2/getSubnets:getSubnets", fields(**TAGS, **FILTERS), get_subnets),
-    Function(
-        "aws:index/getRegion:getRegion",
-        fields(endpoint=Input(TEXT), id=Input(TEXT), name=Input(TEXT), region=Input(TEXT)),
-        get_region,
-    ),
     Function("aws:index/getCallerIdentity:getCallerIdentity", fields(id=Input(TEXT)), get_caller_identity),
 )

@@ -1,11 +1,17 @@
-"""SSH connections as the `connection` input describes them, with the real provider's patience."""
+"""SSH connections as the `connection` input describes them, with the real provider's patience, and its lack of it.
+
+What it does and says is that of pulumi-command 1.2.1 (provider/pkg/provider/remote/connection.go) and of its
+golang.org/x/crypto/ssh v0.48.0 (client.go, client_auth.go, common.go, keys.go).
+"""
 
 from __future__ import annotations
 
+import math
 import os
 import socket
+import time
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from typing import Any
@@ -14,69 +20,42 @@ import paramiko
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from sandbox.plugins.base import INTEGER, NUMBER, TEXT, Input, ObjectOf, PluginError, Properties, Resource, fields
+from sandbox.plugins.base import INTEGER, NUMBER, TEXT, Input, ObjectOf, Properties, Resource, fields
+from sandbox.plugins.errors import VerbatimError
 
 FIRST_DELAY, BACKOFF, LONGEST_DELAY = 0.1, 1.5, 5.0
 """Seconds between attempts (sdk/go/common/util/retry of pulumi/pulumi)."""
 
 UNLIMITED = -1
 
-_ENDPOINT = {
-    "agentSocketPath": Input(TEXT),
-    "dialErrorLimit": Input(INTEGER, default=10),
-    "host": Input(TEXT, required=True),
-    "hostKey": Input(TEXT),
-    "password": Input(TEXT),
-    "perDialTimeout": Input(INTEGER, default=15),
-    "port": Input(NUMBER, default=22),
-    "privateKey": Input(TEXT),
-    "privateKeyPassword": Input(TEXT),
-    "user": Input(TEXT, default="root"),
-}
-CONNECTION = ObjectOf(fields(proxy=Input(ObjectOf(fields(**_ENDPOINT))), **_ENDPOINT))
+CONNECTION = ObjectOf(
+    fields(
+        agentSocketPath=Input(TEXT),
+        dialErrorLimit=Input(INTEGER, default=10),
+        host=Input(TEXT, required=True),
+        hostKey=Input(TEXT),
+        password=Input(TEXT),
+        perDialTimeout=Input(INTEGER, default=15),
+        port=Input(NUMBER, default=22),
+        privateKey=Input(TEXT),
+        privateKeyPassword=Input(TEXT),
+        user=Input(TEXT, default="root"),
+    )
+)
 """The type of the input; dialErrorLimit: failed attempts that are forgiven, perDialTimeout: seconds, 0 for ever."""
 
 
 @contextmanager
 def connected(connection: Properties, resource: Resource[Any]) -> Iterator[paramiko.Transport]:
-    """An authenticated connection, closed at the end; through the proxy when there is one.
+    """An authenticated connection, closed at the end. Raises VerbatimError after the last attempt.
 
-    Every failure is tried again, as the real provider does. Raises PluginError after the last attempt.
+    Every failure is tried again, as the real provider does. `perDialTimeout` bounds the TCP connection alone: a port
+    that accepts it and never speaks SSH is waited for without end, and neither `customTimeouts` nor an interruption
+    of the run ends that (`ssh.Dial` takes no context and sets no deadline).
     """
-    try:
-        if proxy := connection.get("proxy"):
-            target = (connection["host"], int(connection["port"]))
-            with _connected(proxy, resource, "Dial proxy", lambda: _dial(proxy)) as bridge:
-
-                def through() -> paramiko.Channel:
-                    return bridge.open_channel("direct-tcpip", target, ("127.0.0.1", 0))
-
-                with _connected(connection, resource, "Dial from proxy", through) as transport:
-                    yield transport
-        else:
-            with _connected(connection, resource, "Dial", lambda: _dial(connection)) as transport:
-                yield transport
-    except PluginError as error:
-        error.public = _public(connection)
-        raise
-
-
-def _public(connection: Properties) -> frozenset[str]:
-    """What errors may tell of a connection, which is secret as a whole."""
-    ends = (connection, connection.get("proxy") or {})
-    told = {str(end[name]) for end in ends for name in ("host", "user") if name in end}
-    secrets = ("password", "privateKey", "privateKeyPassword")
-    return frozenset(told - {str(end[name]) for end in ends for name in secrets if name in end})
-
-
-@contextmanager
-def _connected(
-    connection: Properties,
-    resource: Resource[Any],
-    what: str,
-    line: Callable[[], socket.socket | paramiko.Channel],
-) -> Iterator[paramiko.Transport]:
-    transport = _patiently(connection, resource, what, lambda: _open(connection, line()))
+    expected = host_key(connection["hostKey"]) if connection.get("hostKey") else None
+    ways = _ways(connection)
+    transport = _patiently(connection, resource, lambda: _open(connection, expected, ways))
     try:
         yield transport
     finally:
@@ -84,9 +63,10 @@ def _connected(
 
 
 def _patiently(
-    connection: Properties, resource: Resource[Any], what: str, attempt: Callable[[], paramiko.Transport]
+    connection: Properties, resource: Resource[Any], attempt: Callable[[], paramiko.Transport]
 ) -> paramiko.Transport:
     limit, delay, failed = connection["dialErrorLimit"], FIRST_DELAY, 0
+    deadline = time.monotonic() + resource.request.timeout if resource.request.timeout else None
     while True:
         try:
             return attempt()
@@ -94,66 +74,86 @@ def _patiently(
             failed += 1
             reason = _reason(connection, error)
             if limit > UNLIMITED and failed > limit:
-                raise PluginError(f"after {failed - 1} failed attempts: {reason}") from error
-            resource.status(f"{what} {failed}/{'inf' if limit == UNLIMITED else limit} failed: retrying")
-        resource.pause(delay)
+                raise VerbatimError(f"after {failed - 1} failed attempts: {reason}") from error
+            resource.status(f"Dial {failed}/{'inf' if limit == UNLIMITED else limit} failed: retrying")
+        left = deadline - time.monotonic() if deadline else delay
+        if resource.request.cancelled.wait(min(delay, max(left, 0))):
+            raise VerbatimError("context canceled")
+        if left < delay:
+            raise VerbatimError("context deadline exceeded")
         delay = min(delay * BACKOFF, LONGEST_DELAY)
 
 
 def _reason(connection: Properties, error: Exception) -> str:
-    where = f"{connection['host']}:{int(connection['port'])}"
-    if isinstance(error, paramiko.AuthenticationException):
-        return f"ssh: handshake failed: ssh: unable to authenticate as {connection['user']} at {where}: {error}"
-    if isinstance(error, paramiko.SSHException | EOFError):
-        return f"ssh: handshake failed: {error or 'EOF'}"
-    if isinstance(error, TimeoutError):
-        return f"dial tcp {where}: i/o timeout"
-    return f"dial tcp {where}: connect: {getattr(error, 'strerror', None) or error}".lower()
+    """The failure of one attempt as Go words it."""
+    host, port = connection["host"], int(connection["port"])
+    if isinstance(error, socket.gaierror):
+        return f"dial tcp: lookup {host}: no such host"
+    if isinstance(error, OSError):
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
+        where = f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+        if isinstance(error, TimeoutError) and error.errno is None:
+            return f"dial tcp {where}: i/o timeout"
+        return f"dial tcp {where}: connect: {error.strerror}".lower()
+    words = str(error)
+    if words.startswith(("Error reading SSH protocol banner", "Negotiation failed")) or not words:
+        words = "EOF"
+    elif words.startswith(("Indecipherable protocol version", "Invalid SSH banner")):
+        words = "ssh: overflow reading version string"
+    return f"ssh: handshake failed: {words}"
 
 
-def _timeout(connection: Properties) -> float | None:
-    return connection["perDialTimeout"] or None
+class _Transport(paramiko.Transport):
+    """paramiko's, without its own limits of time, which Go's does not have; remembers what the server offers."""
+
+    offered: tuple[str, ...] = ()
+
+    def __init__(self, line: socket.socket) -> None:
+        super().__init__(line)
+        self.banner_timeout = self.auth_timeout = math.inf
+        # The timer of handshake_timeout, which takes no infinity.
+        self.packetizer.start_handshake = lambda timeout: None  # type: ignore[method-assign]
+
+    def _really_parse_kex_init(self, message: paramiko.Message, ignore_first_byte: bool = False) -> dict[str, Any]:
+        internals: Any = super()
+        parsed: dict[str, Any] = internals._really_parse_kex_init(message, ignore_first_byte)
+        self.offered = tuple(parsed["server_key_algo_list"])
+        return parsed
 
 
-def _dial(connection: Properties) -> socket.socket:
+Way = tuple[str, Callable[[paramiko.Transport], object]]
+"""How to log in: the method's name in the protocol, and what does it."""
+
+
+def _open(connection: Properties, expected: tuple[str, bytes] | None, ways: list[Way]) -> paramiko.Transport:
+    """Dial once, check the host's key, log in."""
     address = (connection["host"], int(connection["port"]))
-    return socket.create_connection(address, timeout=_timeout(connection))
-
-
-def _open(connection: Properties, line: socket.socket | paramiko.Channel) -> paramiko.Transport:
-    """Speak SSH on an open line: check the host's key, then authenticate."""
-    transport = paramiko.Transport(line)
+    transport = _Transport(socket.create_connection(address, timeout=connection["perDialTimeout"] or None))
     try:
-        expected = host_key(connection["hostKey"]) if connection.get("hostKey") else None
         if expected is not None:
-            # The host may have keys of several types; ask for the one that is known.
-            options = transport.get_security_options()
-            options.key_types = _algorithms(expected[0], options.key_types)
-        transport.start_client(timeout=_timeout(connection))
-        if expected is not None:
-            there = transport.get_remote_server_key()
-            if there.asbytes() != expected[1]:
-                raise paramiko.SSHException("ssh: host key mismatch")
-        _authenticate(transport, connection)
+            # The host may have keys of several types: the written key's type is asked for, and no other. Of an RSA
+            # key that is `ssh-rsa`, signed with SHA-1, which OpenSSH has not offered since 8.8.
+            transport._preferred_keys = (expected[0],)  # type: ignore[attr-defined]
+        try:
+            transport.start_client()
+        except paramiko.ssh_exception.IncompatiblePeer as error:
+            ours, theirs = " ".join([expected[0]] if expected else []), " ".join(transport.offered)
+            raise paramiko.SSHException(
+                f"ssh: no common algorithm for host key; we offered: [{ours}], peer offered: [{theirs}]"
+            ) from error
+        if expected is not None and transport.get_remote_server_key().asbytes() != expected[1]:
+            raise paramiko.SSHException("ssh: host key mismatch")
+        _log_in(transport, connection["user"], ways)
     except BaseException:
         transport.close()
         raise
     return transport
 
 
-def _algorithms(kind: str, known: Iterable[str]) -> list[str]:
-    """The signature algorithms a host key of this type can be used with."""
-    names = {"rsa-sha2-512", "rsa-sha2-256"} if kind == "ssh-rsa" else {kind}
-    algorithms = [name for name in known if name in names]
-    if not algorithms:
-        raise PluginError(f"connection.hostKey: keys of the type {kind} are not supported")
-    return algorithms
-
-
 def host_key(text: str) -> tuple[str, bytes]:
     """The type and the bytes of a public key as in authorized_keys: `ssh-ed25519 AAAA… comment`.
 
-    Raises PluginError when it is none.
+    Raises VerbatimError when it is none.
     """
     words = text.split()
     try:
@@ -163,32 +163,59 @@ def host_key(text: str) -> tuple[str, bytes]:
             return words[0], blob
     except (IndexError, ValueError):
         pass  # told below
-    raise PluginError("connection.hostKey: expected a public key such as `ssh-ed25519 AAAA…` (see ssh-keyscan)")
+    raise VerbatimError("failed to parse host key: ssh: no key found")
 
 
-def _authenticate(transport: paramiko.Transport, connection: Properties) -> None:
-    """Try what is given: private key, password, agent. Raises AuthenticationException when none will do."""
-    user = connection["user"]
-    attempts: list[Callable[[], object]] = []
+def _ways(connection: Properties) -> list[Way]:
+    """The ways to log in that are given, in the real provider's order."""
+    user, ways = connection["user"], list[Way]()
     if connection.get("privateKey"):
         key = private_key(connection["privateKey"], connection.get("privateKeyPassword"))
-        attempts.append(lambda: transport.auth_publickey(user, key))
-    if connection.get("password"):
-        # paramiko answers keyboard-interactive questions with it, too, when there is nothing else.
-        attempts.append(lambda: transport.auth_password(user, connection["password"]))
+        ways.append(("publickey", lambda transport: transport.auth_publickey(user, key)))
+    if password := connection.get("password"):
+        ways.append(("password", lambda transport: transport.auth_password(user, password, fallback=False)))
+        ways.append(
+            (
+                "keyboard-interactive",
+                lambda transport: transport.auth_interactive(user, lambda _, __, asked: [password for _ in asked]),
+            )
+        )
     if path := connection.get("agentSocketPath") or os.environ.get("SSH_AUTH_SOCK"):
-        attempts += [
-            lambda each=each: transport.auth_publickey(user, each)  # type: ignore[misc]
-            for each in _Agent(path).get_keys()
-        ]
-    error = paramiko.AuthenticationException("no password, private key or agent was given")
-    for attempt in attempts:
+        agent = _Agent(path)
+        ways.append(("publickey", lambda transport: _any_key(transport, user, agent.get_keys())))
+    return ways
+
+
+def _any_key(transport: paramiko.Transport, user: str, keys: tuple[paramiko.AgentKey, ...]) -> None:
+    error = paramiko.AuthenticationException("no key")
+    for key in keys:
         try:
-            attempt()
+            transport.auth_publickey(user, key)
             return
         except paramiko.AuthenticationException as refused:
             error = refused
     raise error
+
+
+def _log_in(transport: paramiko.Transport, user: str, ways: list[Way]) -> None:
+    """Ask what is allowed, then try each method once: with a private key, an agent's keys are not tried."""
+    tried = ["none"]
+    try:
+        transport.auth_none(user)
+        return
+    except paramiko.BadAuthenticationType as error:
+        allowed = error.allowed_types
+    for method, attempt in ways:
+        if method in tried or method not in allowed:
+            continue
+        try:
+            attempt(transport)
+            return
+        except paramiko.AuthenticationException:
+            tried.append(method)
+    raise paramiko.AuthenticationException(
+        f"ssh: unable to authenticate, attempted methods [{' '.join(tried)}], no supported methods remain"
+    )
 
 
 class _Agent(paramiko.agent.AgentSSH):
@@ -200,13 +227,13 @@ class _Agent(paramiko.agent.AgentSSH):
         try:
             line.connect(path)
         except OSError as error:
-            raise PluginError(f"no SSH agent answers at {path}: {error.strerror}") from error
+            raise VerbatimError(f"dial unix {path}: connect: {error.strerror}".lower()) from error
         connect: Any = getattr(self, "_connect")  # noqa: B009 (the type stubs leave it out)
         connect(line)
 
 
 def private_key(text: str, password: str | None) -> paramiko.PKey:
-    """A private key in any of the usual PEM forms. Raises PluginError when it is none or stays locked."""
+    """A private key in any of the usual PEM forms. Raises VerbatimError when it is none or stays locked."""
     secret = password.encode() if password else None
     loaders = (serialization.load_ssh_private_key, serialization.load_pem_private_key)
     for load in loaders:
@@ -225,4 +252,4 @@ def private_key(text: str, password: str | None) -> paramiko.PKey:
         for kind, wrapper in kinds.items():
             if isinstance(key, kind):
                 return wrapper.from_private_key(StringIO(plain.decode()))
-    raise PluginError("connection.privateKey: it is no private key, or privateKeyPassword does not open it")
+    raise VerbatimError("ssh: this private key is passphrase protected" if "ENCRYPTED" in text else "ssh: no key found")

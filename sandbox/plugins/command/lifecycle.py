@@ -22,7 +22,7 @@ from sandbox.plugins.base import (
     Resource,
     fields,
 )
-from sandbox.plugins.errors import TranscriptError
+from sandbox.plugins.errors import VerbatimError
 
 LOGGING = ("stdout", "stderr", "stdoutAndStderr", "none")
 
@@ -66,26 +66,23 @@ class Transcript:
         """The resource's outputs: each stream without its last line break."""
         return {"stdout": _text(self.stdout), "stderr": _text(self.stderr)}
 
-    def failure(self, reason: str, command: str) -> TranscriptError:
-        """The error of a command that did not succeed, with all it wrote, as the real provider words it."""
+    def failure(self, reason: str, command: str) -> VerbatimError:
+        """The error of a command that did not succeed, with the command and all it wrote, secrets included."""
         written = self.both.decode(errors="replace")
-        return TranscriptError(f"{reason}: running {_quoted(command)}:\n{written}".rstrip())
+        return VerbatimError(f"{reason}: running {_quoted(command)}:\n{written}".rstrip())
 
 
 class CommandResource(Resource[None]):
     """A command for each of create, update and delete. Subclasses say how one is run."""
 
-    outputs: ClassVar = fields(
-        # Both depend on every input, so a secret among those makes them secret.
-        stdout=Output(secret_with=(*COMMAND_INPUTS, "interpreter", "dir", "connection")),
-        stderr=Output(secret_with=(*COMMAND_INPUTS, "interpreter", "dir", "connection")),
-    )
+    # Never secret, whatever went in: they lie in the state in plain text.
+    outputs: ClassVar = fields(stdout=Output(), stderr=Output())
 
     @abstractmethod
     def run(self, command: str, inputs: Properties, environment: dict[str, str], transcript: Transcript) -> None:
         """Run the command to its end; environment: the previous outputs, by variable.
 
-        Raises PluginError when it cannot be run or fails.
+        Raises VerbatimError when it cannot be run or fails.
         """
 
     def check(self, inputs: Properties) -> Iterable[Failure]:

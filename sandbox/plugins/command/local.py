@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, ClassVar
 
-from sandbox.plugins.base import TEXT, Input, ListOf, PluginError, Properties, fields
+from sandbox.plugins.base import TEXT, Input, ListOf, Properties, fields
 from sandbox.plugins.command.lifecycle import COMMAND_INPUTS, CommandResource, Transcript
 
 SHELL = ["/bin/sh", "-c"]
 POLL_SECONDS = 0.05
-GRACE_SECONDS = 5.0
 
 
 class LocalCommand(CommandResource):
@@ -29,6 +28,7 @@ class LocalCommand(CommandResource):
     def run(self, command: str, inputs: Properties, environment: dict[str, str], transcript: Transcript) -> None:
         argv = [*(inputs.get("interpreter") or SHELL), command]
         try:
+            # In the plugin's process group, which the engine interrupts, then kills.
             process = subprocess.Popen(
                 argv,
                 cwd=inputs.get("dir"),
@@ -36,44 +36,38 @@ class LocalCommand(CommandResource):
                 stdin=subprocess.PIPE if inputs.get("stdin") else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                start_new_session=True,  # a group of its own, so that its children can be ended with it
             )
         except OSError as error:
-            where = f" in {inputs['dir']}" if inputs.get("dir") else ""
-            raise PluginError(f"cannot run {argv[0]}{where}: {error.strerror}: {error.filename}") from error
+            raise transcript.failure(_not_started(error, argv[0], inputs.get("dir")), command) from error
         with _piped(process, inputs.get("stdin", ""), transcript):
-            ended_by = self._wait(process)
-        if ended_by or process.returncode:
-            code = process.returncode
-            status = f"exit status {code}" if code >= 0 else f"signal: {signal.strsignal(-code)}".lower()
-            raise transcript.failure(ended_by or status, command)
+            self._wait(process)
+        if code := process.returncode:
+            status = f"exit status {code}" if code > 0 else f"signal: {signal.strsignal(-code)}".lower()
+            raise transcript.failure(status, command)
 
-    def _wait(self, process: subprocess.Popen[bytes]) -> str:
-        """Wait for the end. Returns why it was ended, empty when it ended by itself."""
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for the end; kill the process, but not its children, when the run is interrupted or the time is over
+        (Go's exec.CommandContext)."""
         deadline = time.monotonic() + self.request.timeout if self.request.timeout else None
         while True:
             try:
                 process.wait(POLL_SECONDS)
-                return ""
+                return
             except subprocess.TimeoutExpired:
-                if self.request.cancelled.is_set():
-                    reason = "interrupted"
-                elif deadline is not None and time.monotonic() > deadline:
-                    reason = f"did not end within {self.request.timeout:.0f} s"
-                else:
-                    continue
-            _end(process)
-            return reason
+                if self.request.cancelled.is_set() or (deadline is not None and time.monotonic() > deadline):
+                    process.kill()
+                    process.wait()
+                    return
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the command and its children: politely, then for good."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _not_started(error: OSError, program: str, folder: str | None) -> str:
+    """Why a process could not be started, as Go words it."""
+    reason = str(error.strerror).lower()
+    if folder is not None and error.filename == folder:
+        return f"chdir {folder}: {reason}"
+    return (
+        f"fork/exec {program}: {reason}" if "/" in program else f'exec: "{program}": executable file not found in $PATH'
+    )
 
 
 @contextmanager

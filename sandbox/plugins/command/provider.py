@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sandbox.plugins.base import Properties, Provider
-from sandbox.plugins.command.copy import CopyToRemote
 from sandbox.plugins.command.local import LocalCommand
 from sandbox.plugins.command.remote import RemoteCommand
 
@@ -13,7 +12,7 @@ class CommandProvider(Provider[None]):
 
     package = "command"
     distribution = "pulumi-command"
-    resources = (LocalCommand, RemoteCommand, CopyToRemote)
+    resources = (LocalCommand, RemoteCommand)
 
     def configure(self, config: Properties) -> None:
         return None

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any, ClassVar
 
 import paramiko
 
-from sandbox.plugins.base import Input, PluginError, Properties, fields
+from sandbox.plugins.base import Input, Properties, fields
 from sandbox.plugins.command.connection import CONNECTION, connected
 from sandbox.plugins.command.lifecycle import COMMAND_INPUTS, CommandResource, Transcript
-
-POLL_SECONDS = 0.05
+from sandbox.plugins.errors import VerbatimError
 
 
 class RemoteCommand(CommandResource):
@@ -27,7 +25,8 @@ class RemoteCommand(CommandResource):
             channel = transport.open_session()
             for name, value in (inputs.get("environment") or {}).items():
                 if not _set_variable(channel, name, value):
-                    raise PluginError(f'could not set environment variable "{name}": {_refused(name)}')
+                    self.info(_refused(name))
+                    raise VerbatimError(f'could not set environment variable "{name}": ssh: setenv failed')
             for name, value in environment.items():
                 if not _set_variable(channel, name, value):
                     self.info(_refused(name))
@@ -63,16 +62,9 @@ class RemoteCommand(CommandResource):
         return reason
 
     def _wait(self, channel: paramiko.Channel) -> str:
-        deadline = time.monotonic() + self.request.timeout if self.request.timeout else None
-        while not channel.status_event.wait(POLL_SECONDS) and not channel.closed:
-            if self.request.cancelled.is_set():
-                reason = "interrupted"
-            elif deadline is not None and time.monotonic() > deadline:
-                reason = f"did not end within {self.request.timeout:.0f} s"
-            else:
-                continue
-            channel.close()
-            return reason
+        """Wait for the end, however long, as the real provider does: `session.Run` takes no context, so that neither
+        `customTimeouts` nor an interruption of the run ends it."""
+        channel.status_event.wait()
         if channel.exit_status == -1:
             return "wait: remote command exited without exit status or exit signal"
         return f"Process exited with status {channel.exit_status}" if channel.exit_status else ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sandbox.plugins.base import Properties, Provider
-from sandbox.plugins.random.identifier import RandomId
-from sandbox.plugins.random.text import RandomPassword, RandomString
+from sandbox.plugins.random.text import RandomPassword
 
 
 class RandomProvider(Provider[None]):
@@ -12,7 +11,7 @@ class RandomProvider(Provider[None]):
 
     package = "random"
     distribution = "pulumi-random"
-    resources = (RandomPassword, RandomString, RandomId)
+    resources = (RandomPassword,)
 
     def configure(self, config: Properties) -> None:
         return None

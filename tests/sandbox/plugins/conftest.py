@@ -1,9 +1,15 @@
-"""A plugin served in this process, spoken to through the real protocol as the engine does."""
+"""A plugin spoken to through the real protocol as the engine does: a stand-in, served in this process.
+
+With OFFICIAL_PLUGINS=1 the same tests run against the official plugin, in a process of its own, so that one file shows
+whether the two agree. What is about a stand-in itself is marked `stand_in` and left out then.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import grpc
@@ -15,6 +21,7 @@ from sandbox.plugins.base import Properties, Provider
 from sandbox.plugins.engine import Engine
 from sandbox.plugins.server import Servicer
 from sandbox.plugins.wire import decode_map, encode_map
+from tests.sandbox.plugins.process import OFFICIAL, official, running
 
 
 class Plugin:
@@ -62,10 +69,25 @@ class Plugin:
         )
         return answer
 
-    def create(self, token: str, inputs: Properties, *, preview: bool = False) -> tuple[str, Properties]:
-        answer = self.stub.Create(
-            proto.CreateRequest(urn=self._urn(token, "it"), properties=encode_map(inputs), preview=preview)
+    def create(
+        self,
+        token: str,
+        inputs: Properties,
+        *,
+        preview: bool = False,
+        timeout: float = 0,
+        patience: float | None = None,
+    ) -> tuple[str, Properties]:
+        """(id, state). timeout: a `customTimeouts` of the user's; patience: how long the test waits; seconds."""
+        request = proto.CreateRequest(
+            urn=self._urn(token, "it"),
+            name="it",
+            type=token,
+            properties=encode_map(inputs),
+            preview=preview,
+            timeout=timeout,
         )
+        answer = self.stub.Create(request, timeout=patience)
         return answer.id, decode_map(answer.properties)
 
     def read(
@@ -113,20 +135,30 @@ class Plugin:
         return decode_map(getattr(answer, "return"))
 
 
+@pytest.fixture(autouse=True)
+def _of_stand_ins_alone(request: pytest.FixtureRequest) -> None:
+    if os.environ.get(OFFICIAL) and request.node.get_closest_marker("stand_in"):
+        pytest.skip("about the stand-in itself")
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[[Provider[Any]], Plugin]]:
-    """Serve a provider until the test ends; returns the other side of the line."""
-    servers: list[grpc.Server] = []
+    """Serve a provider, or what it stands in for, until the test ends; returns the other side of the line."""
+    with ExitStack() as until_the_end:
 
-    def start(provider: Provider[Any]) -> Plugin:
-        server = grpc.server(ThreadPoolExecutor(4))
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider, Engine()), server)
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
-        servers.append(server)
-        stub = provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
-        return Plugin(stub, provider.package)
+        def start(provider: Provider[Any]) -> Plugin:
+            if os.environ.get(OFFICIAL):
+                _, port = until_the_end.enter_context(running([str(official(provider)), "127.0.0.1:1"]))
+            else:
+                server = grpc.server(ThreadPoolExecutor(4))
+                provider_pb2_grpc.add_ResourceProviderServicer_to_server(Servicer(provider, Engine()), server)
+                port = server.add_insecure_port("127.0.0.1:0")
+                server.start()
+                until_the_end.callback(server.stop, None)
+            channel = until_the_end.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}"))
+            plugin = Plugin(provider_pb2_grpc.ResourceProviderStub(channel), provider.package)
+            if not provider.config:
+                plugin.configure()
+            return plugin
 
-    yield start
-    for server in servers:
-        server.stop(None)
+        yield start

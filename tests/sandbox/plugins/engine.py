@@ -23,6 +23,8 @@ from sandbox.plugins.install import install
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEBIAN = "136693071363"
+LONGEST_RUN = 300
+"""Seconds a run of the CLI may take."""
 
 
 def find_pulumi() -> Path:
@@ -141,6 +143,7 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             check=False,
+            timeout=LONGEST_RUN,
         )
         if (done.returncode != 0) != fails:
             pytest.fail(f"pulumi {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}")

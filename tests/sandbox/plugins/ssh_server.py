@@ -6,19 +6,16 @@ import os
 import socket
 import subprocess
 import threading
-from pathlib import Path
 
 import paramiko
-from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
-from paramiko.sftp import SFTP_OK
 
 
 class Server(paramiko.ServerInterface):
     """Lets in one key and one password; accepts variables that start with LC_, as Debian's sshd does."""
 
-    def __init__(self, key: paramiko.PKey, password: str, port_for_others: int | None = None) -> None:
-        self.key, self.password, self.target = key, password, port_for_others
+    def __init__(self, key: paramiko.PKey, password: str) -> None:
+        self.key, self.password = key, password
         self.environment: dict[str, str] = {}
 
     def get_allowed_auths(self, username: str) -> str:
@@ -39,12 +36,6 @@ class Server(paramiko.ServerInterface):
             self.environment[name.decode()] = value.decode()
         return accepted
 
-    def check_channel_direct_tcpip_request(
-        self, chanid: int, origin: tuple[str, int], destination: tuple[str, int]
-    ) -> int:
-        self.destination = destination
-        return OPEN_SUCCEEDED
-
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         threading.Thread(target=self._execute, args=(channel, command), daemon=True).start()
         return True
@@ -64,28 +55,10 @@ class Server(paramiko.ServerInterface):
         channel.close()
 
 
-class Files(SFTPServerInterface):
-    """The machine's own files."""
-
-    def stat(self, path: str) -> SFTPAttributes | int:
-        try:
-            return SFTPAttributes.from_stat(Path(path).stat())
-        except OSError as error:
-            return SFTPServer.convert_errno(error.errno or 0)
-
-    def mkdir(self, path: str, attr: SFTPAttributes) -> int:
-        Path(path).mkdir()
-        return SFTP_OK
-
-    def open(self, path: str, flags: int, attr: SFTPAttributes) -> SFTPHandle | int:
-        try:
-            file = os.fdopen(os.open(path, flags, 0o644), "wb" if flags & os.O_WRONLY else "r+b")
-        except OSError as error:
-            return SFTPServer.convert_errno(error.errno or 0)
-        handle = SFTPHandle(flags)
-        handle.readfile = handle.writefile = file  # type: ignore[attr-defined]
-        handle.stat = lambda: SFTPAttributes.from_stat(os.fstat(file.fileno()))  # type: ignore[method-assign]
-        return handle
+def stop(listening: socket.socket) -> None:
+    """Free the port, also of a thread that waits for the next connection."""
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
 
 
 class Listener:
@@ -115,31 +88,48 @@ class Listener:
         self._transports.append(transport)
         transport.add_server_key(self.host_key)
         transport.add_server_key(self.other_host_key)
-        transport.set_subsystem_handler("sftp", SFTPServer, Files)
         server = Server(self._key, self._password)
         try:
             transport.start_server(server=server)
+            channels = []  # one that nobody holds is closed
             while (channel := transport.accept(10)) is not None:
-                if hasattr(server, "destination"):
-                    self._forward(channel, server.destination)
+                channels.append(channel)
         except (paramiko.SSHException, EOFError):
             return
 
-    def _forward(self, channel: paramiko.Channel, destination: tuple[str, int]) -> None:
-        line = socket.create_connection(destination)
-
-        def pump(source: socket.socket | paramiko.Channel, sink: socket.socket | paramiko.Channel) -> None:
-            try:
-                while data := source.recv(32768):
-                    sink.sendall(data)
-            except OSError:
-                return
-
-        for ends in ((channel, line), (line, channel)):
-            threading.Thread(target=pump, args=ends, daemon=True).start()
-
     def close(self) -> None:
         """Hang up on everybody."""
-        self._socket.close()
+        stop(self._socket)
         for transport in self._transports:
             transport.close()
+
+
+class Mute:
+    """A port that accepts connections and keeps them without a word; with `says` it says that and hangs up, or not."""
+
+    def __init__(self, says: str | None = None, *, hang_up: bool = True, port: int = 0) -> None:
+        self._says, self._hang_up = says, hang_up
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._socket.getsockname()[1]
+        self.connections: list[socket.socket] = []
+
+    def __enter__(self) -> Mute:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                line, _ = self._socket.accept()
+            except OSError:
+                return
+            self.connections.append(line)
+            if self._says is not None:
+                line.sendall(self._says.encode())
+                if self._hang_up:
+                    line.shutdown(socket.SHUT_WR)
+
+    def __exit__(self, *_: object) -> None:
+        stop(self._socket)
+        for line in self.connections:
+            line.close()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.sandbox.plugins.engine import Moto, Stack
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.stand_in]
 
 PROGRAM = Path(__file__).with_name("program")
 RESOURCES = 19

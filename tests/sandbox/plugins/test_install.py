@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib import metadata
 from pathlib import Path
 
@@ -12,16 +13,16 @@ from sandbox.place import Place
 from sandbox.plugins.install import PACKAGES, install
 from tests.sandbox.plugins.engine import CHECKOUT, Stack, find_pulumi
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.stand_in]
 
 PROGRAM = """
 import pulumi
 import pulumi_random
 import pulumiverse_grafana as grafana
 
-uid = pulumi_random.RandomId("uid", byte_length=4)
+name = pulumi_random.RandomPassword("name", length=4).result
 provider = grafana.Provider(
-    "grafana", url=uid.hex.apply(lambda each: "https://" + each), auth=pulumi.Output.secret("admin:secret")
+    "grafana", url=name.apply(lambda each: "https://" + each), auth=pulumi.Output.secret("admin:secret")
 )
 grafana.oss.Folder("folder", title="t", uid="u", opts=pulumi.ResourceOptions(provider=provider))
 """
@@ -53,6 +54,18 @@ def test_installing_again_does_nothing_but_repair_a_wrapper(stack: Stack) -> Non
     install(Place(CHECKOUT), stack.pulumi, stack.env)
     assert "another" not in wrapper.read_text()
     assert wrapper.stat().st_mode & 0o111
+
+
+def test_an_official_plugin_in_a_stand_ins_place_stays_and_is_run(stack: Stack) -> None:
+    """A program in machine code, here one that knows nothing of the protocol: the engine says what it runs."""
+    folder = Path(stack.env["PULUMI_HOME"]) / "plugins" / f"resource-random-v{metadata.version('pulumi-random')}"
+    official = folder / "pulumi-resource-random"
+    shutil.copy(shutil.which("true") or "", official)
+    assert not official.read_bytes().startswith(b"#!")
+    before = official.stat()
+    install(Place(CHECKOUT), stack.pulumi, stack.env)
+    assert official.stat() == before
+    assert f"could not read plugin [{official}]: EOF" in stack.run("preview", fails=True)
 
 
 def test_a_preview_with_a_provider_that_is_not_known_yet(stack: Stack) -> None:

@@ -1,10 +1,10 @@
-"""Alerting: contact points, notification policies, mute timings, message templates, rule groups.
+"""Alerting: contact points, notification policies, rule groups.
 
 Behave like the resources of terraform-provider-grafana.
 """
 
 from sandbox.plugins.grafana.alerting.contact_point import ContactPoint
-from sandbox.plugins.grafana.alerting.notifications import MessageTemplate, MuteTiming, NotificationPolicy
+from sandbox.plugins.grafana.alerting.notifications import NotificationPolicy
 from sandbox.plugins.grafana.alerting.rule_group import RuleGroup
 
-RESOURCES = (ContactPoint, MessageTemplate, MuteTiming, NotificationPolicy, RuleGroup)
+RESOURCES = (ContactPoint, NotificationPolicy, RuleGroup)

@@ -1,19 +1,16 @@
-"""Notification policies, mute timings and message templates."""
+"""Notification policies."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from sandbox.plugins.base import BOOLEAN, TEXT, Input, ListOf, Properties, fields
+from sandbox.plugins.base import BOOLEAN, TEXT, ListOf, Properties, fields
 from sandbox.plugins.grafana.alerting.common import (
     ADDRESS,
-    DISABLE_PROVENANCE,
     DISABLE_PROVENANCE_FOR_EVER,
     headers,
     provenance_of,
 )
-from sandbox.plugins.grafana.client import ORGANISATION, part
-from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, key_of, make_id
+from sandbox.plugins.grafana.client import ORGANISATION
+from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, make_id
 from sandbox.plugins.grafana.shapes import DURATION, Mapped, Shape
 
 _TEXTS = ListOf(TEXT)
@@ -106,117 +103,3 @@ class NotificationPolicy(GrafanaResource):
         body = _matchers_as_lists(_TREE.to_api(inputs))
         self.client.call("PUT", f"{ADDRESS}/policies", body, **headers(inputs))
         return self.read("", inputs) or {}
-
-
-_INTERVAL = Shape(
-    {
-        "times": Mapped(
-            "times",
-            shape=Shape({"start": Mapped("start_time", required=True), "end": Mapped("end_time", required=True)}),
-            many=True,
-        ),
-        "weekdays": Mapped("weekdays", _TEXTS),
-        "daysOfMonths": Mapped("days_of_month", _TEXTS),
-        "months": Mapped("months", _TEXTS),
-        "years": Mapped("years", _TEXTS),
-        "location": Mapped("location"),
-    }
-)
-
-
-class MuteTiming(GrafanaResource):
-    """Times at which nobody is told."""
-
-    token = "grafana:alerting/muteTiming:MuteTiming"
-    title = "mute timing"
-    inputs = fields(
-        name=Input(TEXT, auto_name=True, replaces=True),
-        intervals=Input(ListOf(_INTERVAL.kind())),
-        disableProvenance=DISABLE_PROVENANCE_FOR_EVER,
-        orgId=ORG_ID,
-    )
-
-    def create(self, inputs: Properties) -> tuple[str, Properties]:
-        """Add it."""
-        made = self.client.call("POST", f"{ADDRESS}/mute-timings", self._body(inputs), **headers(inputs))
-        return make_id(inputs["name"]), self._told(made, inputs)
-
-    def read(self, id_: str, state: Properties) -> Properties | None:
-        """The timing as it is."""
-        found = self.client.get(f"{ADDRESS}/mute-timings/{part(key_of(id_))}")
-        return None if found is None else self._told(found, state)
-
-    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        """Replace its intervals."""
-        path = f"{ADDRESS}/mute-timings/{part(key_of(id_))}"
-        return self._told(self.client.call("PUT", path, self._body(new), **headers(new)), new)
-
-    def delete(self, id_: str, state: Properties) -> None:
-        """Remove it; Grafana refuses while a policy uses it."""
-        self.client.delete(f"{ADDRESS}/mute-timings/{part(key_of(id_))}")
-
-    @staticmethod
-    def _body(inputs: Properties) -> Properties:
-        intervals = [_INTERVAL.to_api(item) for item in inputs.get("intervals") or []]
-        return {"name": inputs["name"], "time_intervals": intervals}
-
-    @staticmethod
-    def _told(found: Properties, like: Properties) -> Properties:
-        before: list[Any] = like.get("intervals") or []
-        intervals = [
-            _INTERVAL.from_api(item, before[number] if number < len(before) else {})
-            for number, item in enumerate(found.get("time_intervals") or [])
-        ]
-        return {
-            "name": found["name"],
-            "intervals": intervals if intervals or before else None,
-            "disableProvenance": provenance_of(found),
-            "orgId": ORGANISATION,
-        }
-
-
-class MessageTemplate(GrafanaResource):
-    """A named piece of text for notifications."""
-
-    token = "grafana:alerting/messageTemplate:MessageTemplate"
-    title = "message template"
-    inputs = fields(
-        name=Input(TEXT, auto_name=True, replaces=True),
-        template=Input(TEXT, required=True),
-        disableProvenance=DISABLE_PROVENANCE,
-        orgId=ORG_ID,
-    )
-
-    def create(self, inputs: Properties) -> tuple[str, Properties]:
-        """Add it."""
-        return make_id(inputs["name"]), self._put(inputs["name"], inputs)
-
-    def read(self, id_: str, state: Properties) -> Properties | None:
-        """The template as it is."""
-        found = self.client.get(f"{ADDRESS}/templates/{part(key_of(id_))}")
-        return None if found is None else self._told(found, state)
-
-    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        """Replace its text."""
-        return self._put(key_of(id_), new)
-
-    def delete(self, id_: str, state: Properties) -> None:
-        """Remove it."""
-        self.client.delete(f"{ADDRESS}/templates/{part(key_of(id_))}")
-
-    def _put(self, name: str, inputs: Properties) -> Properties:
-        body = {"template": inputs["template"]}
-        made = self.client.call("PUT", f"{ADDRESS}/templates/{part(name)}", body, **headers(inputs))
-        return self._told(made, inputs)
-
-    @staticmethod
-    def _told(found: Properties, like: Properties) -> Properties:
-        before = like.get("template")
-        text = found["template"]
-        # Grafana trims it, which is no difference.
-        return {
-            "name": found["name"],
-            "template": before if before and before.strip() == text.strip() else text,
-            "disableProvenance": provenance_of(found),
-            "orgId": ORGANISATION,
-        }

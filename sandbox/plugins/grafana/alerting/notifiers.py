@@ -30,31 +30,12 @@ def _required(api: str, *, hidden: bool = False) -> Mapped:
 _MESSAGE, _TITLE = Mapped("message"), Mapped("title")
 
 NOTIFIERS = {
-    "discords": _notifier(
-        "discord",
-        url=_required("url", hidden=True),
-        message=_MESSAGE,
-        title=_TITLE,
-        avatarUrl=Mapped("avatar_url"),
-        useDiscordUsername=Mapped("use_discord_username", BOOLEAN, default=False),
-    ),
     "emails": _notifier(
         "email",
         addresses=Mapped("addresses", ListOf(TEXT), required=True, joined=";"),
         message=_MESSAGE,
         subject=Mapped("subject"),
         singleEmail=Mapped("singleEmail", BOOLEAN, default=False),
-    ),
-    "googlechats": _notifier("googlechat", url=_required("url", hidden=True), message=_MESSAGE, title=_TITLE),
-    "opsgenies": _notifier(
-        "opsgenie",
-        apiKey=_required("apiKey", hidden=True),
-        url=Mapped("apiUrl"),
-        message=_MESSAGE,
-        description=Mapped("description"),
-        autoClose=Mapped("autoClose", BOOLEAN),
-        overridePriority=Mapped("overridePriority", BOOLEAN),
-        sendTagsAs=Mapped("sendTagsAs"),
     ),
     "pagerduties": _notifier(
         "pagerduty",
@@ -85,24 +66,6 @@ NOTIFIERS = {
         mentionUsers=Mapped("mentionUsers"),
         mentionGroups=Mapped("mentionGroups"),
         color=Mapped("color"),
-    ),
-    "teams": _notifier(
-        "teams",
-        url=_required("url"),
-        message=_MESSAGE,
-        title=_TITLE,
-        sectionTitle=Mapped("sectiontitle"),
-    ),
-    "telegrams": _notifier(
-        "telegram",
-        token=_required("bottoken", hidden=True),
-        chatId=_required("chatid"),
-        message=_MESSAGE,
-        messageThreadId=Mapped("message_thread_id"),
-        parseMode=Mapped("parse_mode"),
-        disableWebPagePreview=Mapped("disable_web_page_preview", BOOLEAN),
-        protectContent=Mapped("protect_content", BOOLEAN),
-        disableNotifications=Mapped("disable_notifications", BOOLEAN),
     ),
     "webhooks": _notifier(
         "webhook",

@@ -14,8 +14,6 @@ from tests.sandbox.plugins.grafana.conftest import Engine
 
 CONTACT_POINT = "grafana:alerting/contactPoint:ContactPoint"
 POLICY = "grafana:alerting/notificationPolicy:NotificationPolicy"
-TIMING = "grafana:alerting/muteTiming:MuteTiming"
-TEMPLATE = "grafana:alerting/messageTemplate:MessageTemplate"
 GROUP = "grafana:alerting/ruleGroup:RuleGroup"
 API = "/api/v1/provisioning"
 
@@ -97,16 +95,9 @@ def test_contact_points_that_cannot_be(engine: Engine) -> None:
         engine.plugin.create(CONTACT_POINT, inputs)
 
 
-def test_policies_with_timings_and_contact_points(engine: Engine) -> None:
+def test_policies_and_contact_points(engine: Engine) -> None:
     point, _, point_state = engine.create(
         CONTACT_POINT, {"name": "Night", "emails": [{"addresses": ["a@example.org"]}]}
-    )
-    timing, timing_inputs, timing_state = engine.create(
-        TIMING,
-        {
-            "name": "Weekend",
-            "intervals": [{"weekdays": ["saturday", "sunday"], "times": [{"start": "10:00", "end": "24:00"}]}],
-        },
     )
     id_, inputs, state = engine.create(
         POLICY,
@@ -117,7 +108,6 @@ def test_policies_with_timings_and_contact_points(engine: Engine) -> None:
             "policies": [
                 {
                     "matchers": [{"label": "severity", "match": "=", "value": "critical"}],
-                    "muteTimings": ["Weekend"],
                     "policies": [{"matchers": [{"label": "a", "match": "=~", "value": "b"}]}],
                 }
             ],
@@ -128,8 +118,6 @@ def test_policies_with_timings_and_contact_points(engine: Engine) -> None:
     assert stored["routes"][0]["object_matchers"] == [["severity", "=", "critical"]]
     with pytest.raises(grpc.RpcError, match="is used by"):
         engine.plugin.delete(CONTACT_POINT, point, point_state)
-    with pytest.raises(grpc.RpcError, match="is used by"):
-        engine.plugin.delete(TIMING, timing, timing_state)
     inputs, state, replaces = engine.change(POLICY, id_, inputs, state, groupWait="1m")
     assert not replaces
     stored["group_wait"] = "5m"
@@ -139,9 +127,6 @@ def test_policies_with_timings_and_contact_points(engine: Engine) -> None:
     assert engine.drift(POLICY, id_, inputs, state) == ["policies"]
     engine.plugin.delete(POLICY, id_, state)
     assert engine.grafana.call("GET", f"{API}/policies").json()["receiver"] == "grafana-default-email"
-    new, state, _ = engine.change(TIMING, timing, timing_inputs, timing_state, intervals=[{"years": ["2030"]}])
-    engine.plugin.delete(TIMING, timing, state)
-    assert engine.drift(TIMING, timing, new, state) == ["gone"]
     engine.plugin.delete(CONTACT_POINT, point, point_state)
 
 
@@ -152,16 +137,6 @@ def test_a_policy_for_nobody(engine: Engine) -> None:
         engine.plugin.create(POLICY, inputs)
     bad = {"contactPoint": "x", "groupBies": [], "groupWait": "soon"}
     assert "groupWait" in engine.plugin.check(POLICY, bad)[1]
-
-
-def test_a_template(engine: Engine) -> None:
-    text = '{{ define "short" }}{{ .Alerts.Firing | len }} firing{{ end }}\n'
-    id_, inputs, state = engine.create(TEMPLATE, {"name": "short", "template": text})
-    inputs, state, _ = engine.change(TEMPLATE, id_, inputs, state, template=text.replace("firing", "hot"))
-    engine.grafana.call("PUT", f"{API}/templates/short", {"template": '{{ define "short" }}x{{ end }}'})
-    assert engine.drift(TEMPLATE, id_, inputs, state) == ["template"]
-    engine.plugin.delete(TEMPLATE, id_, state)
-    assert engine.drift(TEMPLATE, id_, inputs, state) == ["gone"]
 
 
 def test_a_rule_group(engine: Engine, folder: str) -> None:

@@ -28,8 +28,6 @@ ARGUMENTS = {
     "grafana:oss/dashboard:Dashboard": sdk.oss.dashboard.DashboardArgs,
     "grafana:oss/dataSource:DataSource": sdk.oss.data_source.DataSourceArgs,
     "grafana:alerting/contactPoint:ContactPoint": sdk.alerting.contact_point.ContactPointArgs,
-    "grafana:alerting/messageTemplate:MessageTemplate": sdk.alerting.message_template.MessageTemplateArgs,
-    "grafana:alerting/muteTiming:MuteTiming": sdk.alerting.mute_timing.MuteTimingArgs,
     "grafana:alerting/notificationPolicy:NotificationPolicy": (sdk.alerting.notification_policy.NotificationPolicyArgs),
     "grafana:alerting/ruleGroup:RuleGroup": sdk.alerting.rule_group.RuleGroupArgs,
 }

@@ -12,7 +12,6 @@ volume_size = config.get_int("volumeSize") or 10
 secret = config.get_secret("secret") or pulumi.Output.secret("first-secret-value")
 
 identity = aws.get_caller_identity()
-region = aws.get_region()
 capability = aws.ec2.get_instance_type(instance_type=instance_type)
 architecture = capability.supported_architectures[-1]
 ami = aws.ec2.get_ami(
@@ -100,7 +99,6 @@ aws.ec2.VolumeAttachment(
 )
 
 pulumi.export("account", identity.account_id)
-pulumi.export("region", region.region)
 pulumi.export("instanceId", server.id)
 pulumi.export("publicIp", address.public_ip)
 pulumi.export("volumeId", volume.id)
