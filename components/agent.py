@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import pulumi
 import pulumi_command as command
 
+from components.ssh_answers import must_answer
 from settings import Host
 
 INSTALL = 'if [ "$(id -u)" = 0 ]; then exec bash -s; else exec sudo -n bash -s; fi'
@@ -17,15 +18,23 @@ DIAL_ATTEMPTS, DIAL_SECONDS = 11, 5
 """How long a host is tried, with growing pauses (5 s at most): about 20 s, a reboot, when it refuses; 80 s when it
 is silent."""
 
+SSH_ANSWERS = "python3 components/ssh_answers.py"
+"""Run in the project's folder, before a removal."""
+
 
 class Agent(pulumi.ComponentResource):
     """Telegraf on one host, configured to write to this stack's InfluxDB.
 
-    Produces: one remote command. Its standard input is the host's installer (userdata/agent-install.sh.j2), which
-    is a secret: created and updated by running it, which changes only what differs; deleted by running it with
-    `remove`. What it prints holds no secret and is not shown; it is part of the error when it fails.
+    Produces: a remote command and a local one. The remote command's standard input is the host's installer
+    (userdata/agent-install.sh.j2), which is a secret: created and updated by running it, which changes only what
+    differs; deleted by running it with `remove`. What it prints holds no secret and is not shown; it is part of the
+    error when it fails.
 
-    An `unreachable` host's command is empty: nothing connects to it, whatever changes, and its deletion does
+    Before the provider connects, a host must have answered as an SSH server (components/ssh_answers.py). A hook asks
+    before the installer runs. The local command, which is deleted first, asks before a removal: at a hook for
+    deletions `pulumi destroy` would refuse to run without `--run-program`.
+
+    An `unreachable` host's commands are empty: nothing connects to it, whatever changes, and its deletion does
     nothing either. Once it is no longer unreachable, the installer runs again.
 
     Attributes: installed: the command's id, known once it has run.
@@ -36,6 +45,7 @@ class Agent(pulumi.ComponentResource):
         host: Host,
         installer: pulumi.Output[str],
         after: Sequence[pulumi.Resource],
+        answers: pulumi.ResourceHook,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("monitoring:index:Agent", host.name, None, opts)
@@ -57,9 +67,25 @@ class Agent(pulumi.ComponentResource):
             stdin=installer,
             add_previous_output_in_env=False,
             logging=command.remote.Logging.NONE,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(after),
+                hooks=None
+                if host.unreachable
+                else pulumi.ResourceHookBinding(before_create=[answers], before_update=[answers]),
+            ),
         )
         self.installed: pulumi.Output[str] = installed.id
+        # Where the installer failed, that is the one error, and there is nothing to remove.
+        ask = self.installed.apply(lambda _: SSH_ANSWERS).recover(lambda _: ":")
+        command.local.Command(
+            host.name,
+            delete=None if host.unreachable else ask,
+            environment={"HOST_NAME": host.name, "HOST_ADDRESS": host.address, "HOST_PORT": str(host.port)},
+            logging=command.local.Logging.NONE,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         self.register_outputs({})
 
 
@@ -70,4 +96,11 @@ def install_agents(
     opts: pulumi.ResourceOptions,
 ) -> list[Agent]:
     """An agent for each host; none waits for another."""
-    return [Agent(host, installer(host), after, opts) for host in hosts]
+    named = {host.name: host for host in hosts}
+
+    async def answers(change: pulumi.ResourceHookArgs) -> None:
+        host = named[change.name]
+        await must_answer(host.name, host.address, host.port)
+
+    hook = pulumi.ResourceHook("ssh-answers", answers)
+    return [Agent(host, installer(host), after, hook, opts) for host in hosts]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.agent import INSTALL, REMOVE
+from components.agent import INSTALL, REMOVE, SSH_ANSWERS
 from tests.components.conftest import Run, run_program
 from tests.test_settings import HOST, KEY
 
@@ -34,10 +34,12 @@ def remote(run: Run, name: str) -> dict[str, Any]:
     return found.inputs
 
 
-def test_one_component_and_one_command_a_host(run: Run) -> None:
+def test_one_component_and_two_commands_a_host(run: Run) -> None:
     # In any order: the engine is asked side by side.
     assert sorted(r.name for r in run.all("Agent")) == ["db-1", "old-1", "web-1"]
-    assert {r.name for r in run.resources if r.type == "command:remote:Command"} == {"db-1", "web-1", "old-1"}
+    for kind in ("remote", "local"):
+        found = {r.name for r in run.resources if r.type == f"command:{kind}:Command"}
+        assert found - {"ready"} == {"db-1", "web-1", "old-1"}, kind
 
 
 def test_the_host_is_checked_by_its_key(run: Run) -> None:
@@ -81,7 +83,7 @@ def test_secrets_come_by_standard_input_alone_and_are_marked(run: Run) -> None:
 
 
 def test_the_private_key_is_marked_as_a_secret(run: Run) -> None:
-    (command,) = [r for r in run.all("Command") if r.name == "db-1"]
+    (command,) = [r for r in run.all("Command") if r.name == "db-1" and r.type == "command:remote:Command"]
     assert "connection" in command.secret
 
 
@@ -94,8 +96,22 @@ def test_each_host_gets_its_name_its_tags_and_its_inputs(run: Run) -> None:
     assert "AmbientCapabilities=CAP_NET_RAW" in web
 
 
-def test_an_unreachable_host_s_command_is_empty(run: Run) -> None:
-    assert {"create", "update", "delete"} & set(remote(run, "old-1")) == set()
+def before_removal(run: Run, name: str) -> dict[str, Any]:
+    """The inputs of the command that asks whether a host answers."""
+    (found,) = [r for r in run.all("Command") if r.name == name and r.type == "command:local:Command"]
+    return found.inputs
+
+
+def test_a_removal_first_asks_whether_an_ssh_server_answers(run: Run) -> None:
+    inputs = before_removal(run, "web-1")
+    assert inputs["delete"] == SSH_ANSWERS
+    assert inputs["environment"] == {"HOST_NAME": "web-1", "HOST_ADDRESS": "198.51.100.8", "HOST_PORT": "22"}
+    assert not {"create", "update", "stdin"} & set(inputs)
+
+
+def test_an_unreachable_host_s_commands_are_empty(run: Run) -> None:
+    for inputs in (remote(run, "old-1"), before_removal(run, "old-1")):
+        assert {"create", "update", "delete"} & set(inputs) == set()
 
 
 def test_the_output_is_the_same_installer(run: Run) -> None:

@@ -1,0 +1,179 @@
+"""A host whose port accepts connections and never speaks SSH: each question ends, and one host fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import paramiko
+import pytest
+
+from components import ssh_answers
+from components.ssh_answers import SilentError, must_answer
+from tests.sandbox.plugins.engine import CHECKOUT, Stack
+from tests.sandbox.plugins.ssh_server import Listener, Mute
+
+
+def ask(port: int, address: str = "127.0.0.1") -> None:
+    # asyncio.run would take the thread's loop away, which Pulumi's mocks work with.
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(must_answer("web-1", address, port))
+    finally:
+        loop.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh_answers, "GREETING_SECONDS", 0.5)
+
+
+@pytest.mark.parametrize("says", [None, "220 mail.example.com ESMTP\r\n"])
+@pytest.mark.usefixtures("impatient")
+def test_a_port_that_does_not_speak_ssh_and_does_not_end_is_refused(says: str | None) -> None:
+    with Mute(says, hang_up=False) as mute, pytest.raises(SilentError) as refused:
+        ask(mute.port)
+    for word in ("web-1", f"127.0.0.1, port {mute.port}", "no SSH server answered within", "unreachable: true"):
+        assert word in str(refused.value)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_ssh_server_may_say_something_else_first() -> None:
+    with Mute("Welcome to web-1\r\nSSH-2.0-OpenSSH_10.0\r\n", hang_up=False) as server:
+        ask(server.port)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_the_provider_sees_for_itself_is_left_to_it() -> None:
+    with Mute("") as hangs_up:
+        ask(hangs_up.port)
+    ask(1)  # refused
+    ask(22, "nobody.invalid")
+
+
+def test_as_a_script_it_ends_with_one_sentence(tmp_path: Path) -> None:
+    script = tmp_path / "ssh_answers.py"
+    script.write_text((CHECKOUT / "components/ssh_answers.py").read_text().replace("= 5, 30", "= 5, 1"))
+    with Mute() as mute:
+        environment = os.environ | {"HOST_NAME": "web-1", "HOST_ADDRESS": "127.0.0.1", "HOST_PORT": str(mute.port)}
+        # Without the project's packages.
+        command = [sys.executable, "-I", "-S", str(script)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"web-1: 127.0.0.1, port {mute.port}, accepts connections")
+    assert len(done.stderr.splitlines()) == 1
+
+
+# With the engine and the command plugin
+
+PROGRAM = """
+import pulumi
+from components.agent import install_agents
+from settings import Host
+
+hosts = [Host(**host) for host in pulumi.Config().require_object("hosts")]
+script = pulumi.Output.secret("echo installed")
+agents = install_agents(hosts, lambda host: script, [], pulumi.ResourceOptions())
+for host, agent in zip(hosts, agents):
+    pulumi.export(host.name, agent.installed.apply(lambda _: "installed").recover(lambda _: "failed"))
+"""
+
+
+@pytest.fixture(scope="module")
+def key() -> paramiko.RSAKey:
+    return paramiko.RSAKey.generate(2048)
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    program = tmp_path / "written"
+    program.mkdir()
+    (program / "Pulumi.yaml").write_text("name: agents\nruntime: python\n")
+    (program / "__main__.py").write_text(PROGRAM)
+    for package in ("components", "settings"):
+        (program / package).symlink_to(CHECKOUT / package)
+    made = Stack.make(tmp_path, "http://127.0.0.1:1", program)
+    # A copy by now.
+    answers = made.folder / "components/ssh_answers.py"
+    answers.write_text(answers.read_text().replace("= 5, 30", "= 5, 2"))
+    return made
+
+
+def host(name: str, server: Listener, key: paramiko.PKey, port: int | None = None, **more: Any) -> dict[str, Any]:
+    sink = StringIO()
+    key.write_private_key(sink)
+    shown = server.host_key
+    return {
+        "name": name,
+        "address": "127.0.0.1",
+        "port": port or server.port,
+        "user": "me",
+        "hostKey": f"{shown.get_name()} {shown.get_base64()}",
+        "privateKey": sink.getvalue(),
+    } | more
+
+
+def configure(stack: Stack, *hosts: dict[str, Any]) -> None:
+    stack.run("config", "set", "hosts", json.dumps(hosts))
+
+
+@contextmanager
+def listening(key: paramiko.PKey) -> Iterator[Listener]:
+    server = Listener(key, "unused")
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def errors(output: str) -> list[str]:
+    lines = output.partition("Diagnostics:")[2].splitlines()
+    return [line for line in lines if "error:" in line and "update failed" not in line]
+
+
+@pytest.mark.slow
+def test_a_silent_host_is_one_error_at_up_and_one_value_lets_it_go(stack: Stack, key: paramiko.RSAKey) -> None:
+    with listening(key) as good, Mute() as mute:
+        silent = host("silent", good, key, port=mute.port)
+        configure(stack, host("good", good, key), silent)
+        failed = stack.up("--continue-on-error", fails=True)
+        (error,) = errors(failed)
+        assert f"silent: 127.0.0.1, port {mute.port}, accepts connections" in error
+        assert "unreachable: true" in error
+        assert "Traceback" not in failed
+        assert stack.outputs() == {"good": "installed", "silent": "failed"}
+
+        configure(stack, host("good", good, key), silent | {"unreachable": True})
+        stack.up()
+        stack.run("destroy", "--yes", "--skip-preview")
+
+
+@pytest.mark.slow
+def test_a_host_that_fell_silent_is_one_error_at_destroy_and_one_value_lets_it_go(
+    stack: Stack, key: paramiko.RSAKey
+) -> None:
+    with listening(key) as later:
+        configure(stack, host("web-1", later, key))
+        stack.up()
+        assert stack.preview().count("unchanged") == 1
+        port = later.port
+    with Mute(port=port) as mute:
+        failed = stack.run("destroy", "--yes", "--skip-preview", fails=True)
+        (error,) = [line for line in failed.splitlines() if "accepts connections" in line]
+        assert f"web-1: 127.0.0.1, port {port}" in error
+        assert "unreachable: true" in error
+        assert len(mute.connections) == 1, "the provider was not let near it"
+
+        configure(stack, host("web-1", later, key, unreachable=True))
+        stack.up("--target", "**:Command::web-1")
+        stack.run("destroy", "--yes", "--skip-preview")
+        assert len(mute.connections) == 1

@@ -1,0 +1,44 @@
+"""The stand-in plugins have what the program uses, and nothing else: what nothing runs, nothing proves."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.plugins.aws.provider import AwsProvider
+from sandbox.plugins.base import Provider
+from sandbox.plugins.command.provider import CommandProvider
+from sandbox.plugins.grafana.alerting.notifiers import NOTIFIERS
+from sandbox.plugins.grafana.provider import GrafanaProvider
+from sandbox.plugins.random.provider import RandomProvider
+from sandbox.plugins.tls.provider import TlsProvider
+from tests.components.conftest import Run, run_program
+from tests.components.test_alerting import POINTS
+from tests.components.test_hardening import VARIANTS
+from tests.test_settings import HOST
+
+SMTP = {"host": "smtp.example.com", "user": "AKIA", "password": "password-of-smtp", "sender": "m@example.com"}
+PROVIDERS = (AwsProvider(), CommandProvider(), GrafanaProvider(), RandomProvider(), TlsProvider())
+
+
+@pytest.fixture(scope="module")
+def runs() -> list[Run]:
+    """The program in every shape its settings give it."""
+    told = {"contactPoints": POINTS | {"email": ["me@example.com"]}, "smtp": SMTP}
+    every = [run_program(**variant) for variant in VARIANTS.values()]
+    return [*every, run_program(told, secret=tuple(told)), run_program({"hosts": [HOST]}, secret=("hosts",))]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.package)
+def test_its_resources_are_those_the_program_has(provider: Provider[object], runs: list[Run]) -> None:
+    used = {each.type for run in runs for each in run.resources if each.type.startswith(f"{provider.package}:")}
+    assert {kind.token for kind in provider.resources} == used
+
+
+def test_their_functions_are_those_the_program_calls(runs: list[Run]) -> None:
+    called = {name for run in runs for name, _ in run.calls}
+    assert {each.token.rpartition(":")[2] for provider in PROVIDERS for each in provider.functions} == called
+
+
+def test_the_kinds_of_notification_are_those_of_the_settings(runs: list[Run]) -> None:
+    used = {name for run in runs for each in run.all("ContactPoint") for name in each.inputs if name != "name"}
+    assert set(NOTIFIERS) == used
