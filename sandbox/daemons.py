@@ -43,9 +43,14 @@ def running(place: Place) -> list[str]:
     return [name for name in NAMES if pid(place, name)]
 
 
+def ended(place: Place) -> list[str]:
+    """Names of the daemons that the environment needs and that do not run; without the viewer it works as well."""
+    return [name for name in NAMES if name != "viewer" and not pid(place, name)]
+
+
 def complete(place: Place) -> bool:
-    """Whether everything runs that the environment needs; without the viewer it works as well."""
-    return set(NAMES) - {"viewer"} <= set(running(place))
+    """Whether everything runs that the environment needs."""
+    return not ended(place)
 
 
 def start(place: Place, name: str) -> None:

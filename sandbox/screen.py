@@ -88,8 +88,21 @@ def show(place: Place, name: str, patience: float = 0) -> int:
         "make down": "take everything away",
     }.items():
         console.print(f"      {command:<15} {purpose}")
-    well = daemons.complete(place) and all(ok for ok, _ in health.values())
-    return 0 if well and all(hosts[host] < SILENT_SECONDS for host in expected) else 1
+    reasons = amiss(
+        daemons.ended(place), {uid: ok for uid, (ok, _) in health.items()}, {host: hosts[host] for host in expected}
+    )
+    if reasons:
+        console.print(f"\n[red]Not everything is well: {escape('; '.join(reasons))}. So this ends with status 1.[/red]")
+    return 1 if reasons else 0
+
+
+def amiss(ended: list[str], health: dict[str, bool], ages: dict[str, float]) -> list[str]:
+    """Why not everything is well; nothing when it is. ages: of the newest point of each expected host, seconds."""
+    return [
+        *(f"{name} has ended" for name in ended),
+        *(f"{DATASOURCES[uid]} is not healthy in Grafana" for uid, ok in health.items() if not ok),
+        *(f"{host} sends nothing" for host, age in sorted(ages.items()) if age >= SILENT_SECONDS),
+    ]
 
 
 def _table(title: str) -> Table:
@@ -155,7 +168,10 @@ def _await_points(grafana: Grafana, expected: set[str], patience: float) -> dict
     """The newest points, as soon as each expected host has one; infinitely old where it has none in time."""
     deadline = time.monotonic() + patience
     while True:
-        ages = newest_points(grafana)
+        try:
+            ages = newest_points(grafana)
+        except (requests.RequestException, ValueError):  # an overloaded machine: no answer in time, or half of one
+            ages = {}
         if expected <= set(ages) or time.monotonic() > deadline:
             return dict.fromkeys(expected, math.inf) | ages
         time.sleep(1)
