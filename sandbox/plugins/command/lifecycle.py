@@ -75,7 +75,8 @@ class Transcript:
 class CommandResource(Resource[None]):
     """A command for each of create, update and delete. Subclasses say how one is run."""
 
-    # Never secret, whatever went in: they lie in the state in plain text.
+    # Never secret, whatever went in: an output is as secret as the input of its name, and these have none
+    # (ensureDefaultSecrets in infer/resource.go of pulumi-go-provider 1.3.0). They lie in the state in plain text.
     outputs: ClassVar = fields(stdout=Output(), stderr=Output())
 
     @abstractmethod
