@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alerts import missing
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Query, Rule
 from alerts.steps import above, below, between, calculated, influxql, reduced
@@ -39,6 +40,7 @@ def build(facts: Facts) -> Group:
         _read_only(facts),
         _disk_errors(facts),
         _load(facts),
+        *missing.build(facts),
     )
     return Group(GROUP, facts.interval, rules)
 

@@ -18,13 +18,13 @@ NOW = "$timeFilter"
 MINUTE = "time(1m)"
 DATA_VOLUME = "/srv/monitoring"
 SOME_ERRORS = 3
-"""Failed inputs in the time looked at: one that a restarting service makes is none."""
+"""Failed or overdue inputs in the time looked at: one that a restarting service makes is none."""
 
 
 def build(facts: Facts) -> Group:
     """The group."""
     own = (_write_failures(facts), _data_volume(facts)) if facts.own_influxdb else ()
-    rules = (_nothing_arrives(facts), *own, _gather_errors(facts), _buffer(facts), _backup(facts))
+    rules = (_nothing_arrives(facts), *own, _gather_errors(facts), _hangs(facts), _buffer(facts), _backup(facts))
     return Group("Monitoring server", facts.interval, rules)
 
 
@@ -94,7 +94,7 @@ def _gather_errors(facts: Facts) -> Rule:
     return Rule(
         uid="agent-errors",
         title="Telegraf cannot measure",
-        steps=(influxql(facts, text, facts.window(900)), reduced("sum"), above(SOME_ERRORS)),
+        steps=(influxql(facts, text, _enough(facts)), reduced("sum"), above(SOME_ERRORS)),
         pending="5m",
         no_data="OK",
         on_error="KeepLast",
@@ -104,6 +104,33 @@ def _gather_errors(facts: Facts) -> Rule:
         " that Telegraf lacks. The others go on.",
         panel=_panel(facts, "Errors"),
     )
+
+
+def _hangs(facts: Facts) -> Rule:
+    """An input that does not come back counts a timeout an interval, and never an error: Telegraf waits for it for
+    ever, and the others go on (gatherOnce in its agent/agent.go)."""
+    timeouts = 'non_negative_difference(last("gather_timeouts"))'
+    text = select(timeouts, "internal_gather", NOW, group=(MINUTE, BY_HOST, '"input"'))
+    return Rule(
+        uid="agent-hangs",
+        title="Telegraf's input hangs",
+        steps=(influxql(facts, text, _enough(facts)), reduced("sum"), above(SOME_ERRORS)),
+        pending="5m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="warning",
+        summary="Telegraf on {{ $labels.host }} waits for its input {{ $labels.input }}, which measures nothing or"
+        ' too late: {{ printf "%.0f" $values.B.Value }} intervals have passed',
+        look_at="`journalctl -u telegraf` on the host. `disk` hangs on a network file system whose server is gone"
+        " (`df` hangs, too): `umount -l`, then `systemctl restart telegraf`. A program or service that is asked may be"
+        " too slow.",
+        panel=_panel(facts, "Errors"),
+    )
+
+
+def _enough(facts: Facts) -> int:
+    """How far back errors are counted, in seconds: so far that some more than SOME_ERRORS intervals lie within."""
+    return max(900, round((SOME_ERRORS + 3) * seconds(facts.collection_interval)))
 
 
 def _buffer(facts: Facts) -> Rule:

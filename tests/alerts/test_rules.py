@@ -146,6 +146,42 @@ CASES = [
         [{"host": "well"}],
     ),
     Case(
+        "agent-hangs",
+        "\n".join(
+            f"internal_gather,host=hanging,input=disk gather_timeouts={timeouts}i,errors=0i @{at}\n"
+            f"internal_gather,host=hanging,input=cpu gather_timeouts=0i,errors=0i @{at}\n"
+            f"internal_gather,host=slow-once,input=disk gather_timeouts={min(timeouts, 2)}i,errors=0i @{at}\n"
+            f"internal_gather,host=restarted,input=disk gather_timeouts={0 if timeouts else 30}i,errors=0i @{at}"
+            for timeouts, at in ((0, 400), (6, 300), (12, 200), (18, 5))
+        ),
+        {"host": "hanging", "input": "disk"},
+        [
+            {"host": "hanging", "input": "cpu"},
+            {"host": "restarted", "input": "disk"},
+            {"host": "slow-once", "input": "disk"},
+        ],
+    ),
+    *(
+        Case(
+            f"host-no-{measurement}",
+            "\n".join(
+                f"{measurement},host=blind,{tags} {field}=1{suffix} @900\n"
+                f"{measurement},host=dead,{tags} {field}=1{suffix} @900\nsystem,host=dead uptime=1i @900\n"
+                f"{measurement},host=well,{tags} {field}=1{suffix} @{at}\n"
+                f"system,host=blind uptime=1i @{at}\nsystem,host=well uptime=1i @{at}\nsystem,host=new uptime=1i @{at}"
+                for at in (1800, 905, 30)
+            ),
+            {"host": "blind"},
+            [{"host": "dead"}, {"host": "well"}],
+        )
+        for measurement, tags, field, suffix in (
+            ("cpu", "cpu=cpu-total", "usage_idle", ""),
+            ("mem", "of=all", "used_percent", ""),
+            ("disk", "path=/,fstype=ext4", "used_percent", ""),
+            ("net", "interface=ens5", "bytes_recv", "i"),
+        )
+    ),
+    Case(
         "agent-buffer",
         "internal_write,host=jammed,output=influxdb buffer_size=80i,buffer_limit=100i\n"
         "internal_write,host=well,output=influxdb buffer_size=1i,buffer_limit=100i",

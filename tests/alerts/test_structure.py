@@ -24,8 +24,8 @@ def test_uids_and_titles_are_used_once() -> None:
 
 @each
 def test_labels_survive_from_the_query_to_the_condition(rule: alerts.Rule) -> None:
-    first, *expressions = rule.steps
-    assert first.datasource_uid in ("influxdb", "cloudwatch")
+    assert rule.steps[0].datasource_uid in ("influxdb", "cloudwatch")
+    expressions = [step for step in rule.steps if step.datasource_uid not in ("influxdb", "cloudwatch")]
     assert expressions[0].model["type"] == "reduce"
     assert expressions[-1].model["type"] == "threshold"
     assert all(step.model["type"] in ("reduce", "math", "threshold") for step in expressions)
@@ -73,6 +73,7 @@ def test_with_another_influxdb_its_inside_and_the_certificate_are_left_out() -> 
 def test_hosts_that_measure_seldom_are_not_silent_between_two_measurements() -> None:
     facts = alerts.Facts(region="eu-central-1", server="s", collection_interval="10m")
     assert facts.silence == 1800
+    assert all(rule_of(uid, facts).steps[0].span > 4 * 600 for uid in ("agent-errors", "agent-hangs"))
     assert all(rule.steps[0].span >= 1200 for rule in alerts.build(facts)[0].rules)
 
 

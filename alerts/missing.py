@@ -1,0 +1,64 @@
+"""What every host measures: does all of it still arrive while the host reports?
+
+One rule per measurement. An input that hangs or fails (the rules of Telegraf itself say so), or that somebody has
+taken out of the configuration, leaves its alerts without data, and so quiet.
+"""
+
+from __future__ import annotations
+
+from alerts.facts import Facts
+from alerts.model import Panel, Query, Rule
+from alerts.steps import above, calculated, influxql, reduced
+from dashboards.queries import BY_HOST, select
+from settings.values import seconds
+
+NOW = "$timeFilter"
+
+MEASURED = (
+    ("cpu", "CPU", "usage_idle", "CPU use"),
+    ("mem", "memory", "used_percent", "Memory use"),
+    ("disk", "disk", "used_percent", "File systems"),
+    ("net", "network", "bytes_recv", "Network traffic"),
+)
+"""Measurement, its name in a title, one of its fields, the panel that shows it."""
+
+
+def build(facts: Facts) -> tuple[Rule, ...]:
+    """The rules."""
+    return tuple(_missing(facts, *each) for each in MEASURED)
+
+
+def _missing(facts: Facts, measurement: str, name: str, field: str, panel: str) -> Rule:
+    return Rule(
+        uid=f"host-no-{measurement}",
+        title=f"No {name} measurements",
+        steps=(
+            _newest(facts, field, measurement, "A"),
+            reduced("sum", "A", "B"),
+            _newest(facts, "uptime", "system", "C"),
+            reduced("sum", "C", "D"),
+            calculated("$B < 1 && $D > 0", "E"),
+            above(0, "E", "F"),
+        ),
+        pending="5m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="warning",
+        summary=f"{{{{ $labels.host }}}} reports, but has not measured its {name} for {facts.silence} s:"
+        " no other alert of the kind can fire",
+        look_at="`journalctl -u telegraf` on the host: an input that hangs (a dead network file system does that to"
+        f" `disk`) or fails. Else look whether `inputs.{measurement}` is still in /etc/telegraf/telegraf.conf."
+        f" Forgotten after {facts.thresholds.forget_after}.",
+        panel=Panel("linux-hosts", panel),
+    )
+
+
+def _newest(facts: Facts, field: str, measurement: str, ref_id: str) -> Query:
+    """For each host remembered, 1 in the step in which its last value lies, and 0 in the newest ones otherwise, which
+    together are the time of silence. `last` reads one block a host, however far back."""
+    step = max(10, facts.silence // 6)
+    newest = -(-facts.silence // step) + 1  # the newest step has only just begun
+    last = select(f'last("{field}") AS "value"', measurement, NOW, group=(BY_HOST,))
+    text = select('count("value")', last, NOW, group=(f"time({step}s)", BY_HOST), fill="0")
+    span = round(seconds(facts.thresholds.forget_after))
+    return influxql(facts, f"{text} ORDER BY time DESC LIMIT {newest}", span, ref_id)
