@@ -10,9 +10,13 @@ import pulumi_command as command
 from components.ssh_answers import must_answer
 from settings import Host
 
-INSTALL = 'if [ "$(id -u)" = 0 ]; then exec bash -s; else exec sudo -n bash -s; fi'
+INSTALL = """exec sh -c 'if test "$(id -u)" = 0; then exec bash -s; else exec sudo -n bash -s; fi'"""
 REMOVE = INSTALL.replace("bash -s", "bash -s remove")
-"""What runs on the host: the installer comes by standard input, so that no command line ever holds it."""
+"""What runs on the host: the installer comes by standard input, so that no command line ever holds it.
+
+sshd hands it to the user's login shell (sshd(8), LOGIN PROCESS), whichever that is: in single quotes, and without
+`!`, a backslash or a line break, fish and csh read it as sh does.
+"""
 
 DIAL_ATTEMPTS, DIAL_SECONDS = 11, 5
 """How long a host is tried, with growing pauses (5 s at most): about 20 s, a reboot, when it refuses; 80 s when it

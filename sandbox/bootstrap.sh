@@ -14,8 +14,9 @@ packages=(
   ssh:openssh-client ssh-keygen:openssh-client shellcheck:shellcheck git:git ps:procps
   node:nodejs npm:npm cc:gcc
 )
-# The browser that looks at the dashboards: for `make test` and `make pictures` only, it is large.
-[ -z "${WITH_BROWSER:-}" ] || packages+=(chromium:chromium)
+# The browser that looks at the dashboards, which is large, and other people's login shells: for `make test` (and
+# `make pictures`) only.
+[ -z "${WITH_BROWSER:-}" ] || packages+=(chromium:chromium fish:fish tcsh:tcsh)
 
 die() { printf '\n%s\n' "$*" >&2; exit 1; }
 say() { printf '%s\n' "$*" >&2; }

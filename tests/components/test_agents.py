@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +62,37 @@ def test_what_runs_is_the_same_for_every_host_and_holds_nothing(run: Run) -> Non
         assert (remote(run, name)["create"], remote(run, name)["delete"]) == (INSTALL, REMOVE)
         assert "update" not in remote(run, name), "create does both"
         assert "environment" not in remote(run, name), "sshd accepts no foreign variables"
+
+
+@pytest.mark.parametrize("user", ["root", "admin"])
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "ksh", "fish", "tcsh", "csh"])
+def test_every_login_shell_runs_it(tmp_path: Path, shell: str, user: str) -> None:
+    """sshd gives a command to the login shell's option -c; each reads its own file first, and some people's print."""
+    if not (path := shutil.which(shell)):
+        pytest.skip(f"{shell} is not installed")
+    (tmp_path / ".config" / "fish").mkdir(parents=True)
+    for name in (".bashrc", ".zshenv", ".cshrc", ".tcshrc", ".config/fish/config.fish"):
+        (tmp_path / name).write_text("echo welcome\n")
+    programs = {
+        "id": f"echo {0 if user == 'root' else 1000}",
+        "sudo": 'echo "sudo $1"; shift; exec "$@"',
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {"HOME": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for command, argument in ((INSTALL, ""), (REMOVE, "remove")):
+        done = subprocess.run(
+            [path, "-c", command],
+            input='echo "it ran: ${1:-} $((1 + 1))"',
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), shell
+        printed = [line for line in done.stdout.splitlines() if line != "welcome"]
+        assert printed == [*(["sudo -n"] if user == "admin" else []), f"it ran: {argument} 2"]
 
 
 def test_a_change_is_never_a_replacement(run: Run) -> None:
