@@ -275,9 +275,9 @@ def test_without_presets_a_host_measures_itself_and_its_agent() -> None:
     assert set(config["inputs"]) == {
         *("cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "exec", "internal")
     }
-    assert "overlay" not in config["inputs"]["disk"][0]["ignore_fs"]
     assert "global_tags" not in config
-    assert "docker" not in agent_installer(AGENT).replace("/var/lib/docker", "")
+    assert "group docker" not in agent_installer(AGENT)
+    assert "Groups=docker" not in agent_installer(AGENT)
 
 
 def test_ten_minutes_of_a_host_s_metrics_fit_into_the_buffer() -> None:

@@ -1,0 +1,164 @@
+"""What the agents measure on a host with containers: Telegraf itself, on mounts and interfaces of every kind."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox import toolchain
+from tests.userdata.test_render import AGENT, TARGET, agent_config
+
+ID = "0123456789abcdef" * 4
+POD = "/var/lib/kubelet/pods/8f8b2a4e-4a34-4b7c-8f57-3f1d7c6a5b21"
+CONTAINERS = {
+    f"/var/lib/docker/overlay2/{ID}/merged": "overlay / rw",
+    f"/data/docker/overlay2/{ID}/merged": "overlay / rw",
+    f"/data/docker/zfs/graph/{ID}": "zfs / rw",
+    f"/data/docker/devicemapper/mnt/{ID}": "xfs / rw",
+    f"/var/snap/docker/common/var-lib-docker/aufs/mnt/{ID}": "aufs / rw",
+    f"/home/me/.local/share/containers/storage/overlay/{ID}/merged": "fuse.fuse-overlayfs / rw",
+    "/run/containerd/io.containerd.runtime.v2.task/k8s.io/a/rootfs": "overlay / rw",
+    "/mnt/ro": "overlay / ro",
+    "/var/lib/docker/btrfs": "btrfs /@/var/lib/docker/btrfs rw",
+    f"{POD}/volumes/kubernetes.io~csi/pvc-1/mount": "ext4 / rw",
+    "/data/kubelet/pods/8f8b2a4e/volume-subpaths/a": "ext4 /a rw",
+    "/snap/core22/1380": "squashfs / ro",
+    "/tmp/.mount_EditorXYZ": "fuse.Editor.AppImage / ro",
+    "/run/docker/netns/default": "nsfs net:[4026532008] rw",
+    f"/data/docker/containers/{ID}/mounts/shm": "tmpfs / rw",
+    "/var/lib/lxcfs": "fuse.lxcfs / rw",
+    "/srv/again": "ext4 /folder rw",
+}
+HOST_S = {
+    "/boot": "ext4 / rw",
+    "/var/lib/docker": "xfs / rw",
+    "/data": "zfs / rw",
+    "/home": "btrfs /@home rw",
+    "/mnt/office": "nfs4 / rw",
+    "/mnt/pool": "fuse.mergerfs / rw",
+    "/mnt/failed": "ext4 / ro",
+}
+"""Mounts: type, root within the file system, mode."""
+
+
+def telegraf() -> Path:
+    if not (found := toolchain.binaries() / "telegraf").exists():
+        pytest.skip("the toolchain is not built")
+    return found
+
+
+def measured(folder: Path, *within: str, **environment: str) -> str:
+    """Line protocol of one round of all inputs. within: a command to run it in."""
+    config = folder / "telegraf.conf"
+    config.write_text(agent_config(replace(AGENT, target=replace(TARGET, private_ca=False))))
+    result = subprocess.run(
+        [*within, telegraf(), "--test", "--config", config],
+        env={"PATH": os.environ["PATH"], "INFLUX_PASSWORD": "a"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert " E! " not in result.stderr, result.stderr
+    return result.stdout
+
+
+def tags(lines: str, measurement: str, tag: str) -> list[str]:
+    return re.findall(rf"^> {measurement},(?:.*,)?{tag}=([^ ,]+)", lines, re.MULTILINE)
+
+
+def file_systems(folder: Path, mounts: dict[str, str]) -> list[str]:
+    """The paths measured on a host with these mounts (gopsutil's HOST_PROC_MOUNTINFO, HOST_MOUNT_PREFIX)."""
+    lines = []
+    for number, (path, described) in enumerate(mounts.items()):
+        fstype, root, mode = described.split()
+        (folder / "host" / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        lines.append(f"{number} 1 8:{number} {root} {path} {mode},relatime shared:1 - {fstype} /dev/sd{number} {mode}")
+    (folder / "mountinfo").write_text("\n".join(lines) + "\n")
+    shown = measured(folder, HOST_PROC_MOUNTINFO=str(folder / "mountinfo"), HOST_MOUNT_PREFIX=str(folder / "host"))
+    return tags(shown, "disk", "path")
+
+
+@pytest.mark.parametrize("root", ["ext4 / rw", "btrfs /@ rw", "overlay / rw", "ext4 /var/lib/machines/a rw"])
+def test_a_host_s_file_systems_are_measured_once_and_its_containers_not(tmp_path: Path, root: str) -> None:
+    assert sorted(file_systems(tmp_path, {"/": root} | CONTAINERS | HOST_S)) == sorted(["/", *HOST_S])
+
+
+CABLES = (
+    *(
+        "veth0a1b2c3",
+        "docker0",
+        "docker_gwbridge",
+        "br-0123456789ab",
+        "podman0",
+        "cni0",
+        "cni-podman0",
+        "cali1234567890a",
+    ),
+    *(
+        "flannel.1",
+        "cilium_host",
+        "lxc0a1b2c",
+        "lxcbr0",
+        "lxdbr0",
+        "incusbr0",
+        "virbr0",
+        "vnet7",
+        "tap100i0",
+        "fwbr100i0",
+    ),
+    *("kube-ipvs0", "kube-bridge", "nodelocaldns", "weave", "vethwepl1234", "vxlan.calico", "eni0123456789a", "ve-web"),
+    *("vb-web", "azv1234567890a", "tunl0", "vif12.0"),
+)
+CARDS = ("bond0", "br0", "br-lan", "vlan100", "eth0.100", "wg0", "tun0", "vmbr0", "ens5", "enp3s0", "vxlan100", "team0")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("ip"), reason="makes interfaces, for which it needs root")
+def test_a_host_s_cards_are_measured_and_its_containers_cables_not(tmp_path: Path) -> None:
+    made = "".join(f"ip link add {name} type bridge; ip link set {name} up; " for name in (*CABLES, *CARDS))
+    shown = measured(tmp_path, "unshare", "--net", "sh", "-c", f'{made} exec "$@"', "sh")
+    assert sorted(tags(shown, "net", "interface")) == sorted(CARDS)
+
+
+OWN_MOUNTS = {"HOST_PROC_MOUNTINFO": "/proc/self/mountinfo"}
+"""gopsutil would ask init for them."""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts, for which it needs root")
+def test_real_layers_are_not_measured(tmp_path: Path) -> None:
+    """shared/cases/hosts/22, with the kernel's own overlays."""
+    script = (
+        "set -e; mount --make-rprivate /; mount -t tmpfs t {0}; cd {0};"
+        " mkdir -p lower upper work docker/overlay2/{1}/merged ro;"
+        " mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work docker/overlay2/{1}/merged;"
+        ' mount -t overlay overlay -o ro,lowerdir=upper:lower ro; exec "$@"'
+    )
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shown = measured(tmp_path, "unshare", "--mount", "sh", "-c", script.format(folder, ID), "sh", **OWN_MOUNTS)
+    assert "/" in tags(shown, "disk", "path")
+    assert str(folder) not in shown
+
+
+def test_loops_and_mappings_are_not_measured_as_disks(tmp_path: Path) -> None:
+    line = "   {} 0 {} 11 0 800 5 3 0 24 4 0 8 9 0 0 0 0 0 0\n"
+    disks = ("vda", "nvme0n1", "loop0", "loop17", "ram0", "dm-0", "dm-12", "md0")
+    (tmp_path / "diskstats").write_text("".join(line.format(8 + n, name) for n, name in enumerate(disks)))
+    shown = measured(tmp_path, HOST_PROC=str(proc(tmp_path)))
+    assert sorted(set(tags(shown, "diskio", "name"))) == ["md0", "nvme0n1", "vda"]
+
+
+def proc(folder: Path) -> Path:
+    """/proc with other diskstats."""
+    made = folder / "proc"
+    made.mkdir()
+    for entry in ("stat", "meminfo", "vmstat", "uptime", "loadavg", "swaps", "net", "self", "1", "cpuinfo", "sys"):
+        (made / entry).symlink_to(f"/proc/{entry}")
+    (made / "diskstats").symlink_to(folder / "diskstats")
+    return made
