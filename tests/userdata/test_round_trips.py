@@ -15,6 +15,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -287,6 +288,26 @@ def test_the_installer_writes_what_the_settings_say(host: Host, version: str, so
     assert found["outputs"]["influxdb"][0]["password"] == "a-password"
     check_inputs(host, found["inputs"])
     check_unit(host, files)
+
+
+@pytest.mark.parametrize("host", ["web-1", ""])
+def test_no_tag_is_taken_for_the_host_s_name(host: str) -> None:
+    """shared/cases/settings/16: the installer puts the name it was given into a line of the configuration."""
+    tags = {"hostname": "intranet", "urls": "https://a.b:8086", "agent": "hostname = "}
+    installer = agent_installer(
+        AgentValues(
+            repository=accepted().influxdata_repository,
+            telegraf_version="1.37.2-1",
+            interval="10s",
+            target=InfluxTarget("https://a.b:8086", "telegraf", "telegraf", False),
+            password="a-password",
+            host=host,
+            tags=tags,
+        )
+    )
+    found = tomllib.loads(files_of(installer)["telegraf.conf"])
+    assert found["agent"]["hostname"] == host
+    assert found["global_tags"] == tags
 
 
 def check_inputs(host: Host, found: dict[str, Any]) -> None:

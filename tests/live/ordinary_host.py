@@ -1,0 +1,149 @@
+"""A machine of somebody else's: booted by itself, with the package server and nothing else of the environment."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox.machines import cleanup, network
+from sandbox.machines.machine import Machine
+from sandbox.machines.on_premise import Host, HostKeeper
+from sandbox.place import Place
+from sandbox.repository.__main__ import PORT, prepare, www_folder
+from sandbox.repository.packages import ensure_packages, facts
+from sandbox.repository.server import open_server
+from settings import Inputs
+from settings.model import InfluxdataRepository
+from userdata.agents import AgentValues, agent_installer
+from userdata.telegraf import InfluxTarget
+
+NAME = "office-1"
+SOURCES = "/etc/apt/sources.list.d"
+BEFORE = "/root/before"
+"""Where the machine keeps what it was like before a test."""
+STATE = (
+    "for file in $(find /etc/apt /etc/telegraf /etc/default/telegraf /etc/systemd/system/telegraf.service.d"
+    " -type f 2>/dev/null | sort); do sha256sum $file; stat -c '%a %U:%G %n' $file; done;"
+    " apt-mark showhold; dpkg-query -W -f '${db:Status-Status} ${Version}\n' telegraf 2>/dev/null;"
+    " systemctl is-active telegraf; systemctl is-enabled telegraf 2>&1;"
+    " getent passwd telegraf; ls -d /var/lib/monitoring* 2>/dev/null"
+)
+
+
+def eventually(question: Callable[[], Any], seconds: float = 60) -> Any:
+    """The first true answer; fails with the last one when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (answer := question()):
+        assert time.monotonic() < deadline, f"not in {seconds} s, still {answer!r}"
+        time.sleep(0.2)
+    return answer
+
+
+class OrdinaryHost:
+    """The machine and the installer that is piped to it.
+
+    repository: the package server's, as the setting `influxdataRepository` says it. www: what the server serves.
+    """
+
+    def __init__(self, machine: Machine, www: Path) -> None:
+        described = facts(machine.place)
+        self.machine = machine
+        self.www = www / "influxdata"
+        self.repository = InfluxdataRepository.model_validate(described["influxdataRepository"])
+        self.version = str(described["telegrafVersion"])
+        (found,) = self.www.glob("pool/main/telegraf_*.deb")
+        self.package = found.name
+
+    def installer(self, **changed: Any) -> str:
+        """What `pulumi stack output agentInstallScript` prints. Its InfluxDB need not be there."""
+        values: dict[str, Any] = {
+            "repository": self.repository,
+            "telegraf_version": self.version,
+            "interval": "1s",
+            "target": InfluxTarget("https://monitoring.invalid:8086", "telegraf", "telegraf", False),
+            "password": "the-password",
+            "inputs": Inputs(),
+        }
+        return agent_installer(AgentValues(**(values | changed)))
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        """A root shell in the machine."""
+        return self.machine.run(["bash", "-c", script], timeout=300)
+
+    def tell(self, script: str) -> str:
+        """What a root shell in the machine prints; fails when it fails."""
+        done = self.run(script)
+        assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def install(self, script: str | None = None, *arguments: str, name: str = "") -> subprocess.CompletedProcess[str]:
+        """Pipe the installer to a root shell, as docs/agents.md says."""
+        command = ["env", f"MONITORING_HOST={name}", "bash", *(("-s", *arguments) if arguments else ())]
+        return self.machine.run(command, stdin=script or self.installer(), timeout=600)
+
+    def installed(self, script: str | None = None, **options: str) -> str:
+        """As `install`, which must succeed; returns what it printed."""
+        done = self.install(script, **options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def refused(self, script: str | None = None) -> str:
+        """As `install`, which must fail with one line that says why; returns that line."""
+        done = self.install(script)
+        assert done.returncode != 0, done.stdout
+        lines = [line for line in done.stderr.splitlines() if line.startswith("monitoring: ")]
+        assert len(lines) == 1, done.stderr
+        return lines[0]
+
+    def state(self) -> str:
+        """Everything that an installer may leave on a machine: files, holds, the package, the service."""
+        return self.run(STATE).stdout
+
+    def updates(self) -> subprocess.CompletedProcess[str]:
+        """`apt-get update`, as the host's own timer runs it."""
+        return self.run("apt-get update")
+
+    def save(self) -> None:
+        """Remember the machine as it is, without Telegraf."""
+        self.tell(f"apt-get update -qq; cp -a /etc/apt {BEFORE}")
+
+    def restore(self) -> None:
+        """The machine as it was when it was saved, whatever a test has done to it."""
+        self.tell(
+            "systemctl stop telegraf 2>/dev/null; systemctl reset-failed telegraf 2>/dev/null;"
+            " apt-mark unhold telegraf >/dev/null 2>&1; dpkg --purge --force-all telegraf >/dev/null 2>&1;"
+            " rm -rf /etc/telegraf /etc/default/telegraf /etc/systemd/system/telegraf.service.d /var/lib/monitoring*"
+            f" /run/monitoring-telegraf-restart /etc/apt; cp -a {BEFORE} /etc/apt; systemctl daemon-reload;"
+            " getent passwd telegraf >/dev/null && userdel telegraf; true"
+        )
+
+
+@contextmanager
+def ordinary_host(checkout: Path) -> Iterator[OrdinaryHost]:
+    """Boot one; it is gone afterwards. checkout: a folder of its own, from which its addresses are derived."""
+    place = Place(checkout, "host")
+    network.claim_slot(place)
+    network.create(place)
+    executor = ThreadPoolExecutor(1)
+    try:
+        prepare(place, ensure_packages())
+        server = open_server(str(place.gateway), PORT, www_folder(place))
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        machine = Machine(place, NAME, place.on_premise_addresses[0])
+        HostKeeper(machine, executor, Host(NAME, machine.address)).turn()
+        eventually(lambda: machine.leader)
+        eventually(lambda: machine.run(["systemctl", "is-system-running"]).stdout.strip() in ("running", "degraded"))
+        yield OrdinaryHost(machine, www_folder(place))
+        server.shutdown()
+        server.server_close()
+    finally:
+        executor.shutdown()
+        cleanup(place)
+        network.destroy(place)

@@ -1,0 +1,247 @@
+"""The installer on machines that others have set up: it works, or leaves all as it was and says why in one line."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.machines import preflight
+from tests.live.ordinary_host import SOURCES, OrdinaryHost, ordinary_host
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(bool(preflight()), reason="; ".join(preflight()) or "this host can boot machines"),
+]
+
+LOCK = (
+    "import fcntl, time; f = open('{}', 'a'); fcntl.lockf(f, fcntl.LOCK_EX); print('got', flush=True); time.sleep({})"
+)
+LOCKS = ("/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock", "/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock")
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrdinaryHost]:
+    with ordinary_host(tmp_path_factory.mktemp("checkout")) as machine:
+        machine.save()
+        yield machine
+
+
+@pytest.fixture
+def host(machine: OrdinaryHost) -> Iterator[OrdinaryHost]:
+    """The machine, without Telegraf and with nothing left of the test before."""
+    machine.restore()
+    yield machine
+    machine.run("systemctl stop lock 2>/dev/null")
+
+
+def locked(host: OrdinaryHost, file: str, seconds: int) -> None:
+    """Somebody else holds one of apt's locks for a while."""
+    host.tell(
+        f'systemd-run -q --unit=lock --collect python3 -c "{LOCK.format(file, seconds)}";'
+        " until journalctl -q -u lock -o cat --since -5s | grep -q got; do sleep 0.1; done"
+    )
+
+
+# --- apt is busy
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_it_waits_for_whoever_uses_apt(host: OrdinaryHost, file: str) -> None:
+    locked(host, file, 8)
+    host.installed()
+    assert host.tell("systemctl is-active telegraf") == "active"
+
+
+@pytest.mark.parametrize("file", LOCKS)
+def test_it_says_who_does_not_let_go_of_apt(host: OrdinaryHost, file: str) -> None:
+    before = host.state()
+    locked(host, file, 300)
+    why = host.refused(host.installer().replace("patience=300", "patience=3"))
+    assert file in why and "python3" in why, why
+    assert host.state() == before
+
+
+# --- apt as somebody else has set it up
+
+KEY, OTHER_KEY = "/etc/apt/trusted.gpg.d/influxdb.gpg", "/etc/apt/keyrings/other.gpg"
+OURS = "/etc/apt/sources.list.d/influxdata.list"
+ADDRESS = "http://packages.sandbox.internal/influxdata"
+DEB822 = f"Types: deb\nURIs: {ADDRESS}\nSuites: stable\nComponents: main\nSigned-By: {KEY}"
+SAME = {
+    "influxdb.list": f"deb [signed-by={KEY}] {ADDRESS} stable main",
+    "slash.list": f"deb [arch=amd64,arm64 signed-by={KEY}] {ADDRESS}/ stable main",
+    "unsigned-by.list": f"deb {ADDRESS} stable main",
+    "trusted.list": f"deb [trusted=yes] {ADDRESS} stable main",
+    "influxdata.list": f"# of the office\ndeb [signed-by={KEY}] {ADDRESS} stable main",
+    "influxdata.sources": DEB822,
+    "many.sources": DEB822.replace("URIs: ", "URIs: http://packages.sandbox.internal/grafana "),
+    "embedded.sources": DEB822.partition("Signed-By")[0] + "Signed-By:\n$(sed 's/^$/./; s/^/ /' /root/key.asc)",
+}
+"""The very repository, known to the machine in another way."""
+
+
+def add_source(host: OrdinaryHost, name: str, text: str) -> None:
+    """A source of somebody else's, with the publisher's key in a place of its own."""
+    host.tell(
+        f"curl -sSf -o /root/key.asc {ADDRESS}/influxdata-archive.key; apt-get install -y -qq gnupg >/dev/null 2>&1;"
+        f" gpg --dearmor </root/key.asc >{KEY}; cat >{SOURCES}/{name} <<END\n{text}\nEND"
+    )
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_repository_under_another_name_or_key_stays_and_apt_works(host: OrdinaryHost, name: str) -> None:
+    add_source(host, name, SAME[name])
+    if "grafana" in SAME[name]:
+        host.tell(f"curl -sSf {ADDRESS.replace('influxdata', 'grafana')}/gpg.key | gpg --dearmor >>{KEY}")
+    assert host.updates().returncode == 0
+    source = host.tell(f"cat {SOURCES}/{name}")
+    said = host.installed()
+    assert f"{name} names the repository already" in said or f"{OURS} or " in said
+    updated = host.updates()
+    assert (updated.returncode, updated.stderr) == (0, "")
+    assert host.tell(f"cat {SOURCES}/{name}") == source
+    host.installed()
+    assert host.install(None, "remove").returncode == 0
+    assert host.tell(f"cat {SOURCES}/{name}") == source
+    assert host.updates().returncode == 0
+
+
+def test_what_an_earlier_installer_broke_works_again(host: OrdinaryHost) -> None:
+    host.installed()
+    add_source(host, "influxdb.list", SAME["influxdb.list"])
+    assert host.updates().returncode != 0
+    host.tell("rm /etc/apt/preferences.d/monitoring")
+    host.installed()
+    assert host.updates().returncode == 0
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "deb http://packages.sandbox.internal/nothing stable main",
+        "deb [signed-by=/nowhere.gpg] http://packages.sandbox.internal/grafana stable main",
+        "deb not a source",
+        f"deb [signed-by={OTHER_KEY}] {ADDRESS} stable main\ndeb [signed-by={KEY}] {ADDRESS} stable main",
+    ],
+    ids=["gone", "without its key", "malformed", "in conflict with itself"],
+)
+def test_another_broken_source_is_no_obstacle(host: OrdinaryHost, source: str) -> None:
+    add_source(host, "broken.list", source)
+    before = host.updates()
+    assert before.returncode != 0
+    host.installed()
+    assert host.tell("systemctl is-active telegraf") == "active"
+    after = host.updates()
+    assert (after.returncode, after.stderr) == (before.returncode, before.stderr)
+
+
+def test_a_failed_installation_leaves_nothing(host: OrdinaryHost) -> None:
+    host.tell("apt-get install -y -qq gnupg >/dev/null 2>&1")
+    before = host.state()
+    why = host.refused(host.installer(telegraf_version="1.2.3-1"))
+    assert "1.2.3-1" in why and "was not found" in why
+    assert host.state() == before
+    wrong = host.repository.model_copy(update={"url": "http://packages.sandbox.internal/grafana"})
+    why = host.refused(host.installer(repository=wrong))
+    assert "cannot read the repository http://packages.sandbox.internal/grafana" in why
+    assert host.state() == before
+    assert host.updates().returncode == 0
+
+
+# --- Telegraf as somebody else has set it up
+
+
+OWN = '[agent]\\ninterval = "5s"\\n[[outputs.discard]]\\n[[inputs.cpu]]\\n'
+
+
+def other_telegraf(host: OrdinaryHost, version: str = "0.9.0-1") -> None:
+    """A Telegraf with another version and a configuration of its own, in use."""
+    host.tell(
+        f"cd /root && rm -rf tree && curl -sSf -o t.deb {ADDRESS}/pool/main/{host.package} && dpkg-deb -R t.deb tree"
+        f" && sed -i 's/^Version: .*/Version: {version}/' tree/DEBIAN/control"
+        " && dpkg-deb -b -Znone tree other.deb >/dev/null && dpkg -i other.deb >/dev/null 2>&1"
+        f" && printf '{OWN}' >/etc/telegraf/telegraf.conf"
+        " && printf '[[inputs.mem]]\\n' >/etc/telegraf/telegraf.d/own.conf"
+        " && echo OWN=1 >/etc/default/telegraf && systemctl restart telegraf"
+    )
+
+
+def test_a_held_telegraf_gets_the_version_asked_for_and_stays_on_hold(host: OrdinaryHost) -> None:
+    other_telegraf(host)
+    host.tell("apt-mark hold telegraf")
+    host.installed()
+    assert host.tell("dpkg-query -W -f '${Version}' telegraf") == host.version
+    assert host.tell("apt-mark showhold") == "telegraf"
+
+
+def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: OrdinaryHost) -> None:
+    other_telegraf(host, host.version)
+    before = host.state()
+    host.installed(name="web-1")
+    host.installed(name="web-1")
+    assert 'hostname = "web-1"' in host.tell("cat /etc/telegraf/telegraf.conf")
+    done = host.machine.run(["env", "MONITORING_HOST=web-1", "bash", "-s", "remove"], stdin=host.installer())
+    assert "is back" in done.stdout, done.stdout + done.stderr
+    assert host.state() == before
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("[[inputs.cpu]\n", "line 1: invalid TOML syntax"),
+        ("[[inputs.nope]]\n", "undefined but requested input: nope"),
+        ("[[inputs.cpu]]\nno_such_option = 1\n", "no_such_option"),
+        ('[[inputs.exec]]\ncommands = []\ndata_format = "nope"\n', "nope"),
+        ('[[inputs.net_response]]\naddress = "a:1"\nprotocol = "nope"\n', "unknown choice nope"),
+    ],
+    ids=["syntax", "input", "option", "format", "initialization"],
+)
+def test_a_broken_file_of_somebody_else_s_is_named_with_telegraf_s_reason(
+    host: OrdinaryHost, file: str, said: str
+) -> None:
+    host.tell(
+        "apt-get install -y -qq gnupg >/dev/null 2>&1; mkdir -p /etc/telegraf/telegraf.d;"
+        f" printf '{file}' >/etc/telegraf/telegraf.d/own.conf"
+    )
+    before = host.state()
+    why = host.refused()
+    assert "Telegraf does not start" in why
+    assert said in why, why
+    assert host.state() == before
+    assert host.updates().returncode == 0
+
+
+def test_a_running_agent_survives_a_change_that_fails(host: OrdinaryHost) -> None:
+    host.installed()
+    before = host.state()
+    host.tell("printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
+    host.refused(host.installer(tags={"role": "web"}))
+    host.tell("rm /etc/telegraf/telegraf.d/own.conf; systemctl restart telegraf")
+    assert host.state() == before
+
+
+def test_a_file_that_telegraf_cannot_read_is_named(host: OrdinaryHost) -> None:
+    host.tell(
+        "apt-get install -y -qq gnupg >/dev/null 2>&1;"
+        " mkdir -p /etc/telegraf/telegraf.d; install -m 600 /dev/null /etc/telegraf/telegraf.d/own.conf"
+    )
+    assert "own.conf" in host.refused()
+
+
+# --- Texts that look like the installer's own
+
+
+def test_a_tag_called_hostname_and_one_called_urls_are_tags(host: OrdinaryHost) -> None:
+    tags = {"hostname": "intranet", "urls": "x", "hostname_": "y"}
+    host.installed(host.installer(tags=tags), name="web-1")
+    config = tomllib.loads(host.tell("cat /etc/telegraf/telegraf.conf"))
+    assert config["agent"]["hostname"] == "web-1"
+    assert config["global_tags"] == tags
+    done = host.machine.run(
+        ["env", "MONITORING_HOST=intranet", "bash", "-s", "remove"], stdin=host.installer(tags=tags)
+    )
+    assert "stays" in done.stdout
+    done = host.machine.run(["env", "MONITORING_HOST=web-1", "bash", "-s", "remove"], stdin=host.installer(tags=tags))
+    assert "Telegraf is removed" in done.stdout, done.stdout + done.stderr

@@ -1,0 +1,104 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Part of the agents' installer (agent-install.sh.j2): Telegraf's package, on a machine whose apt others have set up.
+
+patience=300
+locks=(/var/lib/apt/lists/lock /var/cache/apt/archives/lock /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock)
+# patiently COMMAND...: run it, again and again while somebody else holds a lock of apt's. apt waits for dpkg's locks at
+# most (DPkg::Lock::Timeout, apt.conf(5)), never for those of the lists and of the downloads.
+patiently() {
+  local end=$((SECONDS + patience))
+  until "$@" >"$work/said" 2>&1 </dev/null; do
+    if ! grep -qiE 'could not get lock|unable to (lock|acquire)|lock was locked' "$work/said"; then return 1; fi
+    if ((SECONDS >= end)); then fail "apt has been in use for $patience s: $(holders); try again when it is free"; fi
+    sleep 2
+  done
+}
+holders() {
+  local file process found=
+  for file in "${locks[@]}"; do
+    process=$(awk -v inode=":$(stat -c %i "$file" 2>/dev/null || echo -)$" '$6 ~ inode {print $5; exit}' /proc/locks)
+    if [ -n "$process" ]; then
+      found+="${found:+, }$file is held by $(cat "/proc/$process/comm" 2>/dev/null || echo somebody) (process $process)"
+    fi
+  done
+  echo "${found:-$(why)}"
+}
+# Why the last command failed, on one line.
+why() { { grep '^E: ' "$work/said" || tail -n 2 "$work/said"; } | paste -sd ' '; }
+apt() { patiently apt-get -qq -o Acquire::Retries=5 "$@"; }
+# Without anything of the machine's own set-up: a broken source or pin of somebody else's is no obstacle then.
+apt_alone() {
+  apt -o "Dir::Etc::sourcelist=$work/source.list" -o Dir::Etc::sourceparts=/dev/null -o APT::Get::List-Cleanup=0 \
+    -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null "$@"
+}
+
+installed() {
+  { dpkg-query -W -f '${db:Status-Status} ${Version}\n' telegraf 2>/dev/null || true; } | sed -n 's/^installed //p'
+}
+# Not by apt-mark, which needs sources that it can read.
+held() { { dpkg --get-selections telegraf 2>/dev/null || true; } | awk '$2 == "hold" {print $1}'; }
+hold() { patiently sh -c 'echo telegraf hold | dpkg --set-selections'; }
+
+install_tools() {
+  local tools=(ca-certificates curl gnupg)
+  if command -v curl >/dev/null && command -v gpg >/dev/null; then return; fi
+  if apt install -y --no-install-recommends "${tools[@]}"; then return; fi
+  apt update || true
+  apt install -y --no-install-recommends "${tools[@]}" || fail "cannot install ${tools[*]}: $(why)"
+}
+
+install_telegraf() {
+  local url suite component key_url fingerprint found on_hold wanted
+  read -r url suite component key_url fingerprint <<<"$repository"
+  wanted="Explanation: from $url $suite $component, signed by $fingerprint
+Package: telegraf
+Pin: version $version
+Pin-Priority: 1001"
+  if [ "$(installed)" = "$version" ] && cmp -s $pin <<<"$wanted"; then return; fi
+  curl -sSfL --retry 5 --connect-timeout 10 -o "$work/key" "$key_url" || fail "cannot download the signing key from $key_url"
+  found=$({ gpg --show-keys --with-colons "$work/key" 2>/dev/null || true; } | awk -F: '/^pub/ {p = 1} /^fpr/ && p {print $10; p = 0}')
+  grep -qx "$fingerprint" <<<"$found" ||
+    fail "$key_url holds ${found//$'\n'/ }, not $fingerprint: see its publisher's news, then set keyFingerprint"
+  mkdir -m 700 "$work/gnupg"
+  gpg --homedir "$work/gnupg" --batch -q --import "$work/key"
+  gpg --homedir "$work/gnupg" --batch --export "$fingerprint" >"$work/ring.gpg"
+  echo "deb [signed-by=$work/ring.gpg] $url $suite $component" >"$work/source.list"
+  apt_alone update || fail "cannot read the repository $url: $(why)"
+  # Whoever put the package on hold wanted no upgrade to come by itself. This one is asked for, and the hold stays.
+  on_hold=$(held)
+  apt_alone install -y --no-install-recommends --allow-downgrades --allow-change-held-packages \
+    -o Dpkg::Options::=--force-confold "telegraf=$version" || fail "cannot install Telegraf $version from $url: $(why)"
+  if [ -n "$on_hold" ]; then hold; fi
+  name_source "${url%/}" "$suite" "$component"
+  echo "$wanted" >$pin
+}
+
+# The source is the installer's if it holds nothing but its line.
+source_is_ours() { [ -f $source ] && ! grep -qvF "deb [signed-by=$ring] " $source; }
+
+# The machine's apt learns of the repository, unless it knows it already, under whatever name, address and key: two
+# keys for one repository are "Conflicting values set for option Signed-By", and nothing can be updated any more.
+name_source() {
+  local others known
+  if source_is_ours; then rm -f $source $ring; fi
+  if [ -e $source ] || { [ -e $ring ] && ! cmp -s "$work/ring.gpg" $ring; }; then
+    echo "monitoring: $source or $ring is somebody else's, and stays"
+    return
+  fi
+  # shellcheck disable=SC2016 # it is apt that fills them in
+  others=$(apt-get indextargets --no-release-info --format '$(SOURCESENTRY) $(REPO_URI) $(RELEASE)' 2>/dev/null) || {
+    echo "monitoring: apt cannot read this machine's sources, which stay as they are: see 'apt-get update'"
+    return
+  }
+  known=$(awk -v here="${1#*://}" -v suite="$2" '
+    {address = $2; sub("^[a-z+]*://", "", address); sub("/+$", "", address)}
+    address == here && $3 == suite {sub(":[0-9]+$", "", $1); print $1; exit}' <<<"$others")
+  if [ -n "$known" ]; then
+    echo "monitoring: $known names the repository already, and stays as it is"
+    return
+  fi
+  mkdir -p "${ring%/*}"
+  install -m 644 "$work/ring.gpg" $ring
+  echo "deb [signed-by=$ring] $*" >$source
+  if ! apt-get indextargets --no-release-info >/dev/null 2>&1; then rm -f $source $ring; fi
+}

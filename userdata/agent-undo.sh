@@ -1,0 +1,65 @@
+# shellcheck shell=bash disable=SC2154
+# Part of the agents' installer (agent-install.sh.j2): the machine as it was before.
+
+# All that an installation changes, folders before what lies in them.
+changed=(
+  /etc/apt/keyrings "$ring" "$source" "$pin" "$service" "$service/hardening.conf" "$service/monitoring.conf"
+  /etc/telegraf "$config" /etc/telegraf/ca.pem /etc/default/telegraf /var/log/telegraf /var/lib/telegraf
+)
+
+# remember FOLDER: what the machine is like now.
+remember() {
+  local path saved=()
+  mkdir -m 700 "$1"
+  for path in "${changed[@]}"; do
+    if [ -f "$path" ]; then
+      saved+=("${path#/}")
+    elif [ ! -e "$path" ]; then
+      echo "$path" >>"$1/absent"
+    fi
+  done
+  printf '%s\n' "${saved[@]}" | sed '/^$/d' | tar -C / -cf "$1/files.tar" --files-from -
+  installed >"$1/version"
+  held >"$1/held"
+  getent passwd telegraf >"$1/user" || true
+  systemctl is-active telegraf >"$1/active" 2>/dev/null || true
+  systemctl is-enabled telegraf >"$1/enabled" 2>/dev/null || true
+}
+
+# put_back FOLDER: the machine is as it was remembered. What cannot be put back is said.
+put_back() {
+  systemctl stop telegraf 2>/dev/null || true
+  (put_back_package "$(<"$1/version")") || true
+  if [ -f "$1/absent" ]; then xargs -d '\n' rm -rf <"$1/absent"; fi
+  tar -C / -xpf "$1/files.tar"
+  if [ ! -s "$1/user" ] && getent passwd telegraf >/dev/null; then userdel telegraf; fi
+  if [ -s "$1/held" ] && [ -z "$(held)" ]; then (hold) || true; fi
+  systemctl daemon-reload
+  systemctl reset-failed telegraf 2>/dev/null || true
+  if [ -s "$1/version" ] && ! grep -q enabled "$1/enabled"; then systemctl disable -q telegraf; fi
+  if grep -qx 'active\|activating' "$1/active"; then systemctl start telegraf; fi
+  rm -f $pending
+}
+put_back_package() {
+  if [ -z "$1" ]; then
+    # Also one that is half installed.
+    if ! dpkg-query -W telegraf >/dev/null 2>&1; then return; fi
+    apt_alone purge -y --allow-change-held-packages telegraf || patiently dpkg --purge --force-all telegraf
+  elif [ "$(installed)" != "$1" ]; then
+    apt_alone install -y --no-install-recommends --allow-downgrades --allow-change-held-packages \
+      -o Dpkg::Options::=--force-confold "telegraf=$1" ||
+      echo "monitoring: Telegraf $1, which was here before, cannot be put back: $(why)" >&2
+  fi
+}
+
+# The end of every run: one that failed leaves the machine as it was, and has said why.
+ended() {
+  local status=$? command=$BASH_COMMAND
+  set +e
+  if [ "$status" != 0 ]; then
+    if [ -z "$failed" ]; then echo "monitoring: failed at: ${command%%$'\n'*}" >&2; fi
+    if [ -n "$undo" ]; then put_back "$undo" >/dev/null; fi
+  fi
+  rm -rf "$work"
+  exit "$status"
+}
