@@ -13,11 +13,21 @@ from settings.mail import Addresses
 from settings.mistakes import WrongValueError
 from settings.part import Part
 
+LONGEST_HOOK = 2048
+"""Characters: what browsers and servers take everywhere, far above what Slack and others give out."""
+
 
 def _hook(value: Any) -> str:
     """A web hook's address: https on the usual port, which is the only one the server may reach."""
     address = v.text(value)
-    parts = urlsplit(address)
+    if len(address) > LONGEST_HOOK:
+        raise WrongValueError("is too long for a web address", f"write one of at most {LONGEST_HOOK} characters")
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # whose text repeats the address
+        raise WrongValueError(
+            "is not a web address", "write a full address such as https://hooks.example.com/x"
+        ) from None
     if parts.scheme == "http":
         raise WrongValueError("is not encrypted", "write its address with https://")
     if parts.scheme != "https" or not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", parts.netloc.rpartition("@")[2]):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import b64decode
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from settings import ssh_keys
 from settings import values as v
-from settings.addresses import HostAddress
+from settings.addresses import HostAddress, machine
 from settings.inputs import Inputs
-from settings.mistakes import WrongValueError, shown
+from settings.mistakes import WrongValueError, quoted
 from settings.part import Part
 
-KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 RESERVED_TAGS = frozenset(
     {
         *("host", "time", "cpu", "device", "fstype", "interface", "label", "mode", "name", "path", "serial", "wwid"),
@@ -26,6 +25,7 @@ RESERVED_TAGS = frozenset(
 )
 """Tags that inputs set themselves, and `time`, which InfluxQL keeps for itself."""
 MOST_TAGS = 20
+PORT = v.whole(1, 65535, "the port")
 
 
 def checked_name(value: Any) -> str:
@@ -39,37 +39,6 @@ def checked_name(value: Any) -> str:
     return str(value)
 
 
-def checked_host_key(value: Any) -> str:
-    """An SSH host's public key as known_hosts and authorized_keys write it: its type and the key in base64."""
-    instead = "write it as `ssh-ed25519 AAAA…`, from /etc/ssh/ssh_host_ed25519_key.pub on that host"
-    words = v.text(value).split()
-    if words[0] not in KEY_TYPES or len(words) < 2 or "\n" in value:
-        raise WrongValueError("is not an SSH host's public key", instead)
-    try:
-        blob = b64decode(words[1], validate=True)
-    except (binascii.Error, ValueError):
-        raise WrongValueError("is not an SSH host's public key", instead) from None
-    if blob[4 : 4 + int.from_bytes(blob[:4], "big")] != words[0].encode() or len(blob) < 50:
-        raise WrongValueError("is not whole, or not of the type it names", instead)
-    return f"{words[0]} {words[1]}"
-
-
-def checked_private_key(value: Any) -> str:
-    """A private key in PEM, without a passphrase."""
-    written = v.pem("PRIVATE KEY").func(value)  # type: ignore[call-arg]
-    if "OPENSSH" in written:
-        content = "".join(line for line in written.splitlines() if "-----" not in line)
-        try:
-            cipher = b64decode(content)[15:23]  # "openssh-key-v1\0", then the cipher's name after its length
-        except (binascii.Error, ValueError):
-            cipher = b""
-        if cipher != b"\0\0\0\x04none":
-            raise WrongValueError(
-                "is damaged or encrypted with a passphrase", "write a key without one (Pulumi encrypts it)"
-            )
-    return str(written)
-
-
 def checked_tags(value: Any) -> dict[str, str]:
     """Tags of all of a host's measurements."""
     if not isinstance(value, dict):
@@ -77,14 +46,16 @@ def checked_tags(value: Any) -> dict[str, str]:
     if len(value) > MOST_TAGS:
         raise WrongValueError(f"has {len(value)} tags", f"write at most {MOST_TAGS}")
     for name, content in value.items():
+        tag = quoted(name)
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
-            raise WrongValueError(f"{shown(name)} is not a tag's name", "use letters, digits and underscores")
+            raise WrongValueError("{tag} is not a tag's name", "use letters, digits and underscores", tag=tag)
         if name.lower() in RESERVED_TAGS:
-            raise WrongValueError(f"{shown(name)} is set by the measurements themselves", "choose another name")
+            raise WrongValueError("{tag} is set by the measurements themselves", "choose another name", tag=tag)
         if not re.fullmatch(r"[^$\\]{1,128}", v.text(content)) or not content.isprintable():
             raise WrongValueError(
-                f"{shown(name)} has a value that cannot be a tag",
+                "{tag} has a value that cannot be a tag",
                 "write up to 128 characters on one line, without $ and backslash",
+                tag=tag,
             )
     return value
 
@@ -100,13 +71,47 @@ class Host(Part):
 
     name: Annotated[str, BeforeValidator(checked_name)]
     address: HostAddress
-    port: Annotated[int, v.whole(1, 65535, "the port")] = 22
+    port: Annotated[int, PORT] = 22
     user: Annotated[
         str,
         v.matching(r"[a-z_][a-z0-9_.-]{0,31}", "is not a user's name", "write root, or a user who may use sudo"),
     ]
-    host_key: Annotated[str, BeforeValidator(checked_host_key)]
-    private_key: Annotated[SecretStr, BeforeValidator(checked_private_key)] | None = None
+    host_key: Annotated[str, BeforeValidator(ssh_keys.host_key)]
+    private_key: Annotated[SecretStr, BeforeValidator(ssh_keys.private_key)] | None = None
     tags: Annotated[dict[str, str], BeforeValidator(checked_tags)] = Field(default_factory=dict)
     inputs: Inputs = Inputs()
     unreachable: v.Flag = False
+
+
+def repeated(given: Any) -> Iterator[tuple[int, str, WrongValueError]]:
+    """Hosts that are as an earlier one, as (number, its setting, what is wrong): by name, however it is capitalised, or
+    by address and port, however they are written. Wrong values are passed over; they have mistakes of their own."""
+    names: set[str] = set()
+    places: set[tuple[str, int]] = set()
+    for number, host in enumerate(given if isinstance(given, list) else []):
+        if not isinstance(host, dict):
+            continue
+        place = _place(host)
+        if place in places:
+            yield (
+                number,
+                "address",
+                WrongValueError("is the address of an earlier host, too", "write its own, or its port"),
+            )
+        if place:
+            places.add(place)
+        name = host.get("name")
+        if isinstance(name, str):
+            if name.lower() in names:
+                yield number, "name", WrongValueError("is the name of an earlier host, too", "give each host its own")
+            names.add(name.lower())
+
+
+def _place(host: dict[str, Any]) -> tuple[str, int] | None:
+    """Where a host's SSH server is; None for one that is left alone, which is on no machine."""
+    if str(host.get("unreachable")).lower() == "true":
+        return None
+    try:
+        return machine(host.get("address")).lower(), PORT.func(host.get("port", 22))  # type: ignore[call-arg]
+    except WrongValueError:
+        return None

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from settings import values as v
-from settings.addresses import host
+from settings.addresses import NAME, host, port_of, web_address
 from settings.mistakes import WrongValueError
 from settings.part import Part, each
 
@@ -25,10 +25,10 @@ def database_password(value: Any) -> str:
 
 
 def _redis(value: Any) -> str:
-    pattern = rf"tcp://{v.NAME}:[0-9]{{1,5}}|unix:///[A-Za-z0-9._/-]{{1,100}}"
+    pattern = rf"tcp://{NAME}:[0-9]{{1,5}}|unix:///[A-Za-z0-9._/-]{{1,100}}"
     if not re.fullmatch(pattern, v.text(value)):
         raise WrongValueError("is not a Redis server", "write tcp://localhost:6379 or unix:///run/redis/redis.sock")
-    return v.port_of(str(value))
+    return port_of(str(value))
 
 
 def _unit(value: Any) -> str:
@@ -37,7 +37,7 @@ def _unit(value: Any) -> str:
     return str(value)
 
 
-Urls = Annotated[tuple[str, ...], each(v.web_address, least=1)]
+Urls = Annotated[tuple[str, ...], each(web_address, least=1)]
 Server = Annotated[
     str,
     v.matching(
@@ -49,11 +49,11 @@ Server = Annotated[
 Socket = Annotated[
     str,
     v.matching(
-        rf"unix:///[A-Za-z0-9._/-]{{1,100}}|tcp://{v.NAME}:[0-9]{{1,5}}",
+        rf"unix:///[A-Za-z0-9._/-]{{1,100}}|tcp://{NAME}:[0-9]{{1,5}}",
         "is not an address of Docker's API",
         "write unix:///var/run/docker.sock",
     ),
-    AfterValidator(v.port_of),
+    AfterValidator(port_of),
 ]
 
 

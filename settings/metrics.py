@@ -22,9 +22,9 @@ LONGEST_SEARCH = 1024
 """Characters of a search expression, which Grafana makes of several values or `*`: CloudWatch's own limit."""
 
 STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount", "IQM")
-_PERCENTILE = r"p(100|\d{1,2}(\.\d{1,10})?)"
-_TRIMMED = r"(tm|wm|tc|ts)(100|\d{1,2}(\.\d{1,10})?)"
-_BOUND = r"(\d{1,20}(\.\d{1,10})?%?)?"
+_PERCENTILE = r"p(100|[0-9]{1,2}(\.[0-9]{1,10})?)"
+_TRIMMED = r"(tm|wm|tc|ts)(100|[0-9]{1,2}(\.[0-9]{1,10})?)"
+_BOUND = r"([0-9]{1,20}(\.[0-9]{1,10})?%?)?"
 _RANGE = rf"(TM|WM|PR|TC|TS)\((?!:\)){_BOUND}:{_BOUND}\)"
 _MEANT = {"avg": "Average", "mean": "Average", "min": "Minimum", "max": "Maximum", "count": "SampleCount"} | {
     "total": "Sum",
@@ -83,11 +83,13 @@ def _value(name: str, value: Any) -> str:
     try:
         written = _ascii(value, "a dimension's value", 1024)
     except WrongValueError as error:
-        raise WrongValueError(f"{name!r} has a value that {error.wrong}", error.instead) from None
+        raise error.about(name, " has a value that") from None
     if "*" in written and written != "*":
-        raise WrongValueError(f"{name!r} has a * beside other characters", "write * alone for all, or the whole value")
+        raise WrongValueError("has a * beside other characters", "write * alone for all, or the whole value").about(
+            name
+        )
     if re.search(r"\$\{?(region|period|host|__\w+)\b|\[\[", written):
-        raise WrongValueError(f"{name!r} names a variable of Grafana", "write the value itself")
+        raise WrongValueError("names a variable of Grafana", "write the value itself").about(name)
     return written
 
 
@@ -101,15 +103,15 @@ def _dimensions(value: Any) -> dict[str, tuple[str, ...]]:
     for name, given in value.items():
         if not re.fullmatch(r"[\x21-\x39\x3b-\x7e][\x20-\x7e]{0,254}", name):
             raise WrongValueError(
-                f"{name[:40]!r} is not a dimension's name", "use up to 255 ASCII characters, no colon at its beginning"
-            )
+                "is not a dimension's name", "use up to 255 ASCII characters, no colon at its beginning"
+            ).about(name)
         if isinstance(given, list | tuple) and not 1 <= len(given) <= MOST_VALUES:
-            raise WrongValueError(f"{name!r} has {len(given)} values", f"write 1 to {MOST_VALUES}, or * for all")
+            raise WrongValueError(f"has {len(given)} values", f"write 1 to {MOST_VALUES}, or * for all").about(name)
         each = tuple(_value(name, one) for one in (given if isinstance(given, list | tuple) else [given]))
         if len(set(each)) < len(each):
-            raise WrongValueError(f"{name!r} has a value twice", "write each once")
+            raise WrongValueError("has a value twice", "write each once").about(name)
         if "*" in each and len(each) > 1:
-            raise WrongValueError(f"{name!r} has * beside other values", "write * alone, or the values alone")
+            raise WrongValueError("has * beside other values", "write * alone, or the values alone").about(name)
         checked[name] = each
     return checked
 

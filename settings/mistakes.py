@@ -30,6 +30,10 @@ class Mistake:
         return "".join(character if character.isprintable() else "?" for character in line)
 
 
+class NeverShown:
+    """Marks a kind of value that mistakes do not repeat, though it is no secret: a key may have been put there."""
+
+
 class SettingsError(Exception):
     """The stack's configuration cannot be used. `mistakes` lists every reason, in the order of the keys."""
 
@@ -41,15 +45,40 @@ class SettingsError(Exception):
 
 
 class WrongValueError(ValueError):
-    """Raised by validators: a value that cannot be used, and what to write instead."""
+    """Raised by validators: a value that cannot be used, and what to write instead.
 
-    def __init__(self, wrong: str, instead: str) -> None:
+    What is made from the value goes in by name (`"names {one} twice"`, one=value), never into the text itself: a
+    value may be a secret, which the validator does not know. The names are filled in where it may be shown.
+    """
+
+    def __init__(self, wrong: str, instead: str, **parts: object) -> None:
         super().__init__(wrong)
-        self.wrong = wrong
-        self.instead = instead
+        self._wrong, self._instead, self._parts = wrong, instead, parts
+
+    def about(self, element: object, link: str = "") -> WrongValueError:
+        """The same mistake of one element of a larger value."""
+        return WrongValueError(
+            f"{{element}}{link} {self._wrong}", self._instead, **self._parts, element=quoted(element)
+        )
+
+    def told(self, *, showing: bool) -> tuple[str, str]:
+        """What is wrong, and what to write instead; with parts of the value only when `showing`."""
+        filled = {name: short(str(part)) for name, part in self._parts.items()} if showing else _Hidden()
+        return self._wrong.format_map(filled), self._instead.format_map(filled)
 
 
-def shown(value: object) -> str:
-    """The value as it is repeated to the user: JSON, on one line, at most 60 characters."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+class _Hidden(dict[str, str]):
+    """Every part of a value that is not shown."""
+
+    def __missing__(self, _: str) -> str:
+        return SECRET
+
+
+def short(text: str) -> str:
+    """At most 60 characters of a text."""
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def quoted(value: object) -> str:
+    """A value that may be shown, as it is repeated to the user: JSON, on one line, at most 60 characters."""
+    return short(json.dumps(value, ensure_ascii=False, default=str))

@@ -9,15 +9,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from settings import addresses, certificates, contradictions
 from settings import values as v
 from settings.alerting import AlertThresholds, ContactPoints
 from settings.backups import Backups, Source, origin
 from settings.hosts import Host
 from settings.mail import Smtp
 from settings.metrics import CustomMetric, listed
-from settings.mistakes import WrongValueError, shown
+from settings.mistakes import WrongValueError, quoted
 from settings.part import Part, as_list, each
-from settings.versions import GrafanaVersion, Version
+from settings.versions import GrafanaVersion, Version, VersionOne
 
 
 def _choice(*allowed: str) -> BeforeValidator:
@@ -39,21 +40,24 @@ def _tags(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise WrongValueError("is not an object", "write one `name: value` a line")
     for name, content in value.items():
+        tag = quoted(name)
         v.text(content)
         if name.lower().startswith("aws:"):
-            raise WrongValueError(f"{shown(name)} begins with aws:, which AWS keeps for itself", "choose another name")
+            raise WrongValueError("{tag} begins with aws:, which AWS keeps for itself", "choose another name", tag=tag)
         # To IAM, names of tags that differ only in capitals are one.
         if name.lower() in ("name", "project", "stack"):
-            raise WrongValueError(f"{shown(name)} is set by this program", "leave it out")
+            raise WrongValueError("{tag} is set by this program", "leave it out", tag=tag)
         if [other.lower() for other in value].count(name.lower()) > 1:
-            raise WrongValueError(f"{shown(name)} is there twice but for its capitals", "write it once")
+            raise WrongValueError("{tag} is there twice but for its capitals", "write it once", tag=tag)
         if not all(_in_tag(character) for character in name + content):
             raise WrongValueError(
-                f"{shown(name)} has a character that AWS's tags cannot have",
+                "{tag} has a character that AWS's tags cannot have",
                 "use letters, digits, blanks and _ . : / = + - @ in name and value",
+                tag=tag,
             )
         if not 1 <= len(name) <= 128 or len(content) > 256:
-            raise WrongValueError(f"{shown(name)} is too long", "write at most 128 letters of name and 256 of value")
+            most = "write at most 128 letters of name and 256 of value"
+            raise WrongValueError("{tag} is too long", most, tag=tag)
     if len(value) > 40:
         raise WrongValueError(f"has {len(value)} tags", "write at most 40")
     return value
@@ -68,7 +72,7 @@ def _hosts(value: Any) -> Any:
     return as_list(value, MOST_HOSTS)
 
 
-Cidrs = Annotated[tuple[IPv4Network, ...], each(v.cidr)]
+Cidrs = Annotated[tuple[IPv4Network, ...], each(addresses.cidr)]
 
 
 class Repository(Part):
@@ -78,8 +82,8 @@ class Repository(Part):
     file are not trusted.
     """
 
-    url: v.Url
-    key_url: v.Url
+    url: addresses.Url
+    key_url: addresses.Url
     key_fingerprint: v.Fingerprint
     suite: v.AptWord = "stable"
     component: v.AptWord = "main"
@@ -93,8 +97,8 @@ class GrafanaRepository(Repository):
     holds the retired ones, which are ignored.
     """
 
-    url: v.Url = "https://apt.grafana.com"
-    key_url: v.Url = "https://apt.grafana.com/gpg-full.key"
+    url: addresses.Url = "https://apt.grafana.com"
+    key_url: addresses.Url = "https://apt.grafana.com/gpg-full.key"
     key_fingerprint: v.Fingerprint = "B53AE77BADB630A683046005963FA27710458545"
 
 
@@ -105,27 +109,27 @@ class InfluxdataRepository(Repository):
     (in January 2026 to AC10D7449F343ADCEFDDC2B6DA61C26A0585BD3B, good until January 2029).
     """
 
-    url: v.Url = "https://repos.influxdata.com/debian"
-    key_url: v.Url = "https://repos.influxdata.com/influxdata-archive.key"
+    url: addresses.Url = "https://repos.influxdata.com/debian"
+    key_url: addresses.Url = "https://repos.influxdata.com/influxdata-archive.key"
     key_fingerprint: v.Fingerprint = "24C975CBA61A024EE1B631787C3D57159FC2F927"
 
 
 class OwnCertificate(Part):
     """The user's own server certificate for `domain`: chain, key, and the CA when it is not a public one."""
 
-    certificate: v.CertificateChain
-    private_key: Annotated[SecretStr, v.pem("PRIVATE KEY")]
-    ca: v.Certificates | None = None
+    certificate: certificates.CertificateChain
+    private_key: Annotated[SecretStr, certificates.ServerKey]
+    ca: certificates.Authorities | None = None
 
 
 class ExternalInfluxdb(Part):
     """An InfluxDB-compatible service that is used instead of the server's own InfluxDB."""
 
-    url: v.HttpsUrl
+    url: addresses.HttpsUrl
     database: v.Identifier = "telegraf"
     username: v.Identifier
     password: Annotated[SecretStr, BeforeValidator(v.password)]
-    ca: v.Certificates | None = None
+    ca: certificates.Authorities | None = None
 
 
 class Settings(Part):
@@ -156,7 +160,7 @@ class Settings(Part):
     grafana_repository: GrafanaRepository = GrafanaRepository()
     influxdata_repository: InfluxdataRepository = InfluxdataRepository()
     grafana_version: GrafanaVersion = "13.2.3"
-    influxdb_version: Version = "1.12.4-1"
+    influxdb_version: VersionOne = "1.12.4-1"
     telegraf_version: Version = "1.39.3-1"
     protect: v.Flag = False
     tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
@@ -178,8 +182,9 @@ class Settings(Part):
         if together > MOST_RULES:
             merge = f"merge ranges until all three keys have at most {MOST_RULES} together"
             yield "operatorCidrs", f"makes {together} rules with agentCidrs and sshCidrs; EC2 takes {MOST_RULES}", merge
-        if any(cidr.prefixlen == 0 for cidr in self.ssh_cidrs):
-            yield "sshCidrs", "would let everybody try to log in", "write the ranges you come from"
+        if addresses.count(self.ssh_cidrs) >= addresses.HALF:
+            whom = "everybody" if addresses.count(self.ssh_cidrs) == 2 * addresses.HALF else "half the world"
+            yield "sshCidrs", f"would let {whom} try to log in", "write the ranges you come from"
         if self.ssh_cidrs and not self.ssh_key_name:
             yield "sshKeyName", "is missing, so sshCidrs would let nobody log in", "name an EC2 key pair"
         if self.ssh_key_name and not self.ssh_cidrs:
@@ -190,6 +195,8 @@ class Settings(Part):
         yield from self._network()
         yield from self._identities()
         yield from self._without_a_bucket()
+        yield from contradictions.of_time(self)
+        yield from contradictions.of_names(self)
         if self.contact_points and not self.contact_points.any:
             yield "contactPoints", "names nobody to tell", "write email, slack, pagerduty or webhook"
         elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:

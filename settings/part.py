@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from settings.mistakes import WrongValueError, shown
+from settings.mistakes import WrongValueError, quoted
 
 MOST_ELEMENTS = 50
 """Also the most CIDRs: EC2 allows 60 inbound rules a security group by default."""
@@ -22,7 +22,7 @@ class Part(BaseModel):
 def as_list(value: Any, most: int = MOST_ELEMENTS) -> list[Any] | tuple[Any, ...]:
     """A list of at most `most` elements."""
     if isinstance(value, str):
-        raise WrongValueError("is one text, not a list", f"write a list: [{shown(value)}]")
+        raise WrongValueError("is one text, not a list", "write a list: [{it}]", it=quoted(value))
     if not isinstance(value, list | tuple):
         raise WrongValueError("is not a list", "write a list: one `- value` a line")
     if len(value) > most:
@@ -39,10 +39,10 @@ def each(check: Any, least: int = 0) -> BeforeValidator:
             try:
                 elements.append(check(element))
             except WrongValueError as error:
-                raise WrongValueError(f"{shown(element)} {error.wrong}", error.instead) from None
+                raise error.about(element) from None
         twice = next((element for element in elements if elements.count(element) > 1), None)
         if twice is not None:
-            raise WrongValueError(f"names {str(twice)[:60]} twice", "write each once")
+            raise WrongValueError("names {it} twice", "write each once", it=twice)
         if len(elements) < least:
             raise WrongValueError("is empty", "write at least one element")
         return tuple(elements)

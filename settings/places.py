@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from settings.mistakes import NeverShown, short
 from settings.model import Settings
 
 NAMESPACE = "monitoring"
@@ -34,7 +35,9 @@ def part(field: FieldInfo) -> type[BaseModel] | None:
 def path(location: Iterable[str | int]) -> str:
     """A place in the configuration as `pulumi config set --path` takes it: monitoring:hosts[0].port."""
     first, *rest = location
-    return key(str(first)) + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
+    return key(short(str(first))) + "".join(
+        f"[{step}]" if isinstance(step, int) else f".{short(step)}" for step in rest
+    )
 
 
 def walk(location: Iterable[str | int]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
@@ -51,14 +54,24 @@ def walk(location: Iterable[str | int]) -> tuple[type[BaseModel] | None, FieldIn
     return holder, field
 
 
-def has_secrets(model: type[BaseModel] | None) -> bool:
-    """Whether one of the model's own fields is a secret."""
-    return model is not None and any(is_secret(field) for field in fields(model).values())
+def holds_secrets(model: type[BaseModel] | None) -> bool:
+    """Whether a field of the model, or of a model in it, is a secret."""
+    return model is not None and any(is_secret(field) or holds_secrets(part(field)) for field in fields(model).values())
 
 
 def is_secret(field: FieldInfo) -> bool:
     """Whether the field is a secret, required or not."""
-    return any(SecretStr in (kind, *get_args(kind)) for kind in (field.annotation, *get_args(field.annotation)))
+    return SecretStr in _kinds(field)
+
+
+def is_shown(field: FieldInfo) -> bool:
+    """Whether mistakes may repeat the field's value."""
+    return not is_secret(field) and NeverShown not in (*_kinds(field), *field.metadata)
+
+
+def _kinds(field: FieldInfo) -> list[Any]:
+    """What the field may hold, required or not, with its annotations."""
+    return [each for kind in (field.annotation, *get_args(field.annotation)) for each in (kind, *get_args(kind))]
 
 
 def secret_places(

@@ -6,11 +6,9 @@ and left `no` as it is. So each kind accepts the text of itself and nothing else
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import unicodedata
 from functools import lru_cache
-from ipaddress import IPv4Network
 from typing import Annotated, Any
 
 import botocore.session
@@ -22,7 +20,7 @@ from settings.mistakes import WrongValueError
 def text(value: Any) -> str:
     """Text, not empty. A number that YAML made of unquoted text is refused: quoting would have kept it."""
     if isinstance(value, bool | int | float):
-        raise WrongValueError("is not text", f'write it in quotes: "{value}"')
+        raise WrongValueError("is not text", 'write it in quotes: "{value}"', value=value)
     if not isinstance(value, str):
         raise WrongValueError("is not text", "write a single value, not a list or an object")
     if not value.strip():
@@ -37,10 +35,19 @@ def _is_control(character: str) -> bool:
     return character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Cs")
 
 
+LONGEST_PASSWORD = 1024
+"""Bytes. Tokens of hosted databases have 100; a parameter of AWS holds 4,096, and a header of HTTP twice as much."""
+
+
 def password(value: Any) -> str:
-    """Text without single quotes, so that it can be quoted in shell, systemd and TOML alike; one line."""
+    """Text without single quotes, so that it can be quoted in systemd's environment files and in TOML; one line.
+
+    man 5 systemd.exec (EnvironmentFile=), toml.io/en/v1.0.0#string: between single quotes nothing else is special.
+    """
     if "'" in text(value) or "\n" in value:
         raise WrongValueError("has a single quote or a line break", "give that user a password without")
+    if len(value.encode()) > LONGEST_PASSWORD:
+        raise WrongValueError(f"is longer than {LONGEST_PASSWORD} bytes", "give that user a shorter password")
     return str(value)
 
 
@@ -79,32 +86,6 @@ def flag(value: Any) -> bool:
     meant = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}
     guess = meant.get(str(value).lower())
     raise WrongValueError("is not true or false", f"write {guess}" if guess else "write true or false")
-
-
-def cidr(value: Any) -> IPv4Network:
-    """An IPv4 range in CIDR notation whose host bits are zero."""
-    example = "write an IPv4 range such as 203.0.113.0/24, or 203.0.113.7/32 for one address"
-    if not isinstance(value, str) or ":" in value:
-        raise WrongValueError("is not an IPv4 range", example)
-    if re.fullmatch(r"[0-9.]+", value):
-        try:
-            ipaddress.IPv4Address(value)
-        except ValueError:
-            raise WrongValueError("is not an IPv4 range", example) from None
-        raise WrongValueError("has no prefix length", f"write {value}/32 if you mean this one address")
-    if not re.fullmatch(r"[0-9.]+/[0-9]{1,2}", value):
-        raise WrongValueError("is not an IPv4 range", example)
-    try:
-        network = IPv4Network(value, strict=False)
-    except ValueError:
-        raise WrongValueError("is not an IPv4 range", example) from None
-    if str(network) != value:
-        address = value.partition("/")[0]
-        raise WrongValueError(
-            "has bits set beyond its prefix",
-            f"write {network} for the range, or {address}/32 for the one address",
-        )
-    return network
 
 
 @lru_cache(maxsize=1)
@@ -164,41 +145,6 @@ def duration(units: str, low: str, high: str, example: str, parts: int = MOST_PA
     return BeforeValidator(check)
 
 
-NAME = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?){0,9}"
-"""A machine's name, or its IPv4 address."""
-
-LONGEST_ADDRESS = 4000
-MOST_PORTS = 65535
-
-
-def port_of(address: str) -> str:
-    """The address, if its port (after the last colon) is one that exists."""
-    written = re.search(r":([0-9]+)(?=/|$)", address)
-    if written and not 1 <= int(written.group(1)) <= MOST_PORTS:
-        raise WrongValueError(f"has the port {written.group(1)}, which does not exist", "write 1 to 65535")
-    return address
-
-
-def web_address(value: Any) -> str:
-    """An http or https URL without credentials, query or fragment, and without a slash at its end."""
-    pattern = rf"https?://{NAME}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?"
-    if isinstance(value, str) and re.fullmatch(r"\w+://[^/]*@.*", value):
-        raise WrongValueError("holds credentials", "write the address without user and password")
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise WrongValueError("is not a web address", "write a full address such as https://apt.grafana.com")
-    if len(value) > LONGEST_ADDRESS:
-        raise WrongValueError("is too long", f"write an address of at most {LONGEST_ADDRESS} letters")
-    return port_of(value).rstrip("/")
-
-
-def https_address(value: Any) -> str:
-    """As `web_address`, https only."""
-    address = web_address(value)
-    if not address.startswith("https://"):
-        raise WrongValueError("is not encrypted", f"write https://{address.partition('://')[2]}")
-    return address
-
-
 def fingerprint(value: Any) -> str:
     """An OpenPGP key's full fingerprint: 40 hexadecimal digits; blanks between them are dropped."""
     digits = re.sub(r"\s", "", text(value)).upper()
@@ -210,39 +156,10 @@ def fingerprint(value: Any) -> str:
     return digits
 
 
-STANDARD, ADVANCED = 4096, 8192
-"""Bytes that a standard and an advanced parameter of AWS hold."""
-
-
-def pem(kind: str, most: int = STANDARD) -> BeforeValidator:
-    """A validator of PEM text of at most `most` bytes whose blocks end with `kind` ("CERTIFICATE", "PRIVATE KEY")."""
-
-    def check(value: Any) -> str:
-        written = text(value.strip("\n") if isinstance(value, str) else value)
-        if not re.search(rf"-----BEGIN [A-Z ]*{kind}-----\n.+\n-----END [A-Z ]*{kind}-----", written, re.S):
-            raise WrongValueError(
-                f"is not PEM text with a {kind}", f'paste the whole file, from "-----BEGIN … {kind}-----" on'
-            )
-        if "ENCRYPTED" in written:
-            raise WrongValueError("is encrypted with a passphrase", "write the key without one; Pulumi encrypts it")
-        if len(written.encode()) >= most:
-            shorter = "leave out what others know already, such as the root, or use an EC key"
-            raise WrongValueError(f"has more than the {most} bytes that AWS's parameter store takes", shorter)
-        return written.strip() + "\n"
-
-    return BeforeValidator(check)
-
-
 Text = Annotated[str, BeforeValidator(text)]
 Flag = Annotated[bool, BeforeValidator(flag)]
-Cidr = Annotated[IPv4Network, BeforeValidator(cidr)]
 Region = Annotated[str, BeforeValidator(region)]
-Url = Annotated[str, BeforeValidator(web_address)]
-HttpsUrl = Annotated[str, BeforeValidator(https_address)]
 Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
-Certificates = Annotated[str, pem("CERTIFICATE")]
-CertificateChain = Annotated[str, pem("CERTIFICATE", ADVANCED)]
-PrivateKeyText = Annotated[str, pem("PRIVATE KEY")]
 KeyName = Annotated[
     str, matching(r"[ -~]{1,255}", "is not the name of a key pair", "write its name as EC2 shows it, in ASCII letters")
 ]

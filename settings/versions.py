@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from settings.mistakes import WrongValueError
 from settings.values import matching
@@ -27,6 +27,13 @@ def _usable_grafana(value: Any) -> Any:
     return value
 
 
+def _first_major(version: str) -> str:
+    """A version 1.x: InfluxDB 2 and 3 have other packages, files and languages."""
+    if not version.rpartition(":")[2].startswith("1."):
+        raise WrongValueError("is not a version 1.x", 'write one of the package of that name, such as "1.12.4-1"')
+    return version
+
+
 Version = Annotated[
     str,
     matching(
@@ -36,3 +43,4 @@ Version = Annotated[
     ),
 ]
 GrafanaVersion = Annotated[Version, BeforeValidator(_usable_grafana)]
+VersionOne = Annotated[Version, AfterValidator(_first_major)]

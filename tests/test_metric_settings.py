@@ -71,7 +71,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"dimensions": "QueueName=in"}, "dimensions", "is not an object", "`Name: value`"),
     ({"dimensions": {str(n): "x" for n in range(31)}}, "dimensions", "has 31 dimensions", "at most 30"),
     ({"dimensions": {":Queue": "in"}}, "dimensions", "is not a dimension's name", "no colon"),
-    ({"dimensions": {"Queue": 5}}, "dimensions", "'Queue' has a value that is not text", 'in quotes: "5"'),
+    ({"dimensions": {"Queue": 5}}, "dimensions", '"Queue" has a value that is not text', 'in quotes: "5"'),
     ({"dimensions": {"Queue": "x" * 1025}}, "dimensions", "longer than 1024", "as CloudWatch has it"),
     ({"dimensions": {"Queue": "in-*"}}, "dimensions", "has a * beside other characters", "write * alone"),
     ({"dimensions": {"Queue": ["*", "in"]}}, "dimensions", "has * beside other values", "alone"),

@@ -14,7 +14,8 @@ import yaml
 
 from settings import load
 from tests.components.conftest import run_program
-from tests.test_settings import CERTIFICATE, HOST, HOSTS_SECRET, KEY, mistakes, raw
+from tests.support.certificates import CERTIFICATE, KEY, certificate_text, ec_key, issue
+from tests.test_settings import HOST, HOSTS_SECRET, mistakes, raw
 
 YAML: list[tuple[str, str, str]] = [
     # as a person writes it in Pulumi.STACK.yaml; key; what is told
@@ -162,9 +163,8 @@ def test_what_cannot_be_together_is_told(changes: dict[str, Any], key: str, told
 
 
 SECRETS: list[tuple[str, dict[str, Any], str, str]] = [
-    ("certificate", {"privateKey": KEY.replace("-----BEGIN", "x" * 5000 + "\n-----BEGIN")}, "privateKey", "4096 bytes"),
-    ("certificate", {"certificate": CERTIFICATE.replace("MIIB", "M" * 9000)}, "certificate", "8192 bytes"),
-    ("certificate", {"ca": CERTIFICATE.replace("MIIB", "M" * 5000)}, "ca", "4096 bytes"),
+    ("certificate", {"certificate": certificate_text(issue(ec_key(), filling=6500))}, "certificate", "8192 bytes"),
+    ("certificate", {"ca": certificate_text(issue(ec_key(), filling=3500))}, "ca", "4096 bytes"),
     ("certificate", {"ca": "no"}, "ca", "is not PEM text"),
     ("certificate", {"privateKey": KEY.replace("PRIVATE", "ENCRYPTED PRIVATE")}, "privateKey", "a passphrase"),
     ("influxdb", {"url": "https://a.b:70000"}, "url", "has the port 70000"),

@@ -53,7 +53,7 @@ def test_the_host_is_checked_by_its_key(run: Run) -> None:
 
 
 def test_without_a_private_key_the_agent_s_is_used(run: Run) -> None:
-    assert remote(run, "db-1")["connection"]["privateKey"] == KEY + "\n"
+    assert remote(run, "db-1")["connection"]["privateKey"] == KEY
     assert "privateKey" not in remote(run, "web-1")["connection"]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from components.cloudwatch_access import POLICY
 from tests.components.conftest import ADDRESS, Run, run_program
+from tests.support.certificates import CERTIFICATE, KEY, certificate_text, ec_key, issue
 
 SECRETS = re.compile(r"password-of-|hidden-key-of-|secret-of-")
 """What the mocks give for everything secret."""
@@ -392,8 +393,7 @@ def test_another_influxdb_leaves_the_own_one_out() -> None:
 
 
 def test_an_own_certificate_is_used_under_its_own_name() -> None:
-    own = {"certificate": "-----BEGIN CERTIFICATE-----\nmine\n-----END CERTIFICATE-----"}
-    own["privateKey"] = own["certificate"].replace("CERTIFICATE", "PRIVATE KEY")
+    own = {"certificate": CERTIFICATE, "privateKey": KEY}
     run = run_program({"domain": "m.example.com", "certificate": own}, secret=("certificate",))
     assert not [r for r in run.resources if r.type.startswith("tls:")]
     assert run.one("grafana")["url"] == "https://m.example.com:3000"
@@ -403,8 +403,7 @@ def test_an_own_certificate_is_used_under_its_own_name() -> None:
 
 
 def test_a_long_certificate_chain_takes_an_advanced_parameter() -> None:
-    own = {"certificate": "-----BEGIN CERTIFICATE-----\n" + "x" * 5000 + "\n-----END CERTIFICATE-----"}
-    own["privateKey"] = "-----BEGIN PRIVATE KEY-----\nk\n-----END PRIVATE KEY-----"
+    own = {"certificate": certificate_text(issue(ec_key(), filling=3500)), "privateKey": KEY}
     run = run_program({"domain": "m.example.com", "certificate": own}, secret=("certificate",))
     assert run.one("Parameter", "server-certificate")["tier"] == "Advanced"
     assert run.one("Parameter", "server-key")["tier"] == "Standard"

@@ -1,0 +1,215 @@
+"""Certificates and their keys: truly read, and handed on as they were read, without anything around them.
+
+What is checked is what the programs that use them check: Grafana and InfluxDB serve with Go's crypto/tls
+(tls.X509KeyPair: the first certificate is the server's own and fits the key), Telegraf verifies with crypto/x509, curl
+on the server with OpenSSL at Debian's security level 2 (man 3 SSL_CTX_set_security_level: 112 bits, no SHA-1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from pydantic import BeforeValidator
+
+from settings import values as v
+from settings.mistakes import NeverShown, WrongValueError, short
+
+STANDARD, ADVANCED = 4096, 8192
+"""Bytes that a standard and an advanced parameter of AWS hold."""
+
+CURVES = ("secp256r1", "secp384r1", "secp521r1")
+"""The curves whose ECDSA signatures TLS 1.3 has (RFC 8446, 4.2.3)."""
+
+SMALLEST_RSA = 2048
+"""Bits: OpenSSL's security level 2."""
+
+MOST_CERTIFICATES = 40
+
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\n.*?\n-----END \1-----", re.S)
+
+
+def blocks(value: Any, kind: str) -> dict[str, list[str]]:
+    """The blocks of a PEM text by their labels. Raises WrongValueError when none is a `kind`."""
+    written = v.text(value.replace("\r\n", "\n").strip() if isinstance(value, str) else value)
+    found: dict[str, list[str]] = {}
+    for block in _BLOCK.finditer(written):
+        found.setdefault(block[1], []).append(block[0])
+    if not any(label.endswith(kind) for label in found):
+        raise WrongValueError(
+            f"is not PEM text with a {kind}", f'paste the whole file, from "-----BEGIN … {kind}-----" on'
+        )
+    return found
+
+
+def read(text: str) -> list[x509.Certificate]:
+    """The certificates of checked PEM text, in their order."""
+    return x509.load_pem_x509_certificates(text.encode())
+
+
+def pem(certificates: Sequence[x509.Certificate]) -> str:
+    """Certificates as PEM, and nothing else."""
+    return "".join(each.public_bytes(serialization.Encoding.PEM).decode() for each in certificates)
+
+
+def certificates_of(most: int) -> BeforeValidator:
+    """A validator of PEM text with certificates that are valid now; it becomes those alone, at most `most` bytes."""
+
+    def check(value: Any) -> str:
+        found = blocks(value, "CERTIFICATE")
+        if any(label.endswith("PRIVATE KEY") for label in found):
+            raise WrongValueError("holds a private key, too", "write the certificates alone")
+        texts = found.get("CERTIFICATE", [])
+        try:
+            certificates = [each for text in texts[:MOST_CERTIFICATES] for each in read(text)]
+            for certificate in certificates:
+                certificate.public_key()
+                _ = certificate.extensions
+        except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
+            certificates = []
+        if len(certificates) != len(texts) or not texts:
+            raise WrongValueError("holds a certificate that cannot be read", "paste the file as it was issued")
+        for certificate in certificates:
+            _valid_now(certificate)
+        written = pem(certificates)
+        if len(written) > most:
+            shorter = "leave out what others know already, such as the root, or use an EC key"
+            raise WrongValueError(f"has more than the {most} bytes that AWS's parameter store takes", shorter)
+        return written
+
+    return BeforeValidator(check)
+
+
+def _valid_now(certificate: x509.Certificate) -> None:
+    now = datetime.now(UTC)
+    if certificate.not_valid_after_utc < now:
+        day = certificate.not_valid_after_utc.date()
+        raise WrongValueError("holds a certificate that has expired ({day})", "write the renewed one", day=day)
+    if certificate.not_valid_before_utc > now:
+        day = certificate.not_valid_before_utc.date()
+        raise WrongValueError(
+            "holds a certificate that is not valid before {day}", "wait, or check this machine's clock", day=day
+        )
+
+
+def private_key(value: Any) -> str:
+    """A server's private key without a passphrase, as PKCS #8 (what Go, OpenSSL and everybody else reads)."""
+    found = blocks(value, "PRIVATE KEY")
+    texts = [text for label, texts in found.items() if label.endswith("PRIVATE KEY") for text in texts]
+    if any("ENCRYPTED" in text for text in texts):
+        raise WrongValueError("is encrypted with a passphrase", "write the key without one; Pulumi encrypts it")
+    if len(texts) > 1:
+        raise WrongValueError("holds several private keys", "write the one of the certificate")
+    load = serialization.load_ssh_private_key if "OPENSSH" in texts[0] else serialization.load_pem_private_key
+    try:
+        key = load(texts[0].encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise WrongValueError("holds a private key that cannot be read", "paste the file as it was made") from None
+    if not _served(key.public_key()):
+        raise WrongValueError("is of a kind that Grafana and InfluxDB do not take", _KINDS)
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    written = key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+    if len(written) > STANDARD:
+        raise WrongValueError(f"has more than the {STANDARD} bytes that AWS's parameter store takes", _KINDS)
+    return written
+
+
+_KINDS = f"use an EC key (P-256, P-384 or P-521), an Ed25519 key or an RSA key of at least {SMALLEST_RSA} bits"
+
+
+def _served(key: Any) -> bool:
+    """Whether Go's crypto/tls signs with a key of this kind, and Debian's OpenSSL accepts it."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size >= SMALLEST_RSA
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.curve.name in CURVES
+    return isinstance(key, ed25519.Ed25519PublicKey)
+
+
+def mismatches(chain: str, key: str, ca: str | None, domain: str | None) -> Iterator[tuple[str, str]]:
+    """What is wrong with a server's certificate and key together, each with what to write instead.
+
+    The texts are checked ones. Without a `domain` the name is not looked at.
+    """
+    certificates = read(chain)
+    own = certificates[0]
+    public = serialization.load_pem_private_key(key.encode(), None).public_key()
+    if public != own.public_key():
+        if any(other.public_key() == public for other in certificates):
+            yield "certificate does not begin with the server's own", "write that one first"
+        else:
+            yield "privateKey is not the key of certificate", "write the key that the certificate was issued for"
+        return
+    if domain and not any(_fits(domain, name) for name in _names(own)):
+        names = short(", ".join(_names(own)[:3]) or "no name at all")
+        yield f"certificate is not for {domain}, but for {names}", "write the one that was issued for domain"
+    if not _may_serve(own):
+        yield "certificate is not a server's", "have one issued for serverAuth"
+    if any(_signed_with_sha1(one) for one in certificates if one.subject != one.issuer):
+        yield "certificate is signed with SHA-1 or MD5, which nobody accepts", "have it issued with SHA-256"
+    if ca and not _leads_to(own, certificates[1:], read(ca)):
+        yield "ca is not the authority that signed certificate", "write the root that the chain ends at"
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    """DNS names; browsers and Go do not look at the common name."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name) for name in names.value.get_values_for_type(x509.DNSName)]
+
+
+def _fits(domain: str, name: str) -> bool:
+    """RFC 6125: a `*` stands for the first label alone."""
+    name = name.lower()
+    return name == domain or (name.startswith("*.") and domain.partition(".")[2] == name[2:])
+
+
+def _may_serve(certificate: x509.Certificate) -> bool:
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return ExtendedKeyUsageOID.SERVER_AUTH in usages or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages
+
+
+def _signed_with_sha1(certificate: x509.Certificate) -> bool:
+    try:
+        used = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return False
+    return used is not None and used.name in ("sha1", "md5")
+
+
+def _leads_to(own: x509.Certificate, between: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> bool:
+    """Whether the certificate is one of the roots, or signed by one, directly or through those between."""
+    current = own
+    for _ in range(len(between) + 1):
+        if current in roots or any(_issued(current, root) for root in roots):
+            return True
+        following = next((one for one in between if one != current and _issued(current, one)), None)
+        if following is None:
+            return False
+        current = following
+    return False
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+Authorities = Annotated[str, certificates_of(STANDARD), NeverShown]
+CertificateChain = Annotated[str, certificates_of(ADVANCED), NeverShown]
+ServerKey = BeforeValidator(private_key)

@@ -1,0 +1,71 @@
+"""The configuration as Pulumi hands it over, decoded: every value is text, lists and objects are JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from settings import places
+from settings.mistakes import Mistake
+from settings.model import Settings
+
+DEEPEST = 12
+"""Levels of lists and objects in a value; the deepest setting has five."""
+
+LONGEST_NUMBER = 18
+"""Digits of whole numbers that are kept exactly. Python refuses to read those of more than 4,300."""
+
+
+def decoded(raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
+    """The namespace's values by name, lists and objects decoded; what Pulumi.yaml gives as "unset" is left out. And
+    the mistakes in what cannot be decoded, which is left out, too."""
+    fields = places.fields(Settings)
+    given: dict[str, Any] = {}
+    mistakes = []
+    for key, value in raw.items():
+        namespace, _, name = key.partition(":")
+        if namespace != places.NAMESPACE and key != "aws:region":
+            continue
+        name = key if key == "aws:region" else name
+        field = fields.get(name)
+        if field and _optional(field) and value in ("", "{}"):
+            continue
+        given[name] = value
+        if (field and _is_container(field)) or value[:1] in ("[", "{"):
+            try:
+                given[name] = _json(value)
+            except RecursionError:
+                del given[name]
+                wrong = f"has more than {DEEPEST} lists and objects inside each other"
+                mistakes.append(Mistake(key, "", wrong, "write it as its description in Pulumi.yaml says"))
+    return given, mistakes
+
+
+def _json(text: str) -> Any:
+    """The value of a JSON text; the text itself if it is none. Raises RecursionError when it is nested too deep."""
+    try:
+        value = json.loads(text, parse_int=lambda digits: (int if len(digits) <= LONGEST_NUMBER else float)(digits))
+    except json.JSONDecodeError:
+        return text
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, list | dict)
+            for inner in (outer if isinstance(outer, list) else outer.values())
+        ]
+    if level:
+        raise RecursionError
+    return value
+
+
+def _is_container(field: FieldInfo) -> bool:
+    return places.part(field) is not None or get_origin(field.annotation) in (tuple, dict)
+
+
+def _optional(field: FieldInfo) -> bool:
+    return type(None) in get_args(field.annotation)

@@ -1,0 +1,262 @@
+"""Certificates and keys in settings: what Go, OpenSSL and browsers would refuse later is refused at the preview."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from settings import Settings, load
+from tests.support.certificates import (
+    CA,
+    CERTIFICATE,
+    DOMAIN,
+    KEY,
+    certificate_text,
+    ec_key,
+    issue,
+    key_text,
+    root,
+    signed,
+)
+from tests.test_settings import HOST, HOSTS_SECRET, mistakes, raw
+
+MARKED = ("monitoring:certificate", "monitoring:influxdb", "monitoring:hosts")
+OWN = {"certificate": CERTIFICATE, "privateKey": KEY}
+FORM = serialization.PrivateFormat
+EVIL = "END_OF_FILE\necho PWNED >&2\n: <<'END_OF_FILE'\n"
+
+
+def settings(**own: Any) -> Settings:
+    return load(raw(domain=DOMAIN, certificate=OWN | own), MARKED)
+
+
+def other(ca: str) -> Settings:
+    influxdb = {"url": "https://a.b", "username": "u", "password": "p", "ca": ca}
+    return load(raw(influxdb=influxdb, agentCidrs=[]), MARKED)
+
+
+def test_only_the_certificates_of_a_text_are_kept() -> None:
+    """shared case ca_heredoc: whatever stands around them, or between, runs nowhere."""
+    authority = certificate_text(root()[0])
+    text = f"subject=/CN=x\n{EVIL}{authority}{EVIL}\n{CERTIFICATE}{EVIL}"
+    external = other(text).influxdb
+    assert external is not None
+    assert external.ca == authority + CERTIFICATE
+    own = settings(certificate=EVIL + CERTIFICATE.replace("\n", "\r\n"), privateKey=EVIL + KEY + EVIL).certificate
+    assert own is not None
+    assert own.certificate == CERTIFICATE
+    assert own.private_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize(
+    "ca",
+    [
+        CA.replace("MII", "MIJ", 1),
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        f"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n{EVIL}-----BEGIN CERTIFICATE-----\nMIIB\n"
+        "-----END CERTIFICATE-----",
+        CA + "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        CA.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
+        KEY,
+        CA + KEY,
+    ],
+)
+def test_what_is_no_certificate_is_refused(ca: str) -> None:
+    influxdb = {"url": "https://a.b", "username": "u", "password": "p", "ca": ca}
+    (line,) = mistakes(raw(influxdb=influxdb, agentCidrs=[]), MARKED)
+    assert line.startswith("monitoring:influxdb.ca = (secret): ")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        rsa.generate_private_key(65537, 2048),
+        ec.generate_private_key(ec.SECP384R1()),
+        ec.generate_private_key(ec.SECP521R1()),
+        ed25519.Ed25519PrivateKey.generate(),
+    ],
+    ids=lambda key: type(key).__name__,
+)
+@pytest.mark.parametrize("form", [FORM.PKCS8, FORM.TraditionalOpenSSL, FORM.OpenSSH])
+def test_every_kind_of_key_that_go_takes(key: Any, form: Any) -> None:
+    if isinstance(key, ed25519.Ed25519PrivateKey) and form == FORM.TraditionalOpenSSL:
+        pytest.skip("there is no such format")
+    pair = {"certificate": certificate_text(issue(key)), "privateKey": key_text(key, form)}
+    own = settings(**pair).certificate
+    assert own is not None
+    assert own.private_key.get_secret_value() == key_text(key)
+
+
+def test_openssl_s_own_files_of_ec_keys() -> None:
+    text = subprocess.run(
+        ["openssl", "ecparam", "-name", "prime256v1", "-genkey"], capture_output=True, text=True, check=True
+    ).stdout
+    key = serialization.load_pem_private_key(text.encode(), None)
+    assert settings(certificate=certificate_text(issue(key)), privateKey=text).certificate is not None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        rsa.generate_private_key(65537, 1024),  # noqa: S505 - that is the point
+        dsa.generate_private_key(2048),
+        ec.generate_private_key(ec.SECP256K1()),
+        ec.generate_private_key(ec.SECP224R1()),
+        ed448.Ed448PrivateKey.generate(),
+    ],
+    ids=lambda key: type(key).__name__,
+)
+def test_kinds_of_keys_that_nobody_serves_with(key: Any) -> None:
+    (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | {"privateKey": key_text(key)}), MARKED)
+    assert line.startswith("monitoring:certificate.privateKey = (secret): is of a kind that Grafana and InfluxDB")
+    assert "use an EC key" in line
+
+
+PAIRS: dict[str, tuple[dict[str, str], str]] = {
+    "another's key": ({"privateKey": key_text(ec_key(1))}, "privateKey is not the key of certificate"),
+    "the root first": (
+        {"certificate": CA + certificate_text(signed(ec_key()))},
+        "certificate does not begin with the server's own",
+    ),
+    "expired": ({"certificate": certificate_text(issue(ec_key(), days=(-9, -1)))}, "has expired"),
+    "not yet": ({"certificate": certificate_text(issue(ec_key(), days=(1, 9)))}, "is not valid before"),
+    "an expired one behind": (
+        {"certificate": CERTIFICATE + certificate_text(issue(ec_key(2), days=(-9, -1), authority=True))},
+        "has expired",
+    ),
+    "another name": (
+        {"certificate": certificate_text(issue(ec_key(), names=("example.com", "*.m.example.com")))},
+        "certificate is not for m.example.com, but for example.com, *.m.example.com",
+    ),
+    "a common name alone": (
+        {"certificate": certificate_text(issue(ec_key(), names=(), subject=DOMAIN))},
+        "but for no name at all",
+    ),
+    "a client's": (
+        {"certificate": certificate_text(issue(ec_key(), usage=ExtendedKeyUsageOID.CLIENT_AUTH))},
+        "certificate is not a server's",
+    ),
+    "another authority": ({"ca": CA}, "ca is not the authority that signed certificate"),
+    "a passphrase": ({"privateKey": key_text(ec_key(), passphrase=b"x" * 8)}, "is encrypted with a passphrase"),
+    "two keys": ({"privateKey": KEY + KEY}, "holds several private keys"),
+    "a damaged key": ({"privateKey": KEY.replace("MIG", "MIH", 1)}, "holds a private key that cannot be read"),
+    "the key with it": ({"certificate": CERTIFICATE + KEY}, "holds a private key, too"),
+}
+
+
+@pytest.mark.parametrize("what", PAIRS)
+def test_a_pair_that_no_one_would_talk_to_is_refused(what: str) -> None:
+    changes, wrong = PAIRS[what]
+    (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | changes), MARKED)
+    assert line.startswith("monitoring:certificate")
+    assert wrong in line
+    assert KEY.splitlines()[1][:8] not in line
+
+
+def test_a_private_authority_s_chain() -> None:
+    assert settings(certificate=certificate_text(signed(ec_key())), ca=CA).certificate is not None
+    between = signed(ec_key(3), authority=True, subject="between")
+    own = issue(ec_key(), signer=(between.subject, ec_key(3)))
+    chain = certificate_text(own) + certificate_text(between)
+    assert settings(certificate=chain, ca=CA).certificate is not None
+    (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | {"certificate": certificate_text(own), "ca": CA}), MARKED)
+    assert "ca is not the authority" in line
+
+
+def test_a_wildcard_stands_for_one_label() -> None:
+    assert load(raw(domain="x.example.com", certificate=OWN | WILD), MARKED).domain
+    for domain in ("example.com", "a.b.example.com"):
+        (line,) = mistakes(raw(domain=domain, certificate=OWN | WILD), MARKED)
+        assert f"certificate is not for {domain}" in line
+
+
+WILD = {"certificate": certificate_text(issue(ec_key(), names=("*.example.com",)))}
+
+
+# --- SSH
+
+
+def keygen(folder: Path, *options: str) -> Path:
+    """A key pair made by ssh-keygen."""
+    file = folder / "key"
+    subprocess.run(["ssh-keygen", "-q", "-N", "", "-f", file, *options], check=True)
+    return file
+
+
+@pytest.mark.parametrize(
+    "options", [("-t", "ed25519"), *(("-t", "ecdsa", "-b", bits) for bits in ("256", "384", "521"))]
+)
+def test_host_keys_that_the_provider_and_openssh_agree_on(tmp_path: Path, options: tuple[str, ...]) -> None:
+    line = keygen(tmp_path, *options).with_suffix(".pub").read_text()
+    (host,) = load(raw(hosts=[HOST | {"hostKey": line}])).hosts
+    assert host.host_key == " ".join(line.split()[:2])
+
+
+def ssh_rsa(folder: Path) -> str:
+    return keygen(folder, "-t", "rsa", "-b", "2048").with_suffix(".pub").read_text()
+
+
+def test_rsa_host_keys_are_refused_naming_the_ones_to_take(tmp_path: Path) -> None:
+    whole = ssh_rsa(tmp_path)
+    for line in (whole, whole[:300], "ssh-rsa AAAAB3NzaC1yc2E…"):
+        (told,) = mistakes(raw(hosts=[HOST | {"hostKey": line}]))
+        assert told.startswith("monitoring:hosts[0].hostKey")
+        assert "the command provider offers the signature algorithm ssh-rsa only" in told
+        assert "ssh-keyscan -t ed25519 HOST" in told
+
+
+ED25519 = HOST["hostKey"].split()[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("ssh-dss AAAAB3NzaC1kc3MAAACBAO", "is a DSA key"),
+        ("rsa-sha2-512 AAAAB3NzaC1yc2EAAA", "names a signature algorithm"),
+        ("sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t", "is a security key's"),
+        ("sk-ecdsa-sha2-nistp256@openssh.com AAAA", "is a security key's"),
+        ("ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29t", "is a certificate"),
+        ("ssh-ed448 AAAAB3NzaC1lZDQ0OA==", "is not an SSH host's public key"),
+        ("ssh-ed25519", "is not an SSH host's public key"),
+        (f"ssh-ed25519 {ED25519[:-4]}", "is not whole, or not of the type it names"),
+        (f"ssh-ed25519 {ED25519}AAAA", "is not whole, or not of the type it names"),
+        (f"ssh-ed25519 {ED25519[:-2]}!!", "is not an SSH host's public key"),
+        (f"ssh-ed25519 {ED25519[:20]}\n{ED25519[20:]}", "several lines"),
+        (f"ecdsa-sha2-nistp256 {ED25519}", "is not whole, or not of the type it names"),
+        (f"ssh-rsa {ED25519}", "is not whole, or not of the type it names"),
+        (f"web-1,198.51.100.7 ssh-ed25519 {ED25519}", "leave out what stands before its type"),
+        (f"@cert-authority * ssh-ed25519 {ED25519}", "is not an SSH host's public key"),
+        # a point that is not on the curve
+        (
+            "ecdsa-sha2-nistp256 " + "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA" + "B" * 84 + "A==",
+            "is not",
+        ),
+    ],
+)
+def test_other_host_keys_are_refused(line: str, told: str) -> None:
+    (one,) = mistakes(raw(hosts=[HOST | {"hostKey": line}]))
+    assert one.startswith("monitoring:hosts[0].hostKey")
+    assert told in one
+    assert "ed25519" in one or "leave out" in one
+
+
+@pytest.mark.parametrize(
+    "options", [("-t", "ed25519"), ("-t", "rsa", "-b", "2048"), ("-t", "rsa", "-b", "2048", "-m", "PEM")]
+)
+def test_keys_that_log_in_stay_as_they_were_written(tmp_path: Path, options: tuple[str, ...]) -> None:
+    text = keygen(tmp_path, *options).read_text()
+    (host,) = load(raw(hosts=[HOST | {"privateKey": f"a comment\n{text}\nmore"}]), HOSTS_SECRET).hosts
+    assert host.private_key is not None
+    assert host.private_key.get_secret_value() == text
+
+
+@pytest.mark.parametrize("key", [dsa.generate_private_key(2048), ec.generate_private_key(ec.SECP256K1())])
+def test_keys_that_log_in_nowhere(key: Any) -> None:
+    (line,) = mistakes(raw(hosts=[HOST | {"privateKey": key_text(key)}]), HOSTS_SECRET)
+    assert "today's OpenSSH does not take" in line

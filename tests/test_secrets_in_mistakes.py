@@ -1,0 +1,199 @@
+"""No mistake, of whatever setting, repeats a secret, be it in part: a preview's output lies in the logs of CI.
+
+Each secret gets a marker; next to it anything else is wrong, or is where it does not belong. Not eight characters of
+the marker may be found in what the user gets to read.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from settings import SettingsError, load, places
+from settings.model import Settings
+from tests.support.certificates import CERTIFICATE, KEY
+from tests.test_settings import HOST, RIGHT
+
+MARKER = "hunter2-Qx7vLw9zKp3mRt5bNc8dJf4gHs6a"
+REGION = "aws:region"
+
+FULL: dict[str, Any] = {
+    "certificate": {"certificate": CERTIFICATE, "privateKey": KEY, "ca": CERTIFICATE},
+    "influxdb": {"url": "https://a.b", "username": "u", "password": "p", "database": "d"},
+    "contactPoints": {
+        **{"email": ["ops@example.com"], "slack": "https://hooks.slack.com/services/T0/B0/x"},
+        **{"pagerduty": "p" * 32, "webhook": "https://hooks.example.com/x", "webhookToken": "t"},
+    },
+    "smtp": {"host": "smtp.example.com", "port": 587, "user": "u", "password": "p", "sender": "a@b.cc"},
+    "hosts": [
+        HOST
+        | {
+            "privateKey": KEY,
+            "tags": {"role": "web"},
+            "inputs": {
+                "nginx": {"urls": ["http://localhost/nginx"]},
+                "postgresql": {"host": "db-1", "port": 5432, "user": "u", "database": "d", "password": "p"},
+                "redis": {"servers": ["tcp://localhost:6379"], "password": "p"},
+                "ping": {"targets": ["198.51.100.1"]},
+            },
+        },
+        HOST | {"name": "web-2", "address": "198.51.100.8"},
+    ],
+}
+"""Every setting that holds a secret, with a value for each of its keys."""
+
+SECRETS = [
+    location
+    for name, value in FULL.items()
+    for location in places.secret_places(places.part(places.fields(Settings)[name]), value, (name,))
+]
+
+
+def everywhere(value: Any, location: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place in a value, but for itself."""
+    for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*location, step)
+        if isinstance(inner, dict | list):
+            yield from everywhere(inner, (*location, step))
+
+
+PLACES = list(everywhere(FULL))
+
+
+def put(configuration: Any, location: tuple[str | int, ...], value: Any) -> None:
+    """Write a value at a place, if that place is still there."""
+    outer, last = location[:-1], location[-1]
+    for step in outer:
+        try:
+            configuration = configuration[step]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(configuration, dict | list) and isinstance(last, int) is isinstance(configuration, list):
+        configuration[last] = value  # type: ignore[index]
+
+
+def told(configuration: dict[str, Any], marked: bool) -> str:
+    """What the user reads about it; nothing when it is right."""
+    text = {
+        key if ":" in key else f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in configuration.items()
+    }
+    try:
+        load(RIGHT | text, tuple(text) if marked else ())
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+def leaked(text: str, marker: str = MARKER) -> list[str]:
+    """Eight characters of the marker, wherever they are found."""
+    return [part for at in range(len(marker) - 7) if (part := marker[at : at + 8]) in text]
+
+
+SHAPES: dict[str, Any] = {
+    "as it is": MARKER,
+    "with a quote": f"{MARKER}'",
+    "long": MARKER * 300,
+    "with a line break": f"a\n{MARKER}",
+    "a web address": f"https://hooks.slack.com/services/{MARKER}",
+    "another's web address": f"https://hooks.example.com:8443/{MARKER}#x",
+    "what urlsplit complains about": f"https://[{MARKER}",
+    "another kind of letters": f"https://{MARKER}\u2100.example.com/",
+    "with credentials": f"https://user:{MARKER}@example.com/",
+    "a key": f"-----BEGIN PRIVATE KEY-----\n{MARKER}\n-----END PRIVATE KEY-----",
+    "in a list": [MARKER],
+    "in an object": {"value": MARKER},
+    "in a list of lists": [[[[MARKER]]]],
+}
+
+
+@pytest.mark.parametrize("location", SECRETS, ids=places.path)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("marked", [True, False], ids=["encrypted", "plain"])
+def test_a_wrong_secret_is_not_repeated(location: tuple[str | int, ...], shape: str, marked: bool) -> None:
+    configuration = copy.deepcopy(FULL)
+    put(configuration, location, SHAPES[shape])
+    assert not leaked(told(configuration, marked))
+    alone = {str(location[0]): configuration[str(location[0])]}
+    assert not leaked(told(alone, marked))
+
+
+@pytest.mark.parametrize("location", SECRETS, ids=places.path)
+@pytest.mark.parametrize("level", range(1, 6))
+def test_a_secret_one_level_too_high_is_not_repeated(location: tuple[str | int, ...], level: int) -> None:
+    for shape in (MARKER, [MARKER], {"x": MARKER}, json.dumps({"x": [MARKER]}) + "x"):
+        configuration = copy.deepcopy(FULL)
+        put(configuration, location[: -level or None] or location[:1], shape)
+        for marked in (True, False):
+            assert not leaked(told(configuration, marked))
+
+
+def test_what_is_not_known_is_not_repeated() -> None:
+    for name in ("stmp", "smtp.password", "influxDB", "host", "aws"):
+        assert "is not a setting" in told({name: {"password": MARKER}}, marked=False)
+        assert not leaked(told({name: {"password": MARKER}}, marked=False))
+    for name, part in FULL.items():
+        wrong = [{**part[0], "pasword": MARKER}] if isinstance(part, list) else {**part, "pasword": MARKER}
+        assert not leaked(told({name: wrong}, marked=False))
+
+
+@pytest.mark.parametrize(
+    "key", ["operatorCidrs", "tags", "domain", "grafanaVersion", "retention", "restoreFrom", REGION]
+)
+def test_what_is_kept_encrypted_is_not_repeated_wherever_it_is(key: str) -> None:
+    for value in (MARKER, [MARKER], {MARKER: MARKER}, [MARKER, MARKER], f"10.0.0.1/{MARKER}"):
+        assert not leaked(told({key: value}, marked=True))
+
+
+@pytest.mark.parametrize("address", [f"https://me:{MARKER}@a.b", f"https://a.b/?token={MARKER}", f"me:{MARKER}@a.b"])
+def test_what_looks_like_a_secret_is_not_repeated(address: str) -> None:
+    for configuration in (
+        {"grafanaRepository": {"url": address}},
+        {"hosts": [HOST | {"address": address}]},
+        {"hosts": [HOST | {"inputs": {"nginx": {"urls": ["http://a.b", address]}}}]},
+        {"hosts": [HOST | {"inputs": {"redis": {"servers": [address]}}}]},
+        {"domain": address},
+    ):
+        text = told(configuration, marked=False)
+        assert "mistake" in text
+        assert not leaked(text)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=80) | st.just("x" * 300),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sets(st.sampled_from(SECRETS), min_size=1),
+    st.sampled_from(sorted(SHAPES)),
+    st.lists(st.tuples(st.sampled_from(PLACES), JUNK), max_size=3),
+    st.sets(st.sampled_from(PLACES), max_size=2),
+    st.booleans(),
+)
+def test_next_to_any_other_mistake_no_secret_is_repeated(
+    secrets: set[Any], shape: str, wrong: list[tuple[Any, Any]], gone: set[Any], marked: bool
+) -> None:
+    configuration = copy.deepcopy(FULL)
+    for location in secrets:
+        put(configuration, location, SHAPES[shape])
+    for location, value in wrong:
+        if not any(location == secret[: len(location)] for secret in secrets):
+            put(configuration, location, value)
+    for location in gone - secrets:
+        *outer, last = location
+        inner = configuration
+        for step in outer:
+            inner = inner[step] if isinstance(inner, dict) and step in inner else {}
+        if isinstance(inner, dict):
+            inner.pop(last, None)
+    assert not leaked(told(configuration, marked))
