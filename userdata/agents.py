@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from settings import Inputs, Repository
 from userdata.telegraf import InfluxTarget, telegraf_config
-from userdata.templates import render, source
+from userdata.templates import delimiter, environment, render, source
 
 
 @dataclass(frozen=True)
@@ -33,4 +33,12 @@ def agent_installer(values: AgentValues) -> str:
     config = telegraf_config(
         values.target, interval=values.interval, host=values.host, monitor=False, tags=values.tags
     ) + render("inputs.conf", inputs=values.inputs)
-    return render("agent-install.sh.j2", values=values, repository=source(values.repository), config=config)
+    variables = environment({"INFLUX_PASSWORD": values.password, **values.inputs.secrets})
+    return render(
+        "agent-install.sh.j2",
+        values=values,
+        repository=source(values.repository),
+        config=config,
+        environment=variables,
+        end=delimiter(config, variables, values.ca or "", *values.inputs.service_options),
+    )

@@ -22,10 +22,9 @@ attempt 180 answers "$grafana/api/health"
 
 # USER PASSWORD METHOD PATH [JSON]: what Grafana answers; everything on standard input, as passwords are among it
 api() {
-  local json=${5-}
   {
-    echo "user = \"$1:$(value "grafana-$2-password")\""
-    if [ -n "$json" ]; then echo "data = \"${json//\"/\\\"}\""; fi
+    curl_option user "$1:$(value "grafana-$2-password")"
+    if [ -n "${5-}" ]; then curl_option data "$5"; fi
   } | curl -sSf "${authority[@]}" -K - -X "$3" -H 'Content-Type: application/json' "$grafana/api/$4"
 }
 # The administrator is a person: five wrong passwords lock `admin` out for five minutes. All that is automatic (Pulumi,

@@ -10,7 +10,7 @@ administrator=$here/influxdb-administrator
 secret() { cut -d ' ' -f 2 "$1"; }
 # QUERY, as the administrator; the answer is in $work/answer
 query() {
-  printf 'user = "admin:%s"\ndata-urlencode = "q=%s"\n' "$(secret $administrator)" "${1//\"/\\\"}" |
+  { curl_option user "admin:$(secret $administrator)" && curl_option data-urlencode "q=$1"; } |
     curl -sSf "${authority[@]}" -K - "$influxdb/query" >$work/answer && ! grep -q '"error"' $work/answer
 }
 # USER PRIVILEGE PASSWORD

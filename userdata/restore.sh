@@ -97,7 +97,7 @@ undo() {
 api() {
   local ca=()
   [ ! -f /etc/monitoring/ca.pem ] || ca=(--cacert /etc/monitoring/ca.pem)
-  echo "user = \"$AUTOMATION:$(cat /run/monitoring/work/values/grafana-automation-password)\"" |
+  curl_option user "$AUTOMATION:$(cat /run/monitoring/work/values/grafana-automation-password)" |
     curl -sS -K - "${ca[@]}" -X "$1" "https://$LOCAL_NAME:3000/api/$2"
 }
 

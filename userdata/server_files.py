@@ -66,7 +66,7 @@ def backup_settings(region: str, bucket: str, stack: str, now: int, restore_from
 
 
 def server_settings(values: ServerValues) -> str:
-    """The shell variables boot.sh and its parts read from the parameter server.conf."""
+    """The shell variables boot.sh and its parts read from the parameter server.conf (with the function of curl.sh)."""
     return shell(
         {
             "MACHINE": values.machine,
@@ -87,7 +87,7 @@ def server_settings(values: ServerValues) -> str:
 def server_files(values: ServerValues) -> dict[str, str]:
     """The files of the server's services and the parts of its boot script, by the parameter that carries them."""
     files = {
-        "server.conf": server_settings(values),
+        "server.conf": server_settings(values) + without_comments(render("curl.sh")),
         "grafana.sh": render("grafana.sh"),
         "grafana.ini": render(
             "grafana.ini",

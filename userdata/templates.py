@@ -5,6 +5,7 @@ settings filled in. Pure: values in, text out.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,6 +59,28 @@ def source(repository: Repository) -> str:
 def shell(variables: Mapping[str, str]) -> str:
     """Variables as a file that a shell reads."""
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def environment(variables: Mapping[str, str]) -> str:
+    """Variables as a file that systemd reads (man 5 systemd.exec, EnvironmentFile=), and a shell likewise.
+
+    Between single quotes nothing is special but the quote that ends them. Between double quotes a backslash takes away
+    what `"`, `$`, `` ` `` and itself mean.
+    """
+    lines = []
+    for name, value in variables.items():
+        escaped = re.sub(r'(["$`\\\\])', r"\\\1", value)
+        lines.append(f"{name}='{value}'\n" if "'" not in value else f'{name}="{escaped}"\n')
+    return "".join(lines)
+
+
+def delimiter(*contents: str) -> str:
+    """A line that ends a here-document with any of these contents, and that is no line of them."""
+    lines = {line for content in contents for line in content.split("\n")}
+    end = "END_OF_FILE"
+    while end in lines:
+        end += "_"
+    return end
 
 
 def aws_domain(region: str) -> str:

@@ -310,6 +310,36 @@ def test_no_tag_is_taken_for_the_host_s_name(host: str) -> None:
     assert found["global_tags"] == tags
 
 
+EVIL = "END_OF_FILE\necho PWNED >&2\n: <<'END_OF_FILE'\nEND_OF_FILE_"
+LINES = st.lists(
+    st.sampled_from(["END_OF_FILE", "END_OF_FILE_", "EOF", "$(id)", "`id`", "}", "'", '"', "\\", ""]) | WORDS,
+    min_size=1,
+).map("\n".join)
+
+
+@FEW
+@given(LINES, LINES)
+def test_no_content_ends_its_here_document(ca: str, password: str) -> None:
+    """Whatever settings let through: shared case ca_heredoc."""
+    assume(not re.search(r"[\0\r]", ca + password))
+    for authority, secret in ((ca, password), (EVIL, EVIL)):
+        files = files_of(
+            agent_installer(
+                AgentValues(
+                    repository=load(RIGHT).influxdata_repository,
+                    telegraf_version="1.39.3-1",
+                    interval="10s",
+                    target=InfluxTarget("https://a.b:8086", "telegraf", "telegraf", True),
+                    password=secret,
+                    ca=authority + "x",
+                    host="web-1",
+                )
+            )
+        )
+        assert files["ca.pem"] == authority.lstrip("\n") + "x\n"
+        assert variables(files["telegraf"])["INFLUX_PASSWORD"] == secret
+
+
 def check_inputs(host: Host, found: dict[str, Any]) -> None:
     """Telegraf's inputs are those of the host, with its values."""
     inputs = host.inputs
