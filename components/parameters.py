@@ -28,6 +28,15 @@ def machine() -> str:
     return f"monitoring-{pulumi.get_stack()}"
 
 
+def _tier(value: pulumi.Input[str]) -> pulumi.Output[str]:
+    """The tier that a value needs; its length is no secret. From Advanced there is no way back but a new parameter
+    (docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html)."""
+    needed = pulumi.Output.from_input(value).apply(
+        lambda known: "Advanced" if len(known.encode()) > STANDARD_LIMIT else "Standard"
+    )
+    return pulumi.Output.unsecret(needed)
+
+
 class Parameters(pulumi.ComponentResource):
     """What a server is told: its secrets and its services' files, in the parameter store.
 
@@ -51,18 +60,18 @@ class Parameters(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("monitoring:index:Parameters", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
+        # Two parameters of one name there cannot be, also for a moment.
+        child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
         folder = path(pulumi.get_stack())
         # The path is this stack's alone; an update that was killed may have left one that Pulumi does not know of.
         overwrite = True
         made = {}
         for secret, value in sorted(secrets.items()):
-            large = isinstance(value, str) and len(value.encode()) > STANDARD_LIMIT
             made[secret] = aws.ssm.Parameter(
                 secret,
                 name=f"{folder}/{secret}",
                 type="SecureString",
-                tier="Advanced" if large else "Standard",
+                tier=_tier(value),
                 value=pulumi.Output.secret(value),
                 overwrite=overwrite,
                 opts=child,
@@ -72,7 +81,7 @@ class Parameters(pulumi.ComponentResource):
                 file,
                 name=f"{folder}/{file}",
                 type="String",
-                tier="Standard",
+                tier=_tier(value),
                 insecure_value=value,
                 overwrite=overwrite,
                 opts=child,

@@ -405,5 +405,52 @@ def test_an_own_certificate_is_used_under_its_own_name() -> None:
 def test_a_long_certificate_chain_takes_an_advanced_parameter() -> None:
     own = {"certificate": certificate_text(issue(ec_key(), filling=3500)), "privateKey": KEY}
     run = run_program({"domain": "m.example.com", "certificate": own}, secret=("certificate",))
-    assert run.one("Parameter", "server-certificate")["tier"] == "Advanced"
-    assert run.one("Parameter", "server-key")["tier"] == "Standard"
+    assert {r.name for r in run.all("Parameter") if r.inputs["tier"] == "Advanced"} == {"server-certificate"}
+
+
+LONGEST_URL = "https://" + ".".join(["i" * 63] * 3 + ["example", "org:65535"]) + "/" + "x" * 794
+LONGEST: dict[str, Any] = {
+    "influxdb": {
+        **{"url": LONGEST_URL, "database": "d" * 64, "username": "u" * 64, "password": "\\" * 1024},
+        "ca": certificate_text(issue(ec_key(), filling=2400)),
+    },
+    "agentCidrs": [],
+    "domain": ".".join(["m" * 63] * 3 + ["example", "org"]),
+    "certificate": {
+        "certificate": certificate_text(
+            issue(ec_key(), names=("*." + ".".join(["m" * 63] * 2 + ["example.org"]),), filling=5000)
+        ),
+        "privateKey": KEY,
+    },
+    "smtp": {
+        **{"host": ".".join(["s" * 63] * 3 + ["example", "org"]), "port": 2587, "user": "u" * 256},
+        **{"password": '"' * 1024, "sender": "s" * 64 + "@" + ".".join(["e" * 63] * 2 + ["example.org"])},
+    },
+    "contactPoints": {"email": ["a@b.cc"]},
+    "restoreFrom": "s3://" + "b" * 63 + "/" + "s" * 100 + "/2026-11-24T03-00-00Z",
+    "backups": {"now": 1_000_000},
+    "retention": "30d",
+    "collectionInterval": "60s",
+    "cloudwatchAuth": "role",
+}
+"""As long as settings allow, for everything that ends up in a parameter."""
+
+
+@pytest.mark.parametrize("without", ["influxdb", "certificate", ""])
+def test_the_longest_settings_fit_their_parameters(without: str) -> None:
+    """shared case file_sizes: what AWS's tiers hold."""
+    changes = {key: value for key, value in LONGEST.items() if key != without}
+    if without == "influxdb":
+        changes["agentCidrs"] = ["198.51.100.0/24"]
+    run = run_program(changes, secret=("influxdb", "certificate", "smtp", "contactPoints"))
+    limits = {"Standard": 4096, "Advanced": 8192}
+    sizes = {}
+    for parameter in run.all("Parameter"):
+        text = parameter.inputs.get("value") or parameter.inputs["insecureValue"]
+        sizes[parameter.name] = (len(text.encode()), parameter.inputs["tier"])
+    assert not {name: size for name, size in sizes.items() if size[0] > limits[size[1]]}
+    assert {name for name, (_, tier) in sizes.items() if tier == "Advanced"} <= {"server-certificate"}
+
+
+def test_nothing_costs_more_with_ordinary_settings(prod: Run) -> None:
+    assert {r.inputs["tier"] for r in prod.all("Parameter")} == {"Standard"}
