@@ -14,11 +14,15 @@ import botocore.session
 
 from settings import certificates
 from settings import values as v
+from settings.alerting import AlertThresholds
 
 if TYPE_CHECKING:
     from settings.model import Settings
 
 Contradictions = Iterator[tuple[str, str, str]]
+
+SILENT_INTERVALS = 3
+"""Intervals without a measurement, at least, before a host counts as silent (alerts/hosts.py)."""
 
 LEAST_BACKUP_AGE = "25h"
 """A backup a day, up to ten minutes later (userdata/backup.timer), and the time that it takes."""
@@ -27,12 +31,14 @@ LEAST_BACKUP_AGE = "25h"
 def of_time(settings: Settings) -> Contradictions:
     """Alerts that would always fire, or never could."""
     alerts = settings.alert_thresholds
-    if v.seconds(alerts.silent_after) < 2 * v.seconds(settings.collection_interval):
-        wrong = f"takes every host for silent between two measurements ({settings.collection_interval})"
-        yield "alertThresholds", wrong, "raise silentAfter to twice collectionInterval or more"
     if not settings.influxdb:
+        if SILENT_INTERVALS * v.seconds(settings.collection_interval) > v.seconds(settings.retention):
+            wrong = f"is so long that a host is silent only after retention ({settings.retention})"
+            yield "collectionInterval", wrong, f"write at most 1/{SILENT_INTERVALS} of retention"
+        default = AlertThresholds.model_fields["forget_after"].default
         for name, length in (("silentAfter", alerts.silent_after), ("forgetAfter", alerts.forget_after)):
-            if v.seconds(length) > v.seconds(settings.retention):
+            # The default of forgetAfter does no harm with a shorter retention.
+            if v.seconds(length) > v.seconds(settings.retention) and length != default:
                 wrong = f"has {name} above retention ({settings.retention}): by then the measurements are gone"
                 yield "alertThresholds", wrong, f"lower {name}, or raise retention"
     if settings.backups.enabled and v.seconds(alerts.backup_age) < v.seconds(LEAST_BACKUP_AGE):

@@ -1,0 +1,155 @@
+"""Settings that used to be taken although their consumer would not have them, or could make nothing of them; and
+values that ended in a traceback."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from settings import Settings, load
+from tests.support.certificates import CERTIFICATE, KEY
+from tests.test_settings import HOST, HOSTS_SECRET, mistakes, raw
+
+OTHER = HOST | {"name": "web-2", "address": "198.51.100.8"}
+INFLUXDB = {"url": "https://a.b", "username": "u", "password": "p"}
+SMTP = {"host": "smtp.example.com", "user": "u", "password": "p", "sender": "a@b.cc"}
+MARKED = ("monitoring:certificate", "monitoring:influxdb", "monitoring:smtp", "monitoring:contactPoints")
+
+NONSENSE: list[tuple[dict[str, Any], str, str]] = [
+    # changes, key, what is told
+    ({"alertThresholds": {"silentAfter": "2h"}, "retention": "1h"}, "alertThresholds", "silentAfter above retention"),
+    ({"alertThresholds": {"forgetAfter": "3d"}, "retention": "2d"}, "alertThresholds", "forgetAfter above retention"),
+    ({"collectionInterval": "1h", "retention": "1h"}, "collectionInterval", "silent only after retention"),
+    ({"alertThresholds": {"backupAge": "24h"}}, "alertThresholds", "below the time between two backups"),
+    ({"backups": {"schedule": "0٤:00"}}, "backups.schedule", "is not a time of day"),
+    ({"restoreFrom": "٢٠٢٦-11-24T04-00-00Z"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "2026-13-24T04-00-00Z"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "s3://bbb/../latest"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "s3://bbb/./latest"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "s3://b..b/prod/latest"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "s3://192.0.2.1/prod/latest"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "s3://xn--bbb/prod/latest"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "s3://bbb-s3alias/prod/latest"}, "restoreFrom", "does not name a backup"),
+    ({"influxdbVersion": "2.7.12-1"}, "influxdbVersion", "is not a version 1.x"),
+    ({"influxdbVersion": "1:2.7.12-1"}, "influxdbVersion", "is not a version 1.x"),
+    ({"influxdbVersion": "10.1.1-1"}, "influxdbVersion", "is not a version 1.x"),
+    ({"sshCidrs": ["0.0.0.0/1", "128.0.0.0/1"], "sshKeyName": "me"}, "sshCidrs", "would let everybody try to log in"),
+    ({"sshCidrs": ["0.0.0.0/2", "64.0.0.0/2"], "sshKeyName": "me"}, "sshCidrs", "would let half the world"),
+    *(
+        ({"operatorCidrs": [cidr]}, "operatorCidrs", f"is a {kind} range")
+        for cidr, kind in {
+            "127.0.0.0/8": "loopback",
+            "127.0.0.1/32": "loopback",
+            "224.0.0.0/4": "multicast",
+            "239.1.2.3/32": "multicast",
+            "169.254.0.0/16": "link-local",
+            "240.0.0.0/4": "reserved",
+            "255.255.255.255/32": "reserved",
+            "0.0.0.0/32": "this host",
+        }.items()
+    ),
+    ({"operatorCidrs": ["10.0.0.0/08"]}, "operatorCidrs", "is not an IPv4 range"),
+    *(
+        ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", told)
+        for address, told in {
+            "127.0.0.1": "is whatever machine Pulumi runs on",
+            "127.9.9.9": "is whatever machine Pulumi runs on",
+            "::1": "is whatever machine Pulumi runs on",
+            "::ffff:127.0.0.1": "is whatever machine Pulumi runs on",
+            "localhost": "is whatever machine Pulumi runs on",
+            "LOCALHOST": "is whatever machine Pulumi runs on",
+            "0.0.0.0": "is no single host's address",  # noqa: S104
+            "::": "is no single host's address",
+            "224.0.0.1": "is no single host's address",
+            "ff02::1": "is no single host's address",
+            "255.255.255.255": "is no single host's address",
+            "fe80::1%${INFLUX_PASSWORD}": "is not a host's name or address",
+            "fe80::1%a\nb": "is not a host's name or address",
+            "fe80::1%$(id)": "is not a host's name or address",
+            "fe80::1%a b": "is not a host's name or address",
+            "2001:db8::1%eth0": "is not a host's name or address",
+        }.items()
+    ),
+    (
+        {"hosts": [HOST | {"inputs": {"ping": {"targets": ["fe80::1%${INFLUX_PASSWORD}"]}}}]},
+        "hosts[0].inputs.ping.targets",
+        "is not a host's name or address",
+    ),
+    ({"influxdb": INFLUXDB | {"password": "x" * 10_000}}, "influxdb.password", "is longer than 1024 bytes"),
+    ({"influxdb": INFLUXDB | {"password": "é" * 600}}, "influxdb.password", "is longer than 1024 bytes"),
+    ({"influxdb": INFLUXDB | {"url": "https://a.b/" + "x" * 1100}}, "influxdb.url", "is too long"),
+    ({"influxdb": INFLUXDB | {"url": "https://a.b/x/../y"}}, "influxdb.url", "has . or .. in its path"),
+    ({"domain": "ssm.eu-central-1.amazonaws.com"}, "domain", "is an address of AWS itself"),
+    ({"domain": "s3.eu-central-1.amazonaws.com"}, "domain", "is an address of AWS itself"),
+    ({"domain": "ssm.cn-north-1.amazonaws.com.cn"}, "domain", "is an address of AWS itself"),
+    ({"domain": "ssm.eu-central-1.api.aws"}, "domain", "is an address of AWS itself"),
+    ({"domain": "apt.grafana.com"}, "domain", "is the host in grafanaRepository.url"),
+    ({"domain": "smtp.example.com", "smtp": SMTP, "contactPoints": {"email": ["a@b.cc"]}}, "domain", "smtp.host"),
+]
+
+
+@pytest.mark.parametrize(("changes", "key", "told"), NONSENSE, ids=lambda value: ascii(value)[:60])
+def test_what_nobody_could_use_is_refused(changes: dict[str, Any], key: str, told: str) -> None:
+    if "influxdb" in changes:
+        changes |= {"agentCidrs": []}
+    (line,) = mistakes(raw(**changes), MARKED)
+    assert line.startswith(f"monitoring:{key}")
+    assert told in line
+    assert "; " in line
+    assert len(line) < 400
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"address": "2001:db8::1"}, {"address": "2001:0DB8:0:0:0:0:0:1"}),
+        ({"address": "198.51.100.7"}, {"address": "::ffff:198.51.100.7"}),
+        ({"address": "198.51.100.7", "port": "022"}, {"address": "198.51.100.7"}),
+        ({"address": "198.51.100.7", "port": 22}, {"address": "198.51.100.7", "port": "22"}),
+        ({"address": "db.example.com"}, {"address": "DB.Example.com"}),
+    ],
+)
+def test_a_host_written_in_two_ways_is_one(first: dict[str, Any], second: dict[str, Any]) -> None:
+    (line,) = mistakes(raw(hosts=[HOST | first, OTHER | second]), HOSTS_SECRET)
+    assert line.startswith("monitoring:hosts[1].address")
+    assert "is the address of an earlier host, too" in line
+
+
+FIELDS = sorted(str(field.alias) for field in Settings.model_fields.values())
+ABSURD = {
+    "deep lists": "[" * 100_000 + "]" * 100_000,
+    "deep lists without an end": "[" * 100_000,
+    "deep objects": '{"a":' * 50_000 + "1" + "}" * 50_000,
+    "rather deep": "[" * 500 + "]" * 500,
+    "a number of 5,000 digits": "[" + "9" * 5000 + "]",
+    "that in an object": '{"a": -' + "9" * 5000 + "}",
+    "that alone": "9" * 5000,
+    "a number beyond all": "[1e999999]",
+    "not a number": "[NaN]",
+    "half a character": '["\\ud800"]',
+}
+
+
+@pytest.mark.parametrize("what", ABSURD)
+def test_no_value_ends_in_a_traceback(what: str) -> None:
+    for name in FIELDS:
+        key = name if ":" in name else f"monitoring:{name}"
+        lines = mistakes(raw() | {key: ABSURD[what]})
+        assert any(line.startswith(key) for line in lines), key
+        assert all(len(line) < 600 for line in lines)
+    inside = json.dumps([HOST | {"port": 0}]).replace('"port": 0', '"port": ' + "9" * 5000)
+    (line,) = mistakes(raw(hosts=inside))
+    assert line.startswith("monitoring:hosts[0].port")
+
+
+def test_what_is_legal_stays_so() -> None:
+    assert load(raw(domain="ec2-198-51-100-7.eu-central-1.compute.amazonaws.com")).domain
+    assert load(raw(alertThresholds={"backupAge": "2h"}, backups={"enabled": False})).alert_thresholds
+    assert load(raw(retention="1h")).retention
+    assert load(raw(operatorCidrs=["0.0.0.0/1", "128.0.0.0/1"])).operator_cidrs
+    assert load(raw(restoreFrom="s3://bbb/a..b/latest")).restore_from
+    assert load(raw(hosts=[HOST | {"inputs": {"ping": {"targets": ["fe80::1%eth0", "127.0.0.1"]}}}])).hosts
+    own = {"certificate": CERTIFICATE, "privateKey": KEY}
+    assert load(raw(domain="m.example.com", certificate=own), MARKED).certificate
