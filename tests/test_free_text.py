@@ -1,0 +1,116 @@
+"""Which settings take text that means something to a shell, to systemd, TOML, INI files, curl or Telegraf.
+
+All others refuse each of these. Who is in this table is quoted wherever it ends up: tests/userdata/test_round_trips.py
+and test_curl.py read it back.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from settings import SettingsError, load
+from tests.test_secrets_in_mistakes import FULL, PLACES, everywhere, put
+from tests.test_settings import RIGHT
+
+MEANING = {
+    "a line break": "a\nb",
+    "a carriage return": "a\rb",
+    "the end of a text in C": "a\0b",
+    "another direction of writing": "a\u202eb",
+    "a single quote": "a'b",
+    "a double quote": 'a"b',
+    "a backslash": "a\\b",
+    "a command": "a$(id)b",
+    "a variable": "a${INFLUX_PASSWORD}b",
+    "a backtick": "a`id`b",
+    "a comment": "a #b",
+    "a section": "]\n[x",
+    "a unit's specifier": "a%nb",
+    "a template": "a{{ x }}b",
+    "an option": "-oProxyCommand=id",
+    "the end of a here-document": "END_OF_FILE\nid",
+}
+
+PASSWORDS = {
+    *("influxdb.password", "smtp.password", "contactPoints.webhookToken"),
+    *("hosts[0].inputs.redis.password", "hosts[0].inputs.postgresql.password"),
+}
+TAKE: dict[str, set[str]] = {
+    "a single quote": {"hosts[0].tags.role"},
+    "a double quote": PASSWORDS | {"hosts[0].tags.role"},
+    "a backslash": PASSWORDS - {"hosts[0].inputs.postgresql.password"},
+    "a command": PASSWORDS,
+    "a variable": PASSWORDS,
+    "a backtick": PASSWORDS | {"hosts[0].tags.role"},
+    "a comment": PASSWORDS - {"hosts[0].inputs.postgresql.password"} | {"hosts[0].tags.role"},
+    "a unit's specifier": PASSWORDS | {"hosts[0].tags.role", "smtp.user"},
+    "a template": PASSWORDS - {"hosts[0].inputs.postgresql.password"} | {"hosts[0].tags.role"},
+    "an option": PASSWORDS | {"hosts[0].tags.role", "smtp.user", "tags.team"},
+}
+"""By what it means: the settings that take it. sshKeyName takes all of ASCII, and goes to EC2 alone."""
+
+SCALARS: dict[str, Any] = {
+    **{"instanceType": "t3.small", "amiId": "ami-01234567", "vpcId": "vpc-01234567"},
+    **{
+        "subnetId": "subnet-01234567",
+        "domain": "a.example.com",
+        "cloudwatchRegion": "eu-central-1",
+        "retention": "30d",
+    },
+    **{"collectionInterval": "10s", "grafanaVersion": "13.2.3", "influxdbVersion": "1.12.4-1", "bootTimeout": "15m"},
+    **{"telegrafVersion": "1.39.3-1", "restoreFrom": "latest", "operatorCidrs": ["10.0.0.0/8"], "tags": {"team": "x"}},
+    **{
+        "grafanaRepository": {"url": "https://a.b", "keyUrl": "https://a.b/key", "suite": "stable", "component": "main"}
+    },
+    **{"influxdataRepository": {"keyFingerprint": "0" * 40}, "backups": {"schedule": "04:00", "keep": 7}},
+    **{"alertThresholds": {"interval": "1m", "silentAfter": "3m", "cpu": 95}},
+}
+
+
+def accepted(configuration: dict[str, Any], key: str) -> bool:
+    """Whether there is no mistake about this key."""
+    text = {f"monitoring:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in configuration.items()}
+    try:
+        load(RIGHT | text, tuple(text))
+    except SettingsError as error:
+        return not any(mistake.key.startswith(f"monitoring:{key}") for mistake in error.mistakes)
+    return True
+
+
+def path(location: tuple[str | int, ...]) -> str:
+    first, *rest = location
+    return str(first) + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
+
+
+def texts(whole: dict[str, Any], locations: list[tuple[str | int, ...]]) -> list[tuple[str | int, ...]]:
+    """The places that hold text."""
+
+    def value(location: tuple[str | int, ...]) -> Any:
+        found: Any = whole
+        for step in location:
+            found = found[step]
+        return found
+
+    return [location for location in locations if isinstance(value(location), str) and location[:2] != ("hosts", 1)]
+
+
+@pytest.mark.parametrize("what", MEANING)
+def test_only_these_settings_take_what_means_something_elsewhere(what: str) -> None:
+    taken = set()
+    for whole, locations in ((FULL, PLACES), (SCALARS, list(everywhere(SCALARS)))):
+        for location in texts(whole, locations):
+            if location[-2:-1] == ("tags",) and location[0] == "tags":
+                key = "tags"
+            elif "tags" in location:
+                key = path(location[: location.index("tags") + 1])
+            else:
+                key = path(location[:-1] if isinstance(location[-1], int) else location)
+            one = {str(location[0]): copy.deepcopy(whole[str(location[0])])}
+            put(one, location, MEANING[what])
+            if accepted(one, key):
+                taken.add(path(location))
+    assert taken == TAKE.get(what, set())
