@@ -12,6 +12,10 @@ value server-key | put 600 grafana:grafana /etc/grafana/server-key
 value grafana-admin-password | put 640 grafana /etc/grafana/grafana-admin-password
 value grafana-secret-key | put 640 grafana /etc/grafana/grafana-secret-key grafana-server
 if given smtp-password; then value smtp-password | put 640 grafana /etc/grafana/smtp-password grafana-server; fi
+# Less than half of the memory, so that InfluxDB has its own. Beyond that one of Grafana's processes ends and is started
+# again. No MemoryHigh: without swap there is nothing to take back, and all of it would crawl.
+printf '[Service]\nMemoryMax=45%%\nOOMPolicy=continue\nOOMScoreAdjust=500\n' |
+  put 644 root /etc/systemd/system/grafana-server.service.d/memory.conf grafana-server
 value grafana.ini | put 640 grafana /etc/grafana/grafana.ini grafana-server
 # When it starts, its database may be another one, without our users: the boot script looks after them at the next tick.
 printf '[Service]\nExecStartPost=+-/bin/rm -f %s\n' $run/applied |

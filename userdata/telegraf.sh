@@ -17,4 +17,7 @@ done
   if [ -n "$INFLUXDB_VERSION" ]; then echo "INFLUX_ADMIN='$(secret $administrator)'"; fi
 } | put 640 telegraf /etc/default/telegraf telegraf
 value telegraf-hardening.conf | put 644 root /etc/systemd/system/telegraf.service.d/hardening.conf telegraf
+# Its buffer is bounded; what its inputs run is not.
+printf '[Service]\nMemoryMax=15%%\nOOMPolicy=continue\nOOMScoreAdjust=300\n' |
+  put 644 root /etc/systemd/system/telegraf.service.d/memory.conf telegraf
 settle telegraf

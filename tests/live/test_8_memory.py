@@ -1,0 +1,91 @@
+"""Memory is used up by Grafana and what it runs: it has a limit, and whoever the kernel ends, it is not InfluxDB."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.load import limited
+from sandbox.machines.register import find
+from tests.live.environment import Environment
+from tests.live.points import eventually
+from tests.live.test_8_faults import run_of
+
+pytestmark = pytest.mark.live
+
+DROP_IN = "/run/systemd/system/{unit}.service.d/hungry.conf"
+HUNGRY = """[Service]
+ExecStartPost=/bin/sh -c 'for i in $(seq {processes}); do \\
+  (sleep {after}; x=$$(head -c {size}M /dev/zero | tr "\\\\0" x); sleep 120) & done'
+"""
+PROCESSES = {
+    "influxdb": HUNGRY.format(processes=1, after=0, size=60),
+    "grafana-server": HUNGRY.format(processes=80, after=10, size=8),
+}
+"""What they run besides: InfluxDB one process that is larger than any other, as a query makes it; Grafana eighty
+smaller ones, which take more than a gigabyte together, some seconds after its start."""
+MEMORY = 600 << 20
+
+
+def shown(environment: Environment, unit: str, name: str) -> str:
+    return environment.guest("systemctl", "show", "-P", name, unit).stdout.strip()
+
+
+def ranks(environment: Environment, unit: str) -> list[int]:
+    """The kernel's own figures for a service's processes: whose is highest is ended first."""
+    cgroup = shown(environment, unit, "ControlGroup")
+    script = f"for pid in $(cat /sys/fs/cgroup{cgroup}/cgroup.procs); do cat /proc/$pid/oom_score; done"
+    return [int(score) for score in environment.guest("sh", "-c", script).stdout.split()]
+
+
+def test_the_kernel_would_end_influxdb_last(environment: Environment) -> None:
+    influxdb = ranks(environment, "influxdb")
+    for unit in ("grafana-server", "telegraf"):
+        assert max(influxdb) < min(ranks(environment, unit)), unit
+
+
+def test_together_the_others_may_take_less_than_two_thirds(environment: Environment) -> None:
+    (line,) = [each for each in environment.guest("cat", "/proc/meminfo").stdout.splitlines() if "MemTotal" in each]
+    limits = [int(shown(environment, unit, "MemoryMax")) for unit in ("grafana-server", "telegraf")]
+    assert sum(limits) < int(line.split()[1]) * 1024 * 2 / 3
+
+
+def test_grafana_runs_the_plugins_it_needs_and_no_other(environment: Environment) -> None:
+    cgroup = shown(environment, "grafana-server", "ControlGroup")
+    names = f"for pid in $(cat /sys/fs/cgroup{cgroup}/cgroup.procs); do tr '\\0' ' ' </proc/$pid/cmdline; echo; done"
+    running = [word for word in environment.guest("sh", "-c", names).stdout.split() if word.startswith("gpx_")]
+    assert running == ["gpx_influxdb"]
+
+
+@pytest.fixture
+def hungry(environment: Environment) -> Iterator[None]:
+    """The services start once with hungry processes, in a machine with little memory."""
+    with limited.memory(find(environment.place, environment.instance_id), MEMORY):
+        environment.guest("systemctl", "restart", "telegraf")
+        for unit, processes in PROCESSES.items():
+            file = DROP_IN.format(unit=unit)
+            environment.guest("install", "-D", "-m", "644", "/dev/stdin", file, stdin=processes)
+            environment.guest("systemctl", "daemon-reload")
+            done = environment.guest("systemctl", "restart", unit)
+            assert done.returncode == 0, done.stderr
+            environment.guest("rm", file)
+        environment.guest("systemctl", "daemon-reload")
+        yield
+        environment.guest("systemctl", "restart", *PROCESSES)
+
+
+def test_when_the_memory_is_used_up_processes_of_grafana_end_and_none_of_influxdb(
+    environment: Environment, hungry: None
+) -> None:
+    server = environment.instance_id
+    before, large, small = (
+        run_of(environment, server, "influxdb"),
+        *(len(ranks(environment, unit)) for unit in PROCESSES),
+    )
+    assert small > 80
+    assert eventually(lambda: len(ranks(environment, "grafana-server")) < small - 5, 60), "nothing was ended"
+    time.sleep(5)
+    assert (run_of(environment, server, "influxdb"), len(ranks(environment, "influxdb"))) == (before, large)
+    assert eventually(lambda: environment.grafana.get("/api/health").status_code == 200, 60)
