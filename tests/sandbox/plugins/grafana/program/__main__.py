@@ -34,18 +34,18 @@ if config.get_bool("rules") is not False:
         folder_uid=folder.uid,
         interval_seconds=60,
         rules=[
-            {
-                "name": "CPU is busy",
-                "condition": "A",
-                "datas": [
-                    {
-                        "ref_id": "A",
-                        "datasource_uid": "influxdb",
-                        "model": json.dumps(query),
-                        "relative_time_range": {"from": 600, "to": 0},
-                    }
+            grafana.alerting.RuleGroupRuleArgs(
+                name="CPU is busy",
+                condition="A",
+                datas=[
+                    grafana.alerting.RuleGroupRuleDataArgs(
+                        ref_id="A",
+                        datasource_uid="influxdb",
+                        model=json.dumps(query),
+                        relative_time_range=grafana.alerting.RuleGroupRuleDataRelativeTimeRangeArgs(from_=600, to=0),
+                    )
                 ],
-            }
+            )
         ],
         opts=pulumi.ResourceOptions.merge(there, pulumi.ResourceOptions(depends_on=[source])),
     )
