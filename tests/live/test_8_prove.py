@@ -1,0 +1,68 @@
+"""`make prove` itself, on the local AWS: from the shell that `make shell` opens, as somebody with an account would."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox import stack
+from tests.live.environment import CHECKOUT, PLACE, Environment
+from tests.live.pending import inventory
+
+pytestmark = [pytest.mark.live, pytest.mark.long_fault]
+
+NAME = "proof"
+
+
+def settings(folder: Path, **changed: object) -> Path:
+    """The local environment's settings without its hosts, which belong to another stack."""
+    written = json.loads((stack.project_folder(PLACE) / f".written.{stack.name()}.json").read_text())
+    written.pop("monitoring:hosts", None)
+    file = folder / "settings.yaml"
+    file.write_text(
+        yaml.safe_dump({"config": written | {f"monitoring:{key}": value for key, value in changed.items()}})
+    )
+    return file
+
+
+def prove(folder: Path, chosen: Path) -> tuple[int, dict[str, bool], str]:
+    """Exit status, what went well, and all that was printed and reported."""
+    report = folder / "proof.md"
+    arguments = (f"PROJECT={stack.project_folder(PLACE)}", f"SETTINGS={chosen}", f"REPORT={report}", f"PROOF={NAME}")
+    done = subprocess.run(
+        ["make", "-C", str(CHECKOUT), "prove", *arguments],
+        env=stack.environment(PLACE),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1400,
+    )
+    text = report.read_text()
+    found = re.findall(r"^\| ([^|]+) \| (yes|\*\*no\*\*) \|", text, re.M)
+    return done.returncode, {name: well == "yes" for name, well in found}, done.stdout + done.stderr + text
+
+
+def test_the_whole_proof(environment: Environment, tmp_path: Path) -> None:
+    before = inventory(environment)
+    status, well, said = prove(tmp_path, settings(tmp_path))
+    assert [name for name, went in well.items() if not went] == [], said[-6000:]
+    assert status == 0
+    assert {"pulumi up", "another server on the same data volume", "a new access key", "pulumi destroy"} <= set(well)
+    assert inventory(environment) == before
+    assert not (stack.project_folder(PLACE) / f"Pulumi.{NAME}.yaml").exists()
+
+
+def test_what_a_failed_proof_has_made_is_taken_away(environment: Environment, tmp_path: Path) -> None:
+    """A server whose packages do not exist cannot become ready."""
+    before = inventory(environment)
+    chosen = settings(tmp_path, bootTimeout="1m", telegrafVersion="0.0.1-1")
+    status, well, said = prove(tmp_path, chosen)
+    assert status != 0
+    assert (well["pulumi up"], well["pulumi destroy"], well["remove the stack"]) == (False, True, True), said[-3000:]
+    assert inventory(environment) == before

@@ -1,0 +1,84 @@
+"""What `make prove` lacks is said, one sentence each, and nothing is made."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from prove.__main__ import main
+from tests.sandbox.plugins.engine import find_pulumi
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def complaints(capsys: pytest.CaptureFixture[str], project: Path, *arguments: str) -> list[str]:
+    """The sentences of a proof that does not begin."""
+    before = sorted(project.iterdir())
+    report = project / "proof.md"
+    assert main(["--project", str(project), "--report", str(report), *arguments]) == 2
+    assert sorted(project.iterdir()) == before
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    return said.err.splitlines()
+
+
+def test_everything_that_is_missing_at_once(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As on a new machine, with the settings of the checkout as they come."""
+    dev = CHECKOUT / "Pulumi.dev.yaml"
+    first, *said = complaints(capsys, machine, "--settings", str(dev))
+    assert first == "Nothing was made. Missing:"
+    assert len(said) == 4
+    assert all(line.startswith("- ") and line.endswith(".") for line in said)
+    for part in (
+        "operatorCidrs has the example 203.0.113.0/24",
+        "agentCidrs has",
+        "no `pulumi` on the PATH",
+        "AWS does",
+    ):
+        assert any(part in line for line in said), part
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "cannot be read (No such file or directory): name one with SETTINGS=FILE"),
+        ("- a list", "is no stack's settings"),
+        ("config: [", "is no stack's settings"),
+        ("config: {monitoring:retention: 7d}", "has no aws:region"),
+        ("config: {aws:region: x, monitoring:protect: true}", "could not be taken away at the end: leave it out"),
+        ("config: {aws:region: x, monitoring:smtp: {password: {secure: abc}}}", "has encrypted values"),
+        ("config: {aws:region: x, monitoring:hosts: [{privateKey: {secure: abc}}]}", "has encrypted values"),
+    ],
+)
+def test_settings_that_cannot_be_used(
+    machine: Path, capsys: pytest.CaptureFixture[str], content: str | None, sentence: str
+) -> None:
+    file = machine / "settings.yaml"
+    if content is not None:
+        file.write_text(content)
+    assert any(sentence in line for line in complaints(capsys, machine, "--settings", str(file)))
+
+
+@pytest.mark.slow
+def test_what_pulumi_says(
+    machine: Path, settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del settings
+    monkeypatch.setenv("PATH", f"{find_pulumi().parent}{os.pathsep}/usr/bin:/bin")
+    monkeypatch.setenv("PULUMI_HOME", str(machine / "home"))
+    monkeypatch.setenv("PULUMI_SKIP_UPDATE_CHECK", "1")
+    (machine / "home").mkdir()
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    monkeypatch.delenv("PULUMI_ACCESS_TOKEN", raising=False)
+    assert any("Pulumi is not logged in" in line for line in complaints(capsys, machine))
+    (machine / "state").mkdir()
+    monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{machine / 'state'}")
+    assert any("set PULUMI_CONFIG_PASSPHRASE" in line for line in complaints(capsys, machine))
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
+    assert not any("PASSPHRASE" in line for line in complaints(capsys, machine))
+    (machine / "Pulumi.proof.yaml").write_text("config: {}\n")
+    assert any("There is a stack proof" in line for line in complaints(capsys, machine))
+    assert not any("There is a stack" in line for line in complaints(capsys, machine, "--stack", "other"))
