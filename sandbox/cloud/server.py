@@ -41,7 +41,7 @@ def begin(place: Place) -> None:
     administrator.create(place.state / "cloud" / "admin.json")
 
 
-def _as_over_tls(app: WSGIApplication) -> WSGIApplication:
+def as_over_tls(app: WSGIApplication) -> WSGIApplication:
     """The operator's side is plain HTTP that never leaves this machine; to policies it is AWS's endpoint, over TLS."""
 
     def over_tls(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -62,7 +62,7 @@ def serve(place: Place) -> None:
     gateway = str(place.gateway)
     aws = create_app(place)
     servers = [
-        listeners.listen("127.0.0.1", place.aws_port, _as_over_tls(aws)),
+        listeners.listen("127.0.0.1", place.aws_port, as_over_tls(aws)),
         listeners.listen(gateway, TLS_PORT, aws, tls=certificates.ensure(folder)),
         listeners.listen(gateway, METADATA_PORT, metadata.create_app(aws.lock)),
     ]

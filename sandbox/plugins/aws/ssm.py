@@ -52,7 +52,8 @@ class Parameter(TaggedResource):
         return declared
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
-        return ("version",) if changed & {"value", "insecureValue", "description"} else ()
+        # Not with insecureValue (internal/service/ssm/parameter.go, CustomizeDiff): a preview keeps the old number.
+        return ("version",) if changed & {"value", "description"} else ()
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         self._put(inputs, overwrite=bool(inputs.get("overwrite")), new=True)

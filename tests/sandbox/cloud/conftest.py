@@ -35,11 +35,13 @@ class Key:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The running local AWS. url: its endpoint; metadata_url: the metadata service's."""
+    """The running local AWS. url: its endpoint; metadata_url: the metadata service's; operator_url: the endpoint for
+    programs, which counts as TLS."""
 
     place: Place
     url: str
     metadata_url: str
+    operator_url: str
 
     def client(self, service: str, key: Key | None = None, region: str = REGION) -> Any:
         """boto3's client; the administrator's unless a key is given."""
@@ -117,6 +119,6 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ports = process.stdout.readline().split()
-        assert len(ports) == 2, "the local AWS did not start"
+        assert len(ports) == 3, "the local AWS did not start"
         yield Cloud(Place(folder, "test"), *(f"http://127.0.0.1:{port}" for port in ports))
         process.terminate()

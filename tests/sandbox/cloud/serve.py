@@ -1,7 +1,8 @@
 """The local AWS of a throw-away place on a free loopback port, in a process of its own.
 
-Its mends change moto's classes, which other tests use as they are. Prints the two ports when it serves. The metadata
-service takes the asking machine's address from a header, as there is no bridge.
+Its mends change moto's classes, which other tests use as they are. Prints the ports when it serves: AWS over plain
+HTTP, the metadata service, AWS as an operator sees it. The metadata service takes the asking machine's address from a
+header, as there is no bridge.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def main(folder: Path) -> None:
         return service(environ, start_response)
 
     servers = [listeners.listen("127.0.0.1", 0, aws), listeners.listen("127.0.0.1", 0, asked_from)]
+    servers.append(listeners.listen("127.0.0.1", 0, server.as_over_tls(aws)))
     for each in servers:
         threading.Thread(target=each.serve_forever, daemon=True).start()
     print(*(each.port for each in servers), flush=True)

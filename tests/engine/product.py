@@ -1,0 +1,117 @@
+"""Stacks of the product's program, each with a backend of its own: the engine is real, no server boots."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sandbox import cloud
+from sandbox.place import Place
+from sandbox.plugins.install import install
+from tests.sandbox.cloud.conftest import Cloud
+from tests.sandbox.plugins.engine import CHECKOUT, find_pulumi
+
+PROGRAM = CHECKOUT
+"""Whose program runs; the plugins and the local AWS are this checkout's."""
+
+WITHOUT_THE_GATE = ("--exclude", "**Command::ready", "--exclude-dependents")
+"""Nothing boots here, so nothing would ever pass the gate: it is left out, with all that waits for it."""
+
+
+@dataclass
+class Product:
+    """A stack of the program in a state file of its own, as another person would have it."""
+
+    folder: Path
+    env: dict[str, str]
+    stack: str = "dev"
+
+    @classmethod
+    def make(cls, home: Path, folder: Path, aws: Cloud, stack: str = "dev", project: str = "monitoring") -> Product:
+        """home: PULUMI_HOME, shared for the plugins' sake. folder: the person's own; made."""
+        pulumi = find_pulumi()
+        (folder / "state").mkdir(parents=True)
+        home.mkdir(exist_ok=True)
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
+        env = {
+            **clean,
+            "PATH": os.pathsep.join([str(CHECKOUT / ".venv/bin"), str(pulumi.parent), os.environ.get("PATH", "")]),
+            "PULUMI_HOME": str(home),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            "AWS_ENDPOINT_URL": aws.operator_url,
+            **cloud.admin_credentials(aws.place),
+        }
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        install(Place(CHECKOUT), pulumi, env)
+        made = cls(folder, env, stack)
+        made.write(project, yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"])
+        made.run("stack", "init", stack)
+        return made
+
+    def write(self, project: str, config: dict[str, Any]) -> None:
+        """The project's file, pointing at the checkout's program, and the stack's settings."""
+        content = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())
+        content |= {"name": project, "main": str(PROGRAM)}
+        (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+        (self.folder / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+
+    def configure(self, **settings: Any) -> None:
+        """Settings without their namespace; `aws__profile` is `aws:profile`. None takes one out."""
+        file = self.folder / f"Pulumi.{self.stack}.yaml"
+        content = yaml.safe_load(file.read_text())
+        for name, value in settings.items():
+            key = name.replace("__", ":") if "__" in name else f"monitoring:{name}"
+            if value is None:
+                content["config"].pop(key, None)
+            else:
+                content["config"][key] = value
+        file.write_text(yaml.safe_dump(content))
+
+    def run(self, *arguments: str, fails: bool = False, **env: str) -> str:
+        """What the CLI printed. Raises AssertionError when it ends otherwise than expected."""
+        done = subprocess.run(
+            ["pulumi", "--non-interactive", "--color", "never", *arguments],
+            executable=find_pulumi(),
+            cwd=self.folder,
+            env=self.env | env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert (done.returncode != 0) == fails, (
+            f"pulumi {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}"
+        )
+        return done.stdout
+
+    def up(self, *options: str, fails: bool = False) -> str:
+        return self.run(
+            "up", "--yes", "--skip-preview", "--stack", self.stack, *WITHOUT_THE_GATE, *options, fails=fails
+        )
+
+    def refused(self) -> str:
+        """What a preview says that must fail."""
+        return self.run("preview", "--stack", self.stack, fails=True)
+
+    def preview(self) -> dict[str, str]:
+        """Name of each changed resource → what a preview would do with it, the whole program through."""
+        steps = json.loads(self.run("preview", "--json", "--stack", self.stack))["steps"]
+        return {
+            f"{step['urn'].split('::')[-2].split('$')[-1].split(':')[-1]}::{step['urn'].split('::')[-1]}": step["op"]
+            for step in steps
+            if step["op"] not in ("same", "read")
+        }
+
+    def destroy(self) -> None:
+        self.run("destroy", "--yes", "--skip-preview", "--stack", self.stack)
