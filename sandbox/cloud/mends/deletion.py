@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.ec2.models.vpcs import VPCBackend
 from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import IAMBackend
 
@@ -65,13 +66,21 @@ def _policies() -> None:
 def _security_groups() -> None:
     """AWS: a group with members, or named by another group's rules, cannot be deleted (API_DeleteSecurityGroup).
 
-    moto: deletes it. Nor can a VPC's default group be deleted.
+    moto: deletes it. Nor can a VPC's default group be deleted, unless with its VPC (API_DeleteVpc).
     """
-    original = SecurityGroupBackend._delete_security_group
+    original, delete_vpc = SecurityGroupBackend._delete_security_group, VPCBackend.delete_vpc
+    going: set[str] = set()
+
+    def with_its_group(self: Any, vpc_id: str) -> Any:
+        going.add(vpc_id)
+        try:
+            return delete_vpc(self, vpc_id)
+        finally:
+            going.discard(vpc_id)
 
     def delete(self: Any, vpc_id: str | None, group_id: str) -> None:
         group = self.get_security_group_from_id(group_id)
-        if group is not None and group.name == "default":
+        if group is not None and group.name == "default" and group.vpc_id not in going:
             raise EC2ClientError(
                 "CannotDelete", f'the specified group: "{group_id}" name: "default" cannot be deleted by a user'
             )
@@ -87,3 +96,4 @@ def _security_groups() -> None:
         original(self, vpc_id, group_id)
 
     SecurityGroupBackend._delete_security_group = delete  # type: ignore[method-assign]
+    VPCBackend.delete_vpc = with_its_group  # type: ignore[method-assign]

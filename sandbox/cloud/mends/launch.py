@@ -32,7 +32,8 @@ def apply(place: Place) -> None:
 
 
 def _launch(place: Place) -> None:
-    """AWS: refuses user data over 16 KiB and images of another architecture. moto: starts them.
+    """AWS: refuses user data over 16 KiB, images of another architecture, and instance types that the zone does not
+    have. moto: starts them.
 
     AWS: without a subnet, a default one; the root volume is as the image says where the request says nothing, and
     goes with the instance; so does the network interface made for it. moto: an address outside of every subnet;
@@ -47,6 +48,7 @@ def _launch(place: Place) -> None:
         mappings = named["block_device_mappings"] = _mappings(image, named.get("block_device_mappings") or [])
         if not named.get("subnet_id") and not any("SubnetId" in nic for nic in named.get("nics", [])):
             _choose_subnet(self, named)
+        _check_zone(self, named)
         reservation = original(self, image_id, count, user_data, *arguments, **named)
         for instance in reservation.instances:
             _finish(self, instance, mappings, named.get("nics") or [])
@@ -76,6 +78,23 @@ def _check_architecture(backend: Any, image: Any, kind: str) -> None:
                 f"architecture '{image.architecture}' of the specified AMI. Specify an instance type and an AMI that "
                 "have matching architectures, and try again.",
             )
+
+
+def _check_zone(backend: Any, named: dict[str, Any]) -> None:
+    """docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html#troubleshooting-instance-configuration"""
+    subnet = named.get("subnet_id") or next((nic["SubnetId"] for nic in named.get("nics", []) if "SubnetId" in nic), "")
+    kind = named.get("instance_type") or ""
+    if not subnet or not kind:
+        return
+    zone = backend.get_subnet(subnet).availability_zone
+    offered = backend.describe_instance_type_offerings("availability-zone", {"instance-type": [kind]})
+    zones = sorted(each["Location"] for each in offered)
+    if zone not in zones:
+        raise EC2ClientError(
+            "Unsupported",
+            f"Your requested instance type ({kind}) is not supported in your requested Availability Zone ({zone}). "
+            f"Please retry your request by not specifying an Availability Zone or choosing {', '.join(zones)}.",
+        )
 
 
 def _mappings(image: Any, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -20,6 +20,10 @@ NO_CREDENTIALS = (
     "No valid credential sources found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or "
     "`pulumi config set aws:profile NAME`; for the local environment, `make shell` sets them"
 )
+SERVICES = ("ec2", "iam", "s3", "ssm", "sts")
+FILES = {"sharedConfigFiles": "AWS_CONFIG_FILE", "sharedCredentialsFiles": "AWS_SHARED_CREDENTIALS_FILE"}
+"""Settings that name files, and how boto3, which knows one of each, is told."""
+
 NO_REGION = "Missing region configuration. Set it: `pulumi config set aws:region eu-central-1` (or AWS_REGION)"
 
 
@@ -27,13 +31,14 @@ NO_REGION = "Missing region configuration. Set it: `pulumi config set aws:region
 class Aws:
     """What resources and functions work with.
 
-    account_id: twelve digits.  default_tags: on everything that has tags.
+    account_id: twelve digits.  default_tags: on everything that has tags.  endpoints: of services that are elsewhere.
     """
 
     session: boto3.Session
     region: str
     account_id: str = ""
     default_tags: Mapping[str, str] = field(default_factory=dict)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -45,7 +50,9 @@ class Aws:
             if key not in self._clients:
                 retries = botocore.config.Config(retries={"max_attempts": 3, "mode": "standard"})
                 make: Any = self.session.client
-                self._clients[key] = make(service, region_name=key[1], config=retries)
+                self._clients[key] = make(
+                    service, region_name=key[1], config=retries, endpoint_url=self.endpoints.get(service)
+                )
             return self._clients[key]
 
     def arn(self, service: str, resource: str, region: str | None = None) -> str:
@@ -65,7 +72,12 @@ def known_regions() -> set[str]:
 
 def connect(settings: Properties) -> Aws:
     """Check the provider's settings for real and make the connection; PluginError tells what is missing."""
-    _only_the_local_aws()
+    endpoints = {service: url for each in settings.get("endpoints", []) for service, url in each.items()}
+    for url in (os.environ.get("AWS_ENDPOINT_URL", ""), *endpoints.values()):
+        _only_the_local_aws(url)
+    for name, variable in FILES.items():
+        if files := settings.get(name):
+            os.environ[variable] = files[-1]
     # Nobody runs the program on an EC2 instance here; asking would only take time.
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     try:
@@ -85,16 +97,44 @@ def connect(settings: Properties) -> Aws:
         raise PluginError(f"invalid AWS Region: {region}")
     if credentials is None:
         raise PluginError(NO_CREDENTIALS)
-    aws = Aws(session, region, default_tags=settings.get("defaultTags", {}).get("tags", {}))
+    tags = settings.get("defaultTags", {}).get("tags", {})
+    for role in settings.get("assumeRoles", []):
+        session = _assume(Aws(session, region, endpoints=endpoints), role)
+    aws = Aws(session, region, default_tags=tags, endpoints=endpoints)
     if not (settings.get("skipCredentialsValidation") and settings.get("skipRequestingAccountId")):
         aws.account_id = _account(aws)
         _check_account(aws.account_id, settings)
     return aws
 
 
-def _only_the_local_aws() -> None:
-    """Refuse to work on the real AWS: this plugin must never touch it, whatever the environment says."""
-    url = os.environ.get("AWS_ENDPOINT_URL", "")
+def _assume(aws: Aws, role: Properties) -> boto3.Session:
+    """A session of the role; PluginError in the real provider's words when AWS refuses.
+
+    hashicorp/aws-sdk-go-base, errors.go: cannotAssumeRoleError.
+    """
+    wanted = {
+        "RoleArn": role.get("roleArn"),
+        "RoleSessionName": role.get("sessionName") or "terraform",
+        "ExternalId": role.get("externalId"),
+        "Policy": role.get("policy"),
+        "SourceIdentity": role.get("sourceIdentity"),
+    }
+    try:
+        answer = aws.client("sts").assume_role(**{name: value for name, value in wanted.items() if value})
+    except (ClientError, BotoCoreError) as error:
+        raise PluginError(
+            f"Cannot assume IAM Role: IAM Role ({role.get('roleArn')}) cannot be assumed. {explain(error)}"
+        ) from error
+    made = answer["Credentials"]
+    return boto3.Session(
+        aws_access_key_id=made["AccessKeyId"],
+        aws_secret_access_key=made["SecretAccessKey"],
+        aws_session_token=made["SessionToken"],
+    )
+
+
+def _only_the_local_aws(url: str) -> None:
+    """Refuse to work on the real AWS: this plugin must never touch it, whatever environment and settings say."""
     host = urlsplit(url).hostname or ""
     try:
         local = host == "localhost" or ip_address(host).is_loopback
@@ -117,6 +157,7 @@ def _account(aws: Aws) -> str:
 
 
 def _check_account(account: str, settings: Properties) -> None:
+    """hashicorp/aws-sdk-go-base, config.go: VerifyAccountIDAllowed."""
     allowed, forbidden = settings.get("allowedAccountIds"), settings.get("forbiddenAccountIds", [])
     if (allowed and account not in allowed) or account in forbidden:
         raise PluginError(f"AWS account ID not allowed: {account}")

@@ -88,6 +88,23 @@ def get_subnets(aws: Aws, arguments: Properties) -> Properties:
     return {**arguments, "id": region, "ids": [each["SubnetId"] for each in subnets], "region": region}
 
 
+def get_instance_type_offerings(aws: Aws, arguments: Properties) -> Properties:
+    """Which instance types are where; none is no error."""
+    region = arguments.get("region") or aws.region
+    kind = arguments.get("locationType", "region")
+    request: dict[str, Any] = {"LocationType": kind, "Filters": filters_of(arguments)}
+    pages = aws.client("ec2", region).get_paginator("describe_instance_type_offerings").paginate(**request)
+    found = [each for page in pages for each in page["InstanceTypeOfferings"]]
+    return {
+        **arguments,
+        "id": region,
+        "instanceTypes": [each["InstanceType"] for each in found],
+        "locationTypes": [each["LocationType"] for each in found],
+        "locations": [each["Location"] for each in found],
+        "region": region,
+    }
+
+
 def get_caller_identity(aws: Aws, arguments: Properties) -> Properties:
     """Whose credentials these are."""
     answer = aws.client("sts").get_caller_identity()
@@ -115,6 +132,11 @@ FUNCTIONS = (
         "aws:ec2/getInstanceType:getInstanceType",
         fields(instanceType=Input(TEXT, required=True), region=Input(TEXT)),
         get_instance_type,
+    ),
+    Function(
+        "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings",
+        fields(locationType=Input(TEXT), **FILTERS),
+        get_instance_type_offerings,
     ),
     Function("aws:ec2/getVpc:getVpc", fields(default=Input(BOOLEAN), dhcpOptionsId=Input(TEXT), **_PLACE), get_vpc),
     Function(

@@ -16,7 +16,7 @@ from sandbox.plugins.aws import (
     security_group,
     ssm,
 )
-from sandbox.plugins.aws.client import Aws, connect, explain, known_regions
+from sandbox.plugins.aws.client import SERVICES, Aws, connect, explain, known_regions
 from sandbox.plugins.aws.functions import FUNCTIONS
 from sandbox.plugins.base import (
     BOOLEAN,
@@ -34,18 +34,37 @@ from sandbox.plugins.base import (
 
 
 class AwsProvider(Provider[Aws]):
-    """AWS, as far as the program uses it."""
+    """AWS, as far as the program uses it.
+
+    Its settings are those it follows; any other of the real one's is refused rather than ignored.
+    """
 
     package, distribution = "aws", "pulumi-aws"
     config = fields(
         accessKey=Input(TEXT, secret=True),
+        assumeRoles=Input(
+            ListOf(
+                ObjectOf(
+                    fields(
+                        externalId=Input(TEXT),
+                        policy=Input(TEXT),
+                        roleArn=Input(TEXT),
+                        sessionName=Input(TEXT),
+                        sourceIdentity=Input(TEXT),
+                    )
+                )
+            )
+        ),
         allowedAccountIds=Input(ListOf(TEXT, ordered=False)),
         defaultTags=Input(ObjectOf(fields(tags=Input(MapOf(TEXT))))),
+        endpoints=Input(ListOf(ObjectOf(fields(**{service: Input(TEXT) for service in SERVICES})), ordered=False)),
         forbiddenAccountIds=Input(ListOf(TEXT, ordered=False)),
         maxRetries=Input(INTEGER),
         profile=Input(TEXT),
         region=Input(TEXT, replaces=True),
         secretKey=Input(TEXT, secret=True),
+        sharedConfigFiles=Input(ListOf(TEXT)),
+        sharedCredentialsFiles=Input(ListOf(TEXT)),
         skipCredentialsValidation=Input(BOOLEAN),
         skipMetadataApiCheck=Input(BOOLEAN),
         skipRegionValidation=Input(BOOLEAN),

@@ -53,6 +53,15 @@ def test_wrong_launches_are_refused(aws: Cloud, named: dict[str, Any], code: str
     assert refusal(ec2.run_instances, **request) == (400, code)
 
 
+def test_a_zone_without_the_instance_type_refuses(aws: Cloud) -> None:
+    ec2 = aws.client("ec2", region="us-east-1")
+    zone = [{"Name": "availability-zone", "Values": ["us-east-1e"]}]
+    subnet = ec2.describe_subnets(Filters=zone)["Subnets"][0]["SubnetId"]
+    request = {"ImageId": aws.image(region="us-east-1"), "MinCount": 1, "MaxCount": 1, "SubnetId": subnet}
+    assert refusal(ec2.run_instances, InstanceType="t3.small", **request) == (400, "Unsupported")
+    assert ec2.run_instances(InstanceType="t2.micro", **request)["Instances"]
+
+
 def test_user_data_may_have_16_kib(aws: Cloud) -> None:
     assert aws.launch(UserData="x" * 16384)["State"]["Name"] == "running"
 
