@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from pulumi_aws.ec2 import GetAmiFilterArgs
 
 from components.data_volume import DataVolume
+from components.lookups import RefusedError, look_up
 from components.network import Network, Site
 from settings import Settings
 
@@ -42,9 +43,9 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
     """
     wanted = settings.instance_type
     try:
-        known = aws.ec2.get_instance_type(instance_type=wanted, opts=opts)
-    except Exception as error:
-        if "InvalidInstanceType" not in str(error):
+        known = look_up(aws.ec2.get_instance_type, opts, instance_type=wanted)
+    except RefusedError as error:
+        if "InvalidInstanceType" not in error.said:
             raise
         raise pulumi.RunError(
             f"monitoring:instanceType = {wanted}: {settings.region} has no such instance type; "
@@ -59,7 +60,8 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
     # All but the oldest types have it, and most have it anyway; asking one without for it is an error.
     optimized = known.ebs_optimized_support != "unsupported"
     if settings.ami_id:
-        image = aws.ec2.get_ami(filters=[GetAmiFilterArgs(name="image-id", values=[settings.ami_id])], opts=opts)
+        filters = [GetAmiFilterArgs(name="image-id", values=[settings.ami_id])]
+        image = look_up(aws.ec2.get_ami, opts, filters=filters)
         if image.architecture != architecture:
             raise pulumi.RunError(
                 f"monitoring:amiId = {settings.ami_id}: is for {image.architecture}, "
@@ -67,14 +69,15 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
             )
         return Image(settings.ami_id, ARCHITECTURES[architecture], optimized)
     names = f"debian-13-{ARCHITECTURES[architecture]}-*"
-    image = aws.ec2.get_ami(
+    image = look_up(
+        aws.ec2.get_ami,
+        opts,
         owners=[DEBIAN],
         most_recent=True,
         filters=[
             GetAmiFilterArgs(name="name", values=[names]),
             GetAmiFilterArgs(name="architecture", values=[architecture]),
         ],
-        opts=opts,
     )
     return Image(image.id, ARCHITECTURES[architecture], optimized)
 

@@ -25,6 +25,7 @@ from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError
 from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
 from settings.places import NAMESPACE
 from settings.shown import Shown
+from settings.stack_name import wrong_for_a_bucket
 
 __all__ = [
     "AlertThresholds",
@@ -40,6 +41,7 @@ __all__ = [
     "SettingsError",
     "Smtp",
     "WrongValueError",
+    "configuration",
     "from_pulumi",
     "load",
 ]
@@ -140,15 +142,23 @@ def _name(key: str) -> str:
     return key if key == "aws:region" else re.split(r"[.\[]", key.removeprefix(f"{NAMESPACE}:"))[0]
 
 
-def from_pulumi() -> Settings:
-    """The settings of the stack that is being run. Mistakes end the program with one clear error.
+def configuration() -> tuple[dict[str, str], set[str]]:
+    """The whole configuration of the stack that is being run, and the keys of it that are kept encrypted.
 
     Pulumi's own Config can look up keys but not list them, and a key that nobody looks up is a mistake too.
-    So the whole configuration is read from where Config itself reads it.
+    So it is read from where Config itself reads it.
     """
     raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
-    secret_keys = {*pulumi_config.get_config_secret_keys_env(), *pulumi_config._SECRET_KEYS.get()}
+    return raw, {*pulumi_config.get_config_secret_keys_env(), *pulumi_config._SECRET_KEYS.get()}
+
+
+def from_pulumi() -> Settings:
+    """The settings of the stack that is being run. Mistakes end the program with one clear error."""
+    stack = pulumi.get_stack()
     try:
-        return load(raw, secret_keys, f"Pulumi.{pulumi.get_stack()}.yaml")
+        settings = load(*configuration(), f"Pulumi.{stack}.yaml")
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
+    if settings.backups.enabled and (wrong := wrong_for_a_bucket(stack)):
+        raise pulumi.RunError(wrong)
+    return settings

@@ -222,6 +222,10 @@ class Settings(Part):
         if self.vpc_id and not self.subnet_id:
             yield "subnetId", "is missing beside vpcId", "name a public subnet of that VPC"
 
+        if v.partition(self.region) != "aws" and not self.ami_id:
+            wrong = "is missing: whose Debian images are genuine is known in AWS's commercial regions only"
+            yield "amiId", wrong, f"write the id of a Debian 13 image in {self.region} whose publisher you trust"
+
     def _identities(self) -> Iterator[tuple[str, str, str]]:
         if self.certificate and not self.domain:
             yield "domain", "is missing beside certificate", "write the name the certificate was issued for"

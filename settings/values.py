@@ -99,6 +99,16 @@ def known_regions() -> frozenset[str]:
     )
 
 
+PARTITIONS = ("aws", "aws-us-gov")
+"""Those whose services have names below amazonaws.com (botocore's partitions.json), and whose EC2 is the principal
+ec2.amazonaws.com in a role's trust policy."""
+
+
+def partition(name: str) -> str:
+    """The partition a region lies in: aws, aws-cn, aws-us-gov, aws-eusc, …"""
+    return str(botocore.session.Session().get_partition_for_region(name))
+
+
 def region(value: Any) -> str:
     """The name of an AWS region."""
     from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
@@ -108,6 +118,9 @@ def region(value: Any) -> str:
         close = get_close_matches(name, sorted(known_regions()), n=1)
         guess = f"did you mean {close[0]}?" if close else "write a region's name, such as eu-central-1"
         raise WrongValueError("is not an AWS region", guess)
+    if partition(name) not in PARTITIONS:
+        wrong = f"lies in AWS's partition {partition(name)}, whose domain and service names the server does not know"
+        raise WrongValueError(wrong, f"write a region of {' or '.join(PARTITIONS)}, such as eu-central-1")
     return name
 
 

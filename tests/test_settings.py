@@ -251,6 +251,20 @@ def test_an_unknown_region(region: str) -> None:
     assert told[0].startswith("aws:region")
 
 
+@pytest.mark.parametrize(
+    ("region", "partition"), [("cn-north-1", "aws-cn"), ("eusc-de-east-1", "aws-eusc"), ("us-iso-east-1", "aws-iso")]
+)
+def test_a_region_whose_services_have_other_names(region: str, partition: str) -> None:
+    (told,) = mistakes(RIGHT | {"aws:region": region})
+    assert told.startswith(f'aws:region = "{region}": lies in AWS\'s partition {partition}, ')
+
+
+def test_a_region_where_debian_s_account_is_not_known_needs_an_image() -> None:
+    (told,) = mistakes(RIGHT | {"aws:region": "us-gov-west-1"})
+    assert told.startswith("monitoring:amiId: is missing: ")
+    assert not mistakes(RIGHT | {"aws:region": "us-gov-west-1", "monitoring:amiId": "ami-0123456789abcdef0"})
+
+
 def test_a_missing_region() -> None:
     told = mistakes({key: value for key, value in RIGHT.items() if key != "aws:region"})
     assert told == ["aws:region: is missing; write the region, such as eu-central-1"]

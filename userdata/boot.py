@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from settings import Repository
-from userdata.templates import aws_domain, render, shell, source, without_comments
+from userdata.templates import AWS_DOMAIN, render, shell, source, without_comments
 
 LIMIT = 12 * 1024
 """Bytes the rendered user data may have. EC2 refuses more than 16,384, and does so only when it is
@@ -48,7 +48,7 @@ def boot_settings(values: BootValues) -> str:
     return shell(
         {
             "REGION": values.region,
-            "SSM": f"https://ssm.{values.region}.{aws_domain(values.region)}/",
+            "SSM": f"https://ssm.{values.region}.{AWS_DOMAIN}/",
             "PARAMETERS": values.parameters,
             "ADDRESS": values.address,
             "LOCAL_NAME": values.local_name,

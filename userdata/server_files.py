@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from settings import Smtp
 from settings import values as v
 from userdata.telegraf import InfluxTarget, telegraf_config
-from userdata.templates import aws_domain, render, shell, without_comments
+from userdata.templates import AWS_DOMAIN, render, shell, without_comments
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def backup_settings(region: str, bucket: str, stack: str, now: int, restore_from
     components/backups.py. Buckets are named in the path: their names need not fit S3's certificate.
     """
     return {
-        "S3": f"https://s3.{region}.{aws_domain(region)}",
+        "S3": f"https://s3.{region}.{AWS_DOMAIN}",
         "BACKUP_BUCKET": bucket,
         "BACKUP_PREFIX": stack,
         "BACKUP_NOW": str(now),

@@ -16,6 +16,9 @@ from settings import Repository
 
 FOLDER = Path(__file__).parent
 
+AWS_DOMAIN = "amazonaws.com"
+"""Below which AWS's services have their names, in all partitions that aws:region can be of (settings/values.py)."""
+
 
 def toml(value: str | Sequence[str]) -> str:
     """A text, or a list of them, in TOML (JSON's escapes are a subset of TOML's, but for DEL)."""
@@ -81,8 +84,3 @@ def delimiter(*contents: str) -> str:
     while end in lines:
         end += "_"
     return end
-
-
-def aws_domain(region: str) -> str:
-    """Where AWS's services of a region have their names."""
-    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"

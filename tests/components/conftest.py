@@ -70,6 +70,7 @@ class Cloud(mocks.Mocks):
             "getSubnet": {"vpcId": "vpc-1", "availabilityZone": "eu-central-1a"},
             "getCallerIdentity": {"arn": "arn:aws:iam::111122223333:user/me", "accountId": "111122223333"},
             "getInstanceType": {"supportedArchitectures": ["arm64"], "ebsOptimizedSupport": "default"},
+            "getInstanceTypeOfferings": {"locations": ["eu-central-1a", "eu-central-1b"]},
             "getAmi": {"id": "ami-00000001", "architecture": "arm64"},
         }
         self.answers = usual | answers

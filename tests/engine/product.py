@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ class Product:
         )
         return done.stdout
 
+    def command(self, script: Path, *arguments: str) -> str:
+        """What one of the program's scripts prints, whatever becomes of it."""
+        done = subprocess.run(
+            [sys.executable, PROGRAM / script, *arguments],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return done.stdout
+
     def up(self, *options: str, fails: bool = False) -> str:
         return self.run(
             "up", "--yes", "--skip-preview", "--stack", self.stack, *WITHOUT_THE_GATE, *options, fails=fails
@@ -112,6 +128,11 @@ class Product:
             for step in steps
             if step["op"] not in ("same", "read")
         }
+
+    def resources(self, kind: str) -> list[dict[str, Any]]:
+        """The resources of a type, as the state has them."""
+        state = json.loads(self.run("stack", "export", "--stack", self.stack))["deployment"]
+        return [each for each in state.get("resources", []) if each["type"] == kind]
 
     def destroy(self) -> None:
         self.run("destroy", "--yes", "--skip-preview", "--stack", self.stack)

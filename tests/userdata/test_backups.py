@@ -50,8 +50,7 @@ def test_the_service_is_hardened() -> None:
     assert service["Service"]["CapabilityBoundingSet"] == "CAP_DAC_OVERRIDE"
 
 
-def test_china_has_a_domain_of_its_own() -> None:
-    assert backup_settings("cn-north-1", "", "prod", 0, "")["S3"] == "https://s3.cn-north-1.amazonaws.com.cn"
+def test_the_region_s_s3_is_asked() -> None:
     assert backup_settings("eu-central-1", "", "prod", 0, "")["S3"] == "https://s3.eu-central-1.amazonaws.com"
 
 

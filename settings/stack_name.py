@@ -1,0 +1,25 @@
+"""What a stack may be called: a bucket is named after it, and S3 is choosy only when the bucket is made."""
+
+from __future__ import annotations
+
+import re
+
+PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
+NO_HOST = re.compile(r"[-_]\.|\.[-_]")
+LONGEST = 36
+"""S3's 63 letters, without `monitoring-`, `-backups` and the eight that Pulumi adds to make the name unique."""
+
+
+def wrong_for_a_bucket(stack: str) -> str | None:
+    """Why no bucket for backups can be named after the stack, None when one can.
+
+    docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a period next to a hyphen makes no host name.
+    """
+    fine = PATTERN.fullmatch(stack) and not NO_HOST.search(stack)
+    if fine and len(stack) <= LONGEST:
+        return None
+    wrong = f"has {len(stack)} letters" if fine else "is no part of a bucket's name"
+    return (
+        f"the stack's name {stack}: {wrong}; take at most {LONGEST} letters, digits, - and _, with single periods "
+        "between letters or digits, and begin with one of these; or set monitoring:backups.enabled to false"
+    )

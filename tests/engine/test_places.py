@@ -1,0 +1,68 @@
+"""Where AWS has no room for the server: said in a sentence by the preview, not found out half-way by an `up`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.product import Product
+from tests.sandbox.cloud.conftest import Cloud
+
+pytestmark = pytest.mark.slow
+
+ZONE = "us-east-1e"
+"""AWS's oldest: it has no t4g.small, and in a new account as good a default subnet as the others."""
+
+
+@pytest.fixture
+def mine(person: Callable[..., Product]) -> Product:
+    return person()
+
+
+def test_no_default_vpc(mine: Product, aws: Cloud) -> None:
+    ec2 = aws.client("ec2", region="eu-west-3")
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    for gateway in ec2.describe_internet_gateways()["InternetGateways"]:
+        ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc["VpcId"])
+    ec2.delete_vpc(VpcId=vpc["VpcId"])
+    mine.configure(aws__region="eu-west-3")
+    said = mine.refused()
+    assert (
+        "monitoring:subnetId: is missing, and eu-west-3 has no default VPC to take a subnet of; name a public" in said
+    )
+    assert "Traceback" not in said
+
+
+def test_a_subnet_in_a_zone_without_the_instance_type(mine: Product, aws: Cloud) -> None:
+    ec2 = aws.client("ec2", region="us-east-1")
+    zone = [{"Name": "availability-zone", "Values": [ZONE]}]
+    subnet = ec2.describe_subnets(Filters=zone)["Subnets"][0]["SubnetId"]
+    mine.configure(aws__region="us-east-1", subnetId=subnet)
+    said = mine.refused()
+    assert (
+        f"monitoring:subnetId = {subnet}: lies in {ZONE}, which has no t4g.small; name a subnet in us-east-1a or"
+        in said
+    )
+    assert "Traceback" not in said
+
+
+def test_a_default_subnet_in_a_zone_without_the_instance_type_is_not_taken(mine: Product, aws: Cloud) -> None:
+    """Of all default subnets, only the one in that zone is left: nothing fits. With another one, that one is taken."""
+    ec2 = aws.client("ec2", region="us-east-1")
+    for subnet in ec2.describe_subnets()["Subnets"]:
+        if subnet["AvailabilityZone"] != ZONE:
+            ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    mine.configure(aws__region="us-east-1")
+    said = mine.refused()
+    assert "monitoring:instanceType = t4g.small: is only to be had in us-east-1a or us-east-1b or" in said
+    assert "Traceback" not in said
+    other = ec2.create_default_subnet(AvailabilityZone="us-east-1b")["Subnet"]["SubnetId"]
+    mine.up()
+    try:
+        (server,) = mine.resources("aws:ec2/instance:Instance")
+        assert server["outputs"]["subnetId"] == other
+    finally:
+        mine.destroy()
