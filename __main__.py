@@ -4,10 +4,10 @@ Wiring only, in the order in which things come to be: settings, components, outp
 """
 
 import pulumi
-import pulumi_aws as aws
 
 import settings
 from components.agent import install_agents
+from components.aws_provider import aws_provider
 from components.backups import Backups
 from components.boards import boards
 from components.certificates import server_certificate
@@ -28,13 +28,13 @@ config = settings.from_pulumi()
 dashboards = boards(config)
 tags = {**config.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
-provider = aws.Provider("aws", region=config.region, default_tags=aws.ProviderDefaultTagsArgs(tags=tags))
+provider, identity = aws_provider(*settings.configuration(), config.region, tags)
 invoke = pulumi.InvokeOptions(provider=provider)
 in_aws = pulumi.ResourceOptions(provider=provider)
 anywhere = pulumi.ResourceOptions()
 
 # What is already there.
-site, image = find_site(config, invoke), find_image(config, invoke)
+image, site = find_image(config, invoke), find_site(config, invoke)
 
 # Identities and secrets, network.
 user = CloudwatchUser("cloudwatch", config.access_key_generation, in_aws) if config.cloudwatch_auth == "key" else None
@@ -48,7 +48,7 @@ backups = Backups("backups", config, role.role_name, role.partition, in_aws)
 volume = DataVolume("data", config, site, in_aws)
 files = server_parameters(config, database, passwords.automation, address, volume, backups=backups)
 secret = stored(certificate, passwords, database, config.smtp)
-parameters = Parameters("parameters", secret, files, passwords.revision_key, in_aws)
+parameters = Parameters("parameters", secret, files, role.folder, in_aws, revision_key=passwords.revision_key)
 
 # The server, and the gate that everything else waits at.
 server = Server(
@@ -59,12 +59,12 @@ server = Server(
     image=image,
     profile_name=role.profile_name,
     volume=volume,
-    user_data=server_user_data(config, certificate, address, volume),
+    user_data=server_user_data(config, certificate, address, volume, role.folder),
     after=[parameters.complete],
     opts=in_aws,
 )
 gate = Gate(config, address, certificate, passwords.automation, server.instance_id, parameters.revision)
-readiness = Readiness("ready", gate, [*server.links, *network.rules], anywhere)
+readiness = Readiness("ready", gate, identity, [*server.links, *network.rules], anywhere)
 
 # What Grafana shows, and the gate at the end: that it does.
 content = GrafanaContent(
@@ -82,7 +82,7 @@ answers = Answers("answers", gate, user.access_key_id if user else "", content.s
 
 # The machines that are watched.
 agents = install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
-in_use = users_in_use(config, database, [answers.done, *(agent.installed for agent in agents)], in_aws)
+in_use = users_in_use(config, database, [answers.done, *(a.installed for a in agents)], role.folder, in_aws)
 Protected(config, [user, network, backups, volume, parameters, server, readiness, content, answers, in_use], agents)
 
 grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)

@@ -1,6 +1,6 @@
 """`python components/list_backups.py [--stack NAME]`: the stack's backups in S3, newest first.
 
-Asks the Pulumi CLI for the bucket, and S3 with the AWS credentials that Pulumi itself would take.
+Asks the Pulumi CLI for the bucket, and S3 as the identity that the stack's AWS provider has (components/identity.py).
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+# Run as a script, whose folder is not the project's.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from components.identity import identity
 
 COMPLETE = "complete"
 """The object without which a backup does not count (userdata/backup.sh)."""
@@ -58,6 +62,15 @@ def pulumi(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def aws_settings(configuration: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The stack's settings `aws:…` by name, from what `pulumi config --json` prints."""
+    return {
+        key.removeprefix("aws:"): value.get("objectValue", value.get("value"))
+        for key, value in configuration.items()
+        if key.startswith("aws:")
+    }
+
+
 def main(arguments: list[str]) -> int:
     """Print the list; 1 when there is no complete backup or it cannot be told."""
     parser = argparse.ArgumentParser(prog="list_backups.py", description="List a stack's backups in S3, newest first.")
@@ -71,10 +84,11 @@ def main(arguments: list[str]) -> int:
             raise ListingError(
                 f"The stack {name} has no bucket for backups: `pulumi up` makes it, unless they are off."
             )
-        client = boto3.client("s3", region_name=pulumi("config", "get", "aws:region", *which))
+        found = aws_settings(json.loads(pulumi("config", "--json", "--show-secrets", *which)))
+        client = identity(found, str(found["region"])).client("s3")
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{name}/")
         backups = collect(each for page in pages for each in page.get("Contents", []))
-    except (ListingError, BotoCoreError, ClientError) as error:
+    except (ListingError, BotoCoreError, ClientError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"s3://{bucket}/{name}/")

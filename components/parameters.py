@@ -12,15 +12,17 @@ import pulumi_aws as aws
 
 from components.cloudwatch_access import POLICY
 from components.influx import Influx
+from components.lookups import look_up
 from settings import Settings
 
 STANDARD_LIMIT = 4096
 """Bytes a standard parameter holds; an advanced one (0.05 USD a month) holds 8192."""
 
 
-def path(stack: str) -> str:
-    """Where a stack's parameters lie."""
-    return f"/monitoring/{stack}"
+def path(stack: str, role: str) -> str:
+    """Where a stack's parameters lie. Its own name is for people; the name of its role is what no other stack in the
+    account has, because IAM gives a name once: a namesake, in whichever project or backend, has another path."""
+    return f"/monitoring/{stack}.{role}"
 
 
 def machine() -> str:
@@ -41,11 +43,11 @@ class Parameters(pulumi.ComponentResource):
     """What a server is told: its secrets and its services' files, in the parameter store.
 
     Produces: one SecureString parameter a secret (encrypted with the account's key `aws/ssm`) and one String
-    parameter a file, named /monitoring/STACK/NAME, and /monitoring/STACK/state/revision, which is written after all
+    parameter a file, named FOLDER/NAME, and FOLDER/state/revision, which is written after all
     of them and lists their versions, so that the server takes up all changes of a `pulumi up` together. A value
     over 4 KiB (a long certificate chain) takes the advanced tier.
 
-    revision_key: a secret of this stack, with which `revision` is made.
+    folder: `ServerRole.folder`. revision_key: a secret of this stack, with which `revision` is made.
 
     Attributes: revision: what these very parameters are recognized by, see `revision_of`. complete: the last parameter
     itself.
@@ -56,20 +58,21 @@ class Parameters(pulumi.ComponentResource):
         name: str,
         secrets: Mapping[str, pulumi.Input[str]],
         files: Mapping[str, pulumi.Input[str]],
-        revision_key: pulumi.Output[str],
+        folder: pulumi.Output[str],
         opts: pulumi.ResourceOptions,
+        *,
+        revision_key: pulumi.Output[str],
     ) -> None:
         super().__init__("monitoring:index:Parameters", name, None, opts)
         # Two parameters of one name there cannot be, also for a moment.
         child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
-        folder = path(pulumi.get_stack())
-        # The path is this stack's alone; an update that was killed may have left one that Pulumi does not know of.
+        # The folder is this stack's alone; an update that was killed may have left one that Pulumi does not know of.
         overwrite = True
         made = {}
         for secret, value in sorted(secrets.items()):
             made[secret] = aws.ssm.Parameter(
                 secret,
-                name=f"{folder}/{secret}",
+                name=pulumi.Output.concat(folder, "/", secret),
                 type="SecureString",
                 tier=_tier(value),
                 value=pulumi.Output.secret(value),
@@ -79,7 +82,7 @@ class Parameters(pulumi.ComponentResource):
         for file, value in sorted(files.items()):
             made[file] = aws.ssm.Parameter(
                 file,
-                name=f"{folder}/{file}",
+                name=pulumi.Output.concat(folder, "/", file),
                 type="String",
                 tier=_tier(value),
                 insecure_value=value,
@@ -93,7 +96,7 @@ class Parameters(pulumi.ComponentResource):
         self.revision: pulumi.Output[str] = pulumi.Output.unsecret(revision)
         self.complete = aws.ssm.Parameter(
             f"{name}-revision",
-            name=f"{folder}/state/revision",
+            name=pulumi.Output.concat(folder, "/state/revision"),
             type="String",
             tier="Standard",
             overwrite=overwrite,
@@ -119,7 +122,11 @@ def listing(revision: str, versions: Mapping[str, int]) -> str:
 
 
 def users_in_use(
-    settings: Settings, influx: Influx, moved: Sequence[pulumi.Output[str]], opts: pulumi.ResourceOptions
+    settings: Settings,
+    influx: Influx,
+    moved: Sequence[pulumi.Output[str]],
+    folder: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource | None:
     """Tells the server that Grafana and every agent use this generation of InfluxDB's users: it then drops all
     others. Nothing with another InfluxDB service, whose users are not ours.
@@ -132,7 +139,7 @@ def users_in_use(
     value = pulumi.Output.all(*moved).apply(lambda _: users).recover(lambda _: "everybody")
     return aws.ssm.Parameter(
         "influxdb-users-in-use",
-        name=f"{path(pulumi.get_stack())}/state/users-in-use",
+        name=pulumi.Output.concat(folder, "/state/users-in-use"),
         type="String",
         tier="Standard",
         insecure_value=value,
@@ -151,7 +158,8 @@ class ServerRole(pulumi.ComponentResource):
     parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
     parameters").
 
-    Attributes: profile_name; role_name, for further policies; partition, as in ARNs.
+    Attributes: profile_name; role_name, for further policies; folder, where its parameters lie; partition, as in
+    ARNs.
     """
 
     def __init__(
@@ -164,22 +172,22 @@ class ServerRole(pulumi.ComponentResource):
     ) -> None:
         super().__init__("monitoring:index:ServerRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        identity = aws.get_caller_identity(opts=invoke)
+        identity = look_up(aws.get_caller_identity, invoke)
         partition = identity.arn.split(":")[1]
-        own = f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{path(pulumi.get_stack())}"
         trust = {
             "Effect": "Allow",
             "Principal": {"Service": "ec2.amazonaws.com"},
             "Action": "sts:AssumeRole",
         }
-        read = {
-            "Sid": "ReadOwnParameters",
-            "Effect": "Allow",
-            "Action": "ssm:GetParametersByPath",
-            "Resource": [own, f"{own}/state"],
-        }
         role = aws.iam.Role(name, assume_role_policy=_document(trust), opts=child)
-        inline = {"parameters": _document(read)} | ({"cloudwatch": POLICY} if reads_cloudwatch else {})
+        stack = pulumi.get_stack()
+        self.folder: pulumi.Output[str] = role.name.apply(lambda unique: path(stack, unique))
+        read = self.folder.apply(
+            lambda folder: _document(_reading(f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{folder}"))
+        )
+        inline: dict[str, pulumi.Input[str]] = {"parameters": read}
+        if reads_cloudwatch:
+            inline["cloudwatch"] = POLICY
         # Their names are fixed, so that one which a killed update left is written over: a role that has policies Pulumi
         # does not know of cannot be deleted.
         policies = [
@@ -193,6 +201,15 @@ class ServerRole(pulumi.ComponentResource):
         self.partition = partition
         self.profile_name: pulumi.Output[str] = profile.name
         self.register_outputs({"profileName": self.profile_name})
+
+
+def _reading(folder: str) -> dict[str, object]:
+    return {
+        "Sid": "ReadOwnParameters",
+        "Effect": "Allow",
+        "Action": "ssm:GetParametersByPath",
+        "Resource": [folder, f"{folder}/state"],
+    }
 
 
 def _document(statement: Mapping[str, object]) -> str:

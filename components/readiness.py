@@ -54,10 +54,19 @@ class Readiness(pulumi.ComponentResource):
     Produces: the command; it runs again whenever the instance is another one or of another type, or a parameter
     changes. It prints what it waits for, and on failure the line of the boot script that failed.
 
+    identity: with which AWS is asked for the console (components/identity.py), None for the environment's.
+
     Attributes: done: the resource others depend on.
     """
 
-    def __init__(self, name: str, gate: Gate, after: Sequence[pulumi.Resource], opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        gate: Gate,
+        identity: pulumi.Output[str] | None,
+        after: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
         super().__init__("monitoring:index:Readiness", name, None, opts)
         self.done = command.local.Command(
             name,
@@ -67,6 +76,7 @@ class Readiness(pulumi.ComponentResource):
                 "READY_INSTANCE": gate.instance_id,
                 "READY_REVISION": gate.revision,
                 "READY_REGION": gate.settings.region,
+                **({"READY_AWS": identity} if identity else {}),
             },
             # Another type stops and starts the server.
             triggers=[gate.instance_id, gate.settings.instance_type, gate.revision],

@@ -16,20 +16,27 @@ from userdata.boot import BootValues, UserDataTooLargeError, user_data
 from userdata.server_files import ServerValues, backup_settings, server_files
 from userdata.telegraf import InfluxTarget
 
-UNKNOWN = {"address": "255.255.255.255", "data_volume": "vol-0123456789abcdef0"}
+UNKNOWN = {"address": "255.255.255.255", "data_volume": "vol-0123456789abcdef0", "role": "server-0123456"}
 """In place of what AWS has yet to choose: as long as it can become, so that the size is checked at the
 preview."""
 
 
 def server_user_data(
-    settings: Settings, certificate: ServerCertificate, address: pulumi.Output[str], volume: DataVolume
+    settings: Settings,
+    certificate: ServerCertificate,
+    address: pulumi.Output[str],
+    volume: DataVolume,
+    folder: pulumi.Output[str],
 ) -> pulumi.Output[str]:
-    """The server's user data. Raises pulumi.RunError at once, before anything is made, when it would be too large."""
+    """The server's user data. folder: where its parameters lie.
 
-    def render(address: str, data_volume: str) -> str:
+    Raises pulumi.RunError at once, before anything is made, when it would be too large.
+    """
+
+    def render(address: str, data_volume: str, folder: str) -> str:
         values = BootValues(
             region=settings.region,
-            parameters=path(pulumi.get_stack()),
+            parameters=folder,
             address=address,
             local_name=certificate.local_name,
             data_volume=data_volume,
@@ -44,8 +51,8 @@ def server_user_data(
         except UserDataTooLargeError as error:
             raise pulumi.RunError(str(error)) from None
 
-    render(**UNKNOWN)
-    return pulumi.Output.all(address, volume.volume_id).apply(lambda known: render(*known))
+    render(UNKNOWN["address"], UNKNOWN["data_volume"], path(pulumi.get_stack(), UNKNOWN["role"]))
+    return pulumi.Output.all(address, volume.volume_id, folder).apply(lambda known: render(*known))
 
 
 def server_parameters(

@@ -9,9 +9,10 @@ clear reason, when the time is over or the boot script failed.
 from __future__ import annotations
 
 import http.client
+import json
 import sys
 
-from components.waiting import Grafana, NotYetError, console, environment, tell, wait
+from components.waiting import Console, Grafana, NotYetError, environment, tell, wait
 
 
 def check_grafana(grafana: Grafana) -> None:
@@ -49,7 +50,7 @@ def main() -> int:
             ("Grafana", lambda: check_grafana(grafana)),
             ("server", lambda: check_applied(grafana, wanted)),
         ],
-        lambda: console(region, instance),
+        Console(json.loads(env.get("AWS", "{}")), region, instance).read,
         float(env["TIMEOUT"]),
     )
     if why is None:

@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+
+from components.identity import identity
 
 PAUSE = 2.0
 """Seconds between two looks."""
@@ -101,20 +102,34 @@ def environment() -> dict[str, str]:
     return {key.removeprefix("READY_"): value for key, value in os.environ.items() if key.startswith("READY_")}
 
 
-def console(region: str, instance: str) -> str:
-    """The instance's console output so far; empty when AWS does not give it."""
-    try:
-        client = boto3.client("ec2", region_name=region)
-        return str(client.get_console_output(InstanceId=instance, Latest=True).get("Output", ""))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "UnsupportedOperation":  # Latest needs a Nitro instance
+class Console:
+    """An instance's console, read as the identity that the AWS provider has. That AWS does not let it be read is said
+    once, and ends nothing: the gate then waits without the boot script's words."""
+
+    def __init__(self, given: Mapping[str, Any], region: str, instance: str) -> None:
+        self._given, self._region, self._instance = given, region, instance
+        self._client: Any = None
+        self._silent = False
+
+    def read(self) -> str:
+        """The output so far; empty when AWS does not give it."""
+        try:
+            self._client = self._client or identity(self._given, self._region).client("ec2")
+            return self._output()
+        except (ClientError, BotoCoreError, OSError) as error:
+            if not self._silent:
+                tell(f"The server's console cannot be read, so its progress is not shown: {error}")
+            self._silent = True
             return ""
-    except BotoCoreError:
-        return ""
-    try:
-        return str(client.get_console_output(InstanceId=instance).get("Output", ""))
-    except (ClientError, BotoCoreError):
-        return ""
+
+    def _output(self) -> str:
+        try:
+            found = self._client.get_console_output(InstanceId=self._instance, Latest=True)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "UnsupportedOperation":  # Latest needs a Nitro instance
+                raise
+            found = self._client.get_console_output(InstanceId=self._instance)
+        return str(found.get("Output", ""))
 
 
 Check = tuple[str, Callable[[], None]]

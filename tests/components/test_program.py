@@ -135,7 +135,7 @@ def test_with_the_role_there_is_no_key_at_all() -> None:
 def test_the_role_reads_its_own_parameters_and_nothing_else(prod: Run) -> None:
     (statement,) = statements(prod.one("RolePolicy", "server-parameters")["policy"])
     assert statement["Action"] == "ssm:GetParametersByPath"
-    own = "arn:aws:ssm:eu-central-1:111122223333:parameter/monitoring/prod"
+    own = "arn:aws:ssm:eu-central-1:111122223333:parameter/monitoring/prod.server"
     assert statement["Resource"] == [own, f"{own}/state"]
 
 
@@ -147,8 +147,8 @@ def test_only_ec2_may_take_the_role(prod: Run) -> None:
 def test_every_secret_is_an_encrypted_parameter_and_every_file_a_readable_one(prod: Run) -> None:
     found: dict[str, set[str]] = {}
     for parameter in prod.all("Parameter"):
-        assert parameter.inputs["name"].startswith("/monitoring/prod/")
-        name = parameter.inputs["name"].removeprefix("/monitoring/prod/")
+        assert parameter.inputs["name"].startswith("/monitoring/prod.server/")
+        name = parameter.inputs["name"].removeprefix("/monitoring/prod.server/")
         found.setdefault(parameter.inputs["type"], set()).add(name)
         if parameter.inputs["type"] == "String":
             assert not SECRETS.search(parameter.inputs["insecureValue"])
@@ -163,7 +163,7 @@ def test_every_secret_is_an_encrypted_parameter_and_every_file_a_readable_one(pr
 def test_the_revision_names_every_value_and_its_version(prod: Run) -> None:
     first, *lines = prod.one("Parameter", "parameters-revision")["insecureValue"].splitlines()
     listed = dict(line.split() for line in lines)
-    names = {parameter.inputs["name"].removeprefix("/monitoring/prod/") for parameter in prod.all("Parameter")}
+    names = {parameter.inputs["name"].removeprefix("/monitoring/prod.server/") for parameter in prod.all("Parameter")}
     assert set(listed) == {name for name in names if not name.startswith("state/")}
     assert set(listed.values()) == {"3"}
     revision = str(prod.one("Command", "ready")["environment"]["READY_REVISION"])

@@ -76,6 +76,16 @@ class Environment:
         return str(self.outputs["instanceId"])
 
     @property
+    def parameters(self) -> str:
+        """The folder of the stack's parameters, as AWS lists it."""
+        pages = self.aws("ssm").get_paginator("describe_parameters").paginate()
+        names = [str(each["Name"]) for page in pages for each in page["Parameters"]]
+        (found,) = {name.rpartition("/")[0] for name in names if name.startswith(f"/monitoring/{self.name}.")} - {
+            name.rpartition("/")[0] for name in names if "/state/" in name
+        }
+        return found
+
+    @property
     def stack_file(self) -> Path:
         """The stack's configuration, as `pulumi config set` writes it."""
         return stack.project_folder(self.place) / f"Pulumi.{self.name}.yaml"

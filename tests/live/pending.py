@@ -96,7 +96,7 @@ def unknown(environment: Environment, before: dict[str, set[str]]) -> dict[str, 
 
 def _grafana(environment: Environment) -> Grafana:
     """Grafana as AWS knows the way to it: a stack whose first `up` was killed has no outputs yet."""
-    ssm, folder = environment.aws("ssm"), f"/monitoring/{environment.name}"
+    ssm, folder = environment.aws("ssm"), environment.parameters
     ca, password = (
         ssm.get_parameter(Name=f"{folder}/{name}", WithDecryption=True)["Parameter"]["Value"]
         for name in ("ca-certificate", "grafana-admin-password")

@@ -29,7 +29,7 @@ def passwords(environment: Environment) -> dict[str, str]:
     pages = environment.aws("ssm").get_paginator("get_parameters_by_path")
     found = {
         parameter["Name"].rpartition("/")[2]: parameter["Value"]
-        for page in pages.paginate(Path=f"/monitoring/{environment.name}", Recursive=True, WithDecryption=True)
+        for page in pages.paginate(Path=environment.parameters, Recursive=True, WithDecryption=True)
         for parameter in page["Parameters"]
     }
     users = {user: found[f"influxdb-{user}-password"] for user in ("telegraf", "grafana")}

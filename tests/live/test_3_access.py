@@ -120,7 +120,7 @@ class Identity:
         )
         known = {
             "instance": environment.instance_id,
-            "path": f"/monitoring/{environment.name}",
+            "path": environment.parameters,
             "role": environment.aws("iam").list_roles()["Roles"][0]["Arn"],
         }
         return getattr(client, name)(**filled(arguments, known))
@@ -213,7 +213,7 @@ def test_the_role_reads_its_own_stack_s_parameters(role: Identity, environment: 
         page = role.call("ssm", "get_parameters_by_path", read | more)
         found |= {parameter["Name"]: parameter["Value"] for parameter in page["Parameters"]}
         more = {"NextToken": page["NextToken"]} if page.get("NextToken") else {}
-    own = f"/monitoring/{environment.name}"
+    own = environment.parameters
     assert found[f"{own}/grafana-admin-password"] == environment.outputs["grafanaAdminPassword"]
     assert {name.rpartition("/")[0] for name in found} == {own}
 

@@ -87,7 +87,7 @@ def login(environment: Environment, user: str) -> tuple[str, str]:
     """Name and password, as the server has been told, of one of InfluxDB's users."""
     if user == "admin":
         return user, administrator_of_influxdb(environment)
-    path = f"/monitoring/{environment.name}/influxdb-{user}-password"
+    path = f"{environment.parameters}/influxdb-{user}-password"
     password = environment.aws("ssm").get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
     number = generation(environment, "passwordGeneration")
     return user if number == 1 else f"{user}-{number}", password

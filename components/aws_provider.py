@@ -1,0 +1,98 @@
+"""The AWS provider of the program, with everything the stack's configuration says about it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+import pulumi
+import pulumi_aws as aws
+
+NAMESPACE = "aws:"
+
+IDENTITY = frozenset(
+    {
+        *("accessKey", "secretKey", "token", "profile", "sharedConfigFiles", "sharedCredentialsFiles"),
+        *("assumeRoles", "assumeRoleWithWebIdentity", "endpoints", "stsRegion"),
+    }
+)
+"""The settings that say who asks AWS, and where AWS is; components/identity.py follows them without Pulumi."""
+
+MOST_TAGS = 50
+
+SECRETS = ("secretKey", "token")
+
+
+def provider_settings(raw: Mapping[str, str], secret_keys: Collection[str]) -> dict[str, Any]:
+    """The settings `aws:…` by their names there, decoded as the provider's schema has them.
+
+    raw: configuration keys and their values, as Pulumi hands them over. secret_keys: those kept encrypted. Raises
+    pulumi.RunError for what is no setting of the provider, and for a secret in plain text.
+    """
+    known = _schema()
+    found: dict[str, Any] = {}
+    for key, value in raw.items():
+        if not key.startswith(NAMESPACE):
+            continue
+        name = key.removeprefix(NAMESPACE)
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            guess = f"did you mean {NAMESPACE}{close[0]}?" if close else "take it out"
+            raise pulumi.RunError(f"{key}: is not a setting of the AWS provider; {guess}")
+        if name in SECRETS and key not in secret_keys:
+            raise pulumi.RunError(f"{key}: is not encrypted; take it out and run pulumi config set --secret {key}")
+        found[name] = value if known[name] else _decoded(key, value)
+    return found
+
+
+def aws_provider(
+    raw: Mapping[str, str], secret_keys: Collection[str], region: str, tags: Mapping[str, str]
+) -> tuple[aws.Provider, pulumi.Output[str] | None]:
+    """The provider that all AWS resources of the program have, with everything `aws:…` says; and what of that
+    components/identity.py needs to know, as a secret JSON text, None when nothing is set.
+
+    raw, secret_keys: see `provider_settings`. tags: on everything; they win over namesakes of `aws:defaultTags`.
+
+    It stays an explicit provider, which takes nothing from the configuration by itself: the engine replaces every
+    resource that moves between an explicit and a default provider (pulumi/pulumi,
+    pkg/resource/deploy/step_generator.go, providerChanged).
+    """
+    given = provider_settings(raw, secret_keys)
+    theirs = (given.get("defaultTags") or {}).get("tags") or {}
+    # A resource has at most 50 (docs: "Tag your AWS resources"), and the program gives it a Name besides.
+    if (together := len({**theirs, **tags})) >= MOST_TAGS:
+        raise pulumi.RunError(
+            f"aws:defaultTags: makes {together} tags with the stack's own; write {MOST_TAGS - 1} at most"
+        )
+    rest = {_argument(name): value for name, value in given.items() if name not in ("region", "defaultTags")}
+    provider = aws.Provider("aws", region=region, default_tags={"tags": {**theirs, **tags}}, **rest)
+    asked = {name: value for name, value in given.items() if name in IDENTITY}
+    return provider, pulumi.Output.secret(json.dumps(asked, sort_keys=True)) if asked else None
+
+
+def _schema() -> dict[str, bool]:
+    """The provider's settings, and whether each is a plain text; the others are JSON."""
+    signature = inspect.signature(aws.ProviderArgs.__init__).parameters
+    getters = {name: member.fget for name, member in vars(aws.ProviderArgs).items() if isinstance(member, property)}
+    return {
+        str(getattr(getter, "_pulumi_name", name)): str in get_args(signature[name].annotation)
+        for name, getter in getters.items()
+    }
+
+
+def _argument(name: str) -> str:
+    """The Python argument of a setting."""
+    getters = ((each, member.fget) for each, member in vars(aws.ProviderArgs).items() if isinstance(member, property))
+    return next(each for each, getter in getters if getattr(getter, "_pulumi_name", each) == name)
+
+
+def _decoded(key: str, value: str) -> Any:
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError:
+        raise pulumi.RunError(
+            f"{key} = {value[:60]}: is no list, object, number, true or false; see pulumi.com/registry/packages/aws"
+        ) from None
