@@ -237,7 +237,7 @@ def test_the_server_and_the_organisation_are_administered_apart(grafana: Grafana
 
     def change(method: str, path: str, body: dict[str, object], status: int, auth: tuple[str, str] | None) -> None:
         named = {} if auth is None else {"auth": auth}
-        assert grafana.call(method, path, body, **named).status_code == status  # type: ignore[arg-type]
+        assert grafana.call(method, path, body, **named).status_code == status
 
     permissions, role = f"/api/admin/users/{number}/permissions", f"/api/org/users/{number}"
     assert may() == (False, False)
