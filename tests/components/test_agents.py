@@ -42,7 +42,7 @@ def test_one_component_and_two_commands_a_host(run: Run) -> None:
     assert sorted(r.name for r in run.all("Agent")) == ["db-1", "old-1", "web-1"]
     for kind in ("remote", "local"):
         found = {r.name for r in run.resources if r.type == f"command:{kind}:Command"}
-        assert found - {"ready"} == {"db-1", "web-1", "old-1"}, kind
+        assert found - {"ready", "answers"} == {"db-1", "web-1", "old-1"}, kind
 
 
 def test_the_host_is_checked_by_its_key(run: Run) -> None:

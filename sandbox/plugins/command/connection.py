@@ -162,7 +162,7 @@ def host_key(text: str) -> tuple[str, bytes]:
         if blob[4 : 4 + length].decode() == words[0]:
             return words[0], blob
     except (IndexError, ValueError):
-        pass  # told below
+        pass  # as below
     raise VerbatimError("failed to parse host key: ssh: no key found")
 
 

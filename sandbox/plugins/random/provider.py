@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.plugins.base import Properties, Provider
-from sandbox.plugins.random.text import RandomPassword
+from sandbox.plugins.random.text import RandomPassword, RandomString
 
 
 class RandomProvider(Provider[None]):
@@ -11,7 +11,7 @@ class RandomProvider(Provider[None]):
 
     package = "random"
     distribution = "pulumi-random"
-    resources = (RandomPassword,)
+    resources = (RandomPassword, RandomString)
 
     def configure(self, config: Properties) -> None:
         return None

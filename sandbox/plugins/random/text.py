@@ -1,4 +1,4 @@
-"""RandomPassword: random characters, some of them of kinds that must occur."""
+"""RandomString and RandomPassword: random characters, some of them of kinds that must occur."""
 
 from __future__ import annotations
 
@@ -27,19 +27,14 @@ SPECIAL = "!@#$%&*()-_=+[]{}<>:?"
 BCRYPT_BYTES = 72
 """bcrypt looks at no more than these; the real provider cuts the rest off."""
 
-ID = "none"
-"""Of every password, so that it is not in the id."""
-
 KINDS = ("upper", "lower", "numeric", "special")
 MINIMA = ("minUpper", "minLower", "minNumeric", "minSpecial")
 
 
-class RandomPassword(Resource[None]):
-    """https://www.pulumi.com/registry/packages/random/api-docs/randompassword/"""
+class _Characters(Resource[None]):
+    """What the two have in common: all but who may see the result."""
 
-    token = "random:index/randomPassword:RandomPassword"
-    title = "RandomPassword"
-    inputs: ClassVar = fields(
+    inputs = fields(
         keepers=Input(MapOf(TEXT), replaces=True),
         length=Input(INTEGER, required=True, replaces=True),
         lower=Input(BOOLEAN, default=True, replaces=True),
@@ -54,8 +49,6 @@ class RandomPassword(Resource[None]):
         special=Input(BOOLEAN, default=True, replaces=True),
         upper=Input(BOOLEAN, default=True, replaces=True),
     )
-
-    outputs: ClassVar = fields(result=Output(secret=True), bcryptHash=Output(secret=True))
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
         if UNKNOWN in (inputs["length"], *(inputs[name] for name in MINIMA)):
@@ -73,13 +66,14 @@ class RandomPassword(Resource[None]):
         if state:
             return {}
         defaults = {name: each.default for name, each in self.inputs.items() if each.default is not None}
-        outputs = {"numeric": True, "number": True, **_results(id_)}
-        return {"id": ID, **defaults, "length": len(id_), **outputs}
+        outputs = {"numeric": True, "number": True, "result": id_, **self._more(id_)}
+        return {"id": self._id(id_), **defaults, "length": len(id_), **outputs}
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         numeric = _numeric(inputs)
         result = generate({**inputs, "numeric": numeric})
-        return ID, {"numeric": numeric, "number": numeric, **_results(result)}
+        outputs = {"numeric": numeric, "number": numeric, "result": result, **self._more(result)}
+        return self._id(result), outputs
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         return {}
@@ -87,10 +81,36 @@ class RandomPassword(Resource[None]):
     def delete(self, id_: str, state: Properties) -> None:
         """Nothing but the state has to go."""
 
+    def _id(self, result: str) -> str:
+        raise NotImplementedError
 
-def _results(password: str) -> Properties:
-    hashed = bcrypt.hashpw(password.encode()[:BCRYPT_BYTES], bcrypt.gensalt(10)).decode()
-    return {"result": password, "bcryptHash": hashed}
+    def _more(self, result: str) -> Properties:
+        return {}
+
+
+class RandomString(_Characters):
+    """https://www.pulumi.com/registry/packages/random/api-docs/randomstring/"""
+
+    token = "random:index/randomString:RandomString"
+    title = "RandomString"
+    outputs: ClassVar = fields(result=Output())
+
+    def _id(self, result: str) -> str:
+        return result
+
+
+class RandomPassword(_Characters):
+    """https://www.pulumi.com/registry/packages/random/api-docs/randompassword/"""
+
+    token = "random:index/randomPassword:RandomPassword"
+    title = "RandomPassword"
+    outputs: ClassVar = fields(result=Output(secret=True), bcryptHash=Output(secret=True))
+
+    def _id(self, result: str) -> str:
+        return "none"
+
+    def _more(self, result: str) -> Properties:
+        return {"bcryptHash": bcrypt.hashpw(result.encode()[:BCRYPT_BYTES], bcrypt.gensalt(10)).decode()}
 
 
 def _numeric(inputs: Properties) -> bool:

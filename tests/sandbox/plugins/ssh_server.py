@@ -98,7 +98,7 @@ class Listener:
             return
 
     def close(self) -> None:
-        """Hang up on everybody."""
+        """Hang up on all."""
         stop(self._socket)
         for transport in self._transports:
             transport.close()

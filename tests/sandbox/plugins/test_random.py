@@ -11,6 +11,7 @@ from sandbox.plugins.random.provider import RandomProvider
 from sandbox.plugins.wire import UNKNOWN, Secret
 
 PASSWORD = "random:index/randomPassword:RandomPassword"
+STRING = "random:index/randomString:RandomString"
 
 
 @pytest.fixture
@@ -32,6 +33,12 @@ def test_a_password_is_secret_and_hashed(plugin: Any) -> None:
     assert isinstance(state["bcryptHash"], Secret)
     assert len(state["result"].value) == 100
     assert bcrypt.checkpw(state["result"].value[:72].encode(), state["bcryptHash"].value.encode())
+
+
+def test_a_string_is_its_id(plugin: Any) -> None:
+    id_, state = make(plugin, STRING, length=12, special=False)
+    assert id_ == state["result"]
+    assert id_.isalnum()
 
 
 def test_minima_and_alphabets_are_kept(plugin: Any) -> None:

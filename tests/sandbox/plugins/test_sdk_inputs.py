@@ -20,6 +20,7 @@ pytestmark = pytest.mark.stand_in
 
 REAL = {
     "random:index/randomPassword:RandomPassword": pulumi_random.RandomPassword,
+    "random:index/randomString:RandomString": pulumi_random.RandomString,
     "tls:index/privateKey:PrivateKey": pulumi_tls.PrivateKey,
     "tls:index/selfSignedCert:SelfSignedCert": pulumi_tls.SelfSignedCert,
     "tls:index/certRequest:CertRequest": pulumi_tls.CertRequest,
