@@ -33,7 +33,7 @@ def test_an_input_that_hangs_is_an_alert_and_counts_no_error(tmp_path: Path, dou
         pytest.skip("the toolchain is not built")
     os.mkfifo(tmp_path / "hangs")
     (tmp_path / "telegraf.conf").write_text(CONFIG.format(pipe=tmp_path / "hangs"))
-    command = ["timeout", "--kill-after=1", "9", telegraf, "--config", tmp_path / "telegraf.conf"]
+    command = ["timeout", "--kill-after=1", "9", str(telegraf), "--config", str(tmp_path / "telegraf.conf")]
     printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     rounds = {
         kind: re.findall(rf"^({kind}) \d+$", printed, re.MULTILINE)[-7:]

@@ -12,7 +12,8 @@ import pytest
 
 from components.agent import INSTALL, REMOVE, SSH_ANSWERS
 from tests.components.conftest import Run, run_program
-from tests.test_settings import HOST, KEY
+from tests.support.certificates import KEY
+from tests.test_settings import HOST
 
 HOSTS = [
     HOST | {"name": "db-1", "privateKey": KEY, "tags": {"role": "database"}},

@@ -187,7 +187,7 @@ def test_what_grafana_says_of_cloudwatch_is_said(grafana: Grafana) -> None:
 def variables(grafana: Grafana, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment of both commands."""
     monkeypatch.setattr(wait_for_data, "CONSISTENCY", 0.05)
-    monkeypatch.setattr(wait_until_ready.Console, "read", lambda _: "")
+    monkeypatch.setattr(waiting.Console, "read", lambda _: "")
     for name, value in {
         "ADDRESS": grafana.address,
         "PORT": str(grafana.port),
@@ -311,7 +311,7 @@ def test_the_time_is_over() -> None:
 def test_a_console_that_cannot_be_read_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     """The identity is the AWS provider's; where it cannot be had, the gate waits without the boot script's words."""
     given = {"assumeRoleWithWebIdentity": {"roleArn": "arn", "webIdentityTokenFile": "/no/such/token"}}
-    console = wait_until_ready.Console(given, "eu-central-1", "i-1")
+    console = waiting.Console(given, "eu-central-1", "i-1")
     assert [console.read(), console.read()] == ["", ""]
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 1
