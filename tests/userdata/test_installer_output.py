@@ -23,14 +23,35 @@ INPUTS = Inputs.model_validate(
 SCRIPT = agent_installer(replace(AGENT, host="db-1", password="secret-of-influxdb", inputs=INPUTS))
 PROGRAMS = (
     *("apt-get", "awk", "cat", "chgrp", "chmod", "cmp", "curl", "dpkg-query", "getent", "gpg", "grep", "hostname"),
-    *("id", "install", "mkdir", "mktemp", "mv", "printf", "rm", "sed", "sync", "systemctl", "touch", "userdel"),
+    *(
+        "id",
+        "install",
+        "journalctl",
+        "mkdir",
+        "mktemp",
+        "mv",
+        "printf",
+        "rm",
+        "sed",
+        "sleep",
+        "sync",
+        "systemctl",
+        "touch",
+        "userdel",
+    ),
 )
 SHOWN = """#!/bin/bash
 name=${0##*/}
 { echo "$name: cannot do: $*"; env; } >&2
 [ "$name" != "$FAILS" ] || exit 1
 case $name in
-  apt-get | chgrp | sync | systemctl | userdel) ;;
+  apt-get | chgrp | sleep | sync | userdel) ;;
+  systemctl)
+    case $* in
+      *ExecStart*) echo /usr/bin/telegraf -config /etc/telegraf/telegraf.conf ;;
+      *SubState*) echo "${STATE:-running}" ;;
+    esac ;;
+  journalctl) echo "2026-01-01T00:00:00Z E! the password secret-of-influxdb is wrong" ;;
   dpkg-query) exit 1 ;;
   curl) echo key >"${@: -2:1}" ;;
   gpg) [ "$1" != --show-keys ] || printf 'pub:\\nfpr:::::::::%s:\\n' "$FINGERPRINT" ;;
@@ -42,7 +63,7 @@ set -e
 cp -L /etc/os-release "$WORK/os-release"
 alternatives=$(mktemp -d)
 mount --bind /etc/alternatives "$alternatives"
-for folder in /etc /run /var/log; do mount -t tmpfs none $folder; done
+for folder in /etc /run /var/lib /var/log /var/tmp; do mount -t tmpfs none $folder; done
 cp "$WORK/os-release" /etc/os-release
 cp -a "$alternatives" /etc/alternatives
 umount "$alternatives"
@@ -85,9 +106,14 @@ def test_it_comes_to_its_end(work: Path) -> None:
     assert "Telegraf" in done.stdout
     assert "reports as db-1" in done.stdout
     assert "secret-of" not in done.stdout + done.stderr
-    assert {"apt-get", "curl", "gpg", "mv", "systemctl"} <= {
-        line.partition(":")[0] for line in done.stderr.splitlines()
-    }
+    assert {"curl", "gpg", "mv", "systemctl"} <= {line.partition(":")[0] for line in done.stderr.splitlines()}
+
+
+def test_telegraf_does_not_start_and_says_the_password(work: Path) -> None:
+    done = install(work, SCRIPT.replace("main() {", "export STATE=failed\nmain() {", 1))
+    assert done.returncode != 0
+    assert "Telegraf does not start: the password *** is wrong" in done.stderr
+    assert "secret-of" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
