@@ -18,7 +18,7 @@ from sandbox.place import Place
 from sandbox.repository.__main__ import PORT, prepare, www_folder
 from sandbox.repository.packages import ensure_packages, facts
 from sandbox.repository.server import open_server
-from settings import Inputs
+from settings import Inputs, Settings
 from settings.model import InfluxdataRepository
 from userdata.agents import AgentValues, agent_installer
 from userdata.telegraf import InfluxTarget
@@ -56,7 +56,7 @@ class OrdinaryHost:
         self.machine = machine
         self.www = www / "influxdata"
         self.repository = InfluxdataRepository.model_validate(described["influxdataRepository"])
-        self.version = str(described["telegrafVersion"])
+        self.version = str(Settings.model_fields["telegraf_version"].default)
         (found,) = self.www.glob("pool/main/telegraf_*.deb")
         self.package = found.name
 
