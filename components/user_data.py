@@ -71,6 +71,7 @@ def server_parameters(
             host=settings.domain or address,
             machine=machine(),
             data_gib=data_gib,
+            boot_timeout=settings.boot_timeout_seconds,
             retention=settings.retention,
             interval=settings.collection_interval,
             cloudwatch_auth=settings.cloudwatch_auth,

@@ -18,32 +18,28 @@ give() {
   query "CREATE USER \"$1\" WITH PASSWORD '$3'" || query "SET PASSWORD FOR \"$1\" = '$3'"
   query "GRANT $2 TO \"$1\""
 }
+# A large database takes minutes to open, and nothing ends that: this run waits for bootTimeout, the next one goes on
+# waiting. An influxd that ends again and again is reported at once, in its own words.
+ends() { systemctl show -P NRestarts influxdb; }
 start_influxdb() {
   settle influxdb
-  attempt 120 answers "$influxdb/ping"
+  local begin=$SECONDS said=0 minutes ends
+  ends=$(ends)
+  until answers "$influxdb/ping" 2>$work/why; do
+    if (($(ends) > ends + 2)); then
+      die $LINENO "influxd ends again and again: $(journalctl -q -n 1 -o cat _SYSTEMD_UNIT=influxdb.service)" influxdb.sh
+    fi
+    minutes=$(((SECONDS - begin) / 60))
+    if ((SECONDS - begin >= BOOT_TIMEOUT)); then
+      die $LINENO "InfluxDB is opening its database for $minutes min and goes on: \`pulumi up\` again, or with a longer bootTimeout" influxdb.sh
+    elif ((minutes > said)); then
+      say "InfluxDB is opening its database ($minutes min)"
+      said=$minutes
+    fi
+    sleep 2
+  done
 }
-# Without authentication for a moment, and reachable from this machine alone; never longer than this script's run.
-open=/run/systemd/system/influxdb.service.d/open.conf
-open() {
-  touch $run/restart-influxdb
-  mkdir -p ${open%/*}
-  echo '[Service]
-Environment=INFLUXDB_HTTP_AUTH_ENABLED=false INFLUXDB_HTTP_BIND_ADDRESS=127.0.0.1:8086' >$open
-}
-close() {
-  if [ -e $open ]; then
-    touch $run/restart-influxdb
-    rm $open
-  fi
-}
-administer() {
-  if [ ! -e $administrator ] || ! query 'SHOW DATABASES' 2>$work/why; then
-    install -m 600 /dev/null $administrator
-    open
-    start_influxdb
-  elif grep -q "^$WRITER " $administrator; then
-    return
-  fi
+new_password() {
   say "giving InfluxDB's administrator a password"
   install -m 600 /dev/null $administrator.new
   echo "$WRITER $(python3 -c 'import secrets; print(secrets.token_hex(24))')" >$administrator.new
@@ -51,21 +47,46 @@ administer() {
   new=$(secret $administrator.new)
   query "CREATE USER admin WITH PASSWORD '$new' WITH ALL PRIVILEGES" || query "SET PASSWORD FOR admin = '$new'"
   mv $administrator.new $administrator
-  close
+}
+# Where nobody knows the password: InfluxDB without authentication for a moment, reachable from this machine alone and at
+# another port than writers use; never longer than this script's run. And without its data, so that it takes a second
+# however large the database is.
+open=/run/systemd/system/influxdb.service.d/open.conf
+close() {
+  if [ -e $open ]; then
+    touch $run/restart-influxdb
+    rm $open
+  fi
+}
+reset_password() {
+  local influxdb=https://$LOCAL_NAME:8087
+  install -m 600 /dev/null $administrator
+  touch $run/restart-influxdb
+  mkdir -p ${open%/*}
+  printf '[Service]\nEnvironment=INFLUXDB_%s\n' HTTP_AUTH_ENABLED=false HTTP_BIND_ADDRESS=127.0.0.1:8087 \
+    DATA_DIR=/tmp/data DATA_WAL_DIR=/tmp/wal MONITOR_STORE_ENABLED=false CONTINUOUS_QUERIES_ENABLED=false >$open
   start_influxdb
+  new_password
+  close
 }
 say "starting InfluxDB"
 owned influxdb /var/lib/influxdb
 value influxdb.conf | put 644 root /etc/influxdb/influxdb.conf influxdb
 # InfluxDB 1.12.3 and newer refuse a key that more than its owner may read (pkg/tlsconfig/certconfig.go: KeyMaxPermissions).
 value server-key | put 600 influxdb:influxdb /etc/influxdb/server-key influxdb
-value influxdb-hardening.conf | put 644 root /etc/systemd/system/influxdb.service.d/hardening.conf influxdb
+for name in hardening start; do
+  value influxdb-$name.conf | put 644 root /etc/systemd/system/influxdb.service.d/$name.conf influxdb
+done
 for name in room segments; do value influxdb-$name | put 755 root $here/influxdb-$name; done
-printf '[Service]\nExecStartPre=-%s\n' $here/influxdb-segments |
-  put 644 root /etc/systemd/system/influxdb.service.d/segments.conf influxdb
 close
+if [ ! -s $administrator ]; then reset_password; fi
 start_influxdb
-administer
+if ! query 'SHOW DATABASES' 2>$work/why; then
+  reset_password
+  start_influxdb
+elif ! grep -q "^$WRITER " $administrator; then
+  new_password
+fi
 # It says itself what is wrong.
 if [ -n "$RESTORE_FROM" ]; then $here/restore || exit 1; fi
 query 'CREATE DATABASE "telegraf"'

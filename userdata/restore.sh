@@ -90,7 +90,7 @@ END
 undo() {
   say "a restore was interrupted: it begins again"
   systemctl stop influxdb grafana-server 2>/dev/null || true
-  rm -rf $influxdb/* $grafana/grafana.db* $data/restore.* $data/restoring
+  rm -rf /var/lib/influxdb/* /var/lib/grafana/grafana.db* $data/restore.* $data/restoring
 }
 
 # METHOD PATH: Grafana, as Pulumi's user; 404 is fine

@@ -10,6 +10,8 @@ from settings import values as v
 from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import AWS_DOMAIN, render, shell, without_comments
 
+INFLUXDB_FILES = ("influxdb.sh", "influxdb.conf", "influxdb-hardening.conf", "influxdb-start.conf")
+
 
 @dataclass(frozen=True)
 class ServerValues:
@@ -17,15 +19,16 @@ class ServerValues:
     it is secret.
 
     host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
-    data_gib: the data volume's size. writer, reader: InfluxDB's users. own_influxdb: whether InfluxDB runs here.
-    automation: the Grafana user that Pulumi and the server itself work as.
-    smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
+    data_gib: the data volume's size. boot_timeout: how long the boot waits for InfluxDB, in seconds. writer, reader:
+    InfluxDB's users. own_influxdb: whether InfluxDB runs here. automation: the Grafana user that Pulumi and the server
+    itself work as. smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
     backup_schedule: time of day, UTC.
     """
 
     host: str
     machine: str
     data_gib: int
+    boot_timeout: int
     retention: str
     interval: str
     cloudwatch_auth: str
@@ -71,6 +74,7 @@ def server_settings(values: ServerValues) -> str:
         {
             "MACHINE": values.machine,
             "DATA_GIB": str(values.data_gib),
+            "BOOT_TIMEOUT": str(values.boot_timeout),
             "RETENTION": values.retention,
             "SHARD": shard_duration(values.retention),
             "WRITER": values.target.username,
@@ -113,7 +117,7 @@ def server_files(values: ServerValues) -> dict[str, str]:
         "monitoring-backup.timer": render("backup.timer", schedule=values.backup_schedule),
     }
     if values.own_influxdb:
-        files |= {name: render(name) for name in ("influxdb.sh", "influxdb.conf", "influxdb-hardening.conf")}
+        files |= {name: render(name) for name in INFLUXDB_FILES}
         files |= {f"influxdb-{name}": render(f"{name}.sh") for name in ("room", "segments")}
         files |= {f"influxdb-{name}": render(name) for name in ("room.service", "room.timer")}
     return {name: without_comments(content) for name, content in files.items()}

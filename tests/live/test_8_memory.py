@@ -1,4 +1,4 @@
-"""Memory is used up by Grafana and what it runs: it has a limit, and whoever the kernel ends, it is not InfluxDB."""
+"""Memory is used up by Grafana and what it runs: it has a limit, and what the kernel ends is not InfluxDB."""
 
 from __future__ import annotations
 

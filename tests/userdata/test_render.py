@@ -32,6 +32,7 @@ SERVER = ServerValues(
     host="203.0.113.200",
     machine="monitoring-prod",
     data_gib=20,
+    boot_timeout=900,
     retention="30d",
     interval="10s",
     cloudwatch_auth="key",

@@ -132,6 +132,7 @@ def server_values(stack: Settings) -> ServerValues:
         host=stack.domain or "",
         machine="monitoring-prod",
         data_gib=stack.data_volume_size,
+        boot_timeout=stack.boot_timeout_seconds,
         retention=stack.retention,
         interval=stack.collection_interval,
         cloudwatch_auth=stack.cloudwatch_auth,

@@ -1,0 +1,56 @@
+"""InfluxDB takes long to open its database (here a `sleep`): the boot waits, says so, and nobody ends it meanwhile."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import caught_up, eventually
+
+pytestmark = pytest.mark.live
+
+OPENING = int(os.environ.get("OPENING", "100"))
+"""Seconds: more than systemd gives a service to start. For docs/faults.md it was 600."""
+SLOW = f"""#!/bin/sh
+# It is the data that take long: elsewhere there are none.
+if [ "$1" = -config ] && [ -z "$INFLUXDB_DATA_DIR" ]; then echo opening; sleep {OPENING}; fi
+exec /usr/bin/influxd.quick "$@"
+"""
+
+
+@pytest.fixture
+def slow(environment: Environment, quiet_server: None) -> Iterator[None]:
+    """The server's influxd takes OPENING seconds, from its next start on."""
+    environment.guest("mv", "/usr/bin/influxd", "/usr/bin/influxd.quick")
+    environment.guest("install", "-m", "755", "/dev/stdin", "/usr/bin/influxd", stdin=SLOW)
+    yield
+    environment.guest("mv", "/usr/bin/influxd.quick", "/usr/bin/influxd")
+    environment.guest("systemctl", "restart", "influxdb")
+
+
+def said(environment: Environment, unit: str, since: float) -> list[str]:
+    lines = environment.guest("journalctl", "-q", "-o", "cat", "-u", unit, f"--since=@{since:.0f}")
+    return lines.stdout.splitlines()
+
+
+def test_a_boot_waits_for_a_large_database_and_opens_it_once(environment: Environment, slow: None) -> None:
+    """As on a new server: InfluxDB is not running, and nobody knows its administrator's password."""
+    began = time.time()
+    environment.guest("systemctl", "stop", "influxdb")
+    environment.guest("rm", "/etc/monitoring/influxdb-administrator", "/run/monitoring/applied")
+    environment.guest("systemctl", "start", "--no-block", "monitoring-server")
+
+    def ended() -> bool:
+        return any("monitoring: boot f" in line for line in said(environment, "monitoring-server", began))
+
+    assert eventually(ended, OPENING + 180)
+    told = said(environment, "monitoring-server", began)
+    assert any("boot finished" in line for line in told), told
+    assert "monitoring: InfluxDB is opening its database (1 min)" in told
+    assert time.time() - began > OPENING
+    assert said(environment, "influxdb", began).count("opening") == 1
+    caught_up(environment, began)
