@@ -50,6 +50,7 @@ MIRRORED = (
     "libfontconfig1",
     "lsb-release",
     "musl",
+    "nftables",
     "nvme-cli",
     "ssl-cert",
     "wget",

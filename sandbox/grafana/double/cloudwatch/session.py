@@ -15,8 +15,11 @@ from ..datasources import DataSource
 from ..errors import QueryError
 
 SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
-_AUTHENTICATION = frozenset({"keys", "default", "ec2_iam_role"})
-"""Of Grafana's ways to authenticate; `credentials`, a file on the server, is not part of the stand-in."""
+_AUTHENTICATION = frozenset({"keys", "default", "ec2_iam_role", "credentials"})
+
+_profiles: dict[str, Any] = {}
+"""Credentials of the profiles that were asked for, by name. As Grafana keeps its AWS configuration as long as it runs
+(grafana-aws-sdk, pkg/awsauth/auth.go): keys in a file are read once, those of a credential_process until they end."""
 
 _MODELS = botocore.session.Session().get_component("data_loader")
 """Descriptions of AWS's services: reading EC2's takes half a second, so all sessions share what was read."""
@@ -37,10 +40,11 @@ class Session:
         self._endpoint = _address(str(options.get("endpoint") or ""))
         self._session = botocore.session.Session()
         self._session.register_component("data_loader", _MODELS)
-        # Files of whoever runs the server are no credentials of the data source.
-        self._session.set_config_variable("config_file", os.devnull)
-        self._session.set_config_variable("credentials_file", os.devnull)
         authentication = str(options.get("authType") or "default")
+        if authentication != "credentials":
+            # Files of whoever runs the server are no credentials of the data source.
+            self._session.set_config_variable("config_file", os.devnull)
+            self._session.set_config_variable("credentials_file", os.devnull)
         if authentication not in _AUTHENTICATION & context().settings.aws_auth_providers:
             raise QueryError(f'attempting to use an auth type that is not allowed: "{authentication}"', 400, "plugin")
         if authentication == "keys":
@@ -48,9 +52,23 @@ class Session:
             if not access or not secret:
                 raise QueryError("static credentials are empty: accessKey and secretKey are required", 400, "plugin")
             self._session.set_credentials(access, secret)
+        elif authentication == "credentials":
+            # As `set_credentials` does, which takes keys that never end.
+            self._session._credentials = self._of_profile(  # type: ignore[attr-defined]
+                str(options.get("profile") or "default")
+            )
         role = str(options.get("assumeRoleArn") or "")
         if role:
             self._assume(role, str(options.get("externalId") or ""))
+
+    def _of_profile(self, profile: str) -> Any:
+        if profile not in _profiles:
+            self._session.set_config_variable("profile", profile)
+            try:
+                _profiles[profile] = self._session.get_credentials()
+            except BotoCoreError as error:
+                raise QueryError(f"failed to get shared config profile, {profile}: {error}", 400, "plugin") from None
+        return _profiles[profile]
 
     def _assume(self, role: str, external_id: str) -> None:
         extra = {"ExternalId": external_id} if external_id else {}
@@ -79,7 +97,7 @@ class Session:
             status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
             reason = details.get("Error", {})
             raise QueryError(f"{failure}: {reason.get('Code')}: {reason.get('Message')}", status) from None
-        except (BotoCoreError, ValueError) as error:
+        except (BotoCoreError, RuntimeError, ValueError) as error:
             raise QueryError(f"{failure}: {error}") from None
         return answer
 

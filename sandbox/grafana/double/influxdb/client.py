@@ -36,17 +36,17 @@ def run(source: DataSource, statement: str, policy: str = "") -> dict[str, Any]:
     statement_text = urlencode({"q": statement})
     query = urlencode(parameters) + ("&" + statement_text if method == "GET" else "")
     url = f"{source.url.rstrip('/')}/query?{query}"
-    headers = _headers(source)
+    sent = headers(source)
     if method == "POST":
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
     timeout = float(source.json_data.get("timeout") or READ_SECONDS)
-    pool = urllib3.PoolManager(ssl_context=_tls(source) if urlsplit(url).scheme == "https" else None)
+    pool = urllib3.PoolManager(ssl_context=tls(source) if urlsplit(url).scheme == "https" else None)
     try:
         response = pool.request(
             method,
             url,
             body=statement_text if method == "POST" else None,
-            headers=headers,
+            headers=sent,
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=timeout),
             retries=False,
         )
@@ -61,21 +61,23 @@ def _database(source: DataSource) -> str:
     return str(source.json_data.get("dbName") or source.database)
 
 
-def _headers(source: DataSource) -> dict[str, str]:
-    headers = {}
+def headers(source: DataSource) -> dict[str, str]:
+    """The login and the headers that the data source asks for."""
+    found = {}
     if source.basic_auth:
         credentials = f"{source.basic_auth_user}:{source.secure.get('basicAuthPassword', '')}"
-        headers = dict(urllib3.make_headers(basic_auth=credentials))
+        found = dict(urllib3.make_headers(basic_auth=credentials))
     elif source.user:
-        headers = dict(urllib3.make_headers(basic_auth=f"{source.user}:{source.secure.get('password', '')}"))
+        found = dict(urllib3.make_headers(basic_auth=f"{source.user}:{source.secure.get('password', '')}"))
     number = 1
     while name := source.json_data.get(f"httpHeaderName{number}"):
-        headers[str(name)] = source.secure.get(f"httpHeaderValue{number}", "")
+        found[str(name)] = source.secure.get(f"httpHeaderValue{number}", "")
         number += 1
-    return headers
+    return found
 
 
-def _tls(source: DataSource) -> ssl.SSLContext:
+def tls(source: DataSource) -> ssl.SSLContext:
+    """What the data source trusts, and shows of itself. Raises UnreachableError for what is no certificate."""
     options = source.json_data
     certificate = source.secure.get("tlsCACert", "")
     try:
