@@ -11,7 +11,7 @@ from components.aws_provider import aws_provider
 from components.backups import Backups
 from components.boards import boards
 from components.certificates import server_certificate
-from components.cloudwatch_access import CloudwatchUser
+from components.cloudwatch_access import CloudwatchRole, CloudwatchUser
 from components.data_volume import DataVolume
 from components.grafana_content import AccessKey, GrafanaContent, Login
 from components.influx import influx
@@ -33,12 +33,12 @@ invoke = pulumi.InvokeOptions(provider=provider)
 in_aws = pulumi.ResourceOptions(provider=provider)
 anywhere = pulumi.ResourceOptions()
 
-# What is already there.
 image, site = find_image(config, invoke), find_site(config, invoke)
 
 # Identities and secrets, network.
 user = CloudwatchUser("cloudwatch", config.access_key_generation, in_aws) if config.cloudwatch_auth == "key" else None
-role = ServerRole("server", config.region, user is None, in_aws, invoke)
+role = ServerRole("server", config.region, in_aws, invoke)
+reader = None if user else CloudwatchRole("cloudwatch", role.role_arn, in_aws)
 passwords = Passwords("passwords", config.influxdb is None, config.password_generation, anywhere)
 network = Network("network", config, site, in_aws)
 address = network.public_ip
@@ -46,7 +46,7 @@ certificate = server_certificate(config, address, anywhere)
 database = influx(config, certificate, passwords)
 backups = Backups("backups", config, role.role_name, role.partition, in_aws)
 volume = DataVolume("data", config, site, in_aws)
-files = server_parameters(config, database, passwords.automation, address, volume, backups=backups)
+files = server_parameters(config, database, passwords.automation, address, volume, backups=backups, reader=reader)
 secret = stored(certificate, passwords, database, config.smtp)
 parameters = Parameters("parameters", secret, files, role.folder, in_aws, revision_key=passwords.revision_key)
 

@@ -41,8 +41,8 @@ class GrafanaContent(pulumi.ComponentResource):
     """Grafana's content, with uids that never change.
 
     Produces: a provider of its own, the InfluxDB datasource (default), the CloudWatch datasource (with the
-    access key, or the server's role when there is none), the folder "Monitoring", the dashboards, the
-    alert rules and who is told of them.
+    access key, or with credentials that the server keeps for it when there is none), the folder "Monitoring", the
+    dashboards, the alert rules and who is told of them.
 
     All but the provider wait for `ready`, and are deleted with the instance: a destroy does not ask a
     Grafana that is gone.
@@ -130,15 +130,16 @@ class GrafanaContent(pulumi.ComponentResource):
         )
 
     def _cloudwatch(self, region: str, key: AccessKey | None) -> grafana.oss.DataSource:
-        """grafana.com/docs/grafana/latest/datasources/aws-cloudwatch: authType keys, or default for the
-        role."""
+        """grafana.com/docs/grafana/latest/datasources/aws-cloudwatch: authType keys, or credentials for the profile
+        that the server keeps (userdata/cloudwatch.sh)."""
         secrets = pulumi.Output.json_dumps({"accessKey": key.id, "secretKey": key.secret}) if key else None
+        auth = {"authType": "keys"} if key else {"authType": "credentials", "profile": "cloudwatch"}
         return grafana.oss.DataSource(
             CLOUDWATCH_UID,
             uid=CLOUDWATCH_UID,
             name="CloudWatch",
             type="cloudwatch",
-            json_data_encoded=json.dumps({"authType": "keys" if key else "default", "defaultRegion": region}),
+            json_data_encoded=json.dumps({**auth, "defaultRegion": region}),
             secure_json_data_encoded=secrets,
             opts=self._child,
         )

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_aws as aws
 
-from components.cloudwatch_access import POLICY
 from components.influx import Influx
 from components.lookups import look_up
 from settings import Settings
@@ -153,20 +152,19 @@ class ServerRole(pulumi.ComponentResource):
 
     Produces: a role that EC2 instances may take, its policy (ssm:GetParametersByPath, which is judged by the path
     that is asked for: docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html), an
-    instance profile; with `reads_cloudwatch` also the CloudWatch policy. The parameters are encrypted with
+    instance profile. The parameters are encrypted with
     the AWS managed key aws/ssm, whose own policy lets every principal of the account decrypt through the
     parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
     parameters").
 
-    Attributes: profile_name; role_name, for further policies; folder, where its parameters lie; partition, as in
-    ARNs.
+    Attributes: profile_name; role_name, for further policies; role_arn; folder, where its parameters lie; partition, as
+    in ARNs.
     """
 
     def __init__(
         self,
         name: str,
         region: str,
-        reads_cloudwatch: bool,
         opts: pulumi.ResourceOptions,
         invoke: pulumi.InvokeOptions,
     ) -> None:
@@ -185,19 +183,14 @@ class ServerRole(pulumi.ComponentResource):
         read = self.folder.apply(
             lambda folder: _document(_reading(f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{folder}"))
         )
-        inline: dict[str, pulumi.Input[str]] = {"parameters": read}
-        if reads_cloudwatch:
-            inline["cloudwatch"] = POLICY
-        # Their names are fixed, so that one which a killed update left is written over: a role that has policies Pulumi
+        # Its name is fixed, so that one which a killed update left is written over: a role that has policies Pulumi
         # does not know of cannot be deleted.
-        policies = [
-            aws.iam.RolePolicy(f"{name}-{what}", name=what, role=role.id, policy=policy, opts=child)
-            for what, policy in inline.items()
-        ]
+        policy = aws.iam.RolePolicy(f"{name}-parameters", name="parameters", role=role.id, policy=read, opts=child)
         profile = aws.iam.InstanceProfile(
-            name, role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=policies)
+            name, role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[policy])
         )
         self.role_name: pulumi.Output[str] = role.name
+        self.role_arn: pulumi.Output[str] = role.arn
         self.partition = partition
         self.profile_name: pulumi.Output[str] = profile.name
         self.register_outputs({"profileName": self.profile_name})

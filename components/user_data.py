@@ -6,6 +6,7 @@ import pulumi
 
 from components.backups import Backups
 from components.certificates import ServerCertificate
+from components.cloudwatch_access import CloudwatchRole
 from components.data_volume import DataVolume
 from components.influx import Influx
 from components.parameters import machine, path
@@ -63,10 +64,14 @@ def server_parameters(
     volume: DataVolume,
     *,
     backups: Backups,
+    reader: CloudwatchRole | None,
 ) -> dict[str, pulumi.Output[str]]:
-    """The files of the server's services, by the parameter that carries them."""
+    """The files of the server's services, by the parameter that carries them.
 
-    def values(address: str, data_gib: int, bucket: str, restore_from: str, login: str) -> ServerValues:
+    reader: the role Grafana reads CloudWatch with, None when it has a key.
+    """
+
+    def values(*, address: str, data_gib: int, bucket: str, restore_from: str, login: str, role: str) -> ServerValues:
         return ServerValues(
             host=settings.domain or address,
             machine=machine(),
@@ -74,7 +79,8 @@ def server_parameters(
             boot_timeout=settings.boot_timeout_seconds,
             retention=settings.retention,
             interval=settings.collection_interval,
-            cloudwatch_auth=settings.cloudwatch_auth,
+            region=settings.region,
+            cloudwatch_role=role,
             own_influxdb=settings.influxdb is None,
             automation=login,
             reader=influx.reader,
@@ -84,9 +90,17 @@ def server_parameters(
             target=InfluxTarget(influx.local_url, influx.database, influx.writer, influx.ca is not None),
         )
 
-    names = server_files(values("", settings.data_volume_size, "", "", ""))
-    known = pulumi.Output.all(address, volume.size, backups.bucket, backups.restore_from, automation.login)
-    files = known.apply(lambda found: server_files(values(*found)))
+    gib = settings.data_volume_size
+    names = server_files(values(address="", data_gib=gib, bucket="", restore_from="", login="", role=""))
+    known = pulumi.Output.all(
+        address=address,
+        data_gib=volume.size,
+        bucket=backups.bucket,
+        restore_from=backups.restore_from,
+        login=automation.login,
+        role=reader.arn if reader else "",
+    )
+    files = known.apply(lambda found: server_files(values(**found)))
     return {name: files[name] for name in names}
 
 

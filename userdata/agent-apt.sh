@@ -80,7 +80,7 @@ source_is_ours() { [ -f $source ] && ! grep -qvF "deb [signed-by=$ring] " $sourc
 # keys for one repository are "Conflicting values set for option Signed-By", and nothing can be updated any more.
 name_source() {
   local others known
-  if source_is_ours; then rm -f $source $ring; fi
+  if source_is_ours; then rm -f "$source" "$ring"; fi
   if [ -e $source ] || { [ -e $ring ] && ! cmp -s "$work/ring.gpg" $ring; }; then
     echo "monitoring: $source or $ring is somebody else's, and stays"
     return
@@ -100,5 +100,5 @@ name_source() {
   mkdir -p "${ring%/*}"
   install -m 644 "$work/ring.gpg" $ring
   echo "deb [signed-by=$ring] $*" >$source
-  if ! apt-get indextargets --no-release-info >/dev/null 2>&1; then rm -f $source $ring; fi
+  if ! apt-get indextargets --no-release-info >/dev/null 2>&1; then rm -f "$source" "$ring"; fi
 }

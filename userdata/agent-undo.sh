@@ -38,7 +38,7 @@ put_back() {
   systemctl reset-failed telegraf 2>/dev/null || true
   if [ -s "$1/version" ] && ! grep -q enabled "$1/enabled"; then systemctl disable -q telegraf; fi
   if grep -qx 'active\|activating' "$1/active"; then systemctl start telegraf; fi
-  rm -f $pending
+  rm -f "$pending"
 }
 put_back_package() {
   if [ -z "$1" ]; then

@@ -19,22 +19,8 @@ if [ "${1-}" = status ]; then
   exit
 fi
 # shellcheck source=/dev/null
-. /etc/monitoring/boot.conf
-# shellcheck source=/dev/null
-. /etc/monitoring/server.conf
+. /etc/monitoring/aws
 
-imds() {
-  local url=http://169.254.169.254/latest token
-  token=$(curl -sSf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' $url/api/token)
-  curl -sSf -H "X-aws-ec2-metadata-token: $token" "$url/meta-data/$1"
-}
-# of the instance's role, as options for curl's standard input
-credentials() {
-  imds "iam/security-credentials/$(imds iam/security-credentials/)" | python3 -c '
-import json, sys
-c = json.load(sys.stdin)
-print("user = \"%(AccessKeyId)s:%(SecretAccessKey)s\"\nheader = \"X-Amz-Security-Token: %(Token)s\"" % c)'
-}
 # SHA256 CURL_OPTION... PATH: a request to S3 whose body has this hash; UNSIGNED-PAYLOAD for none. It may take long,
 # but not stand still.
 s3() {

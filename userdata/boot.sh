@@ -216,6 +216,9 @@ apt() {
   apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o APT::Install-Recommends=no \
     -o APT::Update::Error-Mode=any "$@" || die "${BASH_LINENO[0]}" "apt $*" "${BASH_SOURCE[1]}"
 }
+# Before anything that the packages start.
+# shellcheck source=/dev/null
+. $work/values/firewall.sh
 # NAME URL SUITE COMPONENT KEY_URL FINGERPRINT
 repository() {
   local keys=$work/$1.key ring=/etc/apt/keyrings/$1.gpg
@@ -260,12 +263,13 @@ if given ca-certificate; then
 fi
 value server.conf | put 644 root $here/server.conf
 value auto-upgrades.conf | put 644 root /etc/apt/apt.conf.d/20auto-upgrades
+value aws | put 644 root $here/aws
 for name in backup restore; do value $name | put 755 root $here/$name; done
 if [ -e $data/restoring ]; then $here/restore undo; fi
 answers() { curl -sSf -o /dev/null "${authority[@]}" "$@"; }
 
 # The services; each part is a file beside this one, and a parameter.
-parts=(${INFLUXDB_VERSION:+influxdb.sh} grafana.sh telegraf.sh backups.sh)
+parts=(${INFLUXDB_VERSION:+influxdb.sh} cloudwatch.sh grafana.sh telegraf.sh backups.sh)
 for part in "${parts[@]}"; do
   # shellcheck source=/dev/null
   . "$work/values/$part"

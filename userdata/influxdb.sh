@@ -18,6 +18,8 @@ give() {
   query "CREATE USER \"$1\" WITH PASSWORD '$3'" || query "SET PASSWORD FOR \"$1\" = '$3'"
   query "GRANT $2 TO \"$1\""
 }
+# Nobody is let in without a login: that is an answer, too.
+listens() { [[ $(curl -s "${authority[@]}" -o $work/answer -w '%{http_code}' "$influxdb/ping") =~ 204|401 ]]; }
 # A large database takes minutes to open, and nothing ends that: this run waits for bootTimeout, the next one goes on
 # waiting. An influxd that ends again and again is reported at once, in its own words.
 ends() { systemctl show -P NRestarts influxdb; }
@@ -25,7 +27,7 @@ start_influxdb() {
   settle influxdb
   local begin=$SECONDS said=0 minutes ends
   ends=$(ends)
-  until answers "$influxdb/ping" 2>$work/why; do
+  until listens 2>$work/why; do
     if (($(ends) > ends + 2)); then
       die $LINENO "influxd ends again and again: $(journalctl -q -n 1 -o cat _SYSTEMD_UNIT=influxdb.service)" influxdb.sh
     fi

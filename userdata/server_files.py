@@ -19,9 +19,10 @@ class ServerValues:
     it is secret.
 
     host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
-    data_gib: the data volume's size. boot_timeout: how long the boot waits for InfluxDB, in seconds. writer, reader:
-    InfluxDB's users. own_influxdb: whether InfluxDB runs here. automation: the Grafana user that Pulumi and the server
-    itself work as. smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
+    data_gib: the data volume's size. boot_timeout: how long the boot waits for InfluxDB, in seconds. cloudwatch_role:
+    ARN of the role Grafana reads CloudWatch with, empty when it has a key. writer, reader: InfluxDB's users.
+    own_influxdb: whether InfluxDB runs here. automation: the Grafana user that Pulumi and the server itself work as.
+    smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
     backup_schedule: time of day, UTC.
     """
 
@@ -31,7 +32,8 @@ class ServerValues:
     boot_timeout: int
     retention: str
     interval: str
-    cloudwatch_auth: str
+    region: str
+    cloudwatch_role: str
     own_influxdb: bool
     automation: str
     reader: str
@@ -83,6 +85,8 @@ def server_settings(values: ServerValues) -> str:
             "DATABASE": values.target.database,
             "TARGET": values.target.url,
             "TARGET_CA": "/etc/telegraf/ca.pem" if values.target.private_ca else "",
+            "STS": f"https://sts.{values.region}.amazonaws.com/",
+            "CLOUDWATCH_ROLE": values.cloudwatch_role,
             **values.backups,
         }
     )
@@ -92,12 +96,20 @@ def server_files(values: ServerValues) -> dict[str, str]:
     """The files of the server's services and the parts of its boot script, by the parameter that carries them."""
     files = {
         "server.conf": server_settings(values) + without_comments(render("curl.sh")),
+        "firewall.sh": render("firewall.sh"),
+        "firewall.nft": render("firewall.nft"),
+        "monitoring-firewall.service": render("firewall.service"),
+        "aws": render("aws.sh"),
+        "cloudwatch.sh": render("cloudwatch.sh"),
+        "cloudwatch-credentials": render("cloudwatch-credentials.sh"),
+        "monitoring-cloudwatch.service": render("cloudwatch.service"),
+        "monitoring-cloudwatch.timer": render("cloudwatch.timer"),
         "grafana.sh": render("grafana.sh"),
         "grafana.ini": render(
             "grafana.ini",
             host=values.host,
             machine=values.machine,
-            cloudwatch_auth=values.cloudwatch_auth,
+            cloudwatch_role=values.cloudwatch_role,
             smtp=values.smtp,
         ),
         "telegraf.sh": render("telegraf.sh"),
@@ -119,5 +131,6 @@ def server_files(values: ServerValues) -> dict[str, str]:
     if values.own_influxdb:
         files |= {name: render(name) for name in INFLUXDB_FILES}
         files |= {f"influxdb-{name}": render(f"{name}.sh") for name in ("room", "segments")}
-        files |= {f"influxdb-{name}": render(name) for name in ("room.service", "room.timer")}
+        units = ("room.service", "room.timer")
+        files |= {f"influxdb-{name}": render(name) for name in units}
     return {name: without_comments(content) for name, content in files.items()}

@@ -92,6 +92,7 @@ class Cloud(mocks.Mocks):
             "LocallySignedCert": {"certPem": PEM.format("the-server")},
             "AccessKey": {"secret": "secret-of-the-access-key"},
             "Volume": {"arn": "arn"},
+            "Role": {"arn": f"arn:aws:iam::111122223333:role/{args.name}"},
             "Bucket": {"arn": f"arn:aws:s3:::{args.name}", "bucket": args.name},
         }.get(kind, {})
         return f"{kind}-{args.name}", outputs

@@ -122,11 +122,24 @@ def test_another_generation_is_another_key(prod: Run) -> None:
 def test_with_the_role_there_is_no_key_at_all() -> None:
     run = run_program({"cloudwatchAuth": "role"})
     assert not [r for kind in ("User", "AccessKey", "Group", "Policy") for r in run.all(kind)]
-    assert run.one("RolePolicy", "server-cloudwatch")["policy"] == POLICY
+    assert run.one("RolePolicy", "cloudwatch-read")["policy"] == POLICY
     datasource = run.one("DataSource", "cloudwatch")
-    assert json.loads(datasource["jsonDataEncoded"])["authType"] == "default"
+    options = json.loads(datasource["jsonDataEncoded"])
+    assert (options["authType"], options["profile"]) == ("credentials", "cloudwatch")
     assert "secureJsonDataEncoded" not in datasource
     assert run.outputs["cloudwatchAccessKeyId"] == ""
+
+
+def test_who_reads_cloudwatch_and_who_reads_secrets_are_two_roles() -> None:
+    run = run_program({"cloudwatchAuth": "role"})
+    assert {p.name: p.inputs["role"].removeprefix("Role-") for p in run.all("RolePolicy")} == {
+        "server-parameters": "server",
+        "backups": "server",
+        "cloudwatch-read": "cloudwatch",
+    }
+    (trust,) = statements(run.one("Role", "cloudwatch")["assumeRolePolicy"])
+    assert trust["Principal"] == {"AWS": "arn:aws:iam::111122223333:role/server"}
+    assert trust["Action"] == "sts:AssumeRole"
 
 
 # --- Secrets

@@ -62,6 +62,24 @@ def test_old_versions_of_tls_are_refused(environment: Environment, port: int) ->
         context.wrap_socket(plain)
 
 
+@pytest.mark.parametrize("refused", ["ECDHE+AES+SHA1", "ECDHE+AES+SHA256:!AESGCM", "kRSA+AESGCM", "kRSA+AES"])
+def test_influxdb_has_no_cbc_and_nothing_without_forward_secrecy(environment: Environment, refused: str) -> None:
+    def handshake(suites: str) -> str:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(suites)
+        with agents_place(environment):
+            plain = socket.create_connection((host, 8086), timeout=10)
+        with plain, context.wrap_socket(plain) as connection:
+            return str(connection.cipher())
+
+    host = urlsplit(environment.grafana.url).hostname
+    assert "GCM" in handshake("ECDHE+AESGCM"), "TLS 1.2 itself is taken"
+    with pytest.raises(ssl.SSLError, match="alert handshake failure"):
+        handshake(refused)
+
+
 WRONG = {
     "another authority": "s#/etc/telegraf/ca.pem#/run/another.pem#",
     "no authority of ours": "/tls_ca/d",

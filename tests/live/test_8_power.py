@@ -55,7 +55,7 @@ def running(environment: Environment, host: str) -> bool:
 
 def answers(environment: Environment, influxdb: Ask) -> bool:
     try:
-        return bool(influxdb("GET", "/ping").status_code == 204)
+        return bool(influxdb("GET", "/ping", "telegraf").status_code == 204)
     except OSError:  # of requests: not there yet
         return False
 

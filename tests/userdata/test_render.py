@@ -35,7 +35,8 @@ SERVER = ServerValues(
     boot_timeout=900,
     retention="30d",
     interval="10s",
-    cloudwatch_auth="key",
+    region="eu-central-1",
+    cloudwatch_role="",
     own_influxdb=True,
     automation="pulumi-x1y2z3x1y2z3x1y2z3xy",
     reader="grafana",
@@ -70,7 +71,7 @@ AGENT = AgentValues(
 TEXT = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60)
 
 
-PARTS = ("influxdb.sh", "grafana.sh", "telegraf.sh", "backups.sh")
+PARTS = ("firewall.sh", "influxdb.sh", "cloudwatch.sh", "grafana.sh", "telegraf.sh", "backups.sh")
 
 
 def files() -> dict[str, str]:

@@ -125,6 +125,9 @@ def boot_values(stack: Settings) -> BootValues:
     )
 
 
+ROLE = "arn:aws:iam::111122223333:role/cloudwatch-1a2b3c4"
+
+
 def server_values(stack: Settings) -> ServerValues:
     """What the files of the server's services are rendered from."""
     source = "s3://a-bucket/prod/2026-11-24T03-00-00Z"
@@ -135,7 +138,8 @@ def server_values(stack: Settings) -> ServerValues:
         boot_timeout=stack.boot_timeout_seconds,
         retention=stack.retention,
         interval=stack.collection_interval,
-        cloudwatch_auth=stack.cloudwatch_auth,
+        region=stack.region,
+        cloudwatch_role=ROLE if stack.cloudwatch_auth == "role" else "",
         own_influxdb=True,
         automation="pulumi-x",
         reader="grafana",
@@ -203,7 +207,8 @@ def test_the_services_files_are_read_back_by_their_own_readers(stack: Settings) 
     configuration = configparser.ConfigParser(interpolation=None)
     configuration.read_string(files["grafana.ini"])
     assert configuration["server"]["domain"] == stack.domain
-    assert configuration["aws"]["allowed_auth_providers"] == ("default" if stack.cloudwatch_auth == "role" else "keys")
+    ways = "credentials" if stack.cloudwatch_auth == "role" else "keys"
+    assert configuration["aws"]["allowed_auth_providers"] == ways
     agent = tomllib.loads(files["telegraf.conf"])["agent"]
     assert (agent["interval"], agent["hostname"]) == (stack.collection_interval, "monitoring-prod")
     assert tomllib.loads(files["influxdb.conf"])["http"]["auth-enabled"] is True

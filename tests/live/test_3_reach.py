@@ -1,0 +1,157 @@
+"""Who on the server reaches what: every cell of the table in docs/security.md, tried, and nothing beyond the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.live.environment import CHECKOUT, Environment
+from tests.live.services import Ask
+
+pytestmark = pytest.mark.live
+
+METADATA, METADATA_IPV6 = "169.254.169.254", "fd00:ec2::254"
+SERVICE_USERS = ("influxdb", "grafana", "telegraf", "admin", "nobody")
+
+
+def table() -> dict[str, dict[str, bool]]:
+    """What → user → whether the user reaches it, as docs/security.md says."""
+    text = (CHECKOUT / "docs/security.md").read_text()
+    lines = text.partition("<!-- reach -->")[2].partition("<!-- /reach -->")[0].strip().splitlines()
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    users = header[1:-1]
+    found = {}
+    for row in rows:
+        name = re.match(r"`([^`]+)`", row[0])
+        assert name, row
+        assert set(row[1:-1]) <= {"yes", "no"}, row
+        found[name[1]] = {user: cell == "yes" for user, cell in zip(users, row[1:-1], strict=True)}
+    return found
+
+
+REACH = table()
+PORTS = [what for what in REACH if not what.startswith("/")]
+FILES = [what for what in REACH if what.startswith("/")]
+
+
+def as_user(environment: Environment, user: str, *command: str) -> Any:
+    return environment.guest("runuser", "-u", user, "--", *command)
+
+
+@pytest.fixture(scope="module")
+def metadata_over_ipv6(environment: Environment) -> Iterator[None]:
+    """The local network has no IPv6: something that answers at the address, on the server itself."""
+    listener = (
+        f"systemd-run -q --unit=ipv6-metadata python3 -m http.server 80 --bind {METADATA_IPV6} --directory /proc/net"
+    )
+    assert environment.guest("ip", "address", "add", f"{METADATA_IPV6}/128", "dev", "lo").returncode == 0
+    assert environment.guest(*listener.split()).returncode == 0
+    root = f"until curl -sSf -o /dev/null 'http://[{METADATA_IPV6}]/'; do sleep 0.2; done"
+    assert environment.guest("timeout", "20", "bash", "-c", root).returncode == 0
+    yield
+    environment.guest("systemctl", "stop", "ipv6-metadata")
+    environment.guest("ip", "address", "delete", f"{METADATA_IPV6}/128", "dev", "lo")
+
+
+@pytest.mark.usefixtures("metadata_over_ipv6")
+@pytest.mark.parametrize("what", PORTS)
+def test_each_port_is_reached_by_whom_the_table_names(environment: Environment, what: str) -> None:
+    host, _, port = what.rpartition(":")
+    connect = ("timeout", "5", "bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}")
+    reached = {user: as_user(environment, user, *connect).returncode == 0 for user in REACH[what]}
+    assert reached == REACH[what]
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_each_file_is_read_by_whom_the_table_names(environment: Environment, what: str) -> None:
+    if environment.guest("test", "-e", what).returncode != 0:
+        pytest.skip("not with these settings")
+    read = ("sh", "-c", 'if [ -d "$0" ]; then ls "$0"; else head -c 1 "$0"; fi', what)
+    reached = {user: as_user(environment, user, *read).returncode == 0 for user in REACH[what]}
+    assert reached == REACH[what]
+
+
+def test_the_table_names_every_port_that_listens(environment: Environment) -> None:
+    listening = {line.split()[3] for line in environment.guest("ss", "-Hltn").stdout.splitlines()}
+    ports = {re.sub(r"%\w+", "", each) for each in listening}
+    # What listens on every address is in the table by that of the machine itself.
+    named = {re.sub(r"^(\*|0\.0\.0\.0|\[::\]):", "127.0.0.1:", each) for each in ports}
+    named = {re.sub(r"[][]", "", each) for each in named}
+    assert named <= set(PORTS)
+
+
+def test_the_table_names_every_protected_file(environment: Environment) -> None:
+    folders = (
+        "/etc/monitoring /etc/grafana /etc/influxdb /etc/telegraf /etc/default/telegraf /etc/default/grafana-server"
+    )
+    # Grafana's package protects its examples, too.
+    find = f"find {folders} -type f ! -perm -004 ! -name sample.yaml"
+    protected = environment.guest("sh", "-c", find).stdout.split()
+    assert protected
+    assert set(protected) <= set(FILES)
+
+
+TOKEN = ("curl", "-sS", "-m", "5", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 60")
+
+
+@pytest.mark.parametrize("user", SERVICE_USERS)
+def test_no_service_s_user_gets_a_token_of_the_metadata_service(environment: Environment, user: str) -> None:
+    """shared/cases/server/imds.sh: with a token, the role's credentials and every secret of the stack follow."""
+    url = f"http://{METADATA}/latest/api/token"
+    assert environment.guest(*TOKEN, "-f", url).returncode == 0, "root does"
+    refused = as_user(environment, user, *TOKEN, url)
+    assert (refused.returncode, refused.stdout) == (7, ""), "7: no connection"
+
+
+@pytest.mark.parametrize("path", ["latest/api/token", "latest/meta-data/iam/security-credentials/"])
+def test_grafana_asks_the_metadata_service_for_nobody(grafana: Ask, administrator: tuple[str, str], path: str) -> None:
+    """With its highest rights: a datasource at that address, asked through Grafana's proxy."""
+    headers = {"httpHeaderName1": "X-aws-ec2-metadata-token-ttl-seconds"}
+    source = {
+        "name": "metadata",
+        "uid": "metadata",
+        "type": "influxdb",
+        "access": "proxy",
+        "url": f"http://{METADATA}",
+        "jsonData": headers,
+        "secureJsonData": {"httpHeaderValue1": "60"},
+    }
+    assert grafana("POST", "/api/datasources", administrator, json=source).status_code == 200
+    try:
+        method = "PUT" if path.endswith("token") else "GET"
+        answer = grafana(method, f"/api/datasources/proxy/uid/metadata/{path}", administrator)
+        # Anything else would be the service's own answer.
+        assert (answer.status_code, answer.content) == (502, b"")
+        health = grafana("GET", "/api/datasources/uid/metadata/health", administrator)
+        assert "connection refused" in health.json()["message"]
+    finally:
+        grafana("DELETE", "/api/datasources/uid/metadata", administrator)
+
+
+BACKUP = "cd $(mktemp -d) && timeout 15 influxd backup -portable -db telegraf ./b && ls ./b/*.manifest"
+
+
+@pytest.mark.parametrize("user", SERVICE_USERS)
+def test_no_service_s_user_takes_a_backup_of_influxdb(environment: Environment, user: str) -> None:
+    """shared/cases/server/influx_8088.sh: a backup, restored, is every measurement and every user of InfluxDB."""
+    taken = as_user(environment, user, "sh", "-c", BACKUP)
+    assert taken.returncode != 0
+    assert "connection refused" in taken.stdout + taken.stderr
+
+
+def test_root_takes_a_backup_of_influxdb(environment: Environment) -> None:
+    taken = environment.guest("sh", "-c", BACKUP)
+    assert taken.returncode == 0, taken.stdout + taken.stderr
+
+
+def test_the_rules_are_there_before_any_service(environment: Environment) -> None:
+    """At every boot: systemd starts none of them without the rules, and loads those before there is a network."""
+    shown = environment.guest("systemctl", "show", "-p", "Before,RequiredBy,WantedBy", "monitoring-firewall").stdout
+    facts = {key: set(value.split()) for key, _, value in (line.partition("=") for line in shown.splitlines())}
+    services = {"influxdb.service", "grafana-server.service", "telegraf.service"}
+    assert services <= facts["RequiredBy"]
+    assert services | {"network-pre.target"} <= facts["Before"]
+    assert "sysinit.target" in facts["WantedBy"]

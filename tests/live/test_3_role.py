@@ -1,0 +1,115 @@
+"""`cloudwatchAuth: role`: Grafana reads CloudWatch with a role of its own, which reads nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import eventually
+from tests.live.services import Ask
+from tests.live.test_3_access import ONLY_THE_USER, READS, REFUSED, Identity, names
+
+pytestmark = pytest.mark.live
+
+CREDENTIALS = "/etc/grafana/cloudwatch-credentials"
+HEALTH = "/api/datasources/uid/cloudwatch/health"
+
+
+@pytest.fixture(scope="module")
+def with_the_role(environment: Environment) -> Iterator[Environment]:
+    """The stack switched to the role, on the running server, and back."""
+    with environment.settings(cloudwatchAuth="role"):
+        changed = environment.pulumi("up", "--yes", "--skip-preview")
+        assert changed.returncode == 0, changed.stdout[-3000:]
+        environment.forget()
+        yield environment
+    back = environment.pulumi("up", "--yes", "--skip-preview")
+    environment.forget()
+    assert back.returncode == 0, back.stdout[-3000:]
+    assert environment.guest("test", "-e", CREDENTIALS).returncode == 1
+
+
+@pytest.fixture(scope="module")
+def reader(with_the_role: Environment) -> Identity:
+    """What Grafana has of AWS, and so whoever gets into Grafana."""
+    found = json.loads(with_the_role.guest("cat", CREDENTIALS).stdout)
+    keys = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey"}
+    credentials = {ours: found[theirs] for ours, theirs in (keys | {"aws_session_token": "SessionToken"}).items()}
+    return Identity(with_the_role, credentials)
+
+
+def test_grafana_reads_cloudwatch(with_the_role: Environment, grafana: Ask, administrator: tuple[str, str]) -> None:
+    answer = grafana("GET", HEALTH, administrator)
+    assert answer.status_code == 200, answer.text
+    source = grafana("GET", "/api/datasources/uid/cloudwatch", administrator).json()
+    # Grafana keeps secure fields that are not given again: the key of before is still there, and deleted in AWS.
+    assert (source["jsonData"]["authType"], source["jsonData"]["profile"]) == ("credentials", "cloudwatch")
+    assert with_the_role.outputs["cloudwatchAccessKeyId"] == ""
+
+
+@pytest.mark.parametrize(("service", "call", "arguments"), READS, ids=names(READS))
+def test_its_role_reads_what_grafana_shows(
+    reader: Identity, service: str, call: str, arguments: dict[str, Any]
+) -> None:
+    assert reader.call(service, call, arguments)["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments", "code"), REFUSED + ONLY_THE_USER, ids=names(REFUSED + ONLY_THE_USER)
+)
+def test_its_role_may_do_nothing_else(
+    reader: Identity, service: str, call: str, arguments: dict[str, Any], code: str
+) -> None:
+    assert reader.refusal(service, call, arguments) == code
+
+
+@pytest.mark.parametrize("user", ["influxdb", "telegraf", "admin", "nobody"])
+def test_nobody_else_reads_its_credentials(with_the_role: Environment, user: str) -> None:
+    assert with_the_role.guest("runuser", "-u", user, "--", "cat", CREDENTIALS).stdout == ""
+    assert with_the_role.guest("runuser", "-u", "grafana", "--", "cat", CREDENTIALS).stdout.startswith("{")
+
+
+def test_a_login_of_the_instance_itself_is_refused(
+    with_the_role: Environment, grafana: Ask, administrator: tuple[str, str]
+) -> None:
+    """An administrator of Grafana who adds a CloudWatch datasource gets no other rights than the stack's own has."""
+    source = {"name": "other", "uid": "other", "type": "cloudwatch", "access": "proxy"}
+    for way in ("default", "ec2_iam_role", "keys"):
+        options = {"authType": way, "defaultRegion": with_the_role.region}
+        asked = {**source, "jsonData": options, "secureJsonData": {"accessKey": "a", "secretKey": "b"}}
+        assert grafana("POST", "/api/datasources", administrator, json=asked).status_code == 200
+        try:
+            answer = grafana("GET", "/api/datasources/uid/other/health", administrator)
+        finally:
+            grafana("DELETE", "/api/datasources/uid/other", administrator)
+        assert answer.status_code == 400
+        assert "not allowed" in answer.json()["message"]
+
+
+def test_the_credentials_are_renewed_before_they_end(with_the_role: Environment) -> None:
+    before = with_the_role.guest("cat", CREDENTIALS).stdout
+    timer = with_the_role.guest("systemctl", "show", "-P", "NextElapseUSecMonotonic", "monitoring-cloudwatch.timer")
+    assert timer.stdout.strip() not in ("", "infinity")
+    assert with_the_role.guest("systemctl", "start", "monitoring-cloudwatch").returncode == 0
+    after = with_the_role.guest("cat", CREDENTIALS).stdout
+    assert json.loads(after)["AccessKeyId"] != json.loads(before)["AccessKeyId"]
+    ends = f"[ $(date -d {json.loads(after)['Expiration']} +%s) -gt $(($(date +%s) + 3000)) ]"
+    assert with_the_role.guest("sh", "-c", ends).returncode == 0
+
+
+WITHOUT_STS = """
+sed s,^STS=.*,STS=https://localhost:1/, /etc/monitoring/server.conf >/run/server.conf
+mount --bind /run/server.conf /etc/monitoring/server.conf
+/etc/monitoring/cloudwatch-credentials
+"""
+
+
+def test_an_aws_that_does_not_answer_leaves_the_credentials_that_are_there(with_the_role: Environment) -> None:
+    before = with_the_role.guest("cat", CREDENTIALS).stdout
+    assert with_the_role.guest("unshare", "-m", "sh", "-ec", WITHOUT_STS).returncode != 0
+    assert with_the_role.guest("cat", CREDENTIALS).stdout == before
+    assert eventually(lambda: with_the_role.guest("test", "-e", f"{CREDENTIALS}.new").returncode == 1, 5)

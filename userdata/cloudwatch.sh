@@ -1,0 +1,24 @@
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154
+# Part of the boot script (boot.sh), which reads it from the parameter store and runs it among its own lines: the
+# variables are its, and its folders' names have no blanks.
+# With `cloudwatchAuth: role`: Grafana's credentials for CloudWatch, from a role of their own.
+
+for unit in monitoring-cloudwatch.service monitoring-cloudwatch.timer; do
+  value $unit | put 644 root /etc/systemd/system/$unit monitoring-cloudwatch.timer
+done
+profile=/usr/share/grafana/.aws/config
+if [ -n "$CLOUDWATCH_ROLE" ]; then
+  say "taking the role that reads CloudWatch"
+  value cloudwatch-credentials | put 755 root $here/cloudwatch-credentials
+  # AWS may know a new role only after a while.
+  attempt 120 $here/cloudwatch-credentials
+  # In the home of Grafana's user, where its plugins look, too, which do not get all of its environment. The role is named
+  # so that another one starts Grafana again: it keeps the credentials it has until they end.
+  mkdir -p ${profile%/*}
+  printf '# %s\n[profile cloudwatch]\ncredential_process = /bin/cat /etc/grafana/cloudwatch-credentials\n' \
+    "$CLOUDWATCH_ROLE" | put 644 root $profile grafana-server
+  settle monitoring-cloudwatch.timer
+else
+  systemctl disable -q --now monitoring-cloudwatch.timer
+  rm -f $profile /etc/grafana/cloudwatch-credentials
+fi
