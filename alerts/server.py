@@ -23,7 +23,7 @@ SOME_ERRORS = 3
 
 def build(facts: Facts) -> Group:
     """The group."""
-    own = (_write_failures(facts), _data_volume(facts)) if facts.own_influxdb else ()
+    own = (_write_failures(facts), _set_aside(facts), _data_volume(facts)) if facts.own_influxdb else ()
     rules = (_nothing_arrives(facts), *own, _gather_errors(facts), _hangs(facts), _buffer(facts), _backup(facts))
     return Group("Monitoring server", facts.interval, rules)
 
@@ -67,6 +67,26 @@ def _write_failures(facts: Facts) -> Rule:
         look_at="`journalctl -u influxdb` on the server names the reason: disk full, a field that changed its"
         " type, more series than the limit.",
         panel=_panel(facts, "Refused or failed requests"),
+    )
+
+
+def _set_aside(facts: Facts) -> Rule:
+    # Of each damaged file, as long as it lies there (userdata/probe.sh): its size, which may be nothing.
+    text = select('last("bytes")', "influxdb_bad_file", NOW, group=(BY_HOST, '"file"'))
+    return Rule(
+        uid="server-bad-file",
+        title="InfluxDB set a damaged file aside",
+        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(-1)),
+        pending="0s",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="critical",
+        summary="InfluxDB on {{ $labels.host }} set a damaged file aside; its measurements are gone:"
+        " {{ $labels.file }}",
+        look_at="The file is below /var/lib/influxdb/data there; the measurements of its days may be in a backup"
+        " (docs/backups.md). `dmesg -T` says whether the disk fails. When you have seen to it, delete the file: that"
+        " ends this alert.",
+        panel=_panel(facts, "Size on disk"),
     )
 
 

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154
 # Part of the agents' installer (agent-install.sh.j2): Telegraf's package, on a machine whose apt others have set up.
 
 patience=300

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2086,SC2154
 # Part of the agents' installer (agent-install.sh.j2): the machine as it was before.
 
 # All that an installation changes, folders before what lies in them.

@@ -79,7 +79,7 @@ value server-key | put 600 influxdb:influxdb /etc/influxdb/server-key influxdb
 for name in hardening start; do
   value influxdb-$name.conf | put 644 root /etc/systemd/system/influxdb.service.d/$name.conf influxdb
 done
-for name in room segments; do value influxdb-$name | put 755 root $here/influxdb-$name; done
+for name in room probe segments; do value influxdb-$name | put 755 root $here/influxdb-$name; done
 close
 if [ ! -s $administrator ]; then reset_password; fi
 start_influxdb
@@ -105,8 +105,8 @@ python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["result
     *) query "DROP USER \"$name\"" ;;
   esac
 done
-# Its writes go on after the volume was full.
-for unit in influxdb-room.service influxdb-room.timer; do
-  value $unit | put 644 root /etc/systemd/system/$unit influxdb-room.timer
+# Its writes go on after the volume was full, and after a file was damaged.
+for name in influxdb-room influxdb-probe; do
+  for unit in $name.service $name.timer; do value $unit | put 644 root /etc/systemd/system/$unit $name.timer; done
+  settle $name.timer
 done
-settle influxdb-room.timer

@@ -130,7 +130,7 @@ def server_files(values: ServerValues) -> dict[str, str]:
     }
     if values.own_influxdb:
         files |= {name: render(name) for name in INFLUXDB_FILES}
-        files |= {f"influxdb-{name}": render(f"{name}.sh") for name in ("room", "segments")}
-        units = ("room.service", "room.timer")
+        files |= {f"influxdb-{name}": render(f"{name}.sh") for name in ("room", "probe", "segments")}
+        units = ("room.service", "room.timer", "probe.service", "probe.timer")
         files |= {f"influxdb-{name}": render(name) for name in units}
     return {name: without_comments(content) for name, content in files.items()}

@@ -125,6 +125,12 @@ CASES = [
         [{"host": "well"}],
     ),
     Case(
+        "server-bad-file",
+        f"influxdb_bad_file,host={SERVER},file=telegraf/autogen/3/000000002-000000002.tsm.bad bytes=0i\n"
+        f"influxdb_bad_file,host=cleaned,file=telegraf/autogen/1/000000001-000000001.tsm.bad bytes=9i @400",
+        {"host": SERVER, "file": "telegraf/autogen/3/000000002-000000002.tsm.bad"},
+    ),
+    Case(
         "server-data-volume",
         "\n".join([disk(SERVER, "/srv/monitoring", 10), disk("other", "/srv/monitoring", 5), disk(SERVER, "/", 1)]),
         {"host": SERVER, "path": "/srv/monitoring"},
@@ -206,6 +212,15 @@ def test_it_fires_for_the_host_in_trouble_and_for_no_other(double: Double, influ
     assert [result.labels for result in results if result.kind == "Alerting"] == [case.fires]
     quiet = [result.labels for result in results if result.kind == "Normal"]
     assert sorted(quiet, key=in_order) == sorted(case.quiet, key=in_order)
+
+
+def test_the_message_names_the_file_that_was_set_aside(double: Double, influx: Influx) -> None:
+    influx.write(points(f"influxdb_bad_file,host={SERVER},file=telegraf/autogen/3/1.tsm.bad bytes=5i"))
+    rule = rule_of("server-bad-file")
+    state = RuleState(body(rule), "Monitoring", 60)
+    state.update(double.judged(rule), datetime.now(UTC))
+    (alert,) = state.alerts.values()
+    assert alert.annotations["summary"].endswith("its measurements are gone: telegraf/autogen/3/1.tsm.bad")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.uid)

@@ -66,7 +66,8 @@ def test_every_threshold_is_documented() -> None:
 
 def test_with_another_influxdb_its_inside_and_the_certificate_are_left_out() -> None:
     uids = {rule.uid for group in alerts.build(EXTERNAL) for rule in group.rules}
-    assert {rule.uid for rule in RULES} - uids == {"server-write-failures", "server-data-volume", "certificate-ends"}
+    own = {"server-write-failures", "server-bad-file", "server-data-volume", "certificate-ends"}
+    assert {rule.uid for rule in RULES} - uids == own
     assert all(rule.panel.id for group in alerts.build(EXTERNAL) for rule in group.rules)
 
 

@@ -1,0 +1,164 @@
+"""When InfluxDB is started again because it stores or finds nothing: the script, with commands of its own around it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from userdata.templates import FOLDER
+
+COMMANDS = {
+    "systemctl": 'case "$*" in *is-active*) exit "${STOPPED-0}" ;; *show*) echo "@$STARTED" ;;'
+    ' *) echo "$*" >>"$DONE" ;; esac',
+    "df": 'printf "Use%%\\n %s%%\\n" "${USED-60}"',
+    "cut": "echo secret",
+    # The status and the exit code of a write; what a query finds.
+    "curl": 'cat >/dev/null; case "$*" in */write*) printf %s "$STATUS"; exit "${CURL-0}" ;; *) echo "$FOUND" ;; esac',
+}
+VALUES = '{"results":[{"series":[{"name":"influxdb_probe","values":[["t",1]]}]}]}'
+FAILS = {"STATUS": "500"}
+
+
+@dataclass
+class Server:
+    """A folder with the script, what it reads, and what it did."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        script = (FOLDER / "probe.sh").read_text()
+        for path, ours in {
+            "/etc/monitoring": "etc",
+            "/run/influxdb-probe": "run",
+            "/var/lib/influxdb": "influxdb",
+        }.items():
+            assert path in script
+            script = script.replace(path, str(self.folder / ours))
+        (self.folder / "probe").write_text(script)
+        for name in ("etc", "run", "influxdb/data/telegraf/autogen/3", "bin"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "etc/boot.conf").touch()
+        (self.folder / "etc/server.conf").write_text(
+            "TARGET=https://localhost:8086 TARGET_CA= DATABASE=telegraf MACHINE=m\n"
+        )
+        for name, content in COMMANDS.items():
+            (self.folder / "bin" / name).write_text(f"#!/bin/sh\n{content}\n")
+            (self.folder / "bin" / name).chmod(0o755)
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        """What one run says; a good one, unless the environment says otherwise."""
+        usual = {
+            "PATH": f"{self.folder}/bin:/usr/bin:/bin",
+            "DONE": str(self.folder / "done"),
+            "STARTED": str(int(time.time()) - 100),
+            "STATUS": "204",
+            "FOUND": VALUES,
+        }
+        done = subprocess.run(
+            ["bash", self.folder / "probe", *arguments],
+            env=usual | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    @property
+    def restarts(self) -> int:
+        done = self.folder / "done"
+        return done.read_text().count("restart influxdb\n") if done.exists() else 0
+
+    def set_aside(self, name: str) -> None:
+        """A file as InfluxDB leaves it, renamed just now."""
+        (self.folder / "influxdb/data/telegraf/autogen/3" / name).write_text("12345")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return Server(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(FAILS, id="a closed shard refuses"),
+        pytest.param({"STATUS": "000", "CURL": "28"}, id="no answer in ten seconds"),
+        pytest.param({"STATUS": "000", "CURL": "52"}, id="an empty answer"),
+        pytest.param({"FOUND": '{"results":[{"statement_id":0}]}'}, id="what was written is not found"),
+    ],
+)
+def test_four_failures_in_a_row_start_it_again(server: Server, failure: dict[str, str]) -> None:
+    for _ in range(3):
+        server.run(**failure)
+    assert server.restarts == 0
+    server.run()
+    for _ in range(3):
+        assert server.run(**failure) == ""
+    assert server.restarts == 0, "it was well in between"
+    assert "4 times" in server.run(**failure)
+    assert server.restarts == 1
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param({"STATUS": "000", "CURL": "7"}, id="it does not listen yet, however long it opens"),
+        pytest.param({"STATUS": "401"}, id="a refused login is an answer"),
+        pytest.param({"STATUS": "400"}, id="a refused point is an answer"),
+        pytest.param({**FAILS, "USED": "100"}, id="a full volume is not cured by a start"),
+        pytest.param({**FAILS, "STOPPED": "3"}, id="stopped on purpose"),
+    ],
+)
+def test_it_is_left_alone_where_a_start_does_not_help(server: Server, state: dict[str, str]) -> None:
+    for _ in range(12):
+        server.run(**state)
+    assert server.restarts == 0
+
+
+def test_it_is_not_started_again_without_end(server: Server) -> None:
+    """After 4, 8, 16, 32 failures, and from then on after 64 each time: half an hour."""
+    at = []
+    for number in range(1, 4 + 8 + 16 + 32 + 64 + 1):
+        before = server.restarts
+        server.run(**FAILS)
+        if server.restarts > before:
+            at.append(number)
+    assert at == [4, 12, 28, 60, 124]
+    for _ in range(20):
+        server.run()
+    for _ in range(4):
+        server.run(**FAILS)
+    assert server.restarts == 6, "after ten good minutes it is as in the beginning"
+
+
+def test_a_file_set_aside_by_this_run_starts_it_again_at_once(server: Server) -> None:
+    server.set_aside("000000002-000000002.tsm.bad")
+    assert "telegraf/autogen/3/000000002-000000002.tsm.bad" in server.run()
+    assert server.restarts == 1
+    server.run(STARTED=str(int(time.time()) + 5))
+    assert server.restarts == 1, "once is enough: the next run opened the shard without it"
+    for _ in range(4):
+        server.run(STARTED=str(int(time.time()) + 5), **FAILS)
+    assert server.restarts == 2, "and it did not make it wait longer for the next"
+
+
+def test_telegraf_is_told_which_files_were_set_aside(server: Server) -> None:
+    assert server.run("status") == "", "before its first run"
+    server.run()
+    assert server.run("status") == ""
+    server.set_aside("000000002-000000002.tsm.bad")
+    later = str(int(time.time()) + 5)
+    server.run(STARTED=later)
+    line = "influxdb_bad_file,file=telegraf/autogen/3/000000002-000000002.tsm.bad bytes=5i\n"
+    assert server.run("status") == line
+    (server.folder / "influxdb/data/my own, a=b").mkdir()
+    (server.folder / "influxdb/data/my own, a=b/x.bad").write_text("")
+    server.run(STARTED=later)
+    assert "influxdb_bad_file,file=my\\ own\\,\\ a\\=b/x.bad bytes=0i\n" in server.run("status")
+    assert server.run("status", STOPPED="3").count("\n") == 2

@@ -1,0 +1,66 @@
+#!/bin/bash
+# Whether InfluxDB really stores and finds measurements: it may answer /ping for good while it does neither. A damaged file
+# is set aside when its shard is opened (it gets the ending .bad), and the shard then stays closed until the next start:
+# writes to it are refused, reads find nothing. Installed as /etc/monitoring/influxdb-probe, which influxdb-probe.timer runs:
+#   influxdb-probe: writes a point and reads it. InfluxDB is started again at once when this run of it has set a file aside,
+#     else after four failures in a row; after each such start it takes twice as many, up to 64 (half an hour), until ten
+#     minutes went well
+#   influxdb-probe status: the files that were set aside, for Telegraf, in InfluxDB's line protocol
+set -euo pipefail
+run=/run/influxdb-probe
+if [ "${1-}" = status ]; then
+  [ ! -r $run/status ] || cat $run/status
+  exit
+fi
+# shellcheck source=/dev/null
+. /etc/monitoring/boot.conf
+# shellcheck source=/dev/null
+. /etc/monitoring/server.conf
+data=/var/lib/influxdb/data
+failures=0 limit=4 well=0
+# shellcheck source=/dev/null
+[ ! -r $run/state ] || . $run/state
+note() { echo "failures=$failures limit=$limit well=$well" >$run/state; }
+restart() {
+  echo "monitoring: $1; InfluxDB is started again"
+  failures=0 well=0
+  note
+  systemctl restart influxdb
+  exit
+}
+# As its administrator, in ten seconds at most
+ask() {
+  printf 'user = "admin:%s"\n' "$(cut -d ' ' -f 2 /etc/monitoring/influxdb-administrator)" |
+    curl -sS -m 10 ${TARGET_CA:+--cacert "$TARGET_CA"} -K - "$@"
+}
+
+find $data -name '*.bad' -printf '%P %s\n' | sed -E 's/[ ,=]/\\&/g; s/(.*)\\ (.*)/influxdb_bad_file,file=\1 bytes=\2i/' >$run/status.new
+mv $run/status.new $run/status
+systemctl -q is-active influxdb || exit 0
+started=$(systemctl show --timestamp=unix -P InactiveExitTimestamp influxdb)
+bad=$(find $data -name '*.bad' -newerct "$started" -printf '%P ')
+[ -z "$bad" ] || restart "InfluxDB has set aside ${bad% }"
+# A full volume refuses writes, too, and is not cured by a start.
+used=$(df --output=pcent /srv/monitoring | tail -n 1)
+[ "${used//[ %]/}" -lt 99 ] || exit 0
+if code=$(ask -o /dev/null -w '%{http_code}' "$TARGET/write?db=$DATABASE" --data-binary "influxdb_probe,host=$MACHINE up=1i"); then
+  # Refused is answered.
+  case $code in 4*) exit ;; esac
+elif [ $? = 7 ]; then
+  # It does not listen before it has opened its shards, which may take long.
+  exit 0
+fi
+if [ "$code" = 204 ] &&
+  ask -G "$TARGET/query?db=$DATABASE" --data-urlencode "q=SELECT last(up) FROM influxdb_probe WHERE time > now() - 1m" |
+  grep -q '"values"'; then
+  failures=0 well=$((well + 1))
+  if ((well == 20)); then limit=4; fi
+  note
+else
+  failures=$((failures + 1)) well=0
+  note
+  if ((failures >= limit)); then
+    tried=$failures limit=$((limit < 64 ? limit * 2 : 64))
+    restart "InfluxDB stored and found nothing $tried times (status ${code:-none})"
+  fi
+fi
