@@ -30,7 +30,7 @@ restart() {
 }
 # As its administrator, in ten seconds at most
 ask() {
-  printf 'user = "admin:%s"\n' "$(cut -d ' ' -f 2 /etc/monitoring/influxdb-administrator)" |
+  curl_option user "admin:$(cut -d ' ' -f 2 /etc/monitoring/influxdb-administrator)" |
     curl -sS -m 10 ${TARGET_CA:+--cacert "$TARGET_CA"} -K - "$@"
 }
 

@@ -17,7 +17,7 @@ settle() { :; }
 sleep() { SECONDS=$((SECONDS + $1)); }
 say() { echo "$*"; }
 die() { echo "failed: $2"; exit 1; }
-answers() { ((SECONDS - here >= ANSWERS)); }
+listens() { ((SECONDS - here >= ANSWERS)); }
 systemctl() { echo $(((SECONDS - here) / ENDS)); }
 journalctl() { echo 'run: open server: open tsdb store: permission denied'; }
 """

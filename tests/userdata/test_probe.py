@@ -43,7 +43,7 @@ class Server:
             (self.folder / name).mkdir(parents=True)
         (self.folder / "etc/boot.conf").touch()
         (self.folder / "etc/server.conf").write_text(
-            "TARGET=https://localhost:8086 TARGET_CA= DATABASE=telegraf MACHINE=m\n"
+            "TARGET=https://localhost:8086 TARGET_CA= DATABASE=telegraf MACHINE=m\n" + (FOLDER / "curl.sh").read_text()
         )
         for name, content in COMMANDS.items():
             (self.folder / "bin" / name).write_text(f"#!/bin/sh\n{content}\n")
