@@ -142,7 +142,9 @@ def test_a_changed_tag_updates_that_host_in_place(environment: Environment) -> N
 
 def test_a_host_taken_out_is_uninstalled_without_a_trace(environment: Environment) -> None:
     with changed_hosts(environment, web_1=None):
-        assert environment.preview() == {"delete": ["web-1", "web-1"]}
+        assert environment.preview() == {"delete": ["web-1"] * 3}, (
+            "the agent, its command and the one that asks whether SSH answers"
+        )
         up(environment)
         left = "ls -d /etc/telegraf /etc/default/telegraf /etc/apt/sources.list.d/influxdata.list"
         left += " /etc/apt/keyrings/influxdata.gpg /etc/apt/preferences.d/monitoring /usr/bin/telegraf"
