@@ -24,9 +24,10 @@ MEASURED_EACH_MINUTE = 70
 class Agent:
     """The agent on a machine, as its configuration has it.
 
-    url: InfluxDB's. interval: seconds. headers: as it sends them.
+    machine: from where it may reach InfluxDB. url: InfluxDB's. interval: seconds. headers: as it sends them.
     """
 
+    machine: Machine
     url: str
     database: str
     user: str
@@ -52,6 +53,7 @@ def looked_at(machine: Machine, seconds: float) -> Agent:
     (password,) = re.findall(r"^INFLUX_PASSWORD='(.*)'$", _read(machine, "/etc/default/telegraf"), re.MULTILINE)
     kept = ("User-Agent", "Content-Type", "Content-Encoding")
     return Agent(
+        machine=machine,
         url=settings["urls"],
         database=settings["database"],
         user=settings["username"],

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.load.agent import Agent
 from benchmarks.load.lines import Host
+from sandbox.machines.standpoint import at
 
 TIMEOUT = 5
 """Seconds until an agent gives a write up: Telegraf's own default."""
@@ -55,6 +56,8 @@ class Connection:
                 self._connection = http.client.HTTPSConnection(
                     address.hostname or "", address.port, timeout=TIMEOUT, context=self._context
                 )
+                with at(self._agent.machine):
+                    self._connection.connect()
             self._connection.request("POST", self._agent.path, body, self._headers)
             answer = self._connection.getresponse()
             text = answer.read().decode(errors="replace")
