@@ -17,6 +17,7 @@ from tests.live.services import Ask
 pytestmark = pytest.mark.live
 
 BOOT = "/usr/local/sbin/monitoring-server"
+IDLE = "/run/systemd/system/telegraf.service.d"
 ATTEMPTS = 5
 OTHER_CONTENT = {"alertThresholds": {"cpu": 84}}
 FORGET = """
@@ -193,12 +194,17 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
 
 
 def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environment) -> None:
-    assert environment.guest("systemctl", "stop", "telegraf").returncode == 0
+    # The boot script starts a Telegraf that was stopped; this one runs and measures nothing.
+    idle = (
+        "mkdir -p {0} && printf '[Service]\\nType=exec\\nExecStart=\\nExecStart=/bin/sleep infinity\\n' >{0}/idle.conf"
+    )
+    restart = "systemctl daemon-reload && systemctl restart telegraf"
+    assert environment.guest("sh", "-c", f"{idle.format(IDLE)} && {restart}").returncode == 0
     with environment.settings(bootTimeout="62s"):
         try:
             failed = up(environment)
         finally:
-            assert environment.guest("systemctl", "start", "telegraf").returncode == 0
+            assert environment.guest("sh", "-c", f"rm {IDLE}/idle.conf && {restart}").returncode == 0
         assert failed.returncode != 0
         assert "Grafana shows no data of InfluxDB: not ready after 80 s" in failed.stdout, told(failed)
         done = up(environment)
