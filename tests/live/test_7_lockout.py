@@ -168,6 +168,7 @@ def test_nothing_but_this_revision_opens_the_gate(environment: Environment, graf
     assert back.returncode == 0, told(back)
 
 
+@pytest.mark.long_fault
 def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: Environment) -> None:
     iam = environment.aws("iam")
     (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith("cloudwatch-")]
@@ -193,6 +194,7 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
     assert back.returncode == 0, told(back)
 
 
+@pytest.mark.long_fault
 def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environment) -> None:
     # The boot script starts a Telegraf that was stopped; this one runs and measures nothing.
     idle = (

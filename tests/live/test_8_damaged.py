@@ -97,6 +97,7 @@ def test_a_log_damaged_in_its_middle_costs_the_rest_of_it(environment: Environme
     assert lost_since(environment, began) == NONE
 
 
+@pytest.mark.long_fault
 def test_an_influxdb_that_hangs_is_started_again_and_costs_nothing(environment: Environment, influxdb: Ask) -> None:
     steady(environment)
     before, began = run_of(environment, environment.instance_id, "influxdb"), time.time()
