@@ -129,7 +129,7 @@ def test_health_needs_keys_that_work(connected: Grafana, aws: str) -> None:
     [
         ({"authType": "keys", "defaultRegion": REGION}, "static credentials are empty"),
         ({"authType": "keys"}, "missing default region"),
-        ({"authType": "credentials", "defaultRegion": REGION}, "auth type that is not allowed"),
+        ({"authType": "ec2_iam_role", "defaultRegion": REGION}, "auth type that is not allowed"),
     ],
 )
 def test_settings_that_cannot_work(grafana: Grafana, options: dict[str, str], message: str) -> None:
