@@ -41,7 +41,8 @@ class Agent(pulumi.ComponentResource):
     An `unreachable` host's commands are empty: nothing connects to it, whatever changes, and its deletion does
     nothing either. Once it is no longer unreachable, the installer runs again.
 
-    Attributes: installed: the command's id, known once it has run.
+    Attributes: installed: the command's id, known once it has run. asking: that of the one that asks whether
+    SSH answers.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Agent(pulumi.ComponentResource):
         self.installed: pulumi.Output[str] = installed.id
         # Where the installer failed, that is the one error, and there is nothing to remove.
         ask = self.installed.apply(lambda _: SSH_ANSWERS).recover(lambda _: ":")
-        command.local.Command(
+        asking = command.local.Command(
             host.name,
             delete=None if host.unreachable else ask,
             environment={"HOST_NAME": host.name, "HOST_ADDRESS": host.address, "HOST_PORT": str(host.port)},
@@ -90,6 +91,7 @@ class Agent(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.asking: pulumi.Output[str] = asking.id
         self.register_outputs({})
 
 

@@ -24,7 +24,8 @@ class Protected(pulumi.ComponentResource):
         self, settings: Settings, everything: Sequence[pulumi.Resource | None], agents: Sequence[Agent]
     ) -> None:
         # A host that cannot be reached is one error of its own; who depended on it would add Python's traceback.
-        reached = [agent.installed.apply(lambda _: None).recover(lambda _: None) for agent in agents]
+        commands = [each for agent in agents for each in (agent.installed, agent.asking)]
+        reached = [each.apply(lambda _: None).recover(lambda _: None) for each in commands]
         after: list[pulumi.Input[Any]] = [*(each for each in everything if each), *reached]
         opts = pulumi.ResourceOptions(depends_on=after, protect=settings.protect)
         # Its name is what Pulumi tells who is refused.

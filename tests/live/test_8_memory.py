@@ -74,6 +74,15 @@ def hungry(environment: Environment) -> Iterator[None]:
         environment.guest("systemctl", "daemon-reload")
         yield
         environment.guest("systemctl", "restart", *PROCESSES)
+    assert eventually(lambda: answers(environment), 60)
+
+
+def answers(environment: Environment) -> bool:
+    """Whether Grafana is there again."""
+    try:
+        return environment.grafana.get("/api/health").status_code == 200
+    except OSError:  # of requests: it is starting
+        return False
 
 
 def test_when_the_memory_is_used_up_processes_of_grafana_end_and_none_of_influxdb(
