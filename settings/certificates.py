@@ -99,23 +99,37 @@ def _valid_now(certificate: x509.Certificate) -> None:
         )
 
 
-def private_key(value: Any) -> str:
-    """A server's private key without a passphrase, as PKCS #8 (what Go, OpenSSL and everybody else reads)."""
+def only_key(value: Any, *, plain: str, which: str, unreadable: tuple[str, str]) -> tuple[str, Any]:
+    """The one private key in a text, in PEM or OpenSSH's format: as it was written, and read.
+
+    plain: what to write instead of an encrypted one. which: what to write instead of several. unreadable: what is
+    wrong with one that cannot be read, and what to write. Raises WrongValueError with these.
+    """
     found = blocks(value, "PRIVATE KEY")
     texts = [text for label, texts in found.items() if label.endswith("PRIVATE KEY") for text in texts]
     if any("ENCRYPTED" in text for text in texts):
-        raise WrongValueError("is encrypted with a passphrase", "write the key without one; Pulumi encrypts it")
+        raise WrongValueError("is encrypted with a passphrase", plain)
     if len(texts) > 1:
-        raise WrongValueError("holds several private keys", "write the one of the certificate")
+        raise WrongValueError("holds several private keys", which)
     load = serialization.load_ssh_private_key if "OPENSSH" in texts[0] else serialization.load_pem_private_key
     try:
-        key = load(texts[0].encode(), None)
+        return texts[0], load(texts[0].encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise WrongValueError("holds a private key that cannot be read", "paste the file as it was made") from None
+        raise WrongValueError(*unreadable) from None
+
+
+def private_key(value: Any) -> str:
+    """A server's private key without a passphrase, as PKCS #8 (what Go, OpenSSL and everybody else reads)."""
+    _, key = only_key(
+        value,
+        plain="write the key without one; Pulumi encrypts it",
+        which="write the one of the certificate",
+        unreadable=("holds a private key that cannot be read", "paste the file as it was made"),
+    )
     if not _served(key.public_key()):
         raise WrongValueError("is of a kind that Grafana and InfluxDB do not take", _KINDS)
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    written = key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+    written: str = key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
     if len(written) > STANDARD:
         raise WrongValueError(f"has more than the {STANDARD} bytes that AWS's parameter store takes", _KINDS)
     return written

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from settings import values as v
-from settings.certificates import CURVES, blocks
+from settings.certificates import CURVES, only_key
 from settings.mistakes import WrongValueError
 
 HOST_KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
@@ -75,23 +75,17 @@ SMALLEST_RSA = 1024
 
 def private_key(value: Any) -> str:
     """A private key that logs in, in PEM or OpenSSH's format, without a passphrase; as it was written, but alone."""
-    found = blocks(value, "PRIVATE KEY")
-    texts = [text for label, texts in found.items() if label.endswith("PRIVATE KEY") for text in texts]
-    if any("ENCRYPTED" in text for text in texts):
-        raise WrongValueError("is encrypted with a passphrase", "write a key without one (Pulumi encrypts it)")
-    if len(texts) > 1:
-        raise WrongValueError("holds several private keys", "write the one that logs in there")
-    load = serialization.load_ssh_private_key if "OPENSSH" in texts[0] else serialization.load_pem_private_key
-    try:
-        key = load(texts[0].encode(), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise WrongValueError(
-            "is damaged or encrypted with a passphrase", "write a key without one (Pulumi encrypts it)"
-        ) from None
+    without = "write a key without one (Pulumi encrypts it)"
+    text, key = only_key(
+        value,
+        plain=without,
+        which="write the one that logs in there",
+        unreadable=("is damaged or encrypted with a passphrase", without),
+    )
     if not (
         isinstance(key, ed25519.Ed25519PrivateKey)
         or (isinstance(key, rsa.RSAPrivateKey) and key.key_size >= SMALLEST_RSA)
         or (isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES)
     ):
         raise WrongValueError("is of a kind that today's OpenSSH does not take", "use an ed25519 key")
-    return texts[0] + "\n"
+    return text + "\n"
