@@ -12,7 +12,7 @@ from pathlib import Path
 from sandbox.toolchain import influxdb
 from sandbox.toolchain.influxdb import Go
 
-PULUMI_VERSION = "3.255.0"
+PULUMI_VERSION = "3.260.0"
 LANGUAGE_HOST_VERSION = "3.70.0"
 TELEGRAF_VERSION = "1.39.3"
 
