@@ -7,22 +7,29 @@ import pulumi
 
 import settings
 from components.agent import install_agents
-from components.aws_provider import aws_provider
+from components.answers import Answers
 from components.backups import Backups
-from components.boards import boards
-from components.certificates import server_certificate
-from components.cloudwatch_access import CloudwatchRole, CloudwatchUser
+from components.cloudwatch_role import CloudwatchRole
+from components.cloudwatch_user import CloudwatchUser
 from components.data_volume import DataVolume
 from components.grafana_content import AccessKey, GrafanaContent, Login
-from components.influx import influx
-from components.network import GRAFANA_PORT, Network, find_site
-from components.parameters import Parameters, ServerRole, users_in_use
+from components.network import GRAFANA_PORT, Network
+from components.parameters import Parameters
 from components.passwords import Passwords
 from components.protected import Protected, on_destroy
-from components.readiness import Answers, Gate, Readiness
-from components.server import Server, find_image
-from components.stored import stored
-from components.user_data import agent_script, server_parameters, server_user_data
+from components.readiness import Readiness
+from components.server import Server
+from components.server_role import ServerRole
+from program.boards import boards
+from program.certificate import server_certificate
+from program.gate import Gate
+from program.image import find_image
+from program.influx import influx
+from program.influx_users import users_in_use
+from program.provider import aws_provider
+from program.site import find_site
+from program.stored import stored
+from program.user_data import agent_script, server_parameters, server_user_data
 
 config = settings.from_pulumi()
 dashboards = boards(config)

@@ -71,7 +71,7 @@ def _write_failures(facts: Facts) -> Rule:
 
 
 def _set_aside(facts: Facts) -> Rule:
-    # Of each damaged file, as long as it lies there (userdata/probe.sh): its size, which may be nothing.
+    # Of each damaged file, as long as it lies there (userdata/server/probe.sh): its size, which may be nothing.
     text = select('last("bytes")', "influxdb_bad_file", NOW, group=(BY_HOST, '"file"'))
     return Rule(
         uid="server-bad-file",

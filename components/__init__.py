@@ -1,1 +1,1 @@
-"""The parts a monitoring environment is made of: one ComponentResource a file."""
+"""The parts of a monitoring environment: one ComponentResource per file."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pulumi
 import pulumi_command as command
 
-from components.ssh_answers import must_answer
+from program.ssh_answers import must_answer
 from settings import Host
 
 INSTALL = """exec sh -c 'if test "$(id -u)" = 0; then exec bash -s; else exec sudo -n bash -s; fi'"""
@@ -22,7 +22,7 @@ DIAL_ATTEMPTS, DIAL_SECONDS = 11, 5
 """How long a host is tried, with growing pauses (5 s at most): about 20 s, a reboot, when it refuses; 80 s when it
 is silent."""
 
-SSH_ANSWERS = "python3 components/ssh_answers.py"
+SSH_ANSWERS = "python3 program/ssh_answers.py"
 """Run in the project's folder, before a removal."""
 
 
@@ -30,11 +30,11 @@ class Agent(pulumi.ComponentResource):
     """Telegraf on one host, configured to write to this stack's InfluxDB.
 
     Produces: a remote command and a local one. The remote command's standard input is the host's installer
-    (userdata/agent-install.sh.j2), which is a secret: created and updated by running it, which changes only what
+    (userdata/agent/install.sh.j2), which is a secret: created and updated by running it, which changes only what
     differs; deleted by running it with `remove`. What it prints holds no secret and is not shown; it is part of the
     error when it fails.
 
-    Before the provider connects, a host must have answered as an SSH server (components/ssh_answers.py). A hook asks
+    Before the provider connects, a host must have answered as an SSH server (program/ssh_answers.py). A hook asks
     before the installer runs. The local command, which is deleted first, asks before a removal: at a hook for
     deletions `pulumi destroy` would refuse to run without `--run-program`.
 

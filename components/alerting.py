@@ -7,6 +7,7 @@ from pulumiverse_grafana import alerting
 from pydantic import SecretStr
 
 import alerts
+from program.naming import machine
 from settings import ContactPoints, Settings
 
 CONTACT_POINT = "Monitoring"
@@ -36,7 +37,7 @@ class Alerting(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(parent=self))
         facts = alerts.Facts(
             region=settings.cloudwatch_region or settings.region,
-            server=f"monitoring-{pulumi.get_stack()}",
+            server=machine(),
             thresholds=settings.alert_thresholds,
             collection_interval=settings.collection_interval,
             own_influxdb=settings.influxdb is None,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
+from program.naming import machine
 from settings import Settings
 from settings.backups import origin
 
@@ -21,7 +22,7 @@ class Backups(pulumi.ComponentResource):
     with that prefix; with `restoreFrom` another bucket's, reading there, too.
 
     Attributes: bucket, its name ("" when backups are off); restore_from, BUCKET/STACK/ID or "" (see
-    userdata/restore.sh). Both are known only when the role has its rights.
+    userdata/server/restore.sh). Both are known only when the role has its rights.
     """
 
     def __init__(
@@ -56,9 +57,9 @@ class Backups(pulumi.ComponentResource):
     def _bucket(self, settings: Settings) -> aws.s3.Bucket:
         name, child = self._name, self._child
         bucket = aws.s3.Bucket(
-            f"monitoring-{pulumi.get_stack()}-{name}".lower().replace("_", "-"),
+            f"{machine()}-{name}".lower().replace("_", "-"),
             force_destroy=not settings.protect,
-            tags={"Name": f"monitoring-{pulumi.get_stack()}-{name}"},
+            tags={"Name": f"{machine()}-{name}"},
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
         )
         block = aws.s3.BucketPublicAccessBlock(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from components.network import Site
+from program.naming import machine
+from program.site import Site
 from settings import Settings
 
 
@@ -28,7 +29,7 @@ class DataVolume(pulumi.ComponentResource):
             size=settings.data_volume_size,
             type="gp3",
             encrypted=True,
-            tags={"Name": f"monitoring-{pulumi.get_stack()}-data"},
+            tags={"Name": f"{machine()}-data"},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=settings.protect,

@@ -10,10 +10,10 @@ import pulumi
 import pulumiverse_grafana as grafana
 
 from components.alerting import Alerting
-from components.boards import CLOUDWATCH_UID, INFLUXDB_UID, Board
-from components.influx import Influx
 from components.network import GRAFANA_PORT
 from components.passwords import Account
+from program.boards import CLOUDWATCH_UID, INFLUXDB_UID, Board
+from program.influx import Influx
 from settings import Settings
 
 FOLDER_UID = "monitoring"
@@ -131,7 +131,7 @@ class GrafanaContent(pulumi.ComponentResource):
 
     def _cloudwatch(self, region: str, key: AccessKey | None) -> grafana.oss.DataSource:
         """grafana.com/docs/grafana/latest/datasources/aws-cloudwatch: authType keys, or credentials for the profile
-        that the server keeps (userdata/cloudwatch.sh)."""
+        that the server keeps (userdata/server/cloudwatch.sh)."""
         secrets = pulumi.Output.json_dumps({"accessKey": key.id, "secretKey": key.secret}) if key else None
         auth = {"authType": "keys"} if key else {"authType": "credentials", "profile": "cloudwatch"}
         return grafana.oss.DataSource(

@@ -10,7 +10,7 @@ import pulumi_random as random
 LENGTH = 32
 """Letters and digits: 190 bits, and nothing to escape in any file they end up in."""
 AUTOMATION = "pulumi-"
-"""What the automation's login begins with; userdata/grafana.sh knows by it which users are old ones of the stack."""
+"""What the automation's login begins with; userdata/server/grafana.sh recognizes old users of the stack by it."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The dashboard "Monitoring server": is the monitoring itself well?
 
 Data: Telegraf's `internal` on every host that has it (the server does), `influxdb`, `x509_cert` and
-`backup` (userdata/backup.sh) on the server.
+`backup` (userdata/server/backup.sh) on the server.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The row "Backups" of the dashboard "Monitoring server". Data: `backup`, of userdata/backup.sh, on the server."""
+"""The row "Backups" of the dashboard "Monitoring server". Data: `backup`, written by userdata/server/backup.sh."""
 
 from __future__ import annotations
 

@@ -11,6 +11,6 @@ mapfile -t shell_files < <(git ls-files --cached --others --exclude-standard '*.
 run "format" .venv/bin/ruff format --check --quiet .
 run "lint" .venv/bin/ruff check --quiet .
 run "shell" shellcheck "${shell_files[@]}"
-run "types" .venv/bin/mypy --no-error-summary __main__.py settings components userdata dashboards alerts prove sandbox tests benchmarks
+run "types" .venv/bin/mypy --no-error-summary __main__.py settings components program tools userdata dashboards alerts prove sandbox tests benchmarks
 run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" -n 2 --dist loadfile
 exit "$failed"

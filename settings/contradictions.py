@@ -25,7 +25,7 @@ SILENT_INTERVALS = 3
 """Intervals without a measurement, at least, before a host counts as silent (alerts/hosts.py)."""
 
 LEAST_BACKUP_AGE = "25h"
-"""A backup a day, up to ten minutes later (userdata/backup.timer), and the time that it takes."""
+"""A backup a day, up to ten minutes later (userdata/server/backup.timer), and the time that it takes."""
 
 
 def of_time(settings: Settings) -> Contradictions:

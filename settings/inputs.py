@@ -1,7 +1,7 @@
 """What a host can measure beside itself: presets of Telegraf's inputs, each with the few options that differ.
 
 Every text here ends up in Telegraf's configuration, which replaces ${…} by its environment: no value may
-hold a dollar sign. Passwords go by the environment (userdata/agent-install.sh).
+hold a dollar sign. Passwords go by the environment (userdata/agent/install.sh).
 """
 
 from __future__ import annotations
@@ -128,6 +128,6 @@ class Inputs(Part):
     def service_options(self) -> tuple[str, ...]:
         """Lines for Telegraf's unit: what these inputs need beyond an ordinary user's rights."""
         docker = ("SupplementaryGroups=docker",) if self.docker else ()
-        # userdata/telegraf-hardening.conf takes all capabilities away; this file comes after it.
+        # userdata/telegraf/telegraf-hardening.conf takes all capabilities away; this file comes after it.
         raw = ("CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW") if self.ping else ()
         return docker + raw

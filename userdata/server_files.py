@@ -95,24 +95,24 @@ def server_settings(values: ServerValues) -> str:
 def server_files(values: ServerValues) -> dict[str, str]:
     """The files of the server's services and the parts of its boot script, by the parameter that carries them."""
     files = {
-        "server.conf": server_settings(values) + without_comments(render("curl.sh")),
-        "firewall.sh": render("firewall.sh"),
-        "firewall.nft": render("firewall.nft"),
-        "monitoring-firewall.service": render("firewall.service"),
-        "aws": render("aws.sh"),
-        "cloudwatch.sh": render("cloudwatch.sh"),
-        "cloudwatch-credentials": render("cloudwatch-credentials.sh"),
-        "monitoring-cloudwatch.service": render("cloudwatch.service"),
-        "monitoring-cloudwatch.timer": render("cloudwatch.timer"),
-        "grafana.sh": render("grafana.sh"),
+        "server.conf": server_settings(values) + without_comments(render("server/curl.sh")),
+        "firewall.sh": render("server/firewall.sh"),
+        "firewall.nft": render("server/firewall.nft"),
+        "monitoring-firewall.service": render("server/firewall.service"),
+        "aws": render("server/aws.sh"),
+        "cloudwatch.sh": render("server/cloudwatch.sh"),
+        "cloudwatch-credentials": render("server/cloudwatch-credentials.sh"),
+        "monitoring-cloudwatch.service": render("server/cloudwatch.service"),
+        "monitoring-cloudwatch.timer": render("server/cloudwatch.timer"),
+        "grafana.sh": render("server/grafana.sh"),
         "grafana.ini": render(
-            "grafana.ini",
+            "server/grafana.ini",
             host=values.host,
             machine=values.machine,
             cloudwatch_role=values.cloudwatch_role,
             smtp=values.smtp,
         ),
-        "telegraf.sh": render("telegraf.sh"),
+        "telegraf.sh": render("server/telegraf.sh"),
         "telegraf.conf": telegraf_config(
             values.target,
             interval=values.interval,
@@ -120,17 +120,17 @@ def server_files(values: ServerValues) -> dict[str, str]:
             monitor=values.own_influxdb,
             backups=bool(values.backups["BACKUP_BUCKET"]),
         ),
-        "telegraf-hardening.conf": render("telegraf-hardening.conf"),
-        "auto-upgrades.conf": render("auto-upgrades.conf"),
-        "backups.sh": render("backups.sh"),
-        "backup": render("backup.sh"),
-        "restore": render("restore.sh"),
-        "monitoring-backup.service": render("backup.service"),
-        "monitoring-backup.timer": render("backup.timer", schedule=values.backup_schedule),
+        "telegraf-hardening.conf": render("telegraf/telegraf-hardening.conf"),
+        "auto-upgrades.conf": render("server/auto-upgrades.conf"),
+        "backups.sh": render("server/backups.sh"),
+        "backup": render("server/backup.sh"),
+        "restore": render("server/restore.sh"),
+        "monitoring-backup.service": render("server/backup.service"),
+        "monitoring-backup.timer": render("server/backup.timer", schedule=values.backup_schedule),
     }
     if values.own_influxdb:
-        files |= {name: render(name) for name in INFLUXDB_FILES}
-        files |= {f"influxdb-{name}": render(f"{name}.sh") for name in ("room", "probe", "segments")}
+        files |= {name: render(f"server/{name}") for name in INFLUXDB_FILES}
+        files |= {f"influxdb-{name}": render(f"server/{name}.sh") for name in ("room", "probe", "segments")}
         units = ("room.service", "room.timer", "probe.service", "probe.timer")
-        files |= {f"influxdb-{name}": render(name) for name in units}
+        files |= {f"influxdb-{name}": render(f"server/{name}") for name in units}
     return {name: without_comments(content) for name, content in files.items()}

@@ -35,5 +35,11 @@ def telegraf_config(
     itself, and the certificate it shows, are watched too. backups: whether the server's backups are.
     """
     return render(
-        "telegraf.conf", interval=interval, host=host, monitor=monitor, backups=backups, target=target, tags=tags
+        "telegraf/telegraf.conf",
+        interval=interval,
+        host=host,
+        monitor=monitor,
+        backups=backups,
+        target=target,
+        tags=tags,
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components import boards
 from dashboards.from_files import read_all
+from program import boards
 from tests.components.conftest import ADDRESS, Run, run_program
 
 METRIC = {"namespace": "Shop", "metric": "Orders", "statistic": "Sum"}

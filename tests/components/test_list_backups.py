@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.list_backups import collect
+from tools.list_backups import collect
 
 OBJECTS = [
     {"Key": "prod/2026-11-23T04-00-00Z/complete", "Size": 100},

@@ -16,8 +16,8 @@ from typing import Any
 import paramiko
 import pytest
 
-from components import ssh_answers
-from components.ssh_answers import SilentError, must_answer
+from program import ssh_answers
+from program.ssh_answers import SilentError, must_answer
 from tests.sandbox.plugins.engine import CHECKOUT, Stack
 from tests.sandbox.plugins.ssh_server import Listener, Mute
 
@@ -61,7 +61,7 @@ def test_what_the_provider_sees_for_itself_is_left_to_it() -> None:
 
 def test_as_a_script_it_ends_with_one_sentence(tmp_path: Path) -> None:
     script = tmp_path / "ssh_answers.py"
-    script.write_text((CHECKOUT / "components/ssh_answers.py").read_text().replace("= 5, 30", "= 5, 1"))
+    script.write_text((CHECKOUT / "program/ssh_answers.py").read_text().replace("= 5, 30", "= 5, 1"))
     with Mute() as mute:
         environment = os.environ | {"HOST_NAME": "web-1", "HOST_ADDRESS": "127.0.0.1", "HOST_PORT": str(mute.port)}
         # Without the project's packages.
@@ -103,11 +103,11 @@ def stack(tmp_path: Path) -> Stack:
     program.mkdir()
     (program / "Pulumi.yaml").write_text("name: agents\nruntime: python\n")
     (program / "__main__.py").write_text(PROGRAM)
-    for package in ("components", "settings"):
+    for package in ("components", "program", "settings"):
         (program / package).symlink_to(CHECKOUT / package)
     made = Stack.make(tmp_path, "http://127.0.0.1:1", program)
     # A copy by now.
-    answers = made.folder / "components/ssh_answers.py"
+    answers = made.folder / "program/ssh_answers.py"
     answers.write_text(answers.read_text().replace("= 5, 30", "= 5, 2"))
     return made
 

@@ -14,12 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from components import wait_for_data, wait_until_ready, waiting
-from components.parameters import listing, revision_of
-from components.wait_for_data import Measurements, check_cloudwatch
-from components.wait_until_ready import applied, check_applied, check_grafana
-from components.waiting import Answer, Grafana, NotYetError, wait
+from program.revision import listing, revision_of
 from tests.components.certificates import make_certificate
+from tools import wait_for_data, wait_until_ready, waiting
+from tools.wait_for_data import Measurements, check_cloudwatch
+from tools.wait_until_ready import applied, check_applied, check_grafana
+from tools.waiting import Answer, Grafana, NotYetError, wait
 
 LOGIN = ("pulumi-x", "word")
 

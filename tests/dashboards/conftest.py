@@ -79,7 +79,7 @@ TELEGRAF = """
 """
 
 STATUS = "backup last_success=1795495454i,bytes=74169i,seconds=2i,failed=0i"
-"""As userdata/backup.sh leaves it; tests/userdata/test_backups.py looks at that."""
+"""As userdata/server/backup.sh leaves it; tests/userdata/test_backups.py looks at that."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
     url = f"http://127.0.0.1:{http}"
     certificate = make_certificate(folder / "certificate.pem")
     backup = folder / "backup.sh"
-    backup.write_text((FOLDER / "backup.sh").read_text().replace("/srv/monitoring", str(folder)))
+    backup.write_text((FOLDER / "server/backup.sh").read_text().replace("/srv/monitoring", str(folder)))
     (folder / "backup.status").write_text(f"{STATUS}\n")
     with ExitStack() as stack:
         configuration = folder / "influxdb.conf"

@@ -89,7 +89,7 @@ def test_all_is_asked_as_the_role_by_the_list_of_backups_too(mine: Product, aws:
             RoleName="deployer", PolicyName="all", PolicyDocument=policy({**allow("s3:ListBucket"), "Effect": "Deny"})
         )
         assert mine.resources("aws:s3/bucket:Bucket")
-        listed = mine.command(Path("components/list_backups.py"))
+        listed = mine.command(Path("tools/list_backups.py"))
         assert "assumed-role/deployer/pipeline is not authorized to perform: s3:ListBucket" in listed
     finally:
         iam.put_role_policy(RoleName="deployer", PolicyName="all", PolicyDocument=policy(allow("*")))

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from components.wait_until_ready import check_applied, check_grafana
-from components.waiting import Grafana, NotYetError
 from tests.components.certificates import make_certificate
 from tests.live.environment import Environment
 from tests.live.services import Ask, agents_place
+from tools.wait_until_ready import check_applied, check_grafana
+from tools.waiting import Grafana, NotYetError
 
 pytestmark = pytest.mark.live
 

@@ -35,11 +35,12 @@ def status(environment: Environment, machine: str, unit: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def hardened(environment: Environment) -> Iterator[Environment]:
-    """The server with userdata/*-hardening.conf in place, whether its boot script brings them or not."""
+    """The server with userdata/*/*-hardening.conf in place, whether its boot script brings them or not."""
     brought = []
     for unit in ("influxdb", "telegraf"):
         folder = f"/etc/systemd/system/{unit}.service.d"
-        text = (USERDATA / f"{unit}-hardening.conf").read_text()
+        (found,) = USERDATA.glob(f"*/{unit}-hardening.conf")
+        text = found.read_text()
         there = environment.guest("sh", "-c", f"cat {folder}/*.conf").stdout
         if "NoNewPrivileges=yes" not in there:
             brought.append(f"{folder}/hardening.conf")
@@ -132,7 +133,7 @@ apt-get -qq update
 def test_fixes_come_by_themselves_and_pinned_versions_stay(environment: Environment) -> None:
     """A repository that passes for Debian's security fixes offers version 99 of everything: only Debian's is taken."""
     periodic = environment.guest("apt-config", "dump", "--format", "%f=%v%n", "APT::Periodic").stdout
-    wanted = re.findall(r'^(APT::\S+) "(\d)";', (USERDATA / "auto-upgrades.conf").read_text(), re.MULTILINE)
+    wanted = re.findall(r'^(APT::\S+) "(\d)";', (USERDATA / "server/auto-upgrades.conf").read_text(), re.MULTILINE)
     assert len(wanted) == 2
     for key, value in wanted:
         assert f"{key}={value}\n" in periodic

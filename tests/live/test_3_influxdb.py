@@ -153,7 +153,7 @@ def test_is_the_package_that_aws_gets(environment: Environment) -> None:
     installed = environment.guest("dpkg-query", "-W", "-f", "${Version}", "influxdb").stdout
     assert installed == default["influxdbVersion"]["default"]
     unit = environment.guest("systemctl", "show", "influxdb", "-p", "Type", "-p", "FragmentPath").stdout.splitlines()
-    # Its own start script would be a service that systemd ends after 90 s (userdata/influxdb-start.conf).
+    # Its own start script would be a service that systemd ends after 90 s (userdata/server/influxdb-start.conf).
     assert sorted(unit) == ["FragmentPath=/usr/lib/systemd/system/influxdb.service", "Type=exec"]
 
 

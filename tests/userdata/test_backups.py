@@ -58,7 +58,7 @@ def test_the_region_s_s3_is_asked() -> None:
 def script(tmp_path: Path) -> Path:
     """backup.sh with a folder of the test's instead of the data volume."""
     path = tmp_path / "backup.sh"
-    path.write_text((FOLDER / "backup.sh").read_text().replace("/srv/monitoring", str(tmp_path)))
+    path.write_text((FOLDER / "server/backup.sh").read_text().replace("/srv/monitoring", str(tmp_path)))
     (tmp_path / "lost+found").mkdir()
     return path
 

@@ -108,7 +108,7 @@ def test_queries_arrive_as_they_are(listener: Listener, query: str) -> None:
 
 
 def test_every_login_of_every_script_goes_through_it() -> None:
-    for file in sorted(FOLDER.glob("*.sh")):
+    for file in sorted(FOLDER.rglob("*.sh")):
         for line in file.read_text().splitlines():
             if file.name != "curl.sh" and re.search(r"user *= |data-urlencode *=", line):
                 # AWS's own keys and tokens are base64.

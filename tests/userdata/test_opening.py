@@ -26,7 +26,7 @@ NEVER = 10**9
 
 def waiting(answers: int, ends: int = NEVER) -> list[str]:
     """What is said with a `bootTimeout` of 15 minutes. answers, ends: after how many seconds InfluxDB does."""
-    script = (FOLDER / "influxdb.sh").read_text()
+    script = (FOLDER / "server/influxdb.sh").read_text()
     (lines,) = re.findall(r"^ends\(\) .*?^}\n", script, re.DOTALL | re.MULTILINE)
     variables = f"BOOT_TIMEOUT=900 ANSWERS={answers} ENDS={ends}\n"
     done = subprocess.run(

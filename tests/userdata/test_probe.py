@@ -30,7 +30,7 @@ class Server:
     folder: Path
 
     def __post_init__(self) -> None:
-        script = (FOLDER / "probe.sh").read_text()
+        script = (FOLDER / "server/probe.sh").read_text()
         for path, ours in {
             "/etc/monitoring": "etc",
             "/run/influxdb-probe": "run",
@@ -43,7 +43,8 @@ class Server:
             (self.folder / name).mkdir(parents=True)
         (self.folder / "etc/boot.conf").touch()
         (self.folder / "etc/server.conf").write_text(
-            "TARGET=https://localhost:8086 TARGET_CA= DATABASE=telegraf MACHINE=m\n" + (FOLDER / "curl.sh").read_text()
+            "TARGET=https://localhost:8086 TARGET_CA= DATABASE=telegraf MACHINE=m\n"
+            + (FOLDER / "server/curl.sh").read_text()
         )
         for name, content in COMMANDS.items():
             (self.folder / "bin" / name).write_text(f"#!/bin/sh\n{content}\n")

@@ -10,7 +10,7 @@ from userdata.templates import FOLDER
 
 def test_undo_takes_the_databases_and_leaves_the_plugins_that_came_with_the_package(tmp_path: Path) -> None:
     data = {"/srv/monitoring": "volume", "/var/lib/influxdb": "influxdb", "/var/lib/grafana": "grafana"}
-    script = (FOLDER / "restore.sh").read_text().replace(". /etc/monitoring/backup", ":")
+    script = (FOLDER / "server/restore.sh").read_text().replace(". /etc/monitoring/backup", ":")
     for place, name in data.items():
         (tmp_path / name).mkdir()
         script = script.replace(place, str(tmp_path / name))

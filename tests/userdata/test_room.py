@@ -39,7 +39,7 @@ def test_it_restarts_influxdb_only_when_that_helps(
         **{"STOPPED": str(stopped), "SILENT": str(silent), "USED": str(used)},
     }
     run = subprocess.run(
-        ["bash", FOLDER / "room.sh"], env=environment, capture_output=True, text=True, check=False, timeout=20
+        ["bash", FOLDER / "server/room.sh"], env=environment, capture_output=True, text=True, check=False, timeout=20
     )
     assert run.returncode == 0, run.stderr
     assert (done.read_text() if done.exists() else "") == ("restart influxdb\n" if restarted else "")

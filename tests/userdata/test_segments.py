@@ -16,7 +16,7 @@ TORN = b"\x01\x00\x00\x10\x00torn"
 
 def prepared(folder: Path) -> None:
     """What happens before each start of InfluxDB, in this folder."""
-    script = (FOLDER / "segments.sh").read_text().replace("/var/lib/influxdb/wal", f"{folder}/wal")
+    script = (FOLDER / "server/segments.sh").read_text().replace("/var/lib/influxdb/wal", f"{folder}/wal")
     subprocess.run(["bash", "-c", script], check=True, timeout=20)
 
 

@@ -334,7 +334,7 @@ def test_a_port_that_speaks_something_else(plugin: Any, key: paramiko.RSAKey, sa
 
 def test_a_port_that_never_speaks_is_waited_for_without_end(plugin: Any, key: paramiko.RSAKey) -> None:
     """perDialTimeout bounds the TCP connection alone, and a customTimeout does nothing: what the program must guard
-    against (components/ssh_answers.py)."""
+    against (program/ssh_answers.py)."""
     with Mute() as mute:
         inputs = {"host": "127.0.0.1", "port": mute.port, "privateKey": text_of(key)}
         checked, _ = plugin.check(

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154
-# Part of the agents' installer (agent-install.sh.j2): Telegraf's package, on a machine whose apt others have set up.
+# Part of the agents' installer (install.sh.j2): Telegraf's package, on a machine whose apt others have set up.
 
 patience=300
 locks=(/var/lib/apt/lists/lock /var/cache/apt/archives/lock /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock)

@@ -1,6 +1,6 @@
-"""`python components/list_backups.py [--stack NAME]`: the stack's backups in S3, newest first.
+"""`python tools/list_backups.py [--stack NAME]`: the stack's backups in S3, newest first.
 
-Asks the Pulumi CLI for the bucket, and S3 as the identity that the stack's AWS provider has (components/identity.py).
+Asks the Pulumi CLI for the bucket, and S3 as the identity that the stack's AWS provider has (program/identity.py).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 # Run as a script, whose folder is not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from components.identity import identity
+from program.identity import identity
 
 COMPLETE = "complete"
-"""The object without which a backup does not count (userdata/backup.sh)."""
+"""The object without which a backup does not count (userdata/server/backup.sh)."""
 
 
 class ListingError(Exception):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pulumi
 
-from components.certificates import ServerCertificate
-from components.influx import WRITER, Influx
 from components.passwords import Passwords
+from components.private_authority import ServerCertificate
+from program.influx import WRITER, Influx
 from settings import Smtp
 
 
 def stored(
     certificate: ServerCertificate, passwords: Passwords, influx: Influx, smtp: Smtp | None
 ) -> dict[str, pulumi.Input[str]]:
-    """Name and value of every secret the server reads (userdata/*.sh name them too)."""
+    """Name and value of every secret the server reads (userdata/server/*.sh name them too)."""
     values: dict[str, pulumi.Input[str]] = {
         "server-certificate": certificate.certificate,
         "server-key": certificate.key,

@@ -19,7 +19,7 @@ IDENTITY = frozenset(
         *("assumeRoles", "assumeRoleWithWebIdentity", "endpoints", "stsRegion"),
     }
 )
-"""The settings that say who asks AWS, and where AWS is; components/identity.py follows them without Pulumi."""
+"""The settings that say who asks AWS, and where AWS is; program/identity.py follows them without Pulumi."""
 
 MOST_TAGS = 50
 
@@ -52,7 +52,7 @@ def aws_provider(
     raw: Mapping[str, str], secret_keys: Collection[str], region: str, tags: Mapping[str, str]
 ) -> tuple[aws.Provider, pulumi.Output[str] | None]:
     """The provider that all AWS resources of the program have, with everything `aws:…` says; and what of that
-    components/identity.py needs to know, as a secret JSON text, None when nothing is set.
+    program/identity.py needs to know, as a secret JSON text, None when nothing is set.
 
     raw, secret_keys: see `provider_settings`. tags: on everything; they win over namesakes of `aws:defaultTags`.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.certificates import ServerCertificate
 from components.network import INFLUXDB_PORT
 from components.passwords import Passwords
+from components.private_authority import ServerCertificate
 from settings import Settings
 
 DATABASE = "telegraf"

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_tls as tls
 
-from settings import Settings
-
 YEAR = 365 * 24
 """Hours."""
 
@@ -29,20 +27,6 @@ class ServerCertificate:
     ca: pulumi.Output[str] | None
     host: pulumi.Input[str]
     local_name: str
-
-
-def own_certificate(settings: Settings) -> ServerCertificate | None:
-    """The certificate the user brought along, if any."""
-    own = settings.certificate
-    if own is None or settings.domain is None:
-        return None
-    return ServerCertificate(
-        certificate=own.certificate,
-        key=pulumi.Output.secret(own.private_key.get_secret_value().strip() + "\n"),
-        ca=pulumi.Output.from_input(own.ca) if own.ca else None,
-        host=settings.domain,
-        local_name=settings.domain,
-    )
 
 
 class PrivateAuthority(pulumi.ComponentResource):
@@ -115,13 +99,3 @@ class PrivateAuthority(pulumi.ComponentResource):
             opts=opts,
         )
         return key, certificate
-
-
-def server_certificate(
-    settings: Settings, address: pulumi.Output[str], opts: pulumi.ResourceOptions
-) -> ServerCertificate:
-    """The user's own certificate if the settings hold one, else one from a private authority made for it."""
-    own = own_certificate(settings)
-    if own:
-        return own
-    return PrivateAuthority("authority", settings.certificate_generation, address, settings.domain, opts).server

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pulumi
 
 from components.backups import Backups
-from components.certificates import ServerCertificate
-from components.cloudwatch_access import CloudwatchRole
+from components.cloudwatch_role import CloudwatchRole
 from components.data_volume import DataVolume
-from components.influx import Influx
-from components.parameters import machine, path
 from components.passwords import Account
+from components.private_authority import ServerCertificate
+from program.influx import Influx
+from program.naming import machine, parameter_folder
 from settings import Host, Inputs, Settings
 from userdata.agents import AgentValues, agent_installer
 from userdata.boot import BootValues, UserDataTooLargeError, user_data
@@ -52,7 +52,7 @@ def server_user_data(
         except UserDataTooLargeError as error:
             raise pulumi.RunError(str(error)) from None
 
-    render(UNKNOWN["address"], UNKNOWN["data_volume"], path(pulumi.get_stack(), UNKNOWN["role"]))
+    render(UNKNOWN["address"], UNKNOWN["data_volume"], parameter_folder(pulumi.get_stack(), UNKNOWN["role"]))
     return pulumi.Output.all(address, volume.volume_id, folder).apply(lambda known: render(*known))
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.identity import identity
+from program.identity import identity
 
 PAUSE = 2.0
 """Seconds between two looks."""

@@ -4,7 +4,7 @@
 #   restore undo: before the services start, after a restore that was interrupted
 #   restore adopt: with Grafana running, after a restore from another stack
 set -Eeuo pipefail
-# shellcheck source=userdata/backup.sh
+# shellcheck source=userdata/server/backup.sh
 . /etc/monitoring/backup
 data=/srv/monitoring influxdb=/var/lib/influxdb grafana=/var/lib/grafana
 

@@ -12,7 +12,7 @@ import http.client
 import json
 import sys
 
-from components.waiting import Console, Grafana, NotYetError, environment, tell, wait
+from tools.waiting import Console, Grafana, NotYetError, environment, tell, wait
 
 
 def check_grafana(grafana: Grafana) -> None:

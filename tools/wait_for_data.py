@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from components.waiting import Answer, Grafana, NotYetError, environment, tell, wait
+from tools.waiting import Answer, Grafana, NotYetError, environment, tell, wait
 
 CONSISTENCY = 180.0
 """Seconds in which a new access key becomes known everywhere: IAM is eventually consistent

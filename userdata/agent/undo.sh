@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2086,SC2154
-# Part of the agents' installer (agent-install.sh.j2): the machine as it was before.
+# Part of the agents' installer (install.sh.j2): the machine as it was before.
 
 # All that an installation changes, folders before what lies in them.
 changed=(

@@ -1,0 +1,50 @@
+"""The gate at the end of `pulumi up`: Grafana must show data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_command as command
+
+from program.gate import COMMAND, Gate
+from program.naming import machine
+from settings import values as v
+
+
+class Answers(pulumi.ComponentResource):
+    """A command that ends when each of Grafana's datasources has returned data: a measurement of the server that came
+    in meanwhile, and a list of CloudWatch's metrics. So `pulumi up` itself says what is broken there.
+
+    Produces: the command; it runs again whenever the server, a parameter, the access key or the region changes.
+
+    access_key_id: of the CloudWatch datasource, "" when it uses the server's role. sources: what it waits for.
+
+    Attributes: done: known once both have answered.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        gate: Gate,
+        access_key_id: pulumi.Input[str],
+        sources: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("monitoring:index:Answers", name, None, opts)
+        region = gate.settings.cloudwatch_region or gate.settings.region
+        # Telegraf measures once an interval, and sends within another.
+        patience = max(gate.settings.boot_timeout_seconds, 2 * int(v.seconds(gate.settings.collection_interval)) + 60)
+        asked = command.local.Command(
+            name,
+            create=f"{COMMAND}wait_for_data",
+            environment={
+                **gate.environment(patience),
+                "READY_HOST": machine(),
+                "READY_CLOUDWATCH_REGION": region,
+            },
+            triggers=[gate.instance_id, gate.revision, access_key_id, region],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(sources)),
+        )
+        self.done: pulumi.Output[str] = asked.id
+        self.register_outputs({})

@@ -1,0 +1,32 @@
+"""An identity for Grafana's CloudWatch datasource that lives on the server alone."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from program.policies import READ_CLOUDWATCH
+
+
+class CloudwatchRole(pulumi.ComponentResource):
+    """An identity for Grafana's CloudWatch datasource without a lasting key: a role that the server's role may take.
+
+    The server's own role reads every secret of the stack, this one reads CloudWatch. Root on the server takes it for
+    Grafana (userdata/server/cloudwatch-credentials.sh), which cannot reach the metadata service: the rights of both
+    never meet in one process.
+
+    Produces: the role with the policy. That it trusts the server's role by name is enough: within an account that one
+    needs no right of its own (docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, Permissions).
+
+    taken_by: ARN of the server's role. Attributes: arn, known once the role has its rights.
+    """
+
+    def __init__(self, name: str, taken_by: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
+        super().__init__("monitoring:index:CloudwatchRole", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        trust = {"Effect": "Allow", "Principal": {"AWS": taken_by}, "Action": "sts:AssumeRole"}
+        document = pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [trust]})
+        role = aws.iam.Role(name, assume_role_policy=document, opts=child)
+        read = aws.iam.RolePolicy(f"{name}-read", name="cloudwatch", role=role.id, policy=READ_CLOUDWATCH, opts=child)
+        self.arn: pulumi.Output[str] = pulumi.Output.all(role.arn, read.id).apply(lambda known: str(known[0]))
+        self.register_outputs({"arn": self.arn})

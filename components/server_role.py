@@ -1,0 +1,68 @@
+"""What the server itself may do in AWS."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_aws as aws
+
+from program.lookups import look_up
+from program.naming import parameter_folder
+from program.policies import document
+
+
+class ServerRole(pulumi.ComponentResource):
+    """What the server itself may do in AWS: read its own parameters.
+
+    Produces: a role that EC2 instances may take, its policy (ssm:GetParametersByPath, which is judged by the path
+    that is asked for: docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html), an
+    instance profile. The parameters are encrypted with
+    the AWS managed key aws/ssm, whose own policy lets every principal of the account decrypt through the
+    parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
+    parameters").
+
+    Attributes: profile_name; role_name, for further policies; role_arn; folder, where its parameters lie; partition, as
+    in ARNs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        region: str,
+        opts: pulumi.ResourceOptions,
+        invoke: pulumi.InvokeOptions,
+    ) -> None:
+        super().__init__("monitoring:index:ServerRole", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        identity = look_up(aws.get_caller_identity, invoke)
+        partition = identity.arn.split(":")[1]
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        role = aws.iam.Role(name, assume_role_policy=document(trust), opts=child)
+        stack = pulumi.get_stack()
+        self.folder: pulumi.Output[str] = role.name.apply(lambda unique: parameter_folder(stack, unique))
+        read = self.folder.apply(
+            lambda folder: document(_reading(f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{folder}"))
+        )
+        # Its name is fixed, so that one which a killed update left is written over: a role that has policies Pulumi
+        # does not know of cannot be deleted.
+        policy = aws.iam.RolePolicy(f"{name}-parameters", name="parameters", role=role.id, policy=read, opts=child)
+        profile = aws.iam.InstanceProfile(
+            name, role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[policy])
+        )
+        self.role_name: pulumi.Output[str] = role.name
+        self.role_arn: pulumi.Output[str] = role.arn
+        self.partition = partition
+        self.profile_name: pulumi.Output[str] = profile.name
+        self.register_outputs({"profileName": self.profile_name})
+
+
+def _reading(folder: str) -> dict[str, object]:
+    return {
+        "Sid": "ReadOwnParameters",
+        "Effect": "Allow",
+        "Action": "ssm:GetParametersByPath",
+        "Resource": [folder, f"{folder}/state"],
+    }

@@ -1,0 +1,38 @@
+"""When the server may drop old users of InfluxDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from program.influx import Influx
+from settings import Settings
+
+
+def users_in_use(
+    settings: Settings,
+    influx: Influx,
+    moved: Sequence[pulumi.Output[str]],
+    folder: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> pulumi.Resource | None:
+    """Tells the server that Grafana and every agent use this generation of InfluxDB's users: it then drops all
+    others. Nothing with another InfluxDB service, whose users are not ours.
+
+    moved: known once Grafana and each agent have them. When one of them fails, all users stay: `everybody`.
+    """
+    if settings.influxdb:
+        return None
+    users = f"{influx.writer} {influx.reader}"
+    value = pulumi.Output.all(*moved).apply(lambda _: users).recover(lambda _: "everybody")
+    return aws.ssm.Parameter(
+        "influxdb-users-in-use",
+        name=pulumi.Output.concat(folder, "/state/users-in-use"),
+        type="String",
+        tier="Standard",
+        insecure_value=value,
+        overwrite=True,
+        opts=opts,
+    )

@@ -1,0 +1,92 @@
+"""The subnet of the server, looked up before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi_aws.ec2 import GetInstanceTypeOfferingsFilterArgs, GetSubnetsFilterArgs
+
+from program.lookups import RefusedError, look_up
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Site:
+    """The subnet the server stands in, as looked up before anything is made."""
+
+    vpc_id: str
+    vpc_cidr: str
+    subnet_id: str
+    availability_zone: str
+
+
+def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
+    """The given subnet, or the default VPC's default subnet whose id sorts first among those in zones with the
+    instance type. A server that is there stays where it is, whatever is found.
+
+    Raises pulumi.RunError when the given subnet is not in the given VPC or its zone lacks the instance type, when
+    there is no default VPC, and when that has no subnet that fits.
+    """
+    subnet_id = settings.subnet_id or min(_default_subnets(settings, opts))
+    subnet = look_up(aws.ec2.get_subnet, opts, id=subnet_id)
+    if settings.vpc_id and subnet.vpc_id != settings.vpc_id:
+        raise pulumi.RunError(
+            f"monitoring:subnetId = {subnet_id}: lies in {subnet.vpc_id}, not in monitoring:vpcId = "
+            f"{settings.vpc_id}; name a subnet of that VPC"
+        )
+    zones = _zones_with(settings, opts)
+    if subnet.availability_zone not in zones:
+        raise pulumi.RunError(
+            f"monitoring:subnetId = {subnet_id}: lies in {subnet.availability_zone}, which has no "
+            f"{settings.instance_type}; name a subnet in {' or '.join(zones)}, or write another instanceType"
+        )
+    network = look_up(aws.ec2.get_vpc, opts, id=subnet.vpc_id)
+    return Site(subnet.vpc_id, network.cidr_block, subnet_id, subnet.availability_zone)
+
+
+def _default_subnets(settings: Settings, opts: pulumi.InvokeOptions) -> Sequence[str]:
+    """The default VPC's default subnets in zones that have the instance type."""
+    try:
+        vpc = look_up(aws.ec2.get_vpc, opts, default=True)
+    except RefusedError as error:
+        if "no matching EC2 VPC found" not in error.said:
+            raise
+        raise pulumi.RunError(
+            f"monitoring:subnetId: is missing, and {settings.region} has no default VPC to take a subnet of; name a "
+            f"public subnet, or make the default VPC: aws ec2 create-default-vpc --region {settings.region}"
+        ) from None
+
+    def subnets(*filters: GetSubnetsFilterArgs) -> Sequence[str]:
+        own = [
+            GetSubnetsFilterArgs(name="vpc-id", values=[vpc.id]),
+            GetSubnetsFilterArgs(name="default-for-az", values=["true"]),
+        ]
+        return look_up(aws.ec2.get_subnets, opts, filters=[*own, *filters]).ids
+
+    zones = _zones_with(settings, opts)
+    found = subnets(GetSubnetsFilterArgs(name="availability-zone", values=zones))
+    if not found and subnets():
+        raise pulumi.RunError(
+            f"monitoring:instanceType = {settings.instance_type}: is only to be had in {' or '.join(zones)}, where the "
+            "default VPC has no default subnet; write another, or name a public subnet there as subnetId"
+        )
+    if not found:
+        raise pulumi.RunError("monitoring:subnetId: the default VPC has no default subnet; name a public one")
+    return found
+
+
+def _zones_with(settings: Settings, opts: pulumi.InvokeOptions) -> list[str]:
+    """The region's availability zones that have the instance type."""
+    only = GetInstanceTypeOfferingsFilterArgs(name="instance-type", values=[settings.instance_type])
+    offered = look_up(
+        aws.ec2.get_instance_type_offerings, opts, location_type="availability-zone", filters=[only]
+    ).locations
+    if not offered:
+        raise pulumi.RunError(
+            f"monitoring:instanceType = {settings.instance_type}: no zone of {settings.region} has it; write another, "
+            "such as t4g.small"
+        )
+    return sorted(offered)

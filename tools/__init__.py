@@ -1,0 +1,1 @@
+"""Programs that Pulumi or people run. The program itself imports none of them."""
