@@ -10,8 +10,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import botocore.session
-
 from settings import certificates
 from settings import values as v
 from settings.alerting import AlertThresholds
@@ -80,7 +78,7 @@ def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
 @lru_cache(maxsize=1)
 def _suffixes() -> frozenset[str]:
     """What the names of AWS's endpoints end with, in all partitions."""
-    partitions = botocore.session.Session().get_data("endpoints")["partitions"]
+    partitions = v.aws_data().get_data("endpoints")["partitions"]
     variants = [variant for one in partitions for variant in one["defaults"].get("variants", [])]
     return frozenset(one["dnsSuffix"] for one in (*partitions, *variants) if "dnsSuffix" in one)
 
