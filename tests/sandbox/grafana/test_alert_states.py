@@ -67,12 +67,45 @@ def test_alerts_outlive_a_restart_unless_their_rule_is_changed(tmp_path: Path) -
 @pytest.mark.parametrize(("kind", "key"), [("NoData", "noDataState"), ("Error", "execErrState")])
 @pytest.mark.parametrize(
     ("chosen", "expected"),
-    [("OK", "Normal ({})"), ("KeepLast", "Alerting ({})"), ("Alerting", "Alerting ({})")],
+    [("OK", "Normal ({})"), ("KeepLast", "Alerting ({}, KeepLast)"), ("Alerting", "Alerting ({})")],
 )
 def test_what_no_data_and_errors_do_to_an_alert(kind: Kind, key: str, chosen: str, expected: str) -> None:
     known = state(**{"for": "0s", key: chosen})
     after(known, "Alerting", 0, **ONE)
     assert after(known, kind, 1) == {"one": expected.format(kind)}
+
+
+def test_keep_last_lets_a_pending_alert_fire_when_its_time_has_passed() -> None:
+    """As resultKeepLast in Grafana's pkg/services/ngalert/state/state.go."""
+    known = state(execErrState="KeepLast")
+    assert after(known, "Alerting", 0, **ONE) == {"one": "Pending"}
+    after(known, "Normal", 0, host="two")
+    assert after(known, "Error", 1) == {"one": "Pending (Error, KeepLast)", "two": "Normal (Error, KeepLast)"}
+    assert after(known, "Error", 2) == {"one": "Alerting (Error, KeepLast)", "two": "Normal (Error, KeepLast)"}
+    assert after(known, "Normal", 3, **ONE)["one"] == "Normal"
+
+
+def test_an_alert_that_is_kept_firing_recovers_before_it_ends() -> None:
+    """As resultNormal and resultAlerting there."""
+    known = state(**{"for": "0s", "keep_firing_for": "5m"})
+    after(known, "Alerting", 0, **ONE)
+    assert after(known, "Normal", 1, **ONE) == {"one": "Recovering"}
+    [alert] = known.alerts.values()
+    assert alert.firing and alert.ended is None
+    assert after(known, "Alerting", 2, **ONE) == {"one": "Alerting"}
+    assert alert.firing_since == NOW
+    assert after(known, "Normal", 3, **ONE) == {"one": "Recovering"}
+    assert after(known, "Normal", 7, **ONE) == {"one": "Recovering"}
+    assert after(known, "Normal", 8, **ONE) == {"one": "Normal"}
+    assert alert.ended == NOW + timedelta(minutes=8)
+
+
+def test_a_rule_says_after_how_many_evaluations_a_missing_alert_ends() -> None:
+    """As processMissingSeriesStates in manager.go."""
+    known = state(**{"for": "0s", "missing_series_evals_to_resolve": 60})
+    after(known, "Alerting", 0, **ONE)
+    assert after(known, "Normal", 59, host="two")["one"] == "Alerting"
+    assert after(known, "Normal", 60, host="two")["one"] == "Normal (MissingSeries)"
 
 
 @pytest.mark.parametrize(("kind", "key"), [("NoData", "noDataState"), ("Error", "execErrState")])

@@ -95,6 +95,18 @@ def test_thresholds(kind: str, limits: list[float], holds: list[float]) -> None:
     assert reduction.threshold(model, [Single({}, None)]) == [Single({}, None)]
 
 
+def test_a_recovery_threshold_holds_an_active_alert_until_it_is_passed() -> None:
+    """Only for the labels of an active alert: above 80 begins, below 70 ends."""
+    condition = {
+        "evaluator": {"type": "gt", "params": [80]},
+        "unloadEvaluator": {"type": "lt", "params": [70]},
+    }
+    source = [Single({"host": host}, value) for host, value in (("one", 75), ("two", 75), ("three", 65))]
+    active = [{"host": "one", "alertname": "Disk"}, {"host": "three", "alertname": "Disk"}]
+    made = reduction.threshold({"conditions": [condition]}, source, active)
+    assert [item.value for item in made if isinstance(item, Single)] == [1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [

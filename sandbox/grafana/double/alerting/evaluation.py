@@ -31,10 +31,12 @@ class Result:
     error: str = ""
 
 
-def evaluate(shared: Context, rule: store.Document, now: datetime) -> list[Result]:
-    """At least one result; a query that fails is one result of kind Error."""
+def evaluate(
+    shared: Context, rule: store.Document, now: datetime, loaded: Sequence[Mapping[str, str]] = ()
+) -> list[Result]:
+    """At least one result; a query that fails is one result of kind Error. loaded: labels of the active alerts."""
     try:
-        outcomes = expressions.run([_step(shared, item, now) for item in rule["data"]])
+        outcomes = expressions.run([_step(shared, item, now) for item in rule["data"]], loaded)
         for ref_id, outcome in outcomes.items():
             if outcome.error and "[sse.dependencyError]" not in str(outcome.error):
                 return [Result("Error", error=f"failed to execute query {ref_id}: {outcome.error}")]

@@ -18,7 +18,7 @@ from .states import Alert, RuleState
 
 routes = Blueprint("alert_listing", __name__)
 
-_RULE_STATES = ("Alerting", "Pending")
+_RULE_STATES = ("Alerting", "Recovering", "Pending")
 
 
 def scheduler() -> Scheduler:
@@ -79,7 +79,7 @@ def _rule(state: RuleState) -> dict[str, Any]:
     worst = next((name for name in _RULE_STATES if name in states), "")
     failing = bool(state.error)
     return {
-        "state": {"Alerting": "firing", "Pending": "pending"}.get(worst, "inactive"),
+        "state": {"Alerting": "firing", "Recovering": "recovering", "Pending": "pending"}.get(worst, "inactive"),
         "name": rule["title"],
         "uid": rule["uid"],
         "folderUid": rule["folderUID"],
@@ -99,7 +99,7 @@ def _rule(state: RuleState) -> dict[str, Any]:
 
 
 def _without_data(known: list[Alert]) -> bool:
-    return any(alert.state == "NoData" or alert.reason == "NoData" for alert in known)
+    return any(alert.state == "NoData" or alert.reason.startswith("NoData") for alert in known)
 
 
 def _alert(alert: Alert) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Scheduler:
             if not due or state.rule["isPaused"] or state.rule.get("record"):
                 continue
             began = time.monotonic()
-            results = self._results(state.rule, now)
+            results = self._results(state, now)
             with self._lock:
                 state.took = time.monotonic() - began
                 state.update(results, now)
@@ -68,14 +68,14 @@ class Scheduler:
             if state.error:
                 log.warning("rule=%s error=%s", state.rule["uid"], state.error)
 
-    def _results(self, rule: store.Document, now: datetime) -> list[Result]:
+    def _results(self, state: RuleState, now: datetime) -> list[Result]:
         """A rule's results; one that cannot be evaluated at all does not keep the others from it."""
         try:
             # Data sources look their server's settings up in the running application.
             with self._app.app_context():
-                return evaluate(self.shared, rule, now)
+                return evaluate(self.shared, state.rule, now, state.loaded)
         except Exception as error:
-            log.exception("rule=%s", rule["uid"])
+            log.exception("rule=%s", state.rule["uid"])
             return [Result("Error", error=f"{type(error).__name__}: {error}")]
 
     def notify(self, now: datetime) -> None:

@@ -1,6 +1,8 @@
 """The states of a rule's alerts, from one evaluation to the next.
 
 https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
+Transitions as in Grafana's pkg/services/ngalert/state/state.go (resultNormal, resultAlerting, resultKeepLast) and
+manager.go (processMissingSeriesStates).
 What outlives a restart: memory.py.
 """
 
@@ -17,9 +19,9 @@ from . import store, wording
 from .durations import parse_duration
 from .evaluation import Result
 
-State = Literal["Normal", "Pending", "Alerting", "NoData", "Error"]
+State = Literal["Normal", "Pending", "Alerting", "Recovering", "NoData", "Error"]
 MISSING_FOR = 2
-"""Evaluations after which an alert whose labels no longer come back ends."""
+"""Evaluations after which an alert whose labels no longer come back ends, unless its rule says otherwise."""
 
 
 @dataclass
@@ -39,7 +41,7 @@ class Alert:
     @property
     def firing(self) -> bool:
         """Whether people are told of it."""
-        return self.state in ("Alerting", "NoData", "Error")
+        return self.state in ("Alerting", "Recovering", "NoData", "Error")
 
     @property
     def fingerprint(self) -> str:
@@ -64,6 +66,11 @@ class RuleState:
     took: float = 0
     error: str = ""
 
+    @property
+    def loaded(self) -> list[Mapping[str, str]]:
+        """Labels of the alerts a recovery threshold applies to."""
+        return [a.labels for a in self.alerts.values() if a.state in ("Alerting", "Pending") and not a.reason]
+
     def update(self, results: Sequence[Result], now: datetime) -> None:
         """Bring the alerts to what an evaluation said."""
         self.evaluated = now
@@ -87,8 +94,9 @@ class RuleState:
         state: State | None = {"Alerting": "Alerting", "OK": "Normal"}.get(chosen)  # type: ignore[assignment]
         # Nothing or nobody's labels came back: it is said of every alert the rule has.
         known = [alert.labels for alert in self.alerts.values()] if not result.labels else []
+        reason = f"{result.kind}, KeepLast" if chosen == "KeepLast" else result.kind
         for labels in known or [own]:
-            yield dict(labels), {}, state, result.kind
+            yield dict(labels), {}, state, reason
 
     def _labels(self, result: Result) -> dict[str, str]:
         written = {
@@ -115,16 +123,26 @@ class RuleState:
             alert.annotations = {
                 name: wording.expand(text, labels, values) for name, text in self.rule["annotations"].items()
             }
-        if state is not None:
-            self._turn(alert, self._next(alert, state, now), now)
+        self._turn(alert, self._next(alert, state or _kept(alert.state), now), now)
 
     def _next(self, alert: Alert, wanted: State, now: datetime) -> State:
-        wait = timedelta(seconds=parse_duration(self.rule["for"], "for"))
+        if wanted == "Normal":
+            return self._after_normal(alert, now)
         if wanted != "Alerting" or alert.state == "Alerting":
             return wanted
+        wait = self._duration("for")
         if alert.state == "Pending":
             return "Alerting" if now - alert.since >= wait else "Pending"
-        return "Pending" if wait else "Alerting"
+        return "Pending" if wait and alert.state != "Recovering" else "Alerting"
+
+    def _after_normal(self, alert: Alert, now: datetime) -> State:
+        keep = self._duration("keep_firing_for")
+        if alert.state == "Alerting" and keep:
+            return "Recovering"
+        return "Recovering" if alert.state == "Recovering" and now - alert.since < keep else "Normal"
+
+    def _duration(self, name: str) -> timedelta:
+        return timedelta(seconds=parse_duration(self.rule.get(name) or "0s", name))
 
     @staticmethod
     def _turn(alert: Alert, state: State, now: datetime) -> None:
@@ -139,11 +157,21 @@ class RuleState:
 
     def _forget(self, now: datetime) -> None:
         """End the alerts whose labels have not come back, and drop those that ended a while ago."""
-        patience = timedelta(seconds=self.interval * MISSING_FOR)
         for key, alert in list(self.alerts.items()):
+            patience = timedelta(seconds=self.interval * self._missing_for(alert))
             missing = now - alert.seen
             if missing >= patience and alert.firing:
                 self._turn(alert, "Normal", now)
                 alert.reason = "MissingSeries"
             elif missing >= patience and (alert.ended is None or now - alert.ended >= timedelta(minutes=15)):
                 del self.alerts[key]
+
+    def _missing_for(self, alert: Alert) -> int:
+        if alert.state in ("NoData", "Error"):
+            return 1
+        return self.rule.get("missing_series_evals_to_resolve") or MISSING_FOR
+
+
+def _kept(state: State) -> State:
+    """What KeepLast makes of a state: a pending alert goes on waiting, and fires when its time has passed."""
+    return "Alerting" if state in ("Alerting", "Pending") else "Normal"

@@ -61,13 +61,15 @@ def needs(step: Step) -> list[str]:
     return [text.removeprefix("$").strip("{}")]
 
 
-def run(steps: Sequence[Step]) -> dict[str, Outcome]:
-    """Run each step after those it needs; a failed one fails those that need it, and no other."""
+def run(steps: Sequence[Step], loaded: Sequence[Mapping[str, str]] = ()) -> dict[str, Outcome]:
+    """Run each step after those it needs; a failed one fails those that need it, and no other.
+
+    loaded: labels of a rule's active alerts, to which a threshold's recovery applies."""
     by_name = {step.ref_id: step for step in steps}
     done: dict[str, Outcome] = {}
     for step in _ordered(by_name):
         try:
-            done[step.ref_id] = _run(step, done)
+            done[step.ref_id] = _run(step, done, loaded)
         except QueryError as error:
             done[step.ref_id] = Outcome(error=error)
     return {name: done[name] for name in by_name}
@@ -95,7 +97,7 @@ def _ordered(by_name: Mapping[str, Step]) -> list[Step]:
     return list(order.values())
 
 
-def _run(step: Step, done: Mapping[str, Outcome]) -> Outcome:
+def _run(step: Step, done: Mapping[str, Outcome], loaded: Sequence[Mapping[str, str]]) -> Outcome:
     if step.fetch:
         return Outcome(step.fetch())
     for name in needs(step):
@@ -104,17 +106,17 @@ def _run(step: Step, done: Mapping[str, Outcome]) -> Outcome:
                 f"[sse.dependencyError] did not execute expression [{step.ref_id}] due to a failure of the dependent"
                 f" expression or query [{name}]"
             )
-    values = _computed(step, {name: done[name].values(name) for name in needs(step)})
+    values = _computed(step, {name: done[name].values(name) for name in needs(step)}, loaded)
     return Outcome(to_frames(step.ref_id, values), values)
 
 
-def _computed(step: Step, known: Mapping[str, Values]) -> Values:
+def _computed(step: Step, known: Mapping[str, Values], loaded: Sequence[Mapping[str, str]]) -> Values:
     kind = step.model.get("type")
     source = next(iter(known.values()), [])
     if kind == "reduce":
         return reduction.reduce(step.model, source)
     if kind == "threshold":
-        return reduction.threshold(step.model, source)
+        return reduction.threshold(step.model, source, loaded)
     if kind == "math":
         return formula.evaluate(str(step.model["expression"]), known)
     if kind in ("resample", "sql", "classic_conditions"):

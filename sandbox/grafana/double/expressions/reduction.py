@@ -70,31 +70,41 @@ def _reduced(name: str, mode: str, settings: Mapping[str, Any], series: Series) 
     return float(_FUNCTIONS[name](values))
 
 
-def threshold(model: Mapping[str, Any], source: Values) -> Values:
-    """1 or 0 for each value, with its labels; what is not there stays so."""
+def threshold(model: Mapping[str, Any], source: Values, loaded: Sequence[Mapping[str, str]] = ()) -> Values:
+    """1 or 0 for each value, with its labels; what is not there stays so.
+
+    loaded: labels of the alerts that are active: with a recovery threshold (unloadEvaluator) these hold until it does,
+    as in Grafana's pkg/expr/hysteresis.go and pkg/services/ngalert/schedule/loaded_metrics_reader.go.
+    """
     conditions = model.get("conditions")
     if not isinstance(conditions, list) or len(conditions) != 1:
         raise failure("threshold expression requires exactly one condition")
-    if conditions[0].get("unloadEvaluator"):
-        raise failure("a recovery threshold is not part of this stand-in")
-    evaluator = conditions[0].get("evaluator") or {}
+    holds = _judge(conditions[0].get("evaluator") or {})
+    recovered = _judge(conditions[0]["unloadEvaluator"]) if conditions[0].get("unloadEvaluator") else None
+
+    def judged(value: Number, active: bool) -> Number:
+        if value is None:
+            return None
+        return float(not recovered(value)) if recovered and active else float(holds(value))
+
+    made: list[Value] = []
+    for item in source:
+        active = any(item.labels.items() <= labels.items() for labels in loaded)
+        if isinstance(item, Single):
+            made.append(Single(item.labels, judged(item.value, active)))
+        elif recovered:
+            raise failure("recovery thresholds work on reduced numbers only")
+        else:
+            made.append(Series(item.labels, item.times, [judged(value, active) for value in item.values]))
+    return made
+
+
+def _judge(evaluator: Mapping[str, Any]) -> Callable[[float], bool]:
+    """What says whether a value is beyond the limit."""
     kind, limits = str(evaluator.get("type") or ""), evaluator.get("params") or []
     if kind not in _LIMITS:
         raise failure(f"expected threshold function to be one of {', '.join(_LIMITS)}, got {kind!r}")
     count, holds = _LIMITS[kind]
     if len(limits) < count or not all(isinstance(limit, int | float) for limit in limits):
         raise failure(f"incorrect number of arguments for threshold function {kind!r}: got {len(limits)}")
-
-    def judged(value: Number) -> Number:
-        return None if value is None else float(holds(value, *limits[:count]))
-
-    return [
-        Single(item.labels, judged(item.value))
-        if isinstance(item, Single)
-        else Series(item.labels, item.times, _each(judged, item.values))
-        for item in source
-    ]
-
-
-def _each(judged: Callable[[Number], Number], values: Sequence[Number]) -> list[Number]:
-    return [judged(value) for value in values]
+    return lambda value: holds(value, *limits[:count])
