@@ -36,6 +36,6 @@ def build(facts: Facts) -> Group:
         summary='The certificate of {{ $labels.host }} ends in {{ printf "%.0f" $values.C.Value }} days',
         look_at="`pulumi up` renews the stack's own certificate in its last month. One of your own: put a new"
         " one into the setting `certificate`, then `pulumi up`.",
-        panel=Panel("monitoring-server", "Certificate lasts", facts.own_influxdb),
+        panel=Panel("monitoring-server", "Certificate lasts"),
     )
     return Group("Certificate", facts.interval, (ending,))

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Literal
 
-from dashboards import aws_ec2, linux_hosts, monitoring_server
+from dashboards.registry import panel_id
 
 NoData = Literal["OK", "Alerting", "NoData", "KeepLast"]
 OnError = Literal["OK", "Alerting", "Error", "KeepLast"]
@@ -46,12 +45,11 @@ class Panel:
 
     dashboard: Literal["linux-hosts", "aws-ec2", "monitoring-server"]
     title: str
-    own_influxdb: bool = True
 
     @property
     def id(self) -> int:
         """The panel's number within its dashboard. KeyError when no panel has the title."""
-        return _panels(self.dashboard, self.own_influxdb)[self.title]
+        return panel_id(self.dashboard, self.title)
 
 
 @dataclass(frozen=True)
@@ -103,15 +101,3 @@ class Group:
     name: str
     interval: int
     rules: tuple[Rule, ...]
-
-
-@cache
-def _panels(dashboard: str, own_influxdb: bool) -> dict[str, int]:
-    """Numbers of a dashboard's panels by their titles."""
-    if dashboard == linux_hosts.UID:
-        text = linux_hosts.build()
-    elif dashboard == aws_ec2.UID:
-        text = aws_ec2.build()
-    else:
-        text = monitoring_server.build(own_influxdb=own_influxdb)
-    return {panel["title"]: panel["id"] for panel in json.loads(text)["panels"] if panel["type"] != "row"}

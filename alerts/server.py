@@ -28,10 +28,6 @@ def build(facts: Facts) -> Group:
     return Group("Monitoring server", facts.interval, rules)
 
 
-def _panel(facts: Facts, title: str) -> Panel:
-    return Panel("monitoring-server", title, facts.own_influxdb)
-
-
 def _nothing_arrives(facts: Facts) -> Rule:
     text = select('count("uptime")', "system", NOW)
     return Rule(
@@ -45,7 +41,7 @@ def _nothing_arrives(facts: Facts) -> Rule:
         summary=f"{facts.server}: InfluxDB does not answer, or nothing is written to it",
         look_at="While this lasts, no other rule sees anything. On the server: `systemctl status influxdb"
         " telegraf`, `journalctl -u influxdb`, `df /srv/monitoring`.",
-        panel=_panel(facts, "Metrics delivered"),
+        panel=Panel("monitoring-server", "Metrics delivered"),
         labels={"host": facts.server},
     )
 
@@ -66,7 +62,7 @@ def _write_failures(facts: Facts) -> Rule:
         summary="InfluxDB on {{ $labels.host }} failed to store measurements",
         look_at="`journalctl -u influxdb` on the server names the reason: disk full, a field that changed its"
         " type, more series than the limit.",
-        panel=_panel(facts, "Refused or failed requests"),
+        panel=Panel("monitoring-server", "Refused or failed requests"),
     )
 
 
@@ -86,7 +82,7 @@ def _set_aside(facts: Facts) -> Rule:
         look_at="The file is below /var/lib/influxdb/data there; the measurements of its days may be in a backup"
         " (docs/backups.md). `dmesg -T` says whether the disk fails. When you have seen to it, delete the file: that"
         " ends this alert.",
-        panel=_panel(facts, "Size on disk"),
+        panel=Panel("monitoring-server", "Size on disk"),
     )
 
 
@@ -105,7 +101,7 @@ def _data_volume(facts: Facts) -> Rule:
         summary='The data volume of {{ $labels.host }} is {{ printf "%.0f" $values.B.Value }} % full',
         look_at="InfluxDB needs room to compact, so act before it is full: raise `dataVolumeSize`, or lower"
         " `retention`. “Series” says whether one source writes too much.",
-        panel=_panel(facts, "Size on disk"),
+        panel=Panel("monitoring-server", "Size on disk"),
     )
 
 
@@ -122,7 +118,7 @@ def _gather_errors(facts: Facts) -> Rule:
         summary='Telegraf on {{ $labels.host }} failed {{ printf "%.0f" $values.B.Value }} times to measure',
         look_at="`journalctl -u telegraf` on the host names the input: a service that is down, or a permission"
         " that Telegraf lacks. The others go on.",
-        panel=_panel(facts, "Errors"),
+        panel=Panel("monitoring-server", "Errors"),
     )
 
 
@@ -144,7 +140,7 @@ def _hangs(facts: Facts) -> Rule:
         look_at="`journalctl -u telegraf` on the host. `disk` hangs on a network file system whose server is gone"
         " (`df` hangs, too): `umount -l`, then `systemctl restart telegraf`. A program or service that is asked may be"
         " too slow.",
-        panel=_panel(facts, "Errors"),
+        panel=Panel("monitoring-server", "Errors"),
     )
 
 
@@ -169,7 +165,7 @@ def _buffer(facts: Facts) -> Rule:
         ' {{ printf "%.0f" $values.B.Value }} % full',
         look_at="A full buffer forgets the oldest values. `journalctl -u telegraf` on the host: InfluxDB is slow,"
         " or refuses single measurements.",
-        panel=_panel(facts, "Buffer in use"),
+        panel=Panel("monitoring-server", "Buffer in use"),
     )
 
 
@@ -189,5 +185,5 @@ def _backup(facts: Facts) -> Rule:
         f" {facts.thresholds.backup_age}",
         look_at="`journalctl -u monitoring-backup` on the server says why: no room on the data volume, or S3 refuses."
         " One more in the setting `backups.now` tries again.",
-        panel=_panel(facts, "Backup age"),
+        panel=Panel("monitoring-server", "Backup age"),
     )

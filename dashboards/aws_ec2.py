@@ -17,16 +17,13 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards import looks
-from dashboards.catalogue import AWS_EC2, Entry
 from dashboards.cloudwatch import JOIN_GAPS_BELOW, Metric, of_instances
 from dashboards.ec2_panels import counted, measured
 from dashboards.ec2_variables import variables
 from dashboards.looks import Limits
 from dashboards.page import Row, page
 from dashboards.panels import lines, states
-
-UID = AWS_EC2.uid
-TITLE = AWS_EC2.title
+from dashboards.registry import AWS_EC2, Entry
 
 CREDITS = Limits(watch=30, act=5)
 """CPU credits: one is a minute of one processor at full speed; at zero the instance falls to its baseline."""

@@ -7,16 +7,13 @@ from itertools import groupby
 
 from grafana_foundation_sdk.builders import timeseries
 
-from dashboards.catalogue import CUSTOM_METRICS
 from dashboards.cloudwatch import JOIN_GAPS_BELOW, PERIOD, REGION, cloudwatch, metric_query
 from dashboards.cloudwatch_variables import period_variable, region_variable
 from dashboards.page import Row, host_variable, page
 from dashboards.panels import Data, lines
+from dashboards.registry import CUSTOM_METRICS
 from settings.metrics import CustomMetric
 from settings.values import seconds
-
-UID = CUSTOM_METRICS.uid
-TITLE = CUSTOM_METRICS.title
 
 
 def build(

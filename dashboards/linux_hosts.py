@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards.catalogue import LINUX_HOSTS, Entry
 from dashboards.linux_overview import overview
 from dashboards.linux_resources import memory, processes, processors
 from dashboards.linux_traffic import disks, network
 from dashboards.page import host_variable, interval_variable, page
-
-UID = LINUX_HOSTS.uid
-TITLE = LINUX_HOSTS.title
+from dashboards.registry import LINUX_HOSTS, Entry
 
 
 def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = ()) -> str:

@@ -52,7 +52,7 @@ def disks(uid: str) -> Row:
             _file_systems(uid),
             lines_by_host(
                 uid,
-                "Fullest file system",
+                "Fullest file system over time",
                 "The highest use of any of a host's file systems.",
                 units.Percent,
                 worst_by_host('last("used_percent")', "disk", each="path", where=REAL_FILE_SYSTEMS),

@@ -21,7 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from dashboards.catalogue import ENTRIES, LINUX_HOSTS, Entry
+from dashboards.registry import ENTRIES, LINUX_HOSTS, Entry
 
 GOOD, WATCH, BAD, NEUTRAL, QUIET = "green", "orange", "red", "blue", "text"
 """Colours; QUIET is that of any text: there is nothing to see here."""

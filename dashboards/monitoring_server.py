@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
 
-from dashboards import looks, server_backups
-from dashboards.catalogue import MONITORING_SERVER, Entry
+from dashboards import server_backups
+from dashboards.linux_lines import lines_by_host
 from dashboards.looks import Limits
 from dashboards.page import Row, host_variable, interval_variable, page
-from dashboards.panels import lines, number
+from dashboards.panels import number
 from dashboards.queries import BY_HOST, SHOWN, InfluxQuery, by_host, influx, per_second, rate_by_host, select
-
-UID = MONITORING_SERVER.uid
-TITLE = MONITORING_SERVER.title
+from dashboards.registry import MONITORING_SERVER, Entry
 
 TO_INFLUXDB = "\"output\" = 'influxdb'"
 """Telegraf's output and not its single inputs, which it describes in the same measurement."""
@@ -107,14 +104,14 @@ def _database(uid: str) -> Row:
     return Row(
         "InfluxDB",
         [
-            _panel(
+            lines_by_host(
                 uid,
                 "Points written",
                 "Values stored, of all hosts together.",
                 units.OpsPerSecond,
                 rate_by_host(("pointReq",), "influxdb_write"),
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "Refused or failed requests",
                 "Requests answered with an error, logins refused, and points dropped. A refused login is"
@@ -123,7 +120,7 @@ def _database(uid: str) -> Row:
                 rate_by_host(refused, "influxdb_httpd"),
                 limits=ERRORS,
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "Time a query takes",
                 "On average. Dashboards feel slow from about a second on.",
@@ -131,23 +128,23 @@ def _database(uid: str) -> Row:
                 by_host(per_query, "influxdb_queryExecutor"),
                 limits=Limits(1000, 5000),
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "Queries",
                 "Queries run, of dashboards and alert rules together.",
                 units.OpsPerSecond,
                 rate_by_host(("queriesExecuted",), "influxdb_queryExecutor"),
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "InfluxDB's memory",
                 "Memory obtained from the system.",
                 units.BytesIEC,
                 by_host('mean("sys")', "influxdb_memstats"),
             ),
-            _panel(
+            lines_by_host(
                 uid,
-                "Series",
+                "Series over time",
                 "A steep climb is a tag whose values never repeat: an id, a time, a container's name.",
                 units.Short,
                 by_host('mean("numSeries")', "influxdb_database", where=OUR_DATABASE),
@@ -160,14 +157,14 @@ def _agents(uid: str) -> Row:
     return Row(
         "Telegraf",
         [
-            _panel(
+            lines_by_host(
                 uid,
                 "Metrics delivered",
                 "What each agent hands to InfluxDB.",
                 units.OpsPerSecond,
                 rate_by_host(("metrics_written",), "internal_write", where=TO_INFLUXDB),
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "Buffer in use",
                 "What waits in the agent because InfluxDB does not take it. It empties by itself when"
@@ -177,7 +174,7 @@ def _agents(uid: str) -> Row:
                 limits=BUFFER,
                 full=100,
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "Errors",
                 "Inputs that failed and writes that failed. `journalctl -u telegraf` on the host says why.",
@@ -186,7 +183,7 @@ def _agents(uid: str) -> Row:
                 rate_by_host(("errors",), "internal_write", where=TO_INFLUXDB, alias="$tag_host writes"),
                 limits=ERRORS,
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "Metrics lost",
                 "Dropped because the buffer was full, or rejected by InfluxDB.",
@@ -194,7 +191,7 @@ def _agents(uid: str) -> Row:
                 rate_by_host(("metrics_dropped", "metrics_rejected"), "internal_agent"),
                 limits=ERRORS,
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "Slowest input",
                 "How long the slowest input of an agent takes for one round; it must stay below the interval.",
@@ -202,7 +199,7 @@ def _agents(uid: str) -> Row:
                 by_host('max("gather_time_ns") / 1000000', "internal_gather"),
                 limits=Limits(1000, 10_000),
             ),
-            _panel(
+            lines_by_host(
                 uid,
                 "Time a write takes",
                 "From an agent's request until InfluxDB has answered.",
@@ -211,25 +208,4 @@ def _agents(uid: str) -> Row:
                 limits=Limits(500, 5000),
             ),
         ],
-    )
-
-
-def _panel(
-    uid: str,
-    title: str,
-    description: str,
-    unit: str,
-    *queries: InfluxQuery,
-    limits: Limits | None = None,
-    full: float | None = None,
-) -> timeseries.Panel:
-    """Lines of which each belongs to one host; a click on one opens that host's dashboard."""
-    return lines(
-        title,
-        description,
-        unit,
-        influx(uid, *queries),
-        limits=limits,
-        full=full,
-        links=[looks.one_host("__field.labels.host")],
     )

@@ -22,9 +22,9 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from dashboards.catalogue import Entry
 from dashboards.looks import links_from
 from dashboards.queries import ALL_HOSTS, influxdb
+from dashboards.registry import Entry
 
 SCHEMA_VERSION = 42
 """The dashboard schema this JSON is written in; older Grafanas ignore what they do not know, newer ones
@@ -73,7 +73,7 @@ def page(
             dashboard.with_panel(panel)
     built = dashboard.build()
     built.schema_version = SCHEMA_VERSION
-    _give_ids(built.panels or [])
+    _give_ids(built.panels or [], entry)
     return json.dumps(_current(built), indent=2, ensure_ascii=False)
 
 
@@ -127,8 +127,10 @@ def _current(dashboard: Dashboard) -> dict[str, Any]:
     return fields
 
 
-def _give_ids(panels: Sequence[Panel | RowPanel]) -> None:
-    """Number the panels from 1 in the order they are read, so that links to a panel stay as long as the order
-    does."""
+def _give_ids(panels: Sequence[Panel | RowPanel], entry: Entry) -> None:
+    """The entry's own ids, so that links to a panel stay wherever it moves; from 1 upwards where it has none.
+
+    Raises KeyError naming a panel that has no id yet.
+    """
     for number, panel in enumerate(panels, start=1):
-        panel.id_val = number
+        panel.id_val = entry.panels[panel.title or ""] if entry.panels else number

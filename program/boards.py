@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import pulumi
 
-from dashboards import aws_ec2, custom_metrics, linux_hosts, monitoring_server
-from dashboards.catalogue import CUSTOM_METRICS
 from dashboards.from_files import BrokenFileError, read_all
+from dashboards.registry import AWS_EC2, CUSTOM_METRICS, LINUX_HOSTS, MONITORING_SERVER
 from settings import Settings
 
 INFLUXDB_UID = "influxdb"
@@ -31,14 +30,14 @@ def boards(settings: Settings) -> list[Board]:
     further = [CUSTOM_METRICS] if metrics else []
     own_influxdb = settings.influxdb is None
     built = {
-        linux_hosts: linux_hosts.build(INFLUXDB_UID, further=further),
-        aws_ec2: aws_ec2.build(CLOUDWATCH_UID, region, INFLUXDB_UID, further=further),
-        monitoring_server: monitoring_server.build(INFLUXDB_UID, own_influxdb=own_influxdb, further=further),
+        LINUX_HOSTS: LINUX_HOSTS.build(INFLUXDB_UID, further=further),
+        AWS_EC2: AWS_EC2.build(CLOUDWATCH_UID, region, INFLUXDB_UID, further=further),
+        MONITORING_SERVER: MONITORING_SERVER.build(INFLUXDB_UID, own_influxdb=own_influxdb, further=further),
     }
     if metrics:
-        built[custom_metrics] = custom_metrics.build(metrics, CLOUDWATCH_UID, region, INFLUXDB_UID)
+        built[CUSTOM_METRICS] = CUSTOM_METRICS.build(metrics, CLOUDWATCH_UID, region, INFLUXDB_UID)
     try:
         imported = [Board(file.uid, file.title, file.content) for file in read_all()]
     except BrokenFileError as error:
         raise pulumi.RunError(str(error)) from None
-    return [*(Board(module.UID, module.TITLE, content) for module, content in built.items()), *imported]
+    return [*(Board(entry.uid, entry.title, content) for entry, content in built.items()), *imported]

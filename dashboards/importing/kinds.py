@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.catalogue import CUSTOM_METRICS, ENTRIES
+from dashboards.registry import EVERY
 
-OWN_UIDS = frozenset(entry.uid for entry in (*ENTRIES, CUSTOM_METRICS))
-OWN_TITLES = frozenset(entry.title for entry in (*ENTRIES, CUSTOM_METRICS))
+OWN_UIDS = frozenset(entry.uid for entry in EVERY)
+OWN_TITLES = frozenset(entry.title for entry in EVERY)
 
 CORE = frozenset(
     (

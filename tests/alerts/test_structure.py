@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import alerts
+from dashboards.registry import AWS_EC2, LINUX_HOSTS, MONITORING_SERVER
 from settings import AlertThresholds
 from tests.alerts.conftest import FACTS, rule_of
+from tests.support.dashboard_queries import panels
 
 EXTERNAL = alerts.Facts(region="eu-central-1", server="monitoring-test", own_influxdb=False)
 RULES = [rule for group in alerts.build(FACTS) for rule in group.rules]
@@ -68,7 +70,12 @@ def test_with_another_influxdb_its_inside_and_the_certificate_are_left_out() -> 
     uids = {rule.uid for group in alerts.build(EXTERNAL) for rule in group.rules}
     own = {"server-write-failures", "server-bad-file", "server-data-volume", "certificate-ends"}
     assert {rule.uid for rule in RULES} - uids == own
-    assert all(rule.panel.id for group in alerts.build(EXTERNAL) for rule in group.rules)
+    shown = {
+        (entry.uid, panel["id"])
+        for entry, options in ((LINUX_HOSTS, {}), (AWS_EC2, {}), (MONITORING_SERVER, {"own_influxdb": False}))
+        for panel in panels(json.loads(entry.build(**options)))
+    }
+    assert {(rule.panel.dashboard, rule.panel.id) for group in alerts.build(EXTERNAL) for rule in group.rules} <= shown
 
 
 def test_hosts_that_measure_seldom_are_not_silent_between_two_measurements() -> None:

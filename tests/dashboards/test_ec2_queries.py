@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from dashboards import aws_ec2
+from dashboards.registry import AWS_EC2
 from tests.support.dashboard_queries import PanelQuery, TimeRange, Values, panel_queries, variable_queries
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 def offered(variable: str, chosen: dict[str, list[str]]) -> set[str]:
     """The values Grafana offers for a variable filled by `ec2InstanceAttributes`."""
-    (query,) = [each["query"] for each in variable_queries(json.loads(aws_ec2.build())) if each["name"] == variable]
+    (query,) = [each["query"] for each in variable_queries(json.loads(AWS_EC2.build())) if each["name"] == variable]
 
     def filled(text: str) -> list[str]:
         for name, values in chosen.items():
@@ -115,7 +115,7 @@ def test_every_panel_has_a_value_for_each_instance(names: dict[str, str]) -> Non
             ],
         )
     values: Values = {"instance": chosen, "region": REGION}
-    for query in panel_queries(json.loads(aws_ec2.build(region=REGION)), values, TimeRange.last(3600)):
+    for query in panel_queries(json.loads(AWS_EC2.build(region=REGION)), values, TimeRange.last(3600)):
         for number, instance in enumerate(query.model["dimensions"]["InstanceId"]):
             expected = METRICS[query.model["metricName"]] + number
             assert statistics(metrics, query, instance) == pytest.approx([expected, expected]), query.title

@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from dashboards import aws_ec2, linux_hosts, monitoring_server
+from dashboards.registry import AWS_EC2, LINUX_HOSTS, MONITORING_SERVER, Entry
 from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries, panels
 
 HOUR = TimeRange(1_700_000_000_000, 1_700_003_600_000)
-INFLUX = (linux_hosts, monitoring_server)
+INFLUX = (LINUX_HOSTS, MONITORING_SERVER)
 
 
-def targets(module: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    return [(panel, target) for panel in panels(json.loads(module.build())) for target in panel["targets"]]
+def targets(entry: Entry) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    return [(panel, target) for panel in panels(json.loads(entry.build())) for target in panel["targets"]]
 
 
-@pytest.mark.parametrize("module", INFLUX, ids=lambda module: module.UID)
-def test_influxql_reads_only_chosen_hosts_and_a_bounded_time(module: Any) -> None:
-    for panel, target in targets(module):
+@pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
+def test_influxql_reads_only_chosen_hosts_and_a_bounded_time(entry: Entry) -> None:
+    for panel, target in targets(entry):
         query = target["query"]
         assert '"host" =~ /^$host$/' in query, panel["title"]
         assert "$timeFilter" in query or "time >" in query, panel["title"]
@@ -29,17 +29,17 @@ def test_influxql_reads_only_chosen_hosts_and_a_bounded_time(module: Any) -> Non
         assert query.count("(") == query.count(")"), panel["title"]
 
 
-@pytest.mark.parametrize("module", INFLUX, ids=lambda module: module.UID)
-def test_whatever_is_drawn_over_time_is_grouped_by_the_interval(module: Any) -> None:
-    for panel, target in targets(module):
+@pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
+def test_whatever_is_drawn_over_time_is_grouped_by_the_interval(entry: Entry) -> None:
+    for panel, target in targets(entry):
         if panel["type"] in {"timeseries", "state-timeline"}:
             assert "GROUP BY time($__interval)" in target["query"], panel["title"]
             assert panel["interval"] in {"$interval", "1m"}, panel["title"]
 
 
-@pytest.mark.parametrize("module", INFLUX, ids=lambda module: module.UID)
-def test_lines_are_one_a_host_never_one_a_core_disk_or_interface(module: Any) -> None:
-    for panel, target in targets(module):
+@pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
+def test_lines_are_one_a_host_never_one_a_core_disk_or_interface(entry: Entry) -> None:
+    for panel, target in targets(entry):
         if panel["type"] in {"timeseries", "state-timeline"}:
             outermost = target["query"].rsplit("GROUP BY", 1)[1]
             assert set(re.findall(r'"(\w+)"', outermost)) <= {"host"}, panel["title"]
@@ -47,13 +47,13 @@ def test_lines_are_one_a_host_never_one_a_core_disk_or_interface(module: Any) ->
 
 
 def test_processors_are_always_taken_together() -> None:
-    for panel, target in targets(linux_hosts):
+    for panel, target in targets(LINUX_HOSTS):
         if 'FROM "cpu"' in target["query"]:
             assert "\"cpu\" = 'cpu-total'" in target["query"], panel["title"]
 
 
 def test_cloudwatch_asks_for_the_chosen_instances_in_the_chosen_region() -> None:
-    for panel, target in targets(aws_ec2):
+    for panel, target in targets(AWS_EC2):
         assert target["region"] == "$region", panel["title"]
         assert target["namespace"] == "AWS/EC2", panel["title"]
         assert target["dimensions"] == {"InstanceId": ["$instance"]}, panel["title"]
@@ -62,13 +62,13 @@ def test_cloudwatch_asks_for_the_chosen_instances_in_the_chosen_region() -> None
 
 
 def test_what_cloudwatch_counts_is_summed_up() -> None:
-    for panel, target in targets(aws_ec2):
+    for panel, target in targets(AWS_EC2):
         counted = re.search(r"Network|EBS\w+(Ops|Bytes)$|CreditUsage", target["metricName"])
         assert (target["statistic"] == "Sum") == bool(counted), panel["title"]
 
 
 def test_instances_are_listed_by_name_filtered_by_tag() -> None:
-    variables = {each["name"]: each for each in json.loads(aws_ec2.build())["templating"]["list"]}
+    variables = {each["name"]: each for each in json.loads(AWS_EC2.build())["templating"]["list"]}
     names, ids = variables["name"]["query"], variables["instance"]["query"]
     assert (names["queryType"], names["attributeName"]) == ("ec2InstanceAttributes", "Tags.Name")
     assert names["ec2Filters"] == {"tag:$tag": ["$tagvalue"], "instance-state-name": ["running"]}
@@ -78,7 +78,7 @@ def test_instances_are_listed_by_name_filtered_by_tag() -> None:
 
 
 def test_several_hosts_become_an_escaped_alternative() -> None:
-    first = panel_queries(json.loads(linux_hosts.build()), {"host": ["a.example", "b"]}, HOUR)[0]
+    first = panel_queries(json.loads(LINUX_HOSTS.build()), {"host": ["a.example", "b"]}, HOUR)[0]
     assert r'"host" =~ /^(a\.example|b)$/' in first.influxql()
     assert "$" not in first.influxql().replace("$/", "")
 
@@ -99,11 +99,11 @@ def test_the_chosen_interval_is_the_finest_step() -> None:
 
 def test_several_instances_become_several_dimensions() -> None:
     values: dict[str, str | list[str]] = {"instance": ["i-1", "i-2"], "region": "eu-west-1"}
-    model = panel_queries(json.loads(aws_ec2.build()), values, HOUR)[0].model
+    model = panel_queries(json.loads(AWS_EC2.build()), values, HOUR)[0].model
     assert model["dimensions"] == {"InstanceId": ["i-1", "i-2"]}
     assert (model["region"], model["period"]) == ("eu-west-1", "300")
 
 
 def by_title(title: str, values: dict[str, str | list[str]], shown: TimeRange = HOUR) -> PanelQuery:
-    queries = panel_queries(json.loads(linux_hosts.build()), {"host": ["web-1"], **values}, shown)
+    queries = panel_queries(json.loads(LINUX_HOSTS.build()), {"host": ["web-1"], **values}, shown)
     return next(query for query in queries if query.title == title)

@@ -6,26 +6,25 @@ import json
 import os
 import time
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import requests
 
-from dashboards import linux_hosts, monitoring_server
 from dashboards.queries import ALL_HOSTS
+from dashboards.registry import LINUX_HOSTS, MONITORING_SERVER, Entry
 from tests.dashboards.conftest import HOSTS, Influx
 from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries, panels
 
 # A minute of real measurements: left to `make test`, so that `make check` stays quick.
 pytestmark = pytest.mark.live
 
-MODULES = (linux_hosts, monitoring_server)
+ENTRIES = (LINUX_HOSTS, MONITORING_SERVER)
 
 
-def queries(module: ModuleType, hosts: tuple[str, ...] = HOSTS) -> list[PanelQuery]:
+def queries(entry: Entry, hosts: tuple[str, ...] = HOSTS) -> list[PanelQuery]:
     shown = TimeRange.last(300)
-    return panel_queries(json.loads(module.build()), {"host": list(hosts), "interval": "10s"}, shown)
+    return panel_queries(json.loads(entry.build()), {"host": list(hosts), "interval": "10s"}, shown)
 
 
 def values(series: list[dict[str, Any]]) -> list[float]:
@@ -33,25 +32,25 @@ def values(series: list[dict[str, Any]]) -> list[float]:
     return [cell for each in series for row in each["values"] for cell in row[1:] if cell is not None]
 
 
-def only(influx: Influx, title: str, letter: str = "A", module: ModuleType = linux_hosts) -> list[dict[str, Any]]:
-    (query,) = [q for q in queries(module) if q.title == title and q.model["refId"] == letter][:1]
+def only(influx: Influx, title: str, letter: str = "A", entry: Entry = LINUX_HOSTS) -> list[dict[str, Any]]:
+    (query,) = [q for q in queries(entry) if q.title == title and q.model["refId"] == letter][:1]
     return influx.ask(query.influxql())
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.UID)
-def test_no_query_is_empty_or_an_error(influx: Influx, module: ModuleType) -> None:
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.uid)
+def test_no_query_is_empty_or_an_error(influx: Influx, entry: Entry) -> None:
     empty = [
         f"{query.title} {query.model['refId']}: {query.influxql()}"
-        for query in queries(module)
+        for query in queries(entry)
         if not values(influx.ask(query.influxql()))
     ]
     assert not empty, "\n".join(empty)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.UID)
-def test_each_host_has_its_line_and_a_single_chosen_one_only_its_own(influx: Influx, module: ModuleType) -> None:
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.uid)
+def test_each_host_has_its_line_and_a_single_chosen_one_only_its_own(influx: Influx, entry: Entry) -> None:
     for chosen in (HOSTS, HOSTS[:1]):
-        for query in queries(module, chosen):
+        for query in queries(entry, chosen):
             seen = [each["tags"]["host"] for each in influx.ask(query.influxql()) if "host" in each.get("tags", {})]
             if query.model.get("alias", "").startswith("$tag_host"):
                 assert sorted(seen) == sorted(chosen), query.title
@@ -59,7 +58,7 @@ def test_each_host_has_its_line_and_a_single_chosen_one_only_its_own(influx: Inf
 
 
 def test_a_dot_in_a_hosts_name_stands_for_a_dot(influx: Influx) -> None:
-    for query in queries(linux_hosts, ("web-1xexample",)):
+    for query in queries(LINUX_HOSTS, ("web-1xexample",)):
         assert not influx.ask(query.influxql()), query.title
 
 
@@ -69,9 +68,9 @@ def test_the_hosts_are_offered_to_choose_from(influx: Influx) -> None:
 
 
 def test_percentages_are_percentages(influx: Influx) -> None:
-    for module in MODULES:
-        units = {panel["id"]: panel["fieldConfig"]["defaults"]["unit"] for panel in panels(json.loads(module.build()))}
-        for query in queries(module):
+    for entry in ENTRIES:
+        units = {panel["id"]: panel["fieldConfig"]["defaults"]["unit"] for panel in panels(json.loads(entry.build()))}
+        for query in queries(entry):
             if units[query.panel_id] == "percent" and query.model["resultFormat"] == "time_series":
                 # A disk counts whole milliseconds: a step can hold a little more than all of its time.
                 assert all(0 <= value <= 105 for value in values(influx.ask(query.influxql()))), query.title
@@ -109,7 +108,7 @@ def test_points_of_a_clock_that_is_ahead_are_no_sign_of_life(influx: Influx) -> 
     lines = "\n".join(f"system,host=ahead uptime=1i {at}" for at in (now - 600, now + 3600))
     written = requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=lines, timeout=20)
     assert written.status_code == 204, written.text
-    with_it = {query.title: query.influxql() for query in queries(linux_hosts, (*HOSTS, "ahead"))[:2]}
+    with_it = {query.title: query.influxql() for query in queries(LINUX_HOSTS, (*HOSTS, "ahead"))[:2]}
     try:
         assert values(influx.ask(with_it["Reporting"])) == [len(HOSTS)]
         assert values(influx.ask(with_it["Silent"])) == [1]
@@ -126,5 +125,5 @@ def test_one_row_a_host_in_each_column_of_the_table(influx: Influx) -> None:
 
 
 def test_the_certificates_remaining_time_is_right(influx: Influx) -> None:
-    (seconds,) = values(only(influx, "Certificate lasts", module=monitoring_server))
+    (seconds,) = values(only(influx, "Certificate lasts", entry=MONITORING_SERVER))
     assert 29.9 * 86400 < seconds <= 30 * 86400

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import requests
 
-import dashboards
+from dashboards.registry import ENTRIES
 from tests.live.environment import Environment
 from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries
 
 pytestmark = pytest.mark.live
 
-MODULES = {module.UID: module for module in dashboards.ALL}
+BY_UID = {entry.uid: entry for entry in ENTRIES}
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +57,14 @@ def ask(environment: Environment, query: PanelQuery) -> dict[str, Any]:
     return dict(answer.json()["results"])
 
 
-@pytest.mark.parametrize("uid", MODULES)
+@pytest.mark.parametrize("uid", BY_UID)
 def test_what_grafana_stores_is_what_the_program_builds(environment: Environment, uid: str) -> None:
     stored = environment.grafana.get(f"/api/dashboards/uid/{uid}").json()
     assert stored["meta"]["folderUid"] == "monitoring"
-    assert stored["dashboard"]["title"] == MODULES[uid].TITLE
+    assert stored["dashboard"]["title"] == BY_UID[uid].title
 
 
-@pytest.mark.parametrize("uid", MODULES)
+@pytest.mark.parametrize("uid", BY_UID)
 def test_no_query_is_empty_or_erroneous(warm: Environment, uid: str) -> None:
     stored = warm.grafana.get(f"/api/dashboards/uid/{uid}").json()["dashboard"]
     queries = list(panel_queries(stored, values(warm), TimeRange.last(900)))

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
-from dashboards import ALL
+from dashboards.registry import ENTRIES
 from sandbox.viewer.browser import LARGEST_PICTURE, Page, Panel, Visit, look
 from tests.live.environment import Environment
 
@@ -43,7 +43,7 @@ def pages(environment: Environment) -> dict[str, Page]:
 
 
 def test_all_dashboards_are_looked_at() -> None:
-    assert set(PATHS) == {module.UID for module in ALL}
+    assert set(PATHS) == {entry.uid for entry in ENTRIES}
 
 
 @pytest.mark.parametrize("uid", PATHS)

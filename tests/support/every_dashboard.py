@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-import dashboards
-from dashboards import custom_metrics
+from dashboards.registry import CUSTOM_METRICS, ENTRIES, Entry
 from settings import CustomMetric
 
 METRICS = tuple(
@@ -42,17 +40,16 @@ METRICS = tuple(
 
 @dataclass(frozen=True)
 class Sample:
-    """A dashboard's identity, and how it is built; `build` takes the other keywords of the module's."""
+    """A dashboard of the registry, and how it is built; `build` takes the other keywords of the entry's."""
 
-    UID: str
-    TITLE: str
+    entry: Entry
     build: Callable[..., str]
 
 
-CUSTOM = Sample(custom_metrics.UID, custom_metrics.TITLE, partial(custom_metrics.build, METRICS))
-EVERY = (*(Sample(module.UID, module.TITLE, module.build) for module in dashboards.ALL), CUSTOM)
+CUSTOM = Sample(CUSTOM_METRICS, partial(CUSTOM_METRICS.build, METRICS))
+EVERY = (*(Sample(entry, entry.build) for entry in ENTRIES), CUSTOM)
 
 
-def by_uid(each: Any) -> str:
+def by_uid(each: Sample | Entry) -> str:
     """A test's name for it."""
-    return str(each.UID)
+    return each.entry.uid if isinstance(each, Sample) else each.uid

@@ -1,0 +1,56 @@
+"""Which dashboards there are: the one place where each has its uid, title, builder and panels' ids.
+
+Uids are part of addresses that people bookmark and that alerts link to: they never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from dashboards import panel_ids
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dashboard.
+
+    module: the module of this package whose `build` makes its JSON; imported only then, as each module takes its own
+    entry from here.
+    panels: titles of its panels and rows -> their fixed ids; none where the panels come from settings, which nothing
+    links to one by one.
+    """
+
+    uid: str
+    title: str
+    module: str
+    panels: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def path(self) -> str:
+        """The dashboard's address below Grafana's root; Grafana adds the slug by itself."""
+        return f"/d/{self.uid}"
+
+    def build(self, *arguments: Any, **options: Any) -> str:
+        """The dashboard's JSON; the arguments are those of the module's `build`."""
+        text: str = import_module(f"dashboards.{self.module}").build(*arguments, **options)
+        return text
+
+
+LINUX_HOSTS = Entry("linux-hosts", "Linux hosts", "linux_hosts", panel_ids.LINUX_HOSTS)
+AWS_EC2 = Entry("aws-ec2", "AWS EC2", "aws_ec2", panel_ids.AWS_EC2)
+MONITORING_SERVER = Entry("monitoring-server", "Monitoring server", "monitoring_server", panel_ids.MONITORING_SERVER)
+CUSTOM_METRICS = Entry("custom-metrics", "Custom metrics", "custom_metrics")
+
+ENTRIES: Sequence[Entry] = (LINUX_HOSTS, AWS_EC2, MONITORING_SERVER)
+"""Those that every stack has; they link to each other."""
+EVERY: Sequence[Entry] = (*ENTRIES, CUSTOM_METRICS)
+"""With those that only some stacks have."""
+
+
+def panel_id(uid: str, title: str) -> int:
+    """The number of a panel within its dashboard. KeyError when no panel has the title."""
+    (entry,) = [entry for entry in ENTRIES if entry.uid == uid]
+    return entry.panels[title]
