@@ -10,7 +10,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 
 from sandbox.cloud import ACCOUNT
-from sandbox.cloud.mends.regions import backends
+from sandbox.cloud.regions import backends
 
 Credentials = Callable[[Any, Any], dict[str, str]]
 """From an instance and its role to the credentials document."""

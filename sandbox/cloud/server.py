@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from sandbox.cloud import administrator, certificates, listeners, mends, metadata
+from sandbox.cloud import administrator, certificates, listeners, metadata, patches, regions
 from sandbox.cloud.application import LocalAws
-from sandbox.cloud.mends import regions
 from sandbox.place import Place
 
 if TYPE_CHECKING:
@@ -25,13 +24,13 @@ METADATA_PORT = 1338
 
 
 def create_app(place: Place) -> LocalAws:
-    """The local AWS as a WSGI application that nobody has a key of yet (see `begin`).
+    """The local AWS as a WSGI application for which no key exists yet (see `begin`).
 
     Call it once in a process: moto's classes and its state belong to the process.
     """
     # moto warns of each error code that botocore's models do not list; AWS has many more than those.
     warnings.filterwarnings("ignore", module=r"moto\.")
-    mends.apply(place)
+    patches.apply(place)
     return LocalAws(DomainDispatcherApplication(create_backend_app))
 
 

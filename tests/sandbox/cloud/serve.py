@@ -1,6 +1,6 @@
 """The local AWS of a throw-away place on a free loopback port, in a process of its own.
 
-Its mends change moto's classes, which other tests use as they are. Prints the ports when it serves: AWS over plain
+Its patches change moto's classes, which other tests use as they are. Prints the ports when it serves: AWS over plain
 HTTP, the metadata service, AWS as an operator sees it. The metadata service takes the asking machine's address from a
 header, as there is no bridge.
 """

@@ -1,4 +1,4 @@
-"""Mends of moto's IAM enforcement: every request is judged here, moto's own judgement stays off."""
+"""Access control: every request is judged here; moto's own IAM enforcement stays off."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import utcnow
 
-from sandbox.cloud import ACCOUNT, identities, policies, signatures
+from sandbox.cloud import ACCOUNT, identities, policies, resources, signatures
 from sandbox.cloud.application import BODY_KEY
 from sandbox.cloud.conditions import UnknownConditionError
 from sandbox.cloud.identities import Identity
-from sandbox.cloud.mends import resources
+from sandbox.cloud.patches.registry import patch
 from sandbox.cloud.policies import Question, Verdict
 
 PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
@@ -41,27 +41,22 @@ class RefusedError(ServiceException):
         super().__init__(code, message)
 
 
-def apply() -> None:
-    """Judge every request before moto acts on it.
-
-    AWS: a request needs a valid signature of an active key, a session that has not ended, and policies that allow
+@patch(BaseResponse, "call_action", source="26076963")
+def call_action(original: Any, self: Any) -> Any:
+    """AWS: a request needs a valid signature of an active key, a session that has not ended, and policies that allow
     the action on the resource under their conditions; it is refused in its service's own protocol and words.
+
     moto: takes the action's prefix from the signing name (`monitoring:` for CloudWatch), asks most policies about
     `*`, ignores conditions, ends of sessions and inactive keys, fails on trust policies that name a service, and
     denies in XML whatever the protocol.
     docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
-    original = BaseResponse.call_action
-
-    def call_action(self: Any) -> Any:
-        try:
-            judge(self)
-        except RefusedError as error:
-            _, headers, body = self.serialized(ActionResult(error))
-            return error.status, headers, body
-        return original(self)
-
-    BaseResponse.call_action = call_action  # type: ignore[method-assign]
+    try:
+        judge(self)
+    except RefusedError as error:
+        _, headers, body = self.serialized(ActionResult(error))
+        return error.status, headers, body
+    return original(self)
 
 
 def judge(response: Any) -> None:
@@ -87,7 +82,7 @@ def judge(response: Any) -> None:
     except signatures.SignatureError as error:
         raise RefusedError("signature", service, str(error)) from None
     action = f"{PREFIXES.get(service, service)}:{response._get_action()}"
-    # Whoever has a key may ask whose it is, whatever policies say.
+    # Every key may be asked whose it is, whatever policies say.
     if action == "sts:GetCallerIdentity":
         return
     known = identity.context | context(response.region, environ)
@@ -144,8 +139,8 @@ def _may_assume(identity: Identity, verdict: Verdict, question: Question) -> boo
         return False
     document = policies.parse(found.assume_role_policy_document)
     account = frozenset({ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"})
-    everybody = policies.trust(document, {"AWS": identity.names | account}, question)
-    if everybody is not Verdict.ALLOWED:
+    anyone = policies.trust(document, {"AWS": identity.names | account}, question)
+    if anyone is not Verdict.ALLOWED:
         return False
     by_name = policies.trust(document, {"AWS": identity.names}, question) is Verdict.ALLOWED
     return by_name or verdict is Verdict.ALLOWED

@@ -1,4 +1,4 @@
-"""The history of CloudWatch's alarms, which moto keeps but does not tell."""
+"""The history of CloudWatch's alarms, which moto keeps but does not return."""
 
 from __future__ import annotations
 
@@ -6,31 +6,38 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from moto.cloudwatch.models import CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
-
-def apply() -> None:
-    """Answer DescribeAlarmHistory."""
-    CloudWatchResponse.describe_alarm_history = describe_alarm_history  # type: ignore[attr-defined]
+from sandbox.cloud.patches.registry import ABSENT, patch
 
 
-def describe_alarm_history(self: Any) -> ActionResult:
-    """DescribeAlarmHistory (API_DescribeAlarmHistory): how alarms came to be and changed their states, newest first.
+@patch(CloudWatchResponse, "describe_alarm_history", source=ABSENT)
+def describe_alarm_history(_: Any, self: Any) -> ActionResult:
+    """DescribeAlarmHistory (API_DescribeAlarmHistory): how alarms were made and changed state, newest first.
 
     moto: does not know the action.
     """
-    name, kind = self._get_param("AlarmName"), self._get_param("HistoryItemType")
+    items = self.cloudwatch_backend.describe_alarm_history(
+        self._get_param("AlarmName"), self._get_param("HistoryItemType"), self._get_param("ScanBy")
+    )
+    return ActionResult({"AlarmHistoryItems": items})
+
+
+@patch(CloudWatchBackend, "describe_alarm_history", source=ABSENT)
+def describe_alarm_history_items(
+    _: Any, self: Any, name: str | None, kind: str | None, scan_by: str | None
+) -> list[dict[str, Any]]:
+    """The items of one alarm, or of all; of one kind, or of all."""
     items = [
         item
-        for alarm in self.cloudwatch_backend.describe_alarms()
+        for alarm in self.describe_alarms()
         if name in (None, alarm.name)
         for item in _items(alarm)
         if kind in (None, item["HistoryItemType"])
     ]
-    newest_first = self._get_param("ScanBy") != "TimestampAscending"
-    items.sort(key=lambda item: item["Timestamp"], reverse=newest_first)
-    return ActionResult({"AlarmHistoryItems": items})
+    return sorted(items, key=lambda item: item["Timestamp"], reverse=scan_by != "TimestampAscending")
 
 
 def _items(alarm: Any) -> Iterator[dict[str, Any]]:

@@ -1,13 +1,12 @@
-"""Mends of moto's S3: who may do what, and what a new bucket is like."""
+"""Who may do what in S3: every request is judged here; moto's own verdict stays off."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
 from moto.iam.access_control import PermissionResult
-from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend, s3_backends
+from moto.s3.models import FakeBucket, s3_backends
 from moto.s3.responses import S3Response
 from moto.s3.utils import bucket_policy_is_public
 
@@ -15,11 +14,9 @@ from sandbox.cloud import ACCOUNT, checksums, identities, policies, s3, signatur
 from sandbox.cloud.application import BODY_KEY
 from sandbox.cloud.conditions import UnknownConditionError
 from sandbox.cloud.identities import Identity
-from sandbox.cloud.mends.access import context
+from sandbox.cloud.patches.local.access import context
+from sandbox.cloud.patches.registry import patch
 from sandbox.cloud.policies import Question, Verdict
-
-ENCRYPTED = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
-"""What every bucket has since January 2023 and falls back to (userguide/default-encryption-faq.html)."""
 
 POLICY_BYTES = 20 * 1024
 
@@ -37,67 +34,25 @@ class RefusedS3Error(Exception):
         return self.status, {"Content-Type": "application/xml"}, f'<?xml version="1.0"?>\n{words}'.encode()
 
 
-def apply() -> None:
-    """Judge every request to S3, and make new buckets private and encrypted.
+@patch(S3Response, "bucket_response", source="d560bab0")
+@patch(S3Response, "key_response", source="482dd528")
+def respond(original: Any, self: Any, request: Any, full_url: str, headers: Any) -> Any:
+    """AWS: identity policies and the bucket's policy decide together, with their conditions; a request for a bucket is
+    signed for the bucket's region; checksums are compared with the body.
 
-    AWS: identity policies and the bucket's policy decide together, with their conditions; a request for a bucket is
-    signed for the bucket's region; checksums are compared with the body; a new bucket blocks public access, keeps to
-    its owner's control and is encrypted. moto: looks at the bucket's policy without its conditions and its principals,
-    compares no checksum, and makes bare buckets.
+    moto: looks at the bucket's policy without its conditions and its principals, and compares no checksum.
     """
-    for name in ("bucket_response", "key_response"):
-        setattr(S3Response, name, _judged(getattr(S3Response, name)))
-    # The verdict is ours alone.
-    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
-    _new_buckets()
-    _suspended_versioning()
+    try:
+        judge(request)
+    except RefusedS3Error as error:
+        return error.answer()
+    return original(self, request, full_url, headers)
 
 
-def _judged(original: Callable[..., Any]) -> Callable[..., Any]:
-    def respond(self: Any, request: Any, full_url: str, headers: Any) -> Any:
-        try:
-            judge(request)
-        except RefusedS3Error as error:
-            return error.answer()
-        return original(self, request, full_url, headers)
-
-    return respond
-
-
-def _new_buckets() -> None:
-    create, forget = S3Backend.create_bucket, S3Backend.delete_bucket_encryption
-
-    def create_bucket(self: Any, *arguments: Any, **named: Any) -> Any:
-        made = create(self, *arguments, **named)
-        made.public_access_block = PublicAccessBlock(True, True, True, True)
-        # moto keeps the bare word, whatever it says of its kind.
-        made.ownership_rule = "BucketOwnerEnforced"  # type: ignore[assignment]
-        made.encryption = ENCRYPTED
-        return made
-
-    def delete_bucket_encryption(self: Any, bucket_name: str) -> None:
-        forget(self, bucket_name)
-        self.get_bucket(bucket_name).encryption = ENCRYPTED
-
-    S3Backend.create_bucket = create_bucket  # type: ignore[method-assign]
-    S3Backend.delete_bucket_encryption = delete_bucket_encryption  # type: ignore[method-assign]
-
-
-def _suspended_versioning() -> None:
-    """AWS: a bucket whose versioning is suspended keeps the versions it has, and deletes one when it is named. moto:
-    deletes all of them, and fails where one is a delete marker."""
-    delete = S3Backend.delete_object
-
-    def delete_object(self: Any, bucket_name: str, *arguments: Any, **named: Any) -> Any:
-        bucket = self.get_bucket(bucket_name)
-        before = bucket.versioning_status
-        bucket.versioning_status = "Enabled" if before == "Suspended" else before
-        try:
-            return delete(self, bucket_name, *arguments, **named)
-        finally:
-            bucket.versioning_status = before
-
-    S3Backend.delete_object = delete_object  # type: ignore[method-assign]
+@patch(FakeBucket, "get_permission", source="7571412a")
+def get_permission(*_: Any) -> PermissionResult:
+    """The verdict is `judge`'s alone."""
+    return PermissionResult.NEUTRAL
 
 
 def judge(request: Any) -> None:

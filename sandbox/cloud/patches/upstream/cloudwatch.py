@@ -1,4 +1,4 @@
-"""Mends of moto's CloudWatch: metrics told apart by namespace and all dimensions, and answered as AWS does."""
+"""CloudWatch's metrics: distinguished by namespace and all dimensions, and answered as AWS does."""
 
 from __future__ import annotations
 
@@ -14,20 +14,13 @@ from moto.core.responses import ActionResult
 
 from sandbox.cloud import ACCOUNT, expressions, labels
 from sandbox.cloud.metrics import Metric, Point, Series, UnsupportedError, check_statistic, series
+from sandbox.cloud.patches.registry import patch
 
 MOST_QUERIES = 500
 RECENT = datetime.timedelta(hours=3)
 
 Found = tuple[Metric | None, str, Series, dict[str, str]]
 """A result: its metric (None for arithmetic), default label, series, and the properties of its labels."""
-
-
-def apply() -> None:
-    """Answer GetMetricData, GetMetricStatistics and ListMetrics ourselves."""
-    CloudWatchBackend.get_metric_data = get_metric_data  # type: ignore[method-assign]
-    CloudWatchBackend.get_filtered_metrics = get_filtered_metrics  # type: ignore[method-assign]
-    CloudWatchResponse.get_metric_statistics = get_metric_statistics  # type: ignore[method-assign]
-    _recently_active()
 
 
 def seconds(moment: datetime.datetime) -> float:
@@ -48,7 +41,9 @@ def point_of(datum: Any) -> Point:
     return Point(at, 1, datum.value, datum.value, datum.value, datum.unit)
 
 
+@patch(CloudWatchBackend, "get_metric_data", source="ea8fffaf")
 def get_metric_data(
+    _: Any,
     self: Any,
     queries: list[dict[str, Any]],
     start_time: datetime.datetime,
@@ -140,7 +135,8 @@ def _result(query_id: str, label: str, values: Series, scan_by: str) -> dict[str
     }
 
 
-def get_metric_statistics(self: Any) -> ActionResult:
+@patch(CloudWatchResponse, "get_metric_statistics", source="76e1c092")
+def get_metric_statistics(_: Any, self: Any) -> ActionResult:
     """GetMetricStatistics (API_GetMetricStatistics).
 
     moto starts its periods at the first datum, takes metrics with more dimensions than asked for, and knows no
@@ -176,8 +172,9 @@ def get_metric_statistics(self: Any) -> ActionResult:
     return ActionResult({"Label": wanted.name, "Datapoints": datapoints})
 
 
+@patch(CloudWatchBackend, "get_filtered_metrics", source="63270f55")
 def get_filtered_metrics(
-    self: Any, metric_name: str | None, namespace: str | None, dimensions: list[dict[str, str]]
+    _: Any, self: Any, metric_name: str | None, namespace: str | None, dimensions: list[dict[str, str]]
 ) -> list[Any]:
     """ListMetrics (API_ListMetrics): each metric once. moto: metrics with two dimensions as often as they have data."""
     found: dict[Metric, Any] = {}
@@ -196,16 +193,12 @@ def get_filtered_metrics(
     return list(found.values())
 
 
-def _recently_active() -> None:
+@patch(CloudWatchResponse, "list_metrics", source="05b1a8cc")
+def list_metrics(original: Any, self: Any) -> ActionResult:
     """AWS: RecentlyActive=PT3H leaves out metrics without data in the last three hours. moto: ignores it."""
-    original = CloudWatchResponse.list_metrics
-
-    def list_metrics(self: Any) -> ActionResult:
-        answer = original(self)
-        if self._get_param("RecentlyActive") == "PT3H":
-            since = datetime.datetime.now(datetime.UTC) - RECENT
-            listed = answer.result["Metrics"]  # type: ignore[index]
-            answer.result["Metrics"] = [each for each in listed if seconds(each.timestamp) > since.timestamp()]  # type: ignore[index]
-        return answer
-
-    CloudWatchResponse.list_metrics = list_metrics  # type: ignore[method-assign]
+    answer: ActionResult = original(self)
+    if self._get_param("RecentlyActive") == "PT3H":
+        since = datetime.datetime.now(datetime.UTC) - RECENT
+        listed = answer.result["Metrics"]  # type: ignore[index]
+        answer.result["Metrics"] = [each for each in listed if seconds(each.timestamp) > since.timestamp()]  # type: ignore[index]
+    return answer

@@ -1,4 +1,4 @@
-"""Mends of RunInstances: what AWS refuses, and the defaults it fills in."""
+"""RunInstances: what AWS refuses, and the defaults it fills in."""
 
 from __future__ import annotations
 
@@ -11,51 +11,54 @@ from moto.ec2.exceptions import EC2ClientError, MissingParameterError
 from moto.ec2.models.instances import InstanceBackend
 from moto.ec2.responses.instances import InstanceResponse
 
-from sandbox.cloud.images import ROOT_GIGABYTES, ROOT_TYPE
-from sandbox.cloud.mends import regions
-from sandbox.place import Place
+from sandbox.cloud.patches.registry import REGISTRY, patch
 
 USER_DATA_BYTES = 16384
 """docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html: before encoding."""
 
 
-def apply(place: Place) -> None:
-    """Refuse what AWS refuses, and fill in what it fills in.
-
-    Unknown images and instance types are refused by moto itself, when it is told to.
-    """
-    settings.ENABLE_AMI_VALIDATION = True
-    settings.EC2_ENABLE_INSTANCE_TYPE_VALIDATION = True
-    _launch(place)
-    _mappings_as_sent()
-    _protection_from_the_start()
+# moto itself refuses unknown images and instance types when these are set.
+REGISTRY.setting(settings, "ENABLE_AMI_VALIDATION", True)
+REGISTRY.setting(settings, "EC2_ENABLE_INSTANCE_TYPE_VALIDATION", True)
 
 
-def _launch(place: Place) -> None:
+@patch(InstanceBackend, "run_instances", source="4f521b28")
+def run_instances(
+    original: Any, self: Any, image_id: str, count: int, user_data: Any, *arguments: Any, **named: Any
+) -> Any:
     """AWS: refuses user data over 16 KiB, images of another architecture, and instance types that the zone does not
     have. moto: starts them.
 
     AWS: without a subnet, a default one; the root volume is as the image says where the request says nothing, and
-    goes with the instance; so does the network interface made for it. moto: an address outside of every subnet;
+    goes with the instance; so does the network interface made for it. moto: an address outside every subnet;
     a root volume that stays, with none at all when another device is mapped; an interface that stays.
     """
-    original = InstanceBackend.run_instances
+    _check_user_data(user_data)
+    image = self.describe_images(ami_ids=[image_id] if image_id else [])[0]
+    _check_architecture(self, image, named.get("instance_type") or "")
+    mappings = named["block_device_mappings"] = _mappings(image, named.get("block_device_mappings") or [])
+    if not named.get("subnet_id") and not any("SubnetId" in nic for nic in named.get("nics", [])):
+        _choose_subnet(self, named)
+    _check_zone(self, named)
+    reservation = original(self, image_id, count, user_data, *arguments, **named)
+    for instance in reservation.instances:
+        _finish(self, instance, mappings, named.get("nics") or [])
+    return reservation
 
-    def run_instances(self: Any, image_id: str, count: int, user_data: Any, *arguments: Any, **named: Any) -> Any:
-        _check_user_data(user_data)
-        image = self.describe_images(ami_ids=[image_id] if image_id else [])[0]
-        _check_architecture(self, image, named.get("instance_type") or "")
-        mappings = named["block_device_mappings"] = _mappings(image, named.get("block_device_mappings") or [])
-        if not named.get("subnet_id") and not any("SubnetId" in nic for nic in named.get("nics", [])):
-            _choose_subnet(self, named)
-        _check_zone(self, named)
-        reservation = original(self, image_id, count, user_data, *arguments, **named)
-        for instance in reservation.instances:
-            _finish(self, instance, mappings, named.get("nics") or [])
-        regions.note(place, self.region_name)
-        return reservation
 
-    InstanceBackend.run_instances = run_instances  # type: ignore[method-assign]
+@patch(InstanceResponse, "_parse_block_device_mapping", source="2fb130f4")
+def parse_block_device_mapping(_: Any, self: Any) -> list[dict[str, Any]]:
+    """moto fills DeleteOnTermination with false, and asks for a size, before its models can see what was sent."""
+    return [dict(each) for each in self._get_param("BlockDeviceMappings", [])]
+
+
+@patch(InstanceResponse, "run_instances", source="053f1ed0")
+def run_instances_response(original: Any, self: Any) -> Any:
+    """AWS: DisableApiTermination is a parameter of RunInstances. moto: knows it as an attribute set later only."""
+    answer = original(self)
+    for instance in answer.result.instances:
+        instance.disable_api_termination = bool(self._get_param("DisableApiTermination"))
+    return answer
 
 
 def _check_user_data(user_data: Any) -> None:
@@ -101,15 +104,16 @@ def _mappings(image: Any, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The request's devices over the image's."""
     devices = {each["DeviceName"]: copy.deepcopy(each) for each in wanted}
     root = devices.pop(image.root_device_name, {"DeviceName": image.root_device_name})
+    own = image.block_device_mappings[0]["Ebs"]
     asked = {key: value for key, value in (root.get("Ebs") or {}).items() if value is not None}
-    if int(asked.get("VolumeSize", ROOT_GIGABYTES)) < ROOT_GIGABYTES:
+    if int(asked.get("VolumeSize", own["VolumeSize"])) < own["VolumeSize"]:
         raise EC2ClientError(
             "InvalidBlockDeviceMapping",
             f"Volume of size {asked['VolumeSize']}GB is smaller than snapshot '{image.ebs_snapshot.id}', expect "
-            f"size >= {ROOT_GIGABYTES}GB",
+            f"size >= {own['VolumeSize']}GB",
         )
-    own = {"VolumeSize": ROOT_GIGABYTES, "VolumeType": ROOT_TYPE, "DeleteOnTermination": True}
-    root["Ebs"] = own | {"SnapshotId": image.ebs_snapshot.id} | asked
+    kept = ("VolumeSize", "VolumeType", "DeleteOnTermination", "SnapshotId")
+    root["Ebs"] = {key: own[key] for key in kept} | asked
     for device in devices.values():
         if device.get("NoDevice") is None and not {"VolumeSize", "SnapshotId"} & set(device.get("Ebs", {})):
             raise MissingParameterError("size or snapshotId")
@@ -140,25 +144,3 @@ def _finish(backend: Any, instance: Any, mappings: list[dict[str, Any]], nics: l
         spec = given.get(index, {})
         if "NetworkInterfaceId" not in spec:
             interface.delete_on_termination = spec.get("DeleteOnTermination") is not False
-
-
-def _mappings_as_sent() -> None:
-    """moto fills DeleteOnTermination with false, and asks for a size, before anybody can see what was sent."""
-
-    def parse(self: Any) -> list[dict[str, Any]]:
-        return [dict(each) for each in self._get_param("BlockDeviceMappings", [])]
-
-    InstanceResponse._parse_block_device_mapping = parse  # type: ignore[method-assign]
-
-
-def _protection_from_the_start() -> None:
-    """AWS: DisableApiTermination is a parameter of RunInstances. moto: knows it as an attribute set later only."""
-    original = InstanceResponse.run_instances
-
-    def run_instances(self: Any) -> Any:
-        answer = original(self)
-        for instance in answer.result.instances:  # type: ignore[attr-defined]
-            instance.disable_api_termination = bool(self._get_param("DisableApiTermination"))
-        return answer
-
-    InstanceResponse.run_instances = run_instances  # type: ignore[method-assign]

@@ -1,0 +1,33 @@
+"""Where moto is more lenient than AWS, it is made as strict as AWS; each patch says what AWS does and what moto does.
+
+`upstream` holds what moto itself should do: nothing there knows this environment, so each could be offered to moto.
+`local` holds what only this environment wants: its own addresses, images, machines and access control.
+"""
+
+from __future__ import annotations
+
+from sandbox.cloud.patches.local import access, addresses, images, machines, parameters, s3_access
+from sandbox.cloud.patches.registry import REGISTRY
+from sandbox.cloud.patches.upstream import alarms, cloudwatch, deletion, elastic, instances, launch, s3, ssm
+
+__all__ = [
+    "access",
+    "addresses",
+    "alarms",
+    "apply",
+    "cloudwatch",
+    "deletion",
+    "elastic",
+    "images",
+    "instances",
+    "launch",
+    "machines",
+    "parameters",
+    "s3",
+    "s3_access",
+    "ssm",
+    "undo",
+]
+
+apply = REGISTRY.apply
+undo = REGISTRY.undo

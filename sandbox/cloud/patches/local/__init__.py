@@ -1,0 +1,1 @@
+"""What only this environment wants of moto."""

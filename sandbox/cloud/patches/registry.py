@@ -1,0 +1,172 @@
+"""One decorator that replaces a function of moto's, and can put it back.
+
+    @patch(IAMBackend, "delete_user", source="1f0c2b7a")
+    def delete_user(original, self, user_name):
+        ...
+        original(self, user_name)
+
+`original` is what stood there before: moto's own, or an earlier patch of the same function. After the idea of
+LocalStack's `patch` (localstack/utils/patch.py); unlike it, nothing changes at import, and a patch knows which source
+text it was written for, so that a new moto cannot change the code under it unnoticed.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any, Protocol, TypeVar
+
+from sandbox.errors import SandboxError
+from sandbox.place import Place
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+ABSENT = "absent"
+"""`source` of what moto does not have at all."""
+
+
+class PatchError(SandboxError):
+    """moto is not what the patches were written for."""
+
+
+class Change(Protocol):
+    """What the registry keeps: a function that is replaced, or a setting."""
+
+    def fault(self) -> str | None:
+        """What to do before this may be applied, or None."""
+
+    def apply(self) -> None:
+        """Put the new in place of what stands there now."""
+
+    def undo(self) -> None:
+        """Put back what stood there."""
+
+
+class Setting:
+    """A constant of moto's with another value."""
+
+    def __init__(self, owner: Any, name: str, value: Any) -> None:
+        self.owner, self.name, self.value = owner, name, value
+        self._before: Any = None
+
+    def fault(self) -> str | None:
+        """See Change."""
+        return None if hasattr(self.owner, self.name) else f"{self.owner.__name__}.{self.name} no longer exists"
+
+    def apply(self) -> None:
+        """See Change."""
+        self._before = getattr(self.owner, self.name)
+        setattr(self.owner, self.name, self.value)
+
+    def undo(self) -> None:
+        """See Change."""
+        setattr(self.owner, self.name, self._before)
+
+
+class Patch:
+    """One replaced attribute. owner: a class or module of moto's; source: see `digest`."""
+
+    def __init__(self, owner: Any, name: str, source: str, new: Callable[..., Any]) -> None:
+        self.owner, self.name, self.source, self.new = owner, name, source, new
+        self._before: Any = None
+
+    def __str__(self) -> str:
+        return f"{getattr(self.owner, '__qualname__', self.owner.__name__)}.{self.name}"
+
+    def fault(self) -> str | None:
+        """See Change."""
+        found = digest(self.owner, self.name)
+        if found == self.source:
+            return None
+        where = f"{self} (patched in {self.new.__module__})"
+        if self.source == ABSENT:
+            return f'{where} exists now: see whether the patch is still needed; if so, source="{found}"'
+        if found == ABSENT:
+            return f"{where} no longer exists: find what took its place"
+        return f'{where} has changed: read it, adapt the patch, then write source="{found}"'
+
+    def apply(self) -> None:
+        """See Change."""
+        self._before = vars(self.owner).get(self.name, ABSENT)
+        before = _function(self._before)
+        bound = functools.partial(self.new, before)
+
+        def patched(*arguments: Any, **named: Any) -> Any:
+            return bound(*arguments, **named)
+
+        functools.update_wrapper(patched, self.new if before is ABSENT else before)
+        setattr(self.owner, self.name, property(patched) if isinstance(self._before, property) else patched)
+
+    def undo(self) -> None:
+        """See Change."""
+        if self._before is ABSENT:
+            delattr(self.owner, self.name)
+        else:
+            setattr(self.owner, self.name, self._before)
+
+
+class Registry:
+    """All changes of moto, in the order in which they were declared."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self._applied: list[Change] = []
+        self._place: Place | None = None
+
+    @property
+    def place(self) -> Place:
+        """Whose environment moto now belongs to; for patches that need it."""
+        if self._place is None:
+            raise RuntimeError("no patch is applied")
+        return self._place
+
+    def patch(self, owner: Any, name: str, *, source: str) -> Callable[[Function], Function]:
+        """Declare a patch of `owner.name`, a function, method or property. source: `digest`'s answer for it."""
+
+        def register(new: Function) -> Function:
+            self.changes.append(Patch(owner, name, source, new))
+            return new
+
+        return register
+
+    def setting(self, owner: Any, name: str, value: Any) -> None:
+        """Declare another value for a constant of moto's."""
+        self.changes.append(Setting(owner, name, value))
+
+    def apply(self, place: Place) -> None:
+        """Apply every change, or raise PatchError, listing all that do not fit, and apply none."""
+        faults = [fault for each in self.changes if (fault := each.fault())]
+        if faults:
+            version = metadata.version("moto")
+            raise PatchError("\n  ".join([f"moto {version} is not the one that was patched:", *faults]))
+        self._place = place
+        for each in self.changes:
+            each.apply()
+            self._applied.append(each)
+
+    def undo(self) -> None:
+        """Leave moto as it was before `apply`."""
+        while self._applied:
+            self._applied.pop().undo()
+        self._place = None
+
+
+def digest(owner: Any, name: str) -> str:
+    """The first eight hexadecimal digits of the SHA-256 of the source text of `owner.name`; ABSENT without one."""
+    found = vars(owner).get(name, ABSENT)
+    if found is ABSENT:
+        return ABSENT
+    source = inspect.getsource(_function(found))
+    return hashlib.sha256(source.encode()).hexdigest()[:8]
+
+
+def _function(found: Any) -> Any:
+    """What a property calls, or the function itself."""
+    return found.fget if isinstance(found, property) else found
+
+
+REGISTRY = Registry()
+patch = REGISTRY.patch

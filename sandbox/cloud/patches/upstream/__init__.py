@@ -1,0 +1,1 @@
+"""What moto itself should do."""

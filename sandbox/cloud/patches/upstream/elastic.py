@@ -1,0 +1,88 @@
+"""Elastic IPs: how they move, and that an interface keeps its own (API_AssociateAddress, API_ReleaseAddress)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.responses.elastic_ip_addresses import ElasticIPAddresses
+from moto.ec2.utils import random_eip_association_id
+
+from sandbox.cloud.patches.registry import patch
+
+
+@patch(ElasticAddressBackend, "associate_address", source="0ff55e84")
+def associate_address(_: Any, self: Any, instance: Any = None, eni: Any = None, **named: Any) -> Any:
+    """AWS: moves an address that points elsewhere unless AllowReassociation is false; an instance's other elastic IP
+    loses it. moto: refuses to move it unless asked to, and leaves the other one pointing too.
+    """
+    address, allocation_id = named.get("address"), named.get("allocation_id")
+    found = (self.address_by_ip([address]) if address else self.address_by_allocation([allocation_id]))[0]
+    if instance is not None and instance.state == "terminated":
+        raise EC2ClientError(
+            "InvalidInstanceID", f"The instance '{instance.id}' is not in a valid state for this operation."
+        )
+    interface = eni or instance.nics[0]
+    if found.eni is interface:
+        return found
+    if found.eni is not None and named.get("reassociate") is False:
+        raise EC2ClientError(
+            "Resource.AlreadyAssociated",
+            f"resource {found.allocation_id} is already associated with associate-id {found.association_id}",
+        )
+    for other in self.addresses:
+        if other is found or other.eni is interface:
+            detach(other)
+    found.instance, found.eni = interface.instance, interface
+    found.association_id = random_eip_association_id()
+    interface.public_ip = found.public_ip
+    return found
+
+
+@patch(ElasticAddressBackend, "release_address", source="08e87039")
+def release_address(original: Any, self: Any, address: str | None = None, allocation_id: str | None = None) -> None:
+    """AWS: an address in use is not released. moto: releases it."""
+    wanted = self.address_by_ip([address]) if address else self.address_by_allocation([allocation_id])
+    if wanted[0].association_id:
+        raise EC2ClientError("InvalidIPAddress.InUse", f"Address {wanted[0].public_ip} is in use.")
+    original(self, address=address, allocation_id=allocation_id)
+
+
+@patch(ElasticIPAddresses, "associate_address", source="96a8cac3")
+def associate_address_response(original: Any, self: Any) -> Any:
+    """moto's reader of the request turns a missing AllowReassociation into false; to AWS they are different."""
+    if self._get_param("AllowReassociation") is None:
+        self.params["AllowReassociation"] = True
+    return original(self)
+
+
+def detach(address: Any) -> None:
+    """Take an elastic IP from whatever it points to; the interface gets a public address of its own if it had one."""
+    interface = address.eni
+    address.instance = address.eni = address.association_id = None
+    if interface is not None:
+        interface.public_ip = None
+        if interface.instance is not None and interface.instance.state == "running":
+            interface.check_auto_public_ip()
+
+
+# AWS: a stopped instance keeps its elastic IP. moto: its start gives it another public address.
+# docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html
+
+
+@patch(NetworkInterface, "stop", source="ec71472b")
+def stop(original: Any, self: Any) -> None:
+    if not _has_elastic_address(self):
+        original(self)
+
+
+@patch(NetworkInterface, "start", source="df425d56")
+def start(original: Any, self: Any) -> None:
+    if not _has_elastic_address(self):
+        original(self)
+
+
+def _has_elastic_address(interface: Any) -> bool:
+    return any(address.eni is interface for address in getattr(interface.ec2_backend, "addresses", []))
