@@ -1,6 +1,6 @@
 """The framework of the stand-in plugins: declare resources as classes, and `serve` does the protocol.
 
-A plugin is a package `sandbox/plugins/NAME/` whose `__main__.py` calls `serve(TheProvider())`. Its resources
+A plugin is a package `sandbox/plugins/NAME/` whose `__main__.py` calls `server.serve(TheProvider())`. Its resources
 say what they take and give, and do the work with plain Python values::
 
     class Note(Resource[Folder]):
@@ -51,7 +51,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from threading import Event
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from sandbox.plugins.errors import IncompleteError, PluginError
 from sandbox.plugins.schema import (
@@ -93,7 +93,6 @@ __all__ = [
     "Request",
     "Resource",
     "fields",
-    "serve",
     "unique_name",
 ]
 
@@ -237,10 +236,3 @@ def unique_name(logical_name: str, seed: bytes) -> str:
     """The name of a resource that was given none: the same for the same seed, as plan and run must agree."""
     digits = hashlib.sha256(seed or os.urandom(16)).hexdigest()[:7]
     return f"{logical_name}-{digits}"
-
-
-def serve(provider: Provider[Any]) -> None:
-    """Run the plugin until the engine is done with it. The engine's address is the first argument."""
-    from sandbox.plugins.server import serve as run  # noqa: PLC0415 (server imports this module)
-
-    run(provider)

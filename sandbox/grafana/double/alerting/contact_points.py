@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from ..context import Context, body, context, text
 from ..errors import ApiError
 from ..names import check_uid, new_uid
-from . import receivers, store
+from . import receivers, store, tree
 from .http import check_provenance, invalid, provenance
 
 REDACTED = "[REDACTED]"
@@ -110,9 +110,7 @@ def delete(uid: str) -> tuple[Response, int]:
 
 def _refuse_if_used(shared: Context, name: str) -> None:
     """409 when nothing is called `name` any more, but a policy or rule sends there."""
-    from .policies import receivers_in_use  # noqa: PLC0415 (policies need this module's names)
-
-    if name not in names(shared) and name in receivers_in_use(shared):
+    if name not in names(shared) and name in tree.receivers_in_use(shared):
         raise ApiError.with_id(
             409,
             "alerting.notifications.receivers.used",

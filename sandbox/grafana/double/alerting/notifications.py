@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..context import Context
-from . import delivery, payloads, policies, store
+from . import delivery, payloads, store
 from .durations import parse_duration
 from .faults import DeliveryError
 from .states import Alert
+from .tree import stored
 
 _DEFAULTS = {"group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 _INHERITED = ("receiver", "group_by", *_DEFAULTS)
@@ -56,7 +57,7 @@ class Notifier:
     def tick(self, alerts: Told, now: datetime) -> None:
         """Look at all alerts once, and send what is due."""
         members: dict[tuple[Any, ...], list[tuple[str, Alert]]] = {}
-        tree = policies.tree(self.shared.database)
+        tree = stored(self.shared.database)
         for uid, alert in alerts:
             if not alert.firing and alert.ended is None:
                 continue

@@ -1,8 +1,7 @@
-"""/api/v1/provisioning/policies: the one tree that says who is told of what."""
+"""/api/v1/provisioning/policies: the one tree that says who is notified of what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -10,13 +9,10 @@ from flask import Blueprint, Response, jsonify
 from ..context import Context, body, context
 from ..database import Database
 from ..names import new_uid
-from . import contact_points, store
+from . import contact_points, store, tree
 from .durations import parse_duration
 from .http import check_provenance, invalid, provenance
 
-_ROOT = "root"
-_DEFAULT_RECEIVER = "grafana-default-email"
-_DEFAULT: dict[str, Any] = {"receiver": _DEFAULT_RECEIVER, "group_by": ["grafana_folder", "alertname"]}
 _OPERATORS = ("=", "!=", "=~", "!~")
 
 routes = Blueprint("policies", __name__, url_prefix="/api/v1/provisioning/policies")
@@ -25,48 +21,19 @@ routes = Blueprint("policies", __name__, url_prefix="/api/v1/provisioning/polici
 def ensure_default(database: Database) -> None:
     """Grafana starts with one contact point, an example address, and a policy that sends everything there."""
     with database.transaction():
-        if store.get(database, "policy", _ROOT):
+        if store.get(database, "policy", tree.ROOT):
             return
         uid = new_uid()
         point = {
             "uid": uid,
-            "name": _DEFAULT_RECEIVER,
+            "name": tree.DEFAULT_RECEIVER,
             "type": "email",
             "settings": {"addresses": "<example@email.com>"},
             "disableResolveMessage": False,
             "provenance": "",
         }
         store.put(database, "contact-point", uid, point)
-        store.put(database, "policy", _ROOT, {**_DEFAULT, "provenance": ""})
-
-
-def tree(database: Database) -> store.Document:
-    """The stored tree."""
-    return store.get(database, "policy", _ROOT) or dict(_DEFAULT)
-
-
-def _every(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for child in node.get("routes") or []:
-        yield from _every(child)
-
-
-def receivers_in_use(shared: Context) -> set[str]:
-    """Names of contact points that policies or rules send to."""
-    used = {node["receiver"] for node in _every(tree(shared.database)) if node.get("receiver")}
-    for rule in store.every(shared.database, "rule"):
-        used |= {(rule.get("notification_settings") or {}).get("receiver", "")}
-    return used
-
-
-def timings_in_use(shared: Context) -> set[str]:
-    """Names of mute timings that policies use."""
-    return {
-        name
-        for node in _every(tree(shared.database))
-        for key in ("mute_time_intervals", "active_time_intervals")
-        for name in node.get(key) or []
-    }
+        store.put(database, "policy", tree.ROOT, {**tree.DEFAULT, "provenance": ""})
 
 
 def _check(shared: Context, given: dict[str, Any]) -> None:
@@ -76,7 +43,7 @@ def _check(shared: Context, given: dict[str, Any]) -> None:
         raise invalid("root route must specify a default receiver")
     if given.get("object_matchers") or given.get("matchers"):
         raise invalid("root route must not have any matchers")
-    for node in _every(given):
+    for node in tree.every(given):
         receiver = node.get("receiver")
         if receiver and receiver not in known:
             raise invalid(f"receiver '{receiver}' does not exist")
@@ -95,7 +62,7 @@ def _check(shared: Context, given: dict[str, Any]) -> None:
 @routes.get("")
 def read() -> Response:
     """The tree."""
-    return jsonify(tree(context().database))
+    return jsonify(tree.stored(context().database))
 
 
 @routes.put("")
@@ -104,9 +71,9 @@ def replace() -> tuple[Response, int]:
     shared = context()
     given = body()
     with shared.database.transaction():
-        check_provenance(tree(shared.database))
+        check_provenance(tree.stored(shared.database))
         _check(shared, given)
-        store.put(shared.database, "policy", _ROOT, {**given, "provenance": provenance()})
+        store.put(shared.database, "policy", tree.ROOT, {**given, "provenance": provenance()})
     return jsonify(message="policies updated"), 202
 
 
@@ -115,8 +82,8 @@ def reset() -> tuple[Response, int]:
     """Back to the default tree."""
     shared = context()
     with shared.database.transaction():
-        if _DEFAULT_RECEIVER not in contact_points.names(shared):
-            store.delete(shared.database, "policy", _ROOT)
+        if tree.DEFAULT_RECEIVER not in contact_points.names(shared):
+            store.delete(shared.database, "policy", tree.ROOT)
             ensure_default(shared.database)
-        store.put(shared.database, "policy", _ROOT, {**_DEFAULT, "provenance": ""})
+        store.put(shared.database, "policy", tree.ROOT, {**tree.DEFAULT, "provenance": ""})
     return jsonify(message="policies reset"), 202

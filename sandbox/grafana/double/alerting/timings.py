@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify
 
 from ..context import body, context, text
 from ..errors import ApiError
-from . import store
+from . import store, tree
 from .http import check_provenance, invalid, provenance
 
 routes = Blueprint("timings", __name__, url_prefix="/api/v1/provisioning/mute-timings")
@@ -84,9 +84,7 @@ def update(name: str) -> tuple[Response, int]:
 @routes.delete("/<name>")
 def delete(name: str) -> tuple[str, int]:
     """Delete a mute timing; 409 while a policy uses it."""
-    from .policies import timings_in_use  # noqa: PLC0415 (policies check names of timings)
-
-    if name in timings_in_use(context()):
+    if name in tree.timings_in_use(context()):
         raise ApiError.with_id(
             409,
             "alerting.notifications.time-intervals.used",
