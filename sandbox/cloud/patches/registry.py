@@ -156,10 +156,9 @@ class Registry:
 
 def digest(owner: Any, name: str) -> str:
     """The first eight hexadecimal digits of the SHA-256 of the source text of `owner.name`; ABSENT without one."""
-    found = vars(owner).get(name, ABSENT)
-    if found is ABSENT:
+    if name not in vars(owner):
         return ABSENT
-    source = inspect.getsource(_function(found))
+    source = inspect.getsource(_function(vars(owner)[name]))
     return hashlib.sha256(source.encode()).hexdigest()[:8]
 
 

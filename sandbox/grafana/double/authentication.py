@@ -26,7 +26,9 @@ SESSION_LIFETIME = 7 * 24 * 3600
 routes = Blueprint("authentication", __name__)
 
 _OPEN_PATHS = ("/api/health", "/healthz", "/login", "/logout", "/", "/api/user/signup")
-_SERVER_PATHS = ("/api/admin/", "/api/users")
+_SERVER_PATHS = ("/api/admin/", "/api/users", "/api/orgs")
+"""Only for those who administer the whole server."""
+
 RANK = {"Viewer": 0, "Editor": 1, "Admin": 2}
 ROLES = frozenset(RANK)
 
@@ -143,7 +145,10 @@ def require_identity() -> None:
     if request.path.startswith(("/api/ds/query", "/api/datasources/proxy/")) or request.path in own:
         return
     if request.path.startswith(_SERVER_PATHS):
-        require_server_admin()
+        # A role in the organisation, be it Admin, is not enough
+        # (grafana.com/docs/grafana/latest/administration/roles-and-permissions).
+        if not identity.server_admin:
+            raise _denied()
     elif request.method != "GET":
         require_role("Editor" if "/dashboards/" in request.path or "/folders" in request.path else "Admin")
 
@@ -157,13 +162,6 @@ def require_role(role: str) -> None:
 def _denied() -> ApiError:
     message = "You'll need additional permissions to perform this action."
     return ApiError(403, message, accessErrorId="ACE0000000000", title="Access denied")
-
-
-def require_server_admin() -> None:
-    """403 unless the caller administers the whole server, as the first administrator does. A role in the organisation,
-    be it Admin, does not (grafana.com/docs/grafana/latest/administration/roles-and-permissions)."""
-    if not caller().server_admin:
-        raise _denied()
 
 
 def caller() -> Identity:

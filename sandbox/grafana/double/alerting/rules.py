@@ -1,4 +1,8 @@
-"""/api/v1/provisioning: alert rules and rule groups."""
+"""/api/v1/provisioning: alert rules and rule groups.
+
+Rules of one group may have the same title: Grafana dropped that constraint in 12.0 (grafana/grafana#102067; the
+migration "remove title in folder unique index" in pkg/services/sqlstore/migrations/ualert).
+"""
 
 from __future__ import annotations
 
@@ -117,17 +121,6 @@ def _rule(shared: Context, uid: str) -> store.Document:
     return found
 
 
-def _refuse_same_title(shared: Context, rule: store.Document) -> None:
-    for other in store.rules_in_folder(shared.database, rule["folderUID"]):
-        same_place = other["title"] == rule["title"] and other["ruleGroup"] == rule["ruleGroup"]
-        if same_place and other["uid"] != rule["uid"]:
-            raise ApiError.with_id(
-                409,
-                "alerting.alert-rule.conflict",
-                f"a conflicting alert rule is found: rule title {rule['title']!r}",
-            )
-
-
 @routes.get("/alert-rules")
 def list_all() -> Response:
     """All rules."""
@@ -148,7 +141,6 @@ def create() -> tuple[Response, int]:
         rule = _checked(shared, body())
         if store.get(shared.database, "rule", rule["uid"]):
             raise ApiError.with_id(409, "alerting.alert-rule.conflict", "a conflicting alert rule is found: uid")
-        _refuse_same_title(shared, rule)
         store.put(shared.database, "rule", rule["uid"], rule)
     return jsonify(rule), 201
 
@@ -161,7 +153,6 @@ def update(uid: str) -> Response:
         stored = _rule(shared, uid)
         check_provenance(stored)
         rule = _checked(shared, {**body(), "uid": uid}, stored)
-        _refuse_same_title(shared, rule)
         store.put(shared.database, "rule", uid, rule)
     return jsonify(rule)
 
@@ -226,8 +217,6 @@ def replace_group(folder: str, group: str) -> Response:
         order = [rule["uid"] for rule in rules]
         for uid in before.keys() - set(order):
             store.delete(shared.database, "rule", uid)
-        for rule in rules:
-            _refuse_same_title(shared, rule)
         store.put(shared.database, "group", _key(folder, group), {"interval": interval, "order": order})
     return jsonify(title=group, folderUid=folder, interval=interval, rules=rules)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sandbox.plugins.base import (
@@ -21,6 +22,13 @@ from sandbox.plugins.grafana.alerting.common import ADDRESS, DISABLE_PROVENANCE,
 from sandbox.plugins.grafana.client import ORGANISATION, part
 from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, key_of, make_id
 from sandbox.plugins.grafana.shapes import DURATION, MODEL, Mapped, Shape
+
+RETRY_SECONDS = 120.0
+"""The real provider repeats a refused PUT of a group for two minutes, whatever the refusal, before it reports it
+(terraform-provider-grafana, putAlertRuleGroup in internal/resources/grafana/resource_alerting_rule_group.go)."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds between two tries, doubled each time (helper/retry/state.go in terraform-plugin-sdk)."""
 
 _TEXTS = ListOf(TEXT)
 _RANGE = Shape({"from": Mapped("from", INTEGER, required=True), "to": Mapped("to", INTEGER, required=True)})
@@ -72,7 +80,7 @@ _RULE = Shape(
 
 
 class RuleGroup(GrafanaResource):
-    """A group in a folder; rules are told apart by name, so a group changed in place keeps their uids."""
+    """A group in a folder; rules are matched by name, so a group changed in place keeps their uids."""
 
     token = "grafana:alerting/ruleGroup:RuleGroup"
     title = "rule group"
@@ -86,22 +94,22 @@ class RuleGroup(GrafanaResource):
     )
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """Also: rules there are, under different names."""
+        """Also: there are rules. Several may have one name (terraform-provider-grafana#2323), but not one uid."""
         yield from super().check(inputs)
         rules = inputs.get("rules")
         if not isinstance(rules, list):
             return
         if not rules:
             yield Failure("rules", "A rule group needs at least one rule")
-        names = [rule["name"] for rule in rules if isinstance(rule, dict) and isinstance(rule["name"], str)]
-        for name in sorted({name for name in names if names.count(name) > 1}):
-            yield Failure("rules", f"rule with name {name!r} is defined more than once")
+        uids = [rule.get("uid") for rule in rules if isinstance(rule, dict) and isinstance(rule.get("uid"), str)]
+        for uid in sorted({uid for uid in uids if uid and uids.count(uid) > 1}):
+            yield Failure("rules", f"rule with UID {uid!r} is defined more than once")
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         """Add the group; it must not exist."""
         if self._found(inputs["folderUid"], inputs["name"]):
             raise PluginError(f"rule group with name {inputs['name']!r} already exists")
-        self._put(inputs, {})
+        self._put(inputs, ())
         id_ = make_id(f"{inputs['folderUid']}:{inputs['name']}")
         return id_, self.read(id_, inputs) or {}
 
@@ -117,7 +125,7 @@ class RuleGroup(GrafanaResource):
             "name": found["title"],
             "folderUid": found["folderUid"],
             "intervalSeconds": found["interval"],
-            "rules": [_told(rule, known.get(rule["title"], {})) for rule in found["rules"]],
+            "rules": [_inputs_of(rule, known.get(rule["title"], {})) for rule in found["rules"]],
             "disableProvenance": all(provenance_of(rule) for rule in found["rules"]),
             "orgId": ORGANISATION,
         }
@@ -125,7 +133,7 @@ class RuleGroup(GrafanaResource):
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         """Replace the group's rules."""
         found = self._found(new["folderUid"], new["name"]) or {"rules": []}
-        self._put(new, {rule["title"]: rule["uid"] for rule in found["rules"]})
+        self._put(new, found["rules"])
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
@@ -139,12 +147,16 @@ class RuleGroup(GrafanaResource):
         found: Properties | None = self.client.get(_path(folder, name))
         return found if found and found.get("rules") else None
 
-    def _put(self, inputs: Properties, uids: dict[str, str]) -> None:
+    def _put(self, inputs: Properties, before: Sequence[Properties]) -> None:
+        uids: dict[str, list[str]] = {}
+        for rule in before:
+            uids.setdefault(rule["title"], []).append(rule["uid"])
         rules = []
         for rule in inputs["rules"]:
             body = _RULE.to_api(rule)
             body |= {key: "0s" for key in ("for", "keep_firing_for") if body.get(key) == "0"}
-            body |= {"uid": rule.get("uid") or uids.get(rule["name"], ""), "orgID": int(ORGANISATION)}
+            kept = uids.get(rule["name"])
+            body |= {"uid": rule.get("uid") or (kept.pop(0) if kept else ""), "orgID": int(ORGANISATION)}
             rules.append({**body, "folderUID": inputs["folderUid"], "ruleGroup": inputs["name"]})
         group = {
             "title": inputs["name"],
@@ -152,16 +164,28 @@ class RuleGroup(GrafanaResource):
             "interval": inputs["intervalSeconds"],
             "rules": rules,
         }
-        self.client.call("PUT", _path(inputs["folderUid"], inputs["name"]), group, **headers(inputs))
+        until, pause = time.monotonic() + RETRY_SECONDS, FIRST_PAUSE
+        while True:
+            try:
+                self.client.call("PUT", _path(inputs["folderUid"], inputs["name"]), group, **headers(inputs))
+            except PluginError as error:
+                if time.monotonic() + pause > until:
+                    raise
+                self.status(f"trying again: {error}")
+                self.pause(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            else:
+                return
 
 
 def _path(folder: str, name: str) -> str:
     return f"{ADDRESS}/folder/{part(folder)}/rule-groups/{part(name)}"
 
 
-def _told(rule: Properties, like: Properties) -> Properties:
-    told = _RULE.from_api(rule, like)
+def _inputs_of(rule: Properties, before: Properties) -> Properties:
+    """A rule that Grafana has as the program would write it. before: as the program wrote it last."""
+    inputs = _RULE.from_api(rule, before)
     # Grafana chose it: the program does not name it, so it is no difference.
-    if "uid" not in like:
-        told.pop("uid", None)
-    return told
+    if "uid" not in before:
+        inputs.pop("uid", None)
+    return inputs

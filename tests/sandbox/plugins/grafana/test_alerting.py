@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
 
+from sandbox.plugins.grafana.alerting import rule_group
 from sandbox.plugins.wire import Secret, reveal
 from tests.sandbox.plugins.grafana.conftest import Engine
 
@@ -27,7 +29,7 @@ def query(ref_id: str, uid: str, **model: Any) -> dict[str, Any]:
     }
 
 
-RULE = {
+RULE: dict[str, Any] = {
     "name": "CPU is busy",
     "condition": "C",
     "for": "5m",
@@ -174,7 +176,10 @@ def test_a_rule_group(engine: Engine, folder: str) -> None:
         ({"datas": [query("C", "nowhere")]}, "data source 'nowhere'"),
     ],
 )
-def test_rules_grafana_refuses(engine: Engine, folder: str, changes: dict[str, Any], message: str) -> None:
+def test_rules_grafana_refuses(
+    engine: Engine, folder: str, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], message: str
+) -> None:
+    monkeypatch.setattr(rule_group, "RETRY_SECONDS", 1)
     given = {"name": "Bad", "folderUid": folder, "intervalSeconds": 60, "rules": [{**RULE, **changes}]}
     inputs, failures = engine.plugin.check(GROUP, given)
     assert not failures
@@ -182,9 +187,34 @@ def test_rules_grafana_refuses(engine: Engine, folder: str, changes: dict[str, A
         engine.plugin.create(GROUP, reveal(inputs))
 
 
+def test_a_refused_rule_group_is_tried_again(engine: Engine, folder: str) -> None:
+    """As the real provider does: what the group needs may be made at the same time."""
+    rule = {**RULE, "datas": [query("A", "later", query="SELECT 1"), *RULE["datas"][1:]]}
+    given = {"name": "Early", "folderUid": folder, "intervalSeconds": 60, "rules": [rule]}
+    inputs, _ = engine.plugin.check(GROUP, given)
+    source = {"uid": "later", "name": "later", "type": "influxdb", "url": "https://127.0.0.1:1"}
+    soon = threading.Timer(1.2, engine.grafana.call, ("POST", "/api/datasources", source))
+    soon.start()
+    id_, state = engine.plugin.create(GROUP, reveal(inputs))
+    soon.join()
+    engine.plugin.delete(GROUP, id_, state)
+
+
+def test_rules_of_one_group_may_have_one_name(engine: Engine, folder: str) -> None:
+    """grafana/grafana#102067 and terraform-provider-grafana#2323."""
+    given = {"name": "Twins", "folderUid": folder, "intervalSeconds": 60, "rules": [RULE, {**RULE, "for": "9m"}]}
+    id_, inputs, state = engine.create(GROUP, given)
+    path = f"{API}/folder/alerts/rule-groups/Twins"
+    before = [rule["uid"] for rule in engine.grafana.call("GET", path).json()["rules"]]
+    engine.change(GROUP, id_, inputs, state, intervalSeconds=30)
+    assert [rule["uid"] for rule in engine.grafana.call("GET", path).json()["rules"]] == before
+    assert len(set(before)) == 2
+
+
 def test_rules_nobody_has_to_ask_grafana_about(engine: Engine) -> None:
     given = {"name": "Bad", "folderUid": "alerts", "intervalSeconds": 60}
     assert "rules" in engine.plugin.check(GROUP, {**given, "rules": []})[1]
-    assert "rules" in engine.plugin.check(GROUP, {**given, "rules": [RULE, RULE]})[1]
+    twice = [{**RULE, "uid": "one"}, {**RULE, "uid": "one", "name": "Another"}]
+    assert "rules" in engine.plugin.check(GROUP, {**given, "rules": twice})[1]
     bad = {**RULE, "for": "soon"}
     assert "rules[0].for" in engine.plugin.check(GROUP, {**given, "rules": [bad]})[1]
