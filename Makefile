@@ -47,7 +47,7 @@ test: browser ## every test, with an environment of its own
 	@$(PYTHON) -m sandbox test
 
 faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about an hour)
-	@$(PYTHON) -m sandbox test -m live -rP tests/live/test_1_up.py tests/live/test_7_lockout.py tests/live/test_8_*.py
+	@$(PYTHON) -m sandbox test -m live -rP tests/live/test_up.py tests/live/test_lockout.py tests/live/faults
 
 load: bootstrap ## try how many hosts the environment that is up carries: HOSTS=100 MINUTES=10 [MEMORY=MiB]
 	@$(PYTHON) -m benchmarks.load --hosts $(HOSTS) --minutes $(MINUTES) --memory $(MEMORY)

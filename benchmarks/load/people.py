@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from dashboards.queries import ALL_HOSTS
 from sandbox.screen import Grafana
-from tests.support.dashboard_queries import PanelQuery, TimeRange, Values, panel_queries
+from sandbox.viewer.queries import PanelQuery, TimeRange, Values, panel_queries
 
 EVERY = 10
 """Seconds between two refreshes of a person: Grafana's fastest choice but one."""

@@ -12,7 +12,7 @@ import pytest
 from moto import mock_aws
 
 from dashboards.registry import AWS_EC2
-from tests.support.dashboard_queries import PanelQuery, TimeRange, Values, panel_queries, variable_queries
+from sandbox.viewer.queries import PanelQuery, TimeRange, Values, panel_queries, variable_queries
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboards.registry import AWS_EC2, LINUX_HOSTS, MONITORING_SERVER, Entry
-from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries, panels
+from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries, panels
 
 HOUR = TimeRange(1_700_000_000_000, 1_700_003_600_000)
 INFLUX = (LINUX_HOSTS, MONITORING_SERVER)

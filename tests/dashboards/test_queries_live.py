@@ -13,8 +13,8 @@ import requests
 
 from dashboards.queries import ALL_HOSTS
 from dashboards.registry import LINUX_HOSTS, MONITORING_SERVER, Entry
+from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries, panels
 from tests.dashboards.conftest import HOSTS, Influx
-from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries, panels
 
 # A minute of real measurements: left to `make test`, so that `make check` stays quick.
 pytestmark = pytest.mark.live

@@ -12,7 +12,7 @@ import pytest
 
 from dashboards import registry
 from dashboards.registry import AWS_EC2, CUSTOM_METRICS, ENTRIES, MONITORING_SERVER, Entry
-from tests.support.dashboard_queries import panels
+from sandbox.viewer.queries import panels
 from tests.support.every_dashboard import CUSTOM, EVERY, METRICS, Sample, by_uid
 
 TYPES = {"timeseries", "stat", "gauge", "table", "state-timeline"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,25 @@ from tests.live.environment import Environment, sandbox
 from tests.live.points import eventually
 from tests.live.services import administrator, grafana, influxdb, passwords
 
+FAULTS = Path(__file__).parent / "faults"
+
 __all__ = ["administrator", "environment", "grafana", "influxdb", "passwords"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All live tests share one environment: those that look come before those that change it, and those before the
+    faults; the one that takes it down comes last. Files of one stage stay in the order of their names."""
+    items.sort(key=_stage)
+
+
+def _stage(item: pytest.Item) -> int:
+    if item.get_closest_marker("fresh"):
+        return 0
+    if item.get_closest_marker("destroys"):
+        return 4
+    if FAULTS in item.path.parents:
+        return 3
+    return 2 if item.get_closest_marker("disrupts") else 1
 
 
 @pytest.fixture(scope="session")

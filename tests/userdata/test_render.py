@@ -283,7 +283,7 @@ def test_without_presets_a_host_measures_itself_and_its_agent() -> None:
 
 
 def test_ten_minutes_of_a_host_s_metrics_fit_into_the_buffer() -> None:
-    """A plain host makes 45 an interval: tests/live/test_2_agents.py counts them."""
+    """A plain host makes 45 an interval: tests/live/test_agents.py counts them."""
     limit = tomllib.loads(agent_config(AGENT))["agent"]["metric_buffer_limit"]
     assert limit >= 10 * 60 / v.seconds("10s") * 45 * 10
 

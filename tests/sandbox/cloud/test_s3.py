@@ -150,7 +150,7 @@ def test_a_role_s_prefix_is_all_it_reaches(aws: Cloud, bucket: str) -> None:
 
 
 def test_a_bucket_policy_can_demand_tls(aws: Cloud, bucket: str) -> None:
-    """This endpoint is plain HTTP; the machines' one is not (tests/live/test_7_backups.py)."""
+    """This endpoint is plain HTTP; the machines' one is not (tests/live/test_backups.py)."""
     client, arn = aws.client("s3"), f"arn:aws:s3:::{bucket}"
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
     only_tls = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tests.live.environment import PLACE, Environment, sandbox
-from tests.live.test_4_stacks import there
+from tests.live.test_stacks import there
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.destroys]
 
 
 def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environment: Environment) -> None:

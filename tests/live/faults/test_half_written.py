@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.environment import Environment
+from tests.live.faults.test_faults import BOOT_SCRIPT, run_of
+from tests.live.faults.test_volumes import one_of
 from tests.live.points import SERVER, eventually, lost, steady
-from tests.live.test_2_agents import changed_hosts
-from tests.live.test_8_faults import BOOT_SCRIPT, run_of
-from tests.live.test_8_volumes import one_of
+from tests.live.test_agents import changed_hosts
 
 pytestmark = pytest.mark.live
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.live.environment import Environment
+from tests.live.faults.test_server import described, up
 from tests.live.points import HOSTS, lost, steady
 from tests.live.services import Ask
-from tests.live.test_8_server import described, up
 
 pytestmark = pytest.mark.live
 

@@ -296,7 +296,7 @@ def test_an_outage_loses_no_point(environment: Environment) -> None:
     assert max(gaps) <= INTERVAL + 1, gaps
 
 
-# --- Secrets (tests/live/test_3_secrets.py looks at the server and at what Pulumi printed)
+# --- Secrets (tests/live/test_secrets.py looks at the server and at what Pulumi printed)
 
 
 def test_make_up_again_changes_nothing(environment: Environment) -> None:

@@ -14,11 +14,11 @@ from benchmarks.load.senders import Senders, Written
 from benchmarks.load.server import Server
 from dashboards.queries import ALL_HOSTS
 from sandbox.machines.register import find
+from sandbox.viewer.queries import TimeRange, panel_queries
 from tests.live.environment import Environment
 from tests.live.points import HOSTS
-from tests.support.dashboard_queries import TimeRange, panel_queries
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
 NAMES = [f"load-{number:03}" for number in range(1, 6)]
 ROUNDS = 4

@@ -11,7 +11,7 @@ import pytest
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, eventually, lost, steady
 from tests.live.services import Ask
-from tests.live.test_2_alerts import quick, rules
+from tests.live.test_alerts import quick, rules
 
 __all__ = ["quick"]
 

@@ -12,9 +12,9 @@ import pytest
 
 from dashboards.from_files import FOLDER
 from sandbox.viewer.browser import Page, Visit, look
+from sandbox.viewer.queries import TimeRange, panel_queries
 from tests.live.environment import CHECKOUT, Environment
-from tests.live.test_2_dashboards import ask
-from tests.support.dashboard_queries import TimeRange, panel_queries
+from tests.live.test_dashboards import ask
 
 pytestmark = pytest.mark.live
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from sandbox.viewer.browser import Visit, look
+from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
 from tests.live.environment import Environment
-from tests.live.test_2_dashboards import ask
-from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries
+from tests.live.test_dashboards import ask
 
 pytestmark = pytest.mark.live
 

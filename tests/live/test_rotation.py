@@ -17,7 +17,7 @@ from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, eventually, lost, steady
 from tests.live.services import administrator_of_influxdb, agents_place
 
-pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request")]
+pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request"), pytest.mark.disrupts]
 
 WATCHER = ("watcher", "looks-at-dashboards-all-day")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.live.environment import Environment
 from tests.live.points import eventually
 from tests.live.services import Ask
-from tests.live.test_3_access import ONLY_THE_USER, READS, REFUSED, Identity, names
+from tests.live.test_access import ONLY_THE_USER, READS, REFUSED, Identity, names
 
 pytestmark = pytest.mark.live
 

@@ -14,7 +14,7 @@ from tests.live.points import eventually
 from tests.live.second import told, up
 from tests.live.services import Ask
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
 BOOT = "/usr/local/sbin/monitoring-server"
 IDLE = "/run/systemd/system/telegraf.service.d"

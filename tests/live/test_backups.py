@@ -15,7 +15,7 @@ from tests.live.environment import STACK, Environment, sandbox
 from tests.live.points import eventually
 from tests.live.services import administrator_of_influxdb, agents_place
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
 BACKUP = "/etc/monitoring/backup"
 BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from dashboards.registry import ENTRIES
+from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
 from tests.live.environment import Environment
-from tests.support.dashboard_queries import PanelQuery, TimeRange, panel_queries
 
 pytestmark = pytest.mark.live
 

@@ -10,11 +10,11 @@ import pytest
 
 from tests.live.bursts import Burst, forget
 from tests.live.environment import Environment
+from tests.live.faults.test_faults import kill, run_of
+from tests.live.faults.test_server import up
 from tests.live.points import HOSTS, eventually, lost, steady
 from tests.live.services import Ask
-from tests.live.test_2_alerts import rules
-from tests.live.test_8_faults import kill, run_of
-from tests.live.test_8_server import up
+from tests.live.test_alerts import rules
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 

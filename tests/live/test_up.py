@@ -10,7 +10,7 @@ import requests
 from sandbox import screen
 from tests.live.environment import Environment, sandbox
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.fresh]
 
 OUTPUTS = {
     *("grafanaUrl", "grafanaAdminUser", "grafanaAdminPassword", "influxdbUrl", "caCertificate"),
