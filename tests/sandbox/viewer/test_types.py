@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards import ALL
+from dashboards.registry import LINUX_HOSTS
 from sandbox.viewer import bundle
 from tests.dashboards.importing.conftest import GOOD, imported, sample
 from tests.support.every_dashboard import EVERY, Sample, by_uid
@@ -89,6 +89,6 @@ def test_an_imported_dashboard_is_what_grafana_s_schema_says(scratch: Path, name
 )
 def test_a_mistake_is_found(scratch: Path, right: str, wrong: str) -> None:
     """The check is not one that lets everything through."""
-    dashboard = ALL[0].build()
+    dashboard = LINUX_HOSTS.build()
     assert right in dashboard
     assert checked(scratch, dashboard.replace(right, wrong)) != ""
