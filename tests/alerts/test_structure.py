@@ -10,9 +10,9 @@ import pytest
 
 import alerts
 from dashboards.registry import AWS_EC2, LINUX_HOSTS, MONITORING_SERVER
+from sandbox.viewer.queries import panels
 from settings import AlertThresholds
 from tests.alerts.conftest import FACTS, rule_of
-from sandbox.viewer.queries import panels
 
 EXTERNAL = alerts.Facts(region="eu-central-1", server="monitoring-test", own_influxdb=False)
 RULES = [rule for group in alerts.build(FACTS) for rule in group.rules]
