@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.alert_rules import quick
 from tests.live.environment import Environment, sandbox
 from tests.live.points import eventually
 from tests.live.services import administrator, grafana, influxdb, passwords
 
 FAULTS = Path(__file__).parent / "faults"
 
-__all__ = ["administrator", "environment", "grafana", "influxdb", "passwords"]
+__all__ = ["administrator", "environment", "grafana", "influxdb", "passwords", "quick"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

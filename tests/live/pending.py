@@ -166,3 +166,13 @@ def recover(environment: Environment, before: dict[str, set[str]]) -> list[str]:
         _take_from_grafana(environment, each["type"], each.get("inputs", {}))
     opened = [f"{each['type']} {each['urn'].split('::')[-1]}" for each in begun]
     return opened + [f"deleted: {kind} {id_}" for kind, ids in left.items() for id_ in sorted(ids)]
+
+
+def there(environment: Environment) -> dict[str, set[str]]:
+    """The ids of everything AWS lists, by kind."""
+    pages = environment.aws("ssm").get_paginator("describe_parameters").paginate()
+    return {
+        **inventory(environment),
+        "volumes": {each["VolumeId"] for each in environment.aws("ec2").describe_volumes()["Volumes"]},
+        "parameters": {each["Name"] for each in pages.search("Parameters") if each},
+    }

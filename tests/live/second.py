@@ -57,3 +57,10 @@ def console(environment: Environment) -> str:
 def failures(environment: Environment) -> list[str]:
     """Every failure of the boot script on the console, oldest first."""
     return [line.strip() for line in BOOT_FAILED.findall(console(environment))]
+
+
+def raised_up(environment: Environment, *arguments: str) -> str:
+    """What a `pulumi up` printed that has to succeed."""
+    done = up(environment, *arguments)
+    assert done.returncode == 0, told(done)
+    return done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -72,3 +73,11 @@ def grafana(environment: Environment) -> Ask:
 @pytest.fixture
 def administrator(environment: Environment) -> tuple[str, str]:
     return environment.grafana.user, environment.grafana.password
+
+
+def query(ask: Ask, user: str | None, statement: str, database: str = "telegraf") -> str:
+    """What InfluxDB answers to a statement: the error if there is one, else the results as JSON."""
+    answer = ask("POST", "/query", user, data={"q": statement, "db": database})
+    found = answer.json()
+    errors = [found.get("error"), *(result.get("error") for result in found.get("results", []))]
+    return next((f"error: {error}" for error in errors if error), json.dumps(found))

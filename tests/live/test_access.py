@@ -5,144 +5,23 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
 from sandbox import hosts as sandbox_hosts
 from tests.live.environment import Environment
+from tests.live.identities import (
+    ONLY_THE_ROLE,
+    ONLY_THE_USER,
+    OTHER_STACK,
+    READS,
+    REFUSED,
+    Identity,
+    names,
+)
 
 pytestmark = pytest.mark.live
-
-METRIC = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization"}
-NOW = datetime.now(UTC)
-SPAN = {"StartTime": NOW - timedelta(hours=1), "EndTime": NOW}
-OTHER_STACK = "/monitoring/somebody-else"
-
-READS: list[tuple[str, str, dict[str, Any]]] = [
-    ("cloudwatch", "list_metrics", {"Namespace": "AWS/EC2"}),
-    ("cloudwatch", "get_metric_statistics", {**METRIC, **SPAN, "Period": 300, "Statistics": ["Average"]}),
-    (
-        "cloudwatch",
-        "get_metric_data",
-        {**SPAN, "MetricDataQueries": [{"Id": "a", "MetricStat": {"Metric": METRIC, "Period": 300, "Stat": "Sum"}}]},
-    ),
-    ("cloudwatch", "describe_alarms", {}),
-    ("cloudwatch", "describe_alarm_history", {}),
-    ("cloudwatch", "describe_alarms_for_metric", METRIC),
-    ("ec2", "describe_instances", {}),
-    ("ec2", "describe_tags", {}),
-    ("ec2", "describe_regions", {}),
-    ("resourcegroupstaggingapi", "get_resources", {}),
-]
-"""Everything the policy lists, and nothing else."""
-
-INSTANCE = {"InstanceIds": ["{instance}"]}
-REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
-    ("ec2", "stop_instances", INSTANCE, "UnauthorizedOperation"),
-    ("ec2", "terminate_instances", INSTANCE, "UnauthorizedOperation"),
-    ("ec2", "reboot_instances", INSTANCE, "UnauthorizedOperation"),
-    (
-        "ec2",
-        "create_tags",
-        {"Resources": ["{instance}"], "Tags": [{"Key": "a", "Value": "b"}]},
-        "UnauthorizedOperation",
-    ),
-    ("ec2", "run_instances", {"ImageId": "ami-00000001", "MinCount": 1, "MaxCount": 1}, "UnauthorizedOperation"),
-    ("ec2", "get_console_output", {"InstanceId": "{instance}"}, "UnauthorizedOperation"),
-    (
-        "ec2",
-        "describe_instance_attribute",
-        {"InstanceId": "{instance}", "Attribute": "userData"},
-        "UnauthorizedOperation",
-    ),
-    ("ec2", "describe_security_groups", {}, "UnauthorizedOperation"),
-    ("ec2", "describe_volumes", {}, "UnauthorizedOperation"),
-    ("ec2", "authorize_security_group_ingress", {"GroupName": "default"}, "UnauthorizedOperation"),
-    (
-        "cloudwatch",
-        "put_metric_data",
-        {"Namespace": "a", "MetricData": [{"MetricName": "b", "Value": 1}]},
-        "AccessDenied",
-    ),
-    ("cloudwatch", "delete_alarms", {"AlarmNames": ["a"]}, "AccessDenied"),
-    ("cloudwatch", "disable_alarm_actions", {"AlarmNames": ["a"]}, "AccessDenied"),
-    ("iam", "list_users", {}, "AccessDenied"),
-    ("iam", "create_user", {"UserName": "another"}, "AccessDenied"),
-    ("iam", "create_access_key", {"UserName": "another"}, "AccessDenied"),
-    ("sts", "assume_role", {"RoleArn": "{role}", "RoleSessionName": "mine"}, "AccessDenied"),
-    ("kms", "list_keys", {}, "AccessDeniedException"),
-    ("ssm", "put_parameter", {"Name": "/monitoring/a", "Value": "b", "Type": "String"}, "AccessDeniedException"),
-    ("ssm", "describe_parameters", {}, "AccessDeniedException"),
-    ("ssm", "get_parameter", {"Name": OTHER_STACK + "/server-key", "WithDecryption": True}, "AccessDeniedException"),
-    ("ssm", "get_parameters_by_path", {"Path": "/", "Recursive": True}, "AccessDeniedException"),
-    ("ssm", "get_parameters_by_path", {"Path": OTHER_STACK, "WithDecryption": True}, "AccessDeniedException"),
-    ("ssm", "get_parameters_by_path", {"Path": "{path}-2", "WithDecryption": True}, "AccessDeniedException"),
-]
-"""What neither Grafana's user nor the server's role may do."""
-
-ONLY_THE_USER = [
-    (
-        "ssm",
-        "get_parameter",
-        {"Name": "{path}/grafana-admin-password", "WithDecryption": True},
-        "AccessDeniedException",
-    ),
-    ("ssm", "get_parameters_by_path", {"Path": "{path}", "WithDecryption": True}, "AccessDeniedException"),
-]
-ONLY_THE_ROLE = [
-    *((service, call, arguments, "AccessDenied") for service, call, arguments in READS if service == "cloudwatch"),
-    ("ec2", "describe_instances", {}, "UnauthorizedOperation"),
-    ("resourcegroupstaggingapi", "get_resources", {}, "AccessDeniedException"),
-    ("ssm", "delete_parameter", {"Name": "{path}/server-key"}, "AccessDeniedException"),
-]
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Somebody with credentials at the local AWS."""
-
-    environment: Environment
-    credentials: dict[str, str]
-
-    def call(self, service: str, name: str, arguments: dict[str, Any]) -> Any:
-        """One call with this identity's credentials; raises what boto3 raises."""
-        environment = self.environment
-        client = boto3.client(  # type: ignore[call-overload]
-            service,
-            endpoint_url=environment.place.aws_url,
-            region_name=environment.region,
-            **self.credentials,
-        )
-        known = {
-            "instance": environment.instance_id,
-            "path": environment.parameters,
-            "role": environment.aws("iam").list_roles()["Roles"][0]["Arn"],
-        }
-        return getattr(client, name)(**filled(arguments, known))
-
-    def refusal(self, service: str, name: str, arguments: dict[str, Any]) -> str:
-        """The error's code of a call that must be refused."""
-        with pytest.raises(ClientError) as caught:
-            self.call(service, name, arguments)
-        return str(caught.value.response["Error"]["Code"])
-
-
-def filled(tree: Any, known: dict[str, str]) -> Any:
-    """The arguments with their places filled in."""
-    if isinstance(tree, str):
-        return tree.format(**known)
-    if isinstance(tree, dict):
-        return {key: filled(value, known) for key, value in tree.items()}
-    return [filled(value, known) for value in tree] if isinstance(tree, list) else tree
-
-
-def names(table: list[Any]) -> list[str]:
-    return [f"{row[0]}.{row[1]}" for row in table]
 
 
 @pytest.fixture(scope="module")

@@ -6,18 +6,18 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
 import pytest
-import yaml
 
 from sandbox import hosts, screen
 from sandbox.machines import on_premise
 from sandbox.machines.guest import ON_PREMISE_USER
+from tests.live.agents import changed_hosts, configured
 from tests.live.environment import Environment, sandbox
+from tests.live.second import raised_up
 
 pytestmark = pytest.mark.live
 
@@ -34,30 +34,6 @@ def until(true: Callable[[], Any], seconds: float = 60) -> Any:
         assert time.monotonic() < deadline, f"not within {seconds} s"
         time.sleep(1)
     return found
-
-
-def configured(environment: Environment) -> list[dict[str, Any]]:
-    """The setting `hosts`, private keys encrypted."""
-    return list(yaml.safe_load(environment.stack_file.read_text())["config"]["monitoring:hosts"])
-
-
-@contextmanager
-def changed_hosts(environment: Environment, **changes: dict[str, Any] | None) -> Iterator[None]:
-    """Other settings of some hosts for a while (None: the host is taken out). Their names have _ for -."""
-    by_name = {name.replace("_", "-"): change for name, change in changes.items()}
-    listed = [
-        host | (by_name.get(host["name"]) or {})
-        for host in configured(environment)
-        if by_name.get(host["name"], {}) is not None
-    ]
-    with environment.settings(hosts=listed):
-        yield
-
-
-def up(environment: Environment, *arguments: str) -> str:
-    process = environment.pulumi("up", "--yes", "--skip-preview", *arguments)
-    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-2000:]
-    return process.stdout
 
 
 def values(environment: Environment, query: str, minutes: int = 15) -> list[list[Any]]:
@@ -131,12 +107,12 @@ def test_a_changed_tag_updates_that_host_in_place(environment: Environment) -> N
     before, other = agent_process(environment, "db-1"), agent_process(environment, "web-1")
     with changed_hosts(environment, db_1={"tags": {"role": "database", "site": 'Bad Ö, "quoted" 100%'}}):
         assert environment.preview() == {"update": ["db-1"]}
-        up(environment)
+        raised_up(environment)
         query = "SELECT last(uptime) FROM system WHERE host = 'db-1' AND site = 'Bad Ö, \"quoted\" 100%'"
         assert until(lambda: values(environment, query))
         assert agent_process(environment, "db-1") not in ("", before)
         assert agent_process(environment, "web-1") == other
-    up(environment)
+    raised_up(environment)
     assert "quoted" not in environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
 
 
@@ -145,7 +121,7 @@ def test_a_host_taken_out_is_uninstalled_without_a_trace(environment: Environmen
         assert environment.preview() == {"delete": ["web-1"] * 3}, (
             "the agent, its command and the one that asks whether SSH answers"
         )
-        up(environment)
+        raised_up(environment)
         left = "ls -d /etc/telegraf /etc/default/telegraf /etc/apt/sources.list.d/influxdata.list"
         left += " /etc/apt/keyrings/influxdata.gpg /etc/apt/preferences.d/monitoring /usr/bin/telegraf"
         left += " /etc/systemd/system/telegraf.service.d /lib/systemd/system/telegraf.service 2>/dev/null"
@@ -154,18 +130,18 @@ def test_a_host_taken_out_is_uninstalled_without_a_trace(environment: Environmen
         assert environment.machine("web-1", "getent", "passwd", "telegraf").stdout == ""
         assert environment.machine("web-1", "pgrep", "-x", "telegraf").stdout == ""
         assert environment.machine("web-1", "systemctl", "is-failed", "telegraf").stdout.strip() != "failed"
-    up(environment)
+    raised_up(environment)
     assert agent_process(environment, "web-1")
 
 
 def test_another_name_for_the_same_machine_keeps_its_agent(environment: Environment) -> None:
     """The new name's agent is installed before the old name's is removed: it must not take the new one along."""
     with changed_hosts(environment, web_1={"name": "web-2"}):
-        up(environment)
+        raised_up(environment)
         assert 'hostname = "web-2"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
         assert agent_process(environment, "web-1")
         assert until(lambda: "web-2" in screen.newest_points(environment.grafana))
-    up(environment)
+    raised_up(environment)
     assert 'hostname = "web-1"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
 
 
@@ -202,14 +178,14 @@ def test_a_dead_host_is_one_error_that_names_it_and_the_value_that_helps_works(
         assert 'role = "changed"' in environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
     # With the one value nothing connects to it any more, neither to change it nor to take it out.
     with changed_hosts(environment, web_1=changed | {"unreachable": True}):
-        up(environment)
+        raised_up(environment)
     with changed_hosts(environment, web_1=None):
-        up(environment)  # its cable is still out: who connected would fail
+        raised_up(environment)  # its cable is still out: who connected would fail
         assert not [each for each in environment.resources() if each["urn"].endswith("::web-1")]
 
 
 def test_a_host_that_is_back_is_installed_again(environment: Environment) -> None:
-    up(environment)
+    raised_up(environment)
     assert until(lambda: agent_process(environment, "web-1"))
     assert 'role = "web"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
     assert environment.preview() == {}
@@ -221,7 +197,7 @@ def test_another_host_key_is_refused(environment: Environment) -> None:
         failed = environment.pulumi("up", "--yes", "--skip-preview")
     assert failed.returncode != 0
     assert "host key mismatch" in failed.stdout
-    up(environment)
+    raised_up(environment)
 
 
 # --- Machines Pulumi cannot reach

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 import alerts
+from tests.live.alert_rules import rules
 from tests.live.environment import Environment
 
 pytestmark = pytest.mark.live
 
-RULES = "/api/prometheus/grafana/api/v1/rules"
 MAY_FIRE = {"host-cpu", "host-load", "host-memory", "host-silent", "agent-errors"}
 """The first three see the machine the tests run on, which may well be busy; the other two also see what earlier tests
 did to hosts within the last minutes: took them away, or kept InfluxDB from being measured for a while."""
-QUICK = {"interval": "10s", "silentAfter": "30s"}
-
-
-def rules(environment: Environment) -> dict[str, dict[str, Any]]:
-    """What Grafana tells of each rule, by uid."""
-    groups = environment.grafana.get(RULES).json()["data"]["groups"]
-    return {rule["uid"]: rule for group in groups for rule in group["rules"]}
 
 
 def wait_until(true: Callable[[], bool], seconds: int) -> bool:
@@ -33,20 +25,6 @@ def wait_until(true: Callable[[], bool], seconds: int) -> bool:
             return True
         time.sleep(2)
     return False
-
-
-@pytest.fixture(scope="module")
-def quick(environment: Environment) -> Iterator[None]:
-    """Rules that are evaluated often, set as a person would; and taken back."""
-
-    def up() -> None:
-        done = environment.pulumi("up", "--yes", "--skip-preview")
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-
-    with environment.settings(alertThresholds=QUICK):
-        up()
-        yield
-    up()
 
 
 def state_of(environment: Environment, host: str) -> str:

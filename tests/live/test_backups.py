@@ -13,12 +13,13 @@ import requests
 
 from tests.live.environment import STACK, Environment, sandbox
 from tests.live.points import eventually
+from tests.live.second import raised_up
+from tests.live.server import BOOT_SCRIPT
 from tests.live.services import administrator_of_influxdb, agents_place
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
 BACKUP = "/etc/monitoring/backup"
-BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 EMPTY = "UNSIGNED-PAYLOAD"
 KEPT, LOST = (f"{uuid.uuid4().hex[:8]}-{fate}" for fate in ("kept", "lost"))
 """Dashboards of a user's own, made before and after the backup."""
@@ -43,13 +44,6 @@ def wait_for(environment: Environment, more_than: int, seconds: int = 60) -> str
         assert time.monotonic() < end, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "20").stdout
         time.sleep(1)
     return found[-1]
-
-
-def up(environment: Environment) -> str:
-    done = environment.pulumi("up", "--yes", "--skip-preview")
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-    environment.__dict__.pop("outputs", None)
-    return done.stdout
 
 
 def ask(environment: Environment, query: str) -> dict[str, Any]:
@@ -147,7 +141,7 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
     save_dashboard(environment, KEPT)
     before = len(backups(environment))
     with environment.settings(backups={"now": 1}):
-        up(environment)
+        raised_up(environment)
         newest = wait_for(environment, before)
         # Half a minute before, no agent has anything left to send.
         until = time.time() - 30
@@ -160,7 +154,7 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
         refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", *gone)
         assert refreshed.returncode == 0, refreshed.stdout[-3000:] + refreshed.stderr[-2000:]
         with environment.settings(restoreFrom="latest"):
-            up(environment)
+            raised_up(environment)
             assert f"restored from {bucket(environment)}/{STACK}/{newest}" in console(environment)
             assert counts(environment, until) == there
             found = {each["uid"] for each in environment.grafana.get("/api/search").json()}

@@ -9,10 +9,10 @@ import socket
 import pytest
 
 from tests.live.environment import Environment
+from tests.live.server import BOOT_SCRIPT
 
 pytestmark = pytest.mark.live
 
-BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 SERVICES = {"grafana": "grafana-server", "influxdb": "influxdb", "telegraf": "telegraf"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from sandbox.viewer.browser import Visit, look
 from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
 from tests.live.environment import Environment
-from tests.live.test_dashboards import ask
+from tests.live.panels import ask
 
 pytestmark = pytest.mark.live
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 import pytest
-import requests
 
 from dashboards.registry import ENTRIES
-from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
+from sandbox.viewer.queries import TimeRange, panel_queries
 from tests.live.environment import Environment
+from tests.live.panels import ask
 
 pytestmark = pytest.mark.live
 
@@ -42,19 +41,6 @@ def values(environment: Environment) -> dict[str, str | list[str]]:
         "instance": [environment.instance_id],
         "region": environment.region,
     }
-
-
-def ask(environment: Environment, query: PanelQuery) -> dict[str, Any]:
-    grafana = environment.grafana
-    answer = requests.post(
-        f"{grafana.url}/api/ds/query",
-        json=query.request(),
-        auth=(grafana.user, grafana.password),
-        verify=str(grafana.ca_file),
-        timeout=30,
-    )
-    assert answer.status_code == 200, f"{query.title}: {answer.status_code} {answer.text[:500]}"
-    return dict(answer.json()["results"])
 
 
 @pytest.mark.parametrize("uid", BY_UID)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.live.environment import PLACE, Environment, sandbox
-from tests.live.test_stacks import there
+from tests.live.pending import there
 
 pytestmark = [pytest.mark.live, pytest.mark.destroys]
 

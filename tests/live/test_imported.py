@@ -14,7 +14,7 @@ from dashboards.from_files import FOLDER
 from sandbox.viewer.browser import Page, Visit, look
 from sandbox.viewer.queries import TimeRange, panel_queries
 from tests.live.environment import CHECKOUT, Environment
-from tests.live.test_dashboards import ask
+from tests.live.panels import ask
 
 pytestmark = pytest.mark.live
 

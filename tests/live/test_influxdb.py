@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import yaml
 
 from tests.live.environment import Environment
-from tests.live.services import Ask, administrator_of_influxdb
+from tests.live.services import Ask, administrator_of_influxdb, query
 
 pytestmark = pytest.mark.live
-
-
-def query(ask: Ask, user: str | None, statement: str, database: str = "telegraf") -> str:
-    """What InfluxDB answers to a statement: the error if there is one, else the results as JSON."""
-    answer = ask("POST", "/query", user, data={"q": statement, "db": database})
-    found = answer.json()
-    errors = [found.get("error"), *(result.get("error") for result in found.get("results", []))]
-    return next((f"error: {error}" for error in errors if error), json.dumps(found))
 
 
 PAGES = (

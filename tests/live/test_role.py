@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.live.environment import Environment
+from tests.live.identities import ONLY_THE_USER, READS, REFUSED, Identity, names
 from tests.live.points import eventually
 from tests.live.services import Ask
-from tests.live.test_access import ONLY_THE_USER, READS, REFUSED, Identity, names
 
 pytestmark = pytest.mark.live
 

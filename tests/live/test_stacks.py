@@ -12,7 +12,7 @@ import pytest
 
 from sandbox import stack
 from tests.live.environment import PLACE, Environment, sandbox
-from tests.live.pending import inventory
+from tests.live.pending import there
 
 pytestmark = pytest.mark.live
 
@@ -86,13 +86,3 @@ def test_a_second_stack_lives_beside_the_first_and_goes_alone(
     assert environment.grafana.get("/api/health").status_code == 200
     first = environment.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
     assert first.returncode == 0, first.stdout[-3000:]
-
-
-def there(environment: Environment) -> dict[str, set[str]]:
-    """The ids of everything AWS lists, by kind."""
-    pages = environment.aws("ssm").get_paginator("describe_parameters").paginate()
-    return {
-        **inventory(environment),
-        "volumes": {each["VolumeId"] for each in environment.aws("ec2").describe_volumes()["Volumes"]},
-        "parameters": {each["Name"] for each in pages.search("Parameters") if each},
-    }

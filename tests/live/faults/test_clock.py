@@ -8,12 +8,10 @@ import time
 
 import pytest
 
+from tests.live.alert_rules import rules
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, eventually, lost, steady
 from tests.live.services import Ask
-from tests.live.test_alerts import quick, rules
-
-__all__ = ["quick"]
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.live.alert_rules import rules
 from tests.live.environment import Environment
-from tests.live.faults.test_faults import run_of
 from tests.live.points import HOSTS, INTERVAL, SERVER, eventually, lost, steady
-from tests.live.services import Ask
-from tests.live.test_alerts import rules
-from tests.live.test_influxdb import query
+from tests.live.server import run_of
+from tests.live.services import Ask, query
 
 pytestmark = pytest.mark.live
 

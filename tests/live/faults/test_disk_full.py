@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.live.alert_rules import rules
 from tests.live.bursts import Burst, forget
 from tests.live.environment import Environment
-from tests.live.faults.test_faults import kill, run_of
-from tests.live.faults.test_server import up
 from tests.live.points import HOSTS, eventually, lost, steady
+from tests.live.second import raised_up
+from tests.live.server import kill, run_of
 from tests.live.services import Ask
-from tests.live.test_alerts import rules
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -29,9 +29,9 @@ NEARLY, FULL = 90, 60
 def quick(environment: Environment) -> Iterator[None]:
     """Rules that are evaluated often."""
     with environment.settings(alertThresholds={"interval": "10s"}):
-        up(environment)
+        raised_up(environment)
         yield
-    up(environment)
+    raised_up(environment)
 
 
 def fill_to(environment: Environment, percent: int) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.faults.test_server import described, up
 from tests.live.points import HOSTS, lost, steady
+from tests.live.second import raised_up
+from tests.live.server import described
 from tests.live.services import Ask
 
 pytestmark = pytest.mark.live
@@ -51,7 +52,7 @@ def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
     larger = int(environment.setting("dataVolumeSize")) + 1
     environment.configure(dataVolumeSize=larger)
     with environment.settings(retention="90d"):
-        up(environment)
+        raised_up(environment)
     assert size_of_files(environment) == larger
     assert environment.instance_id == server
     assert described(environment, server)[1] == volume
@@ -62,7 +63,7 @@ def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
     lines = "\n".join(f"aged days={days}i {moment}" for days, moment in ages.items())
     written = influxdb("POST", "/write?db=telegraf&precision=s", "admin", data=lines)
     assert written.status_code == 204, written.text
-    up(environment)
+    raised_up(environment)
     assert retention(influxdb) == "720h0m0s"
     ends = [str(row["expiry_time"]) for row in asked(influxdb, "SHOW SHARDS")]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -114,9 +115,9 @@ def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environ
 def protected(environment: Environment) -> Any:
     """The stack with `protect`, and without it again, as docs/durability.md says: by a setting and `up`."""
     with environment.settings(protect=True):
-        up(environment)
+        raised_up(environment)
         yield
-    up(environment)
+    raised_up(environment)
 
 
 def test_what_destroy_deletes_is_an_output(environment: Environment, protected: None) -> None:

@@ -9,30 +9,17 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, SERVER, caught_up, eventually, lost, steady
+from tests.live.server import BOOT_SCRIPT, kill, run_of
 
 pytestmark = pytest.mark.live
 
 NONE = dict.fromkeys(HOSTS, 0)
-BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 
 
 @pytest.fixture(autouse=True)
 def whole_before(environment: Environment) -> None:
     """What is missing afterwards was lost by the fault."""
     steady(environment)
-
-
-def run_of(environment: Environment, machine: str, unit: str) -> str:
-    """Identifies the run of a service; "0" when it does not run."""
-    return environment.machine(machine, "systemctl", "show", "-p", "MainPID", "--value", unit).stdout.strip()
-
-
-def kill(environment: Environment, machine: str, unit: str) -> None:
-    """kill -9 of a service; returns when another run of it is there."""
-    before = run_of(environment, machine, unit)
-    killed = environment.machine(machine, "systemctl", "kill", "--signal=KILL", "--kill-whom=main", unit)
-    assert killed.returncode == 0, killed.stderr
-    assert eventually(lambda: run_of(environment, machine, unit) not in ("0", before), 30), unit
 
 
 def test_killed_services_start_again_and_only_what_telegraf_had_in_memory_is_lost(environment: Environment) -> None:

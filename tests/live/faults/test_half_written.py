@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.live.agents import changed_hosts
 from tests.live.environment import Environment
-from tests.live.faults.test_faults import BOOT_SCRIPT, run_of
-from tests.live.faults.test_volumes import one_of
+from tests.live.faults.cases import one_of
 from tests.live.points import SERVER, eventually, lost, steady
-from tests.live.test_agents import changed_hosts
+from tests.live.server import BOOT_SCRIPT, run_of
 
 pytestmark = pytest.mark.live
 

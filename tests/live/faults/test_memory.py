@@ -10,8 +10,8 @@ import pytest
 from benchmarks.load import limited
 from sandbox.machines.register import find
 from tests.live.environment import Environment
-from tests.live.faults.test_faults import run_of
 from tests.live.points import eventually
+from tests.live.server import run_of
 
 pytestmark = pytest.mark.live
 

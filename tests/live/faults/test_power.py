@@ -18,9 +18,8 @@ from sandbox.machines import volumes
 from sandbox.machines.register import find
 from tests.live.bursts import Burst, forget
 from tests.live.environment import PLACE, Environment
-from tests.live.faults.test_faults import run_of
-from tests.live.faults.test_server import described
 from tests.live.points import INTERVAL, SERVER, counts, eventually, lost, steady
+from tests.live.server import described, run_of
 from tests.live.services import Ask
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]

@@ -10,6 +10,8 @@ import requests
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, SERVER, counts, eventually, lost, steady
+from tests.live.second import raised_up
+from tests.live.server import described
 
 pytestmark = pytest.mark.live
 
@@ -44,14 +46,6 @@ def firing_since(environment: Environment) -> str:
     return next((str(alert["activeAt"]) for alert in alerts if alert["state"] == "Alerting"), "")
 
 
-def up(environment: Environment) -> str:
-    """What `pulumi up` printed."""
-    done = environment.pulumi("up", "--yes", "--skip-preview")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    environment.forget()
-    return done.stdout
-
-
 def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(environment: Environment) -> None:
     steady(environment)
     assert grafana(environment, "POST", "/api/admin/users", SOMEBODY).status_code in (200, 412)
@@ -76,7 +70,7 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     there = repository["keyUrl"].split("/")[2]
     address = repository["keyUrl"].replace(there, there.removesuffix(":80") if there.endswith(":80") else f"{there}:80")
     environment.configure(amiId=other, influxdataRepository=repository | {"keyUrl": address})
-    up(environment)
+    raised_up(environment)
 
     assert environment.instance_id != old
     assert described(environment, environment.instance_id) == (other, volume)
@@ -103,7 +97,7 @@ def test_another_type_is_the_same_server_stopped_and_started(environment: Enviro
     kind = f"{family}.{'medium' if size == 'small' else 'small'}"
     environment.configure(instanceType=kind)
     # `up` waits for it.
-    assert "Grafana: ready" in up(environment)
+    assert "Grafana: ready" in raised_up(environment)
     assert environment.grafana.get("/api/health").status_code == 200
     assert environment.instance_id == server
     (found,) = environment.aws("ec2").describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"]
@@ -112,10 +106,3 @@ def test_another_type_is_the_same_server_stopped_and_started(environment: Enviro
     missing = lost(environment, began)
     assert missing["db-1"] == missing["web-1"] == 0
     assert missing[SERVER] <= 6
-
-
-def described(environment: Environment, instance: str) -> tuple[str, str]:
-    """Image and data volume of a server."""
-    (found,) = environment.aws("ec2").describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
-    mapped = {each["DeviceName"]: each["Ebs"]["VolumeId"] for each in found["BlockDeviceMappings"]}
-    return found["ImageId"], mapped["/dev/sdf"]

@@ -8,19 +8,19 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from sandbox.machines import volumes
 from tests.live.environment import PLACE, Environment
+from tests.live.faults.cases import one_of
 from tests.live.points import eventually
+from tests.live.server import BOOT_SCRIPT
 
 pytestmark = pytest.mark.live
 
-BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 GIB = 1024**3
 OWN, SPARE = "/dev/sdf", "/dev/sdg"
 ALONE = "umount --lazy /var/lib/influxdb /var/lib/grafana /srv/monitoring"
@@ -91,11 +91,6 @@ CONTENTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "one byte, 700 MiB on": (lambda device: write(device, 700 << 20, b"x"), "it holds unknown data"),
     "the last bytes": (lambda device: write(device, 2 * GIB - 4, b"last"), "it holds unknown data"),
 }
-
-
-def one_of(names: Iterable[str], *usual: str) -> list[ParameterSet]:
-    """Each name as a test; those that are not usual are for `make faults`."""
-    return [pytest.param(name, marks=[] if name in usual else pytest.mark.long_fault) for name in names]
 
 
 @pytest.mark.parametrize("kind", one_of(CONTENTS, "another file system", "ext4 without its first GiB"))
