@@ -30,6 +30,7 @@ from sandbox.machines.aws import HOME_REGION, Aws, Regions
 from sandbox.machines.image import ensure_image
 from sandbox.machines.keeper import reboot_request
 from sandbox.machines.register import all_machines, find
+from sandbox.machines.system import shell_status
 from sandbox.machines.watch import Watch
 from sandbox.place import Place
 
@@ -84,8 +85,7 @@ def handle(place: Place, command: str, arguments: list[str]) -> int:
     machine = find(place, arguments[0])
     match command:
         case "exec":
-            code = subprocess.run(machine.inside(arguments[1:]), check=False).returncode
-            return code if code >= 0 else 128 - code  # ended by a signal, as a shell says it
+            return shell_status(subprocess.run(machine.inside(arguments[1:]), check=False).returncode)
         case "console":
             print(machine.console.read_text(errors="replace"), end="")
         case "reboot":

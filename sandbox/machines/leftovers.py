@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from sandbox.machines import cgroups, volumes
-from sandbox.machines.system import attempt
+from sandbox.machines.system import succeeds
 from sandbox.place import Place
 
 NSPAWN_FOLDER = Path("/run/systemd/nspawn/propagate")
@@ -26,10 +26,10 @@ def cleanup(place: Place) -> None:
     """
     _end(lambda command: command[0].endswith("systemd-nspawn") and _belongs(place, command))
     for mount in sorted(_mounts(place.state), reverse=True):
-        if not attempt("umount", mount):
-            attempt("umount", "--lazy", mount)
+        if not succeeds("umount", mount):
+            succeeds("umount", "--lazy", mount)
     volumes.release_all(place)
-    attempt("nft", "delete", "table", "inet", place.bridge)
+    succeeds("nft", "delete", "table", "inet", place.bridge)
     cgroups.remove(place.bridge)
     for folder in NSPAWN_FOLDER.glob(f"{place.bridge}-*"):
         with contextlib.suppress(OSError):

@@ -17,7 +17,7 @@ import psutil
 from sandbox.errors import SandboxError
 from sandbox.machines import cgroups, guest, network
 from sandbox.machines.image import root_folder
-from sandbox.machines.system import attempt, run
+from sandbox.machines.system import run, shell_status, succeeds
 from sandbox.place import Place
 
 POWER_OFF_SIGNAL = signal.SIGRTMIN + 4
@@ -101,7 +101,7 @@ class Machine:
 
     def unmount(self) -> None:
         """Take the file system apart; the machine's own files stay."""
-        if self.root.is_mount() and not attempt("umount", self.root):
+        if self.root.is_mount() and not succeeds("umount", self.root):
             run("umount", "--lazy", self.root)
 
     def remember(self, **facts: str) -> None:
@@ -170,7 +170,7 @@ class Machine:
 
         Raises SandboxError when the machine is off.
         """
-        return subprocess.run(
+        done = subprocess.run(
             self.inside(argv),
             input=stdin,
             capture_output=True,
@@ -179,6 +179,8 @@ class Machine:
             check=False,
             timeout=timeout,
         )
+        done.returncode = shell_status(done.returncode)
+        return done
 
     def inside(self, argv: Sequence[str]) -> list[str]:
         """The command that runs `argv` inside the machine, with a root shell's usual environment."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
-from sandbox.machines.system import attempt, run
+from sandbox.machines.system import run, succeeds
 from sandbox.place import SLOTS, Place, cache_folder
 
 ALIAS_LENGTH = 250
@@ -94,7 +94,7 @@ def destroy(place: Place) -> None:
     """Remove the bridge and the place's firewall, if they are there and its own."""
     if bridge_owner(place.bridge) == owner_mark(place):
         run("ip", "link", "delete", place.bridge)
-        attempt("nft", "delete", "table", "inet", place.bridge)
+        succeeds("nft", "delete", "table", "inet", place.bridge)
 
 
 def interface_group(place: Place) -> int:

@@ -26,7 +26,12 @@ def run(*argv: str | Path, stdin: str | None = None, cwd: Path | None = None) ->
     return process.stdout
 
 
-def attempt(*argv: str | Path) -> bool:
+def succeeds(*argv: str | Path) -> bool:
     """Run a tool whose failure is an answer and not an error; True when it succeeded."""
     process = subprocess.run([str(word) for word in argv], capture_output=True, check=False)
     return process.returncode == 0
+
+
+def shell_status(code: int) -> int:
+    """An exit code as a shell reports it: 128 + n for a command that signal n ended."""
+    return code if code >= 0 else 128 - code

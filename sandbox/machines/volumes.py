@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.machines.fleet import Disk
-from sandbox.machines.system import attempt, run
+from sandbox.machines.system import run, succeeds
 from sandbox.place import Place
 
 GIB = 1024**3
@@ -66,7 +66,7 @@ def delete(place: Place, volume: str) -> None:
 def release_all(place: Place) -> None:
     """Release every loop device of the place; the files stay."""
     for device in loops(place).values():
-        attempt("losetup", "--detach", device)
+        succeeds("losetup", "--detach", device)
 
 
 def stored(place: Place) -> set[str]:
@@ -94,4 +94,4 @@ def hot_plug(leader: int, device: Path, name: str) -> None:
 
 def hot_unplug(leader: int, name: str) -> None:
     """Take the device out of the running machine."""
-    attempt("nsenter", "--target", str(leader), "--mount", "--", "rm", "--force", name)
+    succeeds("nsenter", "--target", str(leader), "--mount", "--", "rm", "--force", name)

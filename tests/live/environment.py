@@ -165,12 +165,9 @@ class Environment:
         """Run a command on any machine of the local environment, as root. One that is off or unknown is an error of
         the command."""
         try:
-            done = find(self.place, machine).run(command, stdin or "", timeout=300)
+            return find(self.place, machine).run(command, stdin or "", timeout=300)
         except SandboxError as error:
             return subprocess.CompletedProcess(command, 1, "", str(error))
-        if done.returncode < 0:  # ended by a signal: as a shell says it
-            done.returncode = 128 - done.returncode
-        return done
 
     def handle(self, *command: str) -> subprocess.CompletedProcess[str]:
         """One of the commands of `python -m sandbox.machines`, such as `cut-network db-1`."""

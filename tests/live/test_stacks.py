@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ import pytest
 
 from sandbox import stack
 from tests.live.environment import PLACE, Environment, sandbox
+from tests.live.interrupting import interrupt_at
 from tests.live.pending import there
 
 pytestmark = pytest.mark.live
@@ -45,24 +45,11 @@ def test_an_empty_stack_can_be_previewed(second: Environment) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
 def test_an_interrupted_up_can_be_repeated(second: Environment, how: signal.Signals) -> None:
     """Interrupted while the server boots; the test after these repeats it, and it goes on."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "up"],
-        cwd=PLACE.checkout,
-        env=os.environ | {"SANDBOX_NAME": PLACE.name, "SANDBOX_STACK": SECOND},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "command:local:Command ready creat" in line:
-            break
-    os.killpg(process.pid, how)
-    rest = process.stdout.read()
-    assert process.wait(60) != 0
-    assert "Traceback" not in rest
+    command = [sys.executable, "-m", "sandbox", "up"]
+    settings = os.environ | {"SANDBOX_NAME": PLACE.name, "SANDBOX_STACK": SECOND}
+    status, printed = interrupt_at("command:local:Command ready creat", how, command, cwd=PLACE.checkout, env=settings)
+    assert status != 0
+    assert "Traceback" not in printed
     assert any(resource["type"] == "aws:ec2/instance:Instance" for resource in second.resources())
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
-import psutil
 import pytest
 
 from sandbox import hosts, stack
 from sandbox.machines import on_premise
 from sandbox.machines.guest import ON_PREMISE_USER
 from tests.live.environment import PLACE, Environment
+from tests.live.interrupting import interrupt_at
 from tests.live.pending import inventory, recover, unknown
 from tests.live.points import eventually
 from tests.live.second import stack_named, told, up
@@ -65,35 +62,11 @@ def victim(host: dict[str, Any], before: dict[str, set[str]]) -> Iterator[Enviro
 
 
 def kill_up_at(environment: Environment, line: str) -> None:
-    """Run `pulumi up` and kill it, and all it has started, as soon as it prints the line; fails when it never does."""
-    process = subprocess.Popen(
-        ["pulumi", "up", "--yes", "--skip-preview", "--stack", environment.name],
-        cwd=stack.project_folder(PLACE),
-        env=stack.environment(PLACE),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    printed = []
-    for text in process.stdout:
-        printed.append(text)
-        if re.search(line, text):
-            break
-    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-    came = process.poll() is None
-    if came:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.stdout.read()
-    process.wait(60)
-    for child in children:
-        if child.is_running():
-            child.kill()
-    psutil.wait_procs(children, 20)
-    environment.transcript.append("".join(printed))
-    assert came, "".join(printed)[-3000:]
+    """Run `pulumi up` and kill it, and all it has started, as soon as it prints the line."""
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--stack", environment.name]
+    settings = stack.environment(PLACE)
+    _, printed = interrupt_at(line, signal.SIGKILL, command, cwd=stack.project_folder(PLACE), env=settings)
+    environment.transcript.append(printed)
 
 
 @pytest.mark.parametrize("stage", STAGES)

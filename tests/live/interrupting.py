@@ -1,0 +1,48 @@
+"""A command that is interrupted as soon as it prints a certain line, with all it has started."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+
+def interrupt_at(
+    line: str, how: signal.Signals, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]
+) -> tuple[int, str]:
+    """The command's status, and what it printed until its end; fails when it never prints a line that matches."""
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    printed = []
+    for text in process.stdout:
+        printed.append(text)
+        if re.search(line, text):
+            break
+    reached = process.poll() is None
+    started = psutil.Process(process.pid).children(recursive=True) if reached else []
+    if reached:
+        os.killpg(process.pid, how)
+    printed.append(process.stdout.read())
+    status = process.wait(60)
+    if how == signal.SIGKILL:
+        # Some have process groups of their own.
+        for child in started:
+            if child.is_running():
+                child.kill()
+        psutil.wait_procs(started, 20)
+    assert reached, "".join(printed)[-3000:]
+    return status, "".join(printed)
