@@ -3,7 +3,7 @@
     sudo .venv/bin/python benchmarks/up.py
 
 Raises an environment of its own, runs each step `RUNS` times, takes it down. Ratios come from one run on one
-machine, so that they can be compared between machines; the seconds beside them cannot.
+machine, so that they can be compared between machines; the seconds next to them cannot.
 """
 
 from __future__ import annotations

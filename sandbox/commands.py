@@ -31,8 +31,8 @@ def up(place: Place, _: list[str]) -> int:
     with alone(place):
         if daemons.complete(place):
             console.print("The local environment is up: converging it to this checkout.")
-        ground(place)
-        hardware(place, name)
+        start_cloud(place)
+        start_machines(place, name)
         stack.prepare(place, name)
         stack.recover(place, name)
         console.print(f"\n[bold]pulumi up[/bold] (stack {name})")
@@ -45,7 +45,7 @@ def preview(place: Place, arguments: list[str]) -> int:
     """Show what `make up` would change. Starts the local AWS if it is not up, but no machine."""
     name = stack.name()
     with alone(place):
-        ground(place)
+        start_cloud(place)
         stack.prepare(place, name)
     stack.pulumi(place, "preview", "--diff", "--stack", name, *arguments)
     return 0
@@ -85,7 +85,7 @@ def down(place: Place, _: list[str]) -> int:
         console.print("Nothing is up here.")
         return 0
     with alone(place):
-        console.print(going(place), markup=False)
+        console.print(inventory(place), markup=False)
         for name in reversed(daemons.NAMES):
             if daemons.pid(place, name):
                 with step(f"Stopping {name}"):
@@ -98,7 +98,7 @@ def down(place: Place, _: list[str]) -> int:
     return 0
 
 
-def going(place: Place) -> str:
+def inventory(place: Place) -> str:
     """What `down` deletes for good."""
     names = sorted(folder.name for folder in (place.state / "machines").glob("*") if folder.is_dir())
     disks = sorted(volumes.stored(place))
@@ -170,7 +170,7 @@ def built() -> None:
         repository.ensure_packages(progress)
 
 
-def ground(place: Place) -> None:
+def start_cloud(place: Place) -> None:
     """What `preview` needs: the programs, the bridge, the local AWS and the plugins."""
     preflight()
     built()
@@ -188,7 +188,7 @@ def ground(place: Place) -> None:
         plugins.install(place, toolchain.binaries() / "pulumi", stack.environment(place))
 
 
-def hardware(place: Place, name: str) -> None:
+def start_machines(place: Place, name: str) -> None:
     """What boots the instances that AWS's side says are running, and the on-premise machines."""
     with step("Machines"):
         if name == hosts.STACK:
@@ -197,7 +197,7 @@ def hardware(place: Place, name: str) -> None:
 
 
 def view(place: Place) -> None:
-    """Show the dashboards of the stack just raised. Everything else works without: a failure is only told."""
+    """Show the dashboards of the stack just raised. Everything else works without it: a failure is only reported."""
     try:
         with step("Dashboard viewer") as progress:
             bundle.ensure(progress)
@@ -209,7 +209,7 @@ def view(place: Place) -> None:
 
 def forget(place: Place) -> None:
     """The local AWS keeps everything in memory: without it the stack's state describes nothing real."""
-    console.print("The local AWS has ended since the last `make up` and took its resources along: starting afresh.")
+    console.print("The local AWS has ended since the last `make up` and its resources ended with it: starting afresh.")
     for name in reversed(daemons.NAMES):
         daemons.stop(place, name)
     machines.cleanup(place)

@@ -1,4 +1,4 @@
-"""The on-premise machines that `make up` boots beside AWS, and what an operator knows of them.
+"""The on-premise machines that `make up` boots besides AWS, and what an operator knows of them.
 
 Their keys are made here, as an operator makes his own key pair and reads a new machine's host key off its
 console: so they are known before the machines have booted. The machines get the operator's public key and
@@ -67,7 +67,7 @@ def settings(place: Place) -> list[dict[str, Any]]:
 
 
 def _key(place: Place, name: str) -> Path:
-    """The file of a private key, with its public half beside it; made when there is none."""
+    """The file of a private key, with its public half next to it; made when there is none."""
     folder = place.state / "ssh"
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / name

@@ -111,7 +111,7 @@ class Place:
 
     @property
     def outside_address(self) -> IPv4Address:
-        """An address of a machine that belongs to nobody, for tests of what strangers can reach."""
+        """An address that no machine has, for tests of what strangers can reach."""
         return self.internet.network_address + 210
 
     @property

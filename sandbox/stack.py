@@ -44,7 +44,7 @@ def environment(place: Place) -> dict[str, str]:
     return inherited | {
         "PATH": os.pathsep.join([*programs, inherited.get("PATH", "/usr/bin:/bin")]),
         "PULUMI_HOME": str(place.state / "pulumi-home"),
-        # Without the file beside each state file that holds nothing but its checksum: a kill while it is being written
+        # Without the file next to each state file that holds nothing but its checksum: a kill while it is being written
         # leaves an empty one, and the state is refused ("failed to load checkpoint: EOF").
         "PULUMI_BACKEND_URL": f"file://{place.state / 'backend'}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,

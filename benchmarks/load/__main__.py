@@ -4,8 +4,9 @@
     sudo .venv/bin/python -m benchmarks.load --hosts 100 --minutes 10
 
 A real agent's measurements are looked at and then sent as those of so many hosts, every interval, while people refresh
-the dashboards. Before that, some hours of the past are filled in, so that a day's size on disk can be told. Ends with 1
-when a write was refused or a request of a dashboard took longer than `LIMIT`. The simulated hosts are removed again.
+the dashboards. Before that, some hours of the past are filled in, so that a day's size on disk can be reported.
+Ends with 1 when a write was refused or a request of a dashboard took longer than `LIMIT`. The simulated hosts are
+removed again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from benchmarks.load.figures import MIB
 from benchmarks.load.history import History, fill
 from benchmarks.load.limited import memory
 from benchmarks.load.people import People, View
-from benchmarks.load.report import LIMIT, Outcome, told
+from benchmarks.load.report import LIMIT, Outcome, described
 from benchmarks.load.senders import Senders
 from benchmarks.load.server import SERVICES, Server
 from benchmarks.load.watch import Watch
@@ -39,7 +40,7 @@ NAMED = "^load-[0-9]+$"
 ALONE = 60
 """Seconds that the server is looked at without any load."""
 UNSEEN = 0.2
-"""Share of the time in which hosts send and nobody looks."""
+"""Share of the time in which hosts send and no dashboard is open."""
 
 
 def main() -> int:
@@ -104,14 +105,14 @@ def main() -> int:
             history=history,
             memory=limited,
         )
-        print(told(outcome), flush=True)
+        print(described(outcome), flush=True)
         say("removing the simulated hosts")
     over = refreshed.over(LIMIT)
     return 1 if written.failures or refreshed.failures or over else 0
 
 
 def views(instance: str) -> list[View]:
-    """What people look at in turn: everybody, one host, the monitoring itself, an instance as AWS sees it."""
+    """What people look at in turn: all hosts, one host, monitoring itself, an instance as AWS sees it."""
     return [
         View("linux-hosts", {}, every_host=True),
         View("linux-hosts", {"host": [LIKE]}),

@@ -87,7 +87,7 @@ def _twin(machine: Machine, config: str, seconds: float) -> list[dict[str, Any]]
         listener.kill()
         machine.run(["rm", "-f", TWIN])
     if not answer:
-        raise ValueError(f"nobody listened to {shlex.join(twin)}: {ran.stderr[-500:]}")
+        raise ValueError(f"nothing listened to {shlex.join(twin)}: {ran.stderr[-500:]}")
     return list(json.loads(answer))
 
 

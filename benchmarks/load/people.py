@@ -29,7 +29,7 @@ PATIENCE = 60
 
 @dataclass(frozen=True)
 class View:
-    """A dashboard with its variables filled in; every_host: `host` is everybody there is at that moment."""
+    """A dashboard with its variables filled in; every_host: `host` is every host there is at that moment."""
 
     uid: str
     values: Values
@@ -72,7 +72,7 @@ class People:
             thread.start()
 
     def stop(self) -> Asked:
-        """Everybody finishes the refresh that has begun."""
+        """All finish the refresh that has begun."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()

@@ -44,7 +44,7 @@ class Outcome:
     memory: Memory | None
 
 
-def told(outcome: Outcome) -> str:
+def described(outcome: Outcome) -> str:
     """The report."""
     parts = [_writes(outcome), _dashboards(outcome.refreshed), _server(outcome)]
     if outcome.history.days:

@@ -36,7 +36,7 @@ class Written:
 
 
 class Connection:
-    """An agent's connection to InfluxDB; made anew after an error."""
+    """An agent's connection to InfluxDB; opened again after an error."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent

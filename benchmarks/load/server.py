@@ -51,18 +51,18 @@ class Server:
 
     def peak(self, service: str) -> int:
         """The most memory, in bytes, that a service's main process ever had; files it has mapped included."""
-        told = self.machine.run(["systemctl", "show", "-p", "MainPID", "--value", service]).stdout.strip()
-        status = self.machine.run(["cat", f"/proc/{told}/status"]).stdout
+        pid = self.machine.run(["systemctl", "show", "-p", "MainPID", "--value", service]).stdout.strip()
+        status = self.machine.run(["cat", f"/proc/{pid}/status"]).stdout
         return int(re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[0]) * 1024
 
     def query(self, text: str) -> list[dict[str, Any]]:
         """The series of the administrator's answer. Raises ValueError with InfluxDB's own words."""
-        told = self.machine.run(["cut", "-d", " ", "-f", "2", "/etc/monitoring/influxdb-administrator"])
+        done = self.machine.run(["cut", "-d", " ", "-f", "2", "/etc/monitoring/influxdb-administrator"])
         with at(self.machine):
             answer = requests.post(
                 f"{URL}/query",
                 data={"db": "telegraf", "q": text, "epoch": "s"},
-                auth=("admin", told.stdout.strip()),
+                auth=("admin", done.stdout.strip()),
                 verify=self._authority,
                 timeout=300,
             ).json()
@@ -104,8 +104,8 @@ class Server:
 
     def bytes_of(self, shard: int) -> int:
         """The shard's size on disk."""
-        told = self.machine.run(["du", "--summarize", "--block-size=1", f"{DATA}/{shard}"])
-        return int(told.stdout.split()[0])
+        done = self.machine.run(["du", "--summarize", "--block-size=1", f"{DATA}/{shard}"])
+        return int(done.stdout.split()[0])
 
     @contextmanager
     def compacting(self) -> Iterator[None]:

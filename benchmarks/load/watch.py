@@ -16,7 +16,7 @@ class Watch:
     """The server from the moment this is made.
 
     first, last: the first look and the newest. peak: bytes, by service. here: CPU seconds a second that all of this
-    machine spent, whoever did.
+    machine spent, whichever process did.
     """
 
     def __init__(self, server: Server) -> None:

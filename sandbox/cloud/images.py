@@ -23,7 +23,7 @@ ROOT_TYPE = "gp3"
 def images(region: str) -> list[dict[str, Any]]:
     """What a region offers, oldest first, as arguments of moto's Ami.
 
-    Each release for each architecture, and one image of somebody else with a name that looks the same. As in AWS,
+    Each release for each architecture, and one image of another account with a name that looks the same. As in AWS,
     an image has another id in each region.
     """
     found = [_image(region, architecture, release, DEBIAN) for release in RELEASES for architecture in ARCHITECTURES]

@@ -124,7 +124,7 @@ def create_app(lock: threading.RLock) -> Flask:
             shown = request.headers.get(TOKEN_HEADER)
             if not (tokens.good(shown, instance.id) if shown else options.http_tokens == "optional"):
                 return _plain(b"", 401)
-            # EC2 has dated versions (2009-04-04 …) beside `latest`; what we tell is in all that clients use.
+            # EC2 has dated versions (2009-04-04 …) besides `latest`; what is served here is in all that clients use.
             if version != "latest" and not _dated(version):
                 return _plain(b"", 404)
             facts = instance_facts.tree(instance, roles.document)

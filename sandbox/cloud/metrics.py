@@ -79,7 +79,7 @@ def series(points: Iterable[Point], statistic: str, period: int, start: float, e
 
 
 def compute(points: list[Point], statistic: str) -> float | None:
-    """One statistic of a period's points; None for a percentile of sets whose values nobody knows any more."""
+    """One statistic of a period's points; None for a percentile of sets, whose values are no longer known."""
     count = sum(point.count for point in points)
     total = math.fsum(point.total for point in points)
     plain = {

@@ -1,7 +1,7 @@
 """How IAM policies decide: pure functions from policy documents and a question to a verdict.
 
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and, for the elements,
-reference_policies_elements.html beside it.
+reference_policies_elements.html next to it.
 """
 
 from __future__ import annotations

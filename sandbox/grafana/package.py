@@ -66,7 +66,7 @@ def architecture() -> str:
 def build_tree(destination: Path, progress: Callable[[str], None] = lambda _: None) -> None:
     """Write all files of the package below `destination` (without DEBIAN/), with their final modes.
 
-    progress is told what is happening. Raises SandboxError when the libraries cannot be fetched.
+    progress reports what is happening. Raises SandboxError when the libraries cannot be fetched.
     """
     progress("files of the package")
     shutil.copytree(HERE / "files", destination, dirs_exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def unified_hierarchy() -> Path | None:
-    """Where cgroup v2 is mounted (beside v1 on hybrid hosts), or None."""
+    """Where cgroup v2 is mounted (next to v1 on hybrid hosts), or None."""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, where, kind, *_ = line.split(" ")
         if kind == "cgroup2":

@@ -88,7 +88,7 @@ def _addresses(place: Place, here: Sequence[Instance]) -> str:
 
 
 def _host(place: Place) -> str:
-    """Machines reach the host's three ports and each other; nobody gets through the host to anywhere else."""
+    """Machines reach the host's three ports and each other; nothing gets through the host to anywhere else."""
     group = interface_group(place)
     return _block(
         "to_host",

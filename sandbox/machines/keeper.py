@@ -27,7 +27,7 @@ log = logging.getLogger("machines")
 
 
 def reboot_request(place: Place, identity: str) -> Path:
-    """The file that asks for a reboot of a machine: whoever makes it (ec2:RebootInstances, a test) gets one.
+    """The file that asks for a reboot of a machine: making it (ec2:RebootInstances, a test) is the request.
 
     A machine that lost its power, or was shut down from inside, is switched on again.
     """
@@ -116,7 +116,7 @@ class Keeper(ABC):
     def _boot(self) -> None:
         started = time.monotonic()
         devices = self.prepare()
-        # Whoever asked for a boot until now gets this one.
+        # This boot answers every request made until now.
         reboot_request(self.machine.place, self.machine.id).unlink(missing_ok=True)
         self._process = self.machine.start(devices)
         self._told = False

@@ -93,7 +93,7 @@ class Machine:
             image.symlink_to(root_folder())
         if not image.is_dir():
             raise SandboxError(f"Machine {self.id}: its image {image.readlink()} is gone. Run `make down`.")
-        # `volatile` skips the syncs nobody needs here; its mark of an unclean end has to go by hand.
+        # `volatile` skips syncs that are not needed here; its mark of an unclean end has to go by hand.
         shutil.rmtree(self.folder / "work" / "work" / "incompat", ignore_errors=True)
         # Relative names, since the options' commas and colons could also occur in a checkout's path.
         options = f"lowerdir={image.readlink()},upperdir=upper,workdir=work,volatile"

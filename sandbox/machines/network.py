@@ -27,7 +27,7 @@ ALIAS_LENGTH = 250
 """The kernel keeps at most 255 characters of an interface's alias."""
 
 GROUPS_FROM = 27904
-"""The interface group of slot 0 (any number that nobody else uses)."""
+"""The interface group of slot 0 (any number that is not in use)."""
 
 INTERFACE_UP = 1
 
@@ -81,7 +81,7 @@ def claim_slot(place: Place) -> int:
 def create(place: Place) -> None:
     """Make the bridge with the gateway's address and the route of the upper /24; repeating it is harmless.
 
-    Raises SandboxError when a bridge of that name belongs to somebody else.
+    Raises SandboxError when a bridge of that name belongs to something else.
     """
     _add_bridge(place)
     _configure(place, place.bridge)

@@ -21,7 +21,7 @@ class Host:
     """A declared host.
 
     authorized_key: who may log in as `debian`; None: a key pair is made. host_key: file of its private
-    ed25519 host key, with the public one beside it; None: one is made.
+    ed25519 host key, with the public one next to it; None: one is made.
     """
 
     name: str

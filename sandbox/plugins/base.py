@@ -14,7 +14,7 @@ say what they take and give, and do the work with plain Python values::
         outputs = fields(size=Output(), digest=Output(secret=True))
 
         def create(self, inputs):                         # -> (id, the outputs that are no inputs)
-            self.status("writing")                        # shown beside the resource while it runs
+            self.status("writing")                        # shown next to the resource while it runs
             self.client.write(inputs["name"], inputs["body"])
             return inputs["name"], {"size": len(inputs["body"]), "digest": ...}
 
@@ -38,7 +38,7 @@ What the framework does with it: refuses unknown, missing and mistyped inputs in
 names; keeps secrets secret, also in outputs and error messages; lets unknown values through previews; tells
 the engine what changed and what must be replaced; honours `ignoreChanges`; turns drift found by `read` into
 changed inputs (a key `read` leaves out keeps its input; `"id"` among what it returns replaces the id, for
-imports); runs requests side by side, each in a thread; and makes one line of any error. Whole numbers arrive
+imports); runs requests concurrently, each in a thread; and makes one line of any error. Whole numbers arrive
 as int. Raise `PluginError("what failed and what to do")` for mistakes of the user, and `IncompleteError` when
 the resource exists but is not as it should be. tests/sandbox/plugins/test_base.py runs this very example.
 """
@@ -101,7 +101,7 @@ Client = TypeVar("Client")
 
 @dataclass
 class Request:
-    """What the engine asked, beside the properties.
+    """What the engine asked, besides the properties.
 
     timeout: seconds, 0 when the user set none.
     say: sends a line to the engine; with True it is a passing status instead of a message.
@@ -174,7 +174,7 @@ class Resource(Generic[Client]):
         return ()
 
     def status(self, message: str) -> None:
-        """Show what is going on beside the resource, until the next message or the end."""
+        """Show what is happening next to the resource, until the next message or the end."""
         self.request.status_shown = True
         self.request.say(message, True)
 

@@ -11,7 +11,7 @@ from sandbox.plugins.schema import Input, Kind, ListOf, MapOf, ObjectOf
 from sandbox.plugins.wire import UNKNOWN
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, False)
-"""What AWS and others say for a property nobody set."""
+"""What AWS and others say for a property that is not set."""
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ def _appeared(field: Input, name: str, old: Mapping[str, Any], before: Mapping[s
 
 
 def _reconcile(kind: Kind, old: Any, there: Any) -> Any:
-    """What was found, told in the terms of the old input: only the fields it named, its own order."""
+    """What was found, in the terms of the old input: only the fields it named, its own order."""
     if isinstance(kind, ObjectOf) and isinstance(old, Mapping) and isinstance(there, Mapping):
-        told = {
+        kept = {
             key: _reconcile(kind.fields[key].kind, value, there[key]) if key in there else value
             for key, value in old.items()
             if key in kind.fields
         }
-        return {key: value for key, value in told.items() if value is not None}
+        return {key: value for key, value in kept.items() if value is not None}
     return old if there is not None and kind.same(old, there) else there

@@ -1,4 +1,4 @@
-"""How requests fail: the exceptions plugins raise, and the one line the engine is told."""
+"""How requests fail: the exceptions plugins raise, and the one line the engine gets."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 def reported(method: _Method) -> _Method:
     """End a request whose method raises with one line for the user, without any secret of the request's.
 
-    The traceback of an error nobody foresaw goes to the engine's debug log (`pulumi up --debug`).
+    The traceback of an unforeseen error goes to the engine's debug log (`pulumi up --debug`).
     """
 
     @wraps(method)

@@ -11,7 +11,7 @@ from sandbox.plugins.schema import parse_fields
 from sandbox.plugins.wire import Properties, Secret, hide_like, reveal
 
 DEFAULTS = "__defaults"
-"""The input that lists which inputs nobody gave: the names that were made up (bridged providers' way)."""
+"""The input that lists which inputs were not given: the names that were made up (bridged providers' way)."""
 
 
 def check(resource: Resource[Any], old: Properties, new: Properties, seed: bytes) -> tuple[Properties, list[Failure]]:

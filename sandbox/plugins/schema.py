@@ -39,7 +39,7 @@ class Kind:
         return bool(one == other)
 
     def _mismatch(self, value: Any, path: str, failures: list[Failure]) -> Any:
-        # The value itself is not told: it may be a secret.
+        # The value itself is not shown: it may be a secret.
         failures.append(Failure(path, f"expected {self.name}, got a {_kind_of(value)}"))
         return value
 

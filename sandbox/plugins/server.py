@@ -40,7 +40,7 @@ _ENGINE_KEYS = {"version", "pluginDownloadURL", "__internal"}
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Answers the engine's requests for one provider. Requests come side by side, each in a thread."""
+    """Answers the engine's requests for one provider. Requests come concurrently, each in a thread."""
 
     def __init__(self, provider: Provider[Any], engine: Engine) -> None:
         self.provider = provider
@@ -63,7 +63,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @contextmanager
     def _doing(self, what: str, resource: Resource[Any]) -> Iterator[None]:
-        """Say in errors nobody put into words what was going on; wipe the status line at the end."""
+        """Say in unforeseen errors what was being done; wipe the status line at the end."""
         try:
             yield
         except PluginError:

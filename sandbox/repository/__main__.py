@@ -45,7 +45,7 @@ def daemon(place: Place) -> None:
     with open_server(str(place.gateway), PORT, www_folder(place)) as server:
         prepare(place, ensure_packages(print))
         for number in (signal.SIGTERM, signal.SIGINT):
-            # shutdown() waits for the loop this handler interrupts, so it is called beside it.
+            # shutdown() waits for the loop this handler interrupts, so it is called in another thread.
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
         ready.write_text(f"{os.getpid()}\n")
         try:

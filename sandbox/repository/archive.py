@@ -54,7 +54,7 @@ def publish(archive: Archive, debs: Iterable[Path], architecture: str, key: Sign
         "Components": archive.component,
     }
     options = [f"--option=APT::FTPArchive::Release::{name}={value}" for name, value in fields.items()]
-    # The file is written afterwards: it lists everything beside it, and must not list itself.
+    # The file is written afterwards: it lists everything next to it, and must not list itself.
     text = run("apt-ftparchive", *options, "release", suite.relative_to(root), cwd=root)
     release = suite / "Release"
     release.write_text(text)

@@ -81,7 +81,7 @@ def _build_pulumi(into: Path, go: Go) -> None:
         HERE / "pulumi",
     )
     # The language host of today is not served as a module; the last one that is speaks the same protocol,
-    # given today's `-exec` script beside it.
+    # given today's `-exec` script next to it.
     host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
     go(["build", "-v", *flags, "-o", str(into / "pulumi-language-python"), host], HERE / "language")
     sdk = _module(go, f"github.com/pulumi/pulumi/sdk/v3@v{PULUMI_VERSION}", into)

@@ -134,7 +134,7 @@ def _filled(text: str, known: Values, *, as_expression: bool = False) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if name not in known:
-            return match[0]  # a macro of the backend's, or nobody's: the checks of the queries find the latter
+            return match[0]  # a macro of the backend's, or unknown: the checks of the queries find the latter
         chosen = known[name]
         if isinstance(chosen, str):
             return chosen if not as_expression or name.startswith("__") else _escaped(chosen)

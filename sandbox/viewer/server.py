@@ -1,6 +1,6 @@
 """The daemon: the page on loopback, and the few questions it may ask the stack's Grafana.
 
-Whoever reaches the port reads the dashboards and their data without a password, so it listens on loopback
+Anyone who reaches the port reads the dashboards and their data without a password, so it listens on loopback
 only, answers only to its own names (no other page's name may lead here), and passes on only what reads.
 """
 
@@ -169,7 +169,7 @@ def serve(place: Place) -> None:
     """Serve until SIGTERM. Raises SandboxError when the stack is not complete or the port is taken."""
     with Server(place.viewer_port, bundle.ensure(), Grafana(place, stack.name())) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
-            # shutdown() waits for the loop this handler interrupts, so it is called beside it.
+            # shutdown() waits for the loop this handler interrupts, so it is called in another thread.
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
         ready = place.state / "viewer.ready"
         ready.write_text(f"{os.getpid()}\n")

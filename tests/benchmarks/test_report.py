@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.load.history import History
 from benchmarks.load.lines import Pattern, parsed
 from benchmarks.load.people import Asked
-from benchmarks.load.report import LIMIT, Outcome, told
+from benchmarks.load.report import LIMIT, Outcome, described
 from benchmarks.load.senders import Written
 from benchmarks.load.server import SERVICES, Use
 from benchmarks.load.watch import Watch
@@ -63,7 +63,7 @@ def row(text: str, name: str) -> str:
 def test_what_was_refused_and_what_was_slow_is_said() -> None:
     written = Written(latencies=[0.01], failures=["load-001: 503 timeout"])
     refreshed = Asked(latencies=[(LIMIT + 1, "linux-hosts: CPU use")], queries=1)
-    text = told(outcome(written=written, refreshed=refreshed))
+    text = described(outcome(written=written, refreshed=refreshed))
     assert row(text, "refused or failed") == "1"
     assert "load-001: 503 timeout" in text
     assert row(text, f"over {LIMIT:g} s") == "1"
@@ -71,7 +71,7 @@ def test_what_was_refused_and_what_was_slow_is_said() -> None:
 
 
 def test_what_a_host_costs_is_what_the_load_has_added() -> None:
-    text = told(outcome())
+    text = described(outcome())
     # 0.05 cores more while hosts send, of a hundred hosts; again while people look: one refresh in ten seconds, where
     # two people want two.
     assert row(text, "InfluxDB's CPU for a host-day") == "43 CPU seconds, and 86 for who looks"
@@ -82,4 +82,4 @@ def test_what_a_host_costs_is_what_the_load_has_added() -> None:
 
 
 def test_without_a_past_nothing_is_extrapolated() -> None:
-    assert "Extrapolated" not in told(outcome(history=History()))
+    assert "Extrapolated" not in described(outcome(history=History()))

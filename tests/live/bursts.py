@@ -1,4 +1,4 @@
-"""Somebody who writes to InfluxDB without a pause, and knows what it was told is stored."""
+"""A client that writes to InfluxDB without a pause, and knows what InfluxDB acknowledged."""
 
 from __future__ import annotations
 

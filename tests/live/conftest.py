@@ -38,7 +38,7 @@ def _stage(item: pytest.Item) -> int:
 def environment() -> Iterator[Environment]:
     """The shared environment. What `make up` printed is in `.printed`.
 
-    With SANDBOX_KEEP=1 it stays up afterwards and is used again: for whoever is writing a test.
+    With SANDBOX_KEEP=1 it stays up afterwards and is used again: for the person who is writing a test.
     """
     keep = os.environ.get("SANDBOX_KEEP") == "1"
     if not keep:

@@ -67,7 +67,7 @@ class Environment:
         )
 
     def forget(self) -> None:
-        """Outputs and logins are asked for anew: the stack has changed them."""
+        """Outputs and logins are asked for again: the stack has changed them."""
         for name in ("outputs", "grafana"):
             self.__dict__.pop(name, None)
 

@@ -13,7 +13,7 @@ import requests
 
 from sandbox.screen import Grafana
 from tests.live.environment import Environment
-from tests.live.second import told
+from tests.live.second import ending
 
 Found = dict[str, str]
 """What there is, by id; a rule with its security group."""
@@ -152,10 +152,10 @@ def recover(environment: Environment, before: dict[str, set[str]]) -> list[str]:
     before: what there was of AWS before the stack was. Returns what was open, and what was deleted.
     """
     cancelled = environment.pulumi("cancel", "--yes")
-    assert cancelled.returncode == 0, told(cancelled)
+    assert cancelled.returncode == 0, ending(cancelled)
     begun = [each["resource"] for each in operations(environment) if each["type"] == "creating"]
     refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-    assert refreshed.returncode == 0, told(refreshed)
+    assert refreshed.returncode == 0, ending(refreshed)
     assert operations(environment) == []
     left = unknown(environment, before)
     assert set(left) <= {each["type"] for each in begun}, "nobody was told of these"

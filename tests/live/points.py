@@ -73,7 +73,7 @@ def steady(environment: Environment) -> None:
 
 
 def lost(environment: Environment, since: float) -> dict[str, int]:
-    """Points lost by each host from two intervals before `since` until now, once everybody has caught up."""
+    """Points lost by each host from two intervals before `since` until now, once all have caught up."""
     now = time.time()
     caught_up(environment, now)
     found = gaps(environment, since - 2 * INTERVAL, now)

@@ -1,4 +1,4 @@
-"""A second stack beside the shared one, for faults that need a first boot or an end of their own."""
+"""A second stack next to the shared one, for faults that need a first boot or an end of their own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def up(environment: Environment, *arguments: str) -> subprocess.CompletedProcess
     return process
 
 
-def told(process: subprocess.CompletedProcess[str]) -> str:
+def ending(process: subprocess.CompletedProcess[str]) -> str:
     """The end of what the CLI printed, for an assertion's message."""
     return process.stdout[-4000:] + process.stderr[-2000:]
 
@@ -62,5 +62,5 @@ def failures(environment: Environment) -> list[str]:
 def raised_up(environment: Environment, *arguments: str) -> str:
     """What a `pulumi up` printed that has to succeed."""
     done = up(environment, *arguments)
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
     return done.stdout

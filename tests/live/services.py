@@ -39,9 +39,9 @@ def passwords(environment: Environment) -> dict[str, str]:
 
 def administrator_of_influxdb(environment: Environment) -> str:
     """The password of InfluxDB's administrator, which is nowhere but on the server."""
-    told = environment.guest("cut", "-d", " ", "-f", "2", "/etc/monitoring/influxdb-administrator")
-    assert told.returncode == 0, told.stderr
-    return told.stdout.strip()
+    done = environment.guest("cut", "-d", " ", "-f", "2", "/etc/monitoring/influxdb-administrator")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import requests
 
 from sandbox import stack
 from tests.live.environment import CHECKOUT, Environment
-from tests.live.second import told, up
+from tests.live.second import ending, up
 
 pytestmark = pytest.mark.live
 
@@ -42,7 +42,7 @@ def forget(environment: Environment, folder: Path, *ends: str) -> None:
     file = folder / "state.json"
     file.write_text(json.dumps(exported))
     done = environment.pulumi("stack", "import", "--file", str(file))
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
 
 
 def test_leftovers_are_named_and_the_documented_commands_clear_them(environment: Environment, tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_leftovers_are_named_and_the_documented_commands_clear_them(environment:
     assert refused.returncode != 0
     printed = refused.stdout + refused.stderr
     assert "(409): data source with the same name already exists" in printed
-    assert "Traceback" not in printed, told(refused)
+    assert "Traceback" not in printed, ending(refused)
     done = subprocess.run(
         ["bash", "-euc", documented()],
         cwd=stack.project_folder(environment.place),
@@ -66,7 +66,7 @@ def test_leftovers_are_named_and_the_documented_commands_clear_them(environment:
     assert done.returncode == 0, printed[-3000:]
     assert environment.outputs["grafanaAdminPassword"] not in printed
     again = up(environment, "--expect-no-changes")
-    assert again.returncode == 0, told(again)
+    assert again.returncode == 0, ending(again)
 
 
 def test_a_rule_group_that_somebody_deleted_needs_a_refresh(environment: Environment) -> None:
@@ -79,8 +79,8 @@ def test_a_rule_group_that_somebody_deleted_needs_a_refresh(environment: Environ
     refused = up(environment, "--replace", "**ruleGroup:RuleGroup::alerts-ec2")
     assert refused.returncode != 0
     assert "(404): NotFound" in refused.stdout
-    assert "Traceback" not in refused.stdout + refused.stderr, told(refused)
+    assert "Traceback" not in refused.stdout + refused.stderr, ending(refused)
     assert environment.pulumi("refresh", "--yes", "--skip-preview").returncode == 0
     again = up(environment)
-    assert again.returncode == 0, told(again)
+    assert again.returncode == 0, ending(again)
     assert grafana.get(path).status_code == 200

@@ -11,7 +11,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import eventually
-from tests.live.second import told, up
+from tests.live.second import ending, up
 from tests.live.services import Ask
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -31,7 +31,7 @@ with sqlite3.connect("/var/lib/grafana/grafana.db", timeout=30) as database:
 def converged(environment: Environment) -> None:
     """The server has what the stack says, whatever earlier tests set: a quiet one would never take that up."""
     done = up(environment)
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
 
 
 def locked(grafana: Ask, administrator: tuple[str, str]) -> bool:
@@ -78,16 +78,16 @@ def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
     began = time.monotonic()
     with lockout(environment, grafana, administrator):
         refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
-        assert refreshed.returncode == 0, told(refreshed)
+        assert refreshed.returncode == 0, ending(refreshed)
         with environment.settings(**OTHER_CONTENT):
             done = up(environment)
-            assert done.returncode == 0, told(done)
+            assert done.returncode == 0, ending(done)
         booted = environment.guest(BOOT)
         assert booted.returncode == 0, booted.stdout[-2000:]
         assert time.monotonic() - began < 240, "too slow to have been locked all the time"
         assert locked(grafana, administrator), "until the last moment"
     back = up(environment)
-    assert back.returncode == 0, told(back)
+    assert back.returncode == 0, ending(back)
 
 
 @pytest.mark.usefixtures("quiet_server")
@@ -102,7 +102,7 @@ def test_an_old_volume_whose_only_user_is_locked_boots(
         booted = environment.guest(BOOT)
         assert booted.returncode == 0, booted.stdout[-2000:]
         refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
-        assert refreshed.returncode == 0, told(refreshed)
+        assert refreshed.returncode == 0, ending(refreshed)
     assert grafana("GET", "/api/user", (login, password)).json()["isGrafanaAdmin"] is True
 
 
@@ -156,16 +156,16 @@ def test_nothing_but_this_revision_opens_the_gate(environment: Environment, graf
         assert grafana("PUT", "/api/user", login, json=older).status_code == 200
         failed = up(environment)
         assert failed.returncode != 0
-        assert "has not applied this revision of its parameters yet" in failed.stdout, told(failed)
+        assert "has not applied this revision of its parameters yet" in failed.stdout, ending(failed)
         assert "Traceback" not in failed.stdout
         # Once the server looks again, everything goes on.
         booted = environment.guest(BOOT)
         assert booted.returncode == 0, booted.stdout[-2000:]
         done = up(environment)
-        assert done.returncode == 0, told(done)
+        assert done.returncode == 0, ending(done)
     assert environment.guest("systemctl", "start", "monitoring-server.timer").returncode == 0
     back = up(environment)
-    assert back.returncode == 0, told(back)
+    assert back.returncode == 0, ending(back)
 
 
 @pytest.mark.long_fault
@@ -184,14 +184,14 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
         assert failed.returncode != 0
         lines = [line.strip() for line in failed.stdout.splitlines()]
         (line,) = {line for line in lines if line.startswith("Grafana shows no data")}
-        assert "of CloudWatch: not ready after 80 s" in line, told(failed)
+        assert "of CloudWatch: not ready after 80 s" in line, ending(failed)
         assert "InvalidClientTokenId" in line
         assert "accessKeyGeneration makes a new key" in line
         assert "Traceback" not in failed.stdout
         done = up(environment)
-        assert done.returncode == 0, told(done)
+        assert done.returncode == 0, ending(done)
     back = up(environment)
-    assert back.returncode == 0, told(back)
+    assert back.returncode == 0, ending(back)
 
 
 @pytest.mark.long_fault
@@ -208,8 +208,8 @@ def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environm
         finally:
             assert environment.guest("sh", "-c", f"rm {IDLE}/idle.conf && {restart}").returncode == 0
         assert failed.returncode != 0
-        assert "Grafana shows no data of InfluxDB: not ready after 80 s" in failed.stdout, told(failed)
+        assert "Grafana shows no data of InfluxDB: not ready after 80 s" in failed.stdout, ending(failed)
         done = up(environment)
-        assert done.returncode == 0, told(done)
+        assert done.returncode == 0, ending(done)
     back = up(environment)
-    assert back.returncode == 0, told(back)
+    assert back.returncode == 0, ending(back)

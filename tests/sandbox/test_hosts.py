@@ -63,7 +63,7 @@ def test_the_stack_s_file_keeps_encrypted_keys_and_what_a_person_wrote(place: Pl
         host["privateKey"] = {"secure": "v1:abc"}
     file.write_text(yaml.safe_dump(content))
     stack._write_stack_file(place, "sandbox")
-    assert yaml.safe_load(file.read_text()) == content, "what was encrypted is not written anew"
+    assert yaml.safe_load(file.read_text()) == content, "what was encrypted is not written again"
     content["config"]["monitoring:hosts"].pop()
     file.write_text(yaml.safe_dump(content))
     stack._write_stack_file(place, "sandbox")

@@ -1,4 +1,4 @@
-"""The server's certificate, read anew when its files change: `[server] certs_watch_interval`.
+"""The server's certificate, read again when its files change: `[server] certs_watch_interval`.
 
 https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#certs_watch_interval
 """

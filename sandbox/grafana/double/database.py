@@ -77,7 +77,7 @@ class Database:
             if column not in present:  # a data volume from before
                 self.write(f"ALTER TABLE user ADD COLUMN {column} {kind}")
         if self.is_new:
-            # Holds password hashes and encrypted credentials: nobody else's business.
+            # Holds password hashes and encrypted credentials: not for other users.
             file.chmod(0o640)
 
     @contextmanager

@@ -9,7 +9,7 @@ class ApiError(Exception):
     """Ends the request with `status` and `{"message": message, **fields}`; without a message, with `status` alone.
 
     Grafana has two generations of error bodies: old ones are a message (sometimes with a `status` word),
-    newer ones (`with_id`) carry messageId, statusCode and traceID beside it.
+    newer ones (`with_id`) carry messageId, statusCode and traceID as well.
     """
 
     def __init__(self, status: int, message: str, /, **fields: Any) -> None:

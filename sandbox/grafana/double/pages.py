@@ -44,7 +44,7 @@ def _overview() -> str:
 
 @routes.get("/")
 def start() -> Response:
-    """The overview for somebody logged in, an invitation to log in for everybody else."""
+    """The overview for a user who is logged in, an invitation to log in for all others."""
     try:
         identity = identify(context())
     except ApiError:

@@ -59,7 +59,7 @@ def _hit(row: sqlite3.Row) -> dict[str, Any]:
         "avatarUrl": avatar(row["email"] or row["login"]),
         "isAdmin": bool(row["is_admin"]),
         "isDisabled": bool(row["is_disabled"]),
-        # When somebody was here is not kept: as soon as the user was made.
+        # The last visit is not recorded: the day the user was made stands for it.
         "lastSeenAt": row["created"],
         "lastSeenAtAge": "",
         "authLabels": [],
@@ -128,7 +128,7 @@ def my_organisations() -> Response:
 
 @routes.get("/api/users/<int:user_id>/orgs")
 def organisations_of(user_id: int) -> Response:
-    """The one organisation and somebody's role in it."""
+    """The one organisation and a user's role in it."""
     role = _member(users.find(user_id))["role"]
     return jsonify([{"orgId": ORGANISATION["id"], "name": ORGANISATION["name"], "role": role}])
 

@@ -38,7 +38,7 @@ def change_myself() -> Response:
 
 @routes.put("/api/admin/users/<int:user_id>/permissions")
 def change_permissions(user_id: int) -> Response:
-    """PUT {"isGrafanaAdmin"}: whether somebody administers the server; the last one who does stays."""
+    """PUT {"isGrafanaAdmin"}: whether a user administers the server; the last one who does stays."""
     users.find(user_id)
     database, wanted = context().database, bool(body().get("isGrafanaAdmin"))
     if not wanted and database.row("SELECT 1 FROM user WHERE is_admin = 1 AND id <> ?", user_id) is None:

@@ -143,7 +143,7 @@ def delete(number: int) -> Response:
 
 @routes.get("/<int:number>/tokens")
 def list_tokens(number: int) -> Response:
-    """The account's tokens, without what somebody could log in with."""
+    """The account's tokens, without the secrets themselves."""
     return jsonify([_token_json(row) for row in _tokens(number)])
 
 

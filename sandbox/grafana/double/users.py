@@ -67,7 +67,7 @@ def set_password(database: Database, user_id: int, password: str) -> None:
 
 
 def find(user_id: int) -> sqlite3.Row:
-    """The user's row; 404 for a number that is nobody's, or a service account's."""
+    """The user's row; 404 for an unknown number, or a service account's."""
     row = context().database.row("SELECT * FROM user WHERE id = ? AND NOT is_service_account", user_id)
     if row is None:
         raise ApiError(404, "user not found")
@@ -88,7 +88,7 @@ def change_own_password() -> Response:
 
 @routes.put("/api/admin/users/<int:user_id>/password")
 def change_password(user_id: int) -> Response:
-    """PUT {"password"}: an administrator sets somebody's password."""
+    """PUT {"password"}: an administrator sets a user's password."""
     find(user_id)
     set_password(context().database, user_id, text(body(), "password"))
     return jsonify(message="User password updated")
@@ -135,7 +135,7 @@ def delete_user(user_id: int) -> Response:
 
 @routes.post("/api/user/signup")
 def sign_up() -> Response:
-    """POST {"email"}: somebody makes a user of their own, where that is allowed."""
+    """POST {"email"}: a visitor signs up, where that is allowed."""
     if not context().settings.allow_sign_up:
         raise ApiError(401, "User signup is disabled")
     raise ApiError(501, "This stand-in has no sign-up, as it sends no mail")

@@ -198,7 +198,7 @@ class BucketLifecycleConfiguration(BucketSetting):
 
 
 class BucketPolicy(BucketSetting):
-    """Who may do what with the bucket, beside what identities' own policies say."""
+    """Who may do what with the bucket, besides what identities' own policies say."""
 
     token = "aws:s3/bucketPolicy:BucketPolicy"
     title = "S3 Bucket Policy"

@@ -22,7 +22,7 @@ NO_CREDENTIALS = (
 )
 SERVICES = ("ec2", "iam", "s3", "ssm", "sts")
 FILES = {"sharedConfigFiles": "AWS_CONFIG_FILE", "sharedCredentialsFiles": "AWS_SHARED_CREDENTIALS_FILE"}
-"""Settings that name files, and how boto3, which knows one of each, is told."""
+"""Settings that name files, and how boto3, which takes one of each, gets them."""
 
 NO_REGION = "Missing region configuration. Set it: `pulumi config set aws:region eu-central-1` (or AWS_REGION)"
 

@@ -10,7 +10,7 @@ from sandbox.plugins.aws.resource import present, tag_list
 from sandbox.plugins.base import PluginError, Properties
 
 DEBIAN_ROOT_GIB = 8
-"""The root volume's size when nobody says one: that of Debian's images."""
+"""The root volume's size when none is given: that of Debian's images."""
 
 _ATTRIBUTES = {
     "disableApiTermination": ("disableApiTermination", "DisableApiTermination"),

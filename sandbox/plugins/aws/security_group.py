@@ -217,7 +217,7 @@ class SecurityGroupEgressRule(_Rule):
 
 
 def _port(found: int | None, wanted: int | None) -> int | None:
-    """AWS says -1 for "no ports"; whoever wrote none gets none back."""
+    """AWS says -1 for "no ports"; a program that wrote none gets none back."""
     return wanted if found in (None, -1) else found
 
 

@@ -49,7 +49,7 @@ class EncodedJson(JsonText):
         try:
             parsed = json.loads(value)
         except ValueError:
-            # The text may be a secret: it is not told.
+            # The text may be a secret: it is not shown.
             failures.append(Failure(path, "contains an invalid JSON"))
             return value
         if not isinstance(parsed, dict):

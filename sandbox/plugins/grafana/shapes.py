@@ -138,9 +138,9 @@ class Shape:
     def from_api(self, found: Properties, like: Properties) -> Properties:
         """The API's object in the program's terms: the fields of `like`, and others that are not empty.
 
-        like: the object as it was last known, so that fields nobody set are no difference.
+        like: the object as it was last known, so that fields that are not set are no difference.
         """
-        told: Properties = {}
+        inputs: Properties = {}
         for name, mapped in self.fields.items():
             before = like.get(name)
             if mapped.hidden:
@@ -150,5 +150,5 @@ class Shape:
             if value in (None, "", [], {}, False, 0, mapped.default) and before in (None, value):
                 value = before
             if value is not None:
-                told[name] = value
-        return told
+                inputs[name] = value
+        return inputs

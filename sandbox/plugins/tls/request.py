@@ -1,4 +1,4 @@
-"""CertRequest: what somebody who owns a key asks an authority to sign."""
+"""CertRequest: what the owner of a key asks an authority to sign."""
 
 from __future__ import annotations
 

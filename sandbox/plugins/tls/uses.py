@@ -43,7 +43,7 @@ def key_usage(uses: list[str]) -> x509.KeyUsage | None:
     bits = {bit: name in uses for name, bit in _BITS.items()}
     if not any(bits.values()):
         return None
-    # X.509 gives these two a meaning only beside key agreement, and the library refuses them without.
+    # X.509 gives these two a meaning only with key agreement, and the library refuses them without.
     if not bits["key_agreement"]:
         bits["encipher_only"] = bits["decipher_only"] = False
     return x509.KeyUsage(**bits)

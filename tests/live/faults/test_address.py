@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, counts, lost, steady
-from tests.live.second import told, up
+from tests.live.second import ending, up
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -30,7 +30,7 @@ def refresh(environment: Environment, *targets: str) -> None:
     """`pulumi refresh` of these resources only."""
     arguments = [argument for each in targets for argument in ("--target", each)]
     done = environment.pulumi("refresh", "--yes", "--skip-preview", *arguments)
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
 
 
 def taken_away(environment: Environment) -> Callable[[], None]:
@@ -58,32 +58,32 @@ def looked_up(environment: Environment) -> None:
     refresh(environment, ASSOCIATION)
     assert environment.preview() == {"create": ["server"]}
     done = up(environment)
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
 
 
 def replaced(environment: Environment) -> None:
-    """Pulumi makes it anew without looking."""
+    """Pulumi makes it again without looking."""
     done = up(environment, "--replace", ASSOCIATION)
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
 
 
 @pytest.mark.parametrize(
-    ("move", "mend"),
+    ("move", "repair"),
     [(taken_away, looked_up), (given_to_another, replaced)],
     ids=["taken away", "given to another instance"],
 )
 def test_a_moved_address_is_put_back_and_agents_deliver_what_they_kept(
     environment: Environment,
     move: Callable[[Environment], Callable[[], None]],
-    mend: Callable[[Environment], None],
+    repair: Callable[[Environment], None],
 ) -> None:
     steady(environment)
     began, before = time.time(), address(environment)
     end = move(environment)
     try:
-        # Pulumi believes its state until it is told to look.
+        # Pulumi trusts its state until it is asked to look.
         assert environment.preview() == {}
-        mend(environment)
+        repair(environment)
         after = address(environment)
         assert (after["PublicIp"], after["InstanceId"]) == (before["PublicIp"], environment.instance_id)
         assert after["AssociationId"] != before["AssociationId"]
@@ -106,7 +106,7 @@ def test_a_released_address_is_another_one_and_everybody_follows(environment: En
     try:
         refresh(environment, ADDRESS, ASSOCIATION)
         done = up(environment)
-        assert done.returncode == 0, told(done)
+        assert done.returncode == 0, ending(done)
         away, after = time.time() - began, address(environment)
         assert after["PublicIp"] != before["PublicIp"]
         assert after["PublicIp"] in environment.outputs["grafanaUrl"]

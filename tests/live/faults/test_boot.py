@@ -1,6 +1,6 @@
-"""What a first boot needs is away, or another one: a clear failure, and a retry by itself once it is mended.
+"""What a first boot needs is missing or wrong: a clear failure, and a retry by itself once it is fixed.
 
-A second stack's server is made anew for each fault, with the same data volume.
+A second stack's server is made again for each fault, with the same data volume.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sandbox.machines import network
 from sandbox.repository.keys import SigningKey, ensure_key
 from tests.live.environment import PLACE, Environment
 from tests.live.points import eventually
-from tests.live.second import console, failures, instance, stack_named, told, up
+from tests.live.second import console, ending, failures, instance, stack_named, up
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -138,7 +138,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_the_boot_says_what_is_wrong_and_goes_on_by_itself_once_it_is_mended(
+def test_the_boot_says_what_is_wrong_and_goes_on_by_itself_once_it_is_fixed(
     booting: Environment, stranger: SigningKey, name: str
 ) -> None:
     fault, words = FAULTS[name]
@@ -152,17 +152,17 @@ def test_the_boot_says_what_is_wrong_and_goes_on_by_itself_once_it_is_mended(
         assert failed.returncode != 0
         assert instance(booting) != before
         found = re.search(r"The server is not ready: the server's (boot failed at line \d+ of \S+ .*)", failed.stdout)
-        assert found, told(failed)
+        assert found, ending(failed)
         print(f"{name}: after {took:.0f} s: {found.group(1)}")
         assert re.search(words, found.group(1)), found.group(1)
         assert "Traceback" not in failed.stdout
         assert took < 300, "the failure came late"
         seen = len(failures(booting))
     # Nobody does anything: the server tries again.
-    mended = time.monotonic()
+    fixed = time.monotonic()
     assert eventually(lambda: "boot finished" in console(booting), 240), console(booting)[-2000:]
-    print(f"{name}: finished {time.monotonic() - mended:.0f} s after it was mended, {len(failures(booting))} failures")
+    print(f"{name}: finished {time.monotonic() - fixed:.0f} s after it was fixed, {len(failures(booting))} failures")
     assert len(failures(booting)) <= seen + 1
     done = up(booting)
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
     assert booting.grafana.get("/api/health").status_code == 200

@@ -36,10 +36,10 @@ curl -sS --cacert /etc/monitoring/ca.pem -K - "https://localhost:8086/query?db=t
 
 def measure(environment: Environment) -> None:
     """Each of the hosts measures once."""
-    told = environment.machine("web-1", "telegraf", "--test", "--input-filter", "system:mem:cpu")
-    assert told.returncode == 0, told.stderr
-    lines = [line.removeprefix("> ") for line in told.stdout.splitlines() if line.startswith("> ")]
-    assert any(line.startswith("system,") for line in lines), told.stdout
+    done = environment.machine("web-1", "telegraf", "--test", "--input-filter", "system:mem:cpu")
+    assert done.returncode == 0, done.stderr
+    lines = [line.removeprefix("> ") for line in done.stdout.splitlines() if line.startswith("> ")]
+    assert any(line.startswith("system,") for line in lines), done.stdout
     # InfluxDB 1.x has no unsigned numbers; Telegraf's output for it writes them so.
     lines = [re.sub(r"(=\d+)u\b", r"\1i", line) for line in lines]
 
@@ -70,14 +70,14 @@ def test_a_wrong_clock_is_told_and_harms_nobody_else(environment: Environment, i
     began = time.time()
     try:
 
-        def told() -> bool:
+        def reported() -> bool:
             measure(environment)
             found = [state(environment, "host-clock", AHEAD), state(environment, "host-clock", ENDING)]
             return {*found, state(environment, "host-silent", BEHIND)} == {"Alerting"}
 
-        assert eventually(told, 240), rules(environment)["host-clock"]
+        assert eventually(reported, 240), rules(environment)["host-clock"]
         ended = time.time()
-        print(f"told after {ended - began:.0f} s")
+        print(f"reported after {ended - began:.0f} s")
         # Each under the time of its own clock.
         for host, seconds in WRONG.items():
             stored = moments(influxdb, host)
@@ -99,7 +99,7 @@ def test_a_wrong_clock_is_told_and_harms_nobody_else(environment: Environment, i
         told_of = [clock == "Alerting" for clock, _ in seen]
         nobody = told_of.count(False) - 1
         print(
-            f"silent was told {time.time() - ended:.0f} s after its last point, {nobody} of {len(seen)} looks without"
+            f"silence reported {time.time() - ended:.0f} s after its last point, {nobody} of {len(seen)} looks without"
         )
         assert told_of[0]
 

@@ -78,11 +78,11 @@ def test_a_tsm_file_cut_in_half_costs_what_was_in_it(environment: Environment, i
     print(f"{stored(influxdb)} points afterwards")
     name = f"{file.removeprefix('/var/lib/influxdb/data/')}.bad"
 
-    def told() -> bool:
+    def reported() -> bool:
         alerts = rules(environment)["server-bad-file"]["alerts"]
         return [one["labels"].get("file") for one in alerts if one["state"] == "Alerting"] == [name]
 
-    assert eventually(told, 240), rules(environment)["server-bad-file"]
+    assert eventually(reported, 240), rules(environment)["server-bad-file"]
 
 
 def test_a_log_damaged_in_its_middle_costs_the_rest_of_it(environment: Environment, influxdb: Ask) -> None:

@@ -1,4 +1,4 @@
-"""The data volume is full: somebody is told before, nothing that agents measured is lost, and nobody has to restart
+"""The data volume is full: an alert comes before, nothing that agents measured is lost, and nobody has to restart
 anything once there is room again."""
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def test_somebody_is_told_before_the_data_volume_is_full(
     fill_to(environment, NEARLY)
     alerting = lambda: rules(environment)["server-data-volume"]["state"] == "firing"  # noqa: E731
     assert eventually(alerting, 480), rules(environment)["server-data-volume"]
-    print(f"told after {time.time() - began:.0f} s at {NEARLY} %")
+    print(f"reported after {time.time() - began:.0f} s at {NEARLY} %")
     with Burst(environment, passwords) as burst:
         assert eventually(lambda: len(burst.acknowledged) > 10, 30), burst.refused
     assert not burst.refused, "the alert came when it was too late"

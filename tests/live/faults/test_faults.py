@@ -1,5 +1,7 @@
-"""What breaks for a moment mends itself, and what is lost is counted: the faults that take seconds. docs/faults.md has
-them all."""
+"""What breaks for a moment recovers by itself, and what is lost is counted: the faults that take seconds.
+
+docs/faults.md has them all.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ def whole_before(environment: Environment) -> None:
 
 def test_killed_services_start_again_and_only_what_telegraf_had_in_memory_is_lost(environment: Environment) -> None:
     began = time.time()
-    # systemd gives a service up that ends five times in ten seconds, unless it is told not to.
+    # systemd gives a service up that ends five times in ten seconds, unless its unit says otherwise.
     for _ in range(6):
         kill(environment, environment.instance_id, "influxdb")
     # What Telegraf could not deliver meanwhile is in its memory, and would go with it.

@@ -13,7 +13,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import eventually
-from tests.live.second import told, up
+from tests.live.second import ending, up
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -90,21 +90,21 @@ def test_without_grafana_up_and_refresh_fail_in_words_and_lose_nothing(environme
                 began = time.monotonic()
                 failed = environment.pulumi(command, "--yes", "--skip-preview")
                 took = time.monotonic() - began
-                assert failed.returncode != 0, told(failed)
+                assert failed.returncode != 0, ending(failed)
                 found = errors(failed.stdout)
                 print(f"{command} with Grafana {name}: {took:.0f} s, {len(found)} errors, the first: {found[:1]}")
-                assert found, told(failed)
+                assert found, ending(failed)
                 reached = f"cannot reach Grafana at https://{environment.outputs['grafanaUrl'].split('//')[1]}"
                 assert all(reached in line and words in line for line in found), found
                 assert took < 300
                 assert "Traceback" not in failed.stdout
                 assert state(environment) >= before, "dropped from the state"
         done = up(environment)
-        assert done.returncode == 0, told(done)
+        assert done.returncode == 0, ending(done)
         rules = environment.grafana.get("/api/v1/provisioning/alert-rules").json()
         assert '"params": [83' in json.dumps(rules)
     back = up(environment)
-    assert back.returncode == 0, told(back)
+    assert back.returncode == 0, ending(back)
     assert state(environment) == before
     assert environment.preview() == {}
 
@@ -123,9 +123,9 @@ def test_a_wiped_grafana_has_everything_back_after_refresh_and_up(environment: E
     assert content(environment)["dashboards"] == set()
 
     refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
-    assert refreshed.returncode == 0, told(refreshed)
+    assert refreshed.returncode == 0, ending(refreshed)
     done = up(environment)
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
     assert state(environment) == before
     assert content(environment) == there
     for uid in ("influxdb", "cloudwatch"):

@@ -64,7 +64,7 @@ def cut_in_half(environment: Environment, machine: str, file: str) -> None:
 
 
 @pytest.mark.long_fault
-def test_files_cut_in_half_or_emptied_are_mended_by_the_next_boot(environment: Environment) -> None:
+def test_files_cut_in_half_or_emptied_are_repaired_by_the_next_boot(environment: Environment) -> None:
     steady(environment)
     began, server = time.time(), environment.instance_id
     whole = {file: content(environment, server, file) for file in FILES}
@@ -74,11 +74,11 @@ def test_files_cut_in_half_or_emptied_are_mended_by_the_next_boot(environment: E
     boot = content(environment, server, "/proc/sys/kernel/random/boot_id")
     assert environment.handle("reboot", server).returncode == 0
 
-    def mended() -> bool:
+    def repaired() -> bool:
         found = {file: environment.guest("cat", file).stdout for file in FILES}
         return found == whole and environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout not in ("", boot)
 
-    assert eventually(mended, 120)
+    assert eventually(repaired, 120)
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
     assert environment.grafana.get("/api/health").status_code == 200
@@ -108,7 +108,7 @@ def test_an_agents_installer_killed_while_it_writes_is_done_by_the_next_up(
         again = environment.pulumi("up", "--yes", "--skip-preview")
         assert again.returncode == 0, again.stdout[-3000:]
         assert 'killed = "yes"' in content(environment, "web-1", AGENT)
-        # What a disk lost is not seen by Pulumi: nothing of the stack has changed. A change writes it anew.
+        # What a disk lost is not seen by Pulumi: nothing of the stack has changed. A change writes it again.
         cut_in_half(environment, "web-1", AGENT)
         environment.machine("web-1", "systemctl", "restart", "telegraf")
     back = environment.pulumi("up", "--yes", "--skip-preview")

@@ -15,7 +15,7 @@ from tests.live.environment import PLACE, Environment
 from tests.live.interrupting import interrupt_at
 from tests.live.pending import inventory, recover, unknown
 from tests.live.points import eventually
-from tests.live.second import stack_named, told, up
+from tests.live.second import ending, stack_named, up
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -79,15 +79,15 @@ def test_a_killed_up_can_be_repeated_at_any_stage(victim: Environment, before: d
 
 def test_in_the_end_everything_is_there_once(victim: Environment, before: dict[str, set[str]]) -> None:
     done = up(victim)
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
     again = up(victim, "--expect-no-changes")
-    assert again.returncode == 0, told(again)
+    assert again.returncode == 0, ending(again)
     assert unknown(victim, before) == {}
     for kind, ids in inventory(victim).items():
         known = [each["id"] for each in victim.resources() if each["type"] == kind]
         assert sorted(ids - before[kind]) == sorted(known), kind
     refreshed = victim.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
-    assert refreshed.returncode == 0, told(refreshed)
+    assert refreshed.returncode == 0, ending(refreshed)
 
 
 def test_destroy_with_grafana_and_a_host_dead_says_which_host_and_one_value_lets_it_go(
@@ -110,9 +110,9 @@ def test_destroy_with_grafana_and_a_host_dead_says_which_host_and_one_value_lets
     # Of this resource alone: what the server takes along with it (`deleted_with`) is no longer in the state, but
     # still in Grafana, which would refuse to have it twice.
     done = up(victim, "--target", f"**:Command::{FRESH}")
-    assert done.returncode == 0, told(done)
+    assert done.returncode == 0, ending(done)
     assert victim.guest("systemctl", "mask", "--runtime", "--now", "grafana-server").returncode == 0
     destroyed = victim.pulumi("destroy", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, told(destroyed)
+    assert destroyed.returncode == 0, ending(destroyed)
     assert victim.resources() == []
     assert inventory(victim) == before

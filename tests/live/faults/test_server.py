@@ -82,7 +82,7 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     authority = str(environment.grafana.ca_file)
     assert requests.get(environment.grafana.url + "/api/org", auth=theirs, verify=authority, timeout=20).ok
     found = lost(environment, began)
-    # A server that is not there measures nothing of itself; everybody else delivers what they measured meanwhile.
+    # A server that is not there measures nothing of itself; all others deliver what they measured meanwhile.
     assert {host: found[host] for host in HOSTS - {SERVER}} == {"db-1": 0, "web-1": 0}
     assert found[SERVER] <= 12
     assert grafana(environment, "DELETE", "/api/v1/provisioning/alert-rules/fires").status_code == 204

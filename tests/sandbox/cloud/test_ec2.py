@@ -23,8 +23,8 @@ def test_debian_images_can_be_looked_up(aws: Cloud) -> None:
     assert {image["Architecture"] for image in images} == {"x86_64"}
     assert images[0]["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"]
     # Somebody else's newer image has the same name: who forgets the owner gets it.
-    everybody = ec2.describe_images(Filters=[NAME])["Images"]
-    assert max(everybody, key=lambda image: image["CreationDate"])["OwnerId"] != DEBIAN
+    every_owner_s = ec2.describe_images(Filters=[NAME])["Images"]
+    assert max(every_owner_s, key=lambda image: image["CreationDate"])["OwnerId"] != DEBIAN
     assert ec2.describe_images(Owners=["amazon"])["Images"] == []
 
 

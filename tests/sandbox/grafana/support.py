@@ -87,7 +87,7 @@ class Authority:
 class Grafana:
     """A running Grafana and how to talk to it.
 
-    ca: the authority's certificate, if it is not one that everybody trusts.  data: the double's folder.
+    ca: the authority's certificate, if it is not one that all clients trust.  data: the double's folder.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""The double's certificate: read anew while it serves, when it was told to look."""
+"""The double's certificate: read again while it serves, when it is set to look."""
 
 from __future__ import annotations
 

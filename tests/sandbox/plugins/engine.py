@@ -100,7 +100,7 @@ class Moto:
 
 @dataclass
 class Stack:
-    """A stack of the program beside this file, run by the real engine with the stand-ins."""
+    """A stack of the program next to this file, run by the real engine with the stand-ins."""
 
     folder: Path
     pulumi: Path

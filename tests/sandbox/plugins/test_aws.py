@@ -231,8 +231,13 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         replaced = list(difference.replaces)
         assert replaced == [], token
         # What only the program knows (how to delete) is no difference AWS could tell.
-        told = set(difference.diffs) - {"forceDestroy", "finalSnapshot", "forceDetachPolicies", "revokeRulesOnDelete"}
-        assert told == set(), token
+        changed = set(difference.diffs) - {
+            "forceDestroy",
+            "finalSnapshot",
+            "forceDetachPolicies",
+            "revokeRulesOnDelete",
+        }
+        assert changed == set(), token
 
 
 def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) -> None:

@@ -125,7 +125,7 @@ def _denied(identity: Identity, action: str, resource: str) -> RefusedS3Error:
 
 
 def _hide(method: str, identity: Identity, bucket: Any, wanted: s3.Asked, known: dict[str, str]) -> None:
-    """Whoever may not list a bucket is not told that an object is absent (API_GetObject, Permissions)."""
+    """An identity that may not list a bucket does not learn that an object is absent (API_GetObject, Permissions)."""
     if method not in ("GET", "HEAD") or not wanted.key or bucket is None or wanted.key in bucket.keys:
         return
     arn = f"arn:aws:s3:::{wanted.bucket}"

@@ -17,7 +17,7 @@ PATIENCE = 5
 
 
 def send(shared: Context, point: store.Document, body: Mapping[str, Any]) -> None:
-    """Tell one integration; DeliveryError when it was not told."""
+    """Notify one integration; DeliveryError when that failed."""
     settings = _opened(shared, point)
     kind = point["type"]
     if kind == "webhook":

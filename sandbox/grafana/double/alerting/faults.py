@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class DeliveryError(Exception):
-    """Nobody was told; the message says why, without the address, which may be a secret."""
+    """The notification was not delivered; the message says why, without the address, which may be a secret."""

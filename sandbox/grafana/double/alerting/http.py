@@ -15,7 +15,7 @@ def provenance() -> str:
 
 
 def check_provenance(stored: dict[str, Any]) -> None:
-    """409 when somebody wants to edit by hand what the API manages, or the other way round."""
+    """409 when someone wants to edit by hand what the API manages, or the other way round."""
     if stored.get("provenance", "") == "api" and provenance() == "":
         raise ApiError(409, "cannot change provenance from 'api' to ''")
 

@@ -50,7 +50,7 @@ def rules() -> Response:
 
 @routes.get("/api/alertmanager/grafana/api/v2/alerts")
 def alerts() -> Response:
-    """The alerts people are told of."""
+    """The alerts that are notified."""
     return jsonify([_notified(alert) for _, alert in scheduler().alerts() if alert.firing])
 
 

@@ -1,7 +1,7 @@
 """What is remembered of alerts over a restart, as Grafana does in its table alert_instance.
 
 https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
-A rule that was changed begins anew.
+A rule that was changed starts from the beginning.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MOMENTS = ("since", "seen", "firing_since", "ended")
 
 
 def keep(database: Database, state: RuleState) -> None:
-    """Store a rule's alerts beside it."""
+    """Store a rule's alerts next to it."""
     alerts = [asdict(alert) for alert in state.alerts.values()]
     document = {"updated": state.rule["updated"], "alerts": json.loads(json.dumps(alerts, default=datetime.isoformat))}
     store.put(database, "state", state.rule["uid"], document)

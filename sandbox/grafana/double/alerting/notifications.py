@@ -1,6 +1,6 @@
-"""Who is told of what, and when: the notification policies at work.
+"""Who is notified of what, and when: the notification policies at work.
 
-Alerts go down the tree to the deepest policy that matches, are grouped by its labels, and a group is told
+Alerts go down the tree to the deepest policy that matches, are grouped by its labels, and a group is notified
 after its wait, again when it changes (after its interval), and again while it lasts (repeat interval).
 """
 
@@ -33,28 +33,28 @@ class Attempt:
 
 @dataclass
 class _Group:
-    """Alerts that are told together. told: fingerprints by whether each was firing, when last told."""
+    """Alerts that are notified together. sent: whether each fingerprint was firing at the last notification."""
 
     policy: Mapping[str, Any]
     labels: dict[str, str]
     began: datetime
-    told_at: datetime | None = None
-    told: dict[str, bool] = field(default_factory=dict)
+    sent_at: datetime | None = None
+    sent: dict[str, bool] = field(default_factory=dict)
 
 
-Told = Sequence[tuple[str, Alert]]
+Alerts = Sequence[tuple[str, Alert]]
 """Alerts with the uids of their rules."""
 
 
 class Notifier:
-    """Keeps the groups, and tells them when their time has come."""
+    """Keeps the groups, and sends them when they are due."""
 
     def __init__(self, shared: Context) -> None:
         self.shared = shared
         self.attempts: dict[str, Attempt] = {}
         self._groups: dict[tuple[Any, ...], _Group] = {}
 
-    def tick(self, alerts: Told, now: datetime) -> None:
+    def tick(self, alerts: Alerts, now: datetime) -> None:
         """Look at all alerts once, and send what is due."""
         members: dict[tuple[Any, ...], list[tuple[str, Alert]]] = {}
         tree = stored(self.shared.database)
@@ -73,17 +73,17 @@ class Notifier:
             else:
                 self._consider(group, members[key], now)
 
-    def _consider(self, group: _Group, alerts: Told, now: datetime) -> None:
+    def _consider(self, group: _Group, alerts: Alerts, now: datetime) -> None:
         present = {alert.fingerprint: alert.firing for _, alert in alerts}
-        # What was resolved before anybody was told of it is nothing to tell, and nothing twice.
-        fresh = [(u, a) for u, a in alerts if a.firing or group.told.get(a.fingerprint)]
+        # What was resolved before it was ever notified is not notified, nor is anything twice.
+        fresh = [(u, a) for u, a in alerts if a.firing or group.sent.get(a.fingerprint)]
         if not fresh or now < _due(group, present, now):
             return
         body = payloads.message(group.policy["receiver"], group.labels, fresh, self.shared.settings.root_url)
         for point in store.every(self.shared.database, "contact-point"):
             if point["name"] == group.policy["receiver"]:
                 self._send(point, body, now)
-        group.told_at, group.told = now, present
+        group.sent_at, group.sent = now, present
 
     def _send(self, point: store.Document, body: dict[str, Any], now: datetime) -> None:
         if body["status"] == "resolved" and point.get("disableResolveMessage"):
@@ -100,12 +100,12 @@ def _due(group: _Group, present: Mapping[str, bool], now: datetime) -> datetime:
     def after(name: str, start: datetime) -> datetime:
         return start + timedelta(seconds=parse_duration(str(group.policy[name]), name))
 
-    if group.told_at is None:
+    if group.sent_at is None:
         return after("group_wait", group.began)
-    changed = any(group.told.get(key, False) != firing for key, firing in present.items())
+    changed = any(group.sent.get(key, False) != firing for key, firing in present.items())
     if changed:
-        return after("group_interval", group.told_at)
-    return after("repeat_interval", group.told_at) if any(present.values()) else now + timedelta(days=1)
+        return after("group_interval", group.sent_at)
+    return after("repeat_interval", group.sent_at) if any(present.values()) else now + timedelta(days=1)
 
 
 def _matching(

@@ -24,7 +24,7 @@ def message(
     receiver: str, group_labels: Mapping[str, str], alerts: Sequence[tuple[str, Alert]], root: str
 ) -> dict[str, Any]:
     """The webhook's body. alerts: the uid of each one's rule, and the alert. root: Grafana's own address."""
-    told = [_alert(uid, alert, root) for uid, alert in alerts]
+    items = [_alert(uid, alert, root) for uid, alert in alerts]
     firing = [alert for _, alert in alerts if alert.firing]
     labels, notes = _common([alert.labels for _, alert in alerts]), _common([a.annotations for _, a in alerts])
     status = "firing" if firing else "resolved"
@@ -35,7 +35,7 @@ def message(
         "receiver": receiver,
         "status": status,
         "orgId": 1,
-        "alerts": told,
+        "alerts": items,
         "groupLabels": dict(group_labels),
         "commonLabels": labels,
         "commonAnnotations": {name: value for name, value in notes.items() if not name.startswith("__")},
@@ -45,7 +45,7 @@ def message(
         "truncatedAlerts": 0,
         "title": title,
         "state": "alerting" if firing else "ok",
-        "message": "\n\n".join(_paragraph(item) for item in told),
+        "message": "\n\n".join(_paragraph(item) for item in items),
     }
 
 

@@ -16,7 +16,7 @@ from flask import Flask
 from ..context import Context
 from . import memory, store
 from .evaluation import Result, evaluate
-from .notifications import Notifier, Told
+from .notifications import Alerts, Notifier
 from .states import RuleState
 
 TICK = 1.0
@@ -82,7 +82,7 @@ class Scheduler:
         """Tell of what is due."""
         self.notifier.tick(self.alerts(), now)
 
-    def alerts(self) -> Told:
+    def alerts(self) -> Alerts:
         """All alerts with the uids of their rules."""
         with self._lock:
             return [(uid, alert) for uid, state in self.states.items() for alert in list(state.alerts.values())]
@@ -93,8 +93,8 @@ class Scheduler:
             return list(self.states.values())
 
     def _current(self) -> list[RuleState]:
-        """A state for each stored rule; a changed rule begins anew, a deleted one is forgotten. After a restart what
-        was remembered goes on."""
+        """A state for each stored rule; a changed rule starts from the beginning, a deleted one is forgotten. After a
+        restart what was remembered goes on."""
         database = self.shared.database
         folders: dict[str, str] = {row["uid"]: row["title"] for row in database.rows("SELECT uid, title FROM folder")}
         rules = {rule["uid"]: rule for rule in store.every(database, "rule")}

@@ -40,7 +40,7 @@ class Alert:
 
     @property
     def firing(self) -> bool:
-        """Whether people are told of it."""
+        """Whether it is notified."""
         return self.state in ("Alerting", "Recovering", "NoData", "Error")
 
     @property
@@ -92,7 +92,7 @@ class RuleState:
             yield named, {}, chosen, ""
             return
         state: State | None = {"Alerting": "Alerting", "OK": "Normal"}.get(chosen)  # type: ignore[assignment]
-        # Nothing or nobody's labels came back: it is said of every alert the rule has.
+        # No data, or no labels, came back: that goes for every alert the rule has.
         known = [alert.labels for alert in self.alerts.values()] if not result.labels else []
         reason = f"{result.kind}, KeepLast" if chosen == "KeepLast" else result.kind
         for labels in known or [own]:

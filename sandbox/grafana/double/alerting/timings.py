@@ -1,4 +1,4 @@
-"""/api/v1/provisioning/mute-timings: when nobody is to be told."""
+"""/api/v1/provisioning/mute-timings: when nothing is sent."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Session:
         self._session.register_component("data_loader", _MODELS)
         authentication = str(options.get("authType") or "default")
         if authentication != "credentials":
-            # Files of whoever runs the server are no credentials of the data source.
+            # Files of the user that runs the server are not credentials of the data source.
             self._session.set_config_variable("config_file", os.devnull)
             self._session.set_config_variable("credentials_file", os.devnull)
         if authentication not in _AUTHENTICATION & context().settings.aws_auth_providers:

@@ -44,7 +44,7 @@ def failure(message: str) -> QueryError:
 
 
 def from_frames(ref_id: str, frames: Sequence[Frame]) -> Values:
-    """A data source's answer as series: each column of numbers beside a column of times."""
+    """A data source's answer as series: each column of numbers with its column of times."""
     found: list[Value] = []
     for frame in frames:
         times = next((column.values for column in frame.fields if column.type == "time"), None)

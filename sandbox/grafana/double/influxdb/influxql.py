@@ -29,7 +29,7 @@ def render(query: Mapping[str, Any], time_range: TimeRange) -> str:
     """The statement InfluxDB gets, macros replaced.
 
     `$timeFilter`, `$interval`, `$__interval` and `$__interval_ms` are Grafana's macros; dashboard variables
-    are replaced by whoever asks (in Grafana: the browser), not here.
+    are replaced by the client (in Grafana: the browser), not here.
     """
     raw = str(query.get("query") or "")
     statement = raw if query.get("rawQuery") and raw else _from_editor(query, time_range)

@@ -1,4 +1,4 @@
-"""Contact points: one name, one or more ways to be told."""
+"""Contact points: one name, one or more ways to be notified."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ContactPoint(GrafanaResource):
     )
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """Also: at least one way to be told."""
+        """Also: at least one way to be notified."""
         yield from super().check(inputs)
         if not any(inputs.get(name) for name in NOTIFIERS):
             yield Failure("emails", f"A contact point needs at least one of {', '.join(sorted(NOTIFIERS))}")
@@ -64,19 +64,19 @@ class ContactPoint(GrafanaResource):
         if self._points(name):
             raise PluginError(f"contact point {name!r} exists already")
         self._put(inputs, [])
-        return make_id(name), self._told(self._points(name), inputs)
+        return make_id(name), self._found(self._points(name), inputs)
 
     def read(self, id_: str, state: Properties) -> Properties | None:
         """The integrations as they are; secrets as last known."""
         name = key_of(id_)
         points = self._points(name)
-        return {"id": make_id(name), **self._told(points, state)} if points else None
+        return {"id": make_id(name), **self._found(points, state)} if points else None
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         """Change, add and remove integrations."""
         name = key_of(id_)
         self._put(new, self._points(name))
-        return self._told(self._points(name), new)
+        return self._found(self._points(name), new)
 
     def delete(self, id_: str, state: Properties) -> None:
         """Remove all integrations of the name; Grafana refuses while a policy uses it."""
@@ -107,8 +107,8 @@ class ContactPoint(GrafanaResource):
             self.client.delete(f"{_POINTS}/{part(point['uid'])}")
 
     @staticmethod
-    def _told(points: list[Properties], like: Properties) -> Properties:
-        told: Properties = {
+    def _found(points: list[Properties], like: Properties) -> Properties:
+        found: Properties = {
             "name": points[0]["name"] if points else like.get("name"),
             "orgId": ORGANISATION,
             "disableProvenance": all(provenance_of(point) for point in points),
@@ -117,11 +117,11 @@ class ContactPoint(GrafanaResource):
             of_kind = [point for point in points if point["type"] == notifier.type]
             before: list[Any] = like.get(field) or []
             if of_kind or before:
-                told[field] = [
+                found[field] = [
                     _item(notifier, point, before[number] if number < len(before) else {})
                     for number, point in enumerate(of_kind)
                 ]
-        return told
+        return found
 
 
 def _item(notifier: Notifier, point: Properties, like: Properties) -> Properties:

@@ -87,9 +87,9 @@ class NotificationPolicy(GrafanaResource):
         found = self.client.get(f"{ADDRESS}/policies")
         if found is None:
             return None
-        told = _TREE.from_api(_matchers_as_objects(found), state)
-        told |= {"policies": None} if "policies" in state and not told.get("policies") else {}
-        return {**told, "disableProvenance": provenance_of(found), "orgId": ORGANISATION}
+        policy = _TREE.from_api(_matchers_as_objects(found), state)
+        policy |= {"policies": None} if "policies" in state and not policy.get("policies") else {}
+        return {**policy, "disableProvenance": provenance_of(found), "orgId": ORGANISATION}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         """Replace the tree."""

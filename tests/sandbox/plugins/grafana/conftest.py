@@ -1,4 +1,4 @@
-"""The plugin beside a running Grafana double."""
+"""The plugin and a running Grafana double."""
 
 from __future__ import annotations
 
