@@ -56,9 +56,9 @@ pictures: browser ## draw docs/pictures/ from the dashboards of the environment 
 	@$(PYTHON) -m sandbox pictures
 
 # Not `bootstrap`: who works with a real AWS account has .venv from `pulumi install`, and needs no root for this.
-import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1]
+import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]
 	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
-	@$(PYTHON) -m dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) -- "$$FROM"
+	@$(PYTHON) -m dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) $(if $(filter 1,$(SKIP)),--skip) -- "$$FROM"
 
 # Not `bootstrap` either. From inside `make shell`: make -C CHECKOUT prove PROJECT=$PWD
 prove: ## docs/unproven.md on a real AWS account, in a stack of its own: SETTINGS=Pulumi.dev.yaml [PROOF=name] [REPORT=proof.md]

@@ -1,4 +1,4 @@
-"""`python -m dashboards.importing FROM [--name NAME] [--force]`, the command behind `make import-dashboard`."""
+"""`python -m dashboards.importing FROM [--name NAME] [--force] [--skip]`: what `make import-dashboard` runs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,21 @@ from dashboards.importing.source import GRAFANA_COM, read
 
 
 def import_dashboard(
-    wanted: str, name: str = "", force: bool = False, folder: Path = FOLDER, site: str = GRAFANA_COM
+    wanted: str,
+    name: str = "",
+    *,
+    force: bool = False,
+    skip: bool = False,
+    folder: Path = FOLDER,
+    site: str = GRAFANA_COM,
 ) -> str:
     """Import one dashboard into the folder; returns what a person is told.
 
     wanted: an id on grafana.com, or a file. force: whether a different file of the same name may be overwritten.
+    skip: whether panels and variables that cannot be imported are left out.
     Raises ImportingError, and then writes nothing.
     """
-    found = convert(read(wanted, site), wanted, name)
+    found = convert(read(wanted, site), wanted, name, skip, {path.stem for path in folder.glob("*.json")})
     found = found.beside(OWN_TITLES | _titles(folder, found.name))
     target = folder / f"{found.name}.json"
     content = json.dumps(found.dashboard, indent=2, ensure_ascii=False) + "\n"
@@ -71,9 +78,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--name", default="", help="the file's name and the dashboard's uid; by default made of its title"
     )
     parser.add_argument("--force", action="store_true", help="overwrite a different file of that name")
+    parser.add_argument("--skip", action="store_true", help="leave out what cannot be imported")
     given = parser.parse_args(arguments)
     try:
-        print(import_dashboard(given.wanted, given.name, given.force))
+        print(import_dashboard(given.wanted, given.name, force=given.force, skip=given.skip))
     except (ImportingError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from dashboards.from_files import NAME, check
-from dashboards.importing import layout, measured, panels, queries
+from dashboards.importing import layout, measured, oldest, panels, queries
 from dashboards.importing.datasources import Sources, resolve
 from dashboards.importing.kinds import OWN_UIDS, SOURCES
-from dashboards.importing.report import ImportingError, Json, Report
+from dashboards.importing.links import Links
+from dashboards.importing.oldest import OLDEST_SCHEMA
+from dashboards.importing.report import FORM, ImportingError, Json, Report, each
 from dashboards.importing.source import parse, unwrapped
-from dashboards.importing.variables import constants, filled, own_annotations, own_variables
+from dashboards.importing.variables import constants, filled, names, own_annotations, own_variables
 
-OLDEST_SCHEMA = 16
-"""The first schema with panels on a grid. Grafana migrates what is newer by itself."""
-KEPT = ("refresh", "time", "timepicker", "timezone", "weekStart", "fiscalYearStartMonth", "liveNow", "preload")
-LINK = {
-    "title": "",
-    "type": "link",
-    "url": "",
-    "tags": [],
-    "icon": "external link",
-    "tooltip": "",
-    "asDropdown": False,
-    "includeVars": False,
-    "keepTime": False,
-    "targetBlank": False,
-}
-"""What a dashboard's link must say; old ones left it to Grafana."""
+MANAGED = "and managed by Pulumi"
+KEPT = ("refresh", "timepicker", "timezone", "weekStart", "fiscalYearStartMonth", "liveNow", "preload")
 
 
 @dataclass(frozen=True)
@@ -50,25 +38,30 @@ class Imported:
         return replace(self, dashboard=self.dashboard | {"title": f"{title} ({self.name})"})
 
 
-def convert(text: str, shown: str, name: str = "") -> Imported:
+def convert(text: str, shown: str, name: str = "", skip: bool = False, there: Collection[str] = ()) -> Imported:
     """The dashboard in the text.
 
-    shown: where it came from, for messages. name: file name and uid, by default made of the title.
+    shown: where it came from, for messages. name: file name and uid, by default made of the title. skip: whether panels
+    and variables that cannot be converted are left out. there: the uids of dashboards that links may lead to.
 
     Raises ImportingError, one line: for text that is no dashboard, and with everything that cannot be converted.
     """
-    report = Report()
+    report = Report(skip)
     raw = unwrapped(parse(text, shown), shown, report)
     name = checked_name(name or _name_of(raw["title"]))
     try:
-        dashboard = _converted(raw, report)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
-        # Nobody checks a community dashboard's types; what does not fit anywhere is told as such.
+        dashboard = _converted(raw, name, OWN_UIDS.union(there), report)
+    except FORM as error:
         reason = f"{type(error).__name__}: {error}"
         raise ImportingError(f"{shown}: a part of it has not the form of a dashboard ({reason})") from error
+    have = "this environment has InfluxDB (asked in InfluxQL), CloudWatch and Grafana's own panels"
     if report.refused:
-        have = "this environment has InfluxDB (asked in InfluxQL), CloudWatch and Grafana's own panels"
-        raise ImportingError(f"{shown}: cannot be imported: {'; '.join(report.refused)} ({have})")
+        skipping = "; SKIP=1 imports it without these" if not skip else ""
+        raise ImportingError(f"{shown}: cannot be imported: {'; '.join(report.refused)} ({have}{skipping})")
+    if report.dropped and not any(panel["type"] != "row" for panel in layout.every(dashboard["panels"])):
+        raise ImportingError(
+            f"{shown}: cannot be imported: nothing would be left of it: {'; '.join(report.left)} ({have})"
+        )
     whole = {"uid": name, "title": raw["title"].strip(), **dashboard}
     try:
         check(whole, name)
@@ -77,46 +70,67 @@ def convert(text: str, shown: str, name: str = "") -> Imported:
     return Imported(name, whole, report)
 
 
-def _converted(raw: Json, report: Report) -> Json:
-    sources = Sources(raw)
+def _converted(raw: Json, name: str, there: Collection[str], report: Report) -> Json:
     texts = constants(raw)
     for constant, value in texts.items():
         report.did(f"filled in {constant} = “{value}”, as the export proposes")
-    raw = filled(raw, texts)
-    listed = layout.on_grid(raw, report)
-    layout.inlined(listed, raw.get("__elements"), report)
-    panels.modernise(layout.every(listed), report)
-    resolve(layout.every(listed), sources, report)
-    queries.modernise(layout.every(listed), report)
+    raw = oldest.upgraded(filled(raw, texts, names(raw)))
+    sources = Sources(raw)
+    tags = list(dict.fromkeys([*(str(tag) for tag in raw.get("tags") or []), "imported"]))
+    links = Links(raw, name, there, tags)
+    listed = _panels(raw, sources, links, report)
     asked = own_variables(raw, sources, report)
     noted = own_annotations(raw, sources, report)
-    listed = filled(listed, {name: SOURCES[kind] for name, kind in sources.variables.items() if kind in SOURCES})
-    layout.number(listed)
-    measured.check(layout.every(listed), asked, noted, report)
-    links = [{**LINK, **link} for link in raw.get("links") or [] if link.get("url") or link.get("tags")]
-    schema = raw.get("schemaVersion")
+    every = list(layout.every(listed))
+    measured.check(every, asked, noted, report)
+    queries.tell(every, asked, noted, report)
+    own_links = links.of_dashboard(raw.get("links"))
+    links.tell(report)
     return {
         "description": _description(raw),
-        "tags": list(dict.fromkeys([*(str(tag) for tag in raw.get("tags") or []), "imported"])),
+        "tags": tags,
         "editable": False,
         **{key: raw[key] for key in KEPT if key in raw},
+        **({"time": raw["time"]} if isinstance(raw.get("time"), dict) else {}),
         "graphTooltip": 1 if raw.get("sharedCrosshair") else raw.get("graphTooltip") or 0,
-        "schemaVersion": max(OLDEST_SCHEMA, schema) if isinstance(schema, int) else OLDEST_SCHEMA,
-        "links": links,
+        "schemaVersion": max(OLDEST_SCHEMA, oldest.schema_of(raw)),
+        "links": own_links,
         "annotations": {"list": noted},
         "templating": {"list": asked},
         "panels": listed,
     }
 
 
+def _panels(raw: Json, sources: Sources, links: Links, report: Report) -> list[Json]:
+    """The panels, converted step by step; what one step drops does not reach the next."""
+    listed = layout.on_grid(raw, report)
+    steps: list[Callable[[list[Json]], None]] = [
+        lambda every: layout.inlined(every, raw.get("__elements"), report),
+        lambda every: each(every, lambda panel: panels.modernise(panel, report), report),
+        lambda every: resolve(every, sources, report),
+        lambda every: each(every, lambda panel: queries.modernise(panel, report), report),
+        lambda every: each(every, links.of_panel, report),
+    ]
+    for step in steps:
+        step(list(layout.every(listed)))
+        listed = layout.without(listed, report.dropped)
+    chosen = {variable: SOURCES[kind] for variable, kind in sources.variables.items() if kind in SOURCES}
+    listed = filled(listed, chosen)
+    layout.number(listed)
+    return list(listed)
+
+
 def _description(raw: Json) -> str:
     number = raw.get("gnetId")
     origin = f" from grafana.com/grafana/dashboards/{number}" if number else ""
     managed = (
-        f"Imported{origin} and managed by Pulumi: changes belong in the repository's dashboards/imported/ folder; what"
+        f"Imported{origin} {MANAGED}: changes belong in the repository's dashboards/imported/ folder; what"
         " is changed by hand here is put back by the next `pulumi up`. Use “Save as” for a copy of your own."
     )
-    return f"{raw['description']}\n\n{managed}" if raw.get("description") else managed
+    before = str(raw.get("description") or "")
+    if MANAGED in before:  # it was imported before
+        return before
+    return f"{before}\n\n{managed}" if before else managed
 
 
 def checked_name(name: str) -> str:

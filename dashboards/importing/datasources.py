@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dashboards.importing.kinds import SOURCES, SPECIAL, WITHOUT_QUERIES
+from dashboards.importing.kinds import GRAFANA, SOURCES, SPECIAL, WITHOUT_QUERIES
+from dashboards.importing.layout import objects
 from dashboards.importing.report import Json, Report, named, title_of
 
 NAMES = {
@@ -33,8 +34,15 @@ NAMES = {
     "": "a datasource that the file does not name",
 }
 FLUX = re.compile(r"^\s*(import\s+\"|from\s*\(\s*bucket\s*:|\w+\s*=\s*from\s*\()|\|>\s*range\s*\(|v\.timeRangeStart")
+SQL = re.compile(
+    r"\$__(?:timeFilter|timeGroup|dateBin\w*|timeFrom|timeTo)\b|\b(?:date_bin|date_trunc|time_bucket\w*)\s*\("
+    r"|\binterval\s+'|\bjoin\b.+\bon\b|\binformation_schema\b|^\s*with\s+\w+\s+as\s*\(",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What SQL has and InfluxQL has not; both begin with SELECT."""
 TEXTS = {
     "flux": FLUX,
+    "sql": SQL,
     "influxdb": re.compile(r"^\s*(select|show)\s", re.IGNORECASE),
     "cloudwatch": re.compile(
         r"^\s*(regions|namespaces|metrics|dimension_keys|dimension_values|ec2_instance_attribute|ebs_volume_ids"
@@ -50,23 +58,22 @@ class Sources:
     """What the dashboard says about its datasources."""
 
     def __init__(self, dashboard: Json) -> None:
-        inputs = [each for each in dashboard.get("__inputs") or [] if isinstance(each, dict)]
+        inputs = objects(dashboard.get("__inputs"))
         self._kinds = {
             str(each.get("name")): str(each.get("pluginId")) for each in inputs if each.get("type") == "datasource"
         }
         templating = dashboard.get("templating")
-        listed = (templating.get("list") if isinstance(templating, dict) else None) or []
+        listed = objects(templating.get("list") if isinstance(templating, dict) else None)
         self.variables = {
-            str(each.get("name")): str(each.get("query"))
-            for each in listed
-            if isinstance(each, dict) and each.get("type") == "datasource"
+            str(each.get("name")): str(each.get("query")) for each in listed if each.get("type") == "datasource"
         }
         self._kinds |= self.variables
-        required = [each for each in dashboard.get("__requires") or [] if isinstance(each, dict)]
+        required = objects(dashboard.get("__requires"))
         declared = set(self._kinds.values()) | {
             str(each.get("id")) for each in required if each.get("type") == "datasource"
         }
-        self._only = declared.pop() if len(declared) == 1 else None
+        self._only = None
+        self._only = _single(declared) or _single(self._asked(dashboard))
 
     def kind(self, reference: Any, query: Any = None) -> str:
         """The plugin's id, `flux` for InfluxDB asked in Flux, one of SPECIAL, or "" when nothing tells."""
@@ -74,26 +81,44 @@ class Sources:
         shape = _shape(query)
         if said in SPECIAL:
             return said
-        if shape in ("flux", "influx-sql") and said in (None, "influxdb"):
+        if shape == "flux" and said in (None, "influxdb"):
             return shape
+        if shape in ("sql", "influx-sql") and (said or self._only) == "influxdb":
+            return "influx-sql"
         return said or shape or self._only or ""
+
+    def _asked(self, dashboard: Json) -> set[str]:
+        """The kinds that the queries of the panels show by themselves."""
+        rows = objects(dashboard.get("rows"))
+        panels = [*objects(dashboard.get("panels")), *(one for row in rows for one in objects(row.get("panels")))]
+        panels += [inner for panel in panels for inner in objects(panel.get("panels"))]
+        return {
+            self.kind(target.get("datasource") or panel.get("datasource"), target)
+            for panel in panels
+            for target in objects(panel.get("targets"))
+        }
 
     def _said(self, reference: Any) -> str | None:
         """What the reference itself tells; None where it is only a name of somebody else's Grafana."""
         if isinstance(reference, Mapping):
-            uid = str(reference.get("uid") or "")
-            if uid in SPECIAL:
-                return uid
-            if reference.get("type") == "__expr__":
-                return "__expr__"
-            found = str(reference.get("type") or "")
-            return found if found and not VARIABLE.match(found) else self._said(uid)
+            uid, kind = str(reference.get("uid") or ""), str(reference.get("type") or "")
+            if uid in GRAFANA or uid in SPECIAL or kind in ("", "datasource") or VARIABLE.match(kind):
+                return self._said(uid)
+            return "-- Grafana --" if kind == "grafana" else kind
         if not isinstance(reference, str):
             return None
+        if reference in GRAFANA:
+            return "-- Grafana --"
         if reference in SPECIAL or reference in SOURCES:
             return reference
         variable = VARIABLE.match(reference)
         return self._kinds.get(next(filter(None, variable.groups()))) if variable else None
+
+
+def _single(kinds: set[str]) -> str | None:
+    """The one kind of datasource among these that is not Grafana's own; None when there are none or several."""
+    others = kinds - SPECIAL.keys() - {"", "None", "grafana", "datasource"}
+    return others.pop() if len(others) == 1 else None
 
 
 def _shape(query: Any) -> str | None:
@@ -102,18 +127,17 @@ def _shape(query: Any) -> str | None:
         return next((kind for kind, pattern in TEXTS.items() if pattern.search(query)), None)
     if not isinstance(query, Mapping):
         return None
-    text = query.get("query")
-    if isinstance(text, str) and FLUX.search(text):
-        return "flux"
-    if query.get("rawSql"):
-        return "influx-sql" if "dataset" in query else "sql"
-    if query.get("panelId") and not text:
-        return "-- Dashboard --"
+    written = query.get("query")
+    text = written if isinstance(written, str) else ""
     shapes = (
+        ("flux", FLUX.search(text) is not None),
+        ("influx-sql", bool(query.get("rawSql")) and "dataset" in query),
+        ("sql", bool(query.get("rawSql")) or SQL.search(text) is not None),
+        ("-- Dashboard --", bool(query.get("panelId")) and not written),
         ("prometheus", bool(query.get("expr"))),
         ("cloudwatch", "namespace" in query and ("metricName" in query or "dimensions" in query)),
         ("influxdb", query.get("dsType") == "influxdb" or "measurement" in query),
-        ("influxdb", isinstance(text, str) and TEXTS["influxdb"].match(text) is not None),
+        ("influxdb", TEXTS["influxdb"].match(text) is not None),
         ("elasticsearch", "bucketAggs" in query),
         ("graphite", isinstance(query.get("target"), str)),
     )
@@ -132,10 +156,10 @@ def is_ours(kind: str) -> bool:
 
 def resolve(panels: Iterable[Json], sources: Sources, report: Report) -> None:
     """Give each panel and query the datasource it asks. Those that the stack does not have are refused together."""
-    foreign: dict[str, list[str]] = {}
+    foreign: dict[str, list[Json]] = {}
     used: set[str] = set()
     for panel in panels:
-        targets = [target for target in panel.get("targets") or [] if isinstance(target, dict)]
+        targets = objects(panel.get("targets"))
         if panel.get("type") in WITHOUT_QUERIES:
             panel.pop("datasource", None)
             panel.pop("targets", None)
@@ -155,9 +179,11 @@ def resolve(panels: Iterable[Json], sources: Sources, report: Report) -> None:
         for kind in [*kinds, *([] if kinds else [mixed])]:
             used.add(kind)
             if not is_ours(kind) and (kinds or kind):
-                foreign.setdefault(NAMES.get(kind, kind), []).append(title_of(panel))
-    for kind, titles in foreign.items():
-        report.refused.append(f"{named(titles)} {'ask' if len(set(titles)) > 1 else 'asks'} {kind}")
+                foreign.setdefault(kind, []).append(panel)
+    for kind, asking in foreign.items():
+        titles = [title_of(panel) for panel in asking]
+        reason = f"{named(titles)} {'ask' if len(set(titles)) > 1 else 'asks'} {NAMES.get(kind, kind)}"
+        (report.leave_out if kind == "influx-sql" else report.refuse)(reason, *asking)
     for kind in sorted(used & SOURCES.keys()):
         report.did(f"its queries ask the datasource {SOURCES[kind]}")
 

@@ -11,8 +11,7 @@ from dashboards.importing.values import number
 
 def overrides(old: Json, right: Json) -> list[Json]:
     """Colours by name and `seriesOverrides`. right: the field options of the right axis."""
-    colours = old.get("aliasColors") if isinstance(old.get("aliasColors"), dict) else {}
-    found = [_rule(name, [_property("color", _fixed(colour))]) for name, colour in (colours or {}).items() if colour]
+    found = colours_by_name(old)
     for series in old.get("seriesOverrides") or []:
         if isinstance(series, dict) and series.get("alias"):
             properties = [one for key, value in series.items() for one in _properties(key, value, right)]
@@ -22,6 +21,12 @@ def overrides(old: Json, right: Json) -> list[Json]:
             if properties:
                 found.append(_rule(str(series["alias"]), properties))
     return found
+
+
+def colours_by_name(old: Json) -> list[Json]:
+    """The panel's `aliasColors` as overrides."""
+    colours = old["aliasColors"] if isinstance(old.get("aliasColors"), dict) else {}
+    return [_rule(name, [_property("color", _fixed(colour))]) for name, colour in colours.items() if colour]
 
 
 def _rule(name: str, properties: list[Json]) -> Json:

@@ -28,9 +28,6 @@ CORE = frozenset(
 )
 """The panels that Grafana comes with; no plugin is installed on the server."""
 WITHOUT_QUERIES = frozenset(("alertlist", "annolist", "dashlist", "news", "row", "text"))
-DROPPED = {"graph": "timeseries", "singlestat": "stat", "table-old": "table"}
-"""Angular panels that Grafana dropped, and what each becomes."""
-
 SOURCES = {"influxdb": "InfluxDB", "cloudwatch": "CloudWatch"}
 """The datasources of a stack: uid, which is also the plugin's id, and name."""
 SPECIAL: dict[str, dict[str, str]] = {
@@ -39,7 +36,9 @@ SPECIAL: dict[str, dict[str, str]] = {
     "-- Grafana --": {"type": "grafana", "uid": "-- Grafana --"},
     "__expr__": {"type": "__expr__", "uid": "__expr__"},
 }
-"""Grafana's built-in ones, by uid."""
+"""Grafana's built-in ones, by the name that this project writes."""
+GRAFANA = frozenset(("grafana", "-- Grafana --"))
+"""Uid and name of Grafana's own datasource; references have either."""
 
 
 def is_old_table(panel: dict[str, Any]) -> bool:

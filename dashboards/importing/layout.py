@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from dashboards.importing.report import Json, Report, title_of
@@ -17,18 +17,16 @@ LEAST_HEIGHT = 3
 
 def on_grid(dashboard: Json, report: Report) -> list[Json]:
     """The panels in today's model: a list, each with its place, rows among them."""
-    panels = [panel for panel in dashboard.get("panels") or [] if isinstance(panel, dict)]
-    rows = [row for row in dashboard.get("rows") or [] if isinstance(row, dict)]
+    panels = objects(dashboard.get("panels"))
+    rows = [row for row in objects(dashboard.get("rows")) if not row.get("repeatIteration")]
     if rows:
         panels = [*panels, *_laid_out(rows)]
         report.did(f"laid the panels of {len(rows)} old-style rows out on the grid")
     kept = [_without_copies(panel, report) for panel in panels if not _is_copy(panel, report)]
-    for panel in kept:
+    for panel in every(kept):
         _repeat_in_columns(panel)
-        for inner in panel.get("panels") or []:
-            _repeat_in_columns(inner)
-    bottom = max((_bottom(panel) for panel in kept if "gridPos" in panel), default=0)
-    for panel in [panel for panel in kept if "gridPos" not in panel]:
+    bottom = max((_bottom(panel) for panel in kept if isinstance(panel.get("gridPos"), dict)), default=0)
+    for panel in [panel for panel in kept if not isinstance(panel.get("gridPos"), dict)]:
         panel["gridPos"] = {"x": 0, "y": bottom, "w": COLUMNS, "h": 8}
         bottom += 8
     return kept
@@ -39,6 +37,20 @@ def every(panels: list[Json]) -> Iterator[Json]:
     for panel in panels:
         yield panel
         yield from panel.get("panels") or []
+
+
+def objects(listed: Any) -> list[Json]:
+    """The list's elements that are objects; none where it is no list."""
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def without(panels: list[Json], dropped: Container[int]) -> list[Json]:
+    """The panels but those dropped (by `id()`), also inside rows."""
+    kept = [panel for panel in panels if id(panel) not in dropped]
+    for panel in kept:
+        if panel.get("panels"):
+            panel["panels"] = [inner for inner in panel["panels"] if id(inner) not in dropped]
+    return kept
 
 
 def number(panels: list[Json]) -> None:
@@ -57,7 +69,7 @@ def _laid_out(rows: list[Json]) -> Iterator[Json]:
     titled = any(row.get("collapse") or row.get("showTitle") or row.get("repeat") for row in rows)
     y = 0
     for row in rows:
-        inside = [panel for panel in row.get("panels") or [] if isinstance(panel, dict)]
+        inside = objects(row.get("panels"))
         height = _height(row.get("height"))
         heading: Json | None = None
         if titled:
@@ -109,18 +121,26 @@ def _bottom(panel: Json) -> int:
 
 
 def _is_copy(panel: Json, report: Report) -> bool:
-    """Copies that an old Grafana made of a repeated panel and saved; Grafana makes them anew."""
-    if panel.get("repeatPanelId") and panel.get("scopedVars"):
+    """Copies that an old Grafana made of a repeated panel or row and saved; Grafana makes them again."""
+    if panel.get("repeatPanelId") or panel.get("repeatByRow"):
         report.count("dropped a saved copy of a repeated panel")
         return True
     return False
 
 
 def _without_copies(panel: Json, report: Report) -> Json:
-    if isinstance(panel.get("panels"), list):
-        inner = [one for one in panel["panels"] if isinstance(one, dict)]
-        panel["panels"] = [one for one in inner if not _is_copy(one, report)]
-    for key in ("scopedVars", "repeatIteration", "repeatPanelId", "isNew", "editable", "error", "renderer"):
+    if "panels" in panel:
+        panel["panels"] = [one for one in objects(panel["panels"]) if not _is_copy(one, report)]
+    for key in (
+        "scopedVars",
+        "repeatIteration",
+        "repeatPanelId",
+        "repeatByRow",
+        "isNew",
+        "editable",
+        "error",
+        "renderer",
+    ):
         panel.pop(key, None)
     return panel
 
@@ -131,10 +151,10 @@ def _repeat_in_columns(panel: Json) -> None:
         panel["maxPerRow"] = max(1, round(12 / least))
 
 
-def inlined(panels: list[Json], elements: Any, report: Report) -> None:
+def inlined(panels: Iterable[Json], elements: Any, report: Report) -> None:
     """Library panels, whose content an export carries along, become ordinary ones."""
     known = elements if isinstance(elements, dict) else {}
-    for panel in every(panels):
+    for panel in panels:
         library = panel.pop("libraryPanel", None)
         if not isinstance(library, dict):
             continue
@@ -142,7 +162,7 @@ def inlined(panels: list[Json], elements: Any, report: Report) -> None:
         model = element.get("model") if isinstance(element, dict) else None
         if not isinstance(model, dict):
             title = title_of({**library, **panel})
-            report.refused.append(f"“{title}” is a library panel whose content is not in the file (unlink it first)")
+            report.refuse(f"“{title}” is a library panel whose content is not in the file (unlink it first)", panel)
             panel.setdefault("type", "text")
             continue
         panel.update({**model, **{key: panel[key] for key in ("id", "gridPos") if key in panel}})

@@ -5,23 +5,49 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from dashboards.importing.report import Json, Report
+from dashboards.importing.report import Json, Report, named, title_of
 
 LABELS = {"metric": "MetricName", "namespace": "Namespace", "region": "Region", "period": "Period", "stat": "Stat"}
 
 
-def modernise(panels: Iterable[Json], report: Report) -> None:
-    """Convert each panel's queries in place: letters given, CloudWatch's statistics one a query."""
-    for panel in panels:
-        targets = panel.get("targets")
-        if targets is None:
-            continue
-        converted = [one for target in targets for one in _one(target)]
-        if len(converted) > len(targets):
-            report.count("split a CloudWatch query of several statistics", len(converted) - len(targets))
-        _letter(converted)
-        panel["targets"] = converted
+def modernise(panel: Json, report: Report) -> None:
+    """Convert the panel's queries in place: letters given, CloudWatch's statistics one a query."""
+    targets = panel.get("targets")
+    if targets is None:
+        return
+    converted = [one for target in targets for one in _one(target)]
+    if len(converted) > len(targets):
+        report.count("split a CloudWatch query of several statistics", len(converted) - len(targets))
+    _letter(converted)
+    panel["targets"] = converted
+
+
+def tell(panels: list[Json], variables: Iterable[Json], annotations: Iterable[Json], report: Report) -> None:
+    """Name the queries that are kept, but that this Grafana cannot answer as it is installed."""
+    logs = [title_of(panel) for panel in panels if any(map(_is_of_logs, panel.get("targets") or []))]
+    logs += [f"${each['name']}" for each in variables if _is_of_logs(each.get("query"))]
+    logs += [f"annotation {each.get('name')}" for each in annotations if _is_of_logs(each.get("target") or each)]
+    if logs:
+        report.did(
+            f"kept the queries of CloudWatch Logs in {named(logs)}, which stay empty: Grafana's user may read"
+            " CloudWatch's metrics only"
+        )
+    sql = [title_of(panel) for panel in panels if any(map(_is_sql_expression, panel.get("targets") or []))]
+    if sql:  # https://grafana.com/docs/grafana/v13.0/…/sql-expressions/: a public preview; v13.3: on by default
+        report.did(f"kept the SQL expressions in {named(sql)}, which need Grafana's feature toggle sqlExpressions")
+
+
+def _is_sql_expression(query: Json) -> bool:
+    return query["datasource"]["type"] == "__expr__" and query.get("type") == "sql"
+
+
+def _is_of_logs(query: Any) -> bool:
+    """Whether it is a query of a panel in the mode Logs, or a variable's for log groups."""
+    if not isinstance(query, dict):
+        return False
+    return query.get("queryMode") == "Logs" or query.get("queryType") == "logGroups"
 
 
 def _one(target: Json) -> Iterator[Json]:
@@ -43,13 +69,15 @@ def _cloudwatch(target: Json) -> Iterator[Json]:
     if alias and not target.get("label"):
         target["label"] = re.sub(r"\{\{\s*([^}]+?)\s*\}\}", _label, str(alias))
     target.setdefault("queryMode", "Metrics")
-    if target["queryMode"] == "Metrics":
-        target.setdefault("metricQueryType", 0)
-        target.setdefault("metricEditorMode", 1 if target.get("expression") else 0)
-        target.setdefault("region", "default")
-        given = target.get("dimensions")
-        dimensions = given.items() if isinstance(given, dict) else ()
-        target["dimensions"] = {name: value if isinstance(value, list) else [str(value)] for name, value in dimensions}
+    if target["queryMode"] != "Metrics":
+        yield target
+        return
+    target.setdefault("metricQueryType", 0)
+    target.setdefault("metricEditorMode", 1 if target.get("expression") else 0)
+    target.setdefault("region", "default")
+    given = target.get("dimensions")
+    dimensions = given.items() if isinstance(given, dict) else ()
+    target["dimensions"] = {name: value if isinstance(value, list) else [str(value)] for name, value in dimensions}
     wanted = [str(target["statistic"])] if target.get("statistic") else statistics or ["Average"]
     for index, statistic in enumerate(wanted):
         own = {"refId": "", "id": ""} if index else {}

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
 MOST_NAMED = 3
 """Panels that are named in a line; of more, only the number is told."""
+
+
+FORM = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+"""What a part raises that has not the form of a dashboard: nobody checks a community dashboard's types."""
+
+
+class PanelError(Exception):
+    """A panel cannot be converted. Its text is the reason, without the panel's title."""
 
 
 class ImportingError(Exception):
@@ -21,11 +29,18 @@ class ImportingError(Exception):
 
 @dataclass
 class Report:
-    """Filled while a dashboard is converted. did: lines. refused: reasons; one is enough to refuse it all."""
+    """Filled while a dashboard is converted.
 
+    skip: whether what cannot be imported is left out; else one reason is enough to refuse it all. refused: the reasons.
+    left: why things are left out. dropped: the panels among them, by `id()`.
+    """
+
+    skip: bool = False
     lines: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    dropped: dict[int, Json] = field(default_factory=dict)
     _counted: Counter[str] = field(default_factory=Counter)
 
     def did(self, line: str) -> None:
@@ -35,6 +50,19 @@ class Report:
     def count(self, line: str, times: int = 1) -> None:
         """One of many like things; they are told together."""
         self._counted[line] += times
+
+    def refuse(self, reason: str, *panels: Json) -> None:
+        """Something that cannot be imported, and the panels that have to go with it."""
+        if self.skip:
+            self.leave_out(reason, *panels)
+        else:
+            self.refused.append(reason)
+
+    def leave_out(self, reason: str, *panels: Json) -> None:
+        """Something that is not taken over, whether or not the person asked to skip such things."""
+        self.left.append(reason)
+        self.did(f"left out: {reason}")
+        self.dropped |= {id(panel): panel for panel in panels}
 
     def told(self) -> list[str]:
         """Everything that was done, like things with their number."""
@@ -51,13 +79,25 @@ def plain(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
+def each(panels: Iterable[Json], step: Callable[[Json], None], report: Report) -> None:
+    """Do the step with every panel; the panel that it fails for is refused, and named."""
+    for panel in panels:
+        try:
+            step(panel)
+        except PanelError as error:
+            report.refuse(f"“{title_of(panel)}” {error}", panel)
+        except FORM as error:
+            reason = f"{type(error).__name__}: {error}"
+            report.refuse(f"“{title_of(panel)}” has not the form of a panel ({reason})", panel)
+
+
 def title_of(panel: Mapping[str, Any]) -> str:
     """The panel's title as a person is told it."""
     return str(panel.get("title") or f"untitled {panel.get('type', 'panel')}")[:60]
 
 
-def named(titles: Iterable[str]) -> str:
+def named(titles: Iterable[str], most: int = MOST_NAMED) -> str:
     """“A”, “B”, “C” and 4 more."""
     each = list(dict.fromkeys(titles))
-    shown = ", ".join(f"“{title}”" for title in each[:MOST_NAMED])
-    return shown if len(each) <= MOST_NAMED else f"{shown} and {len(each) - MOST_NAMED} more"
+    shown = ", ".join(f"“{title}”" for title in each[:most])
+    return shown if len(each) <= most else f"{shown} and {len(each) - most} more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import urllib.error
@@ -62,15 +63,47 @@ def _download(number: str, site: str) -> str:
 def parse(text: str, name: str) -> Json:
     """The JSON object in the text. Raises ImportingError with the place of the first mistake."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
+        json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise ImportingError(f"{name}: is not JSON ({place}: {error.msg}); export the dashboard again") from None
+    except UnicodeEncodeError as error:
+        half = str(error.object)[error.start]
+        raise ImportingError(
+            f"{name}: holds half a character (\\u{ord(half):04x} in “{_around(error)}”), as of an emoji that was cut in"
+            " two; write the whole character, or take it out"
+        ) from None
+    except ValueError as error:
+        raise ImportingError(f"{name}: is not JSON ({error}); write a number that JSON has, or null") from None
     except RecursionError:
         raise ImportingError(f"{name}: is nested too deeply; that is no dashboard") from None
     if not isinstance(found, dict):
         raise ImportingError(f"{name}: is not a dashboard but {_kind(found)}; export a single dashboard as JSON")
     return found
+
+
+def _no_number(written: str) -> float:
+    """Refuse NaN and Infinity: Python reads them, but neither JSON nor Grafana has them."""
+    raise ValueError(f"{written} is no number")
+
+
+def _finite(written: str) -> float:
+    found = float(written)
+    if not math.isfinite(found):
+        raise ValueError(f"{written[:20]} is too large for a number")
+    return found
+
+
+def _whole(written: str) -> int:
+    _finite(written)
+    return int(written)
+
+
+def _around(error: UnicodeEncodeError) -> str:
+    """What stands before the half character, for a person to search for."""
+    before = str(error.object)[: error.start]
+    return before.rsplit('"', 1)[-1][-30:] + "…"
 
 
 def unwrapped(found: Json, name: str, report: Report) -> Json:

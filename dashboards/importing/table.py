@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dashboards.importing.report import Json, Report, title_of
+from dashboards.importing.report import Json, PanelError, Report, title_of
 from dashboards.importing.values import REDUCERS, mappings, number, present, steps
 
 TRANSFORMATIONS = {
@@ -26,7 +26,7 @@ def converted(old: Json, report: Report) -> Json:
     """The panel's type, options, transformations and field configuration. `old` is the whole old panel."""
     how = str(old.get("transform") or "timeseries_to_columns")
     if how not in TRANSFORMATIONS:
-        report.refused.append(f"“{title_of(old)}” is a table of {how}, which Grafana has no more")
+        raise PanelError(f"is a table of {how}, which Grafana has no more")
     styles = [style for style in old.get("styles") or [] if isinstance(style, dict)]
     general = next((style for style in styles if style.get("pattern") == EVERYTHING), {})
     hidden = [str(style.get("pattern")) for style in styles if style.get("type") == "hidden"]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from dashboards.importing.datasources import NAMES, Sources, is_ours, reference_to
 from dashboards.importing.kinds import SOURCES
+from dashboards.importing.layout import objects
 from dashboards.importing.report import Json, Report
 
+ASKING = ("query", "adhoc", "groupby")
 KNOWN = ("query", "custom", "interval", "constant", "textbox", "adhoc", "groupby", "switch")
 
 
 def constants(dashboard: Json) -> dict[str, str]:
     """The inputs of an export that are plain texts, with the values it proposes."""
-    inputs = [each for each in dashboard.get("__inputs") or [] if isinstance(each, dict)]
+    inputs = objects(dashboard.get("__inputs"))
     return {
         str(each["name"]): str(each.get("value") or "")
         for each in inputs
@@ -23,15 +25,30 @@ def constants(dashboard: Json) -> dict[str, str]:
     }
 
 
-def filled(value: Any, texts: dict[str, str]) -> Any:
-    """The JSON with `${NAME}` of the texts filled in, and `[[name]]` written as `${name}`, Grafana's way of today."""
+def names(dashboard: Json) -> frozenset[str]:
+    """What its variables are called."""
+    templating = dashboard.get("templating")
+    listed = objects(templating.get("list") if isinstance(templating, dict) else None)
+    return frozenset(str(each["name"]) for each in listed if each.get("name"))
+
+
+def filled(value: Any, texts: dict[str, str], variables: Collection[str] = ()) -> Any:
+    """The JSON with `${NAME}` of the texts filled in, and `[[variable]]` in Grafana's way of today, `${variable}`.
+
+    Other brackets belong to other languages: `[[tag_host]]` to the aliases of InfluxDB's queries (and has no other
+    spelling with brackets there), `[[:alpha:]]` to regular expressions.
+    """
     if isinstance(value, list):
-        return [filled(each, texts) for each in value]
+        return [filled(each, texts, variables) for each in value]
     if isinstance(value, dict):
-        return {key: filled(each, texts) for key, each in value.items()}
+        return {key: filled(each, texts, variables) for key, each in value.items()}
     if not isinstance(value, str):
         return value
-    value = re.sub(r"\[\[(\w+)(:\w+)?\]\]", lambda found: f"${{{found[1]}{found[2] or ''}}}", value)
+    value = re.sub(
+        r"\[\[(\w+)(:\w+)?\]\]",
+        lambda found: f"${{{found[1]}{found[2] or ''}}}" if found[1] in (variables or texts) else found[0],
+        value,
+    )
     for name, text in texts.items():
         value = re.sub(rf"\$\{{{re.escape(name)}(:\w+)?\}}|\${re.escape(name)}\b", _just(text), value)
     return value
@@ -45,28 +62,34 @@ def _just(text: str) -> Callable[[re.Match[str]], str]:
 def own_variables(dashboard: Json, sources: Sources, report: Report) -> list[Json]:
     """The dashboard's variables, those that choose a datasource taken out: there is one of each kind."""
     templating = dashboard.get("templating")
-    listed = (templating.get("list") if isinstance(templating, dict) else None) or []
     found = []
-    for variable in listed:
-        if not isinstance(variable, dict) or not variable.get("name"):
-            continue
+    for variable in objects(templating.get("list") if isinstance(templating, dict) else None):
         kind = variable.get("type") or "query"
+        if not variable.get("name"):
+            continue
         if kind == "datasource":
             report.did(f"took out the variable {variable['name']}, which chose a datasource")
         elif kind not in KNOWN:
-            report.refused.append(f"the variable {variable['name']} is of type {kind}, which Grafana does not have")
+            report.refuse(f"the variable {variable['name']} is of type {kind}, which Grafana does not have")
+        elif kind in ASKING and (foreign := _foreign(variable, sources)):
+            reason = f"the variable {variable['name']} {'asks' if kind == 'query' else 'filters'} {foreign}"
+            report.refuse(reason)
         else:
             said = {key: value for key, value in variable.items() if value is not None}
+            if kind not in ASKING:
+                said.pop("datasource", None)
             found.append(_CONVERTERS.get(kind, _plain)(said, sources, report))
     return found
 
 
+def _foreign(variable: Json, sources: Sources) -> str | None:
+    """The name of the datasource that it asks, when the stack has no such one."""
+    kind = sources.kind(variable.get("datasource"), variable.get("query"))
+    return None if kind in SOURCES else NAMES.get(kind, kind)
+
+
 def _query(variable: Json, sources: Sources, report: Report) -> Json:
-    query = variable.get("query")
-    kind = sources.kind(variable.get("datasource"), query)
-    if kind not in SOURCES:
-        report.refused.append(f"the variable {variable['name']} asks {NAMES.get(kind, kind)}")
-    variable["datasource"] = reference_to(kind)
+    variable["datasource"] = reference_to(sources.kind(variable.get("datasource"), variable.get("query")))
     refresh = variable.pop("refresh_on_load", None) or variable.get("refresh")
     variable["refresh"] = 2 if refresh == 2 else 1  # never, and true of long ago, become: when the dashboard is opened
     for key in ("options", "tagsQuery", "tagValuesQuery", "useTags", "tags", "definition", "allFormat"):
@@ -92,10 +115,7 @@ def _listed(variable: Json, sources: Sources, report: Report) -> Json:
 
 
 def _adhoc(variable: Json, sources: Sources, report: Report) -> Json:
-    kind = sources.kind(variable.get("datasource"))
-    if kind not in SOURCES:
-        report.refused.append(f"the variable {variable['name']} filters {NAMES.get(kind, kind)}")
-    variable["datasource"] = reference_to(kind)
+    variable["datasource"] = reference_to(sources.kind(variable.get("datasource"), variable.get("query")))
     variable["filters"] = []
     return variable
 
@@ -110,17 +130,16 @@ def _plain(variable: Json, sources: Sources, report: Report) -> Json:
     return variable
 
 
-_CONVERTERS = {"query": _query, "custom": _listed, "interval": _listed, "adhoc": _adhoc}
+_CONVERTERS = {"query": _query, "custom": _listed, "interval": _listed, "adhoc": _adhoc, "groupby": _adhoc}
 
 
 def own_annotations(dashboard: Json, sources: Sources, report: Report) -> list[Json]:
     """The annotations that this stack can answer."""
     given = dashboard.get("annotations")
-    listed = (given.get("list") if isinstance(given, dict) else None) or []
     found = []
-    for each in [dict(annotation) for annotation in listed if isinstance(annotation, dict)]:
+    for each in objects(given.get("list") if isinstance(given, dict) else None):
         own = {key: value for key, value in each.items() if key != "type"}
-        if each.get("builtIn") or each.get("datasource") in ("-- Grafana --", "grafana"):
+        if each.get("builtIn"):
             kind = "-- Grafana --"
         else:
             kind = sources.kind(each.get("datasource"), each.get("target") or own)

@@ -46,7 +46,7 @@ def save() -> Response:
     content = given.get("dashboard")
     if not isinstance(content, dict):
         raise ApiError(400, "bad request data")
-    _check_model(content)
+    check_model(content)
     with shared.database.transaction():
         folder_uid = _folder_uid(shared, given)
         existing = _existing(shared, content, overwrite=bool(given.get("overwrite")))
@@ -62,7 +62,8 @@ def save() -> Response:
     )
 
 
-def _check_model(content: dict[str, Any]) -> None:
+def check_model(content: dict[str, Any]) -> None:
+    """Refuse what Grafana refuses of a dashboard's JSON: 400."""
     title = content.get("title")
     if not isinstance(title, str) or not title.strip():
         raise ApiError(400, "Dashboard title cannot be empty", status="empty-name")

@@ -251,6 +251,50 @@ def test_library_panels_become_ordinary_ones() -> None:
     assert panel(imported(dashboard), "From the library")["id"] == 4
 
 
+@pytest.mark.parametrize("alias", ["[[tag_host]] [[col]]", "$tag_host $m", "[[1]]", "$tag_cpu"])
+def test_the_language_of_aliases_is_left_alone(alias: str) -> None:
+    query = {"query": "SELECT mean(x) FROM cpu GROUP BY host", "rawQuery": True, "alias": alias}
+    assert panel(imported(with_panel(targets=[query])), "One")["targets"][0]["alias"] == alias
+
+
+def test_only_variables_lose_their_brackets() -> None:
+    query = {
+        "query": "SELECT mean(x) FROM cpu WHERE host =~ /[[server:regex]]|[[:alpha:]]/",
+        "alias": "[[server]] [[col]]",
+    }
+    variable = {"name": "server", "type": "custom", "query": "a,b", "datasource": "theirs"}
+    found = imported(with_panel(targets=[query]) | {"templating": {"list": [variable]}})
+    (target,) = panel(found, "One")["targets"]
+    assert target["query"].endswith("/${server:regex}|[[:alpha:]]/")
+    assert target["alias"] == "${server} [[col]]"
+    assert "datasource" not in found.dashboard["templating"]["list"][0]
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        {"type": "datasource", "uid": "grafana"},
+        {"type": "grafana", "uid": "-- Grafana --"},
+        {"uid": "grafana"},
+        "-- Grafana --",
+        "grafana",
+    ],
+)
+def test_grafana_s_own_datasource_in_all_its_spellings(reference: Any) -> None:
+    dashboard = with_panel(datasource=reference, targets=[{"queryType": "randomWalk", "datasource": reference}])
+    noted = {"name": "Deployments", "datasource": reference, "target": {"type": "tags", "tags": ["deploy"]}}
+    found = imported(dashboard | {"annotations": {"list": [noted]}})
+    own = {"type": "grafana", "uid": "-- Grafana --"}
+    assert panel(found, "One")["datasource"] == panel(found, "One")["targets"][0]["datasource"] == own
+    assert found.dashboard["annotations"]["list"][0]["datasource"] == own
+
+
+def test_what_says_no_datasource_asks_the_one_that_the_others_ask() -> None:
+    variable = {"name": "host", "type": "query", "query": "$names"}
+    found = imported(with_panel() | {"templating": {"list": [variable]}})
+    assert found.dashboard["templating"]["list"][0]["datasource"]["uid"] == "influxdb"
+
+
 def test_saved_copies_of_repeated_panels_are_dropped() -> None:
     dashboard = with_panel(repeat="server", minSpan=3)
     copy = dashboard["panels"][0] | {"id": 2, "repeat": None, "repeatPanelId": 1, "scopedVars": {"server": {}}}

@@ -43,10 +43,10 @@ def test_other_datasources_are_refused(target: dict[str, Any], name: str) -> Non
 
 
 def test_panels_of_plugins_are_refused_all_at_once() -> None:
-    dashboard = with_panel(type="grafana-worldmap-panel", title="Map")
+    dashboard = with_panel(type="grafana-clock-panel", title="Clock")
     dashboard["panels"].append({"type": "jdbranham-diagram-panel", "title": "Diagram"})
     text = refusal(dashboard)
-    assert "“Map” is a grafana-worldmap-panel, a plugin that is not part of Grafana" in text
+    assert "“Clock” is a grafana-clock-panel, a plugin that is not part of Grafana" in text
     assert "“Diagram” is a jdbranham-diagram-panel" in text
 
 
@@ -80,6 +80,12 @@ def test_the_new_schema_is_refused() -> None:
         ('{"panels": []}', "has no title"),
         ('{"title": "???", "panels": []}', "no name can be made of the title"),
         ("[" * 100_000, "is nested too deeply"),
+        ('{"title": "x", "panels": [{"decimals": NaN}]}', "is not JSON (NaN is no number)"),
+        ('{"title": "x", "panels": [{"max": -Infinity}]}', "is not JSON (-Infinity is no number)"),
+        ('{"title": "x", "panels": [{"max": 1e999}]}', "is not JSON (1e999 is too large for a number)"),
+        (f'{{"title": "x", "panels": [{{"max": {"9" * 5000}}}]}}', "is too large for a number"),
+        (r'{"title": "a cut \ud83d", "panels": []}', r"holds half a character (\ud83d in “a cut …”)"),
+        (r'{"title": "x", "panels": [], "\udc00": 1}', r"holds half a character (\udc00"),
     ],
 )
 def test_what_is_no_dashboard(text: str, words: str) -> None:

@@ -1,0 +1,90 @@
+"""Links to dashboards: this one, those that are here, and those that are not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dashboards.importing.conversion import convert
+from tests.dashboards.importing.conftest import imported, panel, with_panel
+
+OTHER = "kept links to dashboards that are not here (import those too, with their uid as NAME=): "
+
+
+def told(dashboard: dict[str, Any]) -> list[str]:
+    return [line for line in imported(dashboard).report.told() if "link" in line]
+
+
+FIELD = {"title": "Host", "url": "/d/xyz/host?var-host=${__value.text}"}
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({"links": [{"title": "More", "url": "/d/abc123/other"}]}, "“More → /d/abc123”"),
+        ({"links": [{"title": "More", "url": "dashboard/db/other?x=1"}]}, "“More → dashboard/db/other”"),
+        ({"links": [{"title": "More", "url": "http://localhost:3000/d/abc"}]}, "“More → http://localhost:3000/d/abc”"),
+        ({"fieldConfig": {"defaults": {"links": [FIELD]}, "overrides": []}}, "“Host → /d/xyz”"),
+        (
+            {"fieldConfig": {"defaults": {}, "overrides": [{"properties": [{"id": "links", "value": [FIELD]}]}]}},
+            "“Host → /d/xyz”",
+        ),
+        ({"options": {"dataLinks": [FIELD]}}, "“Host → /d/xyz”"),
+        (
+            {"type": "table-old", "styles": [{"pattern": "a", "link": True, "linkUrl": "d/xyz", "linkTooltip": "Go"}]},
+            "“Go → d/xyz”",
+        ),
+        ({"type": "text", "options": {"content": "See [it](/d/xyz/a)", "mode": "markdown"}}, "“/d/xyz/a → /d/xyz”"),
+    ],
+)
+def test_a_link_to_a_dashboard_that_is_not_here_is_told(where: dict[str, Any], words: str) -> None:
+    assert told(with_panel(**where)) == [OTHER + words]
+
+
+def test_so_are_the_dashboard_s_own_links() -> None:
+    home = {"type": "link", "title": "Home", "url": "/d/home9/home"}
+    assert told(with_panel() | {"links": [home]}) == [OTHER + "“Home → /d/home9”"]
+
+
+def test_links_by_tag_are_told_unless_the_dashboard_has_the_tag_itself() -> None:
+    links = [{"type": "dashboards", "title": "All", "tags": ["prod"]}]
+    (line,) = told(with_panel() | {"links": links})
+    assert "with a tag that this one does not have itself: “All: prod”" in line
+    assert told(with_panel() | {"links": links, "tags": ["prod"]}) == []
+    assert told(with_panel() | {"links": [{"type": "dashboards", "title": "Every", "tags": []}]}) == []
+
+
+def test_a_link_that_only_says_a_title_is_left_out() -> None:
+    found = imported(with_panel(links=[{"type": "dashboard", "dashboard": "Elsewhere"}]))
+    assert panel(found, "One")["links"] == []
+    assert any("only said their title: “Elsewhere”" in line for line in found.report.told())
+
+
+def test_a_link_to_itself_follows_the_new_uid() -> None:
+    dashboard = with_panel(links=[{"title": "Whole", "url": "/d/old77/small?var-a=1"}]) | {"uid": "old77"}
+    found = imported(dashboard)
+    assert panel(found, "One")["links"][0]["url"] == "/d/small/small?var-a=1"
+    assert not any("link" in line for line in found.report.told())
+
+
+@pytest.mark.parametrize("url", ["/d/linux-hosts/x", "/d/mine", "/d/${board}/x", "https://example.org/help", "#top"])
+def test_links_that_lead_somewhere_are_not_told(url: str) -> None:
+    text = json.dumps(with_panel(links=[{"title": "More", "url": url}]))
+    found = convert(text, "file.json", there=("mine",))
+    assert panel(found, "One")["links"][0]["url"] == url
+    assert not any("link" in line for line in found.report.told())
+
+
+def test_a_link_to_another_grafana_is_told() -> None:
+    url = "https://grafana.example.org/d/abc/x"
+    assert told(with_panel(links=[{"title": "Theirs", "url": url}])) == [
+        "kept links to dashboards of another Grafana: “Theirs”"
+    ]
+
+
+def test_old_links_keep_the_time_and_the_variables() -> None:
+    link = {"title": "Help", "url": "https://example.org", "keepTime": True, "includeVars": True, "params": "a=1"}
+    url = panel(imported(with_panel(links=[link])), "One")["links"][0]["url"]
+    assert url == "https://example.org?${__url_time_range}&${__all_variables}&a=1"
