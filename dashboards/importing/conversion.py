@@ -83,6 +83,8 @@ def _converted(raw: Json, name: str, there: Collection[str], report: Report) -> 
     noted = own_annotations(raw, sources, report)
     every = list(layout.every(listed))
     measured.check(every, asked, noted, report)
+    if report.dropped and not any(panel.get("targets") for panel in every):
+        report.warnings.append("no panel that shows data is left")
     queries.tell(every, asked, noted, report)
     own_links = links.of_dashboard(raw.get("links"))
     links.tell(report)

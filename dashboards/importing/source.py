@@ -113,15 +113,15 @@ def unwrapped(found: Json, name: str, report: Report) -> Json:
     of the versions v0 and v1 ({"apiVersion", "kind", "spec"}).
     """
     inner: Any = found
-    version = str(found.get("apiVersion") or "")
-    if isinstance(found.get("dashboard"), dict):
-        inner = found["dashboard"]
+    if isinstance(inner.get("dashboard"), dict):
+        inner = inner["dashboard"]
         report.did("took the dashboard out of the HTTP API's envelope")
-    elif isinstance(found.get("json"), dict):
-        inner = found["json"]
+    elif isinstance(inner.get("json"), dict):
+        inner = inner["json"]
         report.did("took the dashboard out of grafana.com's envelope")
-    elif version and isinstance(found.get("spec"), dict):
-        inner = found["spec"]
+    version = str(inner.get("apiVersion") or found.get("apiVersion") or "")
+    if version and isinstance(inner.get("spec"), dict):
+        inner = inner["spec"]
         report.did("took the dashboard out of its resource")
     if "elements" in inner or "/v2" in version:
         raise ImportingError(

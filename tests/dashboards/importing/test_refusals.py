@@ -66,6 +66,7 @@ def test_a_variable_of_an_unknown_type_is_refused() -> None:
 def test_the_new_schema_is_refused() -> None:
     assert "is in the new schema v2" in refusal(sample("schema-v2"))
     assert "is in the new schema v2" in refusal(sample("schema-v2")["spec"])
+    assert "is in the new schema v2" in refusal({"dashboard": sample("schema-v2"), "meta": {}})
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,13 @@ def test_a_dashboard_of_which_nothing_is_left_is_refused() -> None:
         convert(json.dumps(with_panel(type="grafana-clock-panel")), "file.json", skip=True)
 
 
+def test_a_dashboard_of_which_only_a_text_is_left_is_warned_of() -> None:
+    dashboard = with_panel(type="grafana-clock-panel")
+    dashboard["panels"].append({"title": "Notes", "type": "text", "options": {"content": "x"}})
+    found = convert(json.dumps(dashboard), "file.json", skip=True)
+    assert found.report.warned() == ["no panel that shows data is left"]
+
+
 def test_the_command_skips_on_request(tmp_path: Path) -> None:
     (tmp_path / "two.json").write_text(json.dumps(two(type="grafana-clock-panel")))
     with pytest.raises(ImportingError, match="SKIP=1"):
