@@ -88,9 +88,11 @@ import json, sys
 c = json.load(sys.stdin)
 print("user = \"%(AccessKeyId)s:%(SecretAccessKey)s\"\nheader = \"X-Amz-Security-Token: %(Token)s\"" % c)'
 }
-# PATH NEXT_TOKEN: a page of the parameters directly below the path
+# PATH NEXT_TOKEN: a page of the parameters directly below the path. One that fails is asked for again by itself: throttling
+# is a 400, and of half a dozen pages one is always hit.
 page() {
-  credentials | curl -sSf -K - --aws-sigv4 "aws:amz:$REGION:ssm" "$SSM" \
+  credentials | curl -sSf --retry 4 --retry-all-errors --retry-delay 1 --retry-max-time 60 -K - \
+    --aws-sigv4 "aws:amz:$REGION:ssm" "$SSM" \
     -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AmazonSSM.GetParametersByPath' \
     -d "{\"Path\": \"$1\", \"WithDecryption\": true${2:+, \"NextToken\": \"$2\"}}"
 }
