@@ -17,13 +17,15 @@ from settings.values import seconds
 NOW = "$timeFilter"
 MINUTE = "time(1m)"
 DATA_VOLUME = "/srv/monitoring"
+SERIES_LIMIT = 200_000
+"""Series at which InfluxDB refuses further ones: max-series-per-database in userdata/influxdb.conf."""
 SOME_ERRORS = 3
 """Failed or overdue inputs in the time looked at: one that a restarting service makes is none."""
 
 
 def build(facts: Facts) -> Group:
     """The group."""
-    own = (_write_failures(facts), _set_aside(facts), _data_volume(facts)) if facts.own_influxdb else ()
+    own = (_write_failures(facts), _series(facts), _set_aside(facts), _data_volume(facts)) if facts.own_influxdb else ()
     rules = (_nothing_arrives(facts), *own, _gather_errors(facts), _hangs(facts), _buffer(facts), _backup(facts))
     return Group("Monitoring server", facts.interval, rules)
 
@@ -66,6 +68,24 @@ def _write_failures(facts: Facts) -> Rule:
     )
 
 
+def _series(facts: Facts) -> Rule:
+    text = select('last("numSeries")', "influxdb_database", NOW, "\"database\" = 'telegraf'", group=(BY_HOST,))
+    return Rule(
+        uid="server-series",
+        title="Too many series",
+        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(SERIES_LIMIT * 3 // 4)),
+        pending="5m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="warning",
+        summary='InfluxDB on {{ $labels.host }} has {{ printf "%.0f" $values.B.Value }} series;'
+        f" {SERIES_LIMIT:,} are the limit, beyond which new hosts and disks are refused",
+        look_at="Somebody writes tags with ever new values. `SHOW TAG VALUES CARDINALITY` and `SHOW SERIES"
+        " CARDINALITY` find the measurement and the host (docs/alerts.md); stop it there, then `DROP SERIES`.",
+        panel=_panel(facts, "Series"),
+    )
+
+
 def _set_aside(facts: Facts) -> Rule:
     # Of each damaged file, as long as it lies there (userdata/server/probe.sh): its size, which may be nothing.
     text = select('last("bytes")', "influxdb_bad_file", NOW, group=(BY_HOST, '"file"'))
@@ -77,9 +97,8 @@ def _set_aside(facts: Facts) -> Rule:
         no_data="OK",
         on_error="KeepLast",
         severity="critical",
-        summary="InfluxDB on {{ $labels.host }} set a damaged file aside; its measurements are gone:"
-        " {{ $labels.file }}",
-        look_at="The file is below /var/lib/influxdb/data there; the measurements of its days may be in a backup"
+        summary="InfluxDB on {{ $labels.host }} set a damaged file aside; what was in it is gone: {{ $labels.file }}",
+        look_at="The file is below /var/lib/influxdb there; the measurements of its days may be in a backup"
         " (docs/backups.md). `dmesg -T` says whether the disk fails. When you have seen to it, delete the file: that"
         " ends this alert.",
         panel=Panel("monitoring-server", "Size on disk"),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.server import SERIES_LIMIT
 from sandbox.grafana.double.alerting.states import RuleState
 from tests.alerts.conftest import SERVER, Double, body, points, rule_of
 from tests.sandbox.grafana.support import Influx
@@ -125,10 +126,18 @@ CASES = [
         [{"host": "well"}],
     ),
     Case(
+        "server-series",
+        f"influxdb_database,host={SERVER},database=telegraf numSeries={SERIES_LIMIT * 4 // 5}i\n"
+        f"influxdb_database,host={SERVER},database=_internal numSeries=999999i\n"
+        f"influxdb_database,host=well,database=telegraf numSeries={SERIES_LIMIT // 2}i",
+        {"host": SERVER},
+        [{"host": "well"}],
+    ),
+    Case(
         "server-bad-file",
-        f"influxdb_bad_file,host={SERVER},file=telegraf/autogen/3/000000002-000000002.tsm.bad bytes=0i\n"
-        f"influxdb_bad_file,host=cleaned,file=telegraf/autogen/1/000000001-000000001.tsm.bad bytes=9i @400",
-        {"host": SERVER, "file": "telegraf/autogen/3/000000002-000000002.tsm.bad"},
+        f"influxdb_bad_file,host={SERVER},file=data/telegraf/autogen/3/000000002-000000002.tsm.bad bytes=0i\n"
+        f"influxdb_bad_file,host=cleaned,file=data/telegraf/autogen/1/000000001-000000001.tsm.bad bytes=9i @400",
+        {"host": SERVER, "file": "data/telegraf/autogen/3/000000002-000000002.tsm.bad"},
     ),
     Case(
         "server-data-volume",
@@ -215,12 +224,12 @@ def test_it_fires_for_the_host_in_trouble_and_for_no_other(double: Double, influ
 
 
 def test_the_message_names_the_file_that_was_set_aside(double: Double, influx: Influx) -> None:
-    influx.write(points(f"influxdb_bad_file,host={SERVER},file=telegraf/autogen/3/1.tsm.bad bytes=5i"))
+    influx.write(points(f"influxdb_bad_file,host={SERVER},file=data/telegraf/autogen/3/1.tsm.bad bytes=5i"))
     rule = rule_of("server-bad-file")
     state = RuleState(body(rule), "Monitoring", 60)
     state.update(double.judged(rule), datetime.now(UTC))
     (alert,) = state.alerts.values()
-    assert alert.annotations["summary"].endswith("its measurements are gone: telegraf/autogen/3/1.tsm.bad")
+    assert alert.annotations["summary"].endswith("what was in it is gone: data/telegraf/autogen/3/1.tsm.bad")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.uid)

@@ -68,7 +68,7 @@ def test_every_threshold_is_documented() -> None:
 
 def test_with_another_influxdb_its_inside_and_the_certificate_are_left_out() -> None:
     uids = {rule.uid for group in alerts.build(EXTERNAL) for rule in group.rules}
-    own = {"server-write-failures", "server-bad-file", "server-data-volume", "certificate-ends"}
+    own = {"server-write-failures", "server-series", "server-bad-file", "server-data-volume", "certificate-ends"}
     assert {rule.uid for rule in RULES} - uids == own
     shown = {
         (entry.uid, panel["id"])

@@ -1,0 +1,75 @@
+"""What one broken agent can use up of a real InfluxDB: series and values of a tag, up to influxdb.conf's limits."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from alerts.server import SERIES_LIMIT
+from tests.dashboards.conftest import INFLUXD, free_port, running, wait_for
+from userdata.templates import FOLDER
+
+DATA = tomllib.loads((FOLDER / "influxdb.conf").read_text())["data"]
+LIMITS = {key: DATA[key] for key in ("max-series-per-database", "max-values-per-tag")}
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    http = free_port()
+    settings = tmp_path / "influxdb.conf"
+    limits = "\n".join(f"  {key} = {value}" for key, value in LIMITS.items())
+    # The index that the server has: the other one, tsi1, knows no limits.
+    ours = INFLUXD.format(folder=tmp_path, http=http, rpc=free_port()).replace('index-version = "tsi1"', limits)
+    assert limits in ours
+    settings.write_text(ours)
+    found = f"http://127.0.0.1:{http}"
+    with running("influxd", "-config", settings):
+        wait_for(found)
+        requests.post(f"{found}/query", params={"q": "CREATE DATABASE telegraf"}, timeout=20)
+        yield found
+
+
+def write(url: str, lines: list[str]) -> requests.Response:
+    return requests.post(f"{url}/write?db=telegraf", data="\n".join(lines), timeout=60)
+
+
+def write_errors(url: str) -> int:
+    """What the rule "InfluxDB fails to write" looks at."""
+    return int(requests.get(f"{url}/debug/vars", timeout=20).json()["write"]["values"]["writeError"])
+
+
+def test_the_index_on_the_server_is_the_one_that_knows_limits() -> None:
+    assert DATA.get("index-version", "inmem") == "inmem"
+
+
+def test_a_tag_has_so_many_values_and_no_more(url: str) -> None:
+    limit = LIMITS["max-values-per-tag"]
+    assert write(url, ["system,host=web-1 uptime=1"]).status_code == 204
+    assert write_errors(url) == 0
+    # A request is judged by what was there before it.
+    assert write(url, [f"system,host=rogue-{number} uptime=1" for number in range(limit - 1)]).status_code == 204
+    refused = write(url, ["system,host=one-more uptime=1"])
+    assert refused.status_code == 400
+    assert f"max-values-per-tag limit exceeded ({limit}/{limit})" in refused.text
+    assert write_errors(url) == 1
+    # The hosts that are there go on, and other measurements.
+    assert write(url, ["system,host=web-1 uptime=2", "cpu,host=web-2 usage=1"]).status_code == 204
+
+
+def test_a_database_has_so_many_series_and_no_more(url: str) -> None:
+    limit = LIMITS["max-series-per-database"]
+    assert limit == SERIES_LIMIT, "what the rule “Too many series” says"
+    assert write(url, ["system,host=web-1 uptime=1"]).status_code == 204
+    each = LIMITS["max-values-per-tag"]
+    for number in range(limit // each - 1):
+        lines = [f"m{number},host=rogue-{value} v=1" for value in range(each)]
+        assert write(url, lines).status_code == 204
+    refused = write(url, [f"last,host=rogue-{value} v=1" for value in range(each)])
+    assert refused.status_code == 400
+    assert f"max-series-per-database exceeded database=telegraf limit={limit}" in refused.text
+    assert write_errors(url) == 1
+    assert write(url, ["system,host=web-1 uptime=2"]).status_code == 204
