@@ -105,6 +105,7 @@ def server_files(values: ServerValues) -> dict[str, str]:
         "monitoring-cloudwatch.service": render("server/cloudwatch.service"),
         "monitoring-cloudwatch.timer": render("server/cloudwatch.timer"),
         "grafana.sh": render("server/grafana.sh"),
+        "grafana-database": render("server/grafana-database.sh"),
         "grafana.ini": render(
             "server/grafana.ini",
             host=values.host,

@@ -87,3 +87,24 @@ def test_the_age_grows_from_the_last_success_also_after_a_failure(script: Path) 
     second = status(script)
     assert second["failed"] == 1
     assert second["age"] >= first["age"] > 0
+
+
+def test_a_backup_waits_until_influxdb_has_opened_its_database(tmp_path: Path) -> None:
+    """It refuses connections meanwhile, and then answers, be it that a login is needed."""
+    text = (FOLDER / "server/backup.sh").read_text()
+    (function,) = re.findall(r"^opened\(\) {.*?^}\n", text, re.DOTALL | re.MULTILINE)
+    assert text.index("opened ||") < text.index("influxd backup"), "before the backup"
+    around = f"""set -Eeuo pipefail
+TARGET=https://localhost:8086 TARGET_CA=/ca.pem
+sleep() {{ SECONDS=$((SECONDS + $1)); }}
+curl() {{ echo "$*" >>{tmp_path}/asked; ((SECONDS >= ANSWERS)); }}
+"""
+
+    def waited(answers: int) -> bool:
+        script = f"ANSWERS={answers}\n{around}{function}opened"
+        return subprocess.run(["bash", "-c", script], check=False, timeout=60).returncode == 0
+
+    assert waited(0)
+    assert waited(1800)
+    assert "--cacert /ca.pem https://localhost:8086/ping" in (tmp_path / "asked").read_text()
+    assert not waited(10**9), "for an hour at most"

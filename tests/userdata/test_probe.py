@@ -16,6 +16,8 @@ COMMANDS = {
     ' *) echo "$*" >>"$DONE" ;; esac',
     "df": 'printf "Use%%\\n %s%%\\n" "${USED-60}"',
     "cut": "echo secret",
+    # InfluxDB's last line, what it said of its logs, and of a shard it could not open.
+    "journalctl": 'case "$*" in *-n\\ 1*) echo "$LAST" ;; *File*) echo "$LOGS" ;; *series*) echo "$SHARD" ;; esac',
     # The status and the exit code of a write; what a query finds.
     "curl": 'cat >/dev/null; case "$*" in */write*) printf %s "$STATUS"; exit "${CURL-0}" ;; *) echo "$FOUND" ;; esac',
 }
@@ -39,8 +41,9 @@ class Server:
             assert path in script
             script = script.replace(path, str(self.folder / ours))
         (self.folder / "probe").write_text(script)
-        for name in ("etc", "run", "influxdb/data/telegraf/autogen/3", "bin"):
+        for name in ("etc", "run", "influxdb/data/telegraf/autogen/3", "bin", "influxdb/meta"):
             (self.folder / name).mkdir(parents=True)
+        (self.folder / "influxdb/meta/meta.db").write_text("databases")
         (self.folder / "etc/boot.conf").touch()
         (self.folder / "etc/server.conf").write_text(
             "TARGET=https://localhost:8086 TARGET_CA= DATABASE=telegraf MACHINE=m\n"
@@ -58,6 +61,9 @@ class Server:
             "STARTED": str(int(time.time()) - 100),
             "STATUS": "204",
             "FOUND": VALUES,
+            "LAST": "",
+            "LOGS": "",
+            "SHARD": "",
         }
         done = subprocess.run(
             ["bash", self.folder / "probe", *arguments],
@@ -156,10 +162,77 @@ def test_telegraf_is_told_which_files_were_set_aside(server: Server) -> None:
     server.set_aside("000000002-000000002.tsm.bad")
     later = str(int(time.time()) + 5)
     server.run(STARTED=later)
-    line = "influxdb_bad_file,file=telegraf/autogen/3/000000002-000000002.tsm.bad bytes=5i\n"
+    line = "influxdb_bad_file,file=data/telegraf/autogen/3/000000002-000000002.tsm.bad bytes=5i\n"
     assert server.run("status") == line
     (server.folder / "influxdb/data/my own, a=b").mkdir()
     (server.folder / "influxdb/data/my own, a=b/x.bad").write_text("")
     server.run(STARTED=later)
-    assert "influxdb_bad_file,file=my\\ own\\,\\ a\\=b/x.bad bytes=0i\n" in server.run("status")
+    assert "influxdb_bad_file,file=data/my\\ own\\,\\ a\\=b/x.bad bytes=0i\n" in server.run("status")
     assert server.run("status", STOPPED="3").count("\n") == 2
+
+
+CORRUPT = "run: create server: proto: cannot parse invalid wire-format data"
+"""What influxd 1.12.4 ends with when meta.db is half, garbage or zeros; of an empty one, that a field is not set."""
+
+
+@pytest.mark.parametrize("last", [CORRUPT, "run: create server: proto: required field meta.Data.Term not set"])
+def test_a_damaged_meta_db_is_replaced_by_the_copy_of_the_last_good_run(server: Server, last: str) -> None:
+    meta = server.folder / "influxdb/meta/meta.db"
+    server.run()
+    meta.write_text("more databases")
+    server.run()
+    meta.write_text("x")
+    server.run(**FAILS)
+    assert "copy is in its place" in server.run(LAST=last, STOPPED="3")
+    assert meta.read_text() == "more databases"
+    assert (meta.parent / "meta.db.bad").read_text() == "x"
+    assert server.restarts == 1
+    server.run()
+    assert "meta/meta.db.bad bytes=1i" in server.run("status")
+
+
+def test_without_a_copy_it_says_what_to_do_and_touches_nothing(server: Server) -> None:
+    assert "restore a backup" in server.run(LAST=CORRUPT, STOPPED="3")
+    assert not (server.folder / "influxdb/meta/meta.db.bad").exists()
+    assert server.restarts == 0
+
+
+CLOSED = (
+    'lvl=warn msg="Write failed creating shard" service=write shard=1 error="not attempting to open shard 1; '
+    'opening shard previously failed with: error loading series file for database \\"telegraf\\": {}"'
+)
+
+
+@pytest.mark.parametrize("why", ["EOF", "invalid series segment", "invalid series segment version"])
+def test_a_series_file_that_cannot_be_read_is_made_again(server: Server, why: str) -> None:
+    series = server.folder / "influxdb/data/telegraf/_series"
+    series.mkdir()
+    assert "series file of telegraf" in server.run(**FAILS, SHARD=CLOSED.format(why))
+    assert not series.exists()
+    assert (server.folder / "influxdb/data/telegraf/autogen/3").exists()
+    assert server.restarts == 1
+
+
+@pytest.mark.parametrize("why", ["open /x: permission denied", "input/output error", "open /x: too many open files"])
+def test_one_that_is_out_of_reach_is_left_alone(server: Server, why: str) -> None:
+    series = server.folder / "influxdb/data/telegraf/_series"
+    series.mkdir()
+    server.run(**FAILS, SHARD=CLOSED.format(why))
+    assert series.exists()
+    assert server.restarts == 0
+
+
+LOGS = """
+lvl=info msg="Reading file" service=cacheloader path=/wal/1/_00001.wal size=11945
+lvl=info msg="File corrupt" service=cacheloader error="snappy: corrupt input" path=/wal/1/_00001.wal pos=5691
+lvl=info msg="Reading file" service=cacheloader path=/wal/1/_00002.wal size=100
+"""
+
+
+def test_what_a_damaged_log_lost_is_said_once(server: Server) -> None:
+    started = str(int(time.time()) - 100)
+    assert server.run(LOGS=LOGS, STARTED=started) == (
+        "monitoring: InfluxDB gave up the last 6254 of 11945 bytes of the damaged log /wal/1/_00001.wal\n"
+    )
+    assert server.run(LOGS=LOGS, STARTED=started) == ""
+    assert server.run(LOGS=LOGS, STARTED=str(int(started) + 50)) != ""

@@ -31,7 +31,7 @@ s3() {
 upload() {
   local hash size
   hash=$(sha256sum "$1") hash=${hash%% *} size=$(stat -c %s "$1")
-  s3 "$hash" -o /dev/null -T "$1" "$target/$2"
+  s3 "$hash" -o /dev/null -T "$1" "$folder/$2"
   echo "$hash $size $2" >>"$work/complete"
 }
 last_success() { report | grep -o 'last_success=[0-9]*i'; }
@@ -47,10 +47,19 @@ failed() {
   note "$(last_success),failed=1i"
   exit 1
 }
+# InfluxDB gives no backup before it has opened its database, which may take long: after a reboot a missed backup starts
+# with it. Without a login it answers 401.
+opened() {
+  local end=$((SECONDS + 3600))
+  until curl -s -o /dev/null -m 10 ${TARGET_CA:+--cacert "$TARGET_CA"} "$TARGET/ping"; do
+    ((SECONDS < end)) || return
+    sleep 10
+  done
+}
 
 backup() {
   trap 'failed $LINENO "$BASH_COMMAND"' ERR
-  id=$(date -u +%Y-%m-%dT%H-%M-%SZ) target=$BACKUP_BUCKET/$BACKUP_PREFIX/$id
+  id=$(date -u +%Y-%m-%dT%H-%M-%SZ) folder=$BACKUP_BUCKET/$BACKUP_PREFIX/$id
   rm -rf $data/backup.*.d
   work=$(mktemp -d $data/backup.XXXXXX.d)
   trap 'rm -rf "$work"' EXIT
@@ -60,6 +69,7 @@ backup() {
   ((need < free)) || failed $LINENO "needs $need KiB on the data volume, which has $free free"
   echo "monitoring: backup $id"
   if [ -n "$INFLUXDB_VERSION" ]; then
+    opened || failed $LINENO "InfluxDB does not answer, for an hour"
     influxd backup -portable "$work" >"$work/log" 2>&1 || failed $LINENO "$(tail -n 1 "$work/log")"
     rm "$work/log"
   fi
@@ -72,9 +82,11 @@ END
   # S3 takes 5 GB at once.
   find "$work" -size +4G -exec split -b 4G {} {}.part. ';' -delete
   for file in "$work"/*; do upload "$file" "${file##*/}"; done
-  s3 "$(sha256sum "$work/complete" | cut -d ' ' -f 1)" -o /dev/null -T "$work/complete" "$target/complete"
+  s3 "$(sha256sum "$work/complete" | cut -d ' ' -f 1)" -o /dev/null -T "$work/complete" "$folder/complete"
   local bytes
   bytes=$(awk '{sum += $2} END {printf "%d", sum}' "$work/complete")
+  # For a Grafana whose own is damaged (grafana-database)
+  if [ -e "$work/grafana.db" ]; then mv "$work/grafana.db" $data/grafana.db.copy; fi
   note "last_success=$(date +%s)i,bytes=${bytes}i,seconds=${SECONDS}i,failed=0i"
   echo "monitoring: backup $id complete, $bytes bytes in $SECONDS s"
 }

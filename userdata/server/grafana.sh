@@ -18,7 +18,8 @@ printf '[Service]\nMemoryMax=45%%\nOOMPolicy=continue\nOOMScoreAdjust=500\n' |
   put 644 root /etc/systemd/system/grafana-server.service.d/memory.conf grafana-server
 value grafana.ini | put 640 grafana /etc/grafana/grafana.ini grafana-server
 # When it starts, its database may be another one, without our users: the boot script looks after them at the next tick.
-printf '[Service]\nExecStartPost=+-/bin/rm -f %s\n' $run/applied |
+value grafana-database | put 755 root $here/grafana-database
+printf '[Service]\nExecStartPre=+-%s\nExecStartPost=+-/bin/rm -f %s\n' $here/grafana-database $run/applied |
   put 644 root /etc/systemd/system/grafana-server.service.d/users.conf grafana-server
 settle grafana-server
 grafana=https://$LOCAL_NAME:3000

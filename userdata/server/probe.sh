@@ -4,7 +4,9 @@
 # writes to it are refused, reads find nothing. Installed as /etc/monitoring/influxdb-probe, which influxdb-probe.timer runs:
 #   influxdb-probe: writes a point and reads it. InfluxDB is started again at once when this run of it has set a file aside,
 #     else after four failures in a row; after each such start it takes twice as many, up to 64 (half an hour), until ten
-#     minutes went well
+#     minutes went well. While all is well it keeps a copy of meta.db (databases, users, shards), without which InfluxDB
+#     does not start, and puts it in the place of a damaged one. A series file that cannot be read is deleted, as InfluxDB
+#     makes it again from the measurements. What a damaged log lost is reported
 #   influxdb-probe status: the files that were set aside, for Telegraf, in InfluxDB's line protocol
 set -euo pipefail
 run=/run/influxdb-probe
@@ -16,7 +18,8 @@ fi
 . /etc/monitoring/boot.conf
 # shellcheck source=/dev/null
 . /etc/monitoring/server.conf
-data=/var/lib/influxdb/data
+home=/var/lib/influxdb
+data=$home/data
 failures=0 limit=4 well=0
 # shellcheck source=/dev/null
 [ ! -r $run/state ] || . $run/state
@@ -34,8 +37,22 @@ ask() {
     curl -sS -m 10 ${TARGET_CA:+--cacert "$TARGET_CA"} -K - "$@"
 }
 
-find $data -name '*.bad' -printf '%P %s\n' | sed -E 's/[ ,=]/\\&/g; s/(.*)\\ (.*)/influxdb_bad_file,file=\1 bytes=\2i/' >$run/status.new
+find $home -name '*.bad' -printf '%P %s\n' | sed -E 's/[ ,=]/\\&/g; s/(.*)\\ (.*)/influxdb_bad_file,file=\1 bytes=\2i/' >$run/status.new
 mv $run/status.new $run/status
+# Its last words, at every start (cmd/influxd/run/command.go). Nothing is noted as applied any more: the boot script gives
+# passwords and the retention again.
+meta=$home/meta/meta.db
+if [[ $(journalctl -q -n 1 -o cat _SYSTEMD_UNIT=influxdb.service) == "run: create server: proto: "* ]]; then
+  if [ ! -s $meta.copy ]; then
+    echo "monitoring: InfluxDB's meta.db is damaged, and there is no copy of it: restore a backup to a new data volume"
+    exit
+  fi
+  systemctl stop influxdb
+  mv $meta $meta.bad
+  cp -p $meta.copy $meta
+  rm -f /run/monitoring/applied
+  restart "InfluxDB's meta.db was damaged: a copy is in its place"
+fi
 systemctl -q is-active influxdb || exit 0
 started=$(systemctl show --timestamp=unix -P InactiveExitTimestamp influxdb)
 bad=$(find $data -name '*.bad' -newerct "$started" -printf '%P ')
@@ -56,7 +73,30 @@ if [ "$code" = 204 ] &&
   failures=0 well=$((well + 1))
   if ((well == 20)); then limit=4; fi
   note
+  if ! cmp -s $meta $meta.copy; then
+    cp -p $meta $meta.new
+    mv $meta.new $meta.copy
+  fi
+  # Once for each run: InfluxDB reads its logs before it listens, and of a damaged one nothing behind the damage
+  # (tsdb/engine/tsm1/cache.go, CacheLoader). An entry that a power cut tore at the end was not acknowledged.
+  if [ "$(cat $run/logs 2>/dev/null)" != "$started" ]; then
+    journalctl -q -o cat -g 'msg="(Reading file|File corrupt)"' "_SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID influxdb)" |
+      awk 'match($0, /path=[^ ]+/) {
+        path = substr($0, RSTART + 5, RLENGTH - 5)
+        if (match($0, /size=[0-9]+/)) size[path] = substr($0, RSTART + 5, RLENGTH - 5)
+        else if (match($0, /pos=[0-9]+/)) print "monitoring: InfluxDB gave up the last " size[path] - substr($0, RSTART + 4, RLENGTH - 4) \
+          " of " size[path] " bytes of the damaged log " path
+      }' || true
+    echo "$started" >$run/logs
+  fi
 else
+  lost=$(journalctl -q -o cat --since -2min -g 'error loading series file' _SYSTEMD_UNIT=influxdb.service |
+    grep -oP 'series file for database \\+"\K[^"\\/]+(?=\\*": (EOF|unexpected EOF|invalid series))' | sort -u) || true
+  if [ -n "$lost" ]; then
+    systemctl stop influxdb
+    while read -r name; do rm -rf "$data/$name/_series"; done <<<"$lost"
+    restart "InfluxDB's series file of ${lost//$'\n'/, } was damaged: it is made again"
+  fi
   failures=$((failures + 1)) well=0
   note
   if ((failures >= limit)); then

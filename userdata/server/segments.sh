@@ -5,6 +5,9 @@
 # segment it goes on in a new one. Installed as /etc/monitoring/influxdb-segments.
 set -euo pipefail
 shopt -s nullglob
+# Without it InfluxDB would begin with no databases, and count its shards from one, in folders that have data.
+meta=/var/lib/influxdb/meta/meta.db
+if [ ! -e $meta ] && [ -s $meta.copy ]; then cp -p $meta.copy $meta; fi
 for shard in /var/lib/influxdb/wal/*/*/*/; do
   last=
   for last in "$shard"_*.wal; do :; done

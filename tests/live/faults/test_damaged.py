@@ -4,6 +4,7 @@ is lost is counted."""
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 
@@ -76,7 +77,7 @@ def test_a_tsm_file_cut_in_half_costs_what_was_in_it(environment: Environment, i
     assert "has set aside" in environment.guest("journalctl", "-u", "influxdb-probe", "-o", "cat", "-n", "20").stdout
     assert lost_since(environment, cut) == NONE
     print(f"{stored(influxdb)} points afterwards")
-    name = f"{file.removeprefix('/var/lib/influxdb/data/')}.bad"
+    name = f"{file.removeprefix('/var/lib/influxdb/')}.bad"
 
     def reported() -> bool:
         alerts = rules(environment)["server-bad-file"]["alerts"]
@@ -90,10 +91,69 @@ def test_a_log_damaged_in_its_middle_costs_the_rest_of_it(environment: Environme
     before, began = stored(influxdb), time.time()
     largest = f"ls -S {LOGS}/*/*.wal | head -n 1"
     zeros = "dd if=/dev/zero of=$f bs=1 seek=$((s / 2)) count=4096 conv=notrunc status=none"
-    damage(environment, largest, zeros)
+    file = damage(environment, largest, zeros)
     assert eventually(lambda: works(influxdb), 120), "it never stores again by itself"
     print(f"{before} points before, {stored(influxdb)} after half a log and {time.time() - began:.0f} s more")
     assert lost_since(environment, began) == NONE
+    said = probe_said(environment, began)
+    found = re.search(r"InfluxDB gave up the last (\d+) of (\d+) bytes of the damaged log (\S+)", said)
+    assert found, f"nobody is told: {said}"
+    assert found[3] == file
+    assert int(found[2]) / 2 <= int(found[1]) < int(found[2])
+
+
+def probe_said(environment: Environment, since: float) -> str:
+    unit = ("-u", "influxdb-probe", f"--since=@{since:.0f}")
+    return environment.guest("journalctl", "-q", "-o", "cat", *unit).stdout
+
+
+META = "/var/lib/influxdb/meta/meta.db"
+
+
+@pytest.fixture
+def nothing_set_aside(environment: Environment) -> Iterator[None]:
+    """And when that is over everybody has measured for a while, so that the next test begins well."""
+    steady(environment)
+    yield
+    environment.guest("rm", "-f", f"{META}.bad")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("truncate -s 0 $f", id="empty"),
+        pytest.param("truncate -s $((s / 2)) $f", id="half"),
+        pytest.param("dd if=/dev/zero of=$f bs=$s count=1 conv=notrunc status=none", id="zeros"),
+        pytest.param("rm $f", id="gone"),
+    ],
+)
+def test_a_damaged_list_of_databases_costs_nothing(
+    environment: Environment, influxdb: Ask, nothing_set_aside: None, change: str
+) -> None:
+    """InfluxDB does not start with a meta.db that it cannot read, and begins with nothing without one."""
+    before, began = stored(influxdb), time.time()
+    damage(environment, f"ls {META}", change)
+    assert eventually(lambda: works(influxdb), 120), "InfluxDB never starts, or knows nobody any more"
+    print(f"meta.db: stores and finds {time.time() - began:.0f} s after it was damaged")
+    assert stored(influxdb) >= before
+    assert lost(environment, began) == NONE
+    if change != "rm $f":
+        assert "meta.db was damaged" in probe_said(environment, began)
+        assert environment.guest("test", "-e", f"{META}.bad").returncode == 0
+
+
+def test_a_damaged_file_of_series_costs_nothing(
+    environment: Environment, influxdb: Ask, nothing_set_aside: None
+) -> None:
+    """Of each database's index only this file is on disk; all else is in memory (`index-version` is inmem)."""
+    before, began = stored(influxdb), time.time()
+    first = "ls /var/lib/influxdb/data/telegraf/_series/00/0000"
+    damage(environment, first, "truncate -s 0 $f")
+    assert eventually(lambda: works(influxdb), 120), "it refuses all writes for good"
+    print(f"series file: stores and finds {time.time() - began:.0f} s after it was damaged")
+    assert "is made again" in probe_said(environment, began)
+    assert stored(influxdb) >= before
+    assert lost(environment, began) == NONE
 
 
 @pytest.mark.long_fault

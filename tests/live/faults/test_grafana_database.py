@@ -1,0 +1,49 @@
+"""Grafana's database is damaged: it starts all the same, with the last backup's copy or with nothing, and says so."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import eventually, lost, steady
+from tests.live.test_8_damaged import NONE
+
+pytestmark = pytest.mark.live
+
+DATABASE, COPY = "/var/lib/grafana/grafana.db", "/srv/monitoring/grafana.db.copy"
+DAMAGES = {
+    "begins with zeros": "dd if=/dev/zero of=$f bs=4096 count=1 conv=notrunc status=none",
+    "half": "truncate -s $((s / 2)) $f",
+    "zeros in its middle": "dd if=/dev/zero of=$f bs=4096 seek=4 count=$((s / 4096 - 6)) conv=notrunc status=none",
+}
+
+
+def dashboards(environment: Environment) -> set[str]:
+    """Their uids; empty while Grafana does not answer."""
+    try:
+        found = environment.grafana.get("/api/search?type=dash-db")
+    except OSError:
+        return set()
+    return {each["uid"] for each in found.json()} if found.status_code == 200 else set()
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_grafana_starts_with_the_last_backup_s_database(environment: Environment, name: str) -> None:
+    steady(environment)
+    backup = environment.guest("systemctl", "start", "monitoring-backup")
+    assert backup.returncode == 0, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "5").stdout
+    assert environment.guest("stat", "-c", "%a %U", COPY).stdout == "600 root\n"
+    there, began = dashboards(environment), time.time()
+    assert there
+    script = f"f={DATABASE}; systemctl stop grafana-server; s=$(stat -c %s $f); {DAMAGES[name]}; "
+    damaged = environment.guest("bash", "-ec", script + "systemctl start --no-block grafana-server")
+    assert damaged.returncode == 0, damaged.stderr
+    assert eventually(lambda: dashboards(environment) == there, 90), "Grafana never starts, or has nothing"
+    print(f"grafana.db, {name}: everything is there {time.time() - began:.0f} s later")
+    assert environment.guest("test", "-e", f"{DATABASE}.bad").returncode == 0
+    said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "grafana-server", f"--since=@{began:.0f}").stdout
+    assert "Grafana's database is damaged" in said
+    assert lost(environment, began) == NONE
+    environment.guest("sh", "-c", f"rm -f {DATABASE}.bad*")

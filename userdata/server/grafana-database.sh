@@ -1,0 +1,28 @@
+#!/bin/bash
+# Before each start of Grafana, as root: a database that SQLite cannot read, with which Grafana would end again and again,
+# is set aside, and the last backup's copy takes its place; without one Grafana begins with an empty database. The boot
+# script then makes the users again (users.conf). Installed as /etc/monitoring/grafana-database.
+set -euo pipefail
+database=/var/lib/grafana/grafana.db copy=/srv/monitoring/grafana.db.copy
+[ -s $database ] || exit 0
+# Opened as Grafana does, so that what a power cut left is first rolled back. A locked or unreachable file is not damaged.
+runuser -u grafana -- python3 - $database <<'END' && exit 0 || [ $? = 3 ] || exit 0
+import sqlite3, sys
+damaged = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+try:
+    database = sqlite3.connect(f"file:{sys.argv[1]}?mode=rw", uri=True, timeout=30)
+    (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+except sqlite3.DatabaseError as error:
+    sys.exit(3 if error.sqlite_errorcode & 0xFF in damaged else 0)
+sys.exit(0 if found == "ok" else 3)
+END
+for file in "$database"*; do
+  case $file in *.bad*) ;; *) mv "$file" "$database.bad${file#"$database"}" ;; esac
+done
+with="an empty one"
+if [ -s $copy ]; then
+  install -m 640 -o grafana -g grafana $copy $database
+  with="the last backup's"
+fi
+echo "monitoring: Grafana's database is damaged and set aside as $database.bad; Grafana begins with $with." \
+  "Type: pulumi refresh && pulumi up" | tee /dev/console || true
