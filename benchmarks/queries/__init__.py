@@ -1,0 +1,1 @@
+"""What looking at the dashboards costs InfluxDB, compared with dashboards that people import."""
