@@ -30,9 +30,14 @@ def test_what_a_killed_update_left_behind_is_written_over(prod: Run) -> None:
         assert all(each.inputs["overwrite"] is True for each in prod.all(kind)), kind
 
 
-def test_the_whole_program_runs(prod: Run) -> None:
-    assert len(prod.resources) > 40
-    assert all(r.type.startswith("monitoring:") or r.name for r in prod.resources)
+def test_no_two_resources_have_the_same_type_and_name(prod: Run) -> None:
+    """The mocks would not mind; the engine refuses the second."""
+    made = [(resource.type, resource.name) for resource in prod.resources]
+    assert {kind.rpartition(":")[2] for kind, _ in made} >= {
+        *("Network", "CloudwatchUser", "Instance", "Volume", "Parameter", "Command"),
+        *("DataSource", "Dashboard", "RuleGroup"),
+    }
+    assert sorted(set(made)) == sorted(made)
 
 
 # --- Network
@@ -191,6 +196,7 @@ def test_another_value_is_another_revision_though_the_versions_are_the_same(prod
 
 
 def test_passwords_are_long_and_need_no_escaping(prod: Run) -> None:
+    assert prod.all("RandomPassword")
     for password in prod.all("RandomPassword"):
         assert password.inputs["length"] >= 32
         assert password.inputs["special"] is False
@@ -199,6 +205,7 @@ def test_passwords_are_long_and_need_no_escaping(prod: Run) -> None:
 def test_secrets_are_nowhere_but_where_they_belong(prod: Run) -> None:
     may = {"Parameter", "Command", "DataSource", "grafana", "PrivateKey", "CertRequest", "LocallySignedCert"}
     may |= {"SelfSignedCert"}
+    assert any(SECRETS.search(json.dumps(resource.inputs)) for resource in prod.all("Parameter")), "the search finds"
     for resource in prod.resources:
         if resource.type.rpartition(":")[2] not in may:
             assert not SECRETS.search(json.dumps(resource.inputs)), resource

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from tests.live.environment import Environment
+from tests.live.faults.test_damaged import NONE
 from tests.live.points import eventually, lost, steady
-from tests.live.test_8_damaged import NONE
 
 pytestmark = pytest.mark.live
 

@@ -1,0 +1,24 @@
+"""What another Python makes of the same input: its sets and hashes come in another order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def printed(code: str) -> str:
+    """What a program prints, run with another seed for hashes than this process may have."""
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONHASHSEED": seed},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    ).stdout.removesuffix("\n")
