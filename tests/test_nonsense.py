@@ -148,6 +148,11 @@ def test_what_is_legal_stays_so() -> None:
     assert load(raw(domain="ec2-198-51-100-7.eu-central-1.compute.amazonaws.com")).domain
     assert load(raw(alertThresholds={"backupAge": "2h"}, backups={"enabled": False})).alert_thresholds
     assert load(raw(retention="1h")).retention
+    # The limits themselves.
+    assert load(raw(alertThresholds={"backupAge": "25h"})).alert_thresholds
+    assert load(raw(collectionInterval="20m", retention="1h")).collection_interval
+    assert load(raw(alertThresholds={"silentAfter": "1h"}, retention="1h")).alert_thresholds
+    assert load(raw(alertThresholds={"forgetAfter": "2d"}, retention="2d")).alert_thresholds
     assert load(raw(operatorCidrs=["0.0.0.0/1", "128.0.0.0/1"])).operator_cidrs
     assert load(raw(restoreFrom="s3://bbb/a..b/latest")).restore_from
     assert load(raw(hosts=[HOST | {"inputs": {"ping": {"targets": ["fe80::1%eth0", "127.0.0.1"]}}}])).hosts

@@ -59,7 +59,9 @@ def test_only_the_rule_about_missing_data_fires_without_data(rule: alerts.Rule) 
 @each
 def test_the_documentation_lists_the_rule(rule: alerts.Rule) -> None:
     (row,) = [line for line in DOCUMENT.read_text().splitlines() if line.startswith(f"| {rule.title} |")]
-    assert rule.no_data in row and rule.on_error in row
+    _, _, after, no_data, on_error, _ = (cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1])
+    pending = "at once" if rule.pending == "0s" else rule.pending.replace("m", " min")
+    assert (after, no_data, on_error) == (pending, rule.no_data, rule.on_error)
 
 
 def test_every_threshold_is_documented() -> None:
@@ -87,14 +89,25 @@ def test_hosts_that_measure_seldom_are_not_silent_between_two_measurements() -> 
 
 
 def test_thresholds_reach_their_rules() -> None:
-    given = AlertThresholds.model_validate({"cpu": 50, "silentAfter": "30s", "interval": "10s", "certificateDays": 7})
+    given = AlertThresholds.model_validate(
+        {
+            **{"cpu": 50, "memory": 51, "disk": 52, "load": 7, "dataVolume": 53, "agentBuffer": 54},
+            **{"certificateDays": 7, "diskFullWithin": "5h", "silentAfter": "30s", "interval": "10s"},
+        }
+    )
     facts = alerts.Facts(region="eu-central-1", server="s", thresholds=given)
     assert {group.interval for group in alerts.build(facts)} == {10}
     limits = {
         uid: rule_of(uid, facts).steps[-1].model["conditions"][0]["evaluator"]["params"]
-        for uid in ("host-cpu", "certificate-ends")
+        for uid in (
+            *("host-cpu", "host-memory", "host-disk", "host-load", "server-data-volume", "agent-buffer"),
+            *("certificate-ends", "host-disk-filling"),
+        )
     }
-    assert limits == {"host-cpu": [50], "certificate-ends": [7]}
+    assert limits == {
+        **{"host-cpu": [50], "host-memory": [51], "host-disk": [52], "host-load": [7], "server-data-volume": [53]},
+        **{"agent-buffer": [54], "certificate-ends": [7], "host-disk-filling": [0, 5 * 3600]},
+    }
     assert "for 30 s" in rule_of("host-silent", facts).summary
 
 

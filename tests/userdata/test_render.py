@@ -193,6 +193,17 @@ def test_shards_are_never_longer_than_the_retention(retention: str, shard: str) 
     assert shard_duration(retention) == shard
 
 
+def test_the_scripts_read_every_variable_that_they_are_given() -> None:
+    """A name that only one side knows ends the boot: the scripts run with `set -u`."""
+    files = server_files(SERVER)
+    scripts = user_data(VALUES) + "".join(text for name, text in files.items() if name != "server.conf")
+    scripts += files["server.conf"].removeprefix(server_settings(SERVER))
+    given = boot_settings(VALUES) + server_settings(SERVER)
+    names = [line.partition("=")[0] for line in given.splitlines()]
+    assert len(names) > 20
+    assert [name for name in names if not re.search(rf"\b{name}\b(?!=)", scripts)] == []
+
+
 def test_comments_go_and_the_first_line_and_code_stay() -> None:
     assert without_comments("#!/bin/sh\n# a\n\necho '#b' # c\n  # d\n") == "#!/bin/sh\necho '#b' # c\n"
     assert without_comments("# only a title\nkey = 1\n") == "key = 1\n"
