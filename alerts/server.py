@@ -18,7 +18,7 @@ NOW = "$timeFilter"
 MINUTE = "time(1m)"
 DATA_VOLUME = "/srv/monitoring"
 SERIES_LIMIT = 200_000
-"""Series at which InfluxDB refuses further ones: max-series-per-database in userdata/influxdb.conf."""
+"""Series at which InfluxDB refuses further ones: max-series-per-database in userdata/server/influxdb.conf."""
 SOME_ERRORS = 3
 """Failed or overdue inputs in the time looked at: one that a restarting service makes is none."""
 
@@ -82,7 +82,7 @@ def _series(facts: Facts) -> Rule:
         f" {SERIES_LIMIT:,} are the limit, beyond which new hosts and disks are refused",
         look_at="Somebody writes tags with ever new values. `SHOW TAG VALUES CARDINALITY` and `SHOW SERIES"
         " CARDINALITY` find the measurement and the host (docs/alerts.md); stop it there, then `DROP SERIES`.",
-        panel=_panel(facts, "Series"),
+        panel=Panel("monitoring-server", "Series"),
     )
 
 

@@ -26,12 +26,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from tests.support.dashboard_queries import TimeRange, panel_queries
 
 from benchmarks.queries.anchors import ANCHORS, STEP
 from benchmarks.queries.points import Host
 from dashboards.registry import LINUX_HOSTS
 from sandbox.toolchain import binaries
+from sandbox.viewer.queries import TimeRange, panel_queries
 
 INTERVAL = 10
 BATCH = 400

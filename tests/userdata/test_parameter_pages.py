@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:  # http.server's name
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked += 1
+        answer: dict[str, Any]
         if self.server.asked % 2:
             status, answer = self.server.failure, {"__type": "ThrottlingException", "message": "Rate exceeded"}
         else:
