@@ -13,7 +13,7 @@ from alerts.server import SERIES_LIMIT
 from tests.dashboards.conftest import INFLUXD, free_port, running, wait_for
 from userdata.templates import FOLDER
 
-DATA = tomllib.loads((FOLDER / "influxdb.conf").read_text())["data"]
+DATA = tomllib.loads((FOLDER / "server/influxdb.conf").read_text())["data"]
 LIMITS = {key: DATA[key] for key in ("max-series-per-database", "max-values-per-tag")}
 
 
