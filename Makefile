@@ -72,5 +72,5 @@ check: bootstrap ## format, lint, types, shell, unit tests
 format: bootstrap ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-lock: bootstrap ## resolve the dependencies anew into the lock files
+lock: bootstrap ## resolve the dependencies into the lock files again
 	@bash sandbox/lock.sh

@@ -15,5 +15,5 @@ __all__ = ["Facts", "Group", "Query", "Rule", "build"]
 def build(facts: Facts) -> tuple[Group, ...]:
     """Every rule group of a stack, in the order in which Grafana lists them."""
     groups = [hosts.build(facts), ec2.build(facts), server.build(facts)]
-    # The certificate is measured by the server's own Telegraf beside its own InfluxDB only.
+    # The certificate is measured by the server's own Telegraf next to its own InfluxDB only.
     return (*groups, certificate.build(facts)) if facts.own_influxdb else tuple(groups)

@@ -103,5 +103,5 @@ def _plain(builder: Builder[Dataquery]) -> dict[str, Any]:
 
 
 def _size(span: int) -> dict[str, int]:
-    """What the editor writes beside each query; `$__interval` is made of it."""
+    """What the editor writes next to each query; `$__interval` is made of it."""
     return {"intervalMs": max(1000, span * 1000 // POINTS), "maxDataPoints": POINTS}

@@ -1,4 +1,4 @@
-"""Grafana's alerting: the rules, who is told, and how it is grouped."""
+"""Grafana's alerting: the rules, who receives alerts, and how they are grouped."""
 
 from __future__ import annotations
 

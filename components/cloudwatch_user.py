@@ -12,7 +12,7 @@ class CloudwatchUser(pulumi.ComponentResource):
     """An identity for Grafana's CloudWatch datasource that works from anywhere.
 
     Produces: the policy, a group that holds it, a user in the group, the user's access key. Another
-    `generation` makes a new key, moves whoever uses it, and deletes the old one last.
+    `generation` makes a new key, moves its users over, and deletes the old one last.
 
     Attributes: access_key_id, secret_access_key (a secret).
     """

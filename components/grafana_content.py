@@ -42,7 +42,7 @@ class GrafanaContent(pulumi.ComponentResource):
 
     Produces: a provider of its own, the InfluxDB datasource (default), the CloudWatch datasource (with the
     access key, or with credentials that the server keeps for it when there is none), the folder "Monitoring", the
-    dashboards, the alert rules and who is told of them.
+    dashboards, the alert rules and who receives them.
 
     All but the provider wait for `ready`, and are deleted with the instance: a destroy does not ask a
     Grafana that is gone.

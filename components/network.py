@@ -31,8 +31,7 @@ class Network(pulumi.ComponentResource):
     mail server if there are any. Metadata, time and Amazon's own DNS server are link-local: security groups do not see
     them. IPv4 only.
 
-    Attributes: group, address (the elastic IP), public_ip, rules (whoever needs to get through waits for
-    them).
+    Attributes: group, address (the elastic IP), public_ip, rules (what needs to get through waits for them).
     """
 
     def __init__(self, name: str, settings: Settings, site: Site, opts: pulumi.ResourceOptions) -> None:

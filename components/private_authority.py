@@ -36,7 +36,7 @@ class PrivateAuthority(pulumi.ComponentResource):
     server's key, its request and its certificate (two years, renewed by the first `pulumi up` of its last month)
     for the elastic IP, the domain if there is one, and localhost.
 
-    Everybody trusts both authorities, so that those who learn of a new generation later than the server does
+    Every client trusts both authorities, so that those who learn of a new generation later than the server does
     never refuse its certificate; the authority before is trusted no longer.
 
     Attributes: server (ServerCertificate).

@@ -42,7 +42,7 @@ def on_destroy(
     bucket: with the backups, "" without them. Short sentences, because Pulumi cuts long ones.
     """
 
-    def told(known: list[str]) -> list[str]:
+    def sentences(known: list[str]) -> list[str]:
         disk, public_ip, backups = known
         if settings.protect:
             bucket = [f"refused: the bucket {backups} with all backups is protected"] if backups else []
@@ -60,4 +60,4 @@ def on_destroy(
             *(with_bucket if backups else ["keeps: nothing; there are no backups"]),
         ]
 
-    return pulumi.Output.all(volume.volume_id, address, bucket).apply(told)
+    return pulumi.Output.all(volume.volume_id, address, bucket).apply(sentences)

@@ -19,7 +19,7 @@ READER = "grafana"
 
 @dataclass(frozen=True)
 class Influx:
-    """An InfluxDB and its two users, whose names change with their passwords: while everybody moves from the one
+    """An InfluxDB and its two users, whose names change with their passwords: while all users move from the one
     to the other, both are good.
 
     url: the address agents use. local_url: the address the server itself uses, by a name in the certificate.

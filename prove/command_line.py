@@ -50,5 +50,5 @@ class Pulumi:
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in the clear."""
-        told = self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.stack)
-        return dict(json.loads(told or "{}"))
+        printed = self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.stack)
+        return dict(json.loads(printed or "{}"))

@@ -23,7 +23,7 @@ METRICS_WORK = "Successfully queried the CloudWatch metrics API"
 
 @dataclass(frozen=True)
 class Grafana:
-    """authority: PEM, empty when everybody knows the certificate's signer."""
+    """authority: PEM, empty when the certificate's signer is a public one."""
 
     url: str
     user: str
@@ -64,10 +64,10 @@ class Grafana:
         """Asks what a data source's «Save & test» says; FailedError unless its measurements can be read."""
 
         def ask() -> str:
-            _, told = self.call(f"/api/datasources/uid/{uid}/health")
-            if told.get("status") != "OK" and METRICS_WORK not in str(told.get("message")):
-                raise FailedError(str(told.get("message") or told))
-            return str(told["message"])
+            _, answer = self.call(f"/api/datasources/uid/{uid}/health")
+            if answer.get("status") != "OK" and METRICS_WORK not in str(answer.get("message")):
+                raise FailedError(str(answer.get("message") or answer))
+            return str(answer["message"])
 
         return ask
 
@@ -80,10 +80,10 @@ class Grafana:
             "rawQuery": True,
             "resultFormat": "time_series",
         }
-        _, told = self.call("/api/ds/query", {"queries": [query], "from": str(start), "to": str(end)})
-        result = (told.get("results") or {}).get("A") or {}
+        _, answer = self.call("/api/ds/query", {"queries": [query], "from": str(start), "to": str(end)})
+        result = (answer.get("results") or {}).get("A") or {}
         if result.get("error") or not result:
-            raise FailedError(f"the query fails: {result.get('error') or told}")
+            raise FailedError(f"the query fails: {result.get('error') or answer}")
         values = [frame["data"]["values"] for frame in result.get("frames") or []]
         return sum(int(column) for value in values if len(value) > 1 for column in value[1] if column)
 

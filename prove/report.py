@@ -1,4 +1,4 @@
-"""What was done and seen: told while it happens, and kept in a file."""
+"""What was done and seen: printed while it happens, and kept in a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is told of alerts, and from which values on."""
+"""Who receives alerts, and from which values on."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _evaluation(value: Any) -> str:
 
 
 class ContactPoints(Part):
-    """The ways in which people are told; each may be left out.
+    """The ways to reach people; each may be left out.
 
     The addresses of webhooks are secrets, too: who knows them can write there. Email needs the setting `smtp`.
     """
@@ -87,7 +87,7 @@ class ContactPoints(Part):
 
     @property
     def any(self) -> bool:
-        """Whether anybody is told at all."""
+        """Whether anybody receives alerts at all."""
         return bool(self.email or self.slack or self.pagerduty or self.webhook)
 
 

@@ -119,7 +119,7 @@ def only_key(value: Any, *, plain: str, which: str, unreadable: tuple[str, str])
 
 
 def private_key(value: Any) -> str:
-    """A server's private key without a passphrase, as PKCS #8 (what Go, OpenSSL and everybody else reads)."""
+    """A server's private key without a passphrase, as PKCS #8 (which Go, OpenSSL and all others read)."""
     _, key = only_key(
         value,
         plain="write the key without one; Pulumi encrypts it",

@@ -64,8 +64,8 @@ class Host(Part):
     """A Debian or Ubuntu machine, reached by SSH, that gets an agent.
 
     name: its tag `host`, and the name of its resources. host_key: the only one that is accepted. private_key:
-    of `user`; without it the SSH agent of whoever runs Pulumi is asked. tags: of all its measurements.
-    inputs: what it measures beside itself. unreachable: true leaves the machine alone, so that it can be
+    of `user`; without it the SSH agent of the person who runs Pulumi is asked. tags: of all its measurements.
+    inputs: what else it measures. unreachable: true leaves the machine alone, so that it can be
     taken out, or the stack destroyed, without reaching it.
     """
 

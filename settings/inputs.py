@@ -1,4 +1,4 @@
-"""What a host can measure beside itself: presets of Telegraf's inputs, each with the few options that differ.
+"""What a host can measure besides itself: presets of Telegraf's inputs, each with the few options that differ.
 
 Every text here ends up in Telegraf's configuration, which replaces ${…} by its environment: no value may
 hold a dollar sign. Passwords go by the environment (userdata/agent/install.sh).

@@ -72,7 +72,7 @@ def aws_settings(configuration: Mapping[str, Mapping[str, Any]]) -> dict[str, An
 
 
 def main(arguments: list[str]) -> int:
-    """Print the list; 1 when there is no complete backup or it cannot be told."""
+    """Print the list; 1 when there is no complete backup or that cannot be found out."""
     parser = argparse.ArgumentParser(prog="list_backups.py", description="List a stack's backups in S3, newest first.")
     parser.add_argument("--stack", help="by default the selected one")
     given = parser.parse_args(arguments)

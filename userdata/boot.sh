@@ -270,7 +270,7 @@ for name in backup restore; do value $name | put 755 root $here/$name; done
 if [ -e $data/restoring ]; then $here/restore undo; fi
 answers() { curl -sSf -o /dev/null "${authority[@]}" "$@"; }
 
-# The services; each part is a file beside this one, and a parameter.
+# The services; each part is a file next to this one, and a parameter.
 parts=(${INFLUXDB_VERSION:+influxdb.sh} cloudwatch.sh grafana.sh telegraf.sh backups.sh)
 for part in "${parts[@]}"; do
   # shellcheck source=/dev/null

@@ -1,4 +1,4 @@
-"""Rendering of the files beside this one: what a person reads in userdata/ is what a machine gets, with the
+"""Rendering of the files in this folder: what a person reads in userdata/ is what a machine gets, with the
 settings filled in. Pure: values in, text out.
 """
 

@@ -1,4 +1,4 @@
-"""When InfluxDB is started anew because its volume was full: the script, with commands of its own around it."""
+"""When InfluxDB is restarted because its volume was full: the script, with commands of its own around it."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ def test_it_restarts_influxdb_only_when_that_helps(
     )
     assert run.returncode == 0, run.stderr
     assert (done.read_text() if done.exists() else "") == ("restart influxdb\n" if restarted else "")
-    assert ("started anew" in run.stdout) == restarted
+    assert ("restarting InfluxDB" in run.stdout) == restarted

@@ -64,7 +64,7 @@ Pin-Priority: 1001"
   gpg --homedir "$work/gnupg" --batch --export "$fingerprint" >"$work/ring.gpg"
   echo "deb [signed-by=$work/ring.gpg] $url $suite $component" >"$work/source.list"
   apt_alone update || fail "cannot read the repository $url: $(why)"
-  # Whoever put the package on hold wanted no upgrade to come by itself. This one is asked for, and the hold stays.
+  # A hold means that no upgrade may come by itself. This one is asked for, and the hold stays.
   on_hold=$(held)
   apt_alone install -y --no-install-recommends --allow-downgrades --allow-change-held-packages \
     -o Dpkg::Options::=--force-confold "telegraf=$version" || fail "cannot install Telegraf $version from $url: $(why)"

@@ -101,7 +101,7 @@ api() {
     curl -sS -K - "${ca[@]}" -X "$1" "https://$LOCAL_NAME:3000/api/$2"
 }
 
-# What Pulumi makes anew must not be there twice; everything else stays.
+# What Pulumi makes again must not be there twice; everything else stays.
 adopt() {
   local path uid
   api DELETE v1/provisioning/policies >/dev/null

@@ -1,6 +1,6 @@
 #!/bin/bash
 # InfluxDB that found its volume full refuses all writes from then on, also when there is room again: the buffer before
-# its write-ahead log never forgets an error. So it is started anew once there is room. Installed as
+# its write-ahead log never forgets an error. So it is restarted once there is room. Installed as
 # /etc/monitoring/influxdb-room, which influxdb-room.timer runs.
 set -euo pipefail
 systemctl -q is-active influxdb || exit 0
@@ -9,6 +9,6 @@ run=$(systemctl show -P InvocationID influxdb)
 journalctl -q -n 1 --since -2h -g 'writing WAL entry.*no space left' "_SYSTEMD_INVOCATION_ID=$run" >/dev/null || exit 0
 used=$(df --output=pcent /srv/monitoring | tail -n 1)
 if [ "${used//[ %]/}" -lt 99 ]; then
-  echo "monitoring: the data volume has room again; InfluxDB is started anew, for it refuses writes since it was full"
+  echo "monitoring: the data volume has room again; restarting InfluxDB, which has refused writes since it was full"
   systemctl restart influxdb
 fi
