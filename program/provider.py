@@ -11,6 +11,8 @@ from typing import Any, get_args
 import pulumi
 import pulumi_aws as aws
 
+from settings.given import from_json
+
 NAMESPACE = "aws:"
 
 IDENTITY = frozenset(
@@ -42,9 +44,10 @@ def provider_settings(raw: Mapping[str, str], secret_keys: Collection[str]) -> d
             close = get_close_matches(name, known, n=1)
             guess = f"did you mean {NAMESPACE}{close[0]}?" if close else "take it out"
             raise pulumi.RunError(f"{key}: is not a setting of the AWS provider; {guess}")
-        if name in SECRETS and key not in secret_keys:
-            raise pulumi.RunError(f"{key}: is not encrypted; take it out and run pulumi config set --secret {key}")
         found[name] = value if known[name] else _decoded(key, value)
+        token = isinstance(found[name], dict) and "webIdentityToken" in found[name]
+        if (name in SECRETS or token) and key not in secret_keys:
+            raise pulumi.RunError(f"{key}: is not encrypted; take it out and run pulumi config set --secret {key}")
     return found
 
 
@@ -56,12 +59,12 @@ def aws_provider(
 
     raw, secret_keys: see `provider_settings`. tags: on everything; they win over namesakes of `aws:defaultTags`.
 
-    It stays an explicit provider, which takes nothing from the configuration by itself: the engine replaces every
-    resource that moves between an explicit and a default provider (pulumi/pulumi,
+    It stays an explicit provider, which takes nothing from the configuration by itself. A resource that moves to
+    another provider is replaced only when that one's DiffConfig says so (pulumi/pulumi,
     pkg/resource/deploy/step_generator.go, providerChanged).
     """
     given = provider_settings(raw, secret_keys)
-    theirs = (given.get("defaultTags") or {}).get("tags") or {}
+    theirs = _tags(given.get("defaultTags") or {})
     # A resource has at most 50 (docs: "Tag your AWS resources"), and the program gives it a Name besides.
     if (together := len({**theirs, **tags})) >= MOST_TAGS:
         raise pulumi.RunError(
@@ -71,6 +74,14 @@ def aws_provider(
     provider = aws.Provider("aws", region=region, default_tags={"tags": {**theirs, **tags}}, **rest)
     asked = {name: value for name, value in given.items() if name in IDENTITY}
     return provider, pulumi.Output.secret(json.dumps(asked, sort_keys=True)) if asked else None
+
+
+def _tags(given: Any) -> dict[str, str]:
+    """The tags of `aws:defaultTags`."""
+    tags = (given.get("tags") or {}) if isinstance(given, dict) else None
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        raise pulumi.RunError('aws:defaultTags: is not an object of tags; write {"tags": {"team": "web"}}')
+    return tags
 
 
 def _schema() -> dict[str, bool]:
@@ -90,9 +101,12 @@ def _argument(name: str) -> str:
 
 
 def _decoded(key: str, value: str) -> Any:
+    """The value, which is not repeated: some of these settings hold tokens."""
+    wrong = f"{key}: is no list, object, number, true or false; see pulumi.com/registry/packages/aws"
     try:
-        return json.loads(value)
-    except json.JSONDecodeError:
-        raise pulumi.RunError(
-            f"{key} = {value[:60]}: is no list, object, number, true or false; see pulumi.com/registry/packages/aws"
-        ) from None
+        decoded = from_json(value)
+    except RecursionError:
+        raise pulumi.RunError(wrong) from None
+    if isinstance(decoded, str):
+        raise pulumi.RunError(wrong)
+    return decoded

@@ -47,6 +47,19 @@ __all__ = [
 ]
 
 
+FOLLOWS = {
+    "sshKeyName": frozenset({"sshCidrs"}),
+    "sshCidrs": frozenset({"sshKeyName"}),
+    "domain": frozenset({"certificate"}),
+    "agentCidrs": frozenset({"influxdb"}),
+    "smtp": frozenset({"contactPoints"}),
+    "restoreFrom": frozenset({"backups"}),
+    "collectionInterval": frozenset({"retention", "influxdb"}),
+    "alertThresholds": frozenset({"retention", "influxdb", "collectionInterval", "backups", "certificate"}),
+}
+"""Settings that may only seem to contradict others, when one of these is wrong itself and counts as absent."""
+
+
 def _did_you_mean(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     close = close or [k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "").replace("-", "")]
@@ -68,7 +81,7 @@ def _mistake(error: Any, shown: Shown) -> Mistake:
     if error["type"] == "extra_forbidden":
         model, _ = places.walk(location)
         meant = _did_you_mean(str(location[-1]), places.fields(model or Settings))
-        return Mistake(key, "", "is not a setting", meant)
+        return Mistake(places.path(shown.names(location)), "", "is not a setting", meant)
     if error["type"] in ("model_type", "model_attributes_type"):
         return Mistake(key, value, "is not an object", "write one `name: value` a line")
     return Mistake(key, value, "cannot be used", "see its description in Pulumi.yaml")
@@ -123,13 +136,10 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     settings, wrong = _checked(given, shown, mistakes)
     # A key that is wrong in itself is not contradicted, nor is one that only seems absent because of it.
     wrong |= undecoded
-    absent_by_mistake = {"sshKeyName": "sshCidrs", "sshCidrs": "sshKeyName", "domain": "certificate"}
     mistakes += [
         Mistake(places.key(name), shown.value((name,), given[name]) if name in given else "", what, instead)
         for name, what, instead in settings.contradictions()
-        if name not in wrong
-        and absent_by_mistake.get(name) not in wrong
-        and not (name == "agentCidrs" and "influxdb" in wrong)
+        if name not in wrong and not wrong & FOLLOWS.get(name, frozenset())
     ]
     if mistakes:
         order = list(places.fields(Settings))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator
 
@@ -17,22 +18,31 @@ _ALONE = "write it alone, such as 198.51.100.7 or web-1.example.com"
 _ZONE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 """An interface's name, as far as it needs no quotes anywhere (man 7 netdevice: at most 15 bytes)."""
 
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_NAMES = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
+_NUMBER = re.compile(r"(.*\.)?([0-9]+|0[xX][0-9A-Fa-f]*)")
+"""What ends in a number is an address in inet_aton(3)'s further notations (127.1, 0x7f.1), or nothing: no top-level
+domain is a number (RFC 3696, 2)."""
+
+_OF_HOSTS = tuple(map(IPv6Network, ("2000::/3", "fc00::/7", "fe80::/10", "64:ff9b::/96", "64:ff9b:1::/48", "::1/128")))
+"""Where IPv6 has addresses of single hosts (iana.org/assignments/ipv6-address-space, iana-ipv6-special-registry)."""
+_NAT64 = IPv6Network("64:ff9b::/96")
+
 
 def host(value: Any) -> str:
-    """A host's name or its IPv4 or IPv6 address in its canonical form; no user, no port."""
+    """A host's name in small letters, or its IPv4 or IPv6 address in its canonical form; no user, no port."""
     written = v.text(value)
     try:
         address = ipaddress.ip_address(written)
     except ValueError:
-        label = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-        whole = rf"{label}(\.{label})*"
-        # What has only digits and dots is an address that is wrong.
-        if len(written) > 253 or re.fullmatch(r"[0-9.]+", written) or not re.fullmatch(whole, written):
+        if _NUMBER.fullmatch(written) or not _NAMES.fullmatch(written):
             raise WrongValueError("is not a host's name or address", _ALONE) from None
-        return written
+        return written.lower()
     if isinstance(address, IPv6Address):
         if address.scope_id is not None and not (address.is_link_local and _ZONE.fullmatch(address.scope_id)):
             raise WrongValueError("is not a host's name or address", "leave out what follows the %")
+        if address.is_link_local and address.scope_id is None:
+            raise WrongValueError("is link-local without an interface", "name the interface, too, such as fe80::1%eth0")
         if address.ipv4_mapped:
             address = address.ipv4_mapped
     if _of_no_host(address):
@@ -40,28 +50,51 @@ def host(value: Any) -> str:
     return str(address)
 
 
+_HERE = ("localhost", "localhost6", "ip6-localhost", "ip6-loopback", "localdomain", "localdomain6")
+"""What names of this machine end with (RFC 6761, 6.3, and the /etc/hosts of Debian and Fedora)."""
+
+
 def machine(value: Any) -> str:
-    """As `host`, and another machine than the one that Pulumi runs on: the agent's installer goes there by SSH."""
+    """As `host`, and another machine than the one that asks: agents' installers go there by SSH, measurements and
+    packages come from there."""
     written = host(value)
     try:
-        here = ipaddress.ip_address(written).is_loopback
+        address = behind(written)
     except ValueError:
-        here = written.lower() == "localhost" or written.lower().endswith(".localhost")  # RFC 6761, 6.3
-    if here:
-        raise WrongValueError("is whatever machine Pulumi runs on", "write the address others reach it at")
+        if written.rpartition(".")[2] in _HERE:
+            raise WrongValueError("is whatever machine asks for it", "write the name others reach it at") from None
+        return written
+    if address.is_loopback:
+        raise WrongValueError("is whatever machine asks for it", "write the address others reach it at")
+    if address in IPv4Network("169.254.0.0/16") or address == IPv6Address("fd00:ec2::254"):
+        raise WrongValueError("is link-local, as AWS's metadata service is", "write the address others reach it at")
     return written
 
 
+def behind(address: str) -> IPv4Address | IPv6Address:
+    """The address, or the IPv4 address that a translated one stands for (RFC 6052, RFC 3056). Raises ValueError for a
+    name."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, IPv6Address):
+        if parsed in _NAT64:
+            return IPv4Address(int(parsed) & 0xFFFFFFFF)
+        return parsed.sixtofour or parsed
+    return parsed
+
+
 def _of_no_host(address: IPv4Address | IPv6Address) -> bool:
-    """IANA's special-purpose registries: multicast, reserved for later, "this host"."""
-    reserved = address.is_reserved and isinstance(address, IPv4Address)
-    return address.is_multicast or address.is_unspecified or reserved
+    """IANA's special-purpose registries: multicast, reserved for later, "this network"."""
+    if isinstance(address, IPv6Address):
+        inner = behind(str(address))
+        return not any(address in each for each in _OF_HOSTS) or (inner != address and _of_no_host(inner))
+    return address.is_multicast or address.is_reserved or address in IPv4Network("0.0.0.0/8")
 
 
 _NOBODYS = {
     IPv4Network("0.0.0.0/8"): "this host",
     IPv4Network("127.0.0.0/8"): "loopback",
     IPv4Network("169.254.0.0/16"): "link-local",
+    IPv4Network("192.0.0.0/24"): "protocols'",
     IPv4Network("224.0.0.0/4"): "multicast",
     IPv4Network("240.0.0.0/4"): "reserved",
 }
@@ -93,20 +126,33 @@ def cidr(value: Any) -> IPv4Network:
     for nobodys, kind in _NOBODYS.items():
         if network.subnet_of(nobodys):
             raise WrongValueError(f"is a {kind} range, from which nobody comes", example)
+    if any(network.subnet_of(together) for together in ipaddress.collapse_addresses(_NOBODYS)):
+        raise WrongValueError("has only ranges from which nobody comes", example)
     return network
 
 
-HALF = 2**31
-"""Half of all IPv4 addresses."""
+ALL = 2**32
+MANY = 2**24
+"""Addresses: a /8."""
+_PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
+"""RFC 1918, and RFC 6598's for carriers: networks of one's own."""
 
 
 def count(ranges: Iterable[IPv4Network]) -> int:
-    """How many addresses the ranges have together."""
-    return sum(each.num_addresses for each in ipaddress.collapse_addresses(ranges))
+    """How many addresses the ranges have together, but for those of private networks."""
+    collapsed = list(ipaddress.collapse_addresses(ranges))
+    inside = [private for private in _PRIVATE if any(private.subnet_of(each) for each in collapsed)]
+    own = [each for each in collapsed if any(each.subnet_of(private) for private in _PRIVATE)]
+    private = ipaddress.collapse_addresses([*inside, *own])
+    return sum(each.num_addresses for each in collapsed) - sum(each.num_addresses for each in private)
 
 
 NAME = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?){0,9}"
 """A machine's name, or its IPv4 address."""
+
+_STEP = r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+"
+FILE = rf"(?=.{{2,100}}$)(/{_STEP})+"
+"""A file's path without detours; a socket's has at most 107 bytes (man 7 unix)."""
 
 LONGEST_ADDRESS = 4000
 LONGEST_PLACE = 1024
@@ -114,31 +160,54 @@ LONGEST_PLACE = 1024
 MOST_PORTS = 65535
 
 
-def port_of(address: str) -> str:
-    """The address, if its port (after the last colon) is one that exists."""
-    written = re.search(r":([0-9]+)(?=/|$)", address)
-    if written and not 1 <= int(written.group(1)) <= MOST_PORTS:
-        raise WrongValueError("has the port {port}, which does not exist", "write 1 to 65535", port=written.group(1))
-    return address
+def _port(written: str | None, usual: int | None = None) -> str:
+    """`:` and the number of a port that exists, as it is usually written; nothing for the usual one."""
+    if written is None:
+        return ""
+    if not 1 <= int(written) <= MOST_PORTS:
+        raise WrongValueError("has the port {port}, which does not exist", "write 1 to 65535", port=written)
+    return "" if int(written) == usual else f":{int(written)}"
+
+
+def socket(wrong: str, instead: str) -> Callable[[Any], str]:
+    """A validator of the address of a service: tcp://HOST:PORT, or unix:// and the path of its socket."""
+
+    def check(value: Any) -> str:
+        found = re.fullmatch(rf"tcp://(?P<host>{NAME}):(?P<port>[0-9]{{1,5}})|unix://{FILE}", v.text(value))
+        if not found:
+            raise WrongValueError(wrong, instead)
+        return f"tcp://{host(found['host'])}{_port(found['port'])}" if found["host"] else str(value)
+
+    return check
 
 
 def web_address(value: Any) -> str:
-    """An http or https URL without credentials, query or fragment, and without a slash at its end."""
-    pattern = rf"https?://{NAME}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?"
+    """An http or https URL without credentials, query or fragment, and without a slash at its end; RFC 3986, 6.2.2 and
+    6.2.3: the host in small letters, no port where it is the scheme's own."""
+    pattern = rf"(?P<scheme>https?)://(?P<host>{NAME})(:(?P<port>[0-9]{{1,5}}))?(?P<path>/[A-Za-z0-9._~/-]*)?"
     if isinstance(value, str) and re.fullmatch(r"\w+://[^/]*@.*", value, re.S):
         raise WrongValueError("holds credentials", "write the address without user and password")
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+    found = re.fullmatch(pattern, value) if isinstance(value, str) else None
+    if not found:
         raise WrongValueError("is not a web address", "write a full address such as https://apt.grafana.com")
     if re.search(r"/\.\.?(/|$)", value):
         raise WrongValueError("has . or .. in its path", "write the path it means")
     if len(value) > LONGEST_ADDRESS:
         raise WrongValueError("is too long", f"write an address of at most {LONGEST_ADDRESS} letters")
-    return port_of(value).rstrip("/")
+    port = _port(found["port"], {"http": 80, "https": 443}[found["scheme"]])
+    return f"{found['scheme']}://{host(found['host'])}{port}{found['path'] or ''}".rstrip("/")
+
+
+def far_address(value: Any) -> str:
+    """As `web_address`, of another machine than the one that asks."""
+    address = web_address(value)
+    machine(urlsplit(address).hostname)
+    return address
 
 
 def https_address(value: Any) -> str:
-    """As `web_address`, https only, and not longer than the server's files can take."""
-    address = web_address(value)
+    """As `far_address`, https only, and not longer than the server's files can take."""
+    address = far_address(value)
     if not address.startswith("https://"):
         raise WrongValueError("is not encrypted", "write https://{rest}", rest=address.partition("://")[2])
     if len(address) > LONGEST_PLACE:
@@ -147,5 +216,5 @@ def https_address(value: Any) -> str:
 
 
 HostAddress = Annotated[str, BeforeValidator(machine)]
-Url = Annotated[str, BeforeValidator(web_address)]
+Url = Annotated[str, BeforeValidator(far_address)]
 HttpsUrl = Annotated[str, BeforeValidator(https_address)]

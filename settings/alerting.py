@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, SecretStr
 
 from settings import values as v
+from settings.addresses import NAME, machine
 from settings.mail import Addresses
 from settings.mistakes import WrongValueError
 from settings.part import Part
@@ -18,7 +19,8 @@ LONGEST_HOOK = 2048
 
 
 def _hook(value: Any) -> str:
-    """A web hook's address: https on the usual port, which is the only one the server may reach."""
+    """A web hook's address: https on the usual port, which is the only one the server may reach
+    (components/network.py); RFC 3986 says which characters it has, and Grafana hands it to Go's net/url as it is."""
     address = v.text(value)
     if len(address) > LONGEST_HOOK:
         raise WrongValueError("is too long for a web address", f"write one of at most {LONGEST_HOOK} characters")
@@ -30,7 +32,7 @@ def _hook(value: Any) -> str:
         ) from None
     if parts.scheme == "http":
         raise WrongValueError("is not encrypted", "write its address with https://")
-    if parts.scheme != "https" or not re.fullmatch(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?", parts.netloc.rpartition("@")[2]):
+    if parts.scheme != "https" or not re.fullmatch(rf"{NAME}(:[0-9]{{1,5}})?", parts.netloc.rpartition("@")[2]):
         raise WrongValueError("is not a web address", "write a full address such as https://hooks.example.com/x")
     if "@" in parts.netloc:
         raise WrongValueError("holds credentials", "write the token as webhookToken")
@@ -38,6 +40,9 @@ def _hook(value: Any) -> str:
         raise WrongValueError("has a port that the server may not reach", "use the address without a port (443)")
     if parts.fragment or re.search(r"\s", address):
         raise WrongValueError("has a fragment or blanks", "write it without them")
+    if not re.fullmatch(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+", address) or re.search(r"%(?![0-9A-Fa-f]{2})", address):
+        raise WrongValueError("has characters that no web address has", "write it with these escaped (%20)")
+    machine(parts.hostname)
     return address
 
 
@@ -91,7 +96,8 @@ class ContactPoints(Part):
         return bool(self.email or self.slack or self.pagerduty or self.webhook)
 
 
-_Percent = Annotated[float, _number(1, 100, "percent")]
+_Percent = Annotated[float, _number(1, 99, "percent")]
+"""Rules fire above it: nothing is above 100."""
 
 
 class AlertThresholds(Part):
@@ -109,8 +115,3 @@ class AlertThresholds(Part):
     agent_buffer: _Percent = 50
     backup_age: Annotated[str, v.duration("h|d", "2h", "30d", "36h")] = "36h"
     certificate_days: Annotated[int, v.whole(1, 90, "days")] = 14
-
-    @property
-    def forgets_too_early(self) -> bool:
-        """Whether a silent host would be forgotten before it counts as silent for long."""
-        return v.seconds(self.forget_after) < 2 * v.seconds(self.silent_after)

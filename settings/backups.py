@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from settings import values as v
+from settings.mistakes import WrongValueError
 from settings.part import Part
 
 ID = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])-[0-5][0-9]-[0-5][0-9]Z"
@@ -17,8 +22,9 @@ BUCKET = (
 )
 """docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, of general purpose buckets; a slash follows."""
 
-STACK = r"(?!\.{1,2}/)[A-Za-z0-9_.-]{1,100}"
-"""pulumi.com/docs/iac/concepts/stacks: names of stacks; `.` and `..` are steps in a path to curl. A slash follows."""
+STACK = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+"""pulumi.com/docs/iac/concepts/stacks: names of stacks, as far as a bucket can be named after them
+(settings/stack_name.py). A slash follows."""
 
 Time = Annotated[
     str,
@@ -27,14 +33,23 @@ Time = Annotated[
     ),
 ]
 
-Source = Annotated[
-    str,
-    v.matching(
-        rf"(s3://{BUCKET}/{STACK}/)?(latest|{ID})",
-        "does not name a backup",
-        "write latest, an id such as 2026-11-24T04-00-00Z, or s3://BUCKET/STACK/latest for another stack's",
-    ),
-]
+
+def _source(value: Any) -> str:
+    """`latest`, the id of a backup, or these of another bucket's stack."""
+    wrong = "does not name a backup"
+    instead = "write latest, an id such as 2026-11-24T04-00-00Z, or s3://BUCKET/STACK/latest for another stack's"
+    if not re.fullmatch(rf"(s3://{BUCKET}/{STACK}/)?(latest|{ID})", v.text(value)):
+        raise WrongValueError(wrong, instead)
+    backup = value.rpartition("/")[2]
+    try:
+        if backup != "latest":
+            datetime.strptime(backup, "%Y-%m-%dT%H-%M-%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise WrongValueError(wrong, instead) from None
+    return str(value)
+
+
+Source = Annotated[str, BeforeValidator(_source)]
 
 
 class Backups(Part):

@@ -20,36 +20,74 @@ if TYPE_CHECKING:
 Contradictions = Iterator[tuple[str, str, str]]
 
 SILENT_INTERVALS = 3
-"""Intervals without a measurement, at least, before a host counts as silent (alerts/hosts.py)."""
+"""Intervals without a measurement, at least, before a host counts as silent (alerts/facts.py)."""
 
 LEAST_BACKUP_AGE = "25h"
 """A backup a day, up to ten minutes later (userdata/server/backup.timer), and the time that it takes."""
+
+RENEWED_DAYS = 30
+"""How long before its end `pulumi up` renews the stack's own certificate (components/certificates.py)."""
 
 
 def of_time(settings: Settings) -> Contradictions:
     """Alerts that would always fire, or never could."""
     alerts = settings.alert_thresholds
-    if not settings.influxdb:
-        if SILENT_INTERVALS * v.seconds(settings.collection_interval) > v.seconds(settings.retention):
-            wrong = f"is so long that a host is silent only after retention ({settings.retention})"
-            yield "collectionInterval", wrong, f"write at most 1/{SILENT_INTERVALS} of retention"
-        default = AlertThresholds.model_fields["forget_after"].default
-        for name, length in (("silentAfter", alerts.silent_after), ("forgetAfter", alerts.forget_after)):
-            # The default of forgetAfter does no harm with a shorter retention.
-            if v.seconds(length) > v.seconds(settings.retention) and length != default:
-                wrong = f"has {name} above retention ({settings.retention}): by then the measurements are gone"
-                yield "alertThresholds", wrong, f"lower {name}, or raise retention"
-    if settings.backups.enabled and v.seconds(alerts.backup_age) < v.seconds(LEAST_BACKUP_AGE):
+    yield from _of_silence(settings, alerts)
+    age = v.seconds(alerts.backup_age)
+    if settings.backups.enabled and age < v.seconds(LEAST_BACKUP_AGE):
         wrong = "has backupAge below the time between two backups, so it would fire every day"
         yield "alertThresholds", wrong, f"write {LEAST_BACKUP_AGE} or more, such as 36h"
+    # S3 rounds up to the next midnight (its user guide: lifecycle-expire-general-considerations).
+    if settings.backups.enabled and age > v.seconds(f"{settings.backups.keep + 1}d"):
+        wrong = f"has backupAge above backups.keep ({settings.backups.keep} days): by then no backup is left"
+        yield "alertThresholds", wrong, "lower backupAge, or raise backups.keep"
+    if not settings.certificate and alerts.certificate_days > RENEWED_DAYS:
+        wrong = f"has certificateDays above {RENEWED_DAYS}, before which nothing renews the stack's certificate"
+        yield "alertThresholds", wrong, f"write {RENEWED_DAYS} or less"
+
+
+def _of_silence(settings: Settings, alerts: AlertThresholds) -> Contradictions:
+    """A host is silent, is found to be so by two evaluations, and only then is it forgotten."""
+    silent, forget = v.seconds(alerts.silent_after), v.seconds(alerts.forget_after)
+    missed = SILENT_INTERVALS * v.seconds(settings.collection_interval)
+    found = 2 * v.seconds(alerts.interval)
+    kept = float("inf") if settings.influxdb else v.seconds(settings.retention)
+    too_short = False
+    default = AlertThresholds.model_fields["forget_after"].default
+    for name, length in (("silentAfter", alerts.silent_after), ("forgetAfter", alerts.forget_after)):
+        # The default of forgetAfter does no harm with a shorter retention.
+        if v.seconds(length) > kept and length != default:
+            wrong = f"has {name} above retention ({settings.retention}): by then the measurements are gone"
+            yield "alertThresholds", wrong, f"lower {name}, or raise retention"
+            too_short = True
+    if too_short:
+        return
+    if 2 * missed > kept:
+        wrong = f"is so long that a host is silent only after retention ({settings.retention}), or shortly before"
+        yield "collectionInterval", wrong, f"write at most 1/{2 * SILENT_INTERVALS} of retention"
+    elif 2 * silent > kept:
+        wrong = f"has silentAfter above half of retention ({settings.retention}): silent hosts are forgotten at once"
+        yield "alertThresholds", wrong, "lower silentAfter, or raise retention"
+    elif forget < 2 * max(silent, missed):
+        yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
+    elif min(forget, kept) < max(silent, missed) + found:
+        wrong = "has an interval so long that a silent host is forgotten before two evaluations have found it"
+        yield "alertThresholds", wrong, "lower interval, or raise forgetAfter and retention"
 
 
 def of_names(settings: Settings) -> Contradictions:
     """A name for the server that is somebody else's (with a certificate of one's own the server's /etc/hosts says
     that `domain` is itself), and a certificate that is not for it."""
     if settings.domain:
+        agents = {f"hosts[{number}].address": host.address for number, host in enumerate(settings.hosts)}
         if _is_aws(settings.domain):
             yield "domain", "is an address of AWS itself, which the server must reach", "write a name of your own"
+        elif found := [name for name, address in agents.items() if address == settings.domain]:
+            yield (
+                "domain",
+                f"is the name of the server, and {found[0]} says that it is another",
+                "write a name of its own",
+            )
         elif found := [name for name, host in _reached(settings) if host == settings.domain]:
             yield "domain", f"is the host in {found[0]}, which the server must reach", "write a name of its own"
     own = settings.certificate
@@ -61,7 +99,8 @@ def of_names(settings: Settings) -> Contradictions:
 
 def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
     """The hosts that the server connects to, with the settings that name them."""
-    webhook = settings.contact_points.webhook if settings.contact_points else None
+    points = settings.contact_points
+    webhook = points.webhook if points else None
     addresses = {
         "grafanaRepository.url": settings.grafana_repository.url,
         "grafanaRepository.keyUrl": settings.grafana_repository.key_url,
@@ -69,10 +108,17 @@ def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
         "influxdataRepository.keyUrl": settings.influxdata_repository.key_url,
         "influxdb.url": settings.influxdb.url if settings.influxdb else "",
         "contactPoints.webhook": webhook.get_secret_value() if webhook else "",
+        "contactPoints.slack": points.slack.get_secret_value() if points and points.slack else "",
+        "contactPoints.pagerduty": "https://events.pagerduty.com" if points and points.pagerduty else "",
+        "Debian's repository": f"https://{settings.domain}" if settings.domain in DEBIAN else "",
         "smtp.host": f"smtp://{settings.smtp.host}" if settings.smtp else "",
     }
     for name, address in addresses.items():
         yield name, (urlsplit(address).hostname or "").lower()
+
+
+DEBIAN = ("deb.debian.org", "security.debian.org", "cdn-aws.deb.debian.org")
+"""Where Debian's images for EC2 take their packages from (/etc/apt/sources.list.d/debian.sources there)."""
 
 
 @lru_cache(maxsize=1)
@@ -86,5 +132,7 @@ def _suffixes() -> frozenset[str]:
 def _is_aws(domain: str) -> bool:
     """Whether a name is one of AWS's endpoints; a machine's own public name (….compute.amazonaws.com) is none."""
     labels = domain.split(".")
+    if labels[-1] == "aws" or domain == "instance-data.ec2.internal":  # Amazon's own top-level domain; its metadata
+        return True
     machine = any(label == "compute" or label.startswith("compute-") for label in labels)
     return not machine and any(".".join(labels[at:]) in _suffixes() for at in range(len(labels)))

@@ -36,7 +36,7 @@ def decoded(raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
         given[name] = value
         if (field and _is_container(field)) or value[:1] in ("[", "{"):
             try:
-                given[name] = _json(value)
+                given[name] = from_json(value)
             except RecursionError:
                 del given[name]
                 wrong = f"has more than {DEEPEST} lists and objects inside each other"
@@ -44,7 +44,7 @@ def decoded(raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
     return given, mistakes
 
 
-def _json(text: str) -> Any:
+def from_json(text: str) -> Any:
     """The value of a JSON text; the text itself if it is none. Raises RecursionError when it is nested too deep."""
     try:
         value = json.loads(text, parse_int=lambda digits: (int if len(digits) <= LONGEST_NUMBER else float)(digits))

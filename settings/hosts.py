@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from settings import ssh_keys
 from settings import values as v
-from settings.addresses import HostAddress, machine
+from settings.addresses import HostAddress, behind, machine
 from settings.inputs import Inputs
 from settings.mistakes import WrongValueError, quoted
 from settings.part import Part
@@ -34,7 +34,7 @@ def checked_name(value: Any) -> str:
         raise WrongValueError(
             "is not a host's name", "use up to 63 letters, digits, dots, dashes and underscores, such as web-1"
         )
-    if value.startswith("monitoring-"):
+    if value.lower().startswith("monitoring-"):
         raise WrongValueError("is a name of monitoring servers", "choose one that does not begin with monitoring-")
     return str(value)
 
@@ -112,6 +112,10 @@ def _place(host: dict[str, Any]) -> tuple[str, int] | None:
     if str(host.get("unreachable")).lower() == "true":
         return None
     try:
-        return machine(host.get("address")).lower(), PORT.func(host.get("port", 22))  # type: ignore[call-arg]
+        address, port = machine(host.get("address")), PORT.func(host.get("port", 22))  # type: ignore[call-arg]
     except WrongValueError:
         return None
+    try:
+        return str(behind(address)), port
+    except ValueError:
+        return address, port

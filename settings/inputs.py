@@ -9,52 +9,50 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import BeforeValidator, SecretStr
 
 from settings import values as v
-from settings.addresses import NAME, host, port_of, web_address
+from settings.addresses import FILE, NAME, host, socket, web_address
 from settings.mistakes import WrongValueError
 from settings.part import Part, each
 
 
 def database_password(value: Any) -> str:
-    """A password that can stand in PostgreSQL's connection string as it is."""
-    if re.search(r"[\s\\]", v.password(value)):
+    """A password that can stand in PostgreSQL's connection string as it is
+    (postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)."""
+    if re.search(r"[\s\\]", v.agents_password(value)):
         raise WrongValueError("has a blank or a backslash", "give that user a password without")
     return str(value)
 
 
-def _redis(value: Any) -> str:
-    pattern = rf"tcp://{NAME}:[0-9]{{1,5}}|unix:///[A-Za-z0-9._/-]{{1,100}}"
-    if not re.fullmatch(pattern, v.text(value)):
-        raise WrongValueError("is not a Redis server", "write tcp://localhost:6379 or unix:///run/redis/redis.sock")
-    return port_of(str(value))
-
-
 def _unit(value: Any) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9@:._*-]{1,128}", v.text(value)):
-        raise WrongValueError("is not the name of a systemd unit", "write it in full, such as nginx.service")
+    """A pattern of services' names, as systemd's ListUnitsByPatterns takes it: the whole name (man 5 systemd.unit), or
+    with `*`. Telegraf asks for services alone (plugins/inputs/systemd_units/README.md, unittype)."""
+    if not re.fullmatch(r"(?=.{1,128}$)[A-Za-z0-9_*][A-Za-z0-9@:._*-]*", v.text(value)):
+        raise WrongValueError("is not the name of a systemd service", "write it in full, such as nginx.service")
+    if not value.endswith((".service", "*")):
+        raise WrongValueError("is not a service", "write it in full, such as nginx.service, or with a *")
     return str(value)
 
 
+def _server(value: Any) -> str:
+    """A host for PostgreSQL, or the folder of its socket (postgresql.org/docs/current/libpq-connect.html, host)."""
+    if re.fullmatch(FILE, v.text(value)):
+        return str(value)
+    if not re.fullmatch(NAME, value):
+        raise WrongValueError(
+            "is neither a host nor the folder of a socket",
+            "write a name, an address, or a folder such as /run/postgresql",
+        )
+    return host(value)
+
+
 Urls = Annotated[tuple[str, ...], each(web_address, least=1)]
-Server = Annotated[
-    str,
-    v.matching(
-        r"/[A-Za-z0-9._/-]{1,100}|[A-Za-z0-9][A-Za-z0-9.-]{0,252}",
-        "is neither a host nor the folder of a socket",
-        "write a name, an address, or a folder such as /run/postgresql",
-    ),
-]
+Server = Annotated[str, BeforeValidator(_server)]
 Socket = Annotated[
-    str,
-    v.matching(
-        rf"unix:///[A-Za-z0-9._/-]{{1,100}}|tcp://{NAME}:[0-9]{{1,5}}",
-        "is not an address of Docker's API",
-        "write unix:///var/run/docker.sock",
-    ),
-    AfterValidator(port_of),
+    str, BeforeValidator(socket("is not an address of Docker's API", "write unix:///var/run/docker.sock"))
 ]
+_redis = socket("is not a Redis server", "write tcp://localhost:6379 or unix:///run/redis/redis.sock")
 
 
 class Nginx(Part):
@@ -78,7 +76,7 @@ class Redis(Part):
     """Redis's INFO."""
 
     servers: Annotated[tuple[str, ...], each(_redis, least=1)] = ("tcp://localhost:6379",)
-    password: Annotated[SecretStr, BeforeValidator(v.password)] | None = None
+    password: Annotated[SecretStr, BeforeValidator(v.agents_password)] | None = None
 
 
 class Docker(Part):

@@ -14,12 +14,14 @@ from settings.part import Part, each
 PORTS = (465, 587, 2465, 2587)
 """Submission over TLS or with STARTTLS, and Amazon SES's further ports for both. Not 25: EC2 blocks it."""
 
-_ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@)[A-Za-z0-9_%+-]+(\.[A-Za-z0-9_%+-]+)*@{v.DOMAIN}")
+"""RFC 5321, 4.1.2: a dot-string of letters that need no quotes, and a domain."""
 
 
 def address(value: Any) -> str:
-    """One mail address, without a name."""
-    written = v.text(value)
+    """One mail address, without a name; its domain in small letters."""
+    user, at, domain = v.text(value).rpartition("@")
+    written = user + at + domain.lower()
     if not _ADDRESS.fullmatch(written) or len(written) > 254:
         raise WrongValueError("is not a mail address", "write it without a name: ops@example.com")
     return written

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, collapse_addresses
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -18,7 +18,7 @@ from settings.mail import Smtp
 from settings.metrics import CustomMetric, listed
 from settings.mistakes import WrongValueError, quoted
 from settings.part import Part, as_list, each
-from settings.versions import GrafanaVersion, Version, VersionOne
+from settings.versions import GrafanaVersion, TelegrafVersion, VersionOne
 
 
 def _choice(*allowed: str) -> BeforeValidator:
@@ -128,7 +128,7 @@ class ExternalInfluxdb(Part):
     url: addresses.HttpsUrl
     database: v.Identifier = "telegraf"
     username: v.Identifier
-    password: Annotated[SecretStr, BeforeValidator(v.password)]
+    password: Annotated[SecretStr, BeforeValidator(v.agents_password)]
     ca: certificates.Authorities | None = None
 
 
@@ -161,7 +161,7 @@ class Settings(Part):
     influxdata_repository: InfluxdataRepository = InfluxdataRepository()
     grafana_version: GrafanaVersion = "13.2.3"
     influxdb_version: VersionOne = "1.12.4-1"
-    telegraf_version: Version = "1.39.3-1"
+    telegraf_version: TelegrafVersion = "1.39.3-1"
     protect: v.Flag = False
     tags: Annotated[dict[str, str], BeforeValidator(_tags)] = Field(default_factory=dict)
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
@@ -182,8 +182,10 @@ class Settings(Part):
         if together > MOST_RULES:
             merge = f"merge ranges until all three keys have at most {MOST_RULES} together"
             yield "operatorCidrs", f"makes {together} rules with agentCidrs and sshCidrs; EC2 takes {MOST_RULES}", merge
-        if addresses.count(self.ssh_cidrs) >= addresses.HALF:
-            whom = "everybody" if addresses.count(self.ssh_cidrs) == 2 * addresses.HALF else "half the world"
+        if (many := addresses.count(self.ssh_cidrs)) > addresses.MANY:
+            whom = "half the world" if many > addresses.ALL // 3 else f"{many // 10**6} million addresses"
+            if sum(each.num_addresses for each in collapse_addresses(self.ssh_cidrs)) == addresses.ALL:
+                whom = "everybody"
             yield "sshCidrs", f"would let {whom} try to log in", "write the ranges you come from"
         if self.ssh_cidrs and not self.ssh_key_name:
             yield "sshKeyName", "is missing, so sshCidrs would let nobody log in", "name an EC2 key pair"
@@ -205,8 +207,6 @@ class Settings(Part):
             yield "smtp", "is missing, so nothing could send email to contactPoints", "name your mail server"
         if self.smtp and not (self.contact_points and self.contact_points.email):
             yield "smtp", "sends to nobody", "write addresses as contactPoints.email, too"
-        if self.alert_thresholds.forgets_too_early:
-            yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
         if self.influxdb and self.retention != "30d":
             yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
-from typing import Any
+from typing import Any, get_origin
 
 from settings import places
 from settings.mistakes import LONGEST_VALUE, SECRET, Mistake, WrongValueError, quoted
 
 _TELLTALE = re.compile(r"PRIVATE KEY|:[^\s@]*@|://\S*[?#]")
 """A private key, a password in an address, or what an address has behind its path: wherever it was put by mistake."""
+_WORD = re.compile(r"[A-Za-z][A-Za-z._ -]{0,23}")
+"""What a key's name looks like, misspelt or not: no digits, and short."""
+
+
+def _by_nature(location: tuple[str | int, ...]) -> bool:
+    """Whether the place lies in a setting that holds secrets."""
+    _, whole = places.walk(location[:1])
+    return whole is not None and places.holds_secrets(places.part(whole))
+
+
+def _has_object(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_object, value)))
 
 
 class Shown:
@@ -32,12 +44,21 @@ class Shown:
         if not location or field is None or not places.is_shown(field) or places.holds_secrets(places.part(field)):
             return False
         written = json.dumps(value, ensure_ascii=False, default=str)
-        if places.key(str(location[0])) in self._marked:
-            _, whole = places.walk(location[:1])
-            by_nature = whole is not None and places.holds_secrets(places.part(whole))
-            if not by_nature or len(written) > LONGEST_VALUE or "\\" in written:
-                return False
+        by_nature = _by_nature(location)
+        # Next to secrets, what became an object by mistake may have one as a key's name (`user: hunter2: x`).
+        if by_nature and get_origin(field.annotation) is not dict and _has_object(value):
+            return False
+        whole = by_nature and len(written) <= LONGEST_VALUE and "\\" not in written
+        if places.key(str(location[0])) in self._marked and not whole:
+            return False
         return not _TELLTALE.search(written)
+
+    def names(self, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """The place of a key that is no setting; its name is hidden where a secret may have been written as one."""
+        guarded = places.key(str(location[0])) in self._marked or _by_nature(location)
+        if len(location) > 1 and guarded and not _WORD.fullmatch(str(location[-1])):
+            return *location[:-1], SECRET
+        return location
 
     def value(self, location: tuple[str | int, ...], value: Any) -> str:
         """The value as a mistake repeats it."""

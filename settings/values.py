@@ -51,6 +51,15 @@ def password(value: Any) -> str:
     return str(value)
 
 
+def agents_password(value: Any) -> str:
+    """As `password`, and nothing in it that Telegraf takes for a reference to a store of secrets: its config/secret.go
+    looks for @{STORE:KEY} in every password, and does not start without that store."""
+    if re.search(r"@\{.+?:.+?\}", password(value)):
+        wrong = "has an @ before braces, which Telegraf takes for another secret's name"
+        raise WrongValueError(wrong, "give that user another password")
+    return str(value)
+
+
 def matching(pattern: str, wrong: str, instead: str) -> BeforeValidator:
     """A validator of text that matches all of `pattern`."""
     compiled = re.compile(pattern)
@@ -111,6 +120,7 @@ PARTITIONS = ("aws", "aws-us-gov")
 ec2.amazonaws.com in a role's trust policy."""
 
 
+@lru_cache
 def partition(name: str) -> str:
     """The partition a region lies in: aws, aws-cn, aws-us-gov, aws-eusc, …"""
     return str(aws_data().get_partition_for_region(name))
@@ -186,37 +196,50 @@ KeyName = Annotated[
 InstanceType = Annotated[
     str,
     matching(
-        r"[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|x?large|[0-9]+xlarge|metal(-[0-9]+xl)?)",
+        r"(?!mac)(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*"
+        r"\.(nano|micro|small|medium|x?large|[1-9][0-9]{0,2}xlarge|metal(-[1-9][0-9]{0,2}xl)?)",
         "is not an EC2 instance type",
         "write family and size, such as t4g.small",
     ),
 ]
-AmiId = Annotated[str, matching(r"ami-[0-9a-f]{8,17}", "is not an AMI's id", "write it as ami-0123456789abcdef0")]
-VpcId = Annotated[str, matching(r"vpc-[0-9a-f]{8,17}", "is not a VPC's id", "write it as vpc-0123456789abcdef0")]
+AmiId = Annotated[
+    str, matching(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI's id", "write it as ami-0123456789abcdef0")
+]
+VpcId = Annotated[
+    str, matching(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "is not a VPC's id", "write it as vpc-0123456789abcdef0")
+]
 SubnetId = Annotated[
-    str, matching(r"subnet-[0-9a-f]{8,17}", "is not a subnet's id", "write it as subnet-0123456789abcdef0")
+    str, matching(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet's id", "write it as subnet-0123456789abcdef0")
 ]
-Domain = Annotated[
-    str,
-    matching(
-        r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]",
-        "is not a domain name",
-        "write the bare name in small letters, such as monitoring.example.com",
-    ),
-]
+DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
+_NOBODYS = ("localhost", "localdomain", "localdomain6", "invalid", "onion")
+
+
+def domain(value: Any) -> str:
+    """A name in DNS, in small letters, as certificates (RFC 5280) and Grafana's `domain` have it; none of those that
+    are nobody's (RFC 6761, RFC 7686)."""
+    if not re.fullmatch(DOMAIN, text(value)):
+        instead = "write the bare name in small letters, such as monitoring.example.com"
+        raise WrongValueError("is not a domain name", instead)
+    if value.rpartition(".")[2] in _NOBODYS:
+        raise WrongValueError("is a name that DNS never has", "write one of your own, such as monitoring.example.com")
+    return str(value)
+
+
+Domain = Annotated[str, BeforeValidator(domain)]
 Identifier = Annotated[
     str,
     matching(
-        r"[A-Za-z0-9_.-]{1,64}",
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}",
         "has characters that are not allowed here",
-        "use letters, digits, dots, dashes and underscores",
+        "use up to 63 letters, digits, dots, dashes and underscores",
     ),
 ]
 AptWord = Annotated[
     str,
     # No slash at its end: apt then expects no component.
     matching(
-        r"(?=.{1,64}$)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*",
+        r"(?=.{1,64}$)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*",
         "is not a word of an apt source",
         'write a word such as "stable"',
     ),

@@ -34,13 +34,25 @@ def _first_major(version: str) -> str:
     return version
 
 
+def _passes(version: str) -> str:
+    """A Telegraf that knows `metricpass` (docs/CONFIGURATION.md there; its changelog: 1.29.0)."""
+    upstream = re.split(r"[.+~-]", version.rpartition(":")[2])
+    if (int(upstream[0]), int(upstream[1])) < LEAST_TELEGRAF:
+        least = ".".join(map(str, LEAST_TELEGRAF))
+        raise WrongValueError("does not know the filters that the program sets", f"write {least}.0 or later")
+    return version
+
+
+LEAST_TELEGRAF = (1, 29)
 Version = Annotated[
     str,
     matching(
-        r"([0-9]:)?[0-9]{1,9}(\.[0-9]{1,9}){2}[A-Za-z0-9.+~-]{0,40}",
+        # Policy 5.6.12 of Debian: what follows a hyphen is not empty.
+        r"([0-9]:)?[0-9]{1,9}(\.[0-9]{1,9}){2}([A-Za-z0-9.+~-]{0,39}[A-Za-z0-9.+~])?",
         "is not a Debian package version in full",
         'write the exact version in quotes, such as "1.39.3-1" (`apt-cache madison PACKAGE` lists them)',
     ),
 ]
 GrafanaVersion = Annotated[Version, BeforeValidator(_usable_grafana)]
 VersionOne = Annotated[Version, AfterValidator(_first_major)]
+TelegrafVersion = Annotated[Version, AfterValidator(_passes)]

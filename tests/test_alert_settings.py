@@ -79,7 +79,7 @@ def test_secrets_must_be_encrypted(key: str) -> None:
         ({"contactPoints": {"webhookToken": "t"}}, "contactPoints", "names nobody"),
         ({"contactPoints": {"slack": SLACK, "webhookToken": "t"}}, "contactPoints", "without webhook"),
         ({"alertThresholds": {"silentAfter": "12h", "forgetAfter": "1h"}}, "alertThresholds", "raise forgetAfter"),
-        ({"alertThresholds": {"cpu": 0}}, "alertThresholds.cpu", "write 1 to 100"),
+        ({"alertThresholds": {"cpu": 0}}, "alertThresholds.cpu", "write 1 to 99"),
         ({"alertThresholds": {"cpu": "many"}}, "alertThresholds.cpu", "is not a number"),
         ({"alertThresholds": {"load": True}}, "alertThresholds.load", "is not a number"),
         ({"alertThresholds": {"interval": "15s"}}, "alertThresholds.interval", "multiple of 10s"),

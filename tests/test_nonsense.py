@@ -4,6 +4,7 @@ values that ended in a traceback."""
 from __future__ import annotations
 
 import json
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from tests.test_settings import HOST, HOSTS_SECRET, mistakes, raw
 
 OTHER = HOST | {"name": "web-2", "address": "198.51.100.8"}
 INFLUXDB = {"url": "https://a.b", "username": "u", "password": "p"}
+SLACK = "https://hooks.slack.com/services/T0/B0/x"
 SMTP = {"host": "smtp.example.com", "user": "u", "password": "p", "sender": "a@b.cc"}
-MARKED = ("monitoring:certificate", "monitoring:influxdb", "monitoring:smtp", "monitoring:contactPoints")
+MARKED = ("monitoring:certificate", "monitoring:influxdb", "monitoring:smtp", "monitoring:contactPoints", *HOSTS_SECRET)
 
 NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     # changes, key, what is told
@@ -54,12 +56,12 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", told)
         for address, told in {
-            "127.0.0.1": "is whatever machine Pulumi runs on",
-            "127.9.9.9": "is whatever machine Pulumi runs on",
-            "::1": "is whatever machine Pulumi runs on",
-            "::ffff:127.0.0.1": "is whatever machine Pulumi runs on",
-            "localhost": "is whatever machine Pulumi runs on",
-            "LOCALHOST": "is whatever machine Pulumi runs on",
+            "127.0.0.1": "is whatever machine asks for it",
+            "127.9.9.9": "is whatever machine asks for it",
+            "::1": "is whatever machine asks for it",
+            "::ffff:127.0.0.1": "is whatever machine asks for it",
+            "localhost": "is whatever machine asks for it",
+            "LOCALHOST": "is whatever machine asks for it",
             "0.0.0.0": "is no single host's address",  # noqa: S104
             "::": "is no single host's address",
             "224.0.0.1": "is no single host's address",
@@ -85,7 +87,138 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"domain": "s3.eu-central-1.amazonaws.com"}, "domain", "is an address of AWS itself"),
     ({"domain": "ssm.cn-north-1.amazonaws.com.cn"}, "domain", "is an address of AWS itself"),
     ({"domain": "ssm.eu-central-1.api.aws"}, "domain", "is an address of AWS itself"),
-    ({"domain": "apt.grafana.com"}, "domain", "is the host in grafanaRepository.url"),
+    *(
+        ({"domain": domain}, "domain", told)
+        for domain, told in {
+            "apt.grafana.com": "is the host in grafanaRepository.url",
+            "deb.debian.org": "is the host in Debian's repository",
+            "a.on.aws": "is an address of AWS itself",
+            "instance-data.ec2.internal": "is an address of AWS itself",
+            "localhost.localdomain": "is a name that DNS never has",
+            "a.localhost": "is a name that DNS never has",
+            "a.invalid": "is a name that DNS never has",
+        }.items()
+    ),
+    ({"domain": "hooks.slack.com", "contactPoints": {"slack": SLACK}}, "domain", "contactPoints.slack"),
+    ({"domain": "events.pagerduty.com", "contactPoints": {"pagerduty": "p" * 32}}, "domain", "contactPoints.pagerduty"),
+    ({"domain": "web-1.example.com", "hosts": [HOST | {"address": "Web-1.example.com"}]}, "domain", "hosts[0].address"),
+    # times
+    ({"collectionInterval": "20m", "retention": "1h"}, "collectionInterval", "write at most 1/6 of retention"),
+    ({"alertThresholds": {"silentAfter": "40m"}, "retention": "1h"}, "alertThresholds", "above half of retention"),
+    ({"alertThresholds": {"forgetAfter": "3h"}, "collectionInterval": "1h"}, "alertThresholds", "forgets hosts"),
+    ({"alertThresholds": {"forgetAfter": "1h", "interval": "1h"}}, "alertThresholds", "two evaluations"),
+    ({"alertThresholds": {"backupAge": "30d"}, "backups": {"keep": 1}}, "alertThresholds", "no backup is left"),
+    ({"alertThresholds": {"certificateDays": 31}}, "alertThresholds", "certificateDays above 30"),
+    ({"alertThresholds": {"cpu": 100}}, "alertThresholds.cpu", "write 1 to 99"),
+    ({"restoreFrom": "2026-02-30T04-00-00Z"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "s3://bbb/.../latest"}, "restoreFrom", "does not name a backup"),
+    ({"restoreFrom": "s3://bbb/-a/latest"}, "restoreFrom", "does not name a backup"),
+    # ranges
+    ({"operatorCidrs": ["224.0.0.0/3"]}, "operatorCidrs", "from which nobody comes"),
+    ({"operatorCidrs": ["::/1"]}, "operatorCidrs", "is not an IPv4 range"),
+    ({"sshCidrs": ["0.0.0.0/2"], "sshKeyName": "me"}, "sshCidrs", "1056 million addresses"),
+    (
+        {"sshCidrs": [f"{n}.0.0.0/8" for n in range(11, 61)], "sshKeyName": "me"},
+        "sshCidrs",
+        "would let 838 million addresses try",
+    ),
+    (
+        {"sshCidrs": [str(n) for n in IPv4Network("0.0.0.0/0").address_exclude(IPv4Network("9.9.9.9"))]},
+        "sshCidrs",
+        "half the world",
+    ),
+    # addresses of others, and in other notations
+    *(
+        ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", told)
+        for address, told in {
+            "localhost.localdomain": "is whatever machine asks for it",
+            "ip6-localhost": "is whatever machine asks for it",
+            "64:ff9b::7f00:1": "is whatever machine asks for it",
+            "2002:7f00:1::": "is whatever machine asks for it",
+            "127.1": "is not a host's name or address",
+            "0x7f000001": "is not a host's name or address",
+            "0x7f.1": "is not a host's name or address",
+            "a.123": "is not a host's name or address",
+            "web.example.com.": "is not a host's name or address",
+            "::127.0.0.1": "is no single host's address",
+            "100::1": "is no single host's address",
+            "fec0::1": "is no single host's address",
+            "0.1.2.3": "is no single host's address",
+            "::ffff:224.0.0.1": "is no single host's address",
+            "64:ff9b::e000:1": "is no single host's address",
+            "fe80::1": "is link-local without an interface",
+            "169.254.1.1": "is link-local",
+            "::ffff:169.254.169.254": "is link-local",
+            "fd00:ec2::254": "is link-local",
+        }.items()
+    ),
+    *(
+        ({"influxdb": INFLUXDB | {"url": url}}, "influxdb.url", told)
+        for url, told in {
+            "https://localhost:8086": "is whatever machine asks for it",
+            "https://127.0.0.1": "is whatever machine asks for it",
+            "https://169.254.169.254": "is link-local",
+            "https://224.0.0.1": "is no single host's address",
+            "https://256.1.1.1": "is not a host's name or address",
+            "https://1.2.3.4.5": "is not a host's name or address",
+            "https://0x7f.1": "is not a host's name or address",
+            "https://[::1]": "is not a web address",
+        }.items()
+    ),
+    *(
+        ({"contactPoints": {"webhook": url}}, "contactPoints.webhook", told)
+        for url, told in {
+            "https://localhost/x": "is whatever machine asks for it",
+            "https://169.254.169.254/latest": "is link-local",
+            "https://a..b/x": "is not a web address",
+            "https://a.b/é": "has characters that no web address has",
+            "https://a.b/%zz": "has characters that no web address has",
+            'https://a.b/"': "has characters that no web address has",
+        }.items()
+    ),
+    ({"grafanaRepository": {"url": "https://127.0.0.1"}}, "grafanaRepository.url", "is whatever machine asks for it"),
+    ({"grafanaRepository": {"suite": "a/../b"}}, "grafanaRepository.suite", "is not a word of an apt source"),
+    *(
+        ({"hosts": [HOST | {"inputs": inputs}]}, f"hosts[0].inputs.{key}", told)
+        for inputs, key, told in [
+            ({"systemdUnits": {"units": ["nginx"]}}, "systemdUnits.units", "is not a service"),
+            ({"systemdUnits": {"units": ["nginx.socket"]}}, "systemdUnits.units", "is not a service"),
+            ({"systemdUnits": {"units": ["--all"]}}, "systemdUnits.units", "is not the name of a systemd service"),
+            ({"redis": {"servers": ["unix:///a/../b"]}}, "redis.servers", "is not a Redis server"),
+            ({"redis": {"servers": ["tcp://0.0.0.0:1"]}}, "redis.servers", "is no single host's address"),
+            ({"redis": {"servers": ["tcp://a:1", "tcp://A:01"]}}, "redis.servers", "names tcp://a:1 twice"),
+            ({"redis": {"password": "x@{a:b}"}}, "redis.password", "takes for another secret's name"),
+            ({"docker": {"endpoint": "unix:///var/../x"}}, "docker.endpoint", "is not an address of Docker's API"),
+            ({"postgresql": {"host": "/../.."}}, "postgresql.host", "is neither a host nor the folder of a socket"),
+            ({"postgresql": {"host": "a..b"}}, "postgresql.host", "is neither a host nor the folder of a socket"),
+            ({"postgresql": {"database": ".."}}, "postgresql.database", "not allowed here"),
+            ({"postgresql": {"password": "x@{a:b}"}}, "postgresql.password", "takes for another secret's name"),
+            ({"nginx": {"urls": ["http://a.b", "http://A.b:080/"]}}, "nginx.urls", "names http://a.b twice"),
+            ({"nginx": {"urls": ["http://127.1/"]}}, "nginx.urls", "is not a host's name or address"),
+            ({"ping": {"targets": ["::1", "0:0::1"]}}, "ping.targets", "names ::1 twice"),
+            ({"ping": {"targets": ["a.b", "A.B"]}}, "ping.targets", "names a.b twice"),
+        ]
+    ),
+    ({"influxdb": INFLUXDB | {"password": "a@{b:c}d"}}, "influxdb.password", "takes for another secret's name"),
+    ({"influxdb": INFLUXDB | {"database": ".."}}, "influxdb.database", "not allowed here"),
+    ({"hosts": [HOST | {"name": "Monitoring-prod"}]}, "hosts[0].name", "is a name of monitoring servers"),
+    *(
+        ({"contactPoints": {"email": [mail]}, "smtp": SMTP}, "contactPoints.email", told)
+        for mail, told in {
+            ".a@example.com": "is not a mail address",
+            "a..b@example.com": "is not a mail address",
+            "a@-b.example.com": "is not a mail address",
+            "a@b.123": "is not a mail address",
+        }.items()
+    ),
+    # what EC2 and Debian would not have
+    ({"amiId": "ami-123456789"}, "amiId", "is not an AMI's id"),
+    ({"subnetId": "subnet-0123456789"}, "subnetId", "is not a subnet's id"),
+    ({"instanceType": "mac2.metal"}, "instanceType", "is not an EC2 instance type"),
+    ({"instanceType": "c5.0xlarge"}, "instanceType", "is not an EC2 instance type"),
+    ({"instanceType": "m5." + "9" * 500 + "xlarge"}, "instanceType", "is not an EC2 instance type"),
+    ({"telegrafVersion": "1.39.3-"}, "telegrafVersion", "is not a Debian package version"),
+    ({"telegrafVersion": "1.28.5-1"}, "telegrafVersion", "write 1.29.0 or later"),
     ({"domain": "smtp.example.com", "smtp": SMTP, "contactPoints": {"email": ["a@b.cc"]}}, "domain", "smtp.host"),
 ]
 
@@ -94,6 +227,10 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
 def test_what_nobody_could_use_is_refused(changes: dict[str, Any], key: str, told: str) -> None:
     if "influxdb" in changes:
         changes |= {"agentCidrs": []}
+    if "sshCidrs" in changes:
+        changes |= {"sshKeyName": "me"}
+    if "contactPoints" in changes and "email" in changes["contactPoints"]:
+        changes |= {"smtp": SMTP}
     (line,) = mistakes(raw(**changes), MARKED)
     assert line.startswith(f"monitoring:{key}")
     assert told in line
@@ -109,6 +246,8 @@ def test_what_nobody_could_use_is_refused(changes: dict[str, Any], key: str, tol
         ({"address": "198.51.100.7", "port": "022"}, {"address": "198.51.100.7"}),
         ({"address": "198.51.100.7", "port": 22}, {"address": "198.51.100.7", "port": "22"}),
         ({"address": "db.example.com"}, {"address": "DB.Example.com"}),
+        ({"address": "198.51.100.7"}, {"address": "::ffff:c633:6407"}),
+        ({"address": "198.51.100.7"}, {"address": "64:ff9b::c633:6407"}),
     ],
 )
 def test_a_host_written_in_two_ways_is_one(first: dict[str, Any], second: dict[str, Any]) -> None:

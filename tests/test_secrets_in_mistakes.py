@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from settings import SettingsError, load, places
 from settings.model import Settings
@@ -64,6 +65,40 @@ def everywhere(value: Any, location: tuple[str | int, ...] = ()) -> Iterator[tup
 
 
 PLACES = list(everywhere(FULL))
+
+
+def secret_kinds(model: type[BaseModel], path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    """Where the models have secrets; found by their annotations, whatever settings/places.py makes of these."""
+    found = set()
+    for field in model.model_fields.values():
+        inner = places.part(field)
+        if "SecretStr" in str(field.annotation):
+            found.add((*path, str(field.alias)))
+        if inner:
+            found |= secret_kinds(inner, (*path, str(field.alias)))
+    return found
+
+
+def kind(location: tuple[str | int, ...]) -> tuple[str, ...]:
+    """A place without the numbers in it."""
+    return tuple(step for step in location if isinstance(step, str))
+
+
+def test_every_secret_of_the_models_is_among_these() -> None:
+    assert {kind(location) for location in SECRETS} == secret_kinds(Settings)
+
+
+@pytest.mark.parametrize("unguarded", sorted(secret_kinds(Settings)), ids=".".join)
+def test_these_tests_would_notice_a_secret_that_is_not_guarded(
+    unguarded: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location = next(location for location in SECRETS if kind(location) == unguarded)
+    _, field = places.walk(location)
+    guards = places.is_secret
+    monkeypatch.setattr(places, "is_secret", lambda one: one is not field and guards(one))
+    configuration = copy.deepcopy(FULL)
+    put(configuration, location, [MARKER])
+    assert leaked(told(configuration, marked=False))
 
 
 def put(configuration: Any, location: tuple[str | int, ...], value: Any) -> None:
@@ -132,6 +167,17 @@ def test_a_secret_one_level_too_high_is_not_repeated(location: tuple[str | int, 
         put(configuration, location[: -level or None] or location[:1], shape)
         for marked in (True, False):
             assert not leaked(told(configuration, marked))
+
+
+@pytest.mark.parametrize("location", [*SECRETS, *PLACES], ids=places.path)
+def test_a_secret_that_became_a_key_is_not_repeated(location: tuple[str | int, ...]) -> None:
+    """YAML makes an object of `password: hunter2: x`, and of a line that begins too far to the left another key."""
+    for shape in ({MARKER: "x"}, {MARKER: {MARKER: MARKER}}, [{MARKER: 1}]):
+        configuration = copy.deepcopy(FULL)
+        put(configuration, location, shape)
+        if "tags" not in location:
+            for marked in (True, False):
+                assert not leaked(told(configuration, marked))
 
 
 def test_what_is_not_known_is_not_repeated() -> None:
