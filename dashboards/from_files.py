@@ -16,6 +16,8 @@ NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
 """What a file may be called without its .json. It is the dashboard's uid, too, of which Grafana takes 40 characters."""
 LARGEST = 1_000_000
 """Bytes; Pulumi keeps the text in the stack's state."""
+LONGEST_TITLE = 5000
+"""Characters: github.com/grafana/grafana, pkg/services/dashboards/errors.go, ErrDashboardTitleTooLong."""
 AGAIN = "import it again with make import-dashboard"
 
 
@@ -89,6 +91,10 @@ def _shown(found: Any, name: str) -> dict[str, Any]:
         raise ValueError(f"has the uid {json.dumps(found.get('uid'))}; write {name}, as the file is called")
     if not isinstance(found.get("title"), str) or not found["title"].strip():
         raise ValueError("has no title; write one")
+    if len(found["title"]) > LONGEST_TITLE:
+        raise ValueError(
+            f"has a title of more than {LONGEST_TITLE} characters, which Grafana refuses; write a shorter one"
+        )
     if "__inputs" in found or "${DS_" in json.dumps(found):
         raise ValueError(f"has datasources to be chosen (__inputs, ${{DS_…}}); {AGAIN}")
     for panel in _panels(found["panels"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection
@@ -13,7 +14,7 @@ from dashboards.importing.datasources import Sources, resolve
 from dashboards.importing.kinds import OWN_UIDS, SOURCES
 from dashboards.importing.links import Links
 from dashboards.importing.oldest import OLDEST_SCHEMA
-from dashboards.importing.report import FORM, ImportingError, Json, Report, each
+from dashboards.importing.report import FORM, ImportingError, Json, Report, each, named, title_of
 from dashboards.importing.source import parse, unwrapped
 from dashboards.importing.variables import constants, filled, names, own_annotations, own_variables
 
@@ -85,6 +86,7 @@ def _converted(raw: Json, name: str, there: Collection[str], report: Report) -> 
     measured.check(every, asked, noted, report)
     if report.dropped and not any(panel.get("targets") for panel in every):
         report.warnings.append("no panel that shows data is left")
+    _warn_of_lost_variables(every, names(raw) - {one["name"] for one in asked} - sources.variables.keys(), report)
     queries.tell(every, asked, noted, report)
     own_links = links.of_dashboard(raw.get("links"))
     links.tell(report)
@@ -120,6 +122,16 @@ def _panels(raw: Json, sources: Sources, links: Links, report: Report) -> list[J
     listed = filled(listed, chosen)
     layout.number(listed)
     return list(listed)
+
+
+def _warn_of_lost_variables(every: list[Json], lost: Collection[str], report: Report) -> None:
+    for variable in sorted(lost):
+        use = re.compile(rf"\${re.escape(variable)}\b|\$\{{{re.escape(variable)}[:.}}]")
+        using = [title_of(panel) for panel in every if use.search(json.dumps(panel.get("targets")))]
+        if using:
+            report.warnings.append(
+                f"the variable {variable} is left out, but asked for in {named(using)}: correct it there"
+            )
 
 
 def _description(raw: Json) -> str:

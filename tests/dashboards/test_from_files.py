@@ -47,6 +47,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "another uid": (GOOD | {"uid": "other"}, 'has the uid "other"; write mine'),
     "no uid": ({"title": "x", "panels": []}, "has the uid null; write mine"),
     "no title": (GOOD | {"title": " "}, "has no title"),
+    "a long title": (GOOD | {"title": "x" * 5001}, "has a title of more than 5000 characters"),
     "inputs": (GOOD | {"__inputs": []}, "has datasources to be chosen"),
     "an Angular panel": (GOOD | {"panels": [{"type": "graph"}]}, "has a panel of type graph"),
     "an Angular table": (GOOD | {"panels": [{"type": "table", "styles": []}]}, "has a panel of type table"),

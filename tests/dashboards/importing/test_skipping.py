@@ -64,6 +64,14 @@ def test_a_variable_is_left_out() -> None:
     assert "left out: the variable node asks Prometheus" in found.report.told()
 
 
+def test_a_query_that_needs_a_variable_left_out_is_warned_of() -> None:
+    query = {"query": "SELECT mean(x) FROM cpu WHERE host =~ /^${node:regex}$/", "rawQuery": True}
+    variable = {"name": "node", "type": "query", "query": "label_values(node)"}
+    dashboard = with_panel(targets=[query]) | {"templating": {"list": [variable]}}
+    found = convert(json.dumps(dashboard), "file.json", skip=True)
+    assert found.report.warned() == ["the variable node is left out, but asked for in “One”: correct it there"]
+
+
 def test_a_dashboard_of_which_nothing_is_left_is_refused() -> None:
     with pytest.raises(ImportingError, match="nothing would be left of it: “One” is a grafana-clock-panel"):
         convert(json.dumps(with_panel(type="grafana-clock-panel")), "file.json", skip=True)
