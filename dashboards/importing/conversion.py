@@ -94,7 +94,7 @@ def _converted(raw: Json, name: str, there: Collection[str], report: Report) -> 
         "description": _description(raw),
         "tags": tags,
         "editable": False,
-        **{key: raw[key] for key in KEPT if key in raw},
+        **{key: raw[key] for key in KEPT if raw.get(key) is not None},
         **({"time": raw["time"]} if isinstance(raw.get("time"), dict) else {}),
         "graphTooltip": 1 if raw.get("sharedCrosshair") else raw.get("graphTooltip") or 0,
         "schemaVersion": max(OLDEST_SCHEMA, oldest.schema_of(raw)),

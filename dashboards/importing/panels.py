@@ -52,15 +52,16 @@ def modernise(panel: Json, report: Report) -> None:
         _text(panel)
     if kind != "row":
         fields = panel.get("fieldConfig") or {}
-        panel["fieldConfig"] = {"defaults": {}, "overrides": [], **fields}
-        panel.setdefault("options", {})
-        panel.setdefault("title", "")
+        said = {key: value for key, value in fields.items() if value is not None}
+        panel["fieldConfig"] = {"defaults": {}, "overrides": [], **said}
+        panel["options"] = panel.get("options") or {}
+        panel["title"] = panel.get("title") or ""
     panel.pop("alert", None)
 
 
 def _text(panel: Json) -> None:
     """Text panels once had their text beside their options."""
-    options = panel.setdefault("options", {})
+    options = panel["options"] = panel.get("options") or {}
     for key in ("content", "mode"):
         if key in panel:
             options.setdefault(key, panel.pop(key))

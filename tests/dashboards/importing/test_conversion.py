@@ -297,6 +297,33 @@ def test_what_says_no_datasource_asks_the_one_that_the_others_ask() -> None:
     assert found.dashboard["templating"]["list"][0]["datasource"]["uid"] == "influxdb"
 
 
+@pytest.mark.parametrize("kind", ["timeseries", "graph", "text", "piechart", "row"])
+def test_nulls_are_as_if_nothing_were_said(kind: str) -> None:
+    nulls = dict.fromkeys(
+        (
+            "title",
+            "fieldConfig",
+            "options",
+            "links",
+            "gridPos",
+            "datasource",
+            "targets",
+            "repeat",
+            "panels",
+            "thresholds",
+        )
+    )
+    dashboard = with_panel(type=kind, **nulls) | {
+        **dict.fromkeys(("annotations", "links", "tags", "time", "timepicker", "refresh", "description", "__inputs")),
+        "templating": {"list": None},
+    }
+    (found,) = imported(dashboard).dashboard["panels"]
+    if kind != "row":
+        assert (found["title"], found["fieldConfig"]["overrides"], found["links"]) == ("", [], [])
+    half = with_panel(type="timeseries", fieldConfig={"defaults": None, "overrides": None})
+    assert panel(imported(half), "One")["fieldConfig"] == {"defaults": {}, "overrides": []}
+
+
 def test_saved_copies_of_repeated_panels_are_dropped() -> None:
     dashboard = with_panel(repeat="server", minSpan=3)
     copy = dashboard["panels"][0] | {"id": 2, "repeat": None, "repeatPanelId": 1, "scopedVars": {"server": {}}}
