@@ -474,3 +474,18 @@ def test_the_longest_settings_fit_their_parameters(without: str) -> None:
 
 def test_nothing_costs_more_with_ordinary_settings(prod: Run) -> None:
     assert {r.inputs["tier"] for r in prod.all("Parameter")} == {"Standard"}
+
+
+@pytest.mark.parametrize("auth", ["key", "role"])
+def test_whatever_the_boot_asks_for_is_a_parameter(auth: str) -> None:
+    run = run_program({"cloudwatchAuth": auth})
+    there = {parameter.inputs["name"].partition("/prod.server/")[2] for parameter in run.all("Parameter")}
+    texts = [parameter.inputs.get("insecureValue") or "" for parameter in run.all("Parameter")]
+    scripts = "\n".join([run.one("Instance")["userData"], *texts])
+    asked = set(re.findall(r'\bvalue "?([a-z][\w.-]+)(?=["\s)])', scripts))
+    for variable, words, name in re.findall(r"for (\w+) in ([^;\n]+); do\s+value (\S+)", scripts):
+        asked |= {name.replace(f"${variable}", word) for word in words.split() if "$" not in word}
+    assert len(asked) > 25
+    # The boot asks for that one only if it is listed.
+    assert asked - there == {"smtp-password"}
+    assert {"cloudwatch-credentials", "monitoring-backup.timer", "influxdb-hardening.conf", "backup"} <= asked

@@ -204,6 +204,15 @@ def test_the_scripts_read_every_variable_that_they_are_given() -> None:
     assert [name for name in names if not re.search(rf"\b{name}\b(?!=)", scripts)] == []
 
 
+def test_the_probe_trusts_the_authority_that_telegraf_trusts() -> None:
+    files = server_files(SERVER)
+    (output,) = tomllib.loads(files["telegraf.conf"])["outputs"]["influxdb"]
+    assert f"TARGET_CA={output['tls_ca']}\n" in files["server.conf"]
+    assert f" {output['tls_ca']} telegraf\n" in files["telegraf.sh"]
+    public = replace(SERVER, target=replace(TARGET, private_ca=False))
+    assert "TARGET_CA=''\n" in server_files(public)["server.conf"]
+
+
 def test_comments_go_and_the_first_line_and_code_stay() -> None:
     assert without_comments("#!/bin/sh\n# a\n\necho '#b' # c\n  # d\n") == "#!/bin/sh\necho '#b' # c\n"
     assert without_comments("# only a title\nkey = 1\n") == "key = 1\n"
