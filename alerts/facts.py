@@ -37,6 +37,11 @@ class Facts:
         )
 
     @property
+    def forget(self) -> int:
+        """Seconds for which a host that sends nothing is remembered."""
+        return round(seconds(self.thresholds.forget_after))
+
+    @property
     def interval(self) -> int:
         """Seconds between two evaluations of a rule."""
         return round(seconds(self.thresholds.interval))

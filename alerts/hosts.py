@@ -1,29 +1,44 @@
 """Every host that reports through Telegraf: is it there, does it have room to work?
 
-No-data and error states of the group. When no host has a value at all, nothing arrives any more: that is
-the rule "No measurements arrive" of the server's group, so these rules stay quiet (OK). When one host has
-no value any more, it is silent: its other alerts end, and "Host silent" begins. When a query fails, each
-alert stays as it was (KeepLast): a failing query is no reason to wake somebody about a host's memory, nor
-to tell that its memory is well again.
+No-data and error states of the group. When no host has a value at all, nothing arrives any more: that is the rule "No
+measurements arrive" of the server's group, so these rules stay quiet (OK), or as they were (KeepLast) where an end
+would be an all-clear that nobody can give. When one host has no value any more, it is silent, and "Host silent"
+begins. When a query fails, each alert stays as it was (KeepLast): a failing query is no reason to wake somebody about
+a host's memory, nor to say that its memory is well again. A pending alert fires meanwhile, once its time has passed:
+its condition held when it was last looked at.
+
+Severities: critical is what cannot wait until morning, because something is broken or lost by then; warning is work for
+the day. A file system that is 90 % full may have 400 GB left: a warning. At 98 % writes soon fail, and memory of which
+95 % are used is followed by the kernel ending a process, at any hour: critical.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from alerts import missing
+from alerts import missing, silence
 from alerts.facts import Facts
-from alerts.model import Group, Panel, Query, Rule
-from alerts.steps import above, below, between, calculated, influxql, reduced
+from alerts.kept import above_kept
+from alerts.model import NEVER, Group, Panel, Query, Rule
+from alerts.steps import above, below, calculated, influxql, reduced
 from dashboards import queries
 from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, TOTAL_CPU, select
 from settings.values import seconds
 
 GROUP = "Hosts"
+MANY = 20
+"""Percent of the hosts."""
+SOME = 3
+"""Hosts: fewer are not many, however large a share they are."""
+FULL = 98
+"""Percent of a file system: from here on writes soon fail."""
+LESS = 5
+"""Percent below its limit at which an alert ends."""
 AHEAD = 60
 """Seconds that a clock may be ahead: more than any that is set over the network ever is."""
 NOW = "$timeFilter"
 BY_FILE_SYSTEM = (BY_HOST, '"path"')
+HOUR = 3600
 TREND = round(seconds(queries.TREND))
 """Seconds: how much of the past says how fast a file system fills up."""
 
@@ -32,10 +47,12 @@ def build(facts: Facts) -> Group:
     """The group."""
     rules = (
         _silent(facts),
+        _many_silent(facts),
         _ahead(facts),
         _processors(facts),
         _memory(facts),
         _disk(facts),
+        _disk_full(facts),
         _filling(facts),
         _read_only(facts),
         _disk_errors(facts),
@@ -50,31 +67,56 @@ def _rule(*, title: str, steps: tuple[Query, ...], panel: str, **rest: Any) -> R
         title=title,
         steps=steps,
         panel=Panel("linux-hosts", panel),
-        no_data="OK",
         on_error="KeepLast",
-        **rest,
+        **{"no_data": "OK", **rest},
     )
 
 
 def _silent(facts: Facts) -> Rule:
-    """Measurements are counted in small steps, zeros included, as long back as a host is remembered; the
-    newest steps together are the time of silence. LIMIT applies to each host by itself."""
-    step = max(10, facts.silence // 6)
-    newest = -(-facts.silence // step) + 1  # the newest step has only just begun
-    text = select('count("uptime")', "system", NOW, group=(f"time({step}s)", BY_HOST), fill="0")
-    text += f" ORDER BY time DESC LIMIT {newest}"
-    span = round(seconds(facts.thresholds.forget_after))
     return _rule(
         uid="host-silent",
         title="Host silent",
-        steps=(influxql(facts, text, span), reduced("sum"), below(1)),
+        steps=(silence.alive(facts, "A"), reduced("sum"), below(1)),
         pending="1m",
+        keep_firing="5m",
+        missing=NEVER,
+        no_data="KeepLast",
+        labels=silence.CAUSE,
         severity="critical",
         summary=f"{{{{ $labels.host }}}} has sent nothing for {facts.silence} s",
         look_at="Is the machine up (AWS EC2 dashboard, ping)? Then log in: `systemctl status telegraf`,"
         " `journalctl -u telegraf`; `timedatectl`, for measurements of a clock that is behind arrive as old ones."
-        " A machine that was taken down on purpose is forgotten after"
-        f" {facts.thresholds.forget_after}.",
+        " A machine that was taken down on purpose: silence this alert. Machines that come and go are given the tag"
+        ' `ephemeral: "true"`.',
+        panel="When hosts reported",
+    )
+
+
+def _many_silent(facts: Facts) -> Rule:
+    """Agents that are cut off together: one cause, which is in the network or the server, not in fifty hosts."""
+    others = (silence.PERSISTENT, f"\"host\" != '{facts.server}'")
+    return _rule(
+        uid="hosts-silent",
+        title="Many hosts silent",
+        steps=(
+            silence.reporting(facts, "A", *others),
+            reduced("sum"),
+            silence.remembered(facts, "C", *others),
+            reduced("sum", "C", "D"),
+            calculated("100 * ($D - $B) / $D", "E"),
+            calculated(f"$E > {MANY} && $D - $B >= {SOME}", "F"),
+            above(0, "F", "G"),
+        ),
+        pending="1m",
+        keep_firing="5m",
+        missing=NEVER,
+        no_data="KeepLast",
+        labels={**silence.CAUSE, "host": facts.server},
+        severity="critical",
+        summary=f"{facts.server}: "
+        '{{ printf "%.0f" $values.E.Value }} % of the {{ printf "%.0f" $values.D.Value }} hosts are silent',
+        look_at="Look for what they share before you look at hosts: the network between, port 8086 of the server and"
+        " its security group, the certificate, the password.",
         panel="When hosts reported",
     )
 
@@ -89,6 +131,7 @@ def _ahead(facts: Facts) -> Rule:
         title="Clock is ahead",
         steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
         pending="1m",
+        missing=0,  # it is over when there is no such point any more
         severity="critical",
         summary=f"{{{{ $labels.host }}}} sends measurements from more than {AHEAD} s in the future: they cannot be"
         " trusted, and whether it still sends any cannot be told",
@@ -103,7 +146,11 @@ def _processors(facts: Facts) -> Rule:
     return _rule(
         uid="host-cpu",
         title="CPU busy",
-        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(facts.thresholds.cpu)),
+        steps=(
+            influxql(facts, text, facts.window(300)),
+            reduced("last"),
+            above(facts.thresholds.cpu, until=facts.thresholds.cpu - LESS),
+        ),
         pending="10m",
         severity="warning",
         summary='{{ $labels.host }} uses {{ printf "%.0f" $values.B.Value }} % of its processors',
@@ -114,13 +161,15 @@ def _processors(facts: Facts) -> Rule:
 
 
 def _memory(facts: Facts) -> Rule:
-    text = select('mean("used_percent")', "mem", NOW, group=(BY_HOST,))
+    limit = facts.thresholds.memory
     return _rule(
         uid="host-memory",
         title="Memory nearly full",
-        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(facts.thresholds.memory)),
+        steps=above_kept(facts, "used_percent", "mem", limit=limit, until=limit - LESS),
         pending="5m",
-        severity="warning",
+        missing=NEVER,
+        no_data="KeepLast",
+        severity="critical",
         summary='{{ $labels.host }} uses {{ printf "%.0f" $values.B.Value }} % of its memory',
         look_at="`ps aux --sort=-rss | head` on the host; “Swap traffic” says whether it already swaps. From"
         " here the kernel soon kills a process.",
@@ -129,50 +178,82 @@ def _memory(facts: Facts) -> Rule:
 
 
 def _disk(facts: Facts) -> Rule:
-    text = select('last("used_percent")', "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)
+    limit = facts.thresholds.disk
     return _rule(
         uid="host-disk",
         title="Disk nearly full",
-        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(facts.thresholds.disk)),
+        steps=_of_file_systems(facts, "used_percent", limit=limit, until=limit - min(LESS, limit / 10)),
         pending="5m",
-        severity="critical",
+        missing=NEVER,
+        no_data="KeepLast",
+        severity="warning",
         summary='{{ $labels.path }} of {{ $labels.host }} is {{ printf "%.0f" $values.B.Value }} % full',
         look_at="`du -xh --max-depth=2 PATH | sort -h | tail` on the host; logs and package caches first.",
         panel="File systems",
     )
 
 
+def _disk_full(facts: Facts) -> Rule:
+    return _rule(
+        uid="host-disk-full",
+        title="Disk full",
+        steps=_of_file_systems(facts, "used_percent", limit=FULL, until=FULL - 1),
+        pending="1m",
+        missing=NEVER,
+        no_data="KeepLast",
+        severity="critical",
+        summary='{{ $labels.path }} of {{ $labels.host }} is {{ printf "%.1f" $values.B.Value }} % full: writes fail,'
+        " or soon will",
+        look_at="`du -xh --max-depth=2 PATH | sort -h | tail` on the host. `journalctl --vacuum-size=200M` and"
+        " `apt-get clean` make room at once; a deleted file that is open still takes its room (`lsof +L1`).",
+        panel="File systems",
+    )
+
+
+def _of_file_systems(facts: Facts, field: str, *conditions: str, **limits: float) -> tuple[Query, ...]:
+    return above_kept(facts, field, "disk", REAL_FILE_SYSTEMS, *conditions, group=BY_FILE_SYSTEM, **limits)
+
+
 def _filling(facts: Facts) -> Rule:
-    """The part of the free space that went in the time looked at says how long the rest lasts. A file system
-    that does not fill up has a negative or an infinite time to full: both are outside of the limits."""
-    text = select('(first("free") - last("free")) / last("free")', "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)
-    within = seconds(facts.thresholds.disk_full_within)
+    """Speeds are those between the first and the last value there is, so a host that reports for an hour is judged by
+    that hour. The last hour has to agree: one big file is over, however long six hours remember it. A file system that
+    does not fill up has a negative or an infinite time to full: both are outside of the limits."""
+    within = round(seconds(facts.thresholds.disk_full_within))
+    newest = select('last("free")', "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)
+    speed = queries.speed("free", "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)
     return _rule(
         uid="host-disk-filling",
         title="Disk fills up",
         steps=(
-            influxql(facts, text, facts.window(TREND)),
+            influxql(facts, newest, facts.window(300)),
             reduced("last"),
-            calculated(f"{TREND} / $B", "C"),
-            between(0, within, "C", "D"),
+            influxql(facts, speed, facts.window(TREND), "C"),
+            reduced("last", "C", "D"),
+            influxql(facts, speed, facts.window(HOUR), "E"),
+            reduced("last", "E", "F"),
+            calculated("$B / (0 - $D)", "G"),
+            calculated("$B / (0 - $F)", "H"),
+            calculated(f"$G > 0 && $G < {within} && $H > 0 && $H < {within}", "I"),
+            above(0, "I", "J"),
         ),
         pending="30m",
         severity="warning",
-        summary="{{ $labels.path }} of {{ $labels.host }} is full in {{ humanizeDuration $values.C.Value }}",
-        look_at="At the speed of the last six hours. What grows: `du -xh --max-depth=2 PATH | sort -h | tail`,"
-        " twice, some minutes apart.",
+        summary="{{ $labels.path }} of {{ $labels.host }} is full in {{ humanizeDuration $values.G.Value }}",
+        look_at="At the speed of the last six hours, and of the last one likewise. What grows:"
+        " `du -xh --max-depth=2 PATH | sort -h | tail`, twice, some minutes apart.",
         panel="File systems",
     )
 
 
 def _read_only(facts: Facts) -> Rule:
     """Linux makes a file system read-only when its disk fails; Telegraf's tag `mode` says so."""
-    text = select('count("total")', "disk", NOW, REAL_FILE_SYSTEMS, "\"mode\" = 'ro'", group=BY_FILE_SYSTEM)
     return _rule(
         uid="host-read-only",
         title="File system read-only",
-        steps=(influxql(facts, text, facts.window(120)), reduced("last"), above(0)),
+        steps=_of_file_systems(facts, "total", "\"mode\" = 'ro'", limit=0),
         pending="1m",
+        missing=NEVER,
+        no_data="KeepLast",
         severity="critical",
         summary="{{ $labels.path }} of {{ $labels.host }} is read-only",
         look_at="Linux does this when the disk below reports errors: `dmesg -T | grep -i -e error -e remount`."
@@ -184,17 +265,19 @@ def _read_only(facts: Facts) -> Rule:
 def _disk_errors(facts: Facts) -> Rule:
     """ext4 counts what it could not read, write or believe in its superblock, across mounts and reboots; a check
     (e2fsck) sets the count back, and so ends the alert."""
-    text = select('last("errors")', "ext4", NOW, group=(BY_HOST, '"device"'))
     return _rule(
         uid="host-disk-errors",
         title="Disk errors",
-        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
+        steps=above_kept(facts, "errors", "ext4", limit=0, group=(BY_HOST, '"device"')),
         pending="1m",
+        missing=NEVER,
+        no_data="KeepLast",
         severity="critical",
         summary="Errors of the file system on {{ $labels.device }} of {{ $labels.host }}:"
         ' {{ printf "%.0f" $values.B.Value }}',
-        look_at="`dmesg -T | grep -i ext4` and `findmnt -S /dev/DEVICE` on the host. Copy what is dear, unmount,"
-        " `e2fsck -f /dev/DEVICE` (it also sets the count back). Errors that come again: replace the disk or volume.",
+        look_at="`dmesg -T | grep -i ext4` and `findmnt -S /dev/DEVICE` on the host. Copy what you need to keep,"
+        " unmount, `e2fsck -f /dev/DEVICE` (it also sets the count back). Errors that come again: replace the disk or"
+        " volume.",
         panel="Disk errors",
     )
 
@@ -204,7 +287,11 @@ def _load(facts: Facts) -> Rule:
     return _rule(
         uid="host-load",
         title="Load high",
-        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(facts.thresholds.load)),
+        steps=(
+            influxql(facts, text, facts.window(300)),
+            reduced("last"),
+            above(facts.thresholds.load, until=0.9 * facts.thresholds.load),
+        ),
         pending="10m",
         severity="warning",
         summary='{{ $labels.host }} has a load of {{ printf "%.1f" $values.B.Value }} a processor',

@@ -6,13 +6,10 @@ taken out of the configuration, leaves its alerts without data, and so quiet.
 
 from __future__ import annotations
 
+from alerts import silence
 from alerts.facts import Facts
-from alerts.model import Panel, Query, Rule
-from alerts.steps import above, calculated, influxql, reduced
-from dashboards.queries import BY_HOST, select
-from settings.values import seconds
-
-NOW = "$timeFilter"
+from alerts.model import Panel, Rule
+from alerts.steps import above, calculated, reduced
 
 MEASURED = (
     ("cpu", "CPU", "usage_idle", "CPU use"),
@@ -33,9 +30,9 @@ def _missing(facts: Facts, measurement: str, name: str, field: str, panel: str) 
         uid=f"host-no-{measurement}",
         title=f"No {name} measurements",
         steps=(
-            _newest(facts, field, measurement, "A"),
+            silence.fresh(facts, "A", field, measurement),
             reduced("sum", "A", "B"),
-            _newest(facts, "uptime", "system", "C"),
+            silence.fresh(facts, "C", "uptime", "system"),
             reduced("sum", "C", "D"),
             calculated("$B < 1 && $D > 0", "E"),
             above(0, "E", "F"),
@@ -51,14 +48,3 @@ def _missing(facts: Facts, measurement: str, name: str, field: str, panel: str) 
         f" Forgotten after {facts.thresholds.forget_after}.",
         panel=Panel("linux-hosts", panel),
     )
-
-
-def _newest(facts: Facts, field: str, measurement: str, ref_id: str) -> Query:
-    """For each host remembered, 1 in the step in which its last value lies, and 0 in the newest ones otherwise, which
-    together are the time of silence. `last` reads one block a host, however far back."""
-    step = max(10, facts.silence // 6)
-    newest = -(-facts.silence // step) + 1  # the newest step has only just begun
-    last = select(f'last("{field}") AS "value"', measurement, NOW, group=(BY_HOST,))
-    text = select('count("value")', last, NOW, group=(f"time({step}s)", BY_HOST), fill="0")
-    span = round(seconds(facts.thresholds.forget_after))
-    return influxql(facts, f"{text} ORDER BY time DESC LIMIT {newest}", span, ref_id)

@@ -17,6 +17,11 @@ NoData = Literal["OK", "Alerting", "NoData", "KeepLast"]
 OnError = Literal["OK", "Alerting", "Error", "KeepLast"]
 Severity = Literal["warning", "critical"]
 
+NEVER = 30 * 86400
+"""Seconds for `Rule.missing`: an alert that has to be ended by what it watches, and not by nobody watching."""
+
+RUNBOOKS = "docs/runbooks.md"
+
 EXPRESSION = "__expr__"
 """The datasource uid of Grafana's own expressions."""
 
@@ -58,7 +63,9 @@ class Rule:
 
     uid: never changes, because silences and links name it. pending: how long the condition must hold.
     no_data: the state when no series comes back. on_error: the state when a query fails. Each rule says why.
-    summary: names the host. look_at: what to do first. labels: beside those of the data.
+    summary: names the host. look_at: what to do first. labels: beside those of the data. keep_firing: for how long
+    it fires on after it is over, for what comes and goes. missing: seconds after which an alert ends whose labels no
+    longer come back; two evaluations at least.
     """
 
     uid: str
@@ -72,6 +79,12 @@ class Rule:
     look_at: str
     panel: Panel
     labels: Mapping[str, str] = field(default_factory=dict)
+    keep_firing: str = "0s"
+    missing: int = 3600
+
+    def missing_evaluations(self, interval: int) -> int:
+        """`missing` as the number of evaluations, one each `interval` seconds."""
+        return max(2, -(-self.missing // interval))
 
     @property
     def condition(self) -> str:
@@ -84,6 +97,7 @@ class Rule:
         return {
             "summary": self.summary,
             "description": self.look_at,
+            "runbook_url": f"{RUNBOOKS}#{self.uid}",
             "__dashboardUid__": self.panel.dashboard,
             "__panelId__": str(self.panel.id),
         }

@@ -7,9 +7,10 @@ answer, refuses Grafana's login, or nobody writes to it, and every other rule is
 
 from __future__ import annotations
 
+from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Rule
-from alerts.steps import above, below, influxql, reduced
+from alerts.steps import above, calculated, influxql, reduced
 from dashboards.monitoring_server import TO_INFLUXDB
 from dashboards.queries import BY_HOST, select
 from settings.values import seconds
@@ -31,20 +32,32 @@ def build(facts: Facts) -> Group:
 
 
 def _nothing_arrives(facts: Facts) -> Rule:
-    text = select('count("uptime")', "system", NOW)
+    """The server's own measurements reach InfluxDB also when nobody else's do, so they count as little as possible:
+    that every other host is silent is enough where there are some, and one alone has to be silent with the server."""
+    others, own = (f"\"host\" {sign} '{facts.server}'" for sign in ("!=", "="))
     return Rule(
         uid="server-no-data",
         title="No measurements arrive",
-        steps=(influxql(facts, text, max(300, facts.silence)), reduced("last"), below(1)),
+        steps=(
+            silence.reporting(facts, "A", others),
+            reduced("sum"),
+            silence.remembered(facts, "C", others),
+            reduced("sum", "C", "D"),
+            silence.reporting(facts, "E", own),
+            reduced("sum", "E", "F"),
+            calculated("$B < 1 && ($D > 1 || $F < 1)", "G"),
+            above(0, "G", "H"),
+        ),
         pending="2m",
         no_data="Alerting",
         on_error="Alerting",
         severity="critical",
         summary=f"{facts.server}: InfluxDB does not answer, or nothing is written to it",
         look_at="While this lasts, no other rule sees anything. On the server: `systemctl status influxdb"
-        " telegraf`, `journalctl -u influxdb`, `df /srv/monitoring`.",
+        " telegraf`, `journalctl -u influxdb`, `df /srv/monitoring`. When the server's own measurements arrive,"
+        " agents do not reach its port 8086: security group, certificate, password.",
         panel=Panel("monitoring-server", "Metrics delivered"),
-        labels={"host": facts.server},
+        labels={**silence.CAUSE, "host": facts.server},
     )
 
 
@@ -94,6 +107,7 @@ def _set_aside(facts: Facts) -> Rule:
         title="InfluxDB set a damaged file aside",
         steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(-1)),
         pending="0s",
+        missing=0,  # it is over when the file is no longer there
         no_data="OK",
         on_error="KeepLast",
         severity="critical",
@@ -112,7 +126,11 @@ def _data_volume(facts: Facts) -> Rule:
     return Rule(
         uid="server-data-volume",
         title="Data volume nearly full",
-        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(limit)),
+        steps=(
+            influxql(facts, text, facts.window(300)),
+            reduced("last"),
+            above(limit, until=limit - min(5, limit / 10)),
+        ),
         pending="5m",
         no_data="OK",
         on_error="KeepLast",
@@ -175,7 +193,11 @@ def _buffer(facts: Facts) -> Rule:
     return Rule(
         uid="agent-buffer",
         title="Telegraf's buffer fills up",
-        steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(limit)),
+        steps=(
+            influxql(facts, text, facts.window(300)),
+            reduced("last"),
+            above(limit, until=limit - min(5, limit / 10)),
+        ),
         pending="5m",
         no_data="OK",
         on_error="KeepLast",

@@ -70,9 +70,10 @@ def calculated(formula: str, ref_id: str) -> Query:
     return _expression(ref_id, expr.TypeMath().expression(formula))
 
 
-def above(limit: float, source: str = "B", ref_id: str = "C") -> Query:
-    """Holds for every number greater than the limit."""
-    return _threshold(ref_id, source, "gt", limit)
+def above(limit: float, source: str = "B", ref_id: str = "C", *, until: float | None = None) -> Query:
+    """Holds for every number greater than the limit; what fires already, until it is smaller than `until`, so that a
+    value that moves about the limit is one alert and not many."""
+    return _threshold(ref_id, source, "gt", limit, until=until)
 
 
 def below(limit: float, source: str = "B", ref_id: str = "C") -> Query:
@@ -80,15 +81,13 @@ def below(limit: float, source: str = "B", ref_id: str = "C") -> Query:
     return _threshold(ref_id, source, "lt", limit)
 
 
-def between(low: float, high: float, source: str = "B", ref_id: str = "C") -> Query:
-    """Holds for every number between the two, both excluded."""
-    return _threshold(ref_id, source, "within_range", low, high)
-
-
-def _threshold(ref_id: str, source: str, kind: Any, *limits: float) -> Query:
+def _threshold(ref_id: str, source: str, kind: Any, *limits: float, until: float | None = None) -> Query:
     evaluator = expr.ExprTypeThresholdConditionsEvaluator().type(kind).params(list(limits))
-    conditions = [expr.ExprTypeThresholdConditions().evaluator(evaluator)]
-    return _expression(ref_id, expr.TypeThreshold().expression(source).conditions(list(conditions)))
+    condition = expr.ExprTypeThresholdConditions().evaluator(evaluator)
+    if until is not None:
+        over: Any = "lt"
+        condition.unload_evaluator(expr.ExprTypeThresholdConditionsUnloadEvaluator().type(over).params([until]))
+    return _expression(ref_id, expr.TypeThreshold().expression(source).conditions([condition]))
 
 
 def _expression(ref_id: str, builder: Any) -> Query:

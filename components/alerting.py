@@ -9,13 +9,15 @@ from pydantic import SecretStr
 import alerts
 from program.naming import machine
 from settings import ContactPoints, Settings
+from settings.alerting import Ways
 
 CONTACT_POINT = "Monitoring"
+BY_HOST = ["alertname", "host"]
 
 
 class Alerting(pulumi.ComponentResource):
-    """The rules of `alerts`, one rule group each; with contact points in the settings also these, as one
-    contact point, and the notification policy that sends everything to it.
+    """The rules of `alerts`, one rule group each; with contact points in the settings also these, one for
+    everything and one for each severity that has ways of its own, and the notification policy that sends to them.
 
     Without contact points the rules are evaluated and shown all the same, and Grafana's notification policy
     is left as it is. Grafana has one policy only: with contact points, this program owns it.
@@ -54,33 +56,63 @@ class Alerting(pulumi.ComponentResource):
             name=group.name,
             folder_uid=folder,
             interval_seconds=group.interval,
-            rules=[_rule(rule) for rule in group.rules],
+            rules=[_rule(rule, group.interval) for rule in group.rules],
             opts=self._child,
         )
 
     def _notify(self, points: ContactPoints) -> None:
-        contact = alerting.ContactPoint(
-            "alerts",
-            name=CONTACT_POINT,
-            emails=[alerting.ContactPointEmailArgs(addresses=list(points.email))] if points.email else None,
-            slacks=[alerting.ContactPointSlackArgs(url=_secret(points.slack))] if points.slack else None,
-            pagerduties=[alerting.ContactPointPagerdutyArgs(integration_key=_secret(points.pagerduty))]
-            if points.pagerduty
-            else None,
-            webhooks=[_webhook(points.webhook, points.webhook_token)] if points.webhook else None,
-            opts=self._child,
-        )
+        usual = self._contact("alerts", CONTACT_POINT, points) if points.any else None
+        own = {
+            severity: self._contact(f"alerts-{severity}", f"{CONTACT_POINT} {severity}", ways)
+            for severity, ways in (("critical", points.critical), ("warning", points.warning))
+            if ways
+        }
+        routes = {"critical": points.repeat_critical, "warning": points.repeat_warning}
         alerting.NotificationPolicy(
             "alerts",
-            contact_point=contact.name,
+            contact_point=usual or own["warning"],
             # One message a rule and host: a full disk on two hosts is two matters for two people.
-            group_bies=["alertname", "host"],
+            group_bies=BY_HOST,
             # Long enough for a host's file systems to come in one message.
             group_wait="30s",
             group_interval="5m",
-            repeat_interval="4h",
+            repeat_interval=points.repeat_critical,
+            policies=[_route(severity, own.get(severity) or usual, repeat) for severity, repeat in routes.items()],
             opts=self._child,
         )
+
+    def _contact(self, resource: str, name: str, ways: Ways) -> pulumi.Output[str]:
+        """The name of a contact point, made of all ways that are written."""
+        return alerting.ContactPoint(
+            resource,
+            name=name,
+            emails=[alerting.ContactPointEmailArgs(addresses=list(ways.email))] if ways.email else None,
+            slacks=[alerting.ContactPointSlackArgs(url=_secret(ways.slack))] if ways.slack else None,
+            pagerduties=[alerting.ContactPointPagerdutyArgs(integration_key=_secret(ways.pagerduty))]
+            if ways.pagerduty
+            else None,
+            webhooks=[_webhook(ways.webhook, ways.webhook_token)] if ways.webhook else None,
+            opts=self._child,
+        ).name
+
+
+def _route(severity: str, contact: pulumi.Output[str] | None, repeat: str) -> alerting.NotificationPolicyPolicyArgs:
+    """A severity's contact point and patience. What follows from one cause is one message there: hosts that fall
+    silent together, "Many hosts silent" and "No measurements arrive", which pends a minute longer."""
+    return alerting.NotificationPolicyPolicyArgs(
+        contact_point=contact,
+        group_bies=BY_HOST,
+        matchers=[alerting.NotificationPolicyPolicyMatcherArgs(label="severity", match="=", value=severity)],
+        repeat_interval=repeat,
+        policies=[
+            alerting.NotificationPolicyPolicyPolicyArgs(
+                contact_point=contact,
+                group_bies=["cause"],
+                group_wait="90s",
+                matchers=[alerting.NotificationPolicyPolicyPolicyMatcherArgs(label="cause", match="=~", value=".+")],
+            )
+        ],
+    )
 
 
 def _secret(value: SecretStr) -> pulumi.Output[str]:
@@ -96,7 +128,7 @@ def _webhook(url: SecretStr, token: SecretStr | None) -> alerting.ContactPointWe
     )
 
 
-def _rule(rule: alerts.Rule) -> alerting.RuleGroupRuleArgs:
+def _rule(rule: alerts.Rule, interval: int) -> alerting.RuleGroupRuleArgs:
     return alerting.RuleGroupRuleArgs(
         uid=rule.uid,
         name=rule.title,
@@ -111,6 +143,8 @@ def _rule(rule: alerts.Rule) -> alerting.RuleGroupRuleArgs:
             for step in rule.steps
         ],
         for_=rule.pending,
+        keep_firing_for=rule.keep_firing,
+        missing_series_evals_to_resolve=rule.missing_evaluations(interval),
         no_data_state=rule.no_data,
         exec_err_state=rule.on_error,
         annotations=rule.annotations,

@@ -172,6 +172,14 @@ def worst(value: str, measurement: str, *, each: str = "", where: str = "") -> I
     return InfluxQuery(select('max("value")', newest))
 
 
+def speed(field: str, measurement: str, *conditions: str, group: Sequence[str]) -> str:
+    """A query: how fast a field grows, a second, between the first and the last value there is, whatever time is asked
+    for. Nothing where there is one value only. `first` and `last` read one block each, and keep their own times."""
+    ends = (select(f'{end}("{field}") AS "value"', measurement, *conditions, group=group) for end in ("first", "last"))
+    together = ", ".join(f"({end})" for end in ends)
+    return f'SELECT derivative("value", 1s) FROM {together} GROUP BY {", ".join(group)}'  # noqa: S608 - constants
+
+
 def per_second(counter: str) -> str:
     """How fast a counter grows, a second; a counter that starts again (a reboot) makes no spike."""
     return f'non_negative_derivative(last("{counter}"), 1s)'

@@ -75,7 +75,7 @@ def _evaluation(value: Any) -> str:
     return str(value)
 
 
-class ContactPoints(Part):
+class Ways(Part):
     """The ways to reach people; each may be left out.
 
     The addresses of webhooks are secrets, too: who knows them can write there. Email needs the setting `smtp`.
@@ -96,6 +96,32 @@ class ContactPoints(Part):
         return bool(self.email or self.slack or self.pagerduty or self.webhook)
 
 
+class ContactPoints(Ways):
+    """Who is told of what. critical, warning: who is told of alerts of that severity, instead of the others.
+    repeat_critical, repeat_warning: how often somebody is told again while it lasts."""
+
+    critical: Ways | None = None
+    warning: Ways | None = None
+    repeat_critical: Annotated[str, v.duration("m|h|d", "5m", "7d", "4h")] = "4h"
+    repeat_warning: Annotated[str, v.duration("m|h|d", "5m", "7d", "24h")] = "24h"
+
+    @property
+    def every(self) -> tuple[tuple[str, Ways], ...]:
+        """What is written, each with its key."""
+        further = (("contactPoints.critical", self.critical), ("contactPoints.warning", self.warning))
+        return (("contactPoints", self), *((key, ways) for key, ways in further if ways))
+
+    @property
+    def complete(self) -> bool:
+        """Whether somebody is told of either severity."""
+        return self.any or bool(self.critical and self.warning)
+
+    @property
+    def email_is_used(self) -> bool:
+        """Whether a mail server is needed."""
+        return any(ways.email for _, ways in self.every)
+
+
 _Percent = Annotated[float, _number(1, 99, "percent")]
 """Rules fire above it: nothing is above 100."""
 
@@ -105,7 +131,7 @@ class AlertThresholds(Part):
 
     interval: Annotated[str, v.duration("s|m|h", "10s", "1h", "1m"), BeforeValidator(_evaluation)] = "1m"
     silent_after: Annotated[str, v.duration("s|m|h", "30s", "12h", "3m")] = "3m"
-    forget_after: Annotated[str, v.duration("h|d", "1h", "30d", "24h")] = "24h"
+    forget_after: Annotated[str, v.duration("h|d", "1h", "30d", "7d")] = "7d"
     cpu: _Percent = 95
     memory: _Percent = 95
     disk: _Percent = 90

@@ -75,6 +75,18 @@ def _of_silence(settings: Settings, alerts: AlertThresholds) -> Contradictions:
         yield "alertThresholds", wrong, "lower interval, or raise forgetAfter and retention"
 
 
+def of_contact_points(settings: Settings) -> Contradictions:
+    """Alerts that nobody would be told of."""
+    points = settings.contact_points
+    if points is None:
+        return
+    for key, ways in points.every:
+        if not ways.any and (ways is not points or not points.complete):
+            yield key, "names nobody to tell", "write email, slack, pagerduty or webhook"
+        elif ways.webhook_token and not ways.webhook:
+            yield key, "has webhookToken without webhook", "write the webhook's address, too"
+
+
 def of_names(settings: Settings) -> Contradictions:
     """A name for the server that is somebody else's (with a certificate of one's own the server's /etc/hosts says
     that `domain` is itself), and a certificate that is not for it."""

@@ -199,13 +199,11 @@ class Settings(Part):
         yield from self._without_a_bucket()
         yield from contradictions.of_time(self)
         yield from contradictions.of_names(self)
-        if self.contact_points and not self.contact_points.any:
-            yield "contactPoints", "names nobody to tell", "write email, slack, pagerduty or webhook"
-        elif self.contact_points and self.contact_points.webhook_token and not self.contact_points.webhook:
-            yield "contactPoints", "has webhookToken without webhook", "write the webhook's address, too"
-        if self.contact_points and self.contact_points.email and not self.smtp:
+        yield from contradictions.of_contact_points(self)
+        mailed = self.contact_points is not None and self.contact_points.email_is_used
+        if mailed and not self.smtp:
             yield "smtp", "is missing, so nothing could send email to contactPoints", "name your mail server"
-        if self.smtp and not (self.contact_points and self.contact_points.email):
+        if self.smtp and not mailed:
             yield "smtp", "sends to nobody", "write addresses as contactPoints.email, too"
         if self.influxdb and self.retention != "30d":
             yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"

@@ -94,6 +94,25 @@ def test_what_cannot_be(changes: dict[str, Any], key: str, wrong: str) -> None:
     assert told.startswith(f"monitoring:{key}") and wrong in told
 
 
+@pytest.mark.parametrize(
+    ("points", "key"),
+    [
+        ({"critical": {"slack": SLACK}}, "contactPoints"),
+        ({"slack": SLACK, "warning": {}}, "contactPoints.warning"),
+        ({"slack": SLACK, "critical": {"webhookToken": "t"}}, "contactPoints.critical"),
+    ],
+)
+def test_a_severity_that_nobody_would_be_told_of(points: dict[str, Any], key: str) -> None:
+    (wrong,) = mistakes(raw(contactPoints=points), KEPT)
+    assert wrong.startswith((f"monitoring:{key} ", f"monitoring:{key}:"))
+
+
+def test_each_severity_may_have_ways_of_its_own_and_nothing_else() -> None:
+    points = {"critical": {"slack": SLACK}, "warning": {"webhook": "https://hooks.example.com/x"}}
+    settings = load(raw(contactPoints=points), KEPT)
+    assert settings.contact_points is not None and settings.contact_points.complete
+
+
 SMTP = {"host": "smtp.example.com", "user": "AKIA", "password": "p", "sender": "monitoring@example.com"}
 KEPT_TOO = (*KEPT, "monitoring:smtp")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ def body(rule: alerts.Rule, group: str = "Tested") -> dict[str, Any]:
         "ruleGroup": group,
         "condition": rule.condition,
         "for": rule.pending,
+        "keep_firing_for": rule.keep_firing,
+        "missing_series_evals_to_resolve": rule.missing_evaluations(60),
         "noDataState": rule.no_data,
         "execErrState": rule.on_error,
         "labels": rule.all_labels,
@@ -75,11 +77,13 @@ class Double:
     def add(self, rule: dict[str, Any]) -> None:
         self.call("POST", "/api/v1/provisioning/alert-rules", rule, 201)
 
-    def judged(self, rule: alerts.Rule, now: datetime | None = None) -> list[Result]:
-        """One evaluation, without states."""
+    def judged(
+        self, rule: alerts.Rule, now: datetime | None = None, loaded: Sequence[Mapping[str, str]] = ()
+    ) -> list[Result]:
+        """One evaluation, without states. loaded: labels of the alerts that are active."""
         document = {"noDataState": rule.no_data, "execErrState": rule.on_error, **body(rule)}
         with self.app.app_context():
-            return evaluate(self.app.extensions["grafana"], document, now or datetime.now(UTC))
+            return evaluate(self.app.extensions["grafana"], document, now or datetime.now(UTC), loaded)
 
     def at(self, now: datetime) -> list[Alert]:
         """All alerts after an evaluation at a moment."""
@@ -104,9 +108,14 @@ def database(tmp_path_factory: pytest.TempPathFactory, authority: support.Author
 @pytest.fixture
 def influx(database: support.Influx) -> support.Influx:
     """The InfluxDB, empty."""
+    emptied(database)
+    return database
+
+
+def emptied(database: support.Influx) -> None:
+    """Begin with an empty database."""
     for statement in ("DROP DATABASE telegraf", "CREATE DATABASE telegraf", "GRANT READ ON telegraf TO grafana"):
         database.run(statement, database.admin)
-    return database
 
 
 @pytest.fixture
@@ -132,3 +141,48 @@ def points(text: str, *, ago: float = 5) -> str:
         content, _, own = line.partition(" @")
         lines.append(f"{content} {int((now - float(own or ago)) * 1e9)}")
     return "\n".join(lines)
+
+
+@dataclass
+class Story:
+    """A rule over a time of our own. What was measured until a moment is written as if that moment were now, because
+    queries ask InfluxDB's clock, too."""
+
+    double: Double
+    influx: support.Influx
+    state: RuleState
+    rule: alerts.Rule
+    written: list[tuple[float, str]] = field(default_factory=list)
+
+    def measured(self, line: str, *, since: float, until: float, every: float = 10) -> None:
+        """A line of the protocol, written again and again between two moments, in minutes. A place `{}` in it is filled
+        with the minutes since the first."""
+        steps = int((until - since) / every) + 1
+        self.written += [(since + n * every, line.format(n * every)) for n in range(steps)]
+
+    def at(self, minute: float) -> dict[str, str]:
+        """The states of the alerts after an evaluation, by host (and path)."""
+        emptied(self.influx)
+        lines = [f"{line} @{(minute - at) * 60 + 1}" for at, line in self.written if at <= minute]
+        self.influx.write(points("\n".join(lines)))
+        results = self.double.judged(self.rule, loaded=self.state.loaded)
+        assert not [result.error for result in results if result.error]
+        self.state.update(results, BEGIN + timedelta(minutes=minute))
+        return {
+            alert.labels.get("host", "") + alert.labels.get("path", ""): alert.state
+            for alert in self.state.alerts.values()
+        }
+
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def story(double: Double, influx: support.Influx) -> Callable[[str], Story]:
+    """Begin the story of a rule."""
+
+    def begin(uid: str) -> Story:
+        rule = rule_of(uid)
+        return Story(double, influx, RuleState(body(rule), "Monitoring", 60), rule)
+
+    return begin

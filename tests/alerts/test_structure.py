@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import alerts
+from alerts.model import NEVER
 from dashboards.registry import AWS_EC2, LINUX_HOSTS, MONITORING_SERVER
 from sandbox.viewer.queries import panels
 from settings import AlertThresholds
@@ -53,7 +54,18 @@ def test_the_alert_leads_to_a_panel(rule: alerts.Rule) -> None:
 @each
 def test_only_the_rule_about_missing_data_fires_without_data(rule: alerts.Rule) -> None:
     states = (rule.no_data, rule.on_error)
-    assert states == (("Alerting", "Alerting") if rule.uid == "server-no-data" else ("OK", "KeepLast"))
+    if rule.uid == "server-no-data":
+        assert states == ("Alerting", "Alerting")
+    else:
+        # A rule whose alert may not end because nobody measures any more says so of both.
+        assert states == ("KeepLast" if rule.missing == NEVER else "OK", "KeepLast")
+
+
+@each
+def test_the_alert_leads_to_its_runbook(rule: alerts.Rule) -> None:
+    page, _, section = rule.annotations["runbook_url"].partition("#")
+    text = (DOCUMENT.parents[1] / page).read_text()
+    assert text.count(f'<a id="{section}"></a>{rule.title}\n') == 1
 
 
 @each

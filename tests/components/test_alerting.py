@@ -30,10 +30,13 @@ def test_a_rule_says_everything_grafana_needs(prod: Run) -> None:
     (group,) = [found.inputs for found in prod.all("RuleGroup") if found.inputs["name"] == "Monitoring server"]
     rule = next(found for found in group["rules"] if found["uid"] == "server-no-data")
     assert (rule["noDataState"], rule["execErrState"], rule["for"]) == ("Alerting", "Alerting", "2m")
-    assert rule["labels"] == {"severity": "critical", "host": "monitoring-prod"}
-    assert [data["refId"] for data in rule["datas"]] == ["A", "B", rule["condition"]]
+    assert rule["labels"] == {"severity": "critical", "cause": "silence", "host": "monitoring-prod"}
+    assert [data["refId"] for data in rule["datas"]][-1] == rule["condition"]
     assert json.loads(rule["datas"][1]["model"])["type"] == "reduce"
     assert group["intervalSeconds"] == 60
+    (hosts,) = [found.inputs for found in prod.all("RuleGroup") if found.inputs["name"] == "Hosts"]
+    silent = next(found for found in hosts["rules"] if found["uid"] == "host-silent")
+    assert (silent["keepFiringFor"], silent["missingSeriesEvalsToResolve"]) == ("5m", 30 * 24 * 60)
 
 
 def test_contact_points_are_secrets_and_messages_are_grouped_by_host() -> None:
@@ -44,6 +47,27 @@ def test_contact_points_are_secrets_and_messages_are_grouped_by_host() -> None:
     policy = run.one("NotificationPolicy")
     assert policy["contactPoint"] == point.inputs["name"]
     assert policy["groupBies"] == ["alertname", "host"]
+
+
+def test_each_severity_has_its_contact_point_and_patience() -> None:
+    points = {
+        "slack": POINTS["slack"],
+        "critical": {"pagerduty": "k" * 32},
+        "repeatCritical": "1h",
+        "repeatWarning": "2d",
+    }
+    run = run_program({"contactPoints": points}, secret=("contactPoints",))
+    made = {point.inputs["name"]: point for point in run.all("ContactPoint")}
+    assert set(made) == {"Monitoring", "Monitoring critical"}
+    assert "pagerduties" in made["Monitoring critical"].secret
+    policy = run.one("NotificationPolicy")
+    routes = {route["matchers"][0]["value"]: route for route in policy["policies"]}
+    assert {name: (route["contactPoint"], route["repeatInterval"]) for name, route in routes.items()} == {
+        "critical": ("Monitoring critical", "1h"),
+        "warning": ("Monitoring", "2d"),
+    }
+    (together,) = routes["critical"]["policies"]
+    assert (together["groupBies"], together["matchers"][0]["label"]) == (["cause"], "cause")
 
 
 def test_thresholds_and_the_region_reach_the_rules() -> None:
