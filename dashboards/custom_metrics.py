@@ -36,6 +36,7 @@ def build(
         " chosen here, where a metric has none of its own.",
         [region_variable(datasource_uid, region), period_variable(), host_variable(influxdb_uid, hidden=True)],
         [_row(datasource_uid, namespace, list(group)) for namespace, group in groupby(listed, lambda m: m.namespace)],
+        folded=False,  # what somebody listed by hand is what they want to see
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards.linux_overview import overview
+from dashboards.linux_overview import overview, reporting
 from dashboards.linux_resources import memory, processes, processors
 from dashboards.linux_traffic import disks, network
 from dashboards.page import host_variable, interval_variable, page
@@ -23,6 +23,7 @@ def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = ()) ->
         [host_variable(datasource_uid), interval_variable()],
         [
             overview(datasource_uid),
+            reporting(datasource_uid),
             processors(datasource_uid),
             memory(datasource_uid),
             disks(datasource_uid),

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from dashboards import looks
 from dashboards.looks import Limits
 from dashboards.panels import lines
-from dashboards.queries import InfluxQuery, influx, rate_by_host
+from dashboards.queries import InfluxQuery, both_rates_by_host, influx
 
 
 def lines_by_host(
@@ -52,10 +52,7 @@ def both_ways(
 
     source: measurement, the tag that tells a host's counters apart, and which of them count.
     """
-    measurement, each, where = source
-    queries = [
-        rate_by_host((field,), measurement, each=each, where=where, alias=f"$tag_host {name}")
-        for field, name in (up, down)
-    ]
-    panel = lines_by_host(uid, title, description, unit, *queries, width=width, from_zero=False)
-    return panel.override_by_query("B", [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)])
+    query = both_rates_by_host(up, down, source)
+    panel = lines_by_host(uid, title, description, unit, query, width=width, from_zero=False)
+    mirrored = [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)]
+    return panel.override_by_regexp(f"/ {down[1]}$/", mirrored)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import gauge, stat, statetimeline, table
+from grafana_foundation_sdk.builders import stat, statetimeline, table
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import (
     DashboardRangeMapOptions,
@@ -13,15 +13,15 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from dashboards import looks, tables
+from dashboards import linux_attention, looks, tables
 from dashboards.page import Row
-from dashboards.panels import dial, number, rows_of, states
+from dashboards.panels import number, rows_of, states, worst_one
 from dashboards.queries import (
     BY_HOST,
     HOST,
+    LATELY,
     REAL_FILE_SYSTEMS,
     REMEMBERED,
-    SHOWN,
     SILENT_AFTER,
     STEP,
     TOTAL_CPU,
@@ -35,19 +35,21 @@ from dashboards.queries import (
 EVER = f"time > now() - {REMEMBERED}"
 """Whatever time is shown; with points from the future, so that a host whose clock is ahead is listed ("in an hour")."""
 
-LATELY = f"time > now() - {SILENT_AFTER} AND time <= now()"
-"""Whatever time is shown. Points from the future are no sign of life."""
-
 LOOKED_BACK = "6h"
 """How long before the shown time "When hosts reported" looks for hosts, a value a step: longer is dearer."""
 
 
 def overview(uid: str) -> Row:
-    """Numbers over all chosen hosts, the table of hosts, and when each of them was silent."""
-    return Row("All chosen hosts", [*_numbers(uid), _hosts(uid), _reporting(uid)])
+    """Numbers over all chosen hosts with the worst one's name, the hosts that need attention, all hosts."""
+    return Row("All chosen hosts", [*_numbers(uid), linux_attention.panel(uid), _hosts(uid)])
 
 
-def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
+def reporting(uid: str) -> Row:
+    """When each host was silent."""
+    return Row("When hosts were silent", [_reporting(uid)])
+
+
+def _numbers(uid: str) -> list[stat.Panel]:
     return [
         number(
             "Silent",
@@ -66,37 +68,33 @@ def _numbers(uid: str) -> list[stat.Panel | gauge.Panel]:
             limits=looks.Limits(watch=1, act=0.5),
             if_absent="0",
         ),
-        dial(
+        worst_one(
             "Busiest processors",
-            "The highest CPU use among the chosen hosts, in their newest points.",
+            f"The highest CPU use among the chosen hosts, in a point of the last {SILENT_AFTER}, and whose it is.",
             units.Percent,
             influx(uid, worst('100 - last("usage_idle")', "cpu", where=TOTAL_CPU)),
             limits=looks.CPU,
-            full=100,
         ),
-        dial(
+        worst_one(
             "Fullest memory",
-            "The highest share of memory that cannot be reclaimed among the chosen hosts.",
+            "The highest share of memory that cannot be reclaimed among the chosen hosts, and whose it is.",
             units.Percent,
             influx(uid, worst('last("used_percent")', "mem")),
             limits=looks.MEMORY,
-            full=100,
         ),
-        dial(
+        worst_one(
             "Fullest file system",
-            "The highest use of any file system of any chosen host; the table below says which.",
+            "The highest use of any file system of any chosen host; the tables below say which.",
             units.Percent,
-            influx(uid, worst('last("used_percent")', "disk", each="path", where=REAL_FILE_SYSTEMS)),
+            influx(uid, worst('max("used_percent")', "disk", where=REAL_FILE_SYSTEMS)),
             limits=looks.DISK,
-            full=100,
         ),
-        dial(
+        worst_one(
             "Highest load",
-            "Five-minute load a processor: above 1, processes wait for their turn.",
+            "Five-minute load per CPU: above 1, processes wait for their turn.",
             units.Short,
             influx(uid, worst('last("load5") / last("n_cpus")', "system")),
             limits=looks.LOAD,
-            full=4,
             decimals=2,
         ),
     ]
@@ -121,9 +119,6 @@ def _hosts(uid: str) -> table.Panel:
     columns."""
     seen = select('last("uptime") AS "uptime"', "system", HOST, EVER, group=(BY_HOST,))
     state = select('count("uptime") AS "state"', "system", HOST, LATELY, group=(BY_HOST,))
-    used = select('last("used_percent") AS "used"', "disk", SHOWN, REAL_FILE_SYSTEMS, group=(BY_HOST, '"path"'))
-    disk = select('max("used") AS "disk"', used, group=(BY_HOST,))
-    errors = select('last("errors") AS "errors"', "ext4", SHOWN, group=(BY_HOST, '"device"'))
     columns = {
         "state": "State",
         "cpu": "CPU",
@@ -135,8 +130,8 @@ def _hosts(uid: str) -> table.Panel:
     return (
         rows_of(
             "Hosts",
-            f"The newest values of each host. “silent” means no point for {SILENT_AFTER}; its other values"
-            " are then from before. Click a column's title to sort, a host's name to see that host alone.",
+            f"The newest values of each host, none older than {SILENT_AFTER}: a host that is silent for so long has"
+            " none. Click a column's title to sort, a host's name to see that host alone.",
             units.Percent,
             influx(
                 uid,
@@ -144,9 +139,9 @@ def _hosts(uid: str) -> table.Panel:
                 InfluxQuery(state, table=True),
                 latest('100 - last("usage_idle")', "cpu", "cpu", where=TOTAL_CPU),
                 latest('last("used_percent")', "memory", "mem"),
-                InfluxQuery(disk, table=True),
+                latest('max("used_percent")', "disk", "disk", where=REAL_FILE_SYSTEMS),
                 latest('last("load5") / last("n_cpus")', "load", "system"),
-                InfluxQuery(select('max("errors") AS "errors"', errors, group=(BY_HOST,)), table=True),
+                latest('max("errors")', "errors", "ext4"),
             ),
             [
                 tables.columns("A", rename={"Time": "Last seen", "uptime": "Uptime"}),

@@ -31,7 +31,6 @@ from dashboards.queries import (
     WHOLE_DISKS,
     InfluxQuery,
     influx,
-    per_second,
     rate_by_host,
     select,
     worst_by_host,
@@ -44,8 +43,6 @@ YEAR = 365 * 86400
 
 def disks(uid: str) -> Row:
     """File systems with their time to full, and what the disks below them do."""
-    requests = f"({per_second('reads')} + {per_second('writes')})"
-    waiting = f"({per_second('read_time')} + {per_second('write_time')})"
     return Row(
         "Disks",
         [
@@ -55,7 +52,7 @@ def disks(uid: str) -> Row:
                 "Fullest file system over time",
                 "The highest use of any of a host's file systems.",
                 units.Percent,
-                worst_by_host('last("used_percent")', "disk", each="path", where=REAL_FILE_SYSTEMS),
+                worst_by_host("used_percent", "disk", where=REAL_FILE_SYSTEMS),
                 limits=looks.DISK,
                 full=100,
             ),
@@ -65,7 +62,7 @@ def disks(uid: str) -> Row:
                 "The highest share of used inodes of any of a host's file systems: without inodes no file"
                 " can be made although there is space.",
                 units.Percent,
-                worst_by_host('last("inodes_used_percent")', "disk", each="path", where=REAL_FILE_SYSTEMS),
+                worst_by_host("inodes_used_percent", "disk", where=REAL_FILE_SYSTEMS),
                 limits=looks.DISK,
                 full=100,
             ),
@@ -90,9 +87,10 @@ def disks(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Disk latency",
-                "How long a request took on average, waiting in the queue included, on the host's slowest disk.",
+                "How long a request took on average, waiting in the queue included, on the host's slowest disk in its"
+                " slowest interval.",
                 units.Milliseconds,
-                worst_by_host(f"{waiting} / {requests}", "diskio", each="name", where=WHOLE_DISKS),
+                worst_by_host("io_await", "diskio", where=WHOLE_DISKS),
                 limits=Limits(20, 100),
                 width=8,
             ),
@@ -102,7 +100,7 @@ def disks(uid: str) -> Row:
                 "Share of time with at least one request under way, on the host's busiest disk. A disk that"
                 " serves many at once can be 100 % busy and still have room: look at the latency.",
                 units.Percent,
-                worst_by_host(f"{per_second('io_time')} / 10", "diskio", each="name", where=WHOLE_DISKS),
+                worst_by_host("io_util", "diskio", where=WHOLE_DISKS),
                 full=100,
                 width=8,
             ),
@@ -112,7 +110,7 @@ def disks(uid: str) -> Row:
                 "What a host's ext4 file systems met since they were last checked (e2fsck sets it back): metadata"
                 " they could not read, write or believe. Only ext4 counts; a host without ext4 has no line.",
                 units.Short,
-                worst_by_host('last("errors")', "ext4", each="device"),
+                worst_by_host("errors", "ext4"),
                 limits=looks.ERRORS,
                 width=8,
             ),

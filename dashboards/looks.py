@@ -26,6 +26,9 @@ from dashboards.registry import ENTRIES, LINUX_HOSTS, Entry
 GOOD, WATCH, BAD, NEUTRAL, QUIET = "green", "orange", "red", "blue", "text"
 """Colours; QUIET is that of any text: there is nothing to see here."""
 
+ABSENT = "#808080"
+"""Grey: nothing is known, which is not well."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -142,6 +145,7 @@ def bar(limits: Limits, full: float) -> list[DynamicConfigValue]:
         DynamicConfigValue("color", by_threshold().build()),
         DynamicConfigValue("thresholds", limits.thresholds().build()),
         DynamicConfigValue("custom.cellOptions", common.TableBarGaugeCellOptions(common.BarGaugeDisplayMode.BASIC)),
+        DynamicConfigValue("mappings", [when_absent("–", ABSENT)]),
     ]
 
 
@@ -157,6 +161,14 @@ def coloured(limits: Limits) -> list[DynamicConfigValue]:
 def marked(limits: Limits) -> list[DynamicConfigValue]:
     """As `coloured`; a dash where there is no value."""
     return [*coloured(limits), DynamicConfigValue("mappings", [when_absent("–", QUIET)])]
+
+
+def worded(mappings: list[ValueMapping]) -> list[DynamicConfigValue]:
+    """A column of words in the colours that the mappings say."""
+    return [
+        DynamicConfigValue("mappings", mappings),
+        DynamicConfigValue("custom.cellOptions", common.TableColorTextCellOptions()),
+    ]
 
 
 def signal(mappings: list[ValueMapping]) -> list[DynamicConfigValue]:

@@ -51,9 +51,14 @@ def page(
     variables: Sequence[Builder[VariableModel]],
     rows: Sequence[Row],
     further: Sequence[Entry] = (),
+    *,
+    folded: bool = True,
 ) -> str:
     """The dashboard as JSON: read-only, one hour, refreshed twice a minute, linked to the other
-    dashboards, and to `further` ones."""
+    dashboards, and to `further` ones.
+
+    folded: all rows but the first are collapsed, and Grafana asks what is in them once somebody opens them.
+    """
     dashboard = (
         builders.Dashboard(entry.title)
         .uid(entry.uid)
@@ -67,8 +72,12 @@ def page(
         .variables(list(variables))
         .links(links_from(entry.uid, further))
     )
-    for row in rows:
-        dashboard.with_row(builders.Row(row.title))
+    for number, row in enumerate(rows):
+        heading = builders.Row(row.title)
+        if folded and number > 0:
+            dashboard.with_row(_inside(heading.collapsed(True), row.panels))
+            continue
+        dashboard.with_row(heading)
         for panel in row.panels:
             dashboard.with_panel(panel)
     built = dashboard.build()
@@ -121,10 +130,17 @@ def _current(dashboard: Dashboard) -> dict[str, Any]:
     for variable in fields["templating"]["list"]:
         for name in ("id", "auto", "auto_min", "auto_count"):
             del variable[name]
-    for panel in fields["panels"]:
+    for panel in (each for outer in fields["panels"] for each in (outer, *outer.get("panels", []))):
         if panel["type"] == "table":
             panel["options"].pop("footer", None)
     return fields
+
+
+def _inside(heading: builders.Row, panels: Sequence[Builder[Panel]]) -> builders.Row:
+    """A collapsed row: its panels lie in it, and no longer below it."""
+    for panel in panels:
+        heading.with_panel(panel)
+    return heading
 
 
 def _give_ids(panels: Sequence[Panel | RowPanel], entry: Entry) -> None:
@@ -132,5 +148,6 @@ def _give_ids(panels: Sequence[Panel | RowPanel], entry: Entry) -> None:
 
     Raises KeyError naming a panel that has no id yet.
     """
-    for number, panel in enumerate(panels, start=1):
+    every = [each for panel in panels for each in (panel, *(panel.panels if isinstance(panel, RowPanel) else ()))]
+    for number, panel in enumerate(every, start=1):
         panel.id_val = entry.panels[panel.title or ""] if entry.panels else number

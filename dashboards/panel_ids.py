@@ -48,6 +48,8 @@ LINUX_HOSTS: Mapping[str, int] = {
     "Context switches": 37,
     "Interrupts": 38,
     "New processes": 39,
+    "Needs attention": 40,
+    "When hosts were silent": 41,
 }
 AWS_EC2: Mapping[str, int] = {
     "Health and processors": 1,

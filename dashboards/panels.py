@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common as common_builders
-from grafana_foundation_sdk.builders import gauge, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
+    BigValueTextMode,
     GraphGradientMode,
     GraphTresholdsStyleMode,
     LegendDisplayMode,
@@ -33,6 +34,10 @@ from dashboards.looks import Limits, by_name, by_threshold, no_limits
 JOIN_GAPS_BELOW = 180_000
 """Milliseconds: shorter gaps are drawn through (agents may report less often than the step), longer ones stay
 gaps."""
+
+
+HALF = 12
+"""Columns of the grid: a narrower panel has no room for a legend at its side."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def lines(
     join_gaps_below: int = JOIN_GAPS_BELOW,
     from_zero: bool = True,
 ) -> timeseries.Panel:
-    """A time series panel: thin lines, a table of newest and highest values below.
+    """A time series panel: thin lines, a table of newest and highest values at their side.
 
     limits: drawn as dashed lines; the values keep their series' colours.
     full: the value that means "full" (100 for percent), the axis' upper end.
@@ -84,14 +89,14 @@ def lines(
             )
         )
         .line_width(1)
-        .fill_opacity(8)
-        .gradient_mode(GraphGradientMode.OPACITY)
+        .fill_opacity(0)
+        .gradient_mode(GraphGradientMode.NONE)
         .show_points(VisibilityMode.AUTO)
         .span_nulls(join_gaps_below)
         .legend(
             common_builders.VizLegendOptions()
             .display_mode(LegendDisplayMode.TABLE)
-            .placement(LegendPlacement.BOTTOM)
+            .placement(LegendPlacement.RIGHT if width >= HALF else LegendPlacement.BOTTOM)
             .show_legend(True)
             .calcs(["lastNotNull", "max"])
             .sort_by("Last *")
@@ -124,7 +129,6 @@ def stacked(
     return (
         lines(title, description, unit, data, width=width, full=full)
         .fill_opacity(40)
-        .gradient_mode(GraphGradientMode.NONE)
         .stacking(common_builders.StackingConfig().mode(StackingMode.NORMAL).group("A"))
     )
 
@@ -165,35 +169,22 @@ def number(
     return panel if decimals is None else panel.decimals(decimals)
 
 
-def dial(
+def worst_one(
     title: str,
     description: str,
     unit: str,
     data: Data,
     *,
     limits: Limits,
-    full: float,
     width: int = 4,
     height: int = 4,
     decimals: float = 0,
-) -> gauge.Panel:
-    """A gauge from 0 to `full` with the limits on its rim: how close the worst one is to trouble."""
+) -> stat.Panel:
+    """A big number with a name below: the first row of a table, its value and what its column of text says."""
     return (
-        gauge.Panel()
-        .title(title)
-        .description(description)
-        .datasource(data.datasource)
-        .span(width)
-        .height(height)
-        .unit(unit)
-        .min(0)
-        .max(full)
-        .decimals(decimals)
-        .color_scheme(by_threshold())
-        .thresholds(limits.thresholds())
-        .show_threshold_markers(True)
-        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
-        .targets(data.queries)
+        number(title, description, unit, data, width=width, height=height, limits=limits, decimals=decimals)
+        .text_mode(BigValueTextMode.VALUE_AND_NAME)
+        .reduce_options(common_builders.ReduceDataOptions().values(True).limit(1).calcs([]))
     )
 
 

@@ -38,6 +38,9 @@ s."""
 REMEMBERED = "30d"
 """How far back a host that has fallen silent is still listed. `last` reads one block a host, however far."""
 
+LATELY = f"time > now() - {SILENT_AFTER} AND time <= now()"
+"""Whatever time is shown. Points from the future are no sign of life."""
+
 TREND = "6h"
 """How much of the past says how fast a file system fills up, on the dashboard and in the alert alike."""
 
@@ -151,25 +154,45 @@ def rate_by_host(
     rate = " + ".join(per_second(counter) for counter in counters)
     if not each:
         return by_host(rate, measurement, where=where, alias=alias)
-    return InfluxQuery(_folded("sum", rate, measurement, each=each, where=where), alias)
+    single = select(f'{rate} AS "value"', measurement, SHOWN, where, group=(STEP, BY_HOST, f'"{each}"'))
+    return InfluxQuery(select('sum("value")', single, "$timeFilter", group=(STEP, BY_HOST)), alias)
 
 
-def worst_by_host(value: str, measurement: str, *, each: str, where: str = "") -> InfluxQuery:
-    """One line a host: the highest `value` among its disks, file systems… (the tag `each`)."""
-    return InfluxQuery(_folded("max", value, measurement, each=each, where=where), "$tag_host")
+def worst_by_host(field: str, measurement: str, *, where: str = "") -> InfluxQuery:
+    """One line per host: the highest value of the field among its disks, file systems… in each step.
+
+    Over all of the host's series at once: a subquery of each series would read the same blocks and take 15 times the
+    CPU.
+    """
+    return by_host(f'max("{field}")', measurement, where=where)
+
+
+def both_rates_by_host(up: tuple[str, str], down: tuple[str, str], source: tuple[str, str, str]) -> InfluxQuery:
+    """Two lines per host from one query: two counters (field, name), each added up over the host's series.
+
+    source: measurement, the tag that tells a host's counters apart, and which of them count.
+    """
+    measurement, each, where = source
+    rates = ", ".join(f'{per_second(field)} AS "{name}"' for field, name in (up, down))
+    single = select(rates, measurement, SHOWN, where, group=(STEP, BY_HOST, f'"{each}"'))
+    sums = ", ".join(f'sum("{name}") AS "{name}"' for _, name in (up, down))
+    return InfluxQuery(select(sums, single, "$timeFilter", group=(STEP, BY_HOST)), "$tag_host $col")
 
 
 def latest(value: str, name: str, measurement: str, *, where: str = "") -> InfluxQuery:
-    """A table, one row a host: `value`, an expression of `last`, as column `name`."""
-    text = select(f'{value} AS "{name}"', measurement, SHOWN, where, group=(BY_HOST,))
+    """A table, one row per host: `value`, an expression of `last`, as column `name`; older values than
+    SILENT_AFTER do not count."""
+    text = select(f'{value} AS "{name}"', measurement, HOST, LATELY, where, group=(BY_HOST,))
     return InfluxQuery(text, table=True)
 
 
-def worst(value: str, measurement: str, *, each: str = "", where: str = "") -> InfluxQuery:
-    """A single value: the highest latest `value` among the selected hosts (and their disks, if `each`)."""
-    tags = (BY_HOST, f'"{each}"') if each else (BY_HOST,)
-    newest = select(f'{value} AS "value"', measurement, SHOWN, where, group=tags)
-    return InfluxQuery(select('max("value")', newest))
+def worst(value: str, measurement: str, *, where: str = "") -> InfluxQuery:
+    """A table of one row: the selected host with the highest `value`, in columns `worst` and `host`.
+
+    value: an aggregate expression over a host's last few minutes; older points do not count.
+    """
+    newest = select(f'{value} AS "value"', measurement, HOST, LATELY, where, group=(BY_HOST,))
+    return InfluxQuery(select('top("value", "host", 1) AS "worst"', newest), table=True)
 
 
 def speed(field: str, measurement: str, *conditions: str, group: Sequence[str]) -> str:
@@ -183,8 +206,3 @@ def speed(field: str, measurement: str, *conditions: str, group: Sequence[str]) 
 def per_second(counter: str) -> str:
     """How fast a counter grows, a second; a counter that starts again (a reboot) makes no spike."""
     return f'non_negative_derivative(last("{counter}"), 1s)'
-
-
-def _folded(fold: str, value: str, measurement: str, *, each: str, where: str) -> str:
-    single = select(f'{value} AS "value"', measurement, SHOWN, where, group=(STEP, BY_HOST, f'"{each}"'))
-    return select(f'{fold}("value")', single, "$timeFilter", group=(STEP, BY_HOST))

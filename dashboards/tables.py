@@ -28,12 +28,33 @@ def join(column: str) -> DataTransformerConfig:
     return DataTransformerConfig(id_val="joinByField", options={"byField": column, "mode": "outer"})
 
 
-def arrange(order: Sequence[str], *, rename: Mapping[str, str]) -> DataTransformerConfig:
-    """Put the joined columns into order and give the joining ones their titles."""
+def reduced(reducer: str, columns: Sequence[str], name: str) -> DataTransformerConfig:
+    """A further column: the "max" or "min" of some columns of each row; what is not there does not count."""
+    return DataTransformerConfig(
+        id_val="calculateField",
+        options={"mode": "reduceRow", "alias": name, "reduce": {"reducer": reducer, "include": list(columns)}},
+    )
+
+
+def only_above(column: str, limit: float) -> DataTransformerConfig:
+    """Only the rows whose value in the column is greater."""
+    above = {"fieldName": column, "config": {"id": "greater", "options": {"value": limit}}}
+    return DataTransformerConfig(
+        id_val="filterByValue", options={"filters": [above], "type": "include", "match": "any"}
+    )
+
+
+def ordered_by(column: str, *, falling: bool = False) -> DataTransformerConfig:
+    """The rows' order, by a column that need not be shown."""
+    return DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": column, "desc": falling}]})
+
+
+def arrange(order: Sequence[str], *, rename: Mapping[str, str], drop: Sequence[str] = ()) -> DataTransformerConfig:
+    """Put the joined columns into order, give the joining ones their titles, drop what only served to order rows."""
     return DataTransformerConfig(
         id_val="organize",
         options={
-            "excludeByName": {},
+            "excludeByName": dict.fromkeys(drop, True),
             "indexByName": {name: index for index, name in enumerate(order)},
             "renameByName": dict(rename),
         },

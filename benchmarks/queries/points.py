@@ -17,6 +17,7 @@ LEVELS: dict[str, dict[str, tuple[float, float]]] = {
     "mem": {"used_percent": (40, 70)},
     "swap": {"used_percent": (0, 5)},
     "system": {"load1": (0.1, 3), "load5": (0.3, 2), "load15": (0.5, 1)},
+    "ext4,device=sda1": {"errors": (0, 0)},
     **{f"diskio,name={disk}": {"io_await": (0.2, 5), "io_util": (0, 20)} for disk in ("sda", "sda1", "sdb")},
 }
 """Series -> field -> between which values it moves."""
@@ -36,7 +37,6 @@ WHOLE: dict[str, dict[str, tuple[int, int]]] = {
         **dict.fromkeys(("running", "blocked", "zombies", "stopped", "dead", "paging", "unknown"), (0, 3)),
         "sleeping": (140, 150),
     },
-    "ext4,device=sda1": {"errors": (0, 0)},
 }
 
 COUNTERS: dict[str, dict[str, int]] = {

@@ -29,7 +29,8 @@ PICTURES = {
 class Visit:
     """A page to open, and what to do there.
 
-    path: the address below the viewer's. steps: `{"choose": [variable, option]}` or `{"time": quick range}`.
+    path: the address below the viewer's. steps: `{"choose": [variable, option]}`, `{"time": quick range}` or
+    `{"unfold": True}`, which opens all collapsed rows.
     picture: where to save one, *.png or *.svg; full: of the whole page and not of its first screen only.
     """
 

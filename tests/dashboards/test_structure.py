@@ -94,6 +94,16 @@ def test_every_panel_is_of_a_kind_grafana_still_has_and_explains_itself(dashboar
         assert panel["targets"], name
 
 
+@pytest.mark.parametrize("entry", ENTRIES, ids=by_uid)
+def test_what_is_below_the_first_row_is_not_asked_before_it_is_opened(entry: Entry) -> None:
+    first, *others = [panel for panel in json.loads(entry.build())["panels"] if panel["type"] == "row"]
+    assert not first["collapsed"]
+    assert others and all(row["collapsed"] and row["panels"] for row in others)
+    places = [panel["gridPos"] for row in others for panel in row["panels"]]
+    assert all(place["x"] + place["w"] <= 24 for place in places)
+    assert len({(place["x"], place["y"]) for place in places}) == len(places)
+
+
 def test_titles_differ(dashboard: dict[str, Any]) -> None:
     titles = [panel["title"] for panel in panels(dashboard)]
     assert len(titles) == len(set(titles)) or dashboard["uid"] == CUSTOM_METRICS.uid, titles
@@ -127,7 +137,8 @@ def test_every_limit_has_a_meaning_in_order(dashboard: dict[str, Any]) -> None:
 
 def test_ids_are_unique_and_nothing_overlaps(dashboard: dict[str, Any]) -> None:
     every = dashboard["panels"]
-    assert len({panel["id"] for panel in every}) == len(every)
+    ids = [panel["id"] for outer in every for panel in (outer, *outer.get("panels", []))]
+    assert len(set(ids)) == len(ids)
     for panel in every:
         place = panel["gridPos"]
         assert place["x"] >= 0 and place["x"] + place["w"] <= 24, panel["title"]

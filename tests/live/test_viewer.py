@@ -36,7 +36,7 @@ def pages(environment: Environment) -> dict[str, Page]:
     """Each dashboard as it looks once the first data has arrived."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        seen = look(environment.place, [Visit(path) for path in PATHS.values()])
+        seen = look(environment.place, [Visit(path, [{"unfold": True}]) for path in PATHS.values()])
         if not any(unwell(panel) for page in seen for panel in page.panels) or time.monotonic() > deadline:
             return dict(zip(PATHS, seen, strict=True))
         time.sleep(15)

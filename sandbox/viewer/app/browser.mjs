@@ -2,7 +2,7 @@
 //
 // Standard input: {"chromium", "base", "width", "height", "visits": [{"path", "do": [...], "picture", "full"}]}
 // A picture's name ends in .png (pixels) or .svg (text and shapes).
-// A step in "do" is {"choose": [variable's name, option]} or {"time": quick range's name}.
+// A step in "do" is {"choose": [variable's name, option]}, {"time": quick range's name} or {"unfold": true}: all rows.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +28,14 @@ async function settled(page) {
   await page.waitForTimeout(500);
 }
 
-async function step(page, { choose, time }) {
+async function step(page, { choose, time, unfold }) {
+  if (unfold) {
+    for (const row of await page.locator('[data-row][aria-expanded=false]').all().then((rows) => rows.reverse())) {
+      await row.click();
+    }
+    await settled(page);
+    return;
+  }
   const before = page.url();
   if (choose) {
     const [variable, option] = choose;

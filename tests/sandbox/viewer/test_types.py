@@ -62,9 +62,9 @@ def test_the_page_is_well_typed(app: Path) -> None:
     assert compiled(app) == ""
 
 
-@pytest.mark.parametrize("module", EVERY, ids=by_uid)
-def test_a_dashboard_is_what_grafana_s_schema_says(scratch: Path, module: Sample) -> None:
-    assert checked(scratch, module.build()) == ""
+@pytest.mark.parametrize("sample", EVERY, ids=by_uid)
+def test_a_dashboard_is_what_grafana_s_schema_says(scratch: Path, sample: Sample) -> None:
+    assert checked(scratch, sample.build()) == ""
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -1,6 +1,6 @@
 /** A dashboard: its links, variables, time range and refresh above, its panels on the grid below. */
 import { dateTime, type TimeRange } from '@grafana/data';
-import { Combobox, InlineField, Input, LinkButton, MultiCombobox, RefreshPicker, TimeRangePicker } from '@grafana/ui';
+import { Button, Combobox, InlineField, Input, LinkButton, MultiCombobox, RefreshPicker, TimeRangePicker } from '@grafana/ui';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 
 import type { DashboardModel, PanelModel } from './model';
@@ -128,6 +128,41 @@ function Control({ variable, onChange }: { variable: Variable; onChange: (chosen
   );
 }
 
+/** The panels that are seen, where they are: those of a collapsed row only once it is opened, then everything below moves down. */
+function laidOut(panels: PanelModel[], opened: ReadonlySet<number>): PanelModel[] {
+  const shown: PanelModel[] = [];
+  let y = 0;
+  let start: number | undefined;
+  for (const panel of panels) {
+    if (panel.type !== 'row') {
+      // Below a row that is not collapsed, and as far from it as the dashboard says.
+      shown.push({ ...panel, gridPos: { ...panel.gridPos, y: panel.gridPos.y + (start ?? 0) } });
+      y = Math.max(y, panel.gridPos.y + (start ?? 0) + panel.gridPos.h);
+      continue;
+    }
+    shown.push({ ...panel, gridPos: { ...panel.gridPos, y } });
+    start = y - panel.gridPos.y;
+    y += panel.gridPos.h;
+    for (const inner of (opened.has(panel.id) && panel.collapsed && panel.panels) || []) {
+      const place = { ...inner.gridPos, y: inner.gridPos.y + start };
+      shown.push({ ...inner, gridPos: place });
+      y = Math.max(y, place.y + place.h);
+    }
+  }
+  return shown;
+}
+
+function RowHeading({ panel, title, opened, onToggle }: { panel: PanelModel; title: string; opened: boolean; onToggle: (id: number) => void }) {
+  if (!panel.collapsed) {
+    return <h4 style={{ paddingTop: 6 }}>{title}</h4>;
+  }
+  return (
+    <Button fill="text" variant="secondary" icon={opened ? 'angle-down' : 'angle-right'} aria-expanded={opened} data-row onClick={() => onToggle(panel.id)}>
+      {title}
+    </Button>
+  );
+}
+
 interface GridProps {
   panels: PanelModel[];
   interpolator: Interpolator;
@@ -142,18 +177,21 @@ function Grid({ panels, interpolator, onZoom }: GridProps) {
     watcher.observe(place.current!);
     return () => watcher.disconnect();
   }, []);
+  const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
+  const shown = useMemo(() => laidOut(panels, opened), [panels, opened]);
+  const toggle = (id: number) => setOpened((before) => new Set(before.has(id) ? [...before].filter((one) => one !== id) : [...before, id]));
   const column = (width + GAP) / COLUMNS;
-  const bottom = Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h));
+  const bottom = Math.max(...shown.map(({ gridPos }) => gridPos.y + gridPos.h));
   return (
     <div ref={place} style={{ position: 'relative', height: bottom * (CELL_HEIGHT + GAP) }}>
       {width > 0 &&
-        panels.map((panel) => {
+        shown.map((panel) => {
           const { x, y, w, h } = panel.gridPos;
           const size = { width: Math.floor(w * column - GAP), height: h * (CELL_HEIGHT + GAP) - GAP };
           return (
             <div key={panel.id} style={{ position: 'absolute', left: x * column, top: y * (CELL_HEIGHT + GAP), ...size }}>
               {panel.type === 'row' ? (
-                <h4 style={{ paddingTop: 6 }}>{interpolator.replace(panel.title)}</h4>
+                <RowHeading panel={panel} title={interpolator.replace(panel.title)} opened={opened.has(panel.id)} onToggle={toggle} />
               ) : (
                 <Panel panel={panel} {...size} interpolator={interpolator} onZoom={onZoom} />
               )}

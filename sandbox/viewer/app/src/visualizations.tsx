@@ -105,6 +105,7 @@ function reduced({ panel, frames, theme, interpolator }: VisualizationProps): Fi
 
 function number(props: VisualizationProps) {
   const shown = reduced(props);
+  const named = props.panel.options['textMode'] === 'value_and_name';
   const width = props.width / Math.max(shown.length, 1);
   return (
     <div style={{ display: 'flex' }}>
@@ -114,7 +115,7 @@ function number(props: VisualizationProps) {
           width={width}
           height={props.height}
           theme={props.theme}
-          value={{ ...one.display, title: shown.length > 1 ? one.display.title : undefined }}
+          value={{ ...one.display, title: named || shown.length > 1 ? one.display.title : undefined }}
           colorMode={props.panel.options['colorMode'] ?? BigValueColorMode.Value}
           graphMode={BigValueGraphMode.None}
           justifyMode={BigValueJustifyMode.Auto}

@@ -1,0 +1,144 @@
+"""The table "Needs attention" of "Linux hosts": the hosts in trouble, the worst first across all signals.
+
+Each signal is a query that names only the hosts beyond its limit, with a value and a severity: 1 where a value deserves
+a look, 2 where somebody must act, so that a full disk and a busy processor can be compared. Grafana joins them by host,
+takes the highest severity, sorts by it and drops who has none. A second query per signal says since when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.builders import table
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
+    DynamicConfigValue,
+    ValueMap,
+    ValueMappingResult,
+)
+
+from dashboards import looks, tables
+from dashboards.looks import Limits
+from dashboards.panels import rows_of
+from dashboards.queries import (
+    BY_HOST,
+    HOST,
+    LATELY,
+    REAL_FILE_SYSTEMS,
+    REMEMBERED,
+    SHOWN,
+    SILENT_AFTER,
+    STEP,
+    TOTAL_CPU,
+    InfluxQuery,
+    influx,
+    select,
+)
+
+SILENT = 100
+"""The severity of a silent host: above all others, as nothing else is known of it."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What can be wrong. value: an aggregate expression over a host's last minutes, or over a step of the past."""
+
+    title: str
+    value: str
+    measurement: str
+    limits: Limits
+    unit: str
+    where: str = ""
+
+    @property
+    def now(self) -> str:
+        """The hosts beyond the limit, with value and severity."""
+        newest = select(f'{self.value} AS "value"', self.measurement, HOST, LATELY, self.where, group=(BY_HOST,))
+        watch, act = float(self.limits.watch), float(self.limits.act)
+        # A percentage ends by itself; what has no end approaches 3, so that it never hides a full disk.
+        severity = f'("value" - {watch}) / {act - watch} + 1' if self.unit == units.Percent else f'3 - {act} / "value"'
+        columns = f'"value" AS "{self.title}", {severity} AS "{self.title} severity"'
+        return select(columns, newest, f'"value" >= {watch}', group=(BY_HOST,))
+
+    @property
+    def since(self) -> str:
+        """When each host was first beyond the limit in the time shown."""
+        steps = select(f'{self.value} AS "value"', self.measurement, SHOWN, self.where, group=(STEP, BY_HOST))
+        return select('first("value") AS "value"', steps, f'"value" >= {float(self.limits.watch)}', group=(BY_HOST,))
+
+
+SIGNALS = (
+    Signal("CPU", '100 - mean("usage_idle")', "cpu", looks.CPU, units.Percent, TOTAL_CPU),
+    Signal("Memory", 'mean("used_percent")', "mem", looks.MEMORY, units.Percent),
+    Signal("File system", 'max("used_percent")', "disk", looks.DISK, units.Percent, REAL_FILE_SYSTEMS),
+    Signal("Load per CPU", 'mean("load5") / mean("n_cpus")', "system", looks.LOAD, units.Short),
+    Signal("Disk errors", 'max("errors")', "ext4", looks.ERRORS, units.Short),
+)
+
+
+def panel(uid: str) -> table.Panel:
+    """The table, for the InfluxDB datasource with this uid."""
+    shown = (
+        rows_of(
+            "Needs attention",
+            f"Hosts that are silent for more than {SILENT_AFTER}, or beyond a limit in their newest values, the worst"
+            " first; orange deserves a look, red needs somebody to act. “Since” is when the host was first in trouble"
+            " in the time shown, or was last heard of. A click on a host shows that host alone.",
+            units.Percent,
+            influx(uid, *(InfluxQuery(text, table=True) for text in _texts())),
+            _joined(),
+            height=9,
+        )
+        .no_value("No host needs attention")
+        .override_by_name("Host", [DynamicConfigValue("links", [looks.one_host("__value.text").build()])])
+        .override_by_name("State", [looks.unit(units.Short), *looks.worded([_silent(), _reporting()]), looks.width(90)])
+        .override_by_name("Since", [looks.unit(units.DateTimeFromNow)])
+    )
+    for signal in SIGNALS:
+        shown = shown.override_by_name(signal.title, [looks.unit(signal.unit), *looks.marked(signal.limits)])
+    return shown
+
+
+def _texts() -> Iterator[str]:
+    """All hosts with their state, when each was last heard of, then the signals, then since when."""
+    known = select('last("uptime") AS "known"', "system", HOST, f"time > now() - {REMEMBERED}", group=(BY_HOST,))
+    lately = select('last("uptime") AS "up"', "system", HOST, LATELY, group=(BY_HOST,))
+    yield (
+        f'SELECT (count("known") - count("up")) * {SILENT} AS "State" FROM ({known}), ({lately})'  # noqa: S608 - constants
+        f" GROUP BY {BY_HOST} fill(0)"
+    )
+    yield known
+    yield from (signal.now for signal in SIGNALS)
+    yield from (signal.since for signal in SIGNALS)
+
+
+def _joined() -> Sequence[DataTransformerConfig]:
+    letters = [chr(ord("A") + index) for index in range(2 + 2 * len(SIGNALS))]
+    values = letters[2 : 2 + len(SIGNALS)]
+    times = [letters[1], *letters[2 + len(SIGNALS) :]]
+    severities = [f"{signal.title} severity" for signal in SIGNALS]
+    since = [f"since {letter}" for letter in times]
+    shown = ["host", "State", *(signal.title for signal in SIGNALS), "Since"]
+    return [
+        tables.columns("|".join(["A", *values]), rename={}, drop=["Time"]),
+        *(
+            tables.columns(letter, rename={"Time": name}, drop=["known", "value"])
+            for letter, name in zip(times, since, strict=True)
+        ),
+        tables.join("host"),
+        tables.reduced("max", ["State", *severities], "Severity"),
+        tables.reduced("min", since, "Since"),
+        tables.only_above("Severity", 0.5),
+        tables.ordered_by("Severity", falling=True),
+        tables.arrange(shown, rename={"host": "Host"}, drop=["Severity", *severities, *since]),
+    ]
+
+
+def _silent() -> ValueMap:
+    return ValueMap({str(SILENT): ValueMappingResult("silent", looks.BAD, index=0)})
+
+
+def _reporting() -> ValueMap:
+    return ValueMap({"0": ValueMappingResult("up", looks.QUIET, index=1)})
