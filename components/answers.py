@@ -41,6 +41,7 @@ class Answers(pulumi.ComponentResource):
             environment={
                 **gate.environment(patience),
                 "READY_HOST": machine(),
+                "READY_REVISION": gate.revision,
                 "READY_CLOUDWATCH_REGION": region,
             },
             triggers=[gate.instance_id, gate.revision, access_key_id, region],

@@ -37,13 +37,18 @@ def refusal(answer: Answer) -> str | None:
 
 
 class Measurements:
-    """The InfluxDB datasource, asked for the newest point of `host`. A check that the first time only notes when that
-    was, and later is satisfied by a newer one: what was stored before this run proves nothing of this run."""
+    """The InfluxDB datasource, asked for the newest point in which `host` says that it has applied `revision`. A check
+    that the first time only notes when that was, and later is satisfied by a newer one: what was stored before this run
+    proves nothing of this run. All agents write with one login, under any name; the revision is the server's alone, as
+    it is made with a secret of the stack (components/parameters.py), and agents read nothing."""
 
-    def __init__(self, grafana: Grafana, host: str) -> None:
+    def __init__(self, grafana: Grafana, host: str, revision: str) -> None:
         self._grafana = grafana
         escaped = host.replace("\\", "\\\\").replace("'", "\\'")
-        self._query = f'SELECT last("uptime") FROM "system" WHERE "host" = \'{escaped}\' AND time > now() - 1d'  # noqa: S608
+        self._query = (
+            f'SELECT last("revision") FROM "monitoring_server" WHERE "host" = \'{escaped}\''  # noqa: S608
+            f" AND \"revision\" = '{revision}' AND time > now() - 1d"
+        )
         self._before: float | None = None
 
     def newest(self) -> float:
@@ -92,7 +97,7 @@ def main() -> int:
     timeout = float(env["TIMEOUT"])
     checks: dict[str, tuple[Callable[[], None], float]] = {
         "CloudWatch": (lambda: check_cloudwatch(grafana, env["CLOUDWATCH_REGION"]), min(timeout, CONSISTENCY)),
-        "InfluxDB": (Measurements(grafana, env["HOST"]), timeout),
+        "InfluxDB": (Measurements(grafana, env["HOST"], env["REVISION"]), timeout),
     }
     failed = False
     for name, (check, seconds) in checks.items():

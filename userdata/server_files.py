@@ -119,6 +119,7 @@ def server_files(values: ServerValues) -> dict[str, str]:
             interval=values.interval,
             host=values.machine,
             monitor=values.own_influxdb,
+            server=True,
             backups=bool(values.backups["BACKUP_BUCKET"]),
         ),
         "telegraf-hardening.conf": render("telegraf/telegraf-hardening.conf"),

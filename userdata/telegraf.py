@@ -26,19 +26,22 @@ def telegraf_config(
     interval: str,
     host: str,
     monitor: bool,
+    server: bool = False,
     backups: bool = False,
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Telegraf's configuration file.
 
     host: the tag `host`; empty takes the machine's own name. tags: further ones. monitor: whether InfluxDB
-    itself, and the certificate it shows, are watched too. backups: whether the server's backups are.
+    itself, and the certificate it shows, are watched too. server: whether the server says which revision it has
+    applied. backups: whether its backups are watched.
     """
     return render(
         "telegraf/telegraf.conf",
         interval=interval,
         host=host,
         monitor=monitor,
+        server=server,
         backups=backups,
         target=target,
         tags=tags,

@@ -127,7 +127,7 @@ def frames(*newest: int) -> dict[str, Any]:
 
 
 def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> None:
-    check = Measurements(grafana, "monitoring-dev")
+    check = Measurements(grafana, "monitoring-dev", "abc")
     for moment in (5000, 5000):
         Double.answers = {"/api/ds/query": (200, frames(moment))}
         with pytest.raises(NotYetError, match="no measurement of the server has come in yet"):
@@ -137,10 +137,11 @@ def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> N
     (query,) = Double.seen[0][2]["queries"]
     assert query["datasource"]["uid"] == "influxdb"
     assert "\"host\" = 'monitoring-dev'" in query["query"]
+    assert "\"revision\" = 'abc'" in query["query"], "an agent can write the name, and does not know this"
 
 
 def test_the_first_measurement_of_all_counts(grafana: Grafana) -> None:
-    check = Measurements(grafana, "it's")
+    check = Measurements(grafana, "it's", "abc")
     Double.answers = {"/api/ds/query": (200, frames())}
     with pytest.raises(NotYetError, match="has come in yet"):
         check()
@@ -160,7 +161,7 @@ def test_the_first_measurement_of_all_counts(grafana: Grafana) -> None:
 def test_what_grafana_says_of_influxdb_is_said(grafana: Grafana, status: int, content: Any, words: str) -> None:
     Double.answers = {"/api/ds/query": (status, content)}
     with pytest.raises(NotYetError, match=f"Grafana cannot query it: .*{words}.*status {status}"):
-        Measurements(grafana, "h")()
+        Measurements(grafana, "h", "abc")()
 
 
 CLOUDWATCH = "/api/datasources/uid/cloudwatch/resources/dimension-values"

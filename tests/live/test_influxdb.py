@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
 import pytest
 import yaml
 
 from tests.live.environment import Environment
+from tests.live.points import SERVER, eventually
 from tests.live.services import Ask, administrator_of_influxdb, query
+from tools.wait_for_data import Measurements
+from tools.waiting import Grafana, NotYetError
 
 pytestmark = pytest.mark.live
 
@@ -154,3 +160,38 @@ def test_every_key_file_is_its_services_alone(environment: Environment) -> None:
         "600 grafana:grafana /etc/grafana/server-key",
         "600 influxdb:influxdb /etc/influxdb/server-key",
     ]
+
+
+@pytest.fixture
+def silent_server(environment: Environment) -> Iterator[None]:
+    """The server itself measures nothing for a while."""
+    assert environment.guest("systemctl", "stop", "telegraf").returncode == 0
+    yield
+    assert environment.guest("systemctl", "start", "telegraf").returncode == 0
+
+
+def test_no_agent_s_point_satisfies_the_gate(environment: Environment, influxdb: Ask, silent_server: None) -> None:
+    """An agent may write any measurement under any name: what the gate asks for holds what only the server knows."""
+    url = urlsplit(environment.grafana.url)
+    login = (environment.grafana.user, environment.grafana.password)
+    grafana = Grafana(str(url.hostname), 3000, str(url.hostname), environment.outputs["caCertificate"], login)
+    revision = environment.guest("cut", "-d", '"', "-f", "2", "/etc/monitoring/revision").stdout.strip()
+    assert len(revision) == 32
+    gate = Measurements(grafana, SERVER, revision)
+    refused = "no measurement of the server has come in yet"
+    with pytest.raises(NotYetError, match=refused):
+        gate()
+    points = f'system,host={SERVER} uptime=1i\nmonitoring_server,host={SERVER} revision="{"0" * 32}"'
+    assert influxdb("POST", "/write?db=telegraf", "telegraf", data=points).status_code == 204
+    with pytest.raises(NotYetError, match=refused):
+        gate()
+    assert environment.guest("systemctl", "start", "telegraf").returncode == 0
+
+    def satisfied() -> bool:
+        try:
+            gate()
+        except NotYetError:
+            return False
+        return True
+
+    assert eventually(satisfied, 60)
