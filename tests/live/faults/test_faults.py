@@ -52,6 +52,13 @@ def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environm
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
     assert found[SERVER] <= 4
+    # The rules of the firewall are there again, before anybody applied anything.
+    for user in ("telegraf", "grafana", "influxdb", "nobody"):
+        for port in ("169.254.169.254/80", "127.0.0.1/8088"):
+            asked = environment.guest("runuser", "-u", user, "--", "bash", "-c", f"exec 3<>/dev/tcp/{port}")
+            assert "Connection refused" in asked.stderr, (user, port, asked.stderr)
+    for port in ("169.254.169.254/80", "127.0.0.1/8088"):
+        assert environment.guest("bash", "-c", f"exec 3<>/dev/tcp/{port}").returncode == 0, port
 
 
 def test_a_cut_cable_loses_nothing(environment: Environment) -> None:
