@@ -35,7 +35,7 @@ password: bootstrap ## print Grafana's admin password
 	@$(PYTHON) -m sandbox password
 
 backups: bootstrap ## list the backups in the local S3
-	@$(PYTHON) -m sandbox shell -- $(CURDIR)/$(PYTHON) $(CURDIR)/tools/list_backups.py --stack $(STACK)
+	@$(PYTHON) -m sandbox shell -- "$(CURDIR)/$(PYTHON)" "$(CURDIR)/tools/list_backups.py" --stack "$(STACK)"
 
 shell: bootstrap ## a shell in which plain `pulumi` commands work against the local environment
 	@$(PYTHON) -m sandbox shell
