@@ -204,7 +204,7 @@ def test_a_volume_with_data_is_left_alone(environment: Environment) -> None:
 
 
 def test_a_failed_backup_is_told(environment: Environment) -> None:
-    """With S3 out of reach the service fails, and the status that Telegraf reads says so, beside the last success."""
+    """With S3 out of reach the service fails, and the status that Telegraf reads says so, next to the last success."""
     state = ("systemctl", "show", "-P", "ActiveState", "monitoring-backup")
     # One that a boot asked for may be under way.
     assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"))

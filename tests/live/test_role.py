@@ -35,7 +35,7 @@ def with_the_role(environment: Environment) -> Iterator[Environment]:
 
 @pytest.fixture(scope="module")
 def reader(with_the_role: Environment) -> Identity:
-    """What Grafana has of AWS, and so whoever gets into Grafana."""
+    """What Grafana has of AWS, and so anyone who gets into Grafana."""
     found = json.loads(with_the_role.guest("cat", CREDENTIALS).stdout)
     keys = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey"}
     credentials = {ours: found[theirs] for ours, theirs in (keys | {"aws_session_token": "SessionToken"}).items()}

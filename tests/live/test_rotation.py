@@ -1,4 +1,4 @@
-"""New passwords, certificates and keys by one value, while everybody goes on: nothing lost, the old ones end."""
+"""New passwords, certificates and keys by one value, while all go on: nothing lost, the old ones end."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_a_new_certificate_of_a_new_authority_while_everybody_goes_on(environmen
         began = rotate(environment, "certificateGeneration")
         time.sleep(3 * INTERVAL)
     assert environment.instance_id == instance
-    # InfluxDB cannot read a certificate anew and is started again, which takes it a moment.
+    # InfluxDB cannot read a certificate again and is started again, which takes it a moment.
     times = [when for when, _ in watcher.failures]
     assert not times or times[-1] - times[0] < INTERVAL, watcher.failures
     assert most_lost(environment, began) <= 1

@@ -63,7 +63,7 @@ def _strings(tree: object) -> Iterator[str]:
 def needles(value: str) -> list[str]:
     """What to look for: the secret itself; of a private key also the lines that hold its private number.
 
-    (The other lines of a key's file hold its public half, which is in the certificates for everybody to read.)
+    (The other lines of a key's file hold its public half, which is in the certificates for anyone to read.)
     """
     lines = [line for line in value.splitlines() if "-----" not in line]
     if "BEGIN OPENSSH PRIVATE KEY" in value:
@@ -120,7 +120,7 @@ def test_not_in_the_guest_s_journal_or_logs(environment: Environment, secrets: d
 
 @pytest.mark.parametrize("host", ["db-1", "web-1"])
 def test_not_on_the_hosts(environment: Environment, secrets: dict[str, str], host: str) -> None:
-    """Neither in the journal, nor in a process's arguments, nor in a file everybody may read."""
+    """Neither in the journal, nor in a process's arguments, nor in a file anyone may read."""
     journal = environment.machine(host, "journalctl", "--no-pager", "-o", "cat").stdout
     logs = environment.machine(host, "sh", "-c", "cat /var/log/*.log /var/log/*/*.log").stdout
     processes = environment.machine(host, "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout

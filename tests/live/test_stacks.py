@@ -1,4 +1,4 @@
-"""A stack is an environment: previewed before it exists, raised beside another, torn down alone."""
+"""A stack is an environment: previewed before it exists, raised next to another, torn down alone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 // The page as SVG: text as text, charts as paths. Two parts, both run inside the page.
 //
 // `record` goes in before the page's own scripts: whatever is drawn on a canvas (Grafana's charts, by uPlot) is written
-// down beside being drawn. `draw` then puts those notes in the canvases' places and has dom-to-svg do the rest.
+// down as well as drawn. `draw` then puts those notes in the canvases' places and has dom-to-svg do the rest.
 
 /** Runs in the page before anything else: canvases remember what was drawn on them, as SVG elements. */
 export function record() {

@@ -112,7 +112,7 @@ META = "/var/lib/influxdb/meta/meta.db"
 
 @pytest.fixture
 def nothing_set_aside(environment: Environment) -> Iterator[None]:
-    """And when that is over everybody has measured for a while, so that the next test begins well."""
+    """And when that is over all have measured for a while, so that the next test begins well."""
     steady(environment)
     yield
     environment.guest("rm", "-f", f"{META}.bad")

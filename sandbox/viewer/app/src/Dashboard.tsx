@@ -26,7 +26,7 @@ export function Dashboard({ dashboard }: { dashboard: DashboardModel }) {
   const [failure, setFailure] = useState('');
   const [interval, setRefresh] = useState(dashboard.refresh ?? '');
 
-  /** Read everything anew from the address: after a change, and at every refresh. */
+  /** Read everything again from the address: after a change, and at every refresh. */
   const reload = useCallback(() => {
     const range = currentRange(dashboard);
     load(dashboard.templating.list, new URLSearchParams(location.search), range).then(
