@@ -99,7 +99,7 @@ def test_host_and_time_range_can_be_changed(environment: Environment) -> None:
 
 def test_a_picture_is_text_and_shapes_and_complete_in_itself(environment: Environment, tmp_path: Path) -> None:
     file = tmp_path / "linux-hosts.svg"
-    (page,) = look(environment.place, [Visit(PATHS["linux-hosts"], picture=file)], size=(1200, 1300))
+    (page,) = look(environment.place, [Visit(PATHS["linux-hosts"], [{"unfold": True}], file)], size=(1200, 1900))
     assert page.complaints == []
     text = file.read_text()
     assert len(text) < LARGEST_PICTURE
@@ -109,7 +109,7 @@ def test_a_picture_is_text_and_shapes_and_complete_in_itself(environment: Enviro
     references = [value for element in drawing.iter() for value in element.attrib.values() if "url(" in value]
     assert references and all(value.startswith("url(") and value[4:].lstrip('"')[0] == "#" for value in references)
     words = "\n".join(element.text for element in drawing.iter() if element.text)
-    assert all(word in words for word in ("Silent", "monitoring-sandbox", "When hosts reported", "CPU use", "100%"))
+    assert all(word in words for word in ("Silent", "Needs attention", "monitoring-sandbox", "When hosts reported", "CPU use", "100%"))
     # Lines of a chart: drawn by uPlot on a canvas, within the area that it clips.
     clipped = [group for group in drawing.iter() if "clip-path" in group.attrib]
     assert any(path.attrib.get("stroke") for group in clipped for path in group.iter() if path.tag.endswith("}path"))

@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 
 import { draw, record } from './vector.mjs';
 
-const PATIENCE = 20_000;
+const PATIENCE = 60_000; // all rows unfolded, on a busy machine
 const FLAGS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
   ...['--disable-background-networking', '--disable-component-update'],
