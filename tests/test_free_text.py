@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel, BeforeValidator
 
-from settings import SettingsError, load
+from settings import Settings, SettingsError, load, places
 from tests.test_secrets_in_mistakes import FULL, PLACES, everywhere, put
 from tests.test_settings import RIGHT
 
@@ -114,3 +117,31 @@ def test_only_these_settings_take_what_means_something_elsewhere(what: str) -> N
             if accepted(one, key):
                 taken.add(path(location))
     assert taken == TAKE.get(what, set())
+
+
+def validators(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Each setting that takes text of any kind, and the functions that check it."""
+    for field in model.model_fields.values():
+        inner, name = places.part(field), f"{path}{field.alias}"
+        kinds = [field.annotation, *get_args(field.annotation)]
+        metadata = [*field.metadata, *(one for kind in kinds for one in getattr(kind, "__metadata__", ()))]
+        found = {one.func.__qualname__ for one in metadata if isinstance(one, BeforeValidator)}
+        if inner:
+            yield from validators(inner, f"{name}.")
+        elif re.search(r"\b(str|SecretStr|Any)\b", str(field.annotation)):
+            yield name, found
+
+
+def test_every_setting_that_takes_text_has_a_validator() -> None:
+    found = list(validators(Settings))
+    assert len(found) > 60
+    assert not [name for name, checks in found if not checks]
+    known = {
+        *("region", "matching.<locals>.check", "domain", "_choice.<locals>.check", "duration.<locals>.check"),
+        *("far_address", "https_address", "web_address", "fingerprint", "machine", "each.<locals>.run", "_tags"),
+        *("checked_name", "checked_tags", "host_key", "private_key", "certificates_of.<locals>.check", "_server"),
+        *("agents_password", "password", "database_password", "_hook", "_slack", "_evaluation", "address", "_source"),
+        *("socket.<locals>.check", "_namespace", "_name.<locals>.check", "_searchable", "_statistic", "_title"),
+        *("grafana_unit", "_period", "_usable_grafana", "text"),
+    }
+    assert not {check for _, checks in found for check in checks} - known
