@@ -62,17 +62,14 @@ def _of_silence(settings: Settings, alerts: AlertThresholds) -> Contradictions:
             too_short = True
     if too_short:
         return
-    if 2 * missed > kept:
-        wrong = f"is so long that a host is silent only after retention ({settings.retention}), or shortly before"
-        yield "collectionInterval", wrong, f"write at most 1/{2 * SILENT_INTERVALS} of retention"
-    elif 2 * silent > kept:
-        wrong = f"has silentAfter above half of retention ({settings.retention}): silent hosts are forgotten at once"
-        yield "alertThresholds", wrong, "lower silentAfter, or raise retention"
+    if missed > kept:
+        wrong = f"is so long that a host is silent only after retention ({settings.retention})"
+        yield "collectionInterval", wrong, f"write at most 1/{SILENT_INTERVALS} of retention"
     elif forget < 2 * max(silent, missed):
         yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
-    elif min(forget, kept) < max(silent, missed) + found:
+    elif forget < max(silent, missed) + found:
         wrong = "has an interval so long that a silent host is forgotten before two evaluations have found it"
-        yield "alertThresholds", wrong, "lower interval, or raise forgetAfter and retention"
+        yield "alertThresholds", wrong, "lower interval, or raise forgetAfter"
 
 
 def of_contact_points(settings: Settings) -> Contradictions:
