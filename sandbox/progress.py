@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +12,14 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-console = Console(highlight=False, soft_wrap=True)
+FILE_COLUMNS = 1000
+"""No row of a table is longer. A file has no width; rich would take 80 for it."""
+
+console = Console(
+    highlight=False,
+    soft_wrap=True,
+    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_COLUMNS,
+)
 HEARTBEAT_SECONDS = 15
 
 

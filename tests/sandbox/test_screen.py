@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,3 +32,13 @@ def test_a_grafana_too_slow_to_answer_is_no_traceback(monkeypatch: pytest.Monkey
     monkeypatch.setattr(requests, "post", query)
     grafana = screen.Grafana("https://127.0.0.1:1", "admin", "password", Path("/dev/null"))
     assert screen._await_points(grafana, {"web-1"}, 0) == {"web-1": math.inf}
+
+
+def test_a_file_has_room_for_a_row_of_any_length() -> None:
+    """A log of CI is no terminal of 80 columns."""
+    long = f"the metrics of {'x' * 60}, {'y' * 60}"
+    script = f"from sandbox import screen; screen.console.print(screen._health_table({{'influxdb': (True, {long!r})}}))"
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert long in done.stdout
