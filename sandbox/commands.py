@@ -7,20 +7,16 @@ import fcntl
 import os
 import shutil
 import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 
-from sandbox import daemons, hosts, machines, repository, screen, stack, toolchain
+from sandbox import daemons, hosts, machines, repository, screen, stack, suite, toolchain
 from sandbox.errors import SandboxError
 from sandbox.machines import image, network, volumes
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
-from sandbox.toolchain import influxdb
 from sandbox.viewer import browser, bundle
 
-LIVE_TESTS = "tests/live"
 FIRST_DATA_SECONDS = 45
 """How long a new agent's first measurements may take: two intervals, and its start on a busy machine."""
 
@@ -123,36 +119,10 @@ def pictures(place: Place, _: list[str]) -> int:
 
 
 def test(place: Place, arguments: list[str]) -> int:
-    """Run every test but the long faults (`-m` chooses others). Tests that need an environment raise one of their own
-    beside this checkout's; they wait for machines most of the time, so all others run beside them, and tell at the
-    end how they went. With arguments: pytest with these."""
+    """Run every test but the long faults, in environments of their own; with arguments: pytest with these."""
     preflight()
     built()
-    path = os.pathsep.join([str(toolchain.binaries()), os.environ["PATH"]])
-    environment = os.environ | {"SANDBOX_NAME": "test", "PATH": path}
-    command = [sys.executable, "-m", "pytest", *([] if "-m" in arguments else ["-m", "not long_fault"])]
-    if arguments:
-        return subprocess.run([*command, *arguments], cwd=place.checkout, env=environment, check=False).returncode
-    with tempfile.TemporaryFile() as told:
-        others = subprocess.Popen(
-            ["nice", *command, "--ignore", LIVE_TESTS],
-            cwd=place.checkout,
-            env=environment,
-            stdout=told,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            live = subprocess.run([*command, LIVE_TESTS], cwd=place.checkout, env=environment, check=False).returncode
-            return others.wait() or live
-        finally:
-            others.terminate()
-            others.wait()
-            told.seek(0)
-            sys.stdout.flush()
-            shutil.copyfileobj(told, sys.stdout.buffer)
-            sys.stdout.flush()
-            if shortfall := influxdb.shortfall():
-                print(shortfall)
+    return suite.run(place.checkout, arguments)
 
 
 def preflight() -> None:

@@ -23,7 +23,8 @@ from sandbox.place import Place
 from sandbox.screen import Grafana
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PLACE = Place(CHECKOUT, "test")
+PLACE = Place(CHECKOUT, "-".join(filter(None, ["test", os.environ.get("PYTEST_XDIST_WORKER")])))
+"""An environment of its own for each of pytest's processes, so that they can run next to each other."""
 STACK = "sandbox"
 
 

@@ -44,7 +44,7 @@ def test_plain_pulumi_commands_work_in_the_shell(environment: Environment) -> No
 
 
 def test_two_changes_at_once_are_refused(environment: Environment) -> None:
-    lock = CHECKOUT / ".sandbox" / "test.lock"
+    lock = CHECKOUT / ".sandbox" / f"{PLACE.name}.lock"
     holder = subprocess.Popen(["flock", "--close", str(lock), "sleep", "30"])
     try:
         refused = sandbox("up")
