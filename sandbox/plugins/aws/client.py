@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from threading import Lock
 from typing import Any
@@ -60,14 +61,15 @@ class Aws:
         return f"arn:aws:{service}:{region or self.region}:{self.account_id}:{resource}"
 
 
-def known_regions() -> set[str]:
-    """All regions of all partitions, as boto3's data has them."""
+@lru_cache(maxsize=1)
+def known_regions() -> frozenset[str]:
+    """All regions of all partitions, as boto3's data has them. Kept: a session reads a megabyte of JSON for it."""
     session = boto3.Session()
-    return {
+    return frozenset(
         region
         for partition in session.get_available_partitions()
         for region in session.get_available_regions("ec2", partition_name=partition)
-    }
+    )
 
 
 def connect(settings: Properties) -> Aws:
