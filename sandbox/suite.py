@@ -19,8 +19,8 @@ BY_FILE = ("-n", "2", "--dist", "loadfile")
 that the test before left."""
 
 IN_ORDER = "--no-loadscope-reorder"
-"""The files in the order of their names, whichever process is free takes the next: the one that takes an environment
-down is the last."""
+"""The files in the order of tests/live/conftest.py, whichever process is free takes the next: the one that takes an
+environment down is the last."""
 
 SLOWEST = "--durations=25"
 

@@ -1,4 +1,4 @@
-"""One environment for all live tests: raised by `make up`'s own command, taken down at the end."""
+"""One environment for all live tests of a process: raised by `make up`'s own command, taken down at the end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.live.alert_rules import quick
 from tests.live.environment import Environment, sandbox
+from tests.live.leaks import leaks, parameters
 from tests.live.points import eventually
 from tests.live.services import administrator, grafana, influxdb, passwords
 
@@ -19,8 +20,8 @@ __all__ = ["administrator", "environment", "grafana", "influxdb", "passwords", "
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All live tests share one environment: those that look come before those that change it, and those before the
-    faults; the one that takes it down comes last. Files of one stage stay in the order of their names."""
+    """The live tests of a process share one environment: those that look come before those that change it, and those
+    before the faults; the one that takes it down comes last. Files of one stage stay in the order of their names."""
     items.sort(key=_stage)
 
 
@@ -48,7 +49,11 @@ def environment() -> Iterator[Environment]:
         assert up.returncode == 0, f"make up failed:\n{up.stdout[-6000:]}\n{up.stderr[-3000:]}"
         raised = Environment(printed=up.stdout)
         raised.transcript.append(up.stdout + up.stderr)
+        secrets = parameters(raised)
         yield raised
+        # What all tests printed, those after test_secrets.py and those of a process without it.
+        leaked = {name for printed in raised.transcript for name in leaks(secrets, printed)}
+        assert not leaked, f"printed by a command: {sorted(leaked)}"
     finally:
         if not keep:
             sandbox("down")

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import hosts as sandbox_hosts
 from tests.live.environment import Environment
+from tests.live.leaks import leaks, parameters
 
 pytestmark = pytest.mark.live
 
@@ -17,15 +18,7 @@ pytestmark = pytest.mark.live
 @pytest.fixture(scope="module")
 def secrets(environment: Environment) -> dict[str, str]:
     """Every secret value of the stack by name: what SSM holds and what the state decrypts to."""
-    found = {
-        parameter["Name"]: parameter["Value"]
-        for page in environment.aws("ssm")
-        .get_paginator("get_parameters_by_path")
-        .paginate(Path="/monitoring", Recursive=True, WithDecryption=True)
-        for parameter in page["Parameters"]
-        # The CA's certificate is no secret: it is an output for everyone to read. Nor are the server's files.
-        if parameter["Type"] == "SecureString" and not parameter["Name"].endswith("certificate")
-    }
+    found = parameters(environment)
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
     environment.transcript.pop()  # this very listing was asked to show them
     found |= {f"state {number}": value for number, value in enumerate(_secret_values(exported))}
@@ -58,28 +51,6 @@ def _strings(tree: object) -> Iterator[str]:
     elif isinstance(tree, list):
         for value in tree:
             yield from _strings(value)
-
-
-def needles(value: str) -> list[str]:
-    """What to look for: the secret itself; of a private key also the lines that hold its private number.
-
-    (The other lines of a key's file hold its public half, which is in the certificates for anyone to read.)
-    """
-    lines = [line for line in value.splitlines() if "-----" not in line]
-    if "BEGIN OPENSSH PRIVATE KEY" in value:
-        return [value, *lines[-2:-1]]
-    return [value, *lines[:2]] if "PRIVATE KEY" in value else [value]
-
-
-def leaks(secrets: dict[str, str], text: str) -> list[str]:
-    """Names of the secrets that occur in a text, plain or in base64."""
-    found = []
-    for name, value in secrets.items():
-        wanted = needles(value)
-        encoded = [base64.b64encode(needle.encode()).decode() for needle in wanted]
-        if any(needle in text for needle in (*wanted, *encoded)):
-            found.append(name)
-    return found
 
 
 def test_the_search_would_find_a_secret(secrets: dict[str, str]) -> None:

@@ -1,0 +1,42 @@
+"""Looking for the stack's secrets in what people can read."""
+
+from __future__ import annotations
+
+import base64
+
+from tests.live.environment import Environment
+
+
+def parameters(environment: Environment) -> dict[str, str]:
+    """Every secret that the parameter store holds, by name."""
+    return {
+        parameter["Name"]: parameter["Value"]
+        for page in environment.aws("ssm")
+        .get_paginator("get_parameters_by_path")
+        .paginate(Path="/monitoring", Recursive=True, WithDecryption=True)
+        for parameter in page["Parameters"]
+        # The CA's certificate is no secret: it is an output for everyone to read. Nor are the server's files.
+        if parameter["Type"] == "SecureString" and not parameter["Name"].endswith("certificate")
+    }
+
+
+def needles(value: str) -> list[str]:
+    """What to look for: the secret itself; of a private key also the lines that hold its private number.
+
+    (The other lines of a key's file hold its public half, which is in the certificates for everybody to read.)
+    """
+    lines = [line for line in value.splitlines() if "-----" not in line]
+    if "BEGIN OPENSSH PRIVATE KEY" in value:
+        return [value, *lines[-2:-1]]
+    return [value, *lines[:2]] if "PRIVATE KEY" in value else [value]
+
+
+def leaks(secrets: dict[str, str], text: str) -> list[str]:
+    """Names of the secrets that occur in a text, plain or in base64."""
+    found = []
+    for name, value in secrets.items():
+        wanted = needles(value)
+        encoded = [base64.b64encode(needle.encode()).decode() for needle in wanted]
+        if any(needle in text for needle in (*wanted, *encoded)):
+            found.append(name)
+    return found
