@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -27,19 +28,40 @@ PLACE = Place(CHECKOUT, "-".join(filter(None, ["test", os.environ.get("PYTEST_XD
 """An environment of its own for each of pytest's processes, so that they can run next to each other."""
 STACK = "sandbox"
 
+_changing = False
+
+
+@contextmanager
+def program(*, changed: bool = False) -> Iterator[None]:
+    """While commands run the program, whose files all processes of pytest share, no test changes them; and while one
+    does (changed), no other process runs it."""
+    global _changing  # noqa: PLW0603 - a lock of this process does not wait for itself
+    if _changing:
+        yield
+        return
+    (CHECKOUT / ".sandbox").mkdir(exist_ok=True)
+    with (CHECKOUT / ".sandbox" / "program.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if changed else fcntl.LOCK_SH)
+        _changing = changed
+        try:
+            yield
+        finally:
+            _changing = False
+
 
 def sandbox(*arguments: str, place: Place = PLACE, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one of the local environment's commands as the Makefile does."""
-    return subprocess.run(
-        [sys.executable, "-m", "sandbox", *arguments],
-        cwd=place.checkout,
-        env=os.environ | {"SANDBOX_NAME": place.name, "SANDBOX_STACK": STACK} | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1500,
-    )
+    with program():
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", *arguments],
+            cwd=place.checkout,
+            env=os.environ | {"SANDBOX_NAME": place.name, "SANDBOX_STACK": STACK} | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=1500,
+        )
 
 
 @dataclass
@@ -115,16 +137,17 @@ class Environment:
 
     def pulumi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the CLI against this stack; what it prints is kept for the search for secrets."""
-        process = subprocess.run(
-            ["pulumi", *arguments, "--stack", self.name],
-            cwd=stack.project_folder(self.place),
-            env=stack.environment(self.place) | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=900,
-        )
+        with program():
+            process = subprocess.run(
+                ["pulumi", *arguments, "--stack", self.name],
+                cwd=stack.project_folder(self.place),
+                env=stack.environment(self.place) | environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=900,
+            )
         self.transcript.append(process.stdout + process.stderr)
         return process
 

@@ -13,7 +13,7 @@ import pytest
 from dashboards.from_files import FOLDER
 from sandbox.viewer.browser import Page, Visit, look
 from sandbox.viewer.queries import TimeRange, panel_queries
-from tests.live.environment import CHECKOUT, Environment
+from tests.live.environment import CHECKOUT, Environment, program
 from tests.live.panels import ask
 
 pytestmark = pytest.mark.live
@@ -49,24 +49,25 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def imported(environment: Environment, source: Path) -> Iterator[Environment]:
     """The environment with the sample imported; file and dashboard are taken away afterwards."""
-    file = FOLDER / f"{NAME}.json"
-    had_folder = FOLDER.exists()
-    try:
-        told = command("--name", NAME, "--force", str(source))
-        assert told.returncode == 0, told.stderr
-        assert "converted a panel graph to timeseries" in told.stdout
-        up = environment.pulumi("up", "--yes", "--skip-preview")
-        assert up.returncode == 0, up.stdout[-3000:]
-        environment.__dict__.pop("outputs", None)
-        yield environment
-    finally:
-        file.unlink(missing_ok=True)
-        if not had_folder:
-            FOLDER.rmdir()
-        down = environment.pulumi("up", "--yes", "--skip-preview")
-        environment.__dict__.pop("outputs", None)
-    assert down.returncode == 0, down.stdout[-3000:]
-    assert environment.grafana.get(f"/api/dashboards/uid/{NAME}").status_code == 404
+    with program(changed=True):
+        file = FOLDER / f"{NAME}.json"
+        had_folder = FOLDER.exists()
+        try:
+            told = command("--name", NAME, "--force", str(source))
+            assert told.returncode == 0, told.stderr
+            assert "converted a panel graph to timeseries" in told.stdout
+            up = environment.pulumi("up", "--yes", "--skip-preview")
+            assert up.returncode == 0, up.stdout[-3000:]
+            environment.__dict__.pop("outputs", None)
+            yield environment
+        finally:
+            file.unlink(missing_ok=True)
+            if not had_folder:
+                FOLDER.rmdir()
+            down = environment.pulumi("up", "--yes", "--skip-preview")
+            environment.__dict__.pop("outputs", None)
+        assert down.returncode == 0, down.stdout[-3000:]
+        assert environment.grafana.get(f"/api/dashboards/uid/{NAME}").status_code == 404
 
 
 @pytest.fixture(scope="module")
