@@ -126,6 +126,6 @@ class Inputs(Part):
     def service_options(self) -> tuple[str, ...]:
         """Lines for Telegraf's unit: what these inputs need beyond an ordinary user's rights."""
         docker = ("SupplementaryGroups=docker",) if self.docker else ()
-        # userdata/telegraf/telegraf-hardening.conf takes all capabilities away; this file comes after it.
+        # userdata/shared/telegraf-hardening.conf takes all capabilities away; this file comes after it.
         raw = ("CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW") if self.ping else ()
         return docker + raw

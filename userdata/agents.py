@@ -32,7 +32,7 @@ def agent_installer(values: AgentValues) -> str:
     """The script that makes a Debian or Ubuntu machine send its measurements here, to be run by root."""
     config = telegraf_config(
         values.target, interval=values.interval, host=values.host, monitor=False, tags=values.tags
-    ) + render("telegraf/inputs.conf", inputs=values.inputs)
+    ) + render("shared/inputs.conf", inputs=values.inputs)
     variables = environment({"INFLUX_PASSWORD": values.password, **values.inputs.secrets})
     return render(
         "agent/install.sh.j2",

@@ -122,7 +122,7 @@ def server_files(values: ServerValues) -> dict[str, str]:
             server=True,
             backups=bool(values.backups["BACKUP_BUCKET"]),
         ),
-        "telegraf-hardening.conf": render("telegraf/telegraf-hardening.conf"),
+        "telegraf-hardening.conf": render("shared/telegraf-hardening.conf"),
         "auto-upgrades.conf": render("server/auto-upgrades.conf"),
         "backups.sh": render("server/backups.sh"),
         "backup": render("server/backup.sh"),

@@ -37,7 +37,7 @@ def telegraf_config(
     applied. backups: whether its backups are watched.
     """
     return render(
-        "telegraf/telegraf.conf",
+        "shared/telegraf.conf",
         interval=interval,
         host=host,
         monitor=monitor,

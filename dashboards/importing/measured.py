@@ -1,6 +1,6 @@
 """What is in this stack's InfluxDB, and which queries ask for something else: warnings, as agents can measure more.
 
-userdata/telegraf/telegraf.conf and inputs.conf configure what agents measure.
+userdata/shared/telegraf.conf and inputs.conf configure what agents measure.
 """
 
 from __future__ import annotations

@@ -365,7 +365,7 @@ def test_warnings_of_queries(query: str, words: list[str]) -> None:
 
 
 def test_every_input_of_the_agents_is_known() -> None:
-    files = (USERDATA / "telegraf/telegraf.conf", USERDATA / "telegraf/inputs.conf")
+    files = (USERDATA / "shared/telegraf.conf", USERDATA / "shared/inputs.conf")
     assert {
         name for file in files for name in re.findall(r"\[\[inputs\.(\w+)\]\]", file.read_text())
     } == measured.INPUTS | {"exec"}  # exec names no measurement of its own
