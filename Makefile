@@ -11,7 +11,7 @@ export SANDBOX_STACK := $(STACK)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up preview status password backups down shell test faults check format lock bootstrap pictures browser
-.PHONY: import-dashboard load prove
+.PHONY: import-dashboard load mutants prove
 
 help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 25
@@ -59,6 +59,9 @@ pictures: browser ## draw docs/pictures/ from the dashboards of the environment 
 import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]
 	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
 	@$(PYTHON) -m dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) $(if $(filter 1,$(SKIP)),--skip) -- "$$FROM"
+
+mutants: bootstrap ## break the program line by line: which change does no unit test notice? [FILES="settings/shown.py …"] [MINUTES=10]
+	@nice -n 15 $(PYTHON) -m benchmarks.mutants --minutes $(MINUTES) $(FILES)
 
 # Not `bootstrap` either. From inside `make shell`: make -C CHECKOUT prove PROJECT=$PWD
 prove: ## docs/unproven.md on a real AWS account, in a stack of its own: SETTINGS=Pulumi.dev.yaml [PROOF=name] [REPORT=proof.md]

@@ -1,0 +1,159 @@
+"""Which lines of the program can be broken without a red test? Breaks them one by one, and counts.
+
+    python -m benchmarks.mutants [--sample 40] [--minutes 30] [FILE…]
+
+Prints each change that no unit test noticed, and per file the share that was noticed. Works in a copy; the tests run
+in forks of one process that has imported the providers' SDKs, which is where most of a run's time would go. Existing
+tools change neither strings nor files that are no Python, and queries and rendered files are what matters here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.changes import Change, changes
+
+CHECKOUT = Path(__file__).parent.parent
+
+TESTS = {
+    "settings/shown.py": ("tests/test_secrets_in_mistakes.py",),
+    "settings/": ("tests/test_wrong_settings.py", "tests/test_settings.py", "tests/test_nonsense.py"),
+    "userdata/": ("tests/userdata/test_render.py", "tests/components/test_program.py"),
+    "components/": ("tests/components/test_hardening.py", "tests/components/test_program.py"),
+    "dashboards/importing/": ("tests/dashboards/importing",),
+    "dashboards/": ("tests/dashboards",),
+    "alerts/": ("tests/alerts",),
+}
+"""The unit tests of each folder's files: the first entry that a file's path begins with."""
+
+FILES = (
+    *("settings/shown.py", "settings/given.py", "settings/addresses.py", "settings/contradictions.py"),
+    *("userdata/boot.py", "userdata/agents.py", "userdata/server_files.py", "userdata/templates.py"),
+    *("userdata/grafana.ini", "userdata/influxdb.conf", "userdata/telegraf.conf", "userdata/inputs.conf"),
+    *("components/network.py", "components/cloudwatch_access.py", "components/identity.py"),
+    *("alerts/facts.py", "alerts/hosts.py", "alerts/server.py", "alerts/missing.py", "alerts/steps.py"),
+    *("alerts/ec2.py", "alerts/certificate.py", "dashboards/queries.py", "dashboards/linux_overview.py"),
+    *("dashboards/linux_resources.py", "dashboards/linux_traffic.py", "dashboards/cloudwatch.py"),
+)
+"""What is broken unless files are named: where a mistake opens a door, loses data, or lets an alert stay silent."""
+
+SLOWER = 4
+"""How many times as long as the unbroken program's the tests may take; a change that makes them hang is noticed."""
+
+
+def tests_of(file: str, folder: Path) -> list[str]:
+    """The paths of a file's tests. Raises KeyError when nobody has said which they are."""
+    patterns = next((tests for start, tests in TESTS.items() if file.startswith(start)), None)
+    if patterns is None:
+        raise KeyError(f"{file} lies in none of {', '.join(TESTS)}")
+    found = [str(path.relative_to(folder)) for pattern in patterns for path in sorted(folder.glob(pattern))]
+    name = Path(file).stem
+    return sorted(found, key=lambda path: name not in path)  # its own tests first: they fail soonest
+
+
+def run_tests(paths: Iterable[str], seconds: float) -> bool:
+    """Whether the tests pass, in a fork of this process. Not in time counts as not."""
+    child = os.fork()
+    if not child:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        os._exit(int(pytest.main(["-x", "-q", "-m", "not live and not slow", "-p", "no:cacheprovider", *paths])))
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status == 0
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def copy_of_the_checkout(folder: Path) -> None:
+    """The files that git knows, changes included, and the Python environment."""
+    known = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(known, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.split("\0"):
+        if name and (CHECKOUT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(CHECKOUT / name, folder / name)
+    (folder / ".venv").symlink_to(CHECKOUT / ".venv")
+
+
+def import_what_has_no_state() -> None:
+    """The large packages, once for all forks."""
+    import moto  # noqa: F401, PLC0415
+    import pulumi_aws  # noqa: F401, PLC0415
+    import pulumi_command  # noqa: F401, PLC0415
+    import pulumi_tls  # noqa: F401, PLC0415
+    import pulumiverse_grafana  # noqa: F401, PLC0415
+    from grafana_foundation_sdk.models import alerting, dashboard  # noqa: F401, PLC0415
+
+
+def survivors(file: Path, wanted: list[Change], paths: list[str], end: float) -> Iterator[tuple[Change, bool]]:
+    """Each change, and whether the tests noticed; until `end`. Raises SystemExit when they fail without one."""
+    original = file.read_text()
+    begin = time.monotonic()
+    if not run_tests(paths, 600):
+        raise SystemExit(f"The tests of {file.name} fail without a change, or take more than ten minutes.")
+    limit = SLOWER * (time.monotonic() - begin) + 10
+    try:
+        for change in wanted:
+            if time.monotonic() > end:
+                return
+            file.write_text(change.text)
+            yield change, not run_tests(paths, limit)
+    finally:
+        file.write_text(original)
+
+
+def main() -> None:
+    """Breaks, counts, prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", default=FILES, metavar="FILE")
+    parser.add_argument("--sample", type=int, default=40, help="changes per file, picked the same way each time")
+    parser.add_argument("--minutes", type=float, default=30, help="time limit for all files together")
+    options = parser.parse_args()
+    end = time.monotonic() + 60 * options.minutes
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    scores = []
+    with tempfile.TemporaryDirectory(prefix="mutants-") as name:
+        folder = Path(name)
+        copy_of_the_checkout(folder)
+        os.chdir(folder)
+        sys.path[:] = [str(folder), *(each for each in sys.path if each not in ("", str(CHECKOUT)))]
+        import_what_has_no_state()
+        for file in options.files:
+            every = list(changes(file, Path(file).read_text()))
+            chosen = random.Random(file)  # noqa: S311 - the same changes each time
+            picked = sorted(chosen.sample(every, min(options.sample, len(every))), key=lambda change: change.line)
+            noticed = tried = 0
+            for change, seen in survivors(folder / file, picked, tests_of(file, folder), end):
+                tried += 1
+                noticed += seen
+                if not seen:
+                    print(f"{file}:{change.line}: {change.what}", flush=True)
+            scores.append((file, noticed, tried, len(every)))
+            print(f"# {file}: {noticed} of {tried}", flush=True)
+    print(f"\n{'file':40} noticed  tried  possible")
+    for file, noticed, tried, possible in scores:
+        share = f"{noticed / tried:.0%}" if tried else "-"
+        print(f"{file:40} {share:>7} {tried:>6} {possible:>9}")
+
+
+if __name__ == "__main__":
+    main()
