@@ -3,29 +3,14 @@
 `from_pulumi()` is for the program; `load()` is the pure function behind it.
 """
 
-from __future__ import annotations
-
-import difflib
-import re
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
-
-import pulumi
-from pulumi.runtime import config as pulumi_config
-from pydantic import ValidationError
-
-from settings import metrics, places
 from settings.alerting import AlertThresholds, ContactPoints
-from settings.given import decoded
-from settings.hosts import Host, repeated
+from settings.hosts import Host
 from settings.inputs import Inputs
+from settings.load import configuration, from_pulumi, load
 from settings.mail import Smtp
 from settings.metrics import CustomMetric
-from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError
+from settings.mistakes import Mistake, SettingsError, WrongValueError
 from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
-from settings.places import NAMESPACE
-from settings.shown import Shown
-from settings.stack_name import wrong_for_a_bucket
 
 __all__ = [
     "AlertThresholds",
@@ -45,130 +30,3 @@ __all__ = [
     "from_pulumi",
     "load",
 ]
-
-
-FOLLOWS = {
-    "sshKeyName": frozenset({"sshCidrs"}),
-    "sshCidrs": frozenset({"sshKeyName"}),
-    "domain": frozenset({"certificate"}),
-    "agentCidrs": frozenset({"influxdb"}),
-    "smtp": frozenset({"contactPoints"}),
-    "restoreFrom": frozenset({"backups"}),
-    "collectionInterval": frozenset({"retention", "influxdb"}),
-    "alertThresholds": frozenset({"retention", "influxdb", "collectionInterval", "backups", "certificate"}),
-}
-"""Settings that may only seem to contradict others, when one of these is wrong itself and counts as absent."""
-
-
-def _did_you_mean(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    close = close or [k for k in known if k.lower().replace("_", "") == name.lower().replace("_", "").replace("-", "")]
-    return f"did you mean {close[0]}?" if close else f"the known keys are {', '.join(sorted(known))}"
-
-
-def _mistake(error: Any, shown: Shown) -> Mistake:
-    """One of pydantic's errors in this program's words: pydantic's own, and other libraries', repeat values."""
-    location = tuple(error["loc"])
-    key = places.path(location)
-    cause = (error.get("ctx") or {}).get("error")
-    if isinstance(cause, WrongValueError):
-        return shown.mistake(location, error["input"], cause)
-    value = shown.value(location, error["input"])
-    if error["type"] == "missing":
-        if key == "aws:region":
-            return Mistake(key, "", "is missing", "write the region, such as eu-central-1")
-        return Mistake(key, "", "is missing", "write it too")
-    if error["type"] == "extra_forbidden":
-        model, _ = places.walk(location)
-        meant = _did_you_mean(str(location[-1]), places.fields(model or Settings))
-        return Mistake(places.path(shown.names(location)), "", "is not a setting", meant)
-    if error["type"] in ("model_type", "model_attributes_type"):
-        return Mistake(key, value, "is not an object", "write one `name: value` a line")
-    return Mistake(key, value, "cannot be used", "see its description in Pulumi.yaml")
-
-
-def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iterator[Mistake]:
-    """Secrets that stand in the stack's file as plain text."""
-    for name, field in places.fields(Settings).items():
-        if places.key(name) in secret_keys:
-            continue
-        for location in places.secret_places(places.part(field), given.get(name), (name,)):
-            key = places.path(location)
-            command = f"pulumi config set --secret --path '{key}'"
-            yield Mistake(key, SECRET, "is not encrypted", f"take it out of the file and run {command}")
-
-
-def _twice(given: Mapping[str, Any], shown: Shown) -> Iterator[Mistake]:
-    """Hosts whose name another one has: to InfluxDB and to Pulumi they would be one; and those at one address, on
-    which two agents would take each other's place. And metrics listed twice."""
-    for number, wrong, instead in metrics.repeated(given.get("customMetrics")):
-        yield Mistake(places.path(("customMetrics", number)), "", wrong, instead)
-    for number, field, why in repeated(given.get("hosts")):
-        yield shown.mistake(("hosts", number, field), given["hosts"][number][field], why)
-
-
-def _checked(given: Mapping[str, Any], shown: Shown, mistakes: list[Mistake]) -> tuple[Settings, set[str]]:
-    """The settings, and the names of those that are wrong, each with its mistake in `mistakes`.
-
-    Where some are wrong, the others are returned all the same: what they contradict is said in the same go.
-    """
-    try:
-        return Settings.model_validate(given), set()
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-    mistakes += [_mistake(one, shown) for one in errors]
-    wrong = {str(one["loc"][0]) for one in errors}
-    right = {name: value for name, value in given.items() if name not in wrong}
-    return Settings.model_validate({"aws:region": "us-east-1", **right}), wrong
-
-
-def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = "Pulumi.STACK.yaml") -> Settings:
-    """The settings in `raw`: configuration keys with their namespace, and their values as Pulumi hands them
-    over.
-
-    secret_keys: the keys whose values Pulumi keeps encrypted. file: where the user finds them, for the
-    message. Raises SettingsError with every mistake there is.
-    """
-    given, mistakes = decoded(raw)
-    undecoded = {_name(mistake.key) for mistake in mistakes}
-    shown = Shown(secret_keys)
-    mistakes += [*_unprotected(given, secret_keys), *_twice(given, shown)]
-    settings, wrong = _checked(given, shown, mistakes)
-    # A key that is wrong in itself is not contradicted, nor is one that only seems absent because of it.
-    wrong |= undecoded
-    mistakes += [
-        Mistake(places.key(name), shown.value((name,), given[name]) if name in given else "", what, instead)
-        for name, what, instead in settings.contradictions()
-        if name not in wrong and not wrong & FOLLOWS.get(name, frozenset())
-    ]
-    if mistakes:
-        order = list(places.fields(Settings))
-        mistakes.sort(key=lambda m: (order.index(n) if (n := _name(m.key)) in order else len(order), m.key))
-        raise SettingsError(mistakes, file)
-    return settings
-
-
-def _name(key: str) -> str:
-    return key if key == "aws:region" else re.split(r"[.\[]", key.removeprefix(f"{NAMESPACE}:"))[0]
-
-
-def configuration() -> tuple[dict[str, str], set[str]]:
-    """The whole configuration of the stack that is being run, and the keys of it that are kept encrypted.
-
-    Pulumi's own Config can look up keys but not list them, and a key that nobody looks up is a mistake too.
-    So it is read from where Config itself reads it.
-    """
-    raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
-    return raw, {*pulumi_config.get_config_secret_keys_env(), *pulumi_config._SECRET_KEYS.get()}
-
-
-def from_pulumi() -> Settings:
-    """The settings of the stack that is being run. Mistakes end the program with one clear error."""
-    stack = pulumi.get_stack()
-    try:
-        settings = load(*configuration(), f"Pulumi.{stack}.yaml")
-    except SettingsError as error:
-        raise pulumi.RunError(str(error)) from None
-    if settings.backups.enabled and (wrong := wrong_for_a_bucket(stack)):
-        raise pulumi.RunError(wrong)
-    return settings
