@@ -122,7 +122,7 @@ def _many_silent(facts: Facts) -> Rule:
 
 
 def _ahead(facts: Facts) -> Rule:
-    """Points are stored under the time of the host's own clock. One that is behind looks silent, and is told as that;
+    """Points are stored under the time of the host's own clock. One that is behind looks silent;
     one that is ahead leaves points for later, by which the host looks alive until their time is over. How late a
     point arrived InfluxDB does not know, so nothing better than the future can be looked for."""
     text = select('count("uptime")', "system", f"time > now() + {AHEAD}s", group=(BY_HOST,))
@@ -134,7 +134,7 @@ def _ahead(facts: Facts) -> Rule:
         missing=0,  # it is over when there is no such point any more
         severity="critical",
         summary=f"{{{{ $labels.host }}}} sends measurements from more than {AHEAD} s in the future: they cannot be"
-        " trusted, and whether it still sends any cannot be told",
+        " trusted, and nothing says whether it still sends any",
         look_at="`timedatectl` on the host, and set its clock right. This alert ends when the time of its wrong points"
         " has come; docs/alerts.md says how to delete them. Does it name all hosts, the server's own clock is behind.",
         panel="Hosts",
@@ -263,7 +263,7 @@ def _read_only(facts: Facts) -> Rule:
 
 
 def _disk_errors(facts: Facts) -> Rule:
-    """ext4 counts what it could not read, write or believe in its superblock, across mounts and reboots; a check
+    """ext4 counts what it could not read, write or verify in its superblock, across mounts and reboots; a check
     (e2fsck) sets the count back, and so ends the alert."""
     return _rule(
         uid="host-disk-errors",

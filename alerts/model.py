@@ -63,7 +63,7 @@ class Rule:
 
     uid: never changes, because silences and links name it. pending: how long the condition must hold.
     no_data: the state when no series comes back. on_error: the state when a query fails. Each rule says why.
-    summary: names the host. look_at: what to do first. labels: beside those of the data. keep_firing: for how long
+    summary: names the host. look_at: what to do first. labels: added to those of the data. keep_firing: for how long
     it fires on after it is over, for what comes and goes. missing: seconds after which an alert ends whose labels no
     longer come back; two evaluations at least.
     """

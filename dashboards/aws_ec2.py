@@ -45,7 +45,7 @@ def build(
     region: the AWS region that is chosen at first.
     influxdb_uid: the InfluxDB datasource, for the names of the hosts that links to other dashboards carry
     along.
-    further: dashboards to link to beside those of every stack.
+    further: dashboards to link to in addition to those of every stack.
     """
     return page(
         AWS_EC2,

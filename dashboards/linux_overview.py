@@ -36,7 +36,7 @@ EVER = f"time > now() - {REMEMBERED}"
 """Whatever time is shown; with points from the future, so that a host whose clock is ahead is listed ("in an hour")."""
 
 LOOKED_BACK = "6h"
-"""How long before the shown time "When hosts reported" looks for hosts, a value a step: longer is dearer."""
+"""How long before the shown time "When hosts reported" looks for hosts, a value per step: longer costs more."""
 
 
 def overview(uid: str) -> Row:

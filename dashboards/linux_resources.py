@@ -93,7 +93,7 @@ def memory(uid: str) -> Row:
                 uid,
                 "Swap use",
                 "Share of the swap space that is in use; zero on a host without swap. Full swap alone is"
-                " harmless, pages that keep moving (beside) are not.",
+                " harmless, pages that keep moving (next panel) are not.",
                 units.Percent,
                 by_host('mean("used_percent")', "swap"),
                 limits=Limits(50, 90),

@@ -108,7 +108,7 @@ def disks(uid: str) -> Row:
                 uid,
                 "Disk errors",
                 "What a host's ext4 file systems met since they were last checked (e2fsck sets it back): metadata"
-                " they could not read, write or believe. Only ext4 counts; a host without ext4 has no line.",
+                " they could not read, write or verify. Only ext4 counts; a host without ext4 has no line.",
                 units.Short,
                 worst_by_host("errors", "ext4"),
                 limits=looks.ERRORS,

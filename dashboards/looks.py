@@ -108,7 +108,7 @@ def one_host(value: str) -> builders.DashboardLink:
 def links_from(uid: str, further: Sequence[Entry] = ()) -> list[Builder[DashboardLink]]:
     """Links to the other dashboards that carry the variables (the host above all) and the time range.
 
-    further: dashboards that this stack has beside those of every stack.
+    further: dashboards that this stack has in addition to those of every stack.
     """
     return [
         builders.DashboardLink(entry.title)

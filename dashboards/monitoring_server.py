@@ -33,7 +33,7 @@ def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True, furthe
     """The dashboard's JSON, for the InfluxDB datasource with this uid.
 
     own_influxdb: whether the server runs InfluxDB itself; without, only the agents are shown.
-    further: dashboards to link to beside those of every stack.
+    further: dashboards to link to in addition to those of every stack.
     """
     rows = [_agents(datasource_uid), server_backups.row(datasource_uid)]
     if own_influxdb:

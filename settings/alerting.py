@@ -97,8 +97,8 @@ class Ways(Part):
 
 
 class ContactPoints(Ways):
-    """Who is told of what. critical, warning: who is told of alerts of that severity, instead of the others.
-    repeat_critical, repeat_warning: how often somebody is told again while it lasts."""
+    """Who is notified of what. critical, warning: who is notified of alerts of that severity, instead of the others.
+    repeat_critical, repeat_warning: how often notifications are repeated while it lasts."""
 
     critical: Ways | None = None
     warning: Ways | None = None
@@ -113,7 +113,7 @@ class ContactPoints(Ways):
 
     @property
     def complete(self) -> bool:
-        """Whether somebody is told of either severity."""
+        """Whether alerts of both severities reach somebody."""
         return self.any or bool(self.critical and self.warning)
 
     @property

@@ -73,7 +73,7 @@ def _of_silence(settings: Settings, alerts: AlertThresholds) -> Contradictions:
 
 
 def of_contact_points(settings: Settings) -> Contradictions:
-    """Alerts that nobody would be told of."""
+    """Alerts that would notify nobody."""
     points = settings.contact_points
     if points is None:
         return

@@ -85,7 +85,7 @@ def _value(name: str, value: Any) -> str:
     except WrongValueError as error:
         raise error.about(name, " has a value that") from None
     if "*" in written and written != "*":
-        raise WrongValueError("has a * beside other characters", "write * alone for all, or the whole value").about(
+        raise WrongValueError("has a * next to other characters", "write * alone for all, or the whole value").about(
             name
         )
     if re.search(r"\$\{?(region|period|host|__\w+)\b|\[\[", written):
@@ -111,7 +111,7 @@ def _dimensions(value: Any) -> dict[str, tuple[str, ...]]:
         if len(set(each)) < len(each):
             raise WrongValueError("has a value twice", "write each once").about(name)
         if "*" in each and len(each) > 1:
-            raise WrongValueError("has * beside other values", "write * alone, or the values alone").about(name)
+            raise WrongValueError("has * next to other values", "write * alone, or the values alone").about(name)
         checked[name] = each
     return checked
 

@@ -1,4 +1,4 @@
-"""Mistakes in a stack's configuration, and how they are told: all of them, in one error, one line each."""
+"""Mistakes in a stack's configuration, and how they are reported: all of them, in one error, one line each."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class WrongValueError(ValueError):
             f"{{element}}{link} {self._wrong}", self._instead, **self._parts, element=quoted(element)
         )
 
-    def told(self, *, showing: bool) -> tuple[str, str]:
+    def sentence(self, *, showing: bool) -> tuple[str, str]:
         """What is wrong, and what to write instead; with parts of the value only when `showing`."""
         filled = {name: short(str(part)) for name, part in self._parts.items()} if showing else _Hidden()
         return self._wrong.format_map(filled), self._instead.format_map(filled)

@@ -185,7 +185,7 @@ class Settings(Part):
         if (many := addresses.count(self.ssh_cidrs)) > addresses.MANY:
             whom = "half the world" if many > addresses.ALL // 3 else f"{many // 10**6} million addresses"
             if sum(each.num_addresses for each in collapse_addresses(self.ssh_cidrs)) == addresses.ALL:
-                whom = "everybody"
+                whom = "the whole internet"
             yield "sshCidrs", f"would let {whom} try to log in", "write the ranges you come from"
         if self.ssh_cidrs and not self.ssh_key_name:
             yield "sshKeyName", "is missing, so sshCidrs would let nobody log in", "name an EC2 key pair"
@@ -209,7 +209,7 @@ class Settings(Part):
             yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"
 
     def _network(self) -> Iterator[tuple[str, str, str]]:
-        example = "write the ranges in CIDR notation, such as [203.0.113.0/24]; 0.0.0.0/0 means everybody"
+        example = "write the ranges in CIDR notation, such as [203.0.113.0/24]; 0.0.0.0/0 means the whole internet"
         if not self.operator_cidrs:
             yield "operatorCidrs", "nobody could reach Grafana", example
         if not self.agent_cidrs and not self.influxdb:
@@ -218,7 +218,7 @@ class Settings(Part):
             yield "agentCidrs", "has no meaning with influxdb: agents send to that service", "leave it out"
         yield from self._contradictions_of_access(example)
         if self.vpc_id and not self.subnet_id:
-            yield "subnetId", "is missing beside vpcId", "name a public subnet of that VPC"
+            yield "subnetId", "is missing next to vpcId", "name a public subnet of that VPC"
 
         if v.partition(self.region) != "aws" and not self.ami_id:
             wrong = "is missing: whose Debian images are genuine is known in AWS's commercial regions only"
@@ -226,7 +226,7 @@ class Settings(Part):
 
     def _identities(self) -> Iterator[tuple[str, str, str]]:
         if self.certificate and not self.domain:
-            yield "domain", "is missing beside certificate", "write the name the certificate was issued for"
+            yield "domain", "is missing next to certificate", "write the name the certificate was issued for"
         if self.cloudwatch_auth == "role" and self.access_key_generation != 1:
             yield "accessKeyGeneration", "has no meaning with cloudwatchAuth: role", "leave it out"
         if self.certificate and self.certificate_generation != 1:

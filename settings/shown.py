@@ -67,4 +67,4 @@ class Shown:
     def mistake(self, location: tuple[str | int, ...], value: Any, wrong: WrongValueError) -> Mistake:
         """A validator's complaint about a value."""
         showing = self.may(location, value)
-        return Mistake(places.path(location), quoted(value) if showing else SECRET, *wrong.told(showing=showing))
+        return Mistake(places.path(location), quoted(value) if showing else SECRET, *wrong.sentence(showing=showing))

@@ -1,4 +1,4 @@
-"""The settings about alerts: who is told, and the thresholds."""
+"""The settings about alerts: who is notified, and the thresholds."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ def test_thresholds_left_out_keep_their_defaults() -> None:
     ],
 )
 def test_a_contact_point_that_cannot_be(key: str, value: Any, wrong: str) -> None:
-    (told,) = mistakes(raw(contactPoints={"slack": SLACK, key: value}), KEPT)
-    assert told.startswith(f"monitoring:contactPoints.{key}") and wrong in told
-    assert "geheim" not in told
+    (reported,) = mistakes(raw(contactPoints={"slack": SLACK, key: value}), KEPT)
+    assert reported.startswith(f"monitoring:contactPoints.{key}") and wrong in reported
+    assert "geheim" not in reported
 
 
 @pytest.mark.parametrize("key", ["slack", "pagerduty", "webhook", "webhookToken"])
 def test_secrets_must_be_encrypted(key: str) -> None:
     right = {"slack": SLACK, "pagerduty": "k" * 32, "webhook": "https://example.com/", "webhookToken": "t"}
-    told = mistakes(raw(contactPoints={"webhook": right["webhook"], key: right[key]}))
-    assert any(f"contactPoints.{key}" in line and "is not encrypted" in line for line in told)
+    reported = mistakes(raw(contactPoints={"webhook": right["webhook"], key: right[key]}))
+    assert any(f"contactPoints.{key}" in line and "is not encrypted" in line for line in reported)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_secrets_must_be_encrypted(key: str) -> None:
     ],
 )
 def test_what_cannot_be(changes: dict[str, Any], key: str, wrong: str) -> None:
-    (told,) = mistakes(raw(**changes), KEPT)
-    assert told.startswith(f"monitoring:{key}") and wrong in told
+    (reported,) = mistakes(raw(**changes), KEPT)
+    assert reported.startswith(f"monitoring:{key}") and wrong in reported
 
 
 @pytest.mark.parametrize(
@@ -140,12 +140,12 @@ def test_email_through_a_mail_server() -> None:
     ],
 )
 def test_a_mail_server_that_cannot_be(key: str, value: Any, wrong: str) -> None:
-    (told,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}, smtp=SMTP | {key: value}), KEPT_TOO)
-    assert wrong in told
+    (reported,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}, smtp=SMTP | {key: value}), KEPT_TOO)
+    assert wrong in reported
 
 
 def test_email_and_its_server_need_each_other() -> None:
-    (told,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}), KEPT)
-    assert "monitoring:smtp" in told and "is missing" in told
-    (told,) = mistakes(raw(contactPoints={"slack": SLACK}, smtp=SMTP), KEPT_TOO)
-    assert "sends to nobody" in told
+    (reported,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}), KEPT)
+    assert "monitoring:smtp" in reported and "is missing" in reported
+    (reported,) = mistakes(raw(contactPoints={"slack": SLACK}, smtp=SMTP), KEPT_TOO)
+    assert "sends to nobody" in reported

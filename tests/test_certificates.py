@@ -205,17 +205,17 @@ def ssh_rsa(folder: Path) -> str:
 def test_rsa_host_keys_are_refused_naming_the_ones_to_take(tmp_path: Path) -> None:
     whole = ssh_rsa(tmp_path)
     for line in (whole, whole[:300], "ssh-rsa AAAAB3NzaC1yc2E…"):
-        (told,) = mistakes(raw(hosts=[HOST | {"hostKey": line}]))
-        assert told.startswith("monitoring:hosts[0].hostKey")
-        assert "the command provider offers the signature algorithm ssh-rsa only" in told
-        assert "ssh-keyscan -t ed25519 HOST" in told
+        (reported,) = mistakes(raw(hosts=[HOST | {"hostKey": line}]))
+        assert reported.startswith("monitoring:hosts[0].hostKey")
+        assert "the command provider offers the signature algorithm ssh-rsa only" in reported
+        assert "ssh-keyscan -t ed25519 HOST" in reported
 
 
 ED25519 = HOST["hostKey"].split()[1]
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "reported"),
     [
         ("ssh-dss AAAAB3NzaC1kc3MAAACBAO", "is a DSA key"),
         ("rsa-sha2-512 AAAAB3NzaC1yc2EAAA", "names a signature algorithm"),
@@ -239,10 +239,10 @@ ED25519 = HOST["hostKey"].split()[1]
         ),
     ],
 )
-def test_other_host_keys_are_refused(line: str, told: str) -> None:
+def test_other_host_keys_are_refused(line: str, reported: str) -> None:
     (one,) = mistakes(raw(hosts=[HOST | {"hostKey": line}]))
     assert one.startswith("monitoring:hosts[0].hostKey")
-    assert told in one
+    assert reported in one
     assert "ed25519" in one or "leave out" in one
 
 

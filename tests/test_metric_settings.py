@@ -1,4 +1,4 @@
-"""The setting `customMetrics`: what is accepted, and that mistakes are told with their remedy."""
+"""The setting `customMetrics`: what is accepted, and that mistakes are reported with their remedy."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"dimensions": {":Queue": "in"}}, "dimensions", "is not a dimension's name", "no colon"),
     ({"dimensions": {"Queue": 5}}, "dimensions", '"Queue" has a value that is not text', 'in quotes: "5"'),
     ({"dimensions": {"Queue": "x" * 1025}}, "dimensions", "longer than 1024", "as CloudWatch has it"),
-    ({"dimensions": {"Queue": "in-*"}}, "dimensions", "has a * beside other characters", "write * alone"),
-    ({"dimensions": {"Queue": ["*", "in"]}}, "dimensions", "has * beside other values", "alone"),
+    ({"dimensions": {"Queue": "in-*"}}, "dimensions", "has a * next to other characters", "write * alone"),
+    ({"dimensions": {"Queue": ["*", "in"]}}, "dimensions", "has * next to other values", "alone"),
     ({"dimensions": {"Queue": ["in", "in"]}}, "dimensions", "has a value twice", "each once"),
     ({"dimensions": {"Queue": []}}, "dimensions", "has 0 values", "1 to 50"),
     ({"dimensions": {"Queue": [f"{n:060}" for n in range(20)]}}, "dimensions", "makes a search", "or * for all"),
@@ -91,7 +91,7 @@ def test_a_wrong_value_is_named_with_its_remedy(change: dict[str, Any], key: str
     assert wrong in line and instead in line.partition("; ")[2], line
 
 
-def test_what_is_missing_is_told() -> None:
+def test_what_is_missing_is_reported() -> None:
     assert mistakes(raw(customMetrics=[{"metric": "Orders"}])) == [
         "monitoring:customMetrics[0].namespace: is missing; write it too"
     ]

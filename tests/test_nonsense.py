@@ -20,7 +20,7 @@ SMTP = {"host": "smtp.example.com", "user": "u", "password": "p", "sender": "a@b
 MARKED = ("monitoring:certificate", "monitoring:influxdb", "monitoring:smtp", "monitoring:contactPoints", *HOSTS_SECRET)
 
 NONSENSE: list[tuple[dict[str, Any], str, str]] = [
-    # changes, key, what is told
+    # changes, key, what is reported
     ({"alertThresholds": {"silentAfter": "2h"}, "retention": "1h"}, "alertThresholds", "silentAfter above retention"),
     ({"alertThresholds": {"forgetAfter": "3d"}, "retention": "2d"}, "alertThresholds", "forgetAfter above retention"),
     ({"collectionInterval": "1h", "retention": "1h"}, "collectionInterval", "silent only after retention"),
@@ -37,7 +37,11 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"influxdbVersion": "2.7.12-1"}, "influxdbVersion", "is not a version 1.x"),
     ({"influxdbVersion": "1:2.7.12-1"}, "influxdbVersion", "is not a version 1.x"),
     ({"influxdbVersion": "10.1.1-1"}, "influxdbVersion", "is not a version 1.x"),
-    ({"sshCidrs": ["0.0.0.0/1", "128.0.0.0/1"], "sshKeyName": "me"}, "sshCidrs", "would let everybody try to log in"),
+    (
+        {"sshCidrs": ["0.0.0.0/1", "128.0.0.0/1"], "sshKeyName": "me"},
+        "sshCidrs",
+        "would let the whole internet try to log in",
+    ),
     ({"sshCidrs": ["0.0.0.0/2", "64.0.0.0/2"], "sshKeyName": "me"}, "sshCidrs", "would let half the world"),
     *(
         ({"operatorCidrs": [cidr]}, "operatorCidrs", f"is a {kind} range")
@@ -54,8 +58,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"operatorCidrs": ["10.0.0.0/08"]}, "operatorCidrs", "is not an IPv4 range"),
     *(
-        ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", told)
-        for address, told in {
+        ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", reported)
+        for address, reported in {
             "127.0.0.1": "is whatever machine asks for it",
             "127.9.9.9": "is whatever machine asks for it",
             "::1": "is whatever machine asks for it",
@@ -88,8 +92,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"domain": "ssm.cn-north-1.amazonaws.com.cn"}, "domain", "is an address of AWS itself"),
     ({"domain": "ssm.eu-central-1.api.aws"}, "domain", "is an address of AWS itself"),
     *(
-        ({"domain": domain}, "domain", told)
-        for domain, told in {
+        ({"domain": domain}, "domain", reported)
+        for domain, reported in {
             "apt.grafana.com": "is the host in grafanaRepository.url",
             "deb.debian.org": "is the host in Debian's repository",
             "a.on.aws": "is an address of AWS itself",
@@ -127,8 +131,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ),
     # addresses of others, and in other notations
     *(
-        ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", told)
-        for address, told in {
+        ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", reported)
+        for address, reported in {
             "localhost.localdomain": "is whatever machine asks for it",
             "ip6-localhost": "is whatever machine asks for it",
             "64:ff9b::7f00:1": "is whatever machine asks for it",
@@ -151,8 +155,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
         }.items()
     ),
     *(
-        ({"influxdb": INFLUXDB | {"url": url}}, "influxdb.url", told)
-        for url, told in {
+        ({"influxdb": INFLUXDB | {"url": url}}, "influxdb.url", reported)
+        for url, reported in {
             "https://localhost:8086": "is whatever machine asks for it",
             "https://127.0.0.1": "is whatever machine asks for it",
             "https://169.254.169.254": "is link-local",
@@ -164,8 +168,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
         }.items()
     ),
     *(
-        ({"contactPoints": {"webhook": url}}, "contactPoints.webhook", told)
-        for url, told in {
+        ({"contactPoints": {"webhook": url}}, "contactPoints.webhook", reported)
+        for url, reported in {
             "https://localhost/x": "is whatever machine asks for it",
             "https://169.254.169.254/latest": "is link-local",
             "https://a..b/x": "is not a web address",
@@ -177,8 +181,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"grafanaRepository": {"url": "https://127.0.0.1"}}, "grafanaRepository.url", "is whatever machine asks for it"),
     ({"grafanaRepository": {"suite": "a/../b"}}, "grafanaRepository.suite", "is not a word of an apt source"),
     *(
-        ({"hosts": [HOST | {"inputs": inputs}]}, f"hosts[0].inputs.{key}", told)
-        for inputs, key, told in [
+        ({"hosts": [HOST | {"inputs": inputs}]}, f"hosts[0].inputs.{key}", reported)
+        for inputs, key, reported in [
             ({"systemdUnits": {"units": ["nginx"]}}, "systemdUnits.units", "is not a service"),
             ({"systemdUnits": {"units": ["nginx.socket"]}}, "systemdUnits.units", "is not a service"),
             ({"systemdUnits": {"units": ["--all"]}}, "systemdUnits.units", "is not the name of a systemd service"),
@@ -201,8 +205,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"influxdb": INFLUXDB | {"database": ".."}}, "influxdb.database", "not allowed here"),
     ({"hosts": [HOST | {"name": "Monitoring-prod"}]}, "hosts[0].name", "is a name of monitoring servers"),
     *(
-        ({"contactPoints": {"email": [mail]}, "smtp": SMTP}, "contactPoints.email", told)
-        for mail, told in {
+        ({"contactPoints": {"email": [mail]}, "smtp": SMTP}, "contactPoints.email", reported)
+        for mail, reported in {
             ".a@example.com": "is not a mail address",
             "a..b@example.com": "is not a mail address",
             "a@-b.example.com": "is not a mail address",
@@ -221,8 +225,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "key", "told"), NONSENSE, ids=lambda value: ascii(value)[:60])
-def test_what_nobody_could_use_is_refused(changes: dict[str, Any], key: str, told: str) -> None:
+@pytest.mark.parametrize(("changes", "key", "reported"), NONSENSE, ids=lambda value: ascii(value)[:60])
+def test_what_nobody_could_use_is_refused(changes: dict[str, Any], key: str, reported: str) -> None:
     if "influxdb" in changes:
         changes |= {"agentCidrs": []}
     if "sshCidrs" in changes:
@@ -231,7 +235,7 @@ def test_what_nobody_could_use_is_refused(changes: dict[str, Any], key: str, tol
         changes |= {"smtp": SMTP}
     (line,) = mistakes(raw(**changes), MARKED)
     assert line.startswith(f"monitoring:{key}")
-    assert told in line
+    assert reported in line
     assert "; " in line
     assert len(line) < 400
 

@@ -98,7 +98,7 @@ def test_these_tests_would_notice_a_secret_that_is_not_guarded(
     monkeypatch.setattr(places, "is_secret", lambda one: one is not field and guards(one))
     configuration = copy.deepcopy(FULL)
     put(configuration, location, [MARKER])
-    assert leaked(told(configuration, marked=False))
+    assert leaked(reported(configuration, marked=False))
 
 
 def put(configuration: Any, location: tuple[str | int, ...], value: Any) -> None:
@@ -113,7 +113,7 @@ def put(configuration: Any, location: tuple[str | int, ...], value: Any) -> None
         configuration[last] = value  # type: ignore[index]
 
 
-def told(configuration: dict[str, Any], marked: bool) -> str:
+def reported(configuration: dict[str, Any], marked: bool) -> str:
     """What the user reads about it; nothing when it is right."""
     text = {
         key if ":" in key else f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value)
@@ -154,9 +154,9 @@ SHAPES: dict[str, Any] = {
 def test_a_wrong_secret_is_not_repeated(location: tuple[str | int, ...], shape: str, marked: bool) -> None:
     configuration = copy.deepcopy(FULL)
     put(configuration, location, SHAPES[shape])
-    assert not leaked(told(configuration, marked))
+    assert not leaked(reported(configuration, marked))
     alone = {str(location[0]): configuration[str(location[0])]}
-    assert not leaked(told(alone, marked))
+    assert not leaked(reported(alone, marked))
 
 
 @pytest.mark.parametrize("location", SECRETS, ids=places.path)
@@ -166,7 +166,7 @@ def test_a_secret_one_level_too_high_is_not_repeated(location: tuple[str | int, 
         configuration = copy.deepcopy(FULL)
         put(configuration, location[: -level or None] or location[:1], shape)
         for marked in (True, False):
-            assert not leaked(told(configuration, marked))
+            assert not leaked(reported(configuration, marked))
 
 
 @pytest.mark.parametrize("location", [*SECRETS, *PLACES], ids=places.path)
@@ -177,16 +177,16 @@ def test_a_secret_that_became_a_key_is_not_repeated(location: tuple[str | int, .
         put(configuration, location, shape)
         if "tags" not in location:
             for marked in (True, False):
-                assert not leaked(told(configuration, marked))
+                assert not leaked(reported(configuration, marked))
 
 
 def test_what_is_not_known_is_not_repeated() -> None:
     for name in ("stmp", "smtp.password", "influxDB", "host", "aws"):
-        assert "is not a setting" in told({name: {"password": MARKER}}, marked=False)
-        assert not leaked(told({name: {"password": MARKER}}, marked=False))
+        assert "is not a setting" in reported({name: {"password": MARKER}}, marked=False)
+        assert not leaked(reported({name: {"password": MARKER}}, marked=False))
     for name, part in FULL.items():
         wrong = [{**part[0], "pasword": MARKER}] if isinstance(part, list) else {**part, "pasword": MARKER}
-        assert not leaked(told({name: wrong}, marked=False))
+        assert not leaked(reported({name: wrong}, marked=False))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_what_is_not_known_is_not_repeated() -> None:
 )
 def test_what_is_kept_encrypted_is_not_repeated_wherever_it_is(key: str) -> None:
     for value in (MARKER, [MARKER], {MARKER: MARKER}, [MARKER, MARKER], f"10.0.0.1/{MARKER}"):
-        assert not leaked(told({key: value}, marked=True))
+        assert not leaked(reported({key: value}, marked=True))
 
 
 @pytest.mark.parametrize("address", [f"https://me:{MARKER}@a.b", f"https://a.b/?token={MARKER}", f"me:{MARKER}@a.b"])
@@ -206,7 +206,7 @@ def test_what_looks_like_a_secret_is_not_repeated(address: str) -> None:
         {"hosts": [HOST | {"inputs": {"redis": {"servers": [address]}}}]},
         {"domain": address},
     ):
-        text = told(configuration, marked=False)
+        text = reported(configuration, marked=False)
         assert "mistake" in text
         assert not leaked(text)
 
@@ -242,4 +242,4 @@ def test_next_to_any_other_mistake_no_secret_is_repeated(
             inner = inner[step] if isinstance(inner, dict) and step in inner else {}
         if isinstance(inner, dict):
             inner.pop(last, None)
-    assert not leaked(told(configuration, marked))
+    assert not leaked(reported(configuration, marked))

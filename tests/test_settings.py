@@ -1,4 +1,4 @@
-"""The configuration: what is accepted, and that every mistake is told in one go, with its remedy."""
+"""The configuration: what is accepted, and that every mistake is reported in one go, with its remedy."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("grafanaRepository", "https://apt.grafana.com", "is not an object", "`name: value`"),
     ("sshKeyName", "me", "sshKeyName would let nobody log in", "203.0.113.0/24"),
     ("sshCidrs", ["10.0.0.0/8"], "sshCidrs would let nobody log in", "key pair"),
-    ("vpcId", "vpc-0123456789abcdef0", "is missing beside vpcId", "public subnet"),
+    ("vpcId", "vpc-0123456789abcdef0", "is missing next to vpcId", "public subnet"),
     ("influxdb", "https://influx.example.com", "is not an object", "`name: value`"),
     ("instancetype", "t3.small", "is not a setting", "did you mean instanceType?"),
     ("operator_cidrs", [], "is not a setting", "did you mean operatorCidrs?"),
@@ -190,11 +190,11 @@ WRONG: list[tuple[str, Any, str, str]] = [
 
 @pytest.mark.parametrize(("key", "value", "wrong", "instead"), WRONG, ids=lambda v: str(v)[:30])
 def test_a_wrong_value_is_named_with_its_remedy(key: str, value: Any, wrong: str, instead: str) -> None:
-    told = mistakes(raw(**{key: value}))
-    assert len(told) == 1, told
-    assert wrong in told[0]
-    assert instead in told[0]
-    assert told[0].startswith("monitoring:")
+    reported = mistakes(raw(**{key: value}))
+    assert len(reported) == 1, reported
+    assert wrong in reported[0]
+    assert instead in reported[0]
+    assert reported[0].startswith("monitoring:")
 
 
 WRONG_INSIDE: list[tuple[str, dict[str, Any], str, str]] = [
@@ -217,8 +217,8 @@ WRONG_INSIDE: list[tuple[str, dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("key", "value", "inside", "wrong"), WRONG_INSIDE, ids=lambda v: str(v)[:40])
 def test_a_wrong_value_inside_an_object_is_named(key: str, value: dict[str, Any], inside: str, wrong: str) -> None:
-    told = mistakes(raw(domain="m.example.com", agentCidrs=["10.0.0.0/8"], **{key: value}), (f"monitoring:{key}",))
-    assert any(line.startswith(f"monitoring:{key}.{inside}") and wrong in line for line in told), told
+    reported = mistakes(raw(domain="m.example.com", agentCidrs=["10.0.0.0/8"], **{key: value}), (f"monitoring:{key}",))
+    assert any(line.startswith(f"monitoring:{key}.{inside}") and wrong in line for line in reported), reported
 
 
 @pytest.mark.parametrize(
@@ -229,49 +229,49 @@ def test_a_wrong_value_inside_an_object_is_named(key: str, value: dict[str, Any]
             "accessKeyGeneration",
             "cloudwatchAuth: role",
         ),
-        ({"certificate": {"certificate": CERTIFICATE, "privateKey": KEY}}, "domain", "is missing beside"),
+        ({"certificate": {"certificate": CERTIFICATE, "privateKey": KEY}}, "domain", "is missing next to"),
     ],
 )
 def test_settings_that_cannot_go_together(changes: dict[str, Any], key: str, wrong: str) -> None:
-    told = mistakes(raw(**changes), ("monitoring:certificate",))
-    assert len(told) == 1
-    assert told[0].startswith(f"monitoring:{key}")
-    assert wrong in told[0]
+    reported = mistakes(raw(**changes), ("monitoring:certificate",))
+    assert len(reported) == 1
+    assert reported[0].startswith(f"monitoring:{key}")
+    assert wrong in reported[0]
 
 
 def test_an_own_influxdb_s_settings_have_no_meaning_with_another() -> None:
     external = {"url": "https://a.b", "username": "u", "password": "p"}
-    told = mistakes(raw(influxdb=external, retention="7d"), ("monitoring:influxdb",))
-    assert [line.split()[0] for line in told] == ["monitoring:agentCidrs", "monitoring:retention"]
+    reported = mistakes(raw(influxdb=external, retention="7d"), ("monitoring:influxdb",))
+    assert [line.split()[0] for line in reported] == ["monitoring:agentCidrs", "monitoring:retention"]
 
 
 @pytest.mark.parametrize("region", ["", "eu-middle-1", "Frankfurt", "EU-CENTRAL-1"])
 def test_an_unknown_region(region: str) -> None:
-    told = mistakes(RIGHT | {"aws:region": region})
-    assert told[0].startswith("aws:region")
+    reported = mistakes(RIGHT | {"aws:region": region})
+    assert reported[0].startswith("aws:region")
 
 
 @pytest.mark.parametrize(
     ("region", "partition"), [("cn-north-1", "aws-cn"), ("eusc-de-east-1", "aws-eusc"), ("us-iso-east-1", "aws-iso")]
 )
 def test_a_region_whose_services_have_other_names(region: str, partition: str) -> None:
-    (told,) = mistakes(RIGHT | {"aws:region": region})
-    assert told.startswith(f'aws:region = "{region}": lies in AWS\'s partition {partition}, ')
+    (reported,) = mistakes(RIGHT | {"aws:region": region})
+    assert reported.startswith(f'aws:region = "{region}": lies in AWS\'s partition {partition}, ')
 
 
 def test_a_region_where_debian_s_account_is_not_known_needs_an_image() -> None:
-    (told,) = mistakes(RIGHT | {"aws:region": "us-gov-west-1"})
-    assert told.startswith("monitoring:amiId: is missing: ")
+    (reported,) = mistakes(RIGHT | {"aws:region": "us-gov-west-1"})
+    assert reported.startswith("monitoring:amiId: is missing: ")
     assert load(RIGHT | {"aws:region": "us-gov-west-1", "monitoring:amiId": "ami-0123456789abcdef0"}).ami_id
 
 
 def test_a_missing_region() -> None:
-    told = mistakes({key: value for key, value in RIGHT.items() if key != "aws:region"})
-    assert told == ["aws:region: is missing; write the region, such as eu-central-1"]
+    reported = mistakes({key: value for key, value in RIGHT.items() if key != "aws:region"})
+    assert reported == ["aws:region: is missing; write the region, such as eu-central-1"]
 
 
 def test_all_mistakes_are_told_in_one_go() -> None:
-    told = mistakes(
+    reported = mistakes(
         {
             "aws:region": "nowhere",
             "monitoring:operatorCidrs": '["10.0.0.1/8"]',
@@ -281,7 +281,7 @@ def test_all_mistakes_are_told_in_one_go() -> None:
             "monitoring:grafanaRepository": '{"url": "x", "keyUrl": "y"}',
         }
     )
-    keys = [line.replace(":", " ", 1).split()[1] for line in told]
+    keys = [line.replace(":", " ", 1).split()[1] for line in reported]
     assert keys == [
         *("region", "operatorCidrs", "agentCidrs:", "rootVolumeSize"),
         *("grafanaRepository.keyUrl", "grafanaRepository.url", "protect", "tgas:"),
@@ -299,9 +299,9 @@ def test_the_error_is_one_line_a_mistake() -> None:
 @pytest.mark.parametrize("key", ["certificate", "influxdb"])
 def test_secrets_in_plain_text_are_refused_and_never_shown(key: str) -> None:
     inside = {"privateKey": "MIIB-a-secret"} if key == "certificate" else {"password": "MIIB-a-secret"}
-    told = mistakes(raw(**{key: inside | {"unknown": "MIIB-a-secret"}}))
-    assert any("pulumi config set --secret --path" in line for line in told)
-    assert all("a-secret" not in line for line in told)
+    reported = mistakes(raw(**{key: inside | {"unknown": "MIIB-a-secret"}}))
+    assert any("pulumi config set --secret --path" in line for line in reported)
+    assert all("a-secret" not in line for line in reported)
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=40))
@@ -314,8 +314,8 @@ def test_a_secret_that_is_wrong_is_never_shown(secret: str) -> None:
         raw(unknown=value),
     ):
         marked = [key for key in configuration if key not in RIGHT]
-        told = "\n".join(mistakes(configuration, tuple(marked)))
-        assert value not in told
+        reported = "\n".join(mistakes(configuration, tuple(marked)))
+        assert value not in reported
 
 
 @given(st.dictionaries(st.sampled_from(sorted(str(f.alias) for f in Settings.model_fields.values())), st.text()))
@@ -479,20 +479,20 @@ WRONG_HOSTS: list[tuple[dict[str, Any], str, str, str]] = [
 def test_a_wrong_value_of_a_host_is_named_with_its_remedy(
     changes: dict[str, Any], where: str, wrong: str, instead: str
 ) -> None:
-    told = mistakes(raw(hosts=[HOST, HOST | {"name": "web-2", "address": "198.51.100.8"} | changes]), HOSTS_SECRET)
-    assert len(told) == 1, told
-    assert told[0].startswith(f"monitoring:hosts[1].{where}")
-    assert wrong in told[0]
-    assert instead in told[0]
-    assert "\n" not in told[0]
+    reported = mistakes(raw(hosts=[HOST, HOST | {"name": "web-2", "address": "198.51.100.8"} | changes]), HOSTS_SECRET)
+    assert len(reported) == 1, reported
+    assert reported[0].startswith(f"monitoring:hosts[1].{where}")
+    assert wrong in reported[0]
+    assert instead in reported[0]
+    assert "\n" not in reported[0]
 
 
 def test_all_mistakes_of_all_hosts_are_told_at_once() -> None:
-    told = mistakes(
+    reported = mistakes(
         raw(retention="x", hosts=[HOST, HOST | {"port": 2222}, {"name": "web-2", "port": "x"}, "web-3"]),
         HOSTS_SECRET,
     )
-    places = [line.partition(" ")[0].rstrip(":") for line in told]
+    places = [line.partition(" ")[0].rstrip(":") for line in reported]
     assert places == [
         "monitoring:retention",
         "monitoring:hosts[1].name",
@@ -505,31 +505,31 @@ def test_all_mistakes_of_all_hosts_are_told_at_once() -> None:
 
 
 def test_a_secret_of_a_host_in_plain_text_is_a_mistake_and_not_repeated() -> None:
-    told = mistakes(raw(hosts=[HOST | {"privateKey": KEY, "inputs": {"redis": {"password": "hush-hush"}}}]))
-    assert len(told) == 2, told
-    assert "pulumi config set --secret --path 'monitoring:hosts[0].inputs.redis.password'" in told[0]
-    assert "pulumi config set --secret --path 'monitoring:hosts[0].privateKey'" in told[1]
-    assert not [line for line in told if "hush" in line or KEY.splitlines()[1] in line]
+    reported = mistakes(raw(hosts=[HOST | {"privateKey": KEY, "inputs": {"redis": {"password": "hush-hush"}}}]))
+    assert len(reported) == 2, reported
+    assert "pulumi config set --secret --path 'monitoring:hosts[0].inputs.redis.password'" in reported[0]
+    assert "pulumi config set --secret --path 'monitoring:hosts[0].privateKey'" in reported[1]
+    assert not [line for line in reported if "hush" in line or KEY.splitlines()[1] in line]
 
 
 def test_a_private_key_in_the_wrong_place_is_not_repeated() -> None:
-    told = mistakes(raw(hosts=[HOST | {"hostKey": KEY}]), HOSTS_SECRET)
-    assert KEY.splitlines()[1][:8] not in told[0]
+    reported = mistakes(raw(hosts=[HOST | {"hostKey": KEY}]), HOSTS_SECRET)
+    assert KEY.splitlines()[1][:8] not in reported[0]
 
 
 def test_a_private_key_with_a_passphrase_is_refused(tmp_path: Path) -> None:
-    told = []
+    reported = []
     for passphrase in ("", "a passphrase"):
         file = tmp_path / f"key{len(passphrase)}"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", file], check=True)
         configuration = raw(hosts=[HOST | {"privateKey": file.read_text()}])
         if passphrase:
-            told = mistakes(configuration, HOSTS_SECRET)
+            reported = mistakes(configuration, HOSTS_SECRET)
         else:
             load(configuration, HOSTS_SECRET)
-    assert "encrypted with a passphrase" in told[0]
+    assert "encrypted with a passphrase" in reported[0]
 
 
 def test_hosts_are_a_list() -> None:
-    (told,) = mistakes(raw(hosts={"web-1": HOST}))
-    assert "is not a list" in told
+    (reported,) = mistakes(raw(hosts={"web-1": HOST}))
+    assert "is not a list" in reported

@@ -18,7 +18,7 @@ from tests.support.certificates import CERTIFICATE, KEY, certificate_text, ec_ke
 from tests.test_settings import HOST, HOSTS_SECRET, mistakes, raw
 
 YAML: list[tuple[str, str, str]] = [
-    # as a person writes it in Pulumi.STACK.yaml; key; what is told
+    # as a person writes it in Pulumi.STACK.yaml; key; what is reported
     ("grafanaVersion: 13.10", "grafanaVersion", 'in full; write the exact version in quotes, such as "1.39.3-1"'),
     ("grafanaVersion: 13", "grafanaVersion", "is not a Debian package version in full"),
     ("influxdbVersion: 1.12", "influxdbVersion", "is not a Debian package version in full"),
@@ -56,16 +56,16 @@ def as_pulumi_hands_it_over(text: str) -> dict[str, str]:
     return raw(**{key: value if isinstance(value, str) else json.dumps(value)})
 
 
-@pytest.mark.parametrize(("text", "key", "told"), YAML)
-def test_a_surprise_of_yaml_is_told(text: str, key: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "key", "reported"), YAML)
+def test_a_surprise_of_yaml_is_reported(text: str, key: str, reported: str) -> None:
     (line,) = mistakes(as_pulumi_hands_it_over(text))
     assert line.startswith(f"monitoring:{key} =")
-    assert any(each in line for each in told.split("|")), line
+    assert any(each in line for each in reported.split("|")), line
 
 
 LONG = "x" * 100_000
 ODD: list[tuple[str, Any, str]] = [
-    # key, value, what is told: absurd sizes
+    # key, value, what is reported: absurd sizes
     ("domain", LONG + ".example.com", "is not a domain name"),
     ("sshKeyName", LONG, "is not the name of a key pair"),
     ("tags", {"team": LONG}, "is too long"),
@@ -127,11 +127,11 @@ ODD: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "told"), ODD, ids=lambda v: ascii(v)[:40])
-def test_an_odd_value_is_told(key: str, value: Any, told: str) -> None:
+@pytest.mark.parametrize(("key", "value", "reported"), ODD, ids=lambda v: ascii(v)[:40])
+def test_an_odd_value_is_reported(key: str, value: Any, reported: str) -> None:
     (line,) = mistakes(raw(**{key: value}))
     assert line.startswith(f"monitoring:{key}")
-    assert any(each in line for each in told.split("|")), line
+    assert any(each in line for each in reported.split("|")), line
     assert len(line) < 500, "values are shortened"
     assert line.isprintable()
     assert "; " in line, "what to write instead"
@@ -146,7 +146,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
         "operatorCidrs",
         "makes 80 rules with agentCidrs and sshCidrs; EC2 takes 60",
     ),
-    ({"sshCidrs": ["0.0.0.0/0"], "sshKeyName": "me"}, "sshCidrs", "would let everybody try to log in"),
+    ({"sshCidrs": ["0.0.0.0/0"], "sshKeyName": "me"}, "sshCidrs", "would let the whole internet try to log in"),
     (
         {"alertThresholds": {"silentAfter": "12h", "forgetAfter": "1h"}},
         "alertThresholds",
@@ -155,11 +155,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "key", "told"), IMPOSSIBLE)
-def test_what_cannot_be_together_is_told(changes: dict[str, Any], key: str, told: str) -> None:
+@pytest.mark.parametrize(("changes", "key", "reported"), IMPOSSIBLE)
+def test_what_cannot_be_together_is_reported(changes: dict[str, Any], key: str, reported: str) -> None:
     (line,) = mistakes(raw(**changes))
     assert line.startswith(f"monitoring:{key}")
-    assert told in line
+    assert reported in line
 
 
 SECRETS: list[tuple[str, dict[str, Any], str, str]] = [
@@ -186,12 +186,14 @@ WHOLE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize(("key", "change", "inside", "told"), SECRETS, ids=lambda v: ascii(v)[:40])
-def test_a_wrong_value_beside_a_secret_is_told(key: str, change: dict[str, Any], inside: str, told: str) -> None:
+@pytest.mark.parametrize(("key", "change", "inside", "reported"), SECRETS, ids=lambda v: ascii(v)[:40])
+def test_a_wrong_value_next_to_a_secret_is_reported(
+    key: str, change: dict[str, Any], inside: str, reported: str
+) -> None:
     more: dict[str, Any] = {"domain": "m.example.com"} if key == "certificate" else {"agentCidrs": []}
     (line,) = mistakes(raw(**more, **{key: WHOLE[key] | change}), (f"monitoring:{key}",))
     assert line.startswith(f"monitoring:{key}.{inside}")
-    assert told in line
+    assert reported in line
     assert "x" * 50 not in line
     assert "M" * 50 not in line
 
@@ -260,12 +262,12 @@ HOSTS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "where", "told"), HOSTS, ids=lambda v: ascii(v)[:50])
-def test_a_wrong_host_is_told(changes: dict[str, Any], where: str, told: str) -> None:
+@pytest.mark.parametrize(("changes", "where", "reported"), HOSTS, ids=lambda v: ascii(v)[:50])
+def test_a_wrong_host_is_reported(changes: dict[str, Any], where: str, reported: str) -> None:
     other = HOST | {"name": "web-2", "address": "198.51.100.8"}
     (line,) = mistakes(raw(hosts=[HOST, other | changes]), HOSTS_SECRET)
     assert line.startswith(f"monitoring:hosts[1].{where}")
-    assert any(each in line for each in told.split("|")), line
+    assert any(each in line for each in reported.split("|")), line
     assert line.isprintable()
 
 

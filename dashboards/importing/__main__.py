@@ -23,14 +23,14 @@ def import_dashboard(
     folder: Path = FOLDER,
     site: str = GRAFANA_COM,
 ) -> str:
-    """Import one dashboard into the folder; returns what a person is told.
+    """Import one dashboard into the folder; returns what to print.
 
     wanted: an id on grafana.com, or a file. force: whether a different file of the same name may be overwritten.
     skip: whether panels and variables that cannot be imported are left out.
     Raises ImportingError, and then writes nothing.
     """
     found = convert(read(wanted, site), wanted, name, skip, {path.stem for path in folder.glob("*.json")})
-    found = found.beside(OWN_TITLES | _titles(folder, found.name))
+    found = found.among(OWN_TITLES | _titles(folder, found.name))
     target = folder / f"{found.name}.json"
     content = json.dumps(found.dashboard, indent=2, ensure_ascii=False) + "\n"
     if len(content.encode()) > LARGEST:
@@ -41,7 +41,7 @@ def import_dashboard(
         raise ImportingError(f"{shown} is there already and differs: write another NAME=, or FORCE=1 to overwrite it")
     folder.mkdir(exist_ok=True)
     target.write_text(content, encoding="utf-8")
-    return _told(found, shown, unchanged=before == content)
+    return _summary(found, shown, unchanged=before == content)
 
 
 def _titles(folder: Path, except_for: str) -> frozenset[str]:
@@ -51,19 +51,19 @@ def _titles(folder: Path, except_for: str) -> frozenset[str]:
         try:
             title = json.loads(path.read_text(encoding="utf-8"))["title"]
         except (ValueError, KeyError, TypeError):
-            continue  # a broken file is told by the next `pulumi up`
+            continue  # the next `pulumi up` reports a broken file
         if path.stem != except_for and isinstance(title, str):
             found.add(title.strip())
     return frozenset(found)
 
 
-def _told(found: Imported, shown: str, unchanged: bool) -> str:
+def _summary(found: Imported, shown: str, unchanged: bool) -> str:
     first = (
         f"{shown} is as it was."
         if unchanged
         else f"Imported “{plain(found.dashboard['title'])}” as {shown}; its address will be /d/{found.name}."
     )
-    lines = [first, *(f"  - {line}" for line in found.report.told())]
+    lines = [first, *(f"  - {line}" for line in found.report.sentences())]
     warnings = found.report.warned()
     if warnings:
         lines += ["Look at this:", *(f"  ! {warning}" for warning in warnings)]

@@ -30,8 +30,8 @@ class Imported:
     dashboard: Json
     report: Report
 
-    def beside(self, titles: Collection[str]) -> Imported:
-        """The same under a title of its own, beside dashboards that have these titles."""
+    def among(self, titles: Collection[str]) -> Imported:
+        """The same under a title of its own, among dashboards that have these titles."""
         title = self.dashboard["title"]
         if title not in titles:
             return self

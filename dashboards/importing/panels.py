@@ -60,7 +60,7 @@ def modernise(panel: Json, report: Report) -> None:
 
 
 def _text(panel: Json) -> None:
-    """Text panels once had their text beside their options."""
+    """Text panels once had their text next to their options."""
     options = panel["options"] = panel.get("options") or {}
     for key in ("content", "mode"):
         if key in panel:

@@ -9,7 +9,7 @@ from typing import Any
 
 Json = dict[str, Any]
 MOST_NAMED = 3
-"""Panels that are named in a line; of more, only the number is told."""
+"""Panels that are named in a line; of more, only the number is given."""
 
 
 FORM = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
@@ -48,7 +48,7 @@ class Report:
         self.lines.append(line)
 
     def count(self, line: str, times: int = 1) -> None:
-        """One of many like things; they are told together."""
+        """One of many like things; they are reported together."""
         self._counted[line] += times
 
     def refuse(self, reason: str, *panels: Json) -> None:
@@ -64,10 +64,10 @@ class Report:
         self.did(f"left out: {reason}")
         self.dropped |= {id(panel): panel for panel in panels}
 
-    def told(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Everything that was done, like things with their number."""
-        told = [*self.lines, *(f"{line} ({times}×)" if times > 1 else line for line, times in self._counted.items())]
-        return [plain(line) for line in told]
+        lines = [*self.lines, *(f"{line} ({times}×)" if times > 1 else line for line, times in self._counted.items())]
+        return [plain(line) for line in lines]
 
     def warned(self) -> list[str]:
         """Everything a person should look at."""
@@ -92,7 +92,7 @@ def each(panels: Iterable[Json], step: Callable[[Json], None], report: Report) -
 
 
 def title_of(panel: Mapping[str, Any]) -> str:
-    """The panel's title as a person is told it."""
+    """The panel's title as it is shown to a person."""
     return str(panel.get("title") or f"untitled {panel.get('type', 'panel')}")[:60]
 
 

@@ -43,7 +43,7 @@ class Keeper(ABC):
         self._job: Future[None] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._failed = -float("inf")
-        self._told = False
+        self._reported = False
         self.removed = False
         self.booted: float | None = None
 
@@ -86,8 +86,8 @@ class Keeper(ABC):
             self._start(self._reboot)
         elif code is None:
             self.machine.keep_plugged_in()
-        elif code == 0 and not self._told:
-            self._told = True
+        elif code == 0 and not self._reported:
+            self._reported = True
             self._start(self.powered_off)
 
     def stop(self) -> None:
@@ -119,7 +119,7 @@ class Keeper(ABC):
         # This boot answers every request made until now.
         reboot_request(self.machine.place, self.machine.id).unlink(missing_ok=True)
         self._process = self.machine.start(devices)
-        self._told = False
+        self._reported = False
         self.booted = time.monotonic()
         log.info(
             "%s boots at %s (prepared in %.1f s)",

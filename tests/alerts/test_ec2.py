@@ -46,9 +46,9 @@ def test_it_fires_for_the_failed_instance_and_names_it(watching: Double, aws: st
     }
     state = RuleState(body(RULE), "Monitoring", 60)
     state.update(results, now)
-    told = {alert.labels["host"]: alert for alert in state.alerts.values()}
-    assert told["i-0bad"].state == "Pending"
-    assert told["i-0bad"].annotations["summary"] == "i-0bad fails its EC2 status check"
+    reported = {alert.labels["host"]: alert for alert in state.alerts.values()}
+    assert reported["i-0bad"].state == "Pending"
+    assert reported["i-0bad"].annotations["summary"] == "i-0bad fails its EC2 status check"
 
 
 def test_an_aws_that_does_not_answer_is_no_failed_instance(bare: Double) -> None:

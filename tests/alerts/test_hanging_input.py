@@ -1,4 +1,4 @@
-"""An input that never comes back (shared/cases/server/25), told by Telegraf itself and judged by the rule."""
+"""An input that never comes back (shared/cases/server/25), reported by Telegraf itself and judged by the rule."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def test_an_input_that_hangs_is_an_alert_and_counts_no_error(tmp_path: Path, dou
             )
         )
     )
-    told = {result.labels["input"]: result.kind for result in double.judged(rule_of("agent-hangs"))}
-    assert told == {"file": "Alerting", "mem": "Normal"}
+    reported = {result.labels["input"]: result.kind for result in double.judged(rule_of("agent-hangs"))}
+    assert reported == {"file": "Alerting", "mem": "Normal"}
     assert [result.kind for result in double.judged(rule_of("agent-errors"))] == ["Normal"]

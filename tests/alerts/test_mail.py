@@ -49,7 +49,7 @@ def context(authority: Authority) -> ssl.SSLContext:
 
 @pytest.fixture
 def mailbox(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mailbox, Smtp]]:
-    """A mail server on loopback that wants STARTTLS and a login, and how Grafana is told of it."""
+    """A mail server on loopback that wants STARTTLS and a login, and how Grafana is configured for it."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     kept, port = Mailbox(), free_port()
     controller = Controller(
@@ -106,7 +106,7 @@ def test_an_unknown_certificate_tells_nobody(mailbox: tuple[Mailbox, Smtp], monk
     assert not kept.received
 
 
-def test_a_server_without_encryption_is_told_nothing(mailbox: tuple[Mailbox, Smtp]) -> None:
+def test_a_server_without_encryption_is_sent_nothing(mailbox: tuple[Mailbox, Smtp]) -> None:
     port = free_port()
     plain = Controller(Mailbox(), hostname="127.0.0.1", port=port)
     plain.start()

@@ -1,4 +1,4 @@
-"""Who is told, when, and what: a webhook that really receives, and integrations that cannot."""
+"""Who is notified, when, and of what: a webhook that really receives, and integrations that cannot."""
 
 from __future__ import annotations
 
@@ -98,16 +98,16 @@ def test_the_webhook_receives_one_message_a_host(watching: Double, receiver: Rec
     web = by_host["web-1"]
     assert (web["status"], web["receiver"], web["version"]) == ("firing", "Monitoring", "1")
     assert web["title"].startswith("[FIRING:2] Disk nearly full web-1")
-    told = {alert["labels"]["path"]: alert for alert in web["alerts"]}
-    assert told["/var"]["annotations"]["summary"] == "/var of web-1 is 97 % full"
-    assert (told["/var"]["values"]["B"], told["/var"]["values"]["H"]) == (97, 1)
-    assert "/d/linux-hosts?orgId=1&viewPanel=" in told["/var"]["panelURL"]
+    reported = {alert["labels"]["path"]: alert for alert in web["alerts"]}
+    assert reported["/var"]["annotations"]["summary"] == "/var of web-1 is 97 % full"
+    assert (reported["/var"]["values"]["B"], reported["/var"]["values"]["H"]) == (97, 1)
+    assert "/d/linux-hosts?orgId=1&viewPanel=" in reported["/var"]["panelURL"]
     assert "web-1" in web["message"]
     assert set(receiver.authorizations) == {"Bearer s3cret"}
     assert attempts(watching) == {"webhook": ""}
 
 
-def test_the_webhook_is_told_when_it_is_over(watching: Double, receiver: Receiver, influx: Influx) -> None:
+def test_the_webhook_is_notified_when_it_is_over(watching: Double, receiver: Receiver, influx: Influx) -> None:
     now = datetime.now(UTC)
     step(watching, now)
     step(watching, now + timedelta(seconds=31))
@@ -121,7 +121,9 @@ def test_the_webhook_is_told_when_it_is_over(watching: Double, receiver: Receive
     assert all(alert["endsAt"] > alert["startsAt"] for message in over for alert in message["alerts"])
 
 
-def test_it_is_told_again_only_after_the_repeat_interval(watching: Double, receiver: Receiver, influx: Influx) -> None:
+def test_it_is_sent_again_only_after_the_repeat_interval(
+    watching: Double, receiver: Receiver, influx: Influx
+) -> None:
     now = datetime.now(UTC)
     for seconds in (0, 31, 200):
         step(watching, now + timedelta(seconds=seconds))
@@ -137,7 +139,7 @@ def test_it_is_told_again_only_after_the_repeat_interval(watching: Double, recei
     assert hosts.count("db-1") == 2
 
 
-def test_what_could_not_be_told_is_kept_with_its_reason(watching: Double, receiver: Receiver) -> None:
+def test_what_could_not_be_sent_is_kept_with_its_reason(watching: Double, receiver: Receiver) -> None:
     receiver.status = 503
     contact(watching, "email", {"addresses": "oncall@example.org"})
     contact(watching, "slack", {"url": receiver.url})

@@ -1,4 +1,4 @@
-"""Each rule on real data in a real InfluxDB: one host that is well and one that is not, told apart."""
+"""Each rule on real data in a real InfluxDB: one host that is healthy and one that is not, distinguished."""
 
 from __future__ import annotations
 
@@ -271,8 +271,8 @@ def test_without_data_only_that_rule_fires(double: Double) -> None:
     now = datetime.now(UTC)
     double.at(now)
     double.at(now + timedelta(seconds=60))
-    told = [alert.labels for alert in double.at(now + timedelta(seconds=180)) if alert.firing]
-    assert told == [
+    reported = [alert.labels for alert in double.at(now + timedelta(seconds=180)) if alert.firing]
+    assert reported == [
         {
             "severity": "critical",
             "cause": "silence",

@@ -18,82 +18,82 @@ def disk(host: str, percent: float, path: str = "/", tags: str = "") -> str:
 
 
 def test_a_silent_host_fires_until_it_is_back(story: Begin) -> None:
-    told = story("host-silent")
-    told.measured("system,host=web-1 uptime=1i", since=0, until=5, every=0.5)
-    told.measured("system,host=web-1 uptime=1i", since=30, until=60, every=0.5)
-    assert told.at(7) == {"web-1": "Normal"}
-    assert told.at(9) == {"web-1": "Pending"}
-    assert told.at(10) == {"web-1": "Alerting"}
-    assert told.at(29) == {"web-1": "Alerting"}
-    assert told.at(31) == {"web-1": "Recovering"}
-    assert told.at(36) == {"web-1": "Normal"}
+    reported = story("host-silent")
+    reported.measured("system,host=web-1 uptime=1i", since=0, until=5, every=0.5)
+    reported.measured("system,host=web-1 uptime=1i", since=30, until=60, every=0.5)
+    assert reported.at(7) == {"web-1": "Normal"}
+    assert reported.at(9) == {"web-1": "Pending"}
+    assert reported.at(10) == {"web-1": "Alerting"}
+    assert reported.at(29) == {"web-1": "Alerting"}
+    assert reported.at(31) == {"web-1": "Recovering"}
+    assert reported.at(36) == {"web-1": "Normal"}
 
 
 @pytest.mark.parametrize("days", [1 / 24, 1, 6, 8, 20])
 def test_nobody_is_sent_an_all_clear_for_a_host_that_is_gone(story: Begin, days: float) -> None:
     """Eight days are more than `forgetAfter`."""
-    told = story("host-silent")
-    told.measured("system,host=web-1 uptime=1i", since=0, until=1, every=0.5)
-    told.measured("system,host=well uptime=1i", since=days * DAY - 5, until=days * DAY + 5, every=0.5)
-    told.at(10)
-    assert told.at(11)["web-1"] == "Alerting"
-    assert told.at(days * DAY) == {"web-1": "Alerting", "well": "Normal"}
+    reported = story("host-silent")
+    reported.measured("system,host=web-1 uptime=1i", since=0, until=1, every=0.5)
+    reported.measured("system,host=well uptime=1i", since=days * DAY - 5, until=days * DAY + 5, every=0.5)
+    reported.at(10)
+    assert reported.at(11)["web-1"] == "Alerting"
+    assert reported.at(days * DAY) == {"web-1": "Alerting", "well": "Normal"}
 
 
 def test_a_machine_that_comes_and_goes_may_go(story: Begin) -> None:
-    told = story("host-silent")
-    told.measured("system,host=auto,ephemeral=true uptime=1i", since=0, until=5, every=0.5)
-    told.measured("system,host=named,ephemeral=false uptime=1i", since=0, until=5, every=0.5)
-    told.at(10)
-    assert told.at(12) == {"auto": "Normal", "named": "Alerting"}
+    reported = story("host-silent")
+    reported.measured("system,host=auto,ephemeral=true uptime=1i", since=0, until=5, every=0.5)
+    reported.measured("system,host=named,ephemeral=false uptime=1i", since=0, until=5, every=0.5)
+    reported.at(10)
+    assert reported.at(12) == {"auto": "Normal", "named": "Alerting"}
 
 
 @pytest.mark.parametrize("uid", ["host-disk", "host-disk-full"])
 def test_a_host_that_dies_of_its_full_disk_is_not_well_again(story: Begin, uid: str) -> None:
-    told = story(uid)
-    told.measured(disk("web-1", 99.5), since=0, until=10, every=1)
-    told.measured(disk("web-1", 50), since=9 * DAY, until=9 * DAY + 9, every=1)
-    told.at(3)
-    assert told.at(9) == {"web-1/": "Alerting"}
+    reported = story(uid)
+    reported.measured(disk("web-1", 99.5), since=0, until=10, every=1)
+    reported.measured(disk("web-1", 50), since=9 * DAY, until=9 * DAY + 9, every=1)
+    reported.at(3)
+    assert reported.at(9) == {"web-1/": "Alerting"}
     for minute in (15, 30, 6 * HOUR, 3 * DAY, 8 * DAY):
-        assert told.at(minute) == {"web-1/": "Alerting"}, minute
-    assert told.at(9 * DAY + 1) == {"web-1/": "Normal"}
+        assert reported.at(minute) == {"web-1/": "Alerting"}, minute
+    assert reported.at(9 * DAY + 1) == {"web-1/": "Normal"}
 
 
 def test_a_full_file_system_that_is_unmounted_is_over(story: Begin) -> None:
-    told = story("host-disk")
-    told.measured(disk("web-1", 97, "/mnt"), since=0, until=10, every=1)
-    told.measured(disk("web-1", 40), since=0, until=60, every=1)
-    told.at(3)
-    assert told.at(9) == {"web-1/mnt": "Alerting", "web-1/": "Normal"}
-    assert told.at(17) == {"web-1/mnt": "Normal", "web-1/": "Normal"}
+    reported = story("host-disk")
+    reported.measured(disk("web-1", 97, "/mnt"), since=0, until=10, every=1)
+    reported.measured(disk("web-1", 40), since=0, until=60, every=1)
+    reported.at(3)
+    assert reported.at(9) == {"web-1/mnt": "Alerting", "web-1/": "Normal"}
+    assert reported.at(17) == {"web-1/mnt": "Normal", "web-1/": "Normal"}
 
 
 def test_a_full_disk_goes_with_a_machine_that_may_go(story: Begin) -> None:
-    told = story("host-disk")
-    told.measured(disk("auto", 97, tags=",ephemeral=true"), since=0, until=10, every=1)
-    told.at(3)
-    assert told.at(9) == {"auto/": "Alerting"}
-    assert told.at(17) == {"auto/": "Normal"}
+    reported = story("host-disk")
+    reported.measured(disk("auto", 97, tags=",ephemeral=true"), since=0, until=10, every=1)
+    reported.at(3)
+    assert reported.at(9) == {"auto/": "Alerting"}
+    assert reported.at(17) == {"auto/": "Normal"}
 
 
 def test_a_file_system_that_is_writable_again_is_over_and_a_dead_host_s_is_not(story: Begin) -> None:
-    told = story("host-read-only")
+    reported = story("host-read-only")
     line = "disk,host={},path=/,fstype=ext4,mode={} total=9i"
     for host in ("repaired", "dead"):
-        told.measured(line.format(host, "ro"), since=0, until=10, every=1)
-    told.measured(line.format("repaired", "rw"), since=11, until=90, every=1)
-    told.at(3)
-    assert set(told.at(5).values()) == {"Alerting"}
-    assert told.at(80) == {"repaired/": "Normal", "dead/": "Alerting"}
+        reported.measured(line.format(host, "ro"), since=0, until=10, every=1)
+    reported.measured(line.format("repaired", "rw"), since=11, until=90, every=1)
+    reported.at(3)
+    assert set(reported.at(5).values()) == {"Alerting"}
+    assert reported.at(80) == {"repaired/": "Normal", "dead/": "Alerting"}
 
 
 def test_a_value_about_its_limit_is_one_alert(story: Begin) -> None:
     """Above 95 it begins, below 90 it ends."""
-    told = story("host-memory")
+    reported = story("host-memory")
     for minute, percent in enumerate((96, 96, 96, 96, 96, 96, 94, 96, 91, 96, 89, 94)):
-        told.measured(f"mem,host=web-1 used_percent={percent}", since=minute, until=minute)
-    seen = [told.at(minute + 0.5)["web-1"] for minute in range(12)]
+        reported.measured(f"mem,host=web-1 used_percent={percent}", since=minute, until=minute)
+    seen = [reported.at(minute + 0.5)["web-1"] for minute in range(12)]
     assert seen == ["Pending"] * 5 + ["Alerting"] * 5 + ["Normal"] * 2
 
 
@@ -110,32 +110,32 @@ def filling(story: Story, host: str, spans: list[tuple[float, float, float]], fr
 
 def test_time_to_full_is_reckoned_over_the_time_there_is(story: Begin) -> None:
     """An hour of data, 10 GB an hour, 70 GB left: seven hours, and not the 49 that a span of six hours makes."""
-    told = story("host-disk-filling")
-    filling(told, "new", [(0, 60, 10)], 80)
-    told.at(30)
-    assert told.at(60) == {"new/": "Alerting"}
-    [alert] = told.state.alerts.values()
+    reported = story("host-disk-filling")
+    filling(reported, "new", [(0, 60, 10)], 80)
+    reported.at(30)
+    assert reported.at(60) == {"new/": "Alerting"}
+    [alert] = reported.state.alerts.values()
     assert alert.annotations["summary"].startswith(("/ of new is full in 7h 0m", "/ of new is full in 6h 59m"))
 
 
 def test_one_big_file_does_not_alarm_for_six_hours(story: Begin) -> None:
-    told = story("host-disk-filling")
-    filling(told, "copied", [(0, 180, 0), (180, 195, 200), (195, 480, 0)], 100)
-    filling(told, "growing", [(0, 480, 6)], 100)
-    states = [told.at(minute) for minute in (200, 231, 262, 300, 331, 480)]
+    reported = story("host-disk-filling")
+    filling(reported, "copied", [(0, 180, 0), (180, 195, 200), (195, 480, 0)], 100)
+    filling(reported, "growing", [(0, 480, 6)], 100)
+    states = [reported.at(minute) for minute in (200, 231, 262, 300, 331, 480)]
     assert states[1]["copied/"] == "Alerting"  # for a big file that is not yet over for an hour nobody can know
     assert [state["copied/"] for state in states[2:]] == ["Normal"] * 4
     assert states[-1]["growing/"] == "Alerting"
 
 
 def test_a_disk_that_fills_over_days_is_told_a_day_ahead_and_ends_when_room_is_made(story: Begin) -> None:
-    told = story("host-disk-filling")
-    filling(told, "slow", [(0, 3 * DAY, 1)], 100)
-    filling(told, "slow", [(3 * DAY + 5, 3 * DAY + 120, -30)], 28)
-    assert told.at(2 * DAY) == {"slow/": "Normal"}
-    told.at(3 * DAY - 100)
-    assert told.at(3 * DAY - 60) == {"slow/": "Normal"}  # 29 GB at 1 GB an hour
-    assert told.at(3 * DAY + 110) == {"slow/": "Normal"}
+    reported = story("host-disk-filling")
+    filling(reported, "slow", [(0, 3 * DAY, 1)], 100)
+    filling(reported, "slow", [(3 * DAY + 5, 3 * DAY + 120, -30)], 28)
+    assert reported.at(2 * DAY) == {"slow/": "Normal"}
+    reported.at(3 * DAY - 100)
+    assert reported.at(3 * DAY - 60) == {"slow/": "Normal"}  # 29 GB at 1 GB an hour
+    assert reported.at(3 * DAY + 110) == {"slow/": "Normal"}
 
 
 def fleet(story: Story, hosts: int, cut: int, at: float, until: float) -> None:
@@ -150,14 +150,14 @@ def fleet(story: Story, hosts: int, cut: int, at: float, until: float) -> None:
     ("hosts", "cut", "expected"), [(50, 11, "Alerting"), (50, 10, "Normal"), (50, 50, "Alerting"), (4, 2, "Normal")]
 )
 def test_many_hosts_silent(story: Begin, hosts: int, cut: int, expected: str) -> None:
-    told = story("hosts-silent")
-    fleet(told, hosts, cut, 10, 30)
-    assert told.at(10) == {SERVER: "Normal"}
-    told.at(15)
-    assert told.at(16) == {SERVER: expected}
-    told.measured(f"system,host={SERVER} uptime=1i", since=31, until=2 * DAY, every=2 * DAY - 31)
+    reported = story("hosts-silent")
+    fleet(reported, hosts, cut, 10, 30)
+    assert reported.at(10) == {SERVER: "Normal"}
+    reported.at(15)
+    assert reported.at(16) == {SERVER: expected}
+    reported.measured(f"system,host={SERVER} uptime=1i", since=31, until=2 * DAY, every=2 * DAY - 31)
     if expected == "Alerting":
-        assert told.at(2 * DAY) == {SERVER: "Alerting"}
+        assert reported.at(2 * DAY) == {SERVER: "Alerting"}
 
 
 @pytest.mark.parametrize(
@@ -172,10 +172,10 @@ def test_many_hosts_silent(story: Begin, hosts: int, cut: int, expected: str) ->
     ],
 )
 def test_no_measurements_arrive(story: Begin, hosts: int, cut: int, own: bool, expected: str) -> None:
-    told = story("server-no-data")
-    fleet(told, hosts, cut, 10, 30)
+    reported = story("server-no-data")
+    fleet(reported, hosts, cut, 10, 30)
     if not own:
-        told.written = [(at, line) for at, line in told.written if at <= 10 or SERVER not in line]
-    assert told.at(10) == {SERVER: "Normal"}
-    told.at(20)
-    assert told.at(22) == {SERVER: expected}
+        reported.written = [(at, line) for at, line in reported.written if at <= 10 or SERVER not in line]
+    assert reported.at(10) == {SERVER: "Normal"}
+    reported.at(20)
+    assert reported.at(22) == {SERVER: expected}

@@ -29,8 +29,8 @@ def test_the_scarcest_resource_comes_first() -> None:
 
 
 def test_twice_the_cost_of_a_host_is_half_the_hosts() -> None:
-    dear = Cost(COST.memory_alone, 2 * COST.memory, COST.cores_alone, 2 * COST.cores, 2 * COST.disk)
-    assert {each.resource: 2 * each.hosts for each in limits(KIND, dear, VOLUME, RETENTION)} == {
+    costly = Cost(COST.memory_alone, 2 * COST.memory, COST.cores_alone, 2 * COST.cores, 2 * COST.disk)
+    assert {each.resource: 2 * each.hosts for each in limits(KIND, costly, VOLUME, RETENTION)} == {
         each.resource: each.hosts for each in limits(KIND, COST, VOLUME, RETENTION)
     }
 

@@ -15,7 +15,7 @@ POINTS = {
 }
 
 
-def test_every_rule_is_made_even_when_nobody_is_told(prod: Run) -> None:
+def test_every_rule_is_made_even_when_nobody_is_reported(prod: Run) -> None:
     groups = {group.inputs["name"]: group.inputs for group in prod.all("RuleGroup")}
     expected = alerts.build(alerts.Facts(region="eu-central-1", server="monitoring-prod"))
     assert set(groups) == {group.name for group in expected}

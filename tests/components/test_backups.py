@@ -67,7 +67,7 @@ def test_another_stacks_backups_may_be_read_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("restore_from", "told"),
+    ("restore_from", "reported"),
     [
         ("", ""),
         ("latest", f"{BUCKET}/prod/latest"),
@@ -75,9 +75,9 @@ def test_another_stacks_backups_may_be_read_only() -> None:
         ("s3://its-bucket/dev/latest", "its-bucket/dev/latest"),
     ],
 )
-def test_the_server_is_told_where_to_restore_from(restore_from: str, told: str) -> None:
+def test_the_server_learns_where_to_restore_from(restore_from: str, reported: str) -> None:
     run = run_program({"restoreFrom": restore_from})
-    assert f"RESTORE_FROM={told or chr(39) * 2}\n" in run.one("Parameter", "server.conf")["insecureValue"]
+    assert f"RESTORE_FROM={reported or chr(39) * 2}\n" in run.one("Parameter", "server.conf")["insecureValue"]
 
 
 def test_without_backups_there_is_no_bucket_and_no_right() -> None:

@@ -26,8 +26,8 @@ def test_another_stack_says_what_goes_and_how_to_keep_backups() -> None:
 
 
 def test_without_backups_none_are_promised() -> None:
-    told = run_program({"protect": "false", "backups": {"enabled": False}}).outputs["onDestroy"]
-    assert told[1:] == ["keeps: nothing; there are no backups"]
+    reported = run_program({"protect": "false", "backups": {"enabled": False}}).outputs["onDestroy"]
+    assert reported[1:] == ["keeps: nothing; there are no backups"]
     assert len(run_program({"backups": {"enabled": False}}).outputs["onDestroy"]) == 2
 
 
@@ -35,7 +35,7 @@ def test_without_backups_none_are_promised() -> None:
 def test_pulumi_shows_every_sentence_whole(stack: str) -> None:
     """It cuts texts of more than 150 characters; AWS's own names are longer than the mocks'."""
     longest = len("vol-0123456789abcdef0") - len(VOLUME) + 16
-    assert all(len(told) + longest <= 150 for told in run_program(stack=stack).outputs["onDestroy"])
+    assert all(len(reported) + longest <= 150 for reported in run_program(stack=stack).outputs["onDestroy"])
 
 
 @pytest.mark.parametrize("protect", ["true", "false"])

@@ -23,9 +23,9 @@ PROVIDERS = (AwsProvider(), CommandProvider(), GrafanaProvider(), RandomProvider
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
     """The program in every shape its settings give it."""
-    told = {"contactPoints": POINTS | {"email": ["me@example.com"]}, "smtp": SMTP}
+    reported = {"contactPoints": POINTS | {"email": ["me@example.com"]}, "smtp": SMTP}
     every = [run_program(**variant) for variant in VARIANTS.values()]
-    return [*every, run_program(told, secret=tuple(told)), run_program({"hosts": [HOST]}, secret=("hosts",))]
+    return [*every, run_program(reported, secret=tuple(reported)), run_program({"hosts": [HOST]}, secret=("hosts",))]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.package)

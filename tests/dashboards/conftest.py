@@ -125,7 +125,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
 
 
 class running:  # noqa: N801 - used like a function
-    """A program while the block lasts; its output goes beside its settings and is shown when it fails."""
+    """A program while the block lasts; its output goes next to its settings and is shown when it fails."""
 
     def __init__(self, name: str, option: str, configuration: Path) -> None:
         self.command = [program(name), option, str(configuration)]

@@ -74,7 +74,7 @@ def test_a_broken_file_is_named(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Mine", "my dashboard", "x" * 41, "linux-hosts"])
-def test_a_name_that_cannot_be_is_told(tmp_path: Path, name: str) -> None:
+def test_a_name_that_cannot_be_is_reported(tmp_path: Path, name: str) -> None:
     with pytest.raises(BrokenFileError, match="rename"):
         read_all(written(tmp_path, GOOD | {"uid": name}, name))
 

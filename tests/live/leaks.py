@@ -23,7 +23,7 @@ def parameters(environment: Environment) -> dict[str, str]:
 def needles(value: str) -> list[str]:
     """What to look for: the secret itself; of a private key also the lines that hold its private number.
 
-    (The other lines of a key's file hold its public half, which is in the certificates for everybody to read.)
+    (The other lines of a key's file hold its public half, which is in the certificates for anyone to read.)
     """
     lines = [line for line in value.splitlines() if "-----" not in line]
     if "BEGIN OPENSSH PRIVATE KEY" in value:

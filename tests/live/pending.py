@@ -158,7 +158,7 @@ def recover(environment: Environment, before: dict[str, set[str]]) -> list[str]:
     assert refreshed.returncode == 0, ending(refreshed)
     assert operations(environment) == []
     left = unknown(environment, before)
-    assert set(left) <= {each["type"] for each in begun}, "nobody was told of these"
+    assert set(left) <= {each["type"] for each in begun}, "nothing named these"
     for kind, ids in left.items():
         for id_ in ids:
             _take_from_aws(environment, kind, id_)

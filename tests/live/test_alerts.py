@@ -1,4 +1,4 @@
-"""The alert rules in the environment: well when it is well, and a host that falls silent is told of."""
+"""The alert rules in the environment: normal when all is well, and a host that falls silent is reported."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_a_host_whose_telegraf_stops_is_told_of_until_it_is_back(environment: En
     environment.guest("systemctl", "stop", "telegraf")
     try:
         assert wait_until(lambda: state("Alerting"), 180), rules(environment)["host-silent"]
-        told = environment.grafana.get("/api/alertmanager/grafana/api/v2/alerts").json()
-        silent = [one for one in told if one["labels"]["alertname"] == "Host silent"]
+        reported = environment.grafana.get("/api/alertmanager/grafana/api/v2/alerts").json()
+        silent = [one for one in reported if one["labels"]["alertname"] == "Host silent"]
         (alert,) = [one for one in silent if one["labels"]["host"] == "monitoring-sandbox"]
         assert alert["annotations"]["summary"] == "monitoring-sandbox has sent nothing for 30 s"
     finally:

@@ -166,11 +166,11 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
 
 def restore(environment: Environment, backup: str) -> str:
     """What the boot script says with another `restoreFrom`, after a restore that did not end."""
-    told = ("--target", "**parameter:Parameter::server.conf", "--target", "**::parameters-revision")
+    reported = ("--target", "**parameter:Parameter::server.conf", "--target", "**::parameters-revision")
     environment.guest("systemctl", "stop", "monitoring-server.timer")
     try:
         with environment.settings(restoreFrom=backup):
-            done = environment.pulumi("up", "--yes", "--skip-preview", *told)
+            done = environment.pulumi("up", "--yes", "--skip-preview", *reported)
             assert done.returncode == 0, done.stdout[-3000:]
         environment.guest("touch", "/srv/monitoring/restoring")
         done = environment.guest(BOOT_SCRIPT)
@@ -203,7 +203,7 @@ def test_a_volume_with_data_is_left_alone(environment: Environment) -> None:
     assert "restoreFrom is ignored: the data volume has data already" in ignored.stdout
 
 
-def test_a_failed_backup_is_told(environment: Environment) -> None:
+def test_a_failed_backup_is_reported(environment: Environment) -> None:
     """With S3 out of reach the service fails, and the status that Telegraf reads says so, next to the last success."""
     state = ("systemctl", "show", "-P", "ActiveState", "monitoring-backup")
     # One that a boot asked for may be under way.

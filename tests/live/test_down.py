@@ -20,8 +20,8 @@ def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environmen
     assert environment.handle("cut-network", "web-1").returncode == 0
     unreachable = [host | {"unreachable": host["name"] == "web-1"} for host in listed]
     with environment.settings(hosts=unreachable):
-        told = environment.pulumi("up", "--yes", "--skip-preview")
-    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-2000:]
+        reported = environment.pulumi("up", "--yes", "--skip-preview")
+    assert reported.returncode == 0, reported.stdout[-3000:] + reported.stderr[-2000:]
     destroyed = environment.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.returncode == 0, destroyed.stdout[-3000:] + destroyed.stderr[-2000:]
     assert environment.resources() == []

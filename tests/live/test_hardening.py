@@ -19,9 +19,9 @@ MOST_EXPOSED = {"influxdb": 1.5, "grafana-server": 3.0, "telegraf": 3.0}
 
 def exposure(environment: Environment, machine: str, unit: str) -> float:
     """What systemd thinks of a unit's exposure."""
-    told = environment.machine(machine, "systemd-analyze", "security", "--no-pager", unit).stdout
-    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", told)
-    assert found, told[-300:]
+    reported = environment.machine(machine, "systemd-analyze", "security", "--no-pager", unit).stdout
+    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", reported)
+    assert found, reported[-300:]
     return float(found.group(1))
 
 

@@ -53,9 +53,9 @@ def imported(environment: Environment, source: Path) -> Iterator[Environment]:
         file = FOLDER / f"{NAME}.json"
         had_folder = FOLDER.exists()
         try:
-            told = command("--name", NAME, "--force", str(source))
-            assert told.returncode == 0, told.stderr
-            assert "converted a panel graph to timeseries" in told.stdout
+            reported = command("--name", NAME, "--force", str(source))
+            assert reported.returncode == 0, reported.stderr
+            assert "converted a panel graph to timeseries" in reported.stdout
             up = environment.pulumi("up", "--yes", "--skip-preview")
             assert up.returncode == 0, up.stdout[-3000:]
             environment.__dict__.pop("outputs", None)

@@ -84,7 +84,7 @@ def watching(environment: Environment) -> Iterator[None]:
 
 
 def login(environment: Environment, user: str) -> tuple[str, str]:
-    """Name and password, as the server has been told, of one of InfluxDB's users."""
+    """Name and password, as the server has them, of one of InfluxDB's users."""
     if user == "admin":
         return user, administrator_of_influxdb(environment)
     path = f"{environment.parameters}/influxdb-{user}-password"

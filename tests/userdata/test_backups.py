@@ -73,9 +73,9 @@ def status(script: Path) -> dict[str, int]:
 
 def test_before_the_first_backup_the_age_is_the_volume_s(script: Path) -> None:
     subprocess.run(["touch", "-d", "-5 minutes", str(script.parent / "lost+found")], check=True)
-    told = status(script)
-    assert (told["last_success"], told["failed"]) == (0, 0)
-    assert 300 <= told["age"] < 310
+    reported = status(script)
+    assert (reported["last_success"], reported["failed"]) == (0, 0)
+    assert 300 <= reported["age"] < 310
 
 
 def test_the_age_grows_from_the_last_success_also_after_a_failure(script: Path) -> None:

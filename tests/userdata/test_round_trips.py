@@ -372,7 +372,7 @@ def check_inputs(host: Host, found: dict[str, Any]) -> None:
 
 
 def check_unit(host: Host, files: dict[str, str]) -> None:
-    """What systemd reads beside the package's unit: only the lines it should have."""
+    """What systemd reads in addition to the package's unit: only the lines it should have."""
     unit = configparser.ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(files["monitoring.conf"])

@@ -5,7 +5,7 @@
 
 influxdb=https://$LOCAL_NAME:8086
 # Its administrator is of this machine alone: the password is made here, for each generation of users (whose name is
-# beside it), and nobody else is told.
+# next to it), and nobody else is notified.
 administrator=$here/influxdb-administrator
 secret() { cut -d ' ' -f 2 "$1"; }
 # QUERY, as the administrator; the answer is in $work/answer

@@ -14,7 +14,7 @@ NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
 CLASSIC_REGION = "us-east-1"
-"""The one region that CreateBucket must not be told."""
+"""The one region that CreateBucket must not be given."""
 
 
 class Bucket(TaggedResource):

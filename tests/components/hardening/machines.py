@@ -23,7 +23,7 @@ COMMON_PORTS = {
 
 
 def closed(*ports: int) -> Find:
-    """No rule lets everybody in to one of the ports (checkov: from 0.0.0.0/0 or ::/0, any range that holds it)."""
+    """No rule lets anyone in to one of the ports (checkov: from 0.0.0.0/0 or ::/0, any range that holds it)."""
 
     def holds(inputs: Inputs) -> bool:
         if not {inputs.get("cidrIpv4"), inputs.get("cidrIpv6")} & {"0.0.0.0/0", "::/0"}:
@@ -176,7 +176,7 @@ RULES = [
     ),
     rule(
         "CKV_AWS_24 ec2_securitygroup_allow_ingress_from_internet_to_tcp_port_22",
-        "SSH is not open to everybody",
+        "SSH is not open to the world",
         closed(22),
         let_in(20, 25),
     ),
@@ -190,19 +190,19 @@ RULES = [
     ),
     rule(
         "ec2_securitygroup_allow_ingress_from_internet_to_any_port",
-        "nothing is open to everybody",
+        "nothing is open to the world",
         closed(*range(65536)),
         let_in(8086, 8086),
     ),
     rule(
         "ec2_securitygroup_allow_ingress_from_internet_to_high_risk_tcp_ports",
-        "no database or file server is open to everybody",
+        "no database or file server is open to the world",
         closed(*COMMON_PORTS),
         let_in(5432, 5432),
     ),
     rule(
         "ec2_securitygroup_allow_wide_open_public_ipv4",
-        "no public range above /24, but for everybody's where it is written",
+        "no public range above /24, except the whole world where it is written",
         each("SecurityGroupIngressRule", lambda r: not wide(r)),
         let_in(3000, 3000, cidr="52.0.0.0/8"),
     ),

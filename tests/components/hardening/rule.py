@@ -106,7 +106,7 @@ def granted(run: Run) -> Iterator[tuple[Resource, Statement]]:
 
 
 def no_statement(breaks: Callable[[list[str], list[str]], object]) -> Find:
-    """Policies with a statement that breaks the rule, told from its actions and its resources."""
+    """Policies with a statement that breaks the rule, judged by its actions and its resources."""
 
     def find(run: Run) -> list[str]:
         return [

@@ -21,7 +21,7 @@ def bucket(*others: Any) -> Run:
     return program(made("Bucket", "b"), *others)
 
 
-def beside(kinds: str, holds: Any = lambda _: True) -> Find:
+def next_to_it(kinds: str, holds: Any = lambda _: True) -> Find:
     """Buckets without a resource of one of these types that names them and for which something holds."""
 
     def find(run: Run) -> list[str]:
@@ -51,7 +51,7 @@ def encrypted_with(*algorithms: str) -> Find:
             for r in listed(inputs["rules"])
         )
 
-    return beside("BucketServerSideEncryptionConfiguration", holds)
+    return next_to_it("BucketServerSideEncryptionConfiguration", holds)
 
 
 def _refuses_plain_http(policy: str) -> bool:
@@ -99,7 +99,7 @@ BUCKETS = [
         rule(
             f"{id_} CKV2_AWS_6 s3_bucket_level_public_access_block",
             f"the bucket is closed to the public ({key})",
-            beside("BucketPublicAccessBlock", lambda block, key=key: block.get(key) is True),
+            next_to_it("BucketPublicAccessBlock", lambda block, key=key: block.get(key) is True),
             bucket(
                 made("BucketPublicAccessBlock", bucket="b", **(dict.fromkeys(BLOCKS.values(), True) | {key: False}))
             ),
@@ -121,19 +121,19 @@ BUCKETS = [
     rule(
         "CKV_AWS_21 s3_bucket_object_versioning",
         "what is overwritten or deleted in the bucket can be had back",
-        beside("BucketVersioning", lambda v: within(v, "versioningConfiguration", "status") == "Enabled"),
+        next_to_it("BucketVersioning", lambda v: within(v, "versioningConfiguration", "status") == "Enabled"),
         bucket(made("BucketVersioning", bucket="b", versioningConfiguration={"status": "Suspended"})),
     ),
     rule(
         "CKV2_AWS_61 s3_bucket_lifecycle_enabled",
         "the bucket empties itself",
-        beside("BucketLifecycleConfiguration"),
+        next_to_it("BucketLifecycleConfiguration"),
         bucket(),
     ),
     rule(
         "CKV_AWS_300",
         "unfinished uploads end",
-        beside(
+        next_to_it(
             "BucketLifecycleConfiguration",
             lambda c: any(within(r, "abortIncompleteMultipartUpload") for r in listed(c.get("rules"))),
         ),
@@ -142,43 +142,43 @@ BUCKETS = [
     rule(
         "CKV2_AWS_65 s3_bucket_acl_prohibited CKV_AWS_20 CKV_AWS_57",
         "access is granted by policies alone, not by access control lists",
-        beside("BucketOwnershipControls", lambda c: within(c, "rule", "objectOwnership") == "BucketOwnerEnforced"),
+        next_to_it("BucketOwnershipControls", lambda c: within(c, "rule", "objectOwnership") == "BucketOwnerEnforced"),
         bucket(made("BucketOwnershipControls", bucket="b", rule={"objectOwnership": "ObjectWriter"})),
     ),
     rule(
         "CKV_AWS_379 s3_bucket_secure_transport_policy",
         "the bucket answers over TLS only",
-        beside("BucketPolicy", lambda p: _refuses_plain_http(p["policy"])),
+        next_to_it("BucketPolicy", lambda p: _refuses_plain_http(p["policy"])),
         bucket(policy("Allow", {"AWS": "arn:aws:iam::111122223333:role/one"})),
     ),
     rule(
         "CKV_AWS_70 s3_bucket_public_access s3_bucket_policy_public_write_access",
-        "the bucket's policy allows nothing to everybody",
+        "the bucket's policy allows nothing to the public",
         each("BucketPolicy", lambda p: not _allows_anybody(p["policy"])),
         bucket(policy("Allow", "*")),
     ),
     rule(
         "CKV_AWS_18 s3_bucket_server_access_logging_enabled",
         "who asks the bucket is logged",
-        beside("BucketLogging"),
+        next_to_it("BucketLogging"),
         bucket(),
     ),
     rule(
         "CKV_AWS_144 s3_bucket_cross_region_replication",
         "the bucket is copied to another region",
-        beside("BucketReplicationConfig"),
+        next_to_it("BucketReplicationConfig"),
         bucket(),
     ),
     rule(
         "CKV2_AWS_62 s3_bucket_event_notifications_enabled",
         "the bucket tells of events",
-        beside("BucketNotification"),
+        next_to_it("BucketNotification"),
         bucket(),
     ),
     rule(
         "CKV_AWS_143 s3_bucket_object_lock",
         "the bucket's objects cannot be deleted before their time",
-        beside("BucketObjectLockConfiguration"),
+        next_to_it("BucketObjectLockConfiguration"),
         bucket(),
     ),
 ]

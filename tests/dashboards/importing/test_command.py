@@ -51,25 +51,25 @@ def site() -> Iterator[str]:
 
 @pytest.mark.parametrize("name", GOOD)
 def test_what_is_imported_can_be_read_by_the_program(folder: Path, name: str) -> None:
-    told = import_dashboard(str(SAMPLES / f"{name}.json"), folder=folder)
+    reported = import_dashboard(str(SAMPLES / f"{name}.json"), folder=folder)
     (file,) = read_all(folder)
-    assert f"as dashboards/imported/{file.uid}.json; its address will be /d/{file.uid}" in told
-    assert "pulumi up" in told
+    assert f"as dashboards/imported/{file.uid}.json; its address will be /d/{file.uid}" in reported
+    assert "pulumi up" in reported
     assert (folder / f"{file.uid}.json").read_text().startswith('{\n  "uid": ')
 
 
 def test_what_it_did_is_a_list(folder: Path) -> None:
-    told = import_dashboard(HOSTS, folder=folder)
-    assert "  - converted a panel graph to timeseries (3×)\n" in told
-    assert "  - laid the panels of 3 old-style rows out on the grid\n" in told
-    assert "Look at this:\n  ! no agent measures netstat" in told
+    reported = import_dashboard(HOSTS, folder=folder)
+    assert "  - converted a panel graph to timeseries (3×)\n" in reported
+    assert "  - laid the panels of 3 old-style rows out on the grid\n" in reported
+    assert "Look at this:\n  ! no agent measures netstat" in reported
 
 
 def test_a_stranger_s_title_cannot_steer_the_terminal(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps(with_panel(type="graph") | {"title": "One\x1b[2J\n- two"}))
-    told = import_dashboard(str(tmp_path / "x.json"), folder=folder)
-    assert "\x1b" not in told
-    assert told.splitlines()[0].startswith("Imported “One [2J - two” as")
+    reported = import_dashboard(str(tmp_path / "x.json"), folder=folder)
+    assert "\x1b" not in reported
+    assert reported.splitlines()[0].startswith("Imported “One [2J - two” as")
 
 
 def test_the_same_again_changes_nothing(folder: Path) -> None:

@@ -57,7 +57,7 @@ def test_its_uid_is_its_name(hosts: Imported) -> None:
     assert imported(sample("telegraf-rows"), "mine").dashboard["uid"] == "mine"
 
 
-def test_where_it_came_from_is_told(hosts: Imported) -> None:
+def test_where_it_came_from_is_reported(hosts: Imported) -> None:
     assert "grafana.com/grafana/dashboards/999928" in hosts.dashboard["description"]
 
 
@@ -66,9 +66,9 @@ def test_the_name_of_an_own_dashboard_is_avoided() -> None:
 
 
 def test_a_title_that_is_taken_gets_the_name_behind_it(hosts: Imported) -> None:
-    again = imported(sample("telegraf-rows"), "second").beside({"Telegraf: hosts by rows"})
+    again = imported(sample("telegraf-rows"), "second").among({"Telegraf: hosts by rows"})
     assert again.dashboard["title"] == "Telegraf: hosts by rows (second)"
-    assert hosts.beside({"Something else"}) is hosts
+    assert hosts.among({"Something else"}) is hosts
 
 
 def test_old_rows_are_laid_out_on_the_grid(hosts: Imported) -> None:
@@ -202,7 +202,7 @@ def test_variables_lose_somebody_else_s_choices(hosts: Imported) -> None:
 
 def test_annotations_that_can_be_answered_stay(hosts: Imported) -> None:
     assert [each["name"] for each in hosts.dashboard["annotations"]["list"]] == ["Annotations & Alerts", "Boots"]
-    assert any("left out the annotation Deployments" in line for line in hosts.report.told())
+    assert any("left out the annotation Deployments" in line for line in hosts.report.sentences())
 
 
 def test_a_dashboard_of_2015() -> None:

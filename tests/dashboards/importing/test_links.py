@@ -13,8 +13,8 @@ from tests.dashboards.importing.conftest import imported, panel, with_panel
 OTHER = "kept links to dashboards that are not here (import those too, with their uid as NAME=): "
 
 
-def told(dashboard: dict[str, Any]) -> list[str]:
-    return [line for line in imported(dashboard).report.told() if "link" in line]
+def reported(dashboard: dict[str, Any]) -> list[str]:
+    return [line for line in imported(dashboard).report.sentences() if "link" in line]
 
 
 FIELD = {"title": "Host", "url": "/d/xyz/host?var-host=${__value.text}"}
@@ -39,34 +39,34 @@ FIELD = {"title": "Host", "url": "/d/xyz/host?var-host=${__value.text}"}
         ({"type": "text", "options": {"content": "See [it](/d/xyz/a)", "mode": "markdown"}}, "“/d/xyz/a → /d/xyz”"),
     ],
 )
-def test_a_link_to_a_dashboard_that_is_not_here_is_told(where: dict[str, Any], words: str) -> None:
-    assert told(with_panel(**where)) == [OTHER + words]
+def test_a_link_to_a_dashboard_that_is_not_here_is_reported(where: dict[str, Any], words: str) -> None:
+    assert reported(with_panel(**where)) == [OTHER + words]
 
 
 def test_so_are_the_dashboard_s_own_links() -> None:
     home = {"type": "link", "title": "Home", "url": "/d/home9/home"}
-    assert told(with_panel() | {"links": [home]}) == [OTHER + "“Home → /d/home9”"]
+    assert reported(with_panel() | {"links": [home]}) == [OTHER + "“Home → /d/home9”"]
 
 
 def test_links_by_tag_are_told_unless_the_dashboard_has_the_tag_itself() -> None:
     links = [{"type": "dashboards", "title": "All", "tags": ["prod"]}]
-    (line,) = told(with_panel() | {"links": links})
+    (line,) = reported(with_panel() | {"links": links})
     assert "with a tag that this one does not have itself: “All: prod”" in line
-    assert told(with_panel() | {"links": links, "tags": ["prod"]}) == []
-    assert told(with_panel() | {"links": [{"type": "dashboards", "title": "Every", "tags": []}]}) == []
+    assert reported(with_panel() | {"links": links, "tags": ["prod"]}) == []
+    assert reported(with_panel() | {"links": [{"type": "dashboards", "title": "Every", "tags": []}]}) == []
 
 
 def test_a_link_that_only_says_a_title_is_left_out() -> None:
     found = imported(with_panel(links=[{"type": "dashboard", "dashboard": "Elsewhere"}]))
     assert panel(found, "One")["links"] == []
-    assert any("only said their title: “Elsewhere”" in line for line in found.report.told())
+    assert any("only said their title: “Elsewhere”" in line for line in found.report.sentences())
 
 
 def test_a_link_to_itself_follows_the_new_uid() -> None:
     dashboard = with_panel(links=[{"title": "Whole", "url": "/d/old77/small?var-a=1"}]) | {"uid": "old77"}
     found = imported(dashboard)
     assert panel(found, "One")["links"][0]["url"] == "/d/small/small?var-a=1"
-    assert not any("link" in line for line in found.report.told())
+    assert not any("link" in line for line in found.report.sentences())
 
 
 @pytest.mark.parametrize("url", ["/d/linux-hosts/x", "/d/mine", "/d/${board}/x", "https://example.org/help", "#top"])
@@ -74,12 +74,12 @@ def test_links_that_lead_somewhere_are_not_told(url: str) -> None:
     text = json.dumps(with_panel(links=[{"title": "More", "url": url}]))
     found = convert(text, "file.json", there=("mine",))
     assert panel(found, "One")["links"][0]["url"] == url
-    assert not any("link" in line for line in found.report.told())
+    assert not any("link" in line for line in found.report.sentences())
 
 
-def test_a_link_to_another_grafana_is_told() -> None:
+def test_a_link_to_another_grafana_is_reported() -> None:
     url = "https://grafana.example.org/d/abc/x"
-    assert told(with_panel(links=[{"title": "Theirs", "url": url}])) == [
+    assert reported(with_panel(links=[{"title": "Theirs", "url": url}])) == [
         "kept links to dashboards of another Grafana: “Theirs”"
     ]
 

@@ -109,6 +109,6 @@ def test_other_names_of_panels(before: str, after: str) -> None:
     assert one(type=before)["type"] == after
 
 
-def test_what_was_converted_is_told() -> None:
+def test_what_was_converted_is_reported() -> None:
     found: Imported = imported(with_panel(type="grafana-piechart-panel"))
-    assert "converted a panel grafana-piechart-panel to piechart" in found.report.told()
+    assert "converted a panel grafana-piechart-panel to piechart" in found.report.sentences()

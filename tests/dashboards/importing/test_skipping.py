@@ -43,7 +43,7 @@ def test_one_panel_that_cannot_be_imported_leaves_the_rest(case: str) -> None:
     assert "“Odd”" in text and "SKIP=1 imports it without these" in text
     found = convert(json.dumps(two(**ODD[case])), "file.json", skip=True)
     assert [one["title"] for one in found.dashboard["panels"]] == ["Fine"]
-    (left,) = [line for line in found.report.told() if line.startswith("left out: ")]
+    (left,) = [line for line in found.report.sentences() if line.startswith("left out: ")]
     assert "“Odd”" in left
 
 
@@ -61,7 +61,7 @@ def test_a_variable_is_left_out() -> None:
     assert "the variable node asks Prometheus" in refusal(dashboard)
     found = convert(json.dumps(dashboard), "file.json", skip=True)
     assert found.dashboard["templating"]["list"] == []
-    assert "left out: the variable node asks Prometheus" in found.report.told()
+    assert "left out: the variable node asks Prometheus" in found.report.sentences()
 
 
 def test_a_query_that_needs_a_variable_left_out_is_warned_of() -> None:
@@ -88,8 +88,8 @@ def test_the_command_skips_on_request(tmp_path: Path) -> None:
     (tmp_path / "two.json").write_text(json.dumps(two(type="grafana-clock-panel")))
     with pytest.raises(ImportingError, match="SKIP=1"):
         import_dashboard(str(tmp_path / "two.json"), folder=tmp_path / "imported")
-    told = import_dashboard(str(tmp_path / "two.json"), skip=True, folder=tmp_path / "imported")
-    assert "  - left out: “Odd” is a grafana-clock-panel" in told
+    reported = import_dashboard(str(tmp_path / "two.json"), skip=True, folder=tmp_path / "imported")
+    assert "  - left out: “Odd” is a grafana-clock-panel" in reported
     assert len(read_all(tmp_path / "imported")) == 1
 
 
@@ -113,7 +113,7 @@ def test_sql_is_left_out_and_told(query: dict[str, Any]) -> None:
     target = {"datasource": {"type": "influxdb", "uid": "x"}, "refId": "A", **query}
     found = convert(json.dumps(two(targets=[target])), "file.json")
     assert [one["title"] for one in found.dashboard["panels"]] == ["Fine"]
-    assert "left out: “Odd” asks InfluxDB in SQL" in found.report.told()
+    assert "left out: “Odd” asks InfluxDB in SQL" in found.report.sentences()
     assert "“One” asks InfluxDB in SQL" in refusal(with_panel(targets=[target]))
 
 
@@ -126,8 +126,8 @@ def test_influxql_is_no_sql(text: str) -> None:
 def test_sql_expressions_are_told() -> None:
     query = {"query": "SELECT mean(x) FROM cpu WHERE $timeFilter", "rawQuery": True, "refId": "A"}
     sql = {"datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "sql", "expression": "SELECT 1 FROM A"}
-    told = convert(json.dumps(two(targets=[query, sql])), "file.json").report.told()
-    assert "kept the SQL expressions in “Odd”, which need Grafana's feature toggle sqlExpressions" in told
+    reported = convert(json.dumps(two(targets=[query, sql])), "file.json").report.sentences()
+    assert "kept the SQL expressions in “Odd”, which need Grafana's feature toggle sqlExpressions" in reported
 
 
 def test_cloudwatch_logs_are_told() -> None:
@@ -136,7 +136,7 @@ def test_cloudwatch_logs_are_told() -> None:
     group = {"name": "group", "type": "query", "datasource": source, "query": {"queryType": "logGroups"}}
     dashboard = two(datasource=source, type="logs", targets=[logs]) | {"templating": {"list": [group]}}
     found = convert(json.dumps(dashboard), "file.json")
-    (line,) = [line for line in found.report.told() if "Logs" in line]
+    (line,) = [line for line in found.report.sentences() if "Logs" in line]
     assert "kept the queries of CloudWatch Logs in “Odd”, “$group”, which stay empty" in line
     query = found.dashboard["panels"][1]["targets"][0]
     assert "statistic" not in query and query["expression"] == "fields @message"

@@ -97,7 +97,7 @@ def test_a_log_damaged_in_its_middle_costs_the_rest_of_it(environment: Environme
     assert lost_since(environment, began) == NONE
     said = probe_said(environment, began)
     found = re.search(r"InfluxDB gave up the last (\d+) of (\d+) bytes of the damaged log (\S+)", said)
-    assert found, f"nobody is told: {said}"
+    assert found, f"nobody is notified: {said}"
     assert found[3] == file
     assert int(found[2]) / 2 <= int(found[1]) < int(found[2])
 

@@ -48,9 +48,9 @@ def test_a_boot_waits_for_a_large_database_and_opens_it_once(environment: Enviro
         return any("monitoring: boot f" in line for line in said(environment, "monitoring-server", began))
 
     assert eventually(ended, OPENING + 180)
-    told = said(environment, "monitoring-server", began)
-    assert any("boot finished" in line for line in told), told
-    assert "monitoring: InfluxDB is opening its database (1 min)" in told
+    reported = said(environment, "monitoring-server", began)
+    assert any("boot finished" in line for line in reported), reported
+    assert "monitoring: InfluxDB is opening its database (1 min)" in reported
     assert time.time() - began > OPENING
     assert said(environment, "influxdb", began).count("opening") == 1
     caught_up(environment, began)

@@ -105,11 +105,13 @@ def test_a_volume_that_is_not_blank_is_refused_and_left_untouched(
     assert refused.returncode == 1, refused.stdout
     assert content(spare) == before
     console = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)["Output"]
-    told = re.findall(r"monitoring: boot failed at line \d+ of monitoring-server: (vol-\w+ \(/dev/sdf\) .*)", console)
-    assert told, console[-1000:]
-    assert words in told[-1]
-    assert "is not blank" in told[-1]
-    assert "left untouched" in told[-1]
+    reported = re.findall(
+        r"monitoring: boot failed at line \d+ of monitoring-server: (vol-\w+ \(/dev/sdf\) .*)", console
+    )
+    assert reported, console[-1000:]
+    assert words in reported[-1]
+    assert "is not blank" in reported[-1]
+    assert "left untouched" in reported[-1]
 
 
 NAMES: dict[str, str] = {

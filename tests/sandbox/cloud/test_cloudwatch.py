@@ -176,7 +176,7 @@ def test_each_metric_is_listed_once(numbers: Numbers) -> None:
     assert "Old" not in names
 
 
-def test_an_alarm_s_history_is_told(aws: Cloud) -> None:
+def test_an_alarm_s_history_is_reported(aws: Cloud) -> None:
     client, name = aws.client("cloudwatch"), f"alarm-{uuid.uuid4()}"
     client.put_metric_alarm(
         AlarmName=name,

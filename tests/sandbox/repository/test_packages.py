@@ -121,7 +121,7 @@ def test_a_place_gets_its_own_copy(build: Path, tmp_path: Path) -> None:
     (www / "grafana/gpg.key").write_text("swapped")
     assert (build / "grafana/gpg.key").read_text() != "swapped"
     assert (place.state / "repository/debian.gpg").read_bytes()[0] & 0x80, "a binary OpenPGP packet"
-    assert (prepare(place, build) / "grafana/gpg.key").read_text() != "swapped", "a new start mends it"
+    assert (prepare(place, build) / "grafana/gpg.key").read_text() != "swapped", "a new start replaces it"
 
 
 def test_facts_name_repositories_and_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
