@@ -40,6 +40,7 @@ MEANING = {
 
 PASSWORDS = {
     *("influxdb.password", "smtp.password", "contactPoints.webhookToken"),
+    *("contactPoints.critical.webhookToken", "contactPoints.warning.webhookToken"),
     *("hosts[0].inputs.redis.password", "hosts[0].inputs.postgresql.password"),
 }
 TAKE: dict[str, set[str]] = {

@@ -24,13 +24,15 @@ from tests.test_settings import HOST, RIGHT
 MARKER = "hunter2-Qx7vLw9zKp3mRt5bNc8dJf4gHs6a"
 REGION = "aws:region"
 
+WAYS = {
+    **{"email": ["ops@example.com"], "slack": "https://hooks.slack.com/services/T0/B0/x"},
+    **{"pagerduty": "p" * 32, "webhook": "https://hooks.example.com/x", "webhookToken": "t"},
+}
+
 FULL: dict[str, Any] = {
     "certificate": {"certificate": CERTIFICATE, "privateKey": KEY, "ca": CERTIFICATE},
     "influxdb": {"url": "https://a.b", "username": "u", "password": "p", "database": "d"},
-    "contactPoints": {
-        **{"email": ["ops@example.com"], "slack": "https://hooks.slack.com/services/T0/B0/x"},
-        **{"pagerduty": "p" * 32, "webhook": "https://hooks.example.com/x", "webhookToken": "t"},
-    },
+    "contactPoints": WAYS | {"critical": dict(WAYS), "warning": dict(WAYS)},
     "smtp": {"host": "smtp.example.com", "port": 587, "user": "u", "password": "p", "sender": "a@b.cc"},
     "hosts": [
         HOST

@@ -431,7 +431,7 @@ def test_a_long_certificate_chain_takes_an_advanced_parameter() -> None:
 LONGEST_URL = "https://" + ".".join(["i" * 63] * 3 + ["example", "org:65535"]) + "/" + "x" * 794
 LONGEST: dict[str, Any] = {
     "influxdb": {
-        **{"url": LONGEST_URL, "database": "d" * 64, "username": "u" * 64, "password": "\\" * 1024},
+        **{"url": LONGEST_URL, "database": "d" * 63, "username": "u" * 63, "password": "\\" * 1024},
         "ca": certificate_text(issue(ec_key(), filling=2400)),
     },
     "agentCidrs": [],
