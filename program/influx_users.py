@@ -21,12 +21,12 @@ def users_in_use(
     """Tells the server that Grafana and every agent use this generation of InfluxDB's users: it then drops all
     others. Nothing with another InfluxDB service, whose users are not ours.
 
-    moved: known once Grafana and each agent have them. When one of them fails, all users stay: `everybody`.
+    moved: known once Grafana and each agent have them. When one of them fails, all users stay: `all`.
     """
     if settings.influxdb:
         return None
     users = f"{influx.writer} {influx.reader}"
-    value = pulumi.Output.all(*moved).apply(lambda _: users).recover(lambda _: "everybody")
+    value = pulumi.Output.all(*moved).apply(lambda _: users).recover(lambda _: "all")
     return aws.ssm.Parameter(
         "influxdb-users-in-use",
         name=pulumi.Output.concat(folder, "/state/users-in-use"),

@@ -47,7 +47,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
          -o DPkg::Lock::Timeout=300 "${missing[@]}" ca-certificates; } >"$log" 2>&1 </dev/null; then
     tail -n 15 "$log" >&2; rm -f "$log"
-    die "apt-get could not install: ${missing[*]} (its last words are above). Mend that, then run make again."
+    die "apt-get could not install: ${missing[*]} (its last words are above). Fix that, then run make again."
   fi
   rm -f "$log"
   [ -n "$python" ] || python=$(command -v python3)

@@ -57,7 +57,7 @@ def test_settings_cannot_be_changed() -> None:
         load(RIGHT).domain = "example.com"
 
 
-def test_everybody_is_allowed_when_the_user_wrote_it() -> None:
+def test_the_whole_internet_is_allowed_when_the_user_wrote_it() -> None:
     assert str(load(raw(operatorCidrs=["0.0.0.0/0"])).operator_cidrs[0]) == "0.0.0.0/0"
 
 

@@ -34,7 +34,7 @@ def test_influxdb_answers_nobody_without_a_login(influxdb: Ask, method: str, pat
     assert answer.status_code == 401 or "pprof" in path or "prom" in path
 
 
-def test_what_influxdb_tells_everybody_is_its_version(influxdb: Ask) -> None:
+def test_what_influxdb_shows_without_a_login_is_its_version(influxdb: Ask) -> None:
     """docs/security.md says so: the header of every answer. Its own pages are for its users."""
     verbose = influxdb("GET", "/ping?verbose=true", "telegraf")
     assert verbose.json().keys() == {"version"}

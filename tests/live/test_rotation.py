@@ -132,7 +132,7 @@ def most_lost(environment: Environment, since: float) -> int:
     return max(found.values())
 
 
-def test_new_passwords_and_a_new_key_while_everybody_goes_on(environment: Environment, watching: None) -> None:
+def test_new_passwords_and_a_new_key_while_all_go_on(environment: Environment, watching: None) -> None:
     steady(environment)
     old = {user: login(environment, user) for user in ("telegraf", "grafana", "admin")}
     admin = ("admin", str(environment.outputs["grafanaAdminPassword"]))
@@ -175,7 +175,7 @@ def shown(environment: Environment, port: int, authorities: str) -> str:
         return str(certificate["serialNumber"])
 
 
-def test_a_new_certificate_of_a_new_authority_while_everybody_goes_on(environment: Environment, watching: None) -> None:
+def test_a_new_certificate_of_a_new_authority_while_all_go_on(environment: Environment, watching: None) -> None:
     steady(environment)
     before, following = split(environment.outputs["caCertificate"])
     serial = shown(environment, 3000, before)
@@ -189,7 +189,7 @@ def test_a_new_certificate_of_a_new_authority_while_everybody_goes_on(environmen
     assert not times or times[-1] - times[0] < INTERVAL, watcher.failures
     assert most_lost(environment, began) <= 1
     for port in (3000, 8086):
-        # Whoever had not heard of the new authority yet has trusted it already; the one before signs nothing here.
+        # A client that had not heard of the new authority yet has trusted it already; the one before signs nothing here.
         assert shown(environment, port, following) != serial
         with pytest.raises(ssl.SSLCertVerificationError):
             shown(environment, port, before)

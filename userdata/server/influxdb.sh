@@ -101,7 +101,7 @@ query 'SHOW USERS'
 python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["results"][0]["series"] for row in s["values"]]' \
   <$work/answer | while read -r name _; do
   case " admin $WRITER $READER $in_use " in
-    *" $name "* | *" everybody "*) ;;
+    *" $name "* | *" all "*) ;;
     *) query "DROP USER \"$name\"" ;;
   esac
 done

@@ -94,7 +94,7 @@ def test_a_moved_address_is_put_back_and_agents_deliver_what_they_kept(
         end()
 
 
-def test_a_released_address_is_another_one_and_everybody_follows(environment: Environment) -> None:
+def test_a_released_address_is_another_one_and_all_follow(environment: Environment) -> None:
     steady(environment)
     began, before = time.time(), address(environment)
     kept = counts(environment, began - 60, began - 20)

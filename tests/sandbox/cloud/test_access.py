@@ -62,7 +62,7 @@ def test_each_service_refuses_in_its_own_words(
     assert tuple(refusal(getattr(aws.client(service, each), call)) for each in keys) == expected
 
 
-def test_everybody_with_a_key_may_ask_who_they_are(aws: Cloud) -> None:
+def test_anyone_with_a_key_may_ask_who_they_are(aws: Cloud) -> None:
     key = aws.user({"Effect": "Deny", "Action": "*", "Resource": "*"})
     assert ":user/user-" in aws.client("sts", key).get_caller_identity()["Arn"]
 
