@@ -121,9 +121,7 @@ def test_the_webhook_is_notified_when_it_is_over(watching: Double, receiver: Rec
     assert all(alert["endsAt"] > alert["startsAt"] for message in over for alert in message["alerts"])
 
 
-def test_it_is_sent_again_only_after_the_repeat_interval(
-    watching: Double, receiver: Receiver, influx: Influx
-) -> None:
+def test_it_is_sent_again_only_after_the_repeat_interval(watching: Double, receiver: Receiver, influx: Influx) -> None:
     now = datetime.now(UTC)
     for seconds in (0, 31, 200):
         step(watching, now + timedelta(seconds=seconds))

@@ -189,7 +189,7 @@ def test_a_new_certificate_of_a_new_authority_while_all_go_on(environment: Envir
     assert not times or times[-1] - times[0] < INTERVAL, watcher.failures
     assert most_lost(environment, began) <= 1
     for port in (3000, 8086):
-        # A client that had not heard of the new authority yet has trusted it already; the one before signs nothing here.
+        # Clients trusted the new authority before they heard of its generation; the one before signs nothing here.
         assert shown(environment, port, following) != serial
         with pytest.raises(ssl.SSLCertVerificationError):
             shown(environment, port, before)
