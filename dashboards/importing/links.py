@@ -51,7 +51,9 @@ class Links:
         self._lost: list[str] = []
 
     def of_panel(self, panel: Json) -> None:
-        """Convert a panel's own links, and those of its fields, in place."""
+        """Convert a panel's own links, and those of its fields, in place. A row has none."""
+        if panel.get("type") == "row":
+            return
         panel["links"] = [found for link in objects(panel.get("links")) if (found := self._upgraded(link))]
         for key in ("fieldConfig", "options"):
             panel[key] = self._within(panel.get(key))

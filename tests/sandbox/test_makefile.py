@@ -27,7 +27,14 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_backups_are_listed_by_one_program_with_one_script(checkout: Path) -> None:
-    done = subprocess.run(["make", "backups"], cwd=checkout, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "backups"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     program, script = checkout / ".venv/bin/python", checkout / "tools/list_backups.py"
     arguments = ["-m", "sandbox", "shell", "--", str(program), str(script), "--stack", "sandbox"]

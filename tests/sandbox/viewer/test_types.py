@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,18 +59,28 @@ def checked(folder: Path, dashboard: str) -> str:
     return compiled(folder, "tsconfig.check.json")
 
 
+def opened(dashboard: dict[str, Any]) -> dict[str, Any]:
+    """A dashboard with its collapsed rows open: the published type of a row does not say what is in its panels."""
+    panels = [inner for panel in dashboard["panels"] for inner in ({**panel, "panels": []}, *panel.get("panels", []))]
+    return {**dashboard, "panels": [panel if panel["type"] == "row" else without(panel, "panels") for panel in panels]}
+
+
+def without(panel: dict[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in panel.items() if name != key}
+
+
 def test_the_page_is_well_typed(app: Path) -> None:
     assert compiled(app) == ""
 
 
 @pytest.mark.parametrize("sample", EVERY, ids=by_uid)
 def test_a_dashboard_is_what_grafana_s_schema_says(scratch: Path, sample: Sample) -> None:
-    assert checked(scratch, sample.build()) == ""
+    assert checked(scratch, json.dumps(opened(json.loads(sample.build())), indent=1)) == ""
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_an_imported_dashboard_is_what_grafana_s_schema_says(scratch: Path, name: str) -> None:
-    dashboard = imported(sample(name)).dashboard
+    dashboard = opened(imported(sample(name)).dashboard)
     dashboard["panels"] = [panel for panel in dashboard["panels"] if panel["type"] in TYPED]
     # What Grafana still reads and the published types do not have: an old annotation's query, an interval's `auto`.
     dashboard["annotations"]["list"] = [each for each in dashboard["annotations"]["list"] if "query" not in each]
@@ -89,6 +100,6 @@ def test_an_imported_dashboard_is_what_grafana_s_schema_says(scratch: Path, name
 )
 def test_a_mistake_is_found(scratch: Path, right: str, wrong: str) -> None:
     """The check is not one that lets everything through."""
-    dashboard = LINUX_HOSTS.build()
+    dashboard = json.dumps(opened(json.loads(LINUX_HOSTS.build())), indent=1)
     assert right in dashboard
     assert checked(scratch, dashboard.replace(right, wrong)) != ""
