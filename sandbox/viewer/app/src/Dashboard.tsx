@@ -128,25 +128,34 @@ function Control({ variable, onChange }: { variable: Variable; onChange: (chosen
   );
 }
 
-/** The panels that are seen, where they are: those of a collapsed row only once it is opened, then everything below moves down. */
-function laidOut(panels: PanelModel[], opened: ReadonlySet<number>): PanelModel[] {
-  const shown: PanelModel[] = [];
-  let y = 0;
-  let start: number | undefined;
+interface Placed {
+  panel: PanelModel;
+  y: number;
+}
+
+/**
+ * The panels that are seen, and the line each begins at: those of a collapsed row only once it is opened, then everything below
+ * moves down. The panels themselves stay the same objects: one that only moves is not asked again.
+ */
+function laidOut(panels: PanelModel[], opened: ReadonlySet<number>): Placed[] {
+  const shown: Placed[] = [];
+  let bottom = 0;
+  let start = 0;
   for (const panel of panels) {
     if (panel.type !== 'row') {
       // Below a row that is not collapsed, and as far from it as the dashboard says.
-      shown.push({ ...panel, gridPos: { ...panel.gridPos, y: panel.gridPos.y + (start ?? 0) } });
-      y = Math.max(y, panel.gridPos.y + (start ?? 0) + panel.gridPos.h);
+      const y = panel.gridPos.y + start;
+      shown.push({ panel, y });
+      bottom = Math.max(bottom, y + panel.gridPos.h);
       continue;
     }
-    shown.push({ ...panel, gridPos: { ...panel.gridPos, y } });
-    start = y - panel.gridPos.y;
-    y += panel.gridPos.h;
+    shown.push({ panel, y: bottom });
+    start = bottom - panel.gridPos.y;
+    bottom += panel.gridPos.h;
     for (const inner of (opened.has(panel.id) && panel.collapsed && panel.panels) || []) {
-      const place = { ...inner.gridPos, y: inner.gridPos.y + start };
-      shown.push({ ...inner, gridPos: place });
-      y = Math.max(y, place.y + place.h);
+      const y = inner.gridPos.y + start;
+      shown.push({ panel: inner, y });
+      bottom = Math.max(bottom, y + inner.gridPos.h);
     }
   }
   return shown;
@@ -181,12 +190,12 @@ function Grid({ panels, interpolator, onZoom }: GridProps) {
   const shown = useMemo(() => laidOut(panels, opened), [panels, opened]);
   const toggle = (id: number) => setOpened((before) => new Set(before.has(id) ? [...before].filter((one) => one !== id) : [...before, id]));
   const column = (width + GAP) / COLUMNS;
-  const bottom = Math.max(...shown.map(({ gridPos }) => gridPos.y + gridPos.h));
+  const bottom = Math.max(...shown.map(({ panel, y }) => y + panel.gridPos.h));
   return (
     <div ref={place} style={{ position: 'relative', height: bottom * (CELL_HEIGHT + GAP) }}>
       {width > 0 &&
-        shown.map((panel) => {
-          const { x, y, w, h } = panel.gridPos;
+        shown.map(({ panel, y }) => {
+          const { x, w, h } = panel.gridPos;
           const size = { width: Math.floor(w * column - GAP), height: h * (CELL_HEIGHT + GAP) - GAP };
           return (
             <div key={panel.id} style={{ position: 'absolute', left: x * column, top: y * (CELL_HEIGHT + GAP), ...size }}>
