@@ -1,6 +1,6 @@
 """/api/v1/provisioning: alert rules and rule groups.
 
-Rules of one group may have the same title: Grafana dropped that constraint in 12.0 (grafana/grafana#102067; the
+Rules of one group may have the same title: Grafana dropped that constraint in 2025 (grafana/grafana#102067; the
 migration "remove title in folder unique index" in pkg/services/sqlstore/migrations/ualert).
 """
 

@@ -74,7 +74,7 @@ def threshold(model: Mapping[str, Any], source: Values, loaded: Sequence[Mapping
     """1 or 0 for each value, with its labels; what is not there stays so.
 
     loaded: labels of the alerts that are active: with a recovery threshold (unloadEvaluator) these hold until it does,
-    as in Grafana's pkg/expr/hysteresis.go and pkg/services/ngalert/schedule/loaded_metrics_reader.go.
+    as in Grafana's pkg/expr/threshold.go and hysteresis.go, and pkg/services/ngalert/schedule/loaded_metrics_reader.go.
     """
     conditions = model.get("conditions")
     if not isinstance(conditions, list) or len(conditions) != 1:
