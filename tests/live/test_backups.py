@@ -102,7 +102,7 @@ def test_the_first_backup_is_made_by_itself(environment: Environment) -> None:
 
 def test_the_backups_are_listed(environment: Environment) -> None:
     """As `make backups` does."""
-    script = str(environment.place.checkout / "components" / "list_backups.py")
+    script = str(environment.place.checkout / "tools" / "list_backups.py")
     listed = sandbox("shell", "--", sys.executable, script, "--stack", STACK)
     assert listed.returncode == 0, listed.stdout + listed.stderr
     assert all(backup in listed.stdout for backup in backups(environment))

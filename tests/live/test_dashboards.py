@@ -60,6 +60,7 @@ def test_no_query_is_empty_or_erroneous(warm: Environment, uid: str) -> None:
         results = ask(warm, query)
         frames = [frame for result in results.values() for frame in result.get("frames", [])]
         numbers = [value for frame in frames for column in frame["data"]["values"][1:] for value in column]
-        if not any(value is not None for value in numbers):
+        # A table of hosts with trouble: here there may be none.
+        if query.title != "Needs attention" and not any(value is not None for value in numbers):
             empty.append(f"{query.title}: {json.dumps(query.model)[:300]}")
     assert not empty, "\n".join(empty)

@@ -150,7 +150,7 @@ def test_nothing_but_this_revision_opens_the_gate(environment: Environment, graf
     before = grafana("GET", "/api/user", login).json()
     older = {"login": login[0], "email": before["email"], "name": f"{'f' * 32} on {environment.instance_id}"}
     instance = environment.instance_id
-    forged = f'monitoring_server,host=monitoring-{environment.name} revision=999999i,instance="{instance}"'
+    forged = f'monitoring_server,host=monitoring-{environment.name} revision="999999",instance="{instance}"'
     with environment.settings(retention="29d", bootTimeout="1m"):
         assert influxdb("POST", "/write?db=telegraf", "telegraf", data=forged).status_code == 204
         assert grafana("PUT", "/api/user", login, json=older).status_code == 200

@@ -14,7 +14,8 @@ from tests.live.environment import PLACE, Environment, sandbox
 from tests.live.interrupting import interrupt_at
 from tests.live.pending import there
 
-pytestmark = pytest.mark.live
+# The viewer shows the stack that was raised last.
+pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
 SECOND = "second"
 

@@ -43,7 +43,7 @@ def test_grafana_starts_with_the_last_backup_s_database(environment: Environment
     assert eventually(lambda: dashboards(environment) == there, 90), "Grafana never starts, or has nothing"
     print(f"grafana.db, {name}: everything is there {time.time() - began:.0f} s later")
     assert environment.guest("test", "-e", f"{DATABASE}.bad").returncode == 0
-    said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "grafana-server", f"--since=@{began:.0f}").stdout
+    said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "grafana-server", f"--since=@{int(began)}").stdout
     assert "Grafana's database is damaged" in said
     assert lost(environment, began) == NONE
     environment.guest("sh", "-c", f"rm -f {DATABASE}.bad*")
