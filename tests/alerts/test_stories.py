@@ -128,7 +128,7 @@ def test_one_big_file_does_not_alarm_for_six_hours(story: Begin) -> None:
     assert states[-1]["growing/"] == "Alerting"
 
 
-def test_a_disk_that_fills_over_days_is_told_a_day_ahead_and_ends_when_room_is_made(story: Begin) -> None:
+def test_a_disk_that_fills_over_days_is_reported_a_day_ahead_and_ends_when_room_is_made(story: Begin) -> None:
     reported = story("host-disk-filling")
     filling(reported, "slow", [(0, 3 * DAY, 1)], 100)
     filling(reported, "slow", [(3 * DAY + 5, 3 * DAY + 120, -30)], 28)
