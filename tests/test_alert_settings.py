@@ -13,7 +13,7 @@ SLACK = "https://hooks.slack.com/services/T0/B0/geheim"
 KEPT = ("monitoring:contactPoints",)
 
 
-def test_nobody_is_told_by_default() -> None:
+def test_nobody_is_notified_by_default() -> None:
     assert load(raw()).contact_points is None
     assert load(raw(contactPoints={})).contact_points is None
 

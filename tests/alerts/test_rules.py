@@ -250,7 +250,7 @@ def test_its_message_names_the_host(double: Double, influx: Influx, case: Case) 
     assert "{{" not in alert.annotations["summary"] and "no value" not in alert.annotations["summary"]
 
 
-def test_a_failed_backup_is_told_however_young_the_last_good_one_is(double: Double, influx: Influx) -> None:
+def test_a_failed_backup_is_reported_however_young_the_last_good_one_is(double: Double, influx: Influx) -> None:
     influx.write(points(f"backup,host={SERVER} last_success=1i,failed=1i,age=60i"))
     assert [result.kind for result in double.judged(rule_of("server-backup"))] == ["Alerting"]
     influx.write(points(f"backup,host={SERVER} last_success=1i,failed=0i,age=90i", ago=1))
@@ -283,7 +283,7 @@ def test_without_data_only_that_rule_fires(double: Double) -> None:
     ]
 
 
-def test_a_failing_query_changes_nothing_but_is_told_once(double: Double, influx: Influx) -> None:
+def test_a_failing_query_changes_nothing_but_is_reported_once(double: Double, influx: Influx) -> None:
     influx.write(points("mem,host=full used_percent=97.5\nmem,host=full used_percent=97.5 @-290"))
     for uid in ("host-memory", "server-no-data"):
         double.add(body(rule_of(uid)))

@@ -279,7 +279,7 @@ def failing_times(times: int) -> Callable[[], None]:
     return check
 
 
-def test_progress_is_told_once_a_change(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_reported_once_a_change(capsys: pytest.CaptureFixture[str]) -> None:
     console = "boot\nmonitoring: installing grafana=1\n"
     assert wait([("Grafana", failing_times(5))], lambda: console, 5) is None
     assert capsys.readouterr().out.splitlines() == [

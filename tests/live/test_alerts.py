@@ -51,12 +51,12 @@ def test_every_rule_is_there_and_all_are_quiet(environment: Environment, quick: 
     assert rules(environment)["ec2-status-check"]["alerts"][0]["labels"]["InstanceId"] == environment.instance_id
 
 
-def test_nobody_is_told_unless_somebody_said_whom(environment: Environment) -> None:
+def test_nobody_is_notified_unless_somebody_said_whom(environment: Environment) -> None:
     policy = environment.grafana.get("/api/v1/provisioning/policies").json()
     assert policy["receiver"] == "grafana-default-email"
 
 
-def test_a_host_whose_telegraf_stops_is_told_of_until_it_is_back(environment: Environment, quick: None) -> None:
+def test_a_host_whose_telegraf_stops_is_reported_until_it_is_back(environment: Environment, quick: None) -> None:
     def state(wanted: str) -> bool:
         return state_of(environment, "monitoring-sandbox") == wanted
 

@@ -122,7 +122,7 @@ def test_again_changes_nothing(imported: Environment, source: Path) -> None:
     assert command("--name", NAME, str(source)).stdout.startswith(f"dashboards/imported/{NAME}.json is as it was")
 
 
-def test_a_broken_file_is_told_before_anything_is_touched(imported: Environment) -> None:
+def test_a_broken_file_is_reported_before_anything_is_touched(imported: Environment) -> None:
     broken = FOLDER / "broken-by-a-test.json"
     broken.write_text(json.dumps({"uid": "broken-by-a-test", "title": "x", "panels": [{"type": "graph"}]}))
     try:

@@ -155,7 +155,7 @@ def test_a_file_set_aside_by_this_run_starts_it_again_at_once(server: Server) ->
     assert server.restarts == 2, "and it did not make it wait longer for the next"
 
 
-def test_telegraf_is_told_which_files_were_set_aside(server: Server) -> None:
+def test_telegraf_learns_which_files_were_set_aside(server: Server) -> None:
     assert server.run("status") == "", "before its first run"
     server.run()
     assert server.run("status") == ""

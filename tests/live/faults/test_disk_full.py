@@ -57,7 +57,7 @@ def filler(environment: Environment) -> Iterator[None]:
     environment.guest("sh", "-c", f"rm -f {FILLER}*")
 
 
-def test_somebody_is_told_before_the_data_volume_is_full(
+def test_somebody_is_notified_before_the_data_volume_is_full(
     environment: Environment, influxdb: Ask, passwords: dict[str, str], quick: None, filler: None
 ) -> None:
     began = time.time()
