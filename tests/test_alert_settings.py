@@ -18,7 +18,7 @@ def test_nobody_is_notified_by_default() -> None:
     assert load(raw(contactPoints={})).contact_points is None
 
 
-def test_every_way_of_being_told() -> None:
+def test_every_contact_point() -> None:
     points = load(
         raw(
             contactPoints={

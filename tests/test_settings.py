@@ -270,7 +270,7 @@ def test_a_missing_region() -> None:
     assert reported == ["aws:region: is missing; write the region, such as eu-central-1"]
 
 
-def test_all_mistakes_are_told_in_one_go() -> None:
+def test_all_mistakes_are_reported_in_one_go() -> None:
     reported = mistakes(
         {
             "aws:region": "nowhere",
@@ -487,7 +487,7 @@ def test_a_wrong_value_of_a_host_is_named_with_its_remedy(
     assert "\n" not in reported[0]
 
 
-def test_all_mistakes_of_all_hosts_are_told_at_once() -> None:
+def test_all_mistakes_of_all_hosts_are_reported_at_once() -> None:
     reported = mistakes(
         raw(retention="x", hosts=[HOST, HOST | {"port": 2222}, {"name": "web-2", "port": "x"}, "web-3"]),
         HOSTS_SECRET,

@@ -340,7 +340,7 @@ def test_the_authority_of_the_next_generation_is_trusted_beforehand(prod: Run) -
     assert [r.name for r in second.all("LocallySignedCert")] == ["authority-server-2"]
 
 
-def test_what_services_are_told_is_not_a_reason_for_another_server(prod: Run) -> None:
+def test_what_services_are_given_is_not_a_reason_for_another_server(prod: Run) -> None:
     changed = {"retention": "8d", "collectionInterval": "30s", "passwordGeneration": 2}
     assert run_program(changed).one("Instance")["userData"] == prod.one("Instance")["userData"]
 

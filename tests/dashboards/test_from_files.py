@@ -79,7 +79,7 @@ def test_a_name_that_cannot_be_is_reported(tmp_path: Path, name: str) -> None:
         read_all(written(tmp_path, GOOD | {"uid": name}, name))
 
 
-def test_all_broken_files_are_told_at_once(tmp_path: Path) -> None:
+def test_all_broken_files_are_reported_at_once(tmp_path: Path) -> None:
     written(tmp_path, "{", "one")
     written(tmp_path, GOOD)
     written(tmp_path, GOOD | {"uid": "again"}, "again")

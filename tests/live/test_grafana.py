@@ -51,7 +51,7 @@ def test_the_session_s_cookie_is_for_this_site_over_tls(grafana: Ask, administra
     assert {"Secure", "HttpOnly", "SameSite=Lax"} <= marks
 
 
-def test_browsers_are_told_to_use_tls_and_to_embed_nothing(grafana: Ask) -> None:
+def test_browsers_must_use_tls_and_embed_nothing(grafana: Ask) -> None:
     headers = grafana("GET", "/api/health").headers
     assert int(headers["Strict-Transport-Security"].partition("max-age=")[2].split(";")[0]) >= 86400
     assert headers["X-Frame-Options"] == "deny"

@@ -48,7 +48,7 @@ def test_so_are_the_dashboard_s_own_links() -> None:
     assert reported(with_panel() | {"links": [home]}) == [OTHER + "“Home → /d/home9”"]
 
 
-def test_links_by_tag_are_told_unless_the_dashboard_has_the_tag_itself() -> None:
+def test_links_by_tag_are_reported_unless_the_dashboard_has_the_tag_itself() -> None:
     links = [{"type": "dashboards", "title": "All", "tags": ["prod"]}]
     (line,) = reported(with_panel() | {"links": links})
     assert "with a tag that this one does not have itself: “All: prod”" in line
@@ -70,7 +70,7 @@ def test_a_link_to_itself_follows_the_new_uid() -> None:
 
 
 @pytest.mark.parametrize("url", ["/d/linux-hosts/x", "/d/mine", "/d/${board}/x", "https://example.org/help", "#top"])
-def test_links_that_lead_somewhere_are_not_told(url: str) -> None:
+def test_links_that_lead_somewhere_are_not_reported(url: str) -> None:
     text = json.dumps(with_panel(links=[{"title": "More", "url": url}]))
     found = convert(text, "file.json", there=("mine",))
     assert panel(found, "One")["links"][0]["url"] == url

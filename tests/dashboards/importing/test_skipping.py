@@ -109,7 +109,7 @@ SQL: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("query", SQL)
-def test_sql_is_left_out_and_told(query: dict[str, Any]) -> None:
+def test_sql_is_left_out_and_reported(query: dict[str, Any]) -> None:
     target = {"datasource": {"type": "influxdb", "uid": "x"}, "refId": "A", **query}
     found = convert(json.dumps(two(targets=[target])), "file.json")
     assert [one["title"] for one in found.dashboard["panels"]] == ["Fine"]
@@ -123,14 +123,14 @@ def test_influxql_is_no_sql(text: str) -> None:
     assert len(convert(json.dumps(two(targets=[target])), "file.json").dashboard["panels"]) == 2
 
 
-def test_sql_expressions_are_told() -> None:
+def test_sql_expressions_are_reported() -> None:
     query = {"query": "SELECT mean(x) FROM cpu WHERE $timeFilter", "rawQuery": True, "refId": "A"}
     sql = {"datasource": {"type": "__expr__", "uid": "__expr__"}, "type": "sql", "expression": "SELECT 1 FROM A"}
     reported = convert(json.dumps(two(targets=[query, sql])), "file.json").report.sentences()
     assert "kept the SQL expressions in “Odd”, which need Grafana's feature toggle sqlExpressions" in reported
 
 
-def test_cloudwatch_logs_are_told() -> None:
+def test_cloudwatch_logs_are_reported() -> None:
     source = {"type": "cloudwatch", "uid": "theirs"}
     logs = {"queryMode": "Logs", "expression": "fields @message", "logGroupNames": ["/app"], "region": "default"}
     group = {"name": "group", "type": "query", "datasource": source, "query": {"queryType": "logGroups"}}

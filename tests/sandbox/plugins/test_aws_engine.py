@@ -162,7 +162,7 @@ def test_default_tags_reach_everything(created: Stack, aws: Any) -> None:
         ({"secret": "s" * 4097}, "Standard tier parameters support a maximum parameter value of 4096"),
     ],
 )
-def test_mistakes_are_told_in_one_line(created: Stack, settings: dict[str, str], expected: str) -> None:
+def test_mistakes_are_reported_in_one_line(created: Stack, settings: dict[str, str], expected: str) -> None:
     before = {
         key: value["value"]
         for key, value in json.loads(created.run("config", "--json", "--show-secrets")).items()
