@@ -102,7 +102,7 @@ def test_what_cannot_be(changes: dict[str, Any], key: str, wrong: str) -> None:
         ({"slack": SLACK, "critical": {"webhookToken": "t"}}, "contactPoints.critical"),
     ],
 )
-def test_a_severity_that_nobody_would_be_told_of(points: dict[str, Any], key: str) -> None:
+def test_a_severity_that_would_notify_nobody(points: dict[str, Any], key: str) -> None:
     (wrong,) = mistakes(raw(contactPoints=points), KEPT)
     assert wrong.startswith((f"monitoring:{key} ", f"monitoring:{key}:"))
 

@@ -97,7 +97,7 @@ def test_what_is_missing_is_reported() -> None:
     ]
 
 
-def test_duplicates_are_told_beside_other_mistakes() -> None:
+def test_duplicates_are_reported_next_to_other_mistakes() -> None:
     same = QUEUE | {"dimensions": {"QueueName": ["in"]}, "title": "Again"}
     lines = mistakes(raw(customMetrics=[QUEUE, same, QUEUE | {"metric": ":"}, QUEUE | {"period": "1m"}]))
     assert [line.partition(":")[2].partition(";")[0] for line in lines] == [
