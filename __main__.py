@@ -81,7 +81,7 @@ content = GrafanaContent(
     login=Login(certificate.host, passwords.automation, certificate.ca),
     influx=database,
     key=AccessKey(user.access_key_id, user.secret_access_key) if user else None,
-    instance=server.instance,
+    lies_on=volume.volume,
     ready=readiness.done,
     opts=anywhere,
 )

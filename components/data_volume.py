@@ -16,14 +16,14 @@ class DataVolume(pulumi.ComponentResource):
     Produces: an encrypted volume (protected with `protect`). A greater `dataVolumeSize` enlarges it while it is in
     use, and the server its file system; a smaller one is refused at the preview.
 
-    Attributes: volume_id; size, GiB, known once the volume has it.
+    Attributes: volume, the resource itself; volume_id; size, GiB, known once the volume has it.
     """
 
     def __init__(self, name: str, settings: Settings, site: Site, opts: pulumi.ResourceOptions) -> None:
         super().__init__("monitoring:index:DataVolume", name, None, opts)
         at_preview = pulumi.ResourceHookOptions(on_dry_run=True)
         hook = pulumi.ResourceHook("data-volume-grows", refuse_to_shrink, at_preview)
-        volume = aws.ebs.Volume(
+        self.volume = aws.ebs.Volume(
             name,
             availability_zone=site.availability_zone,
             size=settings.data_volume_size,
@@ -38,8 +38,8 @@ class DataVolume(pulumi.ComponentResource):
                 hooks=pulumi.ResourceHookBinding(before_update=[hook]),
             ),
         )
-        self.volume_id: pulumi.Output[str] = volume.id
-        self.size: pulumi.Output[int] = volume.size.apply(int)
+        self.volume_id: pulumi.Output[str] = self.volume.id
+        self.size: pulumi.Output[int] = self.volume.size.apply(int)
         self.register_outputs({"volumeId": self.volume_id})
 
 

@@ -44,8 +44,10 @@ class GrafanaContent(pulumi.ComponentResource):
     access key, or with credentials that the server keeps for it when there is none), the folder "Monitoring", the
     dashboards, the alert rules and who receives them.
 
-    All but the provider wait for `ready`, and are deleted with the instance: a destroy does not ask a
-    Grafana that is gone.
+    All but the provider wait for `ready`, and are deleted with `lies_on`, the volume that Grafana's database lies on: a
+    destroy does not ask a Grafana that is gone. Not with the instance: from 3.260 on the engine makes again what is
+    deleted with a resource that it replaces (pkg/resource/deploy, calculateDependentReplacements), and a new server
+    finds all of it on the volume.
 
     Attributes: sources: the two datasources.
     """
@@ -59,7 +61,7 @@ class GrafanaContent(pulumi.ComponentResource):
         login: Login,
         influx: Influx,
         key: AccessKey | None,
-        instance: pulumi.Resource,
+        lies_on: pulumi.Resource,
         ready: pulumi.Resource,
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -76,7 +78,7 @@ class GrafanaContent(pulumi.ComponentResource):
             parent=self,
             provider=provider,
             depends_on=[ready],
-            deleted_with=instance,
+            deleted_with=lies_on,
             delete_before_replace=True,
         )
         region = settings.cloudwatch_region or settings.region

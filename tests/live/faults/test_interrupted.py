@@ -107,7 +107,7 @@ def test_destroy_with_grafana_and_a_host_dead_says_which_host_and_one_value_lets
     (configured,) = victim.setting("hosts")
     victim.configure(hosts=[configured | {"unreachable": True}])
     assert victim.guest("systemctl", "kill", "--signal", "CONT", "grafana-server").returncode == 0
-    # Of this resource alone: what the server takes along with it (`deleted_with`) is no longer in the state, but
+    # Of this resource alone: what the data volume takes along with it (`deleted_with`) is no longer in the state, but
     # still in Grafana, which would refuse to have it twice.
     done = up(victim, "--target", f"**:Command::{FRESH}")
     assert done.returncode == 0, ending(done)
