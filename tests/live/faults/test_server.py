@@ -67,8 +67,8 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     here = next(each["Architecture"] for each in others["Images"] if each["ImageId"] == image)
     other = next(e["ImageId"] for e in others["Images"] if e["Architecture"] == here and e["ImageId"] != image)
     # The same key under another address: all that changes is the user data.
-    there = repository["keyUrl"].split("/")[2]
-    address = repository["keyUrl"].replace(there, there.removesuffix(":80") if there.endswith(":80") else f"{there}:80")
+    start, _, path = repository["keyUrl"].partition("://")
+    address = f"{start}://{path.replace('//', '/') if '//' in path else path.replace('/', '//', 1)}"  # the same file
     environment.configure(amiId=other, influxdataRepository=repository | {"keyUrl": address})
     raised_up(environment)
 
