@@ -9,18 +9,13 @@ does once a minute. CPU is InfluxDB's own, user and system, from /proc.
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import requests
-
 import alerts
-from sandbox import toolchain
+from benchmarks.influx import Influx
 
 INTERVAL = 10
 ROUNDS = 3
@@ -42,17 +37,6 @@ SERIES = (
 )
 
 
-def free_address() -> str:
-    """An address on loopback where nobody listens: another InfluxDB must neither be filled nor measured."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
-
-
-ADDRESS = free_address()
-URL = f"http://{ADDRESS}"
-
-
 def lines(hosts: int, hours: float) -> Iterator[str]:
     """All points, oldest first."""
     now = int(time.time())
@@ -64,37 +48,15 @@ def lines(hosts: int, hours: float) -> Iterator[str]:
                 yield f"{series.format(h=f'host-{host}', n=10**7 + step, v=value)} {at}"
 
 
-def fill(hosts: int, hours: float) -> None:
+def fill(influx: Influx, hosts: int, hours: float) -> None:
     """Write them in batches."""
     batch: list[str] = []
     for line in lines(hosts, hours):
         batch.append(line)
         if len(batch) == BATCH:
-            write(batch)
+            influx.write(batch, "ns")
             batch.clear()
-    write(batch)
-
-
-def write(batch: list[str]) -> None:
-    """One write request."""
-    answer = requests.post(f"{URL}/write", params={"db": "telegraf"}, data="\n".join(batch), timeout=60)
-    if answer.status_code != 204:
-        raise SystemExit(f"InfluxDB refuses a write: {answer.text.strip()[:200]}")
-
-
-def ask(text: str) -> None:
-    """One query, which has to succeed."""
-    answer = requests.post(f"{URL}/query", params={"db": "telegraf", "q": text}, timeout=120)
-    answer.raise_for_status()
-    failed = [result["error"] for result in answer.json()["results"] if "error" in result]
-    if failed:
-        raise SystemExit(f"InfluxDB refuses {text}: {failed[0]}")
-
-
-def cpu(process: int) -> float:
-    """Seconds of CPU a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    influx.write(batch, "ns")
 
 
 def asked(rule: alerts.Rule) -> list[str]:
@@ -114,34 +76,16 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=24)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        places = {name: f"{folder}/{name.lower()}" for name in ("DATA_DIR", "DATA_WAL_DIR", "META_DIR")}
-        environment = {f"INFLUXDB_{name}": place for name, place in places.items()} | {
-            "INFLUXDB_HTTP_BIND_ADDRESS": ADDRESS,
-            "INFLUXDB_BIND_ADDRESS": free_address(),
-            "INFLUXDB_HTTP_LOG_ENABLED": "false",
-            "INFLUXDB_REPORTING_DISABLED": "true",
-            "INFLUXDB_MONITOR_STORE_ENABLED": "false",
-        }
-        command = [str(toolchain.binaries() / "influxd")]
-        with subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL) as influxd:
-            try:
-                report(influxd, given.hosts, given.hours)
-            finally:
-                influxd.terminate()
-
-
-def report(influxd: subprocess.Popen[bytes], hosts: int, hours: float) -> None:
-    """Fill, and print a line a rule."""
-    process = influxd.pid
-    for _ in range(60):
-        if influxd.poll() is not None:
-            raise SystemExit(f"influxd ended at once with {influxd.returncode}")
+        influx = Influx(Path(folder))
         try:
-            ask("CREATE DATABASE telegraf")
-            break
-        except requests.ConnectionError:
-            time.sleep(0.5)
-    fill(hosts, hours)
+            report(influx, given.hosts, given.hours)
+        finally:
+            influx.stop()
+
+
+def report(influx: Influx, hosts: int, hours: float) -> None:
+    """Fill, and print a line per rule."""
+    fill(influx, hosts, hours)
     time.sleep(5)
     facts = alerts.Facts(region="eu-central-1", server="host-0")
     total = 0.0
@@ -149,10 +93,10 @@ def report(influxd: subprocess.Popen[bytes], hosts: int, hours: float) -> None:
     for group in alerts.build(facts):
         for rule in group.rules:
             texts = asked(rule)
-            before = cpu(process)
+            before = influx.cpu()
             for text in texts * ROUNDS:
-                ask(text)
-            spent = (cpu(process) - before) / ROUNDS
+                influx.query(text)
+            spent = (influx.cpu() - before) / ROUNDS
             total += spent
             if texts:
                 print(f"{1000 * spent:8.1f} ms  {1000 * spent / hosts:6.2f} ms a host  {rule.title}")

@@ -13,10 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,12 +22,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
+from benchmarks.influx import Influx
 from benchmarks.queries.anchors import ANCHORS, STEP
 from benchmarks.queries.points import Host
 from dashboards.registry import LINUX_HOSTS
-from sandbox.toolchain import binaries
 from sandbox.viewer.queries import TimeRange, panel_queries
 
 INTERVAL = 10
@@ -39,27 +34,15 @@ BATCH = 400
 AHEAD = 3600
 """Seconds: filled in beyond now, so that the newest points are still new when the last dashboard asks."""
 BAR = 0.5
-PORT = 18086
 RUNS = 3
 ROLES = ("web", "db", "cache", "queue")
 
-CONFIGURATION = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{rpc}"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  index-version = "tsi1"
-  compact-full-write-cold-duration = "5s"
-  cache-snapshot-write-cold-duration = "5s"
-[http]
-  bind-address = "127.0.0.1:{http}"
-  log-enabled = false
-[monitor]
-  store-enabled = false
-"""
+DATA = (
+    'index-version = "tsi1"',
+    'compact-full-write-cold-duration = "5s"',
+    'cache-snapshot-write-cold-duration = "5s"',
+)
+"""Of InfluxDB's configuration: it is soon done with compacting."""
 
 
 @dataclass(frozen=True)
@@ -71,66 +54,27 @@ class Cost:
     queries: int
 
 
-class Influx:
-    """InfluxDB on loopback while the block lasts."""
+def size_of_answer(influx: Influx, query: str) -> int:
+    """In bytes. An empty one ends the program: only the list of hosts in trouble may be."""
+    answer = influx.query(query)
+    if "series" not in answer.json()["results"][0] and ' WHERE "value" >= ' not in query:
+        sys.exit(f"no answer: empty: {query}")
+    return len(answer.content)
 
-    def __init__(self, folder: Path) -> None:
-        self.url = f"http://127.0.0.1:{PORT}"
-        settings = folder / "influxdb.conf"
-        settings.write_text(CONFIGURATION.format(folder=folder, http=PORT, rpc=PORT + 1))
-        with (folder / "log").open("wb") as log:
-            command = [str(binaries() / "influxd"), "-config", str(settings)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        self._session = requests.Session()
-        until = time.monotonic() + 60
-        while True:
-            try:
-                self._session.post(f"{self.url}/query", params={"q": "CREATE DATABASE telegraf"}, timeout=5)
-                return
-            except requests.ConnectionError:
-                if time.monotonic() > until or self._process.poll() is not None:
-                    self.stop()
-                    sys.exit(f"InfluxDB does not answer at {self.url}:\n{(folder / 'log').read_text()[-2000:]}")
-                time.sleep(0.2)
 
-    def stop(self) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(60)
-
-    def write(self, lines: Sequence[str]) -> None:
-        body = "\n".join(lines).encode()
-        answer = self._session.post(f"{self.url}/write?db=telegraf&precision=s", data=body, timeout=120)
-        if answer.status_code != requests.codes.no_content:
-            sys.exit(f"a write was refused: {answer.text[:300]}")
-
-    def ask(self, query: str) -> int:
-        """The size of the answer in bytes; an error in it ends the program. Only the list of hosts in
-        trouble may be empty."""
-        parameters = {"db": "telegraf", "q": query, "epoch": "ms"}
-        answer = self._session.post(f"{self.url}/query", data=parameters, timeout=300)
-        (result,) = answer.json()["results"]
-        if "error" in result or ("series" not in result and ' WHERE "value" >= ' not in query):
-            sys.exit(f"no answer: {result.get('error', 'empty')}: {query}")
-        return len(answer.content)
-
-    def cpu(self) -> float:
-        """Seconds the process has used so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def settle(self) -> None:
-        """Wait until it has been idle for ten seconds, its compactions done."""
-        before = self.cpu()
+def settle(influx: Influx) -> None:
+    """Wait until it has been idle for ten seconds, its compactions done."""
+    before = influx.cpu()
+    time.sleep(10)
+    while influx.cpu() - before > 0.2:
+        before = influx.cpu()
         time.sleep(10)
-        while self.cpu() - before > 0.2:
-            before = self.cpu()
-            time.sleep(10)
 
 
 @contextmanager
 def filled(hosts: int, hours: float) -> Iterator[Influx]:
     with tempfile.TemporaryDirectory(prefix="queries-") as folder:
-        influx = Influx(Path(folder))
+        influx = Influx(Path(folder), *DATA)
         try:
             now = int(time.time()) // INTERVAL * INTERVAL
             moments = range(now - round(hours * 3600), now + AHEAD, INTERVAL)
@@ -139,7 +83,7 @@ def filled(hosts: int, hours: float) -> Iterator[Influx]:
                 for first in range(0, len(moments), BATCH):
                     influx.write([line for at in moments[first : first + BATCH] for line in host.lines(at)])
                 print(f"\rfilled {number + 1} of {hosts} hosts", end="", file=sys.stderr, flush=True)
-            influx.settle()
+            settle(influx)
             print(file=sys.stderr)
             yield influx
         finally:
@@ -167,7 +111,7 @@ def cost(influx: Influx, queries: Sequence[str]) -> Cost:
     runs = []
     for _ in range(RUNS):
         before = influx.cpu()
-        size = sum(influx.ask(query) for query in queries)
+        size = sum(size_of_answer(influx, query) for query in queries)
         runs.append(Cost(influx.cpu() - before, size, len(queries)))
     return min(runs, key=lambda run: run.cpu)
 

@@ -15,7 +15,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sandbox.grafana.double.alerting import mail
 from sandbox.grafana.double.alerting.faults import DeliveryError
 from sandbox.grafana.double.configuration import Smtp
-from tests.sandbox.grafana.support import Authority, free_port
+from sandbox.loopback import free_port
+from tests.sandbox.grafana.support import Authority
 
 LOGIN = LoginPassword(b"AKIA", b"of the mail server")
 BODY = {"title": "[FIRING:1] Disk nearly full web-1", "message": "/var of web-1 is 97 % full"}

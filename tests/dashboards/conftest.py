@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from sandbox.loopback import free_port, influxdb_configuration
 from sandbox.toolchain import binaries
 from userdata.templates import FOLDER
 
@@ -28,21 +28,7 @@ HOSTS = ("web-1.example", "db-1")
 GATHER_FOR = 45
 """Seconds: rates need two steps of ten seconds, and the timeline of silence leaves the last thirty out."""
 
-INFLUXD = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{rpc}"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  index-version = "tsi1"
-[http]
-  bind-address = "127.0.0.1:{http}"
-  log-enabled = false
-[monitor]
-  store-enabled = false
-"""
+INDEX = 'index-version = "tsi1"'
 
 TELEGRAF = """
 [agent]
@@ -102,7 +88,7 @@ class Influx:
 def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
     """InfluxDB with three quarters of a minute of two hosts' measurements."""
     folder = tmp_path_factory.mktemp("influx")
-    http, rpc = free_port(), free_port()
+    http = free_port()
     url = f"http://127.0.0.1:{http}"
     certificate = make_certificate(folder / "certificate.pem")
     backup = folder / "backup.sh"
@@ -110,7 +96,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
     (folder / "backup.status").write_text(f"{STATUS}\n")
     with ExitStack() as stack:
         configuration = folder / "influxdb.conf"
-        configuration.write_text(INFLUXD.format(folder=folder, http=http, rpc=rpc))
+        configuration.write_text(influxdb_configuration(folder, http, INDEX))
         stack.enter_context(running("influxd", "-config", configuration))
         wait_for(url)
         for host in HOSTS:
@@ -147,13 +133,6 @@ def program(name: str) -> str:
     built = binaries() / name
     found = str(built) if built.exists() else shutil.which(name)
     return found or pytest.fail(f"no {name}: build it with `python -m sandbox.toolchain`, or put {name} on PATH")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def wait_for(url: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 import requests
 
 from alerts.server import SERIES_LIMIT
-from tests.dashboards.conftest import INFLUXD, free_port, running, wait_for
+from sandbox.loopback import free_port, influxdb_configuration
+from tests.dashboards.conftest import running, wait_for
 from userdata.templates import FOLDER
 
 DATA = tomllib.loads((FOLDER / "server/influxdb.conf").read_text())["data"]
@@ -21,10 +22,10 @@ LIMITS = {key: DATA[key] for key in ("max-series-per-database", "max-values-per-
 def url(tmp_path: Path) -> Iterator[str]:
     http = free_port()
     settings = tmp_path / "influxdb.conf"
-    limits = "\n".join(f"  {key} = {value}" for key, value in LIMITS.items())
-    # The index that the server has: the other one, tsi1, knows no limits.
-    ours = INFLUXD.format(folder=tmp_path, http=http, rpc=free_port()).replace('index-version = "tsi1"', limits)
-    assert limits in ours
+    # With the index that the server has, which is InfluxDB's default: the other one, tsi1, knows no limits.
+    limits = [f"{key} = {value}" for key, value in LIMITS.items()]
+    ours = influxdb_configuration(tmp_path, http, *limits)
+    assert all(limit in ours for limit in limits)
     settings.write_text(ours)
     found = f"http://127.0.0.1:{http}"
     with running("influxd", "-config", settings):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import requests
 
-from tests.dashboards.conftest import INFLUXD, free_port, running, wait_for
+from sandbox.loopback import free_port, influxdb_configuration
+from tests.dashboards.conftest import INDEX, running, wait_for
 from userdata.templates import FOLDER
 
 TORN = b"\x01\x00\x00\x10\x00torn"
@@ -35,7 +36,7 @@ def test_what_is_written_after_a_torn_entry_is_there_after_the_next_start(tmp_pa
     """Without the script InfluxDB forgets 2 here, which it had acknowledged."""
     http = free_port()
     url, settings = f"http://127.0.0.1:{http}", tmp_path / "influxdb.conf"
-    settings.write_text(INFLUXD.format(folder=tmp_path, http=http, rpc=free_port()))
+    settings.write_text(influxdb_configuration(tmp_path, http, INDEX))
     prepared(tmp_path)
     for value in (1, 2, 3):
         with running("influxd", "-config", settings):

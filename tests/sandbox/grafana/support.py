@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -26,15 +25,10 @@ from sandbox import toolchain
 from sandbox.grafana import package
 from sandbox.grafana.double import server
 from sandbox.grafana.double.configuration import Configuration, Settings
+from sandbox.loopback import free_port
 
 PASSWORD = "correct horse"
 DEFAULTS = Path(server.__file__).parent.parent / "files" / "usr/share/grafana/conf/defaults.ini"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Authority:

@@ -15,7 +15,8 @@ import requests
 from moto.server import ThreadedMotoServer
 
 from sandbox.grafana.double.cloudwatch import labels
-from tests.sandbox.grafana.support import Authority, Grafana, free_port, running
+from sandbox.loopback import free_port
+from tests.sandbox.grafana.support import Authority, Grafana, running
 
 REGION = "eu-central-1"
 REFERENCE = {"uid": "cloudwatch", "type": "cloudwatch"}

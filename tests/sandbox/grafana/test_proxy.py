@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.grafana.support import Authority, Grafana, free_port, running
+from sandbox.loopback import free_port
+from tests.sandbox.grafana.support import Authority, Grafana, running
 from tests.sandbox.grafana.test_cloudwatch import aws, datasource
 
 __all__ = ["aws"]

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 from sandbox import toolchain
+from sandbox.loopback import free_port
 from sandbox.place import Place
 from sandbox.plugins.install import install
 
@@ -34,12 +34,6 @@ def find_pulumi() -> Path:
     if found is None:
         pytest.fail(f"no pulumi on PATH and none at {built}: `make tools` builds it")
     return Path(found)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def amis() -> list[dict[str, Any]]:

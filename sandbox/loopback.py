@@ -1,0 +1,37 @@
+"""Servers on loopback, as tests and benchmarks start them: a port that is free, and InfluxDB's configuration."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+INFLUXDB = """
+reporting-disabled = true
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+{data}
+[http]
+  bind-address = "127.0.0.1:{http}"
+  log-enabled = false
+[monitor]
+  store-enabled = false
+"""
+
+
+def free_port() -> int:
+    """A port on loopback where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def influxdb_configuration(folder: Path, http: int, *data: str) -> str:
+    """An InfluxDB without logins or TLS that keeps everything in `folder` and listens at the port `http`.
+
+    data: further lines of the section [data].
+    """
+    return INFLUXDB.format(folder=folder, http=http, rpc=free_port(), data="\n".join(f"  {line}" for line in data))
