@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import pulumi
 import pulumi_aws as aws
 
 from program.naming import machine
+from program.policies import document
 from settings import Settings
 from settings.backups import origin
 
@@ -41,10 +41,8 @@ class Backups(pulumi.ComponentResource):
             rights += [_objects(arn, source.stack, "s3:GetObject"), _listing(arn, source.stack)]
         own: pulumi.Output[str] = made.bucket if made else pulumi.Output.from_input("")
         if rights:
-            document = pulumi.Output.all(*rights).apply(
-                lambda found: json.dumps({"Version": "2012-10-17", "Statement": found})
-            )
-            policy = aws.iam.RolePolicy(name, name="backups", role=role, policy=document, opts=self._child)
+            granted = pulumi.Output.all(*rights).apply(lambda found: document(*found))
+            policy = aws.iam.RolePolicy(name, name="backups", role=role, policy=granted, opts=self._child)
             own = pulumi.Output.all(own, policy.id).apply(lambda known: str(known[0]))
         self.bucket = own
         self.restore_from: pulumi.Output[str] = own.apply(
@@ -131,7 +129,7 @@ def _only_tls(arn: str) -> str:
         "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return document(statement)
 
 
 def _expiry(days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pulumi_aws as aws
 
-from program.policies import READ_CLOUDWATCH
+from program.policies import READ_CLOUDWATCH, document
 
 
 class CloudwatchRole(pulumi.ComponentResource):
@@ -24,9 +24,10 @@ class CloudwatchRole(pulumi.ComponentResource):
     def __init__(self, name: str, taken_by: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
         super().__init__("monitoring:index:CloudwatchRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        trust = {"Effect": "Allow", "Principal": {"AWS": taken_by}, "Action": "sts:AssumeRole"}
-        document = pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [trust]})
-        role = aws.iam.Role(name, assume_role_policy=document, opts=child)
+        trust = taken_by.apply(
+            lambda arn: document({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"})
+        )
+        role = aws.iam.Role(name, assume_role_policy=trust, opts=child)
         read = aws.iam.RolePolicy(f"{name}-read", name="cloudwatch", role=role.id, policy=READ_CLOUDWATCH, opts=child)
         self.arn: pulumi.Output[str] = pulumi.Output.all(role.arn, read.id).apply(lambda known: str(known[0]))
         self.register_outputs({"arn": self.arn})
