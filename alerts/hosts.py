@@ -20,7 +20,7 @@ from alerts import missing, silence
 from alerts.facts import Facts
 from alerts.kept import above_kept
 from alerts.model import NEVER, Group, Panel, Query, Rule
-from alerts.steps import above, below, calculated, influxql, reduced
+from alerts.steps import NOW, above, below, calculated, influxql, reduced
 from dashboards import queries
 from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, TOTAL_CPU, select
 from settings.values import seconds
@@ -36,7 +36,6 @@ LESS = 5
 """Percent below its limit at which an alert ends."""
 AHEAD = 60
 """Seconds that a clock may be ahead: more than any that is set over the network ever is."""
-NOW = "$timeFilter"
 BY_FILE_SYSTEM = (BY_HOST, '"path"')
 HOUR = 3600
 TREND = round(seconds(queries.TREND))

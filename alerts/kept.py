@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Query
-from alerts.steps import above, calculated, influxql, reduced
+from alerts.steps import NOW, above, calculated, influxql, reduced
 from dashboards.queries import BY_HOST, select
 
 
@@ -28,7 +28,7 @@ def above_kept(
     """Fires while the newest `field` is above the limit (0 or more), and until it is below `until`.
 
     The number for messages is `$values.B`."""
-    newest = select(f'last("{field}")', measurement, silence.NOW, *conditions, group=group)
+    newest = select(f'last("{field}")', measurement, NOW, *conditions, group=group)
     window = facts.window(max(300, facts.silence))
     return (
         influxql(facts, newest, facts.forget),

@@ -10,12 +10,11 @@ from __future__ import annotations
 from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Rule
-from alerts.steps import above, calculated, influxql, reduced
+from alerts.steps import NOW, above, calculated, influxql, reduced
 from dashboards.monitoring_server import TO_INFLUXDB
 from dashboards.queries import BY_HOST, select
 from settings.values import seconds
 
-NOW = "$timeFilter"
 MINUTE = "time(1m)"
 DATA_VOLUME = "/srv/monitoring"
 SERIES_LIMIT = 200_000

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 
 from alerts.facts import Facts
 from alerts.model import Query
-from alerts.steps import influxql
+from alerts.steps import NOW, influxql
 from dashboards.queries import BY_HOST, select
 
-NOW = "$timeFilter"
 PERSISTENT = "\"ephemeral\" != 'true'"
 """Not the machines that come and go: the agent's tag `ephemeral: "true"`."""
 CAUSE = {"cause": "silence"}

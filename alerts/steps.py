@@ -29,8 +29,12 @@ POINTS = 100
 """Points a query may return: rules ask for one value, or for a few."""
 
 
+NOW = "$timeFilter"
+"""In an InfluxQL query: the span that it looks at, up to the moment of the evaluation."""
+
+
 def influxql(facts: Facts, text: str, span: int, ref_id: str = "A") -> Query:
-    """An InfluxQL query over the last `span` seconds; `$timeFilter` is that time."""
+    """An InfluxQL query over the last `span` seconds, which `NOW` stands for."""
     query = InfluxQuery(text, ref_id=ref_id, datasource_uid=facts.influxdb_uid)
     return Query(ref_id, facts.influxdb_uid, {**_plain(query), **_size(span)}, span)
 
