@@ -40,7 +40,7 @@ class Measurements:
     """The InfluxDB datasource, asked for the newest point in which `host` says that it has applied `revision`. A check
     that the first time only notes when that was, and later is satisfied by a newer one: what was stored before this run
     proves nothing of this run. All agents write with one login, under any name; the revision is the server's alone, as
-    it is made with a secret of the stack (components/parameters.py), and agents read nothing."""
+    it is made with a secret of the stack (program/revision.py), and agents read nothing."""
 
     def __init__(self, grafana: Grafana, host: str, revision: str) -> None:
         self._grafana = grafana

@@ -13,6 +13,8 @@ INTERVAL = 10
 
 SERVER = "monitoring-sandbox"
 HOSTS = {"db-1", "web-1", SERVER}
+NONE = dict.fromkeys(HOSTS, 0)
+"""Lost: not one point of any host."""
 
 
 def eventually(true: Callable[[], bool], seconds: float = 90) -> bool:

@@ -16,7 +16,7 @@ done
   # InfluxDB tells of itself to its administrator alone.
   if [ -n "$INFLUXDB_VERSION" ]; then echo "INFLUX_ADMIN='$(secret $administrator)'"; fi
 } | put 640 telegraf /etc/default/telegraf telegraf
-# What only this server knows, so that nobody else's points are taken for its own (components/wait_for_data.py).
+# What only this server knows, so that nobody else's points are taken for its own (tools/wait_for_data.py).
 printf 'monitoring_server revision="%s"\n' "$(sed -n 's/^# //p' $work/state/revision)" | put 644 root $here/revision
 value telegraf-hardening.conf | put 644 root /etc/systemd/system/telegraf.service.d/hardening.conf telegraf
 # Its buffer is bounded; what its inputs run is not.

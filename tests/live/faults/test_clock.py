@@ -10,12 +10,11 @@ import pytest
 
 from tests.live.alert_rules import rules
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, eventually, lost, steady
+from tests.live.points import HOSTS, NONE, eventually, lost, steady
 from tests.live.services import Ask
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
-NONE = dict.fromkeys(HOSTS, 0)
 BEHIND, AHEAD, ENDING = "clock-behind", "clock-ahead", "clock-ahead-then-silent"
 WRONG = {BEHIND: -600, AHEAD: 600, ENDING: 150}
 """Seconds by which each clock is wrong."""

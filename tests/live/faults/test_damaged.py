@@ -12,13 +12,12 @@ import pytest
 
 from tests.live.alert_rules import rules
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, INTERVAL, SERVER, eventually, lost, steady
+from tests.live.points import INTERVAL, NONE, SERVER, eventually, lost, steady
 from tests.live.server import run_of
 from tests.live.services import Ask, query
 
 pytestmark = pytest.mark.live
 
-NONE = dict.fromkeys(HOSTS, 0)
 SHARDS = "/var/lib/influxdb/data/telegraf/autogen"
 LOGS = "/var/lib/influxdb/wal/telegraf/autogen"
 

@@ -11,14 +11,13 @@ import pytest
 from tests.live.alert_rules import rules
 from tests.live.bursts import Burst, forget
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, eventually, lost, steady
+from tests.live.points import NONE, eventually, lost, steady
 from tests.live.second import raised_up
 from tests.live.server import kill, run_of
 from tests.live.services import Ask
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
-NONE = dict.fromkeys(HOSTS, 0)
 VOLUME = "/srv/monitoring"
 FILLER = f"{VOLUME}/filler"
 NEARLY, FULL = 90, 60

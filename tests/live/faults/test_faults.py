@@ -10,12 +10,10 @@ import time
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, SERVER, caught_up, eventually, lost, steady
+from tests.live.points import NONE, SERVER, caught_up, eventually, lost, steady
 from tests.live.server import BOOT_SCRIPT, kill, run_of
 
 pytestmark = pytest.mark.live
-
-NONE = dict.fromkeys(HOSTS, 0)
 
 
 @pytest.fixture(autouse=True)

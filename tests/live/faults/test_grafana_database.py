@@ -7,8 +7,7 @@ import time
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.faults.test_damaged import NONE
-from tests.live.points import eventually, lost, steady
+from tests.live.points import NONE, eventually, lost, steady
 
 pytestmark = pytest.mark.live
 

@@ -8,11 +8,9 @@ import pytest
 
 from benchmarks.outage import MEASUREMENTS, counted
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, INTERVAL, lost, steady
+from tests.live.points import HOSTS, INTERVAL, NONE, lost, steady
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
-
-NONE = dict.fromkeys(HOSTS, 0)
 
 
 def test_ten_minutes_without_influxdb_lose_nothing(environment: Environment) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from dashboards.registry import LINUX_HOSTS
 from sandbox.viewer import bundle
+from sandbox.viewer.queries import panels
 from tests.dashboards.importing.conftest import GOOD, imported, sample
 from tests.support.every_dashboard import EVERY, Sample, by_uid
 
@@ -61,12 +62,8 @@ def checked(folder: Path, dashboard: str) -> str:
 
 def opened(dashboard: dict[str, Any]) -> dict[str, Any]:
     """A dashboard with its collapsed rows open: the published type of a row does not say what is in its panels."""
-    panels = [inner for panel in dashboard["panels"] for inner in ({**panel, "panels": []}, *panel.get("panels", []))]
-    return {**dashboard, "panels": [panel if panel["type"] == "row" else without(panel, "panels") for panel in panels]}
-
-
-def without(panel: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in panel.items() if name != key}
+    rows = [{**panel, "panels": []} for panel in dashboard["panels"] if panel["type"] == "row"]
+    return {**dashboard, "panels": [*rows, *panels(dashboard)]}
 
 
 def test_the_page_is_well_typed(app: Path) -> None:
