@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -17,6 +19,8 @@ from tests.live.environment import Environment
 Ask = Callable[..., requests.Response]
 AGENT = "web-1"
 """A machine in `agentCidrs`."""
+PAUSE = 5
+"""Seconds in which Grafana's service comes back by itself."""
 
 
 def agents_place(environment: Environment) -> AbstractContextManager[None]:
@@ -61,11 +65,22 @@ def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
 
 @pytest.fixture(scope="module")
 def grafana(environment: Environment) -> Ask:
-    """Ask Grafana as somebody, or as nobody."""
+    """Ask Grafana as somebody, or as nobody. Where the connection breaks, what Grafana's service did is a warning of the
+    test run, and the request is sent once more."""
+    ca = str(environment.grafana.ca_file)
+
+    def send(method: str, path: str, **named: Any) -> requests.Response:
+        return requests.request(method, environment.grafana.url + path, verify=ca, timeout=20, **named)
 
     def ask(method: str, path: str, auth: tuple[str, str] | None = None, **named: Any) -> Any:
-        url = environment.grafana.url + path
-        return requests.request(method, url, auth=auth, verify=str(environment.grafana.ca_file), timeout=20, **named)
+        try:
+            return send(method, path, auth=auth, **named)
+        except requests.ConnectionError as broken:
+            state = environment.guest("systemctl", "show", "grafana-server", "-p", "ActiveState,NRestarts,Result")
+            journal = environment.guest("journalctl", "-u", "grafana-server", "-n", "15", "--no-pager")
+            warnings.warn(f"{method} {path}: {broken}\n{state.stdout}{journal.stdout}", stacklevel=2)
+            time.sleep(PAUSE)
+            return send(method, path, auth=auth, **named)
 
     return ask
 
