@@ -65,8 +65,8 @@ def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
 
 @pytest.fixture(scope="module")
 def grafana(environment: Environment) -> Ask:
-    """Ask Grafana as somebody, or as nobody. Where the connection breaks, what Grafana's service did is a warning of the
-    test run, and the request is sent once more."""
+    """Ask Grafana as somebody, or as nobody. If the connection breaks, what Grafana's service did becomes a warning of
+    the test run, and the request is sent once more."""
     ca = str(environment.grafana.ca_file)
 
     def send(method: str, path: str, **named: Any) -> requests.Response:
