@@ -1,7 +1,7 @@
 """The server's certificate. Telegraf looks at it once an hour.
 
 No-data and error states: right after the first start there is no value for up to an hour, and a Telegraf
-that cannot read the certificate is "Telegraf cannot measure": nothing to tell here (OK). A failing query
+that cannot read the certificate is "Telegraf input fails": nothing to tell here (OK). A failing query
 leaves the alert as it was (KeepLast).
 """
 
@@ -22,7 +22,7 @@ def build(facts: Facts) -> Group:
     text = select('min("expiry")', "x509_cert", "$timeFilter", group=(BY_HOST,))
     ending = Rule(
         uid="certificate-ends",
-        title="Certificate ends soon",
+        title="Certificate expires soon",
         steps=(
             influxql(facts, text, 2 * LOOKED_AT_EVERY + 600),
             reduced("last"),
@@ -33,9 +33,9 @@ def build(facts: Facts) -> Group:
         no_data="OK",
         on_error="KeepLast",
         severity="warning",
-        summary='The certificate of {{ $labels.host }} ends in {{ printf "%.0f" $values.C.Value }} days',
-        look_at="`pulumi up` renews the stack's own certificate in its last month. One of your own: put a new"
-        " one into the setting `certificate`, then `pulumi up`.",
-        panel=Panel("monitoring-server", "Certificate lasts"),
+        summary='The certificate of {{ $labels.host }} expires in {{ printf "%.0f" $values.C.Value }} days',
+        look_at="`pulumi up` renews the stack's own certificate in its last month. For your own certificate:"
+        " put the new one in the setting `certificate`, then `pulumi up`.",
+        panel=Panel("monitoring-server", "Certificate expires in"),
     )
     return Group("Certificate", facts.interval, (ending,))

@@ -84,8 +84,8 @@ def _silent(facts: Facts) -> Rule:
         severity="critical",
         summary=f"{{{{ $labels.host }}}} has sent nothing for {facts.silence} s",
         look_at="Is the machine up (AWS EC2 dashboard, ping)? Then log in: `systemctl status telegraf`,"
-        " `journalctl -u telegraf`; `timedatectl`, for measurements of a clock that is behind arrive as old ones."
-        " A machine that was taken down on purpose: silence this alert. Machines that come and go are given the tag"
+        " `journalctl -u telegraf`; `timedatectl`, since measurements from a clock that is behind look old."
+        " If the machine was taken down on purpose, silence this alert. Give machines that come and go the tag"
         ' `ephemeral: "true"`.',
         panel="When hosts reported",
     )
@@ -114,8 +114,8 @@ def _many_silent(facts: Facts) -> Rule:
         severity="critical",
         summary=f"{facts.server}: "
         '{{ printf "%.0f" $values.E.Value }} % of the {{ printf "%.0f" $values.D.Value }} hosts are silent',
-        look_at="Look for what they share before you look at hosts: the network between, port 8086 of the server and"
-        " its security group, the certificate, the password.",
+        look_at="Before you look at single hosts, look for what they share: the network in between, port 8086 of the"
+        " server and its security group, the certificate, the password.",
         panel="When hosts reported",
     )
 
@@ -132,10 +132,11 @@ def _ahead(facts: Facts) -> Rule:
         pending="1m",
         missing=0,  # it is over when there is no such point any more
         severity="critical",
-        summary=f"{{{{ $labels.host }}}} sends measurements from more than {AHEAD} s in the future: they cannot be"
-        " trusted, and nothing says whether it still sends any",
-        look_at="`timedatectl` on the host, and set its clock right. This alert ends when the time of its wrong points"
-        " has come; docs/alerts.md says how to delete them. Does it name all hosts, the server's own clock is behind.",
+        summary=f"{{{{ $labels.host }}}} sends measurements from more than {AHEAD} s in the future: they cannot"
+        " be trusted, and it may have stopped sending",
+        look_at="`timedatectl` on the host, then correct its clock. This alert ends once the time of its wrong"
+        " points has passed; docs/alerts.md says how to delete them. If it names all hosts, the server's own clock is"
+        " behind.",
         panel="Hosts",
     )
 
@@ -152,9 +153,9 @@ def _processors(facts: Facts) -> Rule:
         ),
         pending="10m",
         severity="warning",
-        summary='{{ $labels.host }} uses {{ printf "%.0f" $values.B.Value }} % of its processors',
-        look_at="`top` on the host says which process. High “steal” in “CPU by mode” means that an instance's"
-        " credits are spent.",
+        summary='{{ $labels.host }} uses {{ printf "%.0f" $values.B.Value }} % of its CPU',
+        look_at="`top` on the host shows which process. High “steal” in “CPU by mode” means that the instance"
+        " has used up its CPU credits.",
         panel="CPU use",
     )
 
@@ -170,8 +171,8 @@ def _memory(facts: Facts) -> Rule:
         no_data="KeepLast",
         severity="critical",
         summary='{{ $labels.host }} uses {{ printf "%.0f" $values.B.Value }} % of its memory',
-        look_at="`ps aux --sort=-rss | head` on the host; “Swap traffic” says whether it already swaps. From"
-        " here the kernel soon kills a process.",
+        look_at="`ps aux --sort=-rss | head` on the host; “Swap traffic” shows whether it is swapping"
+        " already. The kernel will soon kill a process.",
         panel="Memory use",
     )
 
@@ -203,8 +204,8 @@ def _disk_full(facts: Facts) -> Rule:
         severity="critical",
         summary='{{ $labels.path }} of {{ $labels.host }} is {{ printf "%.1f" $values.B.Value }} % full: writes fail,'
         " or soon will",
-        look_at="`du -xh --max-depth=2 PATH | sort -h | tail` on the host. `journalctl --vacuum-size=200M` and"
-        " `apt-get clean` make room at once; a deleted file that is open still takes its room (`lsof +L1`).",
+        look_at="`du -xh --max-depth=2 PATH | sort -h | tail` on the host. `journalctl --vacuum-size=200M`"
+        " and `apt-get clean` free space at once; a deleted file that is still open keeps its space (`lsof +L1`).",
         panel="File systems",
     )
 
@@ -238,7 +239,7 @@ def _filling(facts: Facts) -> Rule:
         pending="30m",
         severity="warning",
         summary="{{ $labels.path }} of {{ $labels.host }} is full in {{ humanizeDuration $values.G.Value }}",
-        look_at="At the speed of the last six hours, and of the last one likewise. What grows:"
+        look_at="At the rate of the last six hours and of the last hour. To find what grows:"
         " `du -xh --max-depth=2 PATH | sort -h | tail`, twice, some minutes apart.",
         panel="File systems",
     )
@@ -255,7 +256,7 @@ def _read_only(facts: Facts) -> Rule:
         no_data="KeepLast",
         severity="critical",
         summary="{{ $labels.path }} of {{ $labels.host }} is read-only",
-        look_at="Linux does this when the disk below reports errors: `dmesg -T | grep -i -e error -e remount`."
+        look_at="Linux does this when the underlying disk reports errors: `dmesg -T | grep -i -e error -e remount`."
         " Replace the disk or volume, check the file system, then mount it again.",
         panel="File systems",
     )
@@ -275,8 +276,8 @@ def _disk_errors(facts: Facts) -> Rule:
         summary="Errors of the file system on {{ $labels.device }} of {{ $labels.host }}:"
         ' {{ printf "%.0f" $values.B.Value }}',
         look_at="`dmesg -T | grep -i ext4` and `findmnt -S /dev/DEVICE` on the host. Copy what you need to keep,"
-        " unmount, `e2fsck -f /dev/DEVICE` (it also sets the count back). Errors that come again: replace the disk or"
-        " volume.",
+        " unmount, `e2fsck -f /dev/DEVICE` (which also resets the count). If errors come back, replace the"
+        " disk or volume.",
         panel="Disk errors",
     )
 
@@ -293,8 +294,8 @@ def _load(facts: Facts) -> Rule:
         ),
         pending="10m",
         severity="warning",
-        summary='{{ $labels.host }} has a load of {{ printf "%.1f" $values.B.Value }} a processor',
-        look_at="Processes wait: for processors (“CPU use”) or, when those are idle, for a disk or a network file"
+        summary='{{ $labels.host }} has a load of {{ printf "%.1f" $values.B.Value }} per CPU',
+        look_at="Processes are waiting: for CPU (“CPU use”) or, if that is idle, for a disk or a network file"
         " system (“Stuck processes”, “Disk latency”).",
-        panel="Load a processor",
+        panel="Load per CPU",
     )

@@ -41,10 +41,10 @@ def _missing(facts: Facts, measurement: str, name: str, field: str, panel: str) 
         no_data="OK",
         on_error="KeepLast",
         severity="warning",
-        summary=f"{{{{ $labels.host }}}} reports, but has not measured its {name} for {facts.silence} s:"
-        " no other alert of the kind can fire",
+        summary=f"{{{{ $labels.host }}}} reports, but has not measured its {name} for {facts.silence}"
+        " s: other alerts on it cannot fire",
         look_at="`journalctl -u telegraf` on the host: an input that hangs (a dead network file system does that to"
-        f" `disk`) or fails. Else look whether `inputs.{measurement}` is still in /etc/telegraf/telegraf.conf."
+        f" `disk`) or fails. Otherwise check that `inputs.{measurement}` is still in /etc/telegraf/telegraf.conf."
         f" Forgotten after {facts.thresholds.forget_after}.",
         panel=Panel("linux-hosts", panel),
     )

@@ -1,4 +1,4 @@
-"""Is the monitoring itself well? Here, other than elsewhere, no data and a failing query are the message.
+"""Is monitoring itself healthy? Here, other than elsewhere, no data and a failing query are the message.
 
 "No measurements arrive" is the one rule whose no-data and error states are Alerting: InfluxDB does not
 answer, refuses Grafana's login, or nobody writes to it, and every other rule is blind. The others stay quiet
@@ -52,9 +52,9 @@ def _nothing_arrives(facts: Facts) -> Rule:
         on_error="Alerting",
         severity="critical",
         summary=f"{facts.server}: InfluxDB does not answer, or nothing is written to it",
-        look_at="While this lasts, no other rule sees anything. On the server: `systemctl status influxdb"
-        " telegraf`, `journalctl -u influxdb`, `df /srv/monitoring`. When the server's own measurements arrive,"
-        " agents do not reach its port 8086: security group, certificate, password.",
+        look_at="While this lasts, no other rule has data. On the server: `systemctl status influxdb"
+        " telegraf`, `journalctl -u influxdb`, `df /srv/monitoring`. If the server's own measurements"
+        " arrive, agents cannot reach its port 8086: security group, certificate, password.",
         panel=Panel("monitoring-server", "Metrics delivered"),
         labels={**silence.CAUSE, "host": facts.server},
     )
@@ -74,8 +74,8 @@ def _write_failures(facts: Facts) -> Rule:
         on_error="KeepLast",
         severity="critical",
         summary="InfluxDB on {{ $labels.host }} failed to store measurements",
-        look_at="`journalctl -u influxdb` on the server names the reason: disk full, a field that changed its"
-        " type, more series than the limit.",
+        look_at="`journalctl -u influxdb` on the server shows the reason: disk full, a field that changed"
+        " its type, more series than the limit.",
         panel=Panel("monitoring-server", "Refused or failed requests"),
     )
 
@@ -92,7 +92,7 @@ def _series(facts: Facts) -> Rule:
         severity="warning",
         summary='InfluxDB on {{ $labels.host }} has {{ printf "%.0f" $values.B.Value }} series;'
         f" {SERIES_LIMIT:,} are the limit, beyond which new hosts and disks are refused",
-        look_at="Somebody writes tags with ever new values. `SHOW TAG VALUES CARDINALITY` and `SHOW SERIES"
+        look_at="Something writes tags with ever-changing values. `SHOW TAG VALUES CARDINALITY` and `SHOW SERIES"
         " CARDINALITY` find the measurement and the host (docs/alerts.md); stop it there, then `DROP SERIES`.",
         panel=Panel("monitoring-server", "Series"),
     )
@@ -110,10 +110,10 @@ def _set_aside(facts: Facts) -> Rule:
         no_data="OK",
         on_error="KeepLast",
         severity="critical",
-        summary="InfluxDB on {{ $labels.host }} set a damaged file aside; what was in it is gone: {{ $labels.file }}",
+        summary="InfluxDB on {{ $labels.host }} set a damaged file aside; its contents are lost: {{ $labels.file }}",
         look_at="The file is below /var/lib/influxdb there; the measurements of its days may be in a backup"
-        " (docs/backups.md). `dmesg -T` says whether the disk fails. When you have seen to it, delete the file: that"
-        " ends this alert.",
+        " (docs/backups.md). `dmesg -T` shows whether the disk is failing. Once that is dealt with, delete the"
+        " file: that ends this alert.",
         panel=Panel("monitoring-server", "Size on disk"),
     )
 
@@ -135,8 +135,8 @@ def _data_volume(facts: Facts) -> Rule:
         on_error="KeepLast",
         severity="critical",
         summary='The data volume of {{ $labels.host }} is {{ printf "%.0f" $values.B.Value }} % full',
-        look_at="InfluxDB needs room to compact, so act before it is full: raise `dataVolumeSize`, or lower"
-        " `retention`. “Series” says whether one source writes too much.",
+        look_at="InfluxDB needs space to compact, so act before it is full: raise `dataVolumeSize`, or lower"
+        " `retention`. “Series” shows whether one source writes too much.",
         panel=Panel("monitoring-server", "Size on disk"),
     )
 
@@ -145,15 +145,15 @@ def _gather_errors(facts: Facts) -> Rule:
     text = select('non_negative_difference(last("gather_errors"))', "internal_agent", NOW, group=(MINUTE, BY_HOST))
     return Rule(
         uid="agent-errors",
-        title="Telegraf cannot measure",
+        title="Telegraf input fails",
         steps=(influxql(facts, text, _enough(facts)), reduced("sum"), above(SOME_ERRORS)),
         pending="5m",
         no_data="OK",
         on_error="KeepLast",
         severity="warning",
-        summary='Telegraf on {{ $labels.host }} failed {{ printf "%.0f" $values.B.Value }} times to measure',
+        summary='Telegraf on {{ $labels.host }} failed {{ printf "%.0f" $values.B.Value }} times to collect an input',
         look_at="`journalctl -u telegraf` on the host names the input: a service that is down, or a permission"
-        " that Telegraf lacks. The others go on.",
+        " that Telegraf lacks. Other inputs carry on.",
         panel=Panel("monitoring-server", "Errors"),
     )
 
@@ -171,11 +171,11 @@ def _hangs(facts: Facts) -> Rule:
         no_data="OK",
         on_error="KeepLast",
         severity="warning",
-        summary="Telegraf on {{ $labels.host }} waits for its input {{ $labels.input }}, which measures nothing or"
-        ' too late: {{ printf "%.0f" $values.B.Value }} intervals have passed',
+        summary="Telegraf on {{ $labels.host }} is waiting for its input {{ $labels.input }}, which returns nothing,"
+        ' or returns too late: {{ printf "%.0f" $values.B.Value }} intervals missed',
         look_at="`journalctl -u telegraf` on the host. `disk` hangs on a network file system whose server is gone"
-        " (`df` hangs, too): `umount -l`, then `systemctl restart telegraf`. A program or service that is asked may be"
-        " too slow.",
+        " (`df` hangs, too): `umount -l`, then `systemctl restart telegraf`. Or a program or service that it"
+        " queries is too slow.",
         panel=Panel("monitoring-server", "Errors"),
     )
 
@@ -201,10 +201,10 @@ def _buffer(facts: Facts) -> Rule:
         no_data="OK",
         on_error="KeepLast",
         severity="warning",
-        summary="Telegraf on {{ $labels.host }} gets rid of too little: its buffer is"
-        ' {{ printf "%.0f" $values.B.Value }} % full',
-        look_at="A full buffer forgets the oldest values. `journalctl -u telegraf` on the host: InfluxDB is slow,"
-        " or refuses single measurements.",
+        summary="Telegraf on {{ $labels.host }} cannot deliver fast enough: its"
+        ' buffer is {{ printf "%.0f" $values.B.Value }} % full',
+        look_at="A full buffer drops the oldest values. `journalctl -u telegraf` on the host: InfluxDB is"
+        " slow, or refuses some measurements.",
         panel=Panel("monitoring-server", "Buffer in use"),
     )
 
@@ -223,7 +223,7 @@ def _backup(facts: Facts) -> Rule:
         severity="critical",
         summary="{{ $labels.host }} has no recent backup: the last one failed, or it is older than"
         f" {facts.thresholds.backup_age}",
-        look_at="`journalctl -u monitoring-backup` on the server says why: no room on the data volume, or S3 refuses."
-        " One more in the setting `backups.now` tries again.",
+        look_at="`journalctl -u monitoring-backup` on the server shows why: no space on the data volume, or S3"
+        " refuses. To try again, raise the setting `backups.now` by one.",
         panel=Panel("monitoring-server", "Backup age"),
     )

@@ -49,6 +49,6 @@ def refuse_to_shrink(change: pulumi.ResourceHookArgs) -> None:
     there, wanted = (int((known or {}).get("size") or 0) for known in (change.old_outputs, change.new_inputs))
     if wanted < there:
         raise ValueError(
-            f"monitoring:dataVolumeSize = {wanted}: the data volume has {there} GiB, and no volume can shrink; "
+            f"monitoring:dataVolumeSize = {wanted}: the data volume has {there} GiB, and volumes cannot shrink; "
             f"write {there} or more"
         )

@@ -72,7 +72,7 @@ class Parameters(pulumi.ComponentResource):
                 overwrite=overwrite,
                 opts=child,
             )
-        # The versions are whole numbers, which arrive as floats from some providers.
+        # The versions are integers, which arrive as floats from some providers.
         versions = {key: parameter.version.apply(int) for key, parameter in made.items()}
         revision = pulumi.Output.all(revision_key, {**secrets, **files}, versions).apply(lambda all: revision_of(*all))
         # It tells nothing of the secrets it is made from.

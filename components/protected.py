@@ -53,7 +53,7 @@ def on_destroy(
             ]
         with_bucket = [
             f"deletes for good: the bucket {backups} with all backups",
-            f"to keep the backups, copy them before: aws s3 sync s3://{backups} backups",
+            f"to keep the backups, copy them first: aws s3 sync s3://{backups} backups",
         ]
         return [
             f"deletes for good: the data volume {disk} with all measurements, dashboards and users",

@@ -51,7 +51,7 @@ def build(
         AWS_EC2,
         "EC2 instances as CloudWatch sees them from outside. Choose them by Name tag; only running"
         " instances that have one are listed. CloudWatch's basic monitoring has a point every five minutes,"
-        " detailed monitoring one a minute.",
+        " detailed monitoring one every minute.",
         variables(datasource_uid, region, influxdb_uid),
         [
             _health(datasource_uid),
@@ -65,13 +65,13 @@ def build(
 
 def _health(uid: str) -> Row:
     return Row(
-        "Health and processors",
+        "Health and CPU",
         [
             _status_checks(uid),
             measured(
                 uid,
                 "CPU use",
-                "The $statistic of each ${period:text}.",
+                "The $statistic per ${period:text}.",
                 units.Percent,
                 "CPUUtilization",
                 limits=looks.CPU,
@@ -88,7 +88,7 @@ def _health(uid: str) -> Row:
             ),
             lines(
                 "CPU credits spent each ${period:text}",
-                "Burstable types only: one credit is one minute of one processor at full speed.",
+                "Burstable types only: one credit is one minute of one vCPU at full speed.",
                 units.Short,
                 of_instances(uid, Metric("CPUCreditUsage", "Sum")),
                 step="1m",
@@ -96,8 +96,8 @@ def _health(uid: str) -> Row:
             ),
             lines(
                 "Failed status checks",
-                "System: AWS must repair the machine below (a stop and start moves the instance away)."
-                " Instance: look at its console output. Both count 1 while they fail.",
+                "System: AWS must repair the underlying machine (a stop and start moves the instance to another one)."
+                " Instance: look at its console output. Each is 1 while it fails.",
                 units.Short,
                 of_instances(
                     uid,
@@ -117,8 +117,8 @@ def _status_checks(uid: str) -> statetimeline.Panel:
     failed = RangeMap(DashboardRangeMapOptions(0.001, None, ValueMappingResult("failed", looks.BAD, index=1)))
     return states(
         "Status checks",
-        "Red: AWS's own check of the instance or of the machine below it failed; the panel “Failed status"
-        " checks” says which. CloudWatch knows instances by id only: choose one in “Instances”, and “Ids” above"
+        "Red: AWS's own check of the instance or of its underlying machine failed; the panel “Failed"
+        " status checks” shows which. CloudWatch knows instances by ID only: choose one in “Instances”, and “Ids” above"
         " offers the ids of that name.",
         units.Short,
         of_instances(uid, Metric("StatusCheckFailed", "Maximum")),
@@ -157,7 +157,7 @@ def _volumes(uid: str) -> Row:
             counted(
                 uid,
                 "Volume traffic",
-                "All volumes of an instance together (Nitro types); written above the line, read below it.",
+                "All volumes of an instance combined (Nitro types); written above the line, read below it.",
                 units.BytesIEC,
                 up=("EBSWriteBytes", "written"),
                 down=("EBSReadBytes", "read"),
@@ -165,7 +165,7 @@ def _volumes(uid: str) -> Row:
             counted(
                 uid,
                 "Volume requests",
-                "All volumes of an instance together (Nitro types); writes above the line, reads below it.",
+                "All volumes of an instance combined (Nitro types); writes above the line, reads below it.",
                 units.Short,
                 up=("EBSWriteOps", "writes"),
                 down=("EBSReadOps", "reads"),
@@ -173,8 +173,8 @@ def _volumes(uid: str) -> Row:
             measured(
                 uid,
                 "Volume traffic burst left",
-                "Smaller Nitro types only: what is left of the traffic above the"
-                " instance's baseline. At zero its volumes are slowed down.",
+                "Smaller Nitro types only: how much is left of the traffic above the"
+                " instance's baseline. At zero its volumes are throttled.",
                 units.Percent,
                 "EBSByteBalance%",
                 limits=BALANCE,
@@ -183,8 +183,8 @@ def _volumes(uid: str) -> Row:
             measured(
                 uid,
                 "Volume requests burst left",
-                "Smaller Nitro types only: what is left of the requests above the"
-                " instance's baseline. At zero its volumes are slowed down.",
+                "Smaller Nitro types only: how much is left of the requests above the"
+                " instance's baseline. At zero its volumes are throttled.",
                 units.Percent,
                 "EBSIOBalance%",
                 limits=BALANCE,

@@ -32,8 +32,8 @@ def build(
     listed = sorted(metrics, key=lambda metric: order.index(metric.namespace))
     return page(
         CUSTOM_METRICS,
-        "CloudWatch metrics of your own choice: the setting `customMetrics` lists them. Region and period are those"
-        " chosen here, where a metric has none of its own.",
+        "CloudWatch metrics of your choice, listed in the setting `customMetrics`. Region and period"
+        " are those chosen here, unless a metric has its own.",
         [region_variable(datasource_uid, region), period_variable(), host_variable(influxdb_uid, hidden=True)],
         [_row(datasource_uid, namespace, list(group)) for namespace, group in groupby(listed, lambda m: m.namespace)],
         folded=False,  # what somebody listed by hand is what they want to see

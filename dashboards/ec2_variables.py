@@ -44,12 +44,12 @@ def variables(uid: str, region: str, influxdb_uid: str) -> list[Builder[Variable
                     filters={"tag:$tag": ["$tagvalue"], "tag:Name": ["$name"], **RUNNING},
                 ),
             ).description(
-                "The ids of the chosen instances, which the legends say: CloudWatch stores metrics under"
-                " ids and knows no names. Several instances may share a name"
+                "The IDs of the chosen instances, as in the legends: CloudWatch stores"
+                " metrics by ID and knows no names. Several instances may share a name"
             )
         ),
         asked(uid, "metric", "Metric", VariableQuery("metrics", namespace=EC2))
-        .description("What the last panel shows")
+        .description("The metric in the last panel")
         .current(VariableOption(True, "CPUUtilization", "CPUUtilization")),
         listed("statistic", "Statistic", {name: name for name in STATISTICS}),
         period_variable(),

@@ -82,7 +82,9 @@ def check(found: Any, name: str) -> dict[str, Any]:
 
 def _shown(found: Any, name: str) -> dict[str, Any]:
     if not NAME.fullmatch(name):
-        raise ValueError("its name must be up to 40 small letters, digits and dashes; rename it, and its uid with it")
+        raise ValueError(
+            "its name must be up to 40 lowercase letters, digits and dashes; rename it, and its uid with it"
+        )
     if name in OWN_UIDS:
         raise ValueError("is the uid of one of this project's own dashboards; rename the file, and its uid with it")
     if not isinstance(found, dict) or not isinstance(found.get("panels"), list):
@@ -109,11 +111,11 @@ def _shown(found: Any, name: str) -> dict[str, Any]:
 def _panels(panels: list[Any]) -> Iterator[dict[str, Any]]:
     for panel in panels:
         if not isinstance(panel, dict):
-            raise ValueError(f"has a panel that is no object; {AGAIN}")
+            raise ValueError(f"has a panel that is not an object; {AGAIN}")
         yield panel
         inner = panel.get("panels") or []
         if not isinstance(inner, list):
-            raise ValueError(f"has a row whose panels are no list; {AGAIN}")
+            raise ValueError(f"has a row whose panels are not a list; {AGAIN}")
         yield from _panels(inner)
 
 

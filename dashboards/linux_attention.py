@@ -83,9 +83,9 @@ def panel(uid: str) -> table.Panel:
     shown = (
         rows_of(
             "Needs attention",
-            f"Hosts that are silent for more than {SILENT_AFTER}, or beyond a limit in their newest values, the worst"
-            " first; orange deserves a look, red needs somebody to act. “Since” is when the host was first in trouble"
-            " in the time shown, or was last heard of. A click on a host shows that host alone.",
+            f"Hosts that have been silent for more than {SILENT_AFTER} or whose newest values are beyond a"
+            " limit, worst first; orange deserves a look, red needs action. “Since” is when the trouble began within"
+            " the time shown, or when the host was last heard from. Click a host to see only that host.",
             units.Percent,
             influx(uid, *(InfluxQuery(text, table=True) for text in _texts())),
             _joined(),

@@ -18,8 +18,8 @@ def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = ()) ->
     """The dashboard's JSON, for the InfluxDB datasource with this uid, with links to `further` dashboards."""
     return page(
         LINUX_HOSTS,
-        "Every host that reports through Telegraf. Start with the table: a click on a host, or on any line,"
-        " chooses that host alone.",
+        "Every host that reports through Telegraf. Start with the table: click a host, or any"
+        " line, to see only that host.",
         [host_variable(datasource_uid), interval_variable()],
         [
             overview(datasource_uid),

@@ -53,8 +53,8 @@ def _numbers(uid: str) -> list[stat.Panel]:
     return [
         number(
             "Silent",
-            f"Chosen hosts with a point in the last {REMEMBERED}, but none in the last {SILENT_AFTER}, whatever time"
-            " is shown; the table below names them.",
+            f"Chosen hosts with a point in the last {REMEMBERED}, but none in the last {SILENT_AFTER}, whatever the"
+            " time range; the table below names them.",
             units.Short,
             influx(uid, _count_of_silent()),
             limits=looks.SILENT,
@@ -62,36 +62,36 @@ def _numbers(uid: str) -> list[stat.Panel]:
         ),
         number(
             "Reporting",
-            f"Chosen hosts with a point in the last {SILENT_AFTER}, whatever time is shown.",
+            f"Chosen hosts with a point in the last {SILENT_AFTER}, whatever the time range.",
             units.Short,
             influx(uid, _count_of_reporting()),
             limits=looks.Limits(watch=1, act=0.5),
             if_absent="0",
         ),
         worst_one(
-            "Busiest processors",
-            f"The highest CPU use among the chosen hosts, in a point of the last {SILENT_AFTER}, and whose it is.",
+            "Busiest CPU",
+            f"The highest CPU use among the chosen hosts in the last {SILENT_AFTER}, and its host.",
             units.Percent,
             influx(uid, worst('100 - last("usage_idle")', "cpu", where=TOTAL_CPU)),
             limits=looks.CPU,
         ),
         worst_one(
             "Fullest memory",
-            "The highest share of memory that cannot be reclaimed among the chosen hosts, and whose it is.",
+            "The highest share of memory that cannot be reclaimed among the chosen hosts, and its host.",
             units.Percent,
             influx(uid, worst('last("used_percent")', "mem")),
             limits=looks.MEMORY,
         ),
         worst_one(
             "Fullest file system",
-            "The highest use of any file system of any chosen host; the tables below say which.",
+            "The highest use of any file system of any chosen host; the tables below show which.",
             units.Percent,
             influx(uid, worst('max("used_percent")', "disk", where=REAL_FILE_SYSTEMS)),
             limits=looks.DISK,
         ),
         worst_one(
             "Highest load",
-            "Five-minute load per CPU: above 1, processes wait for their turn.",
+            "Five-minute load per CPU: above 1, processes are waiting.",
             units.Short,
             influx(uid, worst('last("load5") / last("n_cpus")', "system")),
             limits=looks.LOAD,
@@ -124,14 +124,14 @@ def _hosts(uid: str) -> table.Panel:
         "cpu": "CPU",
         "memory": "Memory",
         "disk": "Fullest file system",
-        "load": "Load a processor",
+        "load": "Load per CPU",
         "errors": "Disk errors",
     }
     return (
         rows_of(
             "Hosts",
-            f"The newest values of each host, none older than {SILENT_AFTER}: a host that is silent for so long has"
-            " none. Click a column's title to sort, a host's name to see that host alone.",
+            f"The newest values of each host, none older than {SILENT_AFTER}: a host that has been silent"
+            " longer has none. Click a column's title to sort, a host's name to see only that host.",
             units.Percent,
             influx(
                 uid,
@@ -156,7 +156,7 @@ def _hosts(uid: str) -> table.Panel:
         .override_by_name("CPU", looks.bar(looks.CPU, 100))
         .override_by_name("Memory", looks.bar(looks.MEMORY, 100))
         .override_by_name("Fullest file system", looks.bar(looks.DISK, 100))
-        .override_by_name("Load a processor", [looks.unit(units.Short), *looks.bar(looks.LOAD, 4)])
+        .override_by_name("Load per CPU", [looks.unit(units.Short), *looks.bar(looks.LOAD, 4)])
         .override_by_name(
             "Disk errors", [looks.unit(units.Short), *looks.marked(looks.ERRORS), looks.whole(), looks.width(100)]
         )
@@ -187,8 +187,8 @@ def _reporting(uid: str) -> statetimeline.Panel:
     up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=1)))
     return states(
         "When hosts reported",
-        "Red: not one point in that minute (or longer, in a wide time range). Nothing: not heard of yet. A host that"
-        f" sent nothing in the time shown nor in the {LOOKED_BACK} before has no band; the table above lists it.",
+        "Red: no points in that minute (or longer, in a wide time range). Blank: not heard from yet. A host that sent"
+        f" nothing in the time shown or in the {LOOKED_BACK} before it has no band; the table above lists it.",
         units.Short,
         influx(uid, InfluxQuery(points, "$tag_host")),
         step="1m",

@@ -24,12 +24,12 @@ def processors(uid: str) -> Row:
         "stolen": 'mean("usage_steal")',
     }
     return Row(
-        "Processors and load",
+        "CPU and load",
         [
             lines_by_host(
                 uid,
                 "CPU use",
-                "All processors of a host together, everything but idle.",
+                "All CPUs of a host combined, everything but idle.",
                 units.Percent,
                 by_host('100 - mean("usage_idle")', "cpu", where=TOTAL_CPU),
                 limits=looks.CPU,
@@ -37,7 +37,7 @@ def processors(uid: str) -> Row:
             ),
             stacked(
                 "CPU by mode",
-                "What the processors do, on average over the chosen hosts. Much “waiting for disks” points"
+                "What the CPUs do, averaged over the chosen hosts. Much “waiting for disks” points"
                 " to the disks row, much “stolen” to a burstable instance without credits or a crowded"
                 " machine.",
                 units.Percent,
@@ -46,8 +46,8 @@ def processors(uid: str) -> Row:
             ),
             lines_by_host(
                 uid,
-                "Load a processor",
-                "Processes that run or wait to run, over five minutes, divided by the number of processors.",
+                "Load per CPU",
+                "Processes that run or wait to run, over five minutes, divided by the number of CPUs.",
                 units.Short,
                 by_host('mean("load5") / mean("n_cpus")', "system"),
                 limits=looks.LOAD,
@@ -55,7 +55,7 @@ def processors(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Stolen CPU time",
-                "Time the hypervisor gave to others although this host had work to do.",
+                "Time the hypervisor gave to other machines while this host had work to do.",
                 units.Percent,
                 by_host('mean("usage_steal")', "cpu", where=TOTAL_CPU),
                 limits=looks.STEAL,
@@ -67,8 +67,8 @@ def processors(uid: str) -> Row:
 def memory(uid: str) -> Row:
     """Memory and swap: how full, and whether pages move."""
     parts = {
-        "used by programs and kernel": 'mean("total") - mean("available")',
-        "cache, given back when needed": 'mean("available") - mean("free")',
+        "used by programs and the kernel": 'mean("total") - mean("available")',
+        "cache, released when needed": 'mean("available") - mean("free")',
         "free": 'mean("free")',
     }
     return Row(
@@ -84,16 +84,16 @@ def memory(uid: str) -> Row:
                 full=100,
             ),
             stacked(
-                "Memory by kind",
-                "On average over the chosen hosts.",
+                "Memory by type",
+                "Averaged over the chosen hosts.",
                 units.BytesIEC,
                 influx(uid, together(parts, "mem")),
             ),
             lines_by_host(
                 uid,
                 "Swap use",
-                "Share of the swap space that is in use; zero on a host without swap. Full swap alone is"
-                " harmless, pages that keep moving (next panel) are not.",
+                "Share of the swap space that is in use; zero on a host without swap. Full swap alone"
+                " is harmless; pages that keep moving (next panel) are not.",
                 units.Percent,
                 by_host('mean("used_percent")', "swap"),
                 limits=Limits(50, 90),
@@ -127,8 +127,8 @@ def processes(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Stuck processes",
-                "Blocked ones wait for a disk or a network file system and cannot even be killed; zombies"
-                " wait for their parent to notice that they ended.",
+                "Blocked processes wait for a disk or a network file system and cannot even"
+                " be killed; zombies wait for their parent to reap them.",
                 units.Short,
                 *[by_host(value, "processes", alias=f"$tag_host {kind}") for kind, value in stuck.items()],
                 width=8,
@@ -144,7 +144,7 @@ def processes(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Context switches",
-                "How often the processors change from one process to another.",
+                "How often the CPUs switch from one process to another.",
                 units.OpsPerSecond,
                 rate_by_host(("context_switches",), "kernel"),
                 width=8,
@@ -152,7 +152,7 @@ def processes(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Interrupts",
-                "How often devices and timers interrupt the processors.",
+                "How often devices and timers interrupt the CPUs.",
                 units.OpsPerSecond,
                 rate_by_host(("interrupts",), "kernel"),
                 width=8,

@@ -59,8 +59,8 @@ def disks(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Inodes",
-                "The highest share of used inodes of any of a host's file systems: without inodes no file"
-                " can be made although there is space.",
+                "The highest share of used inodes of any of a host's file systems: without inodes no"
+                " file can be created even if there is space.",
                 units.Percent,
                 worst_by_host("inodes_used_percent", "disk", where=REAL_FILE_SYSTEMS),
                 limits=looks.DISK,
@@ -69,7 +69,7 @@ def disks(uid: str) -> Row:
             both_ways(
                 uid,
                 "Disk traffic",
-                "All disks of a host added up; written above the line, read below it.",
+                "All disks of a host combined; written above the line, read below it.",
                 units.BytesPerSecondIEC,
                 up=("write_bytes", "written"),
                 down=("read_bytes", "read"),
@@ -78,7 +78,7 @@ def disks(uid: str) -> Row:
             both_ways(
                 uid,
                 "Disk requests",
-                "All disks of a host added up; writes above the line, reads below it.",
+                "All disks of a host combined; writes above the line, reads below it.",
                 units.IOOpsPerSecond,
                 up=("writes", "writes"),
                 down=("reads", "reads"),
@@ -97,7 +97,7 @@ def disks(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Disk busy",
-                "Share of time with at least one request under way, on the host's busiest disk. A disk that"
+                "Share of time with at least one request in progress, on the host's busiest disk. A disk that"
                 " serves many at once can be 100 % busy and still have room: look at the latency.",
                 units.Percent,
                 worst_by_host("io_util", "diskio", where=WHOLE_DISKS),
@@ -107,8 +107,9 @@ def disks(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Disk errors",
-                "What a host's ext4 file systems met since they were last checked (e2fsck sets it back): metadata"
-                " they could not read, write or verify. Only ext4 counts; a host without ext4 has no line.",
+                "Errors of a host's ext4 file systems since they were last checked (e2fsck resets the"
+                " count): metadata they could not read, write or verify. Only ext4 counts; a host without ext4 has no"
+                " line.",
                 units.Short,
                 worst_by_host("errors", "ext4"),
                 limits=looks.ERRORS,
@@ -126,7 +127,7 @@ def network(uid: str) -> Row:
             both_ways(
                 uid,
                 "Network traffic",
-                "All network cards of a host added up; sent above the line, received below it.",
+                "All network interfaces of a host combined; sent above the line, received below it.",
                 units.BytesPerSecondIEC,
                 up=("bytes_sent", "sent"),
                 down=("bytes_recv", "received"),
@@ -136,7 +137,7 @@ def network(uid: str) -> Row:
             both_ways(
                 uid,
                 "Packets",
-                "All network cards of a host added up; sent above the line, received below it.",
+                "All network interfaces of a host combined; sent above the line, received below it.",
                 units.PacketsPerSecond,
                 up=("packets_sent", "sent"),
                 down=("packets_recv", "received"),
@@ -146,7 +147,7 @@ def network(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Errors and drops",
-                "Packets lost at the network cards, both ways. Zero on a healthy host.",
+                "Packets lost at the network interfaces, both ways. Zero on a healthy host.",
                 units.PacketsPerSecond,
                 rate_by_host(
                     ("err_in", "err_out", "drop_in", "drop_out"),
@@ -172,7 +173,7 @@ def _file_systems(uid: str) -> table.Panel:
         REAL_FILE_SYSTEMS,
         group=each,
     )
-    trend = float(seconds(TREND))  # whole numbers would be lost: InfluxDB takes the quotient for one
+    trend = float(seconds(TREND))  # integers would be lost: InfluxDB takes the quotient for one
     until_full = select(
         f'last("free") * {trend} / (first("free") - last("free")) AS "full"',
         "disk",
@@ -196,8 +197,8 @@ def _file_systems(uid: str) -> table.Panel:
     return (
         rows_of(
             "File systems",
-            f"Time to full assumes that a file system keeps growing as it did in the last {TREND}, whatever time is"
-            " shown: one big file upsets it. Red: full within four hours, orange: within a day.",
+            f"Time to full assumes that a file system keeps growing as it did in the last {TREND}, whatever"
+            " the time range: one big file distorts it. Red: full within four hours, orange: within a day.",
             units.BytesIEC,
             influx(uid, InfluxQuery(rows, table=True)),
             [tables.columns("A", rename=titles, drop=["Time"], order=list(titles))],

@@ -62,7 +62,7 @@ MEMORY = Limits(85, 95)
 DISK = Limits(80, 90)
 """Percent of a file system in use."""
 LOAD = Limits(1, 2)
-"""Load a processor: above 1 processes wait for their turn, above 2 as many wait as run."""
+"""Load per CPU: above 1 processes wait for their turn, above 2 as many wait as run."""
 STEAL = Limits(5, 20)
 """Percent of time the hypervisor gave to others: on a burstable instance, its credits are spent."""
 SILENT = Limits(1, 1, QUIET)

@@ -1,4 +1,4 @@
-"""The dashboard "Monitoring server": is the monitoring itself well?
+"""The dashboard "Monitoring server": is monitoring itself healthy?
 
 Data: Telegraf's `internal` on every host that has it (the server does), `influxdb`, `x509_cert` and
 `backup` (userdata/server/backup.sh) on the server.
@@ -40,8 +40,8 @@ def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True, furthe
         rows = [_at_a_glance(datasource_uid), _database(datasource_uid), *rows]
     return page(
         MONITORING_SERVER,
-        "Is the monitoring itself well: does InfluxDB keep up, do the agents get rid of what they measure,"
-        " does the certificate last.",
+        "Is monitoring itself healthy: does InfluxDB keep up, can the agents deliver what they measure,"
+        " is the certificate still valid?",
         [host_variable(datasource_uid), interval_variable()],
         rows,
         further,
@@ -59,8 +59,8 @@ def _at_a_glance(uid: str) -> Row:
         "At a glance",
         [
             number(
-                "Certificate lasts",
-                "Until the server's certificate ends. `pulumi up` renews it in its last month.",
+                "Certificate expires in",
+                "Until the server's certificate expires. `pulumi up` renews it in its last month.",
                 units.Seconds,
                 influx(uid, newest('min("expiry")', "x509_cert", '"verification" =~ /./')),
                 limits=CERTIFICATE,
@@ -70,8 +70,8 @@ def _at_a_glance(uid: str) -> Row:
             ),
             number(
                 "Series",
-                "Distinct series in the database: hosts × measurements × tag values. InfluxDB 1.x is at"
-                " ease up to about a million.",
+                "Distinct series in the database: hosts × measurements × tag values. InfluxDB 1.x"
+                " copes well with up to about a million.",
                 units.Short,
                 influx(uid, newest('last("numSeries")', "influxdb_database", OUR_DATABASE)),
                 limits=Limits(500_000, 1_000_000),
@@ -80,7 +80,7 @@ def _at_a_glance(uid: str) -> Row:
             ),
             number(
                 "Size on disk",
-                "All shards of the database together.",
+                "All shards of the database combined.",
                 units.BytesIEC,
                 influx(uid, disk),
                 width=6,
@@ -88,7 +88,7 @@ def _at_a_glance(uid: str) -> Row:
             ),
             number(
                 "InfluxDB's uptime",
-                "Since its last start. Much shorter than the host's uptime: it was restarted, or it crashed.",
+                "Since its last start. If much shorter than the host's uptime, it was restarted or it crashed.",
                 units.Seconds,
                 influx(uid, newest('last("uptime")', "influxdb_system")),
                 width=6,
@@ -107,7 +107,7 @@ def _database(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Points written",
-                "Values stored, of all hosts together.",
+                "Values stored, all hosts combined.",
                 units.OpsPerSecond,
                 rate_by_host(("pointReq",), "influxdb_write"),
             ),
@@ -122,8 +122,8 @@ def _database(uid: str) -> Row:
             ),
             lines_by_host(
                 uid,
-                "Time a query takes",
-                "On average. Dashboards feel slow from about a second on.",
+                "Query latency",
+                "On average. Dashboards feel slow above about a second.",
                 units.Milliseconds,
                 by_host(per_query, "influxdb_queryExecutor"),
                 limits=Limits(1000, 5000),
@@ -131,7 +131,7 @@ def _database(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Queries",
-                "Queries run, of dashboards and alert rules together.",
+                "Queries run by dashboards and alert rules.",
                 units.OpsPerSecond,
                 rate_by_host(("queriesExecuted",), "influxdb_queryExecutor"),
             ),
@@ -145,7 +145,7 @@ def _database(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Series over time",
-                "A steep climb is a tag whose values never repeat: an id, a time, a container's name.",
+                "A steep climb is a tag whose values never repeat: an ID, a time, a container name.",
                 units.Short,
                 by_host('mean("numSeries")', "influxdb_database", where=OUR_DATABASE),
             ),
@@ -160,15 +160,15 @@ def _agents(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Metrics delivered",
-                "What each agent hands to InfluxDB.",
+                "What each agent delivers to InfluxDB.",
                 units.OpsPerSecond,
                 rate_by_host(("metrics_written",), "internal_write", where=TO_INFLUXDB),
             ),
             lines_by_host(
                 uid,
                 "Buffer in use",
-                "What waits in the agent because InfluxDB does not take it. It empties by itself when"
-                " InfluxDB is back; a full buffer forgets the oldest values.",
+                "What waits in the agent because InfluxDB does not accept it. It drains by"
+                " itself when InfluxDB is back; a full buffer drops the oldest values.",
                 units.Percent,
                 by_host('mean("buffer_size") / mean("buffer_limit") * 100', "internal_write", where=TO_INFLUXDB),
                 limits=BUFFER,
@@ -177,7 +177,7 @@ def _agents(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Errors",
-                "Inputs that failed and writes that failed. `journalctl -u telegraf` on the host says why.",
+                "Failed inputs and failed writes. `journalctl -u telegraf` on the host shows why.",
                 units.OpsPerSecond,
                 rate_by_host(("gather_errors",), "internal_agent", alias="$tag_host inputs"),
                 rate_by_host(("errors",), "internal_write", where=TO_INFLUXDB, alias="$tag_host writes"),
@@ -194,15 +194,15 @@ def _agents(uid: str) -> Row:
             lines_by_host(
                 uid,
                 "Slowest input",
-                "How long the slowest input of an agent takes for one round; it must stay below the interval.",
+                "How long an agent's slowest input takes per collection; it must stay below the interval.",
                 units.Milliseconds,
                 by_host('max("gather_time_ns") / 1000000', "internal_gather"),
                 limits=Limits(1000, 10_000),
             ),
             lines_by_host(
                 uid,
-                "Time a write takes",
-                "From an agent's request until InfluxDB has answered.",
+                "Write latency",
+                "From an agent's request until InfluxDB answers.",
                 units.Milliseconds,
                 by_host('mean("write_time_ns") / 1000000', "internal_write", where=TO_INFLUXDB),
                 limits=Limits(500, 5000),

@@ -31,8 +31,8 @@ SCHEMA_VERSION = 42
 migrate."""
 
 MANAGED = (
-    "Managed by Pulumi: changes belong in the repository's dashboards/ folder; what is changed by hand here"
-    " is put back by the next `pulumi up`. Use “Save as” for a copy of your own."
+    "Managed by Pulumi: changes belong in the repository's dashboards/ folder; the next `pulumi up`"
+    " undoes changes made here by hand. Use “Save as” for a copy of your own."
 )
 
 
@@ -94,7 +94,7 @@ def host_variable(datasource_uid: str, *, hidden: bool = False) -> builders.Quer
     return (
         builders.QueryVariable("host")
         .label("Host")
-        .description("Hosts that report through Telegraf (their tag `host`)")
+        .description("Hosts that report through Telegraf (tag `host`)")
         .datasource(influxdb(datasource_uid))
         .query(ALL_HOSTS)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
@@ -116,7 +116,7 @@ def interval_variable(
     return (
         builders.IntervalVariable("interval")
         .label("Finest step")
-        .description("Values are grouped by this much time at least; wide time ranges are grouped by more")
+        .description("Values are grouped by at least this much time; wide time ranges by more")
         .values(",".join(steps))
         .current(VariableOption(True, chosen, chosen))
         .options([VariableOption(step == chosen, step, step) for step in steps])

@@ -24,8 +24,8 @@ def row(uid: str) -> Row:
         [
             number(
                 "Backup age",
-                "Since the newest complete backup; before the first one, since the data volume was made."
-                " `journalctl -u monitoring-backup` on the server says what the last one did.",
+                "Since the newest complete backup or, before the first one, since the data volume was created."
+                " `journalctl -u monitoring-backup` on the server shows what the last one did.",
                 units.Seconds,
                 influx(uid, newest("age")),
                 limits=BACKUP,
@@ -35,7 +35,7 @@ def row(uid: str) -> Row:
             ),
             number(
                 "Backup size",
-                "Of the newest complete backup, all its objects in S3 together.",
+                "All S3 objects of the newest complete backup.",
                 units.BytesIEC,
                 influx(uid, newest("bytes")),
                 width=8,
@@ -43,7 +43,7 @@ def row(uid: str) -> Row:
             ),
             number(
                 "Backup duration",
-                "Of the newest complete backup, its upload included.",
+                "Of the newest complete backup, including its upload.",
                 units.Seconds,
                 influx(uid, newest("seconds")),
                 width=8,

@@ -19,7 +19,7 @@ class RefusedError(pulumi.RunError):
     without a traceback. said: why, in the provider's words."""
 
     def __init__(self, said: str) -> None:
-        super().__init__(f"AWS cannot be asked what is there already, and nothing was changed: {said}")
+        super().__init__(f"Looking up what already exists in AWS failed, and nothing was changed: {said}")
         self.said = said
 
 

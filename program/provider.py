@@ -42,7 +42,7 @@ def provider_settings(raw: Mapping[str, str], secret_keys: Collection[str]) -> d
         name = key.removeprefix(NAMESPACE)
         if name not in known:
             close = get_close_matches(name, known, n=1)
-            guess = f"did you mean {NAMESPACE}{close[0]}?" if close else "take it out"
+            guess = f"did you mean {NAMESPACE}{close[0]}?" if close else "remove it"
             raise pulumi.RunError(f"{key}: is not a setting of the AWS provider; {guess}")
         found[name] = value if known[name] else _decoded(key, value)
         token = isinstance(found[name], dict) and "webIdentityToken" in found[name]
@@ -68,7 +68,7 @@ def aws_provider(
     # A resource has at most 50 (docs: "Tag your AWS resources"), and the program gives it a Name besides.
     if (together := len({**theirs, **tags})) >= MOST_TAGS:
         raise pulumi.RunError(
-            f"aws:defaultTags: makes {together} tags with the stack's own; write {MOST_TAGS - 1} at most"
+            f"aws:defaultTags: makes {together} tags together with the stack's own; write at most {MOST_TAGS - 1}"
         )
     rest = {_argument(name): value for name, value in given.items() if name not in ("region", "defaultTags")}
     provider = aws.Provider("aws", region=region, default_tags={"tags": {**theirs, **tags}}, **rest)
@@ -102,7 +102,7 @@ def _argument(name: str) -> str:
 
 def _decoded(key: str, value: str) -> Any:
     """The value, which is not repeated: some of these settings hold tokens."""
-    wrong = f"{key}: is no list, object, number, true or false; see pulumi.com/registry/packages/aws"
+    wrong = f"{key}: is not a list, an object, a number, true or false; see pulumi.com/registry/packages/aws"
     try:
         decoded = from_json(value)
     except RecursionError:

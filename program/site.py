@@ -34,13 +34,13 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
     subnet = look_up(aws.ec2.get_subnet, opts, id=subnet_id)
     if settings.vpc_id and subnet.vpc_id != settings.vpc_id:
         raise pulumi.RunError(
-            f"monitoring:subnetId = {subnet_id}: lies in {subnet.vpc_id}, not in monitoring:vpcId = "
+            f"monitoring:subnetId = {subnet_id}: is in {subnet.vpc_id}, not in monitoring:vpcId = "
             f"{settings.vpc_id}; name a subnet of that VPC"
         )
     zones = _zones_with(settings, opts)
     if subnet.availability_zone not in zones:
         raise pulumi.RunError(
-            f"monitoring:subnetId = {subnet_id}: lies in {subnet.availability_zone}, which has no "
+            f"monitoring:subnetId = {subnet_id}: is in {subnet.availability_zone}, which has no "
             f"{settings.instance_type}; name a subnet in {' or '.join(zones)}, or write another instanceType"
         )
     network = look_up(aws.ec2.get_vpc, opts, id=subnet.vpc_id)
@@ -55,8 +55,8 @@ def _default_subnets(settings: Settings, opts: pulumi.InvokeOptions) -> Sequence
         if "no matching EC2 VPC found" not in error.said:
             raise
         raise pulumi.RunError(
-            f"monitoring:subnetId: is missing, and {settings.region} has no default VPC to take a subnet of; name a "
-            f"public subnet, or make the default VPC: aws ec2 create-default-vpc --region {settings.region}"
+            f"monitoring:subnetId: is missing, and {settings.region} has no default VPC to take a subnet from; name a "
+            f"public subnet, or create the default VPC: aws ec2 create-default-vpc --region {settings.region}"
         ) from None
 
     def subnets(*filters: GetSubnetsFilterArgs) -> Sequence[str]:
@@ -70,7 +70,7 @@ def _default_subnets(settings: Settings, opts: pulumi.InvokeOptions) -> Sequence
     found = subnets(GetSubnetsFilterArgs(name="availability-zone", values=zones))
     if not found and subnets():
         raise pulumi.RunError(
-            f"monitoring:instanceType = {settings.instance_type}: is only to be had in {' or '.join(zones)}, where the "
+            f"monitoring:instanceType = {settings.instance_type}: is only available in {' or '.join(zones)}, where the "
             "default VPC has no default subnet; write another, or name a public subnet there as subnetId"
         )
     if not found:
@@ -86,7 +86,7 @@ def _zones_with(settings: Settings, opts: pulumi.InvokeOptions) -> list[str]:
     ).locations
     if not offered:
         raise pulumi.RunError(
-            f"monitoring:instanceType = {settings.instance_type}: no zone of {settings.region} has it; write another, "
-            "such as t4g.small"
+            f"monitoring:instanceType = {settings.instance_type}: is not available in any zone of {settings.region}; "
+            "write another, such as t4g.small"
         )
     return sorted(offered)

@@ -36,17 +36,17 @@ def host(value: Any) -> str:
         address = ipaddress.ip_address(written)
     except ValueError:
         if _NUMBER.fullmatch(written) or not _NAMES.fullmatch(written):
-            raise WrongValueError("is not a host's name or address", _ALONE) from None
+            raise WrongValueError("is not a host name or address", _ALONE) from None
         return written.lower()
     if isinstance(address, IPv6Address):
         if address.scope_id is not None and not (address.is_link_local and _ZONE.fullmatch(address.scope_id)):
-            raise WrongValueError("is not a host's name or address", "leave out what follows the %")
+            raise WrongValueError("is not a host name or address", "leave out what follows the %")
         if address.is_link_local and address.scope_id is None:
             raise WrongValueError("is link-local without an interface", "name the interface, too, such as fe80::1%eth0")
         if address.ipv4_mapped:
             address = address.ipv4_mapped
     if _of_no_host(address):
-        raise WrongValueError("is no single host's address (multicast, reserved or 0.0.0.0)", _ALONE)
+        raise WrongValueError("is not the address of a single host (multicast, reserved or 0.0.0.0)", _ALONE)
     return str(address)
 
 
@@ -62,12 +62,18 @@ def machine(value: Any) -> str:
         address = behind(written)
     except ValueError:
         if written.rpartition(".")[2] in _HERE:
-            raise WrongValueError("is whatever machine asks for it", "write the name others reach it at") from None
+            raise WrongValueError(
+                "is loopback: every machine reaches itself there", "write the name that others reach it by"
+            ) from None
         return written
     if address.is_loopback:
-        raise WrongValueError("is whatever machine asks for it", "write the address others reach it at")
+        raise WrongValueError(
+            "is loopback: every machine reaches itself there", "write the address that others reach it at"
+        )
     if address in IPv4Network("169.254.0.0/16") or address == IPv6Address("fd00:ec2::254"):
-        raise WrongValueError("is link-local, as AWS's metadata service is", "write the address others reach it at")
+        raise WrongValueError(
+            "is link-local, as AWS's metadata service is", "write the address that others reach it at"
+        )
     return written
 
 
@@ -125,9 +131,9 @@ def cidr(value: Any) -> IPv4Network:
         raise WrongValueError("has bits set beyond its prefix", instead, network=network, address=address)
     for nobodys, kind in _NOBODYS.items():
         if network.subnet_of(nobodys):
-            raise WrongValueError(f"is a {kind} range, from which nobody comes", example)
+            raise WrongValueError(f"is a {kind} range, which no client comes from", example)
     if any(network.subnet_of(together) for together in ipaddress.collapse_addresses(_NOBODYS)):
-        raise WrongValueError("has only ranges from which nobody comes", example)
+        raise WrongValueError("has only ranges that no client comes from", example)
     return network
 
 
@@ -186,14 +192,14 @@ def web_address(value: Any) -> str:
     6.2.3: the host in small letters, no port where it is the scheme's own."""
     pattern = rf"(?P<scheme>https?)://(?P<host>{NAME})(:(?P<port>[0-9]{{1,5}}))?(?P<path>/[A-Za-z0-9._~/-]*)?"
     if isinstance(value, str) and re.fullmatch(r"\w+://[^/]*@.*", value, re.S):
-        raise WrongValueError("holds credentials", "write the address without user and password")
+        raise WrongValueError("contains credentials", "write the address without user and password")
     found = re.fullmatch(pattern, value) if isinstance(value, str) else None
     if not found:
-        raise WrongValueError("is not a web address", "write a full address such as https://apt.grafana.com")
+        raise WrongValueError("is not a URL", "write a full URL such as https://apt.grafana.com")
     if re.search(r"/\.\.?(/|$)", value):
         raise WrongValueError("has . or .. in its path", "write the path it means")
     if len(value) > LONGEST_ADDRESS:
-        raise WrongValueError("is too long", f"write an address of at most {LONGEST_ADDRESS} letters")
+        raise WrongValueError("is too long", f"write an address of at most {LONGEST_ADDRESS} characters")
     port = _port(found["port"], {"http": 80, "https": 443}[found["scheme"]])
     return f"{found['scheme']}://{host(found['host'])}{port}{found['path'] or ''}".rstrip("/")
 
@@ -211,7 +217,7 @@ def https_address(value: Any) -> str:
     if not address.startswith("https://"):
         raise WrongValueError("is not encrypted", "write https://{rest}", rest=address.partition("://")[2])
     if len(address) > LONGEST_PLACE:
-        raise WrongValueError("is too long", f"write an address of at most {LONGEST_PLACE} letters")
+        raise WrongValueError("is too long", f"write an address of at most {LONGEST_PLACE} characters")
     return address
 
 

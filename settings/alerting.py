@@ -23,25 +23,23 @@ def _hook(value: Any) -> str:
     (components/network.py); RFC 3986 says which characters it has, and Grafana hands it to Go's net/url as it is."""
     address = v.text(value)
     if len(address) > LONGEST_HOOK:
-        raise WrongValueError("is too long for a web address", f"write one of at most {LONGEST_HOOK} characters")
+        raise WrongValueError("is too long for a URL", f"write one of at most {LONGEST_HOOK} characters")
     try:
         parts = urlsplit(address)
     except ValueError:  # whose text repeats the address
-        raise WrongValueError(
-            "is not a web address", "write a full address such as https://hooks.example.com/x"
-        ) from None
+        raise WrongValueError("is not a URL", "write a full URL such as https://hooks.example.com/x") from None
     if parts.scheme == "http":
         raise WrongValueError("is not encrypted", "write its address with https://")
     if parts.scheme != "https" or not re.fullmatch(rf"{NAME}(:[0-9]{{1,5}})?", parts.netloc.rpartition("@")[2]):
-        raise WrongValueError("is not a web address", "write a full address such as https://hooks.example.com/x")
+        raise WrongValueError("is not a URL", "write a full URL such as https://hooks.example.com/x")
     if "@" in parts.netloc:
-        raise WrongValueError("holds credentials", "write the token as webhookToken")
+        raise WrongValueError("contains credentials", "write the token as webhookToken")
     if parts.netloc.rpartition(":")[2] not in ("443", parts.netloc):
         raise WrongValueError("has a port that the server may not reach", "use the address without a port (443)")
     if parts.fragment or re.search(r"\s", address):
-        raise WrongValueError("has a fragment or blanks", "write it without them")
+        raise WrongValueError("has a fragment or whitespace", "write it without them")
     if not re.fullmatch(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+", address) or re.search(r"%(?![0-9A-Fa-f]{2})", address):
-        raise WrongValueError("has characters that no web address has", "write it with these escaped (%20)")
+        raise WrongValueError("has characters that a URL cannot have", "write it with these escaped (%20)")
     machine(parts.hostname)
     return address
 
@@ -49,7 +47,7 @@ def _hook(value: Any) -> str:
 def _slack(value: Any) -> str:
     if not _hook(value).startswith(("https://hooks.slack.com/", "https://hooks.slack-gov.com/")):
         raise WrongValueError(
-            "is not an incoming webhook of Slack", "write the address Slack shows: https://hooks.slack.com/services/…"
+            "is not a Slack incoming webhook", "write the URL that Slack shows: https://hooks.slack.com/services/…"
         )
     return str(value)
 
@@ -85,7 +83,7 @@ class Ways(Part):
     slack: Annotated[SecretStr | None, BeforeValidator(_slack)] = None
     pagerduty: Annotated[
         SecretStr | None,
-        v.matching(r"[A-Za-z0-9]{32}", "is not an integration key", "write the 32 letters of an Events API v2 key"),
+        v.matching(r"[A-Za-z0-9]{32}", "is not an integration key", "write the 32 characters of an Events API v2 key"),
     ] = None
     webhook: Annotated[SecretStr | None, BeforeValidator(_hook)] = None
     webhook_token: Annotated[SecretStr | None, BeforeValidator(v.password)] = None
@@ -136,7 +134,7 @@ class AlertThresholds(Part):
     memory: _Percent = 95
     disk: _Percent = 90
     disk_full_within: Annotated[str, v.duration("h|d", "1h", "7d", "24h")] = "24h"
-    load: Annotated[float, _number(0.1, 1000, "processes a processor")] = 2
+    load: Annotated[float, _number(0.1, 1000, "processes per CPU")] = 2
     data_volume: _Percent = 80
     agent_buffer: _Percent = 50
     backup_age: Annotated[str, v.duration("h|d", "2h", "30d", "36h")] = "36h"

@@ -61,7 +61,7 @@ class Backups(Part):
     enabled: v.Flag = True
     schedule: Time = "04:00"
     keep: Annotated[int, v.whole(1, 365, "days")] = 7
-    now: Annotated[int, v.whole(0, 1_000_000, "the number of backups asked for")] = 0
+    now: Annotated[int, v.whole(0, 1_000_000, "the number of backups requested")] = 0
 
 
 @dataclass(frozen=True)

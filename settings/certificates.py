@@ -65,7 +65,7 @@ def certificates_of(most: int) -> BeforeValidator:
     def check(value: Any) -> str:
         found = blocks(value, "CERTIFICATE")
         if any(label.endswith("PRIVATE KEY") for label in found):
-            raise WrongValueError("holds a private key, too", "write the certificates alone")
+            raise WrongValueError("also contains a private key", "write only the certificates")
         texts = found.get("CERTIFICATE", [])
         try:
             certificates = [each for text in texts[:MOST_CERTIFICATES] for each in read(text)]
@@ -75,13 +75,13 @@ def certificates_of(most: int) -> BeforeValidator:
         except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension):
             certificates = []
         if len(certificates) != len(texts) or not texts:
-            raise WrongValueError("holds a certificate that cannot be read", "paste the file as it was issued")
+            raise WrongValueError("contains a certificate that cannot be read", "paste the file as it was issued")
         for certificate in certificates:
             _valid_now(certificate)
         written = pem(certificates)
         if len(written) > most:
-            shorter = "leave out what others know already, such as the root, or use an EC key"
-            raise WrongValueError(f"has more than the {most} bytes that AWS's parameter store takes", shorter)
+            shorter = "leave out what clients already have, such as the root, or use an EC key"
+            raise WrongValueError(f"has more than the {most} bytes that AWS's parameter store accepts", shorter)
         return written
 
     return BeforeValidator(check)
@@ -91,11 +91,11 @@ def _valid_now(certificate: x509.Certificate) -> None:
     now = datetime.now(UTC)
     if certificate.not_valid_after_utc < now:
         day = certificate.not_valid_after_utc.date()
-        raise WrongValueError("holds a certificate that has expired ({day})", "write the renewed one", day=day)
+        raise WrongValueError("contains a certificate that has expired ({day})", "write the renewed one", day=day)
     if certificate.not_valid_before_utc > now:
         day = certificate.not_valid_before_utc.date()
         raise WrongValueError(
-            "holds a certificate that is not valid before {day}", "wait, or check this machine's clock", day=day
+            "contains a certificate that is not valid before {day}", "wait, or check this machine's clock", day=day
         )
 
 
@@ -110,7 +110,7 @@ def only_key(value: Any, *, plain: str, which: str, unreadable: tuple[str, str])
     if any("ENCRYPTED" in text for text in texts):
         raise WrongValueError("is encrypted with a passphrase", plain)
     if len(texts) > 1:
-        raise WrongValueError("holds several private keys", which)
+        raise WrongValueError("contains several private keys", which)
     load = serialization.load_ssh_private_key if "OPENSSH" in texts[0] else serialization.load_pem_private_key
     try:
         return texts[0], load(texts[0].encode(), None)
@@ -123,15 +123,15 @@ def private_key(value: Any) -> str:
     _, key = only_key(
         value,
         plain="write the key without one; Pulumi encrypts it",
-        which="write the one of the certificate",
-        unreadable=("holds a private key that cannot be read", "paste the file as it was made"),
+        which="write the one that belongs to the certificate",
+        unreadable=("contains a private key that cannot be read", "paste the file as it was made"),
     )
     if not _served(key.public_key()):
-        raise WrongValueError("is of a kind that Grafana and InfluxDB do not take", _KINDS)
+        raise WrongValueError("is of a type that Grafana and InfluxDB do not accept", _KINDS)
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     written: str = key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
     if len(written) > STANDARD:
-        raise WrongValueError(f"has more than the {STANDARD} bytes that AWS's parameter store takes", _KINDS)
+        raise WrongValueError(f"has more than the {STANDARD} bytes that AWS's parameter store accepts", _KINDS)
     return written
 
 
@@ -165,9 +165,12 @@ def mismatches(chain: str, key: str, ca: str | None, domain: str | None) -> Iter
         names = short(", ".join(_names(own)[:3]) or "no name at all")
         yield f"certificate is not for {domain}, but for {names}", "write the one that was issued for domain"
     if not _may_serve(own):
-        yield "certificate is not a server's", "have one issued for serverAuth"
+        yield (
+            "certificate is not a server's",
+            "have one issued for serverAuth (TLS servers) (TLS servers) (TLS servers)",
+        )
     if any(_signed_with_sha1(one) for one in certificates if one.subject != one.issuer):
-        yield "certificate is signed with SHA-1 or MD5, which nobody accepts", "have it issued with SHA-256"
+        yield "certificate is signed with SHA-1 or MD5, which clients reject", "have it reissued with SHA-256"
     if ca and not _leads_to(own, certificates[1:], read(ca)):
         yield "ca is not the authority that signed certificate", "write the root that the chain ends at"
 

@@ -42,7 +42,7 @@ def of_time(settings: Settings) -> Contradictions:
         wrong = f"has backupAge above backups.keep ({settings.backups.keep} days): by then no backup is left"
         yield "alertThresholds", wrong, "lower backupAge, or raise backups.keep"
     if not settings.certificate and alerts.certificate_days > RENEWED_DAYS:
-        wrong = f"has certificateDays above {RENEWED_DAYS}, before which nothing renews the stack's certificate"
+        wrong = f"has certificateDays above {RENEWED_DAYS}, but the stack's certificate is not renewed any earlier"
         yield "alertThresholds", wrong, f"write {RENEWED_DAYS} or less"
 
 
@@ -63,12 +63,12 @@ def _of_silence(settings: Settings, alerts: AlertThresholds) -> Contradictions:
     if too_short:
         return
     if missed > kept:
-        wrong = f"is so long that a host is silent only after retention ({settings.retention})"
+        wrong = f"is so long that a host counts as silent only after retention ({settings.retention})"
         yield "collectionInterval", wrong, f"write at most 1/{SILENT_INTERVALS} of retention"
     elif forget < 2 * max(silent, missed):
-        yield "alertThresholds", "forgets hosts about when they fall silent", "raise forgetAfter"
+        yield "alertThresholds", "forgets hosts almost as soon as they fall silent", "raise forgetAfter"
     elif forget < max(silent, missed) + found:
-        wrong = "has an interval so long that a silent host is forgotten before two evaluations have found it"
+        wrong = "has an interval so long that a silent host is forgotten before two evaluations can notice it"
         yield "alertThresholds", wrong, "lower interval, or raise forgetAfter"
 
 
@@ -79,9 +79,9 @@ def of_contact_points(settings: Settings) -> Contradictions:
         return
     for key, ways in points.every:
         if not ways.any and (ways is not points or not points.complete):
-            yield key, "names nobody to tell", "write email, slack, pagerduty or webhook"
+            yield key, "names no recipients", "write email, slack, pagerduty or webhook"
         elif ways.webhook_token and not ways.webhook:
-            yield key, "has webhookToken without webhook", "write the webhook's address, too"
+            yield key, "has webhookToken without webhook", "add the webhook's URL"
 
 
 def of_names(settings: Settings) -> Contradictions:
@@ -90,11 +90,11 @@ def of_names(settings: Settings) -> Contradictions:
     if settings.domain:
         agents = {f"hosts[{number}].address": host.address for number, host in enumerate(settings.hosts)}
         if _is_aws(settings.domain):
-            yield "domain", "is an address of AWS itself, which the server must reach", "write a name of your own"
+            yield "domain", "is one of AWS's own addresses, which the server must reach", "write a name of your own"
         elif found := [name for name, address in agents.items() if address == settings.domain]:
             yield (
                 "domain",
-                f"is the name of the server, and {found[0]} says that it is another",
+                f"is the server's name, but {found[0]} gives it to another machine",
                 "write a name of its own",
             )
         elif found := [name for name, host in _reached(settings) if host == settings.domain]:

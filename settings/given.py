@@ -16,7 +16,7 @@ DEEPEST = 12
 """Levels of lists and objects in a value; the deepest setting has five."""
 
 LONGEST_NUMBER = 18
-"""Digits of whole numbers that are kept exactly. Python refuses to read those of more than 4,300."""
+"""Digits of integers that are kept exactly. Python refuses to read those of more than 4,300."""
 
 
 def decoded(raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
@@ -39,7 +39,7 @@ def decoded(raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
                 given[name] = from_json(value)
             except RecursionError:
                 del given[name]
-                wrong = f"has more than {DEEPEST} lists and objects inside each other"
+                wrong = f"has more than {DEEPEST} levels of nested lists and objects"
                 mistakes.append(Mistake(key, "", wrong, "write it as its description in Pulumi.yaml says"))
     return given, mistakes
 

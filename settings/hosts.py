@@ -32,28 +32,28 @@ def checked_name(value: Any) -> str:
     """The name a host appears under (tag `host`)."""
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", v.text(value)):
         raise WrongValueError(
-            "is not a host's name", "use up to 63 letters, digits, dots, dashes and underscores, such as web-1"
+            "is not a valid host name", "use up to 63 letters, digits, dots, dashes and underscores, such as web-1"
         )
     if value.lower().startswith("monitoring-"):
-        raise WrongValueError("is a name of monitoring servers", "choose one that does not begin with monitoring-")
+        raise WrongValueError("is reserved for monitoring servers", "choose one that does not start with monitoring-")
     return str(value)
 
 
 def checked_tags(value: Any) -> dict[str, str]:
     """Tags of all of a host's measurements."""
     if not isinstance(value, dict):
-        raise WrongValueError("is not an object", "write one `name: value` a line")
+        raise WrongValueError("is not an object", "write one `name: value` per line")
     if len(value) > MOST_TAGS:
         raise WrongValueError(f"has {len(value)} tags", f"write at most {MOST_TAGS}")
     for name, content in value.items():
         tag = quoted(name)
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
-            raise WrongValueError("{tag} is not a tag's name", "use letters, digits and underscores", tag=tag)
+            raise WrongValueError("{tag} is not a valid tag name", "use letters, digits and underscores", tag=tag)
         if name.lower() in RESERVED_TAGS:
-            raise WrongValueError("{tag} is set by the measurements themselves", "choose another name", tag=tag)
+            raise WrongValueError("{tag} is set by Telegraf's inputs", "choose another name", tag=tag)
         if not re.fullmatch(r"[^$\\]{1,128}", v.text(content)) or not content.isprintable():
             raise WrongValueError(
-                "{tag} has a value that cannot be a tag",
+                "{tag} has a value that a tag cannot have",
                 "write up to 128 characters on one line, without $ and backslash",
                 tag=tag,
             )
@@ -74,7 +74,7 @@ class Host(Part):
     port: Annotated[int, PORT] = 22
     user: Annotated[
         str,
-        v.matching(r"[a-z_][a-z0-9_.-]{0,31}", "is not a user's name", "write root, or a user who may use sudo"),
+        v.matching(r"[a-z_][a-z0-9_.-]{0,31}", "is not a valid user name", "write root, or a user with sudo rights"),
     ]
     host_key: Annotated[str, BeforeValidator(ssh_keys.host_key)]
     private_key: Annotated[SecretStr, BeforeValidator(ssh_keys.private_key)] | None = None
@@ -96,14 +96,14 @@ def repeated(given: Any) -> Iterator[tuple[int, str, WrongValueError]]:
             yield (
                 number,
                 "address",
-                WrongValueError("is the address of an earlier host, too", "write its own, or its port"),
+                WrongValueError("is also the address of an earlier host", "give it an address or a port of its own"),
             )
         if place:
             places.add(place)
         name = host.get("name")
         if isinstance(name, str):
             if name.lower() in names:
-                yield number, "name", WrongValueError("is the name of an earlier host, too", "give each host its own")
+                yield number, "name", WrongValueError("is also the name of an earlier host", "give each host its own")
             names.add(name.lower())
 
 

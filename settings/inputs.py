@@ -21,7 +21,7 @@ def database_password(value: Any) -> str:
     """A password that can stand in PostgreSQL's connection string as it is
     (postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)."""
     if re.search(r"[\s\\]", v.agents_password(value)):
-        raise WrongValueError("has a blank or a backslash", "give that user a password without")
+        raise WrongValueError("has a space or a backslash", "give that user a password without one")
     return str(value)
 
 
@@ -41,8 +41,8 @@ def _server(value: Any) -> str:
         return str(value)
     if not re.fullmatch(NAME, value):
         raise WrongValueError(
-            "is neither a host nor the folder of a socket",
-            "write a name, an address, or a folder such as /run/postgresql",
+            "is neither a host nor a socket's directory",
+            "write a host name, an address, or a directory such as /run/postgresql",
         )
     return host(value)
 
@@ -50,7 +50,7 @@ def _server(value: Any) -> str:
 Urls = Annotated[tuple[str, ...], each(web_address, least=1)]
 Server = Annotated[str, BeforeValidator(_server)]
 Socket = Annotated[
-    str, BeforeValidator(socket("is not an address of Docker's API", "write unix:///var/run/docker.sock"))
+    str, BeforeValidator(socket("is not the address of a Docker API", "write unix:///var/run/docker.sock"))
 ]
 _redis = socket("is not a Redis server", "write tcp://localhost:6379 or unix:///run/redis/redis.sock")
 

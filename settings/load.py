@@ -50,13 +50,13 @@ def _mistake(error: Any, shown: Shown) -> Mistake:
     if error["type"] == "missing":
         if key == "aws:region":
             return Mistake(key, "", "is missing", "write the region, such as eu-central-1")
-        return Mistake(key, "", "is missing", "write it too")
+        return Mistake(key, "", "is missing", "add it")
     if error["type"] == "extra_forbidden":
         model, _ = places.walk(location)
         meant = _did_you_mean(str(location[-1]), places.fields(model or Settings))
         return Mistake(places.path(shown.names(location)), "", "is not a setting", meant)
     if error["type"] in ("model_type", "model_attributes_type"):
-        return Mistake(key, value, "is not an object", "write one `name: value` a line")
+        return Mistake(key, value, "is not an object", "write one `name: value` per line")
     return Mistake(key, value, "cannot be used", "see its description in Pulumi.yaml")
 
 

@@ -23,14 +23,14 @@ def address(value: Any) -> str:
     user, at, domain = v.text(value).rpartition("@")
     written = user + at + domain.lower()
     if not _ADDRESS.fullmatch(written) or len(written) > 254:
-        raise WrongValueError("is not a mail address", "write it without a name: ops@example.com")
+        raise WrongValueError("is not an email address", "write it without a name: ops@example.com")
     return written
 
 
 def _port(value: Any) -> int:
     if str(value).strip() not in map(str, PORTS) or isinstance(value, bool):
         allowed = ", ".join(map(str, PORTS))
-        raise WrongValueError("is not a port for encrypted mail", f"write one of {allowed} (EC2 lets nobody use 25)")
+        raise WrongValueError("is not a port for encrypted mail", f"write one of {allowed} (EC2 blocks port 25)")
     return int(value)
 
 
@@ -44,7 +44,11 @@ class Smtp(Part):
     port: Annotated[int, BeforeValidator(_port)] = 587
     user: Annotated[
         str,
-        v.matching(r"[A-Za-z0-9._%+@=/-]{1,256}", "is not a user of a mail server", "write the name it gave you"),
+        v.matching(
+            r"[A-Za-z0-9._%+@=/-]{1,256}",
+            "is not a valid SMTP user name",
+            "write the one that your mail provider gave you",
+        ),
     ]
     password: Annotated[SecretStr, BeforeValidator(v.password)]
     sender: Annotated[str, BeforeValidator(address)]

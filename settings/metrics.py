@@ -37,7 +37,7 @@ def _name(what: str, longest: int) -> BeforeValidator:
 
     def check(value: Any) -> str:
         if v.text(value).startswith(":"):
-            raise WrongValueError("begins with a colon, which CloudWatch refuses", "write it without")
+            raise WrongValueError("starts with a colon, which CloudWatch refuses", "write it without one")
         return _ascii(value, what, longest)
 
     return BeforeValidator(check)
@@ -46,19 +46,19 @@ def _name(what: str, longest: int) -> BeforeValidator:
 def _ascii(value: Any, what: str, longest: int) -> str:
     written = v.text(value)
     if not re.fullmatch(r"[\x20-\x7e]+", written):
-        raise WrongValueError(f"is not {what} of CloudWatch", "write it in ASCII, on one line")
+        raise WrongValueError(f"is not {what} that CloudWatch accepts", "write it in ASCII, on one line")
     if len(written) > longest:
-        raise WrongValueError(f"is longer than {longest} characters", f"write {what} as CloudWatch has it")
+        raise WrongValueError(f"is longer than {longest} characters", f"write {what} as CloudWatch shows it")
     return written
 
 
 def _namespace(value: Any) -> str:
     """docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Namespace"""
     if v.text(value).startswith(":"):
-        raise WrongValueError("begins with a colon, which CloudWatch refuses", "write it without, such as AWS/SQS")
+        raise WrongValueError("starts with a colon, which CloudWatch refuses", "write it without one, such as AWS/SQS")
     if not re.fullmatch(r"[A-Za-z0-9._/#: -]{1,255}", value):
         raise WrongValueError(
-            "is not a namespace of CloudWatch", "use up to 255 letters, digits and ._-/#: such as AWS/SQS"
+            "is not a CloudWatch namespace", "use up to 255 letters, digits and ._-/#: such as AWS/SQS"
         )
     return str(value)
 
@@ -75,7 +75,7 @@ def _statistic(value: Any) -> str:
         close = difflib.get_close_matches(written.lower(), known, n=1)
         guess = known[close[0]] if close else ""
     others = f"write {', '.join(STATISTICS[:5])} or a percentile such as p99"
-    raise WrongValueError("is not a statistic of CloudWatch", f"did you mean {guess}?" if guess else others)
+    raise WrongValueError("is not a CloudWatch statistic", f"did you mean {guess}?" if guess else others)
 
 
 def _value(name: str, value: Any) -> str:
@@ -89,21 +89,23 @@ def _value(name: str, value: Any) -> str:
             name
         )
     if re.search(r"\$\{?(region|period|host|__\w+)\b|\[\[", written):
-        raise WrongValueError("names a variable of Grafana", "write the value itself").about(name)
+        raise WrongValueError("contains a Grafana variable", "write the value itself").about(name)
     return written
 
 
 def _dimensions(value: Any) -> dict[str, tuple[str, ...]]:
     """Names and their values: one, several, or `*` for any."""
     if not isinstance(value, dict):
-        raise WrongValueError("is not an object", "write one `Name: value` a line")
+        raise WrongValueError("is not an object", "write one `Name: value` per line")
     if len(value) > MOST_DIMENSIONS:
-        raise WrongValueError(f"has {len(value)} dimensions", f"write at most {MOST_DIMENSIONS}, as CloudWatch has")
+        raise WrongValueError(
+            f"has {len(value)} dimensions", f"write at most {MOST_DIMENSIONS}, CloudWatch's own limit"
+        )
     checked: dict[str, tuple[str, ...]] = {}
     for name, given in value.items():
         if not re.fullmatch(r"[\x21-\x39\x3b-\x7e][\x20-\x7e]{0,254}", name):
             raise WrongValueError(
-                "is not a dimension's name", "use up to 255 ASCII characters, no colon at its beginning"
+                "is not a dimension name", "use up to 255 ASCII characters, not starting with a colon"
             ).about(name)
         if isinstance(given, list | tuple) and not 1 <= len(given) <= MOST_VALUES:
             raise WrongValueError(f"has {len(given)} values", f"write 1 to {MOST_VALUES}, or * for all").about(name)
@@ -128,11 +130,11 @@ def _searchable(value: Any) -> dict[str, tuple[str, ...]]:
     size = _size_of_search(checked)
     if size > LONGEST_SEARCH - 100:
         raise WrongValueError(
-            f"makes a search of about {size + 100} characters, CloudWatch takes {LONGEST_SEARCH}",
+            f"makes a search of about {size + 100} characters; CloudWatch accepts {LONGEST_SEARCH}",
             "write fewer values, or * for all",
         )
     if size and re.search(r"['\"\\]", "".join(value for values in checked.values() for value in values)):
-        raise WrongValueError("has quotes or backslashes, which CloudWatch cannot search", "write one value alone")
+        raise WrongValueError("has quotes or backslashes, which CloudWatch cannot search", "write a single value")
     return checked
 
 
@@ -141,9 +143,7 @@ def _period(value: Any) -> str:
     written = str(v.duration("s|m|h|d", "1s", "1d", "5m").func(value))  # type: ignore[call-arg]
     length = v.seconds(written)
     if length not in (1, 5, 10, 20, 30) and length % 60:
-        raise WrongValueError(
-            "is not a period of CloudWatch", "write 1s, 5s, 10s, 20s, 30s or whole minutes, such as 5m"
-        )
+        raise WrongValueError("is not a CloudWatch period", "write 1s, 5s, 10s, 20s, 30s or whole minutes, such as 5m")
     return written
 
 
@@ -202,7 +202,7 @@ def repeated(given: Any) -> Iterator[tuple[int, str, str]]:
             continue
         title = (metric.namespace, metric.shown_title)
         if metric.identity in identities:
-            yield number, f"is the same as customMetrics[{identities[metric.identity]}]", "take one of them out"
+            yield number, f"is the same as customMetrics[{identities[metric.identity]}]", "remove one of them"
         elif title in titles:
             yield number, f"has the title of customMetrics[{titles[title]}]", "give it a title of its own"
         identities.setdefault(metric.identity, number)

@@ -24,7 +24,7 @@ from settings.versions import GrafanaVersion, TelegrafVersion, VersionOne
 def _choice(*allowed: str) -> BeforeValidator:
     def check(value: Any) -> Any:
         if value not in allowed:
-            raise WrongValueError("is not one of the choices", f"write {' or '.join(allowed)}")
+            raise WrongValueError("is not one of the allowed values", f"write {' or '.join(allowed)}")
         return value
 
     return BeforeValidator(check)
@@ -38,25 +38,25 @@ def _in_tag(character: str) -> bool:
 def _tags(value: Any) -> dict[str, str]:
     """AWS tags. `Name`, `project` and `stack` are set by the program itself."""
     if not isinstance(value, dict):
-        raise WrongValueError("is not an object", "write one `name: value` a line")
+        raise WrongValueError("is not an object", "write one `name: value` per line")
     for name, content in value.items():
         tag = quoted(name)
         v.text(content)
         if name.lower().startswith("aws:"):
-            raise WrongValueError("{tag} begins with aws:, which AWS keeps for itself", "choose another name", tag=tag)
+            raise WrongValueError("{tag} starts with aws:, which AWS reserves", "choose another name", tag=tag)
         # To IAM, names of tags that differ only in capitals are one.
         if name.lower() in ("name", "project", "stack"):
             raise WrongValueError("{tag} is set by this program", "leave it out", tag=tag)
         if [other.lower() for other in value].count(name.lower()) > 1:
-            raise WrongValueError("{tag} is there twice but for its capitals", "write it once", tag=tag)
+            raise WrongValueError("{tag} is given twice, differing only in case", "write it once", tag=tag)
         if not all(_in_tag(character) for character in name + content):
             raise WrongValueError(
-                "{tag} has a character that AWS's tags cannot have",
-                "use letters, digits, blanks and _ . : / = + - @ in name and value",
+                "{tag} has a character that AWS tags do not allow",
+                "use letters, digits, spaces and _ . : / = + - @ in name and value",
                 tag=tag,
             )
         if not 1 <= len(name) <= 128 or len(content) > 256:
-            most = "write at most 128 letters of name and 256 of value"
+            most = "write a name of at most 128 characters and a value of at most 256"
             raise WrongValueError("{tag} is too long", most, tag=tag)
     if len(value) > 40:
         raise WrongValueError(f"has {len(value)} tags", "write at most 40")
@@ -180,17 +180,21 @@ class Settings(Part):
     def _contradictions_of_access(self, example: str) -> Iterator[tuple[str, str, str]]:
         together = len(self.operator_cidrs) + len(self.agent_cidrs) + len(self.ssh_cidrs)
         if together > MOST_RULES:
-            merge = f"merge ranges until all three keys have at most {MOST_RULES} together"
-            yield "operatorCidrs", f"makes {together} rules with agentCidrs and sshCidrs; EC2 takes {MOST_RULES}", merge
+            merge = f"merge ranges until the three keys have at most {MOST_RULES} in total"
+            yield (
+                "operatorCidrs",
+                f"makes {together} rules together with agentCidrs and sshCidrs; EC2 allows {MOST_RULES}",
+                merge,
+            )
         if (many := addresses.count(self.ssh_cidrs)) > addresses.MANY:
             whom = "half the world" if many > addresses.ALL // 3 else f"{many // 10**6} million addresses"
             if sum(each.num_addresses for each in collapse_addresses(self.ssh_cidrs)) == addresses.ALL:
                 whom = "the whole internet"
-            yield "sshCidrs", f"would let {whom} try to log in", "write the ranges you come from"
+            yield "sshCidrs", f"would let {whom} try to log in", "write only the ranges you connect from"
         if self.ssh_cidrs and not self.ssh_key_name:
-            yield "sshKeyName", "is missing, so sshCidrs would let nobody log in", "name an EC2 key pair"
+            yield "sshKeyName", "is missing, so nobody in sshCidrs could log in", "name an EC2 key pair"
         if self.ssh_key_name and not self.ssh_cidrs:
-            yield "sshCidrs", "is missing, so sshKeyName would let nobody log in", example
+            yield "sshCidrs", "is missing, so nobody could log in with sshKeyName", example
 
     def contradictions(self) -> Iterator[tuple[str, str, str]]:
         """Settings that cannot go together, as (key in camelCase, what is wrong, what to write instead)."""
@@ -202,11 +206,11 @@ class Settings(Part):
         yield from contradictions.of_contact_points(self)
         mailed = self.contact_points is not None and self.contact_points.email_is_used
         if mailed and not self.smtp:
-            yield "smtp", "is missing, so nothing could send email to contactPoints", "name your mail server"
+            yield "smtp", "is missing, so contactPoints could send no email", "name your mail server"
         if self.smtp and not mailed:
-            yield "smtp", "sends to nobody", "write addresses as contactPoints.email, too"
+            yield "smtp", "has no recipients", "add addresses as contactPoints.email"
         if self.influxdb and self.retention != "30d":
-            yield "retention", "has no meaning with influxdb: that service keeps its own", "leave it out"
+            yield "retention", "does not apply with influxdb: that service has its own retention", "leave it out"
 
     def _network(self) -> Iterator[tuple[str, str, str]]:
         example = "write the ranges in CIDR notation, such as [203.0.113.0/24]; 0.0.0.0/0 means the whole internet"
@@ -215,24 +219,24 @@ class Settings(Part):
         if not self.agent_cidrs and not self.influxdb:
             yield "agentCidrs", "no agent could reach InfluxDB", example
         if self.agent_cidrs and self.influxdb:
-            yield "agentCidrs", "has no meaning with influxdb: agents send to that service", "leave it out"
+            yield "agentCidrs", "does not apply with influxdb: agents send to that service", "leave it out"
         yield from self._contradictions_of_access(example)
         if self.vpc_id and not self.subnet_id:
-            yield "subnetId", "is missing next to vpcId", "name a public subnet of that VPC"
+            yield "subnetId", "is required with vpcId", "name a public subnet of that VPC"
 
         if v.partition(self.region) != "aws" and not self.ami_id:
-            wrong = "is missing: whose Debian images are genuine is known in AWS's commercial regions only"
-            yield "amiId", wrong, f"write the id of a Debian 13 image in {self.region} whose publisher you trust"
+            wrong = "is missing: Debian's own images are only known in AWS's commercial regions"
+            yield "amiId", wrong, f"write the ID of a Debian 13 image in {self.region} from a publisher you trust"
 
     def _identities(self) -> Iterator[tuple[str, str, str]]:
         if self.certificate and not self.domain:
-            yield "domain", "is missing next to certificate", "write the name the certificate was issued for"
+            yield "domain", "is required with certificate", "write the name the certificate was issued for"
         if self.cloudwatch_auth == "role" and self.access_key_generation != 1:
-            yield "accessKeyGeneration", "has no meaning with cloudwatchAuth: role", "leave it out"
+            yield "accessKeyGeneration", "does not apply with cloudwatchAuth: role", "leave it out"
         if self.certificate and self.certificate_generation != 1:
-            yield "certificateGeneration", "has no meaning with a certificate of your own", "leave it out"
+            yield "certificateGeneration", "does not apply with a certificate of your own", "leave it out"
 
     def _without_a_bucket(self) -> Iterator[tuple[str, str, str]]:
         if self.restore_from and not self.backups.enabled and not origin(self.restore_from).bucket:
             wrong = "names a backup of this stack, whose backups are off"
-            yield "restoreFrom", wrong, "write s3://BUCKET/STACK/latest, or take backups.enabled: false out"
+            yield "restoreFrom", wrong, "write s3://BUCKET/STACK/latest, or remove backups.enabled: false"

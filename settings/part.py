@@ -22,9 +22,9 @@ class Part(BaseModel):
 def as_list(value: Any, most: int = MOST_ELEMENTS) -> list[Any] | tuple[Any, ...]:
     """A list of at most `most` elements."""
     if isinstance(value, str):
-        raise WrongValueError("is one text, not a list", "write a list: [{it}]", it=quoted(value))
+        raise WrongValueError("is a string, not a list", "write a list: [{it}]", it=quoted(value))
     if not isinstance(value, list | tuple):
-        raise WrongValueError("is not a list", "write a list: one `- value` a line")
+        raise WrongValueError("is not a list", "write a list: one `- value` per line")
     if len(value) > most:
         raise WrongValueError(f"has {len(value)} elements", f"write at most {most}")
     return value
@@ -42,7 +42,7 @@ def each(check: Any, least: int = 0) -> BeforeValidator:
                 raise error.about(element) from None
         twice = next((element for element in elements if elements.count(element) > 1), None)
         if twice is not None:
-            raise WrongValueError("names {it} twice", "write each once", it=twice)
+            raise WrongValueError("contains {it} twice", "write each once", it=twice)
         if len(elements) < least:
             raise WrongValueError("is empty", "write at least one element")
         return tuple(elements)

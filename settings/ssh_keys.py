@@ -37,13 +37,13 @@ def host_key(value: Any) -> str:
     words = written.split()
     kind = words[0]
     if "\n" in written:
-        raise WrongValueError("is not an SSH host's public key, but several lines", instead)
+        raise WrongValueError("is several lines, not one SSH host key", instead)
     if len(words) > 2 and words[1] in (*HOST_KEY_TYPES, *_REFUSED):
-        raise WrongValueError("is not an SSH host's public key alone", "leave out what stands before its type")
+        raise WrongValueError("has something in front of the SSH host key", "remove what precedes its type")
     if "-cert-v" in kind:
-        raise WrongValueError("is a certificate, not a key: nobody would verify who signed it", _SCAN)
+        raise WrongValueError("is a certificate, not a key: nothing would verify who signed it", _SCAN)
     if kind.startswith("sk-"):
-        raise WrongValueError("is a security key's, which no host has", _SCAN)
+        raise WrongValueError("is a security key (sk-), which no host has", _SCAN)
     if kind not in (*HOST_KEY_TYPES, *_REFUSED) or len(words) < 2:
         raise WrongValueError("is not an SSH host's public key", instead)
     inside = _type_inside(words[1])
@@ -52,11 +52,11 @@ def host_key(value: Any) -> str:
     if inside is None:
         raise WrongValueError("is not an SSH host's public key", instead)
     if inside != kind:
-        raise WrongValueError("is not whole, or not of the type it names", instead)
+        raise WrongValueError("is incomplete, or not of the type it names", instead)
     try:
         key = serialization.load_ssh_public_key(f"{kind} {words[1]}".encode())
     except (ValueError, UnsupportedAlgorithm):
-        raise WrongValueError("is not whole, or not of the type it names", instead) from None
+        raise WrongValueError("is incomplete, or not of the type it names", instead) from None
     return key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
 
 
@@ -87,5 +87,5 @@ def private_key(value: Any) -> str:
         or (isinstance(key, rsa.RSAPrivateKey) and key.key_size >= SMALLEST_RSA)
         or (isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES)
     ):
-        raise WrongValueError("is of a kind that today's OpenSSH does not take", "use an ed25519 key")
+        raise WrongValueError("is of a type that current OpenSSH does not accept", "use an ed25519 key")
     return text + "\n"

@@ -18,8 +18,8 @@ def wrong_for_a_bucket(stack: str) -> str | None:
     fine = PATTERN.fullmatch(stack) and not NO_HOST.search(stack)
     if fine and len(stack) <= LONGEST:
         return None
-    wrong = f"has {len(stack)} letters" if fine else "is no part of a bucket's name"
+    wrong = f"has {len(stack)} characters" if fine else "cannot be part of a bucket name"
     return (
-        f"the stack's name {stack}: {wrong}; take at most {LONGEST} letters, digits, - and _, with single periods "
-        "between letters or digits, and begin with one of these; or set monitoring:backups.enabled to false"
+        f"the stack's name {stack}: {wrong}; use at most {LONGEST} letters, digits, - and _, with single periods "
+        "between letters or digits, and start with a letter or digit; or set monitoring:backups.enabled to false"
     )

@@ -40,7 +40,7 @@ def grafana_unit(value: Any) -> str:
         return written
     cloudwatch = {name.lower(): unit for name, unit in OF_CLOUDWATCH.items()}
     if written.lower() in cloudwatch:
-        raise WrongValueError("is CloudWatch's name of a unit, not Grafana's", f"write {cloudwatch[written.lower()]}")
+        raise WrongValueError("is CloudWatch's name for a unit, not Grafana's", f"write {cloudwatch[written.lower()]}")
     close = difflib.get_close_matches(written, sorted(KNOWN), n=1, cutoff=0.7)
     others = "write a name such as short, percent, s, ms, bytes, reqps, or your own as suffix:orders"
-    raise WrongValueError("is not a unit of Grafana", f"did you mean {close[0]}?" if close else others)
+    raise WrongValueError("is not a Grafana unit", f"did you mean {close[0]}?" if close else others)

@@ -20,13 +20,13 @@ from settings.mistakes import WrongValueError
 def text(value: Any) -> str:
     """Text, not empty. A number that YAML made of unquoted text is refused: quoting would have kept it."""
     if isinstance(value, bool | int | float):
-        raise WrongValueError("is not text", 'write it in quotes: "{value}"', value=value)
+        raise WrongValueError("is not a string", 'write it in quotes: "{value}"', value=value)
     if not isinstance(value, str):
-        raise WrongValueError("is not text", "write a single value, not a list or an object")
+        raise WrongValueError("is not a string", "write a single value, not a list or an object")
     if not value.strip():
         raise WrongValueError("is empty", "write a value, or leave the key out")
     if value != value.strip() or any(_is_control(character) for character in value):
-        raise WrongValueError("has blanks at its ends or control characters", "write it without them")
+        raise WrongValueError("has leading or trailing spaces or control characters", "write it without them")
     return value
 
 
@@ -45,7 +45,7 @@ def password(value: Any) -> str:
     man 5 systemd.exec (EnvironmentFile=), toml.io/en/v1.0.0#string: between single quotes nothing else is special.
     """
     if "'" in text(value) or "\n" in value:
-        raise WrongValueError("has a single quote or a line break", "give that user a password without")
+        raise WrongValueError("has a single quote or a line break", "give that user a password without one")
     if len(value.encode()) > LONGEST_PASSWORD:
         raise WrongValueError(f"is longer than {LONGEST_PASSWORD} bytes", "give that user a shorter password")
     return str(value)
@@ -55,7 +55,7 @@ def agents_password(value: Any) -> str:
     """As `password`, and nothing in it that Telegraf takes for a reference to a store of secrets: its config/secret.go
     looks for @{STORE:KEY} in every password, and does not start without that store."""
     if re.search(r"@\{.+?:.+?\}", password(value)):
-        wrong = "has an @ before braces, which Telegraf takes for another secret's name"
+        wrong = "contains @{…}, which Telegraf reads as a reference to a secret store"
         raise WrongValueError(wrong, "give that user another password")
     return str(value)
 
@@ -73,12 +73,12 @@ def matching(pattern: str, wrong: str, instead: str) -> BeforeValidator:
 
 
 def whole(low: int, high: int, unit: str) -> BeforeValidator:
-    """A validator of whole numbers from low to high, both included."""
+    """A validator of integers from low to high, both included."""
 
     def check(value: Any) -> int:
         written = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if not re.fullmatch(r"-?[0-9]{1,18}", written):
-            raise WrongValueError("is not a whole number", f"write a number of {unit}, such as {low}")
+            raise WrongValueError("is not an integer", f"write a number of {unit}, such as {low}")
         if not low <= int(written) <= high:
             raise WrongValueError("is out of range", f"write {low} to {high} ({unit})")
         return int(written)
@@ -136,7 +136,7 @@ def region(value: Any) -> str:
         guess = f"did you mean {close[0]}?" if close else "write a region's name, such as eu-central-1"
         raise WrongValueError("is not an AWS region", guess)
     if partition(name) not in PARTITIONS:
-        wrong = f"lies in AWS's partition {partition(name)}, whose domain and service names the server does not know"
+        wrong = f"is in the AWS partition {partition(name)}, whose domain and service names the server does not know"
         raise WrongValueError(wrong, f"write a region of {' or '.join(PARTITIONS)}, such as eu-central-1")
     return name
 
@@ -203,13 +203,13 @@ InstanceType = Annotated[
     ),
 ]
 AmiId = Annotated[
-    str, matching(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI's id", "write it as ami-0123456789abcdef0")
+    str, matching(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI ID", "write it as ami-0123456789abcdef0")
 ]
 VpcId = Annotated[
-    str, matching(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "is not a VPC's id", "write it as vpc-0123456789abcdef0")
+    str, matching(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "is not a VPC ID", "write it as vpc-0123456789abcdef0")
 ]
 SubnetId = Annotated[
-    str, matching(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet's id", "write it as subnet-0123456789abcdef0")
+    str, matching(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet ID", "write it as subnet-0123456789abcdef0")
 ]
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 _NOBODYS = ("localhost", "localdomain", "localdomain6", "invalid", "onion")
@@ -219,10 +219,12 @@ def domain(value: Any) -> str:
     """A name in DNS, in small letters, as certificates (RFC 5280) and Grafana's `domain` have it; none of those that
     are nobody's (RFC 6761, RFC 7686)."""
     if not re.fullmatch(DOMAIN, text(value)):
-        instead = "write the bare name in small letters, such as monitoring.example.com"
+        instead = "write the bare name in lowercase, such as monitoring.example.com"
         raise WrongValueError("is not a domain name", instead)
     if value.rpartition(".")[2] in _NOBODYS:
-        raise WrongValueError("is a name that DNS never has", "write one of your own, such as monitoring.example.com")
+        raise WrongValueError(
+            "is not a name that DNS can resolve", "write one of your own, such as monitoring.example.com"
+        )
     return str(value)
 
 
@@ -240,7 +242,7 @@ AptWord = Annotated[
     # No slash at its end: apt then expects no component.
     matching(
         r"(?=.{1,64}$)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*",
-        "is not a word of an apt source",
+        "is not valid in an apt source",
         'write a word such as "stable"',
     ),
 ]

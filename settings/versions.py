@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BeforeValidator
 from settings.mistakes import WrongValueError
 from settings.values import matching
 
-_STOPS = "cannot be installed on a used data volume, where its package stops at old plugins (grafana/grafana#127164)"
-_MOVES = "has no InfluxDB data source: its package moves it where Grafana does not look (grafana/grafana#130921)"
+_STOPS = "cannot be installed on a used data volume: its package fails on older plugins there (grafana/grafana#127164)"
+_MOVES = "has no InfluxDB datasource: its package puts the plugin in the wrong place (grafana/grafana#130921)"
 UNUSABLE = {
     "13.1.0": (_STOPS, "write 13.1.2 or later"),
     "13.1.1": (_STOPS, "write 13.1.2 or later"),
@@ -30,7 +30,7 @@ def _usable_grafana(value: Any) -> Any:
 def _first_major(version: str) -> str:
     """A version 1.x: InfluxDB 2 and 3 have other packages, files and languages."""
     if not version.rpartition(":")[2].startswith("1."):
-        raise WrongValueError("is not a version 1.x", 'write one of the package of that name, such as "1.12.4-1"')
+        raise WrongValueError("is not a 1.x version", 'write a version of the package influxdb, such as "1.12.4-1"')
     return version
 
 
@@ -39,7 +39,7 @@ def _passes(version: str) -> str:
     upstream = re.split(r"[.+~-]", version.rpartition(":")[2])
     if (int(upstream[0]), int(upstream[1])) < LEAST_TELEGRAF:
         least = ".".join(map(str, LEAST_TELEGRAF))
-        raise WrongValueError("does not know the filters that the program sets", f"write {least}.0 or later")
+        raise WrongValueError("lacks filters that this program uses", f"write {least}.0 or later")
     return version
 
 
@@ -49,7 +49,7 @@ Version = Annotated[
     matching(
         # Policy 5.6.12 of Debian: what follows a hyphen is not empty.
         r"([0-9]:)?[0-9]{1,9}(\.[0-9]{1,9}){2}([A-Za-z0-9.+~-]{0,39}[A-Za-z0-9.+~])?",
-        "is not a Debian package version in full",
+        "is not a full Debian package version",
         'write the exact version in quotes, such as "1.39.3-1" (`apt-cache madison PACKAGE` lists them)',
     ),
 ]

@@ -43,19 +43,19 @@ def test_thresholds_left_out_keep_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "wrong"),
     [
-        ("email", "ops@example.com", "is one text, not a list"),
+        ("email", "ops@example.com", "is a string, not a list"),
         ("email", [], "is empty"),
         ("email", ["Ops <ops@example.com>"], "write it without a name"),
-        ("email", ["ops@example.com", "ops@example.com"], "names ops@example.com twice"),
+        ("email", ["ops@example.com", "ops@example.com"], "contains ops@example.com twice"),
         ("email", ["ops@example.com\nBcc: x@example.com"], "write it without a name"),
-        ("slack", "https://example.com/geheim", "incoming webhook of Slack"),
-        ("slack", "xoxb-geheim", "is not a web address"),
+        ("slack", "https://example.com/geheim", "Slack incoming webhook"),
+        ("slack", "xoxb-geheim", "is not a URL"),
         ("pagerduty", "geheim", "is not an integration key"),
         ("webhook", "http://example.com/geheim", "is not encrypted"),
-        ("webhook", "https://user:geheim@example.com/", "holds credentials"),
+        ("webhook", "https://user:geheim@example.com/", "contains credentials"),
         ("webhook", "https://example.com:8443/geheim", "has a port that the server may not reach"),
         ("webhook", "https://example.com/#geheim", "has a fragment"),
-        ("webhook", "geheim", "is not a web address"),
+        ("webhook", "geheim", "is not a URL"),
         ("webhookToken", "ge'heim", "single quote"),
         ("sms", "geheim", "the known keys are"),
     ],
@@ -76,7 +76,7 @@ def test_secrets_must_be_encrypted(key: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "key", "wrong"),
     [
-        ({"contactPoints": {"webhookToken": "t"}}, "contactPoints", "names nobody"),
+        ({"contactPoints": {"webhookToken": "t"}}, "contactPoints", "names no recipients"),
         ({"contactPoints": {"slack": SLACK, "webhookToken": "t"}}, "contactPoints", "without webhook"),
         ({"alertThresholds": {"silentAfter": "12h", "forgetAfter": "1h"}}, "alertThresholds", "raise forgetAfter"),
         ({"alertThresholds": {"cpu": 0}}, "alertThresholds.cpu", "write 1 to 99"),
@@ -132,10 +132,10 @@ def test_email_through_a_mail_server() -> None:
         ("host", "-x", "smtp.host"),
         ("port", 25, "is not a port for encrypted mail"),
         ("port", True, "is not a port for encrypted mail"),
-        ("user", "a b", "is not a user of a mail server"),
-        ("user", "a\n[security]", "is not a user of a mail server"),
+        ("user", "a b", "is not a valid SMTP user name"),
+        ("user", "a\n[security]", "is not a valid SMTP user name"),
         ("password", "it's", "single quote"),
-        ("sender", "Monitoring", "is not a mail address"),
+        ("sender", "Monitoring", "is not an email address"),
         ("tls", "no", "the known keys are"),
     ],
 )
@@ -148,4 +148,4 @@ def test_email_and_its_server_need_each_other() -> None:
     (reported,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}), KEPT)
     assert "monitoring:smtp" in reported and "is missing" in reported
     (reported,) = mistakes(raw(contactPoints={"slack": SLACK}, smtp=SMTP), KEPT_TOO)
-    assert "sends to nobody" in reported
+    assert "has no recipients" in reported

@@ -40,10 +40,10 @@ def test_what_is_restored(written: str, meant: Origin) -> None:
     [
         ({"backups": {"schedule": "4am"}}, "backups.schedule", "is not a time of day"),
         ({"backups": {"schedule": "24:00"}}, "backups.schedule", "is not a time of day"),
-        ({"backups": {"schedule": 400}}, "backups.schedule", "is not text"),
+        ({"backups": {"schedule": 400}}, "backups.schedule", "is not a string"),
         ({"backups": {"keep": 0}}, "backups.keep", "is out of range"),
         ({"backups": {"keep": 366}}, "backups.keep", "is out of range"),
-        ({"backups": {"now": "yes"}}, "backups.now", "is not a whole number"),
+        ({"backups": {"now": "yes"}}, "backups.now", "is not an integer"),
         ({"backups": {"retention": 3}}, "backups.retention", "is not a setting"),
         ({"backups": "daily"}, "backups", "is not an object"),
         ({"restoreFrom": "yesterday"}, "restoreFrom", "does not name a backup"),

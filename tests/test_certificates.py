@@ -114,7 +114,7 @@ def test_openssl_s_own_files_of_ec_keys() -> None:
 )
 def test_kinds_of_keys_that_nobody_serves_with(key: Any) -> None:
     (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | {"privateKey": key_text(key)}), MARKED)
-    assert line.startswith("monitoring:certificate.privateKey = (secret): is of a kind that Grafana and InfluxDB")
+    assert line.startswith("monitoring:certificate.privateKey = (secret): is of a type that Grafana and InfluxDB")
     assert "use an EC key" in line
 
 
@@ -144,9 +144,9 @@ PAIRS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "another authority": ({"ca": CA}, "ca is not the authority that signed certificate"),
     "a passphrase": ({"privateKey": key_text(ec_key(), passphrase=b"x" * 8)}, "is encrypted with a passphrase"),
-    "two keys": ({"privateKey": KEY + KEY}, "holds several private keys"),
-    "a damaged key": ({"privateKey": KEY.replace("MIG", "MIH", 1)}, "holds a private key that cannot be read"),
-    "the key with it": ({"certificate": CERTIFICATE + KEY}, "holds a private key, too"),
+    "two keys": ({"privateKey": KEY + KEY}, "contains several private keys"),
+    "a damaged key": ({"privateKey": KEY.replace("MIG", "MIH", 1)}, "contains a private key that cannot be read"),
+    "the key with it": ({"certificate": CERTIFICATE + KEY}, "also contains a private key"),
 }
 
 
@@ -219,18 +219,18 @@ ED25519 = HOST["hostKey"].split()[1]
     [
         ("ssh-dss AAAAB3NzaC1kc3MAAACBAO", "is a DSA key"),
         ("rsa-sha2-512 AAAAB3NzaC1yc2EAAA", "names a signature algorithm"),
-        ("sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t", "is a security key's"),
-        ("sk-ecdsa-sha2-nistp256@openssh.com AAAA", "is a security key's"),
+        ("sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29t", "is a security key"),
+        ("sk-ecdsa-sha2-nistp256@openssh.com AAAA", "is a security key"),
         ("ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29t", "is a certificate"),
         ("ssh-ed448 AAAAB3NzaC1lZDQ0OA==", "is not an SSH host's public key"),
         ("ssh-ed25519", "is not an SSH host's public key"),
-        (f"ssh-ed25519 {ED25519[:-4]}", "is not whole, or not of the type it names"),
-        (f"ssh-ed25519 {ED25519}AAAA", "is not whole, or not of the type it names"),
+        (f"ssh-ed25519 {ED25519[:-4]}", "is incomplete, or not of the type it names"),
+        (f"ssh-ed25519 {ED25519}AAAA", "is incomplete, or not of the type it names"),
         (f"ssh-ed25519 {ED25519[:-2]}!!", "is not an SSH host's public key"),
         (f"ssh-ed25519 {ED25519[:20]}\n{ED25519[20:]}", "several lines"),
-        (f"ecdsa-sha2-nistp256 {ED25519}", "is not whole, or not of the type it names"),
-        (f"ssh-rsa {ED25519}", "is not whole, or not of the type it names"),
-        (f"web-1,198.51.100.7 ssh-ed25519 {ED25519}", "leave out what stands before its type"),
+        (f"ecdsa-sha2-nistp256 {ED25519}", "is incomplete, or not of the type it names"),
+        (f"ssh-rsa {ED25519}", "is incomplete, or not of the type it names"),
+        (f"web-1,198.51.100.7 ssh-ed25519 {ED25519}", "remove what precedes its type"),
         (f"@cert-authority * ssh-ed25519 {ED25519}", "is not an SSH host's public key"),
         # a point that is not on the curve
         (
@@ -259,4 +259,4 @@ def test_keys_that_log_in_stay_as_they_were_written(tmp_path: Path, options: tup
 @pytest.mark.parametrize("key", [dsa.generate_private_key(2048), ec.generate_private_key(ec.SECP256K1())])
 def test_keys_that_log_in_nowhere(key: Any) -> None:
     (line,) = mistakes(raw(hosts=[HOST | {"privateKey": key_text(key)}]), HOSTS_SECRET)
-    assert "today's OpenSSH does not take" in line
+    assert "current OpenSSH does not accept" in line

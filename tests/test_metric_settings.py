@@ -49,37 +49,37 @@ def test_what_looks_like_a_variable_but_is_none_stays() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str, str, str]] = [
-    ({"namespace": ":mine"}, "namespace", "begins with a colon", "AWS/SQS"),
-    ({"namespace": "a" * 256}, "namespace", "is not a namespace", "up to 255"),
-    ({"namespace": "Größe"}, "namespace", "is not a namespace", "letters"),
-    ({"namespace": None}, "namespace", "is not text", "single value"),
-    ({"metric": ":Age"}, "metric", "begins with a colon", "without"),
-    ({"metric": 5}, "metric", "is not text", '"5"'),
+    ({"namespace": ":mine"}, "namespace", "starts with a colon", "AWS/SQS"),
+    ({"namespace": "a" * 256}, "namespace", "is not a CloudWatch namespace", "up to 255"),
+    ({"namespace": "Größe"}, "namespace", "is not a CloudWatch namespace", "letters"),
+    ({"namespace": None}, "namespace", "is not a string", "single value"),
+    ({"metric": ":Age"}, "metric", "starts with a colon", "without"),
+    ({"metric": 5}, "metric", "is not a string", '"5"'),
     ({"metric": "m" * 256}, "metric", "is longer than 255", "metric's name"),
-    ({"statistic": "avg"}, "statistic", "is not a statistic", "did you mean Average?"),
-    ({"statistic": "P99"}, "statistic", "is not a statistic", "did you mean p99?"),
-    ({"statistic": "p101"}, "statistic", "is not a statistic", "percentile such as p99"),
-    ({"statistic": "TM(:)"}, "statistic", "is not a statistic", "percentile such as p99"),
+    ({"statistic": "avg"}, "statistic", "is not a CloudWatch statistic", "did you mean Average?"),
+    ({"statistic": "P99"}, "statistic", "is not a CloudWatch statistic", "did you mean p99?"),
+    ({"statistic": "p101"}, "statistic", "is not a CloudWatch statistic", "percentile such as p99"),
+    ({"statistic": "TM(:)"}, "statistic", "is not a CloudWatch statistic", "percentile such as p99"),
     ({"unit": "Bytes"}, "unit", "is CloudWatch's name", "write bytes"),
-    ({"unit": "furlongs"}, "unit", "is not a unit of Grafana", "short, percent"),
-    ({"unit": "percentt"}, "unit", "is not a unit of Grafana", "did you mean percent?"),
-    ({"period": "90s"}, "period", "is not a period", "whole minutes"),
+    ({"unit": "furlongs"}, "unit", "is not a Grafana unit", "short, percent"),
+    ({"unit": "percentt"}, "unit", "is not a Grafana unit", "did you mean percent?"),
+    ({"period": "90s"}, "period", "is not a CloudWatch period", "whole minutes"),
     ({"period": "60"}, "period", "is not a duration", "such as 5m"),
     ({"period": "2d"}, "period", "is out of range", "1s to 1d"),
     ({"region": "eu-cent-1"}, "region", "is not an AWS region", "eu-central-1"),
     ({"title": "t" * 121}, "title", "is too long", "120"),
     ({"dimensions": "QueueName=in"}, "dimensions", "is not an object", "`Name: value`"),
     ({"dimensions": {str(n): "x" for n in range(31)}}, "dimensions", "has 31 dimensions", "at most 30"),
-    ({"dimensions": {":Queue": "in"}}, "dimensions", "is not a dimension's name", "no colon"),
-    ({"dimensions": {"Queue": 5}}, "dimensions", '"Queue" has a value that is not text', 'in quotes: "5"'),
-    ({"dimensions": {"Queue": "x" * 1025}}, "dimensions", "longer than 1024", "as CloudWatch has it"),
+    ({"dimensions": {":Queue": "in"}}, "dimensions", "is not a dimension name", "not starting with a colon"),
+    ({"dimensions": {"Queue": 5}}, "dimensions", '"Queue" has a value that is not a string', 'in quotes: "5"'),
+    ({"dimensions": {"Queue": "x" * 1025}}, "dimensions", "longer than 1024", "as CloudWatch shows it"),
     ({"dimensions": {"Queue": "in-*"}}, "dimensions", "has a * next to other characters", "write * alone"),
     ({"dimensions": {"Queue": ["*", "in"]}}, "dimensions", "has * next to other values", "alone"),
     ({"dimensions": {"Queue": ["in", "in"]}}, "dimensions", "has a value twice", "each once"),
     ({"dimensions": {"Queue": []}}, "dimensions", "has 0 values", "1 to 50"),
     ({"dimensions": {"Queue": [f"{n:060}" for n in range(20)]}}, "dimensions", "makes a search", "or * for all"),
-    ({"dimensions": {"Queue": ["it's", "in"]}}, "dimensions", "has quotes", "one value"),
-    ({"dimensions": {"Queue": "$region"}}, "dimensions", "names a variable of Grafana", "the value itself"),
+    ({"dimensions": {"Queue": ["it's", "in"]}}, "dimensions", "has quotes", "a single value"),
+    ({"dimensions": {"Queue": "$region"}}, "dimensions", "contains a Grafana variable", "the value itself"),
     ({"statistics": "Sum"}, "statistics", "is not a setting", "did you mean statistic?"),
 ]
 
@@ -93,7 +93,7 @@ def test_a_wrong_value_is_named_with_its_remedy(change: dict[str, Any], key: str
 
 def test_what_is_missing_is_reported() -> None:
     assert mistakes(raw(customMetrics=[{"metric": "Orders"}])) == [
-        "monitoring:customMetrics[0].namespace: is missing; write it too"
+        "monitoring:customMetrics[0].namespace: is missing; add it"
     ]
 
 
@@ -102,7 +102,7 @@ def test_duplicates_are_reported_next_to_other_mistakes() -> None:
     lines = mistakes(raw(customMetrics=[QUEUE, same, QUEUE | {"metric": ":"}, QUEUE | {"period": "1m"}]))
     assert [line.partition(":")[2].partition(";")[0] for line in lines] == [
         "customMetrics[1]: is the same as customMetrics[0]",
-        'customMetrics[2].metric = ":": begins with a colon, which CloudWatch refuses',
+        'customMetrics[2].metric = ":": starts with a colon, which CloudWatch refuses',
         "customMetrics[3]: has the title of customMetrics[0]",
     ]
 

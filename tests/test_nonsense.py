@@ -34,9 +34,9 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"restoreFrom": "s3://192.0.2.1/prod/latest"}, "restoreFrom", "does not name a backup"),
     ({"restoreFrom": "s3://xn--bbb/prod/latest"}, "restoreFrom", "does not name a backup"),
     ({"restoreFrom": "s3://bbb-s3alias/prod/latest"}, "restoreFrom", "does not name a backup"),
-    ({"influxdbVersion": "2.7.12-1"}, "influxdbVersion", "is not a version 1.x"),
-    ({"influxdbVersion": "1:2.7.12-1"}, "influxdbVersion", "is not a version 1.x"),
-    ({"influxdbVersion": "10.1.1-1"}, "influxdbVersion", "is not a version 1.x"),
+    ({"influxdbVersion": "2.7.12-1"}, "influxdbVersion", "is not a 1.x version"),
+    ({"influxdbVersion": "1:2.7.12-1"}, "influxdbVersion", "is not a 1.x version"),
+    ({"influxdbVersion": "10.1.1-1"}, "influxdbVersion", "is not a 1.x version"),
     (
         {"sshCidrs": ["0.0.0.0/1", "128.0.0.0/1"], "sshKeyName": "me"},
         "sshCidrs",
@@ -60,47 +60,47 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", reported)
         for address, reported in {
-            "127.0.0.1": "is whatever machine asks for it",
-            "127.9.9.9": "is whatever machine asks for it",
-            "::1": "is whatever machine asks for it",
-            "::ffff:127.0.0.1": "is whatever machine asks for it",
-            "localhost": "is whatever machine asks for it",
-            "LOCALHOST": "is whatever machine asks for it",
-            "0.0.0.0": "is no single host's address",  # noqa: S104
-            "::": "is no single host's address",
-            "224.0.0.1": "is no single host's address",
-            "ff02::1": "is no single host's address",
-            "255.255.255.255": "is no single host's address",
-            "fe80::1%${INFLUX_PASSWORD}": "is not a host's name or address",
-            "fe80::1%a\nb": "is not a host's name or address",
-            "fe80::1%$(id)": "is not a host's name or address",
-            "fe80::1%a b": "is not a host's name or address",
-            "2001:db8::1%eth0": "is not a host's name or address",
+            "127.0.0.1": "is loopback: every machine reaches itself there",
+            "127.9.9.9": "is loopback: every machine reaches itself there",
+            "::1": "is loopback: every machine reaches itself there",
+            "::ffff:127.0.0.1": "is loopback: every machine reaches itself there",
+            "localhost": "is loopback: every machine reaches itself there",
+            "LOCALHOST": "is loopback: every machine reaches itself there",
+            "0.0.0.0": "is not the address of a single host",  # noqa: S104
+            "::": "is not the address of a single host",
+            "224.0.0.1": "is not the address of a single host",
+            "ff02::1": "is not the address of a single host",
+            "255.255.255.255": "is not the address of a single host",
+            "fe80::1%${INFLUX_PASSWORD}": "is not a host name or address",
+            "fe80::1%a\nb": "is not a host name or address",
+            "fe80::1%$(id)": "is not a host name or address",
+            "fe80::1%a b": "is not a host name or address",
+            "2001:db8::1%eth0": "is not a host name or address",
         }.items()
     ),
     (
         {"hosts": [HOST | {"inputs": {"ping": {"targets": ["fe80::1%${INFLUX_PASSWORD}"]}}}]},
         "hosts[0].inputs.ping.targets",
-        "is not a host's name or address",
+        "is not a host name or address",
     ),
     ({"influxdb": INFLUXDB | {"password": "x" * 10_000}}, "influxdb.password", "is longer than 1024 bytes"),
     ({"influxdb": INFLUXDB | {"password": "é" * 600}}, "influxdb.password", "is longer than 1024 bytes"),
     ({"influxdb": INFLUXDB | {"url": "https://a.b/" + "x" * 1100}}, "influxdb.url", "is too long"),
     ({"influxdb": INFLUXDB | {"url": "https://a.b/x/../y"}}, "influxdb.url", "has . or .. in its path"),
-    ({"domain": "ssm.eu-central-1.amazonaws.com"}, "domain", "is an address of AWS itself"),
-    ({"domain": "s3.eu-central-1.amazonaws.com"}, "domain", "is an address of AWS itself"),
-    ({"domain": "ssm.cn-north-1.amazonaws.com.cn"}, "domain", "is an address of AWS itself"),
-    ({"domain": "ssm.eu-central-1.api.aws"}, "domain", "is an address of AWS itself"),
+    ({"domain": "ssm.eu-central-1.amazonaws.com"}, "domain", "is one of AWS's own addresses"),
+    ({"domain": "s3.eu-central-1.amazonaws.com"}, "domain", "is one of AWS's own addresses"),
+    ({"domain": "ssm.cn-north-1.amazonaws.com.cn"}, "domain", "is one of AWS's own addresses"),
+    ({"domain": "ssm.eu-central-1.api.aws"}, "domain", "is one of AWS's own addresses"),
     *(
         ({"domain": domain}, "domain", reported)
         for domain, reported in {
             "apt.grafana.com": "is the host in grafanaRepository.url",
             "deb.debian.org": "is the host in Debian's repository",
-            "a.on.aws": "is an address of AWS itself",
-            "instance-data.ec2.internal": "is an address of AWS itself",
-            "localhost.localdomain": "is a name that DNS never has",
-            "a.localhost": "is a name that DNS never has",
-            "a.invalid": "is a name that DNS never has",
+            "a.on.aws": "is one of AWS's own addresses",
+            "instance-data.ec2.internal": "is one of AWS's own addresses",
+            "localhost.localdomain": "is not a name that DNS can resolve",
+            "a.localhost": "is not a name that DNS can resolve",
+            "a.invalid": "is not a name that DNS can resolve",
         }.items()
     ),
     ({"domain": "hooks.slack.com", "contactPoints": {"slack": SLACK}}, "domain", "contactPoints.slack"),
@@ -116,7 +116,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"restoreFrom": "s3://bbb/.../latest"}, "restoreFrom", "does not name a backup"),
     ({"restoreFrom": "s3://bbb/-a/latest"}, "restoreFrom", "does not name a backup"),
     # ranges
-    ({"operatorCidrs": ["224.0.0.0/3"]}, "operatorCidrs", "from which nobody comes"),
+    ({"operatorCidrs": ["224.0.0.0/3"]}, "operatorCidrs", "that no client comes from"),
     ({"operatorCidrs": ["::/1"]}, "operatorCidrs", "is not an IPv4 range"),
     ({"sshCidrs": ["0.0.0.0/2"], "sshKeyName": "me"}, "sshCidrs", "1056 million addresses"),
     (
@@ -133,21 +133,21 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", reported)
         for address, reported in {
-            "localhost.localdomain": "is whatever machine asks for it",
-            "ip6-localhost": "is whatever machine asks for it",
-            "64:ff9b::7f00:1": "is whatever machine asks for it",
-            "2002:7f00:1::": "is whatever machine asks for it",
-            "127.1": "is not a host's name or address",
-            "0x7f000001": "is not a host's name or address",
-            "0x7f.1": "is not a host's name or address",
-            "a.123": "is not a host's name or address",
-            "web.example.com.": "is not a host's name or address",
-            "::127.0.0.1": "is no single host's address",
-            "100::1": "is no single host's address",
-            "fec0::1": "is no single host's address",
-            "0.1.2.3": "is no single host's address",
-            "::ffff:224.0.0.1": "is no single host's address",
-            "64:ff9b::e000:1": "is no single host's address",
+            "localhost.localdomain": "is loopback: every machine reaches itself there",
+            "ip6-localhost": "is loopback: every machine reaches itself there",
+            "64:ff9b::7f00:1": "is loopback: every machine reaches itself there",
+            "2002:7f00:1::": "is loopback: every machine reaches itself there",
+            "127.1": "is not a host name or address",
+            "0x7f000001": "is not a host name or address",
+            "0x7f.1": "is not a host name or address",
+            "a.123": "is not a host name or address",
+            "web.example.com.": "is not a host name or address",
+            "::127.0.0.1": "is not the address of a single host",
+            "100::1": "is not the address of a single host",
+            "fec0::1": "is not the address of a single host",
+            "0.1.2.3": "is not the address of a single host",
+            "::ffff:224.0.0.1": "is not the address of a single host",
+            "64:ff9b::e000:1": "is not the address of a single host",
             "fe80::1": "is link-local without an interface",
             "169.254.1.1": "is link-local",
             "::ffff:169.254.169.254": "is link-local",
@@ -157,29 +157,33 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"influxdb": INFLUXDB | {"url": url}}, "influxdb.url", reported)
         for url, reported in {
-            "https://localhost:8086": "is whatever machine asks for it",
-            "https://127.0.0.1": "is whatever machine asks for it",
+            "https://localhost:8086": "is loopback: every machine reaches itself there",
+            "https://127.0.0.1": "is loopback: every machine reaches itself there",
             "https://169.254.169.254": "is link-local",
-            "https://224.0.0.1": "is no single host's address",
-            "https://256.1.1.1": "is not a host's name or address",
-            "https://1.2.3.4.5": "is not a host's name or address",
-            "https://0x7f.1": "is not a host's name or address",
-            "https://[::1]": "is not a web address",
+            "https://224.0.0.1": "is not the address of a single host",
+            "https://256.1.1.1": "is not a host name or address",
+            "https://1.2.3.4.5": "is not a host name or address",
+            "https://0x7f.1": "is not a host name or address",
+            "https://[::1]": "is not a URL",
         }.items()
     ),
     *(
         ({"contactPoints": {"webhook": url}}, "contactPoints.webhook", reported)
         for url, reported in {
-            "https://localhost/x": "is whatever machine asks for it",
+            "https://localhost/x": "is loopback: every machine reaches itself there",
             "https://169.254.169.254/latest": "is link-local",
-            "https://a..b/x": "is not a web address",
-            "https://a.b/é": "has characters that no web address has",
-            "https://a.b/%zz": "has characters that no web address has",
-            'https://a.b/"': "has characters that no web address has",
+            "https://a..b/x": "is not a URL",
+            "https://a.b/é": "has characters that a URL cannot have",
+            "https://a.b/%zz": "has characters that a URL cannot have",
+            'https://a.b/"': "has characters that a URL cannot have",
         }.items()
     ),
-    ({"grafanaRepository": {"url": "https://127.0.0.1"}}, "grafanaRepository.url", "is whatever machine asks for it"),
-    ({"grafanaRepository": {"suite": "a/../b"}}, "grafanaRepository.suite", "is not a word of an apt source"),
+    (
+        {"grafanaRepository": {"url": "https://127.0.0.1"}},
+        "grafanaRepository.url",
+        "is loopback: every machine reaches itself there",
+    ),
+    ({"grafanaRepository": {"suite": "a/../b"}}, "grafanaRepository.suite", "is not valid in an apt source"),
     *(
         ({"hosts": [HOST | {"inputs": inputs}]}, f"hosts[0].inputs.{key}", reported)
         for inputs, key, reported in [
@@ -187,39 +191,39 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             ({"systemdUnits": {"units": ["nginx.socket"]}}, "systemdUnits.units", "is not a service"),
             ({"systemdUnits": {"units": ["--all"]}}, "systemdUnits.units", "is not the name of a systemd service"),
             ({"redis": {"servers": ["unix:///a/../b"]}}, "redis.servers", "is not a Redis server"),
-            ({"redis": {"servers": ["tcp://0.0.0.0:1"]}}, "redis.servers", "is no single host's address"),
-            ({"redis": {"servers": ["tcp://a:1", "tcp://A:01"]}}, "redis.servers", "names tcp://a:1 twice"),
-            ({"redis": {"password": "x@{a:b}"}}, "redis.password", "takes for another secret's name"),
-            ({"docker": {"endpoint": "unix:///var/../x"}}, "docker.endpoint", "is not an address of Docker's API"),
-            ({"postgresql": {"host": "/../.."}}, "postgresql.host", "is neither a host nor the folder of a socket"),
-            ({"postgresql": {"host": "a..b"}}, "postgresql.host", "is neither a host nor the folder of a socket"),
+            ({"redis": {"servers": ["tcp://0.0.0.0:1"]}}, "redis.servers", "is not the address of a single host"),
+            ({"redis": {"servers": ["tcp://a:1", "tcp://A:01"]}}, "redis.servers", "contains tcp://a:1 twice"),
+            ({"redis": {"password": "x@{a:b}"}}, "redis.password", "reads as a reference to a secret store"),
+            ({"docker": {"endpoint": "unix:///var/../x"}}, "docker.endpoint", "is not the address of a Docker API"),
+            ({"postgresql": {"host": "/../.."}}, "postgresql.host", "is neither a host nor a socket's directory"),
+            ({"postgresql": {"host": "a..b"}}, "postgresql.host", "is neither a host nor a socket's directory"),
             ({"postgresql": {"database": ".."}}, "postgresql.database", "not allowed here"),
-            ({"postgresql": {"password": "x@{a:b}"}}, "postgresql.password", "takes for another secret's name"),
-            ({"nginx": {"urls": ["http://a.b", "http://A.b:080/"]}}, "nginx.urls", "names http://a.b twice"),
-            ({"nginx": {"urls": ["http://127.1/"]}}, "nginx.urls", "is not a host's name or address"),
-            ({"ping": {"targets": ["::1", "0:0::1"]}}, "ping.targets", "names ::1 twice"),
-            ({"ping": {"targets": ["a.b", "A.B"]}}, "ping.targets", "names a.b twice"),
+            ({"postgresql": {"password": "x@{a:b}"}}, "postgresql.password", "reads as a reference to a secret store"),
+            ({"nginx": {"urls": ["http://a.b", "http://A.b:080/"]}}, "nginx.urls", "contains http://a.b twice"),
+            ({"nginx": {"urls": ["http://127.1/"]}}, "nginx.urls", "is not a host name or address"),
+            ({"ping": {"targets": ["::1", "0:0::1"]}}, "ping.targets", "contains ::1 twice"),
+            ({"ping": {"targets": ["a.b", "A.B"]}}, "ping.targets", "contains a.b twice"),
         ]
     ),
-    ({"influxdb": INFLUXDB | {"password": "a@{b:c}d"}}, "influxdb.password", "takes for another secret's name"),
+    ({"influxdb": INFLUXDB | {"password": "a@{b:c}d"}}, "influxdb.password", "reads as a reference to a secret store"),
     ({"influxdb": INFLUXDB | {"database": ".."}}, "influxdb.database", "not allowed here"),
-    ({"hosts": [HOST | {"name": "Monitoring-prod"}]}, "hosts[0].name", "is a name of monitoring servers"),
+    ({"hosts": [HOST | {"name": "Monitoring-prod"}]}, "hosts[0].name", "is reserved for monitoring servers"),
     *(
         ({"contactPoints": {"email": [mail]}, "smtp": SMTP}, "contactPoints.email", reported)
         for mail, reported in {
-            ".a@example.com": "is not a mail address",
-            "a..b@example.com": "is not a mail address",
-            "a@-b.example.com": "is not a mail address",
-            "a@b.123": "is not a mail address",
+            ".a@example.com": "is not an email address",
+            "a..b@example.com": "is not an email address",
+            "a@-b.example.com": "is not an email address",
+            "a@b.123": "is not an email address",
         }.items()
     ),
     # what EC2 and Debian would not have
-    ({"amiId": "ami-123456789"}, "amiId", "is not an AMI's id"),
-    ({"subnetId": "subnet-0123456789"}, "subnetId", "is not a subnet's id"),
+    ({"amiId": "ami-123456789"}, "amiId", "is not an AMI ID"),
+    ({"subnetId": "subnet-0123456789"}, "subnetId", "is not a subnet ID"),
     ({"instanceType": "mac2.metal"}, "instanceType", "is not an EC2 instance type"),
     ({"instanceType": "c5.0xlarge"}, "instanceType", "is not an EC2 instance type"),
     ({"instanceType": "m5." + "9" * 500 + "xlarge"}, "instanceType", "is not an EC2 instance type"),
-    ({"telegrafVersion": "1.39.3-"}, "telegrafVersion", "is not a Debian package version"),
+    ({"telegrafVersion": "1.39.3-"}, "telegrafVersion", "is not a full Debian package version"),
     ({"telegrafVersion": "1.28.5-1"}, "telegrafVersion", "write 1.29.0 or later"),
     ({"domain": "smtp.example.com", "smtp": SMTP, "contactPoints": {"email": ["a@b.cc"]}}, "domain", "smtp.host"),
 ]
@@ -255,7 +259,7 @@ def test_what_nobody_could_use_is_refused(changes: dict[str, Any], key: str, rep
 def test_a_host_written_in_two_ways_is_one(first: dict[str, Any], second: dict[str, Any]) -> None:
     (line,) = mistakes(raw(hosts=[HOST | first, OTHER | second]), HOSTS_SECRET)
     assert line.startswith("monitoring:hosts[1].address")
-    assert "is the address of an earlier host, too" in line
+    assert "is also the address of an earlier host" in line
 
 
 FIELDS = sorted(str(field.alias) for field in Settings.model_fields.values())

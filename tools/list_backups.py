@@ -38,7 +38,7 @@ class Backup:
     complete: bool = False
 
     def __str__(self) -> str:
-        state = "complete" if self.complete else "INCOMPLETE: it does not count"
+        state = "complete" if self.complete else "INCOMPLETE: not counted as a backup"
         return f"{self.id}  {self.size / 2**20:10.1f} MiB  {self.objects:5} objects  {state}"
 
 
@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> int:
         bucket = json.loads(pulumi("stack", "output", "--json", *which) or "{}").get("backupBucket")
         if not bucket:
             raise ListingError(
-                f"The stack {name} has no bucket for backups: `pulumi up` makes it, unless they are off."
+                f"The stack {name} has no bucket for backups: `pulumi up` creates it, unless backups are off."
             )
         found = aws_settings(json.loads(pulumi("config", "--json", "--show-secrets", *which)))
         client = identity(found, str(found["region"])).client("s3")
@@ -92,7 +92,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     print(f"s3://{bucket}/{name}/")
-    print("\n".join(map(str, backups)) or "There is none yet.")
+    print("\n".join(map(str, backups)) or "There are no backups yet.")
     return 0 if any(backup.complete for backup in backups) else 1
 
 

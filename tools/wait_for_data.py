@@ -19,10 +19,10 @@ CONSISTENCY = 180.0
 (docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html), usually within seconds."""
 
 CURES = {
-    "InfluxDB": "See what the server says: journalctl -u telegraf -u influxdb -u grafana-server; with `influxdb` in "
+    "InfluxDB": "Look at the server's logs: journalctl -u telegraf -u influxdb -u grafana-server; with `influxdb` in "
     "the settings: may its user read and write that database?",
     "CloudWatch": "See whether the access key is active and its user still has the policy (`cloudwatchAuth: role`: the "
-    "server's role); one more in accessKeyGeneration makes a new key.",
+    "server's role); a higher accessKeyGeneration makes a new key.",
 }
 
 
@@ -106,7 +106,7 @@ def main() -> int:
             failed = True
             tell(f"Grafana shows no data of {name}: {why}. {CURES[name]}")
     if failed:
-        tell("When the cause is removed, run `pulumi up` again; it goes on from here.")
+        tell("Once the cause is fixed, run `pulumi up` again; it continues from here.")
     return 1 if failed else 0
 
 

@@ -35,7 +35,7 @@ def check_applied(grafana: Grafana, wanted: str) -> None:
     if answer.status == http.client.UNAUTHORIZED:
         raise NotYetError("has not made Pulumi's user in Grafana yet")
     if answer.status != http.client.OK:
-        raise NotYetError(f"cannot be asked yet: {answer.message}")
+        raise NotYetError(f"cannot be queried yet: {answer.message}")
     if answer.content["name"] != wanted:
         raise NotYetError("has not applied this revision of its parameters yet")
 
@@ -56,8 +56,8 @@ def main() -> int:
     if why is None:
         return 0
     tell(f"The server is not ready: {why}")
-    tell(f"See more: aws ec2 get-console-output --region {region} --instance-id {instance} --output text")
-    tell("When the cause is removed, run `pulumi up` again; it goes on from here.")
+    tell(f"For details: aws ec2 get-console-output --region {region} --instance-id {instance} --output text")
+    tell("Once the cause is fixed, run `pulumi up` again; it continues from here.")
     return 1
 
 

@@ -16,7 +16,7 @@ from benchmarks.load.senders import Written
 from benchmarks.load.watch import Watch
 
 LIMIT = 5.0
-"""Seconds a panel may take: from there on "Time a query takes" is red on the dashboard "Monitoring server"."""
+"""Seconds a panel may take: from there on "Query latency" is red on the dashboard "Monitoring server"."""
 GRAFANA = 512 * MIB
 """Grafana's memory, by its own requirements: the double here says nothing about it.
 https://grafana.com/docs/grafana/latest/setup-grafana/installation/#hardware-recommendations"""

@@ -38,7 +38,7 @@ def import_dashboard(
     shown = f"{folder.parent.name}/{folder.name}/{target.name}"
     before = target.read_text(encoding="utf-8") if target.exists() else None
     if before not in (None, content) and not force:
-        raise ImportingError(f"{shown} is there already and differs: write another NAME=, or FORCE=1 to overwrite it")
+        raise ImportingError(f"{shown} exists already and differs: write another NAME=, or FORCE=1 to overwrite it")
     folder.mkdir(exist_ok=True)
     target.write_text(content, encoding="utf-8")
     return _summary(found, shown, unchanged=before == content)
@@ -59,14 +59,14 @@ def _titles(folder: Path, except_for: str) -> frozenset[str]:
 
 def _summary(found: Imported, shown: str, unchanged: bool) -> str:
     first = (
-        f"{shown} is as it was."
+        f"{shown} is unchanged."
         if unchanged
         else f"Imported “{plain(found.dashboard['title'])}” as {shown}; its address will be /d/{found.name}."
     )
     lines = [first, *(f"  - {line}" for line in found.report.sentences())]
     warnings = found.report.warned()
     if warnings:
-        lines += ["Look at this:", *(f"  ! {warning}" for warning in warnings)]
+        lines += ["Please check:", *(f"  ! {warning}" for warning in warnings)]
     return "\n".join([*lines, "Next: pulumi preview, then pulumi up. To take it out again, delete the file."])
 
 

@@ -35,7 +35,7 @@ class Imported:
         title = self.dashboard["title"]
         if title not in titles:
             return self
-        self.report.did(f"called it “{title} ({self.name})”, as there is a “{title}” already")
+        self.report.did(f"called it “{title} ({self.name})”, because a “{title}” exists already")
         return replace(self, dashboard=self.dashboard | {"title": f"{title} ({self.name})"})
 
 
@@ -54,7 +54,7 @@ def convert(text: str, shown: str, name: str = "", skip: bool = False, there: Co
         dashboard = _converted(raw, name, OWN_UIDS.union(there), report)
     except FORM as error:
         reason = f"{type(error).__name__}: {error}"
-        raise ImportingError(f"{shown}: a part of it has not the form of a dashboard ({reason})") from error
+        raise ImportingError(f"{shown}: part of it is not shaped like a dashboard ({reason})") from error
     have = "this environment has InfluxDB (asked in InfluxQL), CloudWatch and Grafana's own panels"
     if report.refused:
         skipping = "; SKIP=1 imports it without these" if not skip else ""
@@ -67,7 +67,7 @@ def convert(text: str, shown: str, name: str = "", skip: bool = False, there: Co
     try:
         check(whole, name)
     except ValueError as error:
-        raise ImportingError(f"{shown}: cannot be imported: what comes of it {error}") from None
+        raise ImportingError(f"{shown}: cannot be imported: the result {error}") from None
     return Imported(name, whole, report)
 
 
@@ -138,8 +138,8 @@ def _description(raw: Json) -> str:
     number = raw.get("gnetId")
     origin = f" from grafana.com/grafana/dashboards/{number}" if number else ""
     managed = (
-        f"Imported{origin} {MANAGED}: changes belong in the repository's dashboards/imported/ folder; what"
-        " is changed by hand here is put back by the next `pulumi up`. Use “Save as” for a copy of your own."
+        f"Imported{origin} {MANAGED}: changes belong in the repository's dashboards/imported/ folder; the"
+        " next `pulumi up` undoes changes made here by hand. Use “Save as” for a copy of your own."
     )
     before = str(raw.get("description") or "")
     if MANAGED in before:  # it was imported before
@@ -150,7 +150,9 @@ def _description(raw: Json) -> str:
 def checked_name(name: str) -> str:
     """The name, if it can be a file's and a uid. Raises ImportingError."""
     if not NAME.fullmatch(name):
-        raise ImportingError(f"{name!r} cannot be its name: write NAME= with up to 40 small letters, digits and dashes")
+        raise ImportingError(
+            f"{name!r} cannot be its name: write NAME= with up to 40 lowercase letters, digits and dashes"
+        )
     if name in OWN_UIDS:
         raise ImportingError(f"{name} is one of this project's own dashboards: write another NAME=")
     return name

@@ -88,7 +88,7 @@ def each(panels: Iterable[Json], step: Callable[[Json], None], report: Report) -
             report.refuse(f"“{title_of(panel)}” {error}", panel)
         except FORM as error:
             reason = f"{type(error).__name__}: {error}"
-            report.refuse(f"“{title_of(panel)}” has not the form of a panel ({reason})", panel)
+            report.refuse(f"“{title_of(panel)}” is not shaped like a panel ({reason})", panel)
 
 
 def title_of(panel: Mapping[str, Any]) -> str:

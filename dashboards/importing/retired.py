@@ -53,7 +53,7 @@ def piechart(old: Json, report: Report) -> Json:
 def geomap(old: Json, report: Report) -> Json:
     """`grafana-worldmap-panel` as `geomap`: view, limits and colours. Grafana makes no layer of the circles either."""
     report.warnings.append(
-        f"“{title_of(old)}” is an empty map: add a layer of markers to it, as Grafana makes none of circles"
+        f"“{title_of(old)}” is an empty map: add a layer of markers to it, as Grafana does not convert circles"
     )
     return {
         "type": "geomap",

@@ -32,7 +32,7 @@ def read(wanted: str, site: str = GRAFANA_COM) -> str:
     if not path.is_file():
         raise ImportingError(f"{wanted}: there is no such file; write the path of a JSON file, or an id such as 928")
     if path.stat().st_size > LARGEST:
-        raise ImportingError(f"{wanted}: has more than {LARGEST // 1_000_000} MB; that is no dashboard")
+        raise ImportingError(f"{wanted}: has more than {LARGEST // 1_000_000} MB; that is not a dashboard")
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -50,7 +50,7 @@ def _download(number: str, site: str) -> str:
             content: bytes = answer.read(LARGEST + 1)
     except urllib.error.HTTPError as error:
         if error.code == 404:
-            raise ImportingError(f"grafana.com has no dashboard {number}; look its number up on {page}") from None
+            raise ImportingError(f"grafana.com has no dashboard {number}; look up its number on {page}") from None
         raise ImportingError(f"grafana.com answers {error.code} for dashboard {number}; {instead}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
@@ -71,13 +71,13 @@ def parse(text: str, name: str) -> Json:
     except UnicodeEncodeError as error:
         half = str(error.object)[error.start]
         raise ImportingError(
-            f"{name}: holds half a character (\\u{ord(half):04x} in “{_around(error)}”), as of an emoji that was cut in"
-            " two; write the whole character, or take it out"
+            f"{name}: contains half a character (\\u{ord(half):04x} in “{_around(error)}”), as of an emoji"
+            " that was cut in two; write the whole character, or remove it"
         ) from None
     except ValueError as error:
         raise ImportingError(f"{name}: is not JSON ({error}); write a number that JSON has, or null") from None
     except RecursionError:
-        raise ImportingError(f"{name}: is nested too deeply; that is no dashboard") from None
+        raise ImportingError(f"{name}: is nested too deeply; that is not a dashboard") from None
     if not isinstance(found, dict):
         raise ImportingError(f"{name}: is not a dashboard but {_kind(found)}; export a single dashboard as JSON")
     return found
@@ -85,7 +85,7 @@ def parse(text: str, name: str) -> Json:
 
 def _no_number(written: str) -> float:
     """Refuse NaN and Infinity: Python reads them, but neither JSON nor Grafana has them."""
-    raise ValueError(f"{written} is no number")
+    raise ValueError(f"{written} is not a number")
 
 
 def _finite(written: str) -> float:

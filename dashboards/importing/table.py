@@ -26,7 +26,7 @@ def converted(old: Json, report: Report) -> Json:
     """The panel's type, options, transformations and field configuration. `old` is the whole old panel."""
     how = str(old.get("transform") or "timeseries_to_columns")
     if how not in TRANSFORMATIONS:
-        raise PanelError(f"is a table of {how}, which Grafana has no more")
+        raise PanelError(f"is a table of {how}, which Grafana no longer has")
     styles = [style for style in old.get("styles") or [] if isinstance(style, dict)]
     general = next((style for style in styles if style.get("pattern") == EVERYTHING), {})
     hidden = [str(style.get("pattern")) for style in styles if style.get("type") == "hidden"]

@@ -63,9 +63,9 @@ class Text(Kind):
 
 
 class Integer(Kind):
-    """A whole number."""
+    """An integer."""
 
-    name = "a whole number"
+    name = "an integer"
 
     def _parse(self, value: Any, path: str, failures: list[Failure]) -> Any:
         if isinstance(value, str) and value.lstrip("-").isdecimal():

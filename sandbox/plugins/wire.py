@@ -70,7 +70,7 @@ def _decode(value: struct_pb2.Value) -> Any:
         case "bool_value":
             return value.bool_value
         case "number_value":
-            # JSON knows floats only; whole numbers are what people wrote as integers.
+            # JSON knows floats only; integers are what people wrote as integers.
             number = value.number_value
             return int(number) if number.is_integer() else number
         case "string_value":

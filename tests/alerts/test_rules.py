@@ -233,7 +233,7 @@ def test_the_message_names_the_file_that_was_set_aside(double: Double, influx: I
     state = RuleState(body(rule), "Monitoring", 60)
     state.update(double.judged(rule), datetime.now(UTC))
     (alert,) = state.alerts.values()
-    assert alert.annotations["summary"].endswith("what was in it is gone: data/telegraf/autogen/3/1.tsm.bad")
+    assert alert.annotations["summary"].endswith("its contents are lost: data/telegraf/autogen/3/1.tsm.bad")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.uid)

@@ -85,7 +85,7 @@ def test_the_first_default_subnet_is_taken(prod: Run) -> None:
 
 def test_a_subnet_of_another_vpc_is_refused() -> None:
     changes = {"vpcId": "vpc-0123456789abcdef0", "subnetId": "subnet-0123456789abcdef0"}
-    with pytest.raises(pulumi.RunError, match="lies in vpc-1, not in"):
+    with pytest.raises(pulumi.RunError, match="is in vpc-1, not in"):
         run_program(changes)
 
 

@@ -98,7 +98,7 @@ def test_before_pulumi_s_user_is_made_the_server_is_not_ready(grafana: Grafana) 
     with pytest.raises(NotYetError, match="has not made Pulumi's user"):
         check_applied(grafana, "abc on i-1")
     Double.answers = {"/api/user": (502, b"<html>")}
-    with pytest.raises(NotYetError, match=r"cannot be asked yet: no reason given \(status 502\)"):
+    with pytest.raises(NotYetError, match=r"cannot be queried yet: no reason given \(status 502\)"):
         check_applied(grafana, "abc on i-1")
 
 

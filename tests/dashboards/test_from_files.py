@@ -51,8 +51,8 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "inputs": (GOOD | {"__inputs": []}, "has datasources to be chosen"),
     "an Angular panel": (GOOD | {"panels": [{"type": "graph"}]}, "has a panel of type graph"),
     "an Angular table": (GOOD | {"panels": [{"type": "table", "styles": []}]}, "has a panel of type table"),
-    "a row of nothing": (GOOD | {"panels": [{"type": "row", "panels": 5}]}, "has a row whose panels are no list"),
-    "a panel of nothing": (GOOD | {"panels": [5]}, "has a panel that is no object"),
+    "a row of nothing": (GOOD | {"panels": [{"type": "row", "panels": 5}]}, "has a row whose panels are not a list"),
+    "a panel of nothing": (GOOD | {"panels": [5]}, "has a panel that is not an object"),
     "another datasource": (
         GOOD | {"panels": [{"type": "stat", "datasource": {"type": "prometheus", "uid": "p1"}}]},
         "asks the datasource p1",

@@ -79,7 +79,7 @@ def test_percentages_are_percentages(influx: Influx) -> None:
 def test_numbers_agree_with_this_machine(influx: Influx) -> None:
     memory = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     total = int(memory["MemTotal"].split()[0]) * 1024
-    parts = only(influx, "Memory by kind")[0]["values"]
+    parts = only(influx, "Memory by type")[0]["values"]
     sums = [sum(row[1:]) for row in parts if None not in row]
     assert sums and all(abs(each - total) < total / 100 for each in sums)
 
@@ -152,7 +152,7 @@ def test_those_in_trouble_need_attention_the_worst_first(influx: Influx) -> None
     since = {letter: [each["tags"]["host"] for each in named[letter]] for letter in "HIJKL"}
     assert since == {"H": ["busy"], "I": ["hog"], "J": ["full", "was-full"], "K": ["loaded"], "L": ["torn"]}
     assert {title: rows[0]["values"][0][2] for title, rows in worst.items()} == {
-        "Busiest processors": "busy",
+        "Busiest CPU": "busy",
         "Fullest memory": "hog",
         "Fullest file system": "full",
         "Highest load": "loaded",
@@ -167,5 +167,5 @@ def test_one_row_a_host_in_each_column_of_the_table(influx: Influx) -> None:
 
 
 def test_the_certificates_remaining_time_is_right(influx: Influx) -> None:
-    (seconds,) = values(only(influx, "Certificate lasts", entry=MONITORING_SERVER))
+    (seconds,) = values(only(influx, "Certificate expires in", entry=MONITORING_SERVER))
     assert 29.9 * 86400 < seconds <= 30 * 86400

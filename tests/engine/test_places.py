@@ -31,7 +31,7 @@ def test_no_default_vpc(mine: Product, aws: Cloud) -> None:
     mine.configure(aws__region="eu-west-3")
     said = mine.refused()
     assert (
-        "monitoring:subnetId: is missing, and eu-west-3 has no default VPC to take a subnet of; name a public" in said
+        "monitoring:subnetId: is missing, and eu-west-3 has no default VPC to take a subnet from; name a public" in said
     )
     assert "Traceback" not in said
 
@@ -57,7 +57,7 @@ def test_a_default_subnet_in_a_zone_without_the_instance_type_is_not_taken(mine:
             ec2.delete_subnet(SubnetId=subnet["SubnetId"])
     mine.configure(aws__region="us-east-1")
     said = mine.refused()
-    assert "monitoring:instanceType = t4g.small: is only to be had in us-east-1a or us-east-1b or" in said
+    assert "monitoring:instanceType = t4g.small: is only available in us-east-1a or us-east-1b or" in said
     assert "Traceback" not in said
     other = ec2.create_default_subnet(AvailabilityZone="us-east-1b")["Subnet"]["SubnetId"]
     mine.up()

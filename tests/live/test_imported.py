@@ -119,7 +119,7 @@ def test_its_converted_panels_are_drawn(page: Page) -> None:
 
 def test_again_changes_nothing(imported: Environment, source: Path) -> None:
     assert imported.preview() == {}
-    assert command("--name", NAME, str(source)).stdout.startswith(f"dashboards/imported/{NAME}.json is as it was")
+    assert command("--name", NAME, str(source)).stdout.startswith(f"dashboards/imported/{NAME}.json is unchanged")
 
 
 def test_a_broken_file_is_reported_before_anything_is_touched(imported: Environment) -> None:

@@ -95,7 +95,7 @@ class Configuration:
         try:
             return int(value)
         except ValueError:
-            raise ConfigurationError(f"[{section}] {key} = {value!r} is not a whole number") from None
+            raise ConfigurationError(f"[{section}] {key} = {value!r} is not an integer") from None
 
     def seconds(self, section: str, key: str, default: float) -> float:
         """A duration in Go's notation (`10s`, `1m30s`), in seconds."""

@@ -62,7 +62,7 @@ def test_what_it_did_is_a_list(folder: Path) -> None:
     reported = import_dashboard(HOSTS, folder=folder)
     assert "  - converted a panel graph to timeseries (3×)\n" in reported
     assert "  - laid the panels of 3 old-style rows out on the grid\n" in reported
-    assert "Look at this:\n  ! no agent measures netstat" in reported
+    assert "Please check:\n  ! no agent measures netstat" in reported
 
 
 def test_a_stranger_s_title_cannot_steer_the_terminal(folder: Path, tmp_path: Path) -> None:
@@ -74,14 +74,14 @@ def test_a_stranger_s_title_cannot_steer_the_terminal(folder: Path, tmp_path: Pa
 
 def test_the_same_again_changes_nothing(folder: Path) -> None:
     import_dashboard(HOSTS, folder=folder)
-    assert "is as it was" in import_dashboard(HOSTS, folder=folder)
+    assert "is unchanged" in import_dashboard(HOSTS, folder=folder)
 
 
 def test_a_different_file_is_overwritten_only_by_force(folder: Path) -> None:
     import_dashboard(HOSTS, "mine", folder=folder)
     other = str(SAMPLES / "of-2015.json")
     before = (folder / "mine.json").read_text()
-    with pytest.raises(ImportingError, match=r"is there already and differs: .*FORCE=1"):
+    with pytest.raises(ImportingError, match=r"exists already and differs: .*FORCE=1"):
         import_dashboard(other, "mine", folder=folder)
     assert (folder / "mine.json").read_text() == before
     import_dashboard(other, "mine", force=True, folder=folder)

@@ -81,12 +81,12 @@ def test_the_new_schema_is_refused() -> None:
         ('{"panels": []}', "has no title"),
         ('{"title": "???", "panels": []}', "no name can be made of the title"),
         ("[" * 100_000, "is nested too deeply"),
-        ('{"title": "x", "panels": [{"decimals": NaN}]}', "is not JSON (NaN is no number)"),
-        ('{"title": "x", "panels": [{"max": -Infinity}]}', "is not JSON (-Infinity is no number)"),
+        ('{"title": "x", "panels": [{"decimals": NaN}]}', "is not JSON (NaN is not a number)"),
+        ('{"title": "x", "panels": [{"max": -Infinity}]}', "is not JSON (-Infinity is not a number)"),
         ('{"title": "x", "panels": [{"max": 1e999}]}', "is not JSON (1e999 is too large for a number)"),
         (f'{{"title": "x", "panels": [{{"max": {"9" * 5000}}}]}}', "is too large for a number"),
-        (r'{"title": "a cut \ud83d", "panels": []}', r"holds half a character (\ud83d in “a cut …”)"),
-        (r'{"title": "x", "panels": [], "\udc00": 1}', r"holds half a character (\udc00"),
+        (r'{"title": "a cut \ud83d", "panels": []}', r"contains half a character (\ud83d in “a cut …”)"),
+        (r'{"title": "x", "panels": [], "\udc00": 1}', r"contains half a character (\udc00"),
     ],
 )
 def test_what_is_no_dashboard(text: str, words: str) -> None:

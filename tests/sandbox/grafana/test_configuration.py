@@ -50,7 +50,7 @@ def test_values_come_from_files_and_environment(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("[server]\nprotocol = h3\n", "protocol"),
-        ("[server]\nhttp_port = many\n", "not a whole number"),
+        ("[server]\nhttp_port = many\n", "not an integer"),
         ("[server]\nprotocol = https\n", "cert_file cannot be empty"),
         ("[server]\nprotocol = https\ncert_file = /no\ncert_key = /no\n", "cannot open cert_file at /no"),
         ("[security]\nsecret_key = $__file{/nothing/here}\n", "cannot read /nothing/here"),

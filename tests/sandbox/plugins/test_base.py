@@ -136,7 +136,7 @@ def test_settings_are_checked(serve: Serve, tmp_path: Path) -> None:
 def test_check_refuses_unknown_missing_and_mistyped_inputs(notes: Any) -> None:
     _, failures = notes.check(NOTE, {"colour": "red", "copies": "many", "frame": {"depth": 1}})
     assert set(failures) == {"colour", "copies", "frame.depth", "body"}
-    assert failures["copies"] == "expected a whole number, got a string"
+    assert failures["copies"] == "expected an integer, got a string"
     assert notes.check(NOTE, {"body": "x", "copies": 10})[1] == {"copies": "at most nine"}
 
 

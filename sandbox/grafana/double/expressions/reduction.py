@@ -17,7 +17,7 @@ _FUNCTIONS: Mapping[str, Callable[[list[float]], float]] = {
     "last": lambda values: values[-1],
     "median": statistics.median,
 }
-"""Of values that are all numbers; `count` is not among them, because it counts what is no number, too."""
+"""Of values that are all numbers; `count` is not among them, because it counts what is not a number, too."""
 
 _LIMITS: Mapping[str, tuple[int, Callable[..., bool]]] = {
     "gt": (1, lambda value, limit: value > limit),
