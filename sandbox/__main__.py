@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. `make up` goes on from here; `make down` takes everything away.", file=sys.stderr)
+        print("\nInterrupted. `make up` continues from here; `make down` removes everything.", file=sys.stderr)
         return 130
 
 

@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 
 def settings_table() -> str:
     """The configuration table, made from the schema in Pulumi.yaml."""
-    rows = ["| key | default | what it is |", "| --- | --- | --- |"]
+    rows = ["| key | default | description |", "| --- | --- | --- |"]
     for key, schema in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items():
         rows.append(f"| `{key}` | {shown(schema['default'])} | {schema['description']} |")
     return "\n".join(rows)

@@ -1,4 +1,4 @@
-"""The local AWS: moto in one process, made as strict as AWS where it is more lenient (see `patches`).
+"""The local AWS: moto in one process, made as strict as AWS where moto is more lenient (see `patches`).
 
 Produces, while `python -m sandbox.cloud` runs: AWS's API on loopback for the operator's side, the same over
 TLS under AWS's own host names for the machines, and EC2's metadata service.
