@@ -127,7 +127,7 @@ def partition(name: str) -> str:
 
 
 def region(value: Any) -> str:
-    """The name of an AWS region."""
+    """The name of an AWS region (docs.aws.amazon.com/general/latest/gr/rande.html), as botocore's data has it."""
     from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
 
     name = text(value)
@@ -152,22 +152,25 @@ def seconds(duration: str) -> float:
     return float(sum(int(number) * _SECONDS[unit] for number, unit in parts))
 
 
-MOST_PARTS = 4
-"""Of a duration, such as the two of 1h30m."""
-
 LONGEST = "5200w"
 """Of the durations that may also be INF: a hundred years. InfluxDB counts in nanoseconds and ends at 292 years."""
 
 
-def duration(units: str, low: str, high: str, example: str, parts: int = MOST_PARTS) -> BeforeValidator:
-    """A validator of durations made of at most `parts` numbers with `units` (a regular expression's alternatives)."""
-    pattern = re.compile(rf"([0-9]{{1,9}}({units})){{1,{parts}}}")
+def duration(units: str, low: str, high: str, example: str, parts: int = len(_SECONDS)) -> BeforeValidator:
+    """A validator of durations made of at most `parts` numbers with `units` (such as m|h), the largest first and each
+    once: Grafana's notification policies take no others (github.com/prometheus/common, model/time.go, ParseDuration),
+    InfluxQL, Telegraf and Go take any order (influxql, parser.go, ParseDuration; Go's time.ParseDuration)."""
+    one = re.compile(rf"([0-9]{{1,9}})({units})")
+    pattern = re.compile(rf"({one.pattern}){{1,{parts}}}")
 
     def check(value: Any) -> str:
         if value == "INF" and high == "INF":
             return "INF"
         if not isinstance(value, str) or not pattern.fullmatch(value):
             raise WrongValueError("is not a duration", f"write a number with its unit, such as {example}")
+        sizes = [_SECONDS[unit] for _, unit in one.findall(value)]
+        if sizes != sorted(set(sizes), reverse=True):
+            raise WrongValueError("has a unit twice, or a smaller one first", "write it as in 1h30m")
         if not seconds(low) <= seconds(value) <= seconds(LONGEST if high == "INF" else high):
             raise WrongValueError("is out of range", f"write {low} to {high}, such as {example}")
         return value
@@ -176,7 +179,8 @@ def duration(units: str, low: str, high: str, example: str, parts: int = MOST_PA
 
 
 def fingerprint(value: Any) -> str:
-    """An OpenPGP key's full fingerprint: 40 hexadecimal digits; blanks between them are dropped."""
+    """An OpenPGP key's full fingerprint (version 4: RFC 9580, 5.5.4.2): 40 hexadecimal digits; blanks between them are
+    dropped."""
     digits = re.sub(r"\s", "", text(value)).upper()
     if not re.fullmatch(r"[0-9A-F]{40}", digits):
         raise WrongValueError(
@@ -190,9 +194,11 @@ Text = Annotated[str, BeforeValidator(text)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 Region = Annotated[str, BeforeValidator(region)]
 Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateKeyPair.html: up to 255 ASCII characters.
 KeyName = Annotated[
     str, matching(r"[ -~]{1,255}", "is not the name of a key pair", "write its name as EC2 shows it, in ASCII letters")
 ]
+# docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html; a Mac boots no Debian.
 InstanceType = Annotated[
     str,
     matching(
@@ -202,6 +208,7 @@ InstanceType = Annotated[
         "write family and size, such as t4g.small",
     ),
 ]
+# docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html: 17 hexadecimal digits, 8 those from before 2018.
 AmiId = Annotated[
     str, matching(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI ID", "write it as ami-0123456789abcdef0")
 ]
@@ -229,6 +236,8 @@ def domain(value: Any) -> str:
 
 
 Domain = Annotated[str, BeforeValidator(domain)]
+# docs.influxdata.com/influxdb/v1/query_language/spec (identifiers between double quotes) and
+# postgresql.org/docs/current/sql-syntax-lexical.html (63 bytes): both take more than these, which need quotes nowhere.
 Identifier = Annotated[
     str,
     matching(
@@ -237,6 +246,7 @@ Identifier = Annotated[
         "use up to 63 letters, digits, dots, dashes and underscores",
     ),
 ]
+# man 5 sources.list
 AptWord = Annotated[
     str,
     # No slash at its end: apt then expects no component.

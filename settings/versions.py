@@ -21,6 +21,7 @@ UNUSABLE = {
 
 
 def _usable_grafana(value: Any) -> Any:
+    """Not a version whose package is broken, whatever Debian's revision."""
     upstream = re.fullmatch(r"(?:[0-9]:)?([0-9.]+)(?:[^0-9.].*)?", str(value))
     if upstream and upstream[1] in UNUSABLE:
         raise WrongValueError(*UNUSABLE[upstream[1]])
@@ -34,16 +35,18 @@ def _first_major(version: str) -> str:
     return version
 
 
-def _passes(version: str) -> str:
-    """A Telegraf that knows `metricpass` (docs/CONFIGURATION.md there; its changelog: 1.29.0)."""
-    upstream = re.split(r"[.+~-]", version.rpartition(":")[2])
-    if (int(upstream[0]), int(upstream[1])) < LEAST_TELEGRAF:
-        least = ".".join(map(str, LEAST_TELEGRAF))
-        raise WrongValueError("lacks filters that this program uses", f"write {least}.0 or later")
-    return version
+def _at_least(major: int, minor: int) -> AfterValidator:
+    """A validator of versions that know what the program writes into their configuration."""
+
+    def check(version: str) -> str:
+        upstream = re.split(r"[.+~-]", version.rpartition(":")[2])
+        if (int(upstream[0]), int(upstream[1])) < (major, minor):
+            raise WrongValueError("lacks settings that this program uses", f"write {major}.{minor}.0 or later")
+        return version
+
+    return AfterValidator(check)
 
 
-LEAST_TELEGRAF = (1, 29)
 Version = Annotated[
     str,
     matching(
@@ -53,6 +56,12 @@ Version = Annotated[
         'write the exact version in quotes, such as "1.39.3-1" (`apt-cache madison PACKAGE` lists them)',
     ),
 ]
-GrafanaVersion = Annotated[Version, BeforeValidator(_usable_grafana)]
-VersionOne = Annotated[Version, AfterValidator(_first_major)]
-TelegrafVersion = Annotated[Version, AfterValidator(_passes)]
+GrafanaVersion = Annotated[Version, BeforeValidator(_usable_grafana), _at_least(12, 0)]
+"""`keep_firing_for` and `missing_series_evals_to_resolve` of alert rules are there since 12
+(grafana/terraform-provider-grafana, internal/resources/grafana/resource_alerting_rule_group_test.go)."""
+VersionOne = Annotated[Version, AfterValidator(_first_major), _at_least(1, 7)]
+"""An older one ignores settings that it does not know. All those of userdata/server/influxdb.conf are in 1.7
+(services/httpd/config.go, pkg/tlsconfig, tsdb/config.go there)."""
+TelegrafVersion = Annotated[Version, _at_least(1, 39)]
+"""It takes a command as a list since 1.39, and from 1.45 on nothing else (plugins/inputs/exec/exec.go); `metricpass` is
+there since 1.29 (docs/CONFIGURATION.md)."""

@@ -36,6 +36,9 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"restoreFrom": "s3://bbb-s3alias/prod/latest"}, "restoreFrom", "does not name a backup"),
     ({"influxdbVersion": "2.7.12-1"}, "influxdbVersion", "is not a 1.x version"),
     ({"influxdbVersion": "1:2.7.12-1"}, "influxdbVersion", "is not a 1.x version"),
+    ({"influxdbVersion": "1.6.4-1"}, "influxdbVersion", "write 1.7.0 or later"),
+    ({"grafanaVersion": "7.5.17"}, "grafanaVersion", "write 12.0.0 or later"),
+    ({"grafanaVersion": "11.6.9"}, "grafanaVersion", "write 12.0.0 or later"),
     ({"influxdbVersion": "10.1.1-1"}, "influxdbVersion", "is not a 1.x version"),
     (
         {"sshCidrs": ["0.0.0.0/1", "128.0.0.0/1"], "sshKeyName": "me"},
@@ -112,6 +115,15 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"alertThresholds": {"backupAge": "30d"}, "backups": {"keep": 1}}, "alertThresholds", "no backup is left"),
     ({"alertThresholds": {"certificateDays": 31}}, "alertThresholds", "certificateDays above 30"),
     ({"alertThresholds": {"cpu": 100}}, "alertThresholds.cpu", "write 1 to 99"),
+    # durations that Grafana's notification policies would refuse at the end of an `up`
+    (
+        {"contactPoints": {"slack": SLACK, "repeatCritical": "30m1h"}},
+        "contactPoints.repeatCritical",
+        "a smaller one first",
+    ),
+    ({"contactPoints": {"slack": SLACK, "repeatWarning": "1h1h"}}, "contactPoints.repeatWarning", "has a unit twice"),
+    ({"retention": "1h2d"}, "retention", "a smaller one first"),
+    ({"bootTimeout": "10m10m"}, "bootTimeout", "has a unit twice"),
     ({"restoreFrom": "2026-02-30T04-00-00Z"}, "restoreFrom", "does not name a backup"),
     ({"restoreFrom": "s3://bbb/.../latest"}, "restoreFrom", "does not name a backup"),
     ({"restoreFrom": "s3://bbb/-a/latest"}, "restoreFrom", "does not name a backup"),
@@ -224,7 +236,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"instanceType": "c5.0xlarge"}, "instanceType", "is not an EC2 instance type"),
     ({"instanceType": "m5." + "9" * 500 + "xlarge"}, "instanceType", "is not an EC2 instance type"),
     ({"telegrafVersion": "1.39.3-"}, "telegrafVersion", "is not a full Debian package version"),
-    ({"telegrafVersion": "1.28.5-1"}, "telegrafVersion", "write 1.29.0 or later"),
+    ({"telegrafVersion": "1.38.5-1"}, "telegrafVersion", "write 1.39.0 or later"),
     ({"domain": "smtp.example.com", "smtp": SMTP, "contactPoints": {"email": ["a@b.cc"]}}, "domain", "smtp.host"),
 ]
 

@@ -47,20 +47,19 @@ TELEGRAF = """
   ignore_mount_opts = ["bind"]
 [[inputs.diskio]]
 [[inputs.net]]
-  ignore_protocol_stats = true
 [[inputs.system]]
 [[inputs.processes]]
 [[inputs.kernel]]
 [[inputs.internal]]
 [[inputs.exec]]
-  commands = ["echo ext4,device=sda1 errors=0"]
+  commands = [["echo", "ext4,device=sda1 errors=0"]]
   data_format = "influx"
 [[inputs.influxdb]]
   urls = ["{url}/debug/vars"]
 [[inputs.x509_cert]]
   sources = ["file://{certificate}"]
 [[inputs.exec]]
-  commands = ["bash {backup} status"]
+  commands = [["bash", "{backup}", "status"]]
   data_format = "influx"
 """
 

@@ -66,6 +66,7 @@ def measured(folder: Path, *within: str, **environment: str) -> str:
     )
     assert result.returncode == 0, result.stderr
     assert " E! " not in result.stderr, result.stderr
+    assert "deprecated" not in result.stderr, result.stderr
     return result.stdout
 
 

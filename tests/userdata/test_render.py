@@ -175,6 +175,10 @@ def test_telegraf_on_the_server_watches_influxdb_and_its_certificate() -> None:
     assert output["skip_database_creation"] is True
     assert output["tls_ca"] == "/etc/telegraf/ca.pem"
     assert config["inputs"]["cpu"][0]["percpu"] is False
+    # From 1.45 on Telegraf takes nothing but lists (its plugins/inputs/exec/exec.go).
+    commands = [command for each in config["inputs"]["exec"] for command in each["commands"]]
+    assert len(commands) == 4
+    assert all(isinstance(command, list) for command in commands)
 
 
 def test_without_an_own_influxdb_nothing_of_it_is_there() -> None:

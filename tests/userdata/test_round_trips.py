@@ -46,7 +46,7 @@ LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 DOMAINS = st.lists(LABEL, min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "example"]))
 HTTPS = st.builds("https://{}{}{}".format, DOMAINS, st.sampled_from(["", ":8443"]), st.sampled_from(["", "/a/b~c_d"]))
 DURATIONS = st.builds("{}{}".format, st.integers(1, 3600), st.sampled_from(["s", "m", "h"]))
-RETENTIONS = st.just("INF") | st.builds("{}{}".format, st.integers(1, 5200), st.sampled_from(["h", "d", "w", "h1d"]))
+RETENTIONS = st.just("INF") | st.builds("{}{}".format, st.integers(1, 5200), st.sampled_from(["h", "d", "w", "d1h"]))
 VERSIONS = st.from_regex(r"([0-9]:)?[0-9]{1,4}(\.[0-9]{1,4}){2}([+~-][A-Za-z0-9.+~-]{0,9})?", fullmatch=True)
 REPOSITORIES = st.fixed_dictionaries(
     {"url": HTTPS, "keyUrl": HTTPS, "suite": st.from_regex(r"[a-z][a-z0-9/._-]{0,9}", fullmatch=True)}
@@ -303,7 +303,7 @@ def test_no_tag_is_taken_for_the_host_s_name(host: str) -> None:
     installer = agent_installer(
         AgentValues(
             repository=accepted().influxdata_repository,
-            telegraf_version="1.37.2-1",
+            telegraf_version="1.39.3-1",
             interval="10s",
             target=InfluxTarget("https://a.b:8086", "telegraf", "telegraf", False),
             password="a-password",
