@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from ipaddress import IPv4Network, collapse_addresses
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from settings import addresses, certificates, contradictions
+from settings import addresses, aws_tags, certificates, contradictions
 from settings import values as v
 from settings.alerting import AlertThresholds, ContactPoints
 from settings.backups import Backups, Source, origin
@@ -30,34 +29,16 @@ def _choice(*allowed: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _in_tag(character: str) -> bool:
-    """IAM's rule, the strictest (docs: "Rules for tagging in IAM and AWS STS"): \\p{L} \\p{Z} \\p{N} _.:/=+-@."""
-    return character in "_.:/=+-@" or unicodedata.category(character)[0] in "LNZ"
-
-
 def _tags(value: Any) -> dict[str, str]:
     """AWS tags. `Name`, `project` and `stack` are set by the program itself."""
     if not isinstance(value, dict):
         raise WrongValueError("is not an object", "write one `name: value` per line")
     for name, content in value.items():
-        tag = quoted(name)
         v.text(content)
-        if name.lower().startswith("aws:"):
-            raise WrongValueError("{tag} starts with aws:, which AWS reserves", "choose another name", tag=tag)
-        # To IAM, names of tags that differ only in capitals are one.
         if name.lower() in ("name", "project", "stack"):
-            raise WrongValueError("{tag} is set by this program", "leave it out", tag=tag)
-        if [other.lower() for other in value].count(name.lower()) > 1:
-            raise WrongValueError("{tag} is given twice, differing only in case", "write it once", tag=tag)
-        if not all(_in_tag(character) for character in name + content):
-            raise WrongValueError(
-                "{tag} has a character that AWS tags do not allow",
-                "use letters, digits, spaces and _ . : / = + - @ in name and value",
-                tag=tag,
-            )
-        if not 1 <= len(name) <= 128 or len(content) > 256:
-            most = "write a name of at most 128 characters and a value of at most 256"
-            raise WrongValueError("{tag} is too long", most, tag=tag)
+            raise WrongValueError("{tag} is set by this program", "leave it out", tag=quoted(name))
+        aws_tags.check_once(name, value)
+        aws_tags.check(name, content)
     if len(value) > 40:
         raise WrongValueError(f"has {len(value)} tags", "write at most 40")
     return value
@@ -142,6 +123,7 @@ class Settings(Part):
     ssh_key_name: v.KeyName | None = None
     instance_type: v.InstanceType = "t4g.small"
     ami_id: v.AmiId | None = None
+    # docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html (gp3); Debian's image has 8 GiB.
     root_volume_size: Annotated[int, v.whole(8, 16384, "GiB")] = 10
     data_volume_size: Annotated[int, v.whole(1, 16384, "GiB")] = 20
     vpc_id: v.VpcId | None = None
