@@ -7,7 +7,9 @@ import re
 PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 NO_HOST = re.compile(r"[-_]\.|\.[-_]")
 LONGEST = 36
-"""S3's 63 letters, without `monitoring-`, `-backups` and the eight that Pulumi adds to make the name unique."""
+"""S3's 63 letters, without `monitoring-`, `-backups` (components/backups.py) and the dash and seven digits by which the
+provider makes the name unique; it refuses what gets longer (pulumi/pulumi-aws, provider/resources.go, the field
+`bucket`). tests/engine/test_nonsense.py previews a stack with such a name."""
 
 
 def wrong_for_a_bucket(stack: str) -> str | None:
