@@ -30,7 +30,10 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def host(value: Any) -> str:
-    """A host's name in small letters, or its IPv4 or IPv6 address in its canonical form; no user, no port."""
+    """A host's name in small letters, or its IPv4 or IPv6 address in its canonical form; no user, no port.
+
+    Names as resolvers take them (RFC 952, RFC 1123, 2.1), addresses as inet_pton(3) does; with a zone as RFC 4007, 11.
+    """
     written = v.text(value)
     try:
         address = ipaddress.ip_address(written)
@@ -176,7 +179,8 @@ def _port(written: str | None, usual: int | None = None) -> str:
 
 
 def socket(wrong: str, instead: str) -> Callable[[Any], str]:
-    """A validator of the address of a service: tcp://HOST:PORT, or unix:// and the path of its socket."""
+    """A validator of the address of a service: tcp://HOST:PORT, or unix:// and the path of its socket, as Telegraf's
+    inputs.docker and inputs.redis take them (plugins/inputs/docker/README.md, plugins/inputs/redis/redis.go there)."""
 
     def check(value: Any) -> str:
         found = re.fullmatch(rf"tcp://(?P<host>{NAME}):(?P<port>[0-9]{{1,5}})|unix://{FILE}", v.text(value))

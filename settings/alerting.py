@@ -45,6 +45,7 @@ def _hook(value: Any) -> str:
 
 
 def _slack(value: Any) -> str:
+    """docs.slack.dev/messaging/sending-messages-using-incoming-webhooks; GovSlack: docs.slack.dev/govslack."""
     if not _hook(value).startswith(("https://hooks.slack.com/", "https://hooks.slack-gov.com/")):
         raise WrongValueError(
             "is not a Slack incoming webhook", "write the URL that Slack shows: https://hooks.slack.com/services/…"
@@ -67,7 +68,7 @@ def _number(low: float, high: float, unit: str) -> BeforeValidator:
 
 
 def _evaluation(value: Any) -> str:
-    """Grafana evaluates in steps of ten seconds."""
+    """Grafana evaluates in steps of ten seconds (pkg/setting/setting_unified_alerting.go, SchedulerBaseInterval)."""
     if isinstance(value, str) and re.fullmatch(r"([0-9]+[smh])+", value) and v.seconds(value) % 10:
         raise WrongValueError("is not a multiple of 10s", "write 10s, 30s or 1m")
     return str(value)
@@ -81,11 +82,13 @@ class Ways(Part):
 
     email: Addresses | None = None
     slack: Annotated[SecretStr | None, BeforeValidator(_slack)] = None
+    # support.pagerduty.com/main/docs/services-and-integrations: an integration key has 32 letters and digits.
     pagerduty: Annotated[
         SecretStr | None,
         v.matching(r"[A-Za-z0-9]{32}", "is not an integration key", "write the 32 characters of an Events API v2 key"),
     ] = None
     webhook: Annotated[SecretStr | None, BeforeValidator(_hook)] = None
+    # Of the header `Authorization: Bearer …` (RFC 6750, 2.1); what a header takes: RFC 9110, 5.5.
     webhook_token: Annotated[SecretStr | None, BeforeValidator(v.password)] = None
 
     @property
@@ -125,7 +128,11 @@ _Percent = Annotated[float, _number(1, 99, "percent")]
 
 
 class AlertThresholds(Part):
-    """From which values on the rules of `alerts` fire. docs/alerts.md has what each means."""
+    """From which values on the rules of `alerts` fire. docs/alerts.md has what each means.
+
+    They end up in expressions of Grafana's (grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rules/
+    queries-conditions) and in InfluxQL, as numbers and seconds.
+    """
 
     interval: Annotated[str, v.duration("s|m|h", "10s", "1h", "1m"), BeforeValidator(_evaluation)] = "1m"
     silent_after: Annotated[str, v.duration("s|m|h", "30s", "12h", "3m")] = "3m"

@@ -26,6 +26,7 @@ STACK = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 """pulumi.com/docs/iac/concepts/stacks: names of stacks, as far as a bucket can be named after them
 (settings/stack_name.py). A slash follows."""
 
+# man 7 systemd.time, CALENDAR EVENTS: the timer is `*-*-* TIME:00 UTC` (userdata/server/backup.timer).
 Time = Annotated[
     str,
     v.matching(
@@ -55,7 +56,8 @@ Source = Annotated[str, BeforeValidator(_source)]
 class Backups(Part):
     """The daily backup to S3.
 
-    schedule: time of day, UTC. keep: days. now: one more makes a backup at once.
+    schedule: time of day, UTC. keep: days; S3 takes any number (docs.aws.amazon.com/AmazonS3/latest/API/
+    API_LifecycleExpiration.html). now: one more makes a backup at once.
     """
 
     enabled: v.Flag = True

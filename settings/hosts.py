@@ -29,7 +29,8 @@ PORT = v.whole(1, 65535, "the port")
 
 
 def checked_name(value: Any) -> str:
-    """The name a host appears under (tag `host`)."""
+    """The name a host appears under: its tag `host` (any text: docs.influxdata.com/influxdb/v1/write_protocols/
+    line_protocol_reference), the name of its resources, and a part of a dashboard's address."""
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", v.text(value)):
         raise WrongValueError(
             "is not a valid host name", "use up to 63 letters, digits, dots, dashes and underscores, such as web-1"
@@ -40,7 +41,8 @@ def checked_name(value: Any) -> str:
 
 
 def checked_tags(value: Any) -> dict[str, str]:
-    """Tags of all of a host's measurements."""
+    """Tags of all of a host's measurements: global_tags of Telegraf, which replaces ${…} in them (its
+    docs/CONFIGURATION.md). docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference: what a tag is."""
     if not isinstance(value, dict):
         raise WrongValueError("is not an object", "write one `name: value` per line")
     if len(value) > MOST_TAGS:
@@ -72,6 +74,7 @@ class Host(Part):
     name: Annotated[str, BeforeValidator(checked_name)]
     address: HostAddress
     port: Annotated[int, PORT] = 22
+    # man 8 useradd, and systemd.io/USER_NAMES: at most 31 characters, of these; one more is allowed by useradd.
     user: Annotated[
         str,
         v.matching(r"[a-z_][a-z0-9_.-]{0,31}", "is not a valid user name", "write root, or a user with sudo rights"),

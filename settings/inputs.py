@@ -98,7 +98,8 @@ class Ping(Part):
 
 
 class HttpResponse(Part):
-    """Time and status of answers to HTTP requests."""
+    """Time and status of answers to HTTP requests. A status has three digits (RFC 9110, 15); the time is Go's
+    (time.ParseDuration)."""
 
     urls: Urls
     timeout: Annotated[str, v.duration("ms|s|m", "100ms", "1m", "5s")] = "5s"

@@ -38,7 +38,11 @@ Addresses = Annotated[tuple[str, ...], each(address, least=1)]
 
 
 class Smtp(Part):
-    """Who sends the mails: host and port (encrypted either way), user and password, and the sender's address."""
+    """Who sends the mails: host and port (encrypted either way), user and password, and the sender's address.
+
+    Grafana's section [smtp] takes them (grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#smtp). PORTS:
+    RFC 8314, and docs.aws.amazon.com/ses/latest/dg/smtp-connect.html. user: what needs no quotes in an INI file.
+    """
 
     host: v.Domain
     port: Annotated[int, BeforeValidator(_port)] = 587

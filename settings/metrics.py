@@ -33,7 +33,10 @@ _MEANT = {"avg": "Average", "mean": "Average", "min": "Minimum", "max": "Maximum
 
 
 def _name(what: str, longest: int) -> BeforeValidator:
-    """A validator of CloudWatch's names: ASCII, not only blanks, not beginning with a colon."""
+    """A validator of CloudWatch's names: ASCII, not only blanks, not beginning with a colon.
+
+    docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Metric.html, API_Dimension.html
+    """
 
     def check(value: Any) -> str:
         if v.text(value).startswith(":"):
@@ -148,6 +151,8 @@ def _period(value: Any) -> str:
 
 
 def _title(value: Any) -> str:
+    """Of a panel: Grafana takes any text, and shows about as much
+    (grafana.com/docs/grafana/latest/panels-visualizations/configure-panel-options)."""
     if len(v.text(value)) > 120 or "\n" in value:
         raise WrongValueError("is too long for a title", "write at most 120 characters, on one line")
     return str(value)
