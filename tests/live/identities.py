@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -125,18 +126,48 @@ class Identity:
             region_name=environment.region,
             **self.credentials,
         )
+        roles = [role["Arn"] for role in environment.aws("iam").list_roles()["Roles"]]
         known = {
             "instance": environment.instance_id,
             "path": environment.parameters,
-            "role": environment.aws("iam").list_roles()["Roles"][0]["Arn"],
+            "role": roles[0],
+            "cloudwatch_role": next((arn for arn in roles if "/cloudwatch-" in arn), ""),
+            "bucket": environment.outputs["backupBucket"],
+            "stack": environment.name,
         }
         return getattr(client, name)(**filled(arguments, known))
+
+    @property
+    def arn(self) -> str:
+        """Whose credentials these are, as AWS says: a user's, or a role's session's."""
+        return str(self.call("sts", "get_caller_identity", {})["Arn"])
 
     def refusal(self, service: str, name: str, arguments: dict[str, Any]) -> str:
         """The error's code of a call that must be refused."""
         with pytest.raises(ClientError) as caught:
             self.call(service, name, arguments)
         return str(caught.value.response["Error"]["Code"])
+
+
+IMDS = """
+url=http://169.254.169.254/latest
+token=$(curl -sSf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' $url/api/token)
+ask() { curl -sSf -H "X-aws-ec2-metadata-token: $token" "$url/meta-data/$1"; }
+ask "iam/security-credentials/$(ask iam/security-credentials/)"
+"""
+
+
+def server_s_role(environment: Environment) -> Identity:
+    """The server's role, with the credentials that EC2 gives to the server."""
+    answer = environment.guest("bash", "-ec", IMDS)
+    assert answer.returncode == 0, answer.stderr
+    found = json.loads(answer.stdout)
+    theirs = {
+        "aws_access_key_id": "AccessKeyId",
+        "aws_secret_access_key": "SecretAccessKey",
+        "aws_session_token": "Token",
+    }
+    return Identity(environment, {ours: found[name] for ours, name in theirs.items()})
 
 
 def filled(tree: Any, known: dict[str, str]) -> Any:

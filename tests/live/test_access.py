@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import hosts as sandbox_hosts
+from tests.live.aws_reach import CLOUDWATCH_ROLE, REQUESTS, allowed_to, answered, column, named, table, with_files
 from tests.live.environment import Environment
 from tests.live.identities import (
     ONLY_THE_ROLE,
@@ -19,6 +20,7 @@ from tests.live.identities import (
     REFUSED,
     Identity,
     names,
+    server_s_role,
 )
 
 pytestmark = pytest.mark.live
@@ -35,26 +37,9 @@ def user(environment: Environment) -> Identity:
     return Identity(environment, {"aws_access_key_id": key["id"], "aws_secret_access_key": secret})
 
 
-IMDS = """
-url=http://169.254.169.254/latest
-token=$(curl -sSf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' $url/api/token)
-ask() { curl -sSf -H "X-aws-ec2-metadata-token: $token" "$url/meta-data/$1"; }
-ask "iam/security-credentials/$(ask iam/security-credentials/)"
-"""
-
-
 @pytest.fixture(scope="module")
 def role(environment: Environment) -> Identity:
-    """The server's role, with the credentials that EC2 gives to the server."""
-    answer = environment.guest("bash", "-ec", IMDS)
-    assert answer.returncode == 0, answer.stderr
-    found = json.loads(answer.stdout)
-    names = {
-        "aws_access_key_id": "AccessKeyId",
-        "aws_secret_access_key": "SecretAccessKey",
-        "aws_session_token": "Token",
-    }
-    return Identity(environment, {ours: found[theirs] for ours, theirs in names.items()})
+    return server_s_role(environment)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,6 +89,32 @@ def test_the_role_may_do_nothing_else(
     role: Identity, service: str, call: str, arguments: dict[str, Any], code: str
 ) -> None:
     assert role.refusal(service, call, arguments) == code
+
+
+@pytest.fixture(scope="module")
+def files(environment: Environment) -> Iterator[None]:
+    yield from with_files(environment)
+
+
+def test_each_request_of_the_table_is_sent() -> None:
+    assert set(table()) == set(REQUESTS)
+
+
+@pytest.mark.usefixtures("files")
+def test_the_server_s_role_reaches_what_the_table_names(role: Identity) -> None:
+    """But for the role that reads CloudWatch, which is not there: tests/live/test_role.py."""
+    wanted = column("the server's role")
+    del wanted[CLOUDWATCH_ROLE]
+    assert answered(role, wanted) == wanted
+    assert allowed_to(role.environment, role.arn) == named(wanted)
+
+
+@pytest.mark.usefixtures("files")
+def test_grafana_s_user_reaches_what_the_table_names(user: Identity) -> None:
+    wanted = column("Grafana's identity")
+    del wanted[CLOUDWATCH_ROLE]
+    assert answered(user, wanted) == wanted
+    assert allowed_to(user.environment, user.arn) == named(wanted)
 
 
 def test_a_key_with_another_secret_is_nobody(user: Identity) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.live.aws_reach import CLOUDWATCH_ROLE, allowed_to, answered, column, named
 from tests.live.environment import Environment
-from tests.live.identities import ONLY_THE_USER, READS, REFUSED, Identity, names
+from tests.live.identities import ONLY_THE_USER, READS, REFUSED, Identity, names, server_s_role
 from tests.live.points import eventually
 from tests.live.services import Ask
 
@@ -65,6 +66,14 @@ def test_its_role_may_do_nothing_else(
     reader: Identity, service: str, call: str, arguments: dict[str, Any], code: str
 ) -> None:
     assert reader.refusal(service, call, arguments) == code
+
+
+def test_both_roles_reach_what_the_table_names(reader: Identity, with_the_role: Environment) -> None:
+    wanted = {request: yes for request, yes in column("Grafana's identity").items() if "`s3:" not in request}
+    assert answered(reader, wanted) == wanted
+    assert allowed_to(reader.environment, reader.arn) == named(wanted)
+    assert column("the server's role")[CLOUDWATCH_ROLE]
+    assert answered(server_s_role(with_the_role), [CLOUDWATCH_ROLE]) == {CLOUDWATCH_ROLE: True}
 
 
 @pytest.mark.parametrize("user", ["influxdb", "telegraf", "admin", "nobody"])

@@ -1,0 +1,136 @@
+"""Who reaches what of AWS: the table in docs/security.md, and each of its requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.live.environment import CHECKOUT, Environment
+from tests.live.identities import OTHER_STACK, READS, Identity
+
+REFUSALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+CLOUDWATCH_ROLE = "`sts:AssumeRole`, the role that reads CloudWatch"
+BACKUP, ELSEWHERE = "{stack}/reach/file", "another/file"
+PREFIXES = {"resourcegroupstaggingapi": "tag"}
+"""What actions of a service begin with, where that is not boto3's name of it."""
+
+REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "`ssm:GetParametersByPath`, the stack's own folder": ("ssm", "get_parameters_by_path", {"Path": "{path}"}),
+    "`ssm:GetParametersByPath`, another stack's folder": ("ssm", "get_parameters_by_path", {"Path": OTHER_STACK}),
+    "`ssm:GetParameter`, of the stack's own": ("ssm", "get_parameter", {"Name": "{path}/server-key"}),
+    "`ssm:PutParameter`, of the stack's own": (
+        "ssm",
+        "put_parameter",
+        {"Name": "{path}/server-key", "Value": "a", "Type": "String", "Overwrite": True},
+    ),
+    "`s3:PutObject`, a backup of the stack": ("s3", "put_object", {"Bucket": "{bucket}", "Key": BACKUP}),
+    "`s3:PutObject`, elsewhere in the bucket": ("s3", "put_object", {"Bucket": "{bucket}", "Key": ELSEWHERE}),
+    "`s3:GetObject`, a backup of the stack": ("s3", "get_object", {"Bucket": "{bucket}", "Key": BACKUP}),
+    "`s3:GetObject`, elsewhere in the bucket": ("s3", "get_object", {"Bucket": "{bucket}", "Key": ELSEWHERE}),
+    "`s3:ListBucket`, the stack's backups": ("s3", "list_objects_v2", {"Bucket": "{bucket}", "Prefix": "{stack}/"}),
+    "`s3:ListBucket`, the whole bucket": ("s3", "list_objects_v2", {"Bucket": "{bucket}"}),
+    "`s3:DeleteObject`, a backup of the stack": ("s3", "delete_object", {"Bucket": "{bucket}", "Key": BACKUP}),
+    "`s3:PutLifecycleConfiguration`, of the bucket": (
+        "s3",
+        "put_bucket_lifecycle_configuration",
+        {"Bucket": "{bucket}", "LifecycleConfiguration": {"Rules": []}},
+    ),
+    CLOUDWATCH_ROLE: ("sts", "assume_role", {"RoleArn": "{cloudwatch_role}", "RoleSessionName": "a"}),
+    "`cloudwatch:PutMetricData`": (
+        "cloudwatch",
+        "put_metric_data",
+        {"Namespace": "a", "MetricData": [{"MetricName": "b", "Value": 1}]},
+    ),
+    "`ec2:DescribeInstanceAttribute`, user data": (
+        "ec2",
+        "describe_instance_attribute",
+        {"InstanceId": "{instance}", "Attribute": "userData"},
+    ),
+    "`ec2:TerminateInstances`, the server": ("ec2", "terminate_instances", {"InstanceIds": ["{instance}"]}),
+    "`iam:CreateAccessKey`": ("iam", "create_access_key", {"UserName": "another"}),
+    **{
+        f"`{PREFIXES.get(service, service)}:{call.title().replace('_', '')}`": (service, call, arguments)
+        for service, call, arguments in READS
+    },
+}
+
+
+def table() -> dict[str, dict[str, bool]]:
+    """Request → identity → whether AWS answers it, as docs/security.md says."""
+    text = (CHECKOUT / "docs/security.md").read_text()
+    lines = text.partition("<!-- reach-aws -->")[2].partition("<!-- /reach-aws -->")[0].strip().splitlines()
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert {cell for row in rows for cell in row[1:]} == {"yes", "no"}
+    return {row[0]: dict(zip(header[1:], (cell == "yes" for cell in row[1:]), strict=True)) for row in rows}
+
+
+def column(identity: str) -> dict[str, bool]:
+    """Request → whether AWS answers it to that identity."""
+    return {request: cells[identity] for request, cells in table().items()}
+
+
+def answered(identity: Identity, requests: Iterable[str]) -> dict[str, bool]:
+    """Request → whether AWS answers it. Raises what boto3 raises for an error that is no refusal."""
+    found = {}
+    for request in requests:
+        try:
+            identity.call(*REQUESTS[request])
+            found[request] = True
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in REFUSALS:
+                raise
+            found[request] = False
+    return found
+
+
+def with_files(environment: Environment) -> Iterator[None]:
+    """Two files in the bucket, so that refusing them is about rights; they, and what was written, go afterwards."""
+    client, bucket = environment.aws("s3"), environment.outputs["backupBucket"]
+    keys = [BACKUP.format(stack=environment.name), ELSEWHERE]
+    for key in keys:
+        client.put_object(Bucket=bucket, Key=key)
+    yield
+    for key in keys:
+        client.delete_object(Bucket=bucket, Key=key)
+
+
+def allowed_to(environment: Environment, arn: str) -> set[str]:
+    """Every action that the policies of a user's groups, or of a role, allow."""
+    iam, name = environment.aws("iam"), arn.split("/")[1]
+    if ":assumed-role/" in arn:
+        documents = [
+            iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
+        ]
+        attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
+    else:
+        assert not iam.list_user_policies(UserName=name)["PolicyNames"]
+        assert not iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]
+        groups = [group["GroupName"] for group in iam.list_groups_for_user(UserName=name)["Groups"]]
+        documents = []
+        assert not [policy for group in groups for policy in iam.list_group_policies(GroupName=group)["PolicyNames"]]
+        attached = [
+            policy
+            for group in groups
+            for policy in iam.list_attached_group_policies(GroupName=group)["AttachedPolicies"]
+        ]
+    for policy in attached:
+        arn = policy["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        documents.append(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+    actions: set[str] = set()
+    for document in documents:
+        read = json.loads(document) if isinstance(document, str) else document
+        for statement in read["Statement"]:
+            assert statement["Effect"] == "Allow"
+            given = statement["Action"]
+            actions |= {given} if isinstance(given, str) else set(given)
+    return actions
+
+
+def named(requests: dict[str, bool]) -> set[str]:
+    """The actions of the requests that are answered."""
+    return {request.split("`")[1] for request, yes in requests.items() if yes}
