@@ -17,10 +17,10 @@ help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 25
 
 bootstrap:
-	@bash sandbox/bootstrap.sh
+	@bash sandbox/bootstrap.sh $(firstword $(MAKECMDGOALS))
 
 browser:
-	@WITH_BROWSER=1 bash sandbox/bootstrap.sh
+	@WITH_BROWSER=1 bash sandbox/bootstrap.sh $(firstword $(MAKECMDGOALS))
 
 up: bootstrap ## raise the environment on this machine (again: converge)
 	@$(PYTHON) -m sandbox up

@@ -65,7 +65,8 @@ if ! command -v cargo >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; the
 fi
 
 uv=$cache/uv-$uv_version/bin/uv
-if [ ! -x "$uv" ]; then
+# What cannot be run is damaged, or was made with a Python that is gone.
+if ! "$uv" --version >/dev/null 2>&1; then
   say "Installing uv $uv_version"
   rm -rf "$cache/uv-$uv_version.new" "$cache/uv-$uv_version"
   mkdir -p "$cache"
@@ -76,9 +77,11 @@ fi
 
 stamp=.venv/.lock-sha256
 wanted=$(sha256sum requirements-dev.txt | cut -d ' ' -f 1)
-if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+works() { .venv/bin/python -c '' 2>/dev/null; }
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || ! works; then
   say "Installing the Python environment (.venv) from the lock file"
-  [ -x .venv/bin/python ] || "$uv" venv --quiet --clear --python "$python" .venv
+  rm -f "$stamp"
+  works || "$uv" venv --quiet --clear --python "$python" .venv
   "$uv" pip sync --quiet --python .venv --require-hashes requirements-dev.txt \
     || die "The Python packages could not be installed (see above). Check the network, then run make again."
   printf '%s\n' "$wanted" >"$stamp"

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 
 from sandbox import daemons, hosts, machines, repository, screen, stack, suite, toolchain
@@ -70,8 +69,7 @@ def shell(place: Place, arguments: list[str]) -> int:
     if not arguments:
         console.print(f"Plain `pulumi` works here, e.g. pulumi stack output --stack {stack.name()}. Leave with exit.")
     command = arguments or [os.environ.get("SHELL", "/bin/bash")]
-    process = subprocess.run(command, cwd=stack.project_folder(place), env=stack.environment(place), check=False)
-    return process.returncode
+    return stack.patiently(command, cwd=stack.project_folder(place), env=stack.environment(place))
 
 
 def down(place: Place, _: list[str]) -> int:

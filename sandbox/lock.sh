@@ -4,7 +4,8 @@
 # without the addresses of any package index, so that they work behind a mirror too.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-uv=$(echo "${XDG_CACHE_HOME:-$HOME/.cache}"/monitoring-sandbox/uv-*/bin/uv)
+found=("${XDG_CACHE_HOME:-$HOME/.cache}"/monitoring-sandbox/uv-*/bin/uv)
+uv=${found[-1]}
 options=(--quiet --universal --generate-hashes --no-header --python-version 3.11)
 "$uv" pip compile "${options[@]}" "$@" pyproject.toml --output-file requirements.txt
 "$uv" pip compile "${options[@]}" "$@" pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt

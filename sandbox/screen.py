@@ -133,6 +133,8 @@ def _health(grafana: Grafana, uid: str) -> tuple[bool, str]:
     try:
         answer = grafana.get(f"/api/datasources/uid/{uid}/health")
         body = answer.json()
+    except requests.exceptions.SSLError:
+        return False, "Grafana's certificate is not of the stack's own authority"
     except (requests.RequestException, ValueError) as error:
         return False, f"Grafana did not answer: {type(error).__name__}"
     return answer.status_code == requests.codes.ok and body.get("status") == "OK", str(body.get("message", ""))

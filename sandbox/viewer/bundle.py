@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from sandbox import sums
 from sandbox.errors import SandboxError
 from sandbox.place import cache_folder
 
@@ -41,22 +42,35 @@ def ensure(progress: Progress = lambda _: None) -> Path:
     a time. Raises SandboxError with npm's last words when it fails.
     """
     folder = app_folder()
-    if (folder / "www").is_dir():
+    if (folder / "www").is_dir() and not sums.damaged(folder / "www"):
         return folder / "www"
     packages = packages_folder()
     packages.mkdir(parents=True, exist_ok=True)
     with (packages.parent / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (packages / ".installed").exists():
-            progress("installing Grafana's components (once per machine)")
-            for name in PACKAGES:
-                shutil.copy(APP / name, packages / name)
-            _run(["npm", "ci", "--loglevel=error"], packages)
-            (packages / ".installed").touch()
-        if not (folder / "www").is_dir():
+        installed = (packages / ".installed").exists()
+        if not installed:
+            _install(packages, progress)
+        if not (folder / "www").is_dir() or sums.damaged(folder / "www"):
             progress("bundling")
-            _build(folder)
+            try:
+                _build(folder)
+            except SandboxError:
+                if not installed:
+                    raise
+                # Packages of another day, which something may have damaged since.
+                _install(packages, progress)
+                _build(folder)
     return folder / "www"
+
+
+def _install(packages: Path, progress: Progress) -> None:
+    progress("installing Grafana's components (once per machine)")
+    (packages / ".installed").unlink(missing_ok=True)
+    for name in PACKAGES:
+        shutil.copy(APP / name, packages / name)
+    _run(["npm", "ci", "--loglevel=error"], packages)
+    (packages / ".installed").touch()
 
 
 def _build(folder: Path) -> None:
@@ -71,6 +85,7 @@ def _build(folder: Path) -> None:
         else:
             shutil.copy(source, building / name)
     _run(["node", "build.mjs", "www"], building)
+    sums.note(building / "www")
     building.rename(folder)
 
 

@@ -1,7 +1,8 @@
-"""The Makefile in a checkout whose path has blanks and umlauts."""
+"""The Makefile in a checkout whose path has blanks and umlauts, and for a user who is not root."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,23 +21,62 @@ def checkout(tmp_path: Path) -> Path:
     (folder / "sandbox").mkdir()
     shutil.copyfile(CHECKOUT / "Makefile", folder / "Makefile")
     (folder / "sandbox/bootstrap.sh").touch()
-    python = folder / ".venv/bin/python"
-    python.write_text(PRINTS)
-    python.chmod(0o755)
+    for program in (".venv/bin/python", ".venv/bin/ruff", "sandbox/check.sh", "sandbox/lock.sh"):
+        (folder / program).write_text(PRINTS)
+        (folder / program).chmod(0o755)
     return folder
 
 
+TARGETS = re.findall(r"^([a-z-]+):.*## ", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+NAMED = ("FROM=a file.json", "FILES=settings/shown.py", "SETTINGS=my settings.yaml", "REPORT=the report.md")
+
+
+def typed(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", *words], cwd=checkout, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_works_there(checkout: Path, target: str) -> None:
+    """No program and no file is looked for at a piece of the path, or of a file's name."""
+    done = typed(checkout, target, *NAMED)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    values = [checkout.name, *(words.partition("=")[2] for words in NAMED)]
+    pieces = {f"<{piece}>" for value in values if " " in value for piece in value.split()}
+    assert len(pieces) == 9
+    assert not pieces & set(done.stdout.splitlines())
+
+
 def test_backups_are_listed_by_one_program_with_one_script(checkout: Path) -> None:
+    done = typed(checkout, "backups")
+    assert done.returncode == 0, done.stderr
+    program, script = checkout / ".venv/bin/python", checkout / "tools/list_backups.py"
+    arguments = ["-m", "sandbox", "shell", "--", str(program), str(script), "--stack", "sandbox"]
+    assert done.stdout.splitlines() == [f"<{each}>" for each in arguments]
+    assert (CHECKOUT / "tools/list_backups.py").exists()
+
+
+@pytest.mark.parametrize("target", ["up", "status", "check", "test"])
+def test_another_user_than_root_is_told_what_to_type(checkout: Path, target: str) -> None:
+    shutil.copyfile(CHECKOUT / "sandbox/bootstrap.sh", checkout / "sandbox/bootstrap.sh")
+    # Anyone may come here; the folders of a process of pytest's are its user's alone.
+    for folder in (checkout, *checkout.parents):
+        if any(each.startswith("pytest-") for each in folder.parts):
+            folder.chmod(0o755)
     done = subprocess.run(
-        ["make", "--no-print-directory", "backups"],
+        ["runuser", "-u", "nobody", "--", "make", "--no-print-directory", target],
         cwd=checkout,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
-    program, script = checkout / ".venv/bin/python", checkout / "tools/list_backups.py"
-    arguments = ["-m", "sandbox", "shell", "--", str(program), str(script), "--stack", "sandbox"]
-    assert done.stdout.splitlines() == [f"<{each}>" for each in arguments]
-    assert (CHECKOUT / "tools/list_backups.py").exists()
+    assert done.returncode != 0
+    said, make = done.stderr.strip().splitlines()
+    assert (
+        said
+        == f"The local environment needs root (it boots machines and makes a network bridge). Run: sudo make {target}"
+    )
+    assert make.startswith("make: *** ")

@@ -1,0 +1,99 @@
+"""Whether what lies in the cache is still what was put there: each folder has a list of its files and their sums.
+
+A file is read again only when its size or times are other ones: nothing writes into a file without changing `ctime`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+LIST = ".sums.json"
+
+
+class Entry(NamedTuple):
+    """A file as it was put there. mtime, ctime: nanoseconds. sha256: of its content."""
+
+    size: int
+    mtime: int
+    ctime: int
+    sha256: str
+
+
+def note(folder: Path, files: Iterable[str] | None = None) -> None:
+    """Write down the regular files of the folder as they are now: `files` (by their names in it), or all."""
+    known = _read(folder)
+    for name in files if files is not None else _all(folder):
+        path = folder / name
+        if path.is_file() and not path.is_symlink():
+            known[name] = _entry(path)
+    _write(folder, known)
+
+
+def damaged(folder: Path) -> list[str]:
+    """The noted files that are gone or have another content, by their names in the folder. A folder without a list
+    that can be read (one of an earlier version has none) is noted as it is."""
+    known = _read(folder)
+    if not known:
+        note(folder)
+        return []
+    found, moved = [], False
+    for name, (size, mtime, ctime, digest) in known.items():
+        path = folder / name
+        try:
+            is_ = path.lstat()
+        except OSError:
+            found.append(name)
+            continue
+        if (is_.st_size, is_.st_mtime_ns, is_.st_ctime_ns) == (size, mtime, ctime):
+            continue
+        if is_.st_size == size and _digest(path) == digest:  # copied or touched
+            known[name] = _entry(path)
+            moved = True
+        else:
+            found.append(name)
+    if moved:
+        _write(folder, known)
+    return found
+
+
+def forget(folder: Path, names: Iterable[str]) -> None:
+    """Take files off the list."""
+    gone = set(names)
+    _write(folder, {name: entry for name, entry in _read(folder).items() if name not in gone})
+
+
+def _all(folder: Path) -> list[str]:
+    return [
+        str((Path(where) / name).relative_to(folder))
+        for where, _, names in os.walk(folder)
+        for name in names
+        if name != LIST
+    ]
+
+
+def _entry(path: Path) -> Entry:
+    is_ = path.lstat()
+    return Entry(is_.st_size, is_.st_mtime_ns, is_.st_ctime_ns, _digest(path))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _read(folder: Path) -> dict[str, Entry]:
+    try:
+        return {name: Entry(*entry) for name, entry in json.loads((folder / LIST).read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _write(folder: Path, entries: dict[str, Entry]) -> None:
+    new = folder / f"{LIST}.new"
+    new.write_text(json.dumps(entries))
+    new.replace(folder / LIST)

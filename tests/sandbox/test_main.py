@@ -1,0 +1,105 @@
+"""Ctrl-C, pressed as often as one likes, and a full disk: one sentence, nothing half-made, no traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox import __main__ as entry
+from sandbox import commands, hosts, stack
+from sandbox.place import Place
+
+SLOW = """
+import signal, sys, time
+pressed = 0
+def press(*_):
+    global pressed
+    pressed += 1
+signal.signal(signal.SIGINT, press)
+print("begun", flush=True)
+while not pressed:
+    time.sleep(0.05)
+time.sleep(1)
+open(sys.argv[1], "w").write(str(pressed))
+"""
+"""A CLI that takes a second to end what it has begun."""
+
+COMMAND = """
+import sys
+from sandbox import __main__, commands, stack
+def up(place, _):
+    try:
+        return stack.patiently([sys.executable, "-c", {slow!r}, {file!r}])
+    finally:
+        stack.patiently(["sleep", "0.5"])
+        print("tidied up", flush=True)
+commands.up = up
+sys.exit(__main__.main(["up"]))
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_pulumi_ends_what_it_has_begun_however_often_ctrl_c_is_pressed(tmp_path: Path, times: int) -> None:
+    """As a terminal does it: the signal goes to the whole group."""
+    file = tmp_path / "ended"
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(slow=SLOW, file=str(file))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    for _ in range(times):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.3)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "tidied up\n"), err
+    (line,) = err.strip().splitlines()
+    assert line.startswith("Interrupted. `make up` ")
+    assert int(file.read_text()) >= 1
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_no_room_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+) -> None:
+    def up(*_: object) -> int:
+        raise OSError(number, os.strerror(number), "/the/file")
+
+    monkeypatch.setattr(commands, "up", up)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert entry.main(["up"]) == 1
+    assert capsys.readouterr().err == f"\n{os.strerror(number)}: /the/file. Make room, then type the same again.\n"
+
+
+def test_a_stack_s_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The passphrase's salt and what a person set are in there, too."""
+    (tmp_path / "Pulumi.yaml").write_text("name: monitoring\n")
+    (tmp_path / stack.BASE).write_text(yaml.safe_dump({"config": {"aws:region": "eu-central-1"}}))
+    place = Place(tmp_path)
+    file = stack.project_folder(place) / "Pulumi.other.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("encryptionsalt: v1:x\n")
+    monkeypatch.setattr(stack, "_facts", lambda *_: {})
+    monkeypatch.setattr(hosts, "STACK", "sandbox")
+
+    def full(self: Path, text: str) -> int:
+        with self.open("w") as half:
+            half.write(text[:5])
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        stack._write_stack_file(place, "other")
+    assert file.read_text() == "encryptionsalt: v1:x\n"
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
