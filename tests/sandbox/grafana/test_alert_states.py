@@ -108,6 +108,15 @@ def test_a_rule_says_after_how_many_evaluations_a_missing_alert_ends() -> None:
     assert after(known, "Normal", 60, host="two")["one"] == "Normal (MissingSeries)"
 
 
+def test_a_recovering_alert_whose_labels_vanish_ends_when_the_alertmanager_hears_no_more_of_it() -> None:
+    """Four intervals after it was last evaluated, however long an alerting one would go on."""
+    known = state(**{"for": "0s", "keep_firing_for": "5m", "missing_series_evals_to_resolve": 60})
+    after(known, "Alerting", 0, **ONE)
+    after(known, "Normal", 1, **ONE)
+    assert after(known, "Normal", 4, host="two")["one"] == "Recovering"
+    assert after(known, "Normal", 5, host="two")["one"] == "Normal (MissingSeries)"
+
+
 @pytest.mark.parametrize(("kind", "key"), [("NoData", "noDataState"), ("Error", "execErrState")])
 def test_no_data_and_errors_as_alerts_of_their_own(kind: Kind, key: str) -> None:
     known = state(**{key: kind})

@@ -20,6 +20,8 @@ from .durations import parse_duration
 from .evaluation import Result
 
 State = Literal["Normal", "Pending", "Alerting", "Recovering", "NoData", "Error"]
+ENDS_AFTER, RESENT = 4, 30
+"""What the Alertmanager is told is good for so many intervals, of at least so many seconds (nextEndsTime, ResendDelay)."""
 MISSING_FOR = 2
 """Evaluations after which an alert whose labels no longer come back ends, unless its rule says otherwise."""
 
@@ -158,7 +160,7 @@ class RuleState:
     def _forget(self, now: datetime) -> None:
         """End the alerts whose labels have not come back, and drop those that ended a while ago."""
         for key, alert in list(self.alerts.items()):
-            patience = timedelta(seconds=self.interval * self._missing_for(alert))
+            patience = self._patience(alert)
             missing = now - alert.seen
             if missing >= patience and alert.firing:
                 self._turn(alert, "Normal", now)
@@ -166,10 +168,18 @@ class RuleState:
             elif missing >= patience and (alert.ended is None or now - alert.ended >= timedelta(minutes=15)):
                 del self.alerts[key]
 
-    def _missing_for(self, alert: Alert) -> int:
+    def _patience(self, alert: Alert) -> timedelta:
+        """How long an alert goes on whose labels do not come back.
+
+        Of a recovering one Grafana does not tell the Alertmanager any more that it goes on (only of an alerting one:
+        Maintain in processMissingSeriesStates), which ends it when what it was last told is over (nextEndsTime)."""
         if alert.state in ("NoData", "Error"):
-            return 1
-        return self.rule.get("missing_series_evals_to_resolve") or MISSING_FOR
+            return timedelta(seconds=self.interval)
+        missing = self.rule.get("missing_series_evals_to_resolve") or MISSING_FOR
+        patience = timedelta(seconds=self.interval * missing)
+        if alert.state == "Recovering":
+            return min(patience, ENDS_AFTER * timedelta(seconds=max(self.interval, RESENT)))
+        return patience
 
 
 def _kept(state: State) -> State:
