@@ -71,6 +71,13 @@ def test_formulas_join_by_labels() -> None:
     assert evaluate("$A + $B", {"A": a, "B": []}) == []
 
 
+def test_two_lone_values_whose_labels_disagree_are_joined_without_labels() -> None:
+    """So Grafana does, and only with one on each side: a rule must not depend on whose they are."""
+    left, right = [Single({"host": "a"}, 2.0)], [Single({"host": "b"}, 3.0)]
+    assert evaluate("$A * $B", {"A": left, "B": right}) == [Single({}, 6.0)]
+    assert evaluate("$A * $B", {"A": [*left, Single({"host": "c"}, 1.0)], "B": right}) == []
+
+
 @pytest.mark.parametrize("formula", ["1 +", "(1", "$A $A", "nothing(1)", "1 ? 2", ""])
 def test_formulas_that_are_none(formula: str) -> None:
     with pytest.raises(QueryError):

@@ -10,6 +10,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from .values import Number, Series, Single, Value, Values, failure
 
@@ -160,8 +161,11 @@ def _mapped(function: Callable[[Number], Number], values: Values) -> Values:
 
 
 def _joined(function: Callable[[float, float], float], left: Values, right: Values) -> Values:
-    """Every pair whose labels agree: equal, one a part of the other, or one without any."""
+    """Every pair whose labels agree: equal, one a part of the other, or one without any. Where there is one value on
+    each side and they disagree, both are taken without their labels (union in Grafana's pkg/expr/mathexp/exp.go)."""
     pairs = [(a, b) for a in left for b in right if _agree(a.labels, b.labels)]
+    if not pairs and len(left) == len(right) == 1:
+        pairs = [(replace(left[0], labels={}), replace(right[0], labels={}))]
     return [_combined(function, a, b) for a, b in pairs]
 
 
