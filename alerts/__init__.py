@@ -1,11 +1,12 @@
 """Grafana's alert rules as code: thresholds in, rule groups out, nothing else touched.
 
-One module a group, each with `build(facts) -> Group`. docs/alerts.md has the table of them.
+Modules with `build(facts)`, which makes a group, or two where some rules are evaluated less often. docs/alerts.md has
+the table of them.
 """
 
 from __future__ import annotations
 
-from alerts import certificate, ec2, hosts, server
+from alerts import agents, certificate, ec2, hosts, server
 from alerts.facts import Facts
 from alerts.model import Group, Query, Rule
 
@@ -14,6 +15,6 @@ __all__ = ["Facts", "Group", "Query", "Rule", "build"]
 
 def build(facts: Facts) -> tuple[Group, ...]:
     """Every rule group of a stack, in the order in which Grafana lists them."""
-    groups = [hosts.build(facts), ec2.build(facts), server.build(facts)]
+    groups = [*hosts.build(facts), ec2.build(facts), server.build(facts), agents.build(facts)]
     # The certificate is measured by the server's own Telegraf next to its own InfluxDB only.
     return (*groups, certificate.build(facts)) if facts.own_influxdb else tuple(groups)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from settings import AlertThresholds
 from settings.values import seconds
 
+LATELY = 6 * 3600
+SLOW = 300
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -42,6 +45,17 @@ class Facts:
         return round(seconds(self.thresholds.forget_after))
 
     @property
+    def lately(self) -> int:
+        """Seconds for which it is remembered what a host measured: mostly one shard is read for them, as a day is one
+        (userdata/server_files.py)."""
+        return max(LATELY, 2 * self.silence)
+
+    @property
     def interval(self) -> int:
         """Seconds between two evaluations of a rule."""
         return round(seconds(self.thresholds.interval))
+
+    @property
+    def slow_interval(self) -> int:
+        """Seconds between two evaluations of a rule that can wait: what takes hours need not be asked each minute."""
+        return max(self.interval, SLOW)

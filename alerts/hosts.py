@@ -16,16 +16,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from alerts import missing, silence
+from alerts import kept, missing, silence
 from alerts.facts import Facts
-from alerts.kept import above_kept
 from alerts.model import NEVER, Group, Panel, Query, Rule
 from alerts.steps import NOW, above, below, calculated, influxql, reduced
 from dashboards import queries
 from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, TOTAL_CPU, select
 from settings.values import seconds
 
-GROUP = "Hosts"
 MANY = 20
 """Percent of the hosts."""
 SOME = 3
@@ -36,29 +34,29 @@ LESS = 5
 """Percent below its limit at which an alert ends."""
 AHEAD = 60
 """Seconds that a clock may be ahead: more than any that is set over the network ever is."""
-BY_FILE_SYSTEM = (BY_HOST, '"path"')
+PATH = '"path"'
+USED = ("used_percent", "disk", REAL_FILE_SYSTEMS)
+"""How full file systems are: field, measurement and condition."""
+BY_FILE_SYSTEM = (BY_HOST, PATH)
 HOUR = 3600
 TREND = round(seconds(queries.TREND))
 """Seconds: how much of the past says how fast a file system fills up."""
 
 
-def build(facts: Facts) -> Group:
-    """The group."""
-    rules = (
+def build(facts: Facts) -> tuple[Group, Group]:
+    """The groups: what somebody may have to get up for, and what takes hours or can wait some minutes."""
+    fast = (
         _silent(facts),
         _many_silent(facts),
         _ahead(facts),
         _processors(facts),
         _memory(facts),
-        _disk(facts),
         _disk_full(facts),
-        _filling(facts),
         _read_only(facts),
-        _disk_errors(facts),
         _load(facts),
-        *missing.build(facts),
     )
-    return Group(GROUP, facts.interval, rules)
+    slow = (_disk(facts), _filling(facts), _disk_errors(facts), *missing.build(facts))
+    return Group("Hosts", facts.interval, fast), Group("Hosts, slow signals", facts.slow_interval, slow)
 
 
 def _rule(*, title: str, steps: tuple[Query, ...], panel: str, **rest: Any) -> Rule:
@@ -165,7 +163,9 @@ def _memory(facts: Facts) -> Rule:
     return _rule(
         uid="host-memory",
         title="Memory nearly full",
-        steps=above_kept(facts, "used_percent", "mem", limit=limit, until=limit - LESS),
+        steps=kept.of_host(
+            facts, "used_percent", "mem", limit=limit, until=limit - LESS, pending="5m", interval=facts.interval
+        ),
         pending="5m",
         missing=NEVER,
         no_data="KeepLast",
@@ -182,7 +182,15 @@ def _disk(facts: Facts) -> Rule:
     return _rule(
         uid="host-disk",
         title="Disk nearly full",
-        steps=_of_file_systems(facts, "used_percent", limit=limit, until=limit - min(LESS, limit / 10)),
+        steps=kept.of_each(
+            facts,
+            *USED,
+            each=PATH,
+            limit=limit,
+            until=limit - min(LESS, limit / 10),
+            pending="5m",
+            interval=facts.slow_interval,
+        ),
         pending="5m",
         missing=NEVER,
         no_data="KeepLast",
@@ -197,7 +205,7 @@ def _disk_full(facts: Facts) -> Rule:
     return _rule(
         uid="host-disk-full",
         title="Disk full",
-        steps=_of_file_systems(facts, "used_percent", limit=FULL, until=FULL - 1),
+        steps=kept.of_each(facts, *USED, each=PATH, limit=FULL, until=FULL - 1, pending="1m", interval=facts.interval),
         pending="1m",
         missing=NEVER,
         no_data="KeepLast",
@@ -208,10 +216,6 @@ def _disk_full(facts: Facts) -> Rule:
         " and `apt-get clean` free space at once; a deleted file that is still open keeps its space (`lsof +L1`).",
         panel="File systems",
     )
-
-
-def _of_file_systems(facts: Facts, field: str, *conditions: str, **limits: float) -> tuple[Query, ...]:
-    return above_kept(facts, field, "disk", REAL_FILE_SYSTEMS, *conditions, group=BY_FILE_SYSTEM, **limits)
 
 
 def _filling(facts: Facts) -> Rule:
@@ -250,7 +254,15 @@ def _read_only(facts: Facts) -> Rule:
     return _rule(
         uid="host-read-only",
         title="File system read-only",
-        steps=_of_file_systems(facts, "total", "\"mode\" = 'ro'", limit=0),
+        steps=kept.of_each(
+            facts,
+            *("total", *USED[1:]),
+            each=PATH,
+            only="\"mode\" = 'ro'",
+            limit=0,
+            pending="1m",
+            interval=facts.interval,
+        ),
         pending="1m",
         missing=NEVER,
         no_data="KeepLast",
@@ -268,8 +280,10 @@ def _disk_errors(facts: Facts) -> Rule:
     return _rule(
         uid="host-disk-errors",
         title="Disk errors",
-        steps=above_kept(facts, "errors", "ext4", limit=0, group=(BY_HOST, '"device"')),
-        pending="1m",
+        steps=kept.of_each(
+            facts, "errors", "ext4", each='"device"', limit=0, pending="0s", interval=facts.slow_interval
+        ),
+        pending="0s",  # what was counted stays, and is counted once a minute
         missing=NEVER,
         no_data="KeepLast",
         severity="critical",

@@ -1,42 +1,89 @@
 """Rules on a host's newest value that do not end because the host does.
 
 A host that dies of its full disk measures nothing any more. Were its alert to end, people would be sent an all-clear.
-So the last value counts for as long as the host measures nothing of the kind. What a living host no longer has, an
-unmounted file system or one that is writable again, is over at once.
+So nothing is said of a host that measures nothing of the kind, and Grafana keeps its alert as it was (the rule's
+`missing`). What a living host no longer has, an unmounted file system or one that is writable again, has the value
+nought, and is over.
+
+A value counts until the alert that it begins fires: a host that dies meanwhile is reported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Query
-from alerts.steps import NOW, above, calculated, influxql, reduced
-from dashboards.queries import BY_HOST, select
+from alerts.silence import EPHEMERAL, last, summed, within
+from alerts.steps import above, calculated, reduced
+from dashboards.queries import BY_HOST
+from settings.values import seconds
 
 
-def above_kept(
+def of_host(
+    facts: Facts, field: str, measurement: str, *, limit: float, until: float, pending: str, interval: int
+) -> tuple[Query, ...]:
+    """Fires while a host's newest value is above the limit, and until it is below `until`.
+
+    The number for messages is `$values.B`."""
+    window = _window(facts, pending, interval)
+    return (
+        summed(
+            facts,
+            "A",
+            last(field, measurement, within(window), value=None),
+            last(field, measurement, EPHEMERAL, value=0),
+            span=facts.lately,
+        ),
+        reduced("last"),
+        above(limit, until=until),
+    )
+
+
+def of_each(
     facts: Facts,
     field: str,
     measurement: str,
     *conditions: str,
+    each: str,
     limit: float,
+    pending: str,
+    interval: int,
     until: float | None = None,
-    group: Sequence[str] = (BY_HOST,),
+    only: str = "",
 ) -> tuple[Query, ...]:
-    """Fires while the newest `field` is above the limit (0 or more), and until it is below `until`.
+    """Fires while the newest value of one of a host's parts is above the limit (0 or more), and until it is below
+    `until`.
 
-    The number for messages is `$values.B`."""
-    newest = select(f'last("{field}")', measurement, NOW, *conditions, group=group)
-    window = facts.window(max(300, facts.silence))
-    return (
-        influxql(facts, newest, facts.forget),
-        reduced("last"),
-        silence.fresh(facts, "C", field, measurement, *conditions, group=group, window=window),
-        reduced("sum", "C", "D"),
-        silence.alive(facts, "E", field, measurement, window),
-        reduced("sum", "E", "F"),
-        calculated("$B * ($D > 0 || $F < 1)", "G"),
-        above(limit, "G", "H", until=until),
+    conditions: of what counts at all. each: the tag that tells a host's parts apart. only: a condition whose field is
+    not compared; that it holds is the value 1. The number for messages is `$values.B`.
+
+    Grafana joins numbers by their labels, and two single ones whatever their labels: every host in D is in B, too."""
+    window = _window(facts, pending, interval)
+    newest = last(
+        field, measurement, within(window), *conditions, only, value=1 if only else None, group=(BY_HOST, each)
     )
+    return (
+        summed(
+            facts,
+            "A",
+            newest,
+            last(field, measurement, *conditions, value=0, group=(BY_HOST, each)),
+            span=facts.lately,
+            group=(BY_HOST, each),
+        ),
+        reduced("last"),
+        summed(
+            facts,
+            "C",
+            last(field, measurement, within(window), *conditions, value=1),
+            last(field, measurement, *conditions, EPHEMERAL, value=1),
+            span=facts.lately,
+        ),
+        reduced("last", "C", "D"),
+        calculated("$B * ($D > 0)", "E"),
+        above(limit, "E", "F", until=until),
+    )
+
+
+def _window(facts: Facts, pending: str, interval: int) -> int:
+    """Seconds for which a value counts."""
+    return facts.window(max(300, facts.silence)) + max(round(seconds(pending)), interval)

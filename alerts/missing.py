@@ -10,14 +10,15 @@ from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Panel, Rule
 from alerts.steps import above, calculated, reduced
+from dashboards.queries import TOTAL_CPU
 
 MEASURED = (
-    ("cpu", "CPU", "usage_idle", "CPU use"),
+    ("cpu", "CPU", "usage_idle", "CPU use", TOTAL_CPU),
     ("mem", "memory", "used_percent", "Memory use"),
     ("disk", "disk", "used_percent", "File systems"),
     ("net", "network", "bytes_recv", "Network traffic"),
 )
-"""Measurement, its name in a title, one of its fields, the panel that shows it."""
+"""Measurement, its name in a title, one of its fields, the panel that shows it, which of its series are enough."""
 
 
 def build(facts: Facts) -> tuple[Rule, ...]:
@@ -25,19 +26,20 @@ def build(facts: Facts) -> tuple[Rule, ...]:
     return tuple(_missing(facts, *each) for each in MEASURED)
 
 
-def _missing(facts: Facts, measurement: str, name: str, field: str, panel: str) -> Rule:
+def _missing(facts: Facts, measurement: str, name: str, field: str, panel: str, *conditions: str) -> Rule:
     return Rule(
         uid=f"host-no-{measurement}",
         title=f"No {name} measurements",
         steps=(
-            silence.fresh(facts, "A", field, measurement),
+            silence.measured(facts, "A", field, measurement, *conditions),
             reduced("sum", "A", "B"),
-            silence.fresh(facts, "C", "uptime", "system"),
+            silence.measured(facts, "C", "uptime", "system"),
             reduced("sum", "C", "D"),
             calculated("$B < 1 && $D > 0", "E"),
             above(0, "E", "F"),
         ),
         pending="5m",
+        missing=facts.forget,  # a day later nothing is known of what it measured once
         no_data="OK",
         on_error="KeepLast",
         severity="warning",

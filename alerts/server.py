@@ -11,7 +11,6 @@ from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Rule
 from alerts.steps import NOW, above, calculated, influxql, reduced
-from dashboards.monitoring_server import TO_INFLUXDB
 from dashboards.queries import BY_HOST, select
 from settings.values import seconds
 
@@ -19,21 +18,19 @@ MINUTE = "time(1m)"
 DATA_VOLUME = "/srv/monitoring"
 SERIES_LIMIT = 200_000
 """Series at which InfluxDB refuses further ones: max-series-per-database in userdata/server/influxdb.conf."""
-SOME_ERRORS = 3
-"""Failed or overdue inputs in the time looked at: one that a restarting service makes is none."""
 
 
 def build(facts: Facts) -> Group:
     """The group."""
     own = (_write_failures(facts), _series(facts), _set_aside(facts), _data_volume(facts)) if facts.own_influxdb else ()
-    rules = (_nothing_arrives(facts), *own, _gather_errors(facts), _hangs(facts), _buffer(facts), _backup(facts))
-    return Group("Monitoring server", facts.interval, rules)
+    return Group("Monitoring server", facts.interval, (_nothing_arrives(facts), *own, _backup(facts)))
 
 
 def _nothing_arrives(facts: Facts) -> Rule:
     """The server's own measurements reach InfluxDB also when nobody else's do, so they count as little as possible:
-    that every other host is silent is enough where there are some, and one alone has to be silent with the server."""
-    others, own = (f"\"host\" {sign} '{facts.server}'" for sign in ("!=", "="))
+    that every other host is silent is enough where there are some. When the server is silent with all of them, there
+    are no data, and that fires, too."""
+    others = f"\"host\" != '{facts.server}'"
     return Rule(
         uid="server-no-data",
         title="No measurements arrive",
@@ -42,10 +39,8 @@ def _nothing_arrives(facts: Facts) -> Rule:
             reduced("sum"),
             silence.remembered(facts, "C", others),
             reduced("sum", "C", "D"),
-            silence.reporting(facts, "E", own),
-            reduced("sum", "E", "F"),
-            calculated("$B < 1 && ($D > 1 || $F < 1)", "G"),
-            above(0, "G", "H"),
+            calculated("$B < 1 && $D > 1", "E"),
+            above(0, "E", "F"),
         ),
         pending="2m",
         no_data="Alerting",
@@ -138,74 +133,6 @@ def _data_volume(facts: Facts) -> Rule:
         look_at="InfluxDB needs space to compact, so act before it is full: raise `dataVolumeSize`, or lower"
         " `retention`. “Series” shows whether one source writes too much.",
         panel=Panel("monitoring-server", "Size on disk"),
-    )
-
-
-def _gather_errors(facts: Facts) -> Rule:
-    text = select('non_negative_difference(last("gather_errors"))', "internal_agent", NOW, group=(MINUTE, BY_HOST))
-    return Rule(
-        uid="agent-errors",
-        title="Telegraf input fails",
-        steps=(influxql(facts, text, _enough(facts)), reduced("sum"), above(SOME_ERRORS)),
-        pending="5m",
-        no_data="OK",
-        on_error="KeepLast",
-        severity="warning",
-        summary='Telegraf on {{ $labels.host }} failed {{ printf "%.0f" $values.B.Value }} times to collect an input',
-        look_at="`journalctl -u telegraf` on the host names the input: a service that is down, or a permission"
-        " that Telegraf lacks. Other inputs carry on.",
-        panel=Panel("monitoring-server", "Errors"),
-    )
-
-
-def _hangs(facts: Facts) -> Rule:
-    """An input that does not come back counts a timeout an interval, and never an error: Telegraf waits for it for
-    ever, and the others go on (gatherOnce in its agent/agent.go)."""
-    timeouts = 'non_negative_difference(last("gather_timeouts"))'
-    text = select(timeouts, "internal_gather", NOW, group=(MINUTE, BY_HOST, '"input"'))
-    return Rule(
-        uid="agent-hangs",
-        title="Telegraf's input hangs",
-        steps=(influxql(facts, text, _enough(facts)), reduced("sum"), above(SOME_ERRORS)),
-        pending="5m",
-        no_data="OK",
-        on_error="KeepLast",
-        severity="warning",
-        summary="Telegraf on {{ $labels.host }} is waiting for its input {{ $labels.input }}, which returns nothing,"
-        ' or returns too late: {{ printf "%.0f" $values.B.Value }} intervals missed',
-        look_at="`journalctl -u telegraf` on the host. `disk` hangs on a network file system whose server is gone"
-        " (`df` hangs, too): `umount -l`, then `systemctl restart telegraf`. Or a program or service that it"
-        " queries is too slow.",
-        panel=Panel("monitoring-server", "Errors"),
-    )
-
-
-def _enough(facts: Facts) -> int:
-    """How far back errors are counted, in seconds: so far that some more than SOME_ERRORS intervals lie within."""
-    return max(900, round((SOME_ERRORS + 3) * seconds(facts.collection_interval)))
-
-
-def _buffer(facts: Facts) -> Rule:
-    share = 'last("buffer_size") / last("buffer_limit") * 100'
-    text = select(share, "internal_write", NOW, TO_INFLUXDB, group=(BY_HOST,))
-    limit = facts.thresholds.agent_buffer
-    return Rule(
-        uid="agent-buffer",
-        title="Telegraf's buffer fills up",
-        steps=(
-            influxql(facts, text, facts.window(300)),
-            reduced("last"),
-            above(limit, until=limit - min(5, limit / 10)),
-        ),
-        pending="5m",
-        no_data="OK",
-        on_error="KeepLast",
-        severity="warning",
-        summary="Telegraf on {{ $labels.host }} cannot deliver fast enough: its"
-        ' buffer is {{ printf "%.0f" $values.B.Value }} % full',
-        look_at="A full buffer drops the oldest values. `journalctl -u telegraf` on the host: InfluxDB is"
-        " slow, or refuses some measurements.",
-        panel=Panel("monitoring-server", "Buffer in use"),
     )
 
 

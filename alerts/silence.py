@@ -1,8 +1,13 @@
-"""Which hosts are silent. One query says it of every host that is remembered, however far back that is.
+"""Which hosts are silent, and which of them measure something: for every host that is remembered, however far back that
+is, in one query.
 
 InfluxQL cannot join, but it reads several subqueries as one source: `last(…) * 0` is a nothing for every host
-remembered (`last` reads one block a series), the points of the newest time are added to it. What is silent has the sum
-nought, and is not left out as an empty GROUP BY would leave it out.
+remembered, one more for whom has a point of the newest time. What is silent has the sum nought, and is not left out as
+an empty GROUP BY would leave it out.
+
+`last` alone reads one block a series, but of every shard (a day) that the query's time reaches into: what it costs
+grows with the hosts and with the days (docs/scale.md). So `forgetAfter` is asked for where it is needed, and hours
+elsewhere.
 
 `now()` is InfluxDB's clock; `$timeFilter` ends at the moment Grafana evaluates, so points of the future do not count.
 """
@@ -17,63 +22,69 @@ from alerts.steps import NOW, influxql
 from dashboards.queries import BY_HOST, select
 
 PERSISTENT = "\"ephemeral\" != 'true'"
-"""Not the machines that come and go: the agent's tag `ephemeral: "true"`."""
+EPHEMERAL = "\"ephemeral\" = 'true'"
+"""The machines that come and go: the agent's tag `ephemeral: "true"`."""
 CAUSE = {"cause": "silence"}
 """The label by which what follows from one cause becomes one message."""
 
 
-def fresh(
-    facts: Facts,
-    ref_id: str,
-    field: str,
-    measurement: str,
-    *conditions: str,
-    group: Sequence[str] = (BY_HOST,),
-    window: int = 0,
-) -> Query:
-    """For each group remembered, how many values it has within `window` seconds (the time of silence by default)."""
-    sources = _sources(field, measurement, *conditions, group=group, window=window or facts.silence)
-    return influxql(facts, _summed(sources, group), facts.forget, ref_id)
-
-
-def alive(facts: Facts, ref_id: str, field: str = "uptime", measurement: str = "system", window: int = 0) -> Query:
+def alive(facts: Facts, ref_id: str) -> Query:
     """For each host remembered, a number that is 0 when it is silent. An ephemeral one never is."""
-    sources = _sources(field, measurement, group=(BY_HOST,), window=window or facts.silence)
-    ephemeral = select(
-        f'last("{field}") * 0 + 1 AS "value"', measurement, NOW, "\"ephemeral\" = 'true'", group=(BY_HOST,)
+    return summed(
+        facts,
+        ref_id,
+        last("uptime", "system", value=0),
+        last("uptime", "system", within(facts.silence), value=1),
+        last("uptime", "system", EPHEMERAL, value=1),
+        span=facts.forget,
     )
-    return influxql(facts, _summed((*sources, ephemeral), (BY_HOST,)), facts.forget, ref_id)
 
 
-def reporting(facts: Facts, ref_id: str, *conditions: str) -> Query:
-    """One number: how many hosts have reported within the time of silence; 0 when anything at all is remembered."""
-    newest = select('count("uptime") AS "value"', "system", NOW, _within(facts.silence), *conditions, group=(BY_HOST,))
-    return _counted(facts, ref_id, newest)
+def measured(facts: Facts, ref_id: str, field: str, measurement: str, *conditions: str) -> Query:
+    """For each host that had the measurement lately, a number that is 0 when it has it no longer."""
+    return summed(
+        facts,
+        ref_id,
+        last(field, measurement, *conditions, value=0),
+        last(field, measurement, within(facts.silence), *conditions, value=1),
+        span=facts.lately,
+    )
 
 
 def remembered(facts: Facts, ref_id: str, *conditions: str) -> Query:
     """One number: how many hosts are remembered."""
-    return _counted(facts, ref_id, select('last("uptime") AS "value"', "system", NOW, *conditions, group=(BY_HOST,)))
+    return _counted(facts, ref_id, facts.forget, *conditions)
 
 
-def _counted(facts: Facts, ref_id: str, hosts: str) -> Query:
-    nothing = select('last("uptime") * 0 AS "value"', "system", NOW)
-    return influxql(facts, _summed((select('count("value") AS "value"', hosts), nothing), ()), facts.forget, ref_id)
+def reporting(facts: Facts, ref_id: str, *conditions: str) -> Query:
+    """One number: how many hosts have reported within the time of silence. No data when not even the server has."""
+    return _counted(facts, ref_id, facts.silence, *conditions)
 
 
-def _sources(field: str, measurement: str, *conditions: str, group: Sequence[str], window: int) -> tuple[str, str]:
-    return (
-        select(f'last("{field}") * 0 AS "value"', measurement, NOW, *conditions, group=group),
-        select(f'count("{field}") AS "value"', measurement, NOW, _within(window), *conditions, group=group),
-    )
+def _counted(facts: Facts, ref_id: str, span: int, *conditions: str) -> Query:
+    """The server itself counts as nothing, so that there is a number when no other host has a point."""
+    own = f"\"host\" = '{facts.server}'"
+    hosts = last("uptime", "system", *conditions, value=1)
+    return summed(facts, ref_id, hosts, last("uptime", "system", own, value=0), span=span, group=())
 
 
-def _within(window: int) -> str:
-    return f"time > now() - {window}s"
+def last(field: str, measurement: str, *conditions: str, value: int | None, group: Sequence[str] = (BY_HOST,)) -> str:
+    """A query: of each group that has a point, this value; None: the newest one's own."""
+    what = f'last("{field}")' if value is None else f'last("{field}") * 0 + {value}'
+    return select(f'{what} AS "value"', measurement, NOW, *conditions, group=group)
 
 
-def _summed(sources: Sequence[str], group: Sequence[str]) -> str:
-    """The values of several queries added up, a number a group."""
+def within(seconds: int) -> str:
+    """A condition: of the last seconds."""
+    return f"time > now() - {seconds}s"
+
+
+def summed(facts: Facts, ref_id: str, *sources: str, span: int, group: Sequence[str] = (BY_HOST,)) -> Query:
+    """The values of several queries added up, a number a group.
+
+    The time stands outside, too: InfluxDB opens the shards that the outer query asks for, all there are without a time
+    (coordinator/shard_mapper.go, mapShards)."""
     together = ", ".join(f"({source})" for source in sources)
     by = f" GROUP BY {', '.join(group)}" if group else ""
-    return f'SELECT sum("value") FROM {together}{by}'  # noqa: S608 - constants
+    text = f'SELECT sum("value") FROM {together} WHERE {NOW}{by}'  # noqa: S608 - constants
+    return influxql(facts, text, span, ref_id)

@@ -195,12 +195,16 @@ def worst(value: str, measurement: str, *, where: str = "") -> InfluxQuery:
     return InfluxQuery(select('top("value", "host", 1) AS "worst"', newest), table=True)
 
 
-def speed(field: str, measurement: str, *conditions: str, group: Sequence[str]) -> str:
+def speed(field: str, measurement: str, time: str, *conditions: str, group: Sequence[str]) -> str:
     """A query: how fast a field grows, a second, between the first and the last value there is, whatever time is asked
-    for. Nothing where there is one value only. `first` and `last` read one block each, and keep their own times."""
-    ends = (select(f'{end}("{field}") AS "value"', measurement, *conditions, group=group) for end in ("first", "last"))
+    for. Nothing where there is one value only. `first` and `last` read one block each, and keep their own times. The
+    time stands outside, too, or InfluxDB opens all shards there are."""
+    ends = (
+        select(f'{end}("{field}") AS "value"', measurement, time, *conditions, group=group) for end in ("first", "last")
+    )
     together = ", ".join(f"({end})" for end in ends)
-    return f'SELECT derivative("value", 1s) FROM {together} GROUP BY {", ".join(group)}'  # noqa: S608 - constants
+    by = ", ".join(group)
+    return f'SELECT derivative("value", 1s) FROM {together} WHERE {time} GROUP BY {by}'  # noqa: S608 - constants
 
 
 def per_second(counter: str) -> str:

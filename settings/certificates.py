@@ -167,7 +167,7 @@ def mismatches(chain: str, key: str, ca: str | None, domain: str | None) -> Iter
     if not _may_serve(own):
         yield (
             "certificate is not a server's",
-            "have one issued for serverAuth (TLS servers) (TLS servers) (TLS servers)",
+            "have one issued for serverAuth (TLS servers)",
         )
     if any(_signed_with_sha1(one) for one in certificates if one.subject != one.issuer):
         yield "certificate is signed with SHA-1 or MD5, which clients reject", "have it reissued with SHA-256"

@@ -26,8 +26,8 @@ FACTS = alerts.Facts(region="eu-central-1", server=SERVER)
 LOGIN = ("admin", support.PASSWORD)
 
 
-def body(rule: alerts.Rule, group: str = "Tested") -> dict[str, Any]:
-    """The rule as the provider sends it."""
+def body(rule: alerts.Rule, group: str = "Tested", interval: int = 60) -> dict[str, Any]:
+    """The rule as the provider sends it. interval: its group's, in seconds."""
     return {
         "uid": rule.uid,
         "title": rule.title,
@@ -36,7 +36,7 @@ def body(rule: alerts.Rule, group: str = "Tested") -> dict[str, Any]:
         "condition": rule.condition,
         "for": rule.pending,
         "keep_firing_for": rule.keep_firing,
-        "missing_series_evals_to_resolve": rule.missing_evaluations(60),
+        "missing_series_evals_to_resolve": rule.missing_evaluations(interval),
         "noDataState": rule.no_data,
         "execErrState": rule.on_error,
         "labels": rule.all_labels,
@@ -55,6 +55,12 @@ def body(rule: alerts.Rule, group: str = "Tested") -> dict[str, Any]:
 
 def rule_of(uid: str, facts: alerts.Facts = FACTS) -> alerts.Rule:
     (found,) = [rule for group in alerts.build(facts) for rule in group.rules if rule.uid == uid]
+    return found
+
+
+def interval_of(uid: str, facts: alerts.Facts = FACTS) -> int:
+    """Seconds between two evaluations of a rule."""
+    (found,) = [group.interval for group in alerts.build(facts) for rule in group.rules if rule.uid == uid]
     return found
 
 
@@ -182,7 +188,7 @@ def story(double: Double, influx: support.Influx) -> Callable[[str], Story]:
     """Begin the story of a rule."""
 
     def begin(uid: str) -> Story:
-        rule = rule_of(uid)
-        return Story(double, influx, RuleState(body(rule), "Monitoring", 60), rule)
+        rule, interval = rule_of(uid), interval_of(uid)
+        return Story(double, influx, RuleState(body(rule, interval=interval), "Monitoring", interval), rule)
 
     return begin

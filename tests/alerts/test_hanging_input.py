@@ -49,5 +49,5 @@ def test_an_input_that_hangs_is_an_alert_and_counts_no_error(tmp_path: Path, dou
         )
     )
     reported = {result.labels["input"]: result.kind for result in double.judged(rule_of("agent-hangs"))}
-    assert reported == {"file": "Alerting", "mem": "Normal"}
+    assert reported == {"file": "Alerting"}  # `mem` is none that can hang
     assert [result.kind for result in double.judged(rule_of("agent-errors"))] == ["Normal"]

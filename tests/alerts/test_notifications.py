@@ -100,7 +100,7 @@ def test_the_webhook_receives_one_message_a_host(watching: Double, receiver: Rec
     assert web["title"].startswith("[FIRING:2] Disk nearly full web-1")
     reported = {alert["labels"]["path"]: alert for alert in web["alerts"]}
     assert reported["/var"]["annotations"]["summary"] == "/var of web-1 is 97 % full"
-    assert (reported["/var"]["values"]["B"], reported["/var"]["values"]["H"]) == (97, 1)
+    assert (reported["/var"]["values"]["B"], reported["/var"]["values"]["F"]) == (97, 1)
     assert "/d/linux-hosts?orgId=1&viewPanel=" in reported["/var"]["panelURL"]
     assert "web-1" in web["message"]
     assert set(receiver.authorizations) == {"Bearer s3cret"}

@@ -100,6 +100,7 @@ CASES = [
         "host-read-only",
         "\n".join([disk("broken", "/data", 50, mode="ro"), disk("broken", "/", 50), disk("well", "/", 50)]),
         {"host": "broken", "path": "/data"},
+        [{"host": "broken", "path": "/"}, {"host": "well", "path": "/"}],
     ),
     Case(
         "host-disk-errors",
@@ -168,14 +169,15 @@ CASES = [
         "agent-hangs",
         "\n".join(
             f"internal_gather,host=hanging,input=disk gather_timeouts={timeouts}i,errors=0i @{at}\n"
-            f"internal_gather,host=hanging,input=cpu gather_timeouts=0i,errors=0i @{at}\n"
+            f"internal_gather,host=hanging,input=exec gather_timeouts=0i,errors=0i @{at}\n"
+            f"internal_gather,host=hanging,input=cpu gather_timeouts={timeouts}i,errors=0i @{at}\n"
             f"internal_gather,host=slow-once,input=disk gather_timeouts={min(timeouts, 2)}i,errors=0i @{at}\n"
             f"internal_gather,host=restarted,input=disk gather_timeouts={0 if timeouts else 30}i,errors=0i @{at}"
             for timeouts, at in ((0, 400), (6, 300), (12, 200), (18, 5))
         ),
         {"host": "hanging", "input": "disk"},
         [
-            {"host": "hanging", "input": "cpu"},
+            {"host": "hanging", "input": "exec"},
             {"host": "restarted", "input": "disk"},
             {"host": "slow-once", "input": "disk"},
         ],

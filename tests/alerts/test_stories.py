@@ -66,7 +66,7 @@ def test_a_full_file_system_that_is_unmounted_is_over(story: Begin) -> None:
     reported.measured(disk("web-1", 40), since=0, until=60, every=1)
     reported.at(3)
     assert reported.at(9) == {"web-1/mnt": "Alerting", "web-1/": "Normal"}
-    assert reported.at(17) == {"web-1/mnt": "Normal", "web-1/": "Normal"}
+    assert reported.at(27) == {"web-1/mnt": "Normal", "web-1/": "Normal"}
 
 
 def test_a_full_disk_goes_with_a_machine_that_may_go(story: Begin) -> None:
@@ -74,7 +74,7 @@ def test_a_full_disk_goes_with_a_machine_that_may_go(story: Begin) -> None:
     reported.measured(disk("auto", 97, tags=",ephemeral=true"), since=0, until=10, every=1)
     reported.at(3)
     assert reported.at(9) == {"auto/": "Alerting"}
-    assert reported.at(17) == {"auto/": "Normal"}
+    assert reported.at(27) == {"auto/": "Normal"}
 
 
 def test_a_file_system_that_is_writable_again_is_over_and_a_dead_host_s_is_not(story: Begin) -> None:
@@ -179,3 +179,51 @@ def test_no_measurements_arrive(story: Begin, hosts: int, cut: int, own: bool, e
     assert reported.at(10) == {SERVER: "Normal"}
     reported.at(20)
     assert reported.at(22) == {SERVER: expected}
+
+
+@pytest.mark.parametrize(
+    ("uid", "died", "fires"), [("host-disk", 2, 15), ("host-disk-full", 0.2, 2), ("host-memory", 1, 7)]
+)
+def test_a_host_that_dies_while_its_alert_is_pending_is_reported(
+    story: Begin, uid: str, died: float, fires: float
+) -> None:
+    reported = story(uid)
+    line = "mem,host=web-1 used_percent=99.5" if uid == "host-memory" else disk("web-1", 99.5)
+    reported.measured(line, since=-5, until=died, every=0.2)
+    step = reported.state.interval / 60
+    seen = [reported.at(n * step) for n in range(round(fires / step) + 1)]
+    assert set(seen[0].values()) == {"Pending"} and set(seen[-1].values()) == {"Alerting"}
+    assert set(reported.at(DAY).values()) == {"Alerting"}
+
+
+def test_a_host_that_comes_back_without_its_full_file_system_is_well(story: Begin) -> None:
+    """What it had is remembered for six hours."""
+    reported = story("host-disk")
+    reported.measured(disk("web-1", 97, "/mnt"), since=0, until=10, every=1)
+    reported.measured(disk("web-1", 40), since=5 * HOUR, until=6 * HOUR, every=1)
+    reported.at(3)
+    assert reported.at(9) == {"web-1/mnt": "Alerting"}
+    assert reported.at(4 * HOUR) == {"web-1/mnt": "Alerting"}
+    assert reported.at(5 * HOUR + 2) == {"web-1/mnt": "Normal", "web-1/": "Normal"}
+
+
+def test_no_alert_is_about_nobody(story: Begin) -> None:
+    """A dead host with a read-only file system and one other: Grafana joins two single numbers whosesoever they are."""
+    reported = story("host-read-only")
+    line = "disk,host={},path=/,fstype=ext4,mode={} total=9i"
+    reported.measured(line.format("dead", "ro"), since=0, until=10, every=1)
+    reported.measured(line.format("well", "rw"), since=0, until=DAY, every=5)
+    for minute in (3, 5, 30, HOUR, DAY):
+        seen = reported.at(minute)
+        assert "" not in seen and seen["well/"] == "Normal", minute
+    assert seen["dead/"] == "Alerting"
+
+
+def test_an_agent_that_restarts_is_not_well_for_that(story: Begin) -> None:
+    """Its counters begin again, and what they count goes on."""
+    reported = story("agent-errors")
+    for minute in range(60):
+        errors = 1000 + 6 * minute if minute < 30 else 6 * (minute - 30)
+        reported.measured(f"internal_agent,host=web-1 gather_errors={errors}i", since=minute, until=minute)
+    assert reported.at(20) == {"web-1": "Pending"}
+    assert [reported.at(minute) for minute in (25, 35, 45, 55)] == [{"web-1": "Alerting"}] * 4

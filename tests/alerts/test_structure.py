@@ -108,7 +108,7 @@ def test_thresholds_reach_their_rules() -> None:
         }
     )
     facts = alerts.Facts(region="eu-central-1", server="s", thresholds=given)
-    assert {group.interval for group in alerts.build(facts)} == {10}
+    assert {group.interval for group in alerts.build(facts)} == {10, 300}
     limits = {
         uid: rule_of(uid, facts).steps[-1].model["conditions"][0]["evaluator"]["params"]
         for uid in (

@@ -73,8 +73,8 @@ def test_each_severity_has_its_contact_point_and_patience() -> None:
 def test_thresholds_and_the_region_reach_the_rules() -> None:
     run = run_program({"alertThresholds": {"disk": 70, "interval": "30s"}, "cloudwatchRegion": "eu-west-1"})
     groups = {group.inputs["name"]: group.inputs for group in run.all("RuleGroup")}
-    assert {group["intervalSeconds"] for group in groups.values()} == {30}
-    disk = next(rule for rule in groups["Hosts"]["rules"] if rule["uid"] == "host-disk")
+    assert {group["intervalSeconds"] for group in groups.values()} == {30, 300}
+    disk = next(rule for rule in groups["Hosts, slow signals"]["rules"] if rule["uid"] == "host-disk")
     assert json.loads(disk["datas"][-1]["model"])["conditions"][0]["evaluator"]["params"] == [70]
     assert json.loads(groups["EC2"]["rules"][0]["datas"][0]["model"])["region"] == "eu-west-1"
 

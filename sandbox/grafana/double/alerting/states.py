@@ -21,7 +21,7 @@ from .evaluation import Result
 
 State = Literal["Normal", "Pending", "Alerting", "Recovering", "NoData", "Error"]
 ENDS_AFTER, RESENT = 4, 30
-"""What the Alertmanager is told is good for so many intervals, of at least so many seconds (nextEndsTime, ResendDelay)."""
+"""What the Alertmanager hears is good for so many intervals of at least so many seconds (nextEndsTime, ResendDelay)."""
 MISSING_FOR = 2
 """Evaluations after which an alert whose labels no longer come back ends, unless its rule says otherwise."""
 
