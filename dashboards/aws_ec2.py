@@ -17,7 +17,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards import looks
-from dashboards.cloudwatch import JOIN_GAPS_BELOW, Metric, of_instances
+from dashboards.cloudwatch import JOIN_GAPS_BELOW, REFRESH, Metric, of_instances
 from dashboards.ec2_panels import counted, measured
 from dashboards.ec2_variables import variables
 from dashboards.looks import Limits
@@ -49,9 +49,9 @@ def build(
     """
     return page(
         AWS_EC2,
-        "EC2 instances as CloudWatch sees them from outside. Choose them by Name tag; only running"
-        " instances that have one are listed. CloudWatch's basic monitoring has a point every five minutes,"
-        " detailed monitoring one every minute.",
+        "EC2 instances as CloudWatch sees them from outside: every instance of the region that had data in the time"
+        " shown, or those chosen in “Instances”, where only running ones are listed. CloudWatch's basic monitoring has"
+        " a point every five minutes, detailed monitoring one every minute.",
         variables(datasource_uid, region, influxdb_uid),
         [
             _health(datasource_uid),
@@ -60,6 +60,7 @@ def build(
             _any_metric(datasource_uid),
         ],
         further,
+        refresh=REFRESH,
     )
 
 
@@ -117,9 +118,9 @@ def _status_checks(uid: str) -> statetimeline.Panel:
     failed = RangeMap(DashboardRangeMapOptions(0.001, None, ValueMappingResult("failed", looks.BAD, index=1)))
     return states(
         "Status checks",
-        "Red: AWS's own check of the instance or of its underlying machine failed; the panel “Failed"
-        " status checks” shows which. CloudWatch knows instances by ID only: choose one in “Instances”, and “Ids” above"
-        " offers the ids of that name.",
+        "Red: AWS's own check of the instance or of the machine below it failed; the panel “Failed status"
+        " checks” shows which. CloudWatch knows instances by ID only: choose a name in “Named”, and “Instances” above"
+        " offers the IDs of that name.",
         units.Short,
         of_instances(uid, Metric("StatusCheckFailed", "Maximum")),
         step="1m",

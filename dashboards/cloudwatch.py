@@ -1,7 +1,7 @@
 """CloudWatch as panels and variables ask for it.
 
-Only plain metric queries, one a metric and instance: metric math and search expressions are not needed for
-what is shown, cost the same, and say less when they fail.
+Only queries of Grafana's builder, one per metric. Of several instances, or any, Grafana makes a search expression,
+which CloudWatch refuses from 2,048 characters on (78 ids): so "all" is `*`, any.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ CHOSEN_STATISTIC = "$statistic"
 PERIOD = "$period"
 INSTANCE = "${PROP('Dim.InstanceId')}"
 """CloudWatch's own name for the instance a series belongs to."""
+
+REFRESH = "5m"
+"""How often dashboards of CloudWatch ask again: its basic monitoring has nothing new before, and each answer costs."""
 
 JOIN_GAPS_BELOW = 900_000
 """Milliseconds: CloudWatch's five-minute points are joined also when one is late; a quarter of an hour is a
@@ -81,7 +84,7 @@ def metric_query(
     letter: str,
     namespace: str,
     metric: str,
-    dimensions: Mapping[str, Sequence[str]],
+    dimensions: Mapping[str, str | Sequence[str]],
     *,
     statistic: str,
     label: str,
@@ -90,6 +93,7 @@ def metric_query(
 ) -> CloudWatchMetricsQuery:
     """One metric with exactly these dimensions; of several values, or `*`, there is one series each.
 
+    dimensions: a variable stands alone: Grafana fills none into a list (CloudWatchRequest.ts, convertDimensionFormat).
     period: seconds, or a variable. label: CloudWatch's own `${PROP('…')}` in it is replaced.
     """
     return (
@@ -104,7 +108,7 @@ def metric_query(
         .region(region)
         .namespace(namespace)
         .metric_name(metric)
-        .dimensions({name: list(values) for name, values in dimensions.items()})
+        .dimensions({name: each if isinstance(each, str) else list(each) for name, each in dimensions.items()})
         .match_exact(True)
         .statistic(statistic)
         .period(period)
@@ -122,7 +126,7 @@ def of_instances(uid: str, *metrics: Metric) -> Data:
                 chr(ord("A") + index),
                 EC2,
                 metric.name,
-                {"InstanceId": ["$instance"]},
+                {"InstanceId": "$instance"},
                 statistic=metric.statistic,
                 label=f"{INSTANCE} {metric.label}".rstrip(),
             )

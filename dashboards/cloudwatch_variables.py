@@ -22,13 +22,13 @@ def period_variable() -> builders.CustomVariable:
 
 
 def asked(uid: str, name: str, label: str, query: VariableQuery) -> builders.QueryVariable:
-    """A variable whose values CloudWatch or EC2 knows."""
+    """A variable whose values CloudWatch or EC2 knows, asked once, when the dashboard is opened."""
     return (
         builders.QueryVariable(name)
         .label(label)
         .datasource(cloudwatch(uid))
         .query(query.as_query())
-        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .refresh(VariableRefresh.ON_DASHBOARD_LOAD)
         .sort(VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
     )
 

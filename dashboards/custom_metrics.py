@@ -7,7 +7,7 @@ from itertools import groupby
 
 from grafana_foundation_sdk.builders import timeseries
 
-from dashboards.cloudwatch import JOIN_GAPS_BELOW, PERIOD, REGION, cloudwatch, metric_query
+from dashboards.cloudwatch import JOIN_GAPS_BELOW, PERIOD, REFRESH, REGION, cloudwatch, metric_query
 from dashboards.cloudwatch_variables import period_variable, region_variable
 from dashboards.page import Row, host_variable, page
 from dashboards.panels import Data, lines
@@ -37,6 +37,7 @@ def build(
         [region_variable(datasource_uid, region), period_variable(), host_variable(influxdb_uid, hidden=True)],
         [_row(datasource_uid, namespace, list(group)) for namespace, group in groupby(listed, lambda m: m.namespace)],
         folded=False,  # what somebody listed by hand is what they want to see
+        refresh=REFRESH,
     )
 
 

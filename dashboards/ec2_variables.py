@@ -10,6 +10,8 @@ from dashboards.cloudwatch import EC2, VariableQuery
 from dashboards.cloudwatch_variables import asked, listed, period_variable, region_variable
 from dashboards.page import host_variable
 
+ANY = "*"
+"""In a metric's dimension. Grafana would write out all ids otherwise, of which CloudWatch takes 77 (cloudwatch.py)."""
 RUNNING = {"instance-state-name": ["running"]}
 STATISTICS = ("Average", "Maximum", "Minimum")
 
@@ -18,34 +20,36 @@ def variables(uid: str, region: str, influxdb_uid: str) -> list[Builder[Variable
     """All of them, in the order in which each depends on those before it."""
     return [
         region_variable(uid, region),
-        _typed("tag", "Tag", "Name", "The tag to filter instances by"),
+        _typed("tag", "Tag", "Name", "The tag by which the next two lists are shortened"),
         _typed("tagvalue", "is", "*", "The tag's value; * stands for any text, ? for any character"),
         _several(
             asked(
                 uid,
                 "name",
-                "Instances",
+                "Named",
                 VariableQuery(
                     "ec2InstanceAttributes",
                     attribute="Tags.Name",
                     filters={"tag:$tag": ["$tagvalue"], **RUNNING},
                 ),
-            ).description("Running instances by their Name tag")
+            ).description("Shortens the list “Instances” to those of a Name tag: CloudWatch knows ids only")
         ),
         _several(
             asked(
                 uid,
                 "instance",
-                "Ids",
+                "Instances",
                 VariableQuery(
                     "ec2InstanceAttributes",
                     attribute="InstanceId",
                     # With Name as the tag both filters are one: Grafana keeps the later, the narrower.
                     filters={"tag:$tag": ["$tagvalue"], "tag:Name": ["$name"], **RUNNING},
                 ),
-            ).description(
-                "The IDs of the chosen instances, as in the legends: CloudWatch stores"
-                " metrics by ID and knows no names. Several instances may share a name"
+            )
+            .all_value(ANY)
+            .description(
+                "What the panels show, by id, as the legends do. All: every instance of the region that had data in the"
+                " time shown, whatever the lists before are shortened to"
             )
         ),
         asked(uid, "metric", "Metric", VariableQuery("metrics", namespace=EC2))

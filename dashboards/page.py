@@ -53,10 +53,11 @@ def page(
     further: Sequence[Entry] = (),
     *,
     folded: bool = True,
+    refresh: str = "30s",
 ) -> str:
-    """The dashboard as JSON: read-only, one hour, refreshed twice a minute, linked to the other
-    dashboards, and to `further` ones.
+    """The dashboard as JSON: read-only, one hour, linked to the other dashboards, and to `further` ones.
 
+    refresh: how often Grafana asks again by itself.
     folded: all rows but the first are collapsed, and Grafana asks what is in them once somebody opens them.
     """
     dashboard = (
@@ -67,7 +68,7 @@ def page(
         .readonly()
         .time("now-1h", "now")
         .timezone("browser")
-        .refresh("30s")
+        .refresh(refresh)
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .variables(list(variables))
         .links(links_from(entry.uid, further))

@@ -25,6 +25,12 @@ SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 Values = Mapping[str, str | list[str]]
 
 
+class AsIs(str):
+    """A value that is not escaped: what a dashboard says for "All" itself (@grafana/scenes, CustomAllValue)."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class TimeRange:
     """The time a dashboard shows, in milliseconds since 1970."""
@@ -103,14 +109,21 @@ def variable_queries(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _defaults(dashboard: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    return {each["name"]: each["current"]["value"] for each in dashboard["templating"]["list"]}
+    return {
+        each["name"]: AsIs(each["allValue"]) if _is_all(each) and each.get("allValue") else each["current"]["value"]
+        for each in dashboard["templating"]["list"]
+    }
+
+
+def _is_all(variable: Mapping[str, Any]) -> bool:
+    return "$__all" in variable["current"]["value"]
 
 
 def _model(key: str, value: Any, known: Values) -> Any:
     if key in {"datasource", "label", "alias"}:
         return value
     if key == "dimensions":
-        return {name: [one for each in chosen for one in _expanded(each, known)] for name, chosen in value.items()}
+        return {name: _expanded(each, known) if isinstance(each, str) else each for name, each in value.items()}
     if isinstance(value, list):  # the parts of an InfluxQL query that was clicked together
         return [_inside(one, known) for one in value]
     return _filled(value, known, as_expression=key == "query") if isinstance(value, str) else value
@@ -125,7 +138,8 @@ def _inside(value: Any, known: Values) -> Any:
 
 
 def _expanded(value: str, known: Values) -> list[str]:
-    """CloudWatch's dimensions: a variable with several values stands for all of them."""
+    """CloudWatch's dimensions: a variable with several values stands for all of them; none is filled into a list
+    (grafana-cloudwatch-datasource, src/query-runner/CloudWatchRequest.ts, convertDimensionFormat)."""
     chosen = known.get(value.removeprefix("$"), value)
     return chosen if isinstance(chosen, list) else [chosen]
 
@@ -137,7 +151,8 @@ def _filled(text: str, known: Values, *, as_expression: bool = False) -> str:
             return match[0]  # a macro of the backend's, or unknown: the checks of the queries find the latter
         chosen = known[name]
         if isinstance(chosen, str):
-            return chosen if not as_expression or name.startswith("__") else _escaped(chosen)
+            as_it_is = not as_expression or name.startswith("__") or isinstance(chosen, AsIs)
+            return chosen if as_it_is else _escaped(chosen)
         return _escaped(chosen[0]) if len(chosen) == 1 else f"({'|'.join(map(_escaped, chosen))})"
 
     return VARIABLE.sub(value, text)

@@ -12,7 +12,8 @@ import pytest
 from moto import mock_aws
 
 from dashboards.registry import AWS_EC2
-from sandbox.viewer.queries import PanelQuery, TimeRange, Values, panel_queries, variable_queries
+from sandbox.grafana.double.cloudwatch import search
+from sandbox.viewer.queries import AsIs, PanelQuery, TimeRange, Values, panel_queries, variable_queries
 
 pytestmark = pytest.mark.slow
 
@@ -94,6 +95,30 @@ def test_a_tag_narrows_the_names_and_the_names_choose_the_instances(names: dict[
     assert offered("name", shop) == {"web-1", "web-2"}
     assert offered("instance", {**shop, "name": ["web-2"]}) == {names["web-2"]}
     assert offered("instance", {"tagvalue": ["*"], "tag": ["Name"], "name": ["db-1"]}) == {names["db-1"]}
+
+
+def chosen_all(dashboard: dict[str, Any], offered: list[str]) -> str | list[str]:
+    """What "All" of the variable `instance` stands for: what the dashboard says, else every value offered."""
+    (variable,) = [each for each in dashboard["templating"]["list"] if each["name"] == "instance"]
+    return AsIs(variable["allValue"]) if "allValue" in variable else offered
+
+
+def test_all_of_eighty_instances_are_not_too_many_for_cloudwatch() -> None:
+    instances = [f"i-{number:017x}" for number in range(80)]
+    dashboard = json.loads(AWS_EC2.build())
+    values: Values = {"instance": chosen_all(dashboard, instances)}
+    for query in panel_queries(dashboard, values, TimeRange.last(3600)):
+        model = query.model
+        text = search.expression(
+            model["namespace"],
+            model["metricName"],
+            model["dimensions"],
+            model["statistic"],
+            int(model["period"]),
+            exact=True,
+        )
+        assert text.startswith('REMOVE_EMPTY(SEARCH(\'{"AWS/EC2","InstanceId"} MetricName="'), query.title
+        assert "$" not in text.replace("$metric", ""), text
 
 
 def test_every_panel_has_a_value_for_each_instance(names: dict[str, str]) -> None:

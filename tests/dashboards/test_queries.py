@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from dashboards.registry import AWS_EC2, LINUX_HOSTS, MONITORING_SERVER, Entry
+from dashboards.registry import AWS_EC2, CUSTOM_METRICS, LINUX_HOSTS, MONITORING_SERVER, Entry
 from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries, panels
+from tests.support.every_dashboard import CUSTOM
 
 HOUR = TimeRange(1_700_000_000_000, 1_700_003_600_000)
 INFLUX = (LINUX_HOSTS, MONITORING_SERVER)
@@ -56,7 +57,8 @@ def test_cloudwatch_asks_for_the_chosen_instances_in_the_chosen_region() -> None
     for panel, target in targets(AWS_EC2):
         assert target["region"] == "$region", panel["title"]
         assert target["namespace"] == "AWS/EC2", panel["title"]
-        assert target["dimensions"] == {"InstanceId": ["$instance"]}, panel["title"]
+        # Grafana fills no variable into a list (CloudWatchRequest.ts, convertDimensionFormat).
+        assert target["dimensions"] == {"InstanceId": "$instance"}, panel["title"]
         assert target["period"] == "$period", panel["title"]
         assert target["expression"] == "", panel["title"]
 
@@ -102,6 +104,36 @@ def test_several_instances_become_several_dimensions() -> None:
     model = panel_queries(json.loads(AWS_EC2.build()), values, HOUR)[0].model
     assert model["dimensions"] == {"InstanceId": ["i-1", "i-2"]}
     assert (model["region"], model["period"]) == ("eu-west-1", "300")
+
+
+def test_a_variable_in_a_list_of_dimensions_stays_as_it_is() -> None:
+    dashboard = json.loads(AWS_EC2.build())
+    for panel in panels(dashboard):
+        panel["targets"][0]["dimensions"] = {"InstanceId": ["$instance"]}
+    for query in panel_queries(dashboard, {"instance": ["i-1", "i-2"]}, HOUR):
+        if query.model["refId"] == "A":
+            assert query.model["dimensions"] == {"InstanceId": ["$instance"]}
+
+
+def test_all_instances_are_any_instance() -> None:
+    for query in panel_queries(json.loads(AWS_EC2.build()), {}, HOUR):
+        assert query.model["dimensions"] == {"InstanceId": ["*"]}, query.title
+
+
+@pytest.mark.parametrize("entry", [AWS_EC2, CUSTOM_METRICS], ids=lambda entry: entry.uid)
+def test_what_costs_money_is_asked_every_five_minutes_and_lists_once(entry: Entry) -> None:
+    dashboard = json.loads(CUSTOM.build() if entry is CUSTOM_METRICS else entry.build())
+    assert dashboard["refresh"] == "5m"
+    asked = [each for each in dashboard["templating"]["list"] if each.get("datasource", {}).get("type") == "cloudwatch"]
+    assert asked and {each["refresh"] for each in asked} == {1}  # VariableRefresh.onDashboardLoad
+
+
+def test_what_a_look_at_ec2_costs_is_what_its_page_says() -> None:
+    """docs/dashboards.md: metrics per instance, of the first row and of all."""
+    dashboard = json.loads(AWS_EC2.build())
+    opened = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+    assert sum(len(panel["targets"]) for panel in opened) == 6
+    assert len(targets(AWS_EC2)) == 17
 
 
 def by_title(title: str, values: dict[str, str | list[str]], shown: TimeRange = HOUR) -> PanelQuery:

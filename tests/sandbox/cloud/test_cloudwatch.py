@@ -115,6 +115,7 @@ def test_labels(numbers: Numbers) -> None:
         {"Id": "q", "Expression": "m1 + 1"},
         {"Id": "q", "Expression": "AVG(SEARCH('{a,b} MetricName=\"c\"', 'Average', 60))"},
         {"Id": "q", "Expression": "SEARCH('{AWS/EC2,InstanceId} CPU', 'Average', 60)"},
+        {"Id": "q", "Expression": f"""SEARCH('{{a,b}} MetricName="c" b=({'"x" OR ' * 300}"x")', 'Average', 60)"""},
         {"Id": "q", "MetricStat": {"Metric": {"Namespace": "a", "MetricName": "b"}, "Period": 61, "Stat": "Sum"}},
         {"Id": "q", "MetricStat": {"Metric": {"Namespace": "a", "MetricName": "b"}, "Period": 60, "Stat": "TM(1:9)"}},
         {

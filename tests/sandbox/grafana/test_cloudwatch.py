@@ -14,7 +14,7 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
-from sandbox.grafana.double.cloudwatch import labels
+from sandbox.grafana.double.cloudwatch import labels, search
 from sandbox.loopback import free_port
 from tests.sandbox.grafana.support import Authority, Grafana, running
 
@@ -169,6 +169,36 @@ def test_one_instance_and_a_longer_period(connected: Grafana, instances: list[st
 def test_chosen_instances_without_a_label(connected: Grafana, instances: list[str]) -> None:
     found = frames(connected, dimensions={"InstanceId": instances}, label="")
     assert sorted(frame["schema"]["name"] for frame in found) == sorted(instances)
+
+
+def test_cloudwatch_takes_77_instances_by_name_and_any_number_unnamed(connected: Grafana, instances: list[str]) -> None:
+    names = [f"i-{number:017x}" for number in range(78)]
+    assert frames(connected, dimensions={"InstanceId": names[:77]}, period="300", statistic="Average")
+    refused = connected.query(query(dimensions={"InstanceId": names}, period="300"))
+    assert refused.status_code == 400
+    said = refused.json()["results"]["A"]["error"]
+    assert "failed to satisfy constraint: Member must have length less than or equal to 2048" in said
+    assert {frame["schema"]["name"] for frame in frames(connected, dimensions={"InstanceId": ["*"]})} == set(instances)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "exact", "terms"),
+    [
+        (
+            {"LoadBalancer": ["lb1", "lb2"], "InstanceId": ["*"]},
+            True,
+            '{"AWS/EC2","InstanceId","LoadBalancer"} MetricName="CPU" "LoadBalancer"=("lb1" OR "lb2")',
+        ),
+        (
+            {"LoadBalancer": ["lb1"], "InstanceId": ["*"]},
+            False,
+            'Namespace="AWS/EC2" MetricName="CPU" "LoadBalancer"="lb1" "InstanceId"',
+        ),
+    ],
+)
+def test_searches_are_written_as_grafana_writes_them(wanted: dict[str, list[str]], exact: bool, terms: str) -> None:
+    text = search.expression("AWS/EC2", "CPU", wanted, "Average", 300, exact=exact)
+    assert text == f"REMOVE_EMPTY(SEARCH('{terms}', 'Average', 300))"
 
 
 def test_nothing_matches(connected: Grafana) -> None:

@@ -17,6 +17,10 @@ from sandbox.cloud.metrics import Metric, Point, Series, UnsupportedError, check
 from sandbox.cloud.patches.registry import patch
 
 MOST_QUERIES = 500
+LONGEST_EXPRESSION = 2048
+"""Characters: the type MetricExpression in CloudWatch's API description (botocore, cloudwatch/2010-08-01)."""
+MOST_FOUND = 500
+"""Series of one SEARCH: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html."""
 RECENT = datetime.timedelta(hours=3)
 
 Found = tuple[Metric | None, str, Series, dict[str, str]]
@@ -60,6 +64,12 @@ def get_metric_data(
         raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
     if not 1 <= len(queries) <= MOST_QUERIES or len({query["Id"] for query in queries}) != len(queries):
         raise ValidationError(f"MetricDataQueries must be 1 to {MOST_QUERIES} queries, each with an Id of its own.")
+    for number, query in enumerate(queries, start=1):
+        if len(expression := query.get("Expression", "")) > LONGEST_EXPRESSION:
+            raise ValidationError(
+                f"1 validation error detected: Value '{expression}' at 'metricDataQueries.{number}.member.expression'"
+                f" failed to satisfy constraint: Member must have length less than or equal to {LONGEST_EXPRESSION}"
+            )
     stored: dict[Metric, list[Point]] = defaultdict(list)
     for datum in self.get_all_metrics():
         stored[metric_of(datum)].append(point_of(datum))
@@ -105,7 +115,7 @@ def _answers(
         yield None, query["Id"], expressions.calculate(expression, known), {}
         return
     period = found.period or int(query.get("Period") or 300)
-    matching = [metric for metric in stored if found.finds(metric)]
+    matching = [metric for metric in stored if found.finds(metric)][:MOST_FOUND]
     names = expressions.distinguish(matching)
     for metric in sorted(matching, key=lambda each: names[each]):
         values = series(stored[metric], found.statistic, period, *window)

@@ -1,8 +1,8 @@
 """CloudWatch metric queries of the builder: what Grafana turns into metric statistics or a search.
 
-A query with several or any (`*`) dimension values is one SEARCH expression in Grafana; here the matching
-metrics are listed first and asked for one by one, which returns the same series and also works where
-SEARCH is not implemented (the local AWS).
+A query with several or any (`*`) dimension values is one SEARCH expression in Grafana, which CloudWatch refuses when it
+is too long. It is made here too, and refused likewise; then the matching metrics are listed and asked for one by one,
+which returns the same series.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import QueryError
 from ..frames import Field, Frame
 from ..timerange import TimeRange, parse_seconds
-from . import labels
+from . import labels, search
 from .session import Session
 
 DATA_QUERIES_A_CALL = 500
@@ -50,7 +50,10 @@ def run(session: Session, query: Mapping[str, Any], time_range: TimeRange) -> Se
     if query.get("hide") and query.get("type") == "timeSeriesQuery":
         return []
     wanted = _dimensions(query.get("dimensions") or {})
-    searching = _is_search(wanted, query.get("matchExact", True) is not False)
+    exact = query.get("matchExact", True) is not False
+    searching = _is_search(wanted, exact)
+    if searching:
+        search.expression(query["namespace"], query["metricName"], wanted, statistic, period, exact=exact)
     metrics = _matching(session, query, wanted) if searching else [{k: v[0] for k, v in wanted.items()}]
     plan = _Plan(query, statistic, period, time_range)
     series = [

@@ -30,6 +30,7 @@ export interface VariableModel {
   hide?: number;
   multi?: boolean;
   includeAll?: boolean;
+  allValue?: string;
   sort?: number;
   query?: string | Record<string, unknown>;
   datasource?: { type: string; uid: string };

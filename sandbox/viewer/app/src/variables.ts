@@ -25,8 +25,11 @@ type Format = string | Function | undefined;
 
 const PATTERN = /\$(\w+)|\$\{(\w+)((?:\.\w+)*)(?::(\w+))?\}/g;
 
-/** The chosen values, "All" written out. */
+/** The chosen values, "All" written out, or as the dashboard has it written. */
 export function values(variable: Variable): string[] {
+  if (variable.chosen.includes(ALL) && variable.model.allValue) {
+    return [variable.model.allValue];
+  }
   return variable.chosen.includes(ALL) ? variable.options.map((option) => option.value) : variable.chosen;
 }
 
@@ -45,7 +48,8 @@ export function escapeRegex(value: string): string {
 /** As Grafana's InfluxDB datasource writes a variable within InfluxQL. */
 function inInfluxQl(variable: Variable): string {
   const list = values(variable);
-  if (!variable.model.multi && !variable.model.includeAll) {
+  // What a dashboard says for "All" is not escaped (@grafana/scenes, CustomAllValue).
+  if ((!variable.model.multi && !variable.model.includeAll) || (variable.chosen.includes(ALL) && variable.model.allValue)) {
     return list.join(',');
   }
   const escaped = list.map(escapeRegex);
@@ -141,9 +145,10 @@ export class Interpolator {
     for (const [key, value] of Object.entries(target)) {
       if (key === 'dimensions' && value && typeof value === 'object') {
         filled[key] = Object.fromEntries(
+          // As in Grafana (CloudWatchRequest.ts, convertDimensionFormat), none is filled into a list.
           Object.entries(value as Record<string, string | string[]>).map(([name, chosen]) => [
             name,
-            [chosen].flat().flatMap((one) => this.expand(one)),
+            typeof chosen === 'string' ? this.expand(chosen) : chosen,
           ])
         );
       } else if (typeof value === 'string' && key !== 'label' && key !== 'alias') {
