@@ -17,12 +17,12 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards import looks
-from dashboards.cloudwatch import JOIN_GAPS_BELOW, REFRESH, Metric, of_instances
-from dashboards.ec2_panels import counted, measured
+from dashboards.cloudwatch import REFRESH, Metric, of_instances
+from dashboards.ec2_panels import counted, drawn, measured
 from dashboards.ec2_variables import variables
 from dashboards.looks import Limits
 from dashboards.page import Row, page
-from dashboards.panels import lines, states
+from dashboards.panels import states
 from dashboards.registry import AWS_EC2, Entry
 
 CREDITS = Limits(watch=30, act=5)
@@ -87,15 +87,13 @@ def _health(uid: str) -> Row:
                 "CPUCreditBalance",
                 limits=CREDITS,
             ),
-            lines(
+            drawn(
                 "CPU credits spent each ${period:text}",
                 "Burstable types only: one credit is one minute of one vCPU at full speed.",
                 units.Short,
                 of_instances(uid, Metric("CPUCreditUsage", "Sum")),
-                step="1m",
-                join_gaps_below=JOIN_GAPS_BELOW,
             ),
-            lines(
+            drawn(
                 "Failed status checks",
                 "System: AWS must repair the underlying machine (a stop and start moves the instance to another one)."
                 " Instance: look at its console output. Each is 1 while it fails.",
@@ -106,8 +104,6 @@ def _health(uid: str) -> Row:
                     Metric("StatusCheckFailed_Instance", "Maximum", "instance"),
                 ),
                 limits=Limits(0.5, 1),
-                step="1m",
-                join_gaps_below=JOIN_GAPS_BELOW,
             ),
         ],
     )
@@ -124,6 +120,7 @@ def _status_checks(uid: str) -> statetimeline.Panel:
         units.Short,
         of_instances(uid, Metric("StatusCheckFailed", "Maximum")),
         step="1m",
+        links=[looks.host_of_instance()],
     ).mappings([passed, failed])
 
 
@@ -199,14 +196,12 @@ def _any_metric(uid: str) -> Row:
     return Row(
         "Any metric",
         [
-            lines(
+            drawn(
                 "$metric",
                 "The metric and the statistic chosen above, of each ${period:text}, in the metric's own unit.",
                 units.Short,
                 of_instances(uid, Metric("$metric")),
                 width=24,
-                step="1m",
-                join_gaps_below=JOIN_GAPS_BELOW,
             )
         ],
     )

@@ -1,4 +1,4 @@
-"""The two kinds of panels of "AWS EC2": of what is a level, and of what is counted."""
+"""The kinds of panels of "AWS EC2": any lines, of what is a level, and of what is counted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,37 @@ from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models.common import GraphTransform
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
+from dashboards import looks
 from dashboards.cloudwatch import JOIN_GAPS_BELOW, Metric, of_instances
 from dashboards.looks import Limits
-from dashboards.panels import lines
+from dashboards.panels import Data, lines
+
+
+def drawn(
+    title: str,
+    description: str,
+    unit: str,
+    data: Data,
+    *,
+    limits: Limits | None = None,
+    full: float | None = None,
+    width: int = 12,
+    from_zero: bool = True,
+) -> timeseries.Panel:
+    """A line per instance; a click on one opens its host's page."""
+    return lines(
+        title,
+        description,
+        unit,
+        data,
+        limits=limits,
+        full=full,
+        width=width,
+        from_zero=from_zero,
+        step="1m",
+        join_gaps_below=JOIN_GAPS_BELOW,
+        links=[looks.host_of_instance()],
+    )
 
 
 def measured(
@@ -22,16 +50,7 @@ def measured(
     full: float | None = None,
 ) -> timeseries.Panel:
     """A metric that is a level: the chosen statistic of it."""
-    return lines(
-        title,
-        description,
-        unit,
-        of_instances(uid, Metric(metric)),
-        limits=limits,
-        full=full,
-        step="1m",
-        join_gaps_below=JOIN_GAPS_BELOW,
-    )
+    return drawn(title, description, unit, of_instances(uid, Metric(metric)), limits=limits, full=full)
 
 
 def counted(
@@ -42,13 +61,11 @@ def counted(
     A sum is right for basic and for detailed monitoring alike; CloudWatch's average would be of each point,
     and differ by five between the two.
     """
-    panel = lines(
+    panel = drawn(
         f"{title} each ${{period:text}}",
         description,
         unit,
         of_instances(uid, *[Metric(name, "Sum", label) for name, label in (up, down)]),
-        step="1m",
-        join_gaps_below=JOIN_GAPS_BELOW,
         from_zero=False,
     )
     return panel.override_by_query("B", [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)])

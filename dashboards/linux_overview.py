@@ -50,6 +50,7 @@ def reporting(uid: str) -> Row:
 
 
 def _numbers(uid: str) -> list[stat.Panel]:
+    named = [looks.one_host("__data.fields.host")]
     return [
         number(
             "Silent",
@@ -74,6 +75,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
             units.Percent,
             influx(uid, worst('100 - last("usage_idle")', "cpu", where=TOTAL_CPU)),
             limits=looks.CPU,
+            links=named,
         ),
         worst_one(
             "Fullest memory",
@@ -81,6 +83,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
             units.Percent,
             influx(uid, worst('last("used_percent")', "mem")),
             limits=looks.MEMORY,
+            links=named,
         ),
         worst_one(
             "Fullest file system",
@@ -88,6 +91,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
             units.Percent,
             influx(uid, worst('max("used_percent")', "disk", where=REAL_FILE_SYSTEMS)),
             limits=looks.DISK,
+            links=named,
         ),
         worst_one(
             "Highest load",
@@ -95,6 +99,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
             units.Short,
             influx(uid, worst('last("load5") / last("n_cpus")', "system")),
             limits=looks.LOAD,
+            links=named,
             decimals=2,
         ),
     ]

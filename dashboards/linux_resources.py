@@ -11,18 +11,26 @@ from dashboards.page import Row
 from dashboards.panels import stacked
 from dashboards.queries import TOTAL_CPU, by_host, influx, rate_by_host, together
 
+MODES = {
+    "programs": 'mean("usage_user")',
+    "programs with low priority": 'mean("usage_nice")',
+    "kernel": 'mean("usage_system")',
+    "waiting for disks": 'mean("usage_iowait")',
+    "interrupts": 'mean("usage_irq") + mean("usage_softirq")',
+    "stolen": 'mean("usage_steal")',
+}
+"""What processors do: name -> aggregate expression."""
+MEMORY_KINDS = {
+    "used by programs and the kernel": 'mean("total") - mean("available")',
+    "cache, released when needed": 'mean("available") - mean("free")',
+    "free": 'mean("free")',
+}
+"""What memory holds."""
+
 
 def processors(uid: str) -> Row:
     """CPU use by host and by mode, load against the number of processors, and time stolen by the
     hypervisor."""
-    modes = {
-        "programs": 'mean("usage_user")',
-        "programs with low priority": 'mean("usage_nice")',
-        "kernel": 'mean("usage_system")',
-        "waiting for disks": 'mean("usage_iowait")',
-        "interrupts": 'mean("usage_irq") + mean("usage_softirq")',
-        "stolen": 'mean("usage_steal")',
-    }
     return Row(
         "CPU and load",
         [
@@ -41,7 +49,7 @@ def processors(uid: str) -> Row:
                 " to the disks row, much “stolen” to a burstable instance without credits or a crowded"
                 " machine.",
                 units.Percent,
-                influx(uid, together(modes, "cpu", where=TOTAL_CPU)),
+                influx(uid, together(MODES, "cpu", where=TOTAL_CPU)),
                 full=100,
             ),
             lines_by_host(
@@ -66,11 +74,6 @@ def processors(uid: str) -> Row:
 
 def memory(uid: str) -> Row:
     """Memory and swap: how full, and whether pages move."""
-    parts = {
-        "used by programs and the kernel": 'mean("total") - mean("available")',
-        "cache, released when needed": 'mean("available") - mean("free")',
-        "free": 'mean("free")',
-    }
     return Row(
         "Memory and swap",
         [
@@ -87,7 +90,7 @@ def memory(uid: str) -> Row:
                 "Memory by type",
                 "Averaged over the chosen hosts.",
                 units.BytesIEC,
-                influx(uid, together(parts, "mem")),
+                influx(uid, together(MEMORY_KINDS, "mem")),
             ),
             lines_by_host(
                 uid,

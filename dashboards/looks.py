@@ -21,7 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from dashboards.registry import ENTRIES, LINUX_HOSTS, Entry
+from dashboards.registry import AWS_EC2, ENTRIES, LINUX_HOST, Entry
 
 GOOD, WATCH, BAD, NEUTRAL, QUIET = "green", "orange", "red", "blue", "text"
 """Colours; QUIET is that of any text: there is nothing to see here."""
@@ -98,10 +98,23 @@ def when_absent(text: str, colour: str) -> ValueMapping:
 
 
 def one_host(value: str) -> builders.DashboardLink:
-    """Opens the Linux dashboard with one host chosen and the time range kept; `value`: Grafana's name of the
-    host."""
-    return builders.DashboardLink("Only this host").url(
-        f"{LINUX_HOSTS.path}?var-host=${{{value}}}&${{interval:queryparam}}&${{__url_time_range}}"
+    """Opens the host's own page with the time range kept; `value`: Grafana's name of the host."""
+    return builders.DashboardLink("This host's page").url(
+        f"{LINUX_HOST.path}?var-host=${{{value}}}&${{interval:queryparam}}&${{__url_time_range}}"
+    )
+
+
+def host_of_instance() -> builders.DashboardLink:
+    """Opens the page of the host that a series' EC2 instance is, if it has an agent: its tag `instance_id`."""
+    return builders.DashboardLink("Its host's page").url(
+        f"{LINUX_HOST.path}?var-instance_id=${{__field.labels.InstanceId}}&${{__url_time_range}}"
+    )
+
+
+def instance_of_host() -> builders.DashboardLink:
+    """From a host's page: opens "AWS EC2" with its instance chosen, if it is one (the variable `ec2`)."""
+    return builders.DashboardLink("What AWS sees of this instance").url(
+        f"{AWS_EC2.path}?var-instance=${{ec2}}&var-host=${{host}}&${{__url_time_range}}"
     )
 
 

@@ -11,6 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import (
+    AnnotationQuery,
     Dashboard,
     DashboardCursorSync,
     Panel,
@@ -54,10 +55,11 @@ def page(
     *,
     folded: bool = True,
     refresh: str = "30s",
+    annotations: Sequence[Builder[AnnotationQuery]] = (),
 ) -> str:
     """The dashboard as JSON: read-only, one hour, linked to the other dashboards, and to `further` ones.
 
-    refresh: how often Grafana asks again by itself.
+    refresh: how often Grafana asks again by itself. annotations: marks across all graphs.
     folded: all rows but the first are collapsed, and Grafana asks what is in them once somebody opens them.
     """
     dashboard = (
@@ -73,6 +75,8 @@ def page(
         .variables(list(variables))
         .links(links_from(entry.uid, further))
     )
+    if annotations:
+        dashboard = dashboard.annotations(list(annotations))
     for number, row in enumerate(rows):
         heading = builders.Row(row.title)
         if folded and number > 0:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.cog.builder import Builder
@@ -176,13 +177,18 @@ def worst_one(
     data: Data,
     *,
     limits: Limits,
+    links: Sequence[DashboardLink],
     width: int = 4,
     height: int = 4,
     decimals: float = 0,
 ) -> stat.Panel:
-    """A big number with a name below: the first row of a table, its value and what its column of text says."""
+    """A big number with a name below: the first row of a table, its value and what its column of text says.
+
+    links: what a click on it opens.
+    """
     return (
         number(title, description, unit, data, width=width, height=height, limits=limits, decimals=decimals)
+        .data_links(list(links))
         .text_mode(BigValueTextMode.VALUE_AND_NAME)
         .reduce_options(common_builders.ReduceDataOptions().values(True).limit(1).calcs([]))
     )
@@ -212,6 +218,43 @@ def rows_of(
         .transformations(list(transformations))
         .show_header(True)
         .targets(data.queries)
+    )
+
+
+def alerts_of(
+    title: str, description: str, matcher: str, datasource: DataSourceRef, *, width: int = 12, height: int = 8
+) -> builders.Panel:
+    """A list of the alerts that fire, or soon will, and have a label: `matcher`, as in `host="web-1"`.
+
+    The SDK has no builder for this panel; options as in github.com/grafana/grafana,
+    public/app/plugins/panel/alertlist/types.ts (UnifiedAlertListOptions). It asks Grafana alone, nothing of the
+    datasource, which every panel has.
+    """
+    shown = {"firing": True, "pending": True, "error": True, "noData": False, "normal": False, "recovering": True}
+    return (
+        builders.Panel()
+        .type("alertlist")
+        .title(title)
+        .description(description)
+        .datasource(datasource)
+        .span(width)
+        .height(height)
+        .unit("short")
+        .thresholds(no_limits())
+        .options(
+            {
+                "viewMode": "list",
+                "groupMode": "default",
+                "groupBy": [],
+                "maxItems": 20,
+                "sortOrder": 1,
+                "dashboardAlerts": False,
+                "alertName": "",
+                "alertInstanceLabelFilter": f"{{{matcher}}}",
+                "stateFilter": shown,
+            }
+        )
+        .targets([])
     )
 
 

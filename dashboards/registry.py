@@ -40,11 +40,12 @@ class Entry:
 
 
 LINUX_HOSTS = Entry("linux-hosts", "Linux hosts", "linux_hosts", panel_ids.LINUX_HOSTS)
+LINUX_HOST = Entry("linux-host", "Linux host", "linux_host", panel_ids.LINUX_HOST)
 AWS_EC2 = Entry("aws-ec2", "AWS EC2", "aws_ec2", panel_ids.AWS_EC2)
 MONITORING_SERVER = Entry("monitoring-server", "Monitoring server", "monitoring_server", panel_ids.MONITORING_SERVER)
 CUSTOM_METRICS = Entry("custom-metrics", "Custom metrics", "custom_metrics")
 
-ENTRIES: Sequence[Entry] = (LINUX_HOSTS, AWS_EC2, MONITORING_SERVER)
+ENTRIES: Sequence[Entry] = (LINUX_HOSTS, LINUX_HOST, AWS_EC2, MONITORING_SERVER)
 """Those that every stack has; they link to each other."""
 EVERY: Sequence[Entry] = (*ENTRIES, CUSTOM_METRICS)
 """With those that only some stacks have."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from dashboards.from_files import BrokenFileError, read_all
-from dashboards.registry import AWS_EC2, CUSTOM_METRICS, LINUX_HOSTS, MONITORING_SERVER
+from dashboards.registry import AWS_EC2, CUSTOM_METRICS, LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER
 from settings import Settings
 
 INFLUXDB_UID = "influxdb"
@@ -31,6 +31,7 @@ def boards(settings: Settings) -> list[Board]:
     own_influxdb = settings.influxdb is None
     built = {
         LINUX_HOSTS: LINUX_HOSTS.build(INFLUXDB_UID, further=further),
+        LINUX_HOST: LINUX_HOST.build(INFLUXDB_UID, further=further),
         AWS_EC2: AWS_EC2.build(CLOUDWATCH_UID, region, INFLUXDB_UID, further=further),
         MONITORING_SERVER: MONITORING_SERVER.build(INFLUXDB_UID, own_influxdb=own_influxdb, further=further),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from settings import Inputs, Repository
 from userdata.telegraf import InfluxTarget, telegraf_config
-from userdata.templates import delimiter, environment, render, source
+from userdata.templates import delimiter, environment, render, source, without_comments
 
 
 @dataclass(frozen=True)
@@ -40,5 +40,6 @@ def agent_installer(values: AgentValues) -> str:
         repository=source(values.repository),
         config=config,
         environment=variables,
+        measure=without_comments(render("shared/measure.sh")),
         end=delimiter(config, variables, values.ca or "", *values.inputs.service_options),
     )

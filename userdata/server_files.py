@@ -123,6 +123,7 @@ def server_files(values: ServerValues) -> dict[str, str]:
             backups=bool(values.backups["BACKUP_BUCKET"]),
         ),
         "telegraf-hardening.conf": render("shared/telegraf-hardening.conf"),
+        "telegraf-measure": render("shared/measure.sh"),
         "auto-upgrades.conf": render("server/auto-upgrades.conf"),
         "backups.sh": render("server/backups.sh"),
         "backup": render("server/backup.sh"),

@@ -18,7 +18,7 @@ INPUTS = frozenset(
     )
 )
 """Telegraf's inputs on agents and on the server."""
-OWN = frozenset(("ext4", "backup", "monitoring_server"))
+OWN = frozenset(("ext4", "backup", "host_status", "monitoring_server"))
 """Measurements of our own: what `exec` runs, and the boot script's points."""
 SEVERAL = ("internal", "influxdb", "redis", "docker")
 """Inputs with more than one measurement: `docker_container_cpu`…"""

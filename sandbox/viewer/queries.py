@@ -44,6 +44,10 @@ class TimeRange:
         end = int(time.time() * 1000)
         return cls(end - seconds * 1000, end)
 
+    def earlier(self, seconds: int) -> TimeRange:
+        """The same length, so many seconds before (a panel's `timeShift`)."""
+        return TimeRange(self.start - seconds * 1000, self.end - seconds * 1000)
+
 
 @dataclass(frozen=True)
 class PanelQuery:
@@ -97,9 +101,10 @@ def panel_queries(
     for panel in panels(dashboard):
         at_least = _seconds(_filled(panel.get("interval", "10s"), known))
         step = max(at_least, _step((time_range.end - time_range.start) / 1000 / points))
+        shown = time_range.earlier(_seconds(panel.get("timeShift", "0s")))
         for target in panel["targets"]:
             model = {key: _model(key, value, known) for key, value in target.items()}
-            queries.append(PanelQuery(panel["id"], panel["title"], model, time_range, step))
+            queries.append(PanelQuery(panel["id"], panel["title"], model, shown, step))
     return queries
 
 

@@ -24,7 +24,9 @@ from sandbox.errors import SandboxError
 from sandbox.place import Place
 from sandbox.viewer import bundle
 
-READS = re.compile(r"/api/(?:dashboards/uid/[\w-]+|search|datasources/uid/[\w-]+/resources/[\w/-]+)")
+READS = re.compile(
+    r"/api/(?:dashboards/uid/[\w-]+|search|datasources/uid/[\w-]+/resources/[\w/-]+|prometheus/grafana/api/v1/rules)"
+)
 QUERY = "/api/ds/query"
 LARGEST_QUERY = 1_000_000
 READ_ANEW_SECONDS = 10.0

@@ -39,7 +39,7 @@ TELEGRAF = """
   urls = ["{url}"]
   database = "telegraf"
 [[inputs.cpu]]
-  percpu = false
+  percpu = true
   totalcpu = true
 [[inputs.mem]]
 [[inputs.swap]]
@@ -52,6 +52,9 @@ TELEGRAF = """
 [[inputs.kernel]]
 [[inputs.internal]]
 [[inputs.exec]]
+  commands = [["sh", "{measure}"]]
+  data_format = "influx"
+[[inputs.exec]]
   commands = [["echo", "ext4,device=sda1 errors=0"]]
   data_format = "influx"
 [[inputs.influxdb]]
@@ -62,6 +65,13 @@ TELEGRAF = """
   commands = [["bash", "{backup}", "status"]]
   data_format = "influx"
 """
+
+WEEK_BEFORE = (
+    "cpu,host=web-1.example,cpu=cpu-total usage_idle=40 {at}",
+    "mem,host=web-1.example used_percent=60 {at}",
+    "system,host=web-1.example load5=1,n_cpus=2i,uptime=86400i {at}",
+)
+"""What one host measured a week before, for the panels that show that."""
 
 STATUS = "backup last_success=1795495454i,bytes=74169i,seconds=2i,failed=0i"
 """As userdata/server/backup.sh leaves it; tests/userdata/test_backups.py looks at that."""
@@ -100,12 +110,17 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
         wait_for(url)
         for host in HOSTS:
             settings = folder / f"{host}.conf"
-            settings.write_text(TELEGRAF.format(host=host, url=url, certificate=certificate, backup=backup))
+            measure = FOLDER / "shared/measure.sh"
+            options = {"host": host, "url": url, "certificate": certificate, "backup": backup, "measure": measure}
+            settings.write_text(TELEGRAF.format(**options))
             stack.enter_context(running("telegraf", "--config", settings))
         until = time.monotonic() + GATHER_FOR
         while time.monotonic() < until:
             requests.get(f"{url}/query", params={"q": "SHOW DATABASES"}, timeout=5)  # queries to be counted
             time.sleep(1)
+        week_before = int(time.time()) - 7 * 86400 - 30
+        lines = "\n".join(text.format(at=week_before) for text in WEEK_BEFORE)
+        requests.post(f"{url}/write?db=telegraf&precision=s", data=lines, timeout=20).raise_for_status()
         yield Influx(url)
 
 

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from dashboards.queries import ALL_HOSTS
-from dashboards.registry import LINUX_HOSTS, MONITORING_SERVER, Entry
-from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries, panels
+from dashboards.registry import LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER, Entry
+from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries, panels, variable_queries
 from tests.dashboards.conftest import HOSTS, Influx
 
 # A minute of real measurements: left to `make test`, so that `make check` stays quick.
@@ -37,14 +37,39 @@ def only(influx: Influx, title: str, letter: str = "A", entry: Entry = LINUX_HOS
     return influx.ask(query.influxql())
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.uid)
+MAY_BE_EMPTY = {
+    "Needs attention": "there may be nobody",
+    "Clock offset": "this machine may have neither chrony nor timesyncd",
+    "Failed services": "this machine may have no systemd",
+    "Failed services now": "this machine may have no systemd",
+}
+
+
+@pytest.mark.parametrize("entry", (*ENTRIES, LINUX_HOST), ids=lambda entry: entry.uid)
 def test_no_query_is_empty_or_an_error(influx: Influx, entry: Entry) -> None:
     empty = [
         f"{query.title} {query.model['refId']}: {query.influxql()}"
-        for query in queries(entry)
-        if not values(influx.ask(query.influxql())) and query.title != "Needs attention"  # where there may be nobody
+        for query in queries(entry, HOSTS[:1] if entry is LINUX_HOST else HOSTS)
+        if not values(influx.ask(query.influxql())) and query.title not in MAY_BE_EMPTY
     ]
     assert not empty, "\n".join(empty)
+
+
+def host_page(title: str) -> list[PanelQuery]:
+    return [query for query in queries(LINUX_HOST, HOSTS[:1]) if query.title == title]
+
+
+def test_a_host_s_page_has_a_line_for_each_core_and_mount(influx: Influx) -> None:
+    (cores,) = [influx.ask(query.influxql()) for query in host_page("CPU use by core")]
+    assert {each["tags"]["cpu"] for each in cores} == {f"cpu{number}" for number in range(os.cpu_count() or 1)}
+    (mounts,) = [influx.ask(query.influxql()) for query in host_page("Use by mount")]
+    assert "/" in {each["tags"]["path"] for each in mounts}
+    assert {each["tags"]["host"] for each in (*cores, *mounts)} == set(HOSTS[:1])
+
+
+def test_last_week_s_panels_show_the_week_before(influx: Influx) -> None:
+    (query,) = host_page("Last week: memory use")
+    assert set(values(influx.ask(query.influxql()))) == {60}
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.uid)
@@ -169,3 +194,39 @@ def test_one_row_a_host_in_each_column_of_the_table(influx: Influx) -> None:
 def test_the_certificates_remaining_time_is_right(influx: Influx) -> None:
     (seconds,) = values(only(influx, "Certificate expires in", entry=MONITORING_SERVER))
     assert 29.9 * 86400 < seconds <= 30 * 86400
+
+
+def test_a_boot_is_a_mark(influx: Influx) -> None:
+    now = int(time.time()) // 60 * 60
+    points = [(now - 240, 9000), (now - 180, 9060), (now - 120, 30), (now - 60, 90)]
+    lines = "\n".join(f"system,host=booted uptime={uptime}i {at}" for at, uptime in points)
+    requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=lines, timeout=20).raise_for_status()
+    (boots,) = json.loads(LINUX_HOST.build())["annotations"]["list"]
+    shown = f"time > {now - 600}s"
+    try:
+        (found,) = influx.ask(boots["query"].replace("$host", "booted").replace("$timeFilter", shown))
+    finally:
+        drop = {"db": "telegraf", "q": "DROP SERIES WHERE \"host\" = 'booted'"}
+        requests.post(f"{influx.url}/query", params=drop, timeout=20)
+    assert found["values"] == [[(now - 120) * 1000, -9030]]
+    assert boots["textColumn"] in found["columns"]
+
+
+def test_a_host_is_found_by_its_instance_and_the_other_way_round(influx: Influx) -> None:
+    lines = f"system,host=on-ec2,instance_id=i-0123456789abcdef0 uptime=1i {int(time.time())}"
+    requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=lines, timeout=20).raise_for_status()
+    asked = {each["name"]: each["query"] for each in variable_queries(json.loads(LINUX_HOST.build()))}
+
+    def offered(query: str) -> set[str]:
+        return {value for each in influx.ask(query) for _, value in each["values"]}
+
+    try:
+        everybody = offered(asked["host"].replace("$instance_id", ".*"))
+        by_id = offered(asked["host"].replace("$instance_id", "i-0123456789abcdef0"))
+        its_id = offered(asked["ec2"].replace("$host", "on-ec2"))
+        none = offered(asked["ec2"].replace("$host", HOSTS[1]))
+    finally:
+        drop = {"db": "telegraf", "q": "DROP SERIES WHERE \"host\" = 'on-ec2'"}
+        requests.post(f"{influx.url}/query", params=drop, timeout=20)
+    assert everybody >= {*HOSTS, "on-ec2"}
+    assert (by_id, its_id, none) == ({"on-ec2"}, {"i-0123456789abcdef0"}, set())

@@ -11,13 +11,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dashboards import registry
-from dashboards.registry import AWS_EC2, CUSTOM_METRICS, ENTRIES, MONITORING_SERVER, Entry
+from dashboards.registry import AWS_EC2, CUSTOM_METRICS, ENTRIES, LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER, Entry
 from sandbox.viewer.queries import panels
 from tests.support.another_process import printed
 from tests.support.every_dashboard import CUSTOM, EVERY, METRICS, Sample, by_uid
 
-TYPES = {"timeseries", "stat", "gauge", "table", "state-timeline"}
-BUILT_IN = {"__interval", "__from", "__to", "timeFilter", "tag_host", "col"}
+TYPES = {"timeseries", "stat", "gauge", "table", "state-timeline", "alertlist"}
+BUILT_IN = {"__interval", "__from", "__to", "timeFilter", "tag_host", "col"} | {
+    f"tag_{name}" for name in ("cpu", "name", "path", "interface")
+}
 LINKED = [
     ("linux-hosts", "When hosts reported", 9),
     ("linux-hosts", "Hosts", 8),
@@ -60,6 +62,7 @@ def texts(value: Any) -> list[str]:
 def test_identities_are_fixed_and_their_own() -> None:
     assert [(entry.uid, entry.title) for entry in registry.EVERY] == [
         ("linux-hosts", "Linux hosts"),
+        ("linux-host", "Linux host"),
         ("aws-ec2", "AWS EC2"),
         ("monitoring-server", "Monitoring server"),
         ("custom-metrics", "Custom metrics"),
@@ -91,7 +94,7 @@ def test_every_panel_is_of_a_kind_grafana_still_has_and_explains_itself(dashboar
         assert panel["type"] in TYPES, name
         assert panel["fieldConfig"]["defaults"].get("unit"), name
         assert len(panel.get("description", "")) > 10, name
-        assert panel["targets"], name
+        assert panel["targets"] or panel["type"] == "alertlist", name
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=by_uid)
@@ -196,8 +199,21 @@ def test_links_lead_to_dashboards_that_exist_and_carry_host_and_time(dashboard: 
     for link in [text for text in texts(dashboard["panels"]) if text.startswith("/d/")]:
         address = urlsplit(link)
         assert address.path.removeprefix("/d/") in uids
-        assert parse_qs(address.query)["var-host"]
+        assert {"var-host", "var-instance_id"} & parse_qs(address.query).keys()
         assert "${__url_time_range}" in link
+
+
+def opened_by_links(entry: Entry) -> set[str]:
+    return {text for text in texts(json.loads(entry.build())["panels"]) if text.startswith("/d/")}
+
+
+def test_every_link_of_a_host_s_name_opens_its_page_and_that_of_an_instance_too() -> None:
+    hosts = {urlsplit(link).path: parse_qs(urlsplit(link).query) for link in opened_by_links(LINUX_HOSTS)}
+    assert set(hosts) == {"/d/linux-host"}
+    ((_, instances),) = ((link, parse_qs(urlsplit(link).query)) for link in opened_by_links(AWS_EC2))
+    assert instances["var-instance_id"] == ["${__field.labels.InstanceId}"]
+    ((path, back),) = ((urlsplit(link).path, parse_qs(urlsplit(link).query)) for link in opened_by_links(LINUX_HOST))
+    assert path == "/d/aws-ec2" and back["var-instance"] == ["${ec2}"]
 
 
 @pytest.mark.parametrize("sample", EVERY, ids=by_uid)

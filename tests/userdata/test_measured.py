@@ -13,6 +13,7 @@ import pytest
 
 from sandbox import toolchain
 from tests.userdata.test_render import AGENT, TARGET, agent_config
+from userdata.templates import FOLDER
 
 ID = "0123456789abcdef" * 4
 POD = "/var/lib/kubelet/pods/8f8b2a4e-4a34-4b7c-8f57-3f1d7c6a5b21"
@@ -56,7 +57,11 @@ def telegraf() -> Path:
 def measured(folder: Path, *within: str, **environment: str) -> str:
     """Line protocol of one round of all inputs. within: a command to run it in."""
     config = folder / "telegraf.conf"
-    config.write_text(agent_config(replace(AGENT, target=replace(TARGET, private_ca=False))))
+    script = folder / "measure"
+    script.write_text((FOLDER / "shared/measure.sh").read_text())
+    script.chmod(0o755)
+    given = agent_config(replace(AGENT, target=replace(TARGET, private_ca=False)))
+    config.write_text(given.replace("/etc/telegraf/measure", str(script)))
     result = subprocess.run(
         [*within, telegraf(), "--test", "--config", config],
         env={"PATH": os.environ["PATH"], "INFLUX_PASSWORD": "a"} | environment,
@@ -68,6 +73,65 @@ def measured(folder: Path, *within: str, **environment: str) -> str:
     assert " E! " not in result.stderr, result.stderr
     assert "deprecated" not in result.stderr, result.stderr
     return result.stdout
+
+
+OWN_MOUNTS = {"HOST_PROC_MOUNTINFO": "/proc/self/mountinfo"}
+"""gopsutil would ask init for them."""
+
+STATUS = {
+    *("cpu_some", "memory_some", "memory_full", "io_some", "io_full", "oom_kills", "files_open", "sockets_used"),
+    *("tcp_waiting", "tcp_orphans", "tcp_established", "tcp_sent", "tcp_resent", "tcp_overflows"),
+}
+"""What every host with Linux 4.20 or newer has."""
+
+
+def test_a_plain_host_is_few_series(tmp_path: Path) -> None:
+    """docs/scale.md: what a core costs, and what /etc/telegraf/measure does."""
+    lines = measured(tmp_path, **OWN_MOUNTS)
+    cores = [line for line in lines.splitlines() if line.startswith("> cpu,cpu=cpu") and "cpu-total" not in line]
+    assert len(cores) == os.cpu_count()
+    assert all(re.fullmatch(r"> cpu,cpu=cpu\d+,host=\S+ usage_idle=[\d.]+ \d+", line) for line in cores)
+    (status,) = [line for line in lines.splitlines() if line.startswith("> host_status,")]
+    fields = dict(re.findall(r'[ ,]([a-z_]+)=("[^"]*"|[^ ,]+)(?=[ ,])', status))
+    assert fields.keys() >= STATUS
+    assert fields.keys() - STATUS <= {
+        *("conntrack_count", "conntrack_max", "clock_offset", "failed_units", "failed_names", "host"),
+    }
+    assert int(fields["files_open"].rstrip("i")) > 0
+
+
+PROGRAMS = {
+    "systemctl": "printf 'a\\\\x2db.service loaded failed failed A\\nweb.service loaded failed failed Web\\n'",
+    "chronyc": "echo A9FEA97B,169.254.169.123,4,1795495454.1,-0.000012,0,0,0,0,0,0,0,0,Normal",
+    "timedatectl": "printf '       Server: 192.0.2.1\\n       Offset: +1.5ms\\n'",
+}
+
+
+def status(folder: Path, **programs: str) -> str:
+    """The line of /etc/telegraf/measure on a machine with these programs."""
+    for name, script in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    command = ["sh", str(FOLDER / "shared/measure.sh")]
+    return subprocess.run(
+        command, env={"PATH": f"{folder}:{os.environ['PATH']}"}, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_failed_units_are_counted_and_named(tmp_path: Path) -> None:
+    line = status(tmp_path, **PROGRAMS)
+    assert 'failed_units=2i,failed_names="a\\\\x2db.service web.service"' in line
+    assert 'failed_units=0i,failed_names=""' in status(tmp_path, systemctl="true")
+    assert "failed" not in status(tmp_path, systemctl="exit 1")
+
+
+def test_the_clock_is_asked_of_chrony_or_else_of_timesyncd(tmp_path: Path) -> None:
+    assert "clock_offset=-0.000012," in status(tmp_path, **PROGRAMS)
+    assert "clock_offset=0.0015," in status(tmp_path, **PROGRAMS | {"chronyc": "exit 1"})
+    assert "clock_offset=-2.5e-05," in status(
+        tmp_path, **PROGRAMS | {"chronyc": "exit 1", "timedatectl": "echo ' Offset: -25us'"}
+    )
+    assert "clock_offset" not in status(tmp_path, **PROGRAMS | {"chronyc": "exit 1", "timedatectl": "exit 1"})
 
 
 def tags(lines: str, measurement: str, tag: str) -> list[str]:
@@ -125,10 +189,6 @@ def test_a_host_s_cards_are_measured_and_its_containers_cables_not(tmp_path: Pat
     made = "".join(f"ip link add {name} type bridge; ip link set {name} up; " for name in (*CABLES, *CARDS))
     shown = measured(tmp_path, "unshare", "--net", "sh", "-c", f'{made} exec "$@"', "sh")
     assert sorted(tags(shown, "net", "interface")) == sorted(CARDS)
-
-
-OWN_MOUNTS = {"HOST_PROC_MOUNTINFO": "/proc/self/mountinfo"}
-"""gopsutil would ask init for them."""
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts, for which it needs root")

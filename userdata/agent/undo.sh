@@ -4,7 +4,8 @@
 # All that an installation changes, folders before what lies in them.
 changed=(
   /etc/apt/keyrings "$ring" "$source" "$pin" "$service" "$service/hardening.conf" "$service/monitoring.conf"
-  /etc/telegraf "$config" /etc/telegraf/ca.pem /etc/default/telegraf /var/log/telegraf /var/lib/telegraf
+  /etc/telegraf "$config" /etc/telegraf/ca.pem /etc/telegraf/measure "$ec2" /etc/default/telegraf
+  /var/log/telegraf /var/lib/telegraf
 )
 
 # remember FOLDER: what the machine is like now.

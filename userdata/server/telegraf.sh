@@ -11,6 +11,10 @@ for name in influxdb-ca-certificate ca-certificate; do
     break
   fi
 done
+# Telegraf adds the tags of all its files up.
+printf '[global_tags]\ninstance_id = "%s"\n' "$(cat /var/lib/cloud/data/instance-id)" |
+  put 644 root /etc/telegraf/telegraf.d/ec2.conf telegraf
+value telegraf-measure | put 755 root /etc/telegraf/measure telegraf
 {
   echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'"
   # InfluxDB tells of itself to its administrator alone.

@@ -36,6 +36,20 @@ export type Panel =
   | Of<'stat', stat.Options, Record<string, never>>
   | Of<'gauge', gauge.Options, Record<string, never>>
   | Of<'table', table.Options, table.FieldConfig>
-  | Of<'state-timeline', stateTimeline.Options, stateTimeline.FieldConfig>;
+  | Of<'state-timeline', stateTimeline.Options, stateTimeline.FieldConfig>
+  | Of<'alertlist', AlertListOptions, Record<string, never>>;
+
+/** Not published: grafana/grafana, public/app/plugins/panel/alertlist/types.ts, UnifiedAlertListOptions. */
+interface AlertListOptions {
+  maxItems: number;
+  sortOrder: 1 | 2 | 3 | 4 | 5;
+  dashboardAlerts: boolean;
+  groupMode: 'default' | 'custom';
+  groupBy: string[];
+  alertName: string;
+  alertInstanceLabelFilter: string;
+  viewMode: 'list' | 'stat';
+  stateFilter: Record<'firing' | 'pending' | 'recovering' | 'noData' | 'normal' | 'error', boolean>;
+}
 
 export type Dashboard = Omit<Wire<dashboard.Dashboard>, 'panels'> & { panels: Array<Panel | Wire<dashboard.RowPanel>> };

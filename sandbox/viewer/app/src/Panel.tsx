@@ -6,6 +6,7 @@ import {
   EventBusSrv,
   getFieldDisplayName,
   LoadingState,
+  dateTime,
   rangeUtil,
   type TimeRange,
   transformDataFrame,
@@ -18,7 +19,7 @@ import { query } from './api';
 import type { PanelModel } from './model';
 import { properties } from './registries';
 import type { Interpolator } from './variables';
-import { LINE_DEFAULTS, VISUALIZATIONS } from './visualizations';
+import { LINE_DEFAULTS, VISUALIZATIONS, WITHOUT_DATA } from './visualizations';
 
 interface Props {
   panel: PanelModel;
@@ -34,8 +35,15 @@ interface Data {
   error?: string;
 }
 
+/** The time that a panel shows: the dashboard's, or as much before as its `timeShift` says. */
+function shownBy(panel: PanelModel, { range }: Interpolator): TimeRange {
+  const before = panel.timeShift ? rangeUtil.intervalToMs(panel.timeShift) : 0;
+  const [from, to] = [dateTime(range.from.valueOf() - before), dateTime(range.to.valueOf() - before)];
+  return before ? { from, to, raw: { from, to } } : range;
+}
+
 async function ask(panel: PanelModel, width: number, interpolator: Interpolator): Promise<DataFrame[]> {
-  const { range } = interpolator;
+  const range = shownBy(panel, interpolator);
   const atLeast = interpolator.replace(panel.interval) || '10s';
   if (!panel.targets?.length) {
     return [];
@@ -68,7 +76,7 @@ export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
     let current = true;
     setLoading(true);
     ask(panel, Math.round(width), interpolator)
-      .then((frames) => current && setData({ frames, range: interpolator.range }))
+      .then((frames) => current && setData({ frames, range: shownBy(panel, interpolator) }))
       .catch((error: unknown) => current && setData({ frames: [], range: interpolator.range, error: String(error) }))
       .finally(() => current && setLoading(false));
     return () => {
@@ -112,7 +120,7 @@ export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
   );
 
   const draw = VISUALIZATIONS[panel.type];
-  const empty = data && !data.error && panel.type !== 'text' && isEmpty(frames) && panel.fieldConfig.defaults.noValue === undefined;
+  const empty = data && !data.error && !WITHOUT_DATA.includes(panel.type) && isEmpty(frames) && panel.fieldConfig.defaults.noValue === undefined;
   const state = data?.error ? 'error' : !data ? 'loading' : empty ? 'empty' : draw ? 'drawn' : 'error';
   return (
     <section data-panel={interpolator.replace(panel.title)} data-type={panel.type} data-state={state} data-loading={loading}>

@@ -12,6 +12,7 @@ export interface PanelModel {
   description?: string;
   gridPos: { x: number; y: number; w: number; h: number };
   interval?: string;
+  timeShift?: string;
   datasource?: { type: string; uid: string };
   targets?: Target[];
   panels?: PanelModel[];

@@ -69,6 +69,10 @@ function fromContext(name: string, path: string[], scoped: ScopedVars | undefine
   if (name === '__field') {
     return path[0] === 'labels' ? field?.labels?.[path[1] ?? ''] : (field?.config?.displayName ?? field?.name);
   }
+  if (name === '__data' && context) {
+    const column = context.frame?.fields.find((one: { name: string }) => one.name === path[1]);
+    return column && String(column.values[context.rowIndex ?? 0]);
+  }
   if (name === '__value' && context) {
     if (context.calculatedValue) {
       return path[0] === 'numeric' ? String(context.calculatedValue.numeric) : context.calculatedValue.text;
@@ -169,7 +173,8 @@ export async function load(models: VariableModel[], address: URLSearchParams, ra
   for (const model of models) {
     const inAddress = address.getAll(`var-${model.name}`);
     const current = [model.current.value].flat();
-    const chosen = inAddress.length > 0 ? inAddress.map((value) => (value === 'All' ? ALL : value)) : current;
+    const named = inAddress.map((value) => (value === 'All' ? ALL : value)).filter((value) => value !== ALL || model.includeAll);
+    const chosen = named.length > 0 ? named : current;
     const options = await optionsOf(model, new Interpolator(known, range), range);
     const variable: Variable = { model, options, chosen };
     if (model.type === 'query' && !chosen.includes(ALL)) {

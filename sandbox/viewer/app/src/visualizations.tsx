@@ -32,6 +32,7 @@ import {
 } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 
+import { AlertList } from './AlertList';
 import type { PanelModel } from './model';
 import { StateTimeline } from './StateTimeline';
 import type { Interpolator } from './variables';
@@ -172,6 +173,13 @@ function text({ panel, interpolator }: VisualizationProps) {
   return <div dangerouslySetInnerHTML={{ __html: html }} />;
 }
 
+function alerts({ panel, interpolator }: VisualizationProps) {
+  return <AlertList matcher={interpolator.replace(panel.options['alertInstanceLabelFilter'])} />;
+}
+
+/** Those that show something else than the answers of queries. */
+export const WITHOUT_DATA = ['text', 'alertlist'];
+
 export const VISUALIZATIONS: Record<string, (props: VisualizationProps) => React.ReactNode> = {
   timeseries: lines,
   stat: number,
@@ -180,4 +188,5 @@ export const VISUALIZATIONS: Record<string, (props: VisualizationProps) => React
   table,
   'state-timeline': states,
   text,
+  alertlist: alerts,
 };

@@ -1,0 +1,302 @@
+"""The collapsed rows of "Linux host": a line per core, disk, file system and interface of one host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from grafana_foundation_sdk.builders import table, timeseries
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.common import GraphTransform
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from dashboards import looks, tables
+from dashboards.looks import Limits
+from dashboards.page import Row
+from dashboards.panels import lines, number, rows_of
+from dashboards.queries import (
+    BY_HOST,
+    HOST,
+    LATELY,
+    OUTWARD_INTERFACES,
+    REAL_FILE_SYSTEMS,
+    SHOWN,
+    STEP,
+    WHOLE_DISKS,
+    InfluxQuery,
+    by_host,
+    influx,
+    per_second,
+    select,
+    together,
+)
+
+STATUS = "host_status"
+"""What userdata/shared/measure.sh measures."""
+A_WEEK_BEFORE = "7d"
+
+
+def cores(uid: str) -> Row:
+    """One line per core."""
+    query = of_each("cpu", '100 - mean("usage_idle")', "cpu", "\"cpu\" != 'cpu-total'")
+    text = "One core at 100 % is a program that uses one alone: the other cores do not help it."
+    return Row("Cores", [lines("CPU use by core", text, units.Percent, influx(uid, query), full=100, width=24)])
+
+
+def disks(uid: str) -> Row:
+    """Traffic, requests, latency and use of each disk, its partitions included."""
+    disk = ("name", "diskio", WHOLE_DISKS)
+    panels = [
+        _both_ways(
+            uid,
+            "Traffic by disk",
+            "Written above the line, read below it.",
+            units.BytesPerSecondIEC,
+            disk,
+            written="write_bytes",
+            read="read_bytes",
+        ),
+        _both_ways(
+            uid,
+            "Requests by disk",
+            "Writes above the line, reads below it.",
+            units.IOOpsPerSecond,
+            disk,
+            written="writes",
+            read="reads",
+        ),
+        lines(
+            "Latency by disk",
+            "How long a request took on average, waiting in the queue included.",
+            units.Milliseconds,
+            influx(uid, of_each("name", 'max("io_await")', "diskio", WHOLE_DISKS)),
+            limits=Limits(20, 100),
+        ),
+        lines(
+            "Busy time by disk",
+            "Share of time with at least one request under way.",
+            units.Percent,
+            influx(uid, of_each("name", 'max("io_util")', "diskio", WHOLE_DISKS)),
+            full=100,
+        ),
+    ]
+    return Row("Disks, each", panels)
+
+
+def file_systems(uid: str) -> Row:
+    """Space and inodes of each mount."""
+    panels = [
+        lines(
+            title,
+            text,
+            units.Percent,
+            influx(uid, of_each("path", f'max("{field}")', "disk", REAL_FILE_SYSTEMS)),
+            limits=looks.DISK,
+            full=100,
+        )
+        for title, text, field in (
+            ("Use by mount", "Share of each file system's space that is in use.", "used_percent"),
+            ("Inodes by mount", "Without inodes no file can be made although there is space.", "inodes_used_percent"),
+        )
+    ]
+    return Row("File systems, each", panels)
+
+
+def interfaces(uid: str) -> Row:
+    """Traffic, packets and what was lost of each network card."""
+    card = ("interface", "net", OUTWARD_INTERFACES)
+    lost = " + ".join(per_second(counter) for counter in ("err_in", "err_out", "drop_in", "drop_out"))
+    panels = [
+        _both_ways(
+            uid,
+            "Traffic by interface",
+            "Sent above the line, received below it.",
+            units.BytesPerSecondIEC,
+            card,
+            width=8,
+            sent="bytes_sent",
+            received="bytes_recv",
+        ),
+        _both_ways(
+            uid,
+            "Packets by interface",
+            "Sent above the line, received below it.",
+            units.PacketsPerSecond,
+            card,
+            width=8,
+            sent="packets_sent",
+            received="packets_recv",
+        ),
+        lines(
+            "Errors and drops by interface",
+            "Packets lost, both ways. Zero on a healthy host.",
+            units.PacketsPerSecond,
+            influx(uid, of_each("interface", lost, "net", OUTWARD_INTERFACES)),
+            limits=Limits(1, 100),
+            width=8,
+        ),
+    ]
+    return Row("Interfaces, each", panels)
+
+
+def connections(uid: str) -> Row:
+    """What TCP does, and what the kernel keeps for it."""
+    again = {"sent again": f"{per_second('tcp_resent')} / {per_second('tcp_sent')} * 100"}
+    open_ones = {
+        "established": 'max("tcp_established")',
+        "ending": 'max("tcp_waiting")',
+        "without a program": 'max("tcp_orphans")',
+    }
+    kept = {"sockets": 'max("sockets_used")', "tracked connections": 'max("conntrack_count")'}
+    refused = {"refused": per_second("tcp_overflows")}
+    return Row(
+        "TCP and sockets",
+        [
+            _together(
+                uid,
+                "TCP segments sent again",
+                "Share of the segments sent that had to be sent once more: above one percent a network loses packets.",
+                units.Percent,
+                again,
+                limits=Limits(1, 5),
+            ),
+            _together(
+                uid,
+                "TCP connections",
+                "“Ending” ones only wait for late packets; many of them are many short connections.",
+                units.Short,
+                open_ones,
+            ),
+            _together(
+                uid,
+                "Sockets and tracked connections",
+                "Sockets in use of any kind; connections that netfilter tracks, if it does (its table's size is"
+                " net.netfilter.nf_conntrack_max: when it is full, new connections are dropped).",
+                units.Short,
+                kept,
+            ),
+            _together(
+                uid,
+                "Connections refused",
+                "New connections that found a program's queue full, a second.",
+                units.OpsPerSecond,
+                refused,
+                limits=Limits(0.1, 10),
+            ),
+        ],
+    )
+
+
+def kernel(uid: str) -> Row:
+    """Memory's last resort, open files, the clock, services that failed."""
+    killed = {"killed": 'non_negative_difference(last("oom_kills"))'}
+    return Row(
+        "Kernel and services",
+        [
+            _together(
+                uid,
+                "Processes killed for lack of memory",
+                "By the kernel, in each step; `journalctl -k -g oom` says which.",
+                units.Short,
+                killed,
+                limits=Limits(1, 1),
+                width=8,
+            ),
+            _together(uid, "Open files", "Of all processes.", units.Short, {"files": 'max("files_open")'}, width=8),
+            lines(
+                "Context switches of this host",
+                "How often the processors change from one process to another.",
+                units.OpsPerSecond,
+                influx(uid, by_host(per_second("context_switches"), "kernel", alias="switches")),
+                width=8,
+            ),
+            number(
+                "Clock offset",
+                "Between this host's clock and the true time, as chrony or systemd-timesyncd last found it.",
+                units.Seconds,
+                influx(uid, InfluxQuery(select('last("clock_offset")', STATUS, HOST, LATELY))),
+                width=8,
+                height=6,
+                decimals=None,
+                if_absent="no chrony, no timesyncd",
+            ),
+            _failed_units(uid),
+        ],
+    )
+
+
+def week_before(uid: str) -> Row:
+    """The time shown, and the same time of the week before below it."""
+    shown = {
+        "CPU use": ('100 - mean("usage_idle")', "cpu", "\"cpu\" = 'cpu-total'", units.Percent, 100),
+        "memory use": ('mean("used_percent")', "mem", "", units.Percent, 100),
+        "load per CPU": ('mean("load5") / mean("n_cpus")', "system", "", units.Short, None),
+    }
+    panels = [
+        lines(
+            f"{time}: {name}",
+            "Compare the panel above with the one below it: they begin at the same hour of the week.",
+            unit,
+            influx(uid, by_host(value, measurement, where=where, alias=name)),
+            full=full,
+            width=8,
+            height=6,
+        )
+        for time in ("Now", "Last week")
+        for name, (value, measurement, where, unit, full) in shown.items()
+    ]
+    return Row(
+        "The same time last week",
+        [panel if number < len(shown) else panel.time_shift(A_WEEK_BEFORE) for number, panel in enumerate(panels)],
+    )
+
+
+def of_each(tag: str, value: str, measurement: str, where: str, *, alias: str = "") -> InfluxQuery:
+    """One line per value of the tag: a core, a disk, a mount, an interface."""
+    text = select(value, measurement, SHOWN, where, group=(STEP, BY_HOST, f'"{tag}"'))
+    return InfluxQuery(text, alias or f"$tag_{tag}")
+
+
+def _both_ways(
+    uid: str, title: str, text: str, unit: str, source: tuple[str, str, str], *, width: int = 12, **counters: str
+) -> timeseries.Panel:
+    """Two counters (name -> field) of each of the tag's values, the second mirrored below the line.
+
+    source: the tag, the measurement, and which of its series count.
+    """
+    tag, measurement, where = source
+    rates = ", ".join(f'{per_second(field)} AS "{name}"' for name, field in counters.items())
+    query = of_each(tag, rates, measurement, where, alias=f"$tag_{tag} $col")
+    mirrored = [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)]
+    panel = lines(title, text, unit, influx(uid, query), width=width, from_zero=False)
+    return panel.override_by_regexp(f"/ {list(counters)[1]}$/", mirrored)
+
+
+def _together(
+    uid: str,
+    title: str,
+    text: str,
+    unit: str,
+    columns: Mapping[str, str],
+    *,
+    limits: Limits | None = None,
+    width: int = 12,
+) -> timeseries.Panel:
+    """Lines of what /etc/telegraf/measure measures: name -> aggregate expression."""
+    return lines(title, text, unit, influx(uid, together(columns, STATUS)), limits=limits, width=width)
+
+
+def _failed_units(uid: str) -> table.Panel:
+    newest = 'last("failed_units") AS "Failed", last("failed_names") AS "Units"'
+    return (
+        rows_of(
+            "Failed services",
+            "systemd's units in the state “failed”, a minute ago; `systemctl status NAME` says why.",
+            units.Short,
+            influx(uid, InfluxQuery(select(newest, STATUS, HOST, LATELY), table=True)),
+            [tables.columns("A", rename={}, drop=["Time"])],
+            width=16,
+            height=6,
+        )
+        .no_value("The host tells nothing of its services")
+        .override_by_name("Failed", [*looks.coloured(looks.ERRORS), looks.whole(), looks.width(90)])
+    )

@@ -1,0 +1,68 @@
+#!/bin/sh
+# What Telegraf runs once a minute on every host (inputs.exec): one line, one series, of what its own inputs measure only
+# with a hundred fields more (nstat), a series per unit (systemd_units), or an error each time where the kernel has no
+# such file (conntrack, psi). What is not there is left out.
+export LC_ALL=C
+line=
+
+# add NAME VALUE: a field, if there is a value.
+add() {
+  if [ -n "$2" ]; then line="$line${line:+,}$1=$2"; fi
+}
+
+# Percent of the last minute in which some process, or all that could run, waited for the resource.
+# waited RESOURCE WHO
+waited() {
+  sed -nE "s/^$2 .*avg60=([0-9.]+) .*/\1/p" "/proc/pressure/$1" 2>/dev/null
+}
+add cpu_some "$(waited cpu some)"
+for resource in memory io; do
+  add ${resource}_some "$(waited $resource some)"
+  add ${resource}_full "$(waited $resource full)"
+done
+
+add oom_kills "$(sed -nE 's/^oom_kill ([0-9]+)$/\1i/p' /proc/vmstat)"
+add files_open "$(sed -nE 's/^([0-9]+).*/\1i/p' /proc/sys/fs/file-nr)"
+
+# socket PROTOCOL NAME
+socket() {
+  sed -nE "s/^$1:.* $2 ([0-9]+).*/\1i/p" /proc/net/sockstat
+}
+add sockets_used "$(socket sockets used)"
+add tcp_waiting "$(socket TCP tw)"
+add tcp_orphans "$(socket TCP orphan)"
+
+# counter FILE PROTOCOL NAME: of two lines for each protocol, names and numbers.
+counter() {
+  awk -v row="$2:" -v name="$3" '
+    $1 != row { next }
+    at { print $at "i"; exit }
+    { for (n = 2; n <= NF; n++) if ($n == name) at = n }' "/proc/net/$1"
+}
+add tcp_established "$(counter snmp Tcp CurrEstab)"
+add tcp_sent "$(counter snmp Tcp OutSegs)"
+add tcp_resent "$(counter snmp Tcp RetransSegs)"
+add tcp_overflows "$(counter netstat TcpExt ListenOverflows)"
+
+for what in count max; do
+  add conntrack_$what "$(sed 's/$/i/' /proc/sys/net/netfilter/nf_conntrack_$what 2>/dev/null)"
+done
+
+# Seconds between this clock and the true time, as chrony or systemd-timesyncd know it.
+offset=$(timeout 2 chronyc -c tracking 2>/dev/null | cut -d, -f5)
+if [ -z "$offset" ]; then
+  offset=$(timeout 2 timedatectl timesync-status 2>/dev/null | awk '
+    $1 == "Offset:" && match($2, /^[-+]?[0-9.]+/) {
+      unit = substr($2, RLENGTH + 1)
+      print substr($2, 1, RLENGTH) * (unit == "us" ? 0.000001 : unit == "ms" ? 0.001 : unit == "min" ? 60 : 1)
+    }')
+fi
+add clock_offset "$offset"
+
+if failed=$(timeout 3 systemctl list-units --failed --plain --no-legend --no-pager 2>/dev/null); then
+  names=$(printf '%s\n' "$failed" | cut -d ' ' -f 1 | tr '\n' ' ' | cut -c 1-200 | sed 's/ *$//; s/[\\"]/\\&/g')
+  add failed_units "$(printf '%s' "$failed" | grep -c .)i"
+  add failed_names "\"$names\""
+fi
+
+printf 'host_status %s\n' "$line"
