@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+from collections.abc import Iterator
 
 from tests.live.environment import Environment
 
@@ -29,6 +31,30 @@ def needles(value: str) -> list[str]:
     if "BEGIN OPENSSH PRIVATE KEY" in value:
         return [value, *lines[-2:-1]]
     return [value, *lines[:2]] if "PRIVATE KEY" in value else [value]
+
+
+def secret_values(tree: object) -> Iterator[str]:
+    """The strings inside Pulumi's secret envelopes."""
+    if isinstance(tree, dict):
+        if "plaintext" in tree:
+            yield from _strings(json.loads(tree["plaintext"]))
+        else:
+            for value in tree.values():
+                yield from secret_values(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from secret_values(value)
+
+
+def _strings(tree: object) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for value in tree.values():
+            yield from _strings(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _strings(value)
 
 
 def leaks(secrets: dict[str, str], text: str) -> list[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from sandbox import hosts as sandbox_hosts
 from tests.live.environment import Environment
-from tests.live.leaks import leaks, parameters
+from tests.live.leaks import leaks, parameters, secret_values
 
 pytestmark = pytest.mark.live
 
@@ -21,36 +20,12 @@ def secrets(environment: Environment) -> dict[str, str]:
     found = parameters(environment)
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
     environment.transcript.pop()  # this very listing was asked to show them
-    found |= {f"state {number}": value for number, value in enumerate(_secret_values(exported))}
+    found |= {f"state {number}": value for number, value in enumerate(secret_values(exported))}
     # The connections to hosts are secrets as a whole; of their parts only the private key is one.
     public = {host[key] for host in sandbox_hosts.settings(environment.place) for key in ("address", "hostKey")}
     found = {name: value for name, value in found.items() if value not in public}
     # A secret shorter than this occurs by chance (numbers, booleans marked secret by a provider).
     return {name: value for name, value in found.items() if len(value) >= 12 and "BEGIN CERT" not in value}
-
-
-def _secret_values(tree: object) -> Iterator[str]:
-    """The strings inside Pulumi's secret envelopes."""
-    if isinstance(tree, dict):
-        if "plaintext" in tree:
-            yield from _strings(json.loads(tree["plaintext"]))
-        else:
-            for value in tree.values():
-                yield from _secret_values(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _secret_values(value)
-
-
-def _strings(tree: object) -> Iterator[str]:
-    if isinstance(tree, str):
-        yield tree
-    elif isinstance(tree, dict):
-        for value in tree.values():
-            yield from _strings(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _strings(value)
 
 
 def test_the_search_would_find_a_secret(secrets: dict[str, str]) -> None:

@@ -1,0 +1,33 @@
+"""What a change costs: the one place that asks `make cost`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def difference(folder: Path, stack: str, before: str | None) -> str | None:
+    """What the stack costs a month at list prices, and the difference to the settings `before`, as a phrase.
+
+    None when it cannot be computed: a preview is worth reading without it.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        old = Path(scratch) / f"Pulumi.{stack}.yaml"
+        old.write_text(before or "", encoding="utf-8")
+        command = [sys.executable, "-m", "tools.cost", "--stack", stack, "--format", "json"]
+        compare = ["--compare", str(old)] if before else []
+        done = subprocess.run(
+            [*command, *compare], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+        )
+    if done.returncode:
+        return None
+    bill = json.loads(done.stdout)
+    now = f"about {bill['total']:.2f} US dollars a month"
+    if "before" not in bill:
+        return now
+    if not bill["difference"]:
+        return f"{now}, as before"
+    return f"{now} instead of {bill['before']:.2f} ({bill['difference']:+.2f})"

@@ -1,0 +1,49 @@
+"""What differs from what Pulumi remembers, found by a refresh that changes nothing: an issue for each stack."""
+
+from __future__ import annotations
+
+from delivery import words
+from delivery.comment import Report, folded, plain
+from delivery.digest import Preview, parsed
+from delivery.errors import DeliveryError
+from delivery.github import LONGEST
+from delivery.pulumi import Pulumi
+
+WITHOUT_GRAFANA = ("--exclude", "**grafana:**")
+"""A refresh asks whatever made a resource, and only operatorCidrs reach Grafana: no runner of GitHub's does."""
+
+
+def found(pulumi: Pulumi, *, grafana: bool) -> Preview:
+    """What a refresh would change in the state. grafana: whether the machine reaches the stack's Grafana.
+
+    Raises DeliveryError when something could not be asked: that there is no drift is only known when all was.
+    """
+    options = () if grafana else WITHOUT_GRAFANA
+    done, printed, said = pulumi.try_("refresh", "--preview-only", "--json", *options)
+    preview = parsed(printed) if printed.strip() else Preview(())
+    if not done:
+        why = "\n".join(preview.errors) or said.strip()
+        raise DeliveryError(f"Whether {pulumi.stack} has drifted is not known, because the refresh failed:\n{why}")
+    return preview
+
+
+def issue(stack: str, preview: Preview, run: str) -> str:
+    """The issue's text. run: the address of the workflow's run."""
+    gone = [f"- {plain(words.noun(change))} is gone." for change in preview.of("delete")]
+    other = [f"- {plain(words.noun(change))} was changed." for change in preview.of("update")]
+    lines = [
+        f"Somebody or something changed what the stack `{stack}` consists of, and Pulumi was not asked:",
+        "",
+        *gone,
+        *other,
+        "",
+        *folded(Report(stack, preview), LONGEST // 2),
+        "",
+        "In the diff, `-` is what Pulumi remembers, and `+` is what is there.",
+        "",
+        f"To put it back: `pulumi refresh` and `pulumi up` for `{stack}`. To keep it: change the settings or the "
+        "program until `pulumi preview --refresh` shows nothing. The next nightly run that finds nothing closes this.",
+        "",
+        f"<sub>Found by {run}</sub>",
+    ]
+    return "\n".join(lines)

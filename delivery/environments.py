@@ -1,0 +1,48 @@
+"""An environment for a pull request: a stack of its own, from the settings in Pulumi.pull-request.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from delivery import life, stacks
+from delivery.errors import DeliveryError
+from delivery.pulumi import Pulumi
+
+
+def name(number: int) -> str:
+    """The stack of a pull request."""
+    return f"pr-{number}"
+
+
+def up(folder: Path, number: int) -> str:
+    """Raise or update the environment; returns the text of its comment. Raises DeliveryError."""
+    stack = name(number)
+    _settings(folder, stack)
+    life.up(folder, stack)
+    url = Pulumi(folder, stack).ask("stack", "output", "grafanaUrl").strip()
+    return (
+        f"The environment of this pull request is up: {url}. Its password: "
+        f"`pulumi stack output grafanaAdminPassword --stack {stack} --show-secrets`. "
+        "It is destroyed when the pull request is closed or the label taken off."
+    )
+
+
+def down(folder: Path, number: int) -> str:
+    """Destroy the environment, if there is one; returns the text of its comment. Raises DeliveryError."""
+    stack = name(number)
+    _settings(folder, stack)
+    if not Pulumi(folder, stack).exists():
+        return "This pull request has no environment."
+    life.destroy(folder, stack, stack)
+    return "The environment of this pull request is destroyed."
+
+
+def _settings(folder: Path, stack: str) -> None:
+    template = stacks.settings_file(folder, stacks.TEMPLATE)
+    if not template.exists():
+        raise DeliveryError(f"There is no {template.name}: write the settings of these environments into it.")
+    if stacks.protected(folder, stacks.TEMPLATE):
+        raise DeliveryError(
+            f"{template.name} has monitoring:protect, so that nothing could be destroyed: leave it out."
+        )
+    stacks.settings_file(folder, stack).write_bytes(template.read_bytes())

@@ -1,0 +1,92 @@
+"""The Pulumi CLI as a workflow runs it: never interactive, for one stack, and nothing printed that is secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from delivery import secrets
+from delivery.errors import DeliveryError
+from delivery.secrets import Redactor
+from delivery.stacks import settings
+
+TAIL = 15
+"""Lines of a failed command that the error repeats."""
+
+NONE_YET = "no stack named"
+"""What the CLI says of a stack that the backend does not have (cmd/pulumi/stack/stack.go)."""
+
+
+@dataclass
+class Pulumi:
+    """folder: with Pulumi.yaml. stack: its name."""
+
+    folder: Path
+    stack: str
+    environment: dict[str, str] = field(default_factory=dict)
+    hide: Redactor = field(default_factory=Redactor)
+
+    def learn(self) -> None:
+        """Find out which values must not be shown. Raises DeliveryError when the stack cannot be read."""
+        self.hide = Redactor(secrets.of_stack(self.ask, settings(self.folder, self.stack)))
+
+    def exists(self) -> bool:
+        """Whether the backend has the stack; DeliveryError when the backend cannot be asked."""
+        listed = json.loads(self._checked(self._run("stack", "ls", "--json")) or "[]")
+        return self.stack in {str(each["name"]).rpartition("/")[2] for each in listed}
+
+    def ask(self, *arguments: str) -> str:
+        """What a command prints, without showing it. Raises DeliveryError with what it said when it fails."""
+        return self._checked(self._run(*arguments, "--stack", self.stack))
+
+    def try_(self, *arguments: str) -> tuple[bool, str, str]:
+        """Whether a command succeeds, and its two outputs without the secrets."""
+        done = self._run(*arguments, "--stack", self.stack)
+        return done.returncode == 0, self.hide(done.stdout), self.hide(done.stderr)
+
+    def show(self, *arguments: str) -> str:
+        """Run a command that changes something and print what it says while it says it, without the secrets.
+
+        Returns that. Raises DeliveryError when it fails.
+        """
+        lines: list[str] = []
+        with subprocess.Popen(
+            self._command(*arguments, "--stack", self.stack),
+            cwd=self.folder,
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            assert process.stdout  # noqa: S101 (asked for above)
+            for line in process.stdout:
+                shown = self.hide(line.rstrip("\n"))
+                print(shown, flush=True)
+                lines.append(shown)
+        if process.returncode:
+            raise DeliveryError(f"pulumi {arguments[0]} of {self.stack} failed; what it said is above.")
+        return "\n".join(lines)
+
+    def _command(self, *arguments: str) -> list[str]:
+        return ["pulumi", "--non-interactive", "--color", "never", *arguments]
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self._command(*arguments),
+            cwd=self.folder,
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _checked(self, done: subprocess.CompletedProcess[str]) -> str:
+        if done.returncode:
+            said = "\n".join(self.hide(done.stderr or done.stdout).strip().splitlines()[-TAIL:])
+            raise DeliveryError(f"pulumi failed for {self.stack}: {said.removeprefix('error: ')}")
+        return done.stdout

@@ -1,0 +1,109 @@
+"""The stacks of this repository, and which of them a change concerns."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from delivery.errors import DeliveryError
+
+PROGRAM = (
+    *("Pulumi.yaml", "__main__.py", "requirements.txt"),
+    *("alerts/", "components/", "dashboards/", "program/", "settings/", "tools/", "userdata/"),
+)
+"""What the program consists of: a change of any of these may change every stack. A name that ends in / is a folder."""
+
+LOCAL = "sandbox"
+"""Pulumi.sandbox.yaml is the local environment's, and never deployed."""
+
+TEMPLATE = "pull-request"
+"""Pulumi.pull-request.yaml has the settings of the environments of pull requests, and is no stack itself."""
+
+NO_COMMIT = "0" * 40
+"""What GitHub names as the commit before the first push of a branch."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """stacks: those that have to be previewed or deployed. removed: those whose settings file was deleted."""
+
+    stacks: list[str]
+    removed: list[str]
+
+
+def settings_file(folder: Path, stack: str) -> Path:
+    """Where the stack's settings are."""
+    return folder / f"Pulumi.{stack}.yaml"
+
+
+def names(folder: Path) -> list[str]:
+    """Every stack that has a settings file, but for the local environment's and the template."""
+    return [name for path in sorted(folder.glob("Pulumi.*.yaml")) if (name := _stack_of(path.name))]
+
+
+def _stack_of(path: str) -> str | None:
+    """The stack whose settings file a path is."""
+    if "/" in path or not path.startswith("Pulumi.") or not path.endswith(".yaml") or path == "Pulumi.yaml":
+        return None
+    name = path.removeprefix("Pulumi.").removesuffix(".yaml")
+    return None if name in (LOCAL, TEMPLATE) else name
+
+
+def concerned(paths: Collection[str], existing: Iterable[str]) -> Changed:
+    """Which of the existing stacks the changed files concern."""
+    program = any(path == part or (part.endswith("/") and path.startswith(part)) for path in paths for part in PROGRAM)
+    named = {name for path in paths if (name := _stack_of(path))}
+    here = list(existing)
+    return Changed([name for name in here if program or name in named], sorted(named - set(here)))
+
+
+def changed(folder: Path, base: str) -> Changed:
+    """Which stacks the commits since `base` concern; all of them when the repository does not know `base`.
+
+    Raises DeliveryError when git cannot compare.
+    """
+    here = names(folder)
+    if base == NO_COMMIT or _git(folder, "cat-file", "-e", f"{base}^{{commit}}").returncode != 0:
+        return Changed(here, [])
+    # Three dots: what this side has done since the two parted, without what the other did meanwhile.
+    done = _git(folder, "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD", "--")
+    if done.returncode != 0:
+        raise DeliveryError(f"git cannot compare {base} with this commit: {done.stderr.strip()}")
+    return concerned([path for path in done.stdout.split("\0") if path], here)
+
+
+def file_before(folder: Path, base: str, stack: str) -> str | None:
+    """The stack's settings file as it was where this branch left `base`; None when there was none."""
+    parted = _git(folder, "merge-base", base, "HEAD").stdout.strip()
+    done = _git(folder, "show", f"{parted or base}:Pulumi.{stack}.yaml")
+    return done.stdout if done.returncode == 0 else None
+
+
+def protected(folder: Path, stack: str) -> bool:
+    """Whether the settings file protects the stack (monitoring:protect)."""
+    return bool(settings(folder, stack).get("monitoring:protect"))
+
+
+def settings(folder: Path, stack: str) -> dict[str, Any]:
+    """The stack's settings as they stand in its file, encrypted ones as they are.
+
+    Raises DeliveryError when there is no such file, or it is no YAML.
+    """
+    path = settings_file(folder, stack)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        known = ", ".join(names(folder)) or "none yet"
+        raise DeliveryError(f"There is no stack {stack}: no file {path.name}. The stacks are: {known}.") from None
+    except yaml.YAMLError:
+        raise DeliveryError(f"{path.name} is not YAML.") from None
+    return dict((content or {}).get("config") or {})
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)

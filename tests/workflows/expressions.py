@@ -1,0 +1,190 @@
+"""GitHub's expressions, as far as the workflows use them: what stands in `${{ }}` and in `if:`.
+
+https://docs.github.com/en/actions/reference/workflows-and-actions/expressions: `&&` and `||` return one of their
+operands, texts are compared without regard to case, a property that is not there is null, and an `if` without a status
+function means `success() && (…)`. Whatever is not known here is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+TOKEN = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_-]*)"
+    r"|(?P<op>&&|\|\||==|!=|[!().,*\[\]]))"
+)
+LITERALS = {"true": True, "false": False, "null": None}
+STATUS = re.compile(r"\b(success|always|cancelled|failure)\s*\(")
+
+Functions = Mapping[str, Callable[..., Any]]
+
+
+class UnknownError(Exception):
+    """An expression that this evaluator, or GitHub, would not take."""
+
+
+class _Parser:
+    def __init__(self, source: str, contexts: Mapping[str, Any], functions: Functions) -> None:
+        self.tokens, self.contexts, self.functions = _tokens(source), contexts, functions
+        self.source, self.at = source, 0
+
+    def peek(self) -> str:
+        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
+
+    def take(self, wanted: str = "") -> tuple[str, str]:
+        if self.at >= len(self.tokens) or (wanted and self.tokens[self.at][1] != wanted):
+            raise UnknownError(f"{self.source!r}: expected {wanted or 'more'} at {self.peek() or 'the end'}")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def either(self) -> Any:
+        value = self.both()
+        while self.peek() == "||":
+            self.take()
+            other = self.both()
+            value = value if true(value) else other
+        return value
+
+    def both(self) -> Any:
+        value = self.compared()
+        while self.peek() == "&&":
+            self.take()
+            other = self.compared()
+            value = other if true(value) else value
+        return value
+
+    def compared(self) -> Any:
+        value = self.negated()
+        while self.peek() in ("==", "!="):
+            operator = self.take()[1]
+            same = _same(value, self.negated())
+            value = same if operator == "==" else not same
+        return value
+
+    def negated(self) -> Any:
+        if self.peek() == "!":
+            self.take()
+            return not true(self.negated())
+        return self.reached()
+
+    def reached(self) -> Any:
+        value = self.primary()
+        while self.peek() in (".", "["):
+            if self.take()[1] == "[":
+                value = _part(value, self.either())
+                self.take("]")
+            elif self.peek() == "*":
+                self.take()
+                value = list(value or [])
+            else:
+                name = self.take()[1]
+                value = [_part(each, name) for each in value] if isinstance(value, list) else _part(value, name)
+        return value
+
+    def primary(self) -> Any:
+        kind, token = self.take()
+        if token == "(":
+            value = self.either()
+            self.take(")")
+            return value
+        if kind == "text":
+            return token[1:-1].replace("''", "'")
+        if kind == "number":
+            return float(token)
+        if token in LITERALS:
+            return LITERALS[token]
+        if self.peek() == "(":
+            return self.called(token)
+        if kind == "name" and token in self.contexts:
+            return self.contexts[token]
+        raise UnknownError(f"{self.source!r}: {token} is not to be had here")
+
+    def called(self, name: str) -> Any:
+        self.take("(")
+        arguments = []
+        while self.peek() != ")":
+            arguments.append(self.either())
+            if self.peek() == ",":
+                self.take()
+        self.take(")")
+        known: dict[str, Callable[..., Any]] = {"contains": _contains, "fromJSON": json.loads, **self.functions}
+        if name not in known:
+            raise UnknownError(f"{self.source!r}: no function {name}")
+        return known[name](*arguments)
+
+
+def _tokens(source: str) -> list[tuple[str, str]]:
+    found, at = [], 0
+    while source[at:].strip():
+        match = TOKEN.match(source, at)
+        if match is None:
+            raise UnknownError(f"{source!r}: cannot be read from {source[at:]!r} on")
+        found.append((str(match.lastgroup), match[match.lastgroup or 0]))
+        at = match.end()
+    return found
+
+
+def true(value: Any) -> bool:
+    """What GitHub takes for true: everything but false, 0, the empty text and null."""
+    return value not in (None, False, 0, "")
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, str) and isinstance(other, str):
+        return one.lower() == other.lower()
+    return bool((one or "") == (other or "")) if None in (one, other) else bool(one == other)
+
+
+def _part(value: Any, key: Any) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(key)
+    return value[int(key)] if isinstance(value, list) and isinstance(key, float) else None
+
+
+def _contains(where: Any, what: Any) -> bool:
+    if isinstance(where, list):
+        return any(_same(each, what) for each in where)
+    return str(what).lower() in str(where or "").lower()
+
+
+def value(source: str, contexts: Mapping[str, Any], functions: Functions) -> Any:
+    """What one expression, without its braces, comes to."""
+    parser = _Parser(source, contexts, functions)
+    found = parser.either()
+    if parser.peek():
+        raise UnknownError(f"{source!r}: {parser.peek()} is too much")
+    return found
+
+
+def filled(given: Any, contexts: Mapping[str, Any], functions: Functions) -> Any:
+    """A text with each `${{ }}` in it replaced; a single expression keeps its kind. Other values stay as they are."""
+    if not isinstance(given, str):
+        return given
+    if (whole := re.fullmatch(r"\s*\$\{\{((?:(?!\}\}).)*)\}\}\s*", given, re.S)) is not None:
+        return value(whole[1], contexts, functions)
+    return re.sub(r"\$\{\{(.*?)\}\}", lambda found: text(value(found[1], contexts, functions)), given, flags=re.S)
+
+
+def text(found: Any) -> str:
+    """A value as GitHub writes it into a text."""
+    if found is None:
+        return ""
+    if isinstance(found, bool):
+        return str(found).lower()
+    if isinstance(found, float):
+        return f"{found:g}"
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def holds(condition: str | bool | None, contexts: Mapping[str, Any], functions: Functions) -> bool:
+    """Whether an `if:` lets a job or a step run."""
+    if condition is None:
+        return bool(functions["success"]())
+    source = str(condition).strip()
+    if whole := re.fullmatch(r"\$\{\{(.*)\}\}", source, re.S):
+        source = whole[1]
+    found = true(value(source, contexts, functions))
+    return found if STATUS.search(source) else found and bool(functions["success"]())

@@ -1,0 +1,70 @@
+"""What a run of a workflow is about, and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Permissions = dict[str, str]
+
+
+@dataclass
+class Event:
+    """What a workflow runs for. name: as in `on:`. payload: `github.event`. sha: what is checked out by default."""
+
+    name: str
+    sha: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fork(self) -> bool:
+        """Whether it is about a pull request of another repository."""
+        head = (self.payload.get("pull_request") or {}).get("head", {}).get("repo", {}).get("full_name")
+        return head is not None and head != self.payload["repository"]["full_name"]
+
+
+@dataclass
+class Job:
+    """One job that ran, or did not. result: success, failure, skipped or cancelled."""
+
+    name: str
+    result: str
+    outputs: dict[str, str] = field(default_factory=dict)
+    log: str = ""
+    summary: str = ""
+    permissions: Permissions = field(default_factory=dict)
+    environment: str = ""
+
+
+@dataclass
+class Runs:
+    """What one run of a workflow left behind."""
+
+    jobs: list[Job] = field(default_factory=list)
+    artifacts: dict[str, dict[str, bytes]] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Job:
+        (found,) = [job for job in self.jobs if job.name == name]
+        return found
+
+    @property
+    def results(self) -> dict[str, str]:
+        return {job.name: job.result for job in self.jobs}
+
+    @property
+    def written(self) -> str:
+        """Everything that anybody who may read the repository can read."""
+        files = [content.decode() for files in self.artifacts.values() for content in files.values()]
+        return "\n".join([*(job.log + job.summary for job in self.jobs), *files])
+
+
+@dataclass(frozen=True)
+class Within:
+    """What all jobs of a workflow have in common. most: what the job that calls it may; None when nobody does."""
+
+    event: Event
+    runs: Runs
+    inputs: Mapping[str, str]
+    most: Permissions | None = None
