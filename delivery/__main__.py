@@ -78,7 +78,7 @@ def look_for_drift(asked: argparse.Namespace) -> int:
                 print(f"{stack} does not exist yet.")
                 continue
             pulumi.learn()
-            found = drift.found(pulumi, grafana=asked.grafana)
+            found = drift.found(pulumi, grafana=asked.grafana == "in-reach")
         except DeliveryError as error:
             failed = FAILED
             print(error, file=sys.stderr)
@@ -130,13 +130,14 @@ def _parser() -> argparse.ArgumentParser:
     number = ("--number", {"type": int, "required": True, "help": "of the pull request"})
     stack = ("--stack", {"required": True})
     again = ("--again", {"required": True, "help": "the stack's name again"})
+    grafana = ("--grafana", {"choices": ("in-reach", "out-of-reach"), "required": True})
     run = ("--run", {"required": True, "help": "the address of the workflow's run"})
     add("changed", changed, base)
     add("preview", previews, base, out, ("--commit", {"required": True}))
     add("up", up, stack)
     add("may-destroy", may_destroy, stack, again)
     add("destroy", destroy, stack, again)
-    add("drift", look_for_drift, out, run, ("--grafana", {"action": "store_true", "help": "Grafana is in reach"}))
+    add("drift", look_for_drift, out, run, grafana)
     add("environment", environment, number, out, ("what", {"choices": ("up", "down")}))
     return parser
 

@@ -11,8 +11,13 @@ mapfile -t shell_files < <(git ls-files --cached --others --exclude-standard '*.
 run "format" .venv/bin/ruff format --check --quiet .
 run "lint" .venv/bin/ruff check --quiet .
 run "shell" shellcheck "${shell_files[@]}"
+workflows() {
+  local programs; programs=$(.venv/bin/python -m sandbox.toolchain checkers) && "$programs/actionlint" && \
+    .venv/bin/zizmor --offline --quiet --no-progress --config .github/zizmor.yml .github
+}
+run "workflows" workflows
 mapfile -t texts < <(git ls-files --cached --others --exclude-standard | grep -vE 'retired-words|\.(svg|sum|mod|json|lock)$|^requirements')
 run "words" .venv/bin/codespell "${texts[@]}"
-run "types" .venv/bin/mypy --no-error-summary __main__.py settings components program tools userdata dashboards alerts prove sandbox tests benchmarks
+run "types" .venv/bin/mypy --no-error-summary __main__.py settings components program tools userdata dashboards alerts delivery prove sandbox tests benchmarks
 run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" -n 2 --dist loadfile
 exit "$failed"

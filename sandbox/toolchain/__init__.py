@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sandbox import sums
@@ -31,33 +31,34 @@ GO_MINIMUM = (1, 21)
 Progress = Callable[[str], None]
 
 
-def binaries() -> Path:
+def binaries(recipes: Sequence[Recipe] = RECIPES) -> Path:
     """The folder that holds the built programs (see `ensure`)."""
-    recipe = "\n".join(repr(each) for each in RECIPES)
+    recipe = "\n".join(repr(each) for each in recipes)
     return cache_folder() / "toolchain" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
-def missing() -> list[Recipe]:
+def missing(recipes: Sequence[Recipe] = RECIPES) -> list[Recipe]:
     """The programs that are not there yet."""
-    return [recipe for recipe in RECIPES if not all((binaries() / name).exists() for name in recipe.produces)]
+    folder = binaries(recipes)
+    return [recipe for recipe in recipes if not all((folder / name).exists() for name in recipe.produces)]
 
 
-def ensure() -> Path:
+def ensure(recipes: Sequence[Recipe] = RECIPES) -> Path:
     """Build what is missing or damaged; returns the folder of the programs.
 
     A second checkout that comes at the same time waits for the first one's build.
     Raises SandboxError with the compiler's last words when a build fails.
     """
-    folder = binaries()
+    folder = binaries(recipes)
     folder.mkdir(parents=True, exist_ok=True)
-    if not missing() and not sums.damaged(folder):
+    if not missing(recipes) and not sums.damaged(folder):
         return folder
     with _lock(folder.parent / "lock"):
         for name in (broken := sums.damaged(folder)):
             console.print(f"{folder / name} is damaged: building it again", markup=False)
             (folder / name).unlink(missing_ok=True)
         sums.forget(folder, broken)
-        todo = missing()
+        todo = missing(recipes)
         for number, recipe in enumerate(todo, 1):
             title = f"Building {recipe.title} ({number} of {len(todo)}, once per machine)"
             with step(title) as progress:

@@ -15,6 +15,7 @@ from sandbox.toolchain.influxdb import Go
 PULUMI_VERSION = "3.260.0"
 LANGUAGE_HOST_VERSION = "3.70.0"
 TELEGRAF_VERSION = "1.39.3"
+ACTIONLINT_VERSION = "1.7.12"
 
 HERE = Path(__file__).parent
 
@@ -101,10 +102,16 @@ def _build_telegraf(into: Path, go: Go) -> None:
     go(["build", "-v", *flags, "-o", str(into / "telegraf"), "./cmd/telegraf"], source)
 
 
+def _build_actionlint(into: Path, go: Go) -> None:
+    command = "github.com/rhysd/actionlint/cmd/actionlint"
+    go(["build", "-v", "-trimpath", "-o", str(into / "actionlint"), command], HERE / "actionlint")
+
+
 BUILDERS: dict[str, Callable[[Path, Go], None]] = {
     "pulumi": _build_pulumi,
     "influxdb": _build_influxdb,
     "telegraf": _build_telegraf,
+    "actionlint": _build_actionlint,
 }
 
 RECIPES = (
@@ -117,3 +124,7 @@ RECIPES = (
         (LANGUAGE_HOST_VERSION,),
     ),
 )
+"""What the environment consists of."""
+
+CHECKERS = (Recipe("actionlint", ACTIONLINT_VERSION, ("actionlint",)),)
+"""What `make check` needs, in a folder of its own: another version of it builds nothing else again."""

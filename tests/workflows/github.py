@@ -31,6 +31,7 @@ class GitHub:
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[str, dict[str, str]] = field(default_factory=dict)
+    robot: dict[str, str] = field(default_factory=lambda: dict(ROBOT))
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def token(self, permissions: dict[str, str]) -> str:

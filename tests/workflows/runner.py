@@ -30,7 +30,7 @@ class Runner:
     """origin: the repository. machine: the variables of the machine's environment. variables: `vars`.
 
     credentials: those of a role, for a job in an environment ("" without one); raises PermissionError.
-    approves: whether somebody approves an environment.
+    approves: whether somebody approves an environment. prefix: of the command that runs each step.
     """
 
     origin: Path
@@ -40,6 +40,7 @@ class Runner:
     variables: dict[str, str]
     credentials: Callable[[str, str, Event], dict[str, str]]
     approves: Callable[[str], bool] = lambda _: True
+    prefix: tuple[str, ...] = ()
     groups: dict[str, threading.Lock] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

@@ -82,7 +82,7 @@ class Steps:
         script.write_text(step["run"])
         shell = ["--noprofile", "--norc", "-eo", "pipefail"] if step.get("shell") == "bash" else ["-e"]
         done = subprocess.run(
-            ["bash", *shell, str(script)],
+            [*self.runner.prefix, "bash", *shell, str(script)],
             cwd=self.workspace,
             env=self.runner.machine
             | {"GITHUB_API_URL": self.runner.github.url, "GITHUB_REPOSITORY": self.runner.github.repository}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.live.leaks import leaks
-from tests.workflows.conftest import Raised, Repository
+from tests.workflows.conftest import Raised
+from tests.workflows.repository import Repository
 from tests.workflows.runs import Event
 
 pytestmark = pytest.mark.slow
@@ -48,3 +49,45 @@ def test_what_is_replaced_is_on_top_and_the_comment_is_brought_up_to_date(
     (second,) = repository.github.said(number(event))
     assert "nothing is replaced or deleted" in second
     assert leaks(dev_is_up.secrets, runs.written + first + second) == []
+
+
+def test_a_preview_that_fails_says_why_in_the_comment_and_fails_the_job(
+    repository: Repository, dev_is_up: Raised
+) -> None:
+    """A secret written in plain text and a nonsensical value: both mistakes, and not the secret."""
+    plain = "written-in-plain-text"
+    files = repository.settings("dev", retention="a while", influxdb={"url": "https://a.b", "password": plain})
+    event = repository.pull_request(files)
+    runs = repository.runner.run("pull-request", event)
+    assert runs.results == {"checks": "success", "preview": "failure", "comment": "success"}
+    (said,) = repository.github.said(number(event))
+    assert said.splitlines()[1] == "## The preview of dev failed"
+    assert 'monitoring:retention = "a while": is not a duration' in said
+    assert "monitoring:influxdb.password = (secret): is not encrypted" in said
+    assert "Traceback" not in said
+    assert leaks(dev_is_up.secrets | {"plain": plain}, runs.written + said) == []
+
+
+def test_a_fork_gets_checks_and_no_credentials(repository: Repository) -> None:
+    asked: list[str] = []
+    repository.runner.credentials = lambda role, *_: asked.append(role) or {}  # type: ignore[func-returns-value]
+    event = repository.pull_request(repository.settings("dev", retention="14d"), fork=True)
+    runs = repository.runner.run("pull-request", event)
+    assert runs.results == {"checks": "success", "preview": "skipped", "comment": "skipped"}
+    assert "make check" in runs["checks"].log
+    assert "comes from a fork" in runs["checks"].summary
+    assert asked == []
+    assert repository.github.said(number(event)) == []
+    assert {level for granted in repository.github.tokens.values() for level in granted.values()} == {"read"}
+
+
+def test_a_preview_without_credentials_is_not_silent(repository: Repository) -> None:
+    """The repository's variables are not set, or the role does not trust it: the comment says that there is none."""
+    repository.runner.variables.pop("AWS_PREVIEW_ROLE")
+    repository.runner.variables["PULUMI_BACKEND"] = "file:///nonexistent"
+    event = repository.pull_request(repository.settings("dev", retention="14d"))
+    runs = repository.runner.run("pull-request", event)
+    assert runs["preview"].result == "failure"
+    (said,) = repository.github.said(number(event))
+    assert "The preview of dev failed" in said
+    assert "/nonexistent" in said

@@ -1,0 +1,145 @@
+"""From what `pulumi preview --json` prints to the comment."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from delivery import comment
+from delivery.comment import Report
+from delivery.differences import UNKNOWN
+from delivery.digest import Preview, parsed
+from delivery.errors import DeliveryError
+from delivery.github import LONGEST
+
+COMMIT = "0123456789abcdef"
+
+
+def step(op: str, kind: str, name: str, old: Any = None, new: Any = None, **more: Any) -> dict[str, Any]:
+    """As the engine writes it (PreviewStep of pulumi/pkg display/json.go)."""
+    states = {
+        key: {"custom": True, "inputs": inputs, "outputs": inputs}
+        for key, inputs in (("oldState", old), ("newState", new))
+        if inputs is not None
+    }
+    urn = f"urn:pulumi:dev::monitoring::monitoring:index:Server${kind}::{name}"
+    return {"op": op, "urn": urn, "detailedDiff": None, **states, **more}
+
+
+def preview(*steps: dict[str, Any], **more: Any) -> Preview:
+    return parsed(json.dumps({"steps": list(steps), **more}))
+
+
+def said(*steps: dict[str, Any], **more: Any) -> str:
+    return comment.text([Report("dev", preview(*steps), **more)], COMMIT)
+
+
+INSTANCE, VOLUME, BUCKET = "aws:ec2/instance:Instance", "aws:ebs/volume:Volume", "aws:s3/bucket:Bucket"
+
+
+def test_what_is_lost_is_on_top_in_words() -> None:
+    text = said(
+        step("update", "aws:ec2/eip:Eip", "server", {"tags": {"a": "1"}}, {"tags": {"a": "2"}}),
+        step("replace", INSTANCE, "server", {"ami": "a"}, {"ami": "b"}, replaceReasons=["ami"]),
+        step("delete", VOLUME, "data", {"size": 20}),
+        cost="about 20.46 US dollars a month",
+    )
+    top, _, diff = text.partition("<details>")
+    assert top.splitlines() == [
+        "## Something would be replaced or deleted in dev",
+        "",
+        "**dev**: 1 deleted, 1 replaced, 1 changed; about 20.46 US dollars a month.",
+        "",
+        "> [!CAUTION]",
+        "> - the data volume is deleted: all measurements, dashboards and users on it are lost.",
+        "> - the server is replaced, because of ami: Grafana and InfluxDB are away until another has booted; "
+        "the data volume stays.",
+        "",
+    ]
+    assert "-   tags.a: 1\n+   tags.a: 2" in diff
+    assert "Commit 0123456789ab. Nothing has been changed" in diff
+
+
+def test_the_end_of_a_protection_is_on_top() -> None:
+    kept, given_up = step("same", BUCKET, "backups", {}, {}), step("same", VOLUME, "data", {}, {})
+    given_up["oldState"]["protect"] = True
+    text = said(kept, given_up)
+    assert "> - the data volume is no longer protected.\n" in text
+    assert "bucket" not in text
+
+
+def test_no_change_is_said_as_such() -> None:
+    text = said(step("same", INSTANCE, "server", {}, {}))
+    assert text.startswith("## No stack changes\n\n**dev**: nothing changes.")
+    assert "<details>" not in text
+
+
+def test_a_secret_that_changes_is_named_and_not_shown() -> None:
+    old, new = {"value": "[secret]", "name": "a"}, {"value": "[secret]", "name": "a"}
+    text = said(step("update", "aws:ssm/parameter:Parameter", "x", old, new, diffReasons=["value"]))
+    assert "    value: [secret], changed" in text
+
+
+def test_what_is_known_later_is_said_once() -> None:
+    text = said(step("update", "aws:ssm/parameter:Parameter", "x", {"v": "one\ntwo"}, {"v": UNKNOWN}))
+    assert "    v: (known after the up)" in text
+    assert "one" not in text
+
+
+def test_a_long_text_is_compared_line_by_line_and_json_by_its_parts() -> None:
+    old = {"text": "\n".join(map(str, range(50))), "json": json.dumps({"panels": [{"title": "a"}, {"title": "b"}]})}
+    new = {"text": old["text"].replace("25", "x"), "json": json.dumps({"panels": [{"title": "a"}, {"title": "c"}]})}
+    lines = said(step("update", "t:t:T", "x", old, new)).splitlines()
+    assert [line for line in lines if line.startswith(("+", "-"))] == [
+        "-   json.panels[1].title: b",
+        "+   json.panels[1].title: c",
+        "-     25",
+        "+     x",
+    ]
+
+
+def test_a_server_of_another_architecture_replaces_the_other() -> None:
+    text = said(step("create", INSTANCE, "server-amd64", None, {}), step("delete", INSTANCE, "server-arm64", {}))
+    assert "> - the server is replaced by server-amd64: Grafana" in text
+
+
+def test_errors_are_in_a_block_that_they_cannot_leave() -> None:
+    error = 'monitoring:retention = "```": is not a duration; @everyone <script>'
+    found = preview(diagnostics=[{"severity": "error", "message": f"error: {error}\n"}])
+    assert found.errors == (error,)
+    text = comment.text([Report("dev", None, found.errors)], COMMIT)
+    assert text.splitlines()[2:6] == ["**dev**: the preview failed.", "````", error, "````"]
+
+
+def test_names_notify_nobody() -> None:
+    text = said(step("delete", "t:t:T", "@everyone <b>*", {}))
+    assert "T &#64;everyone \\<b\\>\\*" in text
+
+
+def test_the_comment_fits_whatever_changes() -> None:
+    steps = [step("update", "t:t:T", f"r{n}", {"a": "x" * 150}, {"a": "y" * 150}) for n in range(400)]
+    reports = [Report(stack, preview(*steps)) for stack in ("dev", "prod")]
+    text = comment.text(reports, COMMIT)
+    assert len(text) < LONGEST - 100
+    assert text.count("more have no room here.") == 2
+    assert text.count("```") == 4
+    assert "**prod**: 400 changed." in text
+
+
+def test_a_deleted_settings_file_deletes_nothing() -> None:
+    text = comment.text([], COMMIT, ["old"])
+    assert "`Pulumi.old.yaml` is deleted here. That deletes nothing in AWS: run the workflow *Destroy*" in text
+
+
+def test_components_are_nothing_by_themselves() -> None:
+    component = step("create", "monitoring:index:Network", "network", None, {})
+    component["newState"]["custom"] = False
+    assert preview(component).changes == ()
+
+
+@pytest.mark.parametrize("text", ["", "error: no stack named 'dev'", "[]"])
+def test_what_is_no_preview_is_refused(text: str) -> None:
+    with pytest.raises(DeliveryError, match="printed no preview"):
+        parsed(text)

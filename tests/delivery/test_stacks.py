@@ -1,0 +1,114 @@
+"""Which stacks a change concerns."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from delivery import stacks
+from delivery.errors import DeliveryError
+from delivery.stacks import NO_COMMIT, Changed, concerned
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BOTH = ["dev", "prod"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "found"),
+    [
+        (["Pulumi.dev.yaml"], ["dev"]),
+        (["Pulumi.yaml"], BOTH),
+        (["dashboards/linux_hosts.py", "docs/alerts.md"], BOTH),
+        (["userdata/boot.sh"], BOTH),
+        (["tools/waiting.py"], BOTH),
+        (["requirements.txt"], BOTH),
+        (["docs/alerts.md", "tests/test_settings.py", "sandbox/place.py", "README.md"], []),
+        (["Pulumi.sandbox.yaml", "Pulumi.pull-request.yaml"], []),
+        (["docs/Pulumi.dev.yaml", "toolshed/x.py"], []),
+    ],
+)
+def test_a_settings_file_concerns_its_stack_and_the_program_all(paths: list[str], found: list[str]) -> None:
+    assert concerned(paths, BOTH) == Changed(found, [])
+
+
+def test_a_deleted_settings_file_is_noticed() -> None:
+    assert concerned(["Pulumi.old.yaml"], BOTH) == Changed([], ["old"])
+
+
+def test_the_program_is_all_that_it_imports() -> None:
+    """Every folder of this checkout that a module of the program imports, or that Pulumi runs a command of."""
+    seen: set[Path] = set()
+    todo = [CHECKOUT / "__main__.py"]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            names += [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names += [f"{node.module}.{each.name}" for each in node.names]
+            for name in names:
+                base = CHECKOUT.joinpath(*name.split("."))
+                todo += [file for file in (base.with_suffix(".py"), base / "__init__.py") if file.exists()]
+    folders = {path.relative_to(CHECKOUT).parts[0] for path in seen if path.parent != CHECKOUT}
+    assert len(folders) > 4
+    assert {f"{folder}/" for folder in folders} <= set(stacks.PROGRAM)
+    assert "python -m tools." in (CHECKOUT / "program/gate.py").read_text()
+    assert "tools/" in stacks.PROGRAM
+
+
+def test_the_stacks_of_this_repository() -> None:
+    assert stacks.names(CHECKOUT) == BOTH
+    assert not stacks.protected(CHECKOUT, "dev")
+    assert stacks.protected(CHECKOUT, "prod")
+
+
+def test_an_unknown_stack_is_one_sentence() -> None:
+    with pytest.raises(
+        DeliveryError, match=r"There is no stack test: no file Pulumi.test.yaml. The stacks are: dev, prod"
+    ):
+        stacks.settings(CHECKOUT, "test")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Two stacks, committed; then main and a branch go apart."""
+
+    def git(*arguments: str) -> None:
+        named = ["-c", "user.name=a", "-c", "user.email=a@b.cc", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *named, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    def commit(name: str, text: str) -> None:
+        (tmp_path / name).write_text(text)
+        git("add", "-A")
+        git("commit", "-m", name)
+
+    git("init", "--initial-branch=main")
+    commit("Pulumi.dev.yaml", "config: {}")
+    commit("Pulumi.prod.yaml", "config: {monitoring:retention: 7d}")
+    git("branch", "base")
+    commit("Pulumi.dev.yaml", "config: {a:b: meanwhile on main}")
+    git("tag", "main-now")
+    git("checkout", "-b", "change", "base")
+    commit("Pulumi.prod.yaml", "config: {monitoring:retention: 8d}")
+    return tmp_path
+
+
+def test_only_what_the_branch_did_counts(repository: Path) -> None:
+    assert stacks.changed(repository, "main-now") == Changed(["prod"], [])
+    assert stacks.changed(repository, "HEAD") == Changed([], [])
+
+
+@pytest.mark.parametrize("base", [NO_COMMIT, "f" * 40])
+def test_without_a_commit_to_compare_with_all_are_concerned(repository: Path, base: str) -> None:
+    assert stacks.changed(repository, base) == Changed(BOTH, [])
+
+
+def test_the_settings_as_they_were(repository: Path) -> None:
+    assert stacks.file_before(repository, "main-now", "prod") == "config: {monitoring:retention: 7d}"
+    assert stacks.file_before(repository, "main-now", "new") is None

@@ -1,0 +1,124 @@
+"""A repository with this checkout in it, and what happens to it on GitHub."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.sandbox.plugins.engine import CHECKOUT
+from tests.workflows.github import GitHub
+from tests.workflows.runner import Runner
+from tests.workflows.runs import Event
+
+INSTALLED = """
+if [ "$1" = install ]; then exec ln -s '{venv}' .venv; fi
+exec '{pulumi}' "$@"
+"""
+"""Pulumi on a machine that has the packages already: `pulumi install` takes minutes to get them from the registry."""
+
+
+AUTHOR = ("-c", "user.name=A Person", "-c", "user.email=person@example.org", "-c", "commit.gpgsign=false")
+
+
+@dataclass
+class Repository:
+    """A repository on GitHub, and what happens to it. folder: a work tree of it, on main."""
+
+    folder: Path
+    github: GitHub
+    runner: Runner
+
+    @classmethod
+    def of(cls, runner: Runner) -> Repository:
+        """This checkout, committed to main of the runner's empty repository."""
+        made = cls(runner.origin, runner.github, runner)
+        copied(made.folder)
+        made.git("init", "--quiet", "--initial-branch=main")
+        made.git("config", "uploadpack.allowAnySHA1InWant", "true")
+        made.commit()
+        return made
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *AUTHOR, *arguments], cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def commit(self, files: Mapping[str, str | None] | None = None) -> str:
+        """Commit other contents of files on the branch that is checked out; None deletes one. Returns the commit."""
+        for name, content in (files or {}).items():
+            path = self.folder / name
+            if content is None:
+                path.unlink()
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "A change")
+        return self.git("rev-parse", "HEAD")
+
+    def settings(self, stack: str, **changed: Any) -> dict[str, str]:
+        """The file of a stack's settings with some (without their namespace) changed, to be committed."""
+        name = f"Pulumi.{stack}.yaml"
+        path = self.folder / name
+        content = yaml.safe_load(path.read_text()) if path.exists() else {"config": {}}
+        content["config"] |= {key if ":" in key else f"monitoring:{key}": value for key, value in changed.items()}
+        return {name: yaml.safe_dump(content)}
+
+    def pull_request(self, files: Mapping[str, str | None], fork: bool = False, number: int | None = None) -> Event:
+        """Open a pull request, or push to it; returns the event. main is checked out afterwards."""
+        number = number or self.github.pull_request()
+        base = self.git("rev-parse", "main")
+        self.git("checkout", "--quiet", "-B", f"change-{number}", "main")
+        head = self.commit(files)
+        self.git("checkout", "--quiet", "-B", f"merge-{number}", "main")
+        self.git("merge", "--quiet", "--no-ff", "--no-edit", head)
+        merged = self.git("rev-parse", "HEAD")
+        self.git("checkout", "--quiet", "main")
+        owner = "somebody/monitoring" if fork else self.github.repository
+        about = {
+            "number": number,
+            "base": {"sha": base},
+            "head": {"sha": head, "repo": {"full_name": owner}},
+            "labels": [],
+        }
+        payload = {"pull_request": about, "repository": {"full_name": self.github.repository}, "action": "synchronize"}
+        return Event("pull_request", merged, payload)
+
+    def push(self, files: Mapping[str, str | None] | None = None) -> Event:
+        """Push to main."""
+        before = self.git("rev-parse", "main")
+        after = self.commit(files)
+        return Event("push", after, {"before": before, "repository": {"full_name": self.github.repository}})
+
+    def by_hand(self, **inputs: str) -> Event:
+        """Somebody starts a workflow on main."""
+        return Event("workflow_dispatch", self.git("rev-parse", "main"), {}, inputs)
+
+
+def programs(folder: Path, pulumi: Path) -> Path:
+    """A folder with what machines have on top: Pulumi without the registry, and a sudo that only says what it is asked,
+    because `make check` is what runs this."""
+    folder.mkdir(exist_ok=True)
+    scripts = {"sudo": 'echo "sudo $*"', "pulumi": INSTALLED.format(venv=CHECKOUT / ".venv", pulumi=pulumi)}
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def copied(folder: Path) -> None:
+    """This checkout as it is, without what git ignores."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (source := CHECKOUT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, folder / name)
