@@ -69,7 +69,7 @@ prove: ## docs/unproven.md on a real AWS account, in a stack of its own: SETTING
 	@$(PYTHON) -m prove --project "$(or $(PROJECT),.)" --stack "$(or $(PROOF),proof)" \
 	  $(if $(SETTINGS),--settings "$(SETTINGS)") --report "$(or $(REPORT),proof.md)"
 
-check: bootstrap ## format, lint, types, shell, unit tests
+check: bootstrap ## format, lint, types, shell, workflows, unit tests
 	@bash sandbox/check.sh
 
 format: bootstrap ## format the code

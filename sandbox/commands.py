@@ -14,7 +14,7 @@ from sandbox.machines import image, network, volumes
 from sandbox.place import Place
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
-from sandbox.viewer import browser, bundle
+from sandbox.viewer import browser, bundle, comments
 
 FIRST_DATA_SECONDS = 45
 """How long a new agent's first measurements may take: two intervals, and its start on a busy machine."""
@@ -111,6 +111,7 @@ def pictures(place: Place, _: list[str]) -> int:
     folder = place.checkout / "docs" / "pictures"
     with step("Pictures of the dashboards"):
         drawn = browser.pictures(place, folder)
+        comments.draw(place, folder / "pull-request.md", folder / "pull-request.svg")
     for file in drawn:
         console.print(f"{file.relative_to(place.checkout)} ({file.stat().st_size // 1024} KiB)", markup=False)
     return 0

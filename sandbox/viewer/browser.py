@@ -67,15 +67,16 @@ class Page:
         return next(panel for panel in self.panels if panel.title == title)
 
 
-def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 900)) -> list[Page]:
-    """Open each page in turn; raises SandboxError when there is no browser or it ends badly."""
+def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 900), base: str = "") -> list[Page]:
+    """Open each page in turn; raises SandboxError when there is no browser or it ends badly. base: instead of the
+    viewer's address."""
     chromium = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if chromium is None:
         raise SandboxError("No Chromium here: apt-get install chromium, then run this again.")
     bundle.ensure()
     wanted = {
         "chromium": chromium,
-        "base": place.viewer_url,
+        "base": base or place.viewer_url,
         "width": size[0],
         "height": size[1],
         "visits": [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +96,11 @@ def test_without_a_preview_the_comment_says_so(hub: GitHub, monkeypatch: pytest.
     (said,) = hub.said(number)
     assert said.startswith(f"{MARK}\n## There is no preview\n")
     assert said.endswith(": https://github.com/run")
+
+
+def test_what_goes_to_github_needs_nothing_but_python() -> None:
+    """Its jobs install nothing: no package of others ever runs where a token may write."""
+    checkout = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-S", "-m", "delivery.posts", "--help"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
