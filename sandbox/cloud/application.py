@@ -28,6 +28,9 @@ OBJECT_BYTES = 512 * 1024 * 1024
 BODY_KEY = "sandbox.body"
 """Where the WSGI environment keeps the body as it was sent (and signed)."""
 
+UNSIGNED = frozenset({"AssumeRoleWithWebIdentity"})
+"""Operations that are asked without a key: a token says who asks."""
+
 CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/")
 ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
 
@@ -62,6 +65,8 @@ class LocalAws:
             environ[BODY_KEY], environ["wsgi.input"] = body, BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
             operation = f"{service} {_operation(environ, body)}"
+            if not service and _operation(environ, body) not in UNSIGNED:
+                raise Refusal(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
 
             def noted(status: str, headers: Any, exc_info: Any = None) -> Any:
                 if not status.startswith("2"):
@@ -84,7 +89,8 @@ class LocalAws:
 
 
 def _admit(environ: WSGIEnvironment) -> str:
-    """The signing name of the service a request is for. Raises Refusal when it may not come in."""
+    """The signing name of the service a request is for, "" when it is not signed. Raises Refusal when it may not come
+    in."""
     path = environ.get("PATH_INFO", "/")
     scope = CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
     service = scope["service"] if scope else ""
@@ -92,9 +98,7 @@ def _admit(environ: WSGIEnvironment) -> str:
     own = path.startswith(("/moto-api", "/latest/")) or path == "/favicon.ico"
     if path != "/" and not path.startswith("/service/") and (own or service not in ("", "s3")):
         raise Refusal(404, "UnknownOperationException", f"AWS has nothing at {path}.")
-    if not service:
-        raise Refusal(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
-    if service not in SERVICES:
+    if service and service not in SERVICES:
         raise Refusal(501, "NotImplemented", f"The local AWS has no service '{service}'.")
     return service
 

@@ -43,6 +43,27 @@ def ensure(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
+def ensure_for(folder: Path, host: str) -> tuple[Path, Path]:
+    """Make a certificate for one host that is its own authority, unless a good one is there.
+
+    Returns (certificate, private key); the key is readable by its owner alone.
+    """
+    certificate, private = folder / f"{host}.pem", folder / f"{host}.key"
+    if certificate.exists() and private.exists() and _lasts(certificate):
+        return certificate, private
+    key, name, pem = ec.generate_private_key(ec.SECP256R1()), _name(host), serialization.Encoding.PEM
+    made = (
+        _builder(name, name, key.public_key())
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    _write(private, key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()), 0o600)
+    _write(certificate, made.public_bytes(pem), 0o644)
+    return certificate, private
+
+
 def _lasts(certificate: Path) -> bool:
     found = x509.load_pem_x509_certificate(certificate.read_bytes())
     return found.not_valid_after_utc - datetime.datetime.now(datetime.UTC) > RENEWED_BEFORE

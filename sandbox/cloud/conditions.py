@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
+from sandbox.cloud.needed import FAMILIES
+
 KEYS = frozenset(
     {
         "aws:currenttime",
@@ -23,6 +25,10 @@ KEYS = frozenset(
         "aws:sourceip",
         "aws:userid",
         "aws:username",
+        "ec2:createaction",
+        "iam:passedtoservice",
+        "iam:permissionsboundary",
+        "iam:policyarn",
         "s3:delimiter",
         "s3:max-keys",
         "s3:prefix",
@@ -30,6 +36,9 @@ KEYS = frozenset(
     }
 )
 """What a request's context can say here. A known key may still be absent: `aws:username` for a role's session."""
+
+CLAIM = re.compile(r"[a-z0-9.-]+\.[a-z]{2,}(/[\w./-]*)?:(aud|sub)")
+"""Keys made of an identity provider's URL and a claim, as in a role's trust policy. AWS knows some more claims."""
 
 
 class UnknownConditionError(Exception):
@@ -78,7 +87,8 @@ def hold(block: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> 
 
 def _holds(operator: str, key: str, wanted: Any, context: Mapping[str, str]) -> bool:
     name, lowered = operator.lower(), key.lower()
-    if lowered not in KEYS:
+    family = next((each.lower() for each in FAMILIES if lowered.startswith(each.lower())), None)
+    if lowered not in KEYS and family not in context and not CLAIM.fullmatch(lowered):
         raise UnknownConditionError(f"condition key {key}")
     actual = context.get(lowered)
     values = [str(each) for each in wanted] if isinstance(wanted, list) else [str(wanted)]

@@ -1,4 +1,4 @@
-"""Which resources a request is about, as policies name them.
+"""What must be allowed before a request is answered: actions, and the resources as policies name them.
 
 docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
@@ -7,35 +7,32 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.exceptions import ServiceException
+from sandbox.cloud import ACCOUNT, ec2_resources, iam_resources, kms_resources
+from sandbox.cloud.needed import Needed
 
-from sandbox.cloud import ACCOUNT
-
-IAM_NAMES = (
-    # In this order: to put a user into a group is an action on the group, to give a policy to a role on the role.
-    ("GroupName", "group", "get_group"),
-    ("InstanceProfileName", "instance-profile", "get_instance_profile"),
-    ("RoleName", "role", "get_role"),
-    ("UserName", "user", "get_user"),
-)
+PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
+"""Signing names that differ from the prefix of the service's actions (service authorization reference)."""
 
 
-def of(response: Any, service: str) -> list[str]:
-    """ARNs of what the request reads or changes, `*` where the local AWS tells resources not apart.
+def needed(response: Any, service: str) -> list[Needed]:
+    """All that the request needs, which moto's response object holds. service: its signing name.
 
-    A policy that names resources then denies where AWS may allow (EC2, CloudWatch and tags; the latter two have
-    none in their reading actions): stricter than AWS, never softer.
+    CloudWatch's and tags' reading actions know no resources.
     """
-    if service == "ssm":
-        return _ssm(response)
+    name = str(response._get_action())
+    if service == "ec2":
+        return ec2_resources.needed(response, name)
     if service == "iam":
-        return [_iam(response)]
-    if service == "sts":
-        return [response._get_param("RoleArn") or "*"]
-    return ["*"]
+        return list(iam_resources.needed(response, name))
+    if service == "kms":
+        return list(kms_resources.needed(response, name))
+    if service == "ssm":
+        return _ssm(response, name)
+    about = response._get_param("RoleArn") if service == "sts" else None
+    return [Needed(f"{PREFIXES.get(service, service)}:{name}", about or "*")]
 
 
-def _ssm(response: Any) -> list[str]:
+def _ssm(response: Any, action: str) -> list[Needed]:
     """Parameters by name, several for GetParameters; a path as it was written, with its slash at the end.
 
     docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
@@ -44,7 +41,10 @@ def _ssm(response: Any) -> list[str]:
     if not names:
         one = response._get_param("Name") or response._get_param("Path") or response._get_param("ResourceId")
         names = [one] if one else []
-    return [_parameter(str(name), response.region) for name in names] or [f"arn:aws:ssm:{response.region}:{ACCOUNT}:*"]
+    # A new parameter's tags need an action of their own (API_PutParameter, Tags).
+    actions = [action, *(["AddTagsToResource"] if action == "PutParameter" and response._get_param("Tags") else [])]
+    found = [_parameter(str(name), response.region) for name in names] or [f"arn:aws:ssm:{response.region}:{ACCOUNT}:*"]
+    return [Needed(f"ssm:{each}", arn) for each in actions for arn in found]
 
 
 def _parameter(name: str, region: str) -> str:
@@ -52,17 +52,3 @@ def _parameter(name: str, region: str) -> str:
         return name
     # `name:3` and `name:label` are versions of one parameter.
     return f"arn:aws:ssm:{region}:{ACCOUNT}:parameter/{name.partition(':')[0].removeprefix('/')}"
-
-
-def _iam(response: Any) -> str:
-    for parameter, kind, getter in IAM_NAMES:
-        name = response._get_param(parameter)
-        if name:
-            try:
-                return str(getattr(response.backend, getter)(name).arn)
-            except ServiceException:  # not there (yet): the ARN it would have
-                path = response._get_param("Path") or "/"
-                return f"arn:aws:iam::{ACCOUNT}:{kind}{path}{name}"
-    if response._get_param("PolicyName"):
-        return f"arn:aws:iam::{ACCOUNT}:policy{response._get_param('Path') or '/'}{response._get_param('PolicyName')}"
-    return response._get_param("PolicyArn") or "*"

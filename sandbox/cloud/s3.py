@@ -44,7 +44,7 @@ LISTING = frozenset(
 )
 """Query parameters that only say which part of a list is wanted."""
 
-REFUSED_HEADERS = ("x-amz-acl", "x-amz-copy-source", "x-amz-tagging", "x-amz-bucket-object-lock-enabled")
+REFUSED_HEADERS = ("x-amz-acl", "x-amz-tagging", "x-amz-bucket-object-lock-enabled")
 """They turn an operation into another one, with further actions to be allowed."""
 
 
@@ -87,7 +87,9 @@ def asked(method: str, host: str, path: str, query: str, *, headers: Mapping[str
         return Asked("", "", (("s3:ListAllMyBuckets", "*"),), {})
     context = {f"s3:{name}": parameters[name] for name in ("prefix", "delimiter", "max-keys") if name in parameters}
     if key:
-        return Asked(bucket, key, ((_object_action(method, extras), f"{arn}/{key}"),), {})
+        source = {name.lower(): value for name, value in headers.items()}.get("x-amz-copy-source")
+        read = _copied(source) if source and method == "PUT" else ()
+        return Asked(bucket, key, ((_object_action(method, extras), f"{arn}/{key}"), *read), {})
     if method == "POST" and extras == {"delete"}:
         return Asked(bucket, "", tuple(_deletions(body, arn)), {})
     return Asked(bucket, "", ((_bucket_action(method, extras), arn),), context)
@@ -98,6 +100,12 @@ def _object_action(method: str, extras: set[str]) -> str:
     if action is None or extras - {"versionId"} or (extras and method == "PUT"):
         raise UnknownOperationError(f"{method} of an object in S3 with {', '.join(sorted(extras)) or 'nothing else'}")
     return f"s3:{action}{'Version' if extras else ''}"
+
+
+def _copied(source: str) -> tuple[tuple[str, str], ...]:
+    """What a copy needs besides writing it (API_CopyObject, Permissions). source: the header x-amz-copy-source."""
+    path, _, version = unquote(source).removeprefix("/").partition("?")
+    return ((f"s3:GetObject{'Version' if version else ''}", f"arn:aws:s3:::{path}"),)
 
 
 def _bucket_action(method: str, extras: set[str]) -> str:

@@ -8,11 +8,23 @@ import signal
 import threading
 import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import BaseWSGIServer
 
-from sandbox.cloud import administrator, certificates, listeners, metadata, patches, regions
+from sandbox.cloud import (
+    administrator,
+    certificates,
+    grants,
+    issuer,
+    listeners,
+    metadata,
+    patches,
+    regions,
+    web_identity,
+)
 from sandbox.cloud.application import LocalAws
 from sandbox.place import Place
 
@@ -37,7 +49,17 @@ def create_app(place: Place) -> LocalAws:
 def begin(place: Place) -> None:
     """Make the administrator (its key in the place's cloud/admin.json) and an empty list of used regions."""
     regions.start(place)
+    grants.start(place)
     administrator.create(place.state / "cloud" / "admin.json")
+
+
+def identity_provider(folder: Path, address: str, port: int) -> BaseWSGIServer:
+    """GitHub's identity provider on an address of this machine, and known to the local AWS there. folder: for keys."""
+    issuer.ensure(folder)
+    tls = certificates.ensure_for(folder, issuer.HOST)
+    server = listeners.listen(address, port, issuer.create_app(folder), tls=tls)
+    web_identity.HOSTS[issuer.HOST] = web_identity.Host(address, server.port, tls[0])
+    return server
 
 
 def as_over_tls(app: WSGIApplication) -> WSGIApplication:
@@ -64,6 +86,7 @@ def serve(place: Place) -> None:
         listeners.listen("127.0.0.1", place.aws_port, as_over_tls(aws)),
         listeners.listen(gateway, TLS_PORT, aws, tls=certificates.ensure(folder)),
         listeners.listen(gateway, METADATA_PORT, metadata.create_app(aws.lock)),
+        identity_provider(folder, "127.0.0.1", 0),
     ]
     # Only now, with every port ours: another local AWS of this place would lose its administrator.
     begin(place)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sandbox.cloud.patches.local import access, addresses, images, machines, parameters, s3_access
 from sandbox.cloud.patches.registry import REGISTRY
-from sandbox.cloud.patches.upstream import alarms, cloudwatch, deletion, elastic, instances, launch, s3, ssm
+from sandbox.cloud.patches.upstream import alarms, cloudwatch, deletion, elastic, instances, launch, s3, ssm, trust
 
 __all__ = [
     "access",
@@ -26,6 +26,7 @@ __all__ = [
     "s3",
     "s3_access",
     "ssm",
+    "trust",
     "undo",
 ]
 

@@ -32,9 +32,10 @@ def main(folder: Path) -> None:
 
     servers = [listeners.listen("127.0.0.1", 0, aws), listeners.listen("127.0.0.1", 0, asked_from)]
     servers.append(listeners.listen("127.0.0.1", 0, server.as_over_tls(aws)))
+    servers.append(server.identity_provider(place.state / "cloud", "127.0.0.1", 0))
     for each in servers:
         threading.Thread(target=each.serve_forever, daemon=True).start()
-    print(*(each.port for each in servers), flush=True)
+    print(*(each.port for each in servers[:3]), flush=True)
     sys.stdin.read()
 
 

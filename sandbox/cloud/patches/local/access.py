@@ -8,15 +8,12 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import utcnow
 
-from sandbox.cloud import ACCOUNT, identities, policies, resources, signatures
+from sandbox.cloud import ACCOUNT, grants, identities, kms_resources, policies, resources, signatures, web_identity
 from sandbox.cloud.application import BODY_KEY
 from sandbox.cloud.conditions import UnknownConditionError
 from sandbox.cloud.identities import Identity
 from sandbox.cloud.patches.registry import patch
 from sandbox.cloud.policies import Question, Verdict
-
-PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
-"""Signing names that differ from the prefix of the service's actions (service authorization reference)."""
 
 JSON_SERVICES = frozenset({"kms", "ssm", "tagging"})
 """Services whose common errors have the names of AWS's JSON protocols; the others' have those of the query API."""
@@ -31,14 +28,17 @@ CODES = {
     "unknown": ((501, "NotImplemented"), (501, "NotImplemented"), (501, "NotImplemented")),
 }
 
+TOKEN = "AssumeRoleWithWebIdentity"  # noqa: S105 - an operation's name
+
 
 class RefusedError(ServiceException):
     """A refusal, for moto to write in the request's protocol. (Of its own classes, moto would guess the service.)"""
 
-    def __init__(self, kind: str, service: str, message: str) -> None:
+    def __init__(self, kind: str, service: str, message: str, code: tuple[int, str] | None = None) -> None:
         ec2, json, query = CODES[kind]
-        self.status, code = ec2 if service == "ec2" else json if service in JSON_SERVICES else query
-        super().__init__(code, message)
+        usual = ec2 if service == "ec2" else json if service in JSON_SERVICES else query
+        self.status, name = code or usual
+        super().__init__(name, message)
 
 
 @patch(BaseResponse, "call_action", source="26076963")
@@ -64,6 +64,9 @@ def judge(response: Any) -> None:
     environ = response.normalized_request.environ
     headers = dict(response.headers)
     service = ""
+    if response.service_name == "sts" and response._get_action() == TOKEN:
+        _judge_token(response, context(response.region, environ))
+        return
     try:
         signed = signatures.parse(headers.get("Authorization", ""))
         service = signed.service
@@ -81,15 +84,38 @@ def judge(response: Any) -> None:
         raise RefusedError("expired", service, "The security token included in the request is expired") from None
     except signatures.SignatureError as error:
         raise RefusedError("signature", service, str(error)) from None
-    action = f"{PREFIXES.get(service, service)}:{response._get_action()}"
     # Every key may be asked whose it is, whatever policies say.
-    if action == "sts:GetCallerIdentity":
+    if service == "sts" and response._get_action() == "GetCallerIdentity":
         return
     known = identity.context | context(response.region, environ)
     external = response.querystring.get("ExternalId")
     known |= {"sts:ExternalId": external[0]} if external else {}
-    for resource in resources.of(response, service):
-        _judge_action(identity, Question(action, resource, known), service)
+    for each in resources.needed(response, service):
+        _judge_action(identity, Question(each.action, each.resource, known | dict(each.context)), service)
+
+
+def _judge_token(response: Any, known: dict[str, str]) -> None:
+    """The token must be good, and the role trust its provider under conditions that hold for it."""
+    denied = RefusedError("denied", "sts", f"Not authorized to perform sts:{TOKEN}")
+    try:
+        asking = web_identity.identify(str(response._get_param("WebIdentityToken") or ""))
+        found = identities.role(str(response._get_param("RoleArn")))
+        if found is None:
+            raise denied
+        question = Question(f"sts:{TOKEN}", found.arn, known | asking.context)
+        trusted = policies.trust(
+            policies.parse(found.assume_role_policy_document), {"Federated": frozenset({asking.provider})}, question
+        )
+    except web_identity.TokenError as error:
+        raise RefusedError("denied", "sts", str(error), code=(400, error.code)) from None
+    except UnknownConditionError as error:
+        raise RefusedError("unknown", "sts", f"The local AWS cannot evaluate {error}.") from None
+    if trusted is not Verdict.ALLOWED:
+        raise denied
+    longest, wanted = int(found.max_session_duration or 3600), response._get_int_param("DurationSeconds", 3600)
+    if wanted > longest:
+        words = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        raise RefusedError("denied", "sts", words, code=(400, "ValidationError"))
 
 
 def context(region: str, environ: dict[str, Any]) -> dict[str, str]:
@@ -119,6 +145,7 @@ def _judge_action(identity: Identity, question: Question, service: str) -> None:
             f"{subject}User: {identity.arn} is not authorized to perform: {question.action}{on} because no "
             f"identity-based policy allows the {question.action} action",
         )
+    grants.note(identity, question)
 
 
 def _allowed(identity: Identity, question: Question) -> bool:
@@ -129,6 +156,8 @@ def _allowed(identity: Identity, question: Question) -> bool:
         return False
     if question.action == "sts:AssumeRole":
         return _may_assume(identity, verdict, question)
+    if ":key/" in question.resource and question.action.startswith("kms:"):
+        return kms_resources.allowed(identity, verdict, question)
     return verdict is Verdict.ALLOWED
 
 

@@ -10,7 +10,7 @@ from moto.s3.models import FakeBucket, s3_backends
 from moto.s3.responses import S3Response
 from moto.s3.utils import bucket_policy_is_public
 
-from sandbox.cloud import ACCOUNT, checksums, identities, policies, s3, signatures
+from sandbox.cloud import ACCOUNT, checksums, grants, identities, kms_resources, policies, s3, signatures
 from sandbox.cloud.application import BODY_KEY
 from sandbox.cloud.conditions import UnknownConditionError
 from sandbox.cloud.identities import Identity
@@ -19,6 +19,12 @@ from sandbox.cloud.patches.registry import patch
 from sandbox.cloud.policies import Question, Verdict
 
 POLICY_BYTES = 20 * 1024
+
+KEY_ACTIONS = {
+    "s3:GetObject": "kms:Decrypt",
+    "s3:GetObjectVersion": "kms:Decrypt",
+    "s3:PutObject": "kms:GenerateDataKey",
+}
 
 
 class RefusedS3Error(Exception):
@@ -80,6 +86,8 @@ def judge(request: Any) -> None:
     for action, resource in wanted.actions:
         if not _allowed(identity, bucket, Question(action, resource, known)):
             raise _denied(identity, action, resource)
+        grants.note(identity, Question(action, resource, known))
+        _judge_key(identity, bucket, Question(action, resource, known))
     _hide(request.method, identity, bucket, wanted, known)
     if wanted.actions[0][0] == "s3:PutBucketPolicy" and bucket is not None:
         _check_policy(bucket, body)
@@ -117,6 +125,19 @@ def _allowed(identity: Identity, bucket: Any, question: Question) -> bool:
     if Verdict.DENIED in (own, granted, *limits) or any(limit is not Verdict.ALLOWED for limit in limits):
         return False
     return Verdict.ALLOWED in (own, granted)
+
+
+def _judge_key(identity: Identity, bucket: Any, question: Question) -> None:
+    """Who writes or reads an object that KMS encrypts uses the key as well
+    (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html, Permissions)."""
+    rule = (bucket.encryption or {}).get("Rule", {}) if bucket is not None else {}
+    named = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+    if not named or question.action not in KEY_ACTIONS:
+        return
+    wanted = Question(KEY_ACTIONS[question.action], kms_resources.key_arn(named, bucket.region_name), question.context)
+    if not kms_resources.allowed(identity, policies.judge(identity.policies, wanted), wanted):
+        raise _denied(identity, wanted.action, wanted.resource)
+    grants.note(identity, wanted)
 
 
 def _denied(identity: Identity, action: str, resource: str) -> RefusedS3Error:

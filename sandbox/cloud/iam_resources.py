@@ -1,0 +1,96 @@
+"""What a request to IAM is judged about.
+
+docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+
+from sandbox.cloud import ACCOUNT
+from sandbox.cloud.needed import Needed, tagged
+
+NAMES = (
+    # In this order: to put a user into a group is an action on the group, to give a policy to a role on the role.
+    ("GroupName", "group", "get_group"),
+    ("InstanceProfileName", "instance-profile", "get_instance_profile"),
+    ("RoleName", "role", "get_role"),
+    ("UserName", "user", "get_user"),
+)
+
+TAGGING = {
+    "CreateInstanceProfile": "TagInstanceProfile",
+    "CreateOpenIDConnectProvider": "TagOpenIDConnectProvider",
+    "CreatePolicy": "TagPolicy",
+    "CreateRole": "TagRole",
+    "CreateUser": "TagUser",
+}
+"""What tags need that are given to something new
+(docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html#access_tags_control-tags)."""
+
+
+def needed(response: Any, action: str) -> Iterator[Needed]:
+    """What must be allowed for the request that moto's response object holds. action: without `iam:`."""
+    arn, entity = _about(response)
+    tags = response._get_param("Tags") or ()
+    context = tagged(_tags(response.backend, entity), tags)
+    boundary = response._get_param("PermissionsBoundary") or getattr(entity, "permissions_boundary_arn", None)
+    if boundary:
+        context["iam:PermissionsBoundary"] = boundary
+    if response._get_param("PolicyArn"):
+        context["iam:PolicyARN"] = response._get_param("PolicyArn")
+    yield Needed(f"iam:{action}", arn, context)
+    if tags and action in TAGGING:
+        yield Needed(f"iam:{TAGGING[action]}", arn, context)
+    if action == "AddRoleToInstanceProfile":
+        # An instance profile hands its role to EC2 alone.
+        role = _arn(response, "role", "get_role", response._get_param("RoleName"))[0]
+        yield Needed("iam:PassRole", role, {"iam:PassedToService": "ec2.amazonaws.com"})
+
+
+def _about(response: Any) -> tuple[str, Any]:
+    """The ARN of what the request is about, and moto's object for it, None if there is none (yet)."""
+    for parameter, kind, getter in NAMES:
+        name = response._get_param(parameter)
+        if name:
+            return _arn(response, kind, getter, name)
+    path = response._get_param("Path") or "/"
+    if response._get_param("PolicyName"):
+        return f"arn:aws:iam::{ACCOUNT}:policy{path}{response._get_param('PolicyName')}", None
+    if response._get_param("PolicyArn"):
+        return response._get_param("PolicyArn"), _or_none(response.backend.get_policy, response._get_param("PolicyArn"))
+    if response._get_param("OpenIDConnectProviderArn"):
+        arn = response._get_param("OpenIDConnectProviderArn")
+        return arn, _or_none(response.backend.get_open_id_connect_provider, arn)
+    if response._get_param("Url"):
+        return f"arn:aws:iam::{ACCOUNT}:oidc-provider/{response._get_param('Url').removeprefix('https://')}", None
+    return "*", None
+
+
+def _arn(response: Any, kind: str, getter: str, name: str) -> tuple[str, Any]:
+    entity = _or_none(getattr(response.backend, getter), name)
+    if entity is not None:
+        return str(entity.arn), entity
+    # Not there (yet): the ARN it would have.
+    return f"arn:aws:iam::{ACCOUNT}:{kind}{response._get_param('Path') or '/'}{name}", None
+
+
+def _or_none(getter: Any, name: str) -> Any:
+    try:
+        return getter(name)
+    except ServiceException:
+        return None
+
+
+def _tags(backend: Any, entity: Any) -> dict[str, str]:
+    """moto keeps them as a list, as a dictionary by small keys, and those of users elsewhere."""
+    if entity is None:
+        return {}
+    found: Iterable[Mapping[str, str]] = getattr(entity, "tags", None) or ()
+    if isinstance(found, dict):
+        found = found.values()
+    tags = {tag["Key"]: tag["Value"] for tag in found}
+    return tags or dict(backend.tagger.get_tag_dict_for_resource(entity.arn))

@@ -1,0 +1,193 @@
+"""Requests that need several things, and policies that tell resources apart by name, tag and key."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.cloud import grants
+from tests.sandbox.cloud.conftest import Cloud, Key, allow, policy, refusal
+
+OURS = [{"Key": "project", "Value": "ours"}]
+THEIRS = [{"Key": "project", "Value": "theirs"}]
+OWN = {"StringEquals": {"aws:ResourceTag/project": "ours"}}
+TAGGED = {"StringEquals": {"aws:RequestTag/project": "ours"}}
+REFUSED = (403, "UnauthorizedOperation")
+
+
+def specification(kind: str, tags: list[dict[str, str]]) -> dict[str, Any]:
+    return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]}
+
+
+def test_what_has_the_tag_may_be_changed(aws: Cloud) -> None:
+    ours, theirs = (
+        aws.client("ec2").create_volume(AvailabilityZone="eu-central-1a", Size=1, **specification("volume", tags))
+        for tags in (OURS, THEIRS)
+    )
+    ec2 = aws.client("ec2", aws.user(allow("ec2:DeleteVolume", resource="arn:aws:ec2:*:*:volume/*", Condition=OWN)))
+    assert refusal(ec2.delete_volume, VolumeId=theirs["VolumeId"]) == REFUSED
+    ec2.delete_volume(VolumeId=ours["VolumeId"])
+
+
+def test_something_new_needs_its_tag_and_the_right_to_tag_it(aws: Cloud) -> None:
+    make = allow("ec2:CreateVolume", resource="arn:aws:ec2:*:*:volume/*", Condition=TAGGED)
+    at_creation = {"StringEquals": {"ec2:CreateAction": "CreateVolume"}}
+    tag = allow("ec2:CreateTags", resource="arn:aws:ec2:*:*:volume/*", Condition=at_creation)
+    wanted = {"AvailabilityZone": "eu-central-1a", "Size": 1}
+    alone = aws.client("ec2", aws.user(make)).create_volume
+    assert refusal(alone, **wanted, **specification("volume", OURS)) == REFUSED
+    both = aws.client("ec2", aws.user(make, tag))
+    made = both.create_volume(**wanted, **specification("volume", OURS))
+    assert refusal(both.create_volume, **wanted) == REFUSED
+    assert refusal(both.create_volume, **wanted, **specification("volume", THEIRS)) == REFUSED
+    # Only what is being made is tagged: otherwise anything could be made one's own.
+    assert refusal(both.create_tags, Resources=[made["VolumeId"]], Tags=THEIRS) == REFUSED
+
+
+@pytest.fixture
+def profile(aws: Cloud) -> Iterator[str]:
+    iam, name = aws.client("iam"), f"server-{uuid.uuid4()}"
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+    yield name
+
+
+def test_an_instance_gets_only_a_role_that_may_be_passed(aws: Cloud, profile: str) -> None:
+    passed = allow(
+        "iam:PassRole",
+        resource="arn:aws:iam::*:role/server-*",
+        Condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+    )
+    wanted = {"ImageId": aws.image(), "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
+    wanted["IamInstanceProfile"] = {"Name": profile}
+    assert refusal(aws.client("ec2", aws.user(allow("ec2:*"))).run_instances, **wanted) == REFUSED
+    elsewhere = allow("iam:PassRole", resource="arn:aws:iam::*:role/other-*")
+    assert refusal(aws.client("ec2", aws.user(allow("ec2:*"), elsewhere)).run_instances, **wanted) == REFUSED
+    aws.client("ec2", aws.user(allow("ec2:*"), passed)).run_instances(**wanted)
+    iam = aws.client("iam", aws.user(allow("iam:AddRoleToInstanceProfile")))
+    again = {"InstanceProfileName": profile, "RoleName": profile}
+    assert refusal(iam.add_role_to_instance_profile, **again) == (403, "AccessDenied")
+
+
+def test_a_role_is_made_with_its_boundary_and_its_tags(aws: Cloud) -> None:
+    admin = aws.client("iam")
+    boundary = admin.create_policy(PolicyName=f"b-{uuid.uuid4()}", PolicyDocument=policy(allow("s3:*")))["Policy"][
+        "Arn"
+    ]
+    limited = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    make = [allow("iam:CreateRole", "iam:PutRolePolicy", Condition=limited)]
+    trust = policy({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    name = f"role-{uuid.uuid4()}"
+    wanted = {"RoleName": name, "AssumeRolePolicyDocument": trust}
+    iam = aws.client("iam", aws.user(*make))
+    assert refusal(iam.create_role, **wanted) == (403, "AccessDenied")
+    assert refusal(iam.create_role, **wanted, PermissionsBoundary=boundary, Tags=OURS) == (403, "AccessDenied")
+    iam.create_role(**wanted, PermissionsBoundary=boundary)
+    rights = {"PolicyName": "p", "PolicyDocument": policy(allow("*"))}
+    iam.put_role_policy(RoleName=name, **rights)
+    unlimited = f"role-{uuid.uuid4()}"
+    admin.create_role(RoleName=unlimited, AssumeRolePolicyDocument=trust)
+    assert refusal(iam.put_role_policy, RoleName=unlimited, **rights) == (403, "AccessDenied")
+
+
+def test_a_parameter_s_tags_are_a_right_of_their_own(aws: Cloud) -> None:
+    ssm = aws.client("ssm", aws.user(allow("ssm:PutParameter")))
+    wanted = {"Name": f"/{uuid.uuid4()}", "Value": "a", "Type": "String"}
+    assert refusal(ssm.put_parameter, **wanted, Tags=OURS) == (400, "AccessDeniedException")
+    ssm.put_parameter(**wanted)
+
+
+# --- Keys
+
+
+def key_with(aws: Cloud, *statements: dict[str, Any]) -> str:
+    made = aws.client("kms").create_key(**({"Policy": policy(*statements)} if statements else {}))
+    return str(made["KeyMetadata"]["Arn"])
+
+
+def test_a_key_is_used_by_those_whose_policies_name_it(aws: Cloud) -> None:
+    ours, theirs = key_with(aws), key_with(aws)
+    kms = aws.client("kms", aws.user(allow("kms:Encrypt", resource=ours)))
+    made = kms.encrypt(KeyId=ours, Plaintext=b"secret")["CiphertextBlob"]
+    assert refusal(kms.encrypt, KeyId=theirs, Plaintext=b"secret") == (400, "AccessDeniedException")
+    assert refusal(kms.decrypt, CiphertextBlob=made) == (400, "AccessDeniedException")
+    reader = aws.client("kms", aws.user(allow("kms:Decrypt", resource=ours)))
+    assert reader.decrypt(CiphertextBlob=made)["Plaintext"] == b"secret"
+
+
+def test_an_alias_is_judged_as_its_key(aws: Cloud) -> None:
+    arn, alias = key_with(aws), f"alias/a-{uuid.uuid4()}"
+    aws.client("kms").create_alias(AliasName=alias, TargetKeyId=arn)
+    aws.client("kms", aws.user(allow("kms:Encrypt", resource=arn))).encrypt(KeyId=alias, Plaintext=b"a")
+    by_alias = aws.client("kms", aws.user(allow("kms:Encrypt", resource=f"arn:aws:kms:*:*:{alias}")))
+    assert refusal(by_alias.encrypt, KeyId=alias, Plaintext=b"a") == (400, "AccessDeniedException")
+
+
+def test_a_key_s_own_policy_comes_first(aws: Cloud) -> None:
+    everything = allow("kms:*")
+    nobody = key_with(aws, {**everything, "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"}})
+    kms = aws.client("kms", aws.user(allow("*")))
+    assert refusal(kms.encrypt, KeyId=nobody, Plaintext=b"a") == (400, "AccessDeniedException")
+
+
+# --- Objects that a key encrypts
+
+
+@pytest.fixture
+def encrypted(aws: Cloud) -> tuple[str, str]:
+    """A bucket, and the ARN of the key that encrypts what is in it."""
+    s3, name, key = aws.client("s3"), f"bucket-{uuid.uuid4()}", key_with(aws)
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    return name, key
+
+
+def test_who_reads_and_writes_uses_the_key_as_well(aws: Cloud, encrypted: tuple[str, str]) -> None:
+    bucket, key = encrypted
+    objects = allow("s3:PutObject", "s3:GetObject", resource=f"arn:aws:s3:::{bucket}/*")
+    without = aws.client("s3", aws.user(objects))
+    assert refusal(without.put_object, Bucket=bucket, Key="a", Body=b"a") == (403, "AccessDenied")
+    writer = aws.client("s3", aws.user(objects, allow("kms:GenerateDataKey", resource=key)))
+    writer.put_object(Bucket=bucket, Key="a", Body=b"a")
+    assert refusal(writer.get_object, Bucket=bucket, Key="a") == (403, "AccessDenied")
+    reader = aws.client("s3", aws.user(objects, allow("kms:Decrypt", resource=key)))
+    assert reader.get_object(Bucket=bucket, Key="a")["Body"].read() == b"a"
+
+
+def test_a_copy_is_read_and_written(aws: Cloud, encrypted: tuple[str, str]) -> None:
+    bucket, _ = encrypted
+    aws.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")
+    wanted = {"Bucket": bucket, "Key": "b", "CopySource": f"{bucket}/a"}
+    one = f"arn:aws:s3:::{bucket}"
+    for rights in (allow("s3:PutObject", resource=f"{one}/b"), allow("s3:GetObject", resource=f"{one}/a")):
+        client = aws.client("s3", aws.user(rights, allow("kms:*")))
+        assert refusal(client.copy_object, **wanted) == (403, "AccessDenied")
+    both = [allow("s3:PutObject", resource=f"{one}/b"), allow("s3:GetObject", resource=f"{one}/a"), allow("kms:*")]
+    aws.client("s3", aws.user(*both)).copy_object(**wanted)
+
+
+# --- What was needed
+
+
+def test_what_a_role_was_allowed_is_written_down_with_the_statement(aws: Cloud) -> None:
+    iam, name = aws.client("iam"), f"role-{uuid.uuid4()}"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))["Role"]["Arn"]
+    statements = [
+        allow("ec2:DescribeInstances", "ec2:DescribeVolumes", Sid="Look"),
+        allow("s3:ListAllMyBuckets", Sid="List"),
+    ]
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
+    made = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="job")["Credentials"]
+    session = Key(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    aws.client("ec2", session).describe_instances()
+    aws.client("s3", session).list_buckets()
+    assert refusal(aws.client("ec2", session).describe_subnets) == REFUSED
+    assert grants.read(aws.place, name) == {("Look", "ec2:DescribeInstances"), ("List", "s3:ListAllMyBuckets")}
