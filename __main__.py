@@ -43,9 +43,10 @@ anywhere = pulumi.ResourceOptions()
 image, site = find_image(config, invoke), find_site(config, invoke)
 
 # Identities and secrets, network.
-user = CloudwatchUser("cloudwatch", config.access_key_generation, in_aws) if config.cloudwatch_auth == "key" else None
-role = ServerRole("server", config.region, in_aws, invoke)
-reader = None if user else CloudwatchRole("cloudwatch", role.role_arn, in_aws)
+limit, by_key = config.permissions_boundary, config.cloudwatch_auth == "key"
+user = CloudwatchUser("cloudwatch", config.access_key_generation, limit, in_aws) if by_key else None
+role = ServerRole("server", config.region, in_aws, invoke, limit)
+reader = None if user else CloudwatchRole("cloudwatch", role.role_arn, limit, in_aws)
 passwords = Passwords("passwords", config.influxdb is None, config.password_generation, anywhere)
 network = Network("network", config, site, in_aws)
 address = network.public_ip

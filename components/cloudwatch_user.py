@@ -14,16 +14,18 @@ class CloudwatchUser(pulumi.ComponentResource):
     Produces: the policy, a group that holds it, a user in the group, the user's access key. Another
     `generation` makes a new key, moves its users over, and deletes the old one last.
 
+    boundary: ARN of the user's permissions boundary.
+
     Attributes: access_key_id, secret_access_key (a secret).
     """
 
-    def __init__(self, name: str, generation: int, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, generation: int, boundary: str | None, opts: pulumi.ResourceOptions) -> None:
         super().__init__("monitoring:index:CloudwatchUser", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         policy = aws.iam.Policy(name, description="Grafana reads CloudWatch", policy=READ_CLOUDWATCH, opts=child)
         group = aws.iam.Group(name, opts=child)
         attachment = aws.iam.GroupPolicyAttachment(name, group=group.name, policy_arn=policy.arn, opts=child)
-        user = aws.iam.User(name, opts=child)
+        user = aws.iam.User(name, permissions_boundary=boundary, opts=child)
         membership = aws.iam.UserGroupMembership(name, user=user.name, groups=[group.name], opts=child)
         # The generation is part of the resource's name: to Pulumi the new key is another resource, so it
         # exists before the old one goes. The rights come first, so that the key works from its first

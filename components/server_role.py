@@ -20,6 +20,8 @@ class ServerRole(pulumi.ComponentResource):
     parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
     parameters").
 
+    boundary: ARN of the role's permissions boundary.
+
     Attributes: profile_name; role_name, for further policies; role_arn; folder, where its parameters lie; partition, as
     in ARNs.
     """
@@ -30,6 +32,7 @@ class ServerRole(pulumi.ComponentResource):
         region: str,
         opts: pulumi.ResourceOptions,
         invoke: pulumi.InvokeOptions,
+        boundary: str | None = None,
     ) -> None:
         super().__init__("monitoring:index:ServerRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -40,7 +43,7 @@ class ServerRole(pulumi.ComponentResource):
             "Principal": {"Service": "ec2.amazonaws.com"},
             "Action": "sts:AssumeRole",
         }
-        role = aws.iam.Role(name, assume_role_policy=document(trust), opts=child)
+        role = aws.iam.Role(name, assume_role_policy=document(trust), permissions_boundary=boundary, opts=child)
         stack = pulumi.get_stack()
         self.folder: pulumi.Output[str] = role.name.apply(lambda unique: parameter_folder(stack, unique))
         read = self.folder.apply(

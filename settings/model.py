@@ -133,6 +133,7 @@ class Settings(Part):
     influxdb: ExternalInfluxdb | None = None
     cloudwatch_auth: Annotated[Literal["key", "role"], _choice("key", "role")] = "key"
     cloudwatch_region: v.Region | None = None
+    permissions_boundary: v.PolicyArn | None = None
     access_key_generation: Annotated[int, v.whole(1, 1_000_000, "the key's generation")] = 1
     password_generation: Annotated[int, v.whole(1, 1_000_000, "the passwords' generation")] = 1
     certificate_generation: Annotated[int, v.whole(1, 1_000_000, "the certificate's generation")] = 1

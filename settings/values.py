@@ -218,6 +218,15 @@ VpcId = Annotated[
 SubnetId = Annotated[
     str, matching(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet ID", "write it as subnet-0123456789abcdef0")
 ]
+PolicyArn = Annotated[
+    str,
+    # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: names of policies, and their paths.
+    matching(
+        r"arn:(aws|aws-us-gov):iam::([0-9]{12}|aws):policy/(?=.{1,512}$)([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}",
+        "is not the ARN of a managed policy",
+        "write it as arn:aws:iam::123456789012:policy/monitoring-boundary",
+    ),
+]
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 _NOBODYS = ("localhost", "localdomain", "localdomain6", "invalid", "onion")
 

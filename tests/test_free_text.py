@@ -71,6 +71,7 @@ SCALARS: dict[str, Any] = {
         "grafanaRepository": {"url": "https://a.b", "keyUrl": "https://a.b/key", "suite": "stable", "component": "main"}
     },
     **{"influxdataRepository": {"keyFingerprint": "0" * 40}, "backups": {"schedule": "04:00", "keep": 7}},
+    **{"permissionsBoundary": "arn:aws:iam::123456789012:policy/a"},
     **{"alertThresholds": {"interval": "1m", "silentAfter": "3m", "cpu": 95}},
 }
 

@@ -77,7 +77,8 @@ def _user(user: Any, secret: str) -> Identity:
         policies += [parse(text) for text in group.policies.values()]
         policies += _documents(group.managed_policies.values())
     context = {"aws:PrincipalArn": user.arn, "aws:username": user.name, "aws:userid": user.id}
-    return Identity(user.arn, frozenset({user.arn}), secret, policies, [], context | {"aws:PrincipalType": "User"})
+    names = frozenset({user.arn})
+    return Identity(user.arn, names, secret, policies, _boundary(user), context | {"aws:PrincipalType": "User"})
 
 
 def _session(session: Any) -> Identity:
@@ -88,9 +89,7 @@ def _session(session: Any) -> Identity:
     if found is not None:
         policies = [parse(text) for text in found.policies.values()]
         policies += _documents(found.managed_policies.values())
-        if found.permissions_boundary_arn:
-            boundary = iam_backends[ACCOUNT]["aws"].get_policy(found.permissions_boundary_arn)
-            limits.append(_documents([boundary]))
+        limits += _boundary(found)
     context = {
         "aws:PrincipalArn": session.role_arn,
         "aws:PrincipalType": "AssumedRole",
@@ -98,6 +97,12 @@ def _session(session: Any) -> Identity:
     }
     names = frozenset({session.arn, session.role_arn})
     return Identity(session.arn, names, session.secret_access_key, policies, limits, context)
+
+
+def _boundary(entity: Any) -> list[list[Document]]:
+    """What a user's or role's permissions boundary allows, if it has one."""
+    arn = getattr(entity, "permissions_boundary_arn", None)
+    return [_documents([iam_backends[ACCOUNT]["aws"].get_policy(arn)])] if arn else []
 
 
 def _documents(managed: Iterable[Any]) -> list[Document]:

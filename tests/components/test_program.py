@@ -147,6 +147,17 @@ def test_who_reads_cloudwatch_and_who_reads_secrets_are_two_roles() -> None:
     assert trust["Action"] == "sts:AssumeRole"
 
 
+@pytest.mark.parametrize("auth", ["key", "role"])
+def test_every_identity_has_the_boundary(auth: str) -> None:
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    run = run_program({"cloudwatchAuth": auth, "permissionsBoundary": boundary})
+    identities = [*run.all("Role"), *run.all("User")]
+    assert len(identities) == 2
+    assert [each.inputs.get("permissionsBoundary") for each in identities] == [boundary] * 2
+    without = run_program({"cloudwatchAuth": auth})
+    assert not [each for each in [*without.all("Role"), *without.all("User")] if "permissionsBoundary" in each.inputs]
+
+
 # --- Secrets
 
 

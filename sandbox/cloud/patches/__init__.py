@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from sandbox.cloud.patches.local import access, addresses, images, machines, parameters, s3_access
 from sandbox.cloud.patches.registry import REGISTRY
-from sandbox.cloud.patches.upstream import alarms, cloudwatch, deletion, elastic, instances, launch, s3, ssm, trust
+from sandbox.cloud.patches.upstream import (
+    alarms,
+    boundaries,
+    cloudwatch,
+    deletion,
+    elastic,
+    instances,
+    launch,
+    s3,
+    ssm,
+    trust,
+)
 
 __all__ = [
     "access",
     "addresses",
     "alarms",
     "apply",
+    "boundaries",
     "cloudwatch",
     "deletion",
     "elastic",

@@ -42,6 +42,7 @@ class User(TaggedResource):
             "arn": user["Arn"],
             "name": user["UserName"],
             "path": user["Path"],
+            "permissionsBoundary": user.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             "uniqueId": user["UserId"],
             **self.tags_out(iam.list_user_tags(UserName=id_)["Tags"], state),
         }

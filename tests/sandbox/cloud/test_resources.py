@@ -96,6 +96,21 @@ def test_a_role_is_made_with_its_boundary_and_its_tags(aws: Cloud) -> None:
     assert refusal(iam.put_role_policy, RoleName=unlimited, **rights) == (403, "AccessDenied")
 
 
+def test_a_user_s_boundary_limits_it(aws: Cloud) -> None:
+    admin, name = aws.client("iam"), f"user-{uuid.uuid4()}"
+    looking = policy(allow("ec2:DescribeInstances"))
+    boundary = admin.create_policy(PolicyName=f"b-{uuid.uuid4()}", PolicyDocument=looking)["Policy"]["Arn"]
+    admin.create_user(UserName=name, PermissionsBoundary=boundary)
+    admin.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(allow("ec2:*")))
+    assert admin.get_user(UserName=name)["User"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
+    made = admin.create_access_key(UserName=name)["AccessKey"]
+    ec2 = aws.client("ec2", Key(made["AccessKeyId"], made["SecretAccessKey"]))
+    ec2.describe_instances()
+    assert refusal(ec2.describe_volumes) == REFUSED
+    admin.delete_user_permissions_boundary(UserName=name)
+    ec2.describe_volumes()
+
+
 def test_a_parameter_s_tags_are_a_right_of_their_own(aws: Cloud) -> None:
     ssm = aws.client("ssm", aws.user(allow("ssm:PutParameter")))
     wanted = {"Name": f"/{uuid.uuid4()}", "Value": "a", "Type": "String"}

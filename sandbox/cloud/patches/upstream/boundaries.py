@@ -1,0 +1,42 @@
+"""Users' permissions boundaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.iam.responses import IamResponse
+
+from sandbox.cloud.patches.registry import ABSENT, patch
+
+
+@patch(IamResponse, "create_user", source="e570f973")
+def create_user(original: Any, self: Any) -> ActionResult:
+    """AWS: a new user may get a boundary, and shows it (API_CreateUser). moto: forgets it."""
+    answer: ActionResult = original(self)
+    _set(self)
+    return answer
+
+
+@patch(IamResponse, "put_user_permissions_boundary", source=ABSENT)
+def put_user_permissions_boundary(_: Any, self: Any) -> ActionResult:
+    """AWS: sets it (API_PutUserPermissionsBoundary). moto: cannot."""
+    _set(self)
+    return EmptyResult()
+
+
+@patch(IamResponse, "delete_user_permissions_boundary", source=ABSENT)
+def delete_user_permissions_boundary(_: Any, self: Any) -> ActionResult:
+    """AWS: takes it away (API_DeleteUserPermissionsBoundary). moto: cannot."""
+    user = self.backend.get_user(self._get_param("UserName"))
+    user.permissions_boundary_arn = user.permissions_boundary = None
+    return EmptyResult()
+
+
+def _set(response: Any) -> None:
+    """Where moto has it for roles."""
+    arn = response._get_param("PermissionsBoundary")
+    if arn:
+        user = response.backend.get_user(response._get_param("UserName"))
+        user.permissions_boundary_arn = arn
+        user.permissions_boundary = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
