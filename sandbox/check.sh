@@ -18,6 +18,6 @@ workflows() {
 run "workflows" workflows
 mapfile -t texts < <(git ls-files --cached --others --exclude-standard | grep -vE 'retired-words|\.(svg|sum|mod|json|lock)$|^requirements')
 run "words" .venv/bin/codespell "${texts[@]}"
-run "types" .venv/bin/mypy --no-error-summary __main__.py settings components program tools userdata dashboards alerts delivery prove sandbox tests benchmarks
+run "types" .venv/bin/mypy --no-error-summary __main__.py bootstrap settings components program tools userdata dashboards alerts delivery prove sandbox tests benchmarks
 run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" -n 2 --dist loadfile
 exit "$failed"

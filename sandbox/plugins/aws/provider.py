@@ -9,10 +9,12 @@ from sandbox.plugins.aws import (
     bucket,
     bucket_settings,
     ebs,
+    iam_oidc,
     iam_policy,
     iam_role,
     iam_user,
     instance,
+    kms,
     security_group,
     ssm,
 )
@@ -89,6 +91,9 @@ class AwsProvider(Provider[Aws]):
         iam_role.Role,
         iam_role.RolePolicy,
         iam_role.InstanceProfile,
+        iam_oidc.OpenIdConnectProvider,
+        kms.Key,
+        kms.Alias,
         ssm.Parameter,
         bucket.Bucket,
         bucket_settings.BucketVersioning,
@@ -98,7 +103,7 @@ class AwsProvider(Provider[Aws]):
         bucket_settings.BucketLifecycleConfiguration,
         bucket_settings.BucketPolicy,
     )
-    functions = FUNCTIONS
+    functions = (*FUNCTIONS, iam_oidc.FUNCTION)
 
     def check_config(self, config: Properties) -> Iterable[Failure]:
         region = config.get("region")

@@ -1,0 +1,47 @@
+"""The roles that jobs of the repository take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from bootstrap.permissions import Statement
+from program.policies import document
+
+LONGEST_SECONDS = 2 * 3600
+"""How long a job may ask for: `bootTimeout` may be as long."""
+
+
+class JobRole(pulumi.ComponentResource):
+    """A role for jobs. Its name is fixed, so that a policy of an organization can name it.
+
+    Produces: the role, and its one policy, inside it. IAM takes up to 10,240 characters of those
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+
+    Attributes: arn.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        trust: pulumi.Input[str],
+        statements: pulumi.Input[Sequence[Statement]],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("monitoring:bootstrap:JobRole", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        role = aws.iam.Role(
+            name,
+            name=name,
+            description=description,
+            assume_role_policy=trust,
+            max_session_duration=LONGEST_SECONDS,
+            opts=child,
+        )
+        policy = pulumi.Output.from_input(statements).apply(lambda known: document(*known))
+        aws.iam.RolePolicy(name, name="jobs", role=role.name, policy=policy, opts=child)
+        self.arn: pulumi.Output[str] = role.arn
+        self.register_outputs({"arn": self.arn})

@@ -1,0 +1,130 @@
+"""Keys and their names: aws.kms.Key, aws.kms.Alias."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, AwsResource, TaggedResource, or_gone, present
+from sandbox.plugins.base import BOOLEAN, INTEGER, JSON, TEXT, Failure, Input, Output, Properties, fields
+
+_GONE = ("NotFoundException",)
+
+
+class Key(TaggedResource):
+    """A key. It is gone when its deletion is scheduled, and could be had back until then."""
+
+    token = "aws:kms/key:Key"
+    title = "KMS Key"
+    inputs = fields(
+        bypassPolicyLockoutSafetyCheck=Input(BOOLEAN, default=False),
+        deletionWindowInDays=Input(INTEGER),
+        description=Input(TEXT, computed=True),
+        enableKeyRotation=Input(BOOLEAN, default=False),
+        isEnabled=Input(BOOLEAN, default=True),
+        policy=Input(JSON, computed=True),
+        **TAGS,
+        **REGIONAL,
+    )
+    outputs = fields(keyId=Output(), **TAGGED)
+
+    def check(self, inputs: Properties) -> Iterable[Failure]:
+        days = inputs.get("deletionWindowInDays")
+        if isinstance(days, int) and not 7 <= days <= 30:
+            yield Failure(
+                "deletionWindowInDays", f"expected deletion_window_in_days to be in the range (7 - 30), got {days}"
+            )
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        kms = self.api("kms", inputs)
+        tags = [{"TagKey": key, "TagValue": value} for key, value in self.all_tags(inputs).items()]
+        id_ = kms.create_key(
+            BypassPolicyLockoutSafetyCheck=inputs["bypassPolicyLockoutSafetyCheck"],
+            **present(Description=inputs.get("description"), Policy=inputs.get("policy"), Tags=tags),
+        )["KeyMetadata"]["KeyId"]
+        if inputs["enableKeyRotation"]:
+            kms.enable_key_rotation(KeyId=id_)
+        if not inputs["isEnabled"]:
+            kms.disable_key(KeyId=id_)
+        return id_, self.read(id_, inputs) or {}
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        kms = self.api("kms", state)
+        answer = or_gone(lambda: kms.describe_key(KeyId=id_), *_GONE)
+        if answer is None or answer["KeyMetadata"]["KeyState"] == "PendingDeletion":
+            return None
+        key = answer["KeyMetadata"]
+        listed = kms.list_resource_tags(KeyId=id_)["Tags"]
+        tags = [{"Key": tag["TagKey"], "Value": tag["TagValue"]} for tag in listed]
+        return {
+            "arn": key["Arn"],
+            "description": key.get("Description", ""),
+            "enableKeyRotation": kms.get_key_rotation_status(KeyId=id_)["KeyRotationEnabled"],
+            "isEnabled": key["Enabled"],
+            "keyId": key["KeyId"],
+            "policy": kms.get_key_policy(KeyId=id_, PolicyName="default")["Policy"],
+            "region": self.region(state),
+            **self.tags_out(tags, state),
+        }
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        kms = self.api("kms", new)
+        changed = {name for name in new if new[name] != old.get(name)}
+        if "policy" in changed:
+            kms.put_key_policy(KeyId=id_, PolicyName="default", Policy=new["policy"])
+        if "description" in changed:
+            kms.update_key_description(KeyId=id_, Description=new["description"])
+        if "enableKeyRotation" in changed:
+            (kms.enable_key_rotation if new["enableKeyRotation"] else kms.disable_key_rotation)(KeyId=id_)
+        if "isEnabled" in changed:
+            (kms.enable_key if new["isEnabled"] else kms.disable_key)(KeyId=id_)
+        to_set, to_remove = self.changed_tags(old, new)
+        if to_remove:
+            kms.untag_resource(KeyId=id_, TagKeys=to_remove)
+        if to_set:
+            kms.tag_resource(KeyId=id_, Tags=[{"TagKey": key, "TagValue": to_set[key]} for key in to_set])
+        return self.read(id_, new) or {}
+
+    def delete(self, id_: str, state: Properties) -> None:
+        wait = present(PendingWindowInDays=state.get("deletionWindowInDays") or 30)
+        or_gone(lambda: self.api("kms", state).schedule_key_deletion(KeyId=id_, **wait), *_GONE)
+
+
+class Alias(AwsResource):
+    """A name of a key; it can move to another one."""
+
+    token = "aws:kms/alias:Alias"
+    title = "KMS Alias"
+    inputs = fields(name=Input(TEXT, required=True, replaces=True), targetKeyId=Input(TEXT, required=True), **REGIONAL)
+    outputs = fields(arn=Output(), targetKeyArn=Output())
+
+    def check(self, inputs: Properties) -> Iterable[Failure]:
+        name = inputs.get("name")
+        if isinstance(name, str) and not name.startswith("alias/"):
+            yield Failure("name", "name must begin with 'alias/' and only contain [0-9A-Za-z_/-]")
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        self.api("kms", inputs).create_alias(AliasName=inputs["name"], TargetKeyId=inputs["targetKeyId"])
+        return inputs["name"], self.read(inputs["name"], inputs) or {}
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        kms: Any = self.api("kms", state)
+        pages = kms.get_paginator("list_aliases").paginate()
+        found = next((each for page in pages for each in page["Aliases"] if each["AliasName"] == id_), None)
+        if found is None or "TargetKeyId" not in found:
+            return None
+        region = self.region(state)
+        return {
+            "arn": found["AliasArn"],
+            "name": id_,
+            "region": region,
+            "targetKeyArn": self.client.arn("kms", f"key/{found['TargetKeyId']}", region),
+            "targetKeyId": found["TargetKeyId"],
+        }
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        self.api("kms", new).update_alias(AliasName=id_, TargetKeyId=new["targetKeyId"])
+        return self.read(id_, new) or {}
+
+    def delete(self, id_: str, state: Properties) -> None:
+        or_gone(lambda: self.api("kms", state).delete_alias(AliasName=id_), *_GONE)

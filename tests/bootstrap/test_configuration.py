@@ -1,0 +1,147 @@
+"""The bootstrap's settings: every mistake with its key, its value, what is wrong and what to write instead."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from bootstrap.configuration import NAMESPACE, Configuration, commands, load
+from settings import SettingsError
+from tests.support.another_process import CHECKOUT
+
+RIGHT = {"aws:region": "eu-central-1", f"{NAMESPACE}:repository": "octo-org/monitoring"}
+
+
+def configured(**given: Any) -> Configuration:
+    texts = {
+        f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in given.items()
+    }
+    return load(RIGHT | texts, "bootstrap/Pulumi.main.yaml")
+
+
+def mistake(**given: Any) -> str:
+    with pytest.raises(SettingsError) as caught:
+        configured(**given)
+    (found,) = caught.value.mistakes
+    return str(found)
+
+
+def test_what_is_given_comes_back() -> None:
+    made = configured(branch="release/1.x", environments=["prod", "Production:V1"])
+    assert (made.repository, made.branch) == ("octo-org/monitoring", "release/1.x")
+    assert made.environments == ("prod", "Production:V1")
+    assert made.permissions_boundary is None
+    assert configured(permissionsBoundary="").permissions_boundary is None
+
+
+@pytest.mark.parametrize("name", ["octo-org@123456/octo-repo@456789", "a/b", "octo-org/.github", "a/" + "r" * 100])
+def test_repositories(name: str) -> None:
+    assert configured(repository=name).repository == name
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("octo-org", "is not a repository's name"),
+        ("octo-org/*", "is not a repository's name"),
+        ("octo-org/mon*", "is not a repository's name"),
+        ("*/monitoring", "is not a repository's name"),
+        ("octo-org/monitoring:*", "is not a repository's name"),
+        ("octo-org/monitoring/x", "is not a repository's name"),
+        ("octo--org-/monitoring", "is not a repository's name"),
+        ("octo-org/..", "is not a repository's name"),
+        ("a" * 40 + "/monitoring", "is not a repository's name"),
+        ("octo-org@1/monitoring", "both ids or none"),
+        ("octo-org/monitoring@1", "both ids or none"),
+        ("octo-org@x/monitoring@1", "both ids or none"),
+        ("https://github.com/octo-org/monitoring.git", "write octo-org/monitoring"),
+    ],
+)
+def test_no_repository(name: str, wrong: str) -> None:
+    said = mistake(repository=name)
+    assert said.startswith(f"{NAMESPACE}:repository = ")
+    assert wrong in said
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("*", "is a pattern"),
+        ("release/*", "is a pattern"),
+        ("main?", "is a pattern"),
+        ("refs/heads/main", "write the branch's name alone"),
+        ("a b", "is not a branch's name"),
+        ("a..b", "is not a branch's name"),
+        ("/main", "is not a branch's name"),
+        ("main/", "is not a branch's name"),
+        ("main.lock", "is not a branch's name"),
+        ("a:b", "is not a branch's name"),
+        ("-main", "is not a branch's name"),
+    ],
+)
+def test_no_branch(name: str, wrong: str) -> None:
+    assert wrong in mistake(branch=name)
+
+
+@pytest.mark.parametrize(
+    ("names", "wrong"),
+    [
+        (["*"], "is a pattern"),
+        (["prod*"], "is a pattern"),
+        (["prod", "prod"], "twice"),
+        ([], "is empty"),
+        ([""], "is empty"),
+        (["a\nb"], ""),
+        ("prod", "is one text, not a list"),
+    ],
+)
+def test_no_environments(names: Any, wrong: str) -> None:
+    assert wrong in mistake(environments=names)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "monitoring-boundary",
+        "arn:aws:iam::123456789012:role/x",
+        "arn:aws:iam::1234:policy/x",
+        "arn:aws:iam::aws:policy/*",
+    ],
+)
+def test_no_boundary(arn: str) -> None:
+    assert "is not the ARN of a managed policy" in mistake(permissionsBoundary=arn)
+
+
+def test_boundaries() -> None:
+    for arn in ("arn:aws:iam::123456789012:policy/teams/web", "arn:aws:iam::aws:policy/PowerUserAccess"):
+        assert configured(permissionsBoundary=arn).permissions_boundary == arn
+
+
+def test_all_mistakes_at_once_and_the_file() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(
+            {"aws:region": "nowhere", f"{NAMESPACE}:branch": "*", f"{NAMESPACE}:brunch": "x"}, "bootstrap/Pulumi.a.yaml"
+        )
+    said = str(caught.value)
+    assert "bootstrap/Pulumi.a.yaml" in said
+    for key in ("aws:region", f"{NAMESPACE}:repository: is missing", f"{NAMESPACE}:branch", f"{NAMESPACE}:brunch"):
+        assert key in said
+
+
+def test_what_github_is_told_can_be_pasted() -> None:
+    made = commands("octo-org@1/monitoring@2", {"PULUMI_BACKEND": "s3://bucket?region=eu-central-1"})
+    assert made == [
+        "gh variable set PULUMI_BACKEND --repo octo-org/monitoring --body 's3://bucket?region=eu-central-1'"
+    ]
+
+
+def test_every_setting_is_described_where_pulumi_looks() -> None:
+    described = yaml.safe_load((CHECKOUT / "bootstrap" / "Pulumi.yaml").read_text())["config"]
+    known = {str(field.alias) for field in Configuration.model_fields.values()} - {"aws:region"}
+    assert set(described) == known
+    page = (CHECKOUT / "docs" / "bootstrap.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) >= known

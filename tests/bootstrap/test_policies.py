@@ -1,0 +1,125 @@
+"""What a reviewer would ask about the roles: whom they trust, what they cannot reach, and that IAM takes them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from bootstrap import permissions, trust
+from bootstrap.permissions import Account
+from program.policies import document
+from sandbox.cloud.policies import Question, Verdict, judge
+
+ACCOUNT = Account("aws", "123456789012")
+BOUNDED = Account("aws", "123456789012", "arn:aws:iam::123456789012:policy/boundary")
+BUCKET, KEY = "arn:aws:s3:::monitoring-state-0123456", "arn:aws:kms:eu-central-1:123456789012:key/0"
+PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{trust.HOST}"
+MOST_CHARACTERS = 10_240
+"""Of a role's inline policies, white space not counted (reference_iam-quotas.html)."""
+
+
+def preview(account: Account = ACCOUNT) -> list[dict[str, Any]]:
+    return [*permissions.reading(account), *permissions.reading_state(BUCKET, KEY)]
+
+
+def deploy(account: Account = ACCOUNT) -> list[dict[str, Any]]:
+    return [*preview(account), *permissions.changing(account), *permissions.changing_state(BUCKET, KEY)]
+
+
+def allowed(statements: list[dict[str, Any]], action: str, resource: str, **context: str) -> bool:
+    known = {"aws:ResourceTag/": "", "aws:RequestTag/": "", **{k.replace("__", ":"): v for k, v in context.items()}}
+    return judge([{"Statement": statements}], Question(action, resource, known)) is Verdict.ALLOWED
+
+
+def test_subjects_are_exact() -> None:
+    subjects = [
+        *trust.previewing("octo-org@1/mon@2", "release/1"),
+        *trust.deploying("octo-org@1/mon@2", ["prod", "Production:V1"]),
+    ]
+    assert subjects == [
+        "repo:octo-org@1/mon@2:pull_request",
+        "repo:octo-org@1/mon@2:ref:refs/heads/release/1",
+        "repo:octo-org@1/mon@2:environment:prod",
+        "repo:octo-org@1/mon@2:environment:Production%3AV1",
+    ]
+    (statement,) = json.loads(trust.trust(PROVIDER, subjects))["Statement"]
+    assert statement["Condition"] == {
+        "StringEquals": {f"{trust.HOST}:aud": "sts.amazonaws.com", f"{trust.HOST}:sub": subjects}
+    }
+
+
+def test_no_job_may_both_preview_and_deploy_by_chance() -> None:
+    assert not {*trust.previewing("a/b", "main")} & {*trust.deploying("a/b", ["main", "pull_request"])}
+
+
+def test_a_preview_changes_nothing() -> None:
+    verbs = re.compile(r"\w+:(Describe|Get|List)\w+|kms:Decrypt")
+    assert all(verbs.fullmatch(action) for each in preview() for action in each["Action"])
+
+
+@pytest.mark.parametrize("statements", [preview(), deploy(), deploy(BOUNDED)])
+def test_iam_takes_the_policy(statements: list[dict[str, Any]]) -> None:
+    assert len(re.sub(r"\s", "", document(*statements))) <= MOST_CHARACTERS
+    sids = [each["Sid"] for each in statements]
+    assert len(sids) == len(set(sids))
+    assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids)
+    assert not [action for each in statements for action in each["Action"] if "*" in action]
+
+
+def test_nothing_but_looking_is_allowed_everywhere() -> None:
+    everywhere = {action for each in deploy() if each["Resource"] == "*" for action in each["Action"]}
+    assert all(re.match(r"(ec2|ssm):Describe", action) for action in everywhere)
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, BOUNDED])
+def test_the_deploy_role_cannot_reach_what_the_bootstrap_made(account: Account) -> None:
+    own = {"aws:ResourceTag/project": "monitoring", "aws:RequestTag/project": "monitoring"}
+    context = {**own, "iam:PassedToService": "ec2.amazonaws.com", "iam:PermissionsBoundary": str(account.boundary)}
+    actions = {action for each in deploy(account) if each["Resource"] != "*" for action in each["Action"]}
+    for role in ("monitoring-deploy", "monitoring-preview"):
+        reached = {
+            a for a in actions if allowed(deploy(account), a, f"arn:aws:iam::123456789012:role/{role}", **context)
+        }
+        assert reached == set()
+    assert {a for a in actions if allowed(deploy(account), a, PROVIDER, **context)} == set()
+    assert {a for a in actions if allowed(deploy(account), a, BUCKET, **context)} == {"s3:ListBucket"}
+    objects = {a for a in actions if allowed(deploy(account), a, f"{BUCKET}/.pulumi/stacks/dev.json", **context)}
+    assert objects == {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+    assert {a for a in actions if allowed(deploy(account), a, KEY, **context)} == {
+        "kms:Decrypt",
+        "kms:Encrypt",
+        "kms:GenerateDataKey",
+    }
+
+
+def test_what_others_have_in_the_account_is_out_of_reach() -> None:
+    for action, resource in (
+        ("ec2:TerminateInstances", "arn:aws:ec2:eu-central-1:123456789012:instance/i-0"),
+        ("ec2:DeleteVolume", "arn:aws:ec2:eu-central-1:123456789012:volume/vol-0"),
+        ("ec2:AuthorizeSecurityGroupIngress", "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-0"),
+        ("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/server-0123456"),
+    ):
+        assert allowed(deploy(), action, resource, **{"aws:ResourceTag/project": "monitoring"})
+        assert not allowed(deploy(), action, resource, **{"aws:ResourceTag/project": "shop"})
+        assert not allowed(deploy(), action, resource)
+    for action, resource in (
+        ("ssm:GetParameter", "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/password"),
+        ("s3:DeleteBucket", "arn:aws:s3:::shop-backups-0123456"),
+        ("iam:PassRole", "arn:aws:iam::123456789012:role/administrator"),
+    ):
+        assert not allowed(deploy(), action, resource, **{"iam:PassedToService": "ec2.amazonaws.com"})
+
+
+def test_with_a_boundary_no_identity_is_made_or_given_rights_without_it() -> None:
+    role = "arn:aws:iam::123456789012:role/server-0123456"
+    own = {"aws:RequestTag/project": "monitoring", "aws:ResourceTag/project": "monitoring"}
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"):
+        assert allowed(deploy(), action, role, **own)
+        assert not allowed(deploy(BOUNDED), action, role, **own)
+        assert not allowed(deploy(BOUNDED), action, role, **own, **{"iam:PermissionsBoundary": "arn:other"})
+        assert allowed(deploy(BOUNDED), action, role, **own, **{"iam:PermissionsBoundary": str(BOUNDED.boundary)})
+    removing = {a for each in deploy(BOUNDED) for a in each["Action"] if "DeleteRolePermissionsBoundary" in a}
+    assert removing == set()

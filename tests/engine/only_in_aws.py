@@ -1,0 +1,53 @@
+"""What the deploy role is allowed although no stack here needs it, each with the reason and where to read it.
+
+tests/engine/test_permissions.py reads this: what is neither needed nor here is too much, and so is what is here and
+needed after all. Provider: terraform-provider-aws, which pulumi-aws is made from; paths below internal/service.
+"""
+
+BUCKET_READ = "the provider reads every setting of a bucket, whoever sets it", "s3/bucket.go, resourceBucketRead"
+TAGS = "the provider asks S3's newer API for tags first", "s3/tags.go (pull request 45251)"
+ROLE_READ = "the provider reads all policies of a role", "iam/role.go, resourceRoleRead"
+VPC_READ = "the provider reads more of a VPC than is used", "ec2/vpc_data_source.go, dataSourceVPCRead"
+UPGRADE = "when an upgrade of this program changes the document"
+
+ONLY_IN_AWS: dict[tuple[str, str], tuple[str, str]] = {
+    ("Look", "ec2:DescribeAddressesAttribute"): ("the provider reads an address's PTR record", "ec2/ec2_eip.go"),
+    ("Look", "ec2:DescribeInstanceCreditSpecifications"): (
+        "the provider reads the CPU credits of burstable types",
+        "ec2/ec2_instance.go, resourceInstanceRead",
+    ),
+    ("Look", "ec2:DescribeTags"): ("the provider reads tags of an instance's volumes", "ec2/ec2_instance.go"),
+    ("Look", "ec2:DescribeVpcAttribute"): VPC_READ,
+    ("Look", "ec2:DescribeRouteTables"): VPC_READ,
+    ("LookOnTheWay", "ec2:DescribeNetworkInterfaces"): (
+        "the provider looks for forgotten interfaces before it deletes a security group",
+        "ec2/vpc_security_group.go, deleteLingeringENIs",
+    ),
+    ("LookOnTheWay", "ec2:DescribeVolumesModifications"): (
+        "the provider waits until a volume has grown",
+        "ec2/ebs_volume.go, waitVolumeUpdated",
+    ),
+    ("ChangeInterfaces", "ec2:AssociateAddress"): (
+        "EC2 may judge the instance's network interface as well",
+        "docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
+    ("ChangeInterfaces", "ec2:DisassociateAddress"): (
+        "EC2 may judge the instance's network interface as well",
+        "docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    ),
+    ("ReadIdentities", "iam:ListRolePolicies"): ROLE_READ,
+    ("ReadIdentities", "iam:ListAttachedRolePolicies"): ROLE_READ,
+    ("ChangeIdentities", "iam:CreatePolicyVersion"): (UPGRADE, "iam/policy.go, resourcePolicyUpdate"),
+    ("ChangeIdentities", "iam:DeletePolicyVersion"): (UPGRADE, "iam/policy.go, policyPruneVersions"),
+    ("GiveRights", "iam:UpdateAssumeRolePolicy"): (UPGRADE, "iam/role.go, resourceRoleUpdate"),
+    **{
+        ("ReadBuckets", f"s3:{name}"): BUCKET_READ
+        for name in (
+            *("GetAccelerateConfiguration", "GetBucketAcl", "GetBucketCORS", "GetBucketLogging", "GetBucketWebsite"),
+            *("GetBucketObjectLockConfiguration", "GetBucketRequestPayment", "GetReplicationConfiguration"),
+        )
+    },
+    ("ReadBuckets", "s3:ListTagsForResource"): TAGS,
+    ("ChangeBuckets", "s3:TagResource"): TAGS,
+    ("ChangeBuckets", "s3:UntagResource"): TAGS,
+}

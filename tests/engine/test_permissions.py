@@ -1,0 +1,123 @@
+"""A stack's whole life with the roles of the bootstrap: what they are allowed is what it needs, no less and no more.
+
+The local AWS judges every request of the jobs by the very policies that the bootstrap made. The state lies in the
+bucket of the bootstrap, encrypted with its key.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox import cloud
+from sandbox.cloud import grants
+from tests.engine.bootstrapped import DEPLOY, PREVIEW, Bootstrap, Job
+from tests.engine.only_in_aws import ONLY_IN_AWS
+from tests.engine.product import PROGRAM, Product
+from tests.sandbox.cloud.conftest import REGION, Cloud
+
+pytestmark = pytest.mark.slow
+
+CONSOLE = "import sys; from tools.waiting import Console; print(Console({}, *sys.argv[1:]).read())"
+
+
+@dataclass
+class Workflows:
+    """A repository's workflows, and the stack they work on."""
+
+    aws: Cloud
+    variables: dict[str, str]
+    product: Product
+
+    @property
+    def administrator(self) -> Any:
+        """S3 as the account's administrator sees it, over what counts as TLS."""
+        return Job(self.aws, cloud.admin_credentials(self.aws.place)).client("s3")
+
+    def become(self, role: str, subject: str) -> None:
+        """The next commands are those of a job with this role."""
+        self.product.env |= Job.of(self.aws, self.variables[role], subject).credentials
+
+    def policy(self, role: str) -> list[dict[str, Any]]:
+        """The statements of a role's policy, as it is in IAM."""
+        found = self.aws.client("iam").get_role_policy(RoleName=role, PolicyName="jobs")
+        return list(found["PolicyDocument"]["Statement"])
+
+    def listed(self, role: str) -> set[tuple[str, str]]:
+        """What the role is allowed, by statement and action."""
+        return {(each["Sid"], action) for each in self.policy(role) for action in each["Action"]}
+
+    def unneeded(self, role: str) -> set[tuple[str, str]]:
+        """What the role was allowed, by statement and action, and no job has needed so far."""
+        return self.listed(role) - grants.read(self.aws.place, role)
+
+    def resources(self) -> set[str]:
+        """What AWS has of the stack, for comparison."""
+        self.become("AWS_DEPLOY_ROLE", DEPLOY)
+        state = json.loads(self.product.run("stack", "export", "--stack", "dev"))["deployment"]
+        return {each["urn"] for each in state.get("resources", [])}
+
+
+@pytest.fixture(scope="module")
+def workflows(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workflows]:
+    folder = tmp_path_factory.mktemp("workflows")
+    bootstrap = Bootstrap.make(folder / "home", folder / "person", aws)
+    bootstrap.up()
+    variables = bootstrap.variables
+    job = folder / "job"
+    job.mkdir()
+    kept = {name: value for name, value in bootstrap.env.items() if name not in ("PULUMI_CONFIG_PASSPHRASE",)}
+    env = kept | {"PULUMI_BACKEND_URL": variables["PULUMI_BACKEND"], "AWS_REGION": variables["AWS_REGION"]}
+    made = Workflows(aws, variables, Product(job, env))
+    made.product.write("monitoring", yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"])
+    made.become("AWS_DEPLOY_ROLE", DEPLOY)
+    made.product.run("stack", "init", "dev", "--secrets-provider", variables["PULUMI_SECRETS_PROVIDER"])
+    made.product.up()
+    yield made
+
+
+def test_the_preview_role_previews_and_changes_nothing(workflows: Workflows) -> None:
+    before = workflows.resources()
+    workflows.product.configure(retention="8d")
+    workflows.become("AWS_PREVIEW_ROLE", PREVIEW)
+    assert "2 to update" in workflows.product.run("preview", "--stack", "dev")
+    refused = workflows.product.up(fails=True)
+    assert "AccessDenied" in refused
+    # The look for drift, which asks AWS about everything.
+    workflows.product.run("preview", "--refresh", "--stack", "dev")
+    assert workflows.resources() == before
+
+
+def test_the_deploy_role_may_all_that_a_stack_s_life_needs(workflows: Workflows) -> None:
+    product = workflows.product
+    workflows.become("AWS_DEPLOY_ROLE", DEPLOY)
+    (instance,) = product.resources("aws:ec2/instance:Instance")
+    console = [sys.executable, "-c", CONSOLE, REGION, instance["id"]]
+    subprocess.run(console, cwd=PROGRAM, env=product.env, check=True, timeout=60)
+    mail = {"host": "mail.example.com", "port": 587, "user": "a", "sender": "a@example.com"}
+    product.configure(smtp=mail, contactPoints={"email": ["a@example.com"]}, tags={"team": "web"})
+    product.run("config", "set", "--stack", "dev", "--secret", "--path", "monitoring:smtp.password", "secret")
+    product.configure(instanceType="t4g.medium", dataVolumeSize=30, operatorCidrs=["198.51.100.0/24"])
+    product.configure(backups={"keep": 8})
+    product.up("--refresh")
+    settings = yaml.safe_load((product.folder / "Pulumi.dev.yaml").read_text())["config"]
+    product.configure(smtp=settings["monitoring:smtp"] | {"port": 465}, tags=None)
+    product.configure(cloudwatchAuth="role", backups={"enabled": False})
+    # A backup, as the server makes it: the bucket is not empty when it goes.
+    bucket = product.resources("aws:s3/bucket:Bucket")[0]["id"]
+    workflows.administrator.put_object(Bucket=bucket, Key="dev/latest", Body=b"backup")
+    product.up()
+    product.run("destroy", "--yes", "--skip-preview", "--stack", "dev")
+    product.run("stack", "rm", "--yes", "--stack", "dev")
+    for role in ("monitoring-deploy", "monitoring-preview"):
+        unneeded, expected = workflows.unneeded(role), workflows.listed(role) & set(ONLY_IN_AWS)
+        assert unneeded - expected == set(), f"{role} is allowed what no stack needs"
+        assert expected - unneeded == set(), f"{role} needs what only_in_aws.py says it does not"
+    assert set(ONLY_IN_AWS) <= workflows.listed("monitoring-deploy")
