@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -34,7 +34,7 @@ class Product:
     stack: str = "dev"
 
     @classmethod
-    def make(cls, home: Path, folder: Path, aws: Cloud, stack: str = "dev", project: str = "monitoring") -> Product:
+    def make(cls, home: Path, folder: Path, aws: Cloud, stack: str = "dev", project: str = "monitoring") -> Self:
         """home: PULUMI_HOME, shared for the plugins' sake. folder: the person's own; made."""
         pulumi = find_pulumi()
         (folder / "state").mkdir(parents=True)
