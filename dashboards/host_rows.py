@@ -204,7 +204,7 @@ def kernel(uid: str) -> Row:
             _together(uid, "Open files", "Of all processes.", units.Short, {"files": 'max("files_open")'}, width=8),
             lines(
                 "Context switches of this host",
-                "How often the processors change from one process to another.",
+                "How often the CPUs switch from one process to another.",
                 units.OpsPerSecond,
                 influx(uid, by_host(per_second("context_switches"), "kernel", alias="switches")),
                 width=8,

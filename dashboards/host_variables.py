@@ -39,7 +39,7 @@ def variables(uid: str) -> list[Builder[VariableModel]]:
         .hide(VariableHide.HIDE_VARIABLE),
         _asked(uid, "host", of_instance)
         .label("Host")
-        .description("Hosts that report through Telegraf (their tag `host`)"),
+        .description("Hosts that report through Telegraf (tag `host`)"),
         _asked(uid, "ec2", of_host).hide(VariableHide.HIDE_VARIABLE),
         interval_variable(),
     ]

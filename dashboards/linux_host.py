@@ -73,7 +73,7 @@ def _at_a_glance(uid: str) -> Row:
                 full=100,
             ),
             stacked(
-                "Memory by kind",
+                "Memory by type",
                 "What the cache has is given back when programs need it.",
                 units.BytesIEC,
                 influx(uid, together(MEMORY_KINDS, "mem")),
@@ -101,7 +101,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
     def newest(value: str, measurement: str, where: str = "") -> InfluxQuery:
         return InfluxQuery(select(value, measurement, HOST, LATELY, where))
 
-    silent = f"Nothing where the host has sent nothing for {SILENT_AFTER}, whatever time is shown."
+    silent = f"Nothing where the host has sent nothing for {SILENT_AFTER}, whatever the time range."
     return [
         number(
             "Up for",
@@ -134,7 +134,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
         ),
         number(
             "Load per CPU now",
-            f"Over five minutes; above 1, processes wait for their turn. {silent}",
+            f"Over five minutes; above 1, processes are waiting. {silent}",
             units.Short,
             influx(uid, newest('last("load5") / last("n_cpus")', "system")),
             limits=looks.LOAD,

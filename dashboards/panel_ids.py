@@ -60,7 +60,7 @@ LINUX_HOST: Mapping[str, int] = {
     "Load per CPU now": 6,
     "Failed services now": 7,
     "CPU by mode": 8,
-    "Memory by kind": 9,
+    "Memory by type": 9,
     "Waiting for": 10,
     "Alerts of this host": 11,
     "Cores": 12,

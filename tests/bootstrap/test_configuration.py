@@ -96,7 +96,7 @@ def test_no_branch(name: str, wrong: str) -> None:
         ([], "is empty"),
         ([""], "is empty"),
         (["a\nb"], ""),
-        ("prod", "is one text, not a list"),
+        ("prod", "is a string, not a list"),
     ],
 )
 def test_no_environments(names: Any, wrong: str) -> None:
