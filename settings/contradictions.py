@@ -133,7 +133,7 @@ DEBIAN = ("deb.debian.org", "security.debian.org", "cdn-aws.deb.debian.org")
 @lru_cache(maxsize=1)
 def _suffixes() -> frozenset[str]:
     """What the names of AWS's endpoints end with, in all partitions."""
-    partitions = v.aws_data().get_data("endpoints")["partitions"]
+    partitions = v.aws_partitions()
     variants = [variant for one in partitions for variant in one["defaults"].get("variants", [])]
     return frozenset(one["dnsSuffix"] for one in (*partitions, *variants) if "dnsSuffix" in one)
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 import yaml
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from settings import Settings, SettingsError, load
 from settings.model import GrafanaRepository
-from settings.values import seconds
+from settings.values import known_regions, seconds
 from tests.support.certificates import CERTIFICATE, KEY
 
 RIGHT = {
@@ -260,6 +261,16 @@ def test_an_unknown_region(region: str) -> None:
 def test_a_region_whose_services_have_other_names(region: str, partition: str) -> None:
     (reported,) = mistakes(RIGHT | {"aws:region": region})
     assert reported.startswith(f'aws:region = "{region}": is in the AWS partition {partition}, ')
+
+
+def test_the_regions_are_those_of_botocore() -> None:
+    theirs = botocore.session.Session()
+    assert known_regions() == {
+        region: partition
+        for partition in theirs.get_available_partitions()
+        for region in theirs.get_available_regions("ec2", partition_name=partition)
+    }
+    assert all(theirs.get_partition_for_region(name) == partition for name, partition in known_regions().items())
 
 
 def test_a_region_where_debian_s_account_is_not_known_needs_an_image() -> None:
