@@ -55,7 +55,7 @@ def build(facts: Facts) -> tuple[Group, Group]:
         _read_only(facts),
         _load(facts),
     )
-    slow = (_disk(facts), _filling(facts), _disk_errors(facts), *missing.build(facts))
+    slow = (_disk(facts), _inodes(facts), _filling(facts), _disk_errors(facts), *missing.build(facts))
     return Group("Hosts", facts.interval, fast), Group("Hosts, slow signals", facts.slow_interval, slow)
 
 
@@ -215,6 +215,33 @@ def _disk_full(facts: Facts) -> Rule:
         look_at="`du -xh --max-depth=2 PATH | sort -h | tail` on the host. `journalctl --vacuum-size=200M`"
         " and `apt-get clean` free space at once; a deleted file that is still open keeps its space (`lsof +L1`).",
         panel="File systems",
+    )
+
+
+def _inodes(facts: Facts) -> Rule:
+    """Without inodes no file can be made, however much space is free. Btrfs, which makes them as needed, reports none."""
+    limit = facts.thresholds.disk
+    return _rule(
+        uid="host-inodes",
+        title="Inodes nearly used up",
+        steps=kept.of_each(
+            facts,
+            "inodes_used_percent",
+            *USED[1:],
+            each=PATH,
+            limit=limit,
+            until=limit - min(LESS, limit / 10),
+            pending="5m",
+            interval=facts.slow_interval,
+        ),
+        pending="5m",
+        missing=NEVER,
+        no_data="KeepLast",
+        severity="warning",
+        summary='{{ $labels.path }} of {{ $labels.host }} has {{ printf "%.0f" $values.B.Value }} % of its inodes in use',
+        look_at="`du -x --inodes --max-depth=2 PATH | sort -n | tail` on the host: many small files, such as a mail queue,"
+        " sessions or a cache. At 100 % no file can be created, however much space is free.",
+        panel="Inodes",
     )
 
 

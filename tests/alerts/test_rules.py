@@ -80,6 +80,14 @@ CASES = [
         [{"host": "full", "path": "/"}, {"host": "well", "path": "/"}],
     ),
     Case(
+        "host-inodes",
+        "disk,host=full,path=/var,fstype=ext4,mode=rw inodes_used_percent=97\n"
+        "disk,host=full,path=/,fstype=ext4,mode=rw inodes_used_percent=20\n"
+        "disk,host=well,path=/run,fstype=tmpfs,mode=rw inodes_used_percent=99",
+        {"host": "full", "path": "/var"},
+        [{"host": "full", "path": "/"}],
+    ),
+    Case(
         "host-disk-filling",
         "\n".join(
             [

@@ -14,7 +14,7 @@ from userdata.templates import FOLDER
 COMMANDS = {
     "systemctl": 'case "$*" in *is-active*) exit "${STOPPED-0}" ;; *show*) echo "@$STARTED" ;;'
     ' *) echo "$*" >>"$DONE" ;; esac',
-    "df": 'printf "Use%%\\n %s%%\\n" "${USED-60}"',
+    "df": 'printf "Use%% IUse%%\\n %s%%  %s%%\\n" "${USED-60}" "${FILES-1}"',
     "cut": "echo secret",
     # InfluxDB's last line, what it said of its logs, and of a shard it could not open.
     "journalctl": 'case "$*" in *-n\\ 1*) echo "$LAST" ;; *File*) echo "$LOGS" ;; *series*) echo "$SHARD" ;; esac',

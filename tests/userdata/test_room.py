@@ -14,21 +14,22 @@ COMMANDS = {
     ' *) echo "$*" >>"$DONE" ;; esac',
     # As the real one: 1 when nothing matches.
     "journalctl": 'case "$*" in *=this-run) exit "$SILENT" ;; *) exit 0 ;; esac',
-    "df": 'printf "Use%%\\n %s%%\\n" "$USED"',
+    "df": '[ "$*" = "--output=pcent,ipcent /srv/monitoring" ] && printf "Use%% IUse%%\\n %s%%  %s%%\\n" "$USED" "$FILES"',
 }
 
 
 @pytest.mark.parametrize(
-    ("stopped", "silent", "used", "restarted"),
+    ("stopped", "silent", "used", "files", "restarted"),
     [
-        pytest.param(0, 0, 60, True, id="there is room again"),
-        pytest.param(0, 0, 100, False, id="still full"),
-        pytest.param(0, 1, 60, False, id="this run never found it full"),
-        pytest.param(3, 0, 60, False, id="stopped on purpose"),
+        pytest.param(0, 0, 60, 1, True, id="there is room again"),
+        pytest.param(0, 0, 100, 1, False, id="still full"),
+        pytest.param(0, 0, 60, 100, False, id="room for data, not for files"),
+        pytest.param(0, 1, 60, 1, False, id="this run never found it full"),
+        pytest.param(3, 0, 60, 1, False, id="stopped on purpose"),
     ],
 )
 def test_it_restarts_influxdb_only_when_that_helps(
-    tmp_path: Path, stopped: int, silent: int, used: int, restarted: bool
+    tmp_path: Path, stopped: int, silent: int, used: int, files: int, restarted: bool
 ) -> None:
     for name, content in COMMANDS.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{content}\n")
@@ -36,7 +37,7 @@ def test_it_restarts_influxdb_only_when_that_helps(
     done = tmp_path / "done"
     environment = {
         **{"PATH": f"{tmp_path}:/usr/bin:/bin", "DONE": str(done)},
-        **{"STOPPED": str(stopped), "SILENT": str(silent), "USED": str(used)},
+        **{"STOPPED": str(stopped), "SILENT": str(silent), "USED": str(used), "FILES": str(files)},
     }
     run = subprocess.run(
         ["bash", FOLDER / "server/room.sh"], env=environment, capture_output=True, text=True, check=False, timeout=20

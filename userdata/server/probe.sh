@@ -58,8 +58,8 @@ started=$(systemctl show --timestamp=unix -P InactiveExitTimestamp influxdb)
 bad=$(find $data -name '*.bad' -newerct "$started" -printf '%P ')
 [ -z "$bad" ] || restart "InfluxDB has set aside ${bad% }"
 # A full volume refuses writes, too, and is not cured by a start.
-used=$(df --output=pcent /srv/monitoring | tail -n 1)
-[ "${used//[ %]/}" -lt 99 ] || exit 0
+read -r used files <<<"$(df --output=pcent,ipcent /srv/monitoring | tail -n 1)"
+((${used%\%} < 99 && ${files%\%} < 99)) || exit 0
 if code=$(ask -o /dev/null -w '%{http_code}' "$TARGET/write?db=$DATABASE" --data-binary "influxdb_probe,host=$MACHINE up=1i"); then
   # Refused is answered.
   case $code in 4*) exit ;; esac

@@ -1,14 +1,15 @@
 #!/bin/bash
-# InfluxDB that found its volume full refuses all writes from then on, also when there is room again: the buffer before
-# its write-ahead log never forgets an error. So it is restarted once there is room. Installed as
+# InfluxDB that found its volume full, of data or of files, refuses all writes from then on, also when there is room again:
+# the buffer before its write-ahead log never forgets an error, and a shard that could not be opened stays closed. So it is
+# restarted once there is room. Installed as
 # /etc/monitoring/influxdb-room, which influxdb-room.timer runs.
 set -euo pipefail
 systemctl -q is-active influxdb || exit 0
 # Of this run only: an earlier one's errors went with it.
 run=$(systemctl show -P InvocationID influxdb)
-journalctl -q -n 1 --since -2h -g 'writing WAL entry.*no space left' "_SYSTEMD_INVOCATION_ID=$run" >/dev/null || exit 0
-used=$(df --output=pcent /srv/monitoring | tail -n 1)
-if [ "${used//[ %]/}" -lt 99 ]; then
+journalctl -q -n 1 --since -2h -g 'no space left on device' "_SYSTEMD_INVOCATION_ID=$run" >/dev/null || exit 0
+read -r used files <<<"$(df --output=pcent,ipcent /srv/monitoring | tail -n 1)"
+if ((${used%\%} < 99 && ${files%\%} < 99)); then
   echo "monitoring: the data volume has room again; restarting InfluxDB, which has refused writes since it was full"
   systemctl restart influxdb
 fi
