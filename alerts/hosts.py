@@ -219,7 +219,7 @@ def _disk_full(facts: Facts) -> Rule:
 
 
 def _inodes(facts: Facts) -> Rule:
-    """Without inodes no file can be made, however much space is free. Btrfs, which makes them as needed, reports none."""
+    """Without inodes no file can be made, however much space is free. Btrfs makes them as needed and reports none."""
     limit = facts.thresholds.disk
     return _rule(
         uid="host-inodes",
@@ -238,9 +238,10 @@ def _inodes(facts: Facts) -> Rule:
         missing=NEVER,
         no_data="KeepLast",
         severity="warning",
-        summary='{{ $labels.path }} of {{ $labels.host }} has {{ printf "%.0f" $values.B.Value }} % of its inodes in use',
-        look_at="`du -x --inodes --max-depth=2 PATH | sort -n | tail` on the host: many small files, such as a mail queue,"
-        " sessions or a cache. At 100 % no file can be created, however much space is free.",
+        summary='{{ $labels.path }} of {{ $labels.host }} has {{ printf "%.0f" $values.B.Value }} % of its inodes'
+        " in use",
+        look_at="`du -x --inodes --max-depth=2 PATH | sort -n | tail` on the host: many small files, such as a mail"
+        " queue, sessions or a cache. At 100 % no file can be created, however much space is free.",
         panel="Inodes",
     )
 
