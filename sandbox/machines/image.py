@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sandbox import sums
 from sandbox.errors import SandboxError
-from sandbox.machines.system import Progress
+from sandbox.machines.system import Progress, mounts_below
 from sandbox.place import cache_folder
 
 SUITE = "trixie"
@@ -188,13 +188,12 @@ def _build(folder: Path, progress: Progress) -> None:
 
 def _in_use(folder: Path) -> bool:
     """True when a machine of any checkout is mounted over this image."""
-    return str(folder) in Path("/proc/self/mounts").read_text()
+    return str(folder).replace(" ", "\\040") in Path("/proc/self/mounts").read_text()
 
 
 def _remove(folder: Path) -> None:
     """Remove a folder tree, but never through a mount that an interrupted build left in it."""
-    mounts = [line.split(" ")[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    for mount in sorted((name for name in mounts if name.startswith(f"{folder}/")), reverse=True):
+    for mount in mounts_below(folder):
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from sandbox.machines import cgroups, volumes
-from sandbox.machines.system import succeeds
+from sandbox.machines.system import mounts_below, succeeds
 from sandbox.place import Place
 
 NSPAWN_FOLDER = Path("/run/systemd/nspawn/propagate")
@@ -25,7 +25,7 @@ def cleanup(place: Place) -> None:
     nothing is there, but not while the machines daemon runs, which would start its machines again.
     """
     _end(lambda command: command[0].endswith("systemd-nspawn") and _belongs(place, command))
-    for mount in sorted(_mounts(place.state), reverse=True):
+    for mount in mounts_below(place.state):
         if not succeeds("umount", mount):
             succeeds("umount", "--lazy", mount)
     volumes.release_all(place)
@@ -57,10 +57,3 @@ def _end(ours: Callable[[list[str]], bool]) -> None:
     if alive:
         psutil.wait_procs(alive, timeout=3)
         time.sleep(0.1)  # the kernel drops their mounts a moment later
-
-
-def _mounts(folder: Path) -> list[str]:
-    """Mount points below a folder, as the kernel lists them (it writes a space as \\040)."""
-    names = [line.split(" ")[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    decoded = [name.encode().decode("unicode_escape") for name in names]
-    return [name for name in decoded if name.startswith(f"{folder}/")]
