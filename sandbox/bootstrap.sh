@@ -20,6 +20,12 @@ packages=(
 
 die() { printf '\n%s\n' "$*" >&2; exit 1; }
 say() { printf '%s\n' "$*" >&2; }
+# needs MIB FOLDER: ends, before anything is half made, where less is free
+needs() {
+  local free
+  free=$(df -Pm "$2" | awk 'NR == 2 {print $4}')
+  [ "$free" -ge "$1" ] || die "$free MiB are free on the disk of $2, and $1 are needed. Make room, then run make again."
+}
 
 [ "$(uname -s)" = Linux ] || die "The local environment needs Linux (it boots Debian machines); this is $(uname -s)."
 [ "$(id -u)" = 0 ] || die "The local environment needs root (it boots machines and makes a network bridge). Run: sudo make ${1:-up}"
@@ -70,6 +76,7 @@ if ! "$uv" --version >/dev/null 2>&1; then
   say "Installing uv $uv_version"
   rm -rf "$cache/uv-$uv_version.new" "$cache/uv-$uv_version"
   mkdir -p "$cache"
+  needs 100 "$cache"
   "$python" -m venv "$cache/uv-$uv_version"
   "$cache/uv-$uv_version/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version" </dev/null \
     || die "uv could not be installed from the Python package index (see above). Check the network, then run make again."
@@ -81,6 +88,7 @@ works() { .venv/bin/python -c '' 2>/dev/null; }
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || ! works; then
   say "Installing the Python environment (.venv) from the lock file"
   rm -f "$stamp"
+  needs 700 "$PWD"
   works || "$uv" venv --quiet --clear --python "$python" .venv
   "$uv" pip sync --quiet --python .venv --require-hashes requirements-dev.txt \
     || die "The Python packages could not be installed (see above). Check the network, then run make again."

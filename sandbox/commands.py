@@ -7,14 +7,19 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from sandbox import daemons, hosts, machines, repository, screen, stack, suite, toolchain
 from sandbox.errors import SandboxError
 from sandbox.machines import image, network, volumes
-from sandbox.place import Place
+from sandbox.place import Place, cache_folder
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
 from sandbox.viewer import browser, bundle, comments
+
+LEAST_ROOM, STATE_ROOM, CACHE_ROOM = 100, 1000, 2000
+"""MiB: what any command needs; an environment (measured: 620 with three machines); the programs, image and packages
+(measured: 1,500)."""
 
 FIRST_DATA_SECONDS = 45
 """How long a new agent's first measurements may take: two intervals, and its start on a busy machine."""
@@ -139,9 +144,20 @@ def built() -> None:
         repository.ensure_packages(progress)
 
 
+def room(folder: Path, mebibytes: int) -> None:
+    """Raises SandboxError when less is free where the folder is or will be: before anything is half made."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(there).free >> 20
+    if free < mebibytes:
+        wanted = f"{free} MiB are free on the disk of {there}, and {mebibytes} are needed."
+        raise SandboxError(f"{wanted} Make room, then type the same again.")
+
+
 def start_cloud(place: Place) -> None:
     """What `preview` needs: the programs, the bridge, the local AWS and the plugins."""
     preflight()
+    room(cache_folder(), LEAST_ROOM if image.image_folder().exists() and not toolchain.missing() else CACHE_ROOM)
+    room(place.state, LEAST_ROOM if (place.state / "machines").exists() else STATE_ROOM)
     built()
     place.state.mkdir(parents=True, exist_ok=True)
     place.state.chmod(0o700)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,6 +81,22 @@ def test_no_room_is_one_sentence(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert entry.main(["up"]) == 1
     assert capsys.readouterr().err == f"\n{os.strerror(number)}: /the/file. Make room, then type the same again.\n"
+
+
+def test_too_little_room_is_said_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    free = shutil.disk_usage(tmp_path)._replace(free=99 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
+    monkeypatch.setattr(commands, "preflight", lambda: None)
+    monkeypatch.setattr(commands, "built", lambda: pytest.fail("built without room"))
+    monkeypatch.setattr(Place, "here", lambda: Place(tmp_path))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert entry.main(["up"]) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("99 MiB are free on the disk of ")
+    assert line.endswith(" are needed. Make room, then type the same again.")
+    assert not Place(tmp_path).state.exists()
 
 
 def test_a_stack_s_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

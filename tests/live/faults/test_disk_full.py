@@ -70,6 +70,29 @@ def test_somebody_is_notified_before_the_data_volume_is_full(
     forget(influxdb)
 
 
+def test_a_data_volume_without_inodes_costs_nothing_and_is_recovered_from(
+    environment: Environment, influxdb: Ask, filler: None
+) -> None:
+    """InfluxDB writes on until it needs a new file or is started; then its shards stay closed. The probe would wait for
+    ever longer if it took that for a failure of InfluxDB's."""
+    steady(environment)
+    began, server = time.time(), environment.instance_id
+    script = f"mkdir -p {FILLER}s && cd {FILLER}s && python3 -c 'import os\nfor n in range(10**7): os.mknod(str(n))'"
+    assert "No space left on device" in environment.guest("sh", "-c", script).stderr
+    kill(environment, server, "influxdb")
+    time.sleep(150)
+    said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "influxdb-probe", "-u", "influxdb-room", "-n", "99")
+    assert "is started again" not in said.stdout, "a start is no cure"
+    used = influxdb("POST", "/write?db=telegraf", "admin", data="inode_test value=1")
+    assert used.status_code == 500, "it stores without inodes"
+    assert environment.guest("rm", "-rf", f"{FILLER}s").returncode == 0
+    freed = time.time()
+    stores = lambda: influxdb("POST", "/write?db=telegraf", "admin", data="inode_test value=1").status_code == 204  # noqa: E731
+    assert eventually(stores, 120), "it does not recover by itself"
+    print(f"takes writes {time.time() - freed:.0f} s after there were inodes")
+    assert lost(environment, began) == NONE
+
+
 @pytest.mark.parametrize("started", [False, True], ids=["running", "started without room"])
 def test_a_full_data_volume_costs_nothing_and_is_recovered_from(
     environment: Environment, influxdb: Ask, passwords: dict[str, str], filler: None, started: bool

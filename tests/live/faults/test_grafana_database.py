@@ -7,7 +7,9 @@ import time
 import pytest
 
 from tests.live.environment import Environment
+from tests.live.faults.test_grafana import answers, content, state
 from tests.live.points import NONE, eventually, lost, steady
+from tests.live.second import ending, up
 
 pytestmark = pytest.mark.live
 
@@ -44,5 +46,28 @@ def test_grafana_starts_with_the_last_backup_s_database(environment: Environment
     assert environment.guest("test", "-e", f"{DATABASE}.bad").returncode == 0
     said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "grafana-server", f"--since=@{int(began)}").stdout
     assert "Grafana's database is damaged" in said
+    assert lost(environment, began) == NONE
+    environment.guest("sh", "-c", f"rm -f {DATABASE}.bad*")
+
+
+@pytest.mark.long_fault
+def test_without_any_backup_grafana_begins_empty_and_pulumi_fills_it(environment: Environment) -> None:
+    steady(environment)
+    before, there, began = state(environment), content(environment), time.time()
+    script = f"f={DATABASE}; rm -f {COPY}; systemctl stop grafana-server; s=$(stat -c %s $f); {DAMAGES['half']}; "
+    damaged = environment.guest("bash", "-ec", script + "systemctl start --no-block grafana-server")
+    assert damaged.returncode == 0, damaged.stderr
+    # Pulumi's own user is there once the server has looked.
+    assert eventually(lambda: answers(environment), 90), "Grafana never starts"
+    assert eventually(lambda: "pulumi-" in environment.grafana.get("/api/users").text, 120)
+    print(f"Grafana answers with its users {time.time() - began:.0f} s later")
+    assert environment.grafana.get("/api/org").status_code == 200
+    said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "grafana-server", f"--since=@{int(began)}").stdout
+    assert "Grafana begins with an empty one. Type: pulumi refresh && pulumi up" in said
+    refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
+    assert refreshed.returncode == 0, ending(refreshed)
+    done = up(environment)
+    assert done.returncode == 0, ending(done)
+    assert (state(environment), content(environment)) == (before, there)
     assert lost(environment, began) == NONE
     environment.guest("sh", "-c", f"rm -f {DATABASE}.bad*")

@@ -1,0 +1,57 @@
+"""Names cannot be looked up: the boot says which, services go on with what they have, also after a reboot, and once
+there are names again the server catches up by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.points import SERVER, eventually, lost, steady
+from tests.live.second import console
+from tests.live.server import BOOT_SCRIPT, run_of
+
+pytestmark = [pytest.mark.live, pytest.mark.long_fault]
+
+
+@pytest.fixture
+def without_names(environment: Environment) -> Iterator[None]:
+    """The machines know AWS from /etc/hosts, and have no other source of names."""
+    steady(environment)
+    take = "cp /etc/hosts /etc/hosts.kept && sed -i /amazonaws/d /etc/hosts"
+    assert environment.guest("sh", "-c", take).returncode == 0
+    yield
+    environment.guest("sh", "-c", "[ ! -e /etc/hosts.kept ] || mv /etc/hosts.kept /etc/hosts")
+
+
+def test_without_names_everything_goes_on_and_later_catches_up(environment: Environment, without_names: None) -> None:
+    began = time.time()
+    ran = environment.guest(BOOT_SCRIPT)
+    assert ran.returncode != 0
+    said = ran.stdout.strip().splitlines()[-1]
+    print(f"after {time.time() - began:.0f} s: {said}")
+    assert "read_parameters: curl: (6) Could not resolve host: ssm." in said
+
+    def boot() -> str:
+        return environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout
+
+    before = boot()
+    environment.aws("ec2").reboot_instances(InstanceIds=[environment.instance_id])
+    assert eventually(lambda: boot() not in ("", before), 90)
+
+    def runs() -> bool:
+        units = ("influxdb", "grafana-server", "telegraf")
+        return all(run_of(environment, environment.instance_id, unit) not in ("", "0") for unit in units)
+
+    assert eventually(runs, 90)
+    found = lost(environment, began)
+    assert found["db-1"] == found["web-1"] == 0
+    assert found[SERVER] <= 6
+    assert environment.grafana.get("/api/health").status_code == 200
+    finished = console(environment).count("boot finished")
+    back = time.time()
+    assert environment.guest("mv", "/etc/hosts.kept", "/etc/hosts").returncode == 0
+    assert eventually(lambda: console(environment).count("boot finished") > finished, 240), console(environment)[-1500:]
+    print(f"caught up {time.time() - back:.0f} s after the names were back")
