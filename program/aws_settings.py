@@ -16,12 +16,16 @@ import pulumi_aws as aws
 from pulumi import _types
 
 from settings.given import from_json
+from settings.mistakes import SECRET
 
 NAMESPACE = "aws:"
 SECRETS = ("secretKey", "token")
 ACCOUNTS = ("allowedAccountIds", "forbiddenAccountIds")
 MOST = 2**31 - 1
 """Of the provider's whole numbers: Go's int, which is never smaller."""
+
+WORD = re.compile(r"[A-Za-z][A-Za-z0-9]{0,23}")
+"""What a key's name looks like, misspelt or not."""
 
 PAGE = "see pulumi.com/registry/packages/aws/installation-configuration"
 PLAIN: dict[Any, tuple[type, str, str]] = {
@@ -69,9 +73,11 @@ def argument(name: str) -> str:
 def _kind(known: Mapping[str, Any], name: str, key: str) -> Any:
     """The kind of a setting, or of a key inside one. Raises pulumi.RunError when there is none of that name."""
     if name not in known:
-        close = get_close_matches(name, known, n=1)
-        guess = f"did you mean {key.removesuffix(name)}{close[0]}?" if close else "remove it"
-        raise pulumi.RunError(f"{key}: is not a setting of the AWS provider; {guess}")
+        where, close = key.removesuffix(name), get_close_matches(name, known, n=1)
+        guess = f"did you mean {where}{close[0]}?" if close else "remove it"
+        # YAML makes a key of a token, too.
+        shown = name if WORD.fullmatch(name) else SECRET
+        raise pulumi.RunError(f"{where}{shown}: is not a setting of the AWS provider; {guess}")
     return _types.unwrap_type(known[name])
 
 

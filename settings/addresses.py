@@ -44,6 +44,8 @@ def host(value: Any) -> str:
     if isinstance(address, IPv6Address):
         if address.scope_id is not None and not (address.is_link_local and _ZONE.fullmatch(address.scope_id)):
             raise WrongValueError("is not a host name or address", "leave out what follows the %")
+        if address.scope_id and re.match("25.", address.scope_id):  # RFC 6874, 2
+            raise WrongValueError("has %25 for its %, as in a URL", "write it as in fe80::1%eth0")
         if address.is_link_local and address.scope_id is None:
             raise WrongValueError("is link-local without an interface", "name the interface, too, such as fe80::1%eth0")
         if address.ipv4_mapped:

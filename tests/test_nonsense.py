@@ -77,6 +77,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             "fe80::1%${INFLUX_PASSWORD}": "is not a host name or address",
             "fe80::1%a\nb": "is not a host name or address",
             "fe80::1%$(id)": "is not a host name or address",
+            "fe80::1%25eth0": "has %25 for its %, as in a URL",
             "fe80::1%a b": "is not a host name or address",
             "2001:db8::1%eth0": "is not a host name or address",
         }.items()

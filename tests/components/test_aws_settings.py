@@ -44,6 +44,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("insecure", "True", "is not true or false"),
     ("skipRegionValidation", {}, "is not true or false"),
     # lists and objects
+    ("assumeRoleWithWebIdentity", ROLE | {MARKER: "x"}, ".(secret): is not a setting of the AWS provider; remove it"),
     ("assumeRoles", "arn:aws:iam::1:role/x", "is not a list"),
     ("assumeRoles", ROLE, "is not a list"),
     ("assumeRoles", ["arn:aws:iam::1:role/x"], "[0]: is not an object"),

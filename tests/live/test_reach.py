@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from tests.live.environment import CHECKOUT, Environment
+from tests.live.server import BOOT_SCRIPT
 from tests.live.services import Ask
 
 pytestmark = pytest.mark.live
 
 METADATA, METADATA_IPV6 = "169.254.169.254", "fd00:ec2::254"
+RESET = "8087"
 SERVICE_USERS = ("influxdb", "grafana", "telegraf", "admin", "nobody")
 
 
@@ -60,6 +62,8 @@ def metadata_over_ipv6(environment: Environment) -> Iterator[None]:
 @pytest.mark.parametrize("what", PORTS)
 def test_each_port_is_reached_by_whom_the_table_names(environment: Environment, what: str) -> None:
     host, _, port = what.rpartition(":")
+    if port == RESET:
+        pytest.skip("nothing listens there but while a password is reset: see the test of that")
     connect = ("timeout", "5", "bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}")
     reached = {user: as_user(environment, user, *connect).returncode == 0 for user in REACH[what]}
     assert reached == REACH[what]
@@ -155,3 +159,25 @@ def test_the_rules_are_there_before_any_service(environment: Environment) -> Non
     assert services <= facts["RequiredBy"]
     assert services | {"network-pre.target"} <= facts["Before"]
     assert "sysinit.target" in facts["WantedBy"]
+
+
+SPIED = f"""
+rm /etc/monitoring/influxdb-administrator
+runuser -u nobody -- bash -c 'while :; do
+  curl -sk -m 1 https://localhost:{RESET}/query --data-urlencode "q=SHOW USERS" && exit 7
+  sleep 0.05
+done' &
+spy=$!
+{BOOT_SCRIPT} >&2
+kill $spy
+wait $spy
+echo "status $?"
+"""
+
+
+@pytest.mark.disrupts
+def test_nobody_gets_at_influxdb_while_its_administrator_gets_a_password(environment: Environment) -> None:
+    """It listens without asking for a login then (userdata/server/influxdb.sh, reset_password)."""
+    spied = environment.guest("bash", "-c", SPIED)
+    assert "giving InfluxDB's administrator a password" in spied.stderr
+    assert spied.stdout == "status 143\n", "somebody was answered"
