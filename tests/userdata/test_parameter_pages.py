@@ -23,6 +23,8 @@ class Store(ThreadingHTTPServer):
 
     failure = 500
     asked = 0
+    broken: int | None = None
+    """A page that is never answered otherwise."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,7 +34,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked += 1
         answer: dict[str, Any]
-        if self.server.asked % 2:
+        if self.server.asked % 2 or int(body.get("NextToken", 0)) == self.server.broken:
             status, answer = self.server.failure, {"__type": "ThrottlingException", "message": "Rate exceeded"}
         else:
             page = int(body.get("NextToken", 0))
@@ -60,27 +62,39 @@ def store() -> Iterator[Store]:
     server.server_close()
 
 
-@pytest.mark.parametrize("failure", [400, 500, 503])
-def test_half_of_the_pages_fail_and_all_parameters_are_read(store: Store, tmp_path: Path, failure: int) -> None:
-    """400 is what SSM says when it throttles (docs.aws.amazon.com/general/latest/gr/api-retries.html)."""
-    store.failure = failure
+def read(store: Store, folder: Path, command: str = "parameters /a/b $work/values") -> subprocess.CompletedProcess[str]:
+    """A command of the boot script's own functions, which ask the store."""
     script = (FOLDER / "boot.sh").read_text()
     functions = "".join(
         re.findall(rf"^{name}\(\) {{.*?\n?}}\n", script, re.DOTALL | re.MULTILINE)[0]
         for name in ("curl", "page", "parameters")
     )
     around = f"""set -Eeuo pipefail
-work={tmp_path} REGION=eu-central-1 SSM=http://127.0.0.1:{store.server_address[1]}/
+work={folder} REGION=eu-central-1 SSM=http://127.0.0.1:{store.server_address[1]}/
 credentials() {{ echo 'user = "key:secret"'; }}
 """
-    done = subprocess.run(
-        ["bash", "-c", f"{around}{functions}parameters /a/b $work/values"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
+    return subprocess.run(
+        ["bash", "-c", f"{around}{functions}{command}"], capture_output=True, text=True, check=False, timeout=100
     )
+
+
+@pytest.mark.parametrize("failure", [400, 500, 503])
+def test_half_of_the_pages_fail_and_all_parameters_are_read(store: Store, tmp_path: Path, failure: int) -> None:
+    """400 is what SSM says when it throttles (docs.aws.amazon.com/general/latest/gr/api-retries.html)."""
+    store.failure = failure
+    done = read(store, tmp_path)
     assert done.returncode == 0, done.stderr
     found = {file.name: file.read_text() for file in (tmp_path / "values").iterdir()}
     assert found == {f"p{number}": f"v{number}" for number in range(PAGES * EACH)}
     assert store.asked == 2 * PAGES
+
+
+def test_a_page_that_never_comes_ends_the_reading(store: Store, tmp_path: Path) -> None:
+    """Nothing is applied then: `read_parameters` fails with it, which the boot script repeats for two minutes and then
+    reports, and only what follows uses the values."""
+    store.broken = PAGES - 1
+    done = read(store, tmp_path, "if parameters /a/b $work/values; then echo applied; else echo again; fi")
+    assert done.stdout == "again\n"
+    assert "The requested URL returned error: 500" in done.stderr
+    store.broken = None
+    assert read(store, tmp_path, "if parameters /a/b $work/values; then echo applied; fi").stdout == "applied\n"

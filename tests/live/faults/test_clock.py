@@ -16,8 +16,9 @@ from tests.live.services import Ask
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
 BEHIND, AHEAD, ENDING = "clock-behind", "clock-ahead", "clock-ahead-then-silent"
-WRONG = {BEHIND: -600, AHEAD: 600, ENDING: 150}
-"""Seconds by which each clock is wrong."""
+HOURS_BEHIND, HOURS_AHEAD = "clock-hours-behind", "clock-hours-ahead"
+WRONG = {BEHIND: -600, AHEAD: 600, ENDING: 150, HOURS_BEHIND: -5 * 3600, HOURS_AHEAD: 5 * 3600}
+"""Seconds by which each clock is wrong. To a server whose own clock is hours ahead, all hosts are hours behind."""
 SEND = r"""
 . /etc/default/telegraf
 user=$(sed -n 's/^username = "\(.*\)"$/\1/p' /etc/telegraf/telegraf.conf)
@@ -71,8 +72,8 @@ def test_a_wrong_clock_is_reported_and_harms_nobody_else(environment: Environmen
 
         def reported() -> bool:
             measure(environment)
-            found = [state(environment, "host-clock", AHEAD), state(environment, "host-clock", ENDING)]
-            return {*found, state(environment, "host-silent", BEHIND)} == {"Alerting"}
+            ahead = {state(environment, "host-clock", host) for host in (AHEAD, ENDING, HOURS_AHEAD)}
+            return ahead | {state(environment, "host-silent", host) for host in (BEHIND, HOURS_BEHIND)} == {"Alerting"}
 
         assert eventually(reported, 240), rules(environment)["host-clock"]
         ended = time.time()
