@@ -14,6 +14,7 @@ from components.backups import Backups
 from components.cloudwatch_role import CloudwatchRole
 from components.cloudwatch_user import CloudwatchUser
 from components.data_volume import DataVolume
+from components.dead_mans_switch import DeadMansSwitch
 from components.grafana_content import AccessKey, GrafanaContent, Login
 from components.network import GRAFANA_PORT, Network
 from components.parameters import Parameters
@@ -77,6 +78,8 @@ server = Server(
     after=[parameters.complete],
     opts=in_aws,
 )
+if config.dead_mans_switch and config.dead_mans_switch.email:
+    DeadMansSwitch("dead-mans-switch", config.dead_mans_switch.email, server.instance_id, in_aws)
 gate = Gate(config, address, certificate, passwords.automation, server.instance_id, parameters.revision)
 readiness = Readiness("ready", gate, identity, [*server.links, *network.rules], anywhere)
 

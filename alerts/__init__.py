@@ -6,7 +6,7 @@ the table of them.
 
 from __future__ import annotations
 
-from alerts import agents, certificate, ec2, hosts, server
+from alerts import agents, certificate, ec2, hosts, server, watchdog
 from alerts.facts import Facts
 from alerts.model import Group, Query, Rule
 
@@ -16,5 +16,7 @@ __all__ = ["Facts", "Group", "Query", "Rule", "build"]
 def build(facts: Facts) -> tuple[Group, ...]:
     """Every rule group of a stack, in the order in which Grafana lists them."""
     groups = [*hosts.build(facts), ec2.build(facts), server.build(facts), agents.build(facts)]
+    if facts.heartbeat:
+        groups.append(watchdog.build(facts))
     # The certificate is measured by the server's own Telegraf next to its own InfluxDB only.
     return (*groups, certificate.build(facts)) if facts.own_influxdb else tuple(groups)

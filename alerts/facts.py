@@ -16,7 +16,7 @@ class Facts:
     """region: of the instances that are watched. server: the monitoring server's tag `host`.
 
     collection_interval: how often hosts measure, a duration. own_influxdb: whether the server runs InfluxDB
-    itself. The uids are those of the datasources.
+    itself. heartbeat: whether somebody waits for the alert that always fires. The uids are those of the datasources.
     """
 
     region: str
@@ -24,6 +24,7 @@ class Facts:
     thresholds: AlertThresholds = field(default_factory=AlertThresholds)
     collection_interval: str = "10s"
     own_influxdb: bool = True
+    heartbeat: bool = False
     influxdb_uid: str = "influxdb"
     cloudwatch_uid: str = "cloudwatch"
 

@@ -15,7 +15,7 @@ from dashboards.registry import panel_id
 
 NoData = Literal["OK", "Alerting", "NoData", "KeepLast"]
 OnError = Literal["OK", "Alerting", "Error", "KeepLast"]
-Severity = Literal["warning", "critical"]
+Severity = Literal["warning", "critical", "none"]
 
 NEVER = 30 * 86400
 """Seconds for `Rule.missing`: an alert that has to be ended by what it watches, and not by nobody watching."""

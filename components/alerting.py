@@ -7,17 +7,22 @@ from pulumiverse_grafana import alerting
 from pydantic import SecretStr
 
 import alerts
+from alerts.watchdog import HEARTBEAT
 from program.naming import machine
-from settings import ContactPoints, Settings
+from settings import ContactPoints, DeadMansSwitch, Settings
 from settings.alerting import Ways
+from settings.values import seconds
 
 CONTACT_POINT = "Monitoring"
+EARLY = 30
+"""Seconds by which the heartbeat's repeat interval is shorter than its group's."""
 BY_HOST = ["alertname", "host"]
 
 
 class Alerting(pulumi.ComponentResource):
     """The rules of `alerts`, one rule group each; with contact points in the settings also these, one for
-    everything and one for each severity that has ways of its own, and the notification policy that sends to them.
+    everything and one for each severity that has ways of its own, and the notification policy that sends to them. With
+    a heartbeat also a rule that always fires, and a contact point of its own.
 
     Without contact points the rules are evaluated and shown all the same, and Grafana's notification policy
     is left as it is. Grafana has one policy only: with contact points, this program owns it.
@@ -37,17 +42,19 @@ class Alerting(pulumi.ComponentResource):
     ) -> None:
         super().__init__("monitoring:index:Alerting", name, None, opts)
         self._child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(parent=self))
+        switch = settings.dead_mans_switch
         facts = alerts.Facts(
             region=settings.cloudwatch_region or settings.region,
             server=machine(),
             thresholds=settings.alert_thresholds,
             collection_interval=settings.collection_interval,
             own_influxdb=settings.influxdb is None,
+            heartbeat=switch is not None and switch.heartbeat is not None,
         )
         for group in alerts.build(facts):
             self._group(group, folder)
         if settings.contact_points:
-            self._notify(settings.contact_points)
+            self._notify(settings.contact_points, switch)
         self.register_outputs({})
 
     def _group(self, group: alerts.Group, folder: pulumi.Input[str]) -> None:
@@ -60,13 +67,14 @@ class Alerting(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _notify(self, points: ContactPoints) -> None:
+    def _notify(self, points: ContactPoints, switch: DeadMansSwitch | None) -> None:
         usual = self._contact("alerts", CONTACT_POINT, points) if points.any else None
         own = {
             severity: self._contact(f"alerts-{severity}", f"{CONTACT_POINT} {severity}", ways)
             for severity, ways in (("critical", points.critical), ("warning", points.warning))
             if ways
         }
+        heartbeat = [self._heartbeat(switch.heartbeat, switch.heartbeat_every)] if switch and switch.heartbeat else []
         routes = {"critical": points.repeat_critical, "warning": points.repeat_warning}
         alerting.NotificationPolicy(
             "alerts",
@@ -77,8 +85,28 @@ class Alerting(pulumi.ComponentResource):
             group_wait="30s",
             group_interval="5m",
             repeat_interval=points.repeat_critical,
-            policies=[_route(severity, own.get(severity) or usual, repeat) for severity, repeat in routes.items()],
+            policies=[*heartbeat, *(_route(name, own.get(name) or usual, repeat) for name, repeat in routes.items())],
             opts=self._child,
+        )
+
+    def _heartbeat(self, address: SecretStr, every: str) -> alerting.NotificationPolicyPolicyArgs:
+        """The alert that always fires, sent to its own address at its own pace, and nowhere else.
+
+        The Alertmanager looks at a group once an interval, and repeats what it sent longer ago than the repeat
+        interval: one that is as long would be missed every other time (notify/notify.go, DedupStage)."""
+        point = alerting.ContactPoint(
+            "alerts-heartbeat",
+            name=f"{CONTACT_POINT} heartbeat",
+            webhooks=[alerting.ContactPointWebhookArgs(url=_secret(address), disable_resolve_message=True)],
+            opts=self._child,
+        )
+        return alerting.NotificationPolicyPolicyArgs(
+            contact_point=point.name,
+            group_bies=["alertname"],
+            matchers=[alerting.NotificationPolicyPolicyMatcherArgs(label=HEARTBEAT, match="=", value="true")],
+            group_wait="1s",
+            group_interval=every,
+            repeat_interval=f"{round(seconds(every)) - EARLY}s",
         )
 
     def _contact(self, resource: str, name: str, ways: Ways) -> pulumi.Output[str]:

@@ -3,7 +3,7 @@
 `from_pulumi()` is for the program; `load()` is the pure function behind it.
 """
 
-from settings.alerting import AlertThresholds, ContactPoints
+from settings.alerting import AlertThresholds, ContactPoints, DeadMansSwitch
 from settings.hosts import Host
 from settings.inputs import Inputs
 from settings.load import configuration, from_pulumi, load
@@ -16,6 +16,7 @@ __all__ = [
     "AlertThresholds",
     "ContactPoints",
     "CustomMetric",
+    "DeadMansSwitch",
     "ExternalInfluxdb",
     "Host",
     "Inputs",

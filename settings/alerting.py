@@ -123,6 +123,18 @@ class ContactPoints(Ways):
         return any(ways.email for _, ways in self.every)
 
 
+class DeadMansSwitch(Part):
+    """What notices that the server itself is dead, which its own alerts cannot say.
+
+    email: who is notified by CloudWatch, not by the server. heartbeat: a web address that is called as long as the
+    server can, for a service that raises an alarm when the calls stop; heartbeat_every: how often. Whoever knows that
+    address can keep the alarm quiet, so it is a secret."""
+
+    email: Addresses | None = None
+    heartbeat: Annotated[SecretStr | None, BeforeValidator(_hook)] = None
+    heartbeat_every: Annotated[str, v.duration("m|h", "1m", "24h", "5m")] = "5m"
+
+
 _Percent = Annotated[float, _number(1, 99, "percent")]
 """Rules fire above it: nothing is above 100."""
 

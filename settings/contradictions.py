@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from settings import certificates
 from settings import values as v
-from settings.alerting import AlertThresholds
+from settings.alerting import AlertThresholds, DeadMansSwitch
 
 if TYPE_CHECKING:
     from settings.model import Settings
@@ -84,6 +84,21 @@ def of_contact_points(settings: Settings) -> Contradictions:
             yield key, "has webhookToken without webhook", "add the webhook's URL"
 
 
+def of_the_dead_mans_switch(settings: Settings) -> Contradictions:
+    """A heartbeat that would never be sent, or that the service waits for in vain."""
+    switch = settings.dead_mans_switch
+    if switch is None:
+        return
+    if not switch.email and not switch.heartbeat:
+        yield "deadMansSwitch", "would notify nobody", "write email or heartbeat"
+    elif not switch.heartbeat and switch.heartbeat_every != DeadMansSwitch().heartbeat_every:
+        yield "deadMansSwitch", "has heartbeatEvery without heartbeat", "write the address that is called, too"
+    # The policy that sends it is a part of Grafana's one tree, which this program owns only with contact points.
+    if switch.heartbeat and not settings.contact_points:
+        wrong = "is missing, so deadMansSwitch.heartbeat would say that all is well while nobody hears of alerts"
+        yield "contactPoints", wrong, "write email, slack, pagerduty or webhook"
+
+
 def of_names(settings: Settings) -> Contradictions:
     """A name for the server that is somebody else's (with a certificate of one's own the server's /etc/hosts says
     that `domain` is itself), and a certificate that is not for it."""
@@ -110,6 +125,7 @@ def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
     """The hosts that the server connects to, with the settings that name them."""
     points = settings.contact_points
     webhook = points.webhook if points else None
+    switch = settings.dead_mans_switch
     addresses = {
         "grafanaRepository.url": settings.grafana_repository.url,
         "grafanaRepository.keyUrl": settings.grafana_repository.key_url,
@@ -120,6 +136,7 @@ def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
         "contactPoints.slack": points.slack.get_secret_value() if points and points.slack else "",
         "contactPoints.pagerduty": "https://events.pagerduty.com" if points and points.pagerduty else "",
         "Debian's repository": f"https://{settings.domain}" if settings.domain in DEBIAN else "",
+        "deadMansSwitch.heartbeat": switch.heartbeat.get_secret_value() if switch and switch.heartbeat else "",
         "smtp.host": f"smtp://{settings.smtp.host}" if settings.smtp else "",
     }
     for name, address in addresses.items():

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from settings import addresses, aws_tags, certificates, contradictions
 from settings import values as v
-from settings.alerting import AlertThresholds, ContactPoints
+from settings.alerting import AlertThresholds, ContactPoints, DeadMansSwitch
 from settings.backups import Backups, Source, origin
 from settings.hosts import Host
 from settings.mail import Smtp
@@ -150,6 +150,7 @@ class Settings(Part):
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
     contact_points: ContactPoints | None = None
     smtp: Smtp | None = None
+    dead_mans_switch: DeadMansSwitch | None = None
     alert_thresholds: AlertThresholds = AlertThresholds()
     backups: Backups = Backups()
     restore_from: Source | None = None
@@ -187,6 +188,7 @@ class Settings(Part):
         yield from contradictions.of_time(self)
         yield from contradictions.of_names(self)
         yield from contradictions.of_contact_points(self)
+        yield from contradictions.of_the_dead_mans_switch(self)
         mailed = self.contact_points is not None and self.contact_points.email_is_used
         if mailed and not self.smtp:
             yield "smtp", "is missing, so contactPoints could send no email", "name your mail server"

@@ -149,3 +149,43 @@ def test_email_and_its_server_need_each_other() -> None:
     assert "monitoring:smtp" in reported and "is missing" in reported
     (reported,) = mistakes(raw(contactPoints={"slack": SLACK}, smtp=SMTP), KEPT_TOO)
     assert "has no recipients" in reported
+
+
+HEARTBEAT = {"heartbeat": "https://hc.example.com/geheim"}
+
+
+@pytest.mark.parametrize(
+    ("switch", "key", "wrong"),
+    [
+        ({}, "", ""),
+        ({"email": ["ops@example.com"]}, "", ""),
+        (HEARTBEAT, "", ""),
+        ({"email": []}, "deadMansSwitch.email", "is empty"),
+        ({"email": ["ops"]}, "deadMansSwitch.email", "write it without a name"),
+        ({"heartbeat": "http://hc.example.com/geheim"}, "deadMansSwitch.heartbeat", "is not encrypted"),
+        ({**HEARTBEAT, "heartbeatEvery": "10s"}, "deadMansSwitch.heartbeatEvery", "is not a duration"),
+        ({**HEARTBEAT, "heartbeatEvery": "2d"}, "deadMansSwitch.heartbeatEvery", "is not a duration"),
+        ({**HEARTBEAT, "heartbeatEvery": "25h"}, "deadMansSwitch.heartbeatEvery", "write 1m to 24h"),
+        ({"heartbeatEvery": "10m"}, "deadMansSwitch", "would notify nobody"),
+        ({"email": ["o@example.com"], "heartbeatEvery": "10m"}, "deadMansSwitch", "without heartbeat"),
+        ({"slack": "x"}, "deadMansSwitch.slack", "the known keys are"),
+    ],
+)
+def test_a_dead_mans_switch(switch: dict[str, Any], key: str, wrong: str) -> None:
+    given, kept = raw(contactPoints={"slack": SLACK}, deadMansSwitch=switch), (*KEPT, "monitoring:deadMansSwitch")
+    if not key:
+        assert load(given, kept)
+        return
+    (reported,) = mistakes(given, kept)
+    assert reported.startswith(f"monitoring:{key}") and wrong in reported
+    assert "geheim" not in reported
+
+
+def test_a_heartbeat_next_to_alerts_that_nobody_hears_of_is_refused() -> None:
+    (reported,) = mistakes(raw(deadMansSwitch=HEARTBEAT), ("monitoring:deadMansSwitch",))
+    assert reported.startswith("monitoring:contactPoints") and "geheim" not in reported
+
+
+def test_the_heartbeat_s_address_is_a_secret() -> None:
+    reported = mistakes(raw(contactPoints={"slack": SLACK}, deadMansSwitch=HEARTBEAT), KEPT)
+    assert any("deadMansSwitch.heartbeat" in line and "is not encrypted" in line for line in reported)

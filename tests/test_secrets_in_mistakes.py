@@ -33,6 +33,7 @@ FULL: dict[str, Any] = {
     "certificate": {"certificate": CERTIFICATE, "privateKey": KEY, "ca": CERTIFICATE},
     "influxdb": {"url": "https://a.b", "username": "u", "password": "p", "database": "d"},
     "contactPoints": WAYS | {"critical": dict(WAYS), "warning": dict(WAYS)},
+    "deadMansSwitch": {"email": ["ops@example.com"], "heartbeat": "https://hc.example.com/x", "heartbeatEvery": "5m"},
     "smtp": {"host": "smtp.example.com", "port": 587, "user": "u", "password": "p", "sender": "a@b.cc"},
     "hosts": [
         HOST

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
-from tests.alerts.conftest import Double, body, points, rule_of
+from tests.alerts.conftest import FACTS, Double, body, points, rule_of
 from tests.sandbox.grafana.support import Influx
 
 API = "/api/v1/provisioning"
@@ -126,7 +127,7 @@ def test_it_is_sent_again_only_after_the_repeat_interval(watching: Double, recei
     for seconds in (0, 31, 200):
         step(watching, now + timedelta(seconds=seconds))
     assert len(receiver.received) == 2
-    four_hours = 4 * 3600 + 60
+    four_hours = 4 * 3600 + 360  # at the group's next interval
     # Without these the alerts would have ended on the way.
     for alert_time in range(250, four_hours, 250):
         influx.write(full("web-1", "/", 96, -alert_time))
@@ -135,6 +136,21 @@ def test_it_is_sent_again_only_after_the_repeat_interval(watching: Double, recei
     step(watching, now + timedelta(seconds=four_hours))
     hosts = [message["groupLabels"]["host"] for message in receiver.received]
     assert hosts.count("db-1") == 2
+
+
+def test_the_heartbeat_comes_at_its_own_pace_and_goes_nowhere_else(bare: Double, receiver: Receiver) -> None:
+    facts = replace(FACTS, heartbeat=True)
+    webhook = {"name": "Heartbeat", "type": "webhook", "settings": {"url": receiver.url}}
+    bare.call("POST", f"{API}/contact-points", webhook, 202)
+    below = {"receiver": "Heartbeat", "object_matchers": [["heartbeat", "=", "true"]], "group_by": ["alertname"]}
+    pace = {"group_wait": "1s", "group_interval": "5m", "repeat_interval": "270s"}
+    bare.call("PUT", f"{API}/policies", {"receiver": "grafana-default-email", "routes": [{**below, **pace}]}, 202)
+    bare.add(body(rule_of("watchdog", facts)))
+    now = datetime.now(UTC)
+    for seconds in range(0, 1900, 20):
+        step(bare, now + timedelta(seconds=seconds))
+    assert [message["commonLabels"]["alertname"] for message in receiver.received] == ["Watchdog"] * 7
+    assert {message["commonLabels"]["severity"] for message in receiver.received} == {"none"}
 
 
 def test_what_could_not_be_sent_is_kept_with_its_reason(watching: Double, receiver: Receiver) -> None:

@@ -93,6 +93,7 @@ class Cloud(mocks.Mocks):
             "AccessKey": {"secret": "secret-of-the-access-key"},
             "Volume": {"arn": "arn"},
             "Role": {"arn": f"arn:aws:iam::111122223333:role/{args.name}"},
+            "Topic": {"arn": f"arn:aws:sns:eu-central-1:111122223333:{args.name}"},
             "Bucket": {"arn": f"arn:aws:s3:::{args.name}", "bucket": args.name},
         }.get(kind, {})
         return f"{kind}-{args.name}", outputs

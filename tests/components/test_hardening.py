@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.components.conftest import PROJECT, Run, run_program
-from tests.components.hardening import identities, machines, stores
+from tests.components.hardening import alarms, identities, machines, stores
 from tests.components.hardening.rule import Rule, program
 
-RULES = [*machines.RULES, *identities.RULES, *stores.RULES]
+RULES = [*machines.RULES, *identities.RULES, *stores.RULES, *alarms.RULES]
 
 OPEN_SSH = {"sshCidrs": ["203.0.113.9/32"], "sshKeyName": "me"}
 ELSEWHERE = {"url": "https://influx.example.com:9086", "username": "both", "password": "password-of-theirs"}
@@ -25,6 +25,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "dev": {"stack": "dev"},
     "role": {"changes": {"cloudwatchAuth": "role"}},
     "ssh": {"changes": OPEN_SSH},
+    "dead man's switch": {"changes": {"deadMansSwitch": {"email": ["me@example.com"]}}},
     "another InfluxDB": {
         "changes": {"influxdb": ELSEWHERE, "agentCidrs": [], "retention": "30d"},
         "secret": ("influxdb",),
@@ -83,7 +84,11 @@ def test_every_exception_has_a_reason_and_an_alternative() -> None:
 
 def test_the_ids_on_the_page_are_ids_of_the_rules() -> None:
     table = (PROJECT / "docs" / "security.md").read_text().partition("<!-- exceptions -->")[2]
-    written = set(re.findall(r"CKV2?_AWS_\d+|\b(?:ec2|iam|s3)_[a-z0-9_]+", table.partition("<!-- /exceptions -->")[0]))
+    written = set(
+        re.findall(
+            r"CKV2?_AWS_\d+|\b(?:ec2|iam|s3|sns)_[a-z0-9_]+", table.partition("<!-- /exceptions -->")[0]
+        )
+    )
     assert written <= {id_ for rule in RULES for id_ in rule.ids}
 
 

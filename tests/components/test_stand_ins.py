@@ -23,7 +23,11 @@ PROVIDERS = (AwsProvider(), CommandProvider(), GrafanaProvider(), RandomProvider
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
     """The program in every shape its settings give it."""
-    reported = {"contactPoints": POINTS | {"email": ["me@example.com"]}, "smtp": SMTP}
+    reported = {
+        "contactPoints": POINTS | {"email": ["me@example.com"]},
+        "smtp": SMTP,
+        "deadMansSwitch": {"email": ["me@example.com"], "heartbeat": "https://hc.example.com/x"},
+    }
     every = [run_program(**variant) for variant in VARIANTS.values()]
     return [*every, run_program(reported, secret=tuple(reported)), run_program({"hosts": [HOST]}, secret=("hosts",))]
 

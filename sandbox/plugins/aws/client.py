@@ -21,7 +21,7 @@ NO_CREDENTIALS = (
     "No valid credential sources found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or "
     "`pulumi config set aws:profile NAME`; for the local environment, `make shell` sets them"
 )
-SERVICES = ("ec2", "iam", "kms", "s3", "ssm", "sts")
+SERVICES = ("cloudwatch", "ec2", "iam", "kms", "s3", "sns", "ssm", "sts")
 FILES = {"sharedConfigFiles": "AWS_CONFIG_FILE", "sharedCredentialsFiles": "AWS_SHARED_CREDENTIALS_FILE"}
 """Settings that name files, and how boto3, which takes one of each, gets them."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sandbox.plugins.aws import (
     address,
+    alarms,
     bucket,
     bucket_settings,
     ebs,
@@ -102,6 +103,10 @@ class AwsProvider(Provider[Aws]):
         bucket_settings.BucketOwnershipControls,
         bucket_settings.BucketLifecycleConfiguration,
         bucket_settings.BucketPolicy,
+        alarms.MetricAlarm,
+        alarms.Topic,
+        alarms.TopicPolicy,
+        alarms.TopicSubscription,
     )
     functions = (*FUNCTIONS, iam_oidc.FUNCTION)
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 KINDS = AwsProvider.resources
 FORCES_NEW = {
-    # As `ForceNew: true` / `RequiresReplace()` in terraform-provider-aws, internal/service/{ec2,iam,s3,ssm}.
+    # As `ForceNew: true` / `RequiresReplace()` in terraform-provider-aws, internal/service/*.
     "SecurityGroup": {"description", "name", "vpcId"},
     "SecurityGroupIngressRule": {"securityGroupId"},
     "SecurityGroupEgressRule": {"securityGroupId"},
@@ -66,6 +66,10 @@ FORCES_NEW = {
     "BucketOwnershipControls": {"bucket"},
     "BucketLifecycleConfiguration": {"bucket"},
     "BucketPolicy": {"bucket"},
+    "MetricAlarm": {"name"},
+    "Topic": {"name"},
+    "TopicPolicy": {"arn"},
+    "TopicSubscription": {"endpoint", "protocol", "topic"},
 }
 
 
@@ -154,6 +158,26 @@ TRUST = (
 READ = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:DescribeTags", "Resource": "*"}]}'
 
 
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:imported"
+PUBLISH = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"},'
+    f' "Action": "sns:Publish", "Resource": "{TOPIC}"}}]}}'
+)
+SUBSCRIPTION = {"topic": TOPIC, "protocol": "email", "endpoint": "ops@example.com"}
+ALARM = {
+    "name": "imported",
+    "namespace": "AWS/EC2",
+    "metricName": "StatusCheckFailed_System",
+    "dimensions": {"InstanceId": "i-1"},
+    "statistic": "Maximum",
+    "comparisonOperator": "GreaterThanOrEqualToThreshold",
+    "threshold": 1,
+    "period": 60,
+    "evaluationPeriods": 2,
+    "alarmActions": [TOPIC, "arn:aws:automate:eu-central-1:ec2:recover"],
+    "okActions": [TOPIC],
+    "tags": {"a": "b"},
+}
 BUCKET: dict[str, dict[str, Any]] = {
     "BucketVersioning": {"versioningConfiguration": {"status": "Enabled"}},
     "BucketServerSideEncryptionConfiguration": {
@@ -218,6 +242,10 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         ("aws:iam/userGroupMembership:UserGroupMembership", {"user": user, "groups": [group]}, f"{user}/{group}"),
         ("aws:ssm/parameter:Parameter", {"name": "/imported", "type": "SecureString", "value": "x"}, None),
         ("aws:s3/bucket:Bucket", {"bucket": "imported", "tags": {"a": "b"}}, None),
+        ("aws:sns/topic:Topic", {"name": "imported", "tags": {"a": "b"}}, None),
+        ("aws:sns/topicPolicy:TopicPolicy", {"arn": TOPIC, "policy": PUBLISH}, None),
+        ("aws:sns/topicSubscription:TopicSubscription", SUBSCRIPTION, None),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", ALARM, None),
         *(
             (f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}", {"bucket": "imported", **inputs}, None)
             for kind, inputs in BUCKET.items()
@@ -240,6 +268,19 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         assert changed == set(), token
 
 
+def test_an_alarm_changes_in_place_and_is_not_written_over(plugin: Any) -> None:
+    token = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    id_, checked, state = make(plugin, token, **{**ALARM, "name": "mine"})
+    with pytest.raises(grpc.RpcError, match="already exists"):
+        plugin.create(token, checked)
+    new, _ = plugin.check(token, {**ALARM, "name": "mine", "dimensions": {"InstanceId": "i-2"}, "tags": {"b": "c"}})
+    assert list(plugin.diff(token, state, checked, new).replaces) == []
+    changed = plugin.update(token, id_, state, checked, new)
+    assert changed["dimensions"] == {"InstanceId": "i-2"} and changed["tagsAll"]["b"] == "c"
+    for wrong in ({"alarmActions": ["recover"]}, {"comparisonOperator": ">"}, {"period": 45}, {"statistic": "Most"}):
+        assert plugin.check(token, {**ALARM, **wrong})[1]
+
+
 def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) -> None:
     gone = {
         "aws:ec2/securityGroup:SecurityGroup": "sg-00000000000000000",
@@ -255,6 +296,9 @@ def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) ->
         "aws:iam/user:User": "none",
         "aws:ssm/parameter:Parameter": "/none",
         "aws:s3/bucket:Bucket": "none",
+        "aws:cloudwatch/metricAlarm:MetricAlarm": "none",
+        "aws:sns/topic:Topic": TOPIC + "-gone",
+        "aws:sns/topicSubscription:TopicSubscription": TOPIC + "-gone:0d2f4e9a-0000-4000-8000-000000000000",
         **{f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}": "none" for kind in BUCKET},
     }
     for token, id_ in gone.items():

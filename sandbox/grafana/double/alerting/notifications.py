@@ -105,7 +105,12 @@ def _due(group: _Group, present: Mapping[str, bool], now: datetime) -> datetime:
     changed = any(group.sent.get(key, False) != firing for key, firing in present.items())
     if changed:
         return after("group_interval", group.sent_at)
-    return after("repeat_interval", group.sent_at) if any(present.values()) else now + timedelta(days=1)
+    if not any(present.values()):
+        return now + timedelta(days=1)
+    # A group is looked at once an interval, and repeated when it was sent longer ago, and not just as long ago
+    # (prometheus/alertmanager, notify/notify.go: DedupStage).
+    interval, repeat = (parse_duration(str(group.policy[name]), name) for name in ("group_interval", "repeat_interval"))
+    return group.sent_at + timedelta(seconds=(repeat // interval + 1) * interval)
 
 
 def _matching(

@@ -1,0 +1,95 @@
+"""What notices that the server is dead: AWS, which watches it from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from program.naming import machine
+from program.policies import document
+
+MINUTES = 2
+"""Failed minutes, one after the other, until an alarm: one can be missed while the instance starts."""
+
+
+class DeadMansSwitch(pulumi.ComponentResource):
+    """CloudWatch alarms on the status checks of the server's instance, and the people that they notify by email.
+
+    Produces: a topic that CloudWatch, for alarms of this account, may publish to, and nobody else but the account
+    itself; a subscription per address, which its owner has to confirm; two alarms. StatusCheckFailed_System, AWS's own
+    hardware, also recovers the instance: it moves to other hardware and keeps its id, addresses and volumes. For
+    StatusCheckFailed_Instance, the machine itself, and for an instance that no longer has status checks because it was
+    stopped, there is a message only.
+
+    docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-recover.html (its alarm, the action's ARN per region and
+    partition), docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html (the topic's
+    policy). The topic is not encrypted: CloudWatch may not use the AWS managed key aws/sns, and what it says, that a
+    status check failed, is no secret.
+    """
+
+    def __init__(
+        self, name: str, email: Sequence[str], instance_id: pulumi.Output[str], opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("monitoring:index:DeadMansSwitch", name, None, opts)
+        self._name, self._instance = name, instance_id
+        self._child = pulumi.ResourceOptions(parent=self)
+        topic = aws.sns.Topic(f"{machine()}-{name}", tags={"Name": f"{machine()}-{name}"}, opts=self._child)
+        policy = aws.sns.TopicPolicy(name, arn=topic.arn, policy=topic.arn.apply(_policy), opts=self._child)
+        for address in email:
+            aws.sns.TopicSubscription(
+                f"{name}-{address}", topic=topic.arn, protocol="email", endpoint=address, opts=self._child
+            )
+        # Only what may be published is worth an alarm.
+        told = pulumi.Output.all(topic.arn, policy.id).apply(lambda known: str(known[0]))
+        recover = topic.arn.apply(_recover)
+        self._alarm(
+            "system", "AWS's hardware below the monitoring server fails; it is moved to other hardware", told, recover
+        )
+        self._alarm("instance", "The monitoring server does not answer: see its console output", told)
+        self.register_outputs({})
+
+    def _alarm(
+        self, check: str, description: str, told: pulumi.Output[str], *actions: pulumi.Output[str]
+    ) -> aws.cloudwatch.MetricAlarm:
+        return aws.cloudwatch.MetricAlarm(
+            f"{machine()}-{check}",
+            alarm_description=description,
+            namespace="AWS/EC2",
+            metric_name=f"StatusCheckFailed_{check.capitalize()}",
+            dimensions={"InstanceId": self._instance},
+            statistic="Maximum",
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            threshold=1,
+            period=60,
+            evaluation_periods=MINUTES,
+            alarm_actions=[told, *actions],
+            ok_actions=[told],
+            insufficient_data_actions=[told] if check == "instance" else [],
+            tags={"Name": f"{machine()}-{check}"},
+            opts=self._child,
+        )
+
+
+def _policy(topic: str) -> str:
+    partition, region, account = (topic.split(":")[at] for at in (1, 3, 4))
+    return document(
+        {
+            "Sid": "AlarmsOfThisAccount",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": "sns:Publish",
+            "Resource": topic,
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": f"arn:{partition}:cloudwatch:{region}:{account}:alarm:*"},
+            },
+        }
+    )
+
+
+def _recover(topic: str) -> str:
+    """The action's ARN, in the partition and region of the topic."""
+    partition, region = (topic.split(":")[at] for at in (1, 3))
+    return f"arn:{partition}:automate:{region}:ec2:recover"
