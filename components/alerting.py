@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pulumi
 from pulumiverse_grafana import alerting
 from pydantic import SecretStr
@@ -11,6 +13,7 @@ from alerts.watchdog import HEARTBEAT
 from program.naming import machine
 from settings import ContactPoints, DeadMansSwitch, Settings
 from settings.alerting import Ways
+from settings.mute_timings import MuteTiming
 from settings.values import seconds
 
 CONTACT_POINT = "Monitoring"
@@ -54,7 +57,7 @@ class Alerting(pulumi.ComponentResource):
         for group in alerts.build(facts):
             self._group(group, folder)
         if settings.contact_points:
-            self._notify(settings.contact_points, switch)
+            self._notify(settings.contact_points, switch, self._muted(settings.mute_timings))
         self.register_outputs({})
 
     def _group(self, group: alerts.Group, folder: pulumi.Input[str]) -> None:
@@ -67,7 +70,27 @@ class Alerting(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _notify(self, points: ContactPoints, switch: DeadMansSwitch | None) -> None:
+    def _muted(self, timings: Sequence[MuteTiming]) -> dict[str, list[pulumi.Output[str]]]:
+        """The names of mute timings by the severity that they are for."""
+        muted: dict[str, list[pulumi.Output[str]]] = {"critical": [], "warning": []}
+        for timing in timings:
+            spans = [
+                alerting.MuteTimingIntervalTimeArgs(start=s, end=e) for s, e in (t.split("-") for t in timing.times)
+            ]
+            interval = alerting.MuteTimingIntervalArgs(
+                weekdays=list(timing.weekdays) or None, times=spans or None, location=timing.location
+            )
+            name = alerting.MuteTiming(
+                f"mute-{timing.name}", name=timing.name, intervals=[interval], opts=self._child
+            ).name
+            for severity, names in muted.items():
+                if timing.severity in (severity, "both"):
+                    names.append(name)
+        return muted
+
+    def _notify(
+        self, points: ContactPoints, switch: DeadMansSwitch | None, muted: Mapping[str, list[pulumi.Output[str]]]
+    ) -> None:
         usual = self._contact("alerts", CONTACT_POINT, points) if points.any else None
         own = {
             severity: self._contact(f"alerts-{severity}", f"{CONTACT_POINT} {severity}", ways)
@@ -85,7 +108,10 @@ class Alerting(pulumi.ComponentResource):
             group_wait="30s",
             group_interval="5m",
             repeat_interval=points.repeat_critical,
-            policies=[*heartbeat, *(_route(name, own.get(name) or usual, repeat) for name, repeat in routes.items())],
+            policies=[
+                *heartbeat,
+                *(_route(each, own.get(each) or usual, repeat, muted[each]) for each, repeat in routes.items()),
+            ],
             opts=self._child,
         )
 
@@ -124,19 +150,24 @@ class Alerting(pulumi.ComponentResource):
         ).name
 
 
-def _route(severity: str, contact: pulumi.Output[str] | None, repeat: str) -> alerting.NotificationPolicyPolicyArgs:
+def _route(
+    severity: str, contact: pulumi.Output[str] | None, repeat: str, muted: list[pulumi.Output[str]]
+) -> alerting.NotificationPolicyPolicyArgs:
     """A severity's contact point and patience. What follows from one cause is one message there: hosts that fall
-    silent together, "Many hosts silent" and "No measurements arrive", which pends a minute longer."""
+    silent together, "Many hosts silent" and "No measurements arrive", which pends a minute longer. Mute timings are
+    not inherited (prometheus/alertmanager, dispatch/route.go)."""
     return alerting.NotificationPolicyPolicyArgs(
         contact_point=contact,
         group_bies=BY_HOST,
         matchers=[alerting.NotificationPolicyPolicyMatcherArgs(label="severity", match="=", value=severity)],
         repeat_interval=repeat,
+        mute_timings=muted or None,
         policies=[
             alerting.NotificationPolicyPolicyPolicyArgs(
                 contact_point=contact,
                 group_bies=["cause"],
                 group_wait="90s",
+                mute_timings=muted or None,
                 matchers=[alerting.NotificationPolicyPolicyPolicyMatcherArgs(label="cause", match="=~", value=".+")],
             )
         ],

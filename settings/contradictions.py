@@ -99,6 +99,19 @@ def of_the_dead_mans_switch(settings: Settings) -> Contradictions:
         yield "contactPoints", wrong, "write email, slack, pagerduty or webhook"
 
 
+def of_mute_timings(settings: Settings) -> Contradictions:
+    """Times in which nothing is sent that would be sent, or everything is kept back."""
+    names = [timing.name for timing in settings.mute_timings]
+    if settings.mute_timings and not settings.contact_points:
+        yield "muteTimings", "mutes nothing, because nobody is notified", "write contactPoints, or take it out"
+    for number, timing in enumerate(settings.mute_timings):
+        key = f"muteTimings[{number}]"
+        if not timing.weekdays and not timing.times:
+            yield key, "would mute alerts for ever", "write weekdays or times"
+        elif names.index(timing.name) < number:
+            yield f"{key}.name", "is the name of another one, too", "write each once"
+
+
 def of_names(settings: Settings) -> Contradictions:
     """A name for the server that is somebody else's (with a certificate of one's own the server's /etc/hosts says
     that `domain` is itself), and a certificate that is not for it."""

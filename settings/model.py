@@ -16,6 +16,8 @@ from settings.hosts import Host
 from settings.mail import Smtp
 from settings.metrics import CustomMetric, listed
 from settings.mistakes import WrongValueError, quoted
+from settings.mute_timings import MuteTiming
+from settings.mute_timings import listed as timings
 from settings.part import Part, as_list, each
 from settings.versions import GrafanaVersion, TelegrafVersion, VersionOne
 
@@ -150,6 +152,7 @@ class Settings(Part):
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
     contact_points: ContactPoints | None = None
     smtp: Smtp | None = None
+    mute_timings: Annotated[tuple[MuteTiming, ...], BeforeValidator(timings)] = ()
     dead_mans_switch: DeadMansSwitch | None = None
     alert_thresholds: AlertThresholds = AlertThresholds()
     backups: Backups = Backups()
@@ -189,6 +192,7 @@ class Settings(Part):
         yield from contradictions.of_names(self)
         yield from contradictions.of_contact_points(self)
         yield from contradictions.of_the_dead_mans_switch(self)
+        yield from contradictions.of_mute_timings(self)
         mailed = self.contact_points is not None and self.contact_points.email_is_used
         if mailed and not self.smtp:
             yield "smtp", "is missing, so contactPoints could send no email", "name your mail server"

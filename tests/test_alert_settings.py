@@ -189,3 +189,34 @@ def test_a_heartbeat_next_to_alerts_that_nobody_hears_of_is_refused() -> None:
 def test_the_heartbeat_s_address_is_a_secret() -> None:
     reported = mistakes(raw(contactPoints={"slack": SLACK}, deadMansSwitch=HEARTBEAT), KEPT)
     assert any("deadMansSwitch.heartbeat" in line and "is not encrypted" in line for line in reported)
+
+
+@pytest.mark.parametrize(
+    ("timings", "key", "wrong"),
+    [
+        ([{"name": "weekend", "weekdays": ["saturday", "sunday"], "location": "Europe/Berlin"}], "", ""),
+        ([{"name": "night", "times": ["00:00-06:00", "22:00-24:00"], "severity": "both"}], "", ""),
+        ([{"name": "a"}], "muteTimings[0]", "would mute alerts for ever"),
+        ([{"times": ["00:00-06:00"]}], "muteTimings[0].name", "is missing"),
+        ([{"name": "a", "times": ["22:00-06:00"]}], "muteTimings[0].times", "22:00-24:00 and 00:00-06:00"),
+        ([{"name": "a", "times": ["8-17"]}], "muteTimings[0].times", "is not a span of the day"),
+        ([{"name": "a", "weekdays": ["Monday"]}], "muteTimings[0].weekdays", "in small letters"),
+        ([{"name": "a", "weekdays": ["saturday:sunday"]}], "muteTimings[0].weekdays", "begins on sunday"),
+        ([{"name": "a", "times": ["00:00-06:00"], "location": "Berlin"}], "muteTimings[0].location", "Europe/Berlin"),
+        ([{"name": "a", "times": ["00:00-06:00"], "severity": "all"}], "muteTimings[0].severity", "critical or both"),
+        ([{"name": "a", "times": ["00:00-06:00"]}] * 2, "muteTimings[1].name", "is the name of another one"),
+        ({"name": "a"}, "muteTimings", "is not a list"),
+    ],
+)
+def test_mute_timings(timings: Any, key: str, wrong: str) -> None:
+    given = raw(contactPoints={"slack": SLACK}, muteTimings=timings)
+    if not key:
+        assert load(given, KEPT).mute_timings
+        return
+    (reported,) = mistakes(given, KEPT)
+    assert reported.startswith(f"monitoring:{key}") and wrong in reported
+
+
+def test_mute_timings_without_anybody_to_notify_are_refused() -> None:
+    (reported,) = mistakes(raw(muteTimings=[{"name": "a", "times": ["00:00-06:00"]}]))
+    assert reported.startswith("monitoring:muteTimings") and "mutes nothing" in reported

@@ -72,6 +72,7 @@ SCALARS: dict[str, Any] = {
     },
     **{"influxdataRepository": {"keyFingerprint": "0" * 40}, "backups": {"schedule": "04:00", "keep": 7}},
     **{"permissionsBoundary": "arn:aws:iam::123456789012:policy/a"},
+    **{"muteTimings": [{"name": "x", "weekdays": ["monday"], "times": ["08:00-09:00"], "location": "UTC"}]},
     **{"alertThresholds": {"interval": "1m", "silentAfter": "3m", "cpu": 95}},
 }
 
@@ -144,6 +145,6 @@ def test_every_setting_that_takes_text_has_a_validator() -> None:
         *("checked_name", "checked_tags", "host_key", "private_key", "certificates_of.<locals>.check", "_server"),
         *("agents_password", "password", "database_password", "_hook", "_slack", "_evaluation", "address", "_source"),
         *("socket.<locals>.check", "_namespace", "_name.<locals>.check", "_searchable", "_statistic", "_title"),
-        *("grafana_unit", "_period", "_usable_grafana", "text"),
+        *("grafana_unit", "_period", "_usable_grafana", "text", "_location", "_severity"),
     }
     assert not {check for _, checks in found for check in checks} - known

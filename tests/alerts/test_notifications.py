@@ -153,6 +153,38 @@ def test_the_heartbeat_comes_at_its_own_pace_and_goes_nowhere_else(bare: Double,
     assert {message["commonLabels"]["severity"] for message in receiver.received} == {"none"}
 
 
+def test_what_still_fires_when_a_mute_timing_ends_is_sent_then(watching: Double, receiver: Receiver) -> None:
+    """Mute timings are not inherited: the policy below names it itself."""
+    now = datetime.now(UTC)
+    begin, end = now - timedelta(hours=1), now + timedelta(minutes=3)
+    if begin.day != end.day:
+        pytest.skip("a span of the day does not go over midnight")
+    span = {"start_time": f"{begin:%H:%M}", "end_time": f"{end:%H:%M}"}
+    interval = {"times": [span], "weekdays": [f"{now:%A}".lower()], "location": "UTC"}
+    watching.call("POST", f"{API}/mute-timings", {"name": "now", "time_intervals": [interval]}, 201)
+    muted = {"object_matchers": [["host", "=", "web-1"]], "mute_time_intervals": ["now"]}
+    tree = {"receiver": "Monitoring", "group_by": ["host"], "group_wait": "30s", "routes": [muted]}
+    watching.call("PUT", f"{API}/policies", tree, 202)
+    for seconds in (0, 31, 62):
+        step(watching, now + timedelta(seconds=seconds))
+    assert [message["groupLabels"]["host"] for message in receiver.received] == ["db-1"]
+    step(watching, now + timedelta(seconds=200))
+    assert [message["groupLabels"]["host"] for message in receiver.received] == ["db-1", "web-1"]
+
+
+@pytest.mark.parametrize(
+    "interval",
+    [
+        {"weekdays": ["saturday:sunday"]},
+        {"weekdays": ["Someday"]},
+        {"location": "Berlin"},
+        {"times": [{"start_time": "22:00", "end_time": "06:00"}]},
+    ],
+)
+def test_a_mute_timing_that_grafana_refuses(bare: Double, interval: dict[str, Any]) -> None:
+    bare.call("POST", f"{API}/mute-timings", {"name": "wrong", "time_intervals": [interval]}, 400)
+
+
 def test_what_could_not_be_sent_is_kept_with_its_reason(watching: Double, receiver: Receiver) -> None:
     receiver.status = 503
     contact(watching, "email", {"addresses": "oncall@example.org"})

@@ -89,3 +89,25 @@ def test_email_goes_through_the_mail_server_and_the_firewall_lets_it() -> None:
     password = run.one("Parameter", "smtp-password")
     assert (password["type"], password["value"]) == ("SecureString", "password-of-smtp")
     assert not [r for r in run.resources if r.name != "smtp-password" and "password-of-smtp" in json.dumps(r.inputs)]
+
+
+def test_mute_timings_reach_the_routes_of_their_severity_and_what_is_below() -> None:
+    timings = [
+        {"name": "night", "times": ["22:00-24:00", "00:00-06:00"], "location": "Europe/Berlin"},
+        {"name": "works", "weekdays": ["sunday"], "severity": "both"},
+    ]
+    settings = {"contactPoints": {"slack": POINTS["slack"]}, "muteTimings": timings}
+    run = run_program(settings, secret=("contactPoints",))
+    made = {timing.inputs["name"]: timing.inputs["intervals"] for timing in run.all("MuteTiming")}
+    assert made == {
+        "night": [
+            {
+                "times": [{"start": "22:00", "end": "24:00"}, {"start": "00:00", "end": "06:00"}],
+                "location": "Europe/Berlin",
+            }
+        ],
+        "works": [{"weekdays": ["sunday"], "location": "UTC"}],
+    }
+    for route in run.one("NotificationPolicy")["policies"]:
+        expected = {"warning": ["night", "works"], "critical": ["works"]}[route["matchers"][0]["value"]]
+        assert route["muteTimings"] == route["policies"][0]["muteTimings"] == expected

@@ -85,9 +85,7 @@ def test_every_exception_has_a_reason_and_an_alternative() -> None:
 def test_the_ids_on_the_page_are_ids_of_the_rules() -> None:
     table = (PROJECT / "docs" / "security.md").read_text().partition("<!-- exceptions -->")[2]
     written = set(
-        re.findall(
-            r"CKV2?_AWS_\d+|\b(?:ec2|iam|s3|sns)_[a-z0-9_]+", table.partition("<!-- /exceptions -->")[0]
-        )
+        re.findall(r"CKV2?_AWS_\d+|\b(?:ec2|iam|s3|sns)_[a-z0-9_]+", table.partition("<!-- /exceptions -->")[0])
     )
     assert written <= {id_ for rule in RULES for id_ in rule.ids}
 

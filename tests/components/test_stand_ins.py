@@ -26,6 +26,7 @@ def runs() -> list[Run]:
     reported = {
         "contactPoints": POINTS | {"email": ["me@example.com"]},
         "smtp": SMTP,
+        "muteTimings": [{"name": "night", "times": ["00:00-06:00"]}],
         "deadMansSwitch": {"email": ["me@example.com"], "heartbeat": "https://hc.example.com/x"},
     }
     every = [run_program(**variant) for variant in VARIANTS.values()]

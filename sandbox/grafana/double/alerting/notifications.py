@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..context import Context
-from . import delivery, payloads, store
+from . import delivery, payloads, store, timings
 from .durations import parse_duration
 from .faults import DeliveryError
 from .states import Alert
@@ -79,6 +79,9 @@ class Notifier:
         fresh = [(u, a) for u, a in alerts if a.firing or group.sent.get(a.fingerprint)]
         if not fresh or now < _due(group, present, now):
             return
+        # Nothing is noted, so what still fires when the time is over is sent then.
+        if timings.muted(self.shared, group.policy["mute_time_intervals"], now):
+            return
         body = payloads.message(group.policy["receiver"], group.labels, fresh, self.shared.settings.root_url)
         for point in store.every(self.shared.database, "contact-point"):
             if point["name"] == group.policy["receiver"]:
@@ -117,7 +120,8 @@ def _matching(
     node: Mapping[str, Any], inherited: Mapping[str, Any], labels: Mapping[str, str], path: tuple[int, ...]
 ) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
     """The policies that handle the labels, each with its place in the tree and what it inherits."""
-    policy = {**inherited, **{name: node[name] for name in _INHERITED if node.get(name)}}
+    own = {name: node[name] for name in _INHERITED if node.get(name)}
+    policy = {**inherited, **own, "mute_time_intervals": node.get("mute_time_intervals") or []}
     found = False
     for number, child in enumerate(node.get("routes") or []):
         if all(_matches(matcher, labels) for matcher in child.get("object_matchers") or []):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Blueprint, Response, jsonify
 
-from ..context import body, context, text
+from ..context import Context, body, context, text
 from ..errors import ApiError
 from . import store, tree
 from .http import check_provenance, invalid, provenance
@@ -32,6 +35,31 @@ def _check(given: dict[str, Any]) -> None:
             for day in str(days).split(":"):
                 if day not in _DAYS:
                     raise invalid(f"{day} is not a valid weekday")
+            first, *_, last = (_DAYS.index(day) for day in (str(days).split(":") * 2)[:2])
+            if last < first:
+                raise invalid("start day cannot be before end day")
+        location = interval.get("location")
+        if location and location not in available_timezones():
+            raise invalid(f"unknown time zone {location}")
+
+
+def muted(shared: Context, names: Iterable[str], now: datetime) -> bool:
+    """Whether one of the mute timings holds at a moment.
+
+    As prometheus/alertmanager's timeinterval: what an interval does not name holds always; a span of the day ends
+    before its end; everything is in the interval's own time zone, UTC by default."""
+    found = (store.get(shared.database, "mute-timing", name) or {} for name in names)
+    return any(_holds(interval, now) for timing in found for interval in timing.get("time_intervals") or [])
+
+
+def _holds(interval: dict[str, Any], now: datetime) -> bool:
+    there = now.astimezone(ZoneInfo(interval.get("location") or "UTC"))
+    clock, today = f"{there:%H:%M}", there.isoweekday() % 7
+    days = [[_DAYS.index(day) for day in str(each).split(":")] for each in interval.get("weekdays") or []]
+    spans = interval.get("times") or []
+    return (not days or any(each[0] <= today <= each[-1] for each in days)) and (
+        not spans or any(span["start_time"] <= clock < span["end_time"] for span in spans)
+    )
 
 
 def _found(name: str) -> store.Document:

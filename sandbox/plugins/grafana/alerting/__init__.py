@@ -1,10 +1,11 @@
-"""Alerting: contact points, notification policies, rule groups.
+"""Alerting: contact points, mute timings, notification policies, rule groups.
 
 Behave like the resources of terraform-provider-grafana.
 """
 
 from sandbox.plugins.grafana.alerting.contact_point import ContactPoint
+from sandbox.plugins.grafana.alerting.mute_timing import MuteTiming
 from sandbox.plugins.grafana.alerting.notifications import NotificationPolicy
 from sandbox.plugins.grafana.alerting.rule_group import RuleGroup
 
-RESOURCES = (ContactPoint, NotificationPolicy, RuleGroup)
+RESOURCES = (ContactPoint, MuteTiming, NotificationPolicy, RuleGroup)

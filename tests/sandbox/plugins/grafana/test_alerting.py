@@ -17,6 +17,7 @@ from tests.sandbox.plugins.grafana.conftest import Engine
 CONTACT_POINT = "grafana:alerting/contactPoint:ContactPoint"
 POLICY = "grafana:alerting/notificationPolicy:NotificationPolicy"
 GROUP = "grafana:alerting/ruleGroup:RuleGroup"
+TIMING = "grafana:alerting/muteTiming:MuteTiming"
 API = "/api/v1/provisioning"
 
 
@@ -139,6 +140,29 @@ def test_a_policy_for_nobody(engine: Engine) -> None:
         engine.plugin.create(POLICY, inputs)
     bad = {"contactPoint": "x", "groupBies": [], "groupWait": "soon"}
     assert "groupWait" in engine.plugin.check(POLICY, bad)[1]
+
+
+def test_a_mute_timing(engine: Engine) -> None:
+    """It goes also while a policy names it: the provider takes it out of the policies first."""
+    nights = [
+        {"times": [{"start": "22:00", "end": "24:00"}], "weekdays": ["monday:friday"], "location": "Europe/Berlin"}
+    ]
+    id_, inputs, state = engine.create(TIMING, {"name": "nights", "intervals": nights})
+    assert id_ == "1:nights"
+    stored = engine.grafana.call("GET", f"{API}/mute-timings/nights").json()
+    assert stored["time_intervals"][0]["times"] == [{"start_time": "22:00", "end_time": "24:00"}]
+    assert engine.drift(TIMING, id_, inputs, state) == []
+    with pytest.raises(grpc.RpcError, match="already exists"):
+        engine.plugin.create(TIMING, inputs)
+    inputs, state, replaces = engine.change(TIMING, id_, inputs, state, intervals=[{"weekdays": ["sunday"]}])
+    assert not replaces
+    assert engine.change(TIMING, id_, inputs, state, name="other")[2] == ["name"]
+    route = {"object_matchers": [["severity", "=", "warning"]], "mute_time_intervals": ["nights"]}
+    tree = {"receiver": "grafana-default-email", "routes": [route]}
+    assert engine.grafana.call("PUT", f"{API}/policies", tree).status_code == 202
+    engine.plugin.delete(TIMING, id_, state)
+    assert engine.drift(TIMING, id_, inputs, state) == ["gone"]
+    engine.grafana.call("DELETE", f"{API}/policies")
 
 
 def test_a_rule_group(engine: Engine, folder: str) -> None:

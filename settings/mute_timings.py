@@ -1,0 +1,71 @@
+"""When nobody is notified, though alerts fire."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import BeforeValidator
+
+from settings import values as v
+from settings.mistakes import WrongValueError
+from settings.part import Part, as_list, each
+
+DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+"""Grafana's week begins on Sunday (prometheus/alertmanager, timeinterval/timeinterval.go: daysOfWeek)."""
+SEVERITIES = ("warning", "critical", "both")
+
+
+def _day(value: Any) -> str:
+    """A day or a range of them, as Grafana writes it: monday:friday (prometheus/alertmanager, timeinterval)."""
+    written = v.text(value)
+    first, _, last = written.partition(":")
+    if first not in DAYS or (last or first) not in DAYS or written.endswith(":"):
+        raise WrongValueError("is not a weekday", "write days in small letters: saturday, or monday:friday")
+    if last and DAYS.index(last) < DAYS.index(first):
+        raise WrongValueError(
+            "is a range that ends before it begins", "write the days one by one: the week begins on sunday"
+        )
+    return written
+
+
+def _times(value: Any) -> str:
+    """From a time of day to a later one of the same day; 24:00 is its end."""
+    written = v.text(value)
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)", written):
+        raise WrongValueError("is not a span of the day", "write two times: 08:00-17:30")
+    begin, end = written.split("-")
+    if begin >= end:
+        raise WrongValueError("does not end later on the same day", f"write two: {begin}-24:00 and 00:00-{end}")
+    return written
+
+
+def _location(value: Any) -> str:
+    if v.text(value) not in available_timezones():
+        raise WrongValueError("is not a time zone", "write its name in the IANA database, such as Europe/Berlin")
+    return str(value)
+
+
+def _severity(value: Any) -> str:
+    if value not in SEVERITIES:
+        raise WrongValueError("is not one of the allowed values", f"write {' or '.join(SEVERITIES)}")
+    return str(value)
+
+
+class MuteTiming(Part):
+    """A time in which alerts of a severity are not sent: on these weekdays (all without any), at these times of the
+    day (the whole day without any), in this time zone."""
+
+    name: Annotated[
+        str, v.matching(r"[A-Za-z0-9 ._-]{1,64}", "is not a usable name", "use letters, digits, spaces . _ -")
+    ]
+    weekdays: Annotated[tuple[str, ...], each(_day, least=1)] = ()
+    times: Annotated[tuple[str, ...], each(_times, least=1)] = ()
+    location: Annotated[str, BeforeValidator(_location)] = "UTC"
+    severity: Annotated[str, BeforeValidator(_severity)] = "warning"
+
+
+def listed(value: Any) -> Any:
+    """A list of mute timings."""
+    return as_list(value)
