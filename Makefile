@@ -11,7 +11,7 @@ export SANDBOX_STACK := $(STACK)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up preview status password backups down shell test faults check format lock bootstrap pictures browser
-.PHONY: import-dashboard load mutants prove
+.PHONY: test-alert import-dashboard load mutants prove
 
 help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 25
@@ -36,6 +36,9 @@ password: bootstrap ## print Grafana's admin password
 
 backups: bootstrap ## list the backups in the local S3
 	@$(PYTHON) -m sandbox shell -- "$(CURDIR)/$(PYTHON)" "$(CURDIR)/tools/list_backups.py" --stack "$(STACK)"
+
+test-alert: bootstrap ## send a message through each contact point of the local environment (on AWS: tools/test_alert.py)
+	@$(PYTHON) -m sandbox shell -- "$(CURDIR)/$(PYTHON)" "$(CURDIR)/tools/test_alert.py" --stack "$(STACK)"
 
 shell: bootstrap ## a shell in which plain `pulumi` commands work against the local environment
 	@$(PYTHON) -m sandbox shell

@@ -24,7 +24,7 @@ from . import (
     service_accounts,
     users,
 )
-from .alerting import contact_points, listing, policies, rules, templates, timings
+from .alerting import contact_points, listing, policies, rules, templates, testing, timings
 from .alerting.scheduler import Scheduler
 from .bundled import Bundled
 from .configuration import Settings
@@ -54,6 +54,7 @@ _BLUEPRINTS = (
     rules.routes,
     templates.routes,
     timings.routes,
+    testing.routes,
     listing.routes,
     pages.routes,
 )
