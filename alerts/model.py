@@ -20,8 +20,6 @@ Severity = Literal["warning", "critical", "none"]
 NEVER = 30 * 86400
 """Seconds for `Rule.missing`: an alert that has to be ended by what it watches, and not by nobody watching."""
 
-RUNBOOKS = "docs/runbooks.md"
-
 EXPRESSION = "__expr__"
 """The datasource uid of Grafana's own expressions."""
 
@@ -82,6 +80,10 @@ class Rule:
     keep_firing: str = "0s"
     missing: int = 3600
 
+    def annotations_with(self, runbooks: str) -> dict[str, str]:
+        """Also with a link to the rule's section, when it is known where the page of runbooks can be read."""
+        return {**self.annotations, **({"runbook_url": f"{runbooks}#{self.uid}"} if runbooks else {})}
+
     def missing_evaluations(self, interval: int) -> int:
         """`missing` as the number of evaluations, one each `interval` seconds."""
         return max(2, -(-self.missing // interval))
@@ -97,7 +99,6 @@ class Rule:
         return {
             "summary": self.summary,
             "description": self.look_at,
-            "runbook_url": f"{RUNBOOKS}#{self.uid}",
             "__dashboardUid__": self.panel.dashboard,
             "__panelId__": str(self.panel.id),
         }

@@ -45,7 +45,7 @@ class Alerting(pulumi.ComponentResource):
     ) -> None:
         super().__init__("monitoring:index:Alerting", name, None, opts)
         self._child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(parent=self))
-        switch = settings.dead_mans_switch
+        switch, self._runbooks = settings.dead_mans_switch, settings.runbooks or ""
         facts = alerts.Facts(
             region=settings.cloudwatch_region or settings.region,
             server=machine(),
@@ -66,7 +66,7 @@ class Alerting(pulumi.ComponentResource):
             name=group.name,
             folder_uid=folder,
             interval_seconds=group.interval,
-            rules=[_rule(rule, group.interval) for rule in group.rules],
+            rules=[_rule(rule, group.interval, self._runbooks) for rule in group.rules],
             opts=self._child,
         )
 
@@ -187,7 +187,7 @@ def _webhook(url: SecretStr, token: SecretStr | None) -> alerting.ContactPointWe
     )
 
 
-def _rule(rule: alerts.Rule, interval: int) -> alerting.RuleGroupRuleArgs:
+def _rule(rule: alerts.Rule, interval: int, runbooks: str) -> alerting.RuleGroupRuleArgs:
     return alerting.RuleGroupRuleArgs(
         uid=rule.uid,
         name=rule.title,
@@ -206,6 +206,6 @@ def _rule(rule: alerts.Rule, interval: int) -> alerting.RuleGroupRuleArgs:
         missing_series_evals_to_resolve=rule.missing_evaluations(interval),
         no_data_state=rule.no_data,
         exec_err_state=rule.on_error,
-        annotations=rule.annotations,
+        annotations=rule.annotations_with(runbooks),
         labels=rule.all_labels,
     )

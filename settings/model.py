@@ -154,6 +154,7 @@ class Settings(Part):
     smtp: Smtp | None = None
     mute_timings: Annotated[tuple[MuteTiming, ...], BeforeValidator(timings)] = ()
     dead_mans_switch: DeadMansSwitch | None = None
+    runbooks: addresses.HttpsUrl | None = None
     alert_thresholds: AlertThresholds = AlertThresholds()
     backups: Backups = Backups()
     restore_from: Source | None = None

@@ -220,3 +220,10 @@ def test_mute_timings(timings: Any, key: str, wrong: str) -> None:
 def test_mute_timings_without_anybody_to_notify_are_refused() -> None:
     (reported,) = mistakes(raw(muteTimings=[{"name": "a", "times": ["00:00-06:00"]}]))
     assert reported.startswith("monitoring:muteTimings") and "mutes nothing" in reported
+
+
+@pytest.mark.parametrize("wrong", ["docs/runbooks.md", "http://git.example.com/r.md", "https://git.example.com/r.md#x"])
+def test_a_link_that_no_mail_could_follow_is_refused(wrong: str) -> None:
+    (reported,) = mistakes(raw(runbooks=wrong))
+    assert reported.startswith("monitoring:runbooks")
+    assert load(raw(runbooks="https://git.example.com/r.md")).runbooks == "https://git.example.com/r.md"

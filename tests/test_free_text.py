@@ -72,6 +72,7 @@ SCALARS: dict[str, Any] = {
     },
     **{"influxdataRepository": {"keyFingerprint": "0" * 40}, "backups": {"schedule": "04:00", "keep": 7}},
     **{"permissionsBoundary": "arn:aws:iam::123456789012:policy/a"},
+    **{"runbooks": "https://git.example.com/runbooks.md"},
     **{"muteTimings": [{"name": "x", "weekdays": ["monday"], "times": ["08:00-09:00"], "location": "UTC"}]},
     **{"alertThresholds": {"interval": "1m", "silentAfter": "3m", "cpu": 95}},
 }

@@ -2,8 +2,8 @@
 says what came back.
 
 Asks the Pulumi CLI for the stack's outputs, and Grafana as its administrator. Ends with 1 when a message failed, or
-when there is nothing to send through. Grafana's words may repeat the address of a webhook, which is a secret: what looks
-like an address is left out.
+when there is nothing to send through. Grafana's words may repeat the address of a webhook, which is a secret: what
+looks like an address is left out.
 
 Grafana 13: pkg/registry/apps/alerting/notifications/receiver/handler.go. "Sent" means that the other side took it.
 """

@@ -111,3 +111,11 @@ def test_mute_timings_reach_the_routes_of_their_severity_and_what_is_below() -> 
     for route in run.one("NotificationPolicy")["policies"]:
         expected = {"warning": ["night", "works"], "critical": ["works"]}[route["matchers"][0]["value"]]
         assert route["muteTimings"] == route["policies"][0]["muteTimings"] == expected
+
+
+def test_alerts_link_to_their_runbook_where_it_can_be_read(prod: Run) -> None:
+    page = "https://git.example.com/docs/runbooks.md"
+    for run, expected in ((run_program({"runbooks": page}), f"{page}#host-silent"), (prod, None)):
+        rules = [rule for group in run.all("RuleGroup") for rule in group.inputs["rules"]]
+        (silent,) = [rule for rule in rules if rule["uid"] == "host-silent"]
+        assert silent["annotations"].get("runbook_url") == expected
