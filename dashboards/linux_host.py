@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import units
 
 from dashboards import host_rows, looks
 from dashboards.host_variables import boots, variables
-from dashboards.linux_resources import MEMORY_KINDS, MODES
+from dashboards.linux_resources import MEMORY_COLOURS, MEMORY_KINDS, MODE_COLOURS, MODES
 from dashboards.looks import Limits
 from dashboards.page import Row, page
 from dashboards.panels import alerts_of, lines, number, stacked
@@ -70,6 +70,7 @@ def _at_a_glance(uid: str) -> Row:
                 " burstable instance without credits or a crowded machine.",
                 units.Percent,
                 influx(uid, together(MODES, "cpu", where=TOTAL_CPU)),
+                MODE_COLOURS,
                 full=100,
             ),
             stacked(
@@ -77,6 +78,7 @@ def _at_a_glance(uid: str) -> Row:
                 "What the cache has is given back when programs need it.",
                 units.BytesIEC,
                 influx(uid, together(MEMORY_KINDS, "mem")),
+                MEMORY_COLOURS,
             ),
             lines(
                 "Waiting for",

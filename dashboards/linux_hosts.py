@@ -7,22 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dashboards.linux_map import host_map
 from dashboards.linux_overview import overview, reporting
 from dashboards.linux_resources import memory, processes, processors
 from dashboards.linux_traffic import disks, network
-from dashboards.page import host_variable, interval_variable, page
+from dashboards.page import host_variable, interval_variable, page, tag_variables
 from dashboards.registry import LINUX_HOSTS, Entry
 
 
-def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = ()) -> str:
-    """The dashboard's JSON, for the InfluxDB datasource with this uid, with links to `further` dashboards."""
+def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = (), tags: Sequence[str] = ()) -> str:
+    """The dashboard's JSON, for the InfluxDB datasource with this uid, with links to `further` dashboards.
+
+    tags: those of the agents that hosts can be chosen and grouped by.
+    """
     return page(
         LINUX_HOSTS,
         "Every host that reports through Telegraf. Start with the table: click a host, or any"
         " line, to see only that host.",
-        [host_variable(datasource_uid), interval_variable()],
+        [*tag_variables(datasource_uid, tags), host_variable(datasource_uid, tags=tags), interval_variable()],
         [
-            overview(datasource_uid),
+            overview(datasource_uid, tags),
+            host_map(datasource_uid, tags),
             reporting(datasource_uid),
             processors(datasource_uid),
             memory(datasource_uid),

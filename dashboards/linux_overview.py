@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grafana_foundation_sdk.builders import stat, statetimeline, table
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import (
@@ -39,9 +41,9 @@ LOOKED_BACK = "6h"
 """How long before the shown time "When hosts reported" looks for hosts, a value per step: longer costs more."""
 
 
-def overview(uid: str) -> Row:
+def overview(uid: str, tags: Sequence[str]) -> Row:
     """Numbers over all chosen hosts with the worst one's name, the hosts that need attention, all hosts."""
-    return Row("All chosen hosts", [*_numbers(uid), linux_attention.panel(uid), _hosts(uid)])
+    return Row("All chosen hosts", [*_numbers(uid), linux_attention.panel(uid), _hosts(uid, tags)])
 
 
 def reporting(uid: str) -> Row:
@@ -119,11 +121,12 @@ def _hosts_within(time: str, name: str) -> str:
     return select(f'last("uptime") AS "{name}"', "system", HOST, time, group=(BY_HOST,))
 
 
-def _hosts(uid: str) -> table.Panel:
+def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
     """One row a host. The first query lists also hosts that are silent in the shown time; the others add
     columns."""
     seen = select('last("uptime") AS "uptime"', "system", HOST, EVER, group=(BY_HOST,))
-    state = select('count("uptime") AS "state"', "system", HOST, LATELY, group=(BY_HOST,))
+    grouped = (BY_HOST, *(f'"{tag}"' for tag in tags))
+    state = select('count("uptime") AS "state"', "system", HOST, LATELY, group=grouped)
     columns = {
         "state": "State",
         "cpu": "CPU",
@@ -152,7 +155,7 @@ def _hosts(uid: str) -> table.Panel:
                 tables.columns("A", rename={"Time": "Last seen", "uptime": "Uptime"}),
                 tables.columns("B|C|D|E|F|G", rename=columns, drop=["Time"]),
                 tables.join("host"),
-                tables.arrange(["host", *columns.values(), "Last seen", "Uptime"], rename={"host": "Host"}),
+                tables.arrange(["host", *tags, *columns.values(), "Last seen", "Uptime"], rename={"host": "Host"}),
             ],
         )
         .sort_by([tables.sorted_by("State"), tables.sorted_by("CPU", falling=True)])

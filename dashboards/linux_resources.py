@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from grafana_foundation_sdk.models import units
 
 from dashboards import looks
 from dashboards.linux_lines import lines_by_host
 from dashboards.looks import Limits
 from dashboards.page import Row
-from dashboards.panels import stacked
+from dashboards.panels import in_colours, lines, stacked
 from dashboards.queries import TOTAL_CPU, by_host, influx, rate_by_host, together
 
 MODES = {
@@ -20,12 +22,16 @@ MODES = {
     "stolen": 'mean("usage_steal")',
 }
 """What processors do: name -> aggregate expression."""
+MODE_COLOURS = dict(
+    zip(MODES, (looks.BLUE, looks.SKY, looks.AMBER, looks.VERMILION, looks.YELLOW, looks.PINK), strict=True)
+)
 MEMORY_KINDS = {
     "used by programs and the kernel": 'mean("total") - mean("available")',
     "cache, released when needed": 'mean("available") - mean("free")',
     "free": 'mean("free")',
 }
 """What memory holds."""
+MEMORY_COLOURS = dict(zip(MEMORY_KINDS, (looks.BLUE, looks.SKY, looks.GREY), strict=True))
 
 
 def processors(uid: str) -> Row:
@@ -43,14 +49,17 @@ def processors(uid: str) -> Row:
                 limits=looks.CPU,
                 full=100,
             ),
-            stacked(
-                "CPU by mode",
-                "What the CPUs do, averaged over the chosen hosts. Much “waiting for disks” points"
-                " to the disks row, much “stolen” to a burstable instance without credits or a crowded"
-                " machine.",
-                units.Percent,
-                influx(uid, together(MODES, "cpu", where=TOTAL_CPU)),
-                full=100,
+            in_colours(
+                lines(
+                    "CPU by mode",
+                    "For each mode, the highest of any chosen host: an average would hide the one that is at its"
+                    " limit. Much “waiting for disks” points to the disks row, much “stolen” to a burstable instance"
+                    " without credits or a crowded machine. A host's own page stacks its modes.",
+                    units.Percent,
+                    influx(uid, together(_highest(MODES), "cpu", where=TOTAL_CPU)),
+                    full=100,
+                ),
+                MODE_COLOURS,
             ),
             lines_by_host(
                 uid,
@@ -91,6 +100,7 @@ def memory(uid: str) -> Row:
                 "Averaged over the chosen hosts.",
                 units.BytesIEC,
                 influx(uid, together(MEMORY_KINDS, "mem")),
+                MEMORY_COLOURS,
             ),
             lines_by_host(
                 uid,
@@ -170,3 +180,8 @@ def processes(uid: str) -> Row:
             ),
         ],
     )
+
+
+def _highest(columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns, of any host the highest value instead of the mean."""
+    return {name: expression.replace("mean(", "max(") for name, expression in columns.items()}

@@ -33,9 +33,9 @@ from dashboards.queries import (
     influx,
     rate_by_host,
     select,
+    speed,
     worst_by_host,
 )
-from settings.values import seconds
 
 YEAR = 365 * 86400
 """In seconds."""
@@ -163,8 +163,8 @@ def network(uid: str) -> Row:
 
 
 def _file_systems(uid: str) -> table.Panel:
-    """One row a file system, the fullest first. Time to full as the alert "Disk fills up" reckons it, whatever
-    time is shown: no growth at all makes a zero of it."""
+    """One row a file system, the fullest first. Time to full as the alert "Disk fills up" reckons it: at the speed
+    between the first and the last value there is, whatever time is shown. No growth at all makes a zero of it."""
     each = (BY_HOST, '"path"')
     newest = select(
         'last("total") AS "total", last("free") AS "free", last("used_percent") AS "used"',
@@ -173,19 +173,12 @@ def _file_systems(uid: str) -> table.Panel:
         REAL_FILE_SYSTEMS,
         group=each,
     )
-    trend = float(seconds(TREND))  # integers would be lost: InfluxDB takes the quotient for one
-    until_full = select(
-        f'last("free") * {trend} / (first("free") - last("free")) AS "full"',
-        "disk",
-        HOST,
-        f"time > now() - {TREND}",
-        REAL_FILE_SYSTEMS,
-        group=each,
-    )
-    known = ", ".join(f'last("{name}") AS "{name}"' for name in ("total", "free", "used", "full"))
-    together = f"SELECT {known} FROM ({newest}), ({until_full}) GROUP BY {', '.join(each)}"  # noqa: S608 - constants
+    growth = speed("free", "disk", HOST, f"time > now() - {TREND}", REAL_FILE_SYSTEMS, group=each)
+    known = ", ".join(f'last("{name}") AS "{name}"' for name in ("total", "free", "used", "derivative"))
+    together = f"SELECT {known} FROM ({newest}), ({growth}) GROUP BY {', '.join(each)}"  # noqa: S608 - constants
     # One that was unmounted before the time shown has a trend only.
-    rows = select('"total", "free", "used", "full"', together, '"total" > 0', group=each)
+    until_full = '"free" / (0 - "derivative") AS "full"'
+    rows = select(f'"total", "free", "used", {until_full}', together, '"total" > 0', group=each)
     titles = {
         "host": "Host",
         "path": "Mounted at",
@@ -197,8 +190,9 @@ def _file_systems(uid: str) -> table.Panel:
     return (
         rows_of(
             "File systems",
-            f"Time to full assumes that a file system keeps growing as it did in the last {TREND}, whatever"
-            " the time range: one big file distorts it. Red: full within four hours, orange: within a day.",
+            f"Time to full assumes that a file system keeps growing as it did in the last {TREND} (or as long as it is"
+            " known), whatever the time range: one big file distorts it. Red: full within four hours, orange: within a"
+            " day.",
             units.BytesIEC,
             influx(uid, InfluxQuery(rows, table=True)),
             [tables.columns("A", rename=titles, drop=["Time"], order=list(titles))],

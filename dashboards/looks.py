@@ -30,6 +30,13 @@ ABSENT = "#808080"
 """Grey: nothing is known, which is not well."""
 
 
+BLUE, SKY, AMBER, VERMILION, YELLOW, PINK, GREY = (
+    *("#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#F0E442", "#CC79A7", "#999999"),
+)
+"""Colours that people with any colour blindness tell apart: Okabe and Ito, jfly.uni-koeln.de/color. For parts of one
+whole, which are next to each other; they mean neither good nor bad."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """From which value on a number deserves a look, and from which on somebody must act."""
@@ -86,6 +93,11 @@ def by_threshold() -> builders.FieldColor:
 def by_name() -> builders.FieldColor:
     """One colour a series, always the same for the same name, on every panel."""
     return builders.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+
+
+def always(colour: str) -> DynamicConfigValue:
+    """A series' own colour."""
+    return DynamicConfigValue("color", builders.FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour).build())
 
 
 def when_absent(text: str, colour: str) -> ValueMapping:

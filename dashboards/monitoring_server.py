@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models import units
 from dashboards import server_backups
 from dashboards.linux_lines import lines_by_host
 from dashboards.looks import Limits
-from dashboards.page import Row, host_variable, interval_variable, page
+from dashboards.page import Row, host_variable, interval_variable, page, tag_variables
 from dashboards.panels import number
 from dashboards.queries import BY_HOST, SHOWN, InfluxQuery, by_host, influx, per_second, rate_by_host, select
 from dashboards.registry import MONITORING_SERVER, Entry
@@ -29,11 +29,18 @@ ERRORS = Limits(0.01, 1)
 """A second: one in a hundred seconds is worth a look."""
 
 
-def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True, further: Sequence[Entry] = ()) -> str:
+def build(
+    datasource_uid: str = "influxdb",
+    *,
+    own_influxdb: bool = True,
+    further: Sequence[Entry] = (),
+    tags: Sequence[str] = (),
+) -> str:
     """The dashboard's JSON, for the InfluxDB datasource with this uid.
 
     own_influxdb: whether the server runs InfluxDB itself; without, only the agents are shown.
-    further: dashboards to link to in addition to those of every stack.
+    further: dashboards to link to in addition to those of every stack. tags: those of the agents that hosts can be
+    chosen by.
     """
     rows = [_agents(datasource_uid), server_backups.row(datasource_uid)]
     if own_influxdb:
@@ -42,7 +49,7 @@ def build(datasource_uid: str = "influxdb", *, own_influxdb: bool = True, furthe
         MONITORING_SERVER,
         "Is monitoring itself healthy: does InfluxDB keep up, can the agents deliver what they measure,"
         " is the certificate still valid?",
-        [host_variable(datasource_uid), interval_variable()],
+        [*tag_variables(datasource_uid, tags), host_variable(datasource_uid, tags=tags), interval_variable()],
         rows,
         further,
     )

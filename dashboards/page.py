@@ -91,17 +91,45 @@ def page(
     return json.dumps(_current(built), indent=2, ensure_ascii=False)
 
 
-def host_variable(datasource_uid: str, *, hidden: bool = False) -> builders.QueryVariable:
+def tag_variables(datasource_uid: str, tags: Sequence[str]) -> list[Builder[VariableModel]]:
+    """A list of values for each of these agents' tags; what is chosen in them is what `host_variable` offers.
+
+    All is any value, and none: `.*` matches hosts without the tag, too.
+    """
+    return [
+        builders.QueryVariable(_variable_of(tag))
+        .label(tag)
+        .description(f"Only hosts whose agents have one of these values as their tag `{tag}`")
+        .datasource(influxdb(datasource_uid))
+        .query(f'SHOW TAG VALUES FROM "system" WITH KEY = "{tag}"')
+        .refresh(VariableRefresh.ON_DASHBOARD_LOAD)
+        .sort(VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(VariableOption(True, ["All"], ["$__all"]))
+        for tag in tags
+    ]
+
+
+def _variable_of(tag: str) -> str:
+    """The variable's name: neither another variable's nor one of the patterns of aliases (`$tag_role`)."""
+    return f"by_{tag}"
+
+
+def host_variable(datasource_uid: str, *, hidden: bool = False, tags: Sequence[str] = ()) -> builders.QueryVariable:
     """`host`: any of the hosts that ever reported, all at first.
 
-    hidden: only carried along for the links to the other dashboards.
+    hidden: only carried along for the links to the other dashboards. tags: those with `tag_variables`, which leave
+    only some hosts to choose, and "All" of them is what the panels show.
     """
+    chosen = " AND ".join(f'"{tag}" =~ /^${_variable_of(tag)}$/' for tag in tags)
     return (
         builders.QueryVariable("host")
         .label("Host")
         .description("Hosts that report through Telegraf (tag `host`)")
         .datasource(influxdb(datasource_uid))
-        .query(ALL_HOSTS)
+        .query(f"{ALL_HOSTS} WHERE {chosen}" if tags else ALL_HOSTS)
         .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
         .multi(True)

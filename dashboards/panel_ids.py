@@ -50,6 +50,8 @@ LINUX_HOSTS: Mapping[str, int] = {
     "New processes": 39,
     "Needs attention": 40,
     "When hosts were silent": 41,
+    "Host map": 42,
+    "Worst signal of each host": 43,
 }
 LINUX_HOST: Mapping[str, int] = {
     "This host": 1,

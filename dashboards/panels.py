@@ -5,7 +5,7 @@ Heights and widths are in Grafana's grid: 24 columns, rows of 30 pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -30,7 +30,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DataSourceRef, DataTransformerConfig
 
-from dashboards.looks import Limits, by_name, by_threshold, no_limits
+from dashboards.looks import Limits, always, by_name, by_threshold, no_limits
 
 JOIN_GAPS_BELOW = 180_000
 """Milliseconds: shorter gaps are drawn through (agents may report less often than the step), longer ones stay
@@ -122,16 +122,28 @@ def stacked(
     description: str,
     unit: str,
     data: Data,
+    colours: Mapping[str, str],
     *,
     width: int = 12,
     full: float | None = None,
 ) -> timeseries.Panel:
-    """A time series panel whose series lie on top of each other: parts of one whole."""
-    return (
+    """A time series panel whose series lie on top of each other: parts of one whole.
+
+    colours: of each series, by name.
+    """
+    return in_colours(
         lines(title, description, unit, data, width=width, full=full)
         .fill_opacity(40)
-        .stacking(common_builders.StackingConfig().mode(StackingMode.NORMAL).group("A"))
+        .stacking(common_builders.StackingConfig().mode(StackingMode.NORMAL).group("A")),
+        colours,
     )
+
+
+def in_colours(panel: timeseries.Panel, colours: Mapping[str, str]) -> timeseries.Panel:
+    """The panel with a fixed colour for each of its series, by name."""
+    for name, colour in colours.items():
+        panel = panel.override_by_name(name, [always(colour)])
+    return panel
 
 
 def number(

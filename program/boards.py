@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -9,9 +11,12 @@ import pulumi
 from dashboards.from_files import BrokenFileError, read_all
 from dashboards.registry import AWS_EC2, CUSTOM_METRICS, LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER
 from settings import Settings
+from settings.hosts import Host
 
 INFLUXDB_UID = "influxdb"
 CLOUDWATCH_UID = "cloudwatch"
+MOST_TAGS = 5
+"""Lists above a dashboard for tags of agents: more would be more than is read."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +28,24 @@ class Board:
     content: str
 
 
+def _tags_in_use(hosts: Sequence[Host]) -> list[str]:
+    """The tags that most hosts have, for the lists above the dashboards; the others are left to queries by hand."""
+    having = Counter(tag for host in hosts for tag in host.tags)
+    return sorted(sorted(having, key=lambda tag: (-having[tag], tag))[:MOST_TAGS])
+
+
 def boards(settings: Settings) -> list[Board]:
     """All dashboards of the stack. Raises pulumi.RunError naming the imported files that cannot be used."""
     region = settings.cloudwatch_region or settings.region
     metrics = settings.custom_metrics
     further = [CUSTOM_METRICS] if metrics else []
     own_influxdb = settings.influxdb is None
+    tags = _tags_in_use(settings.hosts)
     built = {
-        LINUX_HOSTS: LINUX_HOSTS.build(INFLUXDB_UID, further=further),
+        LINUX_HOSTS: LINUX_HOSTS.build(INFLUXDB_UID, further=further, tags=tags),
         LINUX_HOST: LINUX_HOST.build(INFLUXDB_UID, further=further),
         AWS_EC2: AWS_EC2.build(CLOUDWATCH_UID, region, INFLUXDB_UID, further=further),
-        MONITORING_SERVER: MONITORING_SERVER.build(INFLUXDB_UID, own_influxdb=own_influxdb, further=further),
+        MONITORING_SERVER: MONITORING_SERVER.build(INFLUXDB_UID, own_influxdb=own_influxdb, further=further, tags=tags),
     }
     if metrics:
         built[CUSTOM_METRICS] = CUSTOM_METRICS.build(metrics, CLOUDWATCH_UID, region, INFLUXDB_UID)

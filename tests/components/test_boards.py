@@ -12,6 +12,8 @@ import pytest
 from dashboards.from_files import read_all
 from program import boards
 from tests.components.conftest import ADDRESS, Run, run_program
+from tests.support.certificates import KEY
+from tests.test_settings import HOST
 
 METRIC = {"namespace": "Shop", "metric": "Orders", "statistic": "Sum"}
 
@@ -37,6 +39,27 @@ def test_custom_metrics_are_a_dashboard_the_others_link_to() -> None:
     assert run.outputs["dashboardUrls"]["Custom metrics"] == f"https://{ADDRESS}:3000/d/custom-metrics"
     for name in ("linux-hosts", "aws-ec2", "monitoring-server"):
         assert "/d/custom-metrics" in run.one("Dashboard", name)["configJson"]
+
+
+def lists(dashboard: str) -> list[str]:
+    return [each["name"] for each in json.loads(dashboard)["templating"]["list"] if each["name"].startswith("by_")]
+
+
+def test_the_tags_that_most_hosts_have_are_lists_above_the_dashboards() -> None:
+    tags = [{"role": "web", "site": "a", "rack": "1", "team": "x"}, {"role": "db", "zone": "b", "owner": "y"}, {}]
+    hosts = [
+        HOST | {"name": f"host-{number}", "address": f"198.51.100.{number + 8}", "privateKey": KEY, "tags": each}
+        for number, each in enumerate(tags)
+    ]
+    run = run_program({"hosts": hosts}, secret=("hosts",))
+    for name in ("linux-hosts", "monitoring-server"):
+        assert lists(run.one("Dashboard", name)["configJson"]) == [
+            *("by_owner", "by_rack", "by_role", "by_site", "by_team"),
+        ]
+
+
+def test_without_tags_there_are_no_lists_of_them(prod: Run) -> None:
+    assert lists(prod.one("Dashboard", "linux-hosts")["configJson"]) == []
 
 
 def test_an_imported_file_is_a_dashboard_of_the_folder(folder: Path) -> None:

@@ -230,3 +230,79 @@ def test_a_host_is_found_by_its_instance_and_the_other_way_round(influx: Influx)
         requests.post(f"{influx.url}/query", params=drop, timeout=20)
     assert everybody >= {*HOSTS, "on-ec2"}
     assert (by_id, its_id, none) == ({"on-ec2"}, {"i-0123456789abcdef0"}, set())
+
+
+TAGGED = ("web-9", "db-9", "gone-9", "bare-9")
+TAGGED_LINES = (
+    "system,host=web-9,role=new uptime=1i {before}",
+    "system,host=web-9,role=web uptime=1i,load5=0.1,n_cpus=1i {now}",
+    "system,host=db-9,role=db uptime=1i,load5=4,n_cpus=1i {now}",
+    "system,host=gone-9,role=web uptime=1i {before}",
+    "system,host=bare-9 uptime=1i,load5=1.5,n_cpus=1i {now}",
+)
+"""Well, with another tag than before; in need of somebody; silent; worth a look, and without a tag."""
+
+
+def test_hosts_are_chosen_and_grouped_by_their_agents_tags(influx: Influx) -> None:
+    now = int(time.time())
+    lines = [text.format(now=now, before=now - 300) for text in TAGGED_LINES]
+    requests.post(f"{influx.url}/write?db=telegraf&precision=s", data="\n".join(lines), timeout=20).raise_for_status()
+    dashboard = json.loads(LINUX_HOSTS.build(tags=["role"]))
+    asked = {each["name"]: each["query"] for each in variable_queries(dashboard)}
+    shown = panel_queries(dashboard, {"host": list(TAGGED)}, TimeRange.last(300))
+    tiles = [query for query in shown if query.title == "Worst signal of each host"]
+    (listed,) = [query for query in shown if query.title == "Hosts" and query.model["refId"] == "B"]
+
+    def offered(query: str) -> set[str]:
+        return {value for each in influx.ask(query) for _, value in each["values"]}
+
+    try:
+        roles = offered(asked["by_role"])
+        chosen = {role: offered(asked["host"].replace("$by_role", role)) for role in ("web", "(web|db)", ".*")}
+        series = [each for query in tiles for each in influx.ask(query.influxql())]
+        columns = {each["tags"]["host"]: each["tags"]["role"] for each in influx.ask(listed.influxql())}
+    finally:
+        drop = {"db": "telegraf", "q": "DROP SERIES WHERE " + " OR ".join(f"\"host\" = '{host}'" for host in TAGGED)}
+        requests.post(f"{influx.url}/query", params=drop, timeout=20)
+    assert roles == {"web", "db", "new"}
+    assert chosen["web"] == {"web-9", "gone-9"}
+    assert chosen["(web|db)"] == {"web-9", "gone-9", "db-9"}
+    assert chosen[".*"] >= {*TAGGED, *HOSTS}
+    levels = {(each["tags"]["host"], each["tags"].get("role")): each["values"][0][1] for each in series}
+    assert levels == pytest.approx(
+        {("bare-9", ""): 1.5, ("db-9", "db"): 4, ("gone-9", None): 100, ("web-9", "web"): 0.1}
+    )
+    assert columns == {"web-9": "web", "db-9": "db", "bare-9": ""}
+
+
+@pytest.mark.parametrize("minutes", [60, 300, 500])
+def test_the_time_to_full_is_reckoned_with_the_span_there_is(influx: Influx, minutes: int) -> None:
+    """Ten GB left, one GB less each hour, of a host that has reported for an hour, for five, for longer than six."""
+    now = int(time.time())
+    points = [(now - minute * 60, 10_000_000_000 + minute * 1_000_000_000 // 60) for minute in range(0, minutes, 5)]
+    tags = "disk,host=filling,path=/,fstype=ext4"
+    lines = [f"{tags} free={free}i,total=100000000000i,used_percent=90 {at}" for at, free in points]
+    requests.post(f"{influx.url}/write?db=telegraf&precision=s", data="\n".join(lines), timeout=20).raise_for_status()
+    (asked,) = [query for query in queries(LINUX_HOSTS, ("filling",)) if query.title == "File systems"]
+    try:
+        (found,) = influx.ask(asked.influxql())
+    finally:
+        drop = {"db": "telegraf", "q": "DROP SERIES WHERE \"host\" = 'filling'"}
+        requests.post(f"{influx.url}/query", params=drop, timeout=20)
+    full = dict(zip(found["columns"], found["values"][0], strict=True))["full"]
+    assert full == pytest.approx(10 * 3600, rel=0.01)
+
+
+def test_the_modes_of_all_hosts_show_the_one_that_is_at_its_end(influx: Influx) -> None:
+    now = int(time.time()) - 10
+    busy = {"busy": 98, "idle-1": 1, "idle-2": 1}
+    lines = "\n".join(f"cpu,host={host},cpu=cpu-total usage_user={user} {now}" for host, user in busy.items())
+    requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=lines, timeout=20).raise_for_status()
+    (asked,) = [query for query in queries(LINUX_HOSTS, tuple(busy)) if query.title == "CPU by mode"]
+    try:
+        (found,) = influx.ask(asked.influxql())
+    finally:
+        drop = {"db": "telegraf", "q": "DROP SERIES WHERE " + " OR ".join(f"\"host\" = '{host}'" for host in busy)}
+        requests.post(f"{influx.url}/query", params=drop, timeout=20)
+    programs = [row[found["columns"].index("programs")] for row in found["values"]]
+    assert [each for each in programs if each is not None] == [98]

@@ -216,6 +216,30 @@ def test_every_link_of_a_host_s_name_opens_its_page_and_that_of_an_instance_too(
     assert path == "/d/aws-ec2" and back["var-instance"] == ["${ec2}"]
 
 
+def distance(one: str, other: str) -> float:
+    """Of two colours, as far as brightness and one of the two opposing pairs tell: what those who see no red, no green
+    or no blue have left."""
+    (r, g, b), (s, h, c) = ([int(each[at : at + 2], 16) for at in (1, 3, 5)] for each in (one, other))
+    bright = abs((r - s) * 0.3 + (g - h) * 0.59 + (b - c) * 0.11)
+    return bright + abs((b - c) - ((r - s) + (g - h)) / 2) / 2
+
+
+def test_parts_of_one_whole_have_colours_of_their_own_that_differ() -> None:
+    for dashboard in (json.loads(entry.build()) for entry in (LINUX_HOSTS, LINUX_HOST)):
+        for panel in panels(dashboard):
+            if panel["type"] != "timeseries" or not panel["fieldConfig"]["defaults"]["custom"].get("stacking"):
+                continue
+            fixed = [
+                value["value"]["fixedColor"]
+                for override in panel["fieldConfig"]["overrides"]
+                for value in override["properties"]
+                if value["id"] == "color"
+            ]
+            shown = len(re.findall(r' AS "', panel["targets"][0]["query"]))
+            assert len(fixed) == shown, panel["title"]
+            assert min(distance(one, other) for one, other in combinations(fixed, 2)) > 25, panel["title"]
+
+
 @pytest.mark.parametrize("sample", EVERY, ids=by_uid)
 def test_other_datasource_uids_are_taken_over(sample: Sample) -> None:
     assert '"uid": "elsewhere"' in sample.build(datasource_uid="elsewhere")
