@@ -101,15 +101,22 @@ def panel(uid: str) -> table.Panel:
     return shown
 
 
-def _texts() -> Iterator[str]:
-    """All hosts with their state, when each was last heard of, then the signals, then since when."""
-    known = select('last("uptime") AS "known"', "system", HOST, f"time > now() - {REMEMBERED}", group=(BY_HOST,))
+KNOWN = select('last("uptime") AS "known"', "system", HOST, f"time > now() - {REMEMBERED}", group=(BY_HOST,))
+
+
+def states() -> str:
+    """A query: all hosts, 0 where they report, SILENT where they do not."""
     lately = select('last("uptime") AS "up"', "system", HOST, LATELY, group=(BY_HOST,))
-    yield (
-        f'SELECT (count("known") - count("up")) * {SILENT} AS "State" FROM ({known}), ({lately})'  # noqa: S608 - constants
+    return (
+        f'SELECT (count("known") - count("up")) * {SILENT} AS "State" FROM ({KNOWN}), ({lately})'  # noqa: S608 - constants
         f" GROUP BY {BY_HOST} fill(0)"
     )
-    yield known
+
+
+def _texts() -> Iterator[str]:
+    """All hosts with their state, when each was last heard of, then the signals, then since when."""
+    yield states()
+    yield KNOWN
     yield from (signal.now for signal in SIGNALS)
     yield from (signal.since for signal in SIGNALS)
 

@@ -42,13 +42,16 @@ class Visit:
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel as it ended up. state: `drawn`, `empty`, `error` or `loading`; drawn: shapes and cells in it."""
+    """A panel as it ended up. height, bottom: in pixels, the latter from the screen's upper edge.
+
+    state: `drawn`, `empty`, `error` or `loading`; drawn: shapes and cells in it."""
 
     title: str
     type: str
     state: str
     text: str
     height: float
+    bottom: float
     drawn: int
 
 

@@ -259,7 +259,7 @@ def test_hosts_are_chosen_and_grouped_by_their_agents_tags(influx: Influx) -> No
     try:
         roles = offered(asked["by_role"])
         chosen = {role: offered(asked["host"].replace("$by_role", role)) for role in ("web", "(web|db)", ".*")}
-        series = [each for query in tiles for each in influx.ask(query.influxql())]
+        found = {query.model["refId"]: influx.ask(query.influxql()) for query in tiles}
         columns = {each["tags"]["host"]: each["tags"]["role"] for each in influx.ask(listed.influxql())}
     finally:
         drop = {"db": "telegraf", "q": "DROP SERIES WHERE " + " OR ".join(f"\"host\" = '{host}'" for host in TAGGED)}
@@ -268,10 +268,10 @@ def test_hosts_are_chosen_and_grouped_by_their_agents_tags(influx: Influx) -> No
     assert chosen["web"] == {"web-9", "gone-9"}
     assert chosen["(web|db)"] == {"web-9", "gone-9", "db-9"}
     assert chosen[".*"] >= {*TAGGED, *HOSTS}
-    levels = {(each["tags"]["host"], each["tags"].get("role")): each["values"][0][1] for each in series}
-    assert levels == pytest.approx(
-        {("bare-9", ""): 1.5, ("db-9", "db"): 4, ("gone-9", None): 100, ("web-9", "web"): 0.1}
-    )
+    states = {each["tags"]["host"]: each["values"][0][1] for each in found["A"]}
+    assert states == {"web-9": 0, "db-9": 0, "gone-9": 100, "bare-9": 0}
+    loads = {(each["tags"]["host"], each["tags"]["role"]): each["values"][0][1] for each in found["E"]}
+    assert loads == pytest.approx({("bare-9", ""): 1.5, ("db-9", "db"): 4, ("web-9", "web"): 0.1})
     assert columns == {"web-9": "web", "db-9": "db", "bare-9": ""}
 
 

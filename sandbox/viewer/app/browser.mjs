@@ -86,6 +86,7 @@ async function visit(page, base, { path, do: steps = [], picture, full = false }
       state: panel.dataset.state,
       text: panel.innerText,
       height: panel.getBoundingClientRect().height,
+      bottom: panel.getBoundingClientRect().bottom,
       drawn: panel.querySelectorAll('canvas, svg rect, [role="gridcell"]').length,
     }))
   );

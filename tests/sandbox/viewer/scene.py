@@ -1,0 +1,131 @@
+"""Simulated hosts with trouble made on purpose, in an InfluxDB, a double of Grafana and a viewer of their own."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import requests
+
+from benchmarks.queries.points import Host
+from dashboards.registry import LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER
+from sandbox.loopback import free_port, influxdb_configuration
+from sandbox.place import Place
+from sandbox.viewer import bundle
+from sandbox.viewer.server import Grafana as ViewersGrafana
+from sandbox.viewer.server import Server
+from tests.dashboards.conftest import INDEX, running, wait_for
+from tests.sandbox.grafana import support
+
+ROLES = ("web", "db", "cache", "queue")
+STEP = 30
+SILENT_FOR = 25 * 60
+
+FULL = "disk,path=/,fstype=ext4,device=sda1,{tags} used_percent={grown:.2f},free={left}i {at}"
+HOG = "mem,{tags} used_percent={grown:.2f} {at}"
+STATUS = (
+    "host_status,{tags} cpu_some=4,memory_some=1,memory_full=0.5,io_some=2,io_full=1,oom_kills=0i,files_open=1800i,"
+    "sockets_used=210i,tcp_waiting=12i,tcp_orphans=0i,tcp_established=40i,tcp_sent={at}i,tcp_resent=90i,tcp_overflows=0i,"
+    'failed_units=0i,failed_names="" {at}'
+)
+
+
+@dataclass
+class Trouble:
+    """Whose file system fills up, whose memory does, and who has said nothing for a while."""
+
+    full: str
+    hog: str
+    silent: str
+
+
+class Double(ViewersGrafana):
+    """The double of Grafana, as the viewer's server asks it."""
+
+    def __init__(self, grafana: support.Grafana) -> None:
+        self._grafana = grafana
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        answer = self._grafana.call(method, path, json.loads(body) if body else None)
+        return answer.status_code, answer.content
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A viewer that is served. viewer_url: as `Place` calls it, so that the browser finds it."""
+
+    viewer_url: str
+
+    @property
+    def place(self) -> Place:
+        """For `sandbox.viewer.browser.look`, which takes the address from it and nothing else."""
+        return cast(Place, self)
+
+
+def hosts(number: int) -> list[str]:
+    """Names of so many."""
+    return [f"{ROLES[each % len(ROLES)]}-{each:02}" for each in range(number)]
+
+
+def points(name: str, now: int, minutes: int, trouble: Trouble) -> Iterator[str]:
+    """What a host measured in the minutes before."""
+    role = name.partition("-")[0]
+    host, tags = Host(name, role), f"host={name},role={role}"
+    until = now - SILENT_FOR if name == trouble.silent else now + 1
+    moments = range(now - minutes * 60, until, STEP)
+    for number, at in enumerate(moments):
+        share = number / len(moments)
+        yield from host.lines(at)
+        yield STATUS.format(tags=tags, at=at)
+        yield from (f"cpu,cpu=cpu{core},{tags} usage_idle={70 + core * 5} {at}" for core in range(4))
+        if name == trouble.full:
+            used = 88 + 9 * share
+            yield FULL.format(tags=tags, grown=used, left=int((100 - used) / 100 * (100 << 30)), at=at)
+        if name == trouble.hog:
+            yield HOG.format(tags=tags, grown=70 + 27 * share, at=at)
+
+
+@contextmanager
+def scene(folder: Path, names: list[str], trouble: Trouble, *, minutes: int = 60) -> Iterator[Scene]:
+    """A viewer that shows these hosts."""
+    http = free_port()
+    url = f"http://127.0.0.1:{http}"
+    configuration = folder / "influxdb.conf"
+    configuration.write_text(influxdb_configuration(folder, http, INDEX))
+    with ExitStack() as stack:
+        stack.enter_context(running("influxd", "-config", configuration))
+        wait_for(url)
+        requests.post(f"{url}/query", params={"q": "CREATE DATABASE telegraf"}, timeout=20).raise_for_status()
+        now = int(time.time())
+        for name in names:
+            lines = "\n".join(points(name, now, minutes, trouble))
+            requests.post(f"{url}/write?db=telegraf&precision=s", data=lines, timeout=60).raise_for_status()
+        grafana = stack.enter_context(support.running(folder, support.Authority(folder, "authority")))
+        _content(grafana, url)
+        server = stack.enter_context(Server(0, bundle.ensure(), Double(grafana)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        stack.callback(server.shutdown)
+        yield Scene(f"http://127.0.0.1:{server.server_port}")
+
+
+def _content(grafana: support.Grafana, url: str) -> None:
+    source: Mapping[str, object] = {
+        "uid": "influxdb",
+        "name": "InfluxDB",
+        "type": "influxdb",
+        "access": "proxy",
+        "url": url,
+        "database": "telegraf",
+        "jsonData": {"dbName": "telegraf", "httpMethod": "POST", "timeInterval": "10s"},
+    }
+    grafana.call("POST", "/api/datasources", source).raise_for_status()
+    built = (LINUX_HOSTS.build(tags=["role"]), LINUX_HOST.build(), MONITORING_SERVER.build(tags=["role"]))
+    for each in built:
+        body = {"dashboard": json.loads(each), "overwrite": True}
+        grafana.call("POST", "/api/dashboards/db", body).raise_for_status()
