@@ -57,6 +57,7 @@ load: bootstrap ## try how many hosts the environment that is up carries: HOSTS=
 
 pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up
 	@$(PYTHON) -m sandbox pictures
+	@$(PYTHON) -m tests.sandbox.viewer.pictures
 
 # Not `bootstrap`: who works with a real AWS account has .venv from `pulumi install`, and needs no root for this.
 import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]

@@ -297,6 +297,6 @@ def _failed_units(uid: str) -> table.Panel:
             width=16,
             height=6,
         )
-        .no_value("The host tells nothing of its services")
+        .no_value("–")
         .override_by_name("Failed", [*looks.coloured(looks.ERRORS), looks.whole(), looks.width(90)])
     )

@@ -37,9 +37,7 @@ def variables(uid: str) -> list[Builder[VariableModel]]:
         .current(chosen)
         .options([chosen])
         .hide(VariableHide.HIDE_VARIABLE),
-        _asked(uid, "host", of_instance)
-        .label("Host")
-        .description("Hosts that report through Telegraf (tag `host`)"),
+        _asked(uid, "host", of_instance).label("Host").description("Hosts that report through Telegraf (tag `host`)"),
         _asked(uid, "ec2", of_host).hide(VariableHide.HIDE_VARIABLE),
         interval_variable(),
     ]

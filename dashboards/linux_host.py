@@ -12,7 +12,7 @@ from dashboards.host_variables import boots, variables
 from dashboards.linux_resources import MEMORY_COLOURS, MEMORY_KINDS, MODE_COLOURS, MODES
 from dashboards.looks import Limits
 from dashboards.page import Row, page
-from dashboards.panels import alerts_of, lines, number, stacked
+from dashboards.panels import alerts_of, in_colours, lines, number, stacked
 from dashboards.queries import (
     HOST,
     LATELY,
@@ -80,14 +80,17 @@ def _at_a_glance(uid: str) -> Row:
                 influx(uid, together(MEMORY_KINDS, "mem")),
                 MEMORY_COLOURS,
             ),
-            lines(
-                "Waiting for",
-                "Share of the last minute in which some process waited for the resource, or all that could run did"
-                " (pressure stall information). What hurts shows here, also where use is low or always at 100 %.",
-                units.Percent,
-                influx(uid, together(pressure, host_rows.STATUS)),
-                limits=WAITED,
-                full=100,
+            in_colours(
+                lines(
+                    "Waiting for",
+                    "Share of the last minute in which some process waited for the resource, or all that could run did"
+                    " (pressure stall information). What hurts shows here, also where use is low or always at 100 %.",
+                    units.Percent,
+                    influx(uid, together(pressure, host_rows.STATUS)),
+                    limits=WAITED,
+                    full=100,
+                ),
+                dict(zip(pressure, (looks.AMBER, looks.BLUE, looks.SKY, looks.VERMILION, looks.PINK), strict=True)),
             ),
             alerts_of(
                 "Alerts of this host",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.common import BigValueColorMode, BigValueTextMode
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import looks, tables
 from dashboards.linux_attention import SIGNALS, Signal, states
@@ -23,6 +24,7 @@ def host_map(uid: str, tags: Sequence[str]) -> Row:
     """The row. tags: their values stand before the host's name."""
     queries = [states(), *(_level(signal, tags) for signal in SIGNALS)]
     letters = [chr(ord("A") + index) for index in range(len(queries))]
+    name = " ".join(f"${{__data.fields.{column}}}" for column in (*tags, "host"))
     levels = ["State", *(signal.title for signal in SIGNALS)]
     return Row(
         "Host map",
@@ -45,6 +47,7 @@ def host_map(uid: str, tags: Sequence[str]) -> Row:
                     tables.arrange([*tags, "host"], rename={}, drop=levels),
                 ]
             )
+            .override_by_name("Worst", [DynamicConfigValue("displayName", name)])
             .color_mode(BigValueColorMode.BACKGROUND_SOLID)
             .text_mode(BigValueTextMode.NAME)
             .reduce_options(common.ReduceDataOptions().values(True).limit(MOST_TILES).calcs([]))

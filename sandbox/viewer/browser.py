@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,10 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 LARGEST_PICTURE = 300_000
 """Bytes: pictures live in the repository."""
 PICTURES = {
-    "linux-hosts": "/d/linux-hosts?from=now-30m&to=now",
     "aws-ec2": "/d/aws-ec2?from=now-30m&to=now&var-period=60",
     "monitoring-server": "/d/monitoring-server?from=now-30m&to=now",
 }
-"""Name of the picture → what it shows of the viewer."""
+"""Name of the picture → what it shows of the viewer. Those of simulated hosts: tests/sandbox/viewer/pictures.py."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +113,17 @@ def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 9
     ]
 
 
-def pictures(place: Place, folder: Path) -> list[Path]:
+def pictures(
+    place: Place, folder: Path, shown: Mapping[str, str] = PICTURES, size: tuple[int, int] = (1200, 900)
+) -> list[Path]:
     """The first screen of each dashboard as SVG: text and shapes, no pixels, no script, nothing from elsewhere.
 
+    shown: name of the picture -> what it shows. size: of the screen, in pixels.
     Raises SandboxError when one is too large or shows an error.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {folder / f"{name}.svg": path for name, path in PICTURES.items()}
-    pages = look(place, [Visit(path, picture=file) for file, path in wanted.items()], size=(1200, 900))
+    wanted = {folder / f"{name}.svg": path for name, path in shown.items()}
+    pages = look(place, [Visit(path, picture=file) for file, path in wanted.items()], size=size)
     for page, file in zip(pages, wanted, strict=True):
         if page.complaints or any(panel.state == "error" for panel in page.panels):
             raise SandboxError(f"{page.url} is not well: {page.complaints[:3]}")

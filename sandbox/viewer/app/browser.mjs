@@ -56,6 +56,8 @@ async function save(page, picture) {
     await page.screenshot({ path: picture });
     return;
   }
+  // The text next to a picture says where it comes from.
+  await page.evaluate(() => document.querySelector('[data-caption]')?.remove());
   await page.evaluate(await readFile(join(import.meta.dirname, 'dom-to-svg.js'), 'utf8') + ';window.domToSvg = domToSvg');
   await writeFile(picture, await page.evaluate(draw));
 }

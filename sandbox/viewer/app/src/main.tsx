@@ -31,7 +31,7 @@ function Page() {
     <main style={{ padding: 16 }}>
       <header style={{ display: 'flex', gap: 16, alignItems: 'baseline' }}>
         <h2>{dashboard?.title ?? 'Dashboards'}</h2>
-        <span>
+        <span data-caption>
           <a href="/">All dashboards</a> · This is the local viewer, not Grafana: this stack's dashboards and data, read-only, drawn
           with Grafana's published components.
         </span>

@@ -106,16 +106,21 @@ function reduced({ panel, frames, theme, interpolator }: VisualizationProps): Fi
 
 function number(props: VisualizationProps) {
   const shown = reduced(props);
-  const named = props.panel.options['textMode'] === 'value_and_name';
-  const width = props.width / Math.max(shown.length, 1);
+  const textMode = props.panel.options['textMode'];
+  const named = ['name', 'value_and_name'].includes(textMode);
+  // As many columns as make tiles three times as wide as high, as Grafana's repeater does about.
+  const columns = Math.max(1, Math.min(shown.length, Math.ceil(Math.sqrt((shown.length * props.width) / props.height / 3))));
+  const width = props.width / columns;
+  const height = props.height / Math.ceil(Math.max(shown.length, 1) / columns);
   return (
-    <div style={{ display: 'flex' }}>
+    <div style={{ display: 'flex', flexWrap: 'wrap' }}>
       {shown.map((one, index) => (
         <BigValue
           key={index}
           width={width}
-          height={props.height}
+          height={height}
           theme={props.theme}
+          textMode={textMode}
           value={{ ...one.display, title: named || shown.length > 1 ? one.display.title : undefined }}
           colorMode={props.panel.options['colorMode'] ?? BigValueColorMode.Value}
           graphMode={BigValueGraphMode.None}
