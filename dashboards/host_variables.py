@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from dashboards.page import interval_variable
+from dashboards.page import interval_variable, policy_variables
 from dashboards.queries import BY_HOST, SHOWN, influxdb, select
 
 ANY = ".*"
@@ -23,7 +23,7 @@ BOOT_STEP = "time(1m)"
 
 
 def variables(uid: str) -> list[Builder[VariableModel]]:
-    """`host`, one alone; `interval`; and two that only carry a host's instance id from "AWS EC2" and to it.
+    """`host`, one alone; `interval`; what the time shown decides; and two that only carry a host's instance id from "AWS EC2" and to it.
 
     `instance_id` comes with a link from there and leaves the one host with that tag to choose; a host without it has
     the value "", which `.*` matches, too.
@@ -40,6 +40,7 @@ def variables(uid: str) -> list[Builder[VariableModel]]:
         _asked(uid, "host", of_instance).label("Host").description("Hosts that report through Telegraf (tag `host`)"),
         _asked(uid, "ec2", of_host).hide(VariableHide.HIDE_VARIABLE),
         interval_variable(),
+        *policy_variables(uid),
     ]
 
 

@@ -11,7 +11,7 @@ from dashboards.linux_map import host_map
 from dashboards.linux_overview import overview, reporting
 from dashboards.linux_resources import memory, processes, processors
 from dashboards.linux_traffic import disks, network
-from dashboards.page import host_variable, interval_variable, page, tag_variables
+from dashboards.page import host_variable, interval_variable, page, policy_variables, tag_variables
 from dashboards.registry import LINUX_HOSTS, Entry
 
 
@@ -24,7 +24,12 @@ def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = (), ta
         LINUX_HOSTS,
         "Every host that reports through Telegraf. Start with the table: click a host, or any"
         " line, to see only that host.",
-        [*tag_variables(datasource_uid, tags), host_variable(datasource_uid, tags=tags), interval_variable()],
+        [
+            *tag_variables(datasource_uid, tags),
+            host_variable(datasource_uid, tags=tags),
+            interval_variable(),
+            *policy_variables(datasource_uid),
+        ],
         [
             overview(datasource_uid, tags),
             host_map(datasource_uid, tags),

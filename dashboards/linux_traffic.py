@@ -164,7 +164,7 @@ def network(uid: str) -> Row:
 
 def _file_systems(uid: str) -> table.Panel:
     """One row a file system, the fullest first. Time to full as the alert "Disk fills up" reckons it: at the speed
-    between the first and the last value there is, whatever time is shown. No growth at all makes a zero of it."""
+    between the first and the last value there is, whatever the time range. No growth at all makes a zero of it."""
     each = (BY_HOST, '"path"')
     newest = select(
         'last("total") AS "total", last("free") AS "free", last("used_percent") AS "used"',

@@ -13,9 +13,9 @@ from grafana_foundation_sdk.models import units
 from dashboards import server_backups
 from dashboards.linux_lines import lines_by_host
 from dashboards.looks import Limits
-from dashboards.page import Row, host_variable, interval_variable, page, tag_variables
+from dashboards.page import Row, host_variable, interval_variable, page, policy_variables, tag_variables
 from dashboards.panels import number
-from dashboards.queries import BY_HOST, SHOWN, InfluxQuery, by_host, influx, per_second, rate_by_host, select
+from dashboards.queries import BY_HOST, PEAK, SHOWN, InfluxQuery, by_host, influx, per_second, rate_by_host, select
 from dashboards.registry import MONITORING_SERVER, Entry
 
 TO_INFLUXDB = "\"output\" = 'influxdb'"
@@ -49,7 +49,12 @@ def build(
         MONITORING_SERVER,
         "Is monitoring itself healthy: does InfluxDB keep up, can the agents deliver what they measure,"
         " is the certificate still valid?",
-        [*tag_variables(datasource_uid, tags), host_variable(datasource_uid, tags=tags), interval_variable()],
+        [
+            *tag_variables(datasource_uid, tags),
+            host_variable(datasource_uid, tags=tags),
+            interval_variable(),
+            *policy_variables(datasource_uid),
+        ],
         rows,
         further,
     )
@@ -203,7 +208,7 @@ def _agents(uid: str) -> Row:
                 "Slowest input",
                 "How long an agent's slowest input takes per collection; it must stay below the interval.",
                 units.Milliseconds,
-                by_host('max("gather_time_ns") / 1000000', "internal_gather"),
+                by_host(f'max("gather_time_ns{PEAK}") / 1000000', "internal_gather"),
                 limits=Limits(1000, 10_000),
             ),
             lines_by_host(

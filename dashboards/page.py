@@ -24,7 +24,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards.looks import links_from
-from dashboards.queries import ALL_HOSTS, influxdb
+from dashboards.queries import ALL_HOSTS, ROLLUP, influxdb
 from dashboards.registry import Entry
 
 SCHEMA_VERSION = 42
@@ -35,6 +35,10 @@ MANAGED = (
     "Managed by Pulumi: changes belong in the repository's dashboards/ folder; the next `pulumi up`"
     " undoes changes made here by hand. Use “Save as” for a copy of your own."
 )
+
+
+BY_TIME = ("policy", "peak")
+"""Variables that the time shown decides. Not part of addresses: a link to another time shall not take them along."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,20 @@ def host_variable(datasource_uid: str, *, hidden: bool = False, tags: Sequence[s
     )
 
 
+def policy_variables(datasource_uid: str) -> list[builders.QueryVariable]:
+    """`policy` and `peak`, hidden: where queries of the time shown read, and what highest values are called there."""
+    return [
+        builders.QueryVariable(name)
+        .datasource(influxdb(datasource_uid))
+        .query(ROLLUP.format(field=name))
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.DISABLED)
+        .current(VariableOption(True, "", ""))
+        .hide(VariableHide.HIDE_VARIABLE)
+        for name in BY_TIME
+    ]
+
+
 def interval_variable(
     steps: Sequence[str] = ("10s", "30s", "1m", "5m", "15m", "1h", "6h"), chosen: str = "30s"
 ) -> builders.IntervalVariable:
@@ -163,6 +181,8 @@ def _current(dashboard: Dashboard) -> dict[str, Any]:
     for variable in fields["templating"]["list"]:
         for name in ("id", "auto", "auto_min", "auto_count"):
             del variable[name]
+        if variable["name"] in BY_TIME:
+            variable["skipUrlSync"] = True
     for panel in (each for outer in fields["panels"] for each in (outer, *outer.get("panels", []))):
         if panel["type"] == "table":
             panel["options"].pop("footer", None)

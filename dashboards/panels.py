@@ -37,6 +37,10 @@ JOIN_GAPS_BELOW = 180_000
 gaps."""
 
 
+POINTS = 300
+"""Steps of a panel of InfluxDB's, at most: over a day five minutes each, so that whatever is longer can be read from
+steps of five minutes (userdata/server/rollup.py). With fewer pixels than that between two points nobody sees more."""
+
 HALF = 12
 """Columns of the grid: a narrower panel has no room for a legend at its side."""
 
@@ -105,6 +109,8 @@ def lines(
         )
         .tooltip(common_builders.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
     )
+    if data.datasource.type_val == "influxdb":
+        panel = panel.max_data_points(POINTS)
     if from_zero:
         panel = panel.min(0)
     if full is not None:

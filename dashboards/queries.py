@@ -29,6 +29,20 @@ SHOWN = f"{HOST} AND $timeFilter"
 STEP = "time($__interval)"
 """One value a step; Grafana makes the step wide enough for the panel's width."""
 
+POLICY = "${policy}"
+"""What stands before a measurement's name where the time shown is asked for: nothing, or the retention policy of
+5-minute steps (userdata/server/rollup.py), as the hidden variable `policy` chooses by what is shown."""
+
+PEAK = "${peak}"
+"""What follows a field's name where its highest value is asked for: that policy has it as a field of its own."""
+
+ROLLUP = (
+    'SELECT last("{field}") FROM "rollup" WHERE "since" <= ${{__from}}'
+    ' AND ("longer" < ${{__to}} - ${{__from}} OR "raw" > ${{__from}})'
+)
+"""What fills the two variables: a row where the time shown is long, or begins before raw data does, and the policy has
+all of it. Without such a row, or such a measurement (an InfluxDB of somebody else's), they are empty."""
+
 BY_HOST = '"host"'
 
 SILENT_AFTER = "3m"
@@ -116,13 +130,15 @@ def influx(datasource_uid: str, *queries: InfluxQuery) -> Data:
 def select(what: str, source: str, *conditions: str, group: Sequence[str] = (), fill: str = "") -> str:
     """An InfluxQL query.
 
-    source: a measurement's name, or another query, which is then put in brackets.
+    source: a measurement's name, or another query, which is then put in brackets. Where the time shown is asked for
+    (SHOWN), of the retention policy that fits it.
     conditions: all of them must hold; empty ones are left out.
     group: what follows GROUP BY: quoted tags and STEP.
     fill: what stands for a step without points; nothing (null) unless given.
     """
     # Everything here comes from constants of this package, and nothing from a person.
-    inner = f"({source})" if source.startswith("SELECT") else f'"{source}"'
+    policy = POLICY if SHOWN in conditions else ""
+    inner = f"({source})" if source.startswith("SELECT") else f'{policy}"{source}"'
     text = f"SELECT {what} FROM {inner}"  # noqa: S608
     chosen = " AND ".join(condition for condition in conditions if condition)
     if chosen:
@@ -164,7 +180,7 @@ def worst_by_host(field: str, measurement: str, *, where: str = "") -> InfluxQue
     Over all of the host's series at once: a subquery of each series would read the same blocks and take 15 times the
     CPU.
     """
-    return by_host(f'max("{field}")', measurement, where=where)
+    return by_host(f'max("{field}{PEAK}")', measurement, where=where)
 
 
 def both_rates_by_host(up: tuple[str, str], down: tuple[str, str], source: tuple[str, str, str]) -> InfluxQuery:

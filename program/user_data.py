@@ -78,6 +78,7 @@ def server_parameters(
             data_gib=data_gib,
             boot_timeout=settings.boot_timeout_seconds,
             retention=settings.retention,
+            rollup_retention=settings.kept_rolled_up,
             interval=settings.collection_interval,
             region=settings.region,
             cloudwatch_role=role,

@@ -27,6 +27,7 @@ FOLLOWS = {
     "agentCidrs": frozenset({"influxdb"}),
     "smtp": frozenset({"contactPoints"}),
     "restoreFrom": frozenset({"backups"}),
+    "rollupRetention": frozenset({"retention"}),
     "collectionInterval": frozenset({"retention", "influxdb"}),
     "alertThresholds": frozenset({"retention", "influxdb", "collectionInterval", "backups", "certificate"}),
 }

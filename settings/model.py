@@ -140,6 +140,7 @@ class Settings(Part):
     password_generation: Annotated[int, v.whole(1, 1_000_000, "the passwords' generation")] = 1
     certificate_generation: Annotated[int, v.whole(1, 1_000_000, "the certificate's generation")] = 1
     retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "30d")] = "30d"
+    rollup_retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "360d")] | None = None
     hosts: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = ()
     collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s", parts=1)] = "10s"
     grafana_repository: GrafanaRepository = GrafanaRepository()
@@ -164,6 +165,13 @@ class Settings(Part):
     def boot_timeout_seconds(self) -> int:
         """How long the readiness gate waits for a new server, in seconds."""
         return int(v.seconds(self.boot_timeout))
+
+    @property
+    def kept_rolled_up(self) -> str:
+        """How long the 5-minute means and maxima are kept, as a duration."""
+        by_default = 12 * v.seconds(self.retention)
+        in_hours = f"{int(by_default) // 3600}h" if by_default <= v.seconds(v.LONGEST) else "INF"
+        return self.rollup_retention or in_hours
 
     def _contradictions_of_access(self, example: str) -> Iterator[tuple[str, str, str]]:
         together = len(self.operator_cidrs) + len(self.agent_cidrs) + len(self.ssh_cidrs)
@@ -199,8 +207,12 @@ class Settings(Part):
             yield "smtp", "is missing, so contactPoints could send no email", "name your mail server"
         if self.smtp and not mailed:
             yield "smtp", "has no recipients", "add addresses as contactPoints.email"
-        if self.influxdb and self.retention != "30d":
-            yield "retention", "does not apply with influxdb: that service has its own retention", "leave it out"
+        for key, given in (("retention", self.retention != "30d"), ("rollupRetention", self.rollup_retention)):
+            if self.influxdb and given:
+                yield key, "does not apply with influxdb: that service has its own retention", "leave it out"
+        if v.seconds(self.kept_rolled_up) < v.seconds(self.retention):
+            wrong = f"is shorter than retention ({self.retention}), so it would keep nothing longer"
+            yield "rollupRetention", wrong, f"write {self.retention} or longer, or leave it out"
 
     def _network(self) -> Iterator[tuple[str, str, str]]:
         example = "write the ranges in CIDR notation, such as [203.0.113.0/24]; 0.0.0.0/0 means the whole internet"

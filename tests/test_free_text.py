@@ -64,6 +64,7 @@ SCALARS: dict[str, Any] = {
         "domain": "a.example.com",
         "cloudwatchRegion": "eu-central-1",
         "retention": "30d",
+        "rollupRetention": "360d",
     },
     **{"collectionInterval": "10s", "grafanaVersion": "13.2.3", "influxdbVersion": "1.12.4-1", "bootTimeout": "15m"},
     **{"telegrafVersion": "1.39.3-1", "restoreFrom": "latest", "operatorCidrs": ["10.0.0.0/8"], "tags": {"team": "x"}},

@@ -157,6 +157,11 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("retention", "0d", "is out of range", "1h to INF"),
     ("retention", "inf", "is not a duration", "30d"),
     ("retention", "1d; DROP DATABASE telegraf", "is not a duration", "30d"),
+    ("rollupRetention", "a year", "is not a duration", "360d"),
+    ("rollupRetention", "365", "is not a duration", "360d"),
+    ("rollupRetention", "1d; DROP DATABASE telegraf", "is not a duration", "360d"),
+    ("rollupRetention", "30m", "is not a duration", "360d"),
+    ("rollupRetention", "6000w", "is out of range", "1h to INF"),
     ("collectionInterval", "10", "is not a duration", "10s"),
     ("collectionInterval", "2h", "is out of range", "1s to 1h"),
     ("collectionInterval", "0s", "is out of range", "1s to 1h"),
@@ -245,8 +250,39 @@ def test_settings_that_cannot_go_together(changes: dict[str, Any], key: str, wro
 
 def test_an_own_influxdb_s_settings_have_no_meaning_with_another() -> None:
     external = {"url": "https://a.b", "username": "u", "password": "p"}
-    reported = mistakes(raw(influxdb=external, retention="7d"), ("monitoring:influxdb",))
-    assert [line.split()[0] for line in reported] == ["monitoring:agentCidrs", "monitoring:retention"]
+    reported = mistakes(raw(influxdb=external, retention="7d", rollupRetention="90d"), ("monitoring:influxdb",))
+    assert [line.split()[0] for line in reported] == [
+        *("monitoring:agentCidrs", "monitoring:retention", "monitoring:rollupRetention")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ({}, "8640h"),
+        ({"retention": "7d"}, "2016h"),
+        ({"retention": "1h"}, "12h"),
+        ({"retention": "INF"}, "INF"),
+        ({"retention": "400w"}, "806400h"),
+        ({"retention": "500w"}, "INF"),
+        ({"rollupRetention": "90d"}, "90d"),
+        ({"rollupRetention": "INF"}, "INF"),
+        ({"retention": "90d", "rollupRetention": "90d"}, "90d"),
+    ],
+)
+def test_five_minute_steps_are_kept_twelve_times_as_long_unless_a_setting_says_otherwise(
+    changes: dict[str, str], kept: str
+) -> None:
+    assert load(raw(**changes)).kept_rolled_up == kept
+
+
+@pytest.mark.parametrize("retention", ["91d", "INF"])
+def test_five_minute_steps_are_not_kept_shorter_than_what_they_are_made_of(retention: str) -> None:
+    (reported,) = mistakes(raw(retention=retention, rollupRetention="90d"))
+    assert reported.startswith("monitoring:rollupRetention")
+    assert f"is shorter than retention ({retention})" in reported
+    (reported,) = mistakes(raw(retention="a while", rollupRetention="1h"))
+    assert reported.startswith("monitoring:retention")
 
 
 @pytest.mark.parametrize("region", ["", "eu-middle-1", "Frankfurt", "EU-CENTRAL-1"])

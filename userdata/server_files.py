@@ -31,6 +31,7 @@ class ServerValues:
     data_gib: int
     boot_timeout: int
     retention: str
+    rollup_retention: str
     interval: str
     region: str
     cloudwatch_role: str
@@ -53,6 +54,17 @@ def shard_duration(retention: str) -> str:
     if length < v.seconds("2d"):
         return "1h"
     return "1d" if length <= v.seconds("26w") else "7d"
+
+
+def latest(interval: str) -> int:
+    """How many seconds after a measurement an agent may still deliver it: its buffer holds 667 intervals of a plain
+    host's 45 metrics (metric_buffer_limit of shared/telegraf.conf)."""
+    return int(max(v.seconds("1d"), 1000 * v.seconds(interval)))
+
+
+def _whole(retention: str) -> int:
+    """Seconds; "INF" is what InfluxDB's nanoseconds can hold, 292 years."""
+    return int(min(v.seconds(retention), 2**63 // 10**9))
 
 
 def backup_settings(region: str, bucket: str, stack: str, now: int, restore_from: str) -> dict[str, str]:
@@ -79,6 +91,9 @@ def server_settings(values: ServerValues) -> str:
             "BOOT_TIMEOUT": str(values.boot_timeout),
             "RETENTION": values.retention,
             "SHARD": shard_duration(values.retention),
+            "ROLLUP_RETENTION": values.rollup_retention,
+            "ROLLUP_SHARD": shard_duration(values.rollup_retention),
+            "ROLLUP": f"{_whole(values.retention)} {_whole(values.rollup_retention)} {latest(values.interval)}",
             "WRITER": values.target.username,
             "READER": values.reader,
             "AUTOMATION": values.automation,
@@ -134,6 +149,7 @@ def server_files(values: ServerValues) -> dict[str, str]:
     if values.own_influxdb:
         files |= {name: render(f"server/{name}") for name in INFLUXDB_FILES}
         files |= {f"influxdb-{name}": render(f"server/{name}.sh") for name in ("room", "probe", "segments")}
-        units = ("room.service", "room.timer", "probe.service", "probe.timer")
+        files |= {"influxdb-rollup": render("server/rollup.py")}
+        units = [f"{name}.{kind}" for name in ("room", "probe", "rollup") for kind in ("service", "timer")]
         files |= {f"influxdb-{name}": render(f"server/{name}") for name in units}
     return {name: without_comments(content) for name, content in files.items()}

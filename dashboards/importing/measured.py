@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from dashboards.importing.report import Json, Report, named, title_of
 
-DATABASE, POLICY = "telegraf", "autogen"
+DATABASE, POLICY, ROLLUP = "telegraf", "autogen", "rollup"
 INPUTS = frozenset(
     (
         *("cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "internal", "influxdb"),
@@ -64,7 +64,7 @@ def _foreign(query: Json) -> Iterator[tuple[str, str]]:
     text = query.get("query")
     if query.get("measurement") and not query.get("rawQuery"):
         yield from _measurement(str(query["measurement"]))
-        yield from _other("policy", str(query.get("policy") or "default"), ("default", POLICY))
+        yield from _other("policy", str(query.get("policy") or "default"), ("default", POLICY, ROLLUP))
         return
     if not isinstance(text, str):
         return
@@ -78,7 +78,7 @@ def _foreign(query: Json) -> Iterator[tuple[str, str]]:
         if has_database:
             yield from _other("database", names[0], (DATABASE,))
         if len(names) == 3 or (len(names) == 2 and not has_database):
-            yield from _other("policy", names[-2], (POLICY,))
+            yield from _other("policy", names[-2], (POLICY, ROLLUP))
 
 
 def _bare(written: str) -> str:

@@ -17,8 +17,12 @@ from dataclasses import dataclass
 from typing import Any
 
 VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)(?::(\w+))?\}")
-STEPS = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400]
-"""Seconds a step can be; Grafana's own list is finer and longer, but rounds to the like."""
+STEPS: dict[float, int] = {
+    **{1.5: 1, 3.5: 2, 7.5: 5, 12.5: 10, 17.5: 15, 25: 20, 45: 30, 90: 60, 210: 120, 450: 300, 750: 600, 1050: 900},
+    **{1500: 1200, 2700: 1800, 5400: 3600, 9000: 7200, 16200: 10800, 32400: 21600, 86400: 43200, 604800: 86400},
+}
+"""Seconds: a panel whose points would be closer than this -> its step. As @grafana/data 13.2's `roundInterval`."""
+WEEK = 604800
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -100,7 +104,8 @@ def panel_queries(
     queries = []
     for panel in panels(dashboard):
         at_least = _seconds(_filled(panel.get("interval", "10s"), known))
-        step = max(at_least, _step((time_range.end - time_range.start) / 1000 / points))
+        most = panel.get("maxDataPoints") or points
+        step = max(at_least, _step((time_range.end - time_range.start) / 1000 / most))
         shown = time_range.earlier(_seconds(panel.get("timeShift", "0s")))
         for target in panel["targets"]:
             model = {key: _model(key, value, known) for key, value in target.items()}
@@ -172,4 +177,4 @@ def _seconds(text: str) -> int:
 
 
 def _step(seconds: float) -> int:
-    return next((step for step in STEPS if step >= seconds), STEPS[-1])
+    return next((step for below, step in STEPS.items() if seconds < below), WEEK)

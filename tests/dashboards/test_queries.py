@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.panels import POINTS
 from dashboards.registry import AWS_EC2, CUSTOM_METRICS, LINUX_HOSTS, MONITORING_SERVER, Entry
 from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries, panels
 from tests.support.every_dashboard import CUSTOM
@@ -96,7 +97,29 @@ def test_the_chosen_interval_is_the_finest_step() -> None:
     assert by_title("CPU use", {"interval": "5m"}).step == 300
     assert by_title("CPU use", {}).step == 30  # not 10: what a dashboard costs grows with it (docs/scale.md)
     week = TimeRange(HOUR.start, HOUR.start + 7 * 86400 * 1000)
-    assert by_title("CPU use", {}, week).step == 900
+    assert by_title("CPU use", {}, week).step == 1800
+
+
+def test_whatever_is_longer_than_a_day_has_steps_that_the_down_sampled_policy_can_fill() -> None:
+    """Steps of five minutes (userdata/server/rollup.py); shorter ones would be empty in between."""
+    for shown in (86_400_001, 2 * 86_400_000):
+        drawn = [each for each in panels(json.loads(LINUX_HOSTS.build())) if each["type"] == "timeseries"]
+        asked = panel_queries(json.loads(LINUX_HOSTS.build()), {}, TimeRange(HOUR.start, HOUR.start + shown))
+        steps = {query.step for query in asked if query.panel_id in {panel["id"] for panel in drawn}}
+        assert min(steps) >= 300
+        assert {panel["maxDataPoints"] for panel in drawn} == {POINTS}
+
+
+@pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
+def test_what_is_asked_for_the_time_shown_reads_the_policy_that_fits_it(entry: Entry) -> None:
+    variables = {each["name"]: each for each in json.loads(entry.build())["templating"]["list"]}
+    for name in ("policy", "peak"):
+        # Nobody chooses them, no link takes them along, and each new time asks again.
+        assert (variables[name]["hide"], variables[name]["skipUrlSync"], variables[name]["refresh"]) == (2, True, 2)
+    for panel, target in targets(entry):
+        sources = re.findall(r'FROM ([^"(]*)"', target["query"])
+        innermost = [part for part in target["query"].split("FROM ")[1:] if not part.startswith("(")]
+        assert sources == ["${policy}" if "$timeFilter" in part else "" for part in innermost], panel["title"]
 
 
 def test_several_instances_become_several_dimensions() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import requests
 
-from dashboards.queries import ALL_HOSTS
+from dashboards.queries import ALL_HOSTS, ROLLUP
 from dashboards.registry import LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER, Entry
-from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries, panels, variable_queries
+from sandbox.viewer.queries import AsIs, PanelQuery, TimeRange, panel_queries, panels, variable_queries
 from tests.dashboards.conftest import HOSTS, Influx
+from tests.support import rollup
 
 # A minute of real measurements: left to `make test`, so that `make check` stays quick.
 pytestmark = pytest.mark.live
@@ -22,9 +23,9 @@ pytestmark = pytest.mark.live
 ENTRIES = (LINUX_HOSTS, MONITORING_SERVER)
 
 
-def queries(entry: Entry, hosts: tuple[str, ...] = HOSTS) -> list[PanelQuery]:
+def queries(entry: Entry, hosts: tuple[str, ...] = HOSTS, **hidden: str) -> list[PanelQuery]:
     shown = TimeRange.last(300)
-    return panel_queries(json.loads(entry.build()), {"host": list(hosts), "interval": "10s"}, shown)
+    return panel_queries(json.loads(entry.build()), {"host": list(hosts), "interval": "10s", **hidden}, shown)
 
 
 def values(series: list[dict[str, Any]]) -> list[float]:
@@ -70,6 +71,50 @@ def test_a_host_s_page_has_a_line_for_each_core_and_mount(influx: Influx) -> Non
 def test_last_week_s_panels_show_the_week_before(influx: Influx) -> None:
     (query,) = host_page("Last week: memory use")
     assert set(values(influx.ask(query.influxql()))) == {60}
+
+
+@pytest.fixture(scope="module")
+def rolled(influx: Influx, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Everything so far is down-sampled, to steps of ten seconds; the values of the variables that choose it."""
+    folder = tmp_path_factory.mktemp("rollup")
+    requests.post(f"{influx.url}/query", params={"q": rollup.CREATE}, timeout=20)
+    rollup.configure(folder, influx.url)
+    rollup.install(folder, STEP=10, MARGIN=0, LONGER=0)
+    rollup.run(folder)
+    shown = TimeRange.last(86400)
+    found = {}
+    for name in ("policy", "peak"):
+        text = ROLLUP.format(field=name).replace("${__from}", str(shown.start)).replace("${__to}", str(shown.end))
+        ((_, value),) = influx.ask(text)[0]["values"]
+        found[name] = AsIs(value)
+    return found
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.uid)
+def test_no_query_is_empty_of_the_down_sampled_policy_either(
+    influx: Influx, rolled: dict[str, str], entry: Entry
+) -> None:
+    asked = [query for query in queries(entry, **rolled) if '"rollup".' in query.influxql()]
+    assert len(asked) > 10
+    empty = [
+        f"{query.title} {query.model['refId']}: {query.influxql()}"
+        for query in asked
+        if not values(influx.ask(query.influxql())) and query.title != "Needs attention"  # where there may be nobody
+    ]
+    assert not empty, "\n".join(empty)
+
+
+def test_the_down_sampled_policy_says_what_raw_data_says(influx: Influx, rolled: dict[str, str]) -> None:
+    """Where a step of the policy is a step of the panel, mean and maximum are the same."""
+    raw = {(q.title, q.model["refId"]): influx.ask(q.influxql()) for q in queries(LINUX_HOSTS)}
+    for query in queries(LINUX_HOSTS, **rolled):
+        if query.title in {"CPU use", "Memory use", "Disk latency", "Fullest file system over time"}:
+            there = {each["tags"]["host"]: dict(each["values"]) for each in raw[query.title, query.model["refId"]]}
+            for each in influx.ask(query.influxql()):
+                steps = {at: value for at, value in each["values"] if value is not None}
+                assert len(steps) >= 3, query.title
+                known = there[each["tags"]["host"]]
+                assert steps == pytest.approx({at: known[at] for at in steps}), query.title
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.uid)

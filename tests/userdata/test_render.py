@@ -22,7 +22,7 @@ from settings import values as v
 from settings.model import GrafanaRepository, InfluxdataRepository
 from userdata.agents import AgentValues, agent_installer
 from userdata.boot import BOOT_SCRIPT, LIMIT, BootValues, UserDataTooLargeError, boot_settings, user_data
-from userdata.server_files import ServerValues, backup_settings, server_files, server_settings, shard_duration
+from userdata.server_files import ServerValues, backup_settings, latest, server_files, server_settings, shard_duration
 from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import toml, without_comments
 
@@ -34,6 +34,7 @@ SERVER = ServerValues(
     data_gib=20,
     boot_timeout=900,
     retention="30d",
+    rollup_retention="360d",
     interval="10s",
     region="eu-central-1",
     cloudwatch_role="",
@@ -195,6 +196,22 @@ def test_without_an_own_influxdb_nothing_of_it_is_there() -> None:
 )
 def test_shards_are_never_longer_than_the_retention(retention: str, shard: str) -> None:
     assert shard_duration(retention) == shard
+
+
+@pytest.mark.parametrize(
+    ("interval", "seconds"), [("1s", 86400), ("10s", 86400), ("1m", 86400), ("5m", 300_000), ("1h", 3_600_000)]
+)
+def test_late_is_no_later_than_an_agent_s_buffer_holds(interval: str, seconds: int) -> None:
+    agent = tomllib.loads(telegraf_config(TARGET, interval=interval, host="web-1", monitor=False))["agent"]
+    assert latest(interval) == seconds
+    assert latest(interval) > agent["metric_buffer_limit"] / 45 * v.seconds(interval), "of a plain host"
+
+
+def test_down_sampling_knows_how_long_both_policies_keep_their_points() -> None:
+    forever = replace(SERVER, retention="INF", rollup_retention="INF")
+    century = str(2**63 // 10**9)
+    assert "ROLLUP='2592000 31104000 86400'\n" in server_settings(SERVER)
+    assert f"ROLLUP='{century} {century} 86400'\n" in server_settings(forever)
 
 
 def test_the_scripts_read_every_variable_that_they_are_given() -> None:

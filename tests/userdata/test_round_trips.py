@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import shlex
 import subprocess
 import tempfile
 import tomllib
@@ -137,6 +138,7 @@ def server_values(stack: Settings) -> ServerValues:
         data_gib=stack.data_volume_size,
         boot_timeout=stack.boot_timeout_seconds,
         retention=stack.retention,
+        rollup_retention=stack.kept_rolled_up,
         interval=stack.collection_interval,
         region=stack.region,
         cloudwatch_role=ROLE if stack.cloudwatch_auth == "role" else "",
@@ -186,6 +188,10 @@ def test_bash_reads_the_server_s_settings_back(stack: Settings) -> None:
         ]
     later = read_back(server_settings(server_values(stack)))
     assert later["RETENTION"] == stack.retention
+    assert later["ROLLUP_RETENTION"] == stack.kept_rolled_up
+    # The script that down-samples reads the same file, functions and all, without a shell (rollup.py).
+    words = shlex.split(server_files(server_values(stack))["server.conf"])
+    assert later.items() <= dict(word.split("=", 1) for word in words if "=" in word).items()
     assert later["RESTORE_FROM"] == "s3://a-bucket/prod/2026-11-24T03-00-00Z"
 
 

@@ -79,7 +79,7 @@ value server-key | put 600 influxdb:influxdb /etc/influxdb/server-key influxdb
 for name in hardening start; do
   value influxdb-$name.conf | put 644 root /etc/systemd/system/influxdb.service.d/$name.conf influxdb
 done
-for name in room probe segments; do value influxdb-$name | put 755 root $here/influxdb-$name; done
+for name in room probe segments rollup; do value influxdb-$name | put 755 root $here/influxdb-$name; done
 close
 if [ ! -s $administrator ]; then reset_password; fi
 start_influxdb
@@ -93,6 +93,9 @@ fi
 if [ -n "$RESTORE_FROM" ]; then $here/restore || exit 1; fi
 query 'CREATE DATABASE "telegraf"'
 query "ALTER RETENTION POLICY \"autogen\" ON \"telegraf\" DURATION $RETENTION SHARD DURATION $SHARD DEFAULT"
+# Filled by influxdb-rollup
+policy="RETENTION POLICY \"rollup\" ON \"telegraf\" DURATION $ROLLUP_RETENTION REPLICATION 1 SHARD DURATION $ROLLUP_SHARD"
+query "CREATE $policy" || query "ALTER $policy"
 give "$WRITER" 'WRITE ON "telegraf"' "$(value influxdb-telegraf-password)"
 give "$READER" 'READ ON "telegraf"' "$(value influxdb-grafana-password)"
 # Users of an earlier generation go once every agent and Grafana have the new ones (state/users-in-use).
@@ -105,8 +108,8 @@ python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["result
     *) query "DROP USER \"$name\"" ;;
   esac
 done
-# Its writes go on after the volume was full, and after a file was damaged.
-for name in influxdb-room influxdb-probe; do
+# Its writes go on after the volume was full, and after a file was damaged; and it is down-sampled.
+for name in influxdb-room influxdb-probe influxdb-rollup; do
   for unit in $name.service $name.timer; do value $unit | put 644 root /etc/systemd/system/$unit $name.timer; done
   settle $name.timer
 done

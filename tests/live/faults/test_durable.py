@@ -32,9 +32,9 @@ def asked(influxdb: Ask, query: str) -> list[dict[str, Any]]:
     ]
 
 
-def retention(influxdb: Ask) -> str:
-    (policy,) = asked(influxdb, 'SHOW RETENTION POLICIES ON "telegraf"')
-    return str(policy["duration"])
+def retention(influxdb: Ask) -> dict[str, str]:
+    """How long each policy keeps its points."""
+    return {str(row["name"]): str(row["duration"]) for row in asked(influxdb, 'SHOW RETENTION POLICIES ON "telegraf"')}
 
 
 def size_of_files(environment: Environment) -> int:
@@ -56,7 +56,7 @@ def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
     assert size_of_files(environment) == larger
     assert environment.instance_id == server
     assert described(environment, server)[1] == volume
-    assert retention(influxdb) == "2160h0m0s"
+    assert retention(influxdb) == {"autogen": "2160h0m0s", "rollup": "25920h0m0s"}
 
     # Then a shorter one again: what is older goes with its shards, nothing newer.
     ages = {days: int(began) - days * DAY for days in (40, 20)}
@@ -64,7 +64,7 @@ def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
     written = influxdb("POST", "/write?db=telegraf&precision=s", "admin", data=lines)
     assert written.status_code == 204, written.text
     raised_up(environment)
-    assert retention(influxdb) == "720h0m0s"
+    assert retention(influxdb) == {"autogen": "720h0m0s", "rollup": "8640h0m0s"}
     ends = [str(row["expiry_time"]) for row in asked(influxdb, "SHOW SHARDS")]
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     assert sum(end < now for end in ends) == 1, ends

@@ -48,13 +48,14 @@ async function ask(panel: PanelModel, width: number, interpolator: Interpolator)
   if (!panel.targets?.length) {
     return [];
   }
-  const { intervalMs } = rangeUtil.calculateInterval(range, width, atLeast);
+  const maxDataPoints = panel.maxDataPoints ?? width;
+  const { intervalMs } = rangeUtil.calculateInterval(range, maxDataPoints, atLeast);
   const frames = await query({
     queries: panel.targets.map((target) => ({
       datasource: panel.datasource,
       ...interpolator.model(target, panel.datasource?.type),
       intervalMs,
-      maxDataPoints: width,
+      maxDataPoints,
     })),
     from: String(range.from.valueOf()),
     to: String(range.to.valueOf()),

@@ -13,6 +13,7 @@ export interface PanelModel {
   gridPos: { x: number; y: number; w: number; h: number };
   interval?: string;
   timeShift?: string;
+  maxDataPoints?: number | null;
   datasource?: { type: string; uid: string };
   targets?: Target[];
   panels?: PanelModel[];
@@ -29,6 +30,7 @@ export interface VariableModel {
   label?: string;
   description?: string;
   hide?: number;
+  skipUrlSync?: boolean;
   multi?: boolean;
   includeAll?: boolean;
   allValue?: string;

@@ -1,5 +1,5 @@
 /** Dashboard variables: their values, filling them into texts, and the address that keeps them. */
-import type { RawTimeRange, ScopedVars, TimeRange } from '@grafana/data';
+import { FieldType, type RawTimeRange, type ScopedVars, type TimeRange } from '@grafana/data';
 
 import { get, query } from './api';
 import type { VariableModel } from './model';
@@ -207,7 +207,11 @@ async function fromInfluxDb(model: VariableModel, filler: Interpolator, range: T
     from: String(range.from.valueOf()),
     to: String(range.to.valueOf()),
   });
-  return frames.flatMap((frame) => frame.fields[0]?.values.map(String) ?? []);
+  // As @grafana/runtime's frameToMetricFindValue: of several columns the first of text, else the first that is no time.
+  return frames.flatMap(({ fields }) => {
+    const field = fields.find(({ type }) => type === FieldType.string) ?? fields.find(({ type }) => type !== FieldType.time);
+    return field?.values.map(String) ?? [];
+  });
 }
 
 const RESOURCES: Record<string, string> = {
@@ -250,5 +254,6 @@ async function fromCloudWatch(model: VariableModel, filler: Interpolator): Promi
 
 /** `?var-…&from=…&to=…` of what is chosen. */
 export function addressOf(variables: Variables, raw: RawTimeRange): string {
-  return `?${[...[...variables.values()].map(asParameters), timeParameters(raw)].filter(Boolean).join('&')}`;
+  const kept = [...variables.values()].filter(({ model }) => !model.skipUrlSync);
+  return `?${[...kept.map(asParameters), timeParameters(raw)].filter(Boolean).join('&')}`;
 }

@@ -1,0 +1,65 @@
+"""Down-sampling on the server: what an agent delivers late is in it, and Grafana's hidden variables choose it."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from dashboards.queries import ROLLUP
+from tests.live.environment import Environment
+from tests.live.points import eventually
+from tests.live.services import Ask, query
+
+pytestmark = pytest.mark.live
+
+LATE = "late-1"
+STEP = 300
+
+
+def points(influxdb: Ask, policy: str, what: str) -> int:
+    """Of the late host."""
+    answer = query(influxdb, "grafana", f'SELECT {what} FROM "{policy}"."system" WHERE "host" = \'{LATE}\'')  # noqa: S608
+    series = json.loads(answer)["results"][0].get("series")
+    return int(series[0]["values"][0][1]) if series else 0
+
+
+def test_what_comes_late_is_down_sampled_and_counted(environment: Environment, influxdb: Ask) -> None:
+    """Half an hour of a host, as its agent would deliver it after an outage, and then some of it that was missing."""
+    begin = (int(time.time()) - 3000) // STEP * STEP
+    moments = range(begin, begin + 6 * STEP, 10)
+    first, then = ([at for at in moments if (at % STEP == 0) is rest] for rest in (False, True))
+    try:
+        for delivered in (first, then):
+            lines = "\n".join(f"system,host={LATE} uptime={at}i,load5=1.5 {at}" for at in delivered)
+            assert influxdb("POST", "/write?db=telegraf&precision=s", "telegraf", data=lines).status_code == 204
+            assert environment.guest("systemctl", "start", "influxdb-rollup").returncode == 0
+            whole = points(influxdb, "autogen", 'count("uptime")')
+            assert points(influxdb, "rollup", 'sum("points")') == whole
+        assert whole == len(moments)
+        assert points(influxdb, "rollup", 'count("load5_max")') == 6
+    finally:
+        assert query(influxdb, "admin", f"DROP SERIES WHERE \"host\" = '{LATE}'").startswith("{")
+    assert points(influxdb, "rollup", 'count("load5")') == 0, "a host that is forgotten is forgotten there, too"
+
+
+def test_grafana_s_variables_choose_it_over_a_day_and_not_before(environment: Environment) -> None:
+    def chosen(minutes: int, name: str) -> list[str]:
+        """What the variable's query returns through Grafana, as its frontend reads it: the column of text."""
+        end = int(time.time() * 1000)
+        text = ROLLUP.format(field=name)
+        text = text.replace("${__from}", str(end - minutes * 60000)).replace("${__to}", str(end))
+        asked = {"datasource": {"uid": "influxdb"}, "query": text, "rawQuery": True, "resultFormat": "time_series"}
+        frames = environment.grafana.query(asked)["results"]["A"]["frames"]
+        return [
+            value
+            for frame in frames
+            for field, values in zip(frame["schema"]["fields"], frame["data"]["values"], strict=True)
+            if field["type"] == "string"
+            for value in values
+        ]
+
+    assert eventually(lambda: chosen(1441, "policy") == ['"rollup".'], 90), "from its timer's first run on"
+    assert chosen(1441, "peak") == ["_max"]
+    assert chosen(1439, "policy") == chosen(1439, "peak") == []

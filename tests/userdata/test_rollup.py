@@ -1,0 +1,242 @@
+"""Down-sampling: the script against a real InfluxDB, started as often as its timer would."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from dashboards.queries import ROLLUP
+from sandbox.loopback import free_port, influxdb_configuration
+from tests.dashboards.conftest import program, running, wait_for
+from tests.support import rollup
+
+pytestmark = pytest.mark.live
+
+STEP = 300
+HOUR = 3600
+NOW = int(time.time())
+END = (NOW - 90) // STEP * STEP
+"""Of the last step that is over."""
+
+
+class Server:
+    """An InfluxDB with both policies, and the script as the server has it."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
+        rollup.install(folder)
+        self.configure()
+        self.ask_all("CREATE DATABASE telegraf", rollup.CREATE)
+
+    def configure(self, **changed: Any) -> None:
+        """What server.conf says."""
+        rollup.configure(self.folder, self.url, **changed)
+
+    def run(self, expected: int = 0) -> str:
+        """A run of the script; what it complains of."""
+        return rollup.run(self.folder, expected)
+
+    def write(self, *lines: str) -> None:
+        written = requests.post(f"{self.url}/write?db=telegraf&precision=s", data="\n".join(lines), timeout=20)
+        assert written.status_code == 204, written.text
+
+    def ask_all(self, *statements: str) -> None:
+        """Statements that change something."""
+        for statement in statements:
+            answer = requests.post(f"{self.url}/query", params={"q": statement}, timeout=20)
+            assert "error" not in answer.text, answer.text
+
+    def ask(self, query: str) -> list[dict[str, Any]]:
+        asked = {"db": "telegraf", "q": query, "epoch": "s"}
+        (result,) = requests.get(f"{self.url}/query", params=asked, timeout=20).json()["results"]
+        assert "error" not in result, result
+        series: list[dict[str, Any]] = result.get("series", [])
+        return series
+
+    def rows(self, query: str) -> list[list[Any]]:
+        return [row for series in self.ask(query) for row in series["values"]]
+
+    def points(self, policy: str, what: str) -> int:
+        """How many points of all hosts a policy holds, or says it was made of."""
+        ((_, found),) = self.rows(f'SELECT {what} FROM {policy}."system"') or [[0, 0]]  # noqa: S608
+        return int(found)
+
+
+def system(host: str, begin: int, end: int, interval: int = 10) -> list[str]:
+    """Points of a host: its uptime is the time since 1970, as is its load."""
+    return [f"system,host={host} uptime={at}i,load5={at}.5 {at}" for at in range(begin, end, interval)]
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Server]:
+    folder.mkdir(exist_ok=True)
+    http = free_port()
+    settings = folder / "influxdb.conf"
+    settings.write_text(influxdb_configuration(folder, http))
+    with running("influxd", "-config", settings):
+        wait_for(f"http://127.0.0.1:{http}")
+        yield Server(folder, f"http://127.0.0.1:{http}")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with started(tmp_path) as one:
+        yield one
+
+
+def test_a_step_has_the_mean_under_the_same_name_and_the_highest_value_next_to_it(server: Server) -> None:
+    begin = END - 2 * STEP
+    server.write(*system("web-1", begin, END + 60))
+    server.write(
+        *(f'disk,host=web-1,path=/ used_percent=5,free={at}i,label="x",mounted=true {at}' for at in (begin, END - 1)),
+        f'odd\\ name,host=web-1 my\\ "own"=3,x_max=1,x=2 {begin}',
+        f"rollup_unknown,host=web-1 y=1 {END + 1}",
+    )
+    server.run()
+    assert server.rows('SELECT uptime, uptime_max, load5, points FROM rollup."system"') == [
+        [begin, begin + 145, begin + 290, begin + 145.5, 30],
+        [begin + STEP, begin + STEP + 145, begin + STEP + 290, begin + STEP + 145.5, 30],
+    ], "and none of a step that is not over"
+    (disk,) = server.ask('SELECT * FROM rollup."disk" GROUP BY path')
+    assert disk["tags"] == {"path": "/"}
+    assert set(disk["columns"]) == {"time", "host", "free", "free_max", "used_percent", "used_percent_max"}
+    assert server.rows('SELECT "my \\"own\\"", x, x_max FROM rollup."odd name"') == [[begin, 3, 2, 1]]
+    assert {row[0] for row in server.rows("SHOW MEASUREMENTS")} >= {"rollup", "system"}
+    assert server.points("rollup", "sum(points)") == 60
+
+
+def test_what_an_agent_delivers_later_is_in_it_too(server: Server) -> None:
+    """An hour of one host's points, as its buffer holds them, and one point of a step that was there already."""
+    begin = END - 2 * HOUR
+    server.write(*system("web-1", begin, NOW))
+    server.write(*system("db-1", begin, begin + HOUR))
+    server.run()
+    assert server.points("rollup", "sum(points)") == server.points("autogen", "count(uptime)") - (NOW - END + 9) // 10
+    whole = server.rows("SELECT * FROM rollup.\"system\" WHERE host = 'web-1'")
+    server.write(*system("db-1", begin + HOUR, END))
+    server.write(*system("db-2", begin + 7 * STEP + 1, begin + 7 * STEP + 2))
+    server.run()
+    db = server.rows('SELECT sum(points) FROM rollup."system" WHERE host =~ /db/ GROUP BY host')
+    assert [found for _, found in db] == [720, 1]
+    assert server.rows("SELECT uptime, points FROM rollup.\"system\" WHERE host = 'db-2'") == [
+        [begin + 7 * STEP, begin + 7 * STEP + 1, 1]
+    ]
+    assert server.rows("SELECT * FROM rollup.\"system\" WHERE host = 'web-1'") == whole, "made again, and the same"
+
+
+def test_what_comes_later_than_agents_can_keep_it_is_found_if_the_script_did_not_run_since(server: Server) -> None:
+    """It goes on where it ended, however long ago that was: three hours here, where an agent keeps one."""
+    begin = END - 5 * HOUR
+    server.configure(late=HOUR)
+    server.write(*system("web-1", begin, END))
+    server.run()
+    (row,) = server.rows("SELECT until FROM rollup")
+    state = f'rollup policy="\\"rollup\\".",since=0i,longer=0i,raw=0i,until={END - 3 * HOUR}000i {row[0]}'
+    server.write(state, *system("web-2", begin, END))
+    server.run()
+    found = server.rows("SELECT points FROM rollup.\"system\" WHERE host = 'web-2'")
+    assert [at for at, _ in found] == list(range(END - 3 * HOUR, END, STEP))
+
+
+def test_what_was_there_before_is_filled_in_backwards_and_goes_on_after_an_interruption(server: Server) -> None:
+    begin = END - 5 * HOUR - 200
+    server.write(*system("web-1", begin, NOW, 60))
+    rollup.install(server.folder, BUDGET=0.001)
+    server.run()
+    ((_, since),) = server.rows("SELECT since FROM rollup")
+    assert since == (END - HOUR) * 1000, "an hour, in so short a time"
+    assert not chosen(server, begin, NOW), "as long as a part is missing, raw data is read"
+    rollup.install(server.folder, CHUNK=600)
+    server.run()
+    assert server.rows("SELECT since FROM rollup")[0][1] == 0
+    steps = server.rows('SELECT points FROM rollup."system"')
+    assert [at for at, _ in steps] == list(range(begin // STEP * STEP, END, STEP))
+    assert {points for _, points in steps[1:]} == {5}
+    assert server.run() == "", "and then there is nothing to do"
+
+
+def chosen(server: Server, begin: int, end: int) -> list[str]:
+    """What the dashboards' hidden variables are for this time, in seconds; [] for raw data."""
+    found = []
+    for name in ("policy", "peak"):
+        query = ROLLUP.format(field=name).replace("${__from}", f"{begin}000").replace("${__to}", f"{end}000")
+        found += [value for _, value in server.rows(query)]
+    return found
+
+
+def test_it_is_read_where_the_time_shown_is_over_a_day_or_before_raw_data(server: Server) -> None:
+    assert chosen(server, NOW - 90 * 86400, NOW) == [], "of a server that has none, and without an error"
+    server.configure(retention="10d")
+    server.write(*system("web-1", END - HOUR, END, 60))
+    server.run()
+    rolled = ['"rollup".', "_max"]
+    assert chosen(server, NOW - 86400, NOW) == []
+    assert chosen(server, NOW - 86401, NOW) == rolled
+    assert chosen(server, NOW - 9 * 86400, NOW - 9 * 86400 + HOUR) == []
+    assert chosen(server, NOW - 11 * 86400, NOW - 11 * 86400 + HOUR) == rolled
+
+
+def test_nothing_older_than_either_policy_keeps_is_made(server: Server) -> None:
+    """InfluxDB would refuse it: "points beyond retention policy"."""
+    server.write(*system("web-1", END - 12 * HOUR, END, 60))
+    server.configure(retention="4h")
+    server.run()
+    steps = [at for at, _ in server.rows('SELECT uptime FROM rollup."system"')]
+    assert NOW - 4 * HOUR - STEP <= steps[0] <= NOW - 4 * HOUR + STEP
+    assert steps[-1] == END - STEP
+
+
+def test_it_makes_no_series_but_its_own(server: Server) -> None:
+    """The index of a database is shared by its policies, and so is its limit (max-series-per-database)."""
+    for host in range(20):
+        server.write(*system(f"web-{host}", END - STEP, END, 60))
+    before = server.rows("SHOW SERIES EXACT CARDINALITY")
+    server.run()
+    assert sum(count for (count,) in server.rows("SHOW SERIES EXACT CARDINALITY")) == sum(c for (c,) in before) + 1
+
+
+def test_a_run_that_influxdb_refuses_says_why_and_the_next_one_goes_on(server: Server) -> None:
+    server.write(*system("web-1", END - HOUR, END, 60))
+    server.ask_all("DROP RETENTION POLICY rollup ON telegraf")
+    assert "monitoring: roll-up: retention policy not found: rollup" in server.run(expected=1)
+    server.ask_all(rollup.CREATE)
+    server.run()
+    assert server.points("rollup", "sum(points)") == 60
+    server.url = "http://127.0.0.1:9"
+    server.configure()
+    assert "monitoring: roll-up: " in server.run(expected=1)
+
+
+def test_a_backup_has_it_and_the_script_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
+    """As backup.sh and restore.sh do it: InfluxDB's portable backup, into an InfluxDB without the database."""
+    server.write(*system("web-1", END - 2 * HOUR, END))
+    server.run()
+    everything = 'SELECT * FROM rollup."system"'
+    copy = tmp_path / "backup"
+    influxd("backup", server.folder, copy)
+    with started(tmp_path / "another") as another:
+        another.ask_all("DROP DATABASE telegraf")
+        influxd("restore", another.folder, copy)
+        assert another.rows(everything) == server.rows(everything)
+        assert another.points("rollup", "sum(points)") == 720
+        assert another.rows("SELECT * FROM rollup") == server.rows("SELECT * FROM rollup")
+        (kept,) = [row for row in another.rows("SHOW RETENTION POLICIES") if row[0] == "rollup"]
+        assert kept[1:3] == ["8640h0m0s", "168h0m0s"]
+        another.write(*system("web-2", END - STEP, END))
+        another.run()
+        assert another.points("rollup", "sum(points)") == 720 + 30
+
+
+def influxd(verb: str, folder: Path, copy: Path) -> None:
+    """`influxd backup` or `restore`, of the InfluxDB in the folder."""
+    settings = tomllib.loads((folder / "influxdb.conf").read_text())
+    command = [program("influxd"), verb, "-portable", "-host", settings["bind-address"], str(copy)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
