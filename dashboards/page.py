@@ -144,7 +144,12 @@ def host_variable(datasource_uid: str, *, hidden: bool = False, tags: Sequence[s
 
 
 def policy_variables(datasource_uid: str) -> list[builders.QueryVariable]:
-    """`policy` and `peak`, hidden: where queries of the time shown read, and what highest values are called there."""
+    """`policy` and `peak`, hidden: where queries of the time shown read, and what highest values are called there.
+
+    Grafana takes the answer's first column of text and, of a variable with one value, puts it into InfluxQL as it is
+    (public/app/plugins/datasource/influxdb/datasource.ts: toMetricFindValue, interpolateQueryExpr); without an answer
+    the value is empty (@grafana/scenes, MultiValueVariable.ts).
+    """
     return [
         builders.QueryVariable(name)
         .datasource(influxdb(datasource_uid))
