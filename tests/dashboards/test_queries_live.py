@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -23,7 +25,9 @@ pytestmark = pytest.mark.live
 ENTRIES = (LINUX_HOSTS, MONITORING_SERVER)
 
 
-def queries(entry: Entry, hosts: tuple[str, ...] = HOSTS, **hidden: str) -> list[PanelQuery]:
+def queries(
+    entry: Entry, hosts: tuple[str, ...] = HOSTS, hidden: Mapping[str, str] = MappingProxyType({})
+) -> list[PanelQuery]:
     shown = TimeRange.last(300)
     return panel_queries(json.loads(entry.build()), {"host": list(hosts), "interval": "10s", **hidden}, shown)
 
@@ -94,7 +98,7 @@ def rolled(influx: Influx, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 def test_no_query_is_empty_of_the_down_sampled_policy_either(
     influx: Influx, rolled: dict[str, str], entry: Entry
 ) -> None:
-    asked = [query for query in queries(entry, **rolled) if '"rollup".' in query.influxql()]
+    asked = [query for query in queries(entry, HOSTS, rolled) if '"rollup".' in query.influxql()]
     assert len(asked) > 10
     empty = [
         f"{query.title} {query.model['refId']}: {query.influxql()}"
@@ -107,7 +111,7 @@ def test_no_query_is_empty_of_the_down_sampled_policy_either(
 def test_the_down_sampled_policy_says_what_raw_data_says(influx: Influx, rolled: dict[str, str]) -> None:
     """Where a step of the policy is a step of the panel, mean and maximum are the same."""
     raw = {(q.title, q.model["refId"]): influx.ask(q.influxql()) for q in queries(LINUX_HOSTS)}
-    for query in queries(LINUX_HOSTS, **rolled):
+    for query in queries(LINUX_HOSTS, HOSTS, rolled):
         if query.title in {"CPU use", "Memory use", "Disk latency", "Fullest file system over time"}:
             there = {each["tags"]["host"]: dict(each["values"]) for each in raw[query.title, query.model["refId"]]}
             for each in influx.ask(query.influxql()):
