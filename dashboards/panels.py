@@ -38,8 +38,8 @@ gaps."""
 
 
 POINTS = 300
-"""Steps of a panel of InfluxDB's, at most: over a day five minutes each, so that whatever is longer can be read from
-steps of five minutes (userdata/server/rollup.py). With fewer pixels than that between two points nobody sees more."""
+"""Steps of a panel of InfluxDB's, at most. Over 18 hours that makes five minutes each (@grafana/data rounds 216 s to
+300), so that any longer time can be read from steps of five minutes (LONGER in userdata/server/rollup.py)."""
 
 HALF = 12
 """Columns of the grid: a narrower panel has no room for a legend at its side."""

@@ -44,7 +44,7 @@ def test_what_comes_late_is_down_sampled_and_counted(environment: Environment, i
     assert points(influxdb, "rollup", 'count("load5")') == 0, "a host that is forgotten is forgotten there, too"
 
 
-def test_grafana_s_variables_choose_it_over_a_day_and_not_before(environment: Environment) -> None:
+def test_grafana_s_variables_choose_it_over_18_hours_and_not_below(environment: Environment) -> None:
     def chosen(minutes: int, name: str) -> list[str]:
         """What the variable's query returns through Grafana, as its frontend reads it: the column of text."""
         end = int(time.time() * 1000)
@@ -60,6 +60,6 @@ def test_grafana_s_variables_choose_it_over_a_day_and_not_before(environment: En
             for value in values
         ]
 
-    assert eventually(lambda: chosen(1441, "policy") == ['"rollup".'], 90), "from its timer's first run on"
-    assert chosen(1441, "peak") == ["_max"]
-    assert chosen(1439, "policy") == chosen(1439, "peak") == []
+    assert eventually(lambda: chosen(1081, "policy") == ['"rollup".'], 90), "from its timer's first run on"
+    assert chosen(1081, "peak") == ["_max"]
+    assert chosen(1079, "policy") == chosen(1079, "peak") == []

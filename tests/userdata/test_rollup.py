@@ -172,14 +172,14 @@ def chosen(server: Server, begin: int, end: int) -> list[str]:
     return found
 
 
-def test_it_is_read_where_the_time_shown_is_over_a_day_or_before_raw_data(server: Server) -> None:
+def test_it_is_read_where_the_time_shown_is_over_18_hours_or_before_raw_data(server: Server) -> None:
     assert chosen(server, NOW - 90 * 86400, NOW) == [], "of a server that has none, and without an error"
     server.configure(retention="10d")
     server.write(*system("web-1", END - HOUR, END, 60))
     server.run()
     rolled = ['"rollup".', "_max"]
-    assert chosen(server, NOW - 86400, NOW) == []
-    assert chosen(server, NOW - 86401, NOW) == rolled
+    assert chosen(server, NOW - 18 * HOUR, NOW) == []
+    assert chosen(server, NOW - 18 * HOUR - 1, NOW) == rolled
     assert chosen(server, NOW - 9 * 86400, NOW - 9 * 86400 + HOUR) == []
     assert chosen(server, NOW - 11 * 86400, NOW - 11 * 86400 + HOUR) == rolled
 
