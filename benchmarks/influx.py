@@ -48,9 +48,9 @@ class Influx:
         self._process.terminate()
         self._process.wait(60)
 
-    def write(self, lines: Sequence[str], precision: str = "s") -> None:
+    def write(self, lines: Sequence[str], precision: str = "s", policy: str = "autogen") -> None:
         """One write request. precision: of the lines' times, `s` or `ns`."""
-        parameters = {"db": "telegraf", "precision": precision}
+        parameters = {"db": "telegraf", "precision": precision, "rp": policy}
         body = "\n".join(lines).encode()
         answer = self._session.post(f"{self.url}/write", params=parameters, data=body, timeout=120)
         if answer.status_code != requests.codes.no_content:

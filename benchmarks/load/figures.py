@@ -41,6 +41,9 @@ VOLUME = 20 * GIB
 RETENTION = 30
 """Days; this and the data volume as they are by default."""
 
+ROLLED = 0.1
+"""Bytes of a day of 5-minute steps, as a share of raw data's (benchmarks/queries)."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -72,13 +75,18 @@ USABLE = 0.85
 """Of the memory: the kernel keeps some to itself, and files need some to be cached in."""
 
 
+def kept_days(retention: float) -> float:
+    """How many days of raw data take as much as everything that is kept: raw data, and 5-minute steps twelve times as
+    long. A day of raw data goes at once, and a week of steps, so that much more is there at most."""
+    return retention + 1 + ROLLED * (12 * retention + 7)
+
+
 def limits(kind: Kind, cost: Cost, volume: float = VOLUME, retention: float = RETENTION) -> list[Limit]:
     """How many hosts this kind of server carries, by resource; the scarcest first."""
     room = kind.memory * USABLE
     memory = (room - cost.memory_alone) / cost.memory
     cores = (kind.cores - cost.cores_alone) / cost.cores
-    # A day's measurements go at once: up to a day more than the retention is there.
-    kept = cost.disk * (retention + 1)
+    kept = cost.disk * kept_days(retention)
     disk = volume * FULL / kept
     found = [
         Limit(
@@ -90,7 +98,7 @@ def limits(kind: Kind, cost: Cost, volume: float = VOLUME, retention: float = RE
         Limit(
             "disk",
             max(0, int(disk)),
-            f"{volume * FULL / MIB:.0f} MiB / ({cost.disk / MIB:.2f} MiB a day x {retention + 1:.0f} days)",
+            f"{volume * FULL / MIB:.0f} MiB / ({cost.disk / MIB:.2f} MiB a day x {kept_days(retention):.1f} days)",
         ),
     ]
     return sorted(found, key=lambda limit: limit.hosts)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.load.figures import DAY, FULL, GIB, KINDS, MIB, RETENTION, VOLUME, Cost, limits, percentile
+from benchmarks.load.figures import DAY, FULL, GIB, KINDS, MIB, RETENTION, VOLUME, Cost, kept_days, limits, percentile
 from benchmarks.load.history import History
 from benchmarks.load.limited import Memory
 from benchmarks.load.lines import Pattern
@@ -128,7 +128,8 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
         cores=writes + looks,
         disk=history.size / history.days,
     )
-    yield f"\nExtrapolated: a {KINDS[0].name} with {VOLUME / GIB:.0f} GiB, {RETENTION} days kept"
+    kept = f"{RETENTION} days kept, and a year of 5-minute steps"
+    yield f"\nExtrapolated: a {KINDS[0].name} with {VOLUME / GIB:.0f} GiB, {kept}"
     yield _row("InfluxDB's CPU for a host-day", f"{writes * DAY:.0f} CPU seconds, and {looks * DAY:.0f} for who looks")
     yield _row("for a refresh", f"{refresh:.2f} CPU seconds; without anybody who looks: {idle:.0f} hosts by CPU")
     yield _row("its memory for a host", f"{cost.memory / MIB:.2f} MiB")
@@ -138,7 +139,7 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
     for kind in KINDS[1:]:
         others = [limit for limit in limits(kind, cost) if limit.resource != "disk"]
         yield _row(kind.name, ", ".join(f"by {limit.resource} {limit.hosts} hosts" for limit in others))
-    yield _row("volume for a host", f"{cost.disk * (RETENTION + 1) / FULL / GIB:.3f} GiB")
+    yield _row("volume for a host", f"{cost.disk * kept_days(RETENTION) / FULL / GIB:.3f} GiB")
 
 
 def _cost_of_refresh(outcome: Outcome) -> float:

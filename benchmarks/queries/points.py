@@ -73,8 +73,8 @@ class Host:
         self._counts = {(series, field): 0 for series, fields in COUNTERS.items() for field in fields}
         self._free = dict.fromkeys(FILE_SYSTEMS, SIZE // 2)
 
-    def lines(self, moment: int) -> Iterator[str]:
-        """Line protocol of one interval; moment: seconds since 1970."""
+    def lines(self, moment: int, intervals: int = 1) -> Iterator[str]:
+        """Line protocol of one point; moment: seconds since 1970; intervals: how many since the last one."""
         chance = self._random.random
         fields: dict[str, list[str]] = {}
         for series, levels in LEVELS.items():
@@ -85,10 +85,10 @@ class Host:
         for series, counters in COUNTERS.items():
             parts = fields.setdefault(series, [])
             for name, growth in counters.items():
-                self._counts[series, name] += int(growth * (0.5 + chance()))
+                self._counts[series, name] += int(growth * intervals * (0.5 + chance()))
                 parts.append(f"{name}={self._counts[series, name]}i")
         for path in FILE_SYSTEMS:
-            self._free[path] -= int(20_000 * chance())
+            self._free[path] -= int(20_000 * intervals * chance())
             free = self._free[path]
             fields[f"disk,path={path},fstype=ext4,device=sda1"] = [
                 f"total={SIZE}i,free={free}i,used={SIZE - free}i,used_percent={100 - 100 * free / SIZE:.4f}",

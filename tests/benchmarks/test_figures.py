@@ -7,7 +7,7 @@ import pytest
 from benchmarks.load.figures import MIB, Cost, Kind, limits, percentile
 
 KIND = Kind("x", memory=1000 * MIB, cores=0.5)
-VOLUME, RETENTION = 1000 * MIB, 9
+VOLUME, RETENTION = 2150 * MIB, 9
 COST = Cost(memory_alone=250 * MIB, memory=2 * MIB, cores_alone=0.1, cores=0.001, disk=1 * MIB)
 
 
@@ -23,9 +23,9 @@ def test_of_nothing_there_is_no_percentile() -> None:
 
 def test_the_scarcest_resource_comes_first() -> None:
     found = limits(KIND, COST, VOLUME, RETENTION)
-    # Half of 1000 MiB for ten days of 1 MiB; 0.4 cores left; 85 % of 1000 MiB less 250.
+    # Half of 2150 MiB for ten days of 1 MiB and 115 of a tenth; 0.4 cores left; 85 % of 1000 MiB less 250.
     assert [(each.resource, each.hosts) for each in found] == [("disk", 50), ("memory", 300), ("CPU", 400)]
-    assert found[0].sum == "500 MiB / (1.00 MiB a day x 10 days)"
+    assert found[0].sum == "1075 MiB / (1.00 MiB a day x 21.5 days)"
 
 
 def test_twice_the_cost_of_a_host_is_half_the_hosts() -> None:

@@ -78,7 +78,7 @@ def test_what_a_host_costs_is_what_the_load_has_added() -> None:
     assert row(text, "for a refresh").startswith("0.50 CPU seconds")
     assert row(text, "its memory for a host") == "2.00 MiB"
     assert row(text, "by CPU").startswith("253 hosts = (0.40 - 0.020 cores)")
-    assert row(text, "by disk") == "33 hosts = 10240 MiB / (10.00 MiB a day x 31 days)"
+    assert row(text, "by disk") == "15 hosts = 10240 MiB / (10.00 MiB a day x 67.7 days)"
 
 
 def test_without_a_past_nothing_is_extrapolated() -> None:
