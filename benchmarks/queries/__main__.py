@@ -27,8 +27,9 @@ from typing import Any
 from benchmarks.influx import Influx
 from benchmarks.queries.anchors import ANCHORS, STEP
 from benchmarks.queries.data import DAY, filled, names
+from dashboards.page import BY_TIME
 from dashboards.registry import LINUX_HOSTS
-from sandbox.viewer.queries import TimeRange, panel_queries, variable_queries
+from sandbox.viewer.queries import AsIs, TimeRange, panel_queries, variable_queries
 
 DISK_BAR = 0.2
 
@@ -82,10 +83,10 @@ def hidden(influx: Influx, dashboard: dict[str, Any], shown: TimeRange) -> dict[
     """The values of the variables that nobody chooses, as Grafana asks for them."""
     values = {}
     for variable in variable_queries(dashboard):
-        if variable["hide"]:
+        if variable["name"] in BY_TIME:
             text = variable["query"].replace("${__from}", str(shown.start)).replace("${__to}", str(shown.end))
             found = influx.query(text).json()["results"][0].get("series")
-            values[variable["name"]] = found[0]["values"][0][1] if found else ""
+            values[variable["name"]] = AsIs(found[0]["values"][0][1] if found else "")
     return values
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboards.panels import POINTS
-from dashboards.registry import AWS_EC2, CUSTOM_METRICS, LINUX_HOSTS, MONITORING_SERVER, Entry
+from dashboards.registry import AWS_EC2, CUSTOM_METRICS, LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER, Entry
 from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries, panels
 from tests.support.every_dashboard import CUSTOM
 
@@ -110,7 +110,7 @@ def test_whatever_is_longer_than_18_hours_has_steps_that_the_down_sampled_policy
         assert {panel["maxDataPoints"] for panel in drawn} == {POINTS}
 
 
-@pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
+@pytest.mark.parametrize("entry", (*INFLUX, LINUX_HOST), ids=lambda entry: entry.uid)
 def test_what_is_asked_for_the_time_shown_reads_the_policy_that_fits_it(entry: Entry) -> None:
     variables = {each["name"]: each for each in json.loads(entry.build())["templating"]["list"]}
     for name in ("policy", "peak"):
