@@ -23,7 +23,8 @@ BOOT_STEP = "time(1m)"
 
 
 def variables(uid: str) -> list[Builder[VariableModel]]:
-    """`host`, one alone; `interval`; what the time shown decides; and two that only carry a host's instance id from "AWS EC2" and to it.
+    """`host`, one alone; `interval`; what the time shown decides; and two that only carry a host's instance id from
+    "AWS EC2" and to it.
 
     `instance_id` comes with a link from there and leaves the one host with that tag to choose; a host without it has
     the value "", which `.*` matches, too.
