@@ -82,7 +82,7 @@ def rolled(influx: Influx, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """Everything so far is down-sampled, to steps of ten seconds; the values of the variables that choose it."""
     folder = tmp_path_factory.mktemp("rollup")
     requests.post(f"{influx.url}/query", params={"q": rollup.CREATE}, timeout=20)
-    rollup.configure(folder, influx.url)
+    rollup.configure(folder, influx.url, rolled="1h")
     rollup.install(folder, STEP=10, MARGIN=0, LONGER=0)
     rollup.run(folder)
     shown = TimeRange.last(86400)
@@ -256,7 +256,9 @@ def test_a_boot_is_a_mark(influx: Influx) -> None:
     (boots,) = json.loads(LINUX_HOST.build())["annotations"]["list"]
     shown = f"time > {now - 600}s"
     try:
-        (found,) = influx.ask(boots["query"].replace("$host", "booted").replace("$timeFilter", shown))
+        (found,) = influx.ask(
+            boots["query"].replace("${policy}", "").replace("$host", "booted").replace("$timeFilter", shown)
+        )
     finally:
         drop = {"db": "telegraf", "q": "DROP SERIES WHERE \"host\" = 'booted'"}
         requests.post(f"{influx.url}/query", params=drop, timeout=20)
