@@ -31,19 +31,19 @@ GO_MINIMUM = (1, 21)
 Progress = Callable[[str], None]
 
 
-def binaries(recipes: Sequence[Recipe] = RECIPES) -> Path:
+def binaries(recipes: Sequence[Recipe] | None = None) -> Path:
     """The folder that holds the built programs (see `ensure`)."""
-    recipe = "\n".join(repr(each) for each in recipes)
+    recipe = "\n".join(repr(each) for each in recipes or RECIPES)
     return cache_folder() / "toolchain" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
-def missing(recipes: Sequence[Recipe] = RECIPES) -> list[Recipe]:
+def missing(recipes: Sequence[Recipe] | None = None) -> list[Recipe]:
     """The programs that are not there yet."""
     folder = binaries(recipes)
-    return [recipe for recipe in recipes if not all((folder / name).exists() for name in recipe.produces)]
+    return [recipe for recipe in recipes or RECIPES if not all((folder / name).exists() for name in recipe.produces)]
 
 
-def ensure(recipes: Sequence[Recipe] = RECIPES) -> Path:
+def ensure(recipes: Sequence[Recipe] | None = None) -> Path:
     """Build what is missing or damaged; returns the folder of the programs.
 
     A second checkout that comes at the same time waits for the first one's build.
