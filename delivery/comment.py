@@ -12,14 +12,17 @@ from delivery.differences import LATER, SECRET, Difference
 from delivery.digest import Change, Preview
 from delivery.github import LONGEST
 
-SIGNS = {"create": "+", "delete": "-", "update": "!", "replace": "!", "unprotect": "!"}
+SIGNS = {"create": "+", "delete": "-", "update": "!", "replace": "!", "unprotect": "!", "again": "!"}
 """The first letter of a line, which GitHub colours in a block of the kind `diff`."""
 
 LONGEST_VALUE = 160
+MOST_WORDS = 5_000
+"""Characters of errors: those of a traceback, of which the last line would do."""
+
 MOST_LINES = 40
 """Lines of one text, such as a configuration file, that are shown."""
 
-ROOM = LONGEST - 6_000
+ROOM = LONGEST - 15_000
 """Characters for the folded diffs: what is on top always fits."""
 
 
@@ -68,7 +71,7 @@ def _summary(report: Report) -> Iterator[str]:
     title = f"**{report.stack}**"
     if report.failed:
         yield f"{title}: the preview failed."
-        yield from fenced("\n\n".join(report.failed))
+        yield from fenced("\n\n".join(report.failed)[:MOST_WORDS])
         return
     assert report.preview  # noqa: S101 (without a preview it has failed)
     new = "does not exist yet: " if report.new else ""

@@ -19,13 +19,15 @@ UNCHANGED = frozenset({"same", "read", "read-discard", "discard-replaced", "refr
 
 REPLACED = frozenset({"replace", "create-replacement", "delete-replaced"})
 STACK = "pulumi:pulumi:Stack"
+LOCAL_COMMAND = "command:local:Command"
+"""The gates: one that is replaced asks again, and nothing is lost."""
 
 
 @dataclass(frozen=True)
 class Change:
     """One resource that would change.
 
-    op: create, update, replace, delete or unprotect. kind: its type, such as aws:ec2/instance:Instance.
+    op: create, update, again, replace, delete or unprotect. kind: its type, such as aws:ec2/instance:Instance.
     because: the properties that make a replacement necessary.
     """
 
@@ -78,9 +80,9 @@ def _change(step: Mapping[str, Any]) -> Change | None:
     if op in UNCHANGED or kind == STACK or not (new or old).get("custom"):
         return None
     if op in REPLACED:
-        op = "replace"
+        op = "again" if kind == LOCAL_COMMAND else "replace"
     because = tuple(step.get("replaceReasons") or ()) if op == "replace" else ()
-    both = op in ("update", "replace")
+    both = op in ("update", "replace", "again")
     return Change(op, kind, name, tuple(differences(step)) if both else (), because)
 
 

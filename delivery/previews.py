@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets as random
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import yaml
@@ -24,7 +24,7 @@ def preview(folder: Path, stack: str, base: str) -> Report:
     try:
         pulumi = Pulumi(folder, stack)
         new = not pulumi.exists()
-        with _for_nothing(pulumi) if new else _as_it_is(pulumi) as asked:
+        with _for_nothing(pulumi) if new else nullcontext(pulumi) as asked:
             asked.learn()
             done, printed, said = asked.try_("preview", "--json")
         if not printed.strip():
@@ -40,11 +40,6 @@ def preview(folder: Path, stack: str, base: str) -> Report:
 def _error(said: str) -> str:
     """What the CLI said before it began."""
     return said.strip().removeprefix("error: ") or "pulumi said nothing."
-
-
-@contextmanager
-def _as_it_is(pulumi: Pulumi) -> Iterator[Pulumi]:
-    yield pulumi
 
 
 @contextmanager

@@ -47,6 +47,7 @@ DONE = {
     "unprotect": "no longer protected",
     "create": "created",
     "update": "changed",
+    "again": "run again",
 }
 """Kinds of changes, those that cannot be taken back first."""
 ORDER = tuple(DONE)

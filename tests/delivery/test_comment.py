@@ -70,6 +70,13 @@ def test_the_end_of_a_protection_is_on_top() -> None:
     assert "bucket" not in text
 
 
+def test_a_gate_that_asks_again_is_nothing_lost() -> None:
+    gate = "command:local:Command"
+    text = said(step("replace", gate, "ready", {"triggers": [1]}, {"triggers": [2]}, replaceReasons=["triggers"]))
+    assert text.startswith("## Changes, and nothing is replaced or deleted\n\n**dev**: 1 run again.")
+    assert "! Command ready: run again\n-   triggers[0]: 1\n+   triggers[0]: 2" in text
+
+
 def test_no_change_is_said_as_such() -> None:
     text = said(step("same", INSTANCE, "server", {}, {}))
     assert text.startswith("## No stack changes\n\n**dev**: nothing changes.")

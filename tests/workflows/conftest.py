@@ -15,7 +15,7 @@ from sandbox.place import Place
 from sandbox.plugins.install import install
 from tests.engine.product import Product
 from tests.live.leaks import secret_values
-from tests.sandbox.cloud.conftest import Cloud, aws
+from tests.sandbox.cloud.conftest import Cloud, allow, aws
 from tests.sandbox.plugins.engine import CHECKOUT, find_pulumi
 from tests.support.certificates import KEY
 from tests.test_settings import HOST
@@ -55,6 +55,13 @@ def machines(tmp_path_factory: pytest.TempPathFactory, aws: Cloud) -> dict[str, 
     )
     install(Place(CHECKOUT), pulumi, env)
     return env
+
+
+READS = (
+    *("ec2:Describe*", "iam:Get*", "iam:List*", "s3:Get*", "s3:List*", "sts:GetCallerIdentity"),
+    *("ssm:Describe*", "ssm:Get*", "ssm:List*"),
+)
+"""What a preview and a refresh get along with: they change nothing."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,12 @@ def repository(tmp_path: Path, machines: dict[str, str], aws: Cloud) -> Iterator
 
     def credentials(role: str, environment: str, event: Event) -> dict[str, str]:
         """As the roles' trust has it: the preview role for pull requests and main, the deploy role in environments."""
-        if role == ("deploy" if environment else "preview"):
+        if role != ("deploy" if environment else "preview"):
+            raise PermissionError("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+        if role == "deploy":
             return cloud.admin_credentials(aws.place)
-        raise PermissionError("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+        key = aws.user(allow(*READS))
+        return {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
 
     (tmp_path / "backend").mkdir()
     with serving(GitHub()) as github:

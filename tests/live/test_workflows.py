@@ -1,0 +1,244 @@
+"""The life of a stack by the workflows alone: deployed by a push, previewed from outside, looked after, destroyed.
+
+The machine that deploys is in operatorCidrs (a runner of one's own, the variable UP_RUNNER); those that preview and
+look for drift are as GitHub's are: nothing of theirs gets to the stack's machines.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+import pytest
+import requests
+import yaml
+
+from sandbox import cloud, stack, toolchain
+from tests.live.environment import PLACE, Environment
+from tests.live.leaks import leaks, parameters
+from tests.live.pending import there
+from tests.workflows.github import GitHub, serving
+from tests.workflows.repository import Repository, programs
+from tests.workflows.runner import Runner
+from tests.workflows.runs import Event
+
+pytestmark = [pytest.mark.live, pytest.mark.disrupts]
+
+STACK = "dev"
+OUTSIDE = 64_123
+"""A group that no process on this machine has otherwise."""
+TABLE = "monitoring-test-outside"
+
+
+@pytest.fixture(scope="module")
+def before(environment: Environment) -> dict[str, set[str]]:
+    """What there is of AWS without the stack."""
+    return there(environment)
+
+
+@pytest.fixture(scope="module")
+def dev(environment: Environment, before: dict[str, set[str]]) -> Iterator[Environment]:
+    """The stack, which nobody has raised yet; destroyed whatever became of it."""
+    made = Environment(name=STACK)
+    yield made
+    if made.stack_file.exists():
+        made.pulumi("cancel", "--yes")
+        made.pulumi("destroy", "--yes", "--skip-preview")
+        made.pulumi("stack", "rm", "--yes", "--force")
+        made.stack_file.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def repository(
+    environment: Environment, dev: Environment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Repository]:
+    """A repository whose stack `dev` has this machine's settings, without hosts of its own."""
+    scratch = tmp_path_factory.mktemp("workflows")
+    machine = {key: value for key, value in stack.environment(PLACE).items() if not key.startswith("AWS_")}
+    machine |= {
+        "PATH": f"{programs(scratch / 'programs', toolchain.binaries() / 'pulumi')}:{machine['PATH']}",
+        "AWS_ENDPOINT_URL": PLACE.aws_url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    variables = {
+        "AWS_REGION": environment.region,
+        "AWS_PREVIEW_ROLE": "preview",
+        "AWS_DEPLOY_ROLE": "deploy",
+        "PULUMI_BACKEND": machine.pop("PULUMI_BACKEND_URL"),
+        "PULUMI_SECRETS_PROVIDER": "passphrase",
+    }
+
+    def credentials(role: str, named: str, event: Event) -> dict[str, str]:
+        if role == ("deploy" if named else "preview"):
+            return cloud.admin_credentials(PLACE)
+        raise PermissionError("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+
+    with serving(GitHub()) as github:
+        made = Repository.of(
+            Runner(
+                *(scratch / "origin", scratch / "jobs", machine, github, variables, credentials),
+                approves=lambda name: name == STACK,
+            )
+        )
+        config = yaml.safe_load(environment.stack_file.read_text())["config"]
+        config.pop("monitoring:hosts", None)
+        dev.stack_file.write_text(yaml.safe_dump({"config": config}))
+        made.commit({f"Pulumi.{STACK}.yaml": None})
+        yield made
+
+
+@contextmanager
+def outside(repository: Repository, forwarded: str = "") -> Iterator[None]:
+    """Steps run on a machine from which nothing gets to the stack's network, and nothing may even try.
+
+    forwarded: an address whose port 3000 is forwarded to, by somebody who may (docs/pull-requests.md).
+    """
+    relay = Relay((forwarded, 3000)) if forwarded else None
+    redirect = (
+        f"""
+      chain redirect {{
+        type nat hook output priority -100;
+        meta skgid {OUTSIDE} ip daddr {forwarded} tcp dport 3000 dnat ip to 127.0.0.1:{relay.port}
+      }}"""
+        if relay
+        else ""
+    )
+    rules = f"""
+    table inet {TABLE} {{
+      counter tried {{}}{redirect}
+      chain output {{
+        type filter hook output priority 0;
+        meta skgid {OUTSIDE} ip daddr {PLACE.network} counter name tried drop
+      }}
+    }}
+    """
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+    repository.runner.prefix = ("setpriv", f"--regid={OUTSIDE}", "--clear-groups")
+    try:
+        yield
+        listed = subprocess.run(
+            ["nft", "list", "counter", "inet", TABLE, "tried"], capture_output=True, text=True, check=True
+        )
+        assert re.search(r"packets 0 ", listed.stdout), f"something was asked: {listed.stdout}"
+    finally:
+        repository.runner.prefix = ()
+        subprocess.run(["nft", "delete", "table", "inet", TABLE], check=True)
+        if relay:
+            relay.close()
+
+
+class Relay:
+    """A forwarded port: what comes to a port of the loopback goes to another address, and back."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._target, self._listener = target, socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = self._listener.accept()
+                called = socket.create_connection(self._target)
+                for one, other in ((caller, called), (called, caller)):
+                    threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _pass_on(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65_536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+
+def number(event: Event) -> int:
+    return int(event.payload["pull_request"]["number"])
+
+
+def test_a_push_raises_a_stack_that_did_not_exist(repository: Repository, dev: Environment) -> None:
+    runs = repository.runner.run("deploy", repository.push({f"Pulumi.{STACK}.yaml": dev.stack_file.read_text()}))
+    assert runs["plan"].result == "success", runs.written
+    assert runs[STACK].result == "success", runs.written[-6000:]
+    assert runs[STACK].environment == STACK
+    assert dev.grafana.get("/api/health").status_code == 200
+    assert leaks(parameters(dev), runs.written) == []
+
+
+def test_two_at_once_wait_for_each_other_and_change_nothing(repository: Repository) -> None:
+    """Without their group the second would be refused by the first one's lock."""
+    with ThreadPoolExecutor(2) as both:
+        runs = list(both.map(lambda _: repository.runner.run("deploy", repository.by_hand()), range(2)))
+    for each in runs:
+        assert each[STACK].result == "success", each.written[-4000:]
+        assert "unchanged" in each[STACK].log
+        assert not re.search(r"[1-9]\d* (created|updated|replaced|deleted)", each[STACK].log), each[STACK].log
+
+
+def test_a_preview_needs_neither_grafana_nor_ssh(repository: Repository, dev: Environment) -> None:
+    event = repository.pull_request(repository.settings(STACK, retention="14d", alertThresholds={"cpu": 84}))
+    with outside(repository):
+        runs = repository.runner.run("pull-request", event)
+    assert runs["preview"].result == "success", runs.written[-4000:]
+    (said,) = repository.github.said(number(event))
+    assert "Changes, and nothing is replaced or deleted" in said
+    assert "RETENTION=14d" in said
+    assert "RuleGroup" in said
+    assert "2 run again" in said
+    assert "does not exist yet" not in said
+    assert leaks(parameters(dev), runs.written + said) == []
+
+
+def test_a_preview_of_what_is_on_main_shows_nothing(repository: Repository) -> None:
+    """Though it runs in another folder than the `up` did: no difference that nobody made."""
+    event = repository.pull_request({f"Pulumi.{STACK}.yaml": _commented(repository)})
+    with outside(repository):
+        assert repository.runner.run("pull-request", event)["preview"].result == "success"
+    (said,) = repository.github.said(number(event))
+    assert "## No stack changes\n\n**dev**: nothing changes" in said, said
+
+
+def _commented(repository: Repository) -> str:
+    return (repository.folder / f"Pulumi.{STACK}.yaml").read_text() + "# Another line.\n"
+
+
+def test_drift_is_found_from_outside(repository: Repository, dev: Environment) -> None:
+    with outside(repository):
+        clean = repository.runner.run("drift", repository.by_hand())
+        assert clean.results == {"look": "success", "issue": "success"}, clean.written[-3000:]
+        assert repository.github.open_issues() == []
+        dev.aws("ec2").create_tags(Resources=[dev.instance_id], Tags=[{"Key": "environment", "Value": "other"}])
+        assert repository.runner.run("drift", repository.by_hand()).results == {"look": "success", "issue": "success"}
+    (issue,) = repository.github.open_issues()
+    assert "- the server was changed." in issue["body"]
+
+
+def test_an_up_from_outside_needs_one_forwarded_port(repository: Repository, dev: Environment) -> None:
+    """And afterwards a run that waited for its approval meanwhile does not take it back."""
+    old = repository.by_hand()
+    later = repository.push(repository.settings(STACK, alertThresholds={"cpu": 84}))
+    address = dev.outputs["grafanaUrl"].split("//")[1].split(":")[0]
+    with outside(repository, forwarded=address):
+        done = repository.runner.run("deploy", later)
+    assert done[STACK].result == "success", done.written[-4000:]
+    assert re.search(r"[1-9]\d* updated", done[STACK].log)
+    runs = repository.runner.run("deploy", old)
+    assert runs[STACK].result == "failure"
+    assert "dev has a later commit already" in runs[STACK].log
+
+
+def test_destroy_leaves_nothing(repository: Repository, dev: Environment, before: dict[str, set[str]]) -> None:
+    wrong = repository.runner.run("destroy", repository.by_hand(stack=STACK, again="prod"))
+    assert wrong.results == {"asked": "failure", "destroy": "skipped"}
+    runs = repository.runner.run("destroy", repository.by_hand(stack=STACK, again=STACK))
+    assert runs.results == {"asked": "success", "destroy": "success"}, runs.written[-4000:]
+    assert there(dev) == before
+    with pytest.raises(requests.RequestException):
+        dev.grafana.get("/api/health")
