@@ -94,7 +94,7 @@ def _of_one_kind(preview: Preview, op: str, kind: str) -> Iterator[tuple[str, st
         yield f"{ONLY_ONE[kind]} is {DONE[op]}{_because(found)}", follows
         return
     one, many = SEVERAL.get(kind) or ((name := kind.rpartition(":")[2]), name)
-    names = _listed([change.name for change in found])
+    names = _listed(sorted(change.name for change in found))
     yield (
         f"{f'the {many}' if len(found) > 1 else f'the {one}'} {names} {'are' if len(found) > 1 else 'is'} {DONE[op]}",
         follows,

@@ -11,6 +11,7 @@ mapfile -t shell_files < <(git ls-files --cached --others --exclude-standard '*.
 run "format" .venv/bin/ruff format --check --quiet .
 run "lint" .venv/bin/ruff check --quiet .
 run "shell" shellcheck "${shell_files[@]}"
+# shellcheck disable=SC2317 # `run` calls it
 workflows() {
   local programs; programs=$(.venv/bin/python -m sandbox.toolchain checkers) && "$programs/actionlint" && \
     .venv/bin/zizmor --offline --quiet --no-progress --config .github/zizmor.yml .github

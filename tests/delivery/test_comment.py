@@ -107,6 +107,13 @@ def test_a_long_text_is_compared_line_by_line_and_json_by_its_parts() -> None:
     ]
 
 
+def test_several_of_a_kind_are_one_sentence_whatever_their_order() -> None:
+    kind = "random:index/randomPassword:RandomPassword"
+    steps = [step("replace", kind, name, {"k": 1}, {"k": 2}) for name in ("b", "c", "a")]
+    assert "> - the passwords a, b and c are replaced.\n" in said(*steps)
+    assert said(*steps) == said(*reversed(steps))
+
+
 def test_a_server_of_another_architecture_replaces_the_other() -> None:
     text = said(step("create", INSTANCE, "server-amd64", None, {}), step("delete", INSTANCE, "server-arm64", {}))
     assert "> - the server is replaced by server-amd64: Grafana" in text

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
-from sandbox import cloud
 from sandbox.place import Place
 from sandbox.plugins.install import install
+from tests.engine.bootstrapped import REPOSITORY, Bootstrap, Job
 from tests.engine.product import Product
 from tests.live.leaks import secret_values
-from tests.sandbox.cloud.conftest import Cloud, allow, aws
+from tests.sandbox.cloud.conftest import Cloud, aws
 from tests.sandbox.plugins.engine import CHECKOUT, find_pulumi
 from tests.support.certificates import KEY
 from tests.test_settings import HOST
@@ -57,13 +58,6 @@ def machines(tmp_path_factory: pytest.TempPathFactory, aws: Cloud) -> dict[str, 
     return env
 
 
-READS = (
-    *("ec2:Describe*", "iam:Get*", "iam:List*", "s3:Get*", "s3:List*", "sts:GetCallerIdentity"),
-    *("ssm:Describe*", "ssm:Get*", "ssm:List*"),
-)
-"""What a preview and a refresh get along with: they change nothing."""
-
-
 @dataclass(frozen=True)
 class Raised:
     """A stack `dev` that was raised as far as it can be without a server that boots. secrets: every one it has."""
@@ -100,25 +94,36 @@ def dev_is_up(repository: Repository, raised: Raised, tmp_path: Path) -> Raised:
     return raised
 
 
+@pytest.fixture(scope="session")
+def bootstrap(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Bootstrap:
+    """Somebody ran the bootstrap: the roles that jobs become are its."""
+    folder = tmp_path_factory.mktemp("bootstrap")
+    made = Bootstrap.make(folder / "home", folder / "person", aws)
+    names = ("dev", "prod", "pull-request")
+    for number, name in enumerate(names):
+        path = f"monitoring-bootstrap:environments[{number}]"
+        made.run("config", "set", "--path", path, name, "--stack", made.stack)
+    made.up()
+    return made
+
+
 @pytest.fixture
-def repository(tmp_path: Path, machines: dict[str, str], aws: Cloud) -> Iterator[Repository]:
+def repository(tmp_path: Path, machines: dict[str, str], aws: Cloud, bootstrap: Bootstrap) -> Iterator[Repository]:
     """This checkout as it is, committed to a repository of its own, whose stacks nobody has raised."""
 
     def credentials(role: str, environment: str, event: Event) -> dict[str, str]:
-        """As the roles' trust has it: the preview role for pull requests and main, the deploy role in environments."""
-        if role != ("deploy" if environment else "preview"):
-            raise PermissionError("Not authorized to perform sts:AssumeRoleWithWebIdentity")
-        if role == "deploy":
-            return cloud.admin_credentials(aws.place)
-        key = aws.user(allow(*READS))
-        return {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
+        """A role's, for the token that GitHub gives such a job."""
+        of_event = "pull_request" if event.name == "pull_request" else "ref:refs/heads/main"
+        subject = f"environment:{environment}" if environment else of_event
+        try:
+            return Job.of(aws, role, f"repo:{REPOSITORY}:{subject}").credentials
+        except ClientError as error:
+            raise PermissionError(error) from None
 
     (tmp_path / "backend").mkdir()
     with serving(GitHub()) as github:
         variables = {
-            "AWS_REGION": "eu-central-1",
-            "AWS_PREVIEW_ROLE": "preview",
-            "AWS_DEPLOY_ROLE": "deploy",
+            **bootstrap.variables,
             "PULUMI_BACKEND": f"file://{tmp_path / 'backend'}",
             "PULUMI_SECRETS_PROVIDER": "passphrase",
         }
