@@ -39,7 +39,8 @@ class IdentityProvider(pulumi.ComponentResource):
                 url=f"https://{HOST}",
                 client_id_lists=[AUDIENCE],
                 tags={OWNER: owner},
-                opts=pulumi.ResourceOptions(parent=self),
+                # Were its tag taken away, it would look like another's: it must not go then.
+                opts=pulumi.ResourceOptions(parent=self, protect=True),
             )
             self.arn = provider.arn
         self.register_outputs({"arn": self.arn})

@@ -1,7 +1,7 @@
 """Whom the roles trust: jobs of one repository, by the subject of their token, letter by letter.
 
 No condition here has a wildcard: `repo:OWNER/NAME:*` would let in every branch, tag and pull request, and
-`repo:OWNER*` everybody whose name begins with it. IAM refuses trust in GitHub's provider without a condition on the
+`repo:OWNER*` everyone whose name begins with it. IAM refuses trust in GitHub's provider without a condition on the
 subject (docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html).
 """
 

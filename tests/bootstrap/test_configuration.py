@@ -124,11 +124,12 @@ def test_boundaries() -> None:
 def test_all_mistakes_at_once_and_the_file() -> None:
     with pytest.raises(SettingsError) as caught:
         load(
-            {"aws:region": "nowhere", f"{NAMESPACE}:branch": "*", f"{NAMESPACE}:brunch": "x"}, "bootstrap/Pulumi.a.yaml"
+            {"aws:region": "nowhere", f"{NAMESPACE}:branch": "*", f"{NAMESPACE}:branches": "x"},
+            "bootstrap/Pulumi.a.yaml",
         )
     said = str(caught.value)
     assert "bootstrap/Pulumi.a.yaml" in said
-    for key in ("aws:region", f"{NAMESPACE}:repository: is missing", f"{NAMESPACE}:branch", f"{NAMESPACE}:brunch"):
+    for key in ("aws:region", f"{NAMESPACE}:repository: is missing", f"{NAMESPACE}:branch", f"{NAMESPACE}:branches"):
         assert key in said
 
 

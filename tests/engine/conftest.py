@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.engine.bootstrapped import Bootstrap
 from tests.engine.product import Product
 from tests.sandbox.cloud.conftest import Cloud, aws
 
@@ -21,3 +22,12 @@ def person(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
         return Product.make(home, tmp_path_factory.mktemp("person") / "of", aws, stack, project)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bootstrap(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Bootstrap:
+    """What the account's administrator made; there is one in an account."""
+    folder = tmp_path_factory.mktemp("bootstrap")
+    made = Bootstrap.make(folder / "home", folder / "person", aws)
+    made.up()
+    return made

@@ -4,7 +4,10 @@ tests/engine/test_permissions.py reads this: what is neither needed nor here is 
 needed after all. Provider: terraform-provider-aws, which pulumi-aws is made from; paths below internal/service.
 """
 
-BUCKET_READ = "the provider reads every setting of a bucket, whoever sets it", "s3/bucket.go, resourceBucketRead"
+BUCKET_READ = (
+    "the provider reads every setting of a bucket, also those that the program does not set",
+    "s3/bucket.go, resourceBucketRead",
+)
 TAGS = "the provider asks S3's newer API for tags first", "s3/tags.go (pull request 45251)"
 ROLE_READ = "the provider reads all policies of a role", "iam/role.go, resourceRoleRead"
 VPC_READ = "the provider reads more of a VPC than is used", "ec2/vpc_data_source.go, dataSourceVPCRead"

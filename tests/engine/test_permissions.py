@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,13 +65,8 @@ class Workflows:
 
 
 @pytest.fixture(scope="module")
-def workflows(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workflows]:
-    folder = tmp_path_factory.mktemp("workflows")
-    bootstrap = Bootstrap.make(folder / "home", folder / "person", aws)
-    bootstrap.up()
-    variables = bootstrap.variables
-    job = folder / "job"
-    job.mkdir()
+def workflows(aws: Cloud, bootstrap: Bootstrap, tmp_path_factory: pytest.TempPathFactory) -> Workflows:
+    job, variables = tmp_path_factory.mktemp("job"), bootstrap.variables
     kept = {name: value for name, value in bootstrap.env.items() if name not in ("PULUMI_CONFIG_PASSPHRASE",)}
     env = kept | {"PULUMI_BACKEND_URL": variables["PULUMI_BACKEND"], "AWS_REGION": variables["AWS_REGION"]}
     made = Workflows(aws, variables, Product(job, env))
@@ -80,7 +74,7 @@ def workflows(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     made.become("AWS_DEPLOY_ROLE", DEPLOY)
     made.product.run("stack", "init", "dev", "--secrets-provider", variables["PULUMI_SECRETS_PROVIDER"])
     made.product.up()
-    yield made
+    return made
 
 
 def test_the_preview_role_previews_and_changes_nothing(workflows: Workflows) -> None:

@@ -95,11 +95,13 @@ class Alias(AwsResource):
 
     token = "aws:kms/alias:Alias"
     title = "KMS Alias"
-    inputs = fields(name=Input(TEXT, required=True, replaces=True), targetKeyId=Input(TEXT, required=True), **REGIONAL)
+    inputs = fields(name=Input(TEXT, computed=True, replaces=True), targetKeyId=Input(TEXT, required=True), **REGIONAL)
     outputs = fields(arn=Output(), targetKeyArn=Output())
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
         name = inputs.get("name")
+        if name is None:
+            yield Failure("name", "the local environment makes no name for it; write one, such as alias/mine")
         if isinstance(name, str) and not name.startswith("alias/"):
             yield Failure("name", "name must begin with 'alias/' and only contain [0-9A-Za-z_/-]")
 

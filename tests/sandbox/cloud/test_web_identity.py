@@ -181,11 +181,11 @@ def test_nothing_else_is_answered_unsigned(aws: Cloud, role: str) -> None:
 @pytest.mark.parametrize("equals", [{"aud": issuer.AUDIENCE}, {"aud": issuer.AUDIENCE, "sub": "*"}, {"sub": "repo:*"}])
 def test_iam_refuses_to_trust_all_of_github(aws: Cloud, provider: str, equals: dict[str, str]) -> None:
     iam, name = aws.client("iam"), f"role-{uuid.uuid4()}"
-    everybody = federated(provider, **equals)
+    everyone = federated(provider, **equals)
     wrong = (400, "MalformedPolicyDocument")
-    assert refusal(iam.create_role, RoleName=name, AssumeRolePolicyDocument=everybody) == wrong
+    assert refusal(iam.create_role, RoleName=name, AssumeRolePolicyDocument=everyone) == wrong
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=federated(provider, sub=SUBJECT))
-    assert refusal(iam.update_assume_role_policy, RoleName=name, PolicyDocument=everybody) == wrong
+    assert refusal(iam.update_assume_role_policy, RoleName=name, PolicyDocument=everyone) == wrong
 
 
 @pytest.mark.parametrize("url", ["http://token.example.com", "https://token.example.com:8443"])

@@ -58,6 +58,9 @@ FORCES_NEW = {
     "Role": {"name", "path"},
     "RolePolicy": {"name", "role"},
     "InstanceProfile": {"name", "path"},
+    "OpenIdConnectProvider": {"url"},
+    "Key": set(),
+    "Alias": {"name"},
     "Parameter": {"dataType", "name"},
     "Bucket": {"bucket"},
     "BucketVersioning": {"bucket"},
@@ -196,6 +199,38 @@ BUCKET: dict[str, dict[str, Any]] = {
 """Each setting of a bucket, as a program gives it."""
 
 
+URL = "https://token.example.com"
+
+
+def test_a_key_changes_in_place_and_waits_before_it_goes(plugin: Any) -> None:
+    token = "aws:kms/key:Key"
+    id_, old, state = make(plugin, token, deletionWindowInDays=7)
+    new = {**old, "enableKeyRotation": True, "description": "another", "tags": {"a": "b"}}
+    assert not plugin.diff(token, state, old, new).replaces
+    plugin.update(token, id_, state, old, new)
+    kms = boto3.client("kms", region_name="eu-central-1")
+    assert kms.get_key_rotation_status(KeyId=id_)["KeyRotationEnabled"]
+    assert kms.list_resource_tags(KeyId=id_)["Tags"] == [{"TagKey": "a", "TagValue": "b"}]
+    assert plugin.check(token, {"deletionWindowInDays": 3})[1].keys() == {"deletionWindowInDays"}
+    plugin.delete(token, id_, state)
+    found = kms.describe_key(KeyId=id_)["KeyMetadata"]
+    assert (found["KeyState"], found["Description"]) == ("PendingDeletion", "another")
+    assert plugin.read(token, id_, state)[0] == ""
+
+
+def test_an_alias_moves_to_another_key(plugin: Any) -> None:
+    one, two = (make(plugin, "aws:kms/key:Key")[0] for _ in range(2))
+    token = "aws:kms/alias:Alias"
+    id_, old, state = make(plugin, token, name="alias/moving", targetKeyId=one)
+    new = {**old, "targetKeyId": two}
+    assert not plugin.diff(token, state, old, new).replaces
+    plugin.update(token, id_, state, old, new)
+    assert plugin.read(token, id_, state, new)[1]["targetKeyArn"].endswith(two)
+    assert plugin.check(token, {"name": "moving", "targetKeyId": one})[1].keys() == {"name"}
+    plugin.delete(token, id_, state)
+    assert plugin.read(token, id_, state)[0] == ""
+
+
 def test_a_bucket_with_contents_goes_only_by_force(plugin: Any) -> None:
     token, versioning = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVersioning"
     id_, _, state = make(plugin, token)
@@ -230,6 +265,7 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
     """Read with an id alone gives inputs that the same program's inputs do not differ from."""
     group, *_ = make(plugin, "aws:iam/group:Group", name="imported")
     user, *_ = make(plugin, "aws:iam/user:User", name="imported")
+    key, *_ = make(plugin, "aws:kms/key:Key")
     cases: list[tuple[str, dict[str, Any], str | None]] = [
         ("aws:ec2/securityGroup:SecurityGroup", {"name": "imported"}, None),
         ("aws:ebs/volume:Volume", {"availabilityZone": "eu-central-1a", "size": 3, "type": "gp3"}, None),
@@ -241,6 +277,9 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         ("aws:iam/accessKey:AccessKey", {"user": user}, None),
         ("aws:iam/userGroupMembership:UserGroupMembership", {"user": user, "groups": [group]}, f"{user}/{group}"),
         ("aws:ssm/parameter:Parameter", {"name": "/imported", "type": "SecureString", "value": "x"}, None),
+        ("aws:iam/openIdConnectProvider:OpenIdConnectProvider", {"url": URL, "clientIdLists": ["a"]}, None),
+        ("aws:kms/key:Key", {"description": "imported", "enableKeyRotation": True, "tags": {"a": "b"}}, None),
+        ("aws:kms/alias:Alias", {"name": "alias/imported", "targetKeyId": key}, None),
         ("aws:s3/bucket:Bucket", {"bucket": "imported", "tags": {"a": "b"}}, None),
         ("aws:sns/topic:Topic", {"name": "imported", "tags": {"a": "b"}}, None),
         ("aws:sns/topicPolicy:TopicPolicy", {"arn": TOPIC, "policy": PUBLISH}, None),
@@ -260,6 +299,8 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         assert replaced == [], token
         # What only the program knows (how to delete) is no difference AWS could tell.
         changed = set(difference.diffs) - {
+            "bypassPolicyLockoutSafetyCheck",
+            "deletionWindowInDays",
             "forceDestroy",
             "finalSnapshot",
             "forceDetachPolicies",
@@ -294,6 +335,9 @@ def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) ->
         "aws:iam/instanceProfile:InstanceProfile": "none",
         "aws:iam/group:Group": "none",
         "aws:iam/user:User": "none",
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider": f"arn:aws:iam::123456789012:oidc-provider/{URL[8:]}x",
+        "aws:kms/key:Key": "00000000-0000-0000-0000-000000000000",
+        "aws:kms/alias:Alias": "alias/none",
         "aws:ssm/parameter:Parameter": "/none",
         "aws:s3/bucket:Bucket": "none",
         "aws:cloudwatch/metricAlarm:MetricAlarm": "none",

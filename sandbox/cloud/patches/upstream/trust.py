@@ -12,14 +12,14 @@ from moto.iam.models import IAMBackend
 from sandbox.cloud.patches.registry import patch
 
 SHARED = {"token.actions.githubusercontent.com": "sub"}
-"""Identity providers that everybody shares, and the claim that tells their users apart."""
+"""Identity providers that all customers share, and the claim that tells their users apart."""
 
 
 @patch(IAMBackend, "create_role", source="0c617708")
 def create_role(
     original: Any, self: Any, role_name: str, assume_role_policy_document: str, *rest: Any, **named: Any
 ) -> Any:
-    """AWS: refuses a role that trusts a provider that everybody shares, and no one of its users in particular.
+    """AWS: refuses a role that trusts a provider that all share, and no one of its users in particular.
     moto: takes it.
 
     docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
