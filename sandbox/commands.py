@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from sandbox import daemons, hosts, machines, repository, screen, stack, suite, toolchain
+from sandbox import daemons, hosts, machines, operator, repository, screen, stack, suite, toolchain
 from sandbox.errors import SandboxError
 from sandbox.machines import image, network, volumes
 from sandbox.place import Place, cache_folder
@@ -170,7 +170,9 @@ def start_cloud(place: Place) -> None:
         daemons.start(place, "repository")
     with step("Provider plugins"):
         (place.state / "pulumi-home").mkdir(exist_ok=True)
-        plugins.install(place, toolchain.binaries() / "pulumi", stack.environment(place))
+        plugins.install(place, toolchain.binaries() / "pulumi", stack.administrator(place))
+    with step("Roles of workflows, as the bootstrap makes them"):
+        operator.ensure(place, stack.administrator(place))
 
 
 def start_machines(place: Place, name: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from sandbox import cloud, hosts, repository, toolchain
+from sandbox import cloud, hosts, operator, repository, toolchain
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 
@@ -36,7 +36,16 @@ def project_folder(place: Place) -> Path:
 
 
 def environment(place: Place) -> dict[str, str]:
-    """The environment in which `pulumi` works against this place and nothing else."""
+    """The environment in which `pulumi` works against this place and nothing else, as a workflow with its deploy
+    role."""
+    mine = administrator(place)
+    for name in cloud.admin_credentials(place):
+        del mine[name]
+    return mine | operator.credentials(place)
+
+
+def administrator(place: Place) -> dict[str, str]:
+    """The same for the person who may do everything in the account."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
     # Without byte code each run compiles the providers' SDKs again, for twice the CPU time.
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -168,7 +168,7 @@ class Environment:
 
     def aws(self, service: str) -> Any:
         """A boto3 client for the administrator of the local AWS."""
-        settings = stack.environment(self.place)
+        settings = stack.administrator(self.place)
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.place.aws_url,

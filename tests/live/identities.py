@@ -130,7 +130,7 @@ class Identity:
         known = {
             "instance": environment.instance_id,
             "path": environment.parameters,
-            "role": roles[0],
+            "role": next((arn for arn in roles if "/server-" in arn), ""),
             "cloudwatch_role": next((arn for arn in roles if "/cloudwatch-" in arn), ""),
             "bucket": environment.outputs["backupBucket"],
             "stack": environment.name,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import hosts as sandbox_hosts
+from sandbox import operator, stack
 from tests.live.aws_reach import CLOUDWATCH_ROLE, REQUESTS, allowed_to, answered, column, named, table, with_files
 from tests.live.environment import Environment
 from tests.live.identities import (
@@ -115,6 +116,29 @@ def test_grafana_s_user_reaches_what_the_table_names(user: Identity) -> None:
     del wanted[CLOUDWATCH_ROLE]
     assert answered(user, wanted) == wanted
     assert allowed_to(user.environment, user.arn) == named(wanted)
+
+
+OPERATOR_REFUSED = [
+    ("iam", "put_role_policy", {"RoleName": "monitoring-deploy", "PolicyName": "jobs", "PolicyDocument": "{{}}"}),
+    ("iam", "create_user", {"UserName": "somebody"}),
+    ("iam", "create_role", {"RoleName": "server-0123456", "AssumeRolePolicyDocument": "{{}}"}),
+    ("ec2", "create_volume", {"AvailabilityZone": "eu-central-1a", "Size": 1}),
+    ("ssm", "put_parameter", {"Name": "/somebody/else", "Value": "a", "Type": "String"}),
+]
+
+
+def test_pulumi_runs_with_the_deploy_role_and_no_other_rights(environment: Environment) -> None:
+    """Everything that the tests of this environment do with Pulumi, it does as a workflow on AWS would."""
+    credentials = {name.lower(): value for name, value in operator.credentials(environment.place).items()}
+    assert credentials.items() <= {k.lower(): v for k, v in stack.environment(environment.place).items()}.items()
+    job = Identity(environment, credentials)
+    assert ":assumed-role/monitoring-deploy/" in job.call("sts", "get_caller_identity", {})["Arn"]
+    for service, call, arguments in OPERATOR_REFUSED:
+        assert job.refusal(service, call, arguments) in (
+            "AccessDenied",
+            "AccessDeniedException",
+            "UnauthorizedOperation",
+        )
 
 
 def test_a_key_with_another_secret_is_nobody(user: Identity) -> None:

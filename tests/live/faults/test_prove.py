@@ -36,7 +36,7 @@ def prove(folder: Path, chosen: Path) -> tuple[int, dict[str, bool], str]:
     arguments = (f"PROJECT={stack.project_folder(PLACE)}", f"SETTINGS={chosen}", f"REPORT={report}", f"PROOF={NAME}")
     done = subprocess.run(
         ["make", "-C", str(CHECKOUT), "prove", *arguments],
-        env=stack.environment(PLACE),
+        env=stack.administrator(PLACE),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
