@@ -118,7 +118,7 @@ def test_grafana_s_user_reaches_what_the_table_names(user: Identity) -> None:
     assert allowed_to(user.environment, user.arn) == named(wanted)
 
 
-OPERATOR_REFUSED = [
+OPERATOR_REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("iam", "put_role_policy", {"RoleName": "monitoring-deploy", "PolicyName": "jobs", "PolicyDocument": "{{}}"}),
     ("iam", "create_user", {"UserName": "somebody"}),
     ("iam", "create_role", {"RoleName": "server-0123456", "AssumeRolePolicyDocument": "{{}}"}),
