@@ -13,9 +13,15 @@ STANDARD_LIMIT = 4096
 """Bytes a standard parameter holds; an advanced one (0.05 USD a month) holds 8192."""
 
 
-def _tier(value: pulumi.Input[str]) -> pulumi.Output[str]:
+SHORT = ("-password", "-secret-key")
+"""What names of short values end with: their tier is known before they are (settings/values.py, LONGEST_PASSWORD)."""
+
+
+def _tier(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
     """The tier that a value needs; its length is no secret. From Advanced there is no way back but a new parameter
     (docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html)."""
+    if name.endswith(SHORT):
+        return "Standard"
     needed = pulumi.Output.from_input(value).apply(
         lambda known: "Advanced" if len(known.encode()) > STANDARD_LIMIT else "Standard"
     )
@@ -57,7 +63,7 @@ class Parameters(pulumi.ComponentResource):
                 secret,
                 name=pulumi.Output.concat(folder, "/", secret),
                 type="SecureString",
-                tier=_tier(value),
+                tier=_tier(secret, value),
                 value=pulumi.Output.secret(value),
                 overwrite=overwrite,
                 opts=child,
@@ -67,7 +73,7 @@ class Parameters(pulumi.ComponentResource):
                 file,
                 name=pulumi.Output.concat(folder, "/", file),
                 type="String",
-                tier=_tier(value),
+                tier=_tier(file, value),
                 insecure_value=value,
                 overwrite=overwrite,
                 opts=child,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import pulumi
 
 from components.backups import Backups
@@ -92,17 +95,41 @@ def server_parameters(
         )
 
     gib = settings.data_volume_size
-    names = server_files(values(address="", data_gib=gib, bucket="", restore_from="", login="", role=""))
-    known = pulumi.Output.all(
-        address=address,
-        data_gib=volume.size,
-        bucket=backups.bucket,
-        restore_from=backups.restore_from,
-        login=automation.login,
-        role=reader.arn if reader else "",
-    )
-    files = known.apply(lambda found: server_files(values(**found)))
-    return {name: files[name] for name in names}
+    known: dict[str, pulumi.Input[object]] = {
+        "address": address,
+        "data_gib": volume.size,
+        "bucket": backups.bucket,
+        "restore_from": backups.restore_from,
+        "login": automation.login,
+        "role": reader.arn if reader else "",
+    }
+    empty = {"address": "", "data_gib": gib, "bucket": "", "restore_from": "", "login": "", "role": ""}
+    filled = {"address": "a", "data_gib": gib + 1, "bucket": "b", "restore_from": "b/s/c", "login": "l", "role": "r"}
+
+    def render(found: Mapping[str, Any]) -> dict[str, str]:
+        return server_files(values(**{**empty, **found}))
+
+    def file(name: str, keys: list[str]) -> pulumi.Output[str]:
+        """A file waits only for what is in it: the preview of a new password is not a preview of every file."""
+        own: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input({key: known[key] for key in keys})
+        return own.apply(lambda found: render(found)[name])
+
+    return {name: file(name, keys) for name, keys in used(render, empty, filled).items()}
+
+
+def used(
+    render: Callable[[Mapping[str, Any]], Mapping[str, str]], empty: Mapping[str, Any], filled: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """Which of the values each rendered file contains: those whose change changes it, with others empty or filled."""
+    uses: dict[str, set[str]] = {name: set() for name in render(empty)}
+    for base, other in ((empty, filled), (filled, empty)):
+        before = render(base)
+        for key in base:
+            after = render({**base, key: other[key]})
+            for name, keys in uses.items():
+                if before[name] != after[name]:
+                    keys.add(key)
+    return {name: sorted(keys) for name, keys in uses.items()}
 
 
 def agent_script(settings: Settings, influx: Influx, host: Host | None = None) -> pulumi.Output[str]:
