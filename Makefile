@@ -11,7 +11,7 @@ export SANDBOX_STACK := $(STACK)
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up preview status password backups down shell test faults check format lock bootstrap pictures browser
-.PHONY: test-alert import-dashboard load mutants prove
+.PHONY: test-alert import-dashboard load mutants prove new-stack cost upgrades
 
 help: ## what can be typed here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 25
@@ -63,6 +63,20 @@ pictures: browser ## draw docs/pictures/ from the dashboards of the environment 
 import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]
 	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
 	@$(PYTHON) -m dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) $(if $(filter 1,$(SKIP)),--skip) -- "$$FROM"
+
+new-stack: ## write the settings file of a new stack: NAME=eu [LIKE=dev]; without questions: [REGION=…] ALLOW=… [AGENTS=…] [SIZE=…] YES=1
+	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@$(PYTHON) -m tools.new_stack --name "$$NAME" --like "$$LIKE" --region "$$REGION" --allow "$$ALLOW" --agents "$$AGENTS" \
+	  --size "$$SIZE" $(if $(filter 1,$(YES)),--yes) --project "$(or $(PROJECT),.)"
+
+cost: ## what a stack costs per month, from its settings: STACK=dev [HOSTS_THERE=100] [INSTANCES=1] [COMPARE=old.yaml]
+	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@$(PYTHON) -m tools.cost --stack "$(if $(filter file,$(origin STACK)),dev,$(STACK))" --project "$(or $(PROJECT),.)" \
+	  $(if $(HOSTS_THERE),--hosts "$(HOSTS_THERE)") $(if $(INSTANCES),--instances "$(INSTANCES)") $(if $(COMPARE),--compare "$(COMPARE)")
+
+upgrades: ## which pinned versions have newer ones [STACK=dev]
+	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@$(PYTHON) -m tools.upgrades $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)" --project "$(or $(PROJECT),.)")
 
 mutants: bootstrap ## break the program line by line: which change does no unit test notice? [FILES="settings/shown.py …"] [MINUTES=10]
 	@nice -n 15 $(PYTHON) -m benchmarks.mutants --minutes $(MINUTES) $(FILES)

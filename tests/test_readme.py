@@ -44,6 +44,15 @@ def test_every_make_command_exists() -> None:
     assert named <= targets
 
 
+def test_the_commands_for_a_real_account_are_listed() -> None:
+    """Those that say `pulumi install` where something is missing, and do not install the local environment."""
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^([a-z-]+):(?! bootstrap| browser)[^\n]*\n\t@\[ -x", makefile, re.MULTILINE)
+    found = re.search(r"<!-- commands -->\n(.*?)\n<!-- /commands -->", README, re.DOTALL)
+    assert found is not None
+    assert re.findall(r"^\| `make ([a-z-]+)", found[1], re.MULTILINE) == targets
+
+
 def test_every_link_to_a_page_leads_somewhere() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):

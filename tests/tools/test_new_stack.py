@@ -1,0 +1,335 @@
+"""`make new-stack`: a file that the program takes, with nothing in it that is another stack's alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from settings.stack_name import wrong_for_a_bucket
+from tests.tools.terminal import Terminal
+from tools.new_stack import __main__ as command
+from tools.new_stack.address import offered
+from tools.new_stack.blocks import blocks
+from tools.new_stack.content import PULUMIS_NAME
+from tools.stack_file import parse, read
+
+ROOT = Path(__file__).resolve().parents[2]
+ME = "198.51.100.7/32"
+NOWHERE = "http://127.0.0.1:9"
+
+LIKE = """\
+# What the team knows about its environment.
+secretsprovider: awskms://alias/pulumi?region=eu-central-1
+encryptedkey: bm90IHlvdXJz
+config:
+  aws:region: eu-central-1
+  aws:allowedAccountIds: ["123456789012"]
+  # The office.
+  monitoring:operatorCidrs: [203.0.113.0/24]
+  monitoring:agentCidrs:
+  - 203.0.113.0/24
+  # A year, because the auditors ask for it.
+  monitoring:retention: 52w # since 2026
+  monitoring:smtp:
+    host: mail.example.com
+    user: monitoring
+    password:
+      secure: v1:bWFpbHBhc3N3b3Jk:c2VjcmV0
+    sender: monitoring@example.com
+  monitoring:contactPoints: { email: [team@example.com], slack: { secure: v1:c2xhY2s=:c2VjcmV0 } }
+  # Ours alone.
+  monitoring:domain: monitoring.example.com
+  monitoring:restoreFrom: latest
+  monitoring:passwordGeneration: 3
+  monitoring:sshKeyName: team
+  monitoring:sshCidrs: [203.0.113.0/24]
+  monitoring:tags: { environment: blue, team: web }
+encryptionsalt: v1:c2FsdA==:dGVzdA==
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with our two stacks and one with everything."""
+    for stack in ("dev", "prod"):
+        (tmp_path / f"Pulumi.{stack}.yaml").write_text((ROOT / f"Pulumi.{stack}.yaml").read_text())
+    (tmp_path / "Pulumi.blue.yaml").write_text(LIKE)
+    return tmp_path
+
+
+def make(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`make new-stack`, its variables as a person gives them. Nobody sits at it, and nothing outside is reached."""
+    variables = [f"{name}={value}" for name, value in environment.items()]
+    return subprocess.run(
+        ["make", "--no-print-directory", "new-stack", f"PROJECT={project}", *variables, *arguments],
+        cwd=ROOT,
+        env=without_a_way_out(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def without_a_way_out() -> dict[str, str]:
+    """The environment of a person whose address cannot be found out."""
+    names = ("SSH_CLIENT", "NAME", "LIKE", "REGION", "ALLOW", "AGENTS", "SIZE", "YES", "PROJECT")
+    clean = {key: value for key, value in os.environ.items() if key not in names}
+    return clean | {"https_proxy": NOWHERE, "COLUMNS": "200", "TERM": "dumb"}
+
+
+@pytest.mark.slow
+def test_a_stack_like_dev_without_questions(project: Path) -> None:
+    done = make(project, NAME="eu", REGION="eu-west-1", ALLOW=f"{ME},203.0.113.9/32", SIZE="t4g.medium", YES="1")
+    assert done.returncode == 0, done.stderr
+    settings, unread = read(project / "Pulumi.eu.yaml", "eu").settings()
+    assert not unread
+    assert settings.region == "eu-west-1"
+    assert settings.instance_type == "t4g.medium"
+    assert [*map(str, settings.operator_cidrs)] == [*map(str, settings.agent_cidrs)] == [ME, "203.0.113.9/32"]
+    assert settings.tags == {"environment": "eu"}
+    assert settings.retention == "7d"
+    assert "37.61" not in done.stdout
+    assert "total" in done.stdout
+    for line in ("pulumi stack init eu", "pulumi preview --stack eu", "pulumi up --stack eu"):
+        assert f"  {line}\n" in done.stdout
+
+
+def test_everything_that_is_the_other_s_alone_stays_there(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--name", "green", "--like", "blue", "--allow", ME, "--yes", "--project", str(project)]) == 0
+    text, said = (project / "Pulumi.green.yaml").read_text(), capsys.readouterr().out
+    content = yaml.safe_load(text)
+    assert list(content) == ["config"]
+    for secret in ("secure", "v1:", "bm90", "c2VjcmV0", "salt"):
+        assert secret not in text
+        assert secret not in said
+    for place in ("smtp.password", "contactPoints.slack"):
+        assert f"pulumi config set --secret --stack green --path monitoring:{place}\n" in said
+    assert "pulumi stack init green --secrets-provider 'awskms://alias/pulumi?region=eu-central-1'\n" in said
+    for key in ("domain", "restoreFrom", "passwordGeneration"):
+        assert f"Not copied from blue: monitoring:{key} (" in said
+        assert f"monitoring:{key}" not in text
+    assert content["config"]["monitoring:smtp"] == {
+        "host": "mail.example.com",
+        "user": "monitoring",
+        "sender": "monitoring@example.com",
+    }
+    assert content["config"]["monitoring:tags"] == {"environment": "green", "team": "web"}
+    assert content["config"]["aws:allowedAccountIds"] == ["123456789012"]
+
+
+def test_comments_stay_with_their_settings(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--name", "green", "--like", "blue", "--allow", ME, "--yes", "--project", str(project)]) == 0
+    text = (project / "Pulumi.green.yaml").read_text()
+    assert "  # A year, because the auditors ask for it.\n  monitoring:retention: 52w # since 2026\n" in text
+    for gone in ("The office.", "Ours alone.", "What the team knows"):
+        assert gone not in text
+    assert text.startswith("# The stack green, created from blue by `make new-stack`.")
+    # In the same region, what there is in one region only can stay.
+    assert "  monitoring:sshKeyName: team\n" in text
+
+
+def test_what_belongs_to_a_region_stays_in_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--name", "us", "--like", "blue", "--region", "us-east-1", "--allow", ME, "--yes"]
+    assert command.main([*arguments, "--project", str(project)]) == 0
+    assert "monitoring:ssh" not in (project / "Pulumi.us.yaml").read_text()
+    assert "monitoring:sshKeyName (it belongs to eu-central-1)" in capsys.readouterr().out
+
+
+def test_hosts_are_not_taken_over(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+    host = f"{{ name: web-1, address: web-1.example.com, user: admin, hostKey: {key}, privateKey: {{ secure: v1:a }} }}"
+    with (project / "Pulumi.dev.yaml").open("a") as file:
+        file.write(f"  monitoring:hosts: [{host}]\n")
+    assert command.main(["--name", "two", "--allow", ME, "--yes", "--project", str(project)]) == 0
+    assert "web-1" not in (project / "Pulumi.two.yaml").read_text()
+    said = capsys.readouterr().out
+    assert "monitoring:hosts (a machine has one agent" in said
+    assert "config set --secret" not in said
+
+
+def test_agents_that_send_elsewhere_are_not_asked_about(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dev = (project / "Pulumi.dev.yaml").read_text()
+    file = "".join(
+        line for line in dev.splitlines(keepends=True) if "agentCidrs" not in line and "retention" not in line
+    )
+    influxdb = "{ url: 'https://influx.example.com:8086', username: agents, password: { secure: v1:abc } }"
+    (project / "Pulumi.dev.yaml").write_text(f"{file}  monitoring:influxdb: {influxdb}\n")
+    assert command.main(["--name", "two", "--allow", ME, "--yes", "--project", str(project)]) == 0
+    config = yaml.safe_load((project / "Pulumi.two.yaml").read_text())["config"]
+    assert "monitoring:agentCidrs" not in config
+    assert config["monitoring:influxdb"] == {"url": "https://influx.example.com:8086", "username": "agents"}
+    assert "--path monitoring:influxdb.password" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--name", "dev"], "Pulumi.dev.yaml already exists"),
+        (["--name", "DEV"], "Pulumi.DEV.yaml already exists"),
+        (["--name", ""], "'' is not a valid stack name"),
+        (["--name", "../dev2"], "'../dev2' is not a valid stack name"),
+        (["--name", "a..b"], "the stack's name a..b: "),
+        (["--name", "x" * 37], "has 37 characters"),
+        (
+            ["--name", "x", "--like", "nix"],
+            "There is no Pulumi.nix.yaml; stacks with a file here: blue, dev, prod.",
+        ),
+        (["--name", "x", "--allow", "0.0.0.0/0"], "0.0.0.0/0 would admit 4,272,881,664 addresses"),
+        (["--name", "x", "--allow", "198.51.100.7"], "write 198.51.100.7/32 if you mean this one address"),
+        (["--name", "x", "--allow", f"{ME},,{ME}"], "twice"),
+        (["--name", "x", "--agents", "0.0.0.0/1"], "0.0.0.0/1 would admit"),
+        (["--name", "x", "--region", "eu-cental-1"], "did you mean eu-central-1?"),
+        (["--name", "x", "--size", "huge"], "is not an EC2 instance type"),
+    ],
+)
+def test_what_is_refused(project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str) -> None:
+    before = sorted(each.name for each in project.iterdir())
+    allow = [] if "--allow" in arguments else ["--allow", ME]
+    assert command.main([*arguments, *allow, "--yes", "--project", str(project)]) == 1
+    assert says in capsys.readouterr().err
+    assert sorted(each.name for each in project.iterdir()) == before
+
+
+@pytest.mark.slow
+def test_who_may_come_in_must_be_said(project: Path) -> None:
+    done = make(project, NAME="eu", YES="1")
+    assert done.returncode != 0
+    assert "Set ALLOW to the IPv4 ranges that may connect, such as ALLOW=203.0.113.7/32" in done.stderr
+    assert "This is not a terminal" in make(project, NAME="eu", ALLOW=ME).stderr
+    assert not (project / "Pulumi.eu.yaml").exists()
+
+
+def test_the_other_stack_s_mistakes_are_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (project / "Pulumi.dev.yaml").open("a") as file:
+        file.write("  monitoring:bootTimeout: soon\n")
+    assert command.main(["--name", "x", "--allow", ME, "--yes", "--project", str(project)]) == 1
+    assert 'monitoring:bootTimeout = "soon": is not a duration' in capsys.readouterr().err
+
+
+def at_a_terminal(project: Path, *arguments: str, **environment: str) -> Terminal:
+    return Terminal(
+        [sys.executable, "-m", "tools.new_stack", "--project", str(project), *arguments],
+        ROOT,
+        without_a_way_out() | environment,
+    )
+
+
+@pytest.mark.slow
+def test_a_person_is_asked_and_asked_again(project: Path) -> None:
+    terminal = at_a_terminal(project, "--name", "eu")
+    terminal.answer("AWS region (eu-central-1): ", "eu-west1")
+    terminal.expect("did you mean eu-west-1?")
+    terminal.answer("AWS region (eu-central-1): ", "eu-west-1")
+    terminal.answer("EC2 instance type (t4g.small): ", "")
+    terminal.answer("IPv4 ranges that may open Grafana and run `pulumi up`: ", "198.51.100.7")
+    terminal.expect("write 198.51.100.7/32 if you mean this one address")
+    terminal.answer("run `pulumi up`: ", "0.0.0.0/0")
+    terminal.expect("would admit 4,272,881,664 addresses")
+    terminal.answer("run `pulumi up`: ", ME)
+    terminal.answer(f"IPv4 ranges that agents send data from ({ME}): ", "203.0.113.0/25")
+    terminal.expect("total")
+    terminal.answer("Write Pulumi.eu.yaml? [y/n] (y): ", "")
+    assert terminal.ended() == 0, terminal.said
+    settings, _ = read(project / "Pulumi.eu.yaml", "eu").settings()
+    assert settings.region == "eu-west-1"
+    assert [*map(str, settings.agent_cidrs)] == ["203.0.113.0/25"]
+    assert "instanceType" not in (project / "Pulumi.eu.yaml").read_text()
+    assert "pulumi stack init eu" in terminal.said
+
+
+@pytest.mark.slow
+def test_where_a_person_comes_from_is_offered(project: Path) -> None:
+    terminal = at_a_terminal(
+        project, "--name", "eu", "--region", "eu-west-1", "--size", "t4g.small", SSH_CLIENT="8.8.4.4 5 22"
+    )
+    terminal.answer("run `pulumi up` (8.8.4.4/32): ", "")
+    terminal.answer("agents send data from (8.8.4.4/32): ", "")
+    terminal.answer("Write Pulumi.eu.yaml?", "y")
+    assert terminal.ended() == 0, terminal.said
+    assert "operatorCidrs: [8.8.4.4/32]" in (project / "Pulumi.eu.yaml").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", ["n", pytest.param("\x03", id="Ctrl-C"), pytest.param("\x04", id="Ctrl-D")])
+def test_who_thinks_better_of_it_leaves_nothing(project: Path, answer: str) -> None:
+    terminal = at_a_terminal(
+        project, "--name", "eu", "--region", "eu-west-1", "--size", "t4g.small", "--allow", ME, "--agents", ME
+    )
+    terminal.answer("Write Pulumi.eu.yaml?", answer)
+    assert terminal.ended() == 1
+    assert "Nothing was written." in terminal.said
+    assert "Traceback" not in terminal.said
+    assert not (project / "Pulumi.eu.yaml").exists()
+
+
+@pytest.fixture(scope="module")
+def checkip() -> Iterator[tuple[list[bytes], str]]:
+    """AWS's checkip, here. Yields a function that sets what it answers, and its address."""
+    said = [b""]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(said[0])
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield said, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "ssh", "expected"),
+    [
+        (b"8.8.8.8\n", "", ("8.8.8.8/32",)),
+        (b"8.8.8.8\n", "8.8.4.4 50000 22", ("8.8.4.4/32", "8.8.8.8/32")),
+        (b"8.8.8.8\n", "8.8.8.8 50000 22", ("8.8.8.8/32",)),
+        (b"8.8.8.8\n", "10.1.2.3 50000 22", ("8.8.8.8/32",)),
+        (b"<html>please log in</html>", "", ()),
+        (b"2001:db8::1\n", "fe80::1%eth0 1 22", ()),
+        (b"10.0.0.1", "", ()),
+    ],
+)
+def test_only_public_addresses_are_offered(
+    checkip: tuple[list[bytes], str], answer: bytes, ssh: str, expected: tuple[str, ...]
+) -> None:
+    said, url = checkip
+    said[0] = answer
+    assert offered({"SSH_CLIENT": ssh}, url) == expected
+
+
+def test_without_a_way_out_nothing_is_offered() -> None:
+    assert offered({}, f"{NOWHERE}/") == ()
+
+
+def test_a_file_is_cut_into_its_settings() -> None:
+    found = blocks(LIKE)
+    assert list(found) == list(parse(LIKE, "blue", "Pulumi.blue.yaml").config)
+    assert found["monitoring:agentCidrs"] == "  monitoring:agentCidrs:\n  - 203.0.113.0/24"
+    assert found["monitoring:operatorCidrs"].startswith("  # The office.\n")
+    assert "sender" in found["monitoring:smtp"]
+    assert "encryptionsalt" not in found["monitoring:tags"]
+    assert blocks("config: { aws:region: eu-central-1 }\n") == {}
+
+
+@pytest.mark.parametrize("name", ["dev", "a.b", "x" * 36, "_a", "a b", "a/b", ""])
+def test_no_name_that_a_bucket_takes_is_refused_by_pulumi(name: str) -> None:
+    """The program's rule is the stricter one, so that both can be asked one after the other."""
+    assert wrong_for_a_bucket(name) or PULUMIS_NAME.fullmatch(name)

@@ -1,0 +1,93 @@
+"""A stack's file as Pulumi would hand it over, without the key to its secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from settings import SettingsError
+from tools import stack_file
+from tools.stack_file import StackFileError, parse, read
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCESS = "  aws:region: eu-central-1\n  monitoring:operatorCidrs: [203.0.113.0/24]\n"
+AGENTS = "  monitoring:agentCidrs: [203.0.113.0/24]\n"
+
+
+def of(lines: str) -> stack_file.StackFile:
+    return parse(f"config:\n{ACCESS}{lines}", "dev", "Pulumi.dev.yaml")
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_our_own_stacks_are_read(stack: str) -> None:
+    settings, unread = read(ROOT / f"Pulumi.{stack}.yaml", stack).settings()
+    assert settings.region == "eu-central-1"
+    assert not unread
+
+
+def test_values_are_handed_over_as_pulumi_does() -> None:
+    """YAML 1.1 would make a number of the time, and false of `no`."""
+    file = of("  monitoring:backups: { schedule: 04:00 }\n  monitoring:protect: true\n  monitoring:sshKeyName: no\n")
+    assert file.raw["monitoring:backups"] == '{"schedule": "04:00"}'
+    assert file.raw["monitoring:protect"] == "true"
+    assert file.raw["monitoring:sshKeyName"] == "no"
+
+
+def test_an_encrypted_value_is_no_mistake() -> None:
+    """The other settings of the same object are read all the same where the stand-in will do."""
+    influxdb = "{ url: 'https://influx.example.com:8086', username: agents, password: { secure: v1:abc } }"
+    file = of(f"  monitoring:influxdb: {influxdb}\n")
+    settings, unread = file.settings()
+    assert settings.influxdb is not None
+    assert settings.influxdb.username == "agents"
+    assert not unread
+    assert file.secret_keys == {"monitoring:influxdb"}
+
+
+def test_a_setting_whose_encrypted_part_cannot_be_checked_is_named() -> None:
+    hosts = "[{ name: web-1, address: web-1.example.com, user: admin, hostKey: x, privateKey: { secure: v1:abc } }]"
+    settings, unread = of(f"{AGENTS}  monitoring:contactPoints: {{ slack: {{ secure: v1:abc }} }}\n").settings()
+    assert unread == {"contactPoints"}
+    assert settings.contact_points is None
+    with pytest.raises(SettingsError, match=r"hosts\[0\]\.hostKey") as error:
+        of(f"{AGENTS}  monitoring:hosts: {hosts}\n").settings()
+    assert len(error.value.mistakes) == 1
+
+
+def test_mistakes_are_still_reported() -> None:
+    with pytest.raises(SettingsError, match="instanceType") as error:
+        of(
+            f"{AGENTS}  monitoring:instanceType: huge\n  monitoring:smtp: {{ password: {{ secure: v1:abc }} }}\n"
+        ).settings()
+    assert "secure" not in str(error.value)
+
+
+def test_a_secret_in_plain_text_is_reported_and_not_shown() -> None:
+    with pytest.raises(SettingsError, match=r"smtp\.password.*is not encrypted") as error:
+        of(f"{AGENTS}  monitoring:smtp: {{ host: mail.example.com, password: hunter2 }}\n").settings()
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("config: [", "Pulumi.dev.yaml, line 1: this is not valid YAML"),
+        ("config: { a: b", "this is not valid YAML"),
+        ("- a\n", "has no settings below `config:`"),
+        ("config: text\n", "has no settings below `config:`"),
+        ("config:\n  password: hunter2: x\n", "line 2: this is not valid YAML"),
+    ],
+)
+def test_what_is_no_stack_file_is_refused_without_repeating_it(text: str, says: str) -> None:
+    with pytest.raises(StackFileError) as error:
+        parse(text, "dev", "Pulumi.dev.yaml")
+    assert says in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_missing_file_says_which_there_are(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.blue.yaml").touch()
+    (tmp_path / "Pulumi.yaml").touch()
+    with pytest.raises(StackFileError, match=r"There is no Pulumi\.red\.yaml; .*: blue\."):
+        read(tmp_path / "Pulumi.red.yaml", "red")

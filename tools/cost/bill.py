@@ -1,0 +1,188 @@
+"""The lines of a stack's monthly bill.
+
+What is counted is what the components ask AWS for (components/server.py, data_volume.py, network.py, backups.py,
+parameters.py), for a month without interruption.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from dashboards.registry import AWS_EC2, CUSTOM_METRICS
+from settings import Settings
+from settings.values import seconds
+from tools.cost import prices
+from tools.cost.prices import Prices
+from tools.stack_file import StackFile
+
+CENT = Decimal("0.01")
+HOST_DAY_MIB = Decimal("5.2")
+"""What a host's measurements of a day take on disk, measured every 10 s (docs/scale.md)."""
+MEASURED_EVERY = 10
+STANDARD_PARAMETER = 4096
+"""Bytes of a parameter that costs nothing (components/parameters.py, whose import takes seconds)."""
+FOREVER_DAYS = 365
+"""How much of `retention: INF` is counted."""
+USED = (
+    *("instanceType", "rootVolumeSize", "dataVolumeSize", "retention", "collectionInterval"),
+    *("backups", "alertThresholds", "customMetrics"),
+)
+"""The settings that are counted."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line. monthly: US dollars, whole cents; None where the price is not known."""
+
+    what: str
+    quantity: str
+    monthly: Decimal | None
+
+
+@dataclass(frozen=True)
+class Bill:
+    """A stack's bill. notes: what the figures are made of, and what they leave out."""
+
+    stack: str
+    region: str
+    prices: Prices
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of the lines whose prices are known, which are in whole cents."""
+        return sum((line.monthly for line in self.lines if line.monthly is not None), Decimal("0.00"))
+
+
+def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
+    """The bill of the stack that the file describes.
+
+    hosts: machines with an agent; by default those of the setting `hosts`. instances: EC2 instances of the region,
+    each of which the status-check alert asks for. Raises SettingsError when the settings have mistakes.
+    """
+    settings, unread = file.settings()
+    given = file.given
+    listed = given.get("hosts")
+    agents = hosts if hosts is not None else len(listed) if isinstance(listed, list) else 0
+    own_influxdb = "influxdb" not in given
+    price = prices.of(settings.region)
+    lines = (
+        *_machine(settings, price),
+        *_backups(settings, price, agents if own_influxdb else None),
+        *_parameters(given, price),
+        _alerts(settings, price, instances),
+    )
+    return Bill(file.name, settings.region, price, lines, tuple(_notes(settings, price, unread)))
+
+
+def _line(what: str, quantity: str, amount: Decimal | None) -> Line:
+    return Line(what, quantity, None if amount is None else amount.quantize(CENT, ROUND_HALF_UP))
+
+
+def _machine(settings: Settings, price: Prices) -> Iterator[Line]:
+    kind, hours = settings.instance_type, price.hours
+    hourly = price.instance_hour(kind)
+    at = f"at {hourly}" if hourly is not None else "price unknown"
+    yield _line("server", f"{kind}, {hours} hours {at}", None if hourly is None else hourly * hours)
+    for what, size in (("root volume", settings.root_volume_size), ("data volume", settings.data_volume_size)):
+        yield _line(what, f"{size} GiB of gp3 at {price.gp3_gib_month}", size * price.gp3_gib_month)
+    address = price.everywhere["public_ipv4_hour"]
+    yield _line("public IPv4 address", f"{hours} hours at {address}", hours * address)
+    metrics, metric = price.everywhere["detailed_monitoring_metrics"], price.everywhere["metric_month"]
+    yield _line("detailed monitoring of the server", f"{metrics} metrics at {metric}", metrics * metric)
+
+
+def stored_gib(settings: Settings, agents: int) -> Decimal:
+    """About what InfluxDB has stored once `retention` has passed: at most half of the volume, or no backup is made."""
+    kept = seconds(settings.retention)
+    days = FOREVER_DAYS if math.isinf(kept) else Decimal(int(kept)) / 86400 + 1
+    interval = Decimal(str(seconds(settings.collection_interval)))
+    # The server watches itself, too.
+    mib = (agents + 1) * days * HOST_DAY_MIB * MEASURED_EVERY / interval
+    return min(mib / 1024, Decimal(settings.data_volume_size) / 2)
+
+
+def _backups(settings: Settings, price: Prices, agents: int | None) -> Iterator[Line]:
+    """agents: None when InfluxDB is elsewhere: then only Grafana's small database is backed up."""
+    if not settings.backups.enabled:
+        return
+    copies = 2 * settings.backups.keep
+    stored = Decimal(0) if agents is None else stored_gib(settings, agents)
+    gib = (copies * stored).quantize(Decimal("0.1"))
+    quantity = f"about {gib} GiB in S3 at {price.s3_gib_month}: {copies} copies"
+    yield _line("backups at full size", quantity, gib * price.s3_gib_month)
+
+
+def _parameters(given: dict[str, Any], price: Prices) -> Iterator[Line]:
+    """Texts that are too long for a free parameter; the program's own files are not (tests/userdata/test_limits.py)."""
+    texts = [
+        part.get(name)
+        for part in (given.get("certificate"), given.get("influxdb"))
+        if isinstance(part, dict)
+        for name in ("certificate", "ca")
+    ]
+    many = sum(isinstance(text, str) and len(text.encode()) > STANDARD_PARAMETER for text in texts)
+    month = price.everywhere["advanced_parameter_month"]
+    if many:
+        yield _line("advanced-tier parameters", f"{many} at {month}", many * month)
+
+
+def _asked(price: Prices, metrics: Decimal) -> Decimal:
+    """What it costs to ask CloudWatch for so many metrics."""
+    cost: Decimal = metrics * price.everywhere["thousand_metrics_requested"] / 1000
+    return cost
+
+
+def _alerts(settings: Settings, price: Prices, instances: int) -> Line:
+    """alerts/ec2.py: one metric of every instance of the region, each time the rules are evaluated."""
+    every = settings.alert_thresholds.interval
+    metrics = price.hours * 3600 / Decimal(str(seconds(every))) * instances
+    whose = "1 instance" if instances == 1 else f"{instances} instances"
+    quantity = f"{metrics:,.0f} metrics requested: {whose} every {every}"
+    return _line("status-check alert in CloudWatch", quantity, _asked(price, metrics))
+
+
+def looks(page: str) -> tuple[int, int]:
+    """How many queries a dashboard's opened panels make at once, and how many times per hour. page: its JSON."""
+    content = json.loads(page)
+    opened = [panel for panel in content["panels"] if panel["type"] != "row"]
+    return sum(len(panel.get("targets", ())) for panel in opened), 3600 // int(seconds(content["refresh"]))
+
+
+def _notes(settings: Settings, price: Prices, unread: set[str]) -> Iterator[str]:
+    if price.note:
+        yield price.note
+    if price.instance_hour(settings.instance_type) is None:
+        kind = settings.instance_type
+        yield f"The total leaves out the server: the price of {kind} is not in tools/prices.toml. Add it there."
+    for name in USED:
+        if name in unread:
+            yield f"monitoring:{name} contains an encrypted value: its default is used instead."
+    metrics, times = looks(AWS_EC2.build())
+    hour = _rounded(_asked(price, Decimal(metrics * times)))
+    yield f"Viewing the “AWS EC2” dashboard: {hour} per hour and instance shown ({metrics} metrics, {times} refreshes)."
+    if custom := sum(math.prod(map(len, each.dimensions.values())) for each in settings.custom_metrics):
+        _, times = looks(CUSTOM_METRICS.build(settings.custom_metrics))
+        hour = _rounded(_asked(price, Decimal(custom * times)))
+        yield f"Viewing the “Custom metrics” dashboard: at least {hour} per hour."
+    if credit := price.cpu_credit_hour(settings.instance_type):
+        yield f"CPU use above the instance type's baseline, once its credits run out: {credit} per vCPU-hour."
+    yield (
+        f"Data transfer to the internet: {price.egress_gb} per GB beyond the account's first "
+        f"{price.everywhere['free_egress_gb']} GB per month. Data that agents send comes in free."
+    )
+    yield (
+        "Free: IAM, the security group, standard parameters, AWS-managed encryption keys (no KMS key is created), "
+        "Grafana's alerts (no CloudWatch alarms). S3 and KMS requests stay below a cent."
+    )
+
+
+def _rounded(amount: Decimal) -> str:
+    """To a hundredth of a cent, without zeros at its end."""
+    return f"{amount.quantize(CENT / 100).normalize():f}"

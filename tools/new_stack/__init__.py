@@ -1,0 +1,1 @@
+"""The settings of a new stack, made like another one's: `make new-stack`."""
