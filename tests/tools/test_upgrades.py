@@ -1,0 +1,183 @@
+"""`make upgrades`, asking repositories that are here."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from settings import Repository, Settings
+from tools.upgrades import __main__ as command
+from tools.upgrades import pins, sources
+from tools.upgrades.pins import Pin, newest
+from tools.upgrades.sources import UnreachableError
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = """\
+Package: telegraf
+Version: 1.39.3-1
+Architecture: arm64
+
+Package: telegraf
+Version: 1.40.0-1
+Description: not grafana
+ Version: 9.9.9
+
+Package: grafana
+Version: 13.2.3
+
+Package: grafana-enterprise
+Version: 14.0.0
+"""
+
+
+@pytest.fixture
+def web() -> Iterator[tuple[dict[str, bytes], str]]:
+    """A web server of the files in the dictionary: path -> content."""
+    files: dict[str, bytes] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = files.get(self.path)
+            self.send_response(404 if content is None else 200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield files, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def repository(url: str) -> Repository:
+    """Not checked, as settings refuse addresses of this machine."""
+    return Repository.model_construct(url=url, suite="stable", component="main")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("binary-arm64/Packages.gz", gzip.compress(PACKAGES.encode())),
+        ("binary-arm64/Packages", PACKAGES.encode()),
+        ("binary-amd64/Packages.gz", gzip.compress(PACKAGES.encode())),
+    ],
+)
+def test_an_apt_repository_is_read(web: tuple[dict[str, bytes], str], file: str, content: bytes) -> None:
+    files, url = web
+    files[f"/debian/dists/stable/main/{file}"] = content
+    assert sources.packages(repository(f"{url}/debian"), "telegraf") == ["1.39.3-1", "1.40.0-1"]
+    assert sources.packages(repository(f"{url}/debian"), "grafana") == ["13.2.3"]
+    with pytest.raises(UnreachableError, match="has no package influxdb"):
+        sources.packages(repository(f"{url}/debian"), "influxdb")
+
+
+def test_a_repository_that_does_not_answer_is_one_sentence(web: tuple[dict[str, bytes], str]) -> None:
+    files, url = web
+    with pytest.raises(UnreachableError, match=r"binary-amd64 answered 404\.$"):
+        sources.packages(repository(url), "grafana")
+    files["/dists/stable/main/binary-arm64/Packages.gz"] = b"no gzip"
+    with pytest.raises(UnreachableError, match=r"cannot be reached \(Not a gzipped file"):
+        sources.packages(repository(url), "grafana")
+    with pytest.raises(UnreachableError, match=r"http://127\.0\.0\.1:9 cannot be reached \(.*refused"):
+        sources.packages(repository("http://127.0.0.1:9"), "grafana")
+
+
+@pytest.mark.parametrize(
+    ("name", "pinned", "versions", "expected"),
+    [
+        ("telegraf", "1.39.3-1", ["1.39.3-1", "1.40.0-1", "1.9.0-1"], "1.40.0-1"),
+        ("telegraf", "1.39.3-1", ["1.39.3-2"], "1.39.3-2"),
+        ("telegraf", "1.39.3-1", ["1.39.3-1", "1.38.0-1"], None),
+        ("telegraf", "1.39.3-1", ["1.40.0~rc1-1", "1.40.0rc1", "nonsense"], None),
+        ("influxdb", "1.12.4-1", ["2.8.0-1", "1.12.5-1"], "1.12.5-1"),
+        ("grafana", "13.0.0", ["13.1.0", "13.2.0"], None),
+        ("grafana", "13.0.0", ["13.1.0", "13.0.2+security-01"], "13.0.2+security-01"),
+        ("grafana-foundation-sdk", "1769699998!10.1.0", ["1769699999!10.2.0", "10.3.0"], "1769699999!10.2.0"),
+    ],
+)
+def test_the_newest_that_can_be_used(name: str, pinned: str, versions: list[str], expected: str | None) -> None:
+    assert newest(Pin(name, pinned), versions) == expected
+
+
+def test_what_is_pinned() -> None:
+    settings = Settings.model_validate({"aws:region": "us-east-1"})
+    assert [(pin.name, pin.version) for pin, _ in pins.apt(settings)] == [
+        ("grafana", settings.grafana_version),
+        ("influxdb", settings.influxdb_version),
+        ("telegraf", settings.telegraf_version),
+    ]
+    python = {pin.name: pin.version for pin in pins.python(ROOT)}
+    assert {"pulumi", "pulumi-aws", "pulumi-tls", "boto3", "jinja2"} <= set(python)
+    assert f"pulumi=={python['pulumi']}" in (ROOT / "pyproject.toml").read_text()
+    assert all(pins.version(each) for each in python.values())
+
+
+@pytest.mark.slow
+def test_pip_asks_the_index_it_is_set_up_for(
+    web: tuple[dict[str, bytes], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, url = web
+    links = "".join(
+        f'<a href="x/jinja2-{v}-py3-none-any.whl">jinja2-{v}-py3-none-any.whl</a>' for v in ("3.1.6", "3.9.0")
+    )
+    files["/simple/jinja2/"] = f"<!DOCTYPE html><html><body>{links}</body></html>".encode()
+    monkeypatch.setenv("PIP_INDEX_URL", f"{url}/simple/")
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "127.0.0.1")
+    assert sources.python("jinja2") == ["3.9.0", "3.1.6"]
+    with pytest.raises(UnreachableError, match=r"^jinja2x: ERROR: No matching distribution found for jinja2x"):
+        sources.python("jinja2x")
+
+
+def test_without_go_the_engine_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnreachableError, match="`go` is not installed"):
+        sources.engine()
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the registries say: Telegraf has a newer one, InfluxData's repository is out of reach for InfluxDB."""
+
+    def packages(_: Repository, name: str) -> list[str]:
+        if name == "influxdb":
+            raise UnreachableError("https://repos.example.com cannot be reached (refused).")
+        return {"telegraf": ["1.99.0-1"], "grafana": ["13.2.3"]}[name]
+
+    monkeypatch.setattr(sources, "packages", packages)
+    monkeypatch.setattr(sources, "python", lambda _: ["0.0.1"])
+    monkeypatch.setattr(sources, "engine", lambda: ["999.0.0"])
+
+
+@pytest.mark.usefixtures("answers")
+def test_the_report(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert command.main([]) == 0
+    said = capsys.readouterr().out
+    assert "1.99.0-1" in said
+    assert "999.0.0" in said
+    assert "Up to date: grafana, pulumi, " in said
+    assert "Unknown: https://repos.example.com cannot be reached (refused).\n" in said
+
+
+@pytest.mark.usefixtures("answers")
+def test_the_report_of_a_stack_for_programs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = (ROOT / "Pulumi.dev.yaml").read_text() + '  monitoring:telegrafVersion: "1.99.0-1"\n'
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    assert command.main(["--stack", "dev", "--project", str(tmp_path), "--format", "json"]) == 0
+    found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
+    assert found["telegraf"] == {"name": "telegraf", "pinned": "1.99.0-1", "newer": None, "note": "", "unreachable": ""}
+    assert found["influxdb"]["unreachable"]
+    assert command.main(["--stack", "nix", "--project", str(tmp_path)]) == 1
+    assert "There is no Pulumi.nix.yaml" in capsys.readouterr().err
