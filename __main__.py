@@ -4,6 +4,7 @@ Wiring only, in the order in which things come to be: settings, components, outp
 """
 
 import gc
+from pathlib import Path
 
 import pulumi
 
@@ -114,3 +115,6 @@ pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")
 pulumi.export("instanceId", server.instance_id)
 pulumi.export("backupBucket", backups.bucket)
 pulumi.export("onDestroy", on_destroy(config, volume, address, backups.bucket))
+# The stack's page in Pulumi Cloud, which fills in the outputs
+# (pulumi.com/docs/intro/pulumi-cloud/projects-and-stacks/#stack-readme).
+pulumi.export("readme", (Path(__file__).parent / "Pulumi.README.md").read_text(encoding="utf-8"))
