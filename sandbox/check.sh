@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# `make check`: what must hold before every commit, in under a minute. Stops at nothing, reports everything.
+# `make check`: what must hold before every commit. Runs the checks side by side, stops at nothing, reports everything.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-failed=0
+said=$(mktemp -d)
+trap 'rm -rf "$said"' EXIT
+names=() jobs=()
+# NAME COMMAND…: starts a check; what it prints is shown when its turn comes
 run() {
-  printf '— %s\n' "$1"; shift
-  "$@" || failed=1
+  names+=("$1"); shift
+  "$@" >"$said/${#names[@]}" 2>&1 &
+  jobs+=($!)
 }
 mapfile -t shell_files < <(git ls-files --cached --others --exclude-standard '*.sh' .ci/run)
+mapfile -t texts < <(git ls-files --cached --others --exclude-standard | grep -vE 'retired-words|\.(svg|sum|mod|json|lock)$|^requirements')
 run "format" .venv/bin/ruff format --check --quiet .
 run "lint" .venv/bin/ruff check --quiet .
 run "shell" shellcheck "${shell_files[@]}"
@@ -17,8 +22,13 @@ workflows() {
     .venv/bin/zizmor --offline --quiet --no-progress --config .github/zizmor.yml .github
 }
 run "workflows" workflows
-mapfile -t texts < <(git ls-files --cached --others --exclude-standard | grep -vE 'retired-words|\.(svg|sum|mod|json|lock)$|^requirements')
 run "words" .venv/bin/codespell "${texts[@]}"
 run "types" .venv/bin/mypy --no-error-summary __main__.py bootstrap settings components program tools userdata dashboards alerts delivery prove sandbox tests benchmarks
 run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" -n 2 --dist loadfile
+failed=0
+for number in "${!jobs[@]}"; do
+  printf '— %s\n' "${names[number]}"
+  tail -n +1 -f -s 0.2 --pid "${jobs[number]}" "$said/$((number + 1))"
+  wait "${jobs[number]}" || failed=1
+done
 exit "$failed"
