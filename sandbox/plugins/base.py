@@ -47,9 +47,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
+from pathlib import Path
 from threading import Event
 from typing import ClassVar, Generic, TypeVar
 
@@ -216,8 +217,14 @@ class Provider(Generic[Client]):
 
     @property
     def version(self) -> str:
-        """The plugin's version, which must equal the SDK's."""
-        return metadata.version(self.distribution)
+        """The plugin's version, which must equal the SDK's.
+
+        By the name of its folder (packaging.python.org, "Recording installed projects"): importlib.metadata needs
+        Python's package for mail, a sixth of the CPU time that the smallest plugin took to start.
+        """
+        name = self.distribution.replace("-", "_")
+        found = (folder for part in sys.path for folder in Path(part).glob(f"{name}-*.dist-info"))
+        return next(found).stem.removeprefix(f"{name}-")
 
     def check_config(self, config: Properties) -> Iterable[Failure]:
         """More mistakes in the settings, beyond what `config` declares. Values may be UNKNOWN."""

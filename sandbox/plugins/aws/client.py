@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.config
+import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.plugins.base import PluginError, Properties
@@ -63,13 +64,10 @@ class Aws:
 
 @lru_cache(maxsize=1)
 def known_regions() -> frozenset[str]:
-    """All regions of all partitions, as boto3's data has them. Kept: a session reads a megabyte of JSON for it."""
-    session = boto3.Session()
-    return frozenset(
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("ec2", partition_name=partition)
-    )
+    """All regions of all partitions, as botocore's data has them (`get_available_regions` also reads EC2's whole
+    API)."""
+    partitions = botocore.session.get_session().get_data("endpoints")["partitions"]
+    return frozenset(region for partition in partitions for region in partition["regions"])
 
 
 def connect(settings: Properties) -> Aws:
