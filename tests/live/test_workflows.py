@@ -99,9 +99,9 @@ def outside(repository: Repository, forwarded: str = "") -> Iterator[None]:
     forwarded: an address whose port 3000 is forwarded to, by somebody who may (docs/pull-requests.md).
     """
     relay = Relay((forwarded, 3000)) if forwarded else None
-    redirect = (
+    forwarding = (
         f"""
-      chain redirect {{
+      chain forwarded {{
         type nat hook output priority -100;
         meta skgid {OUTSIDE} ip daddr {forwarded} tcp dport 3000 dnat ip to 127.0.0.1:{relay.port}
       }}"""
@@ -110,7 +110,7 @@ def outside(repository: Repository, forwarded: str = "") -> Iterator[None]:
     )
     rules = f"""
     table inet {TABLE} {{
-      counter tried {{}}{redirect}
+      counter tried {{}}{forwarding}
       chain output {{
         type filter hook output priority 0;
         meta skgid {OUTSIDE} ip daddr {PLACE.network} counter name tried drop
