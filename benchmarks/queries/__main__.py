@@ -81,7 +81,7 @@ def ours(influx: Influx, look: Look, *, opened: bool) -> list[str]:
 
 def hidden(influx: Influx, dashboard: dict[str, Any], shown: TimeRange) -> dict[str, str]:
     """The values of the variables that nobody chooses, as Grafana asks for them."""
-    values = {}
+    values: dict[str, str] = {}
     for variable in variable_queries(dashboard):
         if variable["name"] in BY_TIME:
             text = variable["query"].replace("${__from}", str(shown.start)).replace("${__to}", str(shown.end))

@@ -27,6 +27,7 @@ def render(found: Mapping[str, Any]) -> dict[str, str]:
             interval="10s",
             region="eu-central-1",
             cloudwatch_role=found["role"],
+            rollup_retention="360d",
             own_influxdb=True,
             automation=found["login"],
             reader="grafana",

@@ -86,7 +86,7 @@ def rolled(influx: Influx, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     rollup.install(folder, STEP=10, MARGIN=0, LONGER=0)
     rollup.run(folder)
     shown = TimeRange.last(86400)
-    found = {}
+    found: dict[str, str] = {}
     for name in ("policy", "peak"):
         text = ROLLUP.format(field=name).replace("${__from}", str(shown.start)).replace("${__to}", str(shown.end))
         ((_, value),) = influx.ask(text)[0]["values"]
