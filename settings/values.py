@@ -26,9 +26,15 @@ def text(value: Any) -> str:
         raise WrongValueError("is not a string", "write a single value, not a list or an object")
     if not value.strip():
         raise WrongValueError("is empty", "write a value, or leave the key out")
-    if value != value.strip() or any(_is_control(character) for character in value):
+    if value != value.strip() or _has_control(value):
         raise WrongValueError("has leading or trailing spaces or control characters", "write it without them")
     return value
+
+
+def _has_control(value: str) -> bool:
+    """Whether one of its characters is a control character. Most texts are printable, which is seen at once: none of
+    these categories is (docs.python.org, str.isprintable)."""
+    return not value.replace("\n", "").isprintable() and any(map(_is_control, value))
 
 
 def _is_control(character: str) -> bool:
