@@ -40,7 +40,7 @@ def _missing(facts: Facts, measurement: str, name: str, field: str, panel: str, 
         ),
         pending="5m",
         missing=facts.forget,  # a day later nothing is known of what it measured once
-        no_data="OK",
+        no_data="KeepLast",
         on_error="KeepLast",
         severity="warning",
         summary=f"{{{{ $labels.host }}}} reports, but has not measured its {name} for {facts.silence}"
