@@ -15,6 +15,8 @@ import pytest
 import yaml
 from pulumi.runtime import mocks
 
+from bootstrap.identity_provider import OWNER
+
 PROJECT = Path(__file__).parent.parent.parent
 ADDRESS = "198.18.1.10"
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
@@ -72,6 +74,8 @@ class Cloud(mocks.Mocks):
             "getInstanceType": {"supportedArchitectures": ["arm64"], "ebsOptimizedSupport": "default"},
             "getInstanceTypeOfferings": {"locations": ["eu-central-1a", "eu-central-1b"]},
             "getAmi": {"id": "ami-00000001", "architecture": "arm64"},
+            # As the bootstrap made it.
+            "getOpenIdConnectProvider": {"arn": "arn", "tags": {OWNER: "monitoring-bootstrap/dev"}},
         }
         self.answers = usual | answers
 
@@ -121,21 +125,38 @@ def run_program(
     stack: str = "prod",
 ) -> Run:
     """Run __main__.py with the stack's file and some settings changed. Raises what the program raises."""
-    run = Run()
-    mocks.set_mocks(Cloud(run, answers or {}), project="monitoring", stack=stack, preview=False)
-    pulumi.runtime.settings.SETTINGS.callbacks = Hooks()
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     config |= {f"monitoring:{key}": value for key, value in (changes or {}).items()}
+    return _run("monitoring", stack, config, answers or {}, [f"monitoring:{key}" for key in secret])
+
+
+def run_bootstrap(**changes: Any) -> Run:
+    """Run bootstrap/__main__.py."""
+    config = {"aws:region": "eu-central-1", "monitoring-bootstrap:repository": "team/monitoring"}
+    config |= {f"monitoring-bootstrap:{key}": value for key, value in changes.items()}
+    return _run("monitoring-bootstrap", "dev", config, {}, [])
+
+
+def _run(
+    project: str,
+    stack: str,
+    config: dict[str, Any],
+    answers: dict[str, dict[str, Any]],
+    secret: list[str],
+) -> Run:
+    folder = PROJECT if project == "monitoring" else PROJECT / "bootstrap"
+    run = Run()
+    mocks.set_mocks(Cloud(run, answers), project=project, stack=stack, preview=False)
+    pulumi.runtime.settings.SETTINGS.callbacks = Hooks()
     pulumi.runtime.set_all_config(
-        {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()},
-        [f"monitoring:{key}" for key in secret],
+        {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}, secret
     )
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def program() -> pulumi.Output[Any]:
         values: dict[str, Any] = {}
         with patch("pulumi.export", values.__setitem__):
-            runpy.run_path(str(PROJECT / "__main__.py"))
+            runpy.run_path(str(folder / "__main__.py"))
         kept = [pulumi.Output.from_input(value) for value in values.values()]
 
         async def secrecy() -> None:

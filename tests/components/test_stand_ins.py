@@ -11,7 +11,7 @@ from sandbox.plugins.grafana.alerting.notifiers import NOTIFIERS
 from sandbox.plugins.grafana.provider import GrafanaProvider
 from sandbox.plugins.random.provider import RandomProvider
 from sandbox.plugins.tls.provider import TlsProvider
-from tests.components.conftest import Run, run_program
+from tests.components.conftest import Run, run_bootstrap, run_program
 from tests.components.test_alerting import POINTS
 from tests.components.test_hardening import VARIANTS
 from tests.test_settings import HOST
@@ -22,7 +22,7 @@ PROVIDERS = (AwsProvider(), CommandProvider(), GrafanaProvider(), RandomProvider
 
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
-    """The program in every shape its settings give it."""
+    """The program in every shape its settings give it, and the bootstrap."""
     reported = {
         "contactPoints": POINTS | {"email": ["me@example.com"]},
         "smtp": SMTP,
@@ -30,7 +30,8 @@ def runs() -> list[Run]:
         "deadMansSwitch": {"email": ["me@example.com"], "heartbeat": "https://hc.example.com/x"},
     }
     every = [run_program(**variant) for variant in VARIANTS.values()]
-    return [*every, run_program(reported, secret=tuple(reported)), run_program({"hosts": [HOST]}, secret=("hosts",))]
+    further = [run_program(reported, secret=tuple(reported)), run_program({"hosts": [HOST]}, secret=("hosts",))]
+    return [*every, *further, run_bootstrap()]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.package)

@@ -29,6 +29,7 @@ ARGUMENTS = {
     "grafana:oss/dataSource:DataSource": sdk.oss.data_source.DataSourceArgs,
     "grafana:alerting/contactPoint:ContactPoint": sdk.alerting.contact_point.ContactPointArgs,
     "grafana:alerting/notificationPolicy:NotificationPolicy": (sdk.alerting.notification_policy.NotificationPolicyArgs),
+    "grafana:alerting/muteTiming:MuteTiming": sdk.alerting.mute_timing.MuteTimingArgs,
     "grafana:alerting/ruleGroup:RuleGroup": sdk.alerting.rule_group.RuleGroupArgs,
 }
 
