@@ -47,6 +47,16 @@ class Account:
         return f"arn:{self.partition}:s3:::monitoring-*-backups{UNIQUE}"
 
     @property
+    def alarms(self) -> str:
+        """Alarms of a dead man's switch (components/dead_mans_switch.py)."""
+        return f"arn:{self.partition}:cloudwatch:*:{self.id}:alarm:monitoring-*"
+
+    @property
+    def topics(self) -> str:
+        """Topics of the same."""
+        return f"arn:{self.partition}:sns:*:{self.id}:monitoring-*"
+
+    @property
     def parameters(self) -> str:
         return f"arn:{self.partition}:ssm:*:{self.id}:parameter/monitoring/*"
 
@@ -66,6 +76,7 @@ def reading(account: Account) -> list[Statement]:
         _allow(
             "Look",
             "*",
+            "cloudwatch:DescribeAlarms",
             "ec2:DescribeAddresses",
             "ec2:DescribeAddressesAttribute",
             "ec2:DescribeImages",
@@ -82,8 +93,12 @@ def reading(account: Account) -> list[Statement]:
             "ec2:DescribeVolumes",
             "ec2:DescribeVpcAttribute",
             "ec2:DescribeVpcs",
+            # SNS knows no resource for what is about a subscription.
+            "sns:GetSubscriptionAttributes",
             "ssm:DescribeParameters",
         ),
+        _allow("ReadAlarms", account.alarms, "cloudwatch:ListTagsForResource"),
+        _allow("ReadTopics", account.topics, "sns:GetTopicAttributes", "sns:ListTagsForResource"),
         _allow(
             "ReadIdentities",
             account.identities,
@@ -130,7 +145,7 @@ def reading(account: Account) -> list[Statement]:
 
 def changing(account: Account) -> list[Statement]:
     """What `pulumi up` and `pulumi destroy` need on top of `reading`."""
-    return [*_machines(account), *_identities(account), *_stores(account)]
+    return [*_machines(account), *_identities(account), *_stores(account), *_alarms(account)]
 
 
 def _machines(account: Account) -> list[Statement]:
@@ -313,6 +328,31 @@ def _stores(account: Account) -> list[Statement]:
         ),
         # What is in a bucket with versions goes version by version.
         _allow("EmptyBuckets", f"{account.buckets}/*", "s3:DeleteObjectVersion"),
+    ]
+
+
+def _alarms(account: Account) -> list[Statement]:
+    return [
+        _allow(
+            "ChangeAlarms",
+            account.alarms,
+            "cloudwatch:DeleteAlarms",
+            "cloudwatch:PutMetricAlarm",
+            "cloudwatch:TagResource",
+            "cloudwatch:UntagResource",
+        ),
+        _allow(
+            "ChangeTopics",
+            account.topics,
+            "sns:CreateTopic",
+            "sns:DeleteTopic",
+            "sns:SetTopicAttributes",
+            "sns:Subscribe",
+            "sns:TagResource",
+            "sns:UntagResource",
+        ),
+        # SNS knows no resource for it.
+        _allow("Unsubscribe", "*", "sns:Unsubscribe"),
     ]
 
 

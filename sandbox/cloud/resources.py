@@ -5,29 +5,24 @@ docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_ac
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from sandbox.cloud import ACCOUNT, ec2_resources, iam_resources, kms_resources
+from sandbox.cloud import ACCOUNT, alarm_resources, ec2_resources, iam_resources, kms_resources
 from sandbox.cloud.needed import Needed
 
-PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
+PREFIXES = {"tagging": "tag"}
 """Signing names that differ from the prefix of the service's actions (service authorization reference)."""
 
 
 def needed(response: Any, service: str) -> list[Needed]:
     """All that the request needs, which moto's response object holds. service: its signing name.
 
-    CloudWatch's and tags' reading actions know no resources.
+    Tags' reading actions know no resources.
     """
     name = str(response._get_action())
-    if service == "ec2":
-        return ec2_resources.needed(response, name)
-    if service == "iam":
-        return list(iam_resources.needed(response, name))
-    if service == "kms":
-        return list(kms_resources.needed(response, name))
-    if service == "ssm":
-        return _ssm(response, name)
+    if service in _KNOWN:
+        return list(_KNOWN[service](response, name))
     about = response._get_param("RoleArn") if service == "sts" else None
     return [Needed(f"{PREFIXES.get(service, service)}:{name}", about or "*")]
 
@@ -52,3 +47,14 @@ def _parameter(name: str, region: str) -> str:
         return name
     # `name:3` and `name:label` are versions of one parameter.
     return f"arn:aws:ssm:{region}:{ACCOUNT}:parameter/{name.partition(':')[0].removeprefix('/')}"
+
+
+_KNOWN: dict[str, Callable[[Any, str], Iterable[Needed]]] = {
+    "ec2": ec2_resources.needed,
+    "iam": iam_resources.needed,
+    "kms": kms_resources.needed,
+    "monitoring": alarm_resources.of_cloudwatch,
+    "sns": alarm_resources.of_sns,
+    "ssm": _ssm,
+}
+"""By the service's signing name."""

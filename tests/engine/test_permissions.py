@@ -71,6 +71,7 @@ def workflows(aws: Cloud, bootstrap: Bootstrap, tmp_path_factory: pytest.TempPat
     env = kept | {"PULUMI_BACKEND_URL": variables["PULUMI_BACKEND"], "AWS_REGION": variables["AWS_REGION"]}
     made = Workflows(aws, variables, Product(job, env))
     made.product.write("monitoring", yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"])
+    made.product.configure(deadMansSwitch={"email": ["a@example.com"]})
     made.become("AWS_DEPLOY_ROLE", DEPLOY)
     made.product.run("stack", "init", "dev", "--secrets-provider", variables["PULUMI_SECRETS_PROVIDER"])
     made.product.up()
