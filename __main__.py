@@ -24,6 +24,7 @@ from components.protected import Protected, on_destroy
 from components.readiness import Readiness
 from components.server import Server
 from components.server_role import ServerRole
+from program import engine
 from program.boards import boards
 from program.certificate import server_certificate
 from program.gate import Gate
@@ -41,6 +42,7 @@ gc.freeze()
 
 config = settings.from_pulumi()
 dashboards = boards(config)
+engine.verify(config, dashboards)
 tags = {**config.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
 provider, identity = aws_provider(*settings.configuration(), config.region, tags)
@@ -108,7 +110,7 @@ pulumi.export("grafanaUrl", grafana_url)
 pulumi.export("grafanaAdminUser", "admin")
 pulumi.export("grafanaAdminPassword", passwords.grafana_admin)
 pulumi.export("influxdbUrl", database.url)
-pulumi.export("caCertificate", database.ca or certificate.ca or "")
+pulumi.export("caCertificate", certificate.ca or "")
 pulumi.export("agentInstallScript", agent_script(config, database))
 pulumi.export("dashboardUrls", {each.title: pulumi.Output.concat(grafana_url, "/d/", each.uid) for each in dashboards})
 pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")

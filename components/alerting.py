@@ -46,15 +46,7 @@ class Alerting(pulumi.ComponentResource):
         super().__init__("monitoring:index:Alerting", name, None, opts)
         self._child = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(parent=self))
         switch, self._runbooks = settings.dead_mans_switch, settings.runbooks or ""
-        facts = alerts.Facts(
-            region=settings.cloudwatch_region or settings.region,
-            server=machine(),
-            thresholds=settings.alert_thresholds,
-            collection_interval=settings.collection_interval,
-            own_influxdb=settings.influxdb is None,
-            heartbeat=switch is not None and switch.heartbeat is not None,
-        )
-        for group in alerts.build(facts):
+        for group in alerts.build(facts_of(settings)):
             self._group(group, folder)
         if settings.contact_points:
             self._notify(settings.contact_points, switch, self._muted(settings.mute_timings))
@@ -148,6 +140,19 @@ class Alerting(pulumi.ComponentResource):
             webhooks=[_webhook(ways.webhook, ways.webhook_token)] if ways.webhook else None,
             opts=self._child,
         ).name
+
+
+def facts_of(settings: Settings) -> alerts.Facts:
+    """What the rules of a stack depend on."""
+    switch = settings.dead_mans_switch
+    return alerts.Facts(
+        region=settings.cloudwatch_region or settings.region,
+        server=machine(),
+        thresholds=settings.alert_thresholds,
+        collection_interval=settings.collection_interval,
+        own_influxdb=settings.influxdb is None,
+        heartbeat=switch is not None and switch.heartbeat is not None,
+    )
 
 
 def _route(

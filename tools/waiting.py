@@ -20,6 +20,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from program.identity import identity
+from program.trust import trusting
 
 PAUSE = 2.0
 """Seconds between two looks."""
@@ -72,7 +73,7 @@ class Grafana:
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Grafana's answer. Raises NotYetError when there is none, or when the certificate does not fit."""
-        context = ssl.create_default_context(cadata=self.ca or None)
+        context = trusting(self.ca or None)
         headers = {
             "Host": f"{self.server_name}:{self.port}",
             "Authorization": "Basic " + base64.b64encode(":".join(self.login).encode()).decode(),

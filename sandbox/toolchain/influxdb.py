@@ -35,6 +35,12 @@ DEPLOYED = Release("1.12.4", ("influxd", "influx", "influx_inspect"))
 FALLBACK = Release("1.7.11", ("influxd", "influx"))
 """For machines where no Rust compiler is to be had: the query language Flux, in Rust since 1.8, is not in it."""
 
+SECOND = "2.7.12"
+"""The InfluxDB 2.x that tests use as one of somebody else's, and the line that AWS runs (Timestream for InfluxDB)."""
+
+TAGS = ("-tags", "netgo,osusergo")
+"""Go's own names and users, so that nothing needs this machine's C library."""
+
 RUST_MINIMUM = (1, 72)
 """What Flux asks for (`rust-toolchain` in github.com/influxdata/flux v0.196.1)."""
 
@@ -61,21 +67,31 @@ def build(source: Path, into: Path, go: Go, chosen: Release) -> None:
     1.12 links Flux, a Rust library, through a `pkg-config` of InfluxData's own. Linked statically as its publisher does
     (.circleci/config.yml in the module), so that it runs on Debian 13 whatever C library this machine has.
     """
+    flags, environment = _with_flux(source, into, go) if chosen is DEPLOYED else ([], {})
     version = f"-X main.version={chosen.version} -X main.branch={chosen.version.rpartition('.')[0]}"
-    flags = ["-trimpath", "-ldflags", f"-s -w {version} -X main.commit=v{chosen.version}"]
-    environment: dict[str, str] = {}
-    if chosen is DEPLOYED:
-        go(["build", "-o", str(into / "pkg-config"), "github.com/influxdata/pkg-config"], source)
-        flags[-1] += " -linkmode=external -extldflags=-static"
-        flags += ["-tags", "netgo,osusergo"]
-        environment = {
-            "CGO_ENABLED": "1",
-            "PKG_CONFIG": str(into / "pkg-config"),
-            "RUSTC_WRAPPER": str(_lenient_rustc(into)),
-            **_rustup_toolchain(),
-        }
+    linked = f"-s -w {version} -X main.commit=v{chosen.version} {' '.join(flags)}"
     for name in chosen.programs:
-        go(["build", "-v", *flags, "-o", str(into / name), f"./cmd/{name}"], source, environment)
+        command = ["build", "-v", "-trimpath", *TAGS, "-ldflags", linked, "-o", str(into / name), f"./cmd/{name}"]
+        go(command, source, environment)
+
+
+def build_second(source: Path, into: Path, go: Go) -> None:
+    """Build `influxd2`: InfluxDB 2.x without its pages (build tag `assets`)."""
+    flags, environment = _with_flux(source, into, go)
+    linked = f"-s -w -X main.version={SECOND} {' '.join(flags)}"
+    command = ["build", "-v", "-trimpath", *TAGS, "-ldflags", linked, "-o", str(into / "influxd2"), "./cmd/influxd"]
+    go(command, source, environment)
+
+
+def _with_flux(source: Path, into: Path, go: Go) -> tuple[list[str], dict[str, str]]:
+    """The linker's flags and the environment with which Flux can be built."""
+    go(["build", "-o", str(into / "pkg-config"), "github.com/influxdata/pkg-config"], source)
+    return ["-linkmode=external", "-extldflags=-static"], {
+        "CGO_ENABLED": "1",
+        "PKG_CONFIG": str(into / "pkg-config"),
+        "RUSTC_WRAPPER": str(_lenient_rustc(into)),
+        **_rustup_toolchain(),
+    }
 
 
 def _lenient_rustc(into: Path) -> Path:

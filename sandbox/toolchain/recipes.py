@@ -94,6 +94,10 @@ def _build_influxdb(into: Path, go: Go) -> None:
     influxdb.build(_module(go, f"{influxdb.MODULE}@v{chosen.version}", into), into, go, chosen)
 
 
+def _build_influxdb2(into: Path, go: Go) -> None:
+    influxdb.build_second(_module(go, f"{influxdb.MODULE}/v2@v{influxdb.SECOND}", into), into, go)
+
+
 def _build_telegraf(into: Path, go: Go) -> None:
     source = _module(go, f"github.com/influxdata/telegraf@v{TELEGRAF_VERSION}", into)
     version = f"-X github.com/influxdata/telegraf/internal.Version={TELEGRAF_VERSION}"
@@ -110,6 +114,7 @@ def _build_actionlint(into: Path, go: Go) -> None:
 BUILDERS: dict[str, Callable[[Path, Go], None]] = {
     "pulumi": _build_pulumi,
     "influxdb": _build_influxdb,
+    "influxdb2": _build_influxdb2,
     "telegraf": _build_telegraf,
     "actionlint": _build_actionlint,
 }
@@ -128,3 +133,6 @@ RECIPES = (
 
 CHECKERS = (Recipe("actionlint", ACTIONLINT_VERSION, ("actionlint",)),)
 """What `make check` needs, in a folder of its own: another version of it builds nothing else again."""
+
+FOR_TESTS = (Recipe("influxdb2", influxdb.SECOND, ("influxd2",)),)
+"""What only tests need: an InfluxDB of somebody else's."""

@@ -48,7 +48,7 @@ def locked(host: OrdinaryHost, file: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("file", LOCKS)
-def test_it_waits_for_whoever_uses_apt(host: OrdinaryHost, file: str) -> None:
+def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost, file: str) -> None:
     locked(host, file, 8)
     host.installed()
     assert host.tell("systemctl is-active telegraf") == "active"

@@ -54,7 +54,7 @@ def test_an_interrupted_up_can_be_repeated(second: Environment, how: signal.Sign
     assert any(resource["type"] == "aws:ec2/instance:Instance" for resource in second.resources())
 
 
-def test_a_second_stack_lives_beside_the_first_and_goes_alone(
+def test_a_second_stack_is_raised_next_to_the_first_and_destroyed_alone(
     environment: Environment, before: dict[str, set[str]], second: Environment
 ) -> None:
     up = sandbox("up", SANDBOX_STACK=SECOND)

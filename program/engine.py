@@ -1,0 +1,252 @@
+"""Asks an InfluxDB of the settings, at each preview, whether the stack can use it: its login, database and rights, and
+every query of its dashboards and alert rules.
+
+Nothing is written: InfluxDB 1.x (services/httpd/handler.go, serveWrite) and 2.x (http/legacy/write_handler.go) check
+the login, the database and the right to write before they look at a request's body, which is empty here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import pulumi
+import urllib3
+
+import alerts
+from components.alerting import facts_of
+from dashboards.page import BY_TIME
+from program.boards import INFLUXDB_UID, Board
+from program.trust import trusting
+from settings import ExternalInfluxdb, Settings
+
+SECONDS = 5.0
+"""For the connection, and for each answer."""
+
+MOST_NAMED = 5
+"""Queries that are named in a message; more are counted."""
+
+LONGEST_REASON = 200
+
+NOT_EXECUTED = "not executed"
+"""What InfluxDB says of the statements behind one that failed (query.ErrNotExecuted)."""
+
+READ = 'SELECT last("uptime") FROM "system" WHERE time > now() - 1s'
+"""Asked twice at once: without the right to read, 2.x answers nothing to it alone, and NOT_EXECUTED to the first of
+several."""
+
+_BRIEF = "now() - 1s"
+_PLAIN = (
+    (re.compile(r"\$timeFilter"), f"time > {_BRIEF}"),
+    (re.compile("|".join(rf"\$\{{{name}\}}" for name in BY_TIME)), ""),
+    (re.compile(r"\$\{__from\}ms( - [0-9]+[smhdw])?"), _BRIEF),
+    (re.compile(r"\$\{__to\}ms"), "now()"),
+    (re.compile(r"\$\{__(from|to)\}"), "0"),
+    (re.compile(r"now\(\) - [0-9]+[smhdw]"), _BRIEF),
+    (re.compile(r"\$(__)?interval\b"), "10s"),
+    (re.compile(r"/\^\$\{?\w+(:\w+)?\}?\$/"), "/.*/"),
+    (re.compile(r"\$\{\w+(:\w+)?\}|\$\w+"), "x"),
+)
+"""What Grafana puts in place of its macros and variables, so that a query reads next to nothing."""
+
+
+class _UnreachableError(Exception):
+    """There is no answer from where Pulumi runs."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query of the stack. where: the panel or rule it belongs to."""
+
+    where: str
+    statement: str
+
+
+def verify(settings: Settings, boards: Sequence[Board]) -> None:
+    """Raise pulumi.RunError when the InfluxDB of the settings refuses the login, the database or a right; warn about
+    queries that it cannot run, and when it cannot be reached from here. Without such an InfluxDB nothing is asked."""
+    if settings.influxdb is None:
+        return
+    engine = _Engine(settings.influxdb)
+    try:
+        engine.check_access()
+        queries = [*_of_boards(boards), *_of_rules(settings)]
+        failed = engine.failures(queries)
+    except _UnreachableError as error:
+        pulumi.log.warn(
+            f"monitoring:influxdb.url: {engine.url} does not answer here ({error}), so whether it can run the "
+            "dashboards' queries is not known before `pulumi up` ends"
+        )
+        return
+    if failed:
+        pulumi.log.warn(_report(engine, failed, len(queries)))
+
+
+def _report(engine: _Engine, failed: Mapping[str, str], total: int) -> str:
+    named = [f"{where} ({reason})" for where, reason in list(failed.items())[:MOST_NAMED]]
+    more = f"; and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
+    return (
+        f"monitoring:influxdb.url: {engine.name} cannot run all of the {total} queries, so these stay empty or fail: "
+        f"{'; '.join(named)}{more}"
+    )
+
+
+def _of_boards(boards: Sequence[Board]) -> Iterator[Asked]:
+    for board in boards:
+        content = json.loads(board.content)
+        for panel in _panels(content):
+            for target in panel.get("targets", []):
+                if target.get("datasource", {}).get("uid") == INFLUXDB_UID and target.get("query"):
+                    yield Asked(f"the panel “{panel.get('title')}” of “{board.title}”", target["query"])
+        for variable in content.get("templating", {}).get("list", []):
+            source, query = variable.get("datasource") or {}, variable.get("query")
+            if source.get("uid") == INFLUXDB_UID and (text := query.get("query") if isinstance(query, dict) else query):
+                yield Asked(f"the variable “{variable.get('name')}” of “{board.title}”", text)
+
+
+def _panels(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for panel in content.get("panels", []):
+        yield panel
+        yield from panel.get("panels") or []
+
+
+def _of_rules(settings: Settings) -> Iterator[Asked]:
+    for group in alerts.build(facts_of(settings)):
+        for rule in group.rules:
+            for step in rule.steps:
+                if step.datasource_uid == INFLUXDB_UID and step.model.get("query"):
+                    yield Asked(f"the alert “{rule.title}”", str(step.model["query"]))
+
+
+def plain(query: str) -> str:
+    """A query as InfluxDB gets it, of the last second, for whatever host."""
+    for pattern, instead in _PLAIN:
+        query = pattern.sub(instead, query)
+    return query
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What the engine answered: the status, and the JSON of the body ({} when it is none)."""
+
+    status: int
+    content: Mapping[str, Any]
+
+    @property
+    def message(self) -> str:
+        """Why it refused, in its own words: `error` of 1.x, `message` of 2.x."""
+        words = self.content.get("error") or self.content.get("message") or f"status {self.status}"
+        return " ".join(str(words).split())[:LONGEST_REASON]
+
+    @property
+    def results(self) -> list[Mapping[str, Any]] | None:
+        """One for each statement; None when the whole request was refused."""
+        found = self.content.get("results")
+        return found if isinstance(found, list) and found else None
+
+
+class _Engine:
+    """An InfluxDB that speaks InfluxQL over HTTPS."""
+
+    def __init__(self, given: ExternalInfluxdb) -> None:
+        self.url = given.url
+        self._given = given
+        self._version = ""
+        self._pool = urllib3.PoolManager(
+            ssl_context=trusting(given.ca),
+            headers={"Authorization": _basic(f"{given.username}:{given.password.get_secret_value()}")},
+            timeout=SECONDS,
+            retries=False,
+        )
+
+    @property
+    def name(self) -> str:
+        """What it calls itself, and where it is."""
+        return f"InfluxDB {self._version} at {self.url}" if self._version else self.url
+
+    def check_access(self) -> None:
+        """Raise pulumi.RunError for a login, a database or a right that is refused."""
+        database = self._given.database
+        written = self._send("write", {"db": database})
+        named = re.search(r"database|dbrp|bucket", written.message)
+        if written.status == 401:
+            raise self._wrong("username", "is refused with this password", "write a user of that server", written)
+        if written.status == 403:
+            raise self._wrong("username", f"may not write to {database}", f"let it read and write {database}", written)
+        if written.status == 404 and named:
+            instead = "create it there; InfluxDB 2.x needs a mapping to a bucket: influx v1 dbrp create"
+            raise self._wrong("database", "does not exist there", instead, written)
+        if written.status not in (204, 400):
+            raise self._wrong("url", "does not answer like an InfluxDB", "write the address of its HTTP API", written)
+        unread = next(filter(None, self._errors([READ, READ])), "")
+        if re.search(f"authoriz|permission|forbidden|{NOT_EXECUTED}", unread, re.IGNORECASE):
+            what = f"may not read {database} ({unread})"
+            raise pulumi.RunError(f"monitoring:influxdb.username: {what}; let it read and write {database}")
+
+    def _wrong(self, key: str, what: str, instead: str, answer: _Answer) -> pulumi.RunError:
+        value = getattr(self._given, key)
+        return pulumi.RunError(
+            f"monitoring:influxdb.{key} = {json.dumps(value)}: {what} ({self.name}: {answer.message}); {instead}"
+        )
+
+    def failures(self, queries: Sequence[Asked]) -> dict[str, str]:
+        """The error of each panel or rule with a query that this engine cannot run."""
+        errors = self._errors([plain(query.statement) for query in queries])
+        found: dict[str, str] = {}
+        for query, error in zip(queries, errors, strict=True):
+            if error:
+                found.setdefault(query.where, error)
+        return found
+
+    def _errors(self, statements: Sequence[str]) -> list[str | None]:
+        """The error of each statement, None for one that works. A request is answered up to the first statement that
+        fails, and not at all when one cannot be read: then each is asked alone."""
+        errors: list[str | None] = []
+        while rest := statements[len(errors) :]:
+            answer = self._send("query", {"db": self._given.database, "q": "; ".join(rest)})
+            if answer.results is None and len(rest) > 1:
+                return [*errors, *(error for statement in rest for error in self._errors([statement]))]
+            for number, result in enumerate(answer.results or [{"error": answer.message}]):
+                error = result.get("error")
+                if error == NOT_EXECUTED and number:
+                    break
+                errors.append(str(error)[:LONGEST_REASON] if error else None)
+        return errors
+
+    def _send(self, path: str, fields: Mapping[str, str]) -> _Answer:
+        """POST the fields in the body of a query, in the address of a write, whose body is empty."""
+        try:
+            address = f"{self.url}/{path}"
+            if path == "write":
+                got = self._pool.request("POST", f"{address}?{urlencode(fields)}", body=b"")
+            else:
+                got = self._pool.request("POST", address, fields=fields, encode_multipart=False)
+        except urllib3.exceptions.HTTPError as error:
+            if "certificate verify failed" in str(error):
+                what, instead = "has a certificate that is not trusted", "write the PEM of its CA as influxdb.ca"
+                raise pulumi.RunError(
+                    f"monitoring:influxdb.url = {json.dumps(self.url)}: {what} ({_reason(error)}); {instead}"
+                ) from None
+            raise _UnreachableError(_reason(error)) from None
+        self._version = got.headers.get("X-Influxdb-Version", self._version).removeprefix("v")
+        try:
+            content = got.json() if got.data else {}
+        except ValueError:
+            content = {}
+        return _Answer(got.status, content if isinstance(content, dict) else {})
+
+
+def _basic(login: str) -> str:
+    """A login in UTF-8, as Telegraf, Grafana and curl send it; urllib3's own helper takes Latin-1."""
+    return "Basic " + base64.b64encode(login.encode()).decode()
+
+
+def _reason(error: Exception) -> str:
+    """The end of a library's error, without the objects that it names."""
+    words = re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(error)).rpartition(": ")[2].strip("()'. ")
+    return words[:LONGEST_REASON] or type(error).__name__

@@ -1,0 +1,242 @@
+"""InfluxDBs of somebody else, for the setting `influxdb`: on a machine outside AWS, with a CA of their own. A 1.12.4
+behind a proxy, at a path on port 443; and a 2.x on its own port."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from sandbox import toolchain
+from sandbox.machines.machine import Machine
+from sandbox.machines.register import find
+from sandbox.toolchain.recipes import FOR_TESTS
+from tests.live.environment import Environment
+from tests.live.points import eventually
+
+MACHINE = "db-1"
+HOME = "/opt/elsewhere"
+USER = "writer.of_telegraf-1"
+PASSWORD = 'p w"\\ä$:%@{x}#&+='
+"""Of every kind of character that the setting accepts."""
+
+PROXY = """
+import http.client, http.server, ssl
+
+LENGTHS = ("transfer-encoding", "content-length", "connection")
+
+
+class Proxy(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def pass_on(self):
+        if not self.path.startswith("/metrics/influx/"):
+            return self.send_error(404)
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in LENGTHS}
+        behind = http.client.HTTPConnection("127.0.0.1", 8087)
+        behind.request(self.command, self.path.removeprefix("/metrics/influx"), self.body(), headers)
+        answer = behind.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in LENGTHS:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding") != "chunked":  # Telegraf's are
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    do_GET = do_POST = do_HEAD = pass_on
+
+server = http.server.ThreadingHTTPServer(("0.0.0.0", 443), Proxy)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("/opt/elsewhere/tls.crt", "/opt/elsewhere/tls.key")
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+server.serve_forever()
+"""
+
+FIRST = """reporting-disabled = true
+bind-address = "127.0.0.1:8089"
+[meta]
+dir = "/opt/elsewhere/1/meta"
+[data]
+dir = "/opt/elsewhere/1/data"
+wal-dir = "/opt/elsewhere/1/wal"
+[http]
+bind-address = "127.0.0.1:8087"
+auth-enabled = true
+log-enabled = false
+"""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The setting `influxdb` without its password, which is PASSWORD."""
+
+    url: str
+    ca: str
+    database: str = "telegraf"
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        return {"url": self.url, "database": self.database, "username": USER, "ca": self.ca}
+
+
+def first(environment: Environment) -> Elsewhere:
+    """An InfluxDB 1.12.4 behind a proxy."""
+    machine, ca = _prepared(environment)
+    root = machine.root / HOME.lstrip("/")
+    shutil.copy(toolchain.binaries() / "influxd", root)
+    (root / "influxdb.conf").write_text(FIRST)
+    (root / "proxy.py").write_text(PROXY)
+    _start(machine, "influxdb1", f"{HOME}/influxd", "-config", f"{HOME}/influxdb.conf")
+    _start(machine, "proxy", "/usr/bin/python3", f"{HOME}/proxy.py")
+    there = Elsewhere(f"https://{machine.address}/metrics/influx", ca)
+    verify = str(_ca_file(environment, ca))
+    escaped = PASSWORD.replace("\\", "\\\\")
+
+    def ask(statement: str, auth: tuple[str, str] | None = ("root", "root")) -> bool:
+        try:
+            answer = requests.post(f"{there.url}/query", data={"q": statement}, auth=auth, verify=verify, timeout=20)
+        except requests.ConnectionError:
+            return False
+        return answer.ok and "error" not in answer.text
+
+    assert eventually(lambda: ask("CREATE USER root WITH PASSWORD 'root' WITH ALL PRIVILEGES", None))
+    for statement in (
+        "CREATE DATABASE telegraf",
+        f"CREATE USER \"{USER}\" WITH PASSWORD '{escaped}'",
+        f'GRANT ALL ON telegraf TO "{USER}"',
+    ):
+        assert ask(statement), statement
+    return there
+
+
+def second(environment: Environment) -> Elsewhere:
+    """An InfluxDB 2.x whose bucket `telegraf` is the database, with a login of version 1."""
+    machine, ca = _prepared(environment)
+    shutil.copy(toolchain.ensure(FOR_TESTS) / "influxd2", machine.root / HOME.lstrip("/"))
+    _start(
+        machine,
+        "influxdb2",
+        *(f"{HOME}/influxd2", "--bolt-path", f"{HOME}/2/bolt", "--engine-path", f"{HOME}/2/engine"),
+        *("--sqlite-path", f"{HOME}/2/sqlite", "--reporting-disabled", "--http-bind-address", "0.0.0.0:9999"),
+        *("--tls-cert", f"{HOME}/tls.crt", "--tls-key", f"{HOME}/tls.key"),
+    )
+    there = Elsewhere(f"https://{machine.address}:9999", ca)
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(_ca_file(environment, ca))
+
+    def call(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = session.post(there.url + path, json=body, timeout=20)
+        assert answer.ok, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+    def answers() -> bool:
+        try:
+            return session.get(f"{there.url}/health", timeout=20).ok
+        except requests.ConnectionError:
+            return False
+
+    assert eventually(answers)
+    owner = {"username": "root", "password": "root-root", "org": "they", "bucket": "telegraf"}
+    made = call("/api/v2/setup", owner)
+    session.headers["Authorization"] = f"Token {made['auth']['token']}"
+    org, bucket = made["org"]["id"], made["bucket"]["id"]
+    rights = [
+        {"action": action, "resource": {"type": "buckets", "id": bucket, "orgID": org}} for action in ("read", "write")
+    ]
+    login = call("/private/legacy/authorizations", {"token": USER, "orgID": org, "permissions": rights})
+    call(f"/private/legacy/authorizations/{login['id']}/password", {"password": PASSWORD})
+    return there
+
+
+def stop(environment: Environment) -> None:
+    """Both are gone."""
+    units = [f"elsewhere-{name}" for name in ("influxdb1", "proxy", "influxdb2")]
+    environment.machine(MACHINE, "systemctl", "stop", *units)
+    environment.machine(MACHINE, "rm", "-rf", HOME)
+
+
+def _prepared(environment: Environment) -> tuple[Machine, str]:
+    """The machine, with a certificate of somebody else's authority (returned as PEM) in its folder."""
+    machine = find(environment.place, MACHINE)
+    folder = machine.root / HOME.lstrip("/")
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = environment.place.state / "elsewhere.pem"
+    if not (folder / "tls.crt").exists():
+        certificate, key, ca = _certificate(str(machine.address))
+        (folder / "tls.crt").write_bytes(certificate)
+        (folder / "tls.key").touch(mode=0o600)
+        (folder / "tls.key").write_bytes(key)
+        kept.write_text(ca)
+    return machine, kept.read_text()
+
+
+def _ca_file(environment: Environment, ca: str) -> Path:
+    file = environment.place.state / "elsewhere.pem"
+    assert file.read_text() == ca
+    return file
+
+
+def _start(machine: Machine, name: str, *command: str) -> None:
+    unit = ["systemd-run", "--unit", f"elsewhere-{name}", "--collect", "--setenv", f"HOME={HOME}", *command]
+    done = machine.run(unit, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _certificate(address: str) -> tuple[bytes, bytes, str]:
+    """Certificate and key for an address, and the PEM of the authority that signed it."""
+    now = datetime.datetime.now(datetime.UTC)
+
+    def name(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    def builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name("their CA"))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=30))
+        )
+
+    signer, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority = (
+        builder("their CA", signer)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(signer, hashes.SHA256())
+    )
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    certificate = builder("influx", key).add_extension(names, critical=False).sign(signer, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return certificate.public_bytes(pem), private, authority.public_bytes(pem).decode()
+
+
+def use(environment: Environment, there: Elsewhere) -> None:
+    """Write it into the stack's file, the password encrypted."""
+    environment.configure(influxdb=there.setting, agentCidrs=[], retention="30d")
+    done = environment.pulumi("config", "set", "--secret", "--path", "monitoring:influxdb.password", PASSWORD)
+    assert done.returncode == 0, done.stderr
