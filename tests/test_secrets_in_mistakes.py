@@ -112,8 +112,9 @@ def put(configuration: Any, location: tuple[str | int, ...], value: Any) -> None
             configuration = configuration[step]
         except (KeyError, IndexError, TypeError):
             return
-    if isinstance(configuration, dict | list) and isinstance(last, int) is isinstance(configuration, list):
-        configuration[last] = value  # type: ignore[index]
+    in_list = isinstance(configuration, list) and isinstance(last, int) and last < len(configuration)
+    if in_list or (isinstance(configuration, dict) and isinstance(last, str)):
+        configuration[last] = value
 
 
 def reported(configuration: dict[str, Any], marked: bool) -> str:

@@ -45,13 +45,15 @@ def test_a_preview_of_what_is_up_shows_nothing(converged: Product) -> None:
     assert "warning" not in shown.lower()
 
 
-def test_one_changed_setting_shows_one_changed_line(converged: Product) -> None:
+def test_one_changed_setting_shows_what_follows_from_it(converged: Product) -> None:
     converged.configure(retention="8d")
     shown = difference(converged)
     assert re.search(r"\n +- RETENTION=7d\n +\+ RETENTION=8d\n", shown)
     # The file with the setting, and the list of all files' versions.
     assert "~ 2 to update\n" in shown
-    assert len(re.findall(r"^ +[-+] (?!#)\S", shown, re.MULTILINE)) == 2, shown
+    # By default the steps of five minutes are kept for twelve times as long.
+    changed = re.findall(r"^ +[-+] (?!#)(\w+)=", shown, re.MULTILINE)
+    assert changed == [name for name in ("RETENTION", "ROLLUP_RETENTION", "ROLLUP") for _ in "-+"], shown
 
 
 def test_new_passwords_are_not_a_preview_of_every_file(converged: Product) -> None:

@@ -43,8 +43,7 @@ def test_a_subnet_in_a_zone_without_the_instance_type(mine: Product, aws: Cloud)
     mine.configure(aws__region="us-east-1", subnetId=subnet)
     said = mine.refused()
     assert (
-        f"monitoring:subnetId = {subnet}: lies in {ZONE}, which has no t4g.small; name a subnet in us-east-1a or"
-        in said
+        f"monitoring:subnetId = {subnet}: is in {ZONE}, which has no t4g.small; name a subnet in us-east-1a or" in said
     )
     assert "Traceback" not in said
 

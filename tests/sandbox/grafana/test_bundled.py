@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,10 @@ QUERY = {"refId": "A", "datasource": {"uid": "influxdb"}, "rawQuery": True, "que
 
 def processes() -> set[str]:
     """The plugins that run."""
-    words = [Path(word).name for process in psutil.Process().children() for word in process.cmdline()]
+    words = []
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            words += [Path(word).name for word in process.cmdline()]
     return {word.removeprefix("gpx_") for word in words if word.startswith("gpx_")}
 
 

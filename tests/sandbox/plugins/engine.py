@@ -89,7 +89,7 @@ class Moto:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 @dataclass

@@ -112,7 +112,7 @@ def test_without_a_mirror_the_debian_archive_is_empty_but_signed(build: Path) ->
 
 def test_nothing_unfinished_stays(build: Path) -> None:
     assert [path.name for path in build.parent.iterdir()] == [build.name]
-    assert {path.name for path in build.iterdir()} == {"grafana", "influxdata", "debian"}
+    assert {path.name for path in build.iterdir()} == {"grafana", "influxdata", "debian", ".sums.json"}
 
 
 def test_a_place_gets_its_own_copy(build: Path, tmp_path: Path) -> None:
