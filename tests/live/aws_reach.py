@@ -38,7 +38,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "put_bucket_lifecycle_configuration",
         {"Bucket": "{bucket}", "LifecycleConfiguration": {"Rules": []}},
     ),
-    CLOUDWATCH_ROLE: ("sts", "assume_role", {"RoleArn": "{cloudwatch_role}", "RoleSessionName": "a"}),
+    CLOUDWATCH_ROLE: ("sts", "assume_role", {"RoleArn": "{cloudwatch_role}", "RoleSessionName": "reach"}),
     "`cloudwatch:PutMetricData`": (
         "cloudwatch",
         "put_metric_data",
