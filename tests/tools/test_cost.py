@@ -59,6 +59,12 @@ def test_settings_move_their_lines() -> None:
     assert rarer["status-check alert in CloudWatch"] == "0.88"
 
 
+def test_a_dead_man_s_switch_is_two_alarms() -> None:
+    with_mail = amounts(of("  monitoring:deadMansSwitch: { email: [ops@example.com] }\n"))
+    assert with_mail["dead man's switch"] == "0.20"
+    assert "dead man's switch" not in amounts(of())
+
+
 def test_backups_grow_with_hosts_and_days_and_stop_at_half_the_volume() -> None:
     hundred = of("  monitoring:dataVolumeSize: 200\n", hosts=100)
     assert amounts(hundred)["backups at full size"] == "5.12"  # 101 × 31 × 5.2 MiB = 15.9 GiB, 14 times, at 0.023

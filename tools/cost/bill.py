@@ -77,6 +77,7 @@ def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
         *_backups(settings, price, agents if own_influxdb else None),
         *_parameters(given, price),
         _alerts(settings, price, instances),
+        *_switch(settings, price),
     )
     return Bill(file.name, settings.region, price, lines, tuple(_notes(settings, price, unread)))
 
@@ -148,6 +149,13 @@ def _alerts(settings: Settings, price: Prices, instances: int) -> Line:
     return _line("status-check alert in CloudWatch", quantity, _asked(price, metrics))
 
 
+def _switch(settings: Settings, price: Prices) -> Iterator[Line]:
+    """components/dead_mans_switch.py: an alarm for each of the two status checks."""
+    if settings.dead_mans_switch and settings.dead_mans_switch.email:
+        month = price.everywhere["alarm_month"]
+        yield _line("dead man's switch", f"2 CloudWatch alarms at {month}", 2 * month)
+
+
 def looks(page: str) -> tuple[int, int]:
     """How many queries a dashboard's opened panels make at once, and how many times per hour. page: its JSON."""
     content = json.loads(page)
@@ -179,7 +187,7 @@ def _notes(settings: Settings, price: Prices, unread: set[str]) -> Iterator[str]
     )
     yield (
         "Free: IAM, the security group, standard parameters, AWS-managed encryption keys (no KMS key is created), "
-        "Grafana's alerts (no CloudWatch alarms). S3 and KMS requests stay below a cent."
+        "Grafana's alerts. S3 and KMS requests stay below a cent."
     )
 
 
