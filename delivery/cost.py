@@ -12,7 +12,7 @@ from pathlib import Path
 def difference(folder: Path, stack: str, before: str | None) -> str | None:
     """What the stack costs a month at list prices, and the difference to the settings `before`, as a phrase.
 
-    None when it cannot be computed: a preview is worth reading without it.
+    None when it cannot be computed, which the job's log explains: a preview is worth reading without it.
     """
     with tempfile.TemporaryDirectory() as scratch:
         old = Path(scratch) / f"Pulumi.{stack}.yaml"
@@ -23,6 +23,7 @@ def difference(folder: Path, stack: str, before: str | None) -> str | None:
             [*command, *compare], cwd=folder, capture_output=True, text=True, check=False, timeout=120
         )
     if done.returncode:
+        print(f"The cost of {stack} is not known: {done.stderr.strip() or done.stdout.strip()}", file=sys.stderr)
         return None
     bill = json.loads(done.stdout)
     now = f"about {bill['total']:.2f} US dollars a month"

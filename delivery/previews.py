@@ -32,7 +32,8 @@ def preview(folder: Path, stack: str, base: str) -> Report:
         found = parsed(printed)
         if not done:
             return Report(stack, None, found.errors or (_error(said),), new)
-        return Report(stack, found, (), new, cost.difference(folder, stack, stacks.file_before(folder, base, stack)))
+        before = None if new else stacks.file_before(folder, base, stack)
+        return Report(stack, found, (), new, cost.difference(folder, stack, before))
     except DeliveryError as error:
         return Report(stack, None, (str(error),), new)
 

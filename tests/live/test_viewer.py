@@ -105,7 +105,7 @@ def test_host_and_time_range_can_be_changed(environment: Environment) -> None:
 
 def test_a_picture_is_text_and_shapes_and_complete_in_itself(environment: Environment, tmp_path: Path) -> None:
     file = tmp_path / "linux-hosts.svg"
-    (page,) = look(environment.place, [Visit(PATHS["linux-hosts"], [{"unfold": True}], file)], size=(1200, 1900))
+    (page,) = look(environment.place, [Visit(PATHS["linux-hosts"], [{"unfold": True}], file)], size=(1200, 2800))
     assert page.complaints == []
     text = file.read_text()
     assert len(text) < LARGEST_PICTURE

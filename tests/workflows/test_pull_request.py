@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.live.leaks import leaks
@@ -25,7 +27,7 @@ def test_a_stack_that_does_not_exist_yet_is_previewed_and_not_made(repository: R
     assert runs.results == GREEN, runs.written[-4000:]
     assert "sudo --preserve-env=XDG_CACHE_HOME make check" in runs["checks"].log
     (said,) = repository.github.said(number(event))
-    assert "**dev**: does not exist yet: " in said
+    assert re.search(r"\*\*dev\*\*: does not exist yet: .*; about [0-9.]+ US dollars a month\.", said)
     assert "prod" not in said
     assert not list((repository.folder.parent / "backend").rglob("*dev*"))
 
@@ -41,6 +43,7 @@ def test_what_is_replaced_is_on_top_and_the_comment_is_brought_up_to_date(
     assert "> - the server is replaced by server-amd64: Grafana and InfluxDB are away" in top
     assert "> - the passwords grafana-admin, " in top
     assert "the data volume stays" in top
+    assert re.search(r"; about [0-9.]+ US dollars a month instead of [0-9.]+ \(\+[0-9.]+\)\.", top)
     assert "retention" not in top
     repository.github.say(number(event), "<!-- monitoring: preview -->\nnot the robot's", {"login": "a-person"})
     again = repository.pull_request(repository.settings("dev", retention="14d"), number=number(event))
