@@ -42,16 +42,19 @@ class DeadMansSwitch(pulumi.ComponentResource):
                 f"{name}-{address}", topic=topic.arn, protocol="email", endpoint=address, opts=self._child
             )
         # Only what may be published is worth an alarm.
-        told = pulumi.Output.all(topic.arn, policy.id).apply(lambda known: str(known[0]))
+        notified = pulumi.Output.all(topic.arn, policy.id).apply(lambda known: str(known[0]))
         recover = topic.arn.apply(_recover)
         self._alarm(
-            "system", "AWS's hardware below the monitoring server fails; it is moved to other hardware", told, recover
+            "system",
+            "AWS's hardware below the monitoring server fails; it is moved to other hardware",
+            notified,
+            recover,
         )
-        self._alarm("instance", "The monitoring server does not answer: see its console output", told)
+        self._alarm("instance", "The monitoring server does not answer: see its console output", notified)
         self.register_outputs({})
 
     def _alarm(
-        self, check: str, description: str, told: pulumi.Output[str], *actions: pulumi.Output[str]
+        self, check: str, description: str, notified: pulumi.Output[str], *actions: pulumi.Output[str]
     ) -> aws.cloudwatch.MetricAlarm:
         return aws.cloudwatch.MetricAlarm(
             f"{machine()}-{check}",
@@ -64,9 +67,9 @@ class DeadMansSwitch(pulumi.ComponentResource):
             threshold=1,
             period=60,
             evaluation_periods=MINUTES,
-            alarm_actions=[told, *actions],
-            ok_actions=[told],
-            insufficient_data_actions=[told] if check == "instance" else [],
+            alarm_actions=[notified, *actions],
+            ok_actions=[notified],
+            insufficient_data_actions=[notified] if check == "instance" else [],
             tags={"Name": f"{machine()}-{check}"},
             opts=self._child,
         )

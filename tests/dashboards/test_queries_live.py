@@ -275,14 +275,14 @@ def test_a_host_is_found_by_its_instance_and_the_other_way_round(influx: Influx)
         return {value for each in influx.ask(query) for _, value in each["values"]}
 
     try:
-        everybody = offered(asked["host"].replace("$instance_id", ".*"))
+        everyone = offered(asked["host"].replace("$instance_id", ".*"))
         by_id = offered(asked["host"].replace("$instance_id", "i-0123456789abcdef0"))
         its_id = offered(asked["ec2"].replace("$host", "on-ec2"))
         none = offered(asked["ec2"].replace("$host", HOSTS[1]))
     finally:
         drop = {"db": "telegraf", "q": "DROP SERIES WHERE \"host\" = 'on-ec2'"}
         requests.post(f"{influx.url}/query", params=drop, timeout=20)
-    assert everybody >= {*HOSTS, "on-ec2"}
+    assert everyone >= {*HOSTS, "on-ec2"}
     assert (by_id, its_id, none) == ({"on-ec2"}, {"i-0123456789abcdef0"}, set())
 
 

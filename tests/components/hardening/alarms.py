@@ -36,7 +36,7 @@ RULES = [
     ),
     rule(
         "CKV_AWS_169 CKV_AWS_385 sns_topics_not_publicly_accessible",
-        "a topic's policy does not allow everybody",
+        "a topic's policy does not allow just anyone",
         each("TopicPolicy", lambda inputs: not _public(inputs)),
         program(made("TopicPolicy", policy=json.dumps(OPEN))),
     ),

@@ -172,7 +172,7 @@ class RuleState:
         """How long an alert goes on whose labels do not come back.
 
         Of a recovering one Grafana does not tell the Alertmanager any more that it goes on (only of an alerting one:
-        Maintain in processMissingSeriesStates), which ends it when what it was last told is over (nextEndsTime)."""
+        Maintain in processMissingSeriesStates), which ends it when what it last learned is over (nextEndsTime)."""
         if alert.state in ("NoData", "Error"):
             return timedelta(seconds=self.interval)
         missing = self.rule.get("missing_series_evals_to_resolve") or MISSING_FOR
