@@ -127,7 +127,7 @@ class DeadMansSwitch(Part):
     """What notices that the server itself is dead, which its own alerts cannot say.
 
     email: who is notified by CloudWatch, not by the server. heartbeat: a web address that is called as long as the
-    server can, for a service that raises an alarm when the calls stop; heartbeat_every: how often. Anyone who knows that
+    server can, for a service that raises an alarm when the calls stop; heartbeat_every: how often. Who knows that
     address can keep the alarm quiet, so it is a secret."""
 
     email: Addresses | None = None
