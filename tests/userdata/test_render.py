@@ -299,7 +299,9 @@ HOST = replace(AGENT, host="db-1", tags={"role": "data base"}, inputs=INPUTS)
 
 def agent_config(values: AgentValues) -> str:
     """The Telegraf configuration that an installer writes."""
-    return agent_installer(values).partition("| put 644 $config\n")[2].partition("END_OF_FILE")[0]
+    found = re.search(r"<<'(\w+)' \| put 644 \$config\n(.*?\n)\1\n", agent_installer(values), re.DOTALL)
+    assert found
+    return found[2]
 
 
 def test_a_host_has_its_name_its_tags_and_its_inputs() -> None:
