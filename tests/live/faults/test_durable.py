@@ -79,7 +79,7 @@ def test_a_smaller_volume_is_refused_at_the_preview(environment: Environment) ->
         refused = [environment.pulumi("preview"), environment.pulumi("up", "--yes")]
     for process in refused:
         assert process.returncode != 0
-        refusal = f"dataVolumeSize = {there - 1}: the data volume has {there} GiB, and no volume can shrink"
+        refusal = f"dataVolumeSize = {there - 1}: the data volume has {there} GiB, and volumes cannot shrink"
         assert refusal in process.stdout + process.stderr
         assert "Traceback" not in process.stdout + process.stderr
     assert size_of_files(environment) == there
