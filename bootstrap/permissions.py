@@ -216,9 +216,6 @@ def _identities(account: Account) -> list[Statement]:
     own = {"StringEquals": {f"aws:ResourceTag/{TAG}": PROJECT}}
     roles, users = account.iam("role", SERVER, READER), account.iam("user", READER)
     policies, profiles = account.iam("policy", READER), account.iam("instance-profile", SERVER)
-    limited = [
-        *(["iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary"] if bounded else []),
-    ]
     return [
         _allow(
             "MakeIdentities",
@@ -244,10 +241,14 @@ def _identities(account: Account) -> list[Statement]:
             roles,
             "iam:PutRolePolicy",
             "iam:UpdateAssumeRolePolicy",
-            *limited[:1],
+            *(["iam:PutRolePermissionsBoundary"] if bounded else []),
             Condition={"StringEquals": {f"aws:ResourceTag/{TAG}": PROJECT, **bounded}},
         ),
-        *([_allow("BindUsers", users, *limited[1:], Condition={"StringEquals": bounded})] if bounded else []),
+        *(
+            [_allow("BindUsers", users, "iam:PutUserPermissionsBoundary", Condition={"StringEquals": bounded})]
+            if bounded
+            else []
+        ),
         _allow(
             "ChangeIdentities",
             [*roles, *users, *policies, *profiles],

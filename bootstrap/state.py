@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from program.buckets import close, only_tls
 from program.policies import document
 
 KEPT_DAYS = 90
@@ -52,40 +53,7 @@ class State(pulumi.ComponentResource):
 
     def _secure(self, bucket: aws.s3.Bucket, key: aws.kms.Key) -> None:
         child = pulumi.ResourceOptions(parent=self)
-        block = aws.s3.BucketPublicAccessBlock(
-            NAME,
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        aws.s3.BucketOwnershipControls(
-            NAME,
-            bucket=bucket.bucket,
-            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=child,
-        )
-        versioning = aws.s3.BucketVersioning(
-            NAME,
-            bucket=bucket.bucket,
-            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-            opts=child,
-        )
-        by_default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-            sse_algorithm="aws:kms", kms_master_key_id=key.arn
-        )
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            NAME,
-            bucket=bucket.bucket,
-            rules=[
-                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=by_default, bucket_key_enabled=True
-                )
-            ],
-            opts=child,
-        )
+        block, versioning = close(NAME, bucket, key.arn, child)
         aws.s3.BucketPolicy(
             NAME,
             bucket=bucket.bucket,
@@ -119,18 +87,12 @@ def _by_iam(root: str) -> str:
 
 
 def _kept(arn: str) -> str:
-    everything: dict[str, object] = {"Effect": "Deny", "Principal": "*"}
     return document(
-        {
-            "Sid": "OnlyOverTls",
-            **everything,
-            "Action": "s3:*",
-            "Resource": [arn, f"{arn}/*"],
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        },
+        only_tls(arn),
         {
             "Sid": "NobodyDeletes",
-            **everything,
+            "Effect": "Deny",
+            "Principal": "*",
             "Action": ["s3:DeleteBucket", "s3:DeleteObjectVersion"],
             "Resource": [arn, f"{arn}/*"],
         },

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pulumi
 import pulumi_aws as aws
 
+from program.buckets import close, only_tls
 from program.naming import machine
 from program.policies import document
 from settings import Settings
@@ -60,52 +61,17 @@ class Backups(pulumi.ComponentResource):
             tags={"Name": f"{machine()}-{name}"},
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
         )
-        block = aws.s3.BucketPublicAccessBlock(
-            name,
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
-        )
-        aws.s3.BucketOwnershipControls(
-            name,
-            bucket=bucket.bucket,
-            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=child,
-        )
-        versioning = aws.s3.BucketVersioning(
-            name,
-            bucket=bucket.bucket,
-            versioning_configuration=aws.s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
-            opts=child,
-        )
-        by_default = aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-            sse_algorithm="AES256"
-        )
-        aws.s3.BucketServerSideEncryptionConfiguration(
-            name,
-            bucket=bucket.bucket,
-            rules=[
-                aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-                    apply_server_side_encryption_by_default=by_default, bucket_key_enabled=False
-                )
-            ],
-            opts=child,
-        )
-        # A policy and the block of public policies cannot be set at the same moment: AWS answers with a conflict.
+        block, versioning = close(name, bucket, None, child)
         aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=bucket.arn.apply(_only_tls),
+            policy=bucket.arn.apply(lambda arn: document(only_tls(arn))),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
         aws.s3.BucketLifecycleConfiguration(
             name,
             bucket=bucket.bucket,
             rules=[_expiry(settings.backups.keep)],
-            # Rules about old versions are for a bucket that keeps them.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
         return bucket
@@ -118,18 +84,6 @@ def _objects(arn: str, stack: str, *actions: str) -> dict[str, object]:
 def _listing(arn: str, stack: str) -> dict[str, object]:
     prefix = {"StringLike": {"s3:prefix": f"{stack}/*"}}
     return {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn, "Condition": prefix}
-
-
-def _only_tls(arn: str) -> str:
-    statement = {
-        "Sid": "OnlyOverTls",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    return document(statement)
 
 
 def _expiry(days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
