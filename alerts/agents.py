@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Query, Rule
-from alerts.steps import NOW, above, calculated, influxql, reduced
+from alerts.steps import NOW, above, calculated, end_of, influxql, reduced
 from dashboards.monitoring_server import TO_INFLUXDB
 from dashboards.queries import BY_HOST, select
 from settings.values import seconds
@@ -93,7 +93,7 @@ def _buffer(facts: Facts) -> Rule:
         steps=(
             influxql(facts, text, facts.window(300)),
             reduced("last"),
-            above(limit, until=limit - min(5, limit / 10)),
+            above(limit, until=end_of(limit)),
         ),
         pending="5m",
         no_data="OK",

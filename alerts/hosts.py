@@ -19,7 +19,7 @@ from typing import Any
 from alerts import kept, missing, silence
 from alerts.facts import Facts
 from alerts.model import NEVER, Group, Panel, Query, Rule
-from alerts.steps import NOW, above, below, calculated, influxql, reduced
+from alerts.steps import LESS, NOW, above, below, calculated, end_of, influxql, reduced
 from dashboards import queries
 from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, TOTAL_CPU, select
 from settings.values import seconds
@@ -30,8 +30,6 @@ SOME = 3
 """Hosts: fewer are not many, however large a share they are."""
 FULL = 98
 """Percent of a file system: from here on writes soon fail."""
-LESS = 5
-"""Percent below its limit at which an alert ends."""
 AHEAD = 60
 """Seconds that a clock may be ahead: more than any that is set over the network ever is."""
 PATH = '"path"'
@@ -177,20 +175,26 @@ def _memory(facts: Facts) -> Rule:
     )
 
 
-def _disk(facts: Facts) -> Rule:
+def _nearly_used_up(facts: Facts, field: str) -> tuple[Query, ...]:
+    """What is left of each file system, by a percentage in the measurement of disks."""
     limit = facts.thresholds.disk
+    return kept.of_each(
+        facts,
+        field,
+        *USED[1:],
+        each=PATH,
+        limit=limit,
+        until=end_of(limit),
+        pending="5m",
+        interval=facts.slow_interval,
+    )
+
+
+def _disk(facts: Facts) -> Rule:
     return _rule(
         uid="host-disk",
         title="Disk nearly full",
-        steps=kept.of_each(
-            facts,
-            *USED,
-            each=PATH,
-            limit=limit,
-            until=limit - min(LESS, limit / 10),
-            pending="5m",
-            interval=facts.slow_interval,
-        ),
+        steps=_nearly_used_up(facts, USED[0]),
         pending="5m",
         missing=NEVER,
         no_data="KeepLast",
@@ -220,20 +224,10 @@ def _disk_full(facts: Facts) -> Rule:
 
 def _inodes(facts: Facts) -> Rule:
     """Without inodes no file can be made, however much space is free. Btrfs makes them as needed and reports none."""
-    limit = facts.thresholds.disk
     return _rule(
         uid="host-inodes",
         title="Inodes nearly used up",
-        steps=kept.of_each(
-            facts,
-            "inodes_used_percent",
-            *USED[1:],
-            each=PATH,
-            limit=limit,
-            until=limit - min(LESS, limit / 10),
-            pending="5m",
-            interval=facts.slow_interval,
-        ),
+        steps=_nearly_used_up(facts, "inodes_used_percent"),
         pending="5m",
         missing=NEVER,
         no_data="KeepLast",

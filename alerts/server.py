@@ -10,7 +10,7 @@ from __future__ import annotations
 from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Rule
-from alerts.steps import NOW, above, calculated, influxql, reduced
+from alerts.steps import NOW, above, calculated, end_of, influxql, reduced
 from dashboards.queries import BY_HOST, select
 from settings.values import seconds
 
@@ -123,7 +123,7 @@ def _data_volume(facts: Facts) -> Rule:
         steps=(
             influxql(facts, text, facts.window(300)),
             reduced("last"),
-            above(limit, until=limit - min(5, limit / 10)),
+            above(limit, until=end_of(limit)),
         ),
         pending="5m",
         no_data="OK",

@@ -80,6 +80,15 @@ def above(limit: float, source: str = "B", ref_id: str = "C", *, until: float | 
     return _threshold(ref_id, source, "gt", limit, until=until)
 
 
+LESS = 5
+"""Percent below its limit at which an alert ends."""
+
+
+def end_of(limit: float) -> float:
+    """The percentage at which an alert on a limit ends: a tenth below small ones."""
+    return limit - min(LESS, limit / 10)
+
+
 def below(limit: float, source: str = "B", ref_id: str = "C") -> Query:
     """Holds for every number smaller than the limit."""
     return _threshold(ref_id, source, "lt", limit)

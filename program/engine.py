@@ -7,7 +7,6 @@ the login, the database and the right to write before they look at a request's b
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ import alerts
 from components.alerting import facts_of
 from dashboards.page import BY_TIME
 from program.boards import INFLUXDB_UID, Board
-from program.trust import trusting
+from program.trust import basic, trusting
 from settings import ExternalInfluxdb, Settings
 
 SECONDS = 5.0
@@ -159,7 +158,7 @@ class _Engine:
         self._version = ""
         self._pool = urllib3.PoolManager(
             ssl_context=trusting(given.ca),
-            headers={"Authorization": _basic(f"{given.username}:{given.password.get_secret_value()}")},
+            headers={"Authorization": basic(given.username, given.password.get_secret_value())},
             timeout=SECONDS,
             retries=False,
         )
@@ -239,11 +238,6 @@ class _Engine:
         except ValueError:
             content = {}
         return _Answer(got.status, content if isinstance(content, dict) else {})
-
-
-def _basic(login: str) -> str:
-    """A login in UTF-8, as Telegraf, Grafana and curl send it; urllib3's own helper takes Latin-1."""
-    return "Basic " + base64.b64encode(login.encode()).decode()
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,6 @@ They talk to Grafana's port alone: the machine that runs Pulumi is in `operatorC
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import os
@@ -20,7 +19,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from program.identity import identity
-from program.trust import trusting
+from program.trust import basic, trusting
 
 PAUSE = 2.0
 """Seconds between two looks."""
@@ -76,7 +75,7 @@ class Grafana:
         context = trusting(self.ca or None)
         headers = {
             "Host": f"{self.server_name}:{self.port}",
-            "Authorization": "Basic " + base64.b64encode(":".join(self.login).encode()).decode(),
+            "Authorization": basic(*self.login),
             "Content-Type": "application/json",
         }
         try:
