@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ import yaml
 
 from settings.stack_name import wrong_for_a_bucket
 from tests.tools.terminal import Terminal
+from tests.tools.web import served
 from tools.new_stack import __main__ as command
 from tools.new_stack.address import offered
 from tools.new_stack.blocks import blocks
@@ -277,22 +276,8 @@ def checkip() -> Iterator[tuple[list[bytes], str]]:
     """AWS's checkip, here. Yields a function that sets what it answers, and its address."""
     said = [b""]
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(said[0])
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield said, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(lambda _: said[0]) as url:
+        yield said, url
 
 
 @pytest.mark.parametrize(

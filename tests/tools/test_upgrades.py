@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from settings import Repository, Settings
+from tests.tools.web import served
 from tools.upgrades import __main__ as command
 from tools.upgrades import pins, sources
 from tools.upgrades.pins import Pin, newest
@@ -41,24 +40,8 @@ def web() -> Iterator[tuple[dict[str, bytes], str]]:
     """A web server of the files in the dictionary: path -> content."""
     files: dict[str, bytes] = {}
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            content = files.get(self.path)
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(content or b"")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield files, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(files.get) as url:
+        yield files, url
 
 
 def repository(url: str) -> Repository:
