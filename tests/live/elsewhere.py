@@ -3,18 +3,12 @@ behind a proxy, at a path on port 443; and a 2.x on its own port."""
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from sandbox import toolchain
 from sandbox.machines.machine import Machine
@@ -22,10 +16,13 @@ from sandbox.machines.register import find
 from sandbox.toolchain.recipes import FOR_TESTS
 from tests.live.environment import Environment
 from tests.live.points import eventually
+from tests.sandbox.grafana.support import Authority
 
 MACHINE = "db-1"
 HOME = "/opt/elsewhere"
 USER = "writer.of_telegraf-1"
+CA = Path("elsewhere.pem")
+"""Their authority's certificate, in the environment's folder."""
 PASSWORD = 'p w"\\ä$:%@{x}#&+='
 """Of every kind of character that the setting accepts."""
 
@@ -110,7 +107,7 @@ def first(environment: Environment) -> Elsewhere:
     _start(machine, "influxdb1", f"{HOME}/influxd", "-config", f"{HOME}/influxdb.conf")
     _start(machine, "proxy", "/usr/bin/python3", f"{HOME}/proxy.py")
     there = Elsewhere(f"https://{machine.address}/metrics/influx", ca)
-    verify = str(_ca_file(environment, ca))
+    verify = str(_ca_file(environment))
     escaped = PASSWORD.replace("\\", "\\\\")
 
     def ask(statement: str, auth: tuple[str, str] | None = ("root", "root")) -> bool:
@@ -144,7 +141,7 @@ def second(environment: Environment) -> Elsewhere:
     there = Elsewhere(f"https://{machine.address}:9999", ca)
     session = requests.Session()
     session.trust_env = False
-    session.verify = str(_ca_file(environment, ca))
+    session.verify = str(_ca_file(environment))
 
     def call(path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = session.post(there.url + path, json=body, timeout=20)
@@ -182,57 +179,22 @@ def _prepared(environment: Environment) -> tuple[Machine, str]:
     machine = find(environment.place, MACHINE)
     folder = machine.root / HOME.lstrip("/")
     folder.mkdir(parents=True, exist_ok=True)
-    kept = environment.place.state / "elsewhere.pem"
     if not (folder / "tls.crt").exists():
-        certificate, key, ca = _certificate(str(machine.address))
-        (folder / "tls.crt").write_bytes(certificate)
-        (folder / "tls.key").touch(mode=0o600)
-        (folder / "tls.key").write_bytes(key)
-        kept.write_text(ca)
-    return machine, kept.read_text()
+        authority = Authority(environment.place.state, CA.stem)
+        certificate, key = authority.server_files("influxdb", str(machine.address))
+        shutil.copy(certificate, folder / "tls.crt")
+        shutil.copy(key, folder / "tls.key")
+    return machine, _ca_file(environment).read_text()
 
 
-def _ca_file(environment: Environment, ca: str) -> Path:
-    file = environment.place.state / "elsewhere.pem"
-    assert file.read_text() == ca
-    return file
+def _ca_file(environment: Environment) -> Path:
+    return environment.place.state / CA
 
 
 def _start(machine: Machine, name: str, *command: str) -> None:
     unit = ["systemd-run", "--unit", f"elsewhere-{name}", "--collect", "--setenv", f"HOME={HOME}", *command]
     done = machine.run(unit, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def _certificate(address: str) -> tuple[bytes, bytes, str]:
-    """Certificate and key for an address, and the PEM of the authority that signed it."""
-    now = datetime.datetime.now(datetime.UTC)
-
-    def name(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    def builder(subject: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name(subject))
-            .issuer_name(name("their CA"))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=30))
-        )
-
-    signer, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = (
-        builder("their CA", signer)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(signer, hashes.SHA256())
-    )
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-    certificate = builder("influx", key).add_extension(names, critical=False).sign(signer, hashes.SHA256())
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return certificate.public_bytes(pem), private, authority.public_bytes(pem).decode()
 
 
 def use(environment: Environment, there: Elsewhere) -> None:

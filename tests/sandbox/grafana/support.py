@@ -32,7 +32,7 @@ DEFAULTS = Path(server.__file__).parent.parent / "files" / "usr/share/grafana/co
 
 
 class Authority:
-    """A private CA that signs certificates for 127.0.0.1."""
+    """A private CA that signs certificates for servers."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder, self._name = folder, name
@@ -42,7 +42,9 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_text(self.pem)
 
-    def _signed(self, key: ec.EllipticCurvePublicKey, name: str, *, authority: bool = False) -> x509.Certificate:
+    def _signed(
+        self, key: ec.EllipticCurvePublicKey, name: str, address: str = "127.0.0.1", *, authority: bool = False
+    ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._name)])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -57,15 +59,15 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         )
         if not authority:
-            address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-            builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+            builder = builder.add_extension(names, critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
-    def server_files(self, name: str) -> tuple[Path, Path]:
-        """Certificate and key files for a server on 127.0.0.1."""
+    def server_files(self, name: str, address: str = "127.0.0.1") -> tuple[Path, Path]:
+        """Certificate and key files for a server at an address."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
-        certificate.write_bytes(self._signed(key.public_key(), name).public_bytes(serialization.Encoding.PEM))
+        certificate.write_bytes(self._signed(key.public_key(), name, address).public_bytes(serialization.Encoding.PEM))
         key_file.touch(mode=0o600)  # InfluxDB refuses any wider
         key_file.write_bytes(
             key.private_bytes(
