@@ -13,6 +13,7 @@ from dashboards.registry import ENTRIES
 from sandbox.viewer.queries import TimeRange, panel_queries
 from tests.live.environment import Environment
 from tests.live.panels import ask
+from tests.live.points import eventually
 
 pytestmark = pytest.mark.live
 
@@ -24,19 +25,25 @@ BY_UID = {entry.uid: entry for entry in ENTRIES}
 
 @pytest.fixture(scope="module")
 def warm(environment: Environment) -> Environment:
-    """The environment with at least two minutes of data: rates and windows need several points."""
-    age = environment.grafana.query(
-        {
-            "datasource": {"uid": "influxdb", "type": "influxdb"},
-            "rawQuery": True,
-            "resultFormat": "time_series",
-            "query": 'SELECT first("uptime") FROM "system" WHERE $timeFilter',
-        },
-        minutes=60,
-    )
-    times = age["results"]["A"]["frames"][0]["data"]["values"][0]
-    time.sleep(max(0.0, 120 - (time.time() - min(times) / 1000)))
+    """The environment once everything is measured: rates need several points, and cores are measured once a minute."""
+    uptime = 'SELECT "uptime" FROM "system" WHERE $timeFilter AND "host" = \'monitoring-sandbox\''
+    cores = 'SELECT "usage_idle" FROM "cpu" WHERE $timeFilter AND "host" = \'monitoring-sandbox\' AND "cpu" = \'cpu0\''
+    assert eventually(lambda: bool(times(environment, cores)), seconds=240)
+    first = times(environment, uptime)[0] / 1000
+    time.sleep(max(0.0, 120 - (time.time() - first)))
     return environment
+
+
+def times(environment: Environment, query: str) -> list[int]:
+    """When there are values of the last hour, in milliseconds."""
+    asked = {
+        "datasource": {"uid": "influxdb", "type": "influxdb"},
+        "rawQuery": True,
+        "resultFormat": "time_series",
+        "query": query,
+    }
+    frames = environment.grafana.query(asked, minutes=60)["results"]["A"]["frames"]
+    return [at for frame in frames for at in (frame["data"]["values"] or [[]])[0]]
 
 
 def values(environment: Environment) -> dict[str, str | list[str]]:
