@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
 import tempfile
@@ -168,7 +169,8 @@ class Grafana:
         auth = (self.auth or "").strip()
         if ":" in auth:
             user, password = (part.strip() for part in auth.split(":", 1))
-            return dict(urllib3.make_headers(basic_auth=f"{user}:{password}"))
+            # In UTF-8, as Go's SetBasicAuth; urllib3's own helper takes Latin-1.
+            return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
         return {} if auth == "anonymous" else {"Authorization": f"Bearer {auth}"}
 
     def address(self, path: str) -> str:

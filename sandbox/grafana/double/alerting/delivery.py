@@ -8,6 +8,7 @@ from typing import Any
 
 import urllib3
 
+from ..basic_login import basic
 from ..context import Context
 from . import mail, payloads, receivers, store
 from .faults import DeliveryError
@@ -46,8 +47,7 @@ def _post(url: str, body: Mapping[str, Any], settings: Mapping[str, Any]) -> Non
         scheme = settings.get("authorization_scheme") or "Bearer"
         headers["Authorization"] = f"{scheme} {settings['authorization_credentials']}"
     elif settings.get("username"):
-        login = f"{settings['username']}:{settings.get('password') or ''}"
-        headers |= urllib3.make_headers(basic_auth=login)
+        headers["Authorization"] = basic(settings["username"], settings.get("password") or "")
     method = str(settings.get("httpMethod") or "POST")
     try:
         answer = urllib3.request(

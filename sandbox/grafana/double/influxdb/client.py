@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import ssl
 import tempfile
@@ -11,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from ..basic_login import basic
 from ..datasources import DataSource
 from ..errors import QueryError
 
@@ -66,20 +66,14 @@ def headers(source: DataSource) -> dict[str, str]:
     """The login and the headers that the data source asks for."""
     found = {}
     if source.basic_auth:
-        credentials = f"{source.basic_auth_user}:{source.secure.get('basicAuthPassword', '')}"
-        found = {"Authorization": _basic(credentials)}
+        found = {"Authorization": basic(source.basic_auth_user, source.secure.get("basicAuthPassword", ""))}
     elif source.user:
-        found = {"Authorization": _basic(f"{source.user}:{source.secure.get('password', '')}")}
+        found = {"Authorization": basic(source.user, source.secure.get("password", ""))}
     number = 1
     while name := source.json_data.get(f"httpHeaderName{number}"):
         found[str(name)] = source.secure.get(f"httpHeaderValue{number}", "")
         number += 1
     return found
-
-
-def _basic(credentials: str) -> str:
-    """In UTF-8, as Go's SetBasicAuth; urllib3's own helper takes Latin-1."""
-    return "Basic " + base64.b64encode(credentials.encode()).decode()
 
 
 def tls(source: DataSource) -> ssl.SSLContext:

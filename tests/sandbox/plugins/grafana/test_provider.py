@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -160,14 +161,24 @@ def test_what_is_asked_again(
         assert len(asked) == calls
 
 
+def test_a_login_is_sent_as_the_real_provider_sends_it(plugin: Plugin) -> None:
+    """In UTF-8: Go's SetBasicAuth takes the bytes of its strings."""
+    with refusing(403) as (url, asked):
+        plugin.configure(url=url, auth="admin:Käse€")
+        inputs, _ = plugin.check(FOLDER, {"title": "Monitoring"})
+        with pytest.raises(grpc.RpcError):
+            plugin.create(FOLDER, inputs)
+    assert b64decode(asked[0].removeprefix("Basic ")).decode() == "admin:Käse€"
+
+
 @contextmanager
 def refusing(status: int) -> Iterator[tuple[str, list[str]]]:
-    """A server that answers nothing but `status`: its address, and what it was asked."""
+    """A server that answers nothing but `status`: its address, and the login of each request."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked.append(self.path)
+            asked.append(self.headers["Authorization"])
             self.send_response(status)
             self.end_headers()
             self.wfile.write(b'{"message": "no"}')
