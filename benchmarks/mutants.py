@@ -24,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.changes import Change, changes
+from sandbox.errors import plainly
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -57,10 +58,8 @@ SLOWER = 4
 
 
 def tests_of(file: str, folder: Path) -> list[str]:
-    """The paths of a file's tests. Raises KeyError when nobody has said which they are."""
-    patterns = next((tests for start, tests in TESTS.items() if file.startswith(start)), None)
-    if patterns is None:
-        raise KeyError(f"{file} lies in none of {', '.join(TESTS)}")
+    """The paths of a file's tests."""
+    patterns = next(tests for start, tests in TESTS.items() if file.startswith(start))
     found = [str(path.relative_to(folder)) for pattern in patterns for path in sorted(folder.glob(pattern))]
     name = Path(file).stem
     return sorted(found, key=lambda path: name not in path)  # its own tests first: they fail soonest
@@ -123,13 +122,18 @@ def survivors(file: Path, wanted: list[Change], paths: list[str], end: float) ->
         file.write_text(original)
 
 
-def main() -> None:
+def main() -> int:
     """Breaks, counts, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", default=FILES, metavar="FILE")
     parser.add_argument("--sample", type=int, default=40, help="changes per file, picked the same way each time")
     parser.add_argument("--minutes", type=float, default=30, help="time limit for all files together")
     options = parser.parse_args()
+    for file in options.files:
+        if not (CHECKOUT / file).is_file():
+            parser.error(f"{file}: there is no such file in {CHECKOUT}")
+        if not any(file.startswith(start) for start in TESTS):
+            parser.error(f"{file}: its tests are not known. Name a file of {', '.join(TESTS)}, or add it to TESTS")
     end = time.monotonic() + 60 * options.minutes
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -156,7 +160,8 @@ def main() -> None:
     for file, noticed, tried, possible in scores:
         share = f"{noticed / tried:.0%}" if tried else "-"
         print(f"{file:40} {share:>7} {tried:>6} {possible:>9}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(plainly(main))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import signal
 import sys
 from types import FrameType
 
 from sandbox import commands
-from sandbox.errors import SandboxError
+from sandbox.errors import plainly
 from sandbox.place import Place
 from sandbox.progress import console
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+INTERRUPTED = "Interrupted. `make up` continues from here; `make down` removes everything."
 
 
 def interrupt_once(_: int, __: FrameType | None) -> None:
@@ -23,7 +22,7 @@ def interrupt_once(_: int, __: FrameType | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; returns the exit status. A SandboxError is one message, never a traceback."""
+    """Run one command; returns the exit status."""
     signal.signal(signal.SIGINT, interrupt_once)
     known = {
         "up": commands.up,
@@ -38,22 +37,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in known:
         console.print(f"Say one of: {', '.join(known)}.", markup=False)
         return 2
-    try:
-        return known[arguments[0]](Place.here(), arguments[1:])
-    except SandboxError as error:
-        sys.stdout.flush()
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        sys.stdout.flush()
-        where = f": {error.filename}" if error.filename else ""
-        print(f"\n{error.strerror}{where}. Make room, then type the same again.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. `make up` continues from here; `make down` removes everything.", file=sys.stderr)
-        return 130
+    return plainly(lambda: known[arguments[0]](Place.here(), arguments[1:]), INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 # `make check`: what must hold before every commit. Runs the checks side by side, stops at nothing, reports everything.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
-said=$(mktemp -d)
+said=$(mktemp -d) || exit
 trap 'rm -rf "$said"' EXIT
 names=() jobs=()
 # NAME COMMAND…: starts a check; what it prints is shown when its turn comes

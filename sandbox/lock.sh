@@ -4,6 +4,13 @@
 # without the addresses of any package index, so that they work behind a mirror too.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# When something fails, a full disk or a version that does not exist, all of them are as before.
+files=(requirements.txt requirements-dev.txt sandbox/grafana/requirements.txt)
+kept=$(mktemp -d ./.lock.XXXXXX)
+trap 'rm -rf "$kept"' EXIT
+cp -p --parents "${files[@]}" "$kept"
+restore() { for file in "${files[@]}"; do mv -f "$kept/$file" "$file"; done; rm -rf "$kept"; }
+trap restore EXIT
 found=("${XDG_CACHE_HOME:-$HOME/.cache}"/monitoring-sandbox/uv-*/bin/uv)
 uv=${found[-1]}
 options=(--quiet --universal --generate-hashes --no-header --python-version 3.11)
@@ -11,3 +18,4 @@ options=(--quiet --universal --generate-hashes --no-header --python-version 3.11
 "$uv" pip compile "${options[@]}" "$@" pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
 "$uv" pip compile --quiet --generate-hashes --python-version 3.13 "$@" sandbox/grafana/requirements.in \
   --constraints requirements-dev.txt --output-file sandbox/grafana/requirements.txt
+trap 'rm -rf "$kept"' EXIT

@@ -28,6 +28,7 @@ from benchmarks.load.senders import Senders
 from benchmarks.load.server import SERVICES, Server
 from benchmarks.load.watch import Watch
 from sandbox import stack
+from sandbox.errors import SandboxError, plainly
 from sandbox.machines.register import find
 from sandbox.place import Place
 from sandbox.screen import Grafana
@@ -43,7 +44,7 @@ UNSEEN = 0.2
 """Share of the time in which hosts send and no dashboard is open."""
 
 
-def main() -> int:
+def main() -> int:  # noqa: PLR0915
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--hosts", type=int, default=100, help="how many hosts are simulated")
     parser.add_argument("--minutes", type=float, default=10, help="how long they send")
@@ -51,10 +52,12 @@ def main() -> int:
     parser.add_argument("--backfill-hours", type=float, default=3, help="how much of the past is filled in before")
     parser.add_argument("--memory", type=int, default=0, help="MiB of memory the server has meanwhile (0: all)")
     asked = parser.parse_args()
+    if asked.hosts < 1 or asked.minutes <= 0:
+        parser.error("at least one host, for more than no time")
     place = Place.here()
     outputs = stack.outputs(place, STACK)
     if "grafanaUrl" not in outputs:
-        sys.exit("Nothing is up here. Type: make up")
+        raise SandboxError("The environment is not complete yet. Type: make up")
     machine = find(place, outputs["instanceId"])
     with ExitStack() as clean:
         authority = Path(clean.enter_context(tempfile.TemporaryDirectory())) / "ca.pem"
@@ -135,4 +138,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(plainly(main))

@@ -1,0 +1,121 @@
+"""No room for temporary files or results: one sentence, nothing half-made. (What `make up` needs is measured before it
+begins: test_main.py.)"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FILES = ("requirements.txt", "requirements-dev.txt", "sandbox/grafana/requirements.txt")
+FULL = """set -e
+for folder in /tmp /var/tmp /mnt; do mount -t tmpfs -o size="$1" tmpfs $folder; done
+for folder in /tmp /var/tmp; do head -c 1M /dev/zero >$folder/filler || true; done
+cd /mnt
+shift
+exec "$@"
+"""
+"""A little room in /mnt, where the command works, and none in the folders for temporary files; for it alone."""
+
+
+def with_full_disks(size: str, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["unshare", "--mount", "bash", "-c", FULL, "-", size, *command],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(CHECKOUT), "TMPDIR": "/mnt"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_no_folder_for_temporary_files() -> None:
+    script = (
+        "import sys, tempfile; from sandbox.errors import plainly; "
+        "open('filler', 'w').write('x' * 4096); sys.exit(plainly(lambda: len(tempfile.mkdtemp())))"
+    )
+    done = with_full_disks("4k", sys.executable, "-c", script)
+    assert done.returncode == 1, done.stderr
+    line = done.stderr.strip().splitlines()[-1]
+    assert line.startswith("No usable temporary directory found in ")
+    assert line.endswith(" Make room, then type the same again.")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("fails", [1, 2, 3])
+def test_lock_files_are_as_before_when_one_cannot_be_written(tmp_path: Path, fails: int) -> None:
+    """uv leaves a half one."""
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{name} before")
+    shutil.copyfile(CHECKOUT / "sandbox/lock.sh", tmp_path / "sandbox/lock.sh")
+    uv = tmp_path / "cache/monitoring-sandbox/uv-1/bin/uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text(
+        '#!/bin/sh\nwhile [ "$1" != --output-file ]; do shift; done\necho x >>runs\n'
+        f'[ "$(wc -l <runs)" != {fails} ] || {{ echo half >"$2"; echo no room >&2; exit 1; }}\necho new >"$2"\n'
+    )
+    uv.chmod(0o755)
+    command = ["bash", str(tmp_path / "sandbox/lock.sh")]
+    settings = {"PATH": "/usr/bin:/bin", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    def lock() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, env=settings, capture_output=True, text=True, check=False, timeout=60)
+
+    failed = lock()
+    assert (failed.returncode, failed.stderr) == (1, "no room\n")
+    assert [(tmp_path / name).read_text() for name in FILES] == [f"{name} before" for name in FILES]
+    done = lock()
+    assert done.returncode == 0, done.stderr
+    assert [(tmp_path / name).read_text() for name in FILES] == ["new\n"] * 3
+    assert not list(tmp_path.glob(".lock.*"))
+
+
+def test_checks_without_a_folder_for_what_they_print_do_not_begin(tmp_path: Path) -> None:
+    script = tmp_path / "sandbox/check.sh"
+    script.parent.mkdir()
+    shutil.copyfile(CHECKOUT / "sandbox/check.sh", script)
+    settings = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path / "nowhere")}
+    done = subprocess.run(["bash", script], env=settings, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("mktemp: failed to create directory")
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "says"),
+    [
+        ("benchmarks.mutants", ["no.py"], "no.py: there is no such file in "),
+        ("benchmarks.mutants", ["README.md"], "README.md: its tests are not known. Name a file of settings/"),
+        ("benchmarks.load", [], "The local AWS is not running. Type: make up"),
+        ("benchmarks.load", ["--hosts", "0"], "at least one host"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_in_a_sentence(module: str, arguments: list[str], says: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=CHECKOUT,
+        env={"PATH": "/usr/bin:/bin", "SANDBOX_NAME": "nowhere", "HOME": "/root"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_copy_that_does_not_fit_is_taken_away_again() -> None:
+    """Of the checkout, in which `make mutants` works."""
+    done = with_full_disks("64k", "sh", "-c", f"{sys.executable} -m benchmarks.mutants; ls")
+    line = done.stderr.strip().splitlines()[-1]
+    assert line.startswith("No space left on device: ")
+    assert line.endswith(" Make room, then type the same again.")
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
