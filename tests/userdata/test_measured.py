@@ -180,6 +180,9 @@ CABLES = (
     ),
     *("kube-ipvs0", "kube-bridge", "nodelocaldns", "weave", "vethwepl1234", "vxlan.calico", "eni0123456789a", "ve-web"),
     *("vb-web", "azv1234567890a", "tunl0", "vif12.0"),
+    # GKE's, OVN-Kubernetes's, Antrea's, Docker's for a macvlan, Nova's, nspawn's for a zone
+    *("gke0123456789a", "3f2a9b1c4d5e6f7", "ovs-system", "ovn-k8s-mp0", "genev_sys_6081", "coredns--a1b2c3"),
+    *("db-0-a1b2c3", "dm-0a1b2c3d4e5f", "qbr0a1b2c3d-4e", "qvo0a1b2c3d-4e", "macvtap12", "nerdctl0", "vz-office"),
 )
 CARDS = ("bond0", "br0", "br-lan", "vlan100", "eth0.100", "wg0", "tun0", "vmbr0", "ens5", "enp3s0", "vxlan100", "team0")
 
