@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tempfile
 import time
 from dataclasses import dataclass
@@ -27,15 +28,21 @@ SILENT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Grafana:
-    """Grafana as the person's browser would reach it, checked against the stack's CA."""
+    """Grafana as the person's browser would reach it.
+
+    ca_file: the stack's own CA; None where its certificate is one that this machine trusts anyway."""
 
     url: str
     user: str
     password: str
-    ca_file: Path
+    ca_file: Path | None
+
+    @property
+    def _verify(self) -> str | bool:
+        return str(self.ca_file) if self.ca_file else True
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(self.url + path, auth=(self.user, self.password), verify=str(self.ca_file), timeout=20)
+        return requests.get(self.url + path, auth=(self.user, self.password), verify=self._verify, timeout=20)
 
     def query(self, query: dict[str, Any], minutes: int = 15) -> dict[str, Any]:
         """The answer of Grafana's query endpoint to one query over the last `minutes`."""
@@ -44,7 +51,7 @@ class Grafana:
             f"{self.url}/api/ds/query",
             json=body,
             auth=(self.user, self.password),
-            verify=str(self.ca_file),
+            verify=self._verify,
             timeout=30,
         )
         return dict(answer.json())
@@ -65,7 +72,7 @@ def show(place: Place, name: str, patience: float = 0) -> int:
             outputs["grafanaUrl"],
             outputs["grafanaAdminUser"],
             outputs["grafanaAdminPassword"],
-            Path(authority.name),
+            Path(authority.name) if outputs["caCertificate"] else None,
         )
         health = {uid: _health(grafana, uid) for uid in DATASOURCES}
         # Others may have been taken out since they sent their newest point.
@@ -74,7 +81,7 @@ def show(place: Place, name: str, patience: float = 0) -> int:
     console.print(_addresses(place, outputs))
     console.print(_health_table(health))
     console.print(_hosts_table(hosts, expected))
-    page = outputs["grafanaUrl"] + " (certificate: the stack's own CA)"
+    page = outputs["grafanaUrl"] + (" (certificate: the stack's own CA)" if outputs["caCertificate"] else "")
     if daemons.pid(place, "viewer"):
         page = f"{place.viewer_url} (the dashboards)"
     if shortfall := influxdb.shortfall():
@@ -133,8 +140,9 @@ def _health(grafana: Grafana, uid: str) -> tuple[bool, str]:
     try:
         answer = grafana.get(f"/api/datasources/uid/{uid}/health")
         body = answer.json()
-    except requests.exceptions.SSLError:
-        return False, "Grafana's certificate is not of the stack's own authority"
+    except requests.exceptions.SSLError as error:
+        found = re.search(r"certificate verify failed: (.*?)\.? \(_ssl", str(error))
+        return False, f"Grafana's certificate is not trusted: {found[1] if found else 'see openssl s_client'}"
     except (requests.RequestException, ValueError) as error:
         return False, f"Grafana did not answer: {type(error).__name__}"
     return answer.status_code == requests.codes.ok and body.get("status") == "OK", str(body.get("message", ""))

@@ -58,7 +58,10 @@ class Grafana:
             basic_auth=f"{outputs['grafanaAdminUser']}:{outputs['grafanaAdminPassword']}"
         )
         self._pool = urllib3.PoolManager(
-            ca_certs=str(authority), maxsize=8, retries=False, timeout=urllib3.Timeout(connect=5, read=60)
+            ca_certs=str(authority) if outputs["caCertificate"] else None,
+            maxsize=8,
+            retries=False,
+            timeout=urllib3.Timeout(connect=5, read=60),
         )
         self._read = time.monotonic()
 

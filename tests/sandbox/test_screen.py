@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 import os
+import ssl
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
+from cryptography import x509
 
-from sandbox import screen
+from sandbox import screen, stack
+from sandbox.place import Place
+from sandbox.progress import console
+from tests.support.certificates import CA, certificate_text, ec_key, issue, key_text, signed
 
 
 def test_all_is_well() -> None:
@@ -32,6 +42,51 @@ def test_a_grafana_too_slow_to_answer_is_no_traceback(monkeypatch: pytest.Monkey
     monkeypatch.setattr(requests, "post", query)
     grafana = screen.Grafana("https://127.0.0.1:1", "admin", "password", Path("/dev/null"))
     assert screen._await_points(grafana, {"web-1"}, 0) == {"web-1": math.inf}
+
+
+@contextmanager
+def encrypted(folder: Path, certificate: x509.Certificate) -> Iterator[int]:
+    """A server with this certificate, of `ec_key()`; yields its port."""
+    files = {"certificate": certificate_text(certificate), "key": key_text(ec_key())}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "certificate", folder / "key")
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "authority"),
+    [
+        pytest.param(issue(ec_key(), names=("localhost",)), CA, id="of nobody"),
+        pytest.param(signed(ec_key(), names=("localhost",), days=(-3, -1)), CA, id="expired"),
+        pytest.param(signed(ec_key(), names=("somewhere.else",)), CA, id="of another name"),
+        pytest.param(signed(ec_key(), names=("localhost",)), "", id="that browsers are said to trust"),
+    ],
+)
+def test_a_server_with_another_certificate_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificate: x509.Certificate, authority: str
+) -> None:
+    """A stack's own certificate has no authority of the stack's (output `caCertificate`)."""
+    with encrypted(tmp_path, certificate) as port:
+        told = {"grafanaUrl": f"https://localhost:{port}", "grafanaAdminUser": "admin", "grafanaAdminPassword": "a"}
+        told |= {"influxdbUrl": "https://localhost:1", "caCertificate": authority}
+        monkeypatch.setattr(stack, "outputs", lambda *_: told)
+        monkeypatch.setattr(stack, "host_names", lambda *_: {"web-1"})
+        nothing = SimpleNamespace(pid=lambda *_: None, running=lambda _: [], ended=lambda _: [], NAMES=())
+        monkeypatch.setattr(screen, "daemons", nothing)
+        with console.capture() as printed:
+            assert screen.show(Place(tmp_path), "dev") == 1
+    text = " ".join(printed.get().split())
+    assert text.count("Grafana's certificate is not trusted: ") == 2
+    assert "InfluxDB is not healthy in Grafana" in text
 
 
 def test_a_file_has_room_for_a_row_of_any_length() -> None:
