@@ -116,6 +116,7 @@ def test_four_failures_in_a_row_start_it_again(server: Server, failure: dict[str
     "state",
     [
         pytest.param({"STATUS": "000", "CURL": "7"}, id="it does not listen yet, however long it opens"),
+        pytest.param({"STATUS": "000", "CURL": "60"}, id="its certificate is not valid yet: the clock is behind"),
         pytest.param({"STATUS": "401"}, id="a refused login is an answer"),
         pytest.param({"STATUS": "400"}, id="a refused point is an answer"),
         pytest.param({**FAILS, "USED": "100"}, id="a full volume is not cured by a start"),
@@ -153,6 +154,16 @@ def test_a_file_set_aside_by_this_run_starts_it_again_at_once(server: Server) ->
     for _ in range(4):
         server.run(STARTED=str(int(time.time()) + 5), **FAILS)
     assert server.restarts == 2, "and it did not make it wait longer for the next"
+
+
+def test_a_file_that_seems_newer_than_every_start_starts_it_again_but_once(server: Server) -> None:
+    """The clock was hours ahead when it was set aside, and is right again."""
+    for name in ("000000002-000000002.tsm.bad", "000000003-000000001.tsm.bad"):
+        server.set_aside(name)
+        assert name in server.run()
+        for _ in range(3):
+            assert server.run() == ""
+    assert server.restarts == 2
 
 
 def test_telegraf_learns_which_files_were_set_aside(server: Server) -> None:

@@ -172,6 +172,27 @@ def test_what_was_there_before_is_filled_in_backwards_and_goes_on_after_an_inter
     assert server.run() == "", "and then there is nothing to do"
 
 
+@pytest.mark.parametrize("hours", [6, -6], ids=["ahead", "behind"])
+def test_a_clock_that_was_hours_wrong_for_a_while_leaves_nothing_behind(server: Server, hours: int) -> None:
+    """Right, then wrong in the middle of what is filled in backwards, then right again."""
+    begin = END - 30 * HOUR
+    server.write(*system("web-1", begin, END, 60))
+    rollup.install(server.folder, BUDGET=0.001)
+    server.run()
+    rollup.install(server.folder, BUDGET=0.001, NOW=NOW + hours * HOUR)
+    server.run()
+    rollup.install(server.folder, CHUNK=10 * HOUR)
+    server.run()
+    steps = server.rows('SELECT points FROM rollup."system"')
+    assert [at for at, _ in steps] == list(range(begin, END, STEP))
+    assert {points for _, points in steps} == {5}
+    rolled = ['"rollup".', "_max"]
+    assert chosen(server, NOW - 20 * HOUR, NOW) == rolled
+    rollup.install(server.folder, BUDGET=0.001)
+    server.run()
+    assert chosen(server, NOW - 20 * HOUR, NOW) == rolled, "it began to fill in once more"
+
+
 def chosen(server: Server, begin: int, end: int) -> list[str]:
     """What the dashboards' hidden variables are for this time, in seconds; [] for raw data."""
     found = []

@@ -95,7 +95,9 @@ def note() -> None:
 end = (NOW - MARGIN) // STEP * STEP
 try:
     selected = selections()
-    state = values(f'SELECT last("since"), last("until") FROM {RAW}."rollup"') or [[0, end * 1000, end * 1000]]
+    # Not what a clock that was ahead has left: until then it would be the newest.
+    last = f'SELECT last("since"), last("until") FROM {RAW}."rollup" WHERE time <= {NOW}s'
+    state = values(last) or [[0, end * 1000, end * 1000]]
     since, until = (moment // 1000 for moment in state[0][1:])
     first = values(f'SELECT first("uptime") FROM {RAW}."system"') or [[NOW]]
     oldest = max(first[0][0], NOW - RAW_KEPT, NOW - KEPT) // STEP * STEP
