@@ -89,5 +89,5 @@ class InfluxAnnotation(AnnotationQuery, Builder[AnnotationQuery]):
 def boots(uid: str) -> InfluxAnnotation:
     """A mark where the uptime became less."""
     change = select('difference(last("uptime")) AS "change"', "system", SHOWN, group=(BOOT_STEP, BY_HOST))
-    query = select('"change" AS "uptime fell by"', change, '"change" < 0')
+    query = select('"change" AS "uptime fell by"', change, "$timeFilter", '"change" < 0')
     return InfluxAnnotation("Boots", query, "uptime fell by", "purple", uid)

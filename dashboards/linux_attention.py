@@ -60,13 +60,14 @@ class Signal:
         # A percentage ends by itself; what has no end approaches 3, so that it never hides a full disk.
         severity = f'("value" - {watch}) / {act - watch} + 1' if self.unit == units.Percent else f'3 - {act} / "value"'
         columns = f'"value" AS "{self.title}", {severity} AS "{self.title} severity"'
-        return select(columns, newest, f'"value" >= {watch}', group=(BY_HOST,))
+        return select(columns, newest, LATELY, f'"value" >= {watch}', group=(BY_HOST,))
 
     @property
     def since(self) -> str:
         """When each host was first beyond the limit in the time shown."""
         steps = select(f'{self.value} AS "value"', self.measurement, SHOWN, self.where, group=(STEP, BY_HOST))
-        return select('first("value") AS "value"', steps, f'"value" >= {float(self.limits.watch)}', group=(BY_HOST,))
+        beyond = f'"value" >= {float(self.limits.watch)}'
+        return select('first("value") AS "value"', steps, "$timeFilter", beyond, group=(BY_HOST,))
 
 
 SIGNALS = (
@@ -101,7 +102,9 @@ def panel(uid: str) -> table.Panel:
     return shown
 
 
-KNOWN = select('last("uptime") AS "known"', "system", HOST, f"time > now() - {REMEMBERED}", group=(BY_HOST,))
+EVER = f"time > now() - {REMEMBERED}"
+"""Whatever time is shown; with points from the future, so that a host whose clock is ahead is listed ("in an hour")."""
+KNOWN = select('last("uptime") AS "known"', "system", HOST, EVER, group=(BY_HOST,))
 
 
 def states() -> str:
@@ -109,7 +112,7 @@ def states() -> str:
     lately = select('last("uptime") AS "up"', "system", HOST, LATELY, group=(BY_HOST,))
     return (
         f'SELECT (count("known") - count("up")) * {SILENT} AS "State" FROM ({KNOWN}), ({lately})'  # noqa: S608 - constants
-        f" GROUP BY {BY_HOST} fill(0)"
+        f" WHERE {EVER} GROUP BY {BY_HOST} fill(0)"
     )
 
 

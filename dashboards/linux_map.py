@@ -62,4 +62,4 @@ def _level(signal: Signal, tags: Sequence[str]) -> str:
     newest = select(f'{signal.value} AS "value"', signal.measurement, HOST, LATELY, signal.where, group=group)
     watch, act = float(signal.limits.watch), float(signal.limits.act)
     level = f'("value" - {watch}) / {act - watch} + 1' if act != watch else f'"value" * 2 / {act}'
-    return select(f'{level} AS "{signal.title}"', newest, group=group)
+    return select(f'{level} AS "{signal.title}"', newest, LATELY, group=group)

@@ -16,6 +16,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards import linux_attention, looks, tables
+from dashboards.linux_attention import EVER
 from dashboards.page import Row
 from dashboards.panels import number, rows_of, states, worst_one
 from dashboards.queries import (
@@ -33,9 +34,6 @@ from dashboards.queries import (
     select,
     worst,
 )
-
-EVER = f"time > now() - {REMEMBERED}"
-"""Whatever time is shown; with points from the future, so that a host whose clock is ahead is listed ("in an hour")."""
 
 LOOKED_BACK = "6h"
 """How long before the shown time "When hosts reported" looks for hosts, a value per step: longer costs more."""
@@ -108,13 +106,13 @@ def _numbers(uid: str) -> list[stat.Panel]:
 
 
 def _count_of_reporting() -> InfluxQuery:
-    return InfluxQuery(select('count("up")', _hosts_within(LATELY, "up")))
+    return InfluxQuery(select('count("up")', _hosts_within(LATELY, "up"), LATELY))
 
 
 def _count_of_silent() -> InfluxQuery:
     """Known hosts less reporting ones; the fill makes a zero of "none reports"."""
     both = f"({_hosts_within(EVER, 'known')}), ({_hosts_within(LATELY, 'up')})"
-    return InfluxQuery(f'SELECT count("known") - count("up") FROM {both} fill(0)')  # noqa: S608 - constants only
+    return InfluxQuery(f'SELECT count("known") - count("up") FROM {both} WHERE {EVER} fill(0)')  # noqa: S608 - constants only
 
 
 def _hosts_within(time: str, name: str) -> str:
@@ -182,15 +180,16 @@ def _reporting(uid: str) -> statetimeline.Panel:
     """Points a step, from some hours before the shown time (so that a host that is silent all the time shown is
     there, too) to half a minute ago (points on their way are not silence). Steps before a host's first point are
     left out: it was not silent then, nobody knows of it."""
+    time = f"time >= ${{__from}}ms - {LOOKED_BACK} AND time <= ${{__to}}ms AND time < now() - 30s"
     steps = select(
         'count("uptime") AS "points", cumulative_sum(count("uptime")) AS "so far"',
         "system",
         HOST,
-        f"time >= ${{__from}}ms - {LOOKED_BACK} AND time <= ${{__to}}ms AND time < now() - 30s",
+        time,
         group=(STEP, BY_HOST),
         fill="0",
     )
-    points = select('"points"', steps, '"so far" > 0', group=(BY_HOST,))
+    points = select('"points"', steps, time, '"so far" > 0', group=(BY_HOST,))
     silent = ValueMap({"0": ValueMappingResult("silent", looks.BAD, index=0)})
     up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=1)))
     return states(

@@ -175,10 +175,11 @@ def _file_systems(uid: str) -> table.Panel:
     )
     growth = speed("free", "disk", HOST, f"time > now() - {TREND}", REAL_FILE_SYSTEMS, group=each)
     known = ", ".join(f'last("{name}") AS "{name}"' for name in ("total", "free", "used", "derivative"))
-    together = f"SELECT {known} FROM ({newest}), ({growth}) GROUP BY {', '.join(each)}"  # noqa: S608 - constants
+    both = f"time >= ${{__from}}ms - {TREND}"  # the time shown, and the last hours
+    together = f"SELECT {known} FROM ({newest}), ({growth}) WHERE {both} GROUP BY {', '.join(each)}"  # noqa: S608
     # One that was unmounted before the time shown has a trend only.
     until_full = '"free" / (0 - "derivative") AS "full"'
-    rows = select(f'"total", "free", "used", {until_full}', together, '"total" > 0', group=each)
+    rows = select(f'"total", "free", "used", {until_full}', together, both, '"total" > 0', group=each)
     titles = {
         "host": "Host",
         "path": "Mounted at",

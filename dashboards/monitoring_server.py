@@ -66,7 +66,7 @@ def _at_a_glance(uid: str) -> Row:
 
     # InfluxDB counts in each shard by itself: the newest number of every shard, added up.
     shards = select('last("diskBytes") AS "bytes"', "influxdb_shard", SHOWN, OUR_DATABASE, group=(BY_HOST, '"id"'))
-    disk = InfluxQuery(select('sum("bytes")', shards))
+    disk = InfluxQuery(select('sum("bytes")', shards, "$timeFilter"))
     return Row(
         "At a glance",
         [

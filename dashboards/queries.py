@@ -131,7 +131,8 @@ def select(what: str, source: str, *conditions: str, group: Sequence[str] = (), 
     """An InfluxQL query.
 
     source: a measurement's name, or another query, which is then put in brackets. Where the time shown is asked for
-    (SHOWN), of the retention policy that fits it.
+    (SHOWN), of the retention policy that fits it. What surrounds a query names its time, too: InfluxDB opens the shards
+    that the outermost one asks for, and all there are without a time (coordinator/shard_mapper.go, mapShards).
     conditions: all of them must hold; empty ones are left out.
     group: what follows GROUP BY: quoted tags and STEP.
     fill: what stands for a step without points; nothing (null) unless given.
@@ -208,13 +209,12 @@ def worst(value: str, measurement: str, *, where: str = "") -> InfluxQuery:
     value: an aggregate expression over a host's last few minutes; older points do not count.
     """
     newest = select(f'{value} AS "value"', measurement, HOST, LATELY, where, group=(BY_HOST,))
-    return InfluxQuery(select('top("value", "host", 1) AS "worst"', newest), table=True)
+    return InfluxQuery(select('top("value", "host", 1) AS "worst"', newest, LATELY), table=True)
 
 
 def speed(field: str, measurement: str, time: str, *conditions: str, group: Sequence[str]) -> str:
     """A query: how fast a field grows, a second, between the first and the last value there is, whatever time is asked
-    for. Nothing where there is one value only. `first` and `last` read one block each, and keep their own times. The
-    time stands outside, too, or InfluxDB opens all shards there are."""
+    for. Nothing where there is one value only. `first` and `last` read one block each, and keep their own times."""
     ends = (
         select(f'{end}("{field}") AS "value"', measurement, time, *conditions, group=group) for end in ("first", "last")
     )

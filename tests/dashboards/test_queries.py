@@ -31,6 +31,21 @@ def test_influxql_reads_only_chosen_hosts_and_a_bounded_time(entry: Entry) -> No
         assert query.count("(") == query.count(")"), panel["title"]
 
 
+@pytest.mark.parametrize("entry", (*INFLUX, LINUX_HOST), ids=lambda entry: entry.uid)
+def test_a_query_of_subqueries_names_a_time_outside_of_them(entry: Entry) -> None:
+    """Without one InfluxDB opens every shard there is, a day each (coordinator/shard_mapper.go, mapShards)."""
+    asked = [target["query"] for _, target in targets(entry)]
+    asked += [
+        each["query"] for each in json.loads(entry.build()).get("annotations", {}).get("list", []) if "query" in each
+    ]
+    for query in (query for query in asked if "FROM (" in query):
+        outside = query
+        while (inner := re.sub(r"\([^()]*\)", "", outside)) != outside:
+            outside = inner
+        conditions = outside.partition(" WHERE ")[2]
+        assert "$timeFilter" in conditions or "time >" in conditions, query
+
+
 @pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
 def test_whatever_is_drawn_over_time_is_grouped_by_the_interval(entry: Entry) -> None:
     for panel, target in targets(entry):
