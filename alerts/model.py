@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from dashboards.registry import panel_id
+from dashboards.registry import LINUX_HOST, panel_id
 
 NoData = Literal["OK", "Alerting", "NoData", "KeepLast"]
 OnError = Literal["OK", "Alerting", "Error", "KeepLast"]
@@ -95,13 +95,23 @@ class Rule:
 
     @property
     def annotations(self) -> dict[str, str]:
-        """What a notification says; the two names in underscores are Grafana's link to a panel."""
+        """What a notification says; the two names in underscores are Grafana's link to a panel, to which it gives no
+        host. `externalURL` ends with a slash (setting.go, parseAppUrlAndSubUrl)."""
         return {
             "summary": self.summary,
             "description": self.look_at,
             "__dashboardUid__": self.panel.dashboard,
             "__panelId__": str(self.panel.id),
+            "host_page": f"{{{{ externalURL }}}}{LINUX_HOST.path.removeprefix('/')}?var-{self._host}",
         }
+
+    @property
+    def _host(self) -> str:
+        """What chooses the host on its page. Grafana's annotations know the query's labels, and not the rule's own
+        (ngalert/state/cache.go)."""
+        if self.panel.dashboard == "aws-ec2":
+            return "instance_id={{ urlquery $labels.InstanceId }}"
+        return f"host={self.labels.get('host', '{{ urlquery $labels.host }}')}"
 
     @property
     def all_labels(self) -> dict[str, str]:

@@ -251,9 +251,11 @@ def test_its_message_names_the_host(double: Double, influx: Influx, case: Case) 
     influx.write(points(case.data))
     rule = rule_of(case.uid)
     [result] = [found for found in double.judged(rule) if found.kind == "Alerting"]
-    state = RuleState(body(rule), "Monitoring", 60)
+    state = RuleState(body(rule), "Monitoring", 60, root="https://grafana.example.com/")
     state.update([result], datetime.now(UTC))
     [alert] = state.alerts.values()
+    page = f"https://grafana.example.com/d/linux-host?var-host={case.fires['host']}"
+    assert alert.annotations["host_page"] == page
     assert case.fires["host"] in alert.annotations["summary"]
     assert case.fires.items() <= alert.labels.items()
     assert alert.labels["severity"] == rule.severity

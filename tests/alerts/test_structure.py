@@ -53,6 +53,18 @@ def test_the_alert_leads_to_a_panel(rule: alerts.Rule) -> None:
 
 
 @each
+def test_the_alert_leads_to_its_host(rule: alerts.Rule) -> None:
+    """Grafana knows an annotation's labels as those of the query, without the rule's own (ngalert/state/cache.go)."""
+    page = rule.annotations["host_page"]
+    if "InstanceId" in rule.summary:
+        assert page == "{{ externalURL }}d/linux-host?var-instance_id={{ urlquery $labels.InstanceId }}"
+    elif "host" not in rule.labels:
+        assert page == "{{ externalURL }}d/linux-host?var-host={{ urlquery $labels.host }}"
+    else:
+        assert page == "{{ externalURL }}d/linux-host?var-host=monitoring-test"
+
+
+@each
 def test_only_the_rule_about_missing_data_fires_without_data(rule: alerts.Rule) -> None:
     states = (rule.no_data, rule.on_error)
     if rule.uid == "server-no-data":

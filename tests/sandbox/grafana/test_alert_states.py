@@ -133,10 +133,11 @@ def test_no_data_and_errors_as_alerts_of_their_own(kind: Kind, key: str) -> None
         ("{{ humanizePercentage $values.C }}", "50%"),
         ("{{ $labels.none }} {{ $values.Z }}", "[no value] [no value]"),
         ("{{ if $labels.host }}", "{{ if $labels.host }}"),
+        ("{{ externalURL }}d/x?var-a={{ urlquery $labels.odd }}", "https://g/d/x?var-a=a%26b+c"),
     ],
 )
 def test_texts(text: str, expected: str) -> None:
-    assert expand(text, ONE, {"B": 93784.2, "C": 0.5}) == expected
+    assert expand(text, {**ONE, "odd": "a&b c"}, {"B": 93784.2, "C": 0.5}, "https://g/") == expected
 
 
 def test_the_running_server_evaluates_by_itself(grafana: Grafana) -> None:

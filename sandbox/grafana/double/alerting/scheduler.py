@@ -109,7 +109,8 @@ class Scheduler:
                 known = self.states.get(uid)
                 if known is None or {**known.rule, "updated": ""} != {**rule, "updated": ""}:
                     remembered = {} if known else memory.recall(database, rule)
-                    self.states[uid] = RuleState(rule, folders.get(folder, folder), interval, remembered)
+                    root = self.shared.settings.root_url
+                    self.states[uid] = RuleState(rule, folders.get(folder, folder), interval, remembered, root=root)
                 else:
                     known.interval = interval
             return list(self.states.values())

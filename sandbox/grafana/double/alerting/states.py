@@ -58,7 +58,7 @@ class Alert:
 
 @dataclass
 class RuleState:
-    """Everything known of one rule."""
+    """Everything known of one rule. root: Grafana's own address."""
 
     rule: store.Document
     folder: str
@@ -67,6 +67,7 @@ class RuleState:
     evaluated: datetime | None = None
     took: float = 0
     error: str = ""
+    root: str = ""
 
     @property
     def loaded(self) -> list[Mapping[str, str]]:
@@ -123,7 +124,7 @@ class RuleState:
         if values or not alert.annotations:
             alert.values = values
             alert.annotations = {
-                name: wording.expand(text, labels, values) for name, text in self.rule["annotations"].items()
+                name: wording.expand(text, labels, values, self.root) for name, text in self.rule["annotations"].items()
             }
         self._turn(alert, self._next(alert, state or _kept(alert.state), now), now)
 

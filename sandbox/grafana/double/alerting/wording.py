@@ -1,8 +1,8 @@
 """Go's templates in annotations and labels, as far as rules use them.
 
-`{{ $labels.NAME }}`, `{{ $value }}`, `{{ $values.REF.Value }}`, and on the latter `printf "%.1f"`, `humanize`,
-`humanizeDuration` and `humanizePercentage`. Anything else leaves the whole text as it is, as Grafana does with
-a template that does not work.
+`{{ $labels.NAME }}`, also as `urlquery $labels.NAME`, `{{ externalURL }}`, `{{ $value }}`, `{{ $values.REF.Value }}`,
+and on the latter `printf "%.1f"`, `humanize`, `humanizeDuration` and `humanizePercentage`. Anything else leaves the
+whole text as it is, as Grafana does with a template that does not work.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from urllib.parse import quote_plus
 
 _ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.S)
-_LABEL = re.compile(r"(?:\$labels|\.Labels)\.(\w+)")
+_LABEL = re.compile(r"(urlquery\s+)?(?:\$labels|\.Labels)\.(\w+)")
 _NUMBER = re.compile(
     r'(?:(?P<function>humanize\w*|printf)\s+)?(?:"(?P<format>%[.\d]*[fgde])"\s+)?\$values\.(?P<ref>\w+)(?:\.Value)?'
 )
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
-def expand(text: str, labels: Mapping[str, str], values: Mapping[str, float | None]) -> str:
-    """The text with its actions replaced."""
+def expand(text: str, labels: Mapping[str, str], values: Mapping[str, float | None], root: str = "") -> str:
+    """The text with its actions replaced. root: Grafana's own address, with a slash at its end (`externalURL`)."""
     try:
-        return _ACTION.sub(lambda match: _action(match[1], labels, values), text)
+        return _ACTION.sub(lambda match: root if match[1] == "externalURL" else _action(match[1], labels, values), text)
     except (KeyError, ValueError, TypeError):
         return text
 
 
 def _action(action: str, labels: Mapping[str, str], values: Mapping[str, float | None]) -> str:
     if label := _LABEL.fullmatch(action):
-        return labels.get(label[1], "[no value]")
+        value = labels.get(label[2], "[no value]")
+        return quote_plus(value) if label[1] else value
     if action == "$value":
         return ", ".join(f"[ var='{name}' value={value} ]" for name, value in values.items())
     number = _NUMBER.fullmatch(action)
@@ -37,8 +39,8 @@ def _action(action: str, labels: Mapping[str, str], values: Mapping[str, float |
         raise ValueError(action)
     if number["ref"] not in values:
         return "[no value]"
-    value = values[number["ref"]]
-    return _shown(math.nan if value is None else value, number["function"] or "", number["format"] or "")
+    found = values[number["ref"]]
+    return _shown(math.nan if found is None else found, number["function"] or "", number["format"] or "")
 
 
 def _shown(value: float, function: str, pattern: str) -> str:
