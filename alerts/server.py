@@ -2,7 +2,8 @@
 
 "No measurements arrive" is the one rule whose no-data and error states are Alerting: InfluxDB does not
 answer, refuses Grafana's login, or nobody writes to it, and every other rule is blind. The others stay quiet
-(OK) and as they were (KeepLast) then, so that one cause makes one alert.
+(OK) and as they were (KeepLast) then, so that one cause makes one alert; "Down-sampling is behind" has data also when
+nobody measures.
 """
 
 from __future__ import annotations
@@ -10,20 +11,23 @@ from __future__ import annotations
 from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Rule
-from alerts.steps import NOW, above, calculated, end_of, influxql, reduced
+from alerts.steps import NOW, above, below, calculated, end_of, influxql, reduced
 from dashboards.queries import BY_HOST, select
 from settings.values import seconds
 
 MINUTE = "time(1m)"
 DATA_VOLUME = "/srv/monitoring"
+NO_RUN = 2 * 3600
+"""Seconds: down-sampling, which runs every five minutes, notes the hour in which it last finished."""
 SERIES_LIMIT = 200_000
 """Series at which InfluxDB refuses further ones: max-series-per-database in userdata/server/influxdb.conf."""
 
 
 def build(facts: Facts) -> Group:
     """The group."""
-    own = (_write_failures(facts), _series(facts), _set_aside(facts), _data_volume(facts)) if facts.own_influxdb else ()
-    return Group("Monitoring server", facts.interval, (_nothing_arrives(facts), *own, _backup(facts)))
+    own = (_write_failures, _series, _set_aside, _data_volume, _down_sampling) if facts.own_influxdb else ()
+    rules = (_nothing_arrives, *own, _backup)
+    return Group("Monitoring server", facts.interval, tuple(rule(facts) for rule in rules))
 
 
 def _nothing_arrives(facts: Facts) -> Rule:
@@ -133,6 +137,28 @@ def _data_volume(facts: Facts) -> Rule:
         look_at="InfluxDB needs space to compact, so act before it is full: raise `dataVolumeSize`, or lower"
         " `retention`. “Series” shows whether one source writes too much.",
         panel=Panel("monitoring-server", "Size on disk"),
+    )
+
+
+def _down_sampling(facts: Facts) -> Rule:
+    """A run that has done all there was notes so under the time of the hour (userdata/server/rollup.py). Without such a
+    note, whether it stopped or never ran, there is no data."""
+    done = select('last("until")', "rollup", NOW)
+    return Rule(
+        uid="server-rollup",
+        title="Down-sampling is behind",
+        steps=(influxql(facts, done, NO_RUN), reduced("last"), below(0)),
+        pending="10m",
+        no_data="Alerting",
+        on_error="KeepLast",
+        severity="warning",
+        summary=f"{facts.server} has not finished down-sampling for over an hour: dashboards of more than 18 hours lack"
+        " the newest values",
+        look_at="`journalctl -u influxdb-rollup` and `systemctl list-timers influxdb-rollup.timer` on the server."
+        " InfluxDB may be too busy: “Query latency”. Once it runs again it fills in what is missing, as long as raw"
+        " data is kept.",
+        panel=Panel("monitoring-server", "Query latency"),
+        labels={"host": facts.server},
     )
 
 

@@ -160,16 +160,20 @@ class Story:
     rule: alerts.Rule
     written: list[tuple[float, str]] = field(default_factory=list)
 
-    def measured(self, line: str, *, since: float, until: float, every: float = 10) -> None:
+    def measured(self, line: str, *, since: float, until: float, every: float = 10, ahead: float = 0) -> None:
         """A line of the protocol, written again and again between two moments, in minutes. A place `{}` in it is filled
-        with the minutes since the first."""
+        with the minutes since the first. ahead: minutes by which the clock of the host is."""
         steps = int((until - since) / every) + 1
-        self.written += [(since + n * every, line.format(n * every)) for n in range(steps)]
+        self.written += [(since + n * every, f"{line.format(n * every)} @{ahead}") for n in range(steps)]
 
     def at(self, minute: float) -> dict[str, str]:
         """The states of the alerts after an evaluation, by host (and path)."""
         emptied(self.influx)
-        lines = [f"{line} @{(minute - at) * 60 + 1}" for at, line in self.written if at <= minute]
+        lines = []
+        for at, entry in self.written:
+            line, _, ahead = entry.partition(" @")
+            if at <= minute:
+                lines.append(f"{line} @{(minute - at - float(ahead or 0)) * 60 + 1}")
         self.influx.write(points("\n".join(lines)))
         results = self.double.judged(self.rule, loaded=self.state.loaded)
         assert not [result.error for result in results if result.error]

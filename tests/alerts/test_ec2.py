@@ -27,18 +27,7 @@ def test_without_instances_nothing_fires(watching: Double) -> None:
 def test_it_fires_for_the_failed_instance_and_names_it(watching: Double, aws: str) -> None:
     now = datetime.now(UTC)
     for instance, failed in (("i-0bad", 1), ("i-0well", 0)):
-        client(aws, "cloudwatch").put_metric_data(
-            Namespace="AWS/EC2",
-            MetricData=[
-                {
-                    "MetricName": "StatusCheckFailed",
-                    "Dimensions": [{"Name": "InstanceId", "Value": instance}],
-                    "Timestamp": now - timedelta(minutes=minutes),
-                    "Value": failed,
-                }
-                for minutes in (2, 3, 4)
-            ],
-        )
+        put(aws, instance, now, dict.fromkeys((-2, -3, -4), failed))
     results = watching.judged(RULE)
     assert {result.labels["InstanceId"]: result.kind for result in results} == {
         "i-0bad": "Alerting",
@@ -49,6 +38,41 @@ def test_it_fires_for_the_failed_instance_and_names_it(watching: Double, aws: st
     reported = {alert.labels["host"]: alert for alert in state.alerts.values()}
     assert reported["i-0bad"].state == "Pending"
     assert reported["i-0bad"].annotations["summary"] == "i-0bad fails its EC2 status check"
+
+
+@pytest.mark.parametrize("minutes", [20, 6 * 60, 2 * 24 * 60])
+def test_a_failed_check_over_a_span(watching: Double, aws: str, minutes: int) -> None:
+    """Well, then failed for the span, then well again; one that is stopped meanwhile has no checks, and is over after
+    an hour. CloudWatch has a value every five minutes."""
+    begin = datetime.now(UTC) - timedelta(minutes=minutes + 100)
+    put(aws, "i-0bad", begin, {minute: int(0 <= minute < minutes) for minute in range(-15, minutes + 90, 5)})
+    put(aws, "i-0gone", begin, dict.fromkeys(range(0, minutes, 5), 1))
+    state = RuleState(body(RULE), "Monitoring", 60)
+
+    def at(minute: float) -> dict[str, str]:
+        state.update(watching.judged(RULE, begin + timedelta(minutes=minute)), begin + timedelta(minutes=minute))
+        return {alert.labels["host"]: alert.state for alert in state.alerts.values()}
+
+    assert at(-10) == {"i-0bad": "Normal"}
+    assert at(1) == {"i-0bad": "Pending", "i-0gone": "Pending"}
+    assert at(4) == at(minutes - 1) == {"i-0bad": "Alerting", "i-0gone": "Alerting"}
+    assert at(minutes + 1)["i-0bad"] == "Normal"
+    assert at(minutes + 20)["i-0gone"] == "Alerting"
+    assert at(minutes + 80).get("i-0gone", "Normal") == "Normal"
+
+
+def put(aws: str, instance: str, begin: datetime, failed: dict[int, int]) -> None:
+    """The status checks of an instance: minutes since the beginning -> whether one failed."""
+    values = [
+        {
+            "MetricName": "StatusCheckFailed",
+            "Dimensions": [{"Name": "InstanceId", "Value": instance}],
+            "Timestamp": begin + timedelta(minutes=minute),
+            "Value": value,
+        }
+        for minute, value in failed.items()
+    ]
+    client(aws, "cloudwatch").put_metric_data(Namespace="AWS/EC2", MetricData=values)
 
 
 def test_an_aws_that_does_not_answer_is_no_failed_instance(bare: Double) -> None:

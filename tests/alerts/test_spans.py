@@ -47,6 +47,53 @@ def test_a_rule_over_a_span(story: Begin, uid: str, bad: str, good: str, span: f
     assert set(reported.at(span + 3 * HOUR - 1).values()) == {"Normal"}, "it is over"
 
 
+def trouble(states: dict[str, str]) -> dict[str, str]:
+    """The alerts that are not normal; without data there is one of nobody's that is."""
+    return {whose: state for whose, state in states.items() if state != "Normal"}
+
+
+@pytest.mark.parametrize("span", [3 * HOUR, 12 * HOUR, 2 * DAY])
+def test_down_sampling_that_stops_or_falls_behind_for_a_span(story: Begin, span: float) -> None:
+    """It notes the hour in which it last finished (userdata/server/rollup.py)."""
+    reported = story("server-rollup")
+    reported.measured("rollup until=1i,since=0i", since=-5 * HOUR, until=0, every=HOUR)
+    reported.measured("rollup until=1i,since=0i", since=span, until=span + HOUR, every=HOUR)
+    assert trouble(reported.at(0)) == trouble(reported.at(HOUR + 59)) == {}
+    assert trouble(reported.at(2 * HOUR + 1)) == {SERVER: "Pending"}
+    assert trouble(reported.at(2 * HOUR + 12)) == trouble(reported.at(span - 1)) == {SERVER: "Alerting"}
+    assert trouble(reported.at(span + 1)) == {}
+
+
+def test_a_new_server_has_time_for_down_sampling(story: Begin) -> None:
+    reported = story("server-rollup")
+    assert trouble(reported.at(0)) == trouble(reported.at(9)) == {SERVER: "Pending"}
+    assert trouble(reported.at(11)) == {SERVER: "Alerting"}, "it never ran"
+    reported.measured("rollup until=1i,since=0i", since=12, until=12)
+    assert trouble(reported.at(13)) == {}
+
+
+@pytest.mark.parametrize("span", [40, 6 * HOUR, 2 * DAY])
+def test_a_file_that_was_set_aside_for_a_span(story: Begin, span: float) -> None:
+    """As long as it lies there, and no longer (userdata/server/probe.sh)."""
+    reported = story("server-bad-file")
+    reported.measured(f"influxdb_bad_file,host={SERVER},file=1.bad bytes=5i", since=0, until=span, every=1)
+    assert trouble(reported.at(-1)) == {}
+    assert trouble(reported.at(1)) == trouble(reported.at(span)) == {SERVER: "Alerting"}
+    assert [trouble(reported.at(span + minute)) for minute in (6, 7, 8)][-1] == {}
+
+
+@pytest.mark.parametrize("ahead", [10, 6 * HOUR, 2 * DAY])
+def test_a_clock_that_is_ahead_by_a_span(story: Begin, ahead: float) -> None:
+    """Until the time of its wrong points has passed: it was corrected after five minutes."""
+    reported = story("host-clock")
+    reported.measured("system,host=well uptime=1i", since=-5, until=5, every=1)
+    reported.measured("system,host=fast uptime=1i", since=0, until=5, every=1, ahead=ahead)
+    assert trouble(reported.at(-1)) == {}
+    assert trouble(reported.at(0.5)) == {"fast": "Pending"}
+    assert trouble(reported.at(2)) == trouble(reported.at(5 + ahead - 2)) == {"fast": "Alerting"}
+    assert [trouble(reported.at(ahead + minute)) for minute in (5, 6, 7)][-1] == {}
+
+
 @pytest.mark.parametrize("span", [40, 5 * HOUR, 2 * DAY])
 @pytest.mark.parametrize(
     ("uid", "line"),

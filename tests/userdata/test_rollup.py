@@ -15,6 +15,7 @@ import requests
 
 from dashboards.queries import ROLLUP
 from sandbox.loopback import free_port, influxdb_configuration
+from tests.alerts.conftest import rule_of
 from tests.dashboards.conftest import program, running, wait_for
 from tests.support import rollup
 
@@ -119,6 +120,9 @@ def test_a_step_has_the_mean_under_the_same_name_and_the_highest_value_next_to_i
     assert set(disk["columns"]) == {"time", "host", "free", "free_max", "used_percent", "used_percent_max"}
     assert server.rows('SELECT "my \\"own\\"", x, x_max FROM rollup."odd name"') == [[begin, 3, 2, 1]]
     assert {row[0] for row in server.rows("SHOW MEASUREMENTS")} >= {"rollup", "system"}
+    looked_for = rule_of("server-rollup").steps[0]
+    within = f"time > now() - {looked_for.span}s"
+    assert server.rows(looked_for.model["query"].replace("$timeFilter", within)), "the alert finds the run"
     assert server.points("rollup", "sum(points)") == 60
 
 
