@@ -35,7 +35,8 @@ def amounts(found: Bill) -> dict[str, str]:
 
 
 def test_the_default_stack_in_virginia() -> None:
-    """0.0168 × 730; 10 and 20 × 0.08; 0.005 × 730; 7 × 0.30; 31 days × 5.2 MiB × 14; 43,800 × 0.01 / 1000."""
+    """0.0168 × 730; 10 and 20 × 0.08; 0.005 × 730; 7 × 0.30; (31 days × 5.2 MiB + 361 × 0.52) × 14;
+    43,800 × 0.01 / 1000."""
     found = of()
     assert amounts(found) == {
         "server": "12.26",
@@ -43,10 +44,10 @@ def test_the_default_stack_in_virginia() -> None:
         "data volume": "1.60",
         "public IPv4 address": "3.65",
         "detailed monitoring of the server": "2.10",
-        "backups at full size": "0.05",
+        "backups at full size": "0.11",
         "status-check alert in CloudWatch": "0.44",
     }
-    assert found.total == Decimal("20.90")
+    assert found.total == Decimal("20.96")
     assert found.total == sum(line.monthly or 0 for line in found.lines)
 
 
@@ -67,12 +68,15 @@ def test_a_dead_man_s_switch_is_two_alarms() -> None:
 
 def test_backups_grow_with_hosts_and_days_and_stop_at_half_the_volume() -> None:
     hundred = of("  monitoring:dataVolumeSize: 200\n", hosts=100)
-    assert amounts(hundred)["backups at full size"] == "5.12"  # 101 × 31 × 5.2 MiB = 15.9 GiB, 14 times, at 0.023
+    # 101 × 31 × 5.2 MiB = 15.9 GiB, and 101 × 361 × 0.52 MiB = 18.5 GiB of 5-minute steps, 14 times, at 0.023
+    assert amounts(hundred)["backups at full size"] == "11.08"
+    fewer = of("  monitoring:dataVolumeSize: 200\n  monitoring:rollupRetention: 60d\n", hosts=100)
+    assert amounts(fewer)["backups at full size"] == "6.13"
     full = of("  monitoring:retention: INF\n", hosts=100)
     assert amounts(full)["backups at full size"] == "3.22"  # 10 GiB, 14 times
     assert "backups at full size" not in amounts(of("  monitoring:backups: { enabled: false }\n"))
     slow = of("  monitoring:dataVolumeSize: 200\n  monitoring:collectionInterval: 30s\n", hosts=100)
-    assert amounts(slow)["backups at full size"] == "1.71"
+    assert amounts(slow)["backups at full size"] == "7.67", "5-minute steps are as many as before"
 
 
 def test_listed_hosts_are_counted(tmp_path: Path) -> None:
@@ -80,7 +84,7 @@ def test_listed_hosts_are_counted(tmp_path: Path) -> None:
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
     hosts = ", ".join(host % (number, number, key) for number in range(20))
     with_hosts = of(f"  monitoring:hosts: [{hosts}]\n")
-    assert amounts(with_hosts)["backups at full size"] == amounts(of(hosts=20))["backups at full size"] != "0.05"
+    assert amounts(with_hosts)["backups at full size"] == amounts(of(hosts=20))["backups at full size"] != "0.11"
 
 
 def test_another_influxdb_leaves_only_grafana_to_back_up() -> None:
@@ -188,7 +192,7 @@ def test_a_line_that_is_gone_is_in_the_difference(project: Path, capsys: pytest.
     with (project / "Pulumi.dev.yaml").open("a") as file:
         file.write("  monitoring:backups: { enabled: false }\n")
     lines = said(capsys, project, "--compare", str(old))["lines"]
-    assert [line["difference"] for line in lines if line["what"] == "backups at full size"] == [-0.01]
+    assert [line["difference"] for line in lines if line["what"] == "backups at full size"] == [-0.03]
 
 
 def test_a_new_stack_costs_all_of_it_more(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,9 +212,9 @@ def test_older_settings_with_mistakes_are_not_compared(project: Path, capsys: py
 def test_the_table_and_markdown_end_with_the_total(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--stack", "dev", "--project", str(project)]
     assert command.main(arguments) == 0
-    assert re.search(r"total\s.*23\.07", capsys.readouterr().out)
+    assert re.search(r"total\s.*23\.09", capsys.readouterr().out)
     assert command.main([*arguments, "--format", "markdown", "--compare", "/dev/null"]) == 0
-    assert "| **total** |  | **23.07** | **+23.07** |" in capsys.readouterr().out
+    assert "| **total** |  | **23.09** | **+23.09** |" in capsys.readouterr().out
 
 
 def test_mistakes_are_said_in_words(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,7 +229,7 @@ def test_mistakes_are_said_in_words(project: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("variables", "total"), [([], "23.07"), (["STACK=prod"], "45.32")])
+@pytest.mark.parametrize(("variables", "total"), [([], "23.09"), (["STACK=prod"], "46.09")])
 def test_make_cost(variables: list[str], total: str) -> None:
     """Without STACK it is dev, though `make up` and its like begin with the local environment's stack."""
     done = subprocess.run(

@@ -24,12 +24,14 @@ CENT = Decimal("0.01")
 HOST_DAY_MIB = Decimal("5.2")
 """What a host's measurements of a day take on disk, measured every 10 s (docs/scale.md)."""
 MEASURED_EVERY = 10
+ROLLED_DAY_MIB = HOST_DAY_MIB / 10
+"""And the 5-minute steps made of them, however often it is measured."""
 STANDARD_PARAMETER = 4096
 """Bytes of a parameter that costs nothing (components/parameters.py, whose import takes seconds)."""
 FOREVER_DAYS = 365
 """How much of `retention: INF` is counted."""
 USED = (
-    *("instanceType", "rootVolumeSize", "dataVolumeSize", "retention", "collectionInterval"),
+    *("instanceType", "rootVolumeSize", "dataVolumeSize", "retention", "rollupRetention", "collectionInterval"),
     *("backups", "alertThresholds", "customMetrics"),
 )
 """The settings that are counted."""
@@ -100,13 +102,19 @@ def _machine(settings: Settings, price: Prices) -> Iterator[Line]:
 
 
 def stored_gib(settings: Settings, agents: int) -> Decimal:
-    """About what InfluxDB has stored once `retention` has passed: at most half of the volume, or no backup is made."""
-    kept = seconds(settings.retention)
-    days = FOREVER_DAYS if math.isinf(kept) else Decimal(int(kept)) / 86400 + 1
+    """About what InfluxDB has stored once `retention` and `rollupRetention` have passed: at most half of the volume, or
+    no backup is made."""
     interval = Decimal(str(seconds(settings.collection_interval)))
+    raw = _days(settings.retention) * HOST_DAY_MIB * MEASURED_EVERY / interval
     # The server watches itself, too.
-    mib = (agents + 1) * days * HOST_DAY_MIB * MEASURED_EVERY / interval
+    mib = (agents + 1) * (raw + _days(settings.kept_rolled_up) * ROLLED_DAY_MIB)
     return min(mib / 1024, Decimal(settings.data_volume_size) / 2)
+
+
+def _days(kept: str) -> Decimal:
+    """How many days are stored at most: whole ones are deleted."""
+    found = seconds(kept)
+    return Decimal(FOREVER_DAYS) if math.isinf(found) else Decimal(int(found)) / 86400 + 1
 
 
 def _backups(settings: Settings, price: Prices, agents: int | None) -> Iterator[Line]:
