@@ -10,7 +10,7 @@ import pytest
 
 from alerts.server import SERIES_LIMIT
 from sandbox.grafana.double.alerting.states import RuleState
-from tests.alerts.conftest import SERVER, Double, body, points, rule_of
+from tests.alerts.conftest import SERVER, Double, body, emptied, points, rule_of
 from tests.sandbox.grafana.support import Influx
 
 GIB = 1024**3
@@ -78,6 +78,12 @@ CASES = [
         ),
         {"host": "full", "path": "/var"},
         [{"host": "full", "path": "/"}, {"host": "well", "path": "/"}],
+    ),
+    Case(
+        "host-disk-full",
+        "\n".join([disk("full", "/var", 1.5), disk("nearly", "/", 2.5), disk("well", "/run", 0, fstype="tmpfs")]),
+        {"host": "full", "path": "/var"},
+        [{"host": "nearly", "path": "/"}],
     ),
     Case(
         "host-inodes",
@@ -219,8 +225,8 @@ CASES = [
     ),
     Case(
         "certificate-ends",
-        f"x509_cert,host=old,source=a,verification=valid expiry={5 * 86400}i @3000\n"
-        f"x509_cert,host=well,source=a,verification=valid expiry={300 * 86400}i @3000",
+        f"x509_cert,host=old,source=a,verification=valid expiry={5 * 86400}i @3700\n"
+        f"x509_cert,host=well,source=a,verification=valid expiry={300 * 86400}i @3700",
         {"host": "old"},
         [{"host": "well"}],
     ),
@@ -267,6 +273,26 @@ def test_a_failed_backup_is_reported_however_young_the_last_good_one_is(double: 
     assert [result.kind for result in double.judged(rule_of("server-backup"))] == ["Alerting"]
     influx.write(points(f"backup,host={SERVER} last_success=1i,failed=0i,age=90i", ago=1))
     assert [result.kind for result in double.judged(rule_of("server-backup"))] == ["Normal"]
+
+
+@pytest.mark.parametrize(
+    ("uid", "line"),
+    [
+        ("host-clock", "system,host={} uptime=1i @-590"),
+        ("server-bad-file", "influxdb_bad_file,host={},file=data/1.tsm.bad bytes=0i"),
+    ],
+)
+def test_what_is_gone_is_over_within_minutes(double: Double, influx: Influx, uid: str, line: str) -> None:
+    """Points of the future whose time has come, a damaged file that was deleted: nothing else says that it is over."""
+    rule, now = rule_of(uid), datetime.now(UTC)
+    state = RuleState(body(rule), "Monitoring", 60)
+    seen = []
+    for minute, hosts in enumerate((("web-1", "web-2"),) * 2 + (("web-2",),) * 3):
+        emptied(influx)
+        influx.write(points("\n".join(line.format(host) for host in hosts)))
+        state.update(double.judged(rule), now + timedelta(minutes=minute))
+        seen.append({alert.labels["host"] for alert in state.alerts.values() if alert.firing})
+    assert (seen[1], seen[-1]) == ({"web-1", "web-2"}, {"web-2"})
 
 
 def test_no_measurement_at_all_is_one_alert(double: Double, influx: Influx) -> None:

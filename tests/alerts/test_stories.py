@@ -152,6 +152,8 @@ def fleet(story: Story, hosts: int, cut: int, at: float, until: float) -> None:
 def test_many_hosts_silent(story: Begin, hosts: int, cut: int, expected: str) -> None:
     reported = story("hosts-silent")
     fleet(reported, hosts, cut, 10, 30)
+    for number in range(20):  # machines that come and go do not count
+        reported.measured(f"system,host=auto-{number},ephemeral=true uptime=1i", since=0, until=10, every=5)
     assert reported.at(10) == {SERVER: "Normal"}
     reported.at(15)
     assert reported.at(16) == {SERVER: expected}

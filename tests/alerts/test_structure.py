@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,43 @@ def test_the_alert_leads_to_its_runbook(rule: alerts.Rule) -> None:
     assert text.count(f'<a id="{section}"></a>{rule.title}\n') == 1
 
 
+@pytest.mark.parametrize(
+    ("uid", "less"),
+    [
+        *((f"host-{what}", 5) for what in ("cpu", "memory", "disk", "inodes")),
+        *(("server-data-volume", 5), ("agent-buffer", 5), ("host-load", 0.2), ("host-disk-full", 1)),
+    ],
+)
+def test_a_value_that_hovers_around_its_limit_is_one_alert(uid: str, less: float) -> None:
+    """It ends as far below the limit as docs/alerts.md says."""
+    (condition,) = rule_of(uid).steps[-1].model["conditions"]
+    begins, ends = condition["evaluator"], condition["unloadEvaluator"]
+    assert (begins["type"], ends["type"]) == ("gt", "lt")
+    assert ends["params"] == pytest.approx([begins["params"][0] - less])
+
+
+def test_small_limits_end_a_tenth_below_and_never_beyond_nothing() -> None:
+    facts = replace(FACTS, thresholds=AlertThresholds.model_validate({"dataVolume": 1, "disk": 20}))
+    for uid, end in (("server-data-volume", 0.9), ("host-disk", 18)):
+        (condition,) = rule_of(uid, facts).steps[-1].model["conditions"]
+        assert condition["unloadEvaluator"]["params"] == pytest.approx([end])
+
+
+def test_what_follows_from_one_cause_is_one_message() -> None:
+    """The route of each severity puts alerts with the same `cause` together (components/alerting.py)."""
+    causes = {rule.uid: rule.all_labels["cause"] for rule in RULES if "cause" in rule.all_labels}
+    assert set(causes) == {"host-silent", "hosts-silent", "server-no-data"}
+    assert len(set(causes.values())) == 1
+
+
+def test_the_documentation_lists_what_is_evaluated_less_often() -> None:
+    (listed,) = re.findall(r"\*\*Slow signals\.\*\*(.*?)\n\n", DOCUMENT.read_text(), re.DOTALL)
+    for group in alerts.build(FACTS):
+        for rule in group.rules:
+            among = rule.title.startswith(("No ", "Telegraf")) if group.interval > FACTS.interval else False
+            assert (group.interval > FACTS.interval) == (among or f'"{rule.title}"' in listed), rule.title
+
+
 @each
 def test_the_documentation_lists_the_rule(rule: alerts.Rule) -> None:
     (row,) = [line for line in DOCUMENT.read_text().splitlines() if line.startswith(f"| {rule.title} |")]
@@ -114,6 +152,8 @@ def test_with_another_influxdb_its_inside_and_the_certificate_are_left_out() -> 
 def test_hosts_that_measure_seldom_are_not_silent_between_two_measurements() -> None:
     facts = alerts.Facts(region="eu-central-1", server="s", collection_interval="10m")
     assert facts.silence == 1800
+    late = replace(FACTS, thresholds=AlertThresholds.model_validate({"silentAfter": "12h"}))
+    assert late.lately > late.silence, "what a host measured is remembered for longer than its silence"
     assert all(rule_of(uid, facts).steps[0].span > 4 * 600 for uid in ("agent-errors", "agent-hangs"))
     assert all(rule.steps[0].span >= 1200 for rule in alerts.build(facts)[0].rules)
 
