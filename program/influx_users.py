@@ -34,5 +34,6 @@ def users_in_use(
         tier="Standard",
         insecure_value=value,
         overwrite=True,
-        opts=opts,
+        # As in components/parameters.py: two parameters of one name there cannot be, also for a moment.
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from typing import Any
 
 import pytest
@@ -215,6 +216,14 @@ def test_mute_timings(timings: Any, key: str, wrong: str) -> None:
         return
     (reported,) = mistakes(given, KEPT)
     assert reported.startswith(f"monitoring:{key}") and wrong in reported
+
+
+@pytest.mark.parametrize("days", [*map(str.lower, calendar.day_name), "monday:friday", "sunday:saturday"])
+def test_every_day_of_the_week_can_be_muted(days: str) -> None:
+    (timing,) = load(
+        raw(contactPoints={"slack": SLACK}, muteTimings=[{"name": "a", "weekdays": [days]}]), KEPT
+    ).mute_timings
+    assert timing.weekdays == (days,)
 
 
 def test_mute_timings_without_anybody_to_notify_are_refused() -> None:

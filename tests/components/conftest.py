@@ -42,11 +42,25 @@ class Resource:
     secret: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Options:
+    """What the engine may do to a resource later on. after, deleted_with, provider: names of other resources."""
+
+    protect: bool
+    ignore_changes: frozenset[str]
+    delete_first: bool
+    after: frozenset[str]
+    deleted_with: str
+    provider: str
+
+
 @dataclass
 class Run:
     """What a run of the program asked for, and what it exported."""
 
     resources: list[Resource] = field(default_factory=list)
+    options: dict[tuple[str, str], Options] = field(default_factory=dict)
+    """By the resource's type and name."""
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, bool] = field(default_factory=dict)
@@ -108,6 +122,27 @@ class Cloud(mocks.Mocks):
         return self.answers[kind], []
 
 
+class Monitor(mocks.MockMonitor):  # type: ignore[misc]
+    """Also keeps the resources' options, which the mocks are not shown."""
+
+    mocks: Cloud
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        self.mocks.run.options[request.type, request.name] = Options(
+            protect=request.protect,
+            ignore_changes=frozenset(request.ignoreChanges),
+            delete_first=request.deleteBeforeReplace,
+            after=frozenset(map(_name, request.dependencies)),
+            deleted_with=_name(request.deletedWith),
+            provider=_name(request.provider.rpartition("::")[0]),
+        )
+        return super().RegisterResource(request)
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
 class Hooks:
     """In place of the server through which the engine calls a program's resource hooks; the mocks have none."""
 
@@ -146,7 +181,8 @@ def _run(
 ) -> Run:
     folder = PROJECT if project == "monitoring" else PROJECT / "bootstrap"
     run = Run()
-    mocks.set_mocks(Cloud(run, answers), project=project, stack=stack, preview=False)
+    cloud = Cloud(run, answers)
+    mocks.set_mocks(cloud, project=project, stack=stack, preview=False, monitor=Monitor(cloud))
     pulumi.runtime.settings.SETTINGS.callbacks = Hooks()
     pulumi.runtime.set_all_config(
         {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}, secret

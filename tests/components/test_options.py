@@ -1,0 +1,86 @@
+"""What a later `up` or `destroy` may do to what is there: the resources' options, which no input shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.components.conftest import Options, Run, run_program
+
+GRAFANA = ("DataSource", "Folder", "Dashboard", "RuleGroup", "ContactPoint", "NotificationPolicy", "MuteTiming")
+
+
+def options(run: Run, kind: str) -> dict[str, Options]:
+    """Those of all resources of a type, by name."""
+    return {name: each for (token, name), each in run.options.items() if token.endswith(f":{kind}")}
+
+
+def the(run: Run, kind: str) -> Options:
+    """Those of the only resource of a type."""
+    (found,) = options(run, kind).values()
+    return found
+
+
+def protected(run: Run) -> set[str]:
+    return {token.rpartition(":")[2] for (token, _), each in run.options.items() if each.protect}
+
+
+def test_what_cannot_be_made_again_is_protected_and_nothing_else(prod: Run, dev: Run) -> None:
+    assert protected(prod) == {"Volume", "Eip", "Bucket", "Protected"}
+    assert protected(dev) == set()
+
+
+def test_a_lookup_with_another_answer_replaces_neither_server_nor_data(prod: Run) -> None:
+    """A new image of Debian, a new default subnet: the next `up` changes nothing."""
+    assert the(prod, "Instance").ignore_changes == {"ami", "subnetId"}
+    assert the(prod, "Volume").ignore_changes == {"availabilityZone"}
+
+
+def test_what_a_setting_says_is_a_change() -> None:
+    run = run_program(
+        {"amiId": "ami-00000001", "vpcId": "vpc-00000001", "subnetId": "subnet-00000001"},
+        {"getSubnet": {"vpcId": "vpc-00000001", "availabilityZone": "eu-central-1a"}},
+    )
+    assert the(run, "Instance").ignore_changes == the(run, "Volume").ignore_changes == frozenset()
+
+
+def test_what_there_can_be_only_once_is_deleted_before_it_is_made_again(prod: Run) -> None:
+    """Two servers on one data volume, two parameters of one name, two dashboards of one uid."""
+    for kind in ("Instance", "VolumeAttachment", "Parameter", "DataSource", "Folder", "Dashboard", "RuleGroup"):
+        found = options(prod, kind)
+        assert found and all(each.delete_first for each in found.values()), kind
+
+
+@pytest.fixture(scope="module")
+def everything() -> Run:
+    settings = {
+        "contactPoints": {"slack": "https://hooks.slack.com/services/x"},
+        "muteTimings": [{"name": "night", "times": ["00:00-06:00"]}],
+    }
+    return run_program(settings, secret=("contactPoints",))
+
+
+@pytest.mark.parametrize("kind", GRAFANA)
+def test_grafana_s_content_waits_for_the_gate_and_goes_with_the_data(everything: Run, kind: str) -> None:
+    """Grafana keeps it on the data volume: a `destroy` need not reach a Grafana that is gone."""
+    for name, each in options(everything, kind).items():
+        assert "ready" in each.after, name
+        assert (each.deleted_with, each.provider) == ("data", "monitoring"), name
+        assert kind != "RuleGroup" or {"influxdb", "cloudwatch"} <= each.after, name
+
+
+def test_the_server_boots_when_it_has_everything_and_is_asked_when_it_can_be_reached(prod: Run) -> None:
+    assert "parameters-revision" in the(prod, "Instance").after
+    revision = options(prod, "Parameter")["parameters-revision"]
+    files = {each.name for each in prod.all("Parameter")} - {"parameters-revision", "influxdb-users-in-use"}
+    assert files <= revision.after
+    ready = options(prod, "Command")["ready"].after
+    rules = {each.name for kind in ("Ingress", "Egress") for each in prod.all(f"SecurityGroup{kind}Rule")}
+    assert ready >= rules | {"server-data", "server"}
+    assert {"influxdb", "cloudwatch"} <= options(prod, "Command")["answers"].after
+
+
+def test_every_resource_of_aws_has_the_provider_that_was_checked(prod: Run) -> None:
+    """Not the one that Pulumi makes of the surroundings: another account, without the stack's tags."""
+    of_aws = {name: each.provider for (token, name), each in prod.options.items() if token.startswith("aws:")}
+    assert len(of_aws) > 30
+    assert set(of_aws.values()) == {"aws"}
