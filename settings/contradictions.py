@@ -136,8 +136,6 @@ def of_names(settings: Settings) -> Contradictions:
 
 def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
     """The hosts that the server connects to, with the settings that name them."""
-    points = settings.contact_points
-    webhook = points.webhook if points else None
     switch = settings.dead_mans_switch
     addresses = {
         "grafanaRepository.url": settings.grafana_repository.url,
@@ -145,13 +143,16 @@ def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
         "influxdataRepository.url": settings.influxdata_repository.url,
         "influxdataRepository.keyUrl": settings.influxdata_repository.key_url,
         "influxdb.url": settings.influxdb.url if settings.influxdb else "",
-        "contactPoints.webhook": webhook.get_secret_value() if webhook else "",
-        "contactPoints.slack": points.slack.get_secret_value() if points and points.slack else "",
-        "contactPoints.pagerduty": "https://events.pagerduty.com" if points and points.pagerduty else "",
         "Debian's repository": f"https://{settings.domain}" if settings.domain in DEBIAN else "",
         "deadMansSwitch.heartbeat": switch.heartbeat.get_secret_value() if switch and switch.heartbeat else "",
         "smtp.host": f"smtp://{settings.smtp.host}" if settings.smtp else "",
     }
+    for key, ways in settings.contact_points.every if settings.contact_points else ():
+        addresses |= {
+            f"{key}.webhook": ways.webhook.get_secret_value() if ways.webhook else "",
+            f"{key}.slack": ways.slack.get_secret_value() if ways.slack else "",
+            f"{key}.pagerduty": "https://events.pagerduty.com" if ways.pagerduty else "",
+        }
     for name, address in addresses.items():
         yield name, (urlsplit(address).hostname or "").lower()
 

@@ -145,6 +145,22 @@ def test_a_mail_server_that_cannot_be(key: str, value: Any, wrong: str) -> None:
     assert wrong in reported
 
 
+@pytest.mark.parametrize("port", [465, "587", 2465, 2587])
+def test_every_port_of_a_provider_s_encrypted_mail_is_taken(port: int | str) -> None:
+    """RFC 8314, and docs.aws.amazon.com/ses/latest/dg/smtp-connect.html."""
+    settings = load(raw(contactPoints={"email": ["ops@example.com"]}, smtp=SMTP | {"port": port}), KEPT_TOO)
+    assert settings.smtp is not None and settings.smtp.port == int(port)
+
+
+def test_the_longest_address_is_taken_and_no_longer_one() -> None:
+    """RFC 5321, 4.5.3.1.3: a path of 256 characters with its brackets."""
+    longest = "o" * 64 + "@" + ".".join(["d" * 63, "e" * 63, "f" * 57, "com"])
+    assert len(longest) == 254
+    assert load(raw(contactPoints={"email": [longest]}, smtp=SMTP), KEPT_TOO).contact_points
+    (reported,) = mistakes(raw(contactPoints={"email": [longest + "m"]}, smtp=SMTP), KEPT_TOO)
+    assert "is not an email address" in reported
+
+
 def test_email_and_its_server_need_each_other() -> None:
     (reported,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}), KEPT)
     assert "monitoring:smtp" in reported and "is missing" in reported

@@ -44,8 +44,15 @@ def test_units_of_grafana(unit: str) -> None:
     assert metrics(QUEUE | {"unit": unit})[0].unit == unit
 
 
-def test_what_looks_like_a_variable_but_is_none_stays() -> None:
-    assert metrics(QUEUE | {"dimensions": {"ExecutedVersion": "$LATEST"}})
+@pytest.mark.parametrize("period", ["1s", "5s", "10s", "20s", "30s", "60s", "1m", "90m", "1d"])
+def test_periods_of_cloudwatch(period: str) -> None:
+    assert metrics(QUEUE | {"period": period})[0].period == period
+
+
+@pytest.mark.parametrize("value", ["$LATEST", "it's", 'a "b" \\c', "x" * 1024])
+def test_a_single_value_may_be_what_a_search_could_not_take(value: str) -> None:
+    """Grafana asks for it by name; it searches for several values, or for any."""
+    assert metrics(QUEUE | {"dimensions": {"ExecutedVersion": value}})[0].dimensions == {"ExecutedVersion": (value,)}
 
 
 WRONG: list[tuple[dict[str, Any], str, str, str]] = [
@@ -80,6 +87,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"dimensions": {"Queue": [f"{n:060}" for n in range(20)]}}, "dimensions", "makes a search", "or * for all"),
     ({"dimensions": {"Queue": ["it's", "in"]}}, "dimensions", "has quotes", "a single value"),
     ({"dimensions": {"Queue": "$region"}}, "dimensions", "contains a Grafana variable", "the value itself"),
+    ({"dimensions": {"Queue": "[[region]]"}}, "dimensions", "contains a Grafana variable", "the value itself"),
     ({"statistics": "Sum"}, "statistics", "is not a setting", "did you mean statistic?"),
 ]
 

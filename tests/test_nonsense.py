@@ -17,7 +17,14 @@ OTHER = HOST | {"name": "web-2", "address": "198.51.100.8"}
 INFLUXDB = {"url": "https://a.b", "username": "u", "password": "p"}
 SLACK = "https://hooks.slack.com/services/T0/B0/x"
 SMTP = {"host": "smtp.example.com", "user": "u", "password": "p", "sender": "a@b.cc"}
-MARKED = ("monitoring:certificate", "monitoring:influxdb", "monitoring:smtp", "monitoring:contactPoints", *HOSTS_SECRET)
+MARKED = (
+    "monitoring:certificate",
+    "monitoring:influxdb",
+    "monitoring:smtp",
+    "monitoring:contactPoints",
+    *HOSTS_SECRET,
+    "monitoring:deadMansSwitch",
+)
 
 NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     # changes, key, what is reported
@@ -108,6 +115,29 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
         }.items()
     ),
     ({"domain": "hooks.slack.com", "contactPoints": {"slack": SLACK}}, "domain", "contactPoints.slack"),
+    *(
+        ({"domain": host, "contactPoints": {"slack": SLACK} | points}, "domain", f"is the host in contactPoints.{key}")
+        for host, points, key in [
+            ("hooks.slack.com", {"webhook": "https://a.b/x", "critical": {"slack": SLACK}}, "slack"),
+            ("a.example.com", {"webhook": "https://A.example.com/x"}, "webhook"),
+            ("a.example.com", {"critical": {"webhook": "https://a.example.com/x"}}, "critical.webhook"),
+            ("events.pagerduty.com", {"warning": {"pagerduty": "p" * 32}}, "warning.pagerduty"),
+        ]
+    ),
+    (
+        {
+            **{"domain": "hc.example.com", "contactPoints": {"slack": SLACK}},
+            "deadMansSwitch": {"heartbeat": "https://hc.example.com/x"},
+        },
+        "domain",
+        "is the host in deadMansSwitch.heartbeat",
+    ),
+    *(
+        ({"domain": "a.example.com", name: {key: "https://a.example.com/x"}}, "domain", f"is the host in {name}.{key}")
+        for name in ("grafanaRepository", "influxdataRepository")
+        for key in ("url", "keyUrl")
+    ),
+    ({"domain": "a.example.com", "influxdb": INFLUXDB | {"url": "https://a.example.com"}}, "domain", "in influxdb.url"),
     ({"domain": "events.pagerduty.com", "contactPoints": {"pagerduty": "p" * 32}}, "domain", "contactPoints.pagerduty"),
     ({"domain": "web-1.example.com", "hosts": [HOST | {"address": "Web-1.example.com"}]}, "domain", "hosts[0].address"),
     # times
