@@ -76,6 +76,9 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             "::ffff:127.0.0.1": "is loopback: every machine reaches itself there",
             "localhost": "is loopback: every machine reaches itself there",
             "LOCALHOST": "is loopback: every machine reaches itself there",
+            "localhost6": "is loopback: every machine reaches itself there",
+            "ip6-loopback": "is loopback: every machine reaches itself there",
+            "localhost6.localdomain6": "is loopback: every machine reaches itself there",
             "0.0.0.0": "is not the address of a single host",  # noqa: S104
             "::": "is not the address of a single host",
             "224.0.0.1": "is not the address of a single host",

@@ -277,10 +277,6 @@ def test_two_hosts_at_one_address_need_two_ports() -> None:
     assert len(load(raw(hosts=[HOST | {"unreachable": True}, other]), HOSTS_SECRET).hosts) == 2
 
 
-def test_there_are_enough_of_them() -> None:
-    assert len(YAML) + len(ODD) + len(IMPOSSIBLE) + len(SECRETS) + len(HOSTS) > 150
-
-
 @pytest.mark.parametrize("changes", [{"protect": "no"}, {"tags": {"te#am": "x"}}, {"influxdbVersion": "1.12"}])
 def test_a_mistake_ends_the_program_before_any_resource(changes: dict[str, Any]) -> None:
     made: list[str] = []

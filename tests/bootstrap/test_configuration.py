@@ -95,7 +95,7 @@ def test_no_branch(name: str, wrong: str) -> None:
         (["prod", "prod"], "twice"),
         ([], "is empty"),
         ([""], "is empty"),
-        (["a\nb"], ""),
+        (["a\nb"], "is not an environment's name"),
         ("prod", "is a string, not a list"),
     ],
 )

@@ -44,12 +44,13 @@ class Resource:
 
 @dataclass(frozen=True)
 class Options:
-    """What the engine may do to a resource later on. after, deleted_with, provider: names of other resources."""
+    """What the engine may do to a resource later on. after: types and names of what it waits for, and what is deleted
+    after it. deleted_with, provider: names."""
 
     protect: bool
     ignore_changes: frozenset[str]
     delete_first: bool
-    after: frozenset[str]
+    after: frozenset[tuple[str, str]]
     deleted_with: str
     provider: str
 
@@ -132,7 +133,7 @@ class Monitor(mocks.MockMonitor):  # type: ignore[misc]
             protect=request.protect,
             ignore_changes=frozenset(request.ignoreChanges),
             delete_first=request.deleteBeforeReplace,
-            after=frozenset(map(_name, request.dependencies)),
+            after=frozenset((urn.split("::")[2].rpartition("$")[2], _name(urn)) for urn in request.dependencies),
             deleted_with=_name(request.deletedWith),
             provider=_name(request.provider.rpartition("::")[0]),
         )

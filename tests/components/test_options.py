@@ -20,13 +20,38 @@ def the(run: Run, kind: str) -> Options:
     return found
 
 
+def names(options: Options) -> set[str]:
+    """What it waits for."""
+    return {name for _, name in options.after}
+
+
 def protected(run: Run) -> set[str]:
     return {token.rpartition(":")[2] for (token, _), each in run.options.items() if each.protect}
+
+
+@pytest.fixture(scope="module")
+def everything() -> Run:
+    settings = {
+        "contactPoints": {"slack": "https://hooks.slack.com/services/x"},
+        "muteTimings": [{"name": "night", "times": ["00:00-06:00"]}],
+    }
+    return run_program(settings, secret=("contactPoints",))
 
 
 def test_what_cannot_be_made_again_is_protected_and_nothing_else(prod: Run, dev: Run) -> None:
     assert protected(prod) == {"Volume", "Eip", "Bucket", "Protected"}
     assert protected(dev) == set()
+
+
+def test_destroy_meets_the_protection_before_anything_is_gone(everything: Run) -> None:
+    """What nothing waits for is deleted at once, next to the one that is protected for all."""
+    ((start, last),) = [item for item in everything.options.items() if item[0][0].endswith(":Protected")]
+    reached, further = {start}, last.after
+    while further:
+        reached |= further
+        further = {each for one in further for each in everything.options[one].after} - reached
+    made = {key for key in everything.options if not key[0].startswith(("monitoring:", "pulumi:"))}
+    assert made - reached == set()
 
 
 def test_a_lookup_with_another_answer_replaces_neither_server_nor_data(prod: Run) -> None:
@@ -50,33 +75,24 @@ def test_what_there_can_be_only_once_is_deleted_before_it_is_made_again(prod: Ru
         assert found and all(each.delete_first for each in found.values()), kind
 
 
-@pytest.fixture(scope="module")
-def everything() -> Run:
-    settings = {
-        "contactPoints": {"slack": "https://hooks.slack.com/services/x"},
-        "muteTimings": [{"name": "night", "times": ["00:00-06:00"]}],
-    }
-    return run_program(settings, secret=("contactPoints",))
-
-
 @pytest.mark.parametrize("kind", GRAFANA)
 def test_grafana_s_content_waits_for_the_gate_and_goes_with_the_data(everything: Run, kind: str) -> None:
     """Grafana keeps it on the data volume: a `destroy` need not reach a Grafana that is gone."""
     for name, each in options(everything, kind).items():
-        assert "ready" in each.after, name
+        assert "ready" in names(each), name
         assert (each.deleted_with, each.provider) == ("data", "monitoring"), name
-        assert kind != "RuleGroup" or {"influxdb", "cloudwatch"} <= each.after, name
+        assert kind != "RuleGroup" or {"influxdb", "cloudwatch"} <= names(each), name
 
 
 def test_the_server_boots_when_it_has_everything_and_is_asked_when_it_can_be_reached(prod: Run) -> None:
-    assert "parameters-revision" in the(prod, "Instance").after
+    assert "parameters-revision" in names(the(prod, "Instance"))
     revision = options(prod, "Parameter")["parameters-revision"]
     files = {each.name for each in prod.all("Parameter")} - {"parameters-revision", "influxdb-users-in-use"}
-    assert files <= revision.after
-    ready = options(prod, "Command")["ready"].after
+    assert files <= names(revision)
+    ready = names(options(prod, "Command")["ready"])
     rules = {each.name for kind in ("Ingress", "Egress") for each in prod.all(f"SecurityGroup{kind}Rule")}
     assert ready >= rules | {"server-data", "server"}
-    assert {"influxdb", "cloudwatch"} <= options(prod, "Command")["answers"].after
+    assert {"influxdb", "cloudwatch"} <= names(options(prod, "Command")["answers"])
 
 
 def test_every_resource_of_aws_has_the_provider_that_was_checked(prod: Run) -> None:
