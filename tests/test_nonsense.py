@@ -165,6 +165,9 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"operatorCidrs": ["224.0.0.0/3"]}, "operatorCidrs", "that no client comes from"),
     ({"operatorCidrs": ["::/1"]}, "operatorCidrs", "is not an IPv4 range"),
     ({"sshCidrs": ["0.0.0.0/2"], "sshKeyName": "me"}, "sshCidrs", "1056 million addresses"),
+    ({"sshCidrs": ["11.0.0.0/8", "12.0.0.0/32"], "sshKeyName": "me"}, "sshCidrs", "16 million addresses"),
+    ({"operatorCidrs": ["192.0.0.0/25"]}, "operatorCidrs", "is a protocols' range"),
+    ({"operatorCidrs": ["10.0.0.256"]}, "operatorCidrs", "is not an IPv4 range"),
     (
         {"sshCidrs": [f"{n}.0.0.0/8" for n in range(11, 61)], "sshKeyName": "me"},
         "sshCidrs",
@@ -345,6 +348,7 @@ def test_what_is_legal_stays_so() -> None:
     assert load(raw(alertThresholds={"silentAfter": "1h"}, retention="1h")).alert_thresholds
     assert load(raw(alertThresholds={"forgetAfter": "2d"}, retention="2d")).alert_thresholds
     assert load(raw(operatorCidrs=["0.0.0.0/1", "128.0.0.0/1"])).operator_cidrs
+    assert load(raw(sshCidrs=["11.0.0.0/8", "10.0.0.0/8"], sshKeyName="me")).ssh_cidrs
     assert load(raw(restoreFrom="s3://bbb/a..b/latest")).restore_from
     assert load(raw(hosts=[HOST | {"inputs": {"ping": {"targets": ["fe80::1%eth0", "127.0.0.1"]}}}])).hosts
     own = {"certificate": CERTIFICATE, "privateKey": KEY}
