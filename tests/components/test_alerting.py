@@ -43,7 +43,10 @@ def test_contact_points_are_secrets_and_messages_are_grouped_by_host() -> None:
     run = run_program({"contactPoints": POINTS}, secret=("contactPoints",))
     (point,) = run.all("ContactPoint")
     assert {"slacks", "pagerduties", "webhooks"} <= point.secret
-    assert point.inputs["webhooks"][0]["authorizationCredentials"] == "a token"
+    assert point.inputs["slacks"] == [{"url": POINTS["slack"]}]
+    assert point.inputs["pagerduties"] == [{"integrationKey": POINTS["pagerduty"]}]
+    bearer = {"authorizationScheme": "Bearer", "authorizationCredentials": POINTS["webhookToken"]}
+    assert point.inputs["webhooks"] == [{"url": POINTS["webhook"], **bearer}]
     policy = run.one("NotificationPolicy")
     assert policy["contactPoint"] == point.inputs["name"]
     assert policy["groupBies"] == ["alertname", "host"]
@@ -66,17 +69,24 @@ def test_each_severity_has_its_contact_point_and_patience() -> None:
         "critical": ("Monitoring critical", "1h"),
         "warning": ("Monitoring", "2d"),
     }
-    (together,) = routes["critical"]["policies"]
-    assert (together["groupBies"], together["matchers"][0]["label"]) == (["cause"], "cause")
+    for name, route in routes.items():
+        assert route["matchers"] == [{"label": "severity", "match": "=", "value": name}]
+        (together,) = route["policies"]
+        assert together["groupBies"] == ["cause"]
+        assert together["matchers"] == [{"label": "cause", "match": "=~", "value": ".+"}]
+        assert together["contactPoint"] == route["contactPoint"]
 
 
 def test_thresholds_and_the_region_reach_the_rules() -> None:
-    run = run_program({"alertThresholds": {"disk": 70, "interval": "30s"}, "cloudwatchRegion": "eu-west-1"})
+    thresholds = {"disk": 70, "interval": "30s"}
+    run = run_program({"alertThresholds": thresholds, "cloudwatchRegion": "eu-west-1", "collectionInterval": "10m"})
     groups = {group.inputs["name"]: group.inputs for group in run.all("RuleGroup")}
     assert {group["intervalSeconds"] for group in groups.values()} == {30, 300}
     disk = next(rule for rule in groups["Hosts, slow signals"]["rules"] if rule["uid"] == "host-disk")
     assert json.loads(disk["datas"][-1]["model"])["conditions"][0]["evaluator"]["params"] == [70]
     assert json.loads(groups["EC2"]["rules"][0]["datas"][0]["model"])["region"] == "eu-west-1"
+    silent = next(rule for rule in groups["Hosts"]["rules"] if rule["uid"] == "host-silent")
+    assert silent["annotations"]["summary"].endswith("has sent nothing for 1800 s"), "three intervals"
 
 
 def test_email_goes_through_the_mail_server_and_the_firewall_lets_it() -> None:

@@ -417,6 +417,7 @@ def test_another_influxdb_leaves_the_own_one_out() -> None:
     assert "INFLUXDB_VERSION=''" in user_data
     assert "influxdb.conf" not in {r.name for r in run.all("Parameter")}
     assert "influxdb-users-in-use" not in {r.name for r in run.all("Parameter")}
+    assert "Certificate" not in {r.inputs["name"] for r in run.all("RuleGroup")}, "nobody would measure it"
     assert not SECRETS.search(user_data)
     assert run.outputs["influxdbUrl"] == "https://influx.example.com:9086"
     of_grafana = {"grafana-admin", "grafana-automation", "grafana-secret-key"}
