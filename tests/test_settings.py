@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -409,6 +411,46 @@ def test_pulumi_yaml_describes_every_setting_with_the_program_s_own_default() ->
         unset = entry["default"] in ("", {}) and default is None
         assert unset or entry["default"] == (list(default) if isinstance(default, tuple) else default), key
         assert len(entry["description"]) > 20, key
+
+
+def ranges() -> Iterator[tuple[str, str, str]]:
+    """What the pages say of a setting's limits: its key, the least and the most."""
+    numbers = r"([0-9.]+[smhd]?) to ([0-9.]+[smhd]?)\b"
+    for key, entry in yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"].items():
+        if (found := re.search(numbers, entry["description"])) and not key.endswith("Version"):
+            yield key, *found.groups()
+    for page, setting in (("alerts.md", "alertThresholds"), ("backups.md", "backups")):
+        for row in re.findall(r"^\| `.* \|$", (PROJECT / "docs" / page).read_text(), re.MULTILINE):
+            if found := re.search(numbers, row):
+                yield from ((f"{setting}.{key}", *found.groups()) for key in re.findall(r"`(\w+)`", row.split("|")[1]))
+
+
+def taken(key: str, value: str) -> bool:
+    """Whether a setting, or one inside another, takes a value."""
+    name, _, inside = key.partition(".")
+    without_backups = {"backups": {"enabled": False}} if inside == "backupAge" else {}
+    try:
+        load(raw(**{name: {inside: value} if inside else value}, **without_backups))
+    except SettingsError as error:
+        assert all(mistake.key.startswith(f"monitoring:{name}") for mistake in error.mistakes)
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("key", "least", "most"), list(ranges()))
+def test_the_limits_are_those_that_the_pages_name(key: str, least: str, most: str) -> None:
+    def moved(limit: str, by: int) -> str:
+        number = re.match("[0-9.]+", limit)
+        assert number
+        return f"{float(number[0]) + by:g}{limit[number.end() :]}"
+
+    assert [taken(key, value) for value in (least, most)] == [True, True]
+    assert [taken(key, value) for value in (moved(least, -1), moved(most, 1))] == [False, False]
+
+
+def test_enough_of_the_limits_are_on_a_page() -> None:
+    keys = {key for key, *_ in ranges()}
+    assert {"rootVolumeSize", "collectionInterval", "bootTimeout", "alertThresholds.cpu", "backups.keep"} <= keys
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "sandbox"])
