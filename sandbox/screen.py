@@ -38,11 +38,12 @@ class Grafana:
     ca_file: Path | None
 
     @property
-    def _verify(self) -> str | bool:
+    def verify(self) -> str | bool:
+        """What `requests` trusts."""
         return str(self.ca_file) if self.ca_file else True
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(self.url + path, auth=(self.user, self.password), verify=self._verify, timeout=20)
+        return requests.get(self.url + path, auth=(self.user, self.password), verify=self.verify, timeout=20)
 
     def query(self, query: dict[str, Any], minutes: int = 15) -> dict[str, Any]:
         """The answer of Grafana's query endpoint to one query over the last `minutes`."""
@@ -51,7 +52,7 @@ class Grafana:
             f"{self.url}/api/ds/query",
             json=body,
             auth=(self.user, self.password),
-            verify=self._verify,
+            verify=self.verify,
             timeout=30,
         )
         return dict(answer.json())

@@ -64,7 +64,7 @@ def main() -> int:  # noqa: PLR0915
         authority.write_text(outputs["caCertificate"])
         login = outputs["grafanaAdminUser"], outputs["grafanaAdminPassword"]
         grafana = Grafana(outputs["grafanaUrl"], *login, authority)
-        server = Server(machine, authority)
+        server = Server(machine, grafana.verify)
         say(f"looking at what the agent of {LIKE} sends, for {MEASURED_EACH_MINUTE} s")
         agent = looked_at(find(place, LIKE), MEASURED_EACH_MINUTE)
         limited = None

@@ -43,11 +43,11 @@ class Use:
 
 
 class Server:
-    """The machine. authority: the file with the stack's CA."""
+    """The machine. verify: what `requests` trusts."""
 
-    def __init__(self, machine: Machine, authority: Path) -> None:
+    def __init__(self, machine: Machine, verify: str | bool) -> None:
         self.machine = machine
-        self._authority = str(authority)
+        self._verify = verify
 
     def peak(self, service: str) -> int:
         """The most memory, in bytes, that a service's main process ever had; files it has mapped included."""
@@ -63,7 +63,7 @@ class Server:
                 f"{URL}/query",
                 data={"db": "telegraf", "q": text, "epoch": "s"},
                 auth=("admin", done.stdout.strip()),
-                verify=self._authority,
+                verify=self._verify,
                 timeout=300,
             ).json()
         (result,) = answer.get("results") or [answer]
@@ -141,7 +141,7 @@ class Server:
         while time.monotonic() < until:
             try:
                 with at(self.machine):
-                    requests.get(f"{URL}/ping", verify=self._authority, timeout=5)
+                    requests.get(f"{URL}/ping", verify=self._verify, timeout=5)
                     return
             except requests.RequestException:
                 time.sleep(0.5)

@@ -41,7 +41,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(environment: Environment) -> Seen:
-    server = Server(find(environment.place, environment.instance_id), environment.grafana.ca_file)
+    server = Server(find(environment.place, environment.instance_id), environment.grafana.verify)
     agent = looked_at(find(environment.place, LIKE), LOOKED_AT)
     senders = Senders(agent, NAMES, ROUNDS)
     people = People(environment.grafana, views(environment.instance_id), 2)
