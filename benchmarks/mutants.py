@@ -73,7 +73,7 @@ def run_tests(paths: Iterable[str], seconds: float) -> bool:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
-        os._exit(int(pytest.main(["-x", "-q", "-m", "not live and not slow", "-p", "no:cacheprovider", *paths])))
+        os._exit(int(pytest.main(["-x", "-q", "-m", "not live", "-p", "no:cacheprovider", *paths])))
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)

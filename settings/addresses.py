@@ -110,6 +110,7 @@ _NOBODYS = {
     IPv4Network("240.0.0.0/4"): "reserved",
 }
 """Ranges from which nothing arrives (iana.org/assignments/iana-ipv4-special-registry). EC2 would take the rules."""
+_NOBODYS_TOGETHER = tuple(ipaddress.collapse_addresses(_NOBODYS))
 
 
 def cidr(value: Any) -> IPv4Network:
@@ -137,7 +138,7 @@ def cidr(value: Any) -> IPv4Network:
     for nobodys, kind in _NOBODYS.items():
         if network.subnet_of(nobodys):
             raise WrongValueError(f"is a {kind} range, which no client comes from", example)
-    if any(network.subnet_of(together) for together in ipaddress.collapse_addresses(_NOBODYS)):
+    if any(network.subnet_of(together) for together in _NOBODYS_TOGETHER):
         raise WrongValueError("has only ranges that no client comes from", example)
     return network
 

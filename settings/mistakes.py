@@ -27,6 +27,8 @@ class Mistake:
     def __str__(self) -> str:
         given = f" = {self.value}" if self.value else ""
         line = f"{self.key}{given}: {self.wrong}; {self.instead}"
+        if line.isprintable():
+            return line
         return "".join(character if character.isprintable() else "?" for character in line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
@@ -19,11 +20,14 @@ def key(name: str) -> str:
     return name if ":" in name else f"{NAMESPACE}:{name}"
 
 
+# Asked for every value of every setting, and always the same.
+@functools.cache
 def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """The model's fields by the name users write."""
     return {str(field.alias): field for field in model.model_fields.values()}
 
 
+@functools.cache
 def part(field: FieldInfo) -> type[BaseModel] | None:
     """The model a field holds, if it is an object with keys of its own."""
     for kind in (field.annotation, *get_args(field.annotation)):
@@ -69,6 +73,7 @@ def is_shown(field: FieldInfo) -> bool:
     return not is_secret(field) and NeverShown not in (*_kinds(field), *field.metadata)
 
 
+@functools.cache
 def _kinds(field: FieldInfo) -> list[Any]:
     """What the field may hold, required or not, with its annotations."""
     return [each for kind in (field.annotation, *get_args(field.annotation)) for each in (kind, *get_args(kind))]

@@ -222,7 +222,7 @@ JUNK = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=settings().max_examples * 4)
 @given(
     st.sets(st.sampled_from(SECRETS), min_size=1),
     st.sampled_from(sorted(SHAPES)),

@@ -4,6 +4,7 @@ settings filled in. Pure: values in, text out.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import shlex
@@ -37,9 +38,16 @@ _templates.filters["shell"] = shlex.quote
 
 def render(name: str, **values: object) -> str:
     """One file of this folder with its values filled in. Raises jinja2.UndefinedError when one is missing."""
-    return _templates.get_template(name).render(**values)
+    return _templates.get_template(name).render(**values) if values else _constant(name)
 
 
+# The program renders the server's files some fifty times, to find out what is in which (program/user_data.py: `used`).
+@functools.cache
+def _constant(name: str) -> str:
+    return _templates.get_template(name).render()
+
+
+@functools.cache
 def without_comments(text: str) -> str:
     """`text` without comment lines and empty lines. The first line stays: it is `#!` or `#cloud-config`."""
     first, *rest = text.splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import runpy
 from collections.abc import Callable
@@ -166,6 +167,21 @@ def run_program(
     return _run("monitoring", stack, config, answers or {}, [f"monitoring:{key}" for key in secret])
 
 
+def run_once(
+    changes: dict[str, Any] | None = None,
+    answers: dict[str, dict[str, Any]] | None = None,
+    secret: tuple[str, ...] = (),
+    stack: str = "prod",
+) -> Run:
+    """As `run_program`; tests with the same settings share one run. Not where a test changes the program itself."""
+    return _remembered(json.dumps([changes, answers, secret, stack]))
+
+
+@functools.cache
+def _remembered(arguments: str) -> Run:
+    return run_program(*json.loads(arguments))
+
+
 def run_bootstrap(**changes: Any) -> Run:
     """Run bootstrap/__main__.py."""
     config = {"aws:region": "eu-central-1", "monitoring-bootstrap:repository": "team/monitoring"}
@@ -210,10 +226,10 @@ def _run(
 @pytest.fixture(scope="session")
 def prod() -> Run:
     """The program as Pulumi.prod.yaml configures it."""
-    return run_program()
+    return run_once()
 
 
 @pytest.fixture(scope="session")
 def dev() -> Run:
     """The program as Pulumi.dev.yaml configures it."""
-    return run_program(stack="dev")
+    return run_once(stack="dev")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.conftest import Run, run_program
+from tests.components.conftest import Run, run_once
 
 BUCKET = "monitoring-prod-backups"
 ARN = f"arn:aws:s3:::{BUCKET}"
@@ -34,7 +34,7 @@ def test_the_bucket_is_private_versioned_encrypted_and_reached_over_tls(prod: Ru
 
 
 def test_old_backups_old_versions_and_unfinished_uploads_go() -> None:
-    (rule,) = run_program({"backups": {"keep": 30}}).one("BucketLifecycleConfiguration")["rules"]
+    (rule,) = run_once({"backups": {"keep": 30}}).one("BucketLifecycleConfiguration")["rules"]
     assert rule["status"] == "Enabled"
     assert rule["filter"] == {"prefix": ""}
     assert (rule["expiration"], rule["noncurrentVersionExpiration"]) == ({"days": 30}, {"noncurrentDays": 30})
@@ -43,7 +43,7 @@ def test_old_backups_old_versions_and_unfinished_uploads_go() -> None:
 
 @pytest.mark.parametrize(("protect", "force"), [("true", False), ("false", True)])
 def test_contents_go_with_the_bucket_only_without_protection(protect: str, force: bool) -> None:
-    assert run_program({"protect": protect}).one("Bucket")["forceDestroy"] is force
+    assert run_once({"protect": protect}).one("Bucket")["forceDestroy"] is force
 
 
 def test_the_server_adds_and_reads_and_deletes_nothing(prod: Run) -> None:
@@ -59,7 +59,7 @@ def test_the_server_adds_and_reads_and_deletes_nothing(prod: Run) -> None:
 
 
 def test_another_stacks_backups_may_be_read_only() -> None:
-    run = run_program({"restoreFrom": "s3://its-bucket/dev/latest"})
+    run = run_once({"restoreFrom": "s3://its-bucket/dev/latest"})
     *_, read, listing = rights(run)
     assert (read["Action"], read["Resource"]) == (["s3:GetObject"], "arn:aws:s3:::its-bucket/dev/*")
     assert listing["Resource"] == "arn:aws:s3:::its-bucket"
@@ -76,12 +76,12 @@ def test_another_stacks_backups_may_be_read_only() -> None:
     ],
 )
 def test_the_server_learns_where_to_restore_from(restore_from: str, reported: str) -> None:
-    run = run_program({"restoreFrom": restore_from})
+    run = run_once({"restoreFrom": restore_from})
     assert f"RESTORE_FROM={reported or chr(39) * 2}\n" in run.one("Parameter", "server.conf")["insecureValue"]
 
 
 def test_without_backups_there_is_no_bucket_and_no_right() -> None:
-    run = run_program({"backups": {"enabled": False}})
+    run = run_once({"backups": {"enabled": False}})
     assert not [r for r in run.resources if "s3/" in r.type]
     assert [r.name for r in run.all("RolePolicy")] == ["server-parameters"]
     assert run.outputs["backupBucket"] == ""
@@ -89,7 +89,7 @@ def test_without_backups_there_is_no_bucket_and_no_right() -> None:
 
 
 def test_without_backups_another_stacks_can_still_be_restored() -> None:
-    run = run_program({"backups": {"enabled": False}, "restoreFrom": "s3://its-bucket/dev/latest"})
+    run = run_once({"backups": {"enabled": False}, "restoreFrom": "s3://its-bucket/dev/latest"})
     assert {statement["Resource"] for statement in rights(run)} == {
         "arn:aws:s3:::its-bucket/dev/*",
         "arn:aws:s3:::its-bucket",

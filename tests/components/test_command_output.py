@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.conftest import PROJECT, Run, run_program
+from tests.components.conftest import PROJECT, Run, run_once
 from tests.components.test_program import SECRETS
 from tests.test_settings import HOST
 
@@ -24,7 +24,7 @@ NOWHERE = {
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return run_program({"hosts": [HOST]}, secret=("hosts",))
+    return run_once({"hosts": [HOST]}, secret=("hosts",))
 
 
 def commands(run: Run) -> Iterator[tuple[str, dict[str, str]]]:

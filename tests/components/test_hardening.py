@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.conftest import PROJECT, Run, run_program
+from tests.components.conftest import PROJECT, Run, run_once
 from tests.components.hardening import alarms, identities, machines, stores
 from tests.components.hardening.rule import Rule, program
 
@@ -36,7 +36,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 @cache
 def variant(name: str) -> Run:
     """The program in one of its configurations."""
-    return run_program(**VARIANTS[name])
+    return run_once(**VARIANTS[name])
 
 
 def exceptions() -> dict[str, set[str]]:

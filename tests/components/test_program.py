@@ -10,7 +10,7 @@ import pulumi
 import pytest
 
 from program.policies import READ_CLOUDWATCH
-from tests.components.conftest import ADDRESS, Run, run_program
+from tests.components.conftest import ADDRESS, Run, run_once, run_program
 from tests.support.certificates import CERTIFICATE, KEY, certificate_text, ec_key, issue
 
 SECRETS = re.compile(r"password-of-|hidden-key-of-|secret-of-")
@@ -56,7 +56,7 @@ def test_only_the_ranges_that_were_written_get_in(prod: Run) -> None:
 
 
 def test_ssh_is_open_only_on_request() -> None:
-    run = run_program({"sshCidrs": ["203.0.113.9/32"], "sshKeyName": "me"})
+    run = run_once({"sshCidrs": ["203.0.113.9/32"], "sshKeyName": "me"})
     ssh = [r.inputs["cidrIpv4"] for r in run.all("SecurityGroupIngressRule") if r.inputs["fromPort"] == 22]
     assert ssh == ["203.0.113.9/32"]
     assert run.one("Instance")["keyName"] == "me"
@@ -125,7 +125,7 @@ def test_another_generation_is_another_key(prod: Run) -> None:
 
 
 def test_with_the_role_there_is_no_key_at_all() -> None:
-    run = run_program({"cloudwatchAuth": "role"})
+    run = run_once({"cloudwatchAuth": "role"})
     assert not [r for kind in ("User", "AccessKey", "Group", "Policy") for r in run.all(kind)]
     assert run.one("RolePolicy", "cloudwatch-read")["policy"] == READ_CLOUDWATCH
     datasource = run.one("DataSource", "cloudwatch")
@@ -136,7 +136,7 @@ def test_with_the_role_there_is_no_key_at_all() -> None:
 
 
 def test_who_reads_cloudwatch_and_who_reads_secrets_are_two_roles() -> None:
-    run = run_program({"cloudwatchAuth": "role"})
+    run = run_once({"cloudwatchAuth": "role"})
     assert {p.name: p.inputs["role"].removeprefix("Role-") for p in run.all("RolePolicy")} == {
         "server-parameters": "server",
         "backups": "server",
@@ -150,11 +150,11 @@ def test_who_reads_cloudwatch_and_who_reads_secrets_are_two_roles() -> None:
 @pytest.mark.parametrize("auth", ["key", "role"])
 def test_every_identity_has_the_boundary(auth: str) -> None:
     boundary = "arn:aws:iam::123456789012:policy/boundary"
-    run = run_program({"cloudwatchAuth": auth, "permissionsBoundary": boundary})
+    run = run_once({"cloudwatchAuth": auth, "permissionsBoundary": boundary})
     identities = [*run.all("Role"), *run.all("User")]
     assert len(identities) == 2
     assert [each.inputs.get("permissionsBoundary") for each in identities] == [boundary] * 2
-    without = run_program({"cloudwatchAuth": auth})
+    without = run_once({"cloudwatchAuth": auth})
     assert not [each for each in [*without.all("Role"), *without.all("User")] if "permissionsBoundary" in each.inputs]
 
 
@@ -245,7 +245,7 @@ def test_the_gates_talk_to_grafana_alone(external: bool) -> None:
     """The machine that runs Pulumi reaches what `operatorCidrs` opens: not InfluxDB, be it ours or another."""
     theirs = {"url": "https://influx.example.com:9086", "username": "both", "password": "password-of-theirs"}
     changes = {"influxdb": theirs, "agentCidrs": [], "retention": "30d"} if external else {}
-    run = run_program(changes, secret=("influxdb",) if external else ())
+    run = run_once(changes, secret=("influxdb",) if external else ())
     for name in ("ready", "answers"):
         given = run.one("Command", name)["environment"]
         assert (given["READY_ADDRESS"], given["READY_PORT"]) == (ADDRESS, "3000")
@@ -410,7 +410,7 @@ def test_another_influxdb_leaves_the_own_one_out() -> None:
         "username": "both",
         "password": "password-of-theirs",
     }
-    run = run_program({"influxdb": external, "agentCidrs": [], "retention": "30d"}, secret=("influxdb",))
+    run = run_once({"influxdb": external, "agentCidrs": [], "retention": "30d"}, secret=("influxdb",))
     assert {r.inputs["fromPort"] for r in run.all("SecurityGroupIngressRule")} == {3000}
     assert 9086 in {r.inputs["fromPort"] for r in run.all("SecurityGroupEgressRule")}
     user_data = run.one("Instance")["userData"]
@@ -490,7 +490,7 @@ def test_nothing_costs_more_with_ordinary_settings(prod: Run) -> None:
 
 @pytest.mark.parametrize("auth", ["key", "role"])
 def test_whatever_the_boot_asks_for_is_a_parameter(auth: str) -> None:
-    run = run_program({"cloudwatchAuth": auth})
+    run = run_once({"cloudwatchAuth": auth})
     there = {parameter.inputs["name"].partition("/prod.server/")[2] for parameter in run.all("Parameter")}
     texts = [parameter.inputs.get("insecureValue") or "" for parameter in run.all("Parameter")]
     scripts = "\n".join([run.one("Instance")["userData"], *texts])

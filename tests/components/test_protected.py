@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from components.data_volume import refuse_to_shrink
-from tests.components.conftest import ADDRESS, Run, run_program
+from tests.components.conftest import ADDRESS, Run, run_once
 
 VOLUME, BUCKET = "Volume-data", "monitoring-prod-backups"
 
@@ -19,29 +19,29 @@ def test_a_protected_stack_says_what_is_refused_and_how_to_give_it_up(prod: Run)
 
 
 def test_another_stack_says_what_goes_and_how_to_keep_backups() -> None:
-    volume, bucket, how = run_program({"protect": "false"}).outputs["onDestroy"]
+    volume, bucket, how = run_once({"protect": "false"}).outputs["onDestroy"]
     assert volume.startswith(f"deletes for good: the data volume {VOLUME} with all")
     assert bucket == f"deletes for good: the bucket {BUCKET} with all backups"
     assert f"aws s3 sync s3://{BUCKET} " in how
 
 
 def test_without_backups_none_are_promised() -> None:
-    reported = run_program({"protect": "false", "backups": {"enabled": False}}).outputs["onDestroy"]
+    reported = run_once({"protect": "false", "backups": {"enabled": False}}).outputs["onDestroy"]
     assert reported[1:] == ["keeps: nothing; there are no backups"]
-    assert len(run_program({"backups": {"enabled": False}}).outputs["onDestroy"]) == 2
+    assert len(run_once({"backups": {"enabled": False}}).outputs["onDestroy"]) == 2
 
 
 @pytest.mark.parametrize("stack", ["prod", "dev"])
 def test_pulumi_shows_every_sentence_whole(stack: str) -> None:
     """It cuts texts of more than 150 characters; AWS's own names are longer than the mocks'."""
     longest = len("vol-0123456789abcdef0") - len(VOLUME) + 16
-    assert all(len(reported) + longest <= 150 for reported in run_program(stack=stack).outputs["onDestroy"])
+    assert all(len(reported) + longest <= 150 for reported in run_once(stack=stack).outputs["onDestroy"])
 
 
 @pytest.mark.parametrize("protect", ["true", "false"])
 def test_something_comes_after_everything_whether_protected_or_not(protect: str) -> None:
     """Were it there only with `protect`, taking `protect` back would be refused."""
-    assert len(run_program({"protect": protect}).all("Protected")) == 1
+    assert len(run_once({"protect": protect}).all("Protected")) == 1
 
 
 def change(there: int, wanted: int) -> pulumi.ResourceHookArgs:

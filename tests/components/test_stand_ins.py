@@ -11,7 +11,7 @@ from sandbox.plugins.grafana.alerting.notifiers import NOTIFIERS
 from sandbox.plugins.grafana.provider import GrafanaProvider
 from sandbox.plugins.random.provider import RandomProvider
 from sandbox.plugins.tls.provider import TlsProvider
-from tests.components.conftest import Run, run_bootstrap, run_program
+from tests.components.conftest import Run, run_bootstrap, run_once
 from tests.components.test_alerting import POINTS
 from tests.components.test_hardening import VARIANTS
 from tests.test_settings import HOST
@@ -29,8 +29,8 @@ def runs() -> list[Run]:
         "muteTimings": [{"name": "night", "times": ["00:00-06:00"]}],
         "deadMansSwitch": {"email": ["me@example.com"], "heartbeat": "https://hc.example.com/x"},
     }
-    every = [run_program(**variant) for variant in VARIANTS.values()]
-    further = [run_program(reported, secret=tuple(reported)), run_program({"hosts": [HOST]}, secret=("hosts",))]
+    every = [run_once(**variant) for variant in VARIANTS.values()]
+    further = [run_once(reported, secret=tuple(reported)), run_once({"hosts": [HOST]}, secret=("hosts",))]
     return [*every, *further, run_bootstrap()]
 
 

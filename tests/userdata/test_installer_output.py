@@ -116,6 +116,7 @@ def test_telegraf_does_not_start_and_says_the_password(work: Path) -> None:
     assert "secret-of" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_whatever_program_fails(work: Path, program: str) -> None:
     for arguments in ((), ("remove",)):
@@ -123,6 +124,7 @@ def test_whatever_program_fails(work: Path, program: str) -> None:
         assert "secret-of" not in done.stdout + done.stderr, arguments
 
 
+@pytest.mark.slow
 def test_a_full_disk(work: Path) -> None:
     fill = "mount -t tmpfs -o size=8k none /etc/default; head -c 9999 /dev/zero >/etc/default/x || :"
     done = install(work, SCRIPT.replace("configure_telegraf() {", f"configure_telegraf() {{\n{fill}", 1))
@@ -131,6 +133,7 @@ def test_a_full_disk(work: Path) -> None:
     assert "secret-of" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_what_arrives_in_part(work: Path) -> None:
     for length in range(100, len(SCRIPT), 197):
         done = install(work, SCRIPT[:length])

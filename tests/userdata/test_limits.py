@@ -14,6 +14,8 @@ from sandbox.loopback import free_port, influxdb_configuration
 from tests.dashboards.conftest import running, wait_for
 from userdata.templates import FOLDER
 
+pytestmark = pytest.mark.slow
+
 DATA = tomllib.loads((FOLDER / "server/influxdb.conf").read_text())["data"]
 LIMITS = {key: DATA[key] for key in ("max-series-per-database", "max-values-per-tag")}
 

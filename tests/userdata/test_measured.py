@@ -15,6 +15,8 @@ from sandbox import toolchain
 from tests.userdata.test_render import AGENT, TARGET, agent_config
 from userdata.templates import FOLDER
 
+pytestmark = pytest.mark.slow
+
 ID = "0123456789abcdef" * 4
 POD = "/var/lib/kubelet/pods/8f8b2a4e-4a34-4b7c-8f57-3f1d7c6a5b21"
 CONTAINERS = {

@@ -15,6 +15,8 @@ import pytest
 
 from userdata.templates import FOLDER
 
+pytestmark = pytest.mark.slow
+
 PAGES, EACH = 5, 10
 
 

@@ -129,6 +129,7 @@ def test_it_is_left_alone_where_a_start_does_not_help(server: Server, state: dic
     assert server.restarts == 0
 
 
+@pytest.mark.slow
 def test_it_is_not_started_again_without_end(server: Server) -> None:
     """After 4, 8, 16, 32 failures, and from then on after 64 each time: half an hour."""
     at = []

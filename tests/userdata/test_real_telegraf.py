@@ -19,6 +19,8 @@ from settings.hosts import checked_tags
 from settings.mistakes import WrongValueError
 from userdata.telegraf import InfluxTarget, telegraf_config
 
+pytestmark = pytest.mark.slow
+
 PASSWORDS = [
     'a"b',
     "a\\b\\",

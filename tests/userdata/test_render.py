@@ -247,7 +247,7 @@ def sourced(text: str, name: str) -> str:
 
 
 @given(TEXT.filter(lambda text: "\x00" not in text))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 def test_no_value_breaks_out_of_the_shell_s_quotes(value: str) -> None:
     assert sourced(boot_settings(replace(VALUES, local_name=value)), "LOCAL_NAME") == value
     assert sourced(server_settings(replace(SERVER, machine=value)), "MACHINE") == value
@@ -264,7 +264,7 @@ def test_no_value_breaks_out_of_toml_s_quotes(value: str) -> None:
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="'"), min_size=1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 def test_no_password_breaks_out_of_the_installer(password: str) -> None:
     script = agent_installer(replace(AGENT, password=password))
     line = next(line for line in script.splitlines() if line.startswith("INFLUX_PASSWORD="))

@@ -30,8 +30,10 @@ from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import render, without_comments
 
 FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=settings().max_examples // 4,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+"""Of the usual examples: these start a shell for each."""
 
 # --- Values that settings accept
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
 import requests
 
 from sandbox.loopback import free_port, influxdb_configuration
 from tests.dashboards.conftest import INDEX, running, wait_for
 from userdata.templates import FOLDER
+
+pytestmark = pytest.mark.slow
 
 TORN = b"\x01\x00\x00\x10\x00torn"
 """An entry of 4 KiB of which four bytes were written."""

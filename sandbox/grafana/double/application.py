@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
 from . import (
     authentication,
@@ -60,6 +63,23 @@ _BLUEPRINTS = (
 )
 
 
+class _Route(Rule):
+    """A route that compiles how its URL is built when one is built, which is never: of the time that it takes to make
+    an application, that was two thirds."""
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = super()._compile_builder
+
+        def build(rule: Rule, **values: Any) -> tuple[str, str]:
+            return compiled(append_unknown)(rule, **values)
+
+        return build
+
+
+class _Application(Flask):
+    url_rule_class = _Route
+
+
 def create(settings: Settings) -> Flask:
     """The WSGI application on the database the settings name (made when it is not there)."""
     if not settings.secret_key:
@@ -69,7 +89,7 @@ def create(settings: Settings) -> Flask:
         log.info("created the administrator %s", settings.admin_user)
     shared = Context(settings, database, Vault(settings.secret_key), Bundled.load(settings))
     policies.ensure_default(database)
-    app = Flask("grafana", static_folder=None)
+    app = _Application("grafana", static_folder=None)
     app.extensions["grafana"] = shared
     app.extensions["alerting"] = Scheduler(app, shared)
     app.json.sort_keys = False  # type: ignore[attr-defined]
