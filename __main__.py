@@ -4,7 +4,6 @@ Wiring only, in the order in which things come to be: settings, components, outp
 """
 
 import gc
-from pathlib import Path
 
 import pulumi
 
@@ -17,14 +16,14 @@ from components.cloudwatch_user import CloudwatchUser
 from components.data_volume import DataVolume
 from components.dead_mans_switch import DeadMansSwitch
 from components.grafana_content import AccessKey, GrafanaContent, Login
-from components.network import GRAFANA_PORT, Network
+from components.network import Network
 from components.parameters import Parameters
 from components.passwords import Passwords
-from components.protected import Protected, on_destroy
+from components.protected import Protected
 from components.readiness import Readiness
 from components.server import Server
 from components.server_role import ServerRole
-from program import engine
+from program import engine, outputs
 from program.boards import boards
 from program.certificate import server_certificate
 from program.gate import Gate
@@ -36,8 +35,7 @@ from program.site import find_site
 from program.stored import stored
 from program.user_data import agent_script, server_parameters, server_user_data
 
-# What is imported stays: the garbage collector need not look through the SDKs' classes again and again, which took it a
-# fourth of the program's CPU time (benchmarks/preview.py).
+# What is imported stays: looking through it again and again took a fourth of the CPU time (benchmarks/preview.py).
 gc.freeze()
 
 config = settings.from_pulumi()
@@ -46,8 +44,7 @@ engine.verify(config, dashboards)
 tags = {**config.tags, "project": pulumi.get_project(), "stack": pulumi.get_stack()}
 
 provider, identity = aws_provider(*settings.configuration(), config.region, tags)
-invoke = pulumi.InvokeOptions(provider=provider)
-in_aws = pulumi.ResourceOptions(provider=provider)
+invoke, in_aws = pulumi.InvokeOptions(provider=provider), pulumi.ResourceOptions(provider=provider)
 anywhere = pulumi.ResourceOptions()
 
 image, site = find_image(config, invoke), find_site(config, invoke)
@@ -87,16 +84,10 @@ gate = Gate(config, address, certificate, passwords.automation, server.instance_
 readiness = Readiness("ready", gate, identity, [*server.links, *network.rules], anywhere)
 
 # What Grafana shows, and the gate at the end: that it does.
+login = Login(certificate.host, passwords.automation, certificate.ca)
+key = AccessKey(user.access_key_id, user.secret_access_key) if user else None
 content = GrafanaContent(
-    "monitoring",
-    settings=config,
-    boards=dashboards,
-    login=Login(certificate.host, passwords.automation, certificate.ca),
-    influx=database,
-    key=AccessKey(user.access_key_id, user.secret_access_key) if user else None,
-    lies_on=volume.volume,
-    ready=readiness.done,
-    opts=anywhere,
+    "monitoring", config, dashboards, login, database, key=key, lies_on=volume, ready=readiness.done, opts=anywhere
 )
 answers = Answers("answers", gate, user.access_key_id if user else "", content.sources, anywhere)
 
@@ -105,18 +96,4 @@ agents = install_agents(config.hosts, lambda host: agent_script(config, database
 in_use = users_in_use(config, database, [answers.done, *(a.installed for a in agents)], role.folder, in_aws)
 Protected(config, [user, network, backups, volume, parameters, server, readiness, content, answers, in_use], agents)
 
-grafana_url = pulumi.Output.format("https://{0}:{1}", config.domain or address, GRAFANA_PORT)
-pulumi.export("grafanaUrl", grafana_url)
-pulumi.export("grafanaAdminUser", "admin")
-pulumi.export("grafanaAdminPassword", passwords.grafana_admin)
-pulumi.export("influxdbUrl", database.url)
-pulumi.export("caCertificate", certificate.ca or "")
-pulumi.export("agentInstallScript", agent_script(config, database))
-pulumi.export("dashboardUrls", {each.title: pulumi.Output.concat(grafana_url, "/d/", each.uid) for each in dashboards})
-pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")
-pulumi.export("instanceId", server.instance_id)
-pulumi.export("backupBucket", backups.bucket)
-pulumi.export("onDestroy", on_destroy(config, volume, address, backups.bucket))
-# The stack's page in Pulumi Cloud, which fills in the outputs
-# (pulumi.com/docs/intro/pulumi-cloud/projects-and-stacks/#stack-readme).
-pulumi.export("readme", (Path(__file__).parent / "Pulumi.README.md").read_text(encoding="utf-8"))
+outputs.export(config, dashboards, gate, database, volume, passwords=passwords, user=user, backups=backups)

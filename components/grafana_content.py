@@ -10,6 +10,7 @@ import pulumi
 import pulumiverse_grafana as grafana
 
 from components.alerting import Alerting
+from components.data_volume import DataVolume
 from components.network import GRAFANA_PORT
 from components.passwords import Account
 from program.boards import CLOUDWATCH_UID, INFLUXDB_UID, Board
@@ -55,13 +56,13 @@ class GrafanaContent(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        *,
         settings: Settings,
         boards: Sequence[Board],
         login: Login,
         influx: Influx,
+        *,
         key: AccessKey | None,
-        lies_on: pulumi.Resource,
+        lies_on: DataVolume,
         ready: pulumi.Resource,
         opts: pulumi.ResourceOptions,
     ) -> None:
@@ -78,7 +79,7 @@ class GrafanaContent(pulumi.ComponentResource):
             parent=self,
             provider=provider,
             depends_on=[ready],
-            deleted_with=lies_on,
+            deleted_with=lies_on.volume,
             delete_before_replace=True,
         )
         region = settings.cloudwatch_region or settings.region
