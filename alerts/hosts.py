@@ -14,31 +14,18 @@ the day. A file system that is 90 % full may have 400 GB left: a warning. At 98 
 
 from __future__ import annotations
 
-from typing import Any
-
-from alerts import kept, missing, silence
+from alerts import file_systems, kept, missing, silence
 from alerts.facts import Facts
-from alerts.model import NEVER, Group, Panel, Query, Rule
-from alerts.steps import LESS, NOW, above, below, calculated, end_of, influxql, reduced
-from dashboards import queries
-from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, TOTAL_CPU, select
-from settings.values import seconds
+from alerts.model import NEVER, Group, Rule, host_rule
+from alerts.steps import LESS, NOW, above, below, calculated, influxql, reduced
+from dashboards.queries import BY_HOST, TOTAL_CPU, select
 
 MANY = 20
 """Percent of the hosts."""
 SOME = 3
 """Hosts: fewer are not many, however large a share they are."""
-FULL = 98
-"""Percent of a file system: from here on writes soon fail."""
 AHEAD = 60
 """Seconds that a clock may be ahead: more than any that is set over the network ever is."""
-PATH = '"path"'
-USED = ("used_percent", "disk", REAL_FILE_SYSTEMS)
-"""How full file systems are: field, measurement and condition."""
-BY_FILE_SYSTEM = (BY_HOST, PATH)
-HOUR = 3600
-TREND = round(seconds(queries.TREND))
-"""Seconds: how much of the past says how fast a file system fills up."""
 
 
 def build(facts: Facts) -> tuple[Group, Group]:
@@ -49,26 +36,16 @@ def build(facts: Facts) -> tuple[Group, Group]:
         _ahead(facts),
         _processors(facts),
         _memory(facts),
-        _disk_full(facts),
-        _read_only(facts),
+        file_systems.disk_full(facts),
+        file_systems.read_only(facts),
         _load(facts),
     )
-    slow = (_disk(facts), _inodes(facts), _filling(facts), _disk_errors(facts), *missing.build(facts))
+    slow = (*file_systems.slow(facts), *missing.build(facts))
     return Group("Hosts", facts.interval, fast), Group("Hosts, slow signals", facts.slow_interval, slow)
 
 
-def _rule(*, title: str, steps: tuple[Query, ...], panel: str, **rest: Any) -> Rule:
-    return Rule(
-        title=title,
-        steps=steps,
-        panel=Panel("linux-hosts", panel),
-        on_error="KeepLast",
-        **{"no_data": "OK", **rest},
-    )
-
-
 def _silent(facts: Facts) -> Rule:
-    return _rule(
+    return host_rule(
         uid="host-silent",
         title="Host silent",
         steps=(silence.alive(facts, "A"), reduced("sum"), below(1)),
@@ -90,7 +67,7 @@ def _silent(facts: Facts) -> Rule:
 def _many_silent(facts: Facts) -> Rule:
     """Agents that are cut off together: one cause, which is in the network or the server, not in fifty hosts."""
     others = (silence.PERSISTENT, f"\"host\" != '{facts.server}'")
-    return _rule(
+    return host_rule(
         uid="hosts-silent",
         title="Many hosts silent",
         steps=(
@@ -121,7 +98,7 @@ def _ahead(facts: Facts) -> Rule:
     one that is ahead leaves points for later, by which the host looks alive until their time is over. How late a
     point arrived InfluxDB does not know, so nothing better than the future can be looked for."""
     text = select('count("uptime")', "system", f"time > now() + {AHEAD}s", group=(BY_HOST,))
-    return _rule(
+    return host_rule(
         uid="host-clock",
         title="Clock is ahead",
         steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
@@ -139,7 +116,7 @@ def _ahead(facts: Facts) -> Rule:
 
 def _processors(facts: Facts) -> Rule:
     text = select('100 - mean("usage_idle")', "cpu", NOW, TOTAL_CPU, group=(BY_HOST,))
-    return _rule(
+    return host_rule(
         uid="host-cpu",
         title="CPU busy",
         steps=(
@@ -158,7 +135,7 @@ def _processors(facts: Facts) -> Rule:
 
 def _memory(facts: Facts) -> Rule:
     limit = facts.thresholds.memory
-    return _rule(
+    return host_rule(
         uid="host-memory",
         title="Memory nearly full",
         steps=kept.of_host(
@@ -175,152 +152,9 @@ def _memory(facts: Facts) -> Rule:
     )
 
 
-def _nearly_used_up(facts: Facts, field: str) -> tuple[Query, ...]:
-    """What is left of each file system, by a percentage in the measurement of disks."""
-    limit = facts.thresholds.disk
-    return kept.of_each(
-        facts,
-        field,
-        *USED[1:],
-        each=PATH,
-        limit=limit,
-        until=end_of(limit),
-        pending="5m",
-        interval=facts.slow_interval,
-    )
-
-
-def _disk(facts: Facts) -> Rule:
-    return _rule(
-        uid="host-disk",
-        title="Disk nearly full",
-        steps=_nearly_used_up(facts, USED[0]),
-        pending="5m",
-        missing=NEVER,
-        no_data="KeepLast",
-        severity="warning",
-        summary='{{ $labels.path }} of {{ $labels.host }} is {{ printf "%.0f" $values.B.Value }} % full',
-        look_at="`du -xh --max-depth=2 PATH | sort -h | tail` on the host; logs and package caches first.",
-        panel="File systems",
-    )
-
-
-def _disk_full(facts: Facts) -> Rule:
-    return _rule(
-        uid="host-disk-full",
-        title="Disk full",
-        steps=kept.of_each(facts, *USED, each=PATH, limit=FULL, until=FULL - 1, pending="1m", interval=facts.interval),
-        pending="1m",
-        missing=NEVER,
-        no_data="KeepLast",
-        severity="critical",
-        summary='{{ $labels.path }} of {{ $labels.host }} is {{ printf "%.1f" $values.B.Value }} % full: writes fail,'
-        " or soon will",
-        look_at="`du -xh --max-depth=2 PATH | sort -h | tail` on the host. `journalctl --vacuum-size=200M`"
-        " and `apt-get clean` free space at once; a deleted file that is still open keeps its space (`lsof +L1`).",
-        panel="File systems",
-    )
-
-
-def _inodes(facts: Facts) -> Rule:
-    """Without inodes no file can be made, however much space is free. Btrfs makes them as needed and reports none."""
-    return _rule(
-        uid="host-inodes",
-        title="Inodes nearly used up",
-        steps=_nearly_used_up(facts, "inodes_used_percent"),
-        pending="5m",
-        missing=NEVER,
-        no_data="KeepLast",
-        severity="warning",
-        summary='{{ $labels.path }} of {{ $labels.host }} has {{ printf "%.0f" $values.B.Value }} % of its inodes'
-        " in use",
-        look_at="`du -x --inodes --max-depth=2 PATH | sort -n | tail` on the host: many small files, such as a mail"
-        " queue, sessions or a cache. At 100 % no file can be created, however much space is free.",
-        panel="Inodes",
-    )
-
-
-def _filling(facts: Facts) -> Rule:
-    """Speeds are those between the first and the last value there is, so a host that reports for an hour is judged by
-    that hour. The last hour has to agree: one big file is over, however long six hours remember it. A file system that
-    does not fill up has a negative or an infinite time to full: both are outside of the limits."""
-    within = round(seconds(facts.thresholds.disk_full_within))
-    newest = select('last("free")', "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)
-    speed = queries.speed("free", "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)
-    return _rule(
-        uid="host-disk-filling",
-        title="Disk fills up",
-        steps=(
-            influxql(facts, newest, facts.window(300)),
-            reduced("last"),
-            influxql(facts, speed, facts.window(TREND), "C"),
-            reduced("last", "C", "D"),
-            influxql(facts, speed, facts.window(HOUR), "E"),
-            reduced("last", "E", "F"),
-            calculated("$B / (0 - $D)", "G"),
-            calculated("$B / (0 - $F)", "H"),
-            calculated(f"$G > 0 && $G < {within} && $H > 0 && $H < {within}", "I"),
-            above(0, "I", "J"),
-        ),
-        pending="30m",
-        severity="warning",
-        summary="{{ $labels.path }} of {{ $labels.host }} is full in {{ humanizeDuration $values.G.Value }}",
-        look_at="At the rate of the last six hours and of the last hour. To find what grows:"
-        " `du -xh --max-depth=2 PATH | sort -h | tail`, twice, some minutes apart.",
-        panel="File systems",
-    )
-
-
-def _read_only(facts: Facts) -> Rule:
-    """Linux makes a file system read-only when its disk fails; Telegraf's tag `mode` says so."""
-    return _rule(
-        uid="host-read-only",
-        title="File system read-only",
-        steps=kept.of_each(
-            facts,
-            *("total", *USED[1:]),
-            each=PATH,
-            only="\"mode\" = 'ro'",
-            limit=0,
-            pending="1m",
-            interval=facts.interval,
-        ),
-        pending="1m",
-        missing=NEVER,
-        no_data="KeepLast",
-        severity="critical",
-        summary="{{ $labels.path }} of {{ $labels.host }} is read-only",
-        look_at="Linux does this when the underlying disk reports errors: `dmesg -T | grep -i -e error -e remount`."
-        " Replace the disk or volume, check the file system, then mount it again.",
-        panel="File systems",
-    )
-
-
-def _disk_errors(facts: Facts) -> Rule:
-    """ext4 counts what it could not read, write or verify in its superblock, across mounts and reboots; a check
-    (e2fsck) sets the count back, and so ends the alert."""
-    return _rule(
-        uid="host-disk-errors",
-        title="Disk errors",
-        steps=kept.of_each(
-            facts, "errors", "ext4", each='"device"', limit=0, pending="0s", interval=facts.slow_interval
-        ),
-        pending="0s",  # what was counted stays, and is counted once a minute
-        missing=NEVER,
-        no_data="KeepLast",
-        severity="critical",
-        summary="Errors of the file system on {{ $labels.device }} of {{ $labels.host }}:"
-        ' {{ printf "%.0f" $values.B.Value }}',
-        look_at="`dmesg -T | grep -i ext4` and `findmnt -S /dev/DEVICE` on the host. Copy what you need to keep,"
-        " unmount, `e2fsck -f /dev/DEVICE` (which also resets the count). If errors come back, replace the"
-        " disk or volume.",
-        panel="Disk errors",
-    )
-
-
 def _load(facts: Facts) -> Rule:
     text = select('mean("load5") / mean("n_cpus")', "system", NOW, group=(BY_HOST,))
-    return _rule(
+    return host_rule(
         uid="host-load",
         title="Load high",
         steps=(

@@ -119,6 +119,11 @@ class Rule:
         return {"severity": self.severity, **self.labels}
 
 
+def host_rule(*, panel: str, **rest: Any) -> Rule:
+    """A rule about any of the hosts, with the states that hosts.py gives reasons for. panel: of "Linux hosts"."""
+    return Rule(panel=Panel("linux-hosts", panel), on_error="KeepLast", **{"no_data": "OK", **rest})
+
+
 @dataclass(frozen=True)
 class Group:
     """Rules that are evaluated together. interval: seconds between two evaluations."""

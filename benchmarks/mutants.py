@@ -47,7 +47,14 @@ FILES = (
     *("userdata/server/grafana.ini", "userdata/server/influxdb.conf"),
     *("userdata/shared/telegraf.conf", "userdata/shared/inputs.conf"),
     *("components/network.py", "components/server_role.py", "program/policies.py", "program/identity.py"),
-    *("alerts/facts.py", "alerts/hosts.py", "alerts/server.py", "alerts/missing.py", "alerts/steps.py"),
+    *(
+        "alerts/facts.py",
+        "alerts/hosts.py",
+        "alerts/file_systems.py",
+        "alerts/server.py",
+        "alerts/missing.py",
+        "alerts/steps.py",
+    ),
     *("alerts/ec2.py", "alerts/certificate.py", "dashboards/queries.py", "dashboards/linux_overview.py"),
     *("dashboards/linux_resources.py", "dashboards/linux_traffic.py", "dashboards/cloudwatch.py"),
 )

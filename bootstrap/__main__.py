@@ -9,6 +9,8 @@ import pulumi
 import pulumi_aws as aws
 
 from bootstrap import configuration, permissions, trust
+from bootstrap.account import Account
+from bootstrap.changes import changing
 from bootstrap.identity_provider import IdentityProvider
 from bootstrap.roles import JobRole
 from bootstrap.state import Kept, State
@@ -23,7 +25,7 @@ opts, invoke = pulumi.ResourceOptions(provider=provider), pulumi.InvokeOptions(p
 
 caller = look_up(aws.get_caller_identity, invoke)
 partition = caller.arn.split(":")[1]
-account = permissions.Account(partition, caller.account_id, config.permissions_boundary)
+account = Account(partition, caller.account_id, config.permissions_boundary)
 
 identity_provider = IdentityProvider("github", opts, invoke)
 state = State(caller.account_id, partition, config.region, opts)
@@ -43,7 +45,7 @@ deploy = JobRole(
     known.apply(
         lambda arns: [
             *permissions.reading(account),
-            *permissions.changing(account),
+            *changing(account),
             *permissions.reading_state(*arns),
             *permissions.changing_state(*arns),
         ]

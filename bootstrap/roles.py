@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from bootstrap.permissions import Statement
+from bootstrap.account import Statement
 from program.policies import document
 
 LONGEST_SECONDS = 2 * 3600

@@ -20,9 +20,9 @@ from dashboards import looks
 from dashboards.cloudwatch import REFRESH, Metric, of_instances
 from dashboards.ec2_panels import counted, drawn, measured
 from dashboards.ec2_variables import variables
+from dashboards.lists import states
 from dashboards.looks import Limits
 from dashboards.page import Row, page
-from dashboards.panels import states
 from dashboards.registry import AWS_EC2, Entry
 
 CREDITS = Limits(watch=30, act=5)

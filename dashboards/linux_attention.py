@@ -20,8 +20,8 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards import looks, tables
+from dashboards.lists import rows_of
 from dashboards.looks import Limits
-from dashboards.panels import rows_of
 from dashboards.queries import (
     BY_HOST,
     HOST,

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.builders import stat
 from grafana_foundation_sdk.models import units
 
-from dashboards import host_rows, looks
+from dashboards import host_parts, host_rows, looks
 from dashboards.host_variables import boots, variables
 from dashboards.linux_resources import MEMORY_COLOURS, MEMORY_KINDS, MODE_COLOURS, MODES
+from dashboards.lists import alerts_of
 from dashboards.looks import Limits
 from dashboards.page import Row, page
-from dashboards.panels import alerts_of, in_colours, lines, number, stacked
+from dashboards.panels import in_colours, lines, number, stacked
 from dashboards.queries import (
     HOST,
     LATELY,
@@ -39,10 +40,10 @@ def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = ()) ->
         variables(datasource_uid),
         [
             _at_a_glance(datasource_uid),
-            host_rows.cores(datasource_uid),
-            host_rows.disks(datasource_uid),
-            host_rows.file_systems(datasource_uid),
-            host_rows.interfaces(datasource_uid),
+            host_parts.cores(datasource_uid),
+            host_parts.disks(datasource_uid),
+            host_parts.file_systems(datasource_uid),
+            host_parts.interfaces(datasource_uid),
             host_rows.connections(datasource_uid),
             host_rows.kernel(datasource_uid),
             host_rows.week_before(datasource_uid),

@@ -17,8 +17,9 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from dashboards import linux_attention, looks, tables
 from dashboards.linux_attention import EVER
+from dashboards.lists import rows_of, states
 from dashboards.page import Row
-from dashboards.panels import number, rows_of, states, worst_one
+from dashboards.panels import number, worst_one
 from dashboards.queries import (
     BY_HOST,
     HOST,

@@ -18,9 +18,9 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from dashboards import looks, tables
 from dashboards.linux_lines import both_ways, lines_by_host
+from dashboards.lists import rows_of
 from dashboards.looks import Limits
 from dashboards.page import Row
-from dashboards.panels import rows_of
 from dashboards.queries import (
     BY_HOST,
     HOST,

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grafana_foundation_sdk.builders import common as common_builders
-from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.builders import stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import stat, timeseries
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
@@ -24,11 +23,10 @@ from grafana_foundation_sdk.models.common import (
     LegendPlacement,
     SortOrder,
     StackingMode,
-    TimelineValueAlignment,
     TooltipDisplayMode,
     VisibilityMode,
 )
-from grafana_foundation_sdk.models.dashboard import DataSourceRef, DataTransformerConfig
+from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
 from dashboards.looks import Limits, always, by_name, by_threshold, no_limits
 
@@ -210,107 +208,3 @@ def worst_one(
         .text_mode(BigValueTextMode.VALUE_AND_NAME)
         .reduce_options(common_builders.ReduceDataOptions().values(True).limit(1).calcs([]))
     )
-
-
-def rows_of(
-    title: str,
-    description: str,
-    unit: str,
-    data: Data,
-    transformations: Sequence[DataTransformerConfig],
-    *,
-    width: int = 24,
-    height: int = 8,
-) -> table.Panel:
-    """A table; `unit` is that of every numeric column without one of its own."""
-    return (
-        table.Panel()
-        .title(title)
-        .description(description)
-        .datasource(data.datasource)
-        .span(width)
-        .height(height)
-        .unit(unit)
-        .decimals(1)
-        .thresholds(no_limits())
-        .transformations(list(transformations))
-        .show_header(True)
-        .targets(data.queries)
-    )
-
-
-def alerts_of(
-    title: str, description: str, matcher: str, datasource: DataSourceRef, *, width: int = 12, height: int = 8
-) -> builders.Panel:
-    """A list of the alerts that fire, or soon will, and have a label: `matcher`, as in `host="web-1"`.
-
-    The SDK has no builder for this panel; options as in github.com/grafana/grafana,
-    public/app/plugins/panel/alertlist/types.ts (UnifiedAlertListOptions). It asks Grafana alone, nothing of the
-    datasource, which every panel has.
-    """
-    shown = {"firing": True, "pending": True, "error": True, "noData": False, "normal": False, "recovering": True}
-    return (
-        builders.Panel()
-        .type("alertlist")
-        .title(title)
-        .description(description)
-        .datasource(datasource)
-        .span(width)
-        .height(height)
-        .unit("short")
-        .thresholds(no_limits())
-        .options(
-            {
-                "viewMode": "list",
-                "groupMode": "default",
-                "groupBy": [],
-                "maxItems": 20,
-                "sortOrder": 1,
-                "dashboardAlerts": False,
-                "alertName": "",
-                "alertInstanceLabelFilter": f"{{{matcher}}}",
-                "stateFilter": shown,
-            }
-        )
-        .targets([])
-    )
-
-
-def states(
-    title: str,
-    description: str,
-    unit: str,
-    data: Data,
-    *,
-    step: str,
-    width: int = 24,
-    height: int = 6,
-    links: Sequence[DashboardLink] = (),
-) -> statetimeline.Panel:
-    """A band a series whose colour is its state; the caller adds the mappings from values to states."""
-    panel = (
-        statetimeline.Panel()
-        .title(title)
-        .description(description)
-        .datasource(data.datasource)
-        .span(width)
-        .height(height)
-        .interval(step)
-        .unit(unit)
-        .color_scheme(by_threshold())
-        .thresholds(no_limits())
-        .merge_values(True)
-        .show_value(VisibilityMode.NEVER)
-        .row_height(0.8)
-        .align_value(TimelineValueAlignment.LEFT)
-        .legend(
-            common_builders.VizLegendOptions()
-            .display_mode(LegendDisplayMode.LIST)
-            .placement(LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
-        .tooltip(common_builders.VizTooltipOptions().mode(TooltipDisplayMode.SINGLE))
-    )
-    if links:
-        panel = panel.data_links(list(links))
-    return panel.targets(data.queries)

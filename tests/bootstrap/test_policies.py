@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bootstrap import permissions, trust
-from bootstrap.permissions import Account
+from bootstrap.account import Account
+from bootstrap.changes import changing
 from program.policies import document
 from sandbox.cloud.policies import Question, Verdict, judge
 
@@ -26,7 +27,7 @@ def preview(account: Account = ACCOUNT) -> list[dict[str, Any]]:
 
 
 def deploy(account: Account = ACCOUNT) -> list[dict[str, Any]]:
-    return [*preview(account), *permissions.changing(account), *permissions.changing_state(BUCKET, KEY)]
+    return [*preview(account), *changing(account), *permissions.changing_state(BUCKET, KEY)]
 
 
 def allowed(statements: list[dict[str, Any]], action: str, resource: str, **context: str) -> bool:

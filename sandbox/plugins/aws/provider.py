@@ -18,6 +18,7 @@ from sandbox.plugins.aws import (
     kms,
     security_group,
     ssm,
+    topics,
 )
 from sandbox.plugins.aws.client import SERVICES, Aws, connect, explain, known_regions
 from sandbox.plugins.aws.functions import FUNCTIONS
@@ -104,9 +105,9 @@ class AwsProvider(Provider[Aws]):
         bucket_settings.BucketLifecycleConfiguration,
         bucket_settings.BucketPolicy,
         alarms.MetricAlarm,
-        alarms.Topic,
-        alarms.TopicPolicy,
-        alarms.TopicSubscription,
+        topics.Topic,
+        topics.TopicPolicy,
+        topics.TopicSubscription,
     )
     functions = (*FUNCTIONS, iam_oidc.FUNCTION)
 

@@ -1,0 +1,69 @@
+"""What the program makes in an account, as IAM policies name it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Statement = dict[str, object]
+
+TAG = "project"
+PROJECT = "monitoring"
+"""The main program's name in ../Pulumi.yaml, which is its tag, too."""
+
+UNIQUE = "-???????"
+"""What Pulumi puts behind the names it makes: a dash and seven hexadecimal digits
+(pulumi.com/docs/iac/concepts/resources/names, "Auto-naming"). To IAM `?` is any one character."""
+
+SERVER, READER = f"server{UNIQUE}", f"cloudwatch{UNIQUE}"
+"""Names of the program's identities (components/server_role.py, cloudwatch_role.py, cloudwatch_user.py)."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the roles are. boundary: ARN of the policy that each role and user must have as its boundary, or None."""
+
+    partition: str
+    id: str
+    boundary: str | None = None
+
+    def ec2(self, *kinds: str) -> list[str]:
+        """ARNs of everything of these kinds, in every region."""
+        return [f"arn:{self.partition}:ec2:*:{self.id}:{kind}/*" for kind in kinds]
+
+    def iam(self, kind: str, *names: str) -> list[str]:
+        """ARNs of what has such names."""
+        return [f"arn:{self.partition}:iam::{self.id}:{kind}/{name}" for name in names]
+
+    @property
+    def buckets(self) -> str:
+        """Names of the buckets for backups (components/backups.py). The bucket of the states has none of them."""
+        return f"arn:{self.partition}:s3:::monitoring-*-backups{UNIQUE}"
+
+    @property
+    def alarms(self) -> str:
+        """Alarms of a dead man's switch (components/dead_mans_switch.py)."""
+        return f"arn:{self.partition}:cloudwatch:*:{self.id}:alarm:monitoring-*"
+
+    @property
+    def topics(self) -> str:
+        """Topics of the same."""
+        return f"arn:{self.partition}:sns:*:{self.id}:monitoring-*"
+
+    @property
+    def parameters(self) -> str:
+        return f"arn:{self.partition}:ssm:*:{self.id}:parameter/monitoring/*"
+
+    @property
+    def identities(self) -> list[str]:
+        """Everything of IAM's that the program makes."""
+        return [
+            *self.iam("role", SERVER, READER),
+            *self.iam("instance-profile", SERVER),
+            *(arn for kind in ("user", "group", "policy") for arn in self.iam(kind, READER)),
+        ]
+
+
+def allow(sid: str, resource: str | Sequence[str], *actions: str, **more: object) -> Statement:
+    """A statement: these actions on these ARNs. more: its other keys."""
+    return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resource, **more}
