@@ -218,6 +218,26 @@ def far_address(value: Any) -> str:
     return address
 
 
+BASEARCH = "$basearch"
+
+
+def rpm_address(value: Any) -> str:
+    """As `far_address`, of an RPM repository: a step of its path may be $basearch, which dnf replaces with x86_64 or
+    aarch64 (dnf.conf(5), VARIABLES)."""
+    if not isinstance(value, str):
+        return far_address(value)
+    wrong = "has a variable other than $basearch as a step of its path"
+    steps = value.split("/")
+    if any("$" in step and step != BASEARCH for step in steps) or BASEARCH in steps[:3]:
+        raise WrongValueError(wrong, "write the address of your own version, or $basearch for the architecture")
+    # No such step is in an address that has none.
+    stand_in = "basearch"
+    while stand_in in steps:
+        stand_in += "_"
+    address = far_address("/".join(stand_in if step == BASEARCH else step for step in steps))
+    return "/".join(BASEARCH if step == stand_in else step for step in address.split("/"))
+
+
 def https_address(value: Any) -> str:
     """As `far_address`, https only, and not longer than the server's files can take."""
     address = far_address(value)
@@ -230,4 +250,5 @@ def https_address(value: Any) -> str:
 
 HostAddress = Annotated[str, BeforeValidator(machine)]
 Url = Annotated[str, BeforeValidator(far_address)]
+RpmUrl = Annotated[str, BeforeValidator(rpm_address)]
 HttpsUrl = Annotated[str, BeforeValidator(https_address)]

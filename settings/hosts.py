@@ -63,7 +63,7 @@ def checked_tags(value: Any) -> dict[str, str]:
 
 
 class Host(Part):
-    """A Debian or Ubuntu machine, reached by SSH, that gets an agent.
+    """A machine, reached by SSH, that gets an agent.
 
     name: its tag `host`, and the name of its resources. host_key: the only one that is accepted. private_key:
     of `user`; without it the SSH agent of the person who runs Pulumi is asked. tags: of all its measurements.

@@ -86,13 +86,15 @@ class GrafanaRepository(Repository):
 
 
 class InfluxdataRepository(Repository):
-    """InfluxData's own repository.
+    """InfluxData's own repository, which has packages for apt and, under another address, for dnf.
 
     influxdata.com/blog/package-signing-key-rotation: since 2023 one primary key, whose signing subkeys change
     (in January 2026 to AC10D7449F343ADCEFDDC2B6DA61C26A0585BD3B, good until January 2029).
     """
 
     url: addresses.Url = "https://repos.influxdata.com/debian"
+    # docs.influxdata.com/telegraf/v1/install: for agents on RHEL and Amazon Linux.
+    rpm_url: addresses.RpmUrl = "https://repos.influxdata.com/stable/$basearch/main"
     key_url: addresses.Url = "https://repos.influxdata.com/influxdata-archive.key"
     key_fingerprint: v.Fingerprint = "24C975CBA61A024EE1B631787C3D57159FC2F927"
 

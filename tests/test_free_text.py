@@ -71,7 +71,10 @@ SCALARS: dict[str, Any] = {
     **{
         "grafanaRepository": {"url": "https://a.b", "keyUrl": "https://a.b/key", "suite": "stable", "component": "main"}
     },
-    **{"influxdataRepository": {"keyFingerprint": "0" * 40}, "backups": {"schedule": "04:00", "keep": 7}},
+    **{
+        "influxdataRepository": {"keyFingerprint": "0" * 40, "rpmUrl": "https://a.b/$basearch/c"},
+        "backups": {"schedule": "04:00", "keep": 7},
+    },
     **{"permissionsBoundary": "arn:aws:iam::123456789012:policy/a"},
     **{"runbooks": "https://git.example.com/runbooks.md"},
     **{"muteTimings": [{"name": "x", "weekdays": ["monday"], "times": ["08:00-09:00"], "location": "UTC"}]},
@@ -143,7 +146,16 @@ def test_every_setting_that_takes_text_has_a_validator() -> None:
     assert not [name for name, checks in found if not checks]
     known = {
         *("region", "matching.<locals>.check", "domain", "_choice.<locals>.check", "duration.<locals>.check"),
-        *("far_address", "https_address", "web_address", "fingerprint", "machine", "each.<locals>.run", "_tags"),
+        *(
+            "far_address",
+            "https_address",
+            "web_address",
+            "rpm_address",
+            "fingerprint",
+            "machine",
+            "each.<locals>.run",
+            "_tags",
+        ),
         *("checked_name", "checked_tags", "host_key", "private_key", "certificates_of.<locals>.check", "_server"),
         *("agents_password", "password", "database_password", "_hook", "_slack", "_evaluation", "address", "_source"),
         *("socket.<locals>.check", "_namespace", "_name.<locals>.check", "_searchable", "_statistic", "_title"),

@@ -117,6 +117,12 @@ ODD: list[tuple[str, Any, str]] = [
     ("grafanaRepository", {"component": "main [trusted=yes]"}, "is not valid in an apt source"),
     ("grafanaRepository", {"component": "main;id"}, "is not valid in an apt source"),
     ("influxdataRepository", {"keyFingerprint": "24C975CBA61A024EE1B631787C3D57159FC2F927; id"}, "full fingerprint"),
+    ("influxdataRepository", {"rpmUrl": "https://a.b/$releasever/$basearch"}, "variable other than $basearch"),
+    ("influxdataRepository", {"rpmUrl": "https://$basearch/main"}, "variable other than $basearch"),
+    ("influxdataRepository", {"rpmUrl": "https://a.b/${basearch}"}, "variable other than $basearch"),
+    ("influxdataRepository", {"rpmUrl": "https://127.0.0.1/$basearch"}, "is loopback"),
+    ("influxdataRepository", {"rpmUrl": 7}, "is not a URL"),
+    ("influxdataRepository", {"rpmUrl": "https://a.b/$basearch\nenabled=1"}, "variable other than $basearch"),
     ("influxdataRepository", {"keyUrl": "https://a.b/key -o /etc/passwd"}, "is not a URL"),
     # collisions, and what cannot be together
     ("tags", {"Project": "x"}, "is set by this program"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from settings import Inputs, Repository
+from settings import Inputs
+from settings.model import InfluxdataRepository
 from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import delimiter, environment, render, source, without_comments
 
@@ -17,7 +18,7 @@ class AgentValues:
     host: the tag `host`; empty takes the machine's own name. tags: of all its measurements.
     """
 
-    repository: Repository
+    repository: InfluxdataRepository
     telegraf_version: str
     interval: str
     target: InfluxTarget
@@ -29,7 +30,7 @@ class AgentValues:
 
 
 def agent_installer(values: AgentValues) -> str:
-    """The script that makes a Debian or Ubuntu machine send its measurements here, to be run by root."""
+    """The script that makes a machine with apt or dnf send its measurements here, to be run by root."""
     config = telegraf_config(
         values.target, interval=values.interval, host=values.host, monitor=False, tags=values.tags
     ) + render("shared/inputs.conf", inputs=values.inputs)

@@ -44,6 +44,9 @@ MIRRORED = (
     "acl",
     "apt-transport-https",
     "chrony",
+    "createrepo-c",
+    "dnf",
+    "dnf-plugins-core",
     "fontconfig",
     "gnupg",
     "gpg",
@@ -53,6 +56,7 @@ MIRRORED = (
     "musl",
     "nftables",
     "nvme-cli",
+    "rpm",
     "ssl-cert",
     "wget",
 )

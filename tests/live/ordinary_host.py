@@ -51,6 +51,8 @@ class OrdinaryHost:
     repository: the package server's, as the setting `influxdataRepository` says it. www: what the server serves.
     """
 
+    STATE = STATE
+
     def __init__(self, machine: Machine, www: Path) -> None:
         described = facts(machine.place)
         self.machine = machine
@@ -103,7 +105,7 @@ class OrdinaryHost:
 
     def state(self) -> str:
         """Everything that an installer may leave on a machine: files, holds, the package, the service."""
-        return self.run(STATE).stdout
+        return self.run(self.STATE).stdout
 
     def updates(self) -> subprocess.CompletedProcess[str]:
         """`apt-get update`, as the host's own timer runs it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,21 @@ INPUTS = Inputs.model_validate(
 )
 SCRIPT = agent_installer(replace(AGENT, host="db-1", password="secret-of-influxdb", inputs=INPUTS))
 PROGRAMS = (
-    *("apt-get", "awk", "cat", "chgrp", "chmod", "cmp", "curl", "dpkg-query", "getent", "gpg", "grep", "hostname"),
+    *(
+        "apt-get",
+        "awk",
+        "cat",
+        "chgrp",
+        "chmod",
+        "cmp",
+        "curl",
+        "dnf",
+        "dpkg-query",
+        "getent",
+        "gpg",
+        "grep",
+        "hostname",
+    ),
     *(
         "id",
         "install",
@@ -32,6 +47,7 @@ PROGRAMS = (
         "mv",
         "printf",
         "rm",
+        "rpm",
         "sed",
         "sleep",
         "sync",
@@ -45,14 +61,14 @@ name=${0##*/}
 { echo "$name: cannot do: $*"; env; } >&2
 [ "$name" != "$FAILS" ] || exit 1
 case $name in
-  apt-get | chgrp | sleep | sync | userdel) ;;
+  apt-get | dnf | chgrp | sleep | sync | userdel) ;;
   systemctl)
     case $* in
       *ExecStart*) echo /usr/bin/telegraf -config /etc/telegraf/telegraf.conf ;;
       *SubState*) echo "${STATE:-running}" ;;
     esac ;;
   journalctl) echo "2026-01-01T00:00:00Z E! the password secret-of-influxdb is wrong" ;;
-  dpkg-query) exit 1 ;;
+  dpkg-query | rpm) exit 1 ;;
   curl) echo key >"${@: -2:1}" ;;
   gpg) [ "$1" != --show-keys ] || printf 'pub:\\nfpr:::::::::%s:\\n' "$FINGERPRINT" ;;
   *) PATH=$REAL_PATH; exec "$name" "${@/#telegraf/root}" ;;
@@ -60,11 +76,10 @@ esac
 """
 STAGE = """
 set -e
-cp -L /etc/os-release "$WORK/os-release"
 alternatives=$(mktemp -d)
 mount --bind /etc/alternatives "$alternatives"
 for folder in /etc /run /var/lib /var/log /var/tmp; do mount -t tmpfs none $folder; done
-cp "$WORK/os-release" /etc/os-release
+echo "ID=$SYSTEM" >/etc/os-release
 cp -a "$alternatives" /etc/alternatives
 umount "$alternatives"
 rmdir "$alternatives"
@@ -85,13 +100,16 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def install(work: Path, script: str, fails: str = "", *arguments: str) -> subprocess.CompletedProcess[str]:
+def install(
+    work: Path, script: str, fails: str = "", *arguments: str, system: str = "debian"
+) -> subprocess.CompletedProcess[str]:
     path = os.environ["PATH"]
     environment = {
         "PATH": path,
         "REAL_PATH": path,
         "WORK": str(work),
         "FAILS": fails,
+        "SYSTEM": system,
         "FINGERPRINT": AGENT.repository.key_fingerprint,
     }
     command = ["unshare", "--map-root-user", "--mount", "bash", "-c", STAGE, "stage", *arguments]
@@ -100,13 +118,15 @@ def install(work: Path, script: str, fails: str = "", *arguments: str) -> subpro
     )
 
 
-def test_it_comes_to_its_end(work: Path) -> None:
-    done = install(work, SCRIPT)
+@pytest.mark.parametrize(("system", "manager"), [("debian", "apt-get"), ("fedora", "dnf")])
+def test_it_comes_to_its_end(work: Path, system: str, manager: str) -> None:
+    done = install(work, SCRIPT, system=system)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Telegraf" in done.stdout
     assert "reports as db-1" in done.stdout
     assert "secret-of" not in done.stdout + done.stderr
     assert {"curl", "gpg", "mv", "systemctl"} <= {line.partition(":")[0] for line in done.stderr.splitlines()}
+    assert "cannot read the repository" in install(work, SCRIPT, manager, system=system).stderr
 
 
 def test_telegraf_does_not_start_and_says_the_password(work: Path) -> None:
@@ -119,9 +139,10 @@ def test_telegraf_does_not_start_and_says_the_password(work: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_whatever_program_fails(work: Path, program: str) -> None:
-    for arguments in ((), ("remove",)):
-        done = install(work, SCRIPT, program, *arguments)
-        assert "secret-of" not in done.stdout + done.stderr, arguments
+    systems = ("debian", "fedora") if program in ("curl", "dnf", "rpm", "systemctl") else ("debian",)
+    for system, arguments in product(systems, ((), ("remove",))):
+        done = install(work, SCRIPT, program, *arguments, system=system)
+        assert "secret-of" not in done.stdout + done.stderr, (system, arguments)
 
 
 @pytest.mark.slow

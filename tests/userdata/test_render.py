@@ -401,12 +401,15 @@ def test_no_tag_breaks_out_of_toml_s_quotes(value: str) -> None:
     ("user", "release", "wrong"),
     [
         ("1000", "ID=debian", "must be run by root"),
-        ("0", "ID=fedora\nID_LIKE=rhel", "only Debian and Ubuntu"),
+        ("0", 'ID=opensuse-leap\nID_LIKE="suse opensuse"', "only Debian, Ubuntu, RHEL"),
+        ("0", "ID=rhelish", "only Debian, Ubuntu, RHEL"),
+        ("0", 'ID=amzn\nID_LIKE="centos rhel fedora"', "without dnf, which is too old"),
     ],
 )
 def test_the_installer_refuses_what_it_cannot_do(user: str, release: str, wrong: str) -> None:
     script = agent_installer(AGENT).replace("$(id -u)", user)
     script = script.replace(". /etc/os-release 2>/dev/null", f". /dev/stdin <<<'{release}'")
+    script = script.replace('command -v "$manager"', 'command -v "/nowhere/$manager"')
     result = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert wrong in result.stderr

@@ -1,29 +1,17 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154
 # Part of the agents' installer (install.sh.j2): Telegraf's package, on a machine whose apt others have set up.
 
-patience=300
+manager=apt-get
 locks=(/var/lib/apt/lists/lock /var/cache/apt/archives/lock /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock)
-# patiently COMMAND...: run it, again and again while somebody else holds a lock of apt's. apt waits for dpkg's locks at
-# most (DPkg::Lock::Timeout, apt.conf(5)), never for those of the lists and of the downloads.
-patiently() {
-  local end=$((SECONDS + patience))
-  until "$@" >"$work/said" 2>&1 </dev/null; do
-    if ! grep -qiE 'could not get lock|unable to (lock|acquire)|lock was locked' "$work/said"; then return 1; fi
-    if ((SECONDS >= end)); then fail "apt has been in use for $patience s: $(holders); try again when it is free"; fi
-    sleep 2
-  done
-}
-holders() {
-  local file process found=
-  for file in "${locks[@]}"; do
-    process=$(awk -v inode=":$(stat -c %i "$file" 2>/dev/null || echo -)$" '$6 ~ inode {print $5; exit}' /proc/locks)
-    if [ -n "$process" ]; then
-      found+="${found:+, }$file is held by $(cat "/proc/$process/comm" 2>/dev/null || echo somebody) (process $process)"
-    fi
-  done
-  echo "${found:-$(why)}"
-}
-# Why the last command failed, on one line.
+busy='could not get lock|unable to (lock|acquire)|lock was locked'
+ring=/etc/apt/keyrings/influxdata.gpg
+source=/etc/apt/sources.list.d/influxdata.list
+pin=/etc/apt/preferences.d/monitoring
+mark=$pin
+packaging=(/etc/apt/keyrings "$ring" "$source" "$pin")
+
+# Why the last command failed, on one line. apt waits for dpkg's locks at most (DPkg::Lock::Timeout, apt.conf(5)), never
+# for those of the lists and of the downloads.
 why() { { grep '^E: ' "$work/said" || tail -n 2 "$work/said"; } | paste -sd ' '; }
 apt() { patiently apt-get -qq -o Acquire::Retries=5 "$@"; }
 # Without anything of the machine's own set-up: a broken source or pin of somebody else's is no obstacle then.
@@ -39,6 +27,10 @@ installed() {
 held() { { dpkg --get-selections telegraf 2>/dev/null || true; } | awk '$2 == "hold" {print $1}'; }
 hold() { patiently sh -c 'echo telegraf hold | dpkg --set-selections'; }
 
+# apt has its keys in files.
+keys() { :; }
+put_back_keys() { :; }
+
 install_tools() {
   local tools=(ca-certificates curl gnupg)
   if command -v curl >/dev/null && command -v gpg >/dev/null; then return; fi
@@ -47,27 +39,26 @@ install_tools() {
   apt install -y --no-install-recommends "${tools[@]}" || fail "cannot install ${tools[*]}: $(why)"
 }
 
+install_version() {
+  apt_alone install -y --no-install-recommends --allow-downgrades --allow-change-held-packages \
+    -o Dpkg::Options::=--force-confold "telegraf=$1"
+}
+
 install_telegraf() {
-  local url suite component key_url fingerprint found on_hold wanted
+  local url suite component key_url fingerprint on_hold wanted
   read -r url suite component key_url fingerprint <<<"$repository"
   wanted="Explanation: from $url $suite $component, signed by $fingerprint
 Package: telegraf
 Pin: version $version
 Pin-Priority: 1001"
   if [ "$(installed)" = "$version" ] && cmp -s $pin <<<"$wanted"; then return; fi
-  curl -sSfL --retry 5 --connect-timeout 10 -o "$work/key" "$key_url" || fail "cannot download the signing key from $key_url"
-  found=$({ gpg --show-keys --with-colons "$work/key" 2>/dev/null || true; } | awk -F: '/^pub/ {p = 1} /^fpr/ && p {print $10; p = 0}')
-  grep -qx "$fingerprint" <<<"$found" ||
-    fail "$key_url holds ${found//$'\n'/ }, not $fingerprint: see its publisher's news, then set keyFingerprint"
-  mkdir -m 700 "$work/gnupg"
-  gpg --homedir "$work/gnupg" --batch -q --import "$work/key"
+  fetch_key "$key_url" "$fingerprint"
   gpg --homedir "$work/gnupg" --batch --export "$fingerprint" >"$work/ring.gpg"
   echo "deb [signed-by=$work/ring.gpg] $url $suite $component" >"$work/source.list"
   apt_alone update || fail "cannot read the repository $url: $(why)"
   # A hold means that no upgrade may come by itself. This one is asked for, and the hold stays.
   on_hold=$(held)
-  apt_alone install -y --no-install-recommends --allow-downgrades --allow-change-held-packages \
-    -o Dpkg::Options::=--force-confold "telegraf=$version" || fail "cannot install Telegraf $version from $url: $(why)"
+  install_version "$version" || fail "cannot install Telegraf $version from $url: $(why)"
   if [ -n "$on_hold" ]; then hold; fi
   name_source "${url%/}" "$suite" "$component"
   echo "$wanted" >$pin
@@ -102,3 +93,11 @@ name_source() {
   echo "deb [signed-by=$ring] $*" >$source
   if ! apt-get indextargets --no-release-info >/dev/null 2>&1; then rm -f "$source" "$ring"; fi
 }
+
+purge() { apt_alone purge -y --allow-change-held-packages telegraf; }
+# Also one that is half installed.
+purge_by_force() {
+  if ! dpkg-query -W telegraf >/dev/null 2>&1; then return; fi
+  purge || patiently dpkg --purge --force-all telegraf
+}
+forget_repository() { if source_is_ours; then rm -f $source $ring; fi; }

@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2086,SC2154
 # Part of the agents' installer (install.sh.j2): the machine as it was before.
 
-# All that an installation changes, folders before what lies in them.
+# All that an installation changes besides the package manager's own (`packaging`), folders before what lies in them.
 changed=(
-  /etc/apt/keyrings "$ring" "$source" "$pin" "$service" "$service/hardening.conf" "$service/monitoring.conf"
+  "$service" "$service/hardening.conf" "$service/monitoring.conf"
   /etc/telegraf "$config" /etc/telegraf/ca.pem /etc/telegraf/measure "$ec2" /etc/default/telegraf
   /var/log/telegraf /var/lib/telegraf
 )
@@ -12,7 +12,7 @@ changed=(
 remember() {
   local path saved=()
   mkdir -m 700 "$1"
-  for path in "${changed[@]}"; do
+  for path in "${packaging[@]}" "${changed[@]}"; do
     if [ -f "$path" ]; then
       saved+=("${path#/}")
     elif [ ! -e "$path" ]; then
@@ -22,6 +22,7 @@ remember() {
   printf '%s\n' "${saved[@]}" | sed '/^$/d' | tar -C / -cf "$1/files.tar" --files-from -
   installed >"$1/version"
   held >"$1/held"
+  keys >"$1/keys"
   getent passwd telegraf >"$1/user" || true
   systemctl is-active telegraf >"$1/active" 2>/dev/null || true
   systemctl is-enabled telegraf >"$1/enabled" 2>/dev/null || true
@@ -31,6 +32,7 @@ remember() {
 put_back() {
   systemctl stop telegraf 2>/dev/null || true
   (put_back_package "$(<"$1/version")") || true
+  (put_back_keys "$(<"$1/keys")") || true
   if [ -f "$1/absent" ]; then xargs -d '\n' rm -rf <"$1/absent"; fi
   tar -C / -xpf "$1/files.tar"
   if [ ! -s "$1/user" ] && getent passwd telegraf >/dev/null; then userdel telegraf; fi
@@ -43,12 +45,9 @@ put_back() {
 }
 put_back_package() {
   if [ -z "$1" ]; then
-    # Also one that is half installed.
-    if ! dpkg-query -W telegraf >/dev/null 2>&1; then return; fi
-    apt_alone purge -y --allow-change-held-packages telegraf || patiently dpkg --purge --force-all telegraf
+    purge_by_force
   elif [ "$(installed)" != "$1" ]; then
-    apt_alone install -y --no-install-recommends --allow-downgrades --allow-change-held-packages \
-      -o Dpkg::Options::=--force-confold "telegraf=$1" ||
+    install_version "$1" ||
       echo "monitoring: Telegraf $1, which was here before, cannot be put back: $(why)" >&2
   fi
 }

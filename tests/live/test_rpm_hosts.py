@@ -1,0 +1,201 @@
+"""The installer on machines of the RPM family: it works, or leaves all as it was and says why in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.machines import preflight
+from tests.live.rpm_host import RpmHost, rpm_host
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(bool(preflight()), reason="; ".join(preflight()) or "this host can boot machines"),
+]
+
+RPM_LOCK, DNF_LOCK = "/var/lib/rpm/.rpm.lock", "/var/lib/dnf/rpmdb_lock.pid"
+SAY = "print('got', flush=True); time.sleep({1})"
+HOLD = {
+    RPM_LOCK: "import fcntl, time; f = open('{0}', 'a'); fcntl.lockf(f, fcntl.LOCK_EX); " + SAY,
+    DNF_LOCK: "import os, time; open('{0}', 'w').write(str(os.getpid())); " + SAY + "; os.unlink('{0}')",
+}
+"""How another process holds each: rpm's with fcntl (rpm, lib/rpmlock.cc), dnf's by its number in it (dnf/lock.py)."""
+REPOS, KEY = "/etc/yum.repos.d", "/root/rpm/key.asc"
+LOCKED = "/etc/dnf/plugins/versionlock.list"
+OWN = '[agent]\\ninterval = "5s"\\n[[outputs.discard]]\\n[[inputs.cpu]]\\n'
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RpmHost]:
+    with rpm_host(tmp_path_factory.mktemp("checkout")) as machine:
+        machine.save()
+        yield machine
+
+
+@pytest.fixture
+def host(machine: RpmHost) -> Iterator[RpmHost]:
+    """The machine, without Telegraf and with nothing left of the test before."""
+    machine.restore()
+    yield machine
+    machine.run(f"systemctl stop lock 2>/dev/null; rm -f {DNF_LOCK}")
+
+
+def test_it_comes_is_left_alone_and_goes(host: RpmHost) -> None:
+    before = host.state()
+    host.installed(name="web-1")
+    assert host.tell("systemctl is-active telegraf; rpm -q --qf '%{EVR}' telegraf") == f"active\n{host.version}"
+    started = host.tell("systemctl show -p ExecMainPID telegraf")
+    host.installed(name="web-1")
+    assert host.tell("systemctl show -p ExecMainPID telegraf") == started
+    done = host.machine.run(["env", "MONITORING_HOST=web-1", "bash", "-s", "remove"], stdin=host.installer())
+    assert "Telegraf is removed" in done.stdout, done.stdout + done.stderr
+    assert host.state() == before
+
+
+# --- The package manager is busy
+
+
+def locked(host: RpmHost, file: str, seconds: int) -> None:
+    """Somebody else holds a lock for a while."""
+    host.tell(
+        f'systemd-run -q --unit=lock --collect python3 -c "{HOLD[file].format(file, seconds)}";'
+        " until journalctl -q -u lock -o cat --since -5s | grep -q got; do sleep 0.1; done"
+    )
+
+
+@pytest.mark.parametrize("file", HOLD)
+def test_it_waits_for_the_process_that_uses_the_packages(host: RpmHost, file: str) -> None:
+    locked(host, file, 8)
+    host.installed()
+    assert host.tell("systemctl is-active telegraf") == "active"
+
+
+@pytest.mark.parametrize("file", HOLD)
+def test_it_says_who_does_not_let_go(host: RpmHost, file: str) -> None:
+    before = host.state()
+    locked(host, file, 300)
+    why = host.refused(host.installer().replace("patience=300", "patience=3"))
+    assert "dnf has been in use for 3 s" in why
+    assert host.tell("systemctl show -p MainPID --value lock") in why, why
+    assert host.state() == before
+
+
+# --- dnf as somebody else has set it up
+
+
+def add_repository(host: RpmHost, section: str, address: str) -> None:
+    host.tell(
+        f"printf '[{section}]\\nname=x\\nbaseurl={address}\\ngpgcheck=1\\ngpgkey=file://{KEY}\\n' >{REPOS}/office.repo;"
+        f" echo skip_if_unavailable=0 >>{REPOS}/office.repo"
+    )
+
+
+@pytest.mark.parametrize("section", ["influxdata", "monitoring"])
+def test_the_repository_that_the_machine_has_already_stays_and_dnf_works(host: RpmHost, section: str) -> None:
+    add_repository(host, section, host.address)
+    updated = host.updates()
+    assert updated.returncode == 0, updated.stdout + updated.stderr
+    files = host.tell(f"ls {REPOS}; cat {REPOS}/*")
+    host.installed()
+    updated = host.updates()
+    assert (updated.returncode, updated.stderr) == (0, "")
+    host.installed()
+    assert host.install(None, "remove").returncode == 0
+    assert host.tell(f"ls {REPOS}; cat {REPOS}/*") == files
+
+
+def test_a_key_that_the_machine_trusts_already_stays_when_the_agent_goes(host: RpmHost) -> None:
+    host.tell(f"rpm --import {KEY}")
+    before = host.state()
+    host.installed()
+    assert host.install(None, "remove").returncode == 0
+    assert host.state() == before
+
+
+def test_another_broken_repository_is_no_obstacle(host: RpmHost) -> None:
+    add_repository(host, "broken", "http://packages.sandbox.internal/nothing")
+    assert host.updates().returncode != 0
+    host.installed()
+    assert host.tell("systemctl is-active telegraf") == "active"
+
+
+# --- What fails leaves nothing
+
+
+def test_a_failed_installation_leaves_nothing(host: RpmHost) -> None:
+    before = host.state()
+    for changed, said in (
+        ({"rpm_url": "http://packages.sandbox.internal/nothing"}, "cannot read the repository http://packages"),
+        ({"key_fingerprint": "0" * 40}, "see its publisher's news"),
+    ):
+        wrong = host.repository.model_copy(update=changed)
+        assert said in host.refused(host.installer(repository=wrong))
+        assert host.state() == before
+    why = host.refused(host.installer(telegraf_version="1.99.9-1"))
+    assert "cannot install Telegraf 1.99.9-1" in why and "telegraf-1.99.9-1" in why.partition(": ")[2], why
+    assert host.state() == before
+
+
+def test_a_package_that_the_publisher_has_not_signed_is_refused(host: RpmHost) -> None:
+    before = host.state()
+    unsigned = host.repository.model_copy(update={"rpm_url": "file:///root/rpm/unsigned"})
+    why = host.refused(host.installer(repository=unsigned))
+    assert "is not signed" in why, why
+    assert host.state() == before
+
+
+# --- Telegraf as somebody else has set it up
+
+
+def other_telegraf(host: RpmHost, package: str) -> None:
+    """A Telegraf with a configuration of its own, in use."""
+    host.tell(
+        f"rpm --import {KEY} && rpm -i {package} >/dev/null 2>&1"
+        f" && printf '{OWN}' >/etc/telegraf/telegraf.conf"
+        " && printf '[[inputs.mem]]\\n' >/etc/telegraf/telegraf.d/own.conf"
+        " && echo OWN=1 >/etc/default/telegraf && systemctl restart telegraf"
+    )
+
+
+def test_a_locked_and_excluded_telegraf_gets_the_version_asked_for_and_the_lock_stays(host: RpmHost) -> None:
+    other_telegraf(host, "/root/rpm/telegraf-0.9.0-1.*.rpm")
+    add_repository(host, "influxdata", host.address)
+    host.tell(
+        "dnf -q versionlock add telegraf && echo 'excludepkgs=telegraf*' >>/etc/dnf/dnf.conf"
+        f" && grep -q telegraf-0:0.9.0-1 {LOCKED}"
+    )
+    host.installed()
+    assert host.tell("rpm -q --qf '%{EVR}' telegraf") == host.version
+    assert "telegraf-0:0.9.0-1" in host.tell(f"cat {LOCKED}")
+    assert host.updates().returncode == 0
+    assert host.tell("rpm -q --qf '%{EVR}' telegraf") == host.version
+
+
+def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: RpmHost) -> None:
+    other_telegraf(host, "/root/rpm/repo/telegraf-1*.rpm")
+    before = host.state()
+    host.installed(name="web-1")
+    host.installed(name="web-1")
+    assert 'hostname = "web-1"' in host.tell("cat /etc/telegraf/telegraf.conf")
+    done = host.machine.run(["env", "MONITORING_HOST=web-1", "bash", "-s", "remove"], stdin=host.installer())
+    assert "is back" in done.stdout, done.stdout + done.stderr
+    assert host.state() == before
+
+
+def test_a_broken_file_of_somebody_else_s_is_named_with_telegraf_s_reason(host: RpmHost) -> None:
+    host.tell("mkdir -p /etc/telegraf/telegraf.d; printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
+    before = host.state()
+    why = host.refused()
+    assert "Telegraf does not start" in why and "undefined but requested input: nope" in why, why
+    assert host.state() == before
+    assert host.updates().returncode == 0
+
+
+def test_a_running_agent_survives_a_change_that_fails(host: RpmHost) -> None:
+    host.installed()
+    before = host.state()
+    host.tell("printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
+    host.refused(host.installer(tags={"role": "web"}))
+    host.tell("rm /etc/telegraf/telegraf.d/own.conf; systemctl restart telegraf")
+    assert host.state() == before
