@@ -4,6 +4,7 @@ Wiring only, in the order in which things come to be: settings, components, outp
 """
 
 import gc
+from functools import partial
 
 import pulumi
 
@@ -92,7 +93,8 @@ content = GrafanaContent(
 answers = Answers("answers", gate, user.access_key_id if user else "", content.sources, anywhere)
 
 # The machines that are watched.
-agents = install_agents(config.hosts, lambda host: agent_script(config, database, host), [readiness.done], anywhere)
+script = partial(agent_script, config, database)
+agents = install_agents(config.hosts, script, [readiness.done], config.ssh_connections, anywhere)
 in_use = users_in_use(config, database, [answers.done, *(a.installed for a in agents)], role.folder, in_aws)
 Protected(config, [user, network, backups, volume, parameters, server, readiness, content, answers, in_use], agents)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import pulumi
@@ -52,6 +53,8 @@ class Agent(pulumi.ComponentResource):
         after: Sequence[pulumi.Resource],
         answers: pulumi.ResourceHook,
         opts: pulumi.ResourceOptions,
+        *,
+        ended: Callable[[str], None],
     ) -> None:
         super().__init__("monitoring:index:Agent", host.name, None, opts)
         key = host.private_key.get_secret_value() if host.private_key else None
@@ -81,8 +84,13 @@ class Agent(pulumi.ComponentResource):
             ),
         )
         self.installed: pulumi.Output[str] = installed.id
+
+        def after_it(answer: str) -> str:
+            ended(host.name)
+            return answer
+
         # Where the installer failed, that is the one error, and there is nothing to remove.
-        ask = self.installed.apply(lambda _: SSH_ANSWERS).recover(lambda _: ":")
+        ask = self.installed.apply(lambda _: after_it(SSH_ANSWERS)).recover(lambda _: after_it(":"))
         asking = command.local.Command(
             host.name,
             delete=None if host.unreachable else ask,
@@ -95,18 +103,42 @@ class Agent(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+class Places:
+    """So many hosts are connected to at once: each takes a place before the provider connects, and gives it back when
+    its command has ended, however it did.
+
+    Chains of `depends_on` would let hosts wait for a dead one, or skip them with it. And a hook at errors is also
+    called for deletions (Pulumi's pkg/resource/deploy/step.go): at `pulumi destroy`, where no program answers it, its
+    own error would hide the host's.
+    """
+
+    def __init__(self, hosts: Sequence[Host], connections: int) -> None:
+        self._hosts = {host.name: host for host in hosts}
+        self._free = asyncio.Semaphore(connections)
+        self._taken: set[str] = set()
+
+    async def take(self, change: pulumi.ResourceHookArgs) -> None:
+        """A hook: waits for a place, and for the host's greeting."""
+        host = self._hosts[change.name]
+        await self._free.acquire()
+        self._taken.add(host.name)
+        await must_answer(host.name, host.address, host.port)
+
+    def give_back(self, name: str) -> None:
+        """Once a host's command has ended; that of an unchanged host took none."""
+        if name in self._taken:
+            self._taken.remove(name)
+            self._free.release()
+
+
 def install_agents(
     hosts: Sequence[Host],
     installer: Callable[[Host], pulumi.Output[str]],
     after: Sequence[pulumi.Resource],
+    connections: int,
     opts: pulumi.ResourceOptions,
 ) -> list[Agent]:
-    """An agent for each host; none waits for another."""
-    named = {host.name: host for host in hosts}
-
-    async def answers(change: pulumi.ResourceHookArgs) -> None:
-        host = named[change.name]
-        await must_answer(host.name, host.address, host.port)
-
-    hook = pulumi.ResourceHook("ssh-answers", answers)
-    return [Agent(host, installer(host), after, hook, opts) for host in hosts]
+    """An agent for each host. connections: how many hosts are connected to at once."""
+    places = Places(hosts, connections)
+    hook = pulumi.ResourceHook("ssh-answers", places.take)
+    return [Agent(host, installer(host), after, hook, opts, ended=places.give_back) for host in hosts]

@@ -34,7 +34,7 @@ async def must_answer(name: str, address: str, port: int) -> None:
         raise SilentError(
             f"{name}: {address}, port {port}, accepts connections, but no SSH server answered within "
             f"{GREETING_SECONDS} s. Look at the machine; to go on without it, set `unreachable: true` in its entry "
-            "of monitoring:hosts"
+            "of monitoring:hosts or of the file of hosts"
         ) from None
     except (OSError, ValueError):  # hung up; a line without end
         return

@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
 from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 
-from settings import metrics, places
+from settings import hosts_file, metrics, places
 from settings.given import decoded
-from settings.hosts import repeated
+from settings.hosts import Host, repeated
+from settings.hosts_file import Listed
 from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError
 from settings.model import Settings
 from settings.places import NAMESPACE
@@ -81,6 +83,47 @@ def _twice(given: Mapping[str, Any], shown: Shown) -> Iterator[Mistake]:
         yield shown.mistake(("hosts", number, field), given["hosts"][number][field], why)
 
 
+def _of_file(given: dict[str, Any], shown: Shown) -> tuple[list[Listed], list[Mistake]]:
+    """The hosts of `hostsFile`, which go to the end of those in `given`, and the mistakes of the file as a whole."""
+    try:
+        file = hosts_file.HostsFile.model_validate(given["hostsFile"]).path
+    except (KeyError, ValidationError):  # which has its mistakes said elsewhere
+        return [], []
+    try:
+        listed = hosts_file.read(file)
+    except WrongValueError as wrong:
+        return [], [shown.mistake(("hostsFile", "path"), file, wrong)]
+    own = given.get("hosts", [])
+    mistakes = [
+        Mistake(
+            places.path(("hosts", len(own) + number, *location)),
+            SECRET,
+            "is a secret, which does not belong in a file of hosts",
+            "write this host into the setting hosts"
+            if location != ("privateKey",)
+            else "take it out of the file and run pulumi config set --secret --path 'monitoring:hostsFile.privateKey'",
+        )
+        for number, entry in enumerate(listed)
+        for location in places.secret_places(Host, entry.host, ())
+    ]
+    if isinstance(own, list):
+        given["hosts"] = [*own, *(entry.host for entry in listed)]
+    return listed, mistakes
+
+
+def _in_file(mistake: Mistake, file: str, own: int, listed: list[Listed]) -> Mistake:
+    """A mistake of a host that a file lists, named by the file and its line there."""
+
+    def place(found: re.Match[str]) -> str:
+        number = int(found[1]) - own
+        return f"{file}, line {listed[number].line}: " if number >= 0 else found[0]
+
+    def renamed(text: str) -> str:
+        return re.sub(rf"(?:{NAMESPACE}:)?hosts\[([0-9]+)\]\.?", place, text)
+
+    return replace(mistake, key=renamed(mistake.key).removesuffix(": "), wrong=renamed(mistake.wrong))
+
+
 def _checked(given: Mapping[str, Any], shown: Shown, mistakes: list[Mistake]) -> tuple[Settings, set[str]]:
     """The settings, and the names of those that are wrong, each with its mistake in `mistakes`.
 
@@ -106,7 +149,10 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     given, mistakes = decoded(raw)
     undecoded = {_name(mistake.key) for mistake in mistakes}
     shown = Shown(secret_keys)
-    mistakes += [*_unprotected(given, secret_keys), *_twice(given, shown)]
+    mistakes += _unprotected(given, secret_keys)
+    own = len(given["hosts"]) if isinstance(given.get("hosts"), list) else 0
+    listed, of_file = _of_file(given, shown)
+    mistakes += [*of_file, *_twice(given, shown)]
     settings, wrong = _checked(given, shown, mistakes)
     # A key that is wrong in itself is not contradicted, nor is one that only seems absent because of it.
     wrong |= undecoded
@@ -118,7 +164,13 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     if mistakes:
         order = list(places.fields(Settings))
         mistakes.sort(key=lambda m: (order.index(n) if (n := _name(m.key)) in order else len(order), m.key))
+        if listed:
+            mistakes = [_in_file(mistake, given["hostsFile"]["path"], own, listed) for mistake in mistakes]
         raise SettingsError(mistakes, file)
+    if settings.hosts_file and (key := settings.hosts_file.private_key):
+        hosts = settings.hosts
+        keyed = [host.model_copy(update={"private_key": host.private_key or key}) for host in hosts[own:]]
+        settings = settings.model_copy(update={"hosts": (*hosts[:own], *keyed)})
     return settings
 
 

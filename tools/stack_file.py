@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from settings import Settings, SettingsError, load, places
+from settings.core_yaml import CoreLoader
 from settings.given import decoded
 
 STAND_IN = "encrypted"
@@ -25,21 +26,6 @@ Place = tuple[str | int, ...]
 
 class StackFileError(Exception):
     """The file cannot be used; the message says why and what to do."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's core schema, which Pulumi reads (gopkg.in/yaml.v3): `no` and `04:00` are text."""
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("merge", r"<<", "<"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(rf"(?:{_pattern})\Z"), list(_first))
 
 
 @dataclass(frozen=True)
@@ -115,7 +101,7 @@ def read(file: Path, name: str) -> StackFile:
 def parse(text: str, name: str, shown: str) -> StackFile:
     """The stack's file from its text. shown: what the file is called in messages, which repeat nothing of it."""
     try:
-        content = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader with fewer kinds of scalars
+        content = yaml.load(text, CoreLoader)  # noqa: S506 - a SafeLoader with fewer kinds of scalars
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

@@ -85,8 +85,9 @@ hosts = [
     Host(**host | {"address": "198.51.100.7"}).model_copy(update={"address": host["address"]})
     for host in pulumi.Config().require_object("hosts")
 ]
-script = pulumi.Output.secret("echo installed")
-agents = install_agents(hosts, lambda host: script, [], pulumi.ResourceOptions())
+script = pulumi.Output.secret(pulumi.Config().get("script") or "echo installed")
+connections = pulumi.Config().get_int("connections") or 16
+agents = install_agents(hosts, lambda host: script, [], connections, pulumi.ResourceOptions())
 for host, agent in zip(hosts, agents):
     pulumi.export(host.name, agent.installed.apply(lambda _: "installed").recover(lambda _: "failed"))
 """
@@ -159,6 +160,36 @@ def test_a_silent_host_is_one_error_at_up_and_one_value_lets_it_go(stack: Stack,
         configure(stack, host("good", good, key), silent | {"unreachable": True})
         stack.up()
         stack.run("destroy", "--yes", "--skip-preview")
+
+
+COUNTED = """
+running={folder}/running; mkdir -p $running
+touch $running/$$; ls $running | wc -l >>{folder}/counts
+sleep 1; rm $running/$$
+mkdir {folder}/failed 2>/dev/null && exit 1; echo installed
+"""
+"""Writes down how many installers run; the first one fails at its end."""
+
+
+@pytest.mark.slow
+def test_so_many_hosts_at_once_and_a_dead_one_keeps_none_from_its_turn(
+    stack: Stack, key: paramiko.RSAKey, tmp_path: Path
+) -> None:
+    stack.run("config", "set", "script", COUNTED.format(folder=tmp_path))
+    stack.run("config", "set", "connections", "2")
+    with listening(key) as good, Mute() as mute:
+        names = [f"web-{number}" for number in range(6)]
+        silent = [host(f"silent-{number}", good, key, port=mute.port) for number in range(3)]
+        configure(stack, *silent, *(host(name, good, key) for name in names))
+        failed = stack.up("--continue-on-error", "--parallel", "32", fails=True)
+        assert len(errors(failed)) == 4, failed
+        assert "Traceback" not in failed
+        found = stack.outputs()
+    assert [found[each["name"]] for each in silent] == ["failed"] * 3
+    assert sorted(found[name] for name in names) == ["failed", *["installed"] * 5]
+    counts = [int(line) for line in (tmp_path / "counts").read_text().split()]
+    assert len(counts) == 6
+    assert max(counts) == 2, "both places are used, and no more"
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import pytest
 
 from components.parameters import STANDARD_LIMIT
 from dashboards.registry import AWS_EC2
+from tests.test_settings import HOST
 from tools import stack_file
 from tools.cost import __main__ as command
 from tools.cost import bill as bills
@@ -85,6 +86,14 @@ def test_listed_hosts_are_counted(tmp_path: Path) -> None:
     hosts = ", ".join(host % (number, number, key) for number in range(20))
     with_hosts = of(f"  monitoring:hosts: [{hosts}]\n")
     assert amounts(with_hosts)["backups at full size"] == amounts(of(hosts=20))["backups at full size"] != "0.11"
+
+
+def test_the_hosts_of_a_file_are_counted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"h-{number},198.51.100.{number + 1},admin,{HOST['hostKey']}\n" for number in range(20)]
+    Path("hosts.csv").write_text("name,address,user,hostKey\n" + "".join(rows))
+    listed = of("  monitoring:hostsFile: { path: hosts.csv, privateKey: { secure: AAAA } }\n")
+    assert amounts(listed)["backups at full size"] == amounts(of(hosts=20))["backups at full size"] != "0.05"
 
 
 def test_another_influxdb_leaves_only_grafana_to_back_up() -> None:

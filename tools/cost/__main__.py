@@ -37,7 +37,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
         metavar="FILE",
         help="older settings of the stack; an empty file is a stack that was not there",
     )
-    parser.add_argument("--hosts", type=_count, help="machines with an agent (those of the setting `hosts`)")
+    parser.add_argument("--hosts", type=_count, help="machines with an agent (those of the settings)")
     parser.add_argument("--instances", type=_count, default=1, help="EC2 instances of the region (1)")
     return parser.parse_args(arguments)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from dashboards.registry import AWS_EC2, CUSTOM_METRICS
-from settings import Settings
+from settings import Settings, hosts_file
 from settings.values import seconds
 from tools.cost import prices
 from tools.cost.prices import Prices
@@ -62,16 +62,21 @@ class Bill:
         return sum((line.monthly for line in self.lines if line.monthly is not None), Decimal("0.00"))
 
 
+def _listed(given: Mapping[str, Any]) -> int:
+    """How many hosts the settings list, themselves and in a file."""
+    own, file = given.get("hosts"), given.get("hostsFile")
+    return (len(own) if isinstance(own, list) else 0) + (len(hosts_file.read(file["path"])) if file else 0)
+
+
 def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
     """The bill of the stack that the file describes.
 
-    hosts: machines with an agent; by default those of the setting `hosts`. instances: EC2 instances of the region,
-    each of which the status-check alert asks for. Raises SettingsError when the settings have mistakes.
+    hosts: machines with an agent; by default those of the settings `hosts` and `hostsFile`. instances: EC2 instances of
+    the region, each of which the status-check alert asks for. Raises SettingsError when the settings have mistakes.
     """
     settings, unread = file.settings()
     given = file.given
-    listed = given.get("hosts")
-    agents = hosts if hosts is not None else len(listed) if isinstance(listed, list) else 0
+    agents = hosts if hosts is not None else _listed(given)
     own_influxdb = "influxdb" not in given
     price = prices.of(settings.region)
     lines = (

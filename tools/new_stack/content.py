@@ -21,6 +21,7 @@ OPERATORS, AGENTS = "monitoring:operatorCidrs", "monitoring:agentCidrs"
 
 ALONE = {
     "hosts": "a machine has one agent, which sends to one stack: list the new stack's own machines",
+    "hostsFile": "likewise: the new stack's own file",
     "domain": "a domain points at one server",
     "certificate": "it is for that domain",
     "restoreFrom": "the new stack starts empty",

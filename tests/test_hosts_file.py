@@ -1,0 +1,146 @@
+"""A file of hosts: the same checks as in the setting `hosts`; mistakes name the file, the line and the key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settings import Settings, SettingsError, load
+from tests.support.certificates import KEY
+from tests.test_settings import HOST, RIGHT
+
+SAMPLES = Path(__file__).parent / "samples"
+ENTRY = f"address: 198.51.100.9\n  user: admin\n  hostKey: {HOST['hostKey']}\n"
+ROW = f"admin,{HOST['hostKey']}"
+
+
+def with_file(path: Path | str, *, key: str | None = None, hosts: list[dict[str, Any]] | None = None) -> Settings:
+    file = {"path": str(path)} | ({"privateKey": key} if key else {})
+    given = {"monitoring:hostsFile": json.dumps(file), "monitoring:hosts": json.dumps(hosts or [])}
+    return load(RIGHT | given, ("monitoring:hostsFile", "monitoring:hosts"))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi runs the program in its folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(path: str, text: str | bytes, **more: Any) -> list[str]:
+    """The mistakes in a stack with such a file."""
+    Path(path).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SettingsError) as error:
+        with_file(path, **more)
+    return [str(mistake) for mistake in error.value.mistakes]
+
+
+def test_both_kinds_list_hosts_after_those_of_the_setting() -> None:
+    own = [HOST | {"name": "own-1", "privateKey": KEY}]
+    found = with_file(SAMPLES / "hosts.yaml", hosts=own).hosts
+    assert [host.name for host in found] == ["own-1", "shop-1", "shop-2"]
+    assert found[1].tags == {"role": "web"}
+    assert found[2].inputs.nginx
+    rows = with_file(SAMPLES / "hosts.csv").hosts
+    assert [(host.name, host.port, host.unreachable) for host in rows] == [
+        ("office-1", 22, False),
+        ("office-2", 2222, True),
+    ]
+    assert [host.tags for host in rows] == [{"role": "db", "site": "berlin"}, {}]
+
+
+def test_the_one_private_key_is_for_the_file_s_hosts_alone() -> None:
+    own = [HOST | {"name": "own-1"}]
+    found = with_file(SAMPLES / "hosts.yaml", key=KEY, hosts=own).hosts
+    assert found[0].private_key is None
+    assert all(host.private_key and host.private_key.get_secret_value() == KEY for host in found[1:])
+
+
+def test_a_mistake_names_file_line_and_key() -> None:
+    file = "hosts.yaml"
+    text = f"# ours\n- name: web-1\n  {ENTRY}- name: web 2\n  {ENTRY.replace('.9', '.10')}  prot: 22\n"
+    assert refused(file, text) == [
+        f'{file}, line 6: name = "web 2": is not a valid host name;'
+        " use up to 63 letters, digits, dots, dashes and underscores, such as web-1",
+        f"{file}, line 6: prot: is not a setting; did you mean port?",
+    ]
+    table = "hosts.csv"
+    head = "name,address,user,hostKey\n"
+    assert refused(table, f'{head}\nweb-1,"127.0.0.1",{ROW}\n') == [
+        f'{table}, line 3: address = "127.0.0.1": is loopback: every machine reaches itself there;'
+        " write the address that others reach it at"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "wrong"),
+    [("WEB-1", "name", "is also the name of an earlier host"), ("web-9", "address", "is also the address of an")],
+)
+def test_a_host_of_the_setting_is_not_listed_again(name: str, key: str, wrong: str) -> None:
+    address = "198.51.100.9" if key == "name" else HOST["address"]
+    text = f"- name: {name}\n  {ENTRY.replace('198.51.100.9', address)}"
+    (line,) = refused("hosts.yaml", text, hosts=[HOST])
+    assert f"hosts.yaml, line 1: {key}" in line
+    assert wrong in line
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "instead"),
+    [
+        ("privateKey: s3cr3t", "privateKey", "pulumi config set --secret --path 'monitoring:hostsFile.privateKey'"),
+        ("inputs: { redis: { password: s3cr3t } }", "inputs.redis.password", "into the setting hosts"),
+    ],
+)
+def test_a_secret_in_the_file_is_refused_and_not_repeated(more: str, key: str, instead: str) -> None:
+    lines = refused("hosts.yaml", f"- name: web-1\n  {ENTRY}  {more}\n")
+    assert any(f"line 1: {key} = (secret): is a secret" in line and instead in line for line in lines), lines
+    assert not any("s3cr3t" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "wrong"),
+    [
+        ("a.yaml", "", "lists no hosts"),
+        ("a.yaml", "[]", "lists no hosts"),
+        ("a.csv", "name,address,user,hostKey\n", "lists no hosts"),
+        ("a.yaml", "hosts: []", "is not a list of hosts"),
+        ("a.yaml", "- name: [\n", "is not valid YAML at line 2"),
+        ("a.yaml", "- a: 1\n---\n- b: 2\n", "is not valid YAML"),
+        ("a.yaml", "- !!python/object/apply:os.system [id]\n", "is not valid YAML"),
+        ("a.yaml", "- " + "[" * 5000, "is not valid YAML|too many levels"),
+        ("a.yaml", "- name: x\n  tags: {a: b,\n    a: c}\n", 'has "a" twice, again at line 3'),
+        ("a.yaml", b"- name: \xff\n", "is not UTF-8"),
+        ("a.yaml", "#" * 1_000_001, "is larger than 1 MB"),
+        ("a.csv", "name;address\nx;y\n", 'has the column "name;address" in its first line'),
+        ("a.csv", "name,privateKey\nx,y\n", 'has the column "privateKey" in its first line'),
+        ("a.csv", "name,name\nx,y\n", 'has the column "name" twice'),
+        ("a.csv", "name,address\nx,y,z\n", "has 3 columns instead of 2 at line 2"),
+        ("a.csv", 'name,address\nx,"y"z\n', "is not valid CSV at line 2"),
+    ],
+)
+def test_a_file_that_is_no_list_of_hosts_is_one_mistake(name: str, text: str | bytes, wrong: str) -> None:
+    (line,) = refused(name, text)
+    assert line.startswith(f'monitoring:hostsFile.path = "{name}": ')
+    assert any(each in line for each in wrong.split("|")), line
+
+
+def test_there_is_no_such_file() -> None:
+    with pytest.raises(SettingsError, match=r"hosts/none\.csv.*cannot be read: No such file"):
+        with_file("hosts/none.csv")
+
+
+@pytest.mark.parametrize("path", ["", "hosts", "hosts.json", "../hosts.yaml", "a/../hosts.yaml", "a b.yaml", "-o .csv"])
+def test_what_is_no_path_of_such_a_file_is_refused(path: str) -> None:
+    with pytest.raises(SettingsError, match=r"hostsFile\.path"):
+        with_file(path)
+
+
+def test_so_many_hosts_together() -> None:
+    rows = [f"h-{number},10.0.{number // 250}.{number % 250 + 1},{ROW}" for number in range(500)]
+    head = "name,address,user,hostKey\n"
+    Path("a.csv").write_text(head + "\n".join(rows))
+    assert len(with_file("a.csv").hosts) == 500
+    (line,) = refused("a.csv", head + "\n".join(rows), hosts=[HOST])
+    assert "has 501 elements; write at most 500" in line
