@@ -46,7 +46,7 @@ shell: bootstrap ## a shell in which plain `pulumi` commands work against the lo
 down: bootstrap ## take everything away: machines, volumes, bridge, state
 	@$(PYTHON) -m sandbox down
 
-test: browser ## every test but the long faults, with two environments of its own
+test: browser ## every test but the long faults, with three environments of its own
 	@$(PYTHON) -m sandbox test
 
 faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about an hour)

@@ -1,4 +1,4 @@
-"""`make test`: the tests that boot machines, in two environments next to each other, and all others meanwhile."""
+"""`make test`: the tests that boot machines, in three environments next to each other, and all others meanwhile."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from sandbox import toolchain
 from sandbox.toolchain import influxdb
 
 LIVE_TESTS = "tests/live"
-BY_FILE = ("-n", "2", "--dist", "loadfile")
-"""Two processes; the tests of a file run in one of them, because they share fixtures and, of an environment, the state
-that the test before left."""
+ENVIRONMENTS, OTHERS = ("-n", "3"), ("-n", "2")
+"""Processes of pytest. Each of the first has an environment, and waits for its machines half of the time: so there is
+one more than processors."""
+
+BY_FILE = ("--dist", "loadfile")
+"""The tests of a file run in one process, because they share fixtures and, of an environment, the state that the test
+before left."""
 
 IN_ORDER = "--no-loadscope-reorder"
 """The files in the order of tests/live/conftest.py, whichever process is free takes the next: the one that takes an
@@ -40,7 +44,7 @@ def run(checkout: Path, arguments: list[str]) -> int:
     pytest += [*BY_FILE, SLOWEST]
     with tempfile.TemporaryFile() as printed:
         others = subprocess.Popen(
-            ["nice", *pytest, "--ignore", LIVE_TESTS],
+            ["nice", *pytest, *OTHERS, "--ignore", LIVE_TESTS],
             cwd=checkout,
             env=environment,
             stdout=printed,
@@ -48,7 +52,7 @@ def run(checkout: Path, arguments: list[str]) -> int:
         )
         last = "did not end"
         try:
-            live, last = shown([*pytest, IN_ORDER, LIVE_TESTS], checkout, environment)
+            live, last = shown([*pytest, *ENVIRONMENTS, IN_ORDER, LIVE_TESTS], checkout, environment)
             return others.wait() or live
         finally:
             others.terminate()

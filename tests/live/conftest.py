@@ -21,7 +21,9 @@ __all__ = ["administrator", "environment", "grafana", "influxdb", "passwords", "
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The live tests of a process share one environment: those that look come before those that change it, and those
-    before the faults; the one that takes it down comes last. Files of one stage stay in the order of their names."""
+    before the faults; the one that takes it down comes last. Files of one stage stay in the order of their names: but
+    of those that look, the ones that change settings for a while come last, so that one `up` takes back what a file has
+    set and sets what the next one needs."""
     items.sort(key=_stage)
 
 
@@ -29,10 +31,12 @@ def _stage(item: pytest.Item) -> int:
     if item.get_closest_marker("fresh"):
         return 0
     if item.get_closest_marker("destroys"):
-        return 4
+        return 5
     if FAULTS in item.path.parents:
+        return 4
+    if item.get_closest_marker("disrupts"):
         return 3
-    return 2 if item.get_closest_marker("disrupts") else 1
+    return 2 if item.get_closest_marker("changes") else 1
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +53,11 @@ def environment() -> Iterator[Environment]:
         assert up.returncode == 0, f"make up failed:\n{up.stdout[-6000:]}\n{up.stderr[-3000:]}"
         raised = Environment(printed=up.stdout)
         raised.transcript.append(up.stdout + up.stderr)
+        raised.applied = raised.wanted
         secrets = parameters(raised)
         yield raised
+        if raised.checks:
+            raised.settle()
         # What all tests printed, those after test_secrets.py and those of a process without it.
         leaked = {name for printed in raised.transcript for name in leaks(secrets, printed)}
         assert not leaked, f"printed by a command: {sorted(leaked)}"
@@ -59,11 +66,19 @@ def environment() -> Iterator[Environment]:
             sandbox("down")
 
 
+@pytest.fixture(autouse=True)
+def settled(request: pytest.FixtureRequest) -> None:
+    """What an earlier test has set is taken back, unless this one's own first `up` does that."""
+    if "environment" in request.fixturenames and not request.node.get_closest_marker("ups_first"):
+        environment: Environment = request.getfixturevalue("environment")
+        environment.settle()
+
+
 @pytest.fixture
 def quiet_server(environment: Environment) -> Iterator[None]:
     """The boot script runs only when a test runs it, not because the stack has just changed."""
     timer, state = "monitoring-server.timer", ("systemctl", "show", "-P", "ActiveState", "monitoring-server.service")
     assert environment.guest("systemctl", "stop", timer).returncode == 0
-    assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"), 120)
+    assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"))
     yield
     assert environment.guest("systemctl", "start", timer).returncode == 0

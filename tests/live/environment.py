@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,40 +27,19 @@ PLACE = Place(CHECKOUT, "-".join(filter(None, ["test", os.environ.get("PYTEST_XD
 """An environment of its own for each of pytest's processes, so that they can run next to each other."""
 STACK = "sandbox"
 
-_changing = False
-
-
-@contextmanager
-def program(*, changed: bool = False) -> Iterator[None]:
-    """While commands run the program, whose files all processes of pytest share, no test changes them; and while one
-    does (changed), no other process runs it."""
-    global _changing  # noqa: PLW0603 - a lock of this process does not wait for itself
-    if _changing:
-        yield
-        return
-    (CHECKOUT / ".sandbox").mkdir(exist_ok=True)
-    with (CHECKOUT / ".sandbox" / "program.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX if changed else fcntl.LOCK_SH)
-        _changing = changed
-        try:
-            yield
-        finally:
-            _changing = False
-
 
 def sandbox(*arguments: str, place: Place = PLACE, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run one of the local environment's commands as the Makefile does."""
-    with program():
-        return subprocess.run(
-            [sys.executable, "-m", "sandbox", *arguments],
-            cwd=place.checkout,
-            env=os.environ | {"SANDBOX_NAME": place.name, "SANDBOX_STACK": STACK} | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=1500,
-        )
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox", *arguments],
+        cwd=place.checkout,
+        env=os.environ | {"SANDBOX_NAME": place.name, "SANDBOX_STACK": STACK} | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1500,
+    )
 
 
 @dataclass
@@ -73,6 +51,9 @@ class Environment:
     printed: str = ""
     transcript: list[str] = field(default_factory=list)
     """Everything any command printed, for the search for secrets."""
+    applied: list[Any] = field(default_factory=list)
+    """`wanted` at the last `up`; empty when that did not go through or was of some resources only."""
+    checks: list[Callable[[], None]] = field(default_factory=list)
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
@@ -113,6 +94,10 @@ class Environment:
         """The stack's configuration, as `pulumi config set` writes it."""
         return stack.project_folder(self.place) / f"Pulumi.{self.name}.yaml"
 
+    @property
+    def project_file(self) -> Path:
+        return stack.project_folder(self.place) / "Pulumi.yaml"
+
     def configure(self, **changed: object) -> None:
         """Other settings for good, for what cannot be taken back, as a larger volume."""
         content = yaml.safe_load(self.stack_file.read_text())
@@ -137,19 +122,42 @@ class Environment:
 
     def pulumi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the CLI against this stack; what it prints is kept for the search for secrets."""
-        with program():
-            process = subprocess.run(
-                ["pulumi", *arguments, "--stack", self.name],
-                cwd=stack.project_folder(self.place),
-                env=stack.environment(self.place) | environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=900,
-            )
+        process = subprocess.run(
+            ["pulumi", *arguments, "--stack", self.name],
+            cwd=stack.project_folder(self.place),
+            env=stack.environment(self.place) | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
         self.transcript.append(process.stdout + process.stderr)
+        if arguments[0] == "up":
+            whole = process.returncode == 0 and "--target" not in arguments
+            self.applied = self.wanted if whole else []
+            if whole:
+                checks, self.checks = self.checks, []
+                for check in checks:
+                    check()
         return process
+
+    @property
+    def wanted(self) -> list[Any]:
+        """What a whole `up` applies: the stack's settings, and the project, which says where its program lies."""
+        return [yaml.safe_load(file.read_text()) for file in (self.stack_file, self.project_file)]
+
+    def settle(self) -> None:
+        """`up`, unless the last one was of these settings and went through. So a test need not take back what it has
+        set: the next one does, or its own first `up` does both."""
+        if self.applied != self.wanted:
+            done = self.pulumi("up", "--yes", "--skip-preview")
+            self.forget()
+            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+    def afterwards(self, check: Callable[[], None]) -> None:
+        """Look at something once the next whole `up` has gone through: that what a test had set is gone."""
+        self.checks.append(check)
 
     def preview(self, *arguments: str) -> dict[str, list[str]]:
         """The changes of `pulumi preview`: operation → resources' names, without those that stay."""

@@ -19,7 +19,7 @@ from tests.live.agents import changed_hosts, configured
 from tests.live.environment import Environment, sandbox
 from tests.live.second import raised_up
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 NAMES = {"db-1", "web-1"}
 FRESH = "fresh-1"
@@ -27,7 +27,7 @@ INTERVAL = 10
 """Seconds: the default of collectionInterval."""
 
 
-def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+def until(true: Callable[[], Any], seconds: float = 240) -> Any:
     """Wait for something to become true, and return it."""
     deadline = time.monotonic() + seconds
     while not (found := true()):
@@ -114,8 +114,23 @@ def test_a_changed_tag_updates_that_host_in_place(environment: Environment) -> N
         assert until(lambda: values(environment, query))
         assert agent_process(environment, "db-1") not in ("", before)
         assert agent_process(environment, "web-1") == other
+
+    def back() -> None:
+        assert "quoted" not in environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
+
+    environment.afterwards(back)
+
+
+@pytest.mark.ups_first
+def test_another_name_for_the_same_machine_keeps_its_agent(environment: Environment) -> None:
+    """The new name's agent is installed before the old name's is removed: it must not take the new one along."""
+    with changed_hosts(environment, web_1={"name": "web-2"}):
+        raised_up(environment)
+        assert 'hostname = "web-2"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
+        assert agent_process(environment, "web-1")
+        assert until(lambda: "web-2" in screen.newest_points(environment.grafana))
     raised_up(environment)
-    assert "quoted" not in environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
+    assert 'hostname = "web-1"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
 
 
 def test_a_host_taken_out_is_uninstalled_without_a_trace(environment: Environment) -> None:
@@ -132,19 +147,18 @@ def test_a_host_taken_out_is_uninstalled_without_a_trace(environment: Environmen
         assert environment.machine("web-1", "getent", "passwd", "telegraf").stdout == ""
         assert environment.machine("web-1", "pgrep", "-x", "telegraf").stdout == ""
         assert environment.machine("web-1", "systemctl", "is-failed", "telegraf").stdout.strip() != "failed"
+
+
+@pytest.mark.ups_first
+def test_another_host_key_is_refused_and_a_host_that_was_taken_out_is_installed_again(environment: Environment) -> None:
+    stranger = next(host for host in configured(environment) if host["name"] == "db-1")["hostKey"]
+    with changed_hosts(environment, web_1={"hostKey": stranger}):
+        failed = environment.pulumi("up", "--yes", "--skip-preview")
+    assert failed.returncode != 0
+    assert "host key mismatch" in failed.stdout
+    assert not agent_process(environment, "web-1")
     raised_up(environment)
     assert agent_process(environment, "web-1")
-
-
-def test_another_name_for_the_same_machine_keeps_its_agent(environment: Environment) -> None:
-    """The new name's agent is installed before the old name's is removed: it must not take the new one along."""
-    with changed_hosts(environment, web_1={"name": "web-2"}):
-        raised_up(environment)
-        assert 'hostname = "web-2"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
-        assert agent_process(environment, "web-1")
-        assert until(lambda: "web-2" in screen.newest_points(environment.grafana))
-    raised_up(environment)
-    assert 'hostname = "web-1"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
 
 
 # --- Out of reach
@@ -186,20 +200,12 @@ def test_a_dead_host_is_one_error_that_names_it_and_the_value_that_helps_works(
         assert not [each for each in environment.resources() if each["urn"].endswith("::web-1")]
 
 
+@pytest.mark.ups_first
 def test_a_host_that_is_back_is_installed_again(environment: Environment) -> None:
     raised_up(environment)
     assert until(lambda: agent_process(environment, "web-1"))
     assert 'role = "web"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
     assert environment.preview() == {}
-
-
-def test_another_host_key_is_refused(environment: Environment) -> None:
-    stranger = next(host for host in configured(environment) if host["name"] == "db-1")["hostKey"]
-    with changed_hosts(environment, web_1={"hostKey": stranger}):
-        failed = environment.pulumi("up", "--yes", "--skip-preview")
-    assert failed.returncode != 0
-    assert "host key mismatch" in failed.stdout
-    raised_up(environment)
 
 
 # --- Machines Pulumi cannot reach
@@ -244,7 +250,7 @@ def test_the_installer_works_on_a_machine_that_pulumi_does_not_know(environment:
 def test_a_plain_host_s_metrics_leave_room_in_the_buffer(environment: Environment) -> None:
     """Ten minutes are 60 intervals; the buffer takes several times what this host makes in them."""
     query = "SELECT derivative(max(metrics_gathered), 10s) FROM internal_agent WHERE host = 'db-1' AND $timeFilter"
-    found = until(lambda: values(environment, f"{query} GROUP BY time(10s)"), 90)[1]
+    found = until(lambda: values(environment, f"{query} GROUP BY time(10s)"))[1]
     # Intervals and windows do not begin together, so that single ones count a part of their neighbours.
     an_interval = fmean(rate for rate in found if rate is not None and rate > 0)
     config = environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
@@ -267,7 +273,7 @@ def test_an_outage_loses_no_point(environment: Environment) -> None:
         times = values(environment, query, 5)
         return bool(times) and max(times[0]) / 1000 > end + INTERVAL
 
-    until(caught_up, 90)
+    until(caught_up)
     times = [moment / 1000 for moment in values(environment, query, 5)[0] if begin - 15 < moment / 1000 < end + 15]
     gaps = [later - earlier for earlier, later in pairwise(times)]
     assert len(times) >= (end - begin + 15) // INTERVAL

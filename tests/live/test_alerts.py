@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
 
 import alerts
 from tests.live.alert_rules import rules
 from tests.live.environment import Environment
+from tests.live.points import eventually
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 MAY_FIRE = {"host-cpu", "host-load", "host-memory", "host-disk-filling", "host-silent", "agent-errors"}
 """The first four see the machine the tests run on, which may well be busy, and whose disk all machines and tests share;
 the other two also see what earlier tests did to hosts within the last minutes: took them away, or kept InfluxDB from
 being measured for a while."""
-
-
-def wait_until(true: Callable[[], bool], seconds: int) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(2)
-    return False
 
 
 def state_of(environment: Environment, host: str) -> str:
@@ -43,7 +32,7 @@ def test_every_rule_is_there_and_all_are_quiet(environment: Environment, quick: 
             not rule["lastEvaluation"].startswith("0001") for rule in found
         )
 
-    assert wait_until(evaluated, 60), rules(environment)
+    assert eventually(evaluated), rules(environment)
     for uid, rule in rules(environment).items():
         assert rule["health"] in ("ok", "nodata"), rule
         assert uid in MAY_FIRE or rule["state"] == "inactive", rule
@@ -60,10 +49,10 @@ def test_a_host_whose_telegraf_stops_is_reported_until_it_is_back(environment: E
     def state(wanted: str) -> bool:
         return state_of(environment, "monitoring-sandbox") == wanted
 
-    assert wait_until(lambda: state("Normal"), 60), rules(environment)["host-silent"]
+    assert eventually(lambda: state("Normal")), rules(environment)["host-silent"]
     environment.guest("systemctl", "stop", "telegraf")
     try:
-        assert wait_until(lambda: state("Alerting"), 180), rules(environment)["host-silent"]
+        assert eventually(lambda: state("Alerting"), 400), rules(environment)["host-silent"]
         reported = environment.grafana.get("/api/alertmanager/grafana/api/v2/alerts").json()
         silent = [one for one in reported if one["labels"]["alertname"] == "Host silent"]
         (alert,) = [one for one in silent if one["labels"]["host"] == "monitoring-sandbox"]
@@ -71,4 +60,4 @@ def test_a_host_whose_telegraf_stops_is_reported_until_it_is_back(environment: E
     finally:
         environment.guest("systemctl", "start", "telegraf")
     # It fires on for five minutes after the host is back.
-    assert wait_until(lambda: state("Recovering"), 90), rules(environment)["host-silent"]
+    assert eventually(lambda: state("Recovering")), rules(environment)["host-silent"]

@@ -14,7 +14,7 @@ from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
 from tests.live.environment import Environment
 from tests.live.panels import ask
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 SHOP = f"Shop/Live-{int(time.time())}"
 """A namespace of this run: in an environment that is kept, the values of the last one are there still."""
@@ -42,15 +42,15 @@ def shown(environment: Environment) -> Iterator[Environment]:
         ]
     environment.aws("cloudwatch").put_metric_data(Namespace=SHOP, MetricData=data)
     with environment.settings(customMetrics=METRICS):
-        up = environment.pulumi("up", "--yes", "--skip-preview")
-        assert up.returncode == 0, up.stdout[-3000:]
-        environment.__dict__.pop("outputs", None)
+        environment.settle()
         yield environment
-    down = environment.pulumi("up", "--yes", "--skip-preview")
-    assert down.returncode == 0, down.stdout[-3000:]
-    environment.__dict__.pop("outputs", None)
-    assert "Custom metrics" not in environment.outputs["dashboardUrls"]
-    assert environment.grafana.get("/api/dashboards/uid/custom-metrics").status_code == 404
+
+    def gone() -> None:
+        environment.forget()
+        assert "Custom metrics" not in environment.outputs["dashboardUrls"]
+        assert environment.grafana.get("/api/dashboards/uid/custom-metrics").status_code == 404
+
+    environment.afterwards(gone)
 
 
 def queries(environment: Environment, period: str = "60") -> dict[str, PanelQuery]:

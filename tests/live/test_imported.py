@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from dashboards.from_files import FOLDER
+from dashboards import from_files
 from sandbox.viewer.browser import Page, Visit, look
 from sandbox.viewer.queries import TimeRange, panel_queries
-from tests.live.environment import CHECKOUT, Environment, program
+from tests.live.environment import CHECKOUT, Environment
 from tests.live.panels import ask
+from tests.workflows.repository import copied
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 NAME = "imported-by-a-test"
 SAMPLE = Path(__file__).parents[1] / "dashboards" / "importing" / "samples" / "telegraf-rows.json"
@@ -24,15 +26,15 @@ VALUES: dict[str, str | list[str]] = {"server": "monitoring-sandbox", "inter": "
 EMPTY = {"Connections"}  # the import warned of it: no agent measures netstat
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+def command(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command behind `make import-dashboard`."""
     return subprocess.run(
         [sys.executable, "-m", "dashboards.importing", *arguments],
-        cwd=CHECKOUT,
+        cwd=project,
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -47,27 +49,37 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def imported(environment: Environment, source: Path) -> Iterator[Environment]:
-    """The environment with the sample imported; file and dashboard are taken away afterwards."""
-    with program(changed=True):
-        file = FOLDER / f"{NAME}.json"
-        had_folder = FOLDER.exists()
-        try:
-            reported = command("--name", NAME, "--force", str(source))
-            assert reported.returncode == 0, reported.stderr
-            assert "converted a panel graph to timeseries" in reported.stdout
-            up = environment.pulumi("up", "--yes", "--skip-preview")
-            assert up.returncode == 0, up.stdout[-3000:]
-            environment.__dict__.pop("outputs", None)
-            yield environment
-        finally:
-            file.unlink(missing_ok=True)
-            if not had_folder:
-                FOLDER.rmdir()
-            down = environment.pulumi("up", "--yes", "--skip-preview")
-            environment.__dict__.pop("outputs", None)
-        assert down.returncode == 0, down.stdout[-3000:]
+def project(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the program, which the environment's stack is of meanwhile: other processes of pytest run the
+    checkout's."""
+    folder = tmp_path_factory.mktemp("program")
+    copied(folder)
+    before = environment.project_file.read_text()
+    environment.project_file.write_text(yaml.safe_dump({**yaml.safe_load(before), "main": str(folder)}))
+    yield folder
+    environment.project_file.write_text(before)
+
+
+@pytest.fixture(scope="module")
+def folder(project: Path) -> Path:
+    """Where the program looks for imported dashboards."""
+    return project / from_files.FOLDER.relative_to(CHECKOUT)
+
+
+@pytest.fixture(scope="module")
+def imported(environment: Environment, project: Path, source: Path) -> Iterator[Environment]:
+    """The environment with the sample imported."""
+    reported = command(project, "--name", NAME, "--force", str(source))
+    assert reported.returncode == 0, reported.stderr
+    assert "converted a panel graph to timeseries" in reported.stdout
+    environment.settle()
+    yield environment
+
+    def gone() -> None:
+        environment.forget()
         assert environment.grafana.get(f"/api/dashboards/uid/{NAME}").status_code == 404
+
+    environment.afterwards(gone)
 
 
 @pytest.fixture(scope="module")
@@ -117,13 +129,15 @@ def test_its_converted_panels_are_drawn(page: Page) -> None:
     assert page.panel("CPU").drawn > 0
 
 
-def test_again_changes_nothing(imported: Environment, source: Path) -> None:
+def test_again_changes_nothing(imported: Environment, project: Path, source: Path) -> None:
     assert imported.preview() == {}
-    assert command("--name", NAME, str(source)).stdout.startswith(f"dashboards/imported/{NAME}.json is unchanged")
+    assert command(project, "--name", NAME, str(source)).stdout.startswith(
+        f"dashboards/imported/{NAME}.json is unchanged"
+    )
 
 
-def test_a_broken_file_is_reported_before_anything_is_touched(imported: Environment) -> None:
-    broken = FOLDER / "broken-by-a-test.json"
+def test_a_broken_file_is_reported_before_anything_is_touched(imported: Environment, folder: Path) -> None:
+    broken = folder / "broken-by-a-test.json"
     broken.write_text(json.dumps({"uid": "broken-by-a-test", "title": "x", "panels": [{"type": "graph"}]}))
     try:
         up = imported.pulumi("up", "--yes", "--skip-preview")

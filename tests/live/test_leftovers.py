@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from sandbox import stack
-from tests.live.environment import CHECKOUT, Environment, program
+from tests.live.environment import CHECKOUT, Environment
 from tests.live.second import ending, up
 
 pytestmark = pytest.mark.live
@@ -52,17 +52,16 @@ def test_leftovers_are_named_and_the_documented_commands_clear_them(environment:
     printed = refused.stdout + refused.stderr
     assert "(409): data source with the same name already exists" in printed
     assert "Traceback" not in printed, ending(refused)
-    with program():
-        done = subprocess.run(
-            ["bash", "-euc", documented()],
-            cwd=stack.project_folder(environment.place),
-            env=stack.environment(environment.place) | {"PULUMI_STACK": environment.name},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+    done = subprocess.run(
+        ["bash", "-euc", documented()],
+        cwd=stack.project_folder(environment.place),
+        env=stack.environment(environment.place) | {"PULUMI_STACK": environment.name},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed[-3000:]
     assert environment.outputs["grafanaAdminPassword"] not in printed

@@ -3,11 +3,12 @@ of `up` let through."""
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
+import requests
 
 from tests.live.environment import Environment
 from tests.live.points import eventually
@@ -27,13 +28,6 @@ with sqlite3.connect("/var/lib/grafana/grafana.db", timeout=30) as database:
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def converged(environment: Environment) -> None:
-    """The server has what the stack says, whatever earlier tests set: a quiet one would never take that up."""
-    done = up(environment)
-    assert done.returncode == 0, ending(done)
-
-
 def locked(grafana: Ask, administrator: tuple[str, str]) -> bool:
     """Whether the administrator's right password is refused."""
     return bool(grafana("GET", "/api/org", administrator).status_code == 401)
@@ -41,14 +35,27 @@ def locked(grafana: Ask, administrator: tuple[str, str]) -> bool:
 
 @contextmanager
 def lockout(environment: Environment, grafana: Ask, administrator: tuple[str, str]) -> Iterator[None]:
-    """Somebody mistypes the administrator's password, again and again (shared/cases/server/29-admin-locked.sh)."""
+    """Somebody mistypes the administrator's password, again and again (shared/cases/server/29-admin-locked.sh). Grafana
+    forgets each attempt after five minutes: so it goes on until the end, however long that takes."""
     wrong = {"user": administrator[0], "password": "wrong"}
+    url, ca, end = environment.grafana.url, str(environment.grafana.ca_file), threading.Event()
+
+    def mistype() -> None:
+        while not end.wait(1):
+            with suppress(requests.RequestException):  # Grafana is starting
+                requests.post(f"{url}/login", json=wrong, verify=ca, timeout=20)
+
     for _ in range(ATTEMPTS):
         assert grafana("POST", "/login", json=wrong).status_code == 401
     assert locked(grafana, administrator)
+    somebody = threading.Thread(target=mistype)
+    somebody.start()
     try:
         yield
+        assert eventually(lambda: locked(grafana, administrator)), "not until the last moment"
     finally:
+        end.set()
+        somebody.join()
         assert environment.guest("python3", "-", stdin=FORGET).returncode == 0
         assert not locked(grafana, administrator)
 
@@ -75,7 +82,6 @@ def folder(environment: Environment) -> str:
 def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
-    began = time.monotonic()
     with lockout(environment, grafana, administrator):
         refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
         assert refreshed.returncode == 0, ending(refreshed)
@@ -84,10 +90,6 @@ def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
             assert done.returncode == 0, ending(done)
         booted = environment.guest(BOOT)
         assert booted.returncode == 0, booted.stdout[-2000:]
-        assert time.monotonic() - began < 240, "too slow to have been locked all the time"
-        assert locked(grafana, administrator), "until the last moment"
-    back = up(environment)
-    assert back.returncode == 0, ending(back)
 
 
 @pytest.mark.usefixtures("quiet_server")
@@ -140,7 +142,7 @@ def test_a_grafana_that_starts_without_its_users_gets_them_back_by_itself(
         except OSError:  # of requests: Grafana is starting
             return False
 
-    assert eventually(there, 120)
+    assert eventually(there)
 
 
 @pytest.mark.usefixtures("quiet_server")
@@ -163,9 +165,6 @@ def test_nothing_but_this_revision_opens_the_gate(environment: Environment, graf
         assert booted.returncode == 0, booted.stdout[-2000:]
         done = up(environment)
         assert done.returncode == 0, ending(done)
-    assert environment.guest("systemctl", "start", "monitoring-server.timer").returncode == 0
-    back = up(environment)
-    assert back.returncode == 0, ending(back)
 
 
 @pytest.mark.long_fault
@@ -190,8 +189,6 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
         assert "Traceback" not in failed.stdout
         done = up(environment)
         assert done.returncode == 0, ending(done)
-    back = up(environment)
-    assert back.returncode == 0, ending(back)
 
 
 @pytest.mark.long_fault
@@ -211,5 +208,3 @@ def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environm
         assert "Grafana shows no data of InfluxDB: not ready after 80 s" in failed.stdout, ending(failed)
         done = up(environment)
         assert done.returncode == 0, ending(done)
-    back = up(environment)
-    assert back.returncode == 0, ending(back)

@@ -14,7 +14,7 @@ from tests.live.identities import ONLY_THE_USER, READS, REFUSED, Identity, names
 from tests.live.points import eventually
 from tests.live.services import Ask
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 CREDENTIALS = "/etc/grafana/cloudwatch-credentials"
 HEALTH = "/api/datasources/uid/cloudwatch/health"
@@ -24,14 +24,13 @@ HEALTH = "/api/datasources/uid/cloudwatch/health"
 def with_the_role(environment: Environment) -> Iterator[Environment]:
     """The stack switched to the role, on the running server, and back."""
     with environment.settings(cloudwatchAuth="role"):
-        changed = environment.pulumi("up", "--yes", "--skip-preview")
-        assert changed.returncode == 0, changed.stdout[-3000:]
-        environment.forget()
+        environment.settle()
         yield environment
-    back = environment.pulumi("up", "--yes", "--skip-preview")
-    environment.forget()
-    assert back.returncode == 0, back.stdout[-3000:]
-    assert environment.guest("test", "-e", CREDENTIALS).returncode == 1
+
+    def gone() -> None:
+        assert environment.guest("test", "-e", CREDENTIALS).returncode == 1
+
+    environment.afterwards(gone)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from sandbox import hosts as sandbox_hosts
 from tests.live.environment import Environment
 from tests.live.leaks import leaks, parameters, secret_values
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_not_in_process_lists_of_a_host_while_its_agent_is_installed(
     environment: Environment, secrets: dict[str, str]
 ) -> None:
     look = "while sleep 0.05; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; done 2>/dev/null"
-    watch = "timeout 120 setpriv --reuid=nobody --clear-groups sh -c '" + look + "' | tr '\\0' ' ' >/run/watched"
+    watch = "timeout 900 setpriv --reuid=nobody --clear-groups sh -c '" + look + "' | tr '\\0' ' ' >/run/watched"
     environment.machine("db-1", "systemd-run", "--unit=watching", "sh", "-c", watch)
     with environment.settings(collectionInterval="5s"):
         changed = environment.pulumi("up", "--yes", "--skip-preview", "--target", "**db-1")
@@ -91,8 +91,6 @@ def test_not_in_process_lists_of_a_host_while_its_agent_is_installed(
     seen = environment.machine("db-1", "sh", "-c", "cat /run/watched; rm /run/watched").stdout
     assert "bash -s" in seen
     assert leaks(secrets, seen) == []
-    back = environment.pulumi("up", "--yes", "--skip-preview")
-    assert back.returncode == 0, back.stdout[-2000:]
 
 
 def test_not_in_process_lists(environment: Environment, secrets: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ import requests
 
 from sandbox import screen
 from tests.live.environment import Environment, sandbox
+from tests.live.points import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.fresh]
 
@@ -72,8 +73,7 @@ def test_one_changed_setting_is_one_changed_resource(environment: Environment) -
 
 
 def test_the_server_s_own_data_arrives_through_grafana(environment: Environment) -> None:
-    ages = screen.newest_points(environment.grafana)
-    assert ages["monitoring-sandbox"] < screen.SILENT_SECONDS
+    assert eventually(lambda: screen.newest_points(environment.grafana)["monitoring-sandbox"] < screen.SILENT_SECONDS)
 
 
 def test_ec2_metrics_arrive_with_the_created_key(environment: Environment) -> None:
