@@ -48,7 +48,8 @@ def test_no_folder_for_temporary_files() -> None:
 
 @pytest.mark.parametrize("fails", [1, 2, 3])
 def test_lock_files_are_as_before_when_one_cannot_be_written(tmp_path: Path, fails: int) -> None:
-    """uv leaves a half one."""
+    """uv leaves a half one. In a path with blanks and umlauts."""
+    tmp_path /= "Überwachung und mehr"
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{name} before")

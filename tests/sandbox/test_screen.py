@@ -76,9 +76,9 @@ def test_a_server_with_another_certificate_is_one_sentence(
 ) -> None:
     """A stack's own certificate has no authority of the stack's (output `caCertificate`)."""
     with encrypted(tmp_path, certificate) as port:
-        told = {"grafanaUrl": f"https://localhost:{port}", "grafanaAdminUser": "admin", "grafanaAdminPassword": "a"}
-        told |= {"influxdbUrl": "https://localhost:1", "caCertificate": authority}
-        monkeypatch.setattr(stack, "outputs", lambda *_: told)
+        outputs = {"grafanaUrl": f"https://localhost:{port}", "grafanaAdminUser": "admin", "grafanaAdminPassword": "a"}
+        outputs |= {"influxdbUrl": "https://localhost:1", "caCertificate": authority}
+        monkeypatch.setattr(stack, "outputs", lambda *_: outputs)
         monkeypatch.setattr(stack, "host_names", lambda *_: {"web-1"})
         nothing = SimpleNamespace(pid=lambda *_: None, running=lambda _: [], ended=lambda _: [], NAMES=())
         monkeypatch.setattr(screen, "daemons", nothing)
