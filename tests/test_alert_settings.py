@@ -218,6 +218,8 @@ def test_the_heartbeat_s_address_is_a_secret() -> None:
         ([{"name": "a", "times": ["22:00-06:00"]}], "muteTimings[0].times", "22:00-24:00 and 00:00-06:00"),
         ([{"name": "a", "times": ["8-17"]}], "muteTimings[0].times", "is not a span of the day"),
         ([{"name": "a", "weekdays": ["Monday"]}], "muteTimings[0].weekdays", "in small letters"),
+        ([{"name": "a", "weekdays": ["monday:"]}], "muteTimings[0].weekdays", "is not a weekday"),
+        ([{"name": "a", "weekdays": ["monday:fri"]}], "muteTimings[0].weekdays", "is not a weekday"),
         ([{"name": "a", "weekdays": ["saturday:sunday"]}], "muteTimings[0].weekdays", "begins on sunday"),
         ([{"name": "a", "times": ["00:00-06:00"], "location": "Berlin"}], "muteTimings[0].location", "Europe/Berlin"),
         ([{"name": "a", "times": ["00:00-06:00"], "severity": "all"}], "muteTimings[0].severity", "critical or both"),

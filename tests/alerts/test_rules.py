@@ -268,6 +268,15 @@ def test_its_message_names_the_host(double: Double, influx: Influx, case: Case) 
     assert "{{" not in alert.annotations["summary"] and "no value" not in alert.annotations["summary"]
 
 
+@pytest.mark.parametrize("counter", ["writeError", "writeDrop", "writeTimeout"])
+def test_each_way_in_which_a_write_fails_counts(double: Double, influx: Influx, counter: str) -> None:
+    zeros = {"writeError": 0, "writeDrop": 0, "writeTimeout": 0}
+    for counts, at in ((zeros, 200), (zeros | {counter: 1}, 100)):
+        fields = ",".join(f"{name}={count}i" for name, count in counts.items())
+        influx.write(points(f"influxdb_write,host={SERVER} {fields} @{at}"))
+    assert [result.kind for result in double.judged(rule_of("server-write-failures"))] == ["Alerting"]
+
+
 def test_a_failed_backup_is_reported_however_young_the_last_good_one_is(double: Double, influx: Influx) -> None:
     influx.write(points(f"backup,host={SERVER} last_success=1i,failed=1i,age=60i"))
     assert [result.kind for result in double.judged(rule_of("server-backup"))] == ["Alerting"]
