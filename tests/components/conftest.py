@@ -46,7 +46,7 @@ class Resource:
 @dataclass(frozen=True)
 class Options:
     """What the engine may do to a resource later on. after: types and names of what it waits for, and what is deleted
-    after it. deleted_with, provider: names."""
+    after it. deleted_with, provider: names. hooks: moment and name of those that are asked first."""
 
     protect: bool
     ignore_changes: frozenset[str]
@@ -54,6 +54,7 @@ class Options:
     after: frozenset[tuple[str, str]]
     deleted_with: str
     provider: str
+    hooks: frozenset[tuple[str, str]]
 
 
 @dataclass
@@ -63,6 +64,7 @@ class Run:
     resources: list[Resource] = field(default_factory=list)
     options: dict[tuple[str, str], Options] = field(default_factory=dict)
     """By the resource's type and name."""
+    hooks: dict[str, pulumi.ResourceHook] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     secrets: dict[str, bool] = field(default_factory=dict)
@@ -137,6 +139,11 @@ class Monitor(mocks.MockMonitor):  # type: ignore[misc]
             after=frozenset((urn.split("::")[2].rpartition("$")[2], _name(urn)) for urn in request.dependencies),
             deleted_with=_name(request.deletedWith),
             provider=_name(request.provider.rpartition("::")[0]),
+            hooks=frozenset(
+                (moment, name)
+                for moment in ("before_create", "before_update", "before_delete")
+                for name in getattr(request.hooks, moment)
+            ),
         )
         return super().RegisterResource(request)
 
@@ -145,11 +152,15 @@ def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
+@dataclass
 class Hooks:
     """In place of the server through which the engine calls a program's resource hooks; the mocks have none."""
 
+    run: Run
+
     def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
-        """Nothing: no engine is there to call it."""
+        """Keeps it: no engine is there to call it."""
+        self.run.hooks[hook.name] = hook
 
 
 Program = Callable[..., Run]
@@ -200,7 +211,7 @@ def _run(
     run = Run()
     cloud = Cloud(run, answers)
     mocks.set_mocks(cloud, project=project, stack=stack, preview=False, monitor=Monitor(cloud))
-    pulumi.runtime.settings.SETTINGS.callbacks = Hooks()
+    pulumi.runtime.settings.SETTINGS.callbacks = Hooks(run)
     pulumi.runtime.set_all_config(
         {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}, secret
     )

@@ -144,6 +144,14 @@ def test_a_removal_first_asks_whether_an_ssh_server_answers(run: Run) -> None:
     assert not {"create", "update", "stdin"} & set(inputs)
 
 
+def test_an_installation_waits_for_the_server_and_asks_first_too(run: Run) -> None:
+    for name in ("db-1", "web-1"):
+        options = run.options["command:remote:Command", name]
+        assert options.hooks == {("before_create", "ssh-answers"), ("before_update", "ssh-answers")}
+        assert ("command:local:Command", "ready") in options.after
+    assert run.options["command:remote:Command", "old-1"].hooks == frozenset()
+
+
 def test_an_unreachable_host_s_commands_are_empty(run: Run) -> None:
     for inputs in (remote(run, "old-1"), before_removal(run, "old-1")):
         assert {"create", "update", "delete"} & set(inputs) == set()

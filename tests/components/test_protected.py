@@ -50,6 +50,12 @@ def change(there: int, wanted: int) -> pulumi.ResourceHookArgs:
     )
 
 
+def test_the_volume_asks_before_each_update_and_at_the_preview(prod: Run) -> None:
+    ((moment, name),) = prod.options["aws:ebs/volume:Volume", "data"].hooks
+    hook = prod.hooks[name]
+    assert (moment, hook.callback, hook.opts and hook.opts.on_dry_run) == ("before_update", refuse_to_shrink, True)
+
+
 def test_a_volume_may_grow_and_stay_but_not_shrink() -> None:
     refuse_to_shrink(change(20, 20))
     refuse_to_shrink(change(20, 21))
