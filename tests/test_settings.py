@@ -418,11 +418,12 @@ def ranges() -> Iterator[tuple[str, str, str]]:
     numbers = r"([0-9.]+[smhd]?) to ([0-9.]+[smhd]?)\b"
     for key, entry in yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"].items():
         if (found := re.search(numbers, entry["description"])) and not key.endswith("Version"):
-            yield key, *found.groups()
+            yield key, found[1], found[2]
     for page, setting in (("alerts.md", "alertThresholds"), ("backups.md", "backups")):
         for row in re.findall(r"^\| `.* \|$", (PROJECT / "docs" / page).read_text(), re.MULTILINE):
             if found := re.search(numbers, row):
-                yield from ((f"{setting}.{key}", *found.groups()) for key in re.findall(r"`(\w+)`", row.split("|")[1]))
+                for key in re.findall(r"`(\w+)`", row.split("|")[1]):
+                    yield f"{setting}.{key}", found[1], found[2]
 
 
 def taken(key: str, value: str) -> bool:

@@ -126,7 +126,7 @@ class Cloud(mocks.Mocks):
         return self.answers[kind], []
 
 
-class Monitor(mocks.MockMonitor):  # type: ignore[misc]
+class Monitor(mocks.MockMonitor):
     """Also keeps the resources' options, which the mocks are not shown."""
 
     mocks: Cloud
@@ -145,7 +145,7 @@ class Monitor(mocks.MockMonitor):  # type: ignore[misc]
                 for name in getattr(request.hooks, moment)
             ),
         )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 def _name(urn: str) -> str:

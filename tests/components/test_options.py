@@ -46,7 +46,7 @@ def test_what_cannot_be_made_again_is_protected_and_nothing_else(prod: Run, dev:
 def test_destroy_meets_the_protection_before_anything_is_gone(everything: Run) -> None:
     """What nothing waits for is deleted at once, next to the one that is protected for all."""
     ((start, last),) = [item for item in everything.options.items() if item[0][0].endswith(":Protected")]
-    reached, further = {start}, last.after
+    reached, further = {start}, set(last.after)
     while further:
         reached |= further
         further = {each for one in further for each in everything.options[one].after} - reached
