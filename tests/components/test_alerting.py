@@ -77,6 +77,17 @@ def test_each_severity_has_its_contact_point_and_patience() -> None:
         assert together["contactPoint"] == route["contactPoint"]
 
 
+def test_with_ways_for_both_severities_there_need_be_no_others() -> None:
+    points = {"critical": {"pagerduty": "k" * 32}, "warning": {"slack": POINTS["slack"]}}
+    run = run_program({"contactPoints": points}, secret=("contactPoints",))
+    kinds = {point.inputs["name"]: set(point.inputs) - {"name"} for point in run.all("ContactPoint")}
+    assert kinds == {"Monitoring critical": {"pagerduties"}, "Monitoring warning": {"slacks"}}
+    policy = run.one("NotificationPolicy")
+    routes = {route["matchers"][0]["value"]: route["contactPoint"] for route in policy["policies"]}
+    assert routes == {"critical": "Monitoring critical", "warning": "Monitoring warning"}
+    assert policy["contactPoint"] == "Monitoring warning", "of what has neither severity"
+
+
 def test_thresholds_and_the_region_reach_the_rules() -> None:
     thresholds = {"disk": 70, "interval": "30s"}
     run = run_program({"alertThresholds": thresholds, "cloudwatchRegion": "eu-west-1", "collectionInterval": "10m"})
