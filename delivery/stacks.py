@@ -85,8 +85,9 @@ def file_before(folder: Path, base: str, stack: str) -> str | None:
 
 
 def protected(folder: Path, stack: str) -> bool:
-    """Whether the settings file protects the stack (monitoring:protect)."""
-    return bool(settings(folder, stack).get("monitoring:protect"))
+    """Whether the settings file protects the stack (monitoring:protect). `pulumi config set` writes "false" in quotes;
+    what is neither true nor false, which the program refuses, counts as protected."""
+    return settings(folder, stack).get("monitoring:protect", False) not in (False, "false")
 
 
 def settings(folder: Path, stack: str) -> dict[str, Any]:

@@ -68,6 +68,16 @@ def test_the_stacks_of_this_repository() -> None:
     assert stacks.protected(CHECKOUT, "prod")
 
 
+@pytest.mark.parametrize(
+    ("written", "protected"),
+    [("false", False), ('"false"', False), ("true", True), ('"true"', True), ("no-way", True), ("", True)],
+)
+def test_protection_is_what_the_program_takes_for_it(tmp_path: Path, written: str, protected: bool) -> None:
+    """In quotes is how `pulumi config set monitoring:protect false` writes it."""
+    (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  monitoring:protect: {written}\n")
+    assert stacks.protected(tmp_path, "dev") is protected
+
+
 def test_an_unknown_stack_is_one_sentence() -> None:
     with pytest.raises(
         DeliveryError, match=r"There is no stack test: no file Pulumi.test.yaml. The stacks are: dev, prod"
