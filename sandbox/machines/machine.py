@@ -31,8 +31,8 @@ class Machine:
     """A machine of this place, whether it runs or not.
 
     id: the instance id, or an on-premise host's name. address: its private (or on-premise) address.
-    Everything it has lies in `folder`: `upper` (its own files), `root` (the whole view, while it is mounted),
-    `console.log`, `machine.json`.
+    Everything it has lies in `folder`: `disk` (its own files, over which a test may mount a smaller disk), `root` (the
+    whole view, while it is mounted), `console.log`, `machine.json`.
     """
 
     def __init__(self, place: Place, identity: str, address: IPv4Address) -> None:
@@ -46,6 +46,11 @@ class Machine:
     @property
     def root(self) -> Path:
         return self.folder / "root"
+
+    @property
+    def disk(self) -> Path:
+        """The root disk: what the machine's own files are on, and nothing of its surroundings."""
+        return self.folder / "disk"
 
     @property
     def console(self) -> Path:
@@ -83,7 +88,7 @@ class Machine:
 
     def mount(self) -> None:
         """Lay the machine's own files over the image; harmless when it is done already."""
-        for name in ("upper", "work", "root"):
+        for name in ("disk/upper", "disk/work", "root"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         if self.root.is_mount():
             return
@@ -94,9 +99,9 @@ class Machine:
         if not image.is_dir():
             raise SandboxError(f"Machine {self.id}: its image {image.readlink()} is gone. Run `make down`.")
         # `volatile` skips syncs that are not needed here; its mark of an unclean end has to go by hand.
-        shutil.rmtree(self.folder / "work" / "work" / "incompat", ignore_errors=True)
+        shutil.rmtree(self.disk / "work" / "work" / "incompat", ignore_errors=True)
         # Relative names, since the options' commas and colons could also occur in a checkout's path.
-        options = f"lowerdir={image.readlink()},upperdir=upper,workdir=work,volatile"
+        options = f"lowerdir={image.readlink()},upperdir=disk/upper,workdir=disk/work,volatile"
         run("mount", "-t", "overlay", "overlay", "-o", options, "root", cwd=self.folder)
 
     def unmount(self) -> None:
@@ -247,5 +252,7 @@ class Machine:
     def remove(self) -> None:
         """Remove a machine that is off, with all its files."""
         self.unmount()
+        if self.disk.is_mount():
+            succeeds("umount", "--lazy", self.disk)
         shutil.rmtree(self.folder, ignore_errors=True)
         cgroups.remove(self.place.bridge, self.id)
