@@ -47,6 +47,7 @@ sys.exit(__main__.main(["up"]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2, 5])
 def test_pulumi_ends_what_it_has_begun_however_often_ctrl_c_is_pressed(tmp_path: Path, times: int) -> None:
     """As a terminal does it: the signal goes to the whole group."""

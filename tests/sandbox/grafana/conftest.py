@@ -10,11 +10,16 @@ import pytest
 from tests.sandbox.grafana import elsewhere, support
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Against another Grafana, leave out what is about the double itself, or out of that Grafana's reach."""
+    """What asks a running Grafana is `slow`: it starts a server and the plugins' processes for each test. Against
+    another Grafana, leave out what is about the double itself, or out of that Grafana's reach."""
+    here = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in here:
+        if "grafana" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
     if not elsewhere.URL:
         return
-    here = [item for item in items if Path(__file__).parent in item.path.parents]
     left_out = [item for item in here if not _is_about_grafana(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

@@ -20,7 +20,7 @@ from sandbox.plugins.wire import encode_map
 from tests.sandbox.plugins.engine import CHECKOUT
 from tests.sandbox.plugins.process import interrupt, running
 
-pytestmark = pytest.mark.stand_in
+pytestmark = [pytest.mark.slow, pytest.mark.stand_in]
 
 QUICK = 2.0
 """Seconds; the engine's patience with all of a stack's plugins, one after another, is 5 (`launch`)."""

@@ -14,6 +14,7 @@ from sandbox.repository.server import open_server
 from tests.sandbox.repository.conftest import Apt
 
 
+@pytest.mark.slow
 def test_apt_downloads_what_the_right_key_signed(apt: Apt, url: str, keys: dict[str, SigningKey], deb: Path) -> None:
     apt.trust(url, keys["right"])
     update = apt("update")
@@ -23,6 +24,7 @@ def test_apt_downloads_what_the_right_key_signed(apt: Apt, url: str, keys: dict[
     assert next(apt.root.glob("notes_*.deb")).read_bytes() == deb.read_bytes()
 
 
+@pytest.mark.slow
 def test_apt_refuses_another_key(apt: Apt, url: str, keys: dict[str, SigningKey]) -> None:
     apt.trust(url, keys["wrong"])
     update = apt("update")
@@ -31,6 +33,7 @@ def test_apt_refuses_another_key(apt: Apt, url: str, keys: dict[str, SigningKey]
     assert apt("download", "notes").returncode != 0
 
 
+@pytest.mark.slow
 def test_apt_refuses_an_index_that_was_changed(apt: Apt, url: str, keys: dict[str, SigningKey], www: Path) -> None:
     for release in (www / "notes/dists/stable").glob("*Release"):
         release.write_text(release.read_text().replace("Origin: Notes", "Origin: Forged"))
@@ -38,6 +41,7 @@ def test_apt_refuses_an_index_that_was_changed(apt: Apt, url: str, keys: dict[st
     assert apt("update").returncode != 0
 
 
+@pytest.mark.slow
 def test_apt_refuses_a_package_that_was_changed(apt: Apt, url: str, keys: dict[str, SigningKey], www: Path) -> None:
     apt.trust(url, keys["right"])
     assert apt("update").returncode == 0
@@ -92,6 +96,7 @@ def test_the_server_lists_no_folders(url: str) -> None:
     assert requests.get(f"{url}/../../debs/", timeout=5).status_code == 404
 
 
+@pytest.mark.slow
 def test_the_server_says_when_its_address_is_missing(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=r"cannot listen on 198\.18\.0\.77:80"):
         open_server("198.18.0.77", 80, tmp_path)
