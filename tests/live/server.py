@@ -18,7 +18,7 @@ def kill(environment: Environment, machine: str, unit: str) -> None:
     before = run_of(environment, machine, unit)
     killed = environment.machine(machine, "systemctl", "kill", "--signal=KILL", "--kill-whom=main", unit)
     assert killed.returncode == 0, killed.stderr
-    assert eventually(lambda: run_of(environment, machine, unit) not in ("0", before), 30), unit
+    assert eventually(lambda: run_of(environment, machine, unit) not in ("0", before)), unit
 
 
 def described(environment: Environment, instance: str) -> tuple[str, str]:

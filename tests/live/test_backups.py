@@ -37,7 +37,7 @@ def backups(environment: Environment) -> list[str]:
     return sorted(key.split("/")[1] for key in keys if key.endswith("/complete"))
 
 
-def wait_for(environment: Environment, more_than: int, seconds: int = 60) -> str:
+def wait_for(environment: Environment, more_than: int, seconds: int = 240) -> str:
     """The newest backup, once there are more than a number."""
     end = time.monotonic() + seconds
     while len(found := backups(environment)) <= more_than:

@@ -194,4 +194,4 @@ def test_no_agent_s_point_satisfies_the_gate(environment: Environment, influxdb:
             return False
         return True
 
-    assert eventually(satisfied, 60)
+    assert eventually(satisfied)

@@ -52,7 +52,7 @@ def metadata_over_ipv6(environment: Environment) -> Iterator[None]:
     assert environment.guest("ip", "address", "add", f"{METADATA_IPV6}/128", "dev", "lo").returncode == 0
     assert environment.guest(*listener.split()).returncode == 0
     root = f"until curl -sSf -o /dev/null 'http://[{METADATA_IPV6}]/'; do sleep 0.2; done"
-    assert environment.guest("timeout", "20", "bash", "-c", root).returncode == 0
+    assert environment.guest("timeout", "120", "bash", "-c", root).returncode == 0
     yield
     environment.guest("systemctl", "stop", "ipv6-metadata")
     environment.guest("ip", "address", "delete", f"{METADATA_IPV6}/128", "dev", "lo")
@@ -135,7 +135,7 @@ def test_grafana_asks_the_metadata_service_for_nobody(grafana: Ask, administrato
         grafana("DELETE", "/api/datasources/uid/metadata", administrator)
 
 
-BACKUP = "cd $(mktemp -d) && timeout 15 influxd backup -portable -db telegraf ./b && ls ./b/*.manifest"
+BACKUP = "cd $(mktemp -d) && timeout 120 influxd backup -portable -db telegraf ./b && ls ./b/*.manifest"
 
 
 @pytest.mark.parametrize("user", SERVICE_USERS)

@@ -60,6 +60,6 @@ def test_grafana_s_variables_choose_it_over_18_hours_and_not_below(environment: 
             for value in values
         ]
 
-    assert eventually(lambda: chosen(1081, "policy") == ['"rollup".'], 90), "from its timer's first run on"
+    assert eventually(lambda: chosen(1081, "policy") == ['"rollup".']), "from its timer's first run on"
     assert chosen(1081, "peak") == ["_max"]
     assert chosen(1079, "policy") == chosen(1079, "peak") == []

@@ -115,9 +115,8 @@ def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environ
 def protected(environment: Environment) -> Any:
     """The stack with `protect`, and without it again, as docs/durability.md says: by a setting and `up`."""
     with environment.settings(protect=True):
-        raised_up(environment)
+        environment.settle()
         yield
-    raised_up(environment)
 
 
 def test_what_destroy_deletes_is_an_output(environment: Environment, protected: None) -> None:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import NONE, SERVER, caught_up, eventually, lost, steady
+from tests.live.points import INTERVAL, NONE, SERVER, caught_up, eventually, lost, steady
 from tests.live.server import BOOT_SCRIPT, kill, run_of
 
 pytestmark = pytest.mark.live
@@ -45,11 +45,14 @@ def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environm
 
     before, began = boot(), time.time()
     environment.aws("ec2").reboot_instances(InstanceIds=[environment.instance_id])
-    assert eventually(lambda: boot() not in ("", before), 60)
-    assert eventually(lambda: run_of(environment, environment.instance_id, "influxdb") not in ("", "0"), 60)
+    assert eventually(lambda: boot() not in ("", before))
+    for unit in ("influxdb", "telegraf"):
+        assert eventually(lambda unit=unit: run_of(environment, environment.instance_id, unit) not in ("", "0"))  # type: ignore[misc]
+    away = time.time() - began
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
-    assert found[SERVER] <= 4
+    # The interval in which it goes down, and the one in which Telegraf starts.
+    assert found[SERVER] <= away / INTERVAL + 2
     # The rules of the firewall are there again, before anybody applied anything.
     for user in ("telegraf", "grafana", "influxdb", "nobody"):
         for port in ("169.254.169.254/80", "127.0.0.1/8088"):
@@ -62,7 +65,7 @@ def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environm
 def test_a_cut_cable_loses_nothing(environment: Environment) -> None:
     began = time.time()
     assert environment.handle("cut-network", "web-1").returncode == 0
-    time.sleep(35)
+    time.sleep(2.5 * INTERVAL)
     assert environment.handle("restore-network", "web-1").returncode == 0
     assert lost(environment, began) == NONE
 

@@ -74,7 +74,7 @@ def hungry(environment: Environment) -> Iterator[None]:
         environment.guest("systemctl", "daemon-reload")
         yield
         environment.guest("systemctl", "restart", *PROCESSES)
-    assert eventually(lambda: answers(environment), 60)
+    assert eventually(lambda: answers(environment))
 
 
 def answers(environment: Environment) -> bool:
@@ -94,7 +94,7 @@ def test_when_the_memory_is_used_up_processes_of_grafana_end_and_none_of_influxd
         *(len(ranks(environment, unit)) for unit in PROCESSES),
     )
     assert small > 80
-    assert eventually(lambda: len(ranks(environment, "grafana-server")) < small - 5, 60), "nothing was ended"
+    assert eventually(lambda: len(ranks(environment, "grafana-server")) < small - 5), "nothing was ended"
     time.sleep(5)
     assert (run_of(environment, server, "influxdb"), len(ranks(environment, "influxdb"))) == (before, large)
-    assert eventually(lambda: environment.grafana.get("/api/health").status_code == 200, 60)
+    assert eventually(lambda: environment.grafana.get("/api/health").status_code == 200)

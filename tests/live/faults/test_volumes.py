@@ -34,13 +34,13 @@ def spare(environment: Environment) -> Iterator[Path]:
     zone = instance["Placement"]["AvailabilityZone"]
     volume = ec2.create_volume(AvailabilityZone=zone, Size=2, VolumeType="gp3")["VolumeId"]
     ec2.attach_volume(Device=SPARE, InstanceId=environment.instance_id, VolumeId=volume)
-    assert eventually(lambda: environment.guest("test", "-b", SPARE).returncode == 0, 30)
+    assert eventually(lambda: environment.guest("test", "-b", SPARE).returncode == 0)
     yield volumes.loops(PLACE)[volume]
     environment.guest("rm", "--force", "/dev/xvdf")
     # The names in fstab are the server's own again.
     assert environment.guest(BOOT_SCRIPT).returncode == 0
     ec2.detach_volume(Device=SPARE, InstanceId=environment.instance_id, VolumeId=volume)
-    assert eventually(lambda: environment.guest("test", "-b", SPARE).returncode != 0, 30)
+    assert eventually(lambda: environment.guest("test", "-b", SPARE).returncode != 0)
     ec2.delete_volume(VolumeId=volume)
 
 
