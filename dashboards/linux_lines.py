@@ -52,7 +52,7 @@ def both_ways(
 
     source: measurement, the tag that tells a host's counters apart, and which of them count.
     """
-    query = both_rates_by_host(up, down, source)
-    panel = lines_by_host(uid, title, description, unit, query, width=width, from_zero=False)
+    queries = both_rates_by_host(up, down, source)
+    panel = lines_by_host(uid, title, description, unit, *queries, width=width, from_zero=False)
     mirrored = [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)]
     return panel.override_by_regexp(f"/ {down[1]}$/", mirrored)

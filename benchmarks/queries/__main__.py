@@ -63,7 +63,7 @@ class Look:
 def size_of_answer(influx: Influx, query: str) -> int:
     """In bytes. An empty one ends the program: only the list of hosts in trouble may be."""
     answer = influx.query(query)
-    if "series" not in answer.json()["results"][0] and ' WHERE "value" >= ' not in query:
+    if "series" not in answer.json()["results"][0] and ' "value" >= ' not in query:
         sys.exit(f"no answer: empty: {query}")
     return len(answer.content)
 

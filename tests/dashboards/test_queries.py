@@ -46,6 +46,15 @@ def test_a_query_of_subqueries_names_a_time_outside_of_them(entry: Entry) -> Non
         assert "$timeFilter" in conditions or "time >" in conditions, query
 
 
+@pytest.mark.parametrize("entry", (*INFLUX, LINUX_HOST), ids=lambda entry: entry.uid)
+def test_what_is_drawn_of_a_subquery_asks_it_one_thing(entry: Entry) -> None:
+    """InfluxDB evaluates all of it for each (query/select.go, buildVarRefIterator)."""
+    for panel, target in targets(entry):
+        outside, inside, _ = target["query"].partition(" FROM (")
+        if panel["type"] == "timeseries" and inside:
+            assert outside.count("(") == 1, panel["title"]
+
+
 @pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
 def test_whatever_is_drawn_over_time_is_grouped_by_the_interval(entry: Entry) -> None:
     for panel, target in targets(entry):
