@@ -43,7 +43,7 @@ class Cost:
     queries: int
 
     def times(self, factor: float) -> Cost:
-        return Cost(self.cpu * factor, self.size, self.queries)
+        return Cost(self.cpu * factor, round(self.size * factor), self.queries)
 
 
 @dataclass(frozen=True)
