@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import looks
 from dashboards.linux_lines import lines_by_host
@@ -40,6 +42,7 @@ def processors(uid: str) -> Row:
     return Row(
         "CPU and load",
         [
+            _band(uid),
             lines_by_host(
                 uid,
                 "CPU use",
@@ -79,6 +82,34 @@ def processors(uid: str) -> Row:
             ),
         ],
     )
+
+
+def _band(uid: str) -> timeseries.Panel:
+    """Many hosts in three lines: of all their values in a step the middle, where the highest tenth begins, the highest.
+
+    Of the values as they are, of all hosts at once: percentiles of each host's mean would need a subquery, which takes
+    several times the CPU.
+    """
+    middle, tenth = "the middle one", "a tenth is above"
+    shares = {
+        "highest": '100 - min("usage_idle")',
+        tenth: '100 - percentile("usage_idle", 10)',
+        middle: '100 - median("usage_idle")',
+    }
+    panel = lines(
+        "CPU use of all hosts",
+        "Of all values of the chosen hosts in a step: half are in or above the band, a tenth above it. A wide band is"
+        " work for some hosts; one that rises as a whole, for all.",
+        units.Percent,
+        influx(uid, together(shares, "cpu", where=TOTAL_CPU)),
+        limits=looks.CPU,
+        full=100,
+        width=24,
+        height=7,
+    )
+    colours = dict(zip(shares, (looks.VERMILION, looks.SKY, looks.BLUE), strict=True))
+    filled = [DynamicConfigValue("custom.fillBelowTo", middle), DynamicConfigValue("custom.fillOpacity", 25)]
+    return in_colours(panel, colours).override_by_name(tenth, filled)
 
 
 def memory(uid: str) -> Row:

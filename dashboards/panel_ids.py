@@ -52,6 +52,7 @@ LINUX_HOSTS: Mapping[str, int] = {
     "When hosts were silent": 41,
     "Host map": 42,
     "Worst signal of each host": 43,
+    "CPU use of all hosts": 44,
 }
 LINUX_HOST: Mapping[str, int] = {
     "This host": 1,

@@ -347,16 +347,27 @@ def test_the_time_to_full_is_reckoned_with_the_span_there_is(influx: Influx, min
     assert full == pytest.approx(10 * 3600, rel=0.01)
 
 
-def test_the_modes_of_all_hosts_show_the_one_that_is_at_its_end(influx: Influx) -> None:
+def of_busy(influx: Influx, title: str, busy: dict[str, str]) -> dict[str, list[float]]:
+    """What a panel shows, column by column, of hosts whose processors have these fields."""
     now = int(time.time()) - 10
-    busy = {"busy": 98, "idle-1": 1, "idle-2": 1}
-    lines = "\n".join(f"cpu,host={host},cpu=cpu-total usage_user={user} {now}" for host, user in busy.items())
+    lines = "\n".join(f"cpu,host={host},cpu=cpu-total {fields} {now}" for host, fields in busy.items())
     requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=lines, timeout=20).raise_for_status()
-    (asked,) = [query for query in queries(LINUX_HOSTS, tuple(busy)) if query.title == "CPU by mode"]
+    (asked,) = [query for query in queries(LINUX_HOSTS, tuple(busy)) if query.title == title]
     try:
         (found,) = influx.ask(asked.influxql())
     finally:
         drop = {"db": "telegraf", "q": "DROP SERIES WHERE " + " OR ".join(f"\"host\" = '{host}'" for host in busy)}
         requests.post(f"{influx.url}/query", params=drop, timeout=20)
-    programs = [row[found["columns"].index("programs")] for row in found["values"]]
-    assert [each for each in programs if each is not None] == [98]
+    columns = zip(found["columns"], zip(*found["values"], strict=True), strict=True)
+    return {name: [value for value in column if value is not None] for name, column in columns}
+
+
+def test_the_modes_of_all_hosts_show_the_one_that_is_at_its_end(influx: Influx) -> None:
+    busy = {host: f"usage_user={user}" for host, user in (("busy", 98), ("idle-1", 1), ("idle-2", 1))}
+    assert of_busy(influx, "CPU by mode", busy)["programs"] == [98]
+
+
+def test_many_hosts_are_a_band_and_the_highest(influx: Influx) -> None:
+    busy = {f"host-{use}": f"usage_idle={100 - use}" for use in range(1, 21)}
+    found = of_busy(influx, "CPU use of all hosts", busy)
+    assert (found["highest"], found["a tenth is above"], found["the middle one"]) == ([20], [19], [10.5])
