@@ -55,7 +55,7 @@ def _about_settings(config: dict[str, Any], settings: Path) -> Iterator[str]:
                     f"{settings}: monitoring:{key} has the example {text}, which nobody has: "
                     "write the range of the machine you sit at (`curl https://checkip.amazonaws.com`)."
                 )
-    if config.get("monitoring:protect"):
+    if config.get("monitoring:protect", False) not in (False, "false"):  # in quotes: as `pulumi config set` writes it
         yield f"{settings} has monitoring:protect, so that the stack could not be taken away at the end: leave it out."
     if _secure(config):
         yield (

@@ -62,6 +62,13 @@ def test_settings_that_cannot_be_used(
     assert any(sentence in line for line in complaints(capsys, machine, "--settings", str(file)))
 
 
+def test_a_protection_that_was_taken_off_is_none(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = machine / "settings.yaml"
+    file.write_text('config: {monitoring:protect: "false"}')
+    reported = complaints(capsys, machine, "--settings", str(file))
+    assert reported and not [line for line in reported if "has monitoring:protect" in line]
+
+
 @pytest.mark.slow
 def test_what_pulumi_says(
     machine: Path, settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
