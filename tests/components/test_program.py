@@ -10,6 +10,8 @@ import pulumi
 import pytest
 
 from program.policies import READ_CLOUDWATCH
+from settings import AlertThresholds
+from settings.contradictions import RENEWED_DAYS
 from tests.components.conftest import ADDRESS, Run, run_once, run_program
 from tests.support.certificates import CERTIFICATE, KEY, certificate_text, ec_key, issue
 
@@ -281,6 +283,20 @@ def test_the_certificate_is_for_the_address_and_the_machine_itself(prod: Run) ->
     assert request["dnsNames"] == ["localhost"]
     assert {authority.inputs["isCaCertificate"] for authority in prod.all("SelfSignedCert")} == {True}
     assert "isCaCertificate" not in prod.one("LocallySignedCert")
+
+
+def test_the_certificate_is_renewed_before_the_alert_about_its_end_and_the_authority_stays(prod: Run) -> None:
+    certificate = prod.one("LocallySignedCert")
+    assert certificate["earlyRenewalHours"] == RENEWED_DAYS * 24 > AlertThresholds().certificate_days * 24
+    # What Apple's systems take at most (support.apple.com/en-us/103769).
+    assert certificate["validityPeriodHours"] <= 825 * 24
+    assert "server_auth" in certificate["allowedUses"] and "cert_signing" not in certificate["allowedUses"]
+    for authority in prod.all("SelfSignedCert"):
+        assert authority.inputs["validityPeriodHours"] >= 5 * certificate["validityPeriodHours"]
+        assert "earlyRenewalHours" not in authority.inputs, (
+            "a new one is `certificateGeneration`: agents learn it first"
+        )
+        assert "cert_signing" in authority.inputs["allowedUses"]
 
 
 # --- Server
