@@ -95,6 +95,11 @@ def test_the_server_boots_when_it_has_everything_and_is_asked_when_it_can_be_rea
     assert {"influxdb", "cloudwatch"} <= names(options(prod, "Command")["answers"])
 
 
+def test_a_key_of_cloudwatch_has_its_rights_from_its_first_moment(prod: Run) -> None:
+    waited_for = {kind for kind, _ in the(prod, "AccessKey").after}
+    assert {kind.rpartition(":")[2] for kind in waited_for} >= {"GroupPolicyAttachment", "UserGroupMembership"}
+
+
 def test_every_resource_of_aws_has_the_provider_that_was_checked(prod: Run) -> None:
     """Not the one that Pulumi makes of the surroundings: another account, without the stack's tags."""
     of_aws = {name: each.provider for (token, name), each in prod.options.items() if token.startswith("aws:")}

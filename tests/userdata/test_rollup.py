@@ -109,6 +109,7 @@ def test_a_step_has_the_mean_under_the_same_name_and_the_highest_value_next_to_i
         *(f'disk,host=web-1,path=/ used_percent=5,free={at}i,label="x",mounted=true {at}' for at in (begin, END - 1)),
         f'odd\\ name,host=web-1 my\\ "own"=3,x_max=1,x=2 {begin}',
         f"rollup_unknown,host=web-1 y=1 {END + 1}",
+        f"influxdb_probe,host=monitoring milliseconds=5i {begin}",
     )
     server.run()
     assert server.rows('SELECT uptime, uptime_max, load5, points FROM rollup."system"') == [
@@ -124,6 +125,7 @@ def test_a_step_has_the_mean_under_the_same_name_and_the_highest_value_next_to_i
     within = f"time > now() - {looked_for.span}s"
     assert server.rows(looked_for.model["query"].replace("$timeFilter", within)), "the alert finds the run"
     assert server.points("rollup", "sum(points)") == 60
+    assert server.ask('SELECT * FROM rollup."influxdb_probe"') == [], "which nobody looks at for long"
 
 
 def test_what_an_agent_delivers_later_is_in_it_too(server: Server) -> None:
