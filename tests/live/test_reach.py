@@ -135,19 +135,20 @@ def test_grafana_asks_the_metadata_service_for_nobody(grafana: Ask, administrato
         grafana("DELETE", "/api/datasources/uid/metadata", administrator)
 
 
-BACKUP = "cd $(mktemp -d) && timeout 120 influxd backup -portable -db telegraf ./b && ls ./b/*.manifest"
+BACKUP = "cd $(mktemp -d); timeout 120 influxd backup -portable -db telegraf ./b"
 
 
 @pytest.mark.parametrize("user", SERVICE_USERS)
 def test_no_service_s_user_takes_a_backup_of_influxdb(environment: Environment, user: str) -> None:
     """shared/cases/server/influx_8088.sh: a backup, restored, is every measurement and every user of InfluxDB."""
-    taken = as_user(environment, user, "sh", "-c", BACKUP)
-    assert taken.returncode != 0
-    assert "connection refused" in taken.stdout + taken.stderr
+    # It would try again and again: it ends with the first refusal.
+    taken = as_user(environment, user, "sh", "-c", f"{BACKUP} 2>&1 | grep -m 1 'connection refused'; ls ./b")
+    assert "connection refused" in taken.stdout
+    assert ".manifest" not in taken.stdout
 
 
 def test_root_takes_a_backup_of_influxdb(environment: Environment) -> None:
-    taken = environment.guest("sh", "-c", BACKUP)
+    taken = environment.guest("sh", "-c", f"{BACKUP} && ls ./b/*.manifest")
     assert taken.returncode == 0, taken.stdout + taken.stderr
 
 
