@@ -108,6 +108,33 @@ def test_the_repository_under_another_name_or_key_stays_and_apt_works(host: Ordi
     assert host.updates().returncode == 0
 
 
+@pytest.mark.parametrize("release", ["trixie", "bookworm"])
+def test_a_preferred_release_is_no_obstacle(host: OrdinaryHost, release: str) -> None:
+    """InfluxData's repository has another one, and no suite of that name."""
+    host.tell(f"echo 'APT::Default-Release \"{release}\";' >/etc/apt/apt.conf.d/99office")
+    before = host.updates()
+    host.installed()
+    assert host.install(None, "remove").returncode == 0
+    after = host.updates()
+    assert (after.returncode, after.stderr) == (before.returncode, before.stderr)
+
+
+@pytest.mark.parametrize("option", ["Simulate", "Download-Only"])
+def test_an_apt_that_installs_nothing_is_named(host: OrdinaryHost, option: str) -> None:
+    host.tell(
+        f"apt-get install -y -qq gnupg >/dev/null 2>&1; echo 'APT::Get::{option} 1;' >/etc/apt/apt.conf.d/99office"
+    )
+    before = host.state()
+    assert "apt did not install Telegraf" in host.refused()
+    assert host.state() == before
+
+
+def test_apt_s_folders_need_not_be_there(host: OrdinaryHost) -> None:
+    host.tell("apt-get install -y -qq gnupg >/dev/null 2>&1; rm -rf /etc/apt/{keyrings,preferences.d,sources.list.d}")
+    host.installed()
+    assert host.updates().returncode == 0
+
+
 def test_what_an_earlier_installer_broke_works_again(host: OrdinaryHost) -> None:
     host.installed()
     add_source(host, "influxdb.list", SAME["influxdb.list"])

@@ -61,14 +61,16 @@ name=${0##*/}
 { echo "$name: cannot do: $*"; env; } >&2
 [ "$name" != "$FAILS" ] || exit 1
 case $name in
-  apt-get | dnf | chgrp | sleep | sync | userdel) ;;
+  dnf | chgrp | sleep | sync | userdel) ;;
+  apt-get) case ${@: -1} in telegraf=*) echo "${@: -1}" >/run/telegraf ;; esac ;;
   systemctl)
     case $* in
       *ExecStart*) echo /usr/bin/telegraf -config /etc/telegraf/telegraf.conf ;;
       *SubState*) echo "${STATE:-running}" ;;
     esac ;;
   journalctl) echo "2026-01-01T00:00:00Z E! the password secret-of-influxdb is wrong" ;;
-  dpkg-query | rpm) exit 1 ;;
+  dpkg-query) [ -e /run/telegraf ] && sed s/telegraf=/installed\\ / /run/telegraf ;;
+  rpm) exit 1 ;;
   curl) echo key >"${@: -2:1}" ;;
   gpg) [ "$1" != --show-keys ] || printf 'pub:\\nfpr:::::::::%s:\\n' "$FINGERPRINT" ;;
   *) PATH=$REAL_PATH; exec "$name" "${@/#telegraf/root}" ;;

@@ -14,10 +14,11 @@ packaging=(/etc/apt/keyrings "$ring" "$source" "$pin")
 # for those of the lists and of the downloads.
 why() { { grep '^E: ' "$work/said" || tail -n 2 "$work/said"; } | paste -sd ' '; }
 apt() { patiently apt-get -qq -o Acquire::Retries=5 "$@"; }
-# Without anything of the machine's own set-up: a broken source or pin of somebody else's is no obstacle then.
+# Without the machine's own sources and pins, which may be broken, and without the release that it prefers, which this
+# repository does not have ("is invalid for APT::Default-Release"). Its proxies stay.
 apt_alone() {
   apt -o "Dir::Etc::sourcelist=$work/source.list" -o Dir::Etc::sourceparts=/dev/null -o APT::Get::List-Cleanup=0 \
-    -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null "$@"
+    -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null -o APT::Default-Release= "$@"
 }
 
 installed() {
@@ -59,7 +60,10 @@ Pin-Priority: 1001"
   # A hold means that no upgrade may come by itself. This one is asked for, and the hold stays.
   on_hold=$(held)
   install_version "$version" || fail "cannot install Telegraf $version from $url: $(why)"
+  # apt.conf may have it do less than it says, as APT::Get::Download-Only does.
+  [ "$(installed)" = "$version" ] || fail "apt did not install Telegraf $version, and does not say why: see 'apt-config dump'"
   if [ -n "$on_hold" ]; then hold; fi
+  mkdir -p "${source%/*}" "${ring%/*}" "${pin%/*}"
   name_source "${url%/}" "$suite" "$component"
   echo "$wanted" >$pin
 }
@@ -88,7 +92,6 @@ name_source() {
     echo "monitoring: $known names the repository already, and stays as it is"
     return
   fi
-  mkdir -p "${ring%/*}"
   install -m 644 "$work/ring.gpg" $ring
   echo "deb [signed-by=$ring] $*" >$source
   if ! apt-get indextargets --no-release-info >/dev/null 2>&1; then rm -f "$source" "$ring"; fi
