@@ -24,6 +24,7 @@ from components.protected import Protected
 from components.readiness import Readiness
 from components.server import Server
 from components.server_role import ServerRole
+from components.timestream import timestream
 from program import engine, outputs
 from program.boards import boards
 from program.certificate import server_certificate
@@ -59,10 +60,13 @@ passwords = Passwords("passwords", config.influxdb is None, config.password_gene
 network = Network("network", config, site, in_aws)
 address = network.public_ip
 certificate = server_certificate(config, address, anywhere)
-database = influx(config, certificate, passwords)
+managed = timestream(config, site, network, role.role_name, in_aws)
+database = influx(config, certificate, passwords, managed)
 backups = Backups("backups", config, role.role_name, role.partition, in_aws)
 volume = DataVolume("data", config, site, in_aws)
-files = server_parameters(config, database, passwords.automation, address, volume, backups=backups, reader=reader)
+files = server_parameters(
+    config, database, passwords.automation, address, volume, backups=backups, reader=reader, managed=managed
+)
 secret = stored(certificate, passwords, database, config.smtp)
 parameters = Parameters("parameters", secret, files, role.folder, in_aws, revision_key=passwords.revision_key)
 
@@ -82,7 +86,8 @@ server = Server(
 if config.dead_mans_switch and config.dead_mans_switch.email:
     DeadMansSwitch("dead-mans-switch", config.dead_mans_switch.email, server.instance_id, in_aws)
 gate = Gate(config, address, certificate, passwords.automation, server.instance_id, parameters.revision)
-readiness = Readiness("ready", gate, identity, [*server.links, *network.rules], anywhere)
+reachable = [*server.links, *network.rules, *(managed.links if managed else [])]
+readiness = Readiness("ready", gate, identity, reachable, anywhere)
 
 # What Grafana shows, and the gate at the end: that it does.
 login = Login(certificate.host, passwords.automation, certificate.ca)
@@ -96,6 +101,9 @@ answers = Answers("answers", gate, user.access_key_id if user else "", content.s
 script = partial(agent_script, config, database)
 agents = install_agents(config.hosts, script, [readiness.done], config.ssh_connections, anywhere)
 in_use = users_in_use(config, database, [answers.done, *(a.installed for a in agents)], role.folder, in_aws)
-Protected(config, [user, network, backups, volume, parameters, server, readiness, content, answers, in_use], agents)
+everything = [user, network, backups, volume, managed, parameters, server, readiness, content, answers, in_use]
+Protected(config, everything, agents)
 
-outputs.export(config, dashboards, gate, database, volume, passwords=passwords, user=user, backups=backups)
+outputs.export(
+    config, dashboards, gate, database, volume, passwords=passwords, user=user, backups=backups, managed=managed
+)

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pulumi
 import pulumi_aws as aws
 
-from bootstrap import configuration, permissions, trust
+from bootstrap import configuration, databases, permissions, trust
 from bootstrap.account import Account
 from bootstrap.changes import changing
 from bootstrap.identity_provider import IdentityProvider
@@ -37,6 +37,7 @@ preview = JobRole(
     identity_provider.arn.apply(lambda arn: trust.trust(arn, trust.previewing(config.repository, config.branch))),
     known.apply(lambda arns: [*permissions.reading(account), *permissions.reading_state(*arns)]),
     opts,
+    databases=databases.reading(account),
 )
 deploy = JobRole(
     "monitoring-deploy",
@@ -51,6 +52,7 @@ deploy = JobRole(
         ]
     ),
     opts,
+    databases=[*databases.reading(account), *databases.changing(account)],
 )
 Kept([identity_provider, state, preview, deploy])
 

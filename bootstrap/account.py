@@ -46,6 +46,11 @@ class Account:
         return f"arn:{self.partition}:cloudwatch:*:{self.id}:alarm:monitoring-*"
 
     @property
+    def databases(self) -> str:
+        """Instances of Timestream for InfluxDB, whose ids AWS chooses (components/timestream.py)."""
+        return f"arn:{self.partition}:timestream-influxdb:*:{self.id}:db-instance/*"
+
+    @property
     def topics(self) -> str:
         """Topics of the same."""
         return f"arn:{self.partition}:sns:*:{self.id}:monitoring-*"

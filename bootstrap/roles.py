@@ -17,7 +17,8 @@ LONGEST_SECONDS = 2 * 3600
 class JobRole(pulumi.ComponentResource):
     """A role for jobs. Its name is fixed, so that a policy of an organization can name it.
 
-    Produces: the role, and its one policy, inside it. IAM takes up to 10,240 characters of those
+    Produces: the role, its one policy inside it, and a managed one for databases. IAM takes up to 10,240 characters
+    inside a role, and does not count those of managed policies, 6,144 each
     (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 
     Attributes: arn.
@@ -30,6 +31,8 @@ class JobRole(pulumi.ComponentResource):
         trust: pulumi.Input[str],
         statements: pulumi.Input[Sequence[Statement]],
         opts: pulumi.ResourceOptions,
+        *,
+        databases: Sequence[Statement],
     ) -> None:
         super().__init__("monitoring:bootstrap:JobRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -43,5 +46,7 @@ class JobRole(pulumi.ComponentResource):
         )
         policy = pulumi.Output.from_input(statements).apply(lambda known: document(*known))
         aws.iam.RolePolicy(name, name="jobs", role=role.name, policy=policy, opts=child)
+        managed = aws.iam.Policy(name, name=f"{name}-databases", policy=document(*databases), opts=child)
+        aws.iam.RolePolicyAttachment(name, role=role.name, policy_arn=managed.arn, opts=child)
         self.arn: pulumi.Output[str] = role.arn
         self.register_outputs({"arn": self.arn})

@@ -150,7 +150,7 @@ def facts_of(settings: Settings) -> alerts.Facts:
         server=machine(),
         thresholds=settings.alert_thresholds,
         collection_interval=settings.collection_interval,
-        own_influxdb=settings.influxdb is None,
+        own_influxdb=settings.own_influxdb,
         heartbeat=switch is not None and switch.heartbeat is not None,
     )
 

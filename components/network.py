@@ -24,7 +24,7 @@ class Network(pulumi.ComponentResource):
 
     Produces:
     - a security group that lets in Grafana's port from `operatorCidrs`, InfluxDB's from `agentCidrs` (unless
-      another InfluxDB is used), SSH from `sshCidrs` (none by default), each range a rule of its own;
+      it runs elsewhere), SSH from `sshCidrs` (none by default), each range a rule of its own;
     - an elastic IP, which stays when the server is replaced (protected with `protect`).
 
     Outgoing: HTTPS and HTTP (packages, AWS's services), the VPC's DNS, the ports of the other InfluxDB and of the
@@ -46,7 +46,7 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         self._let_in("grafana", GRAFANA_PORT, settings.operator_cidrs)
-        if not settings.influxdb:
+        if settings.own_influxdb:
             self._let_in("influxdb", INFLUXDB_PORT, settings.agent_cidrs)
         self._let_in("ssh", SSH_PORT, settings.ssh_cidrs)
         self._let_out("https", "tcp", 443, EVERYWHERE)

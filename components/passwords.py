@@ -26,7 +26,7 @@ class Passwords(pulumi.ComponentResource):
 
     Produces: one for Grafana's administrator, one for the key Grafana encrypts its datasources' credentials
     with (it must stay the same as long as the data volume does), one for the key that makes revisions unique, and,
-    with `own_influxdb`, one for each of InfluxDB's users: telegraf (writes), grafana (reads); the login and the
+    with `influxdb_users`, one for each of InfluxDB's users: telegraf (writes), grafana (reads); the login and the
     password of the automation, the Grafana user that Pulumi and the server work as. Another `generation` makes all new
     ones but the keys.
 
@@ -38,7 +38,7 @@ class Passwords(pulumi.ComponentResource):
     are secrets.
     """
 
-    def __init__(self, name: str, own_influxdb: bool, generation: int, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, influxdb_users: bool, generation: int, opts: pulumi.ResourceOptions) -> None:
         super().__init__("monitoring:index:Passwords", name, None, opts)
         self._generation = {"generation": str(generation)}
         self.grafana_admin = self._password("grafana-admin", self._generation)
@@ -55,12 +55,17 @@ class Passwords(pulumi.ComponentResource):
         )
         self.grafana_secret_key = self._password("grafana-secret-key")
         self.revision_key = self._password("revision-key")
-        users = ("telegraf", "grafana") if own_influxdb else ()
+        users = ("telegraf", "grafana") if influxdb_users else ()
         self.influxdb = {user: self._password(f"influxdb-{user}", self._generation) for user in users}
         self.register_outputs({})
 
     def _password(self, name: str, keepers: dict[str, str] | None = None) -> pulumi.Output[str]:
-        password = random.RandomPassword(
-            name, length=LENGTH, special=False, keepers=keepers, opts=pulumi.ResourceOptions(parent=self)
-        )
-        return pulumi.Output.secret(password.result)
+        return generated(name, self, keepers)
+
+
+def generated(name: str, parent: pulumi.Resource, keepers: dict[str, str] | None = None) -> pulumi.Output[str]:
+    """A password that is made once for each value of `keepers`."""
+    password = random.RandomPassword(
+        name, length=LENGTH, special=False, keepers=keepers, opts=pulumi.ResourceOptions(parent=parent)
+    )
+    return pulumi.Output.secret(password.result)

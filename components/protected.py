@@ -9,6 +9,7 @@ import pulumi
 
 from components.agent import Agent
 from components.data_volume import DataVolume
+from components.timestream import Timestream
 from settings import Settings
 
 
@@ -34,20 +35,27 @@ class Protected(pulumi.ComponentResource):
 
 
 def on_destroy(
-    settings: Settings, volume: DataVolume, address: pulumi.Output[str], bucket: pulumi.Output[str]
+    settings: Settings,
+    volume: DataVolume,
+    address: pulumi.Output[str],
+    bucket: pulumi.Output[str],
+    managed: Timestream | None,
 ) -> pulumi.Output[list[str]]:
     """What `pulumi destroy` does to the data, for the stack's outputs, because it can say nothing itself: it does not
     run the program.
 
-    bucket: with the backups, "" without them. Short sentences, because Pulumi cuts long ones.
+    bucket: with the backups, "" without them. managed: the InfluxDB that AWS runs. Short sentences, because Pulumi
+    cuts long ones.
     """
 
     def sentences(known: list[str]) -> list[str]:
-        disk, public_ip, backups = known
+        disk, public_ip, backups, database = known
         if settings.protect:
             bucket = [f"refused: the bucket {backups} with all backups is protected"] if backups else []
+            influxdb = [f"refused: the database {database} with all measurements is protected"] if database else []
             return [
                 f"refused: the data volume {disk} and the address {public_ip} are protected",
+                *influxdb,
                 *bucket,
                 "to give them up for good: pulumi config set monitoring:protect false && pulumi up && pulumi destroy",
             ]
@@ -55,9 +63,13 @@ def on_destroy(
             f"deletes for good: the bucket {backups} with all backups",
             f"to keep the backups, copy them first: aws s3 sync s3://{backups} backups",
         ]
+        measured = [f"deletes for good: the database {database} with all measurements"] if database else []
+        kept = "dashboards and users" if database else "measurements, dashboards and users"
         return [
-            f"deletes for good: the data volume {disk} with all measurements, dashboards and users",
+            *measured,
+            f"deletes for good: the data volume {disk} with all {kept}",
             *(with_bucket if backups else ["keeps: nothing; there are no backups"]),
         ]
 
-    return pulumi.Output.all(volume.volume_id, address, bucket).apply(sentences)
+    identity = managed.instance_id if managed else ""
+    return pulumi.Output.all(volume.volume_id, address, bucket, identity).apply(sentences)

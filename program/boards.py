@@ -39,7 +39,7 @@ def boards(settings: Settings) -> list[Board]:
     region = settings.cloudwatch_region or settings.region
     metrics = settings.custom_metrics
     further = [CUSTOM_METRICS] if metrics else []
-    own_influxdb = settings.influxdb is None
+    own_influxdb = settings.own_influxdb
     tags = _tags_in_use(settings.hosts)
     built = {
         LINUX_HOSTS: LINUX_HOSTS.build(INFLUXDB_UID, further=further, tags=tags),

@@ -1,5 +1,5 @@
-"""Which InfluxDB is used, seen by each of those who use it: the server's own, or the one named in the
-settings."""
+"""Which InfluxDB is used, seen by each of those who use it: the server's own, one that AWS runs for the stack, or the
+one named in the settings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pulumi
 from components.network import INFLUXDB_PORT
 from components.passwords import Passwords
 from components.private_authority import ServerCertificate
+from components.timestream import BUCKET, Timestream
 from settings import Settings
 
-DATABASE = "telegraf"
+DATABASE = BUCKET
 WRITER = "telegraf"
 READER = "grafana"
 
@@ -27,7 +28,7 @@ class Influx:
     """
 
     url: pulumi.Output[str]
-    local_url: str
+    local_url: pulumi.Output[str]
     ca: pulumi.Output[str] | None
     database: str
     writer: str
@@ -40,14 +41,17 @@ def _of_generation(user: str, generation: int) -> str:
     return user if generation == 1 else f"{user}-{generation}"
 
 
-def influx(settings: Settings, certificate: ServerCertificate, passwords: Passwords) -> Influx:
-    """The InfluxDB of this stack. With `influxdb` in the settings one user both writes and reads."""
+def influx(
+    settings: Settings, certificate: ServerCertificate, passwords: Passwords, managed: Timestream | None
+) -> Influx:
+    """The InfluxDB of this stack. With `influxdb` in the settings one user both writes and reads. managed: the one that
+    AWS runs, whose certificate a public authority signs."""
     external = settings.influxdb
     if external:
         password = pulumi.Output.secret(external.password.get_secret_value())
         return Influx(
             url=pulumi.Output.from_input(external.url),
-            local_url=external.url,
+            local_url=pulumi.Output.from_input(external.url),
             ca=pulumi.Output.from_input(external.ca) if external.ca else None,
             database=external.database,
             writer=external.username,
@@ -55,10 +59,12 @@ def influx(settings: Settings, certificate: ServerCertificate, passwords: Passwo
             reader=external.username,
             reader_password=password,
         )
+    own = pulumi.Output.format("https://{0}:{1}", settings.domain or certificate.host, INFLUXDB_PORT)
+    local = pulumi.Output.from_input(f"https://{certificate.local_name}:{INFLUXDB_PORT}")
     return Influx(
-        url=pulumi.Output.format("https://{0}:{1}", settings.domain or certificate.host, INFLUXDB_PORT),
-        local_url=f"https://{certificate.local_name}:{INFLUXDB_PORT}",
-        ca=certificate.ca,
+        url=managed.url if managed else own,
+        local_url=managed.url if managed else local,
+        ca=None if managed else certificate.ca,
         database=DATABASE,
         writer=_of_generation(WRITER, settings.password_generation),
         writer_password=passwords.influxdb[WRITER],

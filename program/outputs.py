@@ -13,6 +13,7 @@ from components.data_volume import DataVolume
 from components.network import GRAFANA_PORT
 from components.passwords import Passwords
 from components.protected import on_destroy
+from components.timestream import Timestream
 from program.boards import Board
 from program.gate import Gate
 from program.influx import Influx
@@ -34,9 +35,10 @@ def export(
     passwords: Passwords,
     user: CloudwatchUser | None,
     backups: Backups,
+    managed: Timestream | None,
 ) -> None:
     """Export all outputs. gate: the server and where it is. user: who reads CloudWatch with a key, None when the
-    server's role does."""
+    server's role does. managed: the InfluxDB that AWS runs."""
     grafana_url = pulumi.Output.format("https://{0}:{1}", settings.domain or gate.address, GRAFANA_PORT)
     pulumi.export("grafanaUrl", grafana_url)
     pulumi.export("grafanaAdminUser", "admin")
@@ -48,5 +50,5 @@ def export(
     pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")
     pulumi.export("instanceId", gate.instance_id)
     pulumi.export("backupBucket", backups.bucket)
-    pulumi.export("onDestroy", on_destroy(settings, volume, gate.address, backups.bucket))
+    pulumi.export("onDestroy", on_destroy(settings, volume, gate.address, backups.bucket, managed))
     pulumi.export("readme", README.read_text(encoding="utf-8"))

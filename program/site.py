@@ -12,15 +12,22 @@ from pulumi_aws.ec2 import GetInstanceTypeOfferingsFilterArgs, GetSubnetsFilterA
 from program.lookups import RefusedError, look_up
 from settings import Settings
 
+MULTI_AZ = 2
+"""Zones that an instance and its standby need."""
+
 
 @dataclass(frozen=True)
 class Site:
-    """The subnet the server stands in, as looked up before anything is made."""
+    """The subnet the server stands in, as looked up before anything is made.
+
+    standby_subnet_id: in another zone of the same VPC, for `database.multiAz`.
+    """
 
     vpc_id: str
     vpc_cidr: str
     subnet_id: str
     availability_zone: str
+    standby_subnet_id: str | None = None
 
 
 def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
@@ -28,9 +35,10 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
     instance type. A server that is there stays where it is, whatever is found.
 
     Raises pulumi.RunError when the given subnet is not in the given VPC or its zone lacks the instance type, when
-    there is no default VPC, and when that has no subnet that fits.
+    there is no default VPC, when that has no subnet that fits, and when the database's standby has none.
     """
-    subnet_id = settings.subnet_id or min(_default_subnets(settings, opts))
+    defaults = [] if settings.subnet_id else sorted(_default_subnets(settings, opts))
+    subnet_id = settings.subnet_id or defaults[0]
     subnet = look_up(aws.ec2.get_subnet, opts, id=subnet_id)
     if settings.vpc_id and subnet.vpc_id != settings.vpc_id:
         raise pulumi.RunError(
@@ -44,7 +52,33 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
             f"{settings.instance_type}; name a subnet in {' or '.join(zones)}, or write another instanceType"
         )
     network = look_up(aws.ec2.get_vpc, opts, id=subnet.vpc_id)
-    return Site(subnet.vpc_id, network.cidr_block, subnet_id, subnet.availability_zone)
+    standby = _standby(settings, subnet, defaults, opts)
+    return Site(subnet.vpc_id, network.cidr_block, subnet_id, subnet.availability_zone, standby)
+
+
+def _standby(
+    settings: Settings, first: aws.ec2.GetSubnetResult, defaults: Sequence[str], opts: pulumi.InvokeOptions
+) -> str | None:
+    """Where the database's second instance stands: the given subnet, or the next default one, of which each is in a
+    zone of its own."""
+    database = settings.database
+    if database is None or not database.multi_az:
+        return None
+    given = database.standby_subnet_id
+    if given:
+        found = look_up(aws.ec2.get_subnet, opts, id=given)
+        if found.vpc_id != first.vpc_id or found.availability_zone == first.availability_zone:
+            raise pulumi.RunError(
+                f"monitoring:database.standbySubnetId = {given}: is in {found.vpc_id}, {found.availability_zone}; name "
+                f"a subnet of {first.vpc_id} in another availability zone than {first.availability_zone}"
+            )
+        return given
+    if len(defaults) < MULTI_AZ:
+        raise pulumi.RunError(
+            "monitoring:database.multiAz: the default VPC has default subnets in one availability zone only; name "
+            "subnetId, and one in another zone as database.standbySubnetId"
+        )
+    return defaults[1]
 
 
 def _default_subnets(settings: Settings, opts: pulumi.InvokeOptions) -> Sequence[str]:

@@ -12,6 +12,7 @@ from components.cloudwatch_role import CloudwatchRole
 from components.data_volume import DataVolume
 from components.passwords import Account
 from components.private_authority import ServerCertificate
+from components.timestream import Timestream
 from program.influx import Influx
 from program.naming import machine, parameter_folder
 from settings import Host, Inputs, Settings
@@ -47,7 +48,7 @@ def server_user_data(
             grafana_repository=settings.grafana_repository,
             influxdata_repository=settings.influxdata_repository,
             grafana_version=settings.grafana_version,
-            influxdb_version="" if settings.influxdb else settings.influxdb_version,
+            influxdb_version=settings.influxdb_version if settings.own_influxdb else "",
             telegraf_version=settings.telegraf_version,
         )
         try:
@@ -68,13 +69,24 @@ def server_parameters(
     *,
     backups: Backups,
     reader: CloudwatchRole | None,
+    managed: Timestream | None,
 ) -> dict[str, pulumi.Output[str]]:
     """The files of the server's services, by the parameter that carries them.
 
-    reader: the role Grafana reads CloudWatch with, None when it has a key.
+    reader: the role Grafana reads CloudWatch with, None when it has a key. managed: the InfluxDB that AWS runs.
     """
 
-    def values(*, address: str, data_gib: int, bucket: str, restore_from: str, login: str, role: str) -> ServerValues:
+    def values(
+        *,
+        address: str,
+        data_gib: int,
+        bucket: str,
+        restore_from: str,
+        login: str,
+        role: str,
+        influxdb: str,
+        secret: str,
+    ) -> ServerValues:
         return ServerValues(
             host=settings.domain or address,
             machine=machine(),
@@ -85,13 +97,15 @@ def server_parameters(
             interval=settings.collection_interval,
             region=settings.region,
             cloudwatch_role=role,
-            own_influxdb=settings.influxdb is None,
+            own_influxdb=settings.own_influxdb,
+            managed_influxdb=managed is not None,
+            influxdb_secret=secret,
             automation=login,
             reader=influx.reader,
             smtp=settings.smtp,
             backups=backup_settings(settings.region, bucket, pulumi.get_stack(), settings.backups.now, restore_from),
             backup_schedule=settings.backups.schedule,
-            target=InfluxTarget(influx.local_url, influx.database, influx.writer, influx.ca is not None),
+            target=InfluxTarget(influxdb, influx.database, influx.writer, influx.ca is not None),
         )
 
     gib = settings.data_volume_size
@@ -102,9 +116,11 @@ def server_parameters(
         "restore_from": backups.restore_from,
         "login": automation.login,
         "role": reader.arn if reader else "",
+        "influxdb": influx.local_url,
+        "secret": managed.secret_arn if managed else "",
     }
-    empty = {"address": "", "data_gib": gib, "bucket": "", "restore_from": "", "login": "", "role": ""}
-    filled = {"address": "a", "data_gib": gib + 1, "bucket": "b", "restore_from": "b/s/c", "login": "l", "role": "r"}
+    empty = dict.fromkeys(known, "") | {"data_gib": gib}
+    filled = {**{key: key[0] for key in known}, "data_gib": gib + 1, "restore_from": "b/s/c"}
 
     def render(found: Mapping[str, Any]) -> dict[str, str]:
         return server_files(values(**{**empty, **found}))

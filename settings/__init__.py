@@ -4,6 +4,7 @@
 """
 
 from settings.alerting import AlertThresholds, ContactPoints, DeadMansSwitch
+from settings.database import Database
 from settings.hosts import Host
 from settings.inputs import Inputs
 from settings.load import configuration, from_pulumi, load
@@ -16,6 +17,7 @@ __all__ = [
     "AlertThresholds",
     "ContactPoints",
     "CustomMetric",
+    "Database",
     "DeadMansSwitch",
     "ExternalInfluxdb",
     "Host",

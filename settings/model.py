@@ -12,6 +12,8 @@ from settings import addresses, aws_tags, certificates, contradictions
 from settings import values as v
 from settings.alerting import AlertThresholds, ContactPoints, DeadMansSwitch
 from settings.backups import Backups, Source, origin
+from settings.database import Database
+from settings.database import contradictions as of_the_database
 from settings.hosts import Host
 from settings.hosts_file import HostsFile
 from settings.mail import Smtp
@@ -136,6 +138,7 @@ class Settings(Part):
     domain: v.Domain | None = None
     certificate: OwnCertificate | None = None
     influxdb: ExternalInfluxdb | None = None
+    database: Database | None = None
     cloudwatch_auth: Annotated[Literal["key", "role"], _choice("key", "role")] = "key"
     cloudwatch_region: v.Region | None = None
     permissions_boundary: v.PolicyArn | None = None
@@ -166,6 +169,11 @@ class Settings(Part):
     backups: Backups = Backups()
     restore_from: Source | None = None
     custom_metrics: Annotated[tuple[CustomMetric, ...], BeforeValidator(listed)] = ()
+
+    @property
+    def own_influxdb(self) -> bool:
+        """Whether InfluxDB runs on the server."""
+        return self.influxdb is None and self.database is None
 
     @property
     def boot_timeout_seconds(self) -> int:
@@ -203,6 +211,7 @@ class Settings(Part):
         yield from self._network()
         yield from self._identities()
         yield from self._without_a_bucket()
+        yield from of_the_database(self)
         yield from contradictions.of_time(self)
         yield from contradictions.of_names(self)
         yield from contradictions.of_contact_points(self)

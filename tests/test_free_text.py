@@ -77,6 +77,12 @@ SCALARS: dict[str, Any] = {
         "hostsFile": {"path": "tests/samples/hosts.yaml"},
     },
     **{"permissionsBoundary": "arn:aws:iam::123456789012:policy/a"},
+    **{
+        "database": {
+            **{"kind": "timestream", "instanceType": "db.influx.large", "storage": 100, "multiAz": True},
+            "standbySubnetId": "subnet-0123abcd",
+        }
+    },
     **{"runbooks": "https://git.example.com/runbooks.md"},
     **{"muteTimings": [{"name": "x", "weekdays": ["monday"], "times": ["08:00-09:00"], "location": "UTC"}]},
     **{"alertThresholds": {"interval": "1m", "silentAfter": "3m", "cpu": 95}},
@@ -160,6 +166,6 @@ def test_every_setting_that_takes_text_has_a_validator() -> None:
         *("checked_name", "checked_tags", "host_key", "private_key", "certificates_of.<locals>.check", "_server"),
         *("agents_password", "password", "database_password", "_hook", "_slack", "_evaluation", "address", "_source"),
         *("socket.<locals>.check", "_namespace", "_name.<locals>.check", "_searchable", "_statistic", "_title"),
-        *("grafana_unit", "_period", "_usable_grafana", "text", "_location", "_severity"),
+        *("grafana_unit", "_period", "_usable_grafana", "text", "_location", "_severity", "_kind", "_instance_type"),
     }
     assert not {check for _, checks in found for check in checks} - known

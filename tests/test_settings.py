@@ -25,6 +25,8 @@ RIGHT = {
     "monitoring:operatorCidrs": '["203.0.113.0/24"]',
     "monitoring:agentCidrs": '["198.51.100.0/24"]',
 }
+DATABASE = {"kind": "timestream"}
+SUBNET = "subnet-0123456789abcdef0"
 PROJECT = Path(__file__).parent.parent
 
 
@@ -90,6 +92,14 @@ def test_another_influxdb() -> None:
     assert settings.influxdb is not None
     assert settings.influxdb.database == "telegraf"
     assert "a secret" not in repr(settings)
+
+
+def test_a_database_that_aws_runs() -> None:
+    settings = load(raw(database={"kind": "timestream", "storage": "100", "multiAz": "true"}))
+    assert settings.database is not None
+    assert not settings.own_influxdb
+    assert (settings.database.instance_type, settings.database.storage) == ("db.influx.medium", 100)
+    assert (settings.database.multi_az, settings.database.public) == (True, False)
 
 
 WRONG: list[tuple[str, Any, str, str]] = [
@@ -219,6 +229,19 @@ WRONG_INSIDE: list[tuple[str, dict[str, Any], str, str]] = [
     ("certificate", {"privateKey": KEY}, "certificate", "is missing"),
     ("certificate", {"certificate": "server.pem", "privateKey": KEY}, "certificate", "is not PEM text"),
     ("certificate", {"certificate": CERTIFICATE, "privateKey": CERTIFICATE}, "privateKey", "is not PEM text"),
+    ("database", {"storage": 20}, "kind", "is missing"),
+    ("database", {"kind": "influxdb"}, "kind", "write timestream"),
+    (
+        "database",
+        {"kind": "timestream", "instanceType": "t4g.small"},
+        "instanceType",
+        "is not an instance type of Timestream",
+    ),
+    ("database", {"kind": "timestream", "storage": 19}, "storage", "write 20 to 15360 (GiB)"),
+    ("database", {"kind": "timestream", "storage": 15361}, "storage", "write 20 to 15360 (GiB)"),
+    ("database", {"kind": "timestream", "multiAz": "yes"}, "multiAz", "is not true or false; write true"),
+    ("database", {"kind": "timestream", "multiAZ": True}, "multiAZ", "did you mean multiAz?"),
+    ("database", {"kind": "timestream", "standbySubnetId": "vpc-0123abcd"}, "standbySubnetId", "is not a subnet ID"),
     ("influxdb", {"url": "http://a.b", "username": "u", "password": "p"}, "url", "is not encrypted"),
     ("influxdb", {"url": "https://a.b", "username": "u"}, "password", "is missing"),
     ("influxdb", {"url": "https://a.b", "username": "u", "password": "it's"}, "password", "quote"),
@@ -241,6 +264,18 @@ def test_a_wrong_value_inside_an_object_is_named(key: str, value: dict[str, Any]
             "cloudwatchAuth: role",
         ),
         ({"certificate": {"certificate": CERTIFICATE, "privateKey": KEY}}, "domain", "is required with"),
+        ({"database": DATABASE, "rollupRetention": "90d"}, "rollupRetention", "does not apply with database"),
+        (
+            {"database": DATABASE | {"standbySubnetId": SUBNET}},
+            "database",
+            "applies with database.multiAz and subnetId",
+        ),
+        ({"database": DATABASE | {"multiAz": True}, "subnetId": SUBNET}, "database", "without standbySubnetId"),
+        (
+            {"database": DATABASE | {"multiAz": True, "standbySubnetId": SUBNET}, "subnetId": SUBNET},
+            "database",
+            "has subnetId as its standbySubnetId",
+        ),
     ],
 )
 def test_settings_that_cannot_go_together(changes: dict[str, Any], key: str, wrong: str) -> None:
@@ -248,6 +283,14 @@ def test_settings_that_cannot_go_together(changes: dict[str, Any], key: str, wro
     assert len(reported) == 1
     assert reported[0].startswith(f"monitoring:{key}")
     assert wrong in reported[0]
+
+
+def test_a_database_of_aws_s_and_another_influxdb_exclude_each_other() -> None:
+    external = {"url": "https://a.b", "username": "u", "password": "p"}
+    configuration = raw(influxdb=external, agentCidrs=[], database=DATABASE)
+    (reported,) = mistakes(configuration, ("monitoring:influxdb",))
+    assert reported.startswith("monitoring:database")
+    assert "both replace the server's own InfluxDB; leave one out" in reported
 
 
 def test_an_own_influxdb_s_settings_have_no_meaning_with_another() -> None:

@@ -11,6 +11,7 @@ from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import AWS_DOMAIN, render, shell, without_comments
 
 INFLUXDB_FILES = ("influxdb.sh", "influxdb.conf", "influxdb-hardening.conf", "influxdb-start.conf")
+MANAGED_FILES = ("timestream.sh", "timestream.py")
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class ServerValues:
     host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
     data_gib: the data volume's size. boot_timeout: how long the boot waits for InfluxDB, in seconds. cloudwatch_role:
     ARN of the role Grafana reads CloudWatch with, empty when it has a key. writer, reader: InfluxDB's users.
-    own_influxdb: whether InfluxDB runs here. automation: the Grafana user that Pulumi and the server itself work as.
-    smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
+    own_influxdb: whether InfluxDB runs here. managed_influxdb: whether AWS runs it for this stack, influxdb_secret: the
+    ARN of its administrator's login in Secrets Manager. automation: the Grafana user that Pulumi and the server itself
+    work as. smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
     backup_schedule: time of day, UTC.
     """
 
@@ -36,6 +38,8 @@ class ServerValues:
     region: str
     cloudwatch_role: str
     own_influxdb: bool
+    managed_influxdb: bool
+    influxdb_secret: str
     automation: str
     reader: str
     smtp: Smtp | None
@@ -102,9 +106,21 @@ def server_settings(values: ServerValues) -> str:
             "TARGET_CA": "/etc/telegraf/ca.pem" if values.target.private_ca else "",
             "STS": f"https://sts.{values.region}.amazonaws.com/",
             "CLOUDWATCH_ROLE": values.cloudwatch_role,
+            **(_managed(values) if values.managed_influxdb else {}),
             **values.backups,
         }
     )
+
+
+def _managed(values: ServerValues) -> dict[str, str]:
+    """The variables of timestream.sh. EXPIRY: seconds that measurements are kept, and of a shard; 0 is for ever
+    (docs.influxdata.com/influxdb/v2/reference/internals/data-retention)."""
+    kept = 0 if values.retention == "INF" else _whole(values.retention)
+    return {
+        "SECRETS": f"https://secretsmanager.{values.region}.{AWS_DOMAIN}/",
+        "INFLUXDB_SECRET": values.influxdb_secret,
+        "EXPIRY": f"{kept} {_whole(shard_duration(values.retention))}",
+    }
 
 
 def server_files(values: ServerValues) -> dict[str, str]:
@@ -146,6 +162,8 @@ def server_files(values: ServerValues) -> dict[str, str]:
         "monitoring-backup.service": render("server/backup.service"),
         "monitoring-backup.timer": render("server/backup.timer", schedule=values.backup_schedule),
     }
+    if values.managed_influxdb:
+        files |= {name: render(f"server/{name}") for name in MANAGED_FILES}
     if values.own_influxdb:
         files |= {name: render(f"server/{name}") for name in INFLUXDB_FILES}
         files |= {f"influxdb-{name}": render(f"server/{name}.sh") for name in ("room", "probe", "segments")}

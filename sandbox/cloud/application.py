@@ -16,7 +16,12 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-SERVICES = frozenset({"ec2", "iam", "kms", "monitoring", "s3", "sns", "ssm", "sts", "tagging"})
+SERVICES = frozenset(
+    {
+        *("ec2", "iam", "kms", "monitoring", "s3", "secretsmanager", "sns", "ssm", "sts", "tagging"),
+        "timestream-influxdb",
+    }
+)
 """Signing names of the services this environment was made strict for; any other is refused, not answered softly."""
 
 BODY_BYTES = 4 * 1024 * 1024

@@ -15,6 +15,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 LIFE = datetime.timedelta(days=365)
 RENEWED_BEFORE = datetime.timedelta(days=30)
 DOMAIN = "amazonaws.com"
+DATABASES = "on.aws"
+"""Addresses of the databases that AWS runs end with it."""
 
 
 def regions() -> list[str]:
@@ -25,9 +27,10 @@ def regions() -> list[str]:
 def ensure(folder: Path) -> tuple[Path, Path]:
     """Make the authority (`ca.pem`) and the server's certificate, unless good ones are there.
 
-    Returns (certificate with chain, private key), for every `*.REGION.amazonaws.com`. The key is readable by its
+    Returns (certificate with chain, private key), for every `*.REGION.amazonaws.com` and
+    `*.timestream-influxdb.REGION.on.aws`. The key is readable by its
     owner alone; the authority's is thrown away, so that nothing else is ever signed with it, and it is limited to
-    amazonaws.com.
+    those domains.
     """
     certificate, key, authority = folder / "server.pem", folder / "server.key", folder / "ca.pem"
     if all(path.exists() for path in (certificate, key, authority)) and _lasts(certificate):
@@ -81,7 +84,7 @@ def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         _builder(name, name, key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.NameConstraints([x509.DNSName(DOMAIN)], None), critical=True)
+        .add_extension(x509.NameConstraints([x509.DNSName(DOMAIN), x509.DNSName(DATABASES)], None), critical=True)
         .sign(key, hashes.SHA256())
     )
 
@@ -90,7 +93,8 @@ def _server(
     key: ec.EllipticCurvePublicKey, authority: x509.Certificate, signing: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
     regional = [name for region in regions() for name in (f"*.{region}.{DOMAIN}", f"*.s3.{region}.{DOMAIN}")]
-    names = [f"*.{DOMAIN}", *regional]
+    databases = [f"*.timestream-influxdb.{region}.{DATABASES}" for region in regions()]
+    names = [f"*.{DOMAIN}", *regional, *databases]
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
     return (
         _builder(_name(DOMAIN), authority.subject, key)

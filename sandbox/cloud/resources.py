@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sandbox.cloud import ACCOUNT, alarm_resources, ec2_resources, iam_resources, kms_resources
+from sandbox.cloud import ACCOUNT, alarm_resources, database_resources, ec2_resources, iam_resources, kms_resources
 from sandbox.cloud.needed import Needed
 
 PREFIXES = {"tagging": "tag"}
@@ -54,7 +54,9 @@ _KNOWN: dict[str, Callable[[Any, str], Iterable[Needed]]] = {
     "iam": iam_resources.needed,
     "kms": kms_resources.needed,
     "monitoring": alarm_resources.of_cloudwatch,
+    "secretsmanager": database_resources.of_secrets,
     "sns": alarm_resources.of_sns,
     "ssm": _ssm,
+    "timestream-influxdb": database_resources.of_timestream,
 }
 """By the service's signing name."""

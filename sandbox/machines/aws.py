@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -34,12 +34,25 @@ class Aws:
         self._config = Config(retries={"total_max_attempts": 1}, connect_timeout=3, read_timeout=15)
         self.ec2 = cache(self._ec2)
         self.cloudwatch = cache(self._cloudwatch)
+        self.timestream = cache(self._timestream)
 
     def _ec2(self, region: str) -> EC2Client:
         return self._session.client("ec2", region_name=region, endpoint_url=self._endpoint, config=self._config)
 
     def _cloudwatch(self, region: str) -> CloudWatchClient:
         return self._session.client("cloudwatch", region_name=region, endpoint_url=self._endpoint, config=self._config)
+
+    def _timestream(self, region: str) -> Any:
+        return self._session.client(
+            "timestream-influxdb", region_name=region, endpoint_url=self._endpoint, config=self._config
+        )
+
+    def secret(self, region: str, arn: str) -> str:
+        """What Secrets Manager keeps."""
+        secrets: Any = self._session.client(
+            "secretsmanager", region_name=region, endpoint_url=self._endpoint, config=self._config
+        )
+        return str(secrets.get_secret_value(SecretId=arn)["SecretString"])
 
     def virtual_cpus(self, kind: str) -> int:
         """How many virtual CPUs an instance type has; 1 when EC2 does not know the type."""

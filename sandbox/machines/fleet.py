@@ -73,10 +73,11 @@ class Fleet:
     volumes: frozenset[str] = frozenset()
 
 
-def read(ec2: EC2Client, region: str, place: Place, known: Fleet) -> Fleet:
+def read(ec2: EC2Client, region: str, place: Place, known: Fleet, *, used: bool = False) -> Fleet:
     """The region's part of the fleet now; known: what it was the last time.
 
-    A region that is not used costs one request. Raises botocore's errors when EC2 does not answer.
+    A region that is not used costs one request; used: whether something else than instances is there. Raises
+    botocore's errors when EC2 does not answer.
     """
     found = [
         instance
@@ -84,7 +85,7 @@ def read(ec2: EC2Client, region: str, place: Place, known: Fleet) -> Fleet:
         for reservation in page["Reservations"]
         for instance in reservation["Instances"]
     ]
-    if not found and not known.volumes:
+    if not found and not known.volumes and not used:
         return Fleet()
     volumes = {
         volume["VolumeId"]: volume["Size"]

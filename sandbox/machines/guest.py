@@ -24,7 +24,7 @@ from sandbox.place import Place
 INTERFACE = "ens5"
 """The network interface's name on current EC2 types."""
 
-AWS_SERVICES = ("monitoring", "ec2", "ssm", "sts", "tagging", "s3")
+AWS_SERVICES = ("monitoring", "ec2", "ssm", "sts", "tagging", "s3", "secretsmanager")
 PACKAGES_HOST = "packages.sandbox.internal"
 KEYRING = "/usr/share/keyrings/sandbox-debian.gpg"
 ON_PREMISE_USER = "debian"

@@ -25,6 +25,7 @@ def cleanup(place: Place) -> None:
     nothing is there, but not while the machines daemon runs, which would start its machines again.
     """
     _end(lambda command: command[0].endswith("systemd-nspawn") and _belongs(place, command))
+    _end(lambda command: any(word.startswith(f"{place.state}/databases/") for word in command))
     for mount in mounts_below(place.state):
         if not succeeds("umount", mount):
             succeeds("umount", "--lazy", mount)
@@ -42,13 +43,14 @@ def _belongs(place: Place, command: list[str]) -> bool:
 
 
 def _end(ours: Callable[[list[str]], bool]) -> None:
-    """Kill each supervisor's machine, whereupon it tidies up and ends, or is killed itself."""
+    """Kill each supervisor's machine, whereupon it tidies up and ends, or is killed itself; what has no children at
+    once."""
     supervisors = [
         process for process in psutil.process_iter(["cmdline"]) if (c := process.info["cmdline"]) and ours(c)
     ]
     for supervisor in supervisors:
         with contextlib.suppress(psutil.Error):
-            for child in supervisor.children():
+            for child in supervisor.children() or [supervisor]:
                 os.kill(child.pid, signal.SIGKILL)
     _, alive = psutil.wait_procs(supervisors, timeout=3)
     for supervisor in alive:

@@ -16,6 +16,7 @@ TOOLS = {
     "ip": "iproute2",
     "bridge": "iproute2",
     "nsenter": "util-linux",
+    "unshare": "util-linux",
     "losetup": "mount",
     "ssh-keygen": "openssh-client",
 }

@@ -9,8 +9,9 @@ from concurrent.futures import Executor
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.errors import SandboxError
-from sandbox.machines import firewall, fleet, on_premise, volumes
+from sandbox.machines import databases, firewall, fleet, on_premise, volumes
 from sandbox.machines.aws import Aws, Regions
+from sandbox.machines.databases import Database, DatabaseKeeper
 from sandbox.machines.fleet import Fleet, Instance
 from sandbox.machines.instance import InstanceKeeper
 from sandbox.machines.machine import Machine
@@ -31,7 +32,9 @@ class Watch:
         self.executor = executor
         self.instances: dict[str, InstanceKeeper] = {}
         self.hosts: dict[str, on_premise.HostKeeper] = {}
+        self.databases: dict[str, DatabaseKeeper] = {}
         self._fleets: dict[str, Fleet] = {}
+        self._databases: dict[str, tuple[Database, ...]] = {}
         self._firewall = ""
         self._complaint = ""
 
@@ -60,12 +63,14 @@ class Watch:
         for identity in self.instances.keys() - instances.keys():
             self.instances[identity].remove()
         self._keep_hosts()
+        self._keep_databases()
         self.instances = {name: keeper for name, keeper in self.instances.items() if not keeper.removed}
         self.hosts = {name: keeper for name, keeper in self.hosts.items() if not keeper.removed}
 
     def _read(self, region: str) -> None:
         old = self._fleets.get(region, Fleet())
-        new = fleet.read(self.aws.ec2(region), region, self.place, old)
+        there = self._databases[region] = databases.read(self.aws, region, self._databases.get(region, ()))
+        new = fleet.read(self.aws.ec2(region), region, self.place, old, used=bool(there))
         self._fleets[region] = new
         for volume in old.volumes - new.volumes:
             volumes.delete(self.place, volume)
@@ -80,6 +85,7 @@ class Watch:
             for one in found.instances
             if one.state not in ("stopped", "terminated")
         ]
+        alive += [each.as_instance for there in self._databases.values() for each in there]
         text = firewall.render(self.place, alive, groups)
         if text != self._firewall:
             firewall.apply(text)
@@ -96,6 +102,18 @@ class Watch:
             keeper = InstanceKeeper(machine, self.executor, self.aws, instance)
             self.instances[instance.id] = keeper
         keeper.turn(instance)
+
+    def _keep_databases(self) -> None:
+        there = {each.id: each for found in self._databases.values() for each in found}
+        for id_, database in there.items():
+            if id_ not in self.databases:
+                self.databases[id_] = DatabaseKeeper(self.place, self.executor, self.aws, database)
+            self.databases[id_].turn()
+        for id_ in self.databases.keys() - there.keys():
+            self.databases.pop(id_).remove()
+        if there:
+            machines = [keeper.machine for keeper in (*self.instances.values(), *self.hosts.values())]
+            databases.announce(there.values(), machines)
 
     def _keep_hosts(self) -> None:
         declared = {host.name: host for host in on_premise.declared(self.place)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import permissions, trust
+from bootstrap import databases, permissions, trust
 from bootstrap.account import Account
 from bootstrap.changes import changing
 from program.policies import document
@@ -18,16 +18,18 @@ ACCOUNT = Account("aws", "123456789012")
 BOUNDED = Account("aws", "123456789012", "arn:aws:iam::123456789012:policy/boundary")
 BUCKET, KEY = "arn:aws:s3:::monitoring-state-0123456", "arn:aws:kms:eu-central-1:123456789012:key/0"
 PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{trust.HOST}"
-MOST_CHARACTERS = 10_240
-"""Of a role's inline policies, white space not counted (reference_iam-quotas.html)."""
+MOST_CHARACTERS, MOST_MANAGED = 10_240, 6_144
+"""Of a role's inline policies, and of a managed one, white space not counted (reference_iam-quotas.html)."""
 
 
 def preview(account: Account = ACCOUNT) -> list[dict[str, Any]]:
-    return [*permissions.reading(account), *permissions.reading_state(BUCKET, KEY)]
+    inside = [*permissions.reading(account), *permissions.reading_state(BUCKET, KEY)]
+    return [*inside, *databases.reading(account)]
 
 
 def deploy(account: Account = ACCOUNT) -> list[dict[str, Any]]:
-    return [*preview(account), *changing(account), *permissions.changing_state(BUCKET, KEY)]
+    inside = [*changing(account), *permissions.changing_state(BUCKET, KEY)]
+    return [*preview(account), *inside, *databases.changing(account)]
 
 
 def allowed(statements: list[dict[str, Any]], action: str, resource: str, **context: str) -> bool:
@@ -57,13 +59,16 @@ def test_no_job_may_both_preview_and_deploy_by_chance() -> None:
 
 
 def test_a_preview_changes_nothing() -> None:
-    verbs = re.compile(r"\w+:(Describe|Get|List)\w+|kms:Decrypt")
+    verbs = re.compile(r"[\w-]+:(Describe|Get|List)\w+|kms:Decrypt")
     assert all(verbs.fullmatch(action) for each in preview() for action in each["Action"])
 
 
 @pytest.mark.parametrize("statements", [preview(), deploy(), deploy(BOUNDED)])
 def test_iam_takes_the_policy(statements: list[dict[str, Any]]) -> None:
-    assert len(re.sub(r"\s", "", document(*statements))) <= MOST_CHARACTERS
+    managed = [each for each in statements if "Databases" in each["Sid"]]
+    inside = [each for each in statements if each not in managed]
+    assert len(re.sub(r"\s", "", document(*inside))) <= MOST_CHARACTERS
+    assert len(re.sub(r"\s", "", document(*managed))) <= MOST_MANAGED
     sids = [each["Sid"] for each in statements]
     assert len(sids) == len(set(sids))
     assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids)
@@ -104,6 +109,7 @@ def test_what_others_have_in_the_account_is_out_of_reach() -> None:
         ("ec2:DeleteVolume", "arn:aws:ec2:eu-central-1:123456789012:volume/vol-0"),
         ("ec2:AuthorizeSecurityGroupIngress", "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-0"),
         ("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/server-0123456"),
+        ("timestream-influxdb:DeleteDbInstance", "arn:aws:timestream-influxdb:eu-central-1:123456789012:db-instance/0"),
     ):
         assert allowed(deploy(), action, resource, **{"aws:ResourceTag/project": "monitoring"})
         assert not allowed(deploy(), action, resource, **{"aws:ResourceTag/project": "shop"})

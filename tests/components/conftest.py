@@ -116,6 +116,10 @@ class Cloud(mocks.Mocks):
             "Volume": {"arn": "arn"},
             "Role": {"arn": f"arn:aws:iam::111122223333:role/{args.name}"},
             "Topic": {"arn": f"arn:aws:sns:eu-central-1:111122223333:{args.name}"},
+            "DbInstance": {
+                "endpoint": "db-1.timestream-influxdb.eu-central-1.on.aws",
+                "influxAuthParametersSecretArn": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:READONLY-1",
+            },
             "Bucket": {"arn": f"arn:aws:s3:::{args.name}", "bucket": args.name},
         }.get(kind, {})
         return f"{kind}-{args.name}", outputs

@@ -29,6 +29,8 @@ def render(found: Mapping[str, Any]) -> dict[str, str]:
             cloudwatch_role=found["role"],
             rollup_retention="360d",
             own_influxdb=True,
+            managed_influxdb=False,
+            influxdb_secret="",
             automation=found["login"],
             reader="grafana",
             smtp=None,

@@ -26,6 +26,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "role": {"changes": {"cloudwatchAuth": "role"}},
     "ssh": {"changes": OPEN_SSH},
     "dead man's switch": {"changes": {"deadMansSwitch": {"email": ["me@example.com"]}}},
+    "a database of AWS's": {"changes": {"database": {"kind": "timestream"}}},
     "another InfluxDB": {
         "changes": {"influxdb": ELSEWHERE, "agentCidrs": [], "retention": "30d"},
         "secret": ("influxdb",),

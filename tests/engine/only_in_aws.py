@@ -42,6 +42,10 @@ ONLY_IN_AWS: dict[tuple[str, str], tuple[str, str]] = {
     ("ReadIdentities", "iam:ListAttachedRolePolicies"): ROLE_READ,
     ("ChangeIdentities", "iam:CreatePolicyVersion"): (UPGRADE, "iam/policy.go, resourcePolicyUpdate"),
     ("ChangeIdentities", "iam:DeletePolicyVersion"): (UPGRADE, "iam/policy.go, policyPruneVersions"),
+    ("LinkDatabases", "iam:CreateServiceLinkedRole"): (
+        "Timestream for InfluxDB makes its role with an account's first instance",
+        "docs.aws.amazon.com/timestream/latest/developerguide/using-service-linked-roles.html",
+    ),
     ("GiveRights", "iam:UpdateAssumeRolePolicy"): (UPGRADE, "iam/role.go, resourceRoleUpdate"),
     **{
         ("ReadBuckets", f"s3:{name}"): BUCKET_READ

@@ -45,9 +45,14 @@ class Workflows:
         self.product.env |= Job.of(self.aws, self.variables[role], subject).credentials
 
     def policy(self, role: str) -> list[dict[str, Any]]:
-        """The statements of a role's policy, as it is in IAM."""
-        found = self.aws.client("iam").get_role_policy(RoleName=role, PolicyName="jobs")
-        return list(found["PolicyDocument"]["Statement"])
+        """The statements of a role's policies, as they are in IAM."""
+        iam = self.aws.client("iam")
+        found = [iam.get_role_policy(RoleName=role, PolicyName="jobs")["PolicyDocument"]]
+        for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
+            arn = each["PolicyArn"]
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            found.append(iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"])
+        return [statement for document in found for statement in document["Statement"]]
 
     def listed(self, role: str) -> set[tuple[str, str]]:
         """What the role is allowed, by statement and action."""
@@ -71,7 +76,7 @@ def workflows(aws: Cloud, bootstrap: Bootstrap, tmp_path_factory: pytest.TempPat
     env = kept | {"PULUMI_BACKEND_URL": variables["PULUMI_BACKEND"], "AWS_REGION": variables["AWS_REGION"]}
     made = Workflows(aws, variables, Product(job, env))
     made.product.write("monitoring", yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"])
-    made.product.configure(deadMansSwitch={"email": ["a@example.com"]})
+    made.product.configure(deadMansSwitch={"email": ["a@example.com"]}, database={"kind": "timestream"})
     made.become("AWS_DEPLOY_ROLE", DEPLOY)
     made.product.run("stack", "init", "dev", "--secrets-provider", variables["PULUMI_SECRETS_PROVIDER"])
     made.product.up()
@@ -100,7 +105,7 @@ def test_the_deploy_role_may_all_that_a_stack_s_life_needs(workflows: Workflows)
     product.configure(smtp=mail, contactPoints={"email": ["a@example.com"]}, tags={"team": "web"})
     product.run("config", "set", "--stack", "dev", "--secret", "--path", "monitoring:smtp.password", "secret")
     product.configure(instanceType="t4g.medium", dataVolumeSize=30, operatorCidrs=["198.51.100.0/24"])
-    product.configure(backups={"keep": 8})
+    product.configure(backups={"keep": 8}, database={"kind": "timestream", "storage": 40})
     product.up("--refresh")
     settings = yaml.safe_load((product.folder / "Pulumi.dev.yaml").read_text())["config"]
     product.configure(smtp=settings["monitoring:smtp"] | {"port": 465}, tags=None)

@@ -74,6 +74,9 @@ KINDS: dict[str, Callable[[Environment], Found]] = {
     "aws:iam/instanceProfile:InstanceProfile": _iam(
         "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"
     ),
+    "aws:timestreaminfluxdb/dbInstance:DbInstance": lambda environment: {
+        each["id"]: "" for each in environment.aws("timestream-influxdb").list_db_instances()["items"]
+    },
     "aws:s3/bucket:Bucket": lambda environment: {
         each["Name"]: "" for each in environment.aws("s3").list_buckets()["Buckets"]
     },
@@ -126,6 +129,7 @@ def _take_from_grafana(environment: Environment, kind: str, inputs: dict[str, An
 def _take_from_aws(environment: Environment, kind: str, id_: str) -> None:
     """Delete what nobody uses yet. It never came to have anything in it."""
     ec2, iam, s3 = (environment.aws(service) for service in ("ec2", "iam", "s3"))
+    timestream = environment.aws("timestream-influxdb")
     group = KINDS[kind](environment)[id_]
     {
         "Instance": lambda: ec2.terminate_instances(InstanceIds=[id_]),
@@ -142,6 +146,7 @@ def _take_from_aws(environment: Environment, kind: str, id_: str) -> None:
         "Policy": lambda: iam.delete_policy(PolicyArn=id_),
         "InstanceProfile": lambda: iam.delete_instance_profile(InstanceProfileName=id_),
         "Bucket": lambda: s3.delete_bucket(Bucket=id_),
+        "DbInstance": lambda: timestream.delete_db_instance(identifier=id_),
     }[kind.rpartition(":")[2]]()
 
 
@@ -171,8 +176,11 @@ def recover(environment: Environment, before: dict[str, set[str]]) -> list[str]:
 def there(environment: Environment) -> dict[str, set[str]]:
     """The ids of everything AWS lists, by kind."""
     pages = environment.aws("ssm").get_paginator("describe_parameters").paginate()
+    ec2, secrets = environment.aws("ec2"), environment.aws("secretsmanager")
     return {
         **inventory(environment),
-        "volumes": {each["VolumeId"] for each in environment.aws("ec2").describe_volumes()["Volumes"]},
+        "volumes": {each["VolumeId"] for each in ec2.describe_volumes()["Volumes"]},
+        "interfaces": {each["NetworkInterfaceId"] for each in ec2.describe_network_interfaces()["NetworkInterfaces"]},
+        "secrets": {each["ARN"] for each in secrets.list_secrets()["SecretList"]},
         "parameters": {each["Name"] for each in pages.search("Parameters") if each},
     }

@@ -9,6 +9,7 @@ import psutil
 import pytest
 import yaml
 
+from sandbox.cloud import ACCOUNT
 from tests.live.environment import PLACE, Environment, sandbox
 from tests.live.pending import there
 
@@ -30,6 +31,7 @@ def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environmen
     assert left == {
         "aws:iam/user:User": {"administrator"},
         "aws:iam/role:Role": {"monitoring"},
+        "aws:iam/policy:Policy": {f"arn:aws:iam::{ACCOUNT}:policy/monitoring-{role}" for role in ("deploy", "preview")},
         "aws:s3/bucket:Bucket": {"monitoring-state"},
     }
     assert environment.machine("db-1", "pgrep", "-x", "telegraf").stdout == ""

@@ -103,6 +103,14 @@ def test_another_influxdb_leaves_only_grafana_to_back_up() -> None:
     assert amounts(found)["backups at full size"] == "0.00"
 
 
+def test_a_database_that_aws_runs_is_listed_without_a_price() -> None:
+    found = of("  monitoring:database: { kind: timestream, storage: 100, multiAz: true }\n", hosts=100)
+    (line,) = [each for each in found.lines if each.what == "Timestream for InfluxDB"]
+    assert (line.quantity, line.monthly) == ("2 instances of db.influx.medium, 100 GiB", None)
+    assert any("leaves out Timestream for InfluxDB" in note for note in found.notes)
+    assert amounts(found)["backups at full size"] == "0.00"
+
+
 def test_a_long_certificate_takes_the_advanced_tier() -> None:
     """Its key is encrypted, so the certificate as a whole cannot be checked here; its length is known."""
     chain = "\n".join(["-----BEGIN CERTIFICATE-----", *["A" * 64] * 80, "-----END CERTIFICATE-----"])

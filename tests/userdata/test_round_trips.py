@@ -145,6 +145,8 @@ def server_values(stack: Settings) -> ServerValues:
         region=stack.region,
         cloudwatch_role=ROLE if stack.cloudwatch_auth == "role" else "",
         own_influxdb=True,
+        managed_influxdb=False,
+        influxdb_secret="",
         automation="pulumi-x",
         reader="grafana",
         smtp=stack.smtp,

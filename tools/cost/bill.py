@@ -32,7 +32,7 @@ FOREVER_DAYS = 365
 """How much of `retention: INF` is counted."""
 USED = (
     *("instanceType", "rootVolumeSize", "dataVolumeSize", "retention", "rollupRetention", "collectionInterval"),
-    *("backups", "alertThresholds", "customMetrics"),
+    *("backups", "alertThresholds", "customMetrics", "database"),
 )
 """The settings that are counted."""
 
@@ -77,10 +77,11 @@ def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
     settings, unread = file.settings()
     given = file.given
     agents = hosts if hosts is not None else _listed(given)
-    own_influxdb = "influxdb" not in given
+    own_influxdb = "influxdb" not in given and "database" not in given
     price = prices.of(settings.region)
     lines = (
         *_machine(settings, price),
+        *_database(settings),
         *_backups(settings, price, agents if own_influxdb else None),
         *_parameters(given, price),
         _alerts(settings, price, instances),
@@ -104,6 +105,14 @@ def _machine(settings: Settings, price: Prices) -> Iterator[Line]:
     yield _line("public IPv4 address", f"{hours} hours at {address}", hours * address)
     metrics, metric = price.everywhere["detailed_monitoring_metrics"], price.everywhere["metric_month"]
     yield _line("detailed monitoring of the server", f"{metrics} metrics at {metric}", metrics * metric)
+
+
+def _database(settings: Settings) -> Iterator[Line]:
+    """components/timestream.py. Not priced: no public copy of AWS's price list has it."""
+    wanted = settings.database
+    if wanted:
+        instances = "2 instances" if wanted.multi_az else "1 instance"
+        yield _line("Timestream for InfluxDB", f"{instances} of {wanted.instance_type}, {wanted.storage} GiB", None)
 
 
 def stored_gib(settings: Settings, agents: int) -> Decimal:
@@ -182,6 +191,11 @@ def _notes(settings: Settings, price: Prices, unread: set[str]) -> Iterator[str]
     if price.instance_hour(settings.instance_type) is None:
         kind = settings.instance_type
         yield f"The total leaves out the server: the price of {kind} is not in tools/prices.toml. Add it there."
+    if settings.database:
+        yield (
+            "The total leaves out Timestream for InfluxDB, whose prices are not known here: "
+            "https://aws.amazon.com/timestream/pricing/"
+        )
     for name in USED:
         if name in unread:
             yield f"monitoring:{name} contains an encrypted value: its default is used instead."

@@ -38,7 +38,7 @@ def apt(settings: Settings) -> list[tuple[Pin, Repository]]:
     pins: list[tuple[Pin, Repository]] = [
         (Pin("grafana", settings.grafana_version, refused), settings.grafana_repository)
     ]
-    if settings.influxdb is None:
+    if settings.own_influxdb:
         pins.append((Pin("influxdb", settings.influxdb_version, INFLUXDB), influxdata))
     return [*pins, (Pin("telegraf", settings.telegraf_version), influxdata)]
 

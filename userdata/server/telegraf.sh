@@ -3,6 +3,10 @@
 # variables are its, and its folders' names have no blanks.
 # Telegraf: the server watches itself.
 
+if given timestream.sh; then
+  # shellcheck source=/dev/null
+  . "$work/values/timestream.sh"
+fi
 say "starting Telegraf"
 value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf telegraf
 for name in influxdb-ca-certificate ca-certificate; do

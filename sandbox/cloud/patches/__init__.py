@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from sandbox.cloud.patches.local import access, addresses, images, machines, parameters, s3_access
+from sandbox.cloud.patches.local import access, addresses, databases, images, machines, parameters, s3_access
 from sandbox.cloud.patches.registry import REGISTRY
 from sandbox.cloud.patches.upstream import (
     alarms,
@@ -18,6 +18,7 @@ from sandbox.cloud.patches.upstream import (
     launch,
     s3,
     ssm,
+    timestream,
     trust,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "apply",
     "boundaries",
     "cloudwatch",
+    "databases",
     "deletion",
     "elastic",
     "images",
@@ -38,6 +40,7 @@ __all__ = [
     "s3",
     "s3_access",
     "ssm",
+    "timestream",
     "trust",
     "undo",
 ]

@@ -22,7 +22,7 @@ NO_CREDENTIALS = (
     "No valid credential sources found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or "
     "`pulumi config set aws:profile NAME`; for the local environment, `make shell` sets them"
 )
-SERVICES = ("cloudwatch", "ec2", "iam", "kms", "s3", "sns", "ssm", "sts")
+SERVICES = ("cloudwatch", "ec2", "iam", "kms", "s3", "sns", "ssm", "sts", "timestreaminfluxdb")
 FILES = {"sharedConfigFiles": "AWS_CONFIG_FILE", "sharedCredentialsFiles": "AWS_SHARED_CREDENTIALS_FILE"}
 """Settings that name files, and how boto3, which takes one of each, gets them."""
 
@@ -53,7 +53,10 @@ class Aws:
                 retries = botocore.config.Config(retries={"max_attempts": 3, "mode": "standard"})
                 make: Any = self.session.client
                 self._clients[key] = make(
-                    service, region_name=key[1], config=retries, endpoint_url=self.endpoints.get(service)
+                    service,
+                    region_name=key[1],
+                    config=retries,
+                    endpoint_url=self.endpoints.get(service.replace("-", "")),
                 )
             return self._clients[key]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from sandbox.plugins.aws.resource import (
@@ -129,33 +129,53 @@ class Group(AwsResource):
         or_gone(lambda: iam.delete_group(GroupName=state["name"]), *GONE)
 
 
-class GroupPolicyAttachment(AwsResource):
-    """That a managed policy applies to a group."""
+class _Attachment(AwsResource):
+    """That a managed policy applies to somebody. holder: `group` or `role`."""
 
-    token = "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
-    title = "IAM Group Policy Attachment"
+    holder: ClassVar[str]
     # Both attachments would be the same thing, so that deleting the old one would delete the new one.
     delete_before_replace = True
-    inputs = fields(
-        group=Input(TEXT, required=True, replaces=True), policyArn=Input(TEXT, required=True, replaces=True)
-    )
+
+    def _named(self, state: Properties) -> dict[str, str]:
+        """Whom a request is about."""
+        return {f"{self.holder.capitalize()}Name": state[self.holder]}
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        self.client.client("iam").attach_group_policy(GroupName=inputs["group"], PolicyArn=inputs["policyArn"])
-        return f"{inputs['group']}-{uuid.uuid4().hex}", {}
+        attach = getattr(self.client.client("iam"), f"attach_{self.holder}_policy")
+        attach(**self._named(inputs), PolicyArn=inputs["policyArn"])
+        return f"{inputs[self.holder]}-{uuid.uuid4().hex}", {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
         # Imports name both, as GROUP/ARN.
-        group, arn = (state["group"], state["policyArn"]) if state else id_.split("/", 1)
-        answer = or_gone(lambda: iam.list_attached_group_policies(GroupName=group), *GONE)
+        holder, arn = (state[self.holder], state["policyArn"]) if state else id_.split("/", 1)
+        listed = getattr(self.client.client("iam"), f"list_attached_{self.holder}_policies")
+        answer = or_gone(lambda: listed(**self._named({self.holder: holder})), *GONE)
         attached = [policy["PolicyArn"] for policy in answer["AttachedPolicies"]] if answer else []
-        return {"group": group, "policyArn": arn} if arn in attached else None
+        return {self.holder: holder, "policyArn": arn} if arn in attached else None
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
-        arguments = {"GroupName": state["group"], "PolicyArn": state["policyArn"]}
-        or_gone(lambda: iam.detach_group_policy(**arguments), *GONE)
+        detach = getattr(self.client.client("iam"), f"detach_{self.holder}_policy")
+        or_gone(lambda: detach(**self._named(state), PolicyArn=state["policyArn"]), *GONE)
+
+
+class GroupPolicyAttachment(_Attachment):
+    """That a managed policy applies to a group."""
+
+    token = "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
+    title = "IAM Group Policy Attachment"
+    holder = "group"
+    inputs = fields(
+        group=Input(TEXT, required=True, replaces=True), policyArn=Input(TEXT, required=True, replaces=True)
+    )
+
+
+class RolePolicyAttachment(_Attachment):
+    """That a managed policy applies to a role."""
+
+    token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    title = "IAM Role Policy Attachment"
+    holder = "role"
+    inputs = fields(role=Input(TEXT, required=True, replaces=True), policyArn=Input(TEXT, required=True, replaces=True))

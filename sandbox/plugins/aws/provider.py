@@ -18,6 +18,7 @@ from sandbox.plugins.aws import (
     kms,
     security_group,
     ssm,
+    timestream,
     topics,
 )
 from sandbox.plugins.aws.client import SERVICES, Aws, connect, explain, known_regions
@@ -87,6 +88,7 @@ class AwsProvider(Provider[Aws]):
         iam_policy.Policy,
         iam_policy.Group,
         iam_policy.GroupPolicyAttachment,
+        iam_policy.RolePolicyAttachment,
         iam_user.User,
         iam_user.UserGroupMembership,
         iam_user.AccessKey,
@@ -97,6 +99,7 @@ class AwsProvider(Provider[Aws]):
         kms.Key,
         kms.Alias,
         ssm.Parameter,
+        timestream.DbInstance,
         bucket.Bucket,
         bucket_settings.BucketVersioning,
         bucket_settings.BucketServerSideEncryptionConfiguration,

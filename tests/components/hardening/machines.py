@@ -215,7 +215,7 @@ RULES = [
     rule(
         "CKV2_AWS_5 ec2_securitygroup_not_used",
         "the security group is used",
-        used_by("SecurityGroup", "Instance", "vpcSecurityGroupIds"),
+        used_by("SecurityGroup", "Instance DbInstance", "vpcSecurityGroupIds"),
         program(made("SecurityGroup", description="unused"), made("Instance", vpcSecurityGroupIds=[])),
     ),
     rule(

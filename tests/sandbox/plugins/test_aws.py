@@ -52,6 +52,7 @@ FORCES_NEW = {
     "Policy": {"description", "name", "path"},
     "Group": set(),
     "GroupPolicyAttachment": {"group", "policyArn"},
+    "RolePolicyAttachment": {"policyArn", "role"},
     "User": set(),
     "UserGroupMembership": {"user"},
     "AccessKey": {"user"},
@@ -62,6 +63,10 @@ FORCES_NEW = {
     "Key": set(),
     "Alias": {"name"},
     "Parameter": {"dataType", "name"},
+    "DbInstance": {
+        *("bucket", "name", "networkType", "organization", "password", "publiclyAccessible", "username"),
+        *("vpcSecurityGroupIds", "vpcSubnetIds"),
+    },
     "Bucket": {"bucket"},
     "BucketVersioning": {"bucket"},
     "BucketServerSideEncryptionConfiguration": {"bucket"},

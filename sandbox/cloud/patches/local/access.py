@@ -15,7 +15,7 @@ from sandbox.cloud.identities import Identity
 from sandbox.cloud.patches.registry import patch
 from sandbox.cloud.policies import Question, Verdict
 
-JSON_SERVICES = frozenset({"kms", "ssm", "tagging"})
+JSON_SERVICES = frozenset({"kms", "secretsmanager", "ssm", "tagging", "timestream-influxdb"})
 """Services whose common errors have the names of AWS's JSON protocols; the others' have those of the query API."""
 
 # Kind of refusal: (EC2, JSON services, others) as (HTTP status, code).

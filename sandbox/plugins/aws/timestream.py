@@ -1,0 +1,141 @@
+"""Instances of Timestream for InfluxDB: aws.timestreaminfluxdb.DbInstance.
+
+hashicorp/terraform-provider-aws, internal/service/timestreaminfluxdb/db_instance.go
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, TaggedResource, or_gone, present
+from sandbox.plugins.base import BOOLEAN, INTEGER, TEXT, Failure, Input, ListOf, Output, PluginError, Properties, fields
+
+_GONE = ("ResourceNotFoundException",)
+_SECONDS = 30 * 60
+_TYPES = tuple(
+    f"db.influx.{size}"
+    for size in ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+)
+_PATTERNS = {
+    "bucket": '[^_][^"]{1,63}',
+    "dbInstanceType": "|".join(map(re.escape, _TYPES)),
+    "dbStorageType": "InfluxIOIncludedT[123]",
+    "deploymentType": "SINGLE_AZ|WITH_MULTIAZ_STANDBY",
+    "name": "(?=.{3,40}$)[a-zA-Z][a-zA-Z0-9]*(-[a-zA-Z0-9]+)*",
+    "networkType": "IPV4|DUAL",
+    "organization": ".{1,64}",
+    "password": "[a-zA-Z0-9]{8,64}",
+    "username": "[a-zA-Z]([a-zA-Z0-9]*(-[a-zA-Z0-9]+)*)?",
+}
+_RANGES = {"allocatedStorage": (20, 16384), "port": (1024, 65535)}
+_MOST = {"vpcSecurityGroupIds": 5, "vpcSubnetIds": 3}
+_CHANGEABLE = ("allocatedStorage", "dbInstanceType", "dbStorageType", "deploymentType", "port")
+"""What UpdateDbInstance changes; its names are the provider's."""
+
+_UNSEEN = ("bucket", "organization", "password", "username")
+"""What AWS takes and never shows: they are in the secret."""
+
+
+class DbInstance(TaggedResource):
+    """An InfluxDB that AWS runs. It takes minutes in AWS."""
+
+    token = "aws:timestreaminfluxdb/dbInstance:DbInstance"
+    title = "Timestream for InfluxDB DB Instance"
+    inputs = fields(
+        allocatedStorage=Input(INTEGER, required=True),
+        bucket=Input(TEXT, required=True, replaces=True),
+        dbInstanceType=Input(TEXT, required=True),
+        dbStorageType=Input(TEXT, computed=True),
+        deploymentType=Input(TEXT, computed=True),
+        name=Input(TEXT, auto_name=True, replaces=True),
+        networkType=Input(TEXT, computed=True, replaces=True),
+        organization=Input(TEXT, required=True, replaces=True),
+        password=Input(TEXT, required=True, replaces=True, secret=True),
+        port=Input(INTEGER, computed=True),
+        publiclyAccessible=Input(BOOLEAN, computed=True, replaces=True),
+        username=Input(TEXT, required=True, replaces=True),
+        vpcSecurityGroupIds=Input(ListOf(TEXT, ordered=False), required=True, replaces=True),
+        vpcSubnetIds=Input(ListOf(TEXT, ordered=False), required=True, replaces=True),
+        **TAGS,
+        **REGIONAL,
+    )
+    outputs = fields(
+        availabilityZone=Output(),
+        endpoint=Output(),
+        influxAuthParametersSecretArn=Output(),
+        secondaryAvailabilityZone=Output(),
+        **TAGGED,
+    )
+
+    def check(self, inputs: Properties) -> Iterable[Failure]:
+        for name, pattern in _PATTERNS.items():
+            if isinstance(inputs.get(name), str) and not re.fullmatch(pattern, inputs[name]):
+                yield Failure(name, f"Invalid Attribute Value. It must match {pattern}")
+        for name, (low, high) in _RANGES.items():
+            if isinstance(inputs.get(name), int) and not low <= inputs[name] <= high:
+                yield Failure(name, f"Invalid Attribute Value. It must be between {low} and {high}")
+        for name, most in _MOST.items():
+            if isinstance(inputs.get(name), list) and not 1 <= len(inputs[name]) <= most:
+                yield Failure(name, f"Invalid Attribute Value. It must have 1 to {most} elements")
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        given = {name: inputs.get(name) for name in self.inputs if name not in ("tags", "region")}
+        id_ = self._api(inputs).create_db_instance(**present(**given, tags=self.all_tags(inputs)))["id"]
+        self._wait(id_, inputs)
+        return id_, self.read(id_, inputs) or {}
+
+    def _api(self, properties: Properties) -> Any:
+        return self.api("timestream-influxdb", properties)
+
+    def _wait(self, id_: str, properties: Properties) -> None:
+        """Until it is available."""
+
+        def status() -> str | None:
+            found = str(self._api(properties).get_db_instance(identifier=id_)["status"])
+            return None if found.endswith("ING") or "UPDATING" in found else found
+
+        if (ended := self.wait("to be available", status, _SECONDS)) != "AVAILABLE":
+            raise PluginError(
+                f"waiting for {self.title} ({id_}): unexpected state '{ended}', wanted target 'AVAILABLE'"
+            )
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        api = self._api(state)
+        found = or_gone(lambda: api.get_db_instance(identifier=id_), *_GONE)
+        if found is None:
+            return None
+        same = {name: found.get(name) for name in (*self.inputs, *self.outputs) if name in found}
+        listed = api.list_tags_for_resource(resourceArn=found["arn"])["tags"]
+        tags = [{"Key": key, "Value": value} for key, value in listed.items()]
+        secondary = found.get("secondaryAvailabilityZone", "")
+        return {
+            **same,
+            **{name: state[name] for name in _UNSEEN if name in state},
+            "secondaryAvailabilityZone": secondary,
+            "region": self.region(state),
+            **self.tags_out(tags, state),
+        }
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        api = self._api(new)
+        changed = {name: new[name] for name in _CHANGEABLE if name in new and new[name] != old.get(name)}
+        if changed:
+            api.update_db_instance(identifier=id_, **changed)
+            self._wait(id_, new)
+        to_set, to_remove = self.changed_tags(old, new)
+        if to_remove:
+            api.untag_resource(resourceArn=old["arn"], tagKeys=to_remove)
+        if to_set:
+            api.tag_resource(resourceArn=old["arn"], tags=to_set)
+        return self.read(id_, {**old, **new}) or {}
+
+    def delete(self, id_: str, state: Properties) -> None:
+        api = self._api(state)
+        or_gone(lambda: api.delete_db_instance(identifier=id_), *_GONE)
+        self.wait(
+            "to be deleted",
+            lambda: None if or_gone(lambda: api.get_db_instance(identifier=id_), *_GONE) else True,
+            _SECONDS,
+        )

@@ -1,0 +1,77 @@
+"""The InfluxDB that AWS runs for a stack: Amazon Timestream for InfluxDB.
+
+docs.aws.amazon.com/ts-influxdb/latest/ts-influxdb-api/API_CreateDbInstance.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from settings import values as v
+from settings.mistakes import WrongValueError
+from settings.part import Part
+
+if TYPE_CHECKING:
+    from settings.model import Settings
+
+INSTANCE_TYPES = tuple(
+    f"db.influx.{size}"
+    for size in ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+)
+"""Those that the provider's documentation lists (pulumi.com/registry/packages/aws/api-docs/timestreaminfluxdb/
+dbinstance); their sizes: docs.aws.amazon.com/timestream/latest/developerguide,
+timestream-for-influx-dbi-class-types.html."""
+
+
+def _kind(value: Any) -> Any:
+    if value != "timestream":
+        raise WrongValueError("is not a database that AWS runs for this program", "write timestream")
+    return value
+
+
+def _instance_type(value: Any) -> str:
+    if value not in INSTANCE_TYPES:
+        raise WrongValueError(
+            "is not an instance type of Timestream for InfluxDB", f"write {', '.join(INSTANCE_TYPES)}"
+        )
+    return str(value)
+
+
+class Database(Part):
+    """An instance of Timestream for InfluxDB, instead of the server's own InfluxDB.
+
+    storage: GiB, of the kind with 3,000 IOPS (InfluxIOIncludedT1). multi_az: whether a second instance in another zone
+    takes over. public: whether it can be reached from outside the VPC. standby_subnet_id: where the second one stands,
+    with a `subnetId` of one's own.
+    """
+
+    kind: Annotated[Literal["timestream"], BeforeValidator(_kind)]
+    instance_type: Annotated[str, BeforeValidator(_instance_type)] = "db.influx.medium"
+    storage: Annotated[int, v.whole(20, 15360, "GiB")] = 20
+    multi_az: v.Flag = False
+    public: v.Flag = False
+    standby_subnet_id: v.SubnetId | None = None
+
+
+def contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Settings that cannot go together with `database`, as Settings.contradictions() gives them."""
+    database = settings.database
+    if database is None:
+        return
+    if settings.influxdb:
+        yield "database", "does not go together with influxdb: both replace the server's own InfluxDB", "leave one out"
+    if settings.rollup_retention:
+        wrong = "does not apply with database: InfluxDB 2 keeps no roll-up here"
+        yield "rollupRetention", wrong, "leave it out, and raise retention for a longer past"
+    standby = database.standby_subnet_id
+    if standby and not (database.multi_az and settings.subnet_id):
+        wrong = "has standbySubnetId, which applies with database.multiAz and subnetId only"
+        yield "database", wrong, "leave it out"
+    elif database.multi_az and settings.subnet_id and not standby:
+        wrong = "has multiAz without standbySubnetId, which subnetId asks for"
+        yield "database", wrong, "name a subnet in another availability zone of that VPC"
+    elif standby and standby == settings.subnet_id:
+        yield "database", "has subnetId as its standbySubnetId", "name a subnet in another availability zone"

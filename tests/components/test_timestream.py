@@ -1,0 +1,153 @@
+"""What a reviewer would ask of the InfluxDB that AWS runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.timestream import refuse_to_shrink
+from tests.components.conftest import Run, run_program
+
+DATABASE = {"kind": "timestream"}
+ENDPOINT = "https://db-1.timestream-influxdb.eu-central-1.on.aws:8086"
+SECRET = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:READONLY-1"
+PASSWORD = "password-of-timestream-admin"
+GROUP, SERVERS = "SecurityGroup-timestream", "SecurityGroup-network"
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return run_program({"database": DATABASE})
+
+
+def rules(run: Run, kind: str, group: str) -> list[tuple[int, int, str]]:
+    """Ports and sources (or destinations) of the rules of a group."""
+    return [
+        (int(r["fromPort"]), int(r["toPort"]), str(r.get("cidrIpv4") or r.get("referencedSecurityGroupId")))
+        for r in (each.inputs for each in run.all(kind))
+        if r["securityGroupId"] == group
+    ]
+
+
+def test_the_agents_and_the_server_get_in_and_nothing_out(run: Run) -> None:
+    assert run.one("DbInstance")["vpcSecurityGroupIds"] == [GROUP]
+    assert sorted(rules(run, "SecurityGroupIngressRule", GROUP)) == [
+        (8086, 8086, "198.51.100.0/24"),
+        (8086, 8086, "203.0.113.0/24"),
+        (8086, 8086, SERVERS),
+    ]
+    assert rules(run, "SecurityGroupEgressRule", GROUP) == []
+
+
+def test_the_server_lets_no_agents_in_and_reaches_the_database(run: Run) -> None:
+    assert {port for port, _, _ in rules(run, "SecurityGroupIngressRule", SERVERS)} == {3000}
+    assert (8086, 8086, GROUP) in rules(run, "SecurityGroupEgressRule", SERVERS)
+
+
+def test_it_is_private_and_alone_unless_asked(run: Run) -> None:
+    made = run.one("DbInstance")
+    assert (made["publiclyAccessible"], made["deploymentType"]) == (False, "SINGLE_AZ")
+    assert (made["allocatedStorage"], made["dbInstanceType"]) == (20, "db.influx.medium")
+    assert made["vpcSubnetIds"] == ["subnet-1"]
+
+
+def test_a_standby_has_a_subnet_of_its_own() -> None:
+    made = run_program({"database": DATABASE | {"multiAz": True, "public": True}}).one("DbInstance")
+    assert (made["publiclyAccessible"], made["deploymentType"]) == (True, "WITH_MULTIAZ_STANDBY")
+    assert made["vpcSubnetIds"] == ["subnet-1", "subnet-2"]
+
+
+def test_a_standby_needs_a_second_zone() -> None:
+    with pytest.raises(pulumi.RunError, match=r"database\.multiAz: the default VPC has default subnets in one"):
+        run_program({"database": DATABASE | {"multiAz": True}}, answers={"getSubnets": {"ids": ["subnet-1"]}})
+    first, second = "subnet-0123456789abcdef0", "subnet-0123456789abcdef1"
+    given = {"subnetId": first, "database": DATABASE | {"multiAz": True, "standbySubnetId": second}}
+    with pytest.raises(pulumi.RunError, match=rf"standbySubnetId = {second}: is in vpc-1, eu-central-1a; name"):
+        run_program(given)
+
+
+def test_the_server_may_read_that_one_secret(run: Run) -> None:
+    (granted,) = [r.inputs for r in run.all("RolePolicy") if "secretsmanager" in r.inputs["policy"]]
+    (statement,) = json.loads(granted["policy"])["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("secretsmanager:GetSecretValue", SECRET)
+
+
+def test_the_administrator_s_password_goes_to_the_instance_alone(run: Run) -> None:
+    (instance,) = run.all("DbInstance")
+    assert instance.inputs["password"] == PASSWORD
+    assert "password" in instance.secret
+    others = [r.inputs for r in run.resources if r is not instance]
+    assert PASSWORD not in json.dumps([others, run.outputs])
+
+
+def test_it_does_not_change_with_the_generation_of_passwords() -> None:
+    """Another password replaces the instance."""
+    run = run_program({"database": DATABASE, "passwordGeneration": "2"})
+    assert "keepers" not in run.one("RandomPassword", "timestream-admin")
+
+
+def test_agents_and_grafana_use_its_address_and_users_of_their_own(run: Run) -> None:
+    source = run.one("DataSource", "influxdb")
+    assert (source["url"], source["username"], source["databaseName"]) == (ENDPOINT, "grafana", "telegraf")
+    assert json.loads(source["secureJsonDataEncoded"]) == {"password": "password-of-influxdb-grafana"}
+    assert run.outputs["influxdbUrl"] == ENDPOINT
+    script = run.outputs["agentInstallScript"]
+    assert f'urls = ["{ENDPOINT}"]' in script
+    assert "INFLUX_PASSWORD='password-of-influxdb-telegraf'" in script
+    assert "the-ca" not in script, "a public authority signs"
+
+
+def test_the_server_sets_it_up_and_runs_none_itself(run: Run) -> None:
+    files = {r.name: r.inputs.get("insecureValue", "") for r in run.all("Parameter")}
+    assert {"timestream.sh", "timestream.py"} <= set(files)
+    assert not [name for name in files if name.startswith("influxdb") and not name.endswith("password")] or (
+        "influxdb.sh" not in files
+    )
+    settings = dict(re.findall(r"^(\w+)=(.*)$", files["server.conf"], re.M))
+    assert (settings["TARGET"], settings["INFLUXDB_SECRET"]) == (ENDPOINT, SECRET)
+    assert settings["EXPIRY"] == "'31449600 604800'"
+    assert "INFLUXDB_VERSION=''" in run.one("Instance")["userData"]
+
+
+@pytest.mark.parametrize(
+    ("retention", "expiry"), [("INF", "'0 604800'"), ("1h", "'3600 3600'"), ("30d", "'2592000 86400'")]
+)
+def test_the_bucket_keeps_what_retention_says(retention: str, expiry: str) -> None:
+    run = run_program({"database": DATABASE, "retention": retention, "alertThresholds": {"silentAfter": "3m"}})
+    assert f"EXPIRY={expiry}" in run.one("Parameter", "server.conf")["insecureValue"]
+
+
+def test_what_destroy_does_to_it_is_said(run: Run) -> None:
+    assert "refused: the database DbInstance-monitoring with all measurements is protected" in run.outputs["onDestroy"]
+    other: list[Any] = run_program({"database": DATABASE, "protect": "false"}).outputs["onDestroy"]
+    assert other[0] == "deletes for good: the database DbInstance-monitoring with all measurements"
+    assert other[1] == "deletes for good: the data volume Volume-data with all dashboards and users"
+
+
+def test_it_is_protected_and_met_first_and_stays_when_a_lookup_changes(run: Run) -> None:
+    (made,) = [each for (token, _), each in run.options.items() if token.endswith(":DbInstance")]
+    assert made.protect
+    assert made.ignore_changes == {"vpcSubnetIds"}
+    (last,) = [each for (token, _), each in run.options.items() if token.endswith(":Protected")]
+    assert "timestream" in {name for _, name in last.after}
+
+
+def test_the_gate_waits_until_the_server_reaches_it(run: Run) -> None:
+    (gate,) = [each for (token, name), each in run.options.items() if token.endswith(":Command") and name == "ready"]
+    assert {"timestream-from-server", "timestream-out"} <= {name for _, name in gate.after}
+
+
+def change(there: int, wanted: int) -> pulumi.ResourceHookArgs:
+    new, old = {"allocatedStorage": float(wanted)}, {"allocatedStorage": float(there)}
+    return pulumi.ResourceHookArgs("urn", "id", "monitoring", "t", new, {}, None, old)
+
+
+def test_its_storage_may_grow_and_stay_but_not_shrink() -> None:
+    refuse_to_shrink(change(20, 20))
+    refuse_to_shrink(change(20, 21))
+    with pytest.raises(ValueError, match=r"database\.storage = 30: the database has 40 GiB.*write 40 or more"):
+        refuse_to_shrink(change(40, 30))

@@ -1,0 +1,113 @@
+"""A stack whose InfluxDB AWS runs: a 2.7.12 behind the API of Timestream for InfluxDB, as AWS sets it up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from sandbox.machines import on_premise
+from sandbox.toolchain.influxdb import shortfall
+from tests.live.environment import PLACE, Environment
+from tests.live.leaks import leaks, parameters
+from tests.live.panels import answered, shown
+from tests.live.pending import there
+from tests.live.points import eventually
+from tests.live.second import ending, stack_named, up
+
+pytestmark = [pytest.mark.live, pytest.mark.disrupts]
+
+HOST = "branch-1"
+DATABASE = {"kind": "timestream", "public": True, "storage": 40}
+
+
+@pytest.fixture(scope="module")
+def before(environment: Environment) -> dict[str, set[str]]:
+    return there(environment)
+
+
+@pytest.fixture(scope="module")
+def host(environment: Environment) -> Iterator[str]:
+    """A machine outside AWS, which no stack knows yet."""
+    declared = on_premise.declared(PLACE)
+    on_premise.declare(PLACE, [*declared, on_premise.Host(HOST, PLACE.on_premise_addresses[20])])
+    state = ("systemctl", "is-system-running")
+    assert eventually(lambda: environment.machine(HOST, *state).stdout.strip() in ("running", "degraded"), 120)
+    yield HOST
+    on_premise.declare(PLACE, declared)
+
+
+@pytest.fixture(scope="module")
+def stack(environment: Environment, before: dict[str, set[str]]) -> Iterator[Environment]:
+    if shortfall():
+        pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
+    with stack_named("managed", hosts=[], database=DATABASE) as made:
+        done = up(made)
+        assert done.returncode == 0, ending(done)
+        assert "warning" not in done.stdout
+        yield made
+
+
+def instance(stack: Environment) -> dict[str, Any]:
+    timestream = stack.aws("timestream-influxdb")
+    (listed,) = timestream.list_db_instances()["items"]
+    return dict(timestream.get_db_instance(identifier=listed["id"]))
+
+
+def test_every_panel_and_rule_works(stack: Environment) -> None:
+    assert stack.guest("dpkg-query", "-W", "influxdb").returncode != 0, "it runs on the server"
+    shown(stack)
+
+
+def test_an_agent_outside_writes_to_its_public_address(stack: Environment, host: str) -> None:
+    installed = stack.machine(host, "bash", stdin=stack.outputs["agentInstallScript"])
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+    query = 'SELECT last("usage_idle") FROM "cpu" GROUP BY "host"'
+    asked = {"refId": "A", "datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True}
+    request = {"queries": [asked], "from": "now-5m", "to": "now"}
+    assert eventually(lambda: f'"{host}"' in json.dumps(answered(stack, request, "hosts")), 60)
+
+
+def test_the_administrator_s_password_is_in_its_secret_alone(stack: Environment) -> None:
+    found = instance(stack)
+    secret = stack.aws("secretsmanager").get_secret_value(SecretId=found["influxAuthParametersSecretArn"])
+    password = {"administrator": json.loads(secret["SecretString"])["password"]}
+    assert found["endpoint"] in stack.outputs["influxdbUrl"]
+    instances = stack.aws("ec2")
+    user_data = instances.describe_instance_attribute(InstanceId=stack.instance_id, Attribute="userData")
+    readable = [json.dumps(stack.outputs), *stack.transcript, json.dumps(user_data, default=str)]
+    readable += [json.dumps(stack.resources()), *parameters(stack).values()]
+    readable.append(instances.get_console_output(InstanceId=stack.instance_id)["Output"])
+    assert not [text[:200] for text in readable if leaks(password, text)]
+    looked = stack.guest(
+        "grep", "-rlF", "-f", "-", "/etc", "/run", "/var/log", "/root", stdin=password["administrator"]
+    )
+    assert looked.stdout == ""
+
+
+def test_more_storage_is_an_update_and_less_is_refused_at_the_preview(stack: Environment) -> None:
+    with stack.settings(database={**DATABASE, "storage": 60}):
+        assert stack.preview() == {"update": ["monitoring"]}
+    with stack.settings(database={**DATABASE, "storage": 20}):
+        refused = stack.pulumi("preview")
+    assert refused.returncode != 0
+    assert "monitoring:database.storage = 20: the database has 40 GiB" in refused.stdout + refused.stderr
+
+
+def test_destroy_leaves_nothing(stack: Environment, before: dict[str, set[str]], host: str) -> None:
+    removed = stack.machine(host, "bash", "-s", "remove", stdin=stack.outputs["agentInstallScript"])
+    assert removed.returncode == 0, removed.stdout + removed.stderr
+    destroyed = stack.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroyed.returncode == 0, ending(destroyed)
+    assert stack.resources() == []
+    assert there(stack) == before
+    folder = PLACE.state / "databases"
+
+    def gone() -> bool:
+        commands = (" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"]))
+        return not any(folder.iterdir()) and not [each for each in commands if str(folder) in each]
+
+    assert eventually(gone, 20)

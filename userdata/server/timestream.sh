@@ -1,0 +1,15 @@
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154
+# Part of the boot script (boot.sh), which reads it from the parameter store; telegraf.sh runs it among its own lines: the
+# variables are theirs, and their folders' names have no blanks.
+# The InfluxDB that AWS runs: database, retention and users. Its administrator's login passes through pipes only.
+
+say "setting up InfluxDB at $TARGET"
+administrator_login() {
+  credentials | curl -sSf -K - --aws-sigv4 "aws:amz:$REGION:secretsmanager" "$SECRETS" \
+    -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: secretsmanager.GetSecretValue' \
+    -d "{\"SecretId\": \"$INFLUXDB_SECRET\"}"
+}
+# Users of an earlier generation go once every agent and Grafana have the new ones (state/users-in-use).
+in_use=$(cat $work/state/users-in-use 2>$work/why || true)
+set_up() { administrator_login | python3 $work/values/timestream.py "$TARGET" "$WRITER" "$READER" "$EXPIRY" "$in_use" $work/values; }
+attempt 300 set_up
