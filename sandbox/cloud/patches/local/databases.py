@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.timestreaminfluxdb.exceptions import ValidationException
 from moto.timestreaminfluxdb.models import InstanceStatus, TimestreamInfluxDBBackend
 
 from sandbox.cloud import regions
 from sandbox.cloud.patches.registry import REGISTRY, patch
 from sandbox.cloud.patches.upstream import timestream  # noqa: F401 - checks first what is made here
+from sandbox.toolchain.influxdb import shortfall
 
 
 @patch(TimestreamInfluxDBBackend, "create_db_instance", source="dcca12af")
 def create_db_instance(original: Any, self: Any, **named: Any) -> Any:
-    """Note the region, so that the machines daemon looks there."""
+    """Note the region, so that the machines daemon looks there. Where no InfluxDB 2 can be built, that is an answer."""
+    if _booted() and (why := shortfall()):
+        raise ValidationException(f"The local AWS cannot run InfluxDB 2: {why}")
     made = original(self, **named)
     regions.note(REGISTRY.place, self.region_name)
     return made
@@ -26,7 +30,11 @@ def get_db_instance(original: Any, self: Any, id: str) -> Any:
     Without a machines daemon there is nothing to wait for.
     """
     instance = original(self, id)
-    state = REGISTRY.place.state
-    if (state / "databases" / id / "available").exists() or not (state / "machines.ready").exists():
+    if (REGISTRY.place.state / "databases" / id / "available").exists() or not _booted():
         instance.status = InstanceStatus.AVAILABLE
     return instance
+
+
+def _booted() -> bool:
+    """Whether there is a machines daemon, which would start it."""
+    return (REGISTRY.place.state / "machines.ready").exists()
