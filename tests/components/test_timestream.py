@@ -146,6 +146,13 @@ def change(there: int, wanted: int) -> pulumi.ResourceHookArgs:
     return pulumi.ResourceHookArgs("urn", "id", "monitoring", "t", new, {}, None, old)
 
 
+def test_it_asks_before_each_update_and_at_the_preview(run: Run) -> None:
+    (made,) = [each for (token, _), each in run.options.items() if token.endswith(":DbInstance")]
+    ((moment, name),) = made.hooks
+    hook = run.hooks[name]
+    assert (moment, hook.callback, hook.opts and hook.opts.on_dry_run) == ("before_update", refuse_to_shrink, True)
+
+
 def test_its_storage_may_grow_and_stay_but_not_shrink() -> None:
     refuse_to_shrink(change(20, 20))
     refuse_to_shrink(change(20, 21))
