@@ -37,8 +37,7 @@ from program.site import find_site
 from program.stored import stored
 from program.user_data import agent_script, server_parameters, server_user_data
 
-# What is imported stays: looking through it again and again took a fourth of the CPU time (benchmarks/preview.py).
-gc.freeze()
+gc.freeze()  # what is imported stays: looking through it each time took a fourth of the CPU (benchmarks/preview.py)
 
 config = settings.from_pulumi()
 dashboards = boards(config)
@@ -48,7 +47,6 @@ tags = {**config.tags, "project": pulumi.get_project(), "stack": pulumi.get_stac
 provider, identity = aws_provider(*settings.configuration(), config.region, tags)
 invoke, in_aws = pulumi.InvokeOptions(provider=provider), pulumi.ResourceOptions(provider=provider)
 anywhere = pulumi.ResourceOptions()
-
 image, site = find_image(config, invoke), find_site(config, invoke)
 
 # Identities and secrets, network.

@@ -49,6 +49,7 @@ FULL: dict[str, Any] = {
         },
         HOST | {"name": "web-2", "address": "198.51.100.8"},
     ],
+    "hostsFile": {"path": "tests/samples/hosts.yaml", "privateKey": KEY},
 }
 """Every setting that holds a secret, with a value for each of its keys."""
 
