@@ -51,9 +51,10 @@ image, site = find_image(config, invoke), find_site(config, invoke)
 
 # Identities and secrets, network.
 limit, by_key = config.permissions_boundary, config.cloudwatch_auth == "key"
-user = CloudwatchUser("cloudwatch", config.access_key_generation, limit, in_aws) if by_key else None
+theirs = [account.role_arn for account in config.cloudwatch_accounts]
+user = CloudwatchUser("cloudwatch", config.access_key_generation, limit, theirs, in_aws) if by_key else None
 role = ServerRole("server", config.region, in_aws, invoke, limit)
-reader = None if user else CloudwatchRole("cloudwatch", role.role_arn, limit, in_aws)
+reader = user or CloudwatchRole("cloudwatch", role.role_arn, limit, theirs, in_aws)
 passwords = Passwords("passwords", config.influxdb is None, config.password_generation, anywhere)
 network = Network("network", config, site, in_aws)
 address = network.public_ip
@@ -62,8 +63,9 @@ managed = timestream(config, site, network, role.role_name, in_aws)
 database = influx(config, certificate, passwords, managed)
 backups = Backups("backups", config, role.role_name, role.partition, in_aws)
 volume = DataVolume("data", config, site, in_aws)
+taken = "" if user else reader.arn
 files = server_parameters(
-    config, database, passwords.automation, address, volume, backups=backups, reader=reader, managed=managed
+    config, database, passwords.automation, address, volume, backups=backups, reads_as=taken, managed=managed
 )
 secret = stored(certificate, passwords, database, config.smtp)
 parameters = Parameters("parameters", secret, files, role.folder, in_aws, revision_key=passwords.revision_key)
@@ -103,5 +105,5 @@ everything = [user, network, backups, volume, managed, parameters, server, readi
 Protected(config, everything, agents)
 
 outputs.export(
-    config, dashboards, gate, database, volume, passwords=passwords, user=user, backups=backups, managed=managed
+    config, dashboards, gate, database, volume, passwords, backups, managed=managed, user=user, reader=reader.arn
 )

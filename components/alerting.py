@@ -146,7 +146,7 @@ def facts_of(settings: Settings) -> alerts.Facts:
     """What the rules of a stack depend on."""
     switch = settings.dead_mans_switch
     return alerts.Facts(
-        region=settings.cloudwatch_region or settings.region,
+        region=settings.shown_region,
         server=machine(),
         thresholds=settings.alert_thresholds,
         collection_interval=settings.collection_interval,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pulumi
 import pulumi_command as command
 
+from program import accounts
 from program.gate import COMMAND, Gate
 from program.naming import machine
 from settings import values as v
@@ -14,13 +16,14 @@ from settings import values as v
 
 class Answers(pulumi.ComponentResource):
     """A command that ends when each of Grafana's datasources has returned data: a measurement of the server that came
-    in meanwhile, and a list of CloudWatch's metrics. So `pulumi up` itself says what is broken there.
+    in meanwhile, and a list of CloudWatch's metrics, of each account. So `pulumi up` itself says what is broken there.
 
-    Produces: the command; it runs again whenever the server, a parameter, the access key or the region changes.
+    Produces: the command; it runs again whenever the server, a parameter, the access key, the region or another
+    account changes.
 
     access_key_id: of the CloudWatch datasource, "" when it uses the server's role. sources: what it waits for.
 
-    Attributes: done: known once both have answered.
+    Attributes: done: known once all have answered.
     """
 
     def __init__(
@@ -32,7 +35,12 @@ class Answers(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("monitoring:index:Answers", name, None, opts)
-        region = gate.settings.cloudwatch_region or gate.settings.region
+        region = gate.settings.shown_region
+        further = [
+            {"name": one.name, "uid": accounts.uid(one), "region": accounts.region(gate.settings, one)}
+            | {"role": one.role_arn, "externalId": one.external_id or ""}
+            for one in gate.settings.cloudwatch_accounts
+        ]
         # Telegraf measures once an interval, and sends within another.
         patience = max(gate.settings.boot_timeout_seconds, 2 * int(v.seconds(gate.settings.collection_interval)) + 60)
         asked = command.local.Command(
@@ -43,8 +51,15 @@ class Answers(pulumi.ComponentResource):
                 "READY_HOST": machine(),
                 "READY_REVISION": gate.revision,
                 "READY_CLOUDWATCH_REGION": region,
+                **({"READY_CLOUDWATCH_ACCOUNTS": json.dumps(further)} if further else {}),
             },
-            triggers=[gate.instance_id, gate.revision, access_key_id, region],
+            triggers=[
+                gate.instance_id,
+                gate.revision,
+                access_key_id,
+                region,
+                *([json.dumps(further)] if further else []),
+            ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(sources)),
         )
         self.done: pulumi.Output[str] = asked.id

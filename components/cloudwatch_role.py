@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 
-from program.policies import READ_CLOUDWATCH, document
+from program.policies import read_cloudwatch, trusting
 
 
 class CloudwatchRole(pulumi.ComponentResource):
@@ -18,20 +20,25 @@ class CloudwatchRole(pulumi.ComponentResource):
     Produces: the role with the policy. That it trusts the server's role by name is enough: within an account that one
     needs no right of its own (docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, Permissions).
 
-    taken_by: ARN of the server's role. boundary: ARN of the role's permissions boundary.
+    taken_by: ARN of the server's role. boundary: ARN of the role's permissions boundary. roles: ARNs of those it may
+    take itself.
 
     Attributes: arn, known once the role has its rights.
     """
 
     def __init__(
-        self, name: str, taken_by: pulumi.Output[str], boundary: str | None, opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        taken_by: pulumi.Output[str],
+        boundary: str | None,
+        roles: Sequence[str],
+        opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("monitoring:index:CloudwatchRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        trust = taken_by.apply(
-            lambda arn: document({"Effect": "Allow", "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"})
-        )
+        trust = taken_by.apply(lambda arn: trusting(arn, None))
         role = aws.iam.Role(name, assume_role_policy=trust, permissions_boundary=boundary, opts=child)
-        read = aws.iam.RolePolicy(f"{name}-read", name="cloudwatch", role=role.id, policy=READ_CLOUDWATCH, opts=child)
+        policy = read_cloudwatch(roles)
+        read = aws.iam.RolePolicy(f"{name}-read", name="cloudwatch", role=role.id, policy=policy, opts=child)
         self.arn: pulumi.Output[str] = pulumi.Output.all(role.arn, read.id).apply(lambda known: str(known[0]))
         self.register_outputs({"arn": self.arn})

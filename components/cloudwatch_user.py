@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 
-from program.policies import READ_CLOUDWATCH
+from program.policies import read_cloudwatch
 
 
 class CloudwatchUser(pulumi.ComponentResource):
@@ -14,15 +16,23 @@ class CloudwatchUser(pulumi.ComponentResource):
     Produces: the policy, a group that holds it, a user in the group, the user's access key. Another
     `generation` makes a new key, moves its users over, and deletes the old one last.
 
-    boundary: ARN of the user's permissions boundary.
+    boundary: ARN of the user's permissions boundary. roles: ARNs of those it may take.
 
-    Attributes: access_key_id, secret_access_key (a secret).
+    Attributes: arn, the user's; access_key_id, secret_access_key (a secret).
     """
 
-    def __init__(self, name: str, generation: int, boundary: str | None, opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        generation: int,
+        boundary: str | None,
+        roles: Sequence[str],
+        opts: pulumi.ResourceOptions,
+    ) -> None:
         super().__init__("monitoring:index:CloudwatchUser", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        policy = aws.iam.Policy(name, description="Grafana reads CloudWatch", policy=READ_CLOUDWATCH, opts=child)
+        allowed = read_cloudwatch(roles)
+        policy = aws.iam.Policy(name, description="Grafana reads CloudWatch", policy=allowed, opts=child)
         group = aws.iam.Group(name, opts=child)
         attachment = aws.iam.GroupPolicyAttachment(name, group=group.name, policy_arn=policy.arn, opts=child)
         user = aws.iam.User(name, permissions_boundary=boundary, opts=child)
@@ -37,6 +47,7 @@ class CloudwatchUser(pulumi.ComponentResource):
                 parent=self, depends_on=[attachment, membership], additional_secret_outputs=["secret"]
             ),
         )
+        self.arn: pulumi.Output[str] = user.arn
         self.access_key_id: pulumi.Output[str] = key.id
         self.secret_access_key: pulumi.Output[str] = pulumi.Output.secret(key.secret)
         self.register_outputs({"accessKeyId": self.access_key_id})

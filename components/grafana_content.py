@@ -13,9 +13,10 @@ from components.alerting import Alerting
 from components.data_volume import DataVolume
 from components.network import GRAFANA_PORT
 from components.passwords import Account
+from program import accounts
 from program.boards import CLOUDWATCH_UID, INFLUXDB_UID, Board
 from program.influx import Influx
-from settings import Settings
+from settings import CloudwatchAccount, Settings
 
 FOLDER_UID = "monitoring"
 
@@ -42,15 +43,15 @@ class GrafanaContent(pulumi.ComponentResource):
     """Grafana's content, with uids that never change.
 
     Produces: a provider of its own, the InfluxDB datasource (default), the CloudWatch datasource (with the
-    access key, or with credentials that the server keeps for it when there is none), the folder "Monitoring", the
-    dashboards, the alert rules and who receives them.
+    access key, or with credentials that the server keeps for it when there is none), one more for each other account,
+    the folder "Monitoring", the dashboards, the alert rules and who receives them.
 
     All but the provider wait for `ready`, and are deleted with `lies_on`, the volume that Grafana's database lies on: a
     destroy does not ask a Grafana that is gone. Not with the instance: from 3.260 on the engine makes again what is
     deleted with a resource that it replaces (pkg/resource/deploy, calculateDependentReplacements), and a new server
     finds all of it on the volume.
 
-    Attributes: sources: the two datasources.
+    Attributes: sources: the datasources.
     """
 
     def __init__(
@@ -82,8 +83,12 @@ class GrafanaContent(pulumi.ComponentResource):
             deleted_with=lies_on.volume,
             delete_before_replace=True,
         )
-        region = settings.cloudwatch_region or settings.region
-        self.sources: list[pulumi.Resource] = [self._influxdb(settings, influx), self._cloudwatch(region, key)]
+        own = {"defaultRegion": settings.shown_region}
+        self.sources: list[pulumi.Resource] = [
+            self._influxdb(settings, influx),
+            self._cloudwatch(CLOUDWATCH_UID, "CloudWatch", own, key),
+            *(self._account(settings, account, key) for account in settings.cloudwatch_accounts),
+        ]
         folder = grafana.oss.Folder(name, uid=FOLDER_UID, title="Monitoring", opts=self._child)
         for board in boards:
             grafana.oss.Dashboard(
@@ -132,17 +137,28 @@ class GrafanaContent(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _cloudwatch(self, region: str, key: AccessKey | None) -> grafana.oss.DataSource:
+    def _account(self, settings: Settings, account: CloudwatchAccount, key: AccessKey | None) -> grafana.oss.DataSource:
+        """CloudWatch of another account: the same identity, which takes a role there. Grafana lets datasources do so
+        unless `assume_role_enabled` of its section [aws] says no
+        (grafana.com/docs/grafana/latest/datasources/aws-cloudwatch/aws-authentication)."""
+        options = {"assumeRoleArn": account.role_arn, "defaultRegion": accounts.region(settings, account)}
+        if account.external_id:
+            options["externalId"] = account.external_id
+        return self._cloudwatch(accounts.uid(account), f"CloudWatch {account.name}", options, key)
+
+    def _cloudwatch(
+        self, uid: str, name: str, options: dict[str, str], key: AccessKey | None
+    ) -> grafana.oss.DataSource:
         """grafana.com/docs/grafana/latest/datasources/aws-cloudwatch: authType keys, or credentials for the profile
         that the server keeps (userdata/server/cloudwatch.sh)."""
         secrets = pulumi.Output.json_dumps({"accessKey": key.id, "secretKey": key.secret}) if key else None
         auth = {"authType": "keys"} if key else {"authType": "credentials", "profile": "cloudwatch"}
         return grafana.oss.DataSource(
-            CLOUDWATCH_UID,
-            uid=CLOUDWATCH_UID,
-            name="CloudWatch",
+            uid,
+            uid=uid,
+            name=name,
             type="cloudwatch",
-            json_data_encoded=json.dumps({**auth, "defaultRegion": region}),
+            json_data_encoded=json.dumps({**auth, **options}),
             secure_json_data_encoded=secrets,
             opts=self._child,
         )

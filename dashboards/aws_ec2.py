@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
 
 from dashboards import looks
 from dashboards.cloudwatch import REFRESH, Metric, of_instances
+from dashboards.cloudwatch_variables import ACCOUNT, EACH_ITS_OWN, account_variable
 from dashboards.ec2_panels import counted, drawn, measured
 from dashboards.ec2_variables import variables
 from dashboards.lists import states
@@ -38,6 +39,7 @@ def build(
     influxdb_uid: str = "influxdb",
     *,
     further: Sequence[Entry] = (),
+    accounts: bool = False,
 ) -> str:
     """The dashboard's JSON.
 
@@ -46,13 +48,17 @@ def build(
     influxdb_uid: the InfluxDB datasource, for the names of the hosts that links to other dashboards carry
     along.
     further: dashboards to link to in addition to those of every stack.
+    accounts: whether there are CloudWatch datasources of other accounts to choose from, each with its own region.
     """
+    own = [account_variable(datasource_uid)] if accounts else []
+    if accounts:
+        datasource_uid, region = ACCOUNT, EACH_ITS_OWN
     return page(
         AWS_EC2,
         "EC2 instances as CloudWatch sees them from outside: every instance of the region that had data in the time"
         " shown, or those chosen in “Instances”, where only running ones are listed. CloudWatch's basic monitoring has"
         " a point every five minutes, detailed monitoring one every minute.",
-        variables(datasource_uid, region, influxdb_uid),
+        [*own, *variables(datasource_uid, region, influxdb_uid)],
         [
             _health(datasource_uid),
             _network(datasource_uid),

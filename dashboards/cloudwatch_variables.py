@@ -11,6 +11,24 @@ PERIODS = {"5 minutes": "300", "1 minute": "60", "15 minutes": "900", "1 hour": 
 """Five minutes first: it is right for basic and detailed monitoring. One minute needs detailed monitoring."""
 
 
+ACCOUNT = "${account}"
+"""In the place of a datasource's uid: that of the chosen account."""
+EACH_ITS_OWN = "default"
+"""In the place of a region: the datasource's own, which Grafana's list of regions begins with
+(public/app/plugins/datasource/cloudwatch/resources/ResourcesAPI.ts, getRegions)."""
+
+
+def account_variable(uid: str) -> builders.DatasourceVariable:
+    """`account`: any of Grafana's CloudWatch datasources, this one chosen at first."""
+    return (
+        builders.DatasourceVariable("account")
+        .label("Account")
+        .description("The AWS account, by its CloudWatch datasource; with another one, choose the instances again")
+        .type("cloudwatch")
+        .current(VariableOption(True, "CloudWatch", uid))
+    )
+
+
 def region_variable(uid: str, region: str) -> builders.QueryVariable:
     """`region`, this one chosen at first."""
     return asked(uid, "region", "Region", VariableQuery("regions")).current(VariableOption(True, region, region))

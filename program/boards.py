@@ -36,7 +36,7 @@ def _tags_in_use(hosts: Sequence[Host]) -> list[str]:
 
 def boards(settings: Settings) -> list[Board]:
     """All dashboards of the stack. Raises pulumi.RunError naming the imported files that cannot be used."""
-    region = settings.cloudwatch_region or settings.region
+    region = settings.shown_region
     metrics = settings.custom_metrics
     further = [CUSTOM_METRICS] if metrics else []
     own_influxdb = settings.own_influxdb
@@ -44,7 +44,9 @@ def boards(settings: Settings) -> list[Board]:
     built = {
         LINUX_HOSTS: LINUX_HOSTS.build(INFLUXDB_UID, further=further, tags=tags),
         LINUX_HOST: LINUX_HOST.build(INFLUXDB_UID, further=further),
-        AWS_EC2: AWS_EC2.build(CLOUDWATCH_UID, region, INFLUXDB_UID, further=further),
+        AWS_EC2: AWS_EC2.build(
+            CLOUDWATCH_UID, region, INFLUXDB_UID, further=further, accounts=bool(settings.cloudwatch_accounts)
+        ),
         MONITORING_SERVER: MONITORING_SERVER.build(INFLUXDB_UID, own_influxdb=own_influxdb, further=further, tags=tags),
     }
     if metrics:

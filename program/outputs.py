@@ -14,6 +14,7 @@ from components.network import GRAFANA_PORT
 from components.passwords import Passwords
 from components.protected import on_destroy
 from components.timestream import Timestream
+from program import accounts
 from program.boards import Board
 from program.gate import Gate
 from program.influx import Influx
@@ -31,14 +32,15 @@ def export(
     gate: Gate,
     influx: Influx,
     volume: DataVolume,
-    *,
     passwords: Passwords,
-    user: CloudwatchUser | None,
     backups: Backups,
+    *,
     managed: Timestream | None,
+    user: CloudwatchUser | None,
+    reader: pulumi.Output[str],
 ) -> None:
     """Export all outputs. gate: the server and where it is. user: who reads CloudWatch with a key, None when the
-    server's role does. managed: the InfluxDB that AWS runs."""
+    server's role does. reader: ARN of either. managed: the InfluxDB that AWS runs."""
     grafana_url = pulumi.Output.format("https://{0}:{1}", settings.domain or gate.address, GRAFANA_PORT)
     pulumi.export("grafanaUrl", grafana_url)
     pulumi.export("grafanaAdminUser", "admin")
@@ -48,6 +50,7 @@ def export(
     pulumi.export("agentInstallScript", agent_script(settings, influx))
     pulumi.export("dashboardUrls", {each.title: pulumi.Output.concat(grafana_url, "/d/", each.uid) for each in boards})
     pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")
+    pulumi.export("cloudwatchAccounts", accounts.policies(settings.cloudwatch_accounts, reader))
     pulumi.export("instanceId", gate.instance_id)
     pulumi.export("backupBucket", backups.bucket)
     pulumi.export("onDestroy", on_destroy(settings, volume, gate.address, backups.bucket, managed))

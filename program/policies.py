@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 def document(*statements: Mapping[str, object]) -> str:
@@ -11,7 +11,7 @@ def document(*statements: Mapping[str, object]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-READ_CLOUDWATCH = document(
+_READING: tuple[Mapping[str, object], ...] = (
     {
         "Sid": "ReadMetricsAndAlarms",
         "Effect": "Allow",
@@ -35,3 +35,16 @@ READ_CLOUDWATCH = document(
 )
 """Three statements, reading only. Of these actions only DescribeAlarms and DescribeAlarmHistory know resources
 (alarms), and neither returns composite alarms unless it is allowed on all: CloudWatch's API reference says so."""
+
+
+def read_cloudwatch(roles: Sequence[str] = ()) -> str:
+    """A policy that lets Grafana read CloudWatch, and take these roles, by ARN, to read that of their accounts."""
+    taking = {"Sid": "TakeRoles", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": list(roles)}
+    return document(*_READING, *([taking] if roles else []))
+
+
+def trusting(reader: str, external_id: str | None) -> str:
+    """A role's trust policy that lets the identity with this ARN take it, and only with the external ID if there is one
+    (docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html)."""
+    condition = {"Condition": {"StringEquals": {"sts:ExternalId": external_id}}} if external_id else {}
+    return document({"Effect": "Allow", "Principal": {"AWS": reader}, "Action": "sts:AssumeRole", **condition})

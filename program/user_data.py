@@ -8,7 +8,6 @@ from typing import Any
 import pulumi
 
 from components.backups import Backups
-from components.cloudwatch_role import CloudwatchRole
 from components.data_volume import DataVolume
 from components.passwords import Account
 from components.private_authority import ServerCertificate
@@ -68,12 +67,12 @@ def server_parameters(
     volume: DataVolume,
     *,
     backups: Backups,
-    reader: CloudwatchRole | None,
+    reads_as: pulumi.Input[str],
     managed: Timestream | None,
 ) -> dict[str, pulumi.Output[str]]:
     """The files of the server's services, by the parameter that carries them.
 
-    reader: the role Grafana reads CloudWatch with, None when it has a key. managed: the InfluxDB that AWS runs.
+    reads_as: ARN of the role Grafana reads CloudWatch with, "" when it has a key. managed: the InfluxDB that AWS runs.
     """
 
     def values(
@@ -115,7 +114,7 @@ def server_parameters(
         "bucket": backups.bucket,
         "restore_from": backups.restore_from,
         "login": automation.login,
-        "role": reader.arn if reader else "",
+        "role": reads_as,
         "influxdb": influx.local_url,
         "secret": managed.secret_arn if managed else "",
     }

@@ -3,6 +3,7 @@
 `from_pulumi()` is for the program; `load()` is the pure function behind it.
 """
 
+from settings.accounts import CloudwatchAccount
 from settings.alerting import AlertThresholds, ContactPoints, DeadMansSwitch
 from settings.database import Database
 from settings.hosts import Host
@@ -15,6 +16,7 @@ from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Setting
 
 __all__ = [
     "AlertThresholds",
+    "CloudwatchAccount",
     "ContactPoints",
     "CustomMetric",
     "Database",

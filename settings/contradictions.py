@@ -134,6 +134,16 @@ def of_names(settings: Settings) -> Contradictions:
             yield "certificate", wrong, instead
 
 
+def of_accounts(settings: Settings) -> Contradictions:
+    """Roles of another partition, into which no key of this one reaches (docs.aws.amazon.com/IAM/latest/UserGuide/
+    reference-arns.html)."""
+    own = v.partition(settings.region)
+    for account in settings.cloudwatch_accounts:
+        if {account.partition, v.partition(account.region or settings.shown_region)} != {own}:
+            wrong = f"has {account.name} in another AWS partition than aws:region, whose identities are unknown there"
+            yield "cloudwatchAccounts", wrong, f"write a role and a region of the partition {own}"
+
+
 def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
     """The hosts that the server connects to, with the settings that name them."""
     switch = settings.dead_mans_switch

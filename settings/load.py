@@ -12,7 +12,7 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 
-from settings import hosts_file, metrics, places
+from settings import accounts, hosts_file, metrics, places
 from settings.given import decoded
 from settings.hosts import Host, repeated
 from settings.hosts_file import Listed
@@ -26,6 +26,7 @@ FOLLOWS = {
     "sshKeyName": frozenset({"sshCidrs"}),
     "sshCidrs": frozenset({"sshKeyName"}),
     "domain": frozenset({"certificate"}),
+    "cloudwatchAccounts": frozenset({"aws:region"}),
     "agentCidrs": frozenset({"influxdb"}),
     "smtp": frozenset({"contactPoints"}),
     "restoreFrom": frozenset({"backups"}),
@@ -76,11 +77,12 @@ def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iter
 
 def _twice(given: Mapping[str, Any], shown: Shown) -> Iterator[Mistake]:
     """Hosts whose name another one has: to InfluxDB and to Pulumi they would be one; and those at one address, on
-    which two agents would take each other's place. And metrics listed twice."""
+    which two agents would take each other's place. Accounts with one name, and metrics listed twice."""
     for number, wrong, instead in metrics.repeated(given.get("customMetrics")):
         yield Mistake(places.path(("customMetrics", number)), "", wrong, instead)
-    for number, field, why in repeated(given.get("hosts")):
-        yield shown.mistake(("hosts", number, field), given["hosts"][number][field], why)
+    for key, found in (("hosts", repeated), ("cloudwatchAccounts", accounts.repeated)):
+        for number, field, why in found(given.get(key)):
+            yield shown.mistake((key, number, field), given[key][number][field], why)
 
 
 def _of_file(given: dict[str, Any], shown: Shown) -> tuple[list[Listed], list[Mistake]]:

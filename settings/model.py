@@ -10,6 +10,8 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from settings import addresses, aws_tags, certificates, contradictions
 from settings import values as v
+from settings.accounts import CloudwatchAccount
+from settings.accounts import listed as accounts
 from settings.alerting import AlertThresholds, ContactPoints, DeadMansSwitch
 from settings.backups import Backups, Source, origin
 from settings.database import Database
@@ -141,6 +143,7 @@ class Settings(Part):
     database: Database | None = None
     cloudwatch_auth: Annotated[Literal["key", "role"], _choice("key", "role")] = "key"
     cloudwatch_region: v.Region | None = None
+    cloudwatch_accounts: Annotated[tuple[CloudwatchAccount, ...], BeforeValidator(accounts)] = ()
     permissions_boundary: v.PolicyArn | None = None
     access_key_generation: Annotated[int, v.whole(1, 1_000_000, "the key's generation")] = 1
     password_generation: Annotated[int, v.whole(1, 1_000_000, "the passwords' generation")] = 1
@@ -174,6 +177,11 @@ class Settings(Part):
     def own_influxdb(self) -> bool:
         """Whether InfluxDB runs on the server."""
         return self.influxdb is None and self.database is None
+
+    @property
+    def shown_region(self) -> str:
+        """The region that CloudWatch panels start with, and alerts watch."""
+        return self.cloudwatch_region or self.region
 
     @property
     def boot_timeout_seconds(self) -> int:
@@ -214,6 +222,7 @@ class Settings(Part):
         yield from of_the_database(self)
         yield from contradictions.of_time(self)
         yield from contradictions.of_names(self)
+        yield from contradictions.of_accounts(self)
         yield from contradictions.of_contact_points(self)
         yield from contradictions.of_the_dead_mans_switch(self)
         yield from contradictions.of_mute_timings(self)

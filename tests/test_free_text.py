@@ -53,7 +53,7 @@ TAKE: dict[str, set[str]] = {
     "a comment": PASSWORDS - {"hosts[0].inputs.postgresql.password"} | {"hosts[0].tags.role"},
     "a unit's specifier": PASSWORDS | {"hosts[0].tags.role", "smtp.user"},
     "a template": PASSWORDS - {"hosts[0].inputs.postgresql.password"} | {"hosts[0].tags.role"},
-    "an option": PASSWORDS | {"hosts[0].tags.role", "smtp.user", "tags.team"},
+    "an option": PASSWORDS | {"hosts[0].tags.role", "smtp.user", "tags.team", "cloudwatchAccounts[0].externalId"},
 }
 """By what it means: the settings that take it. sshKeyName takes all of ASCII, and goes to EC2 alone."""
 
@@ -83,6 +83,7 @@ SCALARS: dict[str, Any] = {
             "standbySubnetId": "subnet-0123abcd",
         }
     },
+    **{"cloudwatchAccounts": [{"name": "a", "roleArn": "arn:aws:iam::123456789012:role/a", "externalId": "id"}]},
     **{"runbooks": "https://git.example.com/runbooks.md"},
     **{"muteTimings": [{"name": "x", "weekdays": ["monday"], "times": ["08:00-09:00"], "location": "UTC"}]},
     **{"alertThresholds": {"interval": "1m", "silentAfter": "3m", "cpu": 95}},

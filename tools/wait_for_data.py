@@ -1,15 +1,18 @@
 """Waits until Grafana shows data of each of its datasources, asked as somebody at a dashboard asks. Run by `Answers`.
 
 All inputs are environment variables named READY_… (see components/readiness.py). Ends with 0 when InfluxDB has returned
-a measurement of the server that came in meanwhile, and CloudWatch a list of metrics; with 1, and Grafana's own words,
-when one of them has not in time.
+a measurement of the server that came in meanwhile, and CloudWatch a list of metrics, of every account; with 1, and
+Grafana's own words, when one of them has not in time.
 """
 
 from __future__ import annotations
 
 import http.client
+import json
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import urlencode
 
 from tools.waiting import Answer, Grafana, NotYetError, environment, tell, wait
@@ -74,7 +77,7 @@ class Measurements:
             raise NotYetError("no measurement of the server has come in yet")
 
 
-def check_cloudwatch(grafana: Grafana, region: str) -> None:
+def check_cloudwatch(grafana: Grafana, region: str, uid: str = "cloudwatch") -> None:
     """CloudWatch lists metrics for the datasource, be it none. The values of a dimension are what the plugin asks AWS
     for (ListMetrics); names of metrics and namespaces it knows by heart (pkg/tsdb/cloudwatch/routes)."""
     asked = {
@@ -84,30 +87,46 @@ def check_cloudwatch(grafana: Grafana, region: str) -> None:
         "dimensionKey": "InstanceId",
         "dimensionFilters": "{}",
     }
-    answer = grafana.ask("GET", f"/api/datasources/uid/cloudwatch/resources/dimension-values?{urlencode(asked)}")
+    answer = grafana.ask("GET", f"/api/datasources/uid/{uid}/resources/dimension-values?{urlencode(asked)}")
     if answer.status != http.client.OK:
         raise NotYetError(f"Grafana cannot query it: {answer.message}")
     if not isinstance(answer.content, list):
         raise NotYetError("Grafana answers without a list of metrics")
 
 
+def cure(account: Mapping[str, str]) -> str:
+    """What to do about another account that does not let Grafana in."""
+    return (
+        f"Does the role {account['role']} have the two policies that `pulumi stack output cloudwatchAccounts` shows "
+        f"for {account['name']}? The trust policy must name this stack's identity, and the settings' external ID: "
+        "docs/accounts.md."
+    )
+
+
+def shows(name: str, check: Callable[[], None], seconds: float, remedy: str) -> bool:
+    """Whether a datasource shows data in time; says what to do if not."""
+    why = wait([(name, check)], lambda: "", seconds)
+    if why is not None:
+        tell(f"Grafana shows no data of {name}: {why}. {remedy}")
+    return why is None
+
+
 def main() -> int:
     env = environment()
     grafana = Grafana.from_environment(env)
     timeout = float(env["TIMEOUT"])
-    checks: dict[str, tuple[Callable[[], None], float]] = {
-        "CloudWatch": (lambda: check_cloudwatch(grafana, env["CLOUDWATCH_REGION"]), min(timeout, CONSISTENCY)),
-        "InfluxDB": (Measurements(grafana, env["HOST"], env["REVISION"]), timeout),
-    }
-    failed = False
-    for name, (check, seconds) in checks.items():
-        why = wait([(name, check)], lambda: "", seconds)
-        if why is not None:
-            failed = True
-            tell(f"Grafana shows no data of {name}: {why}. {CURES[name]}")
-    if failed:
+    until = time.monotonic() + min(timeout, CONSISTENCY)
+    own = partial(check_cloudwatch, grafana, env["CLOUDWATCH_REGION"])
+    good = shows("CloudWatch", own, min(timeout, CONSISTENCY), CURES["CloudWatch"])
+    for account in json.loads(env.get("CLOUDWATCH_ACCOUNTS", "[]")):
+        check = partial(check_cloudwatch, grafana, account["region"], account["uid"])
+        # Each is asked at least once, however long those before it took.
+        left = max(0.0, until - time.monotonic())
+        good = shows(f"CloudWatch {account['name']}", check, left, cure(account)) and good
+    good = shows("InfluxDB", Measurements(grafana, env["HOST"], env["REVISION"]), timeout, CURES["InfluxDB"]) and good
+    if not good:
         tell("Once the cause is fixed, run `pulumi up` again; it continues from here.")
-    return 1 if failed else 0
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

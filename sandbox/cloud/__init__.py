@@ -7,20 +7,29 @@ TLS under AWS's own host names for the machines, and EC2's metadata service.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 
 ACCOUNT = "123456789012"
-"""moto's one account."""
+"""The account that stacks are in."""
+
+ANOTHER_ACCOUNT = "210987654321"
+"""One whose roles a stack may be let into: EC2, its metrics, and IAM."""
 
 
-def admin_credentials(place: Place) -> dict[str, str]:
-    """The administrator's access key as environment variables of the AWS SDKs.
+def admin_file(place: Place, account: str = ACCOUNT) -> Path:
+    """Where an account's administrator has its access key."""
+    return place.state / "cloud" / ("admin.json" if account == ACCOUNT else f"admin-{account}.json")
+
+
+def admin_credentials(place: Place, account: str = ACCOUNT) -> dict[str, str]:
+    """The access key of an account's administrator as environment variables of the AWS SDKs.
 
     Made when the local AWS starts. Raises SandboxError when it never started.
     """
-    path = place.state / "cloud" / "admin.json"
+    path = admin_file(place, account)
     if not path.exists():
         raise SandboxError("The local AWS is not running. Type: make up")
     return dict(json.loads(path.read_text()))

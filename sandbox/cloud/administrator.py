@@ -1,4 +1,4 @@
-"""The one user the local AWS starts with: the operator, who may do everything."""
+"""The one user that an account of the local AWS starts with: its administrator, who may do everything in it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from pathlib import Path
 
 from moto.iam.models import iam_backends
 
-from sandbox.cloud import ACCOUNT
-
 NAME = "administrator"
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
-def create(path: Path) -> None:
+def create(path: Path, account: str) -> None:
     """Make the user and write its access key to `path`, readable by its owner alone.
 
     The file holds the SDKs' two environment variables as JSON. moto keeps nothing over a restart, so the key is a
     new one at every start.
     """
-    iam = iam_backends[ACCOUNT]["aws"]
+    iam = iam_backends[account]["aws"]
     iam.create_user("aws", NAME)
     iam.put_user_policy(NAME, "everything", json.dumps(EVERYTHING))
     key = iam.create_access_key(NAME)

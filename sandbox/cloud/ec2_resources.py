@@ -12,7 +12,6 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
-from sandbox.cloud import ACCOUNT
 from sandbox.cloud.needed import Needed, tagged
 
 KINDS = {
@@ -74,9 +73,10 @@ def needed(response: Any, action: str) -> list[Needed]:
     return found or [Needed(f"ec2:{action}", "*", tagged())]
 
 
-def arn(kind: str, id_: str, region: str) -> str:
+def arn(response: Any, kind: str, id_: str) -> str:
     """The ARN of something of EC2's. id_: `*` for what does not exist yet."""
-    return f"arn:aws:ec2:{region}:{'' if kind in OWNERLESS else ACCOUNT}:{kind}/{id_}"
+    owner = "" if kind in OWNERLESS else response.current_account
+    return f"arn:aws:ec2:{response.region}:{owner}:{kind}/{id_}"
 
 
 def _present(response: Any, action: str) -> Iterator[Needed]:
@@ -86,9 +86,9 @@ def _present(response: Any, action: str) -> Iterator[Needed]:
         if kind is None:
             continue
         context = tagged(response.ec2_backend.tags.get(id_), tags)
-        yield Needed(f"ec2:{action}", arn(kind, id_, response.region), context)
+        yield Needed(f"ec2:{action}", arn(response, kind, id_), context)
     if action == "RunInstances" and response._get_param("KeyName"):
-        yield Needed("ec2:RunInstances", arn("key-pair", response._get_param("KeyName"), response.region), tagged())
+        yield Needed("ec2:RunInstances", arn(response, "key-pair", response._get_param("KeyName")), tagged())
 
 
 def _ids(response: Any, action: str) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _ids(response: Any, action: str) -> Iterator[str]:
 def _new(response: Any, action: str) -> Iterator[Needed]:
     for kind in NEW.get(action, ()):
         tags = _specified(response, kind)
-        resource = arn(kind, "*", response.region)
+        resource = arn(response, kind, "*")
         yield Needed(f"ec2:{action}", resource, tagged(None, tags))
         if tags:
             yield Needed("ec2:CreateTags", resource, tagged(None, tags) | {"ec2:CreateAction": action})
@@ -122,7 +122,7 @@ def _passed(response: Any, action: str) -> Iterator[Needed]:
     profile = response._get_param("IamInstanceProfile") or {}
     if action not in ("RunInstances", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"):
         return
-    for known in iam_backends[ACCOUNT]["aws"].instance_profiles.values():
+    for known in iam_backends[response.current_account]["aws"].instance_profiles.values():
         if profile and profile.get("Name", profile.get("Arn")) in (known.name, known.arn):
             for role in known.roles:
                 yield Needed("iam:PassRole", role.arn, {"iam:PassedToService": "ec2.amazonaws.com"})

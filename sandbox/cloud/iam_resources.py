@@ -10,7 +10,6 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 
-from sandbox.cloud import ACCOUNT
 from sandbox.cloud.needed import Needed, tagged
 
 NAMES = (
@@ -59,14 +58,15 @@ def _about(response: Any) -> tuple[str, Any]:
             return _arn(response, kind, getter, name)
     path = response._get_param("Path") or "/"
     if response._get_param("PolicyName"):
-        return f"arn:aws:iam::{ACCOUNT}:policy{path}{response._get_param('PolicyName')}", None
+        return f"arn:aws:iam::{response.current_account}:policy{path}{response._get_param('PolicyName')}", None
     if response._get_param("PolicyArn"):
         return response._get_param("PolicyArn"), _or_none(response.backend.get_policy, response._get_param("PolicyArn"))
     if response._get_param("OpenIDConnectProviderArn"):
         arn = response._get_param("OpenIDConnectProviderArn")
         return arn, _or_none(response.backend.get_open_id_connect_provider, arn)
     if response._get_param("Url"):
-        return f"arn:aws:iam::{ACCOUNT}:oidc-provider/{response._get_param('Url').removeprefix('https://')}", None
+        provider = response._get_param("Url").removeprefix("https://")
+        return f"arn:aws:iam::{response.current_account}:oidc-provider/{provider}", None
     return "*", None
 
 
@@ -75,7 +75,7 @@ def _arn(response: Any, kind: str, getter: str, name: str) -> tuple[str, Any]:
     if entity is not None:
         return str(entity.arn), entity
     # Not there (yet): the ARN it would have.
-    return f"arn:aws:iam::{ACCOUNT}:{kind}{response._get_param('Path') or '/'}{name}", None
+    return f"arn:aws:iam::{response.current_account}:{kind}{response._get_param('Path') or '/'}{name}", None
 
 
 def _or_none(getter: Any, name: str) -> Any:

@@ -11,7 +11,6 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from sandbox.cloud import ACCOUNT
 from sandbox.cloud.policies import Document, parse
 
 
@@ -27,11 +26,12 @@ class ExpiredSessionError(Exception):
 class Identity:
     """Who asks.
 
-    arn: as GetCallerIdentity names it. names: every ARN a policy may name this principal by. secret: signs its
-    requests. policies: those that allow or deny. limits: sets of policies that each must allow as well (a session
-    policy, a permissions boundary). context: condition keys that come from the identity.
+    account: its number. arn: as GetCallerIdentity names it. names: every ARN a policy may name this principal by.
+    secret: signs its requests. policies: those that allow or deny. limits: sets of policies that each must allow as
+    well (a session policy, a permissions boundary). context: condition keys that come from the identity.
     """
 
+    account: str
     arn: str
     names: frozenset[str]
     secret: str
@@ -45,40 +45,44 @@ def find(key_id: str, token: str | None) -> Identity:
 
     Raises UnknownKeyError and ExpiredSessionError.
     """
-    for user in iam_backends[ACCOUNT]["aws"].users.values():
-        for key in user.access_keys:
-            if key.access_key_id == key_id:
-                if token is not None or key.status != "Active":
+    for account, backends in list(iam_backends.items()):
+        for user in backends["aws"].users.values():
+            for key in user.access_keys:
+                if key.access_key_id == key_id:
+                    if token is not None or key.status != "Active":
+                        raise UnknownKeyError(key_id)
+                    return _user(account, user, key.secret_access_key)
+    # Of the account whose role was taken, whoever took it.
+    for partitions in list(sts_backends.values()):
+        for session in partitions["aws"].assumed_roles:
+            if session.access_key_id == key_id:
+                if token != session.session_token:
                     raise UnknownKeyError(key_id)
-                return _user(user, key.secret_access_key)
-    for session in sts_backends[ACCOUNT]["aws"].assumed_roles:
-        if session.access_key_id == key_id:
-            if token != session.session_token:
-                raise UnknownKeyError(key_id)
-            if session.expiration < utcnow():
-                raise ExpiredSessionError(key_id)
-            return _session(session)
+                if session.expiration < utcnow():
+                    raise ExpiredSessionError(key_id)
+                return _session(session)
     raise UnknownKeyError(key_id)
 
 
 def role(arn: str) -> Any:
     """moto's role with this ARN, or None."""
     try:
-        return iam_backends[ACCOUNT]["aws"].get_role_by_arn(arn)
-    except NotFoundException:
+        return iam_backends[arn.split(":")[4]]["aws"].get_role_by_arn(arn)
+    except (NotFoundException, IndexError):
         return None
 
 
-def _user(user: Any, secret: str) -> Identity:
-    iam = iam_backends[ACCOUNT]["aws"]
+def _user(account: str, user: Any, secret: str) -> Identity:
+    iam = iam_backends[account]["aws"]
     policies = [parse(text) for text in user.policies.values()]
     policies += _documents(user.managed_policies.values())
     for group in iam.get_groups_for_user(user.name):
         policies += [parse(text) for text in group.policies.values()]
         policies += _documents(group.managed_policies.values())
     context = {"aws:PrincipalArn": user.arn, "aws:username": user.name, "aws:userid": user.id}
+    context |= {"aws:PrincipalAccount": account, "aws:PrincipalType": "User"}
     names = frozenset({user.arn})
-    return Identity(user.arn, names, secret, policies, _boundary(user), context | {"aws:PrincipalType": "User"})
+    return Identity(account, user.arn, names, secret, policies, _boundary(account, user), context)
 
 
 def _session(session: Any) -> Identity:
@@ -89,20 +93,21 @@ def _session(session: Any) -> Identity:
     if found is not None:
         policies = [parse(text) for text in found.policies.values()]
         policies += _documents(found.managed_policies.values())
-        limits += _boundary(found)
+        limits += _boundary(session.account_id, found)
     context = {
+        "aws:PrincipalAccount": session.account_id,
         "aws:PrincipalArn": session.role_arn,
         "aws:PrincipalType": "AssumedRole",
         "aws:userid": session.user_id,
     }
     names = frozenset({session.arn, session.role_arn})
-    return Identity(session.arn, names, session.secret_access_key, policies, limits, context)
+    return Identity(session.account_id, session.arn, names, session.secret_access_key, policies, limits, context)
 
 
-def _boundary(entity: Any) -> list[list[Document]]:
+def _boundary(account: str, entity: Any) -> list[list[Document]]:
     """What a user's or role's permissions boundary allows, if it has one."""
     arn = getattr(entity, "permissions_boundary_arn", None)
-    return [_documents([iam_backends[ACCOUNT]["aws"].get_policy(arn)])] if arn else []
+    return [_documents([iam_backends[account]["aws"].get_policy(arn)])] if arn else []
 
 
 def _documents(managed: Iterable[Any]) -> list[Document]:

@@ -15,6 +15,9 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import BaseWSGIServer
 
 from sandbox.cloud import (
+    ACCOUNT,
+    ANOTHER_ACCOUNT,
+    admin_file,
     administrator,
     certificates,
     grants,
@@ -47,10 +50,11 @@ def create_app(place: Place) -> LocalAws:
 
 
 def begin(place: Place) -> None:
-    """Make the administrator (its key in the place's cloud/admin.json) and an empty list of used regions."""
+    """Make each account's administrator, with its key in a file, and an empty list of used regions."""
     regions.start(place)
     grants.start(place)
-    administrator.create(place.state / "cloud" / "admin.json")
+    for account in (ACCOUNT, ANOTHER_ACCOUNT):
+        administrator.create(admin_file(place, account), account)
 
 
 def identity_provider(folder: Path, address: str, port: int) -> BaseWSGIServer:

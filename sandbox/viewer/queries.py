@@ -130,8 +130,10 @@ def _is_all(variable: Mapping[str, Any]) -> bool:
 
 
 def _model(key: str, value: Any, known: Values) -> Any:
-    if key in {"datasource", "label", "alias"}:
+    if key in {"label", "alias"}:
         return value
+    if key == "datasource":  # which may be chosen by a variable, too
+        return {name: _filled(each, known) for name, each in value.items()}
     if key == "dimensions":
         return {name: _expanded(each, known) if isinstance(each, str) else each for name, each in value.items()}
     if isinstance(value, list):  # the parts of an InfluxQL query that was clicked together

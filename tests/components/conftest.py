@@ -114,6 +114,7 @@ class Cloud(mocks.Mocks):
             "LocallySignedCert": {"certPem": PEM.format("the-server")},
             "AccessKey": {"secret": "secret-of-the-access-key"},
             "Volume": {"arn": "arn"},
+            "User": {"arn": f"arn:aws:iam::111122223333:user/{args.name}"},
             "Role": {"arn": f"arn:aws:iam::111122223333:role/{args.name}"},
             "Topic": {"arn": f"arn:aws:sns:eu-central-1:111122223333:{args.name}"},
             "DbInstance": {

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from program.policies import READ_CLOUDWATCH
+from program.policies import read_cloudwatch
 from settings import AlertThresholds
 from settings.contradictions import RENEWED_DAYS
 from tests.components.conftest import ADDRESS, Run, run_once, run_program
@@ -100,8 +100,8 @@ def test_a_default_vpc_without_subnets_is_refused() -> None:
 
 
 def test_the_policy_has_exactly_the_three_statements(prod: Run) -> None:
-    assert prod.one("Policy")["policy"] == READ_CLOUDWATCH
-    metrics, instances, tags = statements(READ_CLOUDWATCH)
+    assert prod.one("Policy")["policy"] == read_cloudwatch()
+    metrics, instances, tags = statements(read_cloudwatch())
     assert {s["Effect"] for s in (metrics, instances, tags)} == {"Allow"}
     assert metrics["Action"] == [
         f"cloudwatch:{action}"
@@ -129,7 +129,7 @@ def test_another_generation_is_another_key(prod: Run) -> None:
 def test_with_the_role_there_is_no_key_at_all() -> None:
     run = run_once({"cloudwatchAuth": "role"})
     assert not [r for kind in ("User", "AccessKey", "Group", "Policy") for r in run.all(kind)]
-    assert run.one("RolePolicy", "cloudwatch-read")["policy"] == READ_CLOUDWATCH
+    assert run.one("RolePolicy", "cloudwatch-read")["policy"] == read_cloudwatch()
     datasource = run.one("DataSource", "cloudwatch")
     options = json.loads(datasource["jsonDataEncoded"])
     assert (options["authType"], options["profile"]) == ("credentials", "cloudwatch")

@@ -220,6 +220,29 @@ def test_each_datasource_that_shows_nothing_is_named_with_a_cure(
     assert LOGIN[1] not in said
 
 
+def test_each_further_account_is_asked_and_named_with_a_cure(
+    variables: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accounts = [
+        {"name": name, "uid": f"cloudwatch-{name}", "region": "us-east-1", "role": f"arn:aws:iam::1:role/{name}"}
+        for name in ("shop", "data")
+    ]
+    monkeypatch.setenv("READY_CLOUDWATCH_ACCOUNTS", json.dumps(accounts))
+    data = CLOUDWATCH.replace("/cloudwatch/", "/cloudwatch-data/")
+    shop = CLOUDWATCH.replace("/cloudwatch/", "/cloudwatch-shop/")
+    refused = {"Message": "AccessDenied: not authorized to perform: sts:AssumeRole"}
+    Double.answers = {CLOUDWATCH: (200, []), data: (200, []), shop: (500, refused)}
+    assert wait_for_data.main() == 1
+    said = capsys.readouterr().out.splitlines()
+    assert {"CloudWatch: ready", "CloudWatch data: ready"} <= set(said)
+    (line,) = [line for line in said if line.startswith("Grafana shows no data of CloudWatch shop: ")]
+    assert "sts:AssumeRole" in line
+    assert "Does the role arn:aws:iam::1:role/shop have the two policies" in line
+    assert [urlsplit(path).path for _, path, _ in Double.seen].count(data) == 1
+    regions = [parse_qs(urlsplit(path).query)["region"] for _, path, _ in Double.seen if data in path]
+    assert regions == [["us-east-1"]]
+
+
 def test_both_commands_end_well(variables: None, capsys: pytest.CaptureFixture[str]) -> None:
     moments = iter((1, 2))
     Double.answers = {"/api/health": (200, {}), "/api/user": (200, {"name": "abc on i-1"}), CLOUDWATCH: (200, [])}

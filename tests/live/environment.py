@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import yaml
 
-from sandbox import stack
+from sandbox import cloud, stack
 from sandbox.errors import SandboxError
 from sandbox.machines.register import find
 from sandbox.place import Place
@@ -174,13 +174,13 @@ class Environment:
         exported = json.loads(self.pulumi("stack", "export").stdout)
         return list(exported["deployment"].get("resources", []))
 
-    def aws(self, service: str) -> Any:
-        """A boto3 client for the administrator of the local AWS."""
-        settings = stack.administrator(self.place)
+    def aws(self, service: str, account: str = cloud.ACCOUNT, region: str = "") -> Any:
+        """A boto3 client for the administrator of an account of the local AWS. region: by default the stack's."""
+        settings = cloud.admin_credentials(self.place, account)
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.place.aws_url,
-            region_name=self.region,
+            region_name=region or self.region,
             aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
         )

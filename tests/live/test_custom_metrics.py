@@ -1,4 +1,5 @@
-"""The setting `customMetrics`: metrics put into the local AWS are drawn on a dashboard of their own."""
+"""The settings `customMetrics` and `cloudwatchAccounts`: metrics put into the local AWS are drawn on a dashboard of
+their own, and those of another account's instance on "AWS EC2". Both at once, to save an `up`."""
 
 from __future__ import annotations
 
@@ -6,11 +7,13 @@ import datetime
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from sandbox.viewer.browser import Visit, look
 from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
+from tests.live import there
 from tests.live.environment import Environment
 from tests.live.panels import ask
 
@@ -30,7 +33,7 @@ DURATIONS = {"cart": (10.0, 20.0), "pay": (100.0, 300.0)}
 
 @pytest.fixture(scope="module")
 def shown(environment: Environment) -> Iterator[Environment]:
-    """The environment with four custom metrics, which are taken out afterwards."""
+    """The environment with four custom metrics and another account, which are taken out afterwards."""
     now = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
     moment = now - datetime.timedelta(minutes=3)  # one whole minute, so that sums and percentiles are of these alone
     data: list[dict[str, Any]] = [{"MetricName": "Orders", "Timestamp": moment, "Value": value} for value in ORDERS]
@@ -41,7 +44,8 @@ def shown(environment: Environment) -> Iterator[Environment]:
             for value in values
         ]
     environment.aws("cloudwatch").put_metric_data(Namespace=SHOP, MetricData=data)
-    with environment.settings(customMetrics=METRICS):
+    there.put_metrics(environment)
+    with environment.settings(customMetrics=METRICS, cloudwatchAccounts=[there.SETTING]):
         environment.settle()
         yield environment
 
@@ -49,6 +53,7 @@ def shown(environment: Environment) -> Iterator[Environment]:
         environment.forget()
         assert "Custom metrics" not in environment.outputs["dashboardUrls"]
         assert environment.grafana.get("/api/dashboards/uid/custom-metrics").status_code == 404
+        assert environment.grafana.get(f"/api/datasources/uid/{there.UID}").status_code == 404
 
     environment.afterwards(gone)
 
@@ -97,6 +102,57 @@ def test_it_is_drawn_in_the_viewer(shown: Environment) -> None:
     ]
     assert all(panel.drawn > 0 for panel in page.panels)
     assert "12" in page.panel("Orders").text
+
+
+def ec2(environment: Environment, account: str) -> dict[str, list[float]]:
+    """What the panel "CPU use" shows with an account chosen: values by instance."""
+    stored = environment.grafana.get("/api/dashboards/uid/aws-ec2").json()["dashboard"]
+    (query,) = (
+        query
+        for query in panel_queries(stored, {"account": account, "period": "60"}, TimeRange.last(900))
+        if query.title == "CPU use"
+    )
+    assert query.model["datasource"]["uid"] == account
+    return values(environment, query)
+
+
+def test_an_instance_of_another_account_is_on_the_ec2_dashboard(shown: Environment) -> None:
+    """In the account's own region, which is not the stack's."""
+    found = ec2(shown, there.UID)
+    assert {name: set(found[name]) for name in found} == {there.instance(shown): {there.CPU}}
+    own = ec2(shown, "cloudwatch")
+    assert there.instance(shown) not in own
+    assert shown.instance_id in own
+
+
+def test_the_other_account_s_instances_can_be_chosen_by_name(shown: Environment) -> None:
+    asked = {"region": "default", "attributeName": "InstanceId", "filters": '{"tag:Name": ["shop-web"]}'}
+    path = "/api/datasources/uid/{}/resources/ec2-instance-attribute?" + urlencode(asked)
+    assert [one["value"] for one in shown.grafana.get(path.format(there.UID)).json()] == [there.instance(shown)]
+    assert shown.grafana.get(path.format("cloudwatch")).json() == []
+
+
+def test_the_outputs_are_the_policies_that_its_role_needs(shown: Environment) -> None:
+    output = shown.outputs["cloudwatchAccounts"]["shop"]
+    assert output["role"] == there.ROLE
+    there.give(shown, output["trustPolicy"], output["policy"])
+    assert ec2(shown, there.UID)
+
+
+def test_a_role_that_does_not_trust_grafana_is_refused(shown: Environment) -> None:
+    """As the last check of `pulumi up` asks, with its words."""
+    output = shown.outputs["cloudwatchAccounts"]["shop"]
+    ask_as_the_gate = (
+        f"/api/datasources/uid/{there.UID}/resources/dimension-values?region=us-east-1&namespace=AWS/EC2"
+        "&metricName=CPUUtilization&dimensionKey=InstanceId"
+    )
+    there.give(shown, output["trustPolicy"].replace(there.SETTING["externalId"], "another"), output["policy"])
+    refused = shown.grafana.get(ask_as_the_gate)
+    assert refused.status_code == 500
+    assert "AccessDenied" in refused.text
+    assert there.ROLE in refused.text
+    there.give(shown, output["trustPolicy"], output["policy"])
+    assert shown.grafana.get(ask_as_the_gate).status_code == 200
 
 
 def test_again_changes_nothing(shown: Environment) -> None:

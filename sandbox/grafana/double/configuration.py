@@ -191,6 +191,7 @@ class Settings:
     anonymous: bool
     anonymous_role: str
     aws_auth_providers: frozenset[str]
+    aws_assume_role: bool
     smtp: Smtp
 
     @property
@@ -260,6 +261,7 @@ class Settings:
             anonymous=configuration.flag("auth.anonymous", "enabled"),
             anonymous_role=role,
             aws_auth_providers=_words(providers),
+            aws_assume_role=configuration.flag("aws", "assume_role_enabled", default=True),
             smtp=Smtp.from_configuration(configuration),
         )
 

@@ -43,11 +43,14 @@ class Cloud:
     metadata_url: str
     operator_url: str
 
+    def administrator(self, account: str = cloud.ACCOUNT) -> Key:
+        """The key of an account's administrator."""
+        admin = cloud.admin_credentials(self.place, account)
+        return Key(admin["AWS_ACCESS_KEY_ID"], admin["AWS_SECRET_ACCESS_KEY"])
+
     def client(self, service: str, key: Key | None = None, region: str = REGION) -> Any:
         """boto3's client; the administrator's unless a key is given."""
-        if key is None:
-            admin = cloud.admin_credentials(self.place)
-            key = Key(admin["AWS_ACCESS_KEY_ID"], admin["AWS_SECRET_ACCESS_KEY"])
+        key = key or self.administrator()
         make: Any = boto3.client
         return make(
             service,

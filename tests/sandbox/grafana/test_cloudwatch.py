@@ -149,6 +149,16 @@ def test_the_server_decides_how_data_sources_authenticate(tmp_path: Path, author
         assert 'auth type that is not allowed: "keys"' in answer.json()["message"]
 
 
+def test_the_server_decides_whether_data_sources_take_roles(tmp_path: Path, authority: Authority, aws: str) -> None:
+    source = datasource(aws)
+    source["jsonData"] |= {"assumeRoleArn": "arn:aws:iam::123456789012:role/a"}
+    with running(tmp_path, authority, aws__assume_role_enabled="false") as grafana:
+        grafana.call("POST", "/api/datasources", source)
+        answer = grafana.call("GET", "/api/datasources/uid/cloudwatch/health")
+        assert answer.status_code == 400
+        assert "trying to use assume role but it is disabled" in answer.json()["message"]
+
+
 def test_every_instance_is_a_series_with_its_label(connected: Grafana, instances: list[str]) -> None:
     found = {frame["schema"]["name"]: frame for frame in frames(connected)}
     assert set(found) == set(instances)

@@ -18,6 +18,9 @@ from sandbox.cloud.policies import Question, Verdict
 JSON_SERVICES = frozenset({"kms", "secretsmanager", "ssm", "tagging", "timestream-influxdb"})
 """Services whose common errors have the names of AWS's JSON protocols; the others' have those of the query API."""
 
+EVERY_ACCOUNT = frozenset({"ec2", "iam", "monitoring", "sts", "tagging"})
+"""Services that all accounts of the local AWS have; the others' resources are those of one account."""
+
 # Kind of refusal: (EC2, JSON services, others) as (HTTP status, code).
 # docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and each service's CommonErrors page.
 CODES = {
@@ -84,6 +87,8 @@ def judge(response: Any) -> None:
         raise RefusedError("expired", service, "The security token included in the request is expired") from None
     except signatures.SignatureError as error:
         raise RefusedError("signature", service, str(error)) from None
+    if identity.account != ACCOUNT and service not in EVERY_ACCOUNT:
+        raise RefusedError("unknown", service, f"The local AWS has '{service}' in the account {ACCOUNT} alone.")
     # Every key may be asked whose it is, whatever policies say.
     if service == "sts" and response._get_action() == "GetCallerIdentity":
         return
@@ -124,7 +129,6 @@ def context(region: str, environ: dict[str, Any]) -> dict[str, str]:
     return {
         "aws:CurrentTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "aws:EpochTime": str(int(now.timestamp())),
-        "aws:PrincipalAccount": ACCOUNT,
         "aws:RequestedRegion": region,
         "aws:SecureTransport": "true" if environ.get("wsgi.url_scheme") == "https" else "false",
         "aws:SourceIp": environ.get("REMOTE_ADDR", ""),
@@ -139,12 +143,10 @@ def _judge_action(identity: Identity, question: Question, service: str) -> None:
     if not allowed:
         subject = "You are not authorized to perform this operation. " if service == "ec2" else ""
         on = "" if question.resource == "*" else f" on resource: {question.resource}"
-        raise RefusedError(
-            "denied",
-            service,
-            f"{subject}User: {identity.arn} is not authorized to perform: {question.action}{on} because no "
-            f"identity-based policy allows the {question.action} action",
-        )
+        # STS does not say which side it is that does not allow it.
+        because = f" because no identity-based policy allows the {question.action} action" if service != "sts" else ""
+        words = f"{subject}User: {identity.arn} is not authorized to perform: {question.action}{on}{because}"
+        raise RefusedError("denied", service, words)
     grants.note(identity, question)
 
 
@@ -162,14 +164,17 @@ def _allowed(identity: Identity, question: Question) -> bool:
 
 
 def _may_assume(identity: Identity, verdict: Verdict, question: Question) -> bool:
-    """The role must trust the caller: by name, which is enough, or its account, whose own policies then decide."""
+    """The role must trust the caller: by name, which is enough within an account, or its account. Its own policies
+    decide where it is trusted by its account, and where the role is another account's
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)."""
     found = identities.role(question.resource)
     if found is None:
         return False
     document = policies.parse(found.assume_role_policy_document)
-    account = frozenset({ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"})
+    account = frozenset({identity.account, f"arn:aws:iam::{identity.account}:root"})
     anyone = policies.trust(document, {"AWS": identity.names | account}, question)
     if anyone is not Verdict.ALLOWED:
         return False
     by_name = policies.trust(document, {"AWS": identity.names}, question) is Verdict.ALLOWED
-    return by_name or verdict is Verdict.ALLOWED
+    at_home = question.resource.split(":")[4] == identity.account
+    return verdict is Verdict.ALLOWED or (by_name and at_home)

@@ -67,6 +67,8 @@ def judge(request: Any) -> None:
     headers, body = dict(request.headers), environ[BODY_KEY]
     path, _, query = environ["RAW_URI"].partition("?")
     identity, signed = _identity(request.method, environ["RAW_URI"], headers, body)
+    if identity.account != ACCOUNT:
+        raise RefusedS3Error(501, "NotImplemented", f"The local AWS has buckets in the account {ACCOUNT} alone.")
     try:
         checksums.check(headers, body)
         wanted = s3.asked(request.method, headers.get("Host", ""), path, query, headers=headers, body=body)

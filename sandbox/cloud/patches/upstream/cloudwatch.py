@@ -12,7 +12,7 @@ from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 
-from sandbox.cloud import ACCOUNT, expressions, labels
+from sandbox.cloud import expressions, labels
 from sandbox.cloud.metrics import Metric, Point, Series, UnsupportedError, check_statistic, series
 from sandbox.cloud.patches.registry import patch
 
@@ -83,7 +83,7 @@ def get_metric_data(
                 # What a SEARCH finds is many series under one id: nothing to calculate with here.
                 if "MetricStat" in query or metric is None:
                     known[query["Id"]] = values
-                properties |= {"Region": self.region_name, "AccountId": ACCOUNT}
+                properties |= {"Region": self.region_name, "AccountId": self.account_id}
                 label = labels.expand(query.get("Label") or default, default, properties, values)
                 if query.get("ReturnData", True):
                     results.append(_result(query["Id"], label, values, scan_by))

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moto.iam.exceptions import MalformedPolicyDocument, ValidationError
-from moto.iam.models import IAMBackend
+from moto.iam.models import IAMBackend, iam_backends
 
 from sandbox.cloud.patches.registry import patch
 
@@ -19,12 +19,14 @@ SHARED = {"token.actions.githubusercontent.com": "sub"}
 def create_role(
     original: Any, self: Any, role_name: str, assume_role_policy_document: str, *rest: Any, **named: Any
 ) -> Any:
-    """AWS: refuses a role that trusts a provider that all share, and no one of its users in particular.
-    moto: takes it.
+    """AWS: refuses a role that trusts a user or role that is not there, or a provider that all share, and no one of its
+    users in particular. moto: takes both.
 
+    docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html and
     docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
     """
     check_shared(assume_role_policy_document)
+    check_principals(assume_role_policy_document)
     return original(self, role_name, assume_role_policy_document, *rest, **named)
 
 
@@ -32,6 +34,7 @@ def create_role(
 def update_assume_role_policy(original: Any, self: Any, role_name: str, assume_role_policy: str) -> None:
     """As `create_role`."""
     check_shared(assume_role_policy)
+    check_principals(assume_role_policy)
     original(self, role_name, assume_role_policy)
 
 
@@ -55,6 +58,26 @@ def check_shared(document: str) -> None:
                 raise MalformedPolicyDocument(
                     f"Missing or overly permissive condition on {host}:{SHARED[host]} in the trust policy"
                 )
+
+
+def check_principals(document: str) -> None:
+    """Raises MalformedPolicyDocument for a user or role of IAM, whichever its account, that does not exist."""
+    statements = json.loads(document)["Statement"]
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        principal = statement.get("Principal", {})
+        named = principal.get("AWS", []) if isinstance(principal, dict) else []
+        for arn in [named] if isinstance(named, str) else named:
+            if not _exists(arn):
+                raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{arn}"')
+
+
+def _exists(arn: str) -> bool:
+    kind = arn.rpartition(":")[2].partition("/")[0]
+    if kind not in ("role", "user"):
+        return True
+    iam = iam_backends[arn.split(":")[4]]["aws"]
+    there = iam.roles.values() if kind == "role" else iam.users.values()
+    return any(each.arn == arn for each in there)
 
 
 def _names(statement: dict[str, Any], key: str) -> bool:

@@ -47,6 +47,9 @@ class Session:
             self._session.set_config_variable("credentials_file", os.devnull)
         if authentication not in _AUTHENTICATION & context().settings.aws_auth_providers:
             raise QueryError(f'attempting to use an auth type that is not allowed: "{authentication}"', 400, "plugin")
+        role = str(options.get("assumeRoleArn") or "")
+        if role and not context().settings.aws_assume_role:
+            raise QueryError("trying to use assume role but it is disabled in grafana config", 400, "plugin")
         if authentication == "keys":
             access, secret = source.secure.get("accessKey", ""), source.secure.get("secretKey", "")
             if not access or not secret:
@@ -57,7 +60,6 @@ class Session:
             self._session._credentials = self._of_profile(  # type: ignore[attr-defined]
                 str(options.get("profile") or "default")
             )
-        role = str(options.get("assumeRoleArn") or "")
         if role:
             self._assume(role, str(options.get("externalId") or ""))
 
@@ -71,6 +73,8 @@ class Session:
         return _profiles[profile]
 
     def _assume(self, role: str, external_id: str) -> None:
+        """As grafana-aws-sdk does (pkg/awsauth/settings.go, WithAssumeRole), but for each query: STS is asked in the
+        query's region."""
         extra = {"ExternalId": external_id} if external_id else {}
         answer = self.call(
             "sts", "assume_role", "assuming the role failed", RoleArn=role, RoleSessionName="grafana", **extra
