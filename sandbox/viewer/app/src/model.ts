@@ -25,7 +25,7 @@ export interface PanelModel {
 }
 
 export interface VariableModel {
-  type: 'query' | 'custom' | 'interval' | 'textbox' | 'constant';
+  type: 'query' | 'datasource' | 'custom' | 'interval' | 'textbox' | 'constant';
   name: string;
   label?: string;
   description?: string;

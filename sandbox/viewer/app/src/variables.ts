@@ -155,6 +155,8 @@ export class Interpolator {
             typeof chosen === 'string' ? this.expand(chosen) : chosen,
           ])
         );
+      } else if (key === 'datasource' && value && typeof value === 'object') {
+        filled[key] = Object.fromEntries(Object.entries(value).map(([name, one]) => [name, this.replace(one)]));
       } else if (typeof value === 'string' && key !== 'label' && key !== 'alias') {
         filled[key] = this.replace(value, undefined, datasource === 'influxdb' && key === 'query' ? 'influxql' : undefined);
       } else if (datasource === 'influxdb' && Array.isArray(value)) {
@@ -188,6 +190,10 @@ export async function load(models: VariableModel[], address: URLSearchParams, ra
 }
 
 async function optionsOf(model: VariableModel, filler: Interpolator, range: TimeRange): Promise<Option[]> {
+  if (model.type === 'datasource') {
+    // Others are chosen in the address (`var-account=…`): the list of datasources is not for a page.
+    return [{ text: String(model.current.text), value: String(model.current.value) }];
+  }
   if (model.type !== 'query') {
     return (model.options ?? []).map(({ text, value }) => ({ text: String(text), value: String(value) }));
   }
@@ -247,9 +253,11 @@ async function fromCloudWatch(model: VariableModel, filler: Interpolator): Promi
     parameters.set('filters', JSON.stringify(filters));
   }
   const answer = await get<Array<{ value: string | { name: string } }>>(
-    `/api/datasources/uid/${model.datasource?.uid}/resources/${resource}?${parameters}`
+    `/api/datasources/uid/${filler.replace(model.datasource?.uid)}/resources/${resource}?${parameters}`
   );
-  return answer.map(({ value }) => (typeof value === 'string' ? value : value.name));
+  const values = answer.map(({ value }) => (typeof value === 'string' ? value : value.name));
+  // As in Grafana (ResourcesAPI.ts, getRegions): the datasource's own region, whichever it is.
+  return regionless ? ['default', ...values] : values;
 }
 
 /** `?var-…&from=…&to=…` of what is chosen. */
