@@ -67,7 +67,7 @@ taken = "" if user else reader.arn
 files = server_parameters(
     config, database, passwords.automation, address, volume, backups=backups, reads_as=taken, managed=managed
 )
-secret = stored(certificate, passwords, database, config.smtp)
+secret = stored(certificate, passwords, database, config.smtp, config.oauth)
 parameters = Parameters("parameters", secret, files, role.folder, in_aws, revision_key=passwords.revision_key)
 
 # The server, and the gate that everything else waits at.
@@ -105,5 +105,14 @@ everything = [user, network, backups, volume, managed, parameters, server, readi
 Protected(config, everything, agents)
 
 outputs.export(
-    config, dashboards, gate, database, volume, passwords, backups, managed=managed, user=user, reader=reader.arn
+    config,
+    dashboards,
+    gate,
+    database,
+    volume,
+    passwords=passwords,
+    backups=backups,
+    managed=managed,
+    user=user,
+    reader=reader.arn,
 )

@@ -13,7 +13,7 @@ STANDARD_LIMIT = 4096
 """Bytes a standard parameter holds; an advanced one (0.05 USD a month) holds 8192."""
 
 
-SHORT = ("-password", "-secret-key")
+SHORT = ("-password", "-secret", "-secret-key")
 """What names of short values end with: their tier is known before they are (settings/values.py, LONGEST_PASSWORD)."""
 
 

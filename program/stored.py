@@ -7,11 +7,11 @@ import pulumi
 from components.passwords import Passwords
 from components.private_authority import ServerCertificate
 from program.influx import WRITER, Influx
-from settings import Smtp
+from settings import OAuth, Smtp
 
 
 def stored(
-    certificate: ServerCertificate, passwords: Passwords, influx: Influx, smtp: Smtp | None
+    certificate: ServerCertificate, passwords: Passwords, influx: Influx, smtp: Smtp | None, oauth: OAuth | None
 ) -> dict[str, pulumi.Input[str]]:
     """Name and value of every secret the server reads (userdata/server/*.sh name them too)."""
     values: dict[str, pulumi.Input[str]] = {
@@ -29,4 +29,6 @@ def stored(
         values["influxdb-ca-certificate"] = influx.ca
     if smtp:
         values["smtp-password"] = pulumi.Output.secret(smtp.password.get_secret_value())
+    if oauth:
+        values["oauth-secret"] = pulumi.Output.secret(oauth.client_secret.get_secret_value())
     return values

@@ -102,6 +102,7 @@ def server_parameters(
             automation=login,
             reader=influx.reader,
             smtp=settings.smtp,
+            oauth=settings.oauth,
             backups=backup_settings(settings.region, bucket, pulumi.get_stack(), settings.backups.now, restore_from),
             backup_schedule=settings.backups.schedule,
             target=InfluxTarget(influxdb, influx.database, influx.writer, influx.ca is not None),

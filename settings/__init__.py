@@ -13,6 +13,7 @@ from settings.mail import Smtp
 from settings.metrics import CustomMetric
 from settings.mistakes import Mistake, SettingsError, WrongValueError
 from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
+from settings.oauth import OAuth
 
 __all__ = [
     "AlertThresholds",
@@ -25,6 +26,7 @@ __all__ = [
     "Host",
     "Inputs",
     "Mistake",
+    "OAuth",
     "OwnCertificate",
     "Repository",
     "Settings",

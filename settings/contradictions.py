@@ -155,6 +155,8 @@ def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
         "influxdb.url": settings.influxdb.url if settings.influxdb else "",
         "Debian's repository": f"https://{settings.domain}" if settings.domain in DEBIAN else "",
         "deadMansSwitch.heartbeat": switch.heartbeat.get_secret_value() if switch and switch.heartbeat else "",
+        "oauth.tokenUrl": settings.oauth.token_url if settings.oauth else "",
+        "oauth.apiUrl": settings.oauth.api_url if settings.oauth else "",
         "smtp.host": f"smtp://{settings.smtp.host}" if settings.smtp else "",
     }
     for key, ways in settings.contact_points.every if settings.contact_points else ():

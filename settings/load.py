@@ -25,7 +25,7 @@ from settings.stack_name import wrong_for_a_bucket
 FOLLOWS = {
     "sshKeyName": frozenset({"sshCidrs"}),
     "sshCidrs": frozenset({"sshKeyName"}),
-    "domain": frozenset({"certificate"}),
+    "domain": frozenset({"certificate", "oauth"}),
     "cloudwatchAccounts": frozenset({"aws:region"}),
     "agentCidrs": frozenset({"influxdb"}),
     "smtp": frozenset({"contactPoints"}),

@@ -23,6 +23,7 @@ from settings.metrics import CustomMetric, listed
 from settings.mistakes import WrongValueError, quoted
 from settings.mute_timings import MuteTiming
 from settings.mute_timings import listed as timings
+from settings.oauth import OAuth
 from settings.part import Part, as_list, each
 from settings.versions import GrafanaVersion, TelegrafVersion, VersionOne
 
@@ -165,6 +166,7 @@ class Settings(Part):
     boot_timeout: Annotated[str, v.duration("s|m|h", "1m", "2h", "15m")] = "15m"
     contact_points: ContactPoints | None = None
     smtp: Smtp | None = None
+    oauth: OAuth | None = None
     mute_timings: Annotated[tuple[MuteTiming, ...], BeforeValidator(timings)] = ()
     dead_mans_switch: DeadMansSwitch | None = None
     runbooks: addresses.HttpsUrl | None = None
@@ -257,6 +259,9 @@ class Settings(Part):
     def _identities(self) -> Iterator[tuple[str, str, str]]:
         if self.certificate and not self.domain:
             yield "domain", "is required with certificate", "write the name the certificate was issued for"
+        elif self.oauth and not self.domain:
+            instead = "write the name of Grafana, to which your provider is to send people back"
+            yield "domain", "is required with oauth", instead
         if self.cloudwatch_auth == "role" and self.access_key_generation != 1:
             yield "accessKeyGeneration", "does not apply with cloudwatchAuth: role", "leave it out"
         if self.certificate and self.certificate_generation != 1:

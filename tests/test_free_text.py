@@ -39,7 +39,7 @@ MEANING = {
 }
 
 PASSWORDS = {
-    *("influxdb.password", "smtp.password", "contactPoints.webhookToken"),
+    *("influxdb.password", "smtp.password", "oauth.clientSecret", "contactPoints.webhookToken"),
     *("contactPoints.critical.webhookToken", "contactPoints.warning.webhookToken"),
     *("hosts[0].inputs.redis.password", "hosts[0].inputs.postgresql.password"),
 }
@@ -168,5 +168,6 @@ def test_every_setting_that_takes_text_has_a_validator() -> None:
         *("agents_password", "password", "database_password", "_hook", "_slack", "_evaluation", "address", "_source"),
         *("socket.<locals>.check", "_namespace", "_name.<locals>.check", "_searchable", "_statistic", "_title"),
         *("grafana_unit", "_period", "_usable_grafana", "text", "_location", "_severity", "_kind", "_instance_type"),
+        *("_endpoint", "_role_path"),
     }
     assert not {check for _, checks in found for check in checks} - known

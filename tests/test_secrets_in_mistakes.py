@@ -34,6 +34,10 @@ FULL: dict[str, Any] = {
     "influxdb": {"url": "https://a.b", "username": "u", "password": "p", "database": "d"},
     "contactPoints": WAYS | {"critical": dict(WAYS), "warning": dict(WAYS)},
     "deadMansSwitch": {"email": ["ops@example.com"], "heartbeat": "https://hc.example.com/x", "heartbeatEvery": "5m"},
+    "oauth": {
+        **{"clientId": "c", "clientSecret": "p", "authUrl": "https://a.b/c", "tokenUrl": "https://a.b/c"},
+        **{"apiUrl": "https://a.b/c", "scopes": ["openid"], "roleAttributePath": "role", "allowedDomains": ["a.bc"]},
+    },
     "smtp": {"host": "smtp.example.com", "port": 587, "user": "u", "password": "p", "sender": "a@b.cc"},
     "hosts": [
         HOST

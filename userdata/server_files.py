@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from settings import Smtp
+from settings import OAuth, Smtp
 from settings import values as v
 from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import AWS_DOMAIN, render, shell, without_comments
@@ -24,8 +24,8 @@ class ServerValues:
     ARN of the role Grafana reads CloudWatch with, empty when it has a key. writer, reader: InfluxDB's users.
     own_influxdb: whether InfluxDB runs here. managed_influxdb: whether AWS runs it for this stack, influxdb_secret: the
     ARN of its administrator's login in Secrets Manager. automation: the Grafana user that Pulumi and the server itself
-    work as. smtp: Grafana's mail server; its password is a parameter of its own. backups: see `backup_settings`;
-    backup_schedule: time of day, UTC.
+    work as. smtp: Grafana's mail server, oauth: its single sign-on; their secrets are parameters of their own. backups:
+    see `backup_settings`; backup_schedule: time of day, UTC.
     """
 
     host: str
@@ -43,6 +43,7 @@ class ServerValues:
     automation: str
     reader: str
     smtp: Smtp | None
+    oauth: OAuth | None
     backups: Mapping[str, str]
     backup_schedule: str
     target: InfluxTarget
@@ -143,6 +144,7 @@ def server_files(values: ServerValues) -> dict[str, str]:
             machine=values.machine,
             cloudwatch_role=values.cloudwatch_role,
             smtp=values.smtp,
+            oauth=values.oauth,
         ),
         "telegraf.sh": render("server/telegraf.sh"),
         "telegraf.conf": telegraf_config(

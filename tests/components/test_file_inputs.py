@@ -34,6 +34,7 @@ def render(found: Mapping[str, Any]) -> dict[str, str]:
             automation=found["login"],
             reader="grafana",
             smtp=None,
+            oauth=None,
             backups=backup_settings("eu-central-1", found["bucket"], "dev", 0, found["restore_from"]),
             backup_schedule="04:00",
             target=InfluxTarget("https://localhost:8086", "telegraf", "telegraf", private_ca=True),

@@ -515,5 +515,5 @@ def test_whatever_the_boot_asks_for_is_a_parameter(auth: str) -> None:
         asked |= {name.replace(f"${variable}", word) for word in words.split() if "$" not in word}
     assert len(asked) > 25
     # The boot asks for that one only if it is listed.
-    assert asked - there == {"smtp-password"}
+    assert asked - there == {"smtp-password", "oauth-secret"}
     assert {"cloudwatch-credentials", "monitoring-backup.timer", "influxdb-hardening.conf", "backup"} <= asked

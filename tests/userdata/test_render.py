@@ -44,6 +44,7 @@ SERVER = ServerValues(
     automation="pulumi-x1y2z3x1y2z3x1y2z3xy",
     reader="grafana",
     smtp=None,
+    oauth=None,
     backups=backup_settings("eu-central-1", "monitoring-prod-backups-1a2b3c4", "prod", 0, ""),
     backup_schedule="04:00",
     target=TARGET,

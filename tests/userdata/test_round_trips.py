@@ -150,6 +150,7 @@ def server_values(stack: Settings) -> ServerValues:
         automation="pulumi-x",
         reader="grafana",
         smtp=stack.smtp,
+        oauth=stack.oauth,
         backups=backup_settings(stack.region, "a-bucket", "prod", stack.backups.now, source),
         backup_schedule=stack.backups.schedule,
         target=InfluxTarget("https://localhost:8086", "telegraf", "telegraf", True),

@@ -12,6 +12,7 @@ value server-key | put 600 grafana:grafana /etc/grafana/server-key
 value grafana-admin-password | put 640 grafana /etc/grafana/grafana-admin-password
 value grafana-secret-key | put 640 grafana /etc/grafana/grafana-secret-key grafana-server
 if given smtp-password; then value smtp-password | put 640 grafana /etc/grafana/smtp-password grafana-server; fi
+if given oauth-secret; then value oauth-secret | put 640 grafana /etc/grafana/oauth-secret grafana-server; fi
 # Less than half of the memory, so that InfluxDB has its own. Beyond that one of Grafana's processes ends and is started
 # again. No MemoryHigh: without swap there is nothing to take back, and all of it would crawl.
 printf '[Service]\nMemoryMax=45%%\nOOMPolicy=continue\nOOMScoreAdjust=500\n' |

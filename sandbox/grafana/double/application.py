@@ -18,6 +18,7 @@ from . import (
     datasource_api,
     folders,
     frontend,
+    oauth,
     pages,
     people,
     permissions,
@@ -41,6 +42,7 @@ log = logging.getLogger("grafana")
 
 _BLUEPRINTS = (
     authentication.routes,
+    oauth.routes,
     users.routes,
     people.routes,
     permissions.routes,

@@ -25,7 +25,7 @@ SESSION_LIFETIME = 7 * 24 * 3600
 
 routes = Blueprint("authentication", __name__)
 
-_OPEN_PATHS = ("/api/health", "/healthz", "/login", "/logout", "/", "/api/user/signup")
+_OPEN_PATHS = ("/api/health", "/healthz", "/login", "/login/generic_oauth", "/logout", "/", "/api/user/signup")
 _SERVER_PATHS = ("/api/admin/", "/api/users", "/api/orgs")
 """Only for those who administer the whole server."""
 
@@ -172,20 +172,26 @@ def caller() -> Identity:
 @routes.post("/login")
 def login() -> Response:
     """POST {"user", "password"}: sets the session cookie."""
+    if context().settings.disable_login_form:  # pkg/services/authn/authnimpl/registration.go
+        raise ApiError.with_id(400, "auth.client.notConfigured", "Bad Request")
     given = body()
     user, password = text(given, "user"), text(given, "password")
     if not user or not password:
         raise ApiError.with_id(400, "password-auth.empty", "Username and password are required")
     shared = context()
     identity = check_password(shared, user, password)
+    return log_in(shared, identity.user_id, jsonify(message="Logged in", redirectUrl="/"))
+
+
+def log_in(shared: Context, user_id: int, response: Response) -> Response:
+    """The response with the cookie of a new session of the user."""
     token = secrets.token_hex(16)
     shared.database.write(
         "INSERT INTO user_auth_token (token, user_id, created) VALUES (?, ?, ?)",
         token_hash(token),
-        identity.user_id,
+        user_id,
         time.time(),
     )
-    response = jsonify(message="Logged in", redirectUrl="/")
     response.set_cookie(
         shared.settings.cookie_name,
         token,

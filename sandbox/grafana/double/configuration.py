@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import ConfigurationError
+from .oauth_settings import OAuth
 
 _OVERRIDE = re.compile(r"^cfg:(?:default\.)?(?P<section>.+)\.(?P<key>[^.=]+)=(?P<value>.*)$")
 _FILE_PROVIDER = re.compile(r"\$__file\{([^}]*)\}")
@@ -193,6 +194,8 @@ class Settings:
     aws_auth_providers: frozenset[str]
     aws_assume_role: bool
     smtp: Smtp
+    oauth: OAuth
+    disable_login_form: bool
 
     @property
     def database_file(self) -> Path:
@@ -263,6 +266,8 @@ class Settings:
             aws_auth_providers=_words(providers),
             aws_assume_role=configuration.flag("aws", "assume_role_enabled", default=True),
             smtp=Smtp.from_configuration(configuration),
+            oauth=OAuth.from_configuration(configuration),
+            disable_login_form=configuration.flag("auth", "disable_login_form"),
         )
 
 

@@ -21,6 +21,9 @@ CREATE TABLE IF NOT EXISTS api_key (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE NOT NULL, key TEXT UNIQUE NOT NULL,
     service_account_id INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,
     created TEXT NOT NULL, expires REAL, last_used TEXT);
+CREATE TABLE IF NOT EXISTS user_auth (
+    user_id INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE, module TEXT NOT NULL, auth_id TEXT NOT NULL,
+    UNIQUE (module, auth_id));
 CREATE TABLE IF NOT EXISTS login_attempt (username TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS user_auth_token (
     token TEXT PRIMARY KEY, created REAL NOT NULL,
