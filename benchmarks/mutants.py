@@ -58,7 +58,7 @@ TESTS = {
     "program/identity.py": ("tests/engine/test_account.py",),
     "program/aws_settings.py": ("tests/components/test_aws_settings.py",),
     "program/": RUNS,
-    "components/alerting.py": ("tests/components/test_alerting.py", *RUNS),
+    "components/alerting.py": ("tests/components/test_alerting.py", "tests/components/test_dead_mans_switch.py", *RUNS),
     "components/agent.py": ("tests/components/test_agents.py", *RUNS),
     "components/backups.py": ("tests/components/test_backups.py", *RUNS),
     "components/dead_mans_switch.py": ("tests/components/test_dead_mans_switch.py", *RUNS),
