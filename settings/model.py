@@ -151,10 +151,10 @@ class Settings(Part):
     certificate_generation: Annotated[int, v.whole(1, 1_000_000, "the certificate's generation")] = 1
     retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "30d")] = "30d"
     rollup_retention: Annotated[str, v.duration("h|d|w", "1h", "INF", "360d")] | None = None
+    hosts: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = ()
+    hosts_file: HostsFile | None = None
     # pulumi.com/docs/iac/cli/commands/pulumi_up: it runs four operations per CPU at once.
     ssh_connections: Annotated[int, v.whole(1, MOST_HOSTS, "hosts at once")] = 16
-    hosts_file: HostsFile | None = None
-    hosts: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = ()
     collection_interval: Annotated[str, v.duration("s|m|h", "1s", "1h", "10s", parts=1)] = "10s"
     grafana_repository: GrafanaRepository = GrafanaRepository()
     influxdata_repository: InfluxdataRepository = InfluxdataRepository()
