@@ -23,6 +23,13 @@ value grafana-database | put 755 root $here/grafana-database
 printf '[Service]\nExecStartPre=+-%s\nExecStartPost=+-/bin/rm -f %s\n' $here/grafana-database $run/applied |
   put 644 root /etc/systemd/system/grafana-server.service.d/users.conf grafana-server
 settle grafana-server
+# Its alerts wait for their next moment by the clock (pkg/services/ngalert/schedule/ticker), and so do Telegraf's inputs
+# (internal/clock): after a clock that was hours ahead, for hours. So both are restarted when the clock jumps.
+printf '[Service]\nType=oneshot\nExecStart=/bin/systemctl try-restart grafana-server telegraf\n' |
+  put 644 root /etc/systemd/system/monitoring-clock.service monitoring-clock.timer
+printf '[Timer]\nOnClockChange=yes\n[Install]\nWantedBy=timers.target\n' |
+  put 644 root /etc/systemd/system/monitoring-clock.timer monitoring-clock.timer
+settle monitoring-clock.timer
 grafana=https://$LOCAL_NAME:3000
 attempt 180 answers "$grafana/api/health"
 

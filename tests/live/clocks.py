@@ -1,0 +1,105 @@
+"""Another time for processes that run: all machines share this machine's kernel, and so its clock.
+
+Programs ask the vDSO what time it is (vdso(7)): code that the kernel maps into each process, a copy of its own from
+the first write on. Here it gets functions that ask the kernel and add a number of seconds. A preloaded library, as
+libfaketime is, would not do: InfluxDB and Telegraf are linked statically, and Go asks the vDSO itself
+(runtime/vdso_linux_amd64.go).
+
+What such a process starts has the right time, and so have files, systemd and what it starts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from sandbox.machines.machine import Machine
+from tests.live.points import eventually
+
+NUMBER = b"\0" * 8
+"""Where the seconds go."""
+FUNCTIONS = {
+    # mov $228,%eax; syscall; for CLOCK_REALTIME (0) and its coarse sister (5): add the number to (%rsi); ret
+    "__vdso_clock_gettime": bytes.fromhex("b8e40000000f0585ff740583ff05750d48b9") + NUMBER + bytes.fromhex("48010ec3"),
+    # mov $96,%eax; syscall; unless %rdi is null: add the number to (%rdi); ret
+    "__vdso_gettimeofday": bytes.fromhex("b8600000000f054885ff740d48b9") + NUMBER + bytes.fromhex("48010fc3"),
+    # mov $201,%eax; syscall; add the number to %rax; unless %rdi is null: store it in (%rdi); ret
+    "__vdso_time": bytes.fromhex("b8c90000000f0548b9") + NUMBER + bytes.fromhex("4801c84885ff7403488907c3"),
+}
+"""For x86-64; clock_gettime(2) and the others as numbers of its system calls."""
+
+
+def processes(machine: Machine, *units: str) -> list[int]:
+    """All processes of services, by their numbers on this machine."""
+    script = 'for u; do cat "/sys/fs/cgroup$(systemctl show -P ControlGroup "$u")/cgroup.procs"; done'
+    inside = set(machine.run(["sh", "-c", script, "-", *units]).stdout.split())
+    space = Path(f"/proc/{machine.leader}/ns/pid").readlink()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if (folder / "ns/pid").readlink() == space:
+                (numbers,) = re.findall(r"^NSpid:\s+(.*)", (folder / "status").read_text(), re.MULTILINE)
+                if numbers.split()[-1] in inside:
+                    found.append(int(folder.name))
+        except OSError:  # it has ended
+            continue
+    assert len(found) == len(inside) > 0, (found, inside)
+    return found
+
+
+def set_clock(pid: int, seconds: int) -> None:
+    """From now on the process has a clock that is this much ahead, or behind."""
+    begin, end = _mapped(pid)
+    memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
+    try:
+        places = {begin + at: name for name, at in _symbols(os.pread(memory, end - begin, begin)).items()}
+        assert eventually(lambda: _stopped_elsewhere(pid, places), 60), f"{pid} is always looking at its clock"
+        for at, name in places.items():
+            os.pwrite(memory, FUNCTIONS[name].replace(NUMBER, seconds.to_bytes(8, "little", signed=True)), at)
+    finally:
+        os.close(memory)
+        os.kill(pid, signal.SIGCONT)
+
+
+def _mapped(pid: int) -> tuple[int, int]:
+    (line,) = [line for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if line.endswith("[vdso]")]
+    begin, end = line.split()[0].split("-")
+    return int(begin, 16), int(end, 16)
+
+
+def _symbols(library: bytes) -> dict[str, int]:
+    """Where the functions begin."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(library)
+        file.flush()
+        listed = subprocess.run(
+            ["readelf", "--wide", "--dyn-syms", file.name], check=True, capture_output=True, text=True
+        ).stdout
+    found = {
+        name: (int(at, 16), int(size))
+        for at, size, name in re.findall(r"^ *\d+: ([0-9a-f]+) +(\d+) .* (\w+)@@", listed, re.MULTILINE)
+        if name in FUNCTIONS
+    }
+    assert all(len(FUNCTIONS[name]) <= size for name, (_, size) in found.items())
+    assert set(found) == set(FUNCTIONS)
+    return {name: at for name, (at, _) in found.items()}
+
+
+def _stopped_elsewhere(pid: int, places: dict[int, str]) -> bool:
+    """Stop it; whether no thread is in one of the functions. If one is, it goes on."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    until = time.monotonic() + 5
+    while any((each / "stat").read_text().rpartition(")")[2].split()[0] not in "tT" for each in tasks):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    counters = [int((each / "syscall").read_text().split()[-1], 16) for each in tasks]
+    if any(at <= counter < at + 1024 for at in places for counter in counters):
+        os.kill(pid, signal.SIGCONT)
+        return False
+    return True
