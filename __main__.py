@@ -1,6 +1,6 @@
 """A monitoring environment on AWS: Grafana, InfluxDB, Telegraf and CloudWatch.
 
-Wiring only, in the order in which things come to be: settings, components, outputs.
+Wiring only, in the order in which things are created: settings, components, outputs.
 """
 
 import gc
@@ -70,7 +70,7 @@ files = server_parameters(
 secret = stored(certificate, passwords, database, config.smtp, config.oauth)
 parameters = Parameters("parameters", secret, files, role.folder, in_aws, revision_key=passwords.revision_key)
 
-# The server, and the gate that everything else waits at.
+# The server, and the gate that everything else waits for.
 server = Server(
     "server",
     settings=config,
@@ -89,7 +89,7 @@ gate = Gate(config, address, certificate, passwords.automation, server.instance_
 reachable = [*server.links, *network.rules, *(managed.links if managed else [])]
 readiness = Readiness("ready", gate, identity, reachable, anywhere)
 
-# What Grafana shows, and the gate at the end: that it does.
+# What Grafana shows, and the last gate: that it shows data.
 login = Login(certificate.host, passwords.automation, certificate.ca)
 key = AccessKey(user.access_key_id, user.secret_access_key) if user else None
 content = GrafanaContent(
@@ -97,7 +97,7 @@ content = GrafanaContent(
 )
 answers = Answers("answers", gate, user.access_key_id if user else "", content.sources, anywhere)
 
-# The machines that are watched.
+# The hosts.
 script = partial(agent_script, config, database)
 agents = install_agents(config.hosts, script, [readiness.done], config.ssh_connections, anywhere)
 in_use = users_in_use(config, database, [answers.done, *(a.installed for a in agents)], role.folder, in_aws)

@@ -1,6 +1,6 @@
-"""Telegraf on each host: do its inputs return, and do its values get through?
+"""Telegraf on each host: do its inputs return, and do its values arrive?
 
-No-data and error states: a host that sends nothing is "Host silent" (OK). A failing query leaves the alert as it was
+No-data and error states: a host that sends nothing is "Host silent" (OK). A failing query leaves the alert unchanged
 (KeepLast).
 """
 
@@ -14,13 +14,13 @@ from dashboards.queries import BY_HOST, select
 from settings.values import seconds
 
 SOME_ERRORS = 3
-"""Failed or overdue inputs in the time looked at: one that a restarting service makes is none."""
+"""Failed or overdue inputs in the window: the single one of a restarting service does not count."""
 CAN_HANG = '"input" !~ /^(cpu|mem|swap|system|kernel|processes|net|diskio|internal)$/'
-"""These read what the kernel has in memory (/proc, /sys), and nothing that could keep them waiting."""
+"""These read what the kernel has in memory (/proc, /sys), and nothing that could block them."""
 
 
 def build(facts: Facts) -> Group:
-    """The group: what an agent forgets is forgotten after a quarter of an hour at the earliest."""
+    """The group: an agent's buffer lasts at least a quarter of an hour."""
     return Group("Agents", facts.slow_interval, (_gather_errors(facts), _hangs(facts), _buffer(facts)))
 
 
@@ -41,8 +41,8 @@ def _gather_errors(facts: Facts) -> Rule:
 
 
 def _hangs(facts: Facts) -> Rule:
-    """An input that does not come back counts a timeout an interval, and never an error: Telegraf waits for it for
-    ever, and the others go on (gatherOnce in its agent/agent.go)."""
+    """An input that hangs counts one timeout per interval, and never an error: Telegraf waits for it forever,
+    while the others continue (gatherOnce in its agent/agent.go)."""
     return Rule(
         uid="agent-hangs",
         title="Telegraf's input hangs",
@@ -63,8 +63,8 @@ def _hangs(facts: Facts) -> Rule:
 def _more(facts: Facts, counter: str, measurement: str, *conditions: str, group: tuple[str, ...]) -> tuple[Query, ...]:
     """Fires when a counter has grown by more than SOME_ERRORS; by how much is `$values.E`.
 
-    A counter that is smaller than it was began again: what it says now has been counted since. The newest and the
-    oldest value are read, and not all between, which would cost four times as much."""
+    A counter that is smaller than before was reset, so its value is what has been counted since. Only the
+    oldest and the newest value are read: reading all would cost four times as much."""
     newest, oldest = (
         select(f'{end}("{counter}")', measurement, NOW, *conditions, group=group) for end in ("last", "first")
     )
@@ -79,7 +79,7 @@ def _more(facts: Facts, counter: str, measurement: str, *conditions: str, group:
 
 
 def _enough(facts: Facts) -> int:
-    """How far back errors are counted, in seconds: so far that some more than SOME_ERRORS intervals lie within."""
+    """How far back errors are counted, in seconds: a few more intervals than SOME_ERRORS."""
     return max(900, round((SOME_ERRORS + 3) * seconds(facts.collection_interval)))
 
 

@@ -1,8 +1,8 @@
-"""The server's certificate. Telegraf looks at it once an hour.
+"""The server's certificate. Telegraf checks it once an hour.
 
 No-data and error states: right after the first start there is no value for up to an hour, and a Telegraf
-that cannot read the certificate is "Telegraf input fails": nothing to tell here (OK). A failing query
-leaves the alert as it was (KeepLast).
+that cannot read the certificate is "Telegraf input fails": nothing to report here (OK). A failing query
+leaves the alert unchanged (KeepLast).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dashboards.queries import BY_HOST, select
 
 DAY = 86400
 LOOKED_AT_EVERY = 3600
-"""Seconds between two looks, in userdata/telegraf.conf."""
+"""Seconds between two checks, in userdata/telegraf.conf."""
 
 
 def build(facts: Facts) -> Group:

@@ -1,8 +1,8 @@
-"""What AWS sees of every instance in the region, also when no agent answers.
+"""What AWS sees of every instance in the region, even if no agent reports.
 
 No-data and error states. An instance that is stopped has no status checks, and a region may have no
-instance: that is nothing to tell (OK). CloudWatch refusing an answer (a new key, throttling) is not a failed
-instance: each alert stays as it was (KeepLast).
+instance: that is nothing to report (OK). CloudWatch refusing a request (a new key, throttling) is not a
+failed instance: alerts stay unchanged (KeepLast).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def build(facts: Facts) -> Group:
     failed = Rule(
         uid="ec2-status-check",
         title="EC2 status check failed",
-        # CloudWatch tells of a minute up to some minutes later: the newest minute it has counts.
+        # CloudWatch has a minute's value up to a few minutes later: the newest one counts.
         steps=(of_every_instance(facts, "StatusCheckFailed", "Maximum", 600), reduced("last"), above(0)),
         pending="2m",
         no_data="OK",

@@ -16,7 +16,7 @@ class Facts:
     """region: of the instances that are watched. server: the monitoring server's tag `host`.
 
     collection_interval: how often hosts measure, a duration. own_influxdb: whether the server runs InfluxDB
-    itself. heartbeat: whether somebody waits for the alert that always fires. The uids are those of the datasources.
+    itself. heartbeat: whether a service expects the alert that always fires. The uids are those of the datasources.
     """
 
     region: str
@@ -29,7 +29,7 @@ class Facts:
     cloudwatch_uid: str = "cloudwatch"
 
     def window(self, usual: int) -> int:
-        """How far back a rule looks, in seconds: `usual`, or so far that two measurements lie within."""
+        """How far back a rule looks, in seconds: `usual`, or enough for two measurements."""
         return max(usual, round(2 * seconds(self.collection_interval)))
 
     @property
@@ -47,7 +47,7 @@ class Facts:
 
     @property
     def lately(self) -> int:
-        """Seconds for which it is remembered what a host measured: mostly one shard is read for them, as a day is one
+        """Seconds for which a host's measurements are remembered: usually within one shard, which is a day
         (userdata/server_files.py)."""
         return max(LATELY, 2 * self.silence)
 
@@ -58,5 +58,6 @@ class Facts:
 
     @property
     def slow_interval(self) -> int:
-        """Seconds between two evaluations of a rule that can wait: what takes hours need not be asked each minute."""
+        """Seconds between two evaluations of a rule that can wait: what takes hours need not be checked every
+        minute."""
         return max(self.interval, SLOW)

@@ -11,14 +11,14 @@ from dashboards.queries import BY_HOST, REAL_FILE_SYSTEMS, select
 from settings.values import seconds
 
 FULL = 98
-"""Percent of a file system: from here on writes soon fail."""
+"""Percent of a file system: above it, writes will soon fail."""
 PATH = '"path"'
 USED = ("used_percent", "disk", REAL_FILE_SYSTEMS)
 """How full file systems are: field, measurement and condition."""
 BY_FILE_SYSTEM = (BY_HOST, PATH)
 HOUR = 3600
 TREND = round(seconds(queries.TREND))
-"""Seconds: how much of the past says how fast a file system fills up."""
+"""Seconds: how much of the past the filling rate is computed from."""
 
 
 def slow(facts: Facts) -> tuple[Rule, ...]:
@@ -27,7 +27,7 @@ def slow(facts: Facts) -> tuple[Rule, ...]:
 
 
 def _nearly_used_up(facts: Facts, field: str) -> tuple[Query, ...]:
-    """What is left of each file system, by a percentage in the measurement of disks."""
+    """How full each file system is, by a percentage in the measurement `disk`."""
     limit = facts.thresholds.disk
     return kept.of_each(
         facts,
@@ -92,9 +92,9 @@ def _inodes(facts: Facts) -> Rule:
 
 
 def _filling(facts: Facts) -> Rule:
-    """Speeds are those between the first and the last value there is, so a host that reports for an hour is judged by
-    that hour. The last hour has to agree: one big file is over, however long six hours remember it. A file system that
-    does not fill up has a negative or an infinite time to full: both are outside of the limits."""
+    """Rates are computed between the first and the last existing value, so a host that has reported for an hour
+    is judged by that hour. The last hour must agree, so that one big file does not count for six hours. A file system
+    that does not fill up has a negative or infinite time to full: both are outside the limits."""
     within = round(seconds(facts.thresholds.disk_full_within))
     newest = select('last("free")', "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)
     speed = queries.speed("free", "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)
@@ -149,14 +149,14 @@ def read_only(facts: Facts) -> Rule:
 
 def _disk_errors(facts: Facts) -> Rule:
     """ext4 counts what it could not read, write or verify in its superblock, across mounts and reboots; a check
-    (e2fsck) sets the count back, and so ends the alert."""
+    (e2fsck) resets the count, which resolves the alert."""
     return host_rule(
         uid="host-disk-errors",
         title="Disk errors",
         steps=kept.of_each(
             facts, "errors", "ext4", each='"device"', limit=0, pending="0s", interval=facts.slow_interval
         ),
-        pending="0s",  # what was counted stays, and is counted once a minute
+        pending="0s",  # the count stays, and is measured once a minute
         missing=NEVER,
         no_data="KeepLast",
         severity="critical",

@@ -1,15 +1,15 @@
-"""Every host that reports through Telegraf: is it there, does it have room to work?
+"""Every host that reports through Telegraf: is it alive, does it have resources left?
 
 No-data and error states of the group. When no host has a value at all, nothing arrives any more: that is the rule "No
-measurements arrive" of the server's group, so these rules stay quiet (OK), or as they were (KeepLast) where an end
-would be an all-clear that nobody can give. When one host has no value any more, it is silent, and "Host silent"
-begins. When a query fails, each alert stays as it was (KeepLast): a failing query is no reason to wake somebody about
-a host's memory, nor to say that its memory is well again. A pending alert fires meanwhile, once its time has passed:
-its condition held when it was last looked at.
+measurements arrive" of the server's group, so these rules stay quiet (OK), or unchanged (KeepLast) where
+resolving would be a false all-clear. If one host has no value any more, it is silent, and "Host silent"
+fires. If a query fails, alerts stay unchanged (KeepLast): a failing query is no reason to wake someone about
+a host's memory, nor to report it as recovered. A pending alert still fires once its time has passed: its
+condition held when it was last evaluated.
 
-Severities: critical is what cannot wait until morning, because something is broken or lost by then; warning is work for
-the day. A file system that is 90 % full may have 400 GB left: a warning. At 98 % writes soon fail, and memory of which
-95 % are used is followed by the kernel ending a process, at any hour: critical.
+Severities: critical cannot wait until morning, because something would be broken or lost by then; warning is work for
+office hours. A file system that is 90 % full may have 400 GB left: a warning. At 98 % writes soon fail, and at 95 % of
+memory the kernel may kill a process at any hour: critical.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from dashboards.queries import BY_HOST, TOTAL_CPU, select
 MANY = 20
 """Percent of the hosts."""
 SOME = 3
-"""Hosts: fewer are not many, however large a share they are."""
+"""Hosts: fewer are not "many", however large their share."""
 AHEAD = 60
-"""Seconds that a clock may be ahead: more than any that is set over the network ever is."""
+"""Seconds that a clock may be ahead: more than any that is synchronised over the network."""
 
 
 def build(facts: Facts) -> tuple[Group, Group]:
-    """The groups: what somebody may have to get up for, and what takes hours or can wait some minutes."""
+    """The groups: what may be urgent, and what takes hours or can wait a few minutes."""
     fast = (
         _silent(facts),
         _many_silent(facts),
@@ -65,7 +65,7 @@ def _silent(facts: Facts) -> Rule:
 
 
 def _many_silent(facts: Facts) -> Rule:
-    """Agents that are cut off together: one cause, which is in the network or the server, not in fifty hosts."""
+    """Agents that are cut off together: the cause is the network or the server, not fifty hosts."""
     others = (silence.PERSISTENT, f"\"host\" != '{facts.server}'")
     return host_rule(
         uid="hosts-silent",
@@ -95,15 +95,15 @@ def _many_silent(facts: Facts) -> Rule:
 
 def _ahead(facts: Facts) -> Rule:
     """Points are stored under the time of the host's own clock. One that is behind looks silent;
-    one that is ahead leaves points for later, by which the host looks alive until their time is over. How late a
-    point arrived InfluxDB does not know, so nothing better than the future can be looked for."""
+    one that is ahead leaves points in the future, so the host looks alive until that time has passed.
+    InfluxDB does not record when a point arrived, so points in the future are the only sign."""
     text = select('count("uptime")', "system", f"time > now() + {AHEAD}s", group=(BY_HOST,))
     return host_rule(
         uid="host-clock",
         title="Clock is ahead",
         steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
         pending="1m",
-        missing=0,  # it is over when there is no such point any more
+        missing=0,  # resolved when there is no such point any more
         severity="critical",
         summary=f"{{{{ $labels.host }}}} sends measurements from more than {AHEAD} s in the future: they cannot"
         " be trusted, and it may have stopped sending",

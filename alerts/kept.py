@@ -1,11 +1,11 @@
-"""Rules on a host's newest value that do not end because the host does.
+"""Rules on a host's newest value that do not resolve because the host died.
 
-A host that dies of its full disk measures nothing any more. Were its alert to end, people would be sent an all-clear.
-So nothing is said of a host that measures nothing of the kind, and Grafana keeps its alert as it was (the rule's
-`missing`). What a living host no longer has, an unmounted file system or one that is writable again, has the value
-nought, and is over.
+A host that dies of its full disk measures nothing any more. If its alert resolved, people would get a false all-clear.
+So a host without such measurements returns no series, and Grafana keeps its alert (the rule's `missing`).
+What a living host no longer has, such as an unmounted file system or one that is writable again, gets the
+value 0, and resolves.
 
-A value counts until the alert that it begins fires: a host that dies meanwhile is reported.
+A value counts until its alert has fired: a host that dies while it is pending is reported.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def of_each(
     """Fires while the newest value of one of a host's parts is above the limit (0 or more), and until it is below
     `until`.
 
-    conditions: of what counts at all. each: the tag that tells a host's parts apart. only: a condition whose field is
-    not compared; that it holds is the value 1. The number for messages is `$values.B`.
+    conditions: which points count at all. each: the tag that distinguishes a host's parts. only: a condition whose
+    field is not compared; if it holds, the value is 1. The number for messages is `$values.B`.
 
-    Grafana joins numbers by their labels, and two single ones whatever their labels: every host in D is in B, too."""
+    Grafana joins numbers by their labels, and two single ones regardless of labels: every host in D is also in B."""
     window = _window(facts, pending, interval)
     newest = last(
         field, measurement, within(window), *conditions, only, value=1 if only else None, group=(BY_HOST, each)

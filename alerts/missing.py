@@ -1,7 +1,7 @@
-"""What every host measures: does all of it still arrive while the host reports?
+"""What every host measures: does all of it still arrive while the host reports anything?
 
-One rule per measurement. An input that hangs or fails (the rules of Telegraf itself say so), or that somebody has
-taken out of the configuration, leaves its alerts without data, and so quiet.
+One rule per measurement. An input that hangs or fails (the rules of Telegraf itself say so), or that someone removed
+from the configuration, leaves its alerts without data, and therefore quiet.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _missing(facts: Facts, measurement: str, name: str, field: str, panel: str, 
             above(0, "E", "F"),
         ),
         pending="5m",
-        missing=facts.forget,  # a day later nothing is known of what it measured once
+        missing=facts.forget,  # after a day nothing is known about what it used to measure
         no_data="KeepLast",
         on_error="KeepLast",
         severity="warning",

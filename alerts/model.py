@@ -1,7 +1,7 @@
-"""Rules and groups as values, and what every rule says.
+"""Rules and groups as values, and what every rule contains.
 
-The SDK's builder of rules does not know the state KeepLast, so rules are dataclasses of our own; the
-expressions inside them are the SDK's.
+The SDK's rule builder does not know the state KeepLast, so rules are our own dataclasses; the
+expressions in them are the SDK's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OnError = Literal["OK", "Alerting", "Error", "KeepLast"]
 Severity = Literal["warning", "critical", "none"]
 
 NEVER = 30 * 86400
-"""Seconds for `Rule.missing`: an alert that has to be ended by what it watches, and not by nobody watching."""
+"""Seconds for `Rule.missing`: an alert that only resolves when its values recover, not when they stop arriving."""
 
 EXPRESSION = "__expr__"
 """The datasource uid of Grafana's own expressions."""
@@ -38,7 +38,7 @@ class Query:
 
     @property
     def model_json(self) -> str:
-        """The model as the provider wants it: JSON, the same for the same input."""
+        """The model as the provider expects it: JSON, identical for identical input."""
         return json.dumps({**self.model, "refId": self.ref_id}, sort_keys=True)
 
 
@@ -57,13 +57,13 @@ class Panel:
 
 @dataclass(frozen=True)
 class Rule:
-    """One alert rule; it makes an alert for every set of labels its condition returns.
+    """One alert rule, with an alert for every set of labels that its condition returns.
 
     uid: never changes, because silences and links name it. pending: how long the condition must hold.
     no_data: the state when no series comes back. on_error: the state when a query fails. Each rule says why.
-    summary: names the host. look_at: what to do first. labels: added to those of the data. keep_firing: for how long
-    it fires on after it is over, for what comes and goes. missing: seconds after which an alert ends whose labels no
-    longer come back; two evaluations at least.
+    summary: names the host. look_at: what to do first. labels: added to those of the data. keep_firing: how long it
+    keeps firing afterwards, for conditions that come and go. missing: seconds after which an alert resolves whose
+    labels are no longer returned; at least two evaluations.
     """
 
     uid: str
@@ -81,7 +81,7 @@ class Rule:
     missing: int = 3600
 
     def annotations_with(self, runbooks: str) -> dict[str, str]:
-        """Also with a link to the rule's section, when it is known where the page of runbooks can be read."""
+        """Also with a link to the rule's section, if the address of the runbooks is known."""
         return {**self.annotations, **({"runbook_url": f"{runbooks}#{self.uid}"} if runbooks else {})}
 
     def missing_evaluations(self, interval: int) -> int:

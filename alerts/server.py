@@ -1,4 +1,4 @@
-"""Is monitoring itself healthy? Here, other than elsewhere, no data and a failing query are the message.
+"""Is monitoring itself healthy? Unlike elsewhere, missing data and failing queries are what matters here.
 
 "No measurements arrive" is the one rule whose no-data and error states are Alerting: InfluxDB does not
 answer, refuses Grafana's login, or nobody writes to it, and every other rule is blind. The others stay quiet
@@ -20,7 +20,7 @@ DATA_VOLUME = "/srv/monitoring"
 NO_RUN = 2 * 3600
 """Seconds: down-sampling, which runs every five minutes, notes the hour in which it last finished."""
 SERIES_LIMIT = 200_000
-"""Series at which InfluxDB refuses further ones: max-series-per-database in userdata/server/influxdb.conf."""
+"""Number of series from which InfluxDB refuses new ones: max-series-per-database in userdata/server/influxdb.conf."""
 
 
 def build(facts: Facts) -> Group:
@@ -31,9 +31,9 @@ def build(facts: Facts) -> Group:
 
 
 def _nothing_arrives(facts: Facts) -> Rule:
-    """The server's own measurements reach InfluxDB also when nobody else's do, so they count as little as possible:
-    that every other host is silent is enough where there are some. When the server is silent with all of them, there
-    are no data, and that fires, too."""
+    """The server's own measurements reach InfluxDB even if no one else's do, so they count as little as
+    possible: if there are other hosts, it is enough that all of those are silent. If the server is silent too,
+    there is no data, which also fires."""
     others = f"\"host\" != '{facts.server}'"
     return Rule(
         uid="server-no-data",
@@ -98,14 +98,14 @@ def _series(facts: Facts) -> Rule:
 
 
 def _set_aside(facts: Facts) -> Rule:
-    # Of each damaged file, as long as it lies there (userdata/server/probe.sh): its size, which may be nothing.
+    # The size of each damaged file, which may be 0, as long as the file exists (userdata/server/probe.sh).
     text = select('last("bytes")', "influxdb_bad_file", NOW, group=(BY_HOST, '"file"'))
     return Rule(
         uid="server-bad-file",
         title="InfluxDB set a damaged file aside",
         steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(-1)),
         pending="0s",
-        missing=0,  # it is over when the file is no longer there
+        missing=0,  # resolved when the file is gone
         no_data="OK",
         on_error="KeepLast",
         severity="critical",
@@ -163,7 +163,7 @@ def _down_sampling(facts: Facts) -> Rule:
 
 
 def _backup(facts: Facts) -> Rule:
-    # More than one when it is too old, and when the last one failed.
+    # Greater than 1 if it is too old, or if the last one failed.
     limit = round(seconds(facts.thresholds.backup_age))
     text = select(f'last("age") / {limit}.0 + last("failed")', "backup", NOW, group=(BY_HOST,))
     return Rule(

@@ -1,15 +1,15 @@
-"""Which hosts are silent, and which of them measure something: for every host that is remembered, however far back that
-is, in one query.
+"""Which hosts are silent, and which measure something: for every remembered host, however far back,
+in one query.
 
-InfluxQL cannot join, but it reads several subqueries as one source: `last(…) * 0` is a nothing for every host
-remembered, one more for whom has a point of the newest time. What is silent has the sum nought, and is not left out as
-an empty GROUP BY would leave it out.
+InfluxQL cannot join, but it reads several subqueries as one source: `last(…) * 0` is a 0 for every remembered
+host, and a count adds 1 for each that has a recent point. So a silent host has the sum 0, instead of being
+left out as by an empty GROUP BY.
 
-`last` alone reads one block a series, but of every shard (a day) that the query's time reaches into: what it costs
-grows with the hosts and with the days (docs/scale.md). So `forgetAfter` is asked for where it is needed, and hours
+`last` alone reads one block per series, but in every shard (a day) within the query's time range: its cost
+grows with hosts and days (docs/scale.md). So queries go back `forgetAfter` only where that is needed, and hours
 elsewhere.
 
-`now()` is InfluxDB's clock; `$timeFilter` ends at the moment Grafana evaluates, so points of the future do not count.
+`now()` is InfluxDB's clock; `$timeFilter` ends at the time of the evaluation, so points in the future do not count.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ PERSISTENT = "\"ephemeral\" != 'true'"
 EPHEMERAL = "\"ephemeral\" = 'true'"
 """The machines that come and go: the agent's tag `ephemeral: "true"`."""
 CAUSE = {"cause": "silence"}
-"""The label by which what follows from one cause becomes one message."""
+"""The label that groups alerts with one cause into one message."""
 
 
 def alive(facts: Facts, ref_id: str) -> Query:
-    """For each host remembered, a number that is 0 when it is silent. An ephemeral one never is."""
+    """For each remembered host a number that is 0 if it is silent. Ephemeral hosts never are."""
     return summed(
         facts,
         ref_id,
@@ -41,7 +41,7 @@ def alive(facts: Facts, ref_id: str) -> Query:
 
 
 def measured(facts: Facts, ref_id: str, field: str, measurement: str, *conditions: str) -> Query:
-    """For each host that had the measurement lately, a number that is 0 when it has it no longer."""
+    """For each host that recently had the measurement, a number that is 0 if it no longer does."""
     return summed(
         facts,
         ref_id,
@@ -57,12 +57,12 @@ def remembered(facts: Facts, ref_id: str, *conditions: str) -> Query:
 
 
 def reporting(facts: Facts, ref_id: str, *conditions: str) -> Query:
-    """One number: how many hosts have reported within the time of silence. No data when not even the server has."""
+    """One number: how many hosts have reported within `silentAfter`. No data if not even the server has."""
     return _counted(facts, ref_id, facts.silence, *conditions)
 
 
 def _counted(facts: Facts, ref_id: str, span: int, *conditions: str) -> Query:
-    """The server itself counts as nothing, so that there is a number when no other host has a point."""
+    """The server itself counts as 0, so that there is a number even if no other host has a point."""
     own = f"\"host\" = '{facts.server}'"
     hosts = last("uptime", "system", *conditions, value=1)
     return summed(facts, ref_id, hosts, last("uptime", "system", own, value=0), span=span, group=())
@@ -80,10 +80,10 @@ def within(seconds: int) -> str:
 
 
 def summed(facts: Facts, ref_id: str, *sources: str, span: int, group: Sequence[str] = (BY_HOST,)) -> Query:
-    """The values of several queries added up, a number a group.
+    """The sum of several queries' values, one number per group.
 
-    The time stands outside, too: InfluxDB opens the shards that the outer query asks for, all there are without a time
-    (coordinator/shard_mapper.go, mapShards)."""
+    The outer query has the time too: InfluxDB opens the shards in the outer query's time range, and all of them if it
+    has none (coordinator/shard_mapper.go, mapShards)."""
     together = ", ".join(f"({source})" for source in sources)
     by = f" GROUP BY {', '.join(group)}" if group else ""
     text = f'SELECT sum("value") FROM {together} WHERE {NOW}{by}'  # noqa: S608 - constants

@@ -1,7 +1,7 @@
 """The steps that rules are made of: a query, then reduce, then a threshold.
 
-Not one classic condition, which would answer with a single yes or no for all hosts together: these keep the
-labels, so that each host has an alert of its own.
+Not one classic condition, which would give a single yes or no for all hosts together: these keep the
+labels, so that each host has its own alert.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from alerts.model import EXPRESSION, Query
 from dashboards.queries import InfluxQuery
 
 POINTS = 100
-"""Points a query may return: rules ask for one value, or for a few."""
+"""Points a query may return: rules need one value, or a few."""
 
 
 NOW = "$timeFilter"
-"""In an InfluxQL query: the span that it looks at, up to the moment of the evaluation."""
+"""In an InfluxQL query: its time span, up to the evaluation."""
 
 
 def influxql(facts: Facts, text: str, span: int, ref_id: str = "A") -> Query:
@@ -40,7 +40,7 @@ def influxql(facts: Facts, text: str, span: int, ref_id: str = "A") -> Query:
 
 
 def of_every_instance(facts: Facts, metric: str, statistic: str, span: int) -> Query:
-    """An EC2 metric of every instance in the region that has it, a value a minute; one series an instance."""
+    """An EC2 metric of every instance in the region that has it: one value per minute, one series per instance."""
     query = (
         CloudWatchMetricsQuery()
         .ref_id("A")
@@ -64,7 +64,7 @@ def of_every_instance(facts: Facts, metric: str, statistic: str, span: int) -> Q
 def reduced(
     function: Literal["sum", "mean", "min", "max", "count", "last"], source: str = "A", ref_id: str = "B"
 ) -> Query:
-    """One number a series (sum, mean, min, max, count, last); gaps in it are left out."""
+    """One number per series (sum, mean, min, max, count, last); gaps are ignored."""
     settings = expr.ExprTypeReduceSettings().mode("dropNN")
     return _expression(ref_id, expr.TypeReduce().expression(source).reducer(function).settings(settings))
 
@@ -75,22 +75,22 @@ def calculated(formula: str, ref_id: str) -> Query:
 
 
 def above(limit: float, source: str = "B", ref_id: str = "C", *, until: float | None = None) -> Query:
-    """Holds for every number greater than the limit; what fires already, until it is smaller than `until`, so that a
-    value that moves about the limit is one alert and not many."""
+    """Holds for every number above the limit; once firing, until it is below `until`, so that a value
+    that fluctuates around the limit is one alert, not many."""
     return _threshold(ref_id, source, "gt", limit, until=until)
 
 
 LESS = 5
-"""Percent below its limit at which an alert ends."""
+"""Percent below its limit at which an alert resolves."""
 
 
 def end_of(limit: float) -> float:
-    """The percentage at which an alert on a limit ends: a tenth below small ones."""
+    """The percentage at which an alert on a limit resolves: a tenth below small limits."""
     return limit - min(LESS, limit / 10)
 
 
 def below(limit: float, source: str = "B", ref_id: str = "C") -> Query:
-    """Holds for every number smaller than the limit."""
+    """Holds for every number below the limit."""
     return _threshold(ref_id, source, "lt", limit)
 
 
@@ -115,5 +115,5 @@ def _plain(builder: Builder[Dataquery]) -> dict[str, Any]:
 
 
 def _size(span: int) -> dict[str, int]:
-    """What the editor writes next to each query; `$__interval` is made of it."""
+    """What the editor adds to each query; `$__interval` is computed from it."""
     return {"intervalMs": max(1000, span * 1000 // POINTS), "maxDataPoints": POINTS}

@@ -1,6 +1,6 @@
-"""An alert that always fires: as long as it is sent, rules are evaluated and notifications leave the server.
+"""An alert that always fires: while it is sent, rules are evaluated and notifications leave the server.
 
-It asks no data source: that InfluxDB does not answer is "No measurements arrive", which can still be sent.
+It queries no data source: if InfluxDB does not answer, "No measurements arrive" fires and can still be sent.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from alerts.model import Group, Panel, Rule
 from alerts.steps import calculated
 
 HEARTBEAT = "heartbeat"
-"""The label by which it goes to a contact point of its own, and nowhere else."""
+"""The label that routes it to its own contact point, and nowhere else."""
 
 
 def build(facts: Facts) -> Group:

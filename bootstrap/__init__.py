@@ -1,1 +1,1 @@
-"""What a person makes once in an AWS account, so that GitHub's workflows need no keys; see docs/bootstrap.md."""
+"""What is created once per AWS account, so that GitHub's workflows need no keys; see docs/bootstrap.md."""

@@ -12,7 +12,7 @@ PROJECT = "monitoring"
 """The main program's name in ../Pulumi.yaml, which is its tag, too."""
 
 UNIQUE = "-???????"
-"""What Pulumi puts behind the names it makes: a dash and seven hexadecimal digits
+"""What Pulumi appends to auto-generated names: a dash and seven hexadecimal digits
 (pulumi.com/docs/iac/concepts/resources/names, "Auto-naming"). To IAM `?` is any one character."""
 
 SERVER, READER = f"server{UNIQUE}", f"cloudwatch{UNIQUE}"
@@ -37,7 +37,7 @@ class Account:
 
     @property
     def buckets(self) -> str:
-        """Names of the buckets for backups (components/backups.py). The bucket of the states has none of them."""
+        """Names of the buckets for backups (components/backups.py). The state bucket has a different name."""
         return f"arn:{self.partition}:s3:::monitoring-*-backups{UNIQUE}"
 
     @property

@@ -23,7 +23,7 @@ def _machines(account: Account) -> list[Statement]:
             "ec2:CreateTags",
             Condition={"StringEquals": {"ec2:CreateAction": made_by, f"aws:RequestTag/{TAG}": PROJECT}},
         ),
-        # The provider tags rules once they are there, so nothing says whose they are before that.
+        # The provider tags rules only after creating them, so at first nothing shows whose they are.
         allow("TagRules", account.ec2("security-group-rule"), "ec2:CreateTags", Condition=tagged),
         allow(
             "Use",
@@ -67,7 +67,7 @@ def _machines(account: Account) -> list[Statement]:
             "ec2:AssociateAddress",
             "ec2:DisassociateAddress",
         ),
-        # Only looked at on the way: deleting a group, enlarging a volume.
+        # Only read in passing: deleting a group, enlarging a volume.
         allow("LookOnTheWay", "*", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVolumesModifications"),
     ]
 
@@ -187,7 +187,7 @@ def _stores(account: Account) -> list[Statement]:
             "s3:TagResource",
             "s3:UntagResource",
         ),
-        # What is in a bucket with versions goes version by version.
+        # A versioned bucket is emptied version by version.
         allow("EmptyBuckets", f"{account.buckets}/*", "s3:DeleteObjectVersion"),
     ]
 

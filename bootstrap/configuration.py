@@ -70,7 +70,7 @@ Environments = Annotated[tuple[str, ...], each(environment, 1)]
 
 
 class Configuration(Part):
-    """What a person decides."""
+    """What a person decides on."""
 
     region: v.Region = Field(alias="aws:region")
     repository: Repository
@@ -111,7 +111,7 @@ def _mistake(error: Any, given: Mapping[str, Any]) -> Mistake:
 
 
 def from_pulumi() -> Configuration:
-    """The settings of the stack that is being run. Mistakes end the program with one clear error."""
+    """The settings of the current stack. Mistakes end the program with one clear error."""
     try:
         return load(configuration()[0], f"bootstrap/Pulumi.{pulumi.get_stack()}.yaml")
     except SettingsError as error:
@@ -119,6 +119,6 @@ def from_pulumi() -> Configuration:
 
 
 def commands(name: str, variables: Mapping[str, str]) -> list[str]:
-    """What tells GitHub. name: the repository's, with or without ids."""
+    """How GitHub identifies it. name: the repository's, with or without ids."""
     plain = re.sub(ID, "", name)
     return [f"gh variable set {key} --repo {plain} --body '{value}'" for key, value in sorted(variables.items())]

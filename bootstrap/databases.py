@@ -7,7 +7,7 @@ from bootstrap.account import PROJECT, TAG, Account, Statement, allow
 
 
 def reading(account: Account) -> list[Statement]:
-    """What a preview and a look for drift ask AWS; both roles may."""
+    """What a preview and drift detection read from AWS; both roles may."""
     read = ("timestream-influxdb:GetDbInstance", "timestream-influxdb:ListTagsForResource")
     return [allow("ReadDatabases", account.databases, *read)]
 

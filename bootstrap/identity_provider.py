@@ -1,4 +1,4 @@
-"""That the account trusts GitHub's tokens at all."""
+"""Makes the account trust GitHub's tokens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class IdentityProvider(pulumi.ComponentResource):
                 url=f"https://{HOST}",
                 client_id_lists=[AUDIENCE],
                 tags={OWNER: owner},
-                # Were its tag taken away, it would look like another's: it must not go then.
+                # Without its tag it would look like someone else's, and must not be deleted then.
                 opts=pulumi.ResourceOptions(parent=self, protect=True),
             )
             self.arn = provider.arn

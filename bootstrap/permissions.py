@@ -1,10 +1,10 @@
-"""What the two roles may do: statements of IAM policies, each with the actions that one kind of step needs.
+"""What the two roles may do: IAM policy statements, each with the actions for one kind of operation.
 
 Here is what both may, and the states; what only a deployment may do to AWS: changes.py.
 
-What a stack makes is known by its tag `project` (program/provider.py) or, where IAM knows no tags, by a name that
-begins as the program's names do: that may be changed, and nothing else. Actions are written out, so that
-tests/engine/test_permissions.py can say of each whether a stack needs it.
+What a stack creates is recognised by its tag `project` (program/provider.py) or, where IAM supports no tags, by
+the beginning of its name: the roles may change that, and nothing else. Actions are listed one by one, so
+that tests/engine/test_permissions.py can check that a stack needs each.
 docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -14,7 +14,7 @@ from bootstrap.account import Account, Statement, allow
 
 
 def reading(account: Account) -> list[Statement]:
-    """What a preview and a look for drift ask AWS; both roles may."""
+    """What a preview and drift detection read from AWS; both roles may."""
     return [
         allow(
             "Look",
@@ -36,7 +36,7 @@ def reading(account: Account) -> list[Statement]:
             "ec2:DescribeVolumes",
             "ec2:DescribeVpcAttribute",
             "ec2:DescribeVpcs",
-            # SNS knows no resource for what is about a subscription.
+            # SNS has no resource for subscriptions.
             "sns:GetSubscriptionAttributes",
             "ssm:DescribeParameters",
         ),
@@ -87,7 +87,7 @@ def reading(account: Account) -> list[Statement]:
 
 
 def reading_state(bucket: str, key: str) -> list[Statement]:
-    """What a preview needs of the states. bucket, key: ARNs. Of the settings it decrypts what is encrypted."""
+    """What a preview needs of the state. bucket, key: ARNs. It decrypts encrypted settings."""
     return [
         allow("ListStates", bucket, "s3:ListBucket"),
         allow("ReadStates", f"{bucket}/*", "s3:GetObject"),
@@ -96,7 +96,7 @@ def reading_state(bucket: str, key: str) -> list[Statement]:
 
 
 def changing_state(bucket: str, key: str) -> list[Statement]:
-    """What a deployment needs of the states on top of that. It deletes no versions of theirs."""
+    """What a deployment additionally needs of the state. It deletes no old versions."""
     return [
         allow("WriteStates", f"{bucket}/*", "s3:DeleteObject", "s3:PutObject"),
         allow("Encrypt", key, "kms:Encrypt", "kms:GenerateDataKey"),

@@ -1,4 +1,4 @@
-"""The roles that jobs of the repository take."""
+"""The roles that jobs of the repository assume."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_SECONDS = 2 * 3600
 
 
 class JobRole(pulumi.ComponentResource):
-    """A role for jobs. Its name is fixed, so that a policy of an organization can name it.
+    """A role for jobs. Its name is fixed, so that an organization's policies can refer to it.
 
     Produces: the role, its one policy inside it, and a managed one for databases. IAM takes up to 10,240 characters
     inside a role, and does not count those of managed policies, 6,144 each

@@ -1,4 +1,4 @@
-"""Where Pulumi keeps the states of stacks, and what encrypts their secrets."""
+"""Where Pulumi keeps stacks' state, and the key for their secrets."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from program.buckets import close, only_tls
 from program.policies import document
 
 KEPT_DAYS = 90
-"""How long old versions of states are kept: long enough to go back to one, not for ever."""
+"""How long old versions of state are kept: long enough to go back to one, not forever."""
 
 NAME = "monitoring-state"
 
 
 class State(pulumi.ComponentResource):
-    """The bucket for states, and the key for what is secret in them.
+    """The state bucket, and the key for the secrets in it.
 
     Produces, all protected:
     - a bucket (auto-named, so that no other account has its name): blocked to the public, owned by its account alone,
       versioned, encrypted with the key, reached over TLS only; old versions are deleted after 90 days. Its policy lets
       nobody delete the bucket, nor versions of what is in it.
-    - a KMS key, rotated every year, with an alias; it can be had back for 30 days after it was deleted. Its policy
-      leaves it to the account's IAM policies (docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html).
+    - a KMS key, rotated every year, with an alias; it can be recovered for 30 days after deletion. Its policy
+      delegates to the account's IAM policies (docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html).
 
     Attributes: bucket (its name), bucket_arn, key_arn, secrets_provider and backend as Pulumi takes them.
     """
@@ -69,14 +69,15 @@ class State(pulumi.ComponentResource):
 
 
 class Kept(pulumi.ComponentResource):
-    """What `pulumi destroy` meets first and is refused by.
+    """What `pulumi destroy` reaches first, and is refused.
 
-    Pulumi looks at a resource's protection when its turn has come. Without a preview (`--skip-preview`) the roles would
-    be gone by then, and with them every workflow. This one comes after everything, so its turn is first.
+    Pulumi checks a resource's protection only when it is about to delete it. Without a preview (`--skip-preview`) the
+    roles would be gone by then, and with them every workflow. This one depends on everything, so it is the first to
+    be deleted.
     """
 
     def __init__(self, everything: Sequence[pulumi.Resource]) -> None:
-        # Its name is what Pulumi tells who is refused.
+        # Its name appears in Pulumi's refusal.
         opts = pulumi.ResourceOptions(depends_on=list(everything), protect=True)
         super().__init__("monitoring:bootstrap:Kept", "states-of-all-stacks-and-their-key", None, opts)
         self.register_outputs({})

@@ -1,4 +1,4 @@
-"""Whom the roles trust: jobs of one repository, by the subject of their token, letter by letter.
+"""Whom the roles trust: jobs of one repository, by the exact subject of their token.
 
 No condition here has a wildcard: `repo:OWNER/NAME:*` would let in every branch, tag and pull request, and
 `repo:OWNER*` everyone whose name begins with it. IAM refuses trust in GitHub's provider without a condition on the
@@ -17,13 +17,13 @@ AUDIENCE = "sts.amazonaws.com"
 
 
 def previewing(repository: str, branch: str) -> list[str]:
-    """Subjects of jobs that may preview: of pull requests, and of the branch, such as the nightly look for drift. Not
-    of jobs with an environment, whose subject names that alone."""
+    """Subjects of jobs that may preview: pull requests, and the branch, such as the nightly drift check. Not
+    jobs with an environment, whose subject names only that."""
     return [f"repo:{repository}:pull_request", f"repo:{repository}:ref:refs/heads/{branch.replace(':', '%3A')}"]
 
 
 def deploying(repository: str, environments: Sequence[str]) -> list[str]:
-    """Subjects of jobs that may deploy: those that GitHub let into one of the environments."""
+    """Subjects of jobs that may deploy: those in one of the environments."""
     return [f"repo:{repository}:environment:{name.replace(':', '%3A')}" for name in environments]
 
 

@@ -13,15 +13,15 @@ from settings import Host
 
 INSTALL = """exec sh -c 'if test "$(id -u)" = 0; then exec bash -s; else exec sudo -n bash -s; fi'"""
 REMOVE = INSTALL.replace("bash -s", "bash -s remove")
-"""What runs on the host: the installer comes by standard input, so that no command line ever holds it.
+"""What runs on the host: the installer arrives on standard input, so that no command line ever contains it.
 
-sshd hands it to the user's login shell (sshd(8), LOGIN PROCESS), whichever that is: in single quotes, and without
-`!`, a backslash or a line break, fish and csh read it as sh does.
+sshd passes it to the user's login shell (sshd(8), LOGIN PROCESS), whichever that is: in single quotes, and without
+`!`, backslashes or line breaks, fish and csh read it as sh does.
 """
 
 DIAL_ATTEMPTS, DIAL_SECONDS = 11, 5
-"""How long a host is tried, with growing pauses (5 s at most): about 20 s, a reboot, when it refuses; 80 s when it
-is silent."""
+"""How long a host is retried, with growing pauses (up to 5 s): about 20 s, enough for a reboot, if it refuses
+connections; 80 s if it does not answer."""
 
 SSH_ANSWERS = "python3 program/ssh_answers.py"
 """Run in the project's folder, before a removal."""
@@ -89,7 +89,7 @@ class Agent(pulumi.ComponentResource):
             ended(host.name)
             return answer
 
-        # Where the installer failed, that is the one error, and there is nothing to remove.
+        # If the installer failed, that is the only error, and there is nothing to remove.
         ask = self.installed.apply(lambda _: after_it(SSH_ANSWERS)).recover(lambda _: after_it(":"))
         asking = command.local.Command(
             host.name,

@@ -18,20 +18,20 @@ from settings.values import seconds
 
 CONTACT_POINT = "Monitoring"
 EARLY = 30
-"""Seconds by which the heartbeat's repeat interval is shorter than its group's."""
+"""Seconds by which the heartbeat's repeat interval is shorter than its group interval."""
 BY_HOST = ["alertname", "host"]
 
 
 class Alerting(pulumi.ComponentResource):
-    """The rules of `alerts`, one rule group each; with contact points in the settings also these, one for
-    everything and one for each severity that has ways of its own, and the notification policy that sends to them. With
-    a heartbeat also a rule that always fires, and a contact point of its own.
+    """The rules of `alerts`, in rule groups; if the settings have contact points, also these (one for
+    everything, and one for each severity with recipients of its own) and the notification policy that sends to them.
+    With a heartbeat also a rule that always fires, and its own contact point.
 
-    Without contact points the rules are evaluated and shown all the same, and Grafana's notification policy
-    is left as it is. Grafana has one policy only: with contact points, this program owns it.
+    Without contact points the rules are still evaluated and shown, and Grafana's notification policy
+    is left alone. Grafana has only one policy: with contact points, this program owns it.
 
-    folder: the uid of the folder the rules live in. child: options for what lives in Grafana (its provider,
-    what to wait for, with what it goes).
+    folder: uid of the rules' folder. child: options for resources in Grafana (provider,
+    dependencies, what they are deleted with).
     """
 
     def __init__(
@@ -94,9 +94,9 @@ class Alerting(pulumi.ComponentResource):
         alerting.NotificationPolicy(
             "alerts",
             contact_point=usual or own["warning"],
-            # One message a rule and host: a full disk on two hosts is two matters for two people.
+            # One message per rule and host: full disks on two hosts may be two people's problems.
             group_bies=BY_HOST,
-            # Long enough for a host's file systems to come in one message.
+            # Long enough for all file systems of a host to be in one message.
             group_wait="30s",
             group_interval="5m",
             repeat_interval=points.repeat_critical,
@@ -108,10 +108,10 @@ class Alerting(pulumi.ComponentResource):
         )
 
     def _heartbeat(self, address: SecretStr, every: str) -> alerting.NotificationPolicyPolicyArgs:
-        """The alert that always fires, sent to its own address at its own pace, and nowhere else.
+        """The alert that always fires, sent to its own address at its own interval, and nowhere else.
 
-        The Alertmanager looks at a group once an interval, and repeats what it sent longer ago than the repeat
-        interval: one that is as long would be missed every other time (notify/notify.go, DedupStage)."""
+        The Alertmanager checks a group once per interval, and repeats what it sent longer ago than the repeat
+        interval: if both were equal, every other message would be skipped (notify/notify.go, DedupStage)."""
         point = alerting.ContactPoint(
             "alerts-heartbeat",
             name=f"{CONTACT_POINT} heartbeat",
@@ -128,7 +128,7 @@ class Alerting(pulumi.ComponentResource):
         )
 
     def _contact(self, resource: str, name: str, ways: Ways) -> pulumi.Output[str]:
-        """The name of a contact point, made of all ways that are written."""
+        """A contact point with every way that is set."""
         return alerting.ContactPoint(
             resource,
             name=name,
@@ -158,9 +158,9 @@ def facts_of(settings: Settings) -> alerts.Facts:
 def _route(
     severity: str, contact: pulumi.Output[str] | None, repeat: str, muted: list[pulumi.Output[str]]
 ) -> alerting.NotificationPolicyPolicyArgs:
-    """A severity's contact point and patience. What follows from one cause is one message there: hosts that fall
-    silent together, "Many hosts silent" and "No measurements arrive", which pends a minute longer. Mute timings are
-    not inherited (prometheus/alertmanager, dispatch/route.go)."""
+    """A severity's contact point and timings. What has one cause is one message: hosts that fall silent
+    together, "Many hosts silent", and "No measurements arrive", which is pending a minute longer. Mute timings
+    are not inherited (prometheus/alertmanager, dispatch/route.go)."""
     return alerting.NotificationPolicyPolicyArgs(
         contact_point=contact,
         group_bies=BY_HOST,
@@ -180,7 +180,7 @@ def _route(
 
 
 def _secret(value: SecretStr) -> pulumi.Output[str]:
-    """The clear text of a secret of the settings, kept as a secret by the engine."""
+    """A secret of the settings, as a secret output."""
     return pulumi.Output.secret(value.get_secret_value())
 
 

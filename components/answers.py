@@ -41,7 +41,7 @@ class Answers(pulumi.ComponentResource):
             | {"role": one.role_arn, "externalId": one.external_id or ""}
             for one in gate.settings.cloudwatch_accounts
         ]
-        # Telegraf measures once an interval, and sends within another.
+        # Telegraf measures once per interval, and sends within the next.
         patience = max(gate.settings.boot_timeout_seconds, 2 * int(v.seconds(gate.settings.collection_interval)) + 60)
         asked = command.local.Command(
             name,

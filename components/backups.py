@@ -1,4 +1,4 @@
-"""Where the server's backups lie, and what it may do there."""
+"""The bucket for the server's backups, and what the server may do there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Backups(pulumi.ComponentResource):
     Produces: the bucket (auto-named; protected with `protect`, otherwise deleted with its contents), blocked to the
     public, owned by its account alone, versioned, encrypted (SSE-S3), reached over TLS only, with a lifecycle: backups
     and old versions expire after `keep` days each. The role's policy: PutObject and GetObject below STACK/, ListBucket
-    with that prefix; with `restoreFrom` another bucket's, reading there, too.
+    with that prefix; if `restoreFrom` names another bucket, also to read there.
 
     Attributes: bucket, its name ("" when backups are off); restore_from, BUCKET/STACK/ID or "" (see
     userdata/server/restore.sh). Both are known only when the role has its rights.
@@ -87,7 +87,7 @@ def _listing(arn: str, stack: str) -> dict[str, object]:
 
 
 def _expiry(days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    """Old backups become old versions, old versions go; S3 itself takes away the markers that are left."""
+    """Old backups become old versions, old versions are deleted; S3 itself removes the delete markers that are left."""
     return aws.s3.BucketLifecycleConfigurationRuleArgs(
         id="expire",
         status="Enabled",

@@ -1,4 +1,4 @@
-"""An identity for Grafana's CloudWatch datasource that lives on the server alone."""
+"""An identity for Grafana's CloudWatch datasource that only exists on the server."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from program.policies import read_cloudwatch, trusting
 
 
 class CloudwatchRole(pulumi.ComponentResource):
-    """An identity for Grafana's CloudWatch datasource without a lasting key: a role that the server's role may take.
+    """An identity for Grafana's CloudWatch datasource without a long-lived key: a role that the server's role may
+    assume.
 
-    The server's own role reads every secret of the stack, this one reads CloudWatch. Root on the server takes it for
-    Grafana (userdata/server/cloudwatch-credentials.sh), which cannot reach the metadata service: the rights of both
+    The server's own role reads every secret of the stack, this one reads CloudWatch. Root on the server assumes it
+    for Grafana (userdata/server/cloudwatch-credentials.sh), which cannot reach the metadata service: the rights of both
     never meet in one process.
 
-    Produces: the role with the policy. That it trusts the server's role by name is enough: within an account that one
-    needs no right of its own (docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, Permissions).
+    Produces: the role with the policy. It trusts the server's role by name, which is enough: within an account that
+    role needs no permission of its own (docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, Permissions).
 
-    taken_by: ARN of the server's role. boundary: ARN of the role's permissions boundary. roles: ARNs of those it may
-    take itself.
+    taken_by: ARN of the server's role, which assumes it. boundary: ARN of the role's permissions boundary. roles:
+    ARNs of those it may take itself.
 
     Attributes: arn, known once the role has its rights.
     """

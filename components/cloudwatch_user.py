@@ -37,9 +37,9 @@ class CloudwatchUser(pulumi.ComponentResource):
         attachment = aws.iam.GroupPolicyAttachment(name, group=group.name, policy_arn=policy.arn, opts=child)
         user = aws.iam.User(name, permissions_boundary=boundary, opts=child)
         membership = aws.iam.UserGroupMembership(name, user=user.name, groups=[group.name], opts=child)
-        # The generation is part of the resource's name: to Pulumi the new key is another resource, so it
-        # exists before the old one goes. The rights come first, so that the key works from its first
-        # moment.
+        # The generation is part of the resource's name: to Pulumi the new key is another resource,
+        # so it exists before the old one is deleted. Permissions come first, so that the key works
+        # from the start.
         key = aws.iam.AccessKey(
             f"{name}-{generation}",
             user=user.name,

@@ -1,4 +1,4 @@
-"""The volume that Grafana's and InfluxDB's data lives on."""
+"""The volume with Grafana's and InfluxDB's data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DataVolume(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=settings.protect,
-                # What was only looked up may change without anybody's asking.
+                # Lookups may return something else later.
                 ignore_changes=[] if settings.subnet_id else ["availabilityZone"],
                 hooks=pulumi.ResourceHookBinding(before_update=[hook]),
             ),
@@ -44,8 +44,8 @@ class DataVolume(pulumi.ComponentResource):
 
 
 def refuse_to_shrink(change: pulumi.ResourceHookArgs) -> None:
-    """Raises ValueError when the volume that is there is larger than the one that is wanted. EC2 would refuse, too:
-    after other changes, and in its own words."""
+    """Raises ValueError if the existing volume is larger than the requested one. EC2 would refuse too, but
+    only after other changes, and less clearly."""
     there, wanted = (int((known or {}).get("size") or 0) for known in (change.old_outputs, change.new_inputs))
     if wanted < there:
         raise ValueError(

@@ -11,11 +11,11 @@ from program.naming import machine
 from program.policies import document
 
 MINUTES = 2
-"""Failed minutes, one after the other, until an alarm: one can be missed while the instance starts."""
+"""Consecutive failed minutes until an alarm: one can be missed while the instance starts."""
 
 
 class DeadMansSwitch(pulumi.ComponentResource):
-    """CloudWatch alarms on the status checks of the server's instance, and the people that they notify by email.
+    """CloudWatch alarms on the instance's status checks, and the people they notify by email.
 
     Produces: a topic that CloudWatch, for alarms of this account, may publish to, and nobody else but the account
     itself; a subscription per address, which its owner has to confirm; two alarms. StatusCheckFailed_System, AWS's own
@@ -41,7 +41,7 @@ class DeadMansSwitch(pulumi.ComponentResource):
             aws.sns.TopicSubscription(
                 f"{name}-{address}", topic=topic.arn, protocol="email", endpoint=address, opts=self._child
             )
-        # Only what may be published is worth an alarm.
+        # Alarms wait until CloudWatch may publish.
         notified = pulumi.Output.all(topic.arn, policy.id).apply(lambda known: str(known[0]))
         recover = topic.arn.apply(_recover)
         self._alarm(

@@ -46,9 +46,9 @@ class GrafanaContent(pulumi.ComponentResource):
     access key, or with credentials that the server keeps for it when there is none), one more for each other account,
     the folder "Monitoring", the dashboards, the alert rules and who receives them.
 
-    All but the provider wait for `ready`, and are deleted with `lies_on`, the volume that Grafana's database lies on: a
-    destroy does not ask a Grafana that is gone. Not with the instance: from 3.260 on the engine makes again what is
-    deleted with a resource that it replaces (pkg/resource/deploy, calculateDependentReplacements), and a new server
+    All but the provider wait for `ready`, and are deleted with `lies_on`, the volume that holds Grafana's database:
+    a destroy does not contact a Grafana that is gone. Not with the instance: since 3.260 the engine recreates what
+    is deleted with a resource that it replaces (pkg/resource/deploy, calculateDependentReplacements), and a new server
     finds all of it on the volume.
 
     Attributes: sources: the datasources.
@@ -75,7 +75,7 @@ class GrafanaContent(pulumi.ComponentResource):
             ca_cert=login.ca,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # A fixed uid is taken until its holder is gone, so a replacement deletes first.
+        # A fixed uid is taken until its holder is deleted, so a replacement deletes first.
         self._child = pulumi.ResourceOptions(
             parent=self,
             provider=provider,
@@ -96,7 +96,7 @@ class GrafanaContent(pulumi.ComponentResource):
                 folder=folder.uid,
                 config_json=board.content,
                 message="by Pulumi",
-                # The uids are this program's; an update that was killed may have left one Pulumi does not know of.
+                # The uids belong to this program; a killed update may have left one that Pulumi does not know about.
                 overwrite=True,
                 opts=self._child,
             )
@@ -104,7 +104,7 @@ class GrafanaContent(pulumi.ComponentResource):
             "alerting",
             settings=settings,
             folder=folder.uid,
-            # Rules name the datasources by their uids, so the engine does not see that they need them.
+            # Rules refer to datasources by uid, so the engine does not see that they depend on them.
             child=pulumi.ResourceOptions.merge(self._child, pulumi.ResourceOptions(depends_on=self.sources)),
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -1,4 +1,4 @@
-"""Where the server stands, and who reaches it."""
+"""The server's address, and who can reach it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the server gets its secrets: parameters that its role, and no other, may read."""
+"""How the server gets its secrets: parameters that only its role may read."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ STANDARD_LIMIT = 4096
 
 
 SHORT = ("-password", "-secret", "-secret-key")
-"""What names of short values end with: their tier is known before they are (settings/values.py, LONGEST_PASSWORD)."""
+"""How names of short values end: their tier is known before the values are (settings/values.py, LONGEST_PASSWORD)."""
 
 
 def _tier(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
-    """The tier that a value needs; its length is no secret. From Advanced there is no way back but a new parameter
+    """The tier that a value needs; its length is no secret. An advanced one can only become standard by being recreated
     (docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html)."""
     if name.endswith(SHORT):
         return "Standard"
@@ -29,16 +29,16 @@ def _tier(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
 
 
 class Parameters(pulumi.ComponentResource):
-    """What a server learns: its secrets and its services' files, in the parameter store.
+    """What a server reads: its secrets and its services' files, in the parameter store.
 
     Produces: one SecureString parameter per secret (encrypted with the account's key `aws/ssm`) and one String
     parameter per file, named FOLDER/NAME, and FOLDER/state/revision, which is written after all
-    of them and lists their versions, so that the server takes up all changes of a `pulumi up` together. A value
+    of them and lists their versions, so that the server applies all changes of a `pulumi up` together. A value
     over 4 KiB (a long certificate chain) takes the advanced tier.
 
     folder: `ServerRole.folder`. revision_key: a secret of this stack, with which `revision` is made.
 
-    Attributes: revision: what these very parameters are recognized by, see `revision_of`. complete: the last parameter
+    Attributes: revision: identifies exactly these parameters, see `revision_of`. complete: the last parameter
     itself.
     """
 
@@ -53,9 +53,9 @@ class Parameters(pulumi.ComponentResource):
         revision_key: pulumi.Output[str],
     ) -> None:
         super().__init__("monitoring:index:Parameters", name, None, opts)
-        # Two parameters of one name there cannot be, also for a moment.
+        # Two parameters cannot have the same name, not even for a moment.
         child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
-        # The folder is this stack's alone; an update that was killed may have left one that Pulumi does not know of.
+        # The folder belongs to this stack alone; a killed update may have left one that Pulumi does not know about.
         overwrite = True
         made = {}
         for secret, value in sorted(secrets.items()):
@@ -81,7 +81,7 @@ class Parameters(pulumi.ComponentResource):
         # The versions are integers, which arrive as floats from some providers.
         versions = {key: parameter.version.apply(int) for key, parameter in made.items()}
         revision = pulumi.Output.all(revision_key, {**secrets, **files}, versions).apply(lambda all: revision_of(*all))
-        # It tells nothing of the secrets it is made from.
+        # It reveals nothing about the secrets it is made from.
         self.revision: pulumi.Output[str] = pulumi.Output.unsecret(revision)
         self.complete = aws.ssm.Parameter(
             f"{name}-revision",

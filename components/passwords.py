@@ -8,30 +8,30 @@ import pulumi
 import pulumi_random as random
 
 LENGTH = 32
-"""Letters and digits: 190 bits, and nothing to escape in any file they end up in."""
+"""Letters and digits: 190 bits, and nothing that needs escaping in any file."""
 AUTOMATION = "pulumi-"
 """What the automation's login begins with; userdata/server/grafana.sh recognizes old users of the stack by it."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody's login and password."""
+    """A login and its password."""
 
     login: pulumi.Output[str]
     password: pulumi.Output[str]
 
 
 class Passwords(pulumi.ComponentResource):
-    """Passwords nobody chose.
+    """Generated passwords.
 
-    Produces: one for Grafana's administrator, one for the key Grafana encrypts its datasources' credentials
-    with (it must stay the same as long as the data volume does), one for the key that makes revisions unique, and,
+    Produces: one for Grafana's administrator, one for the key with which Grafana encrypts its datasources'
+    credentials (it must not change while the data volume exists), one for the key that makes revisions unique, and,
     with `influxdb_users`, one for each of InfluxDB's users: telegraf (writes), grafana (reads); the login and the
-    password of the automation, the Grafana user that Pulumi and the server work as. Another `generation` makes all new
-    ones but the keys.
+    password of the automation, the Grafana user that Pulumi and the server work as. Another `generation` renews
+    everything except the keys.
 
     The automation's login is random and new with each generation: nobody can lock it by guessing its password, and
-    asking for it before the server has made it locks nothing either. Grafana counts a failed login only for users
+    logging in before the server has created it does not lock it either. Grafana counts a failed login only for users
     that exist (pkg/services/authn/clients/password.go: loginAttempts.Add only after errInvalidPassword).
 
     Attributes: grafana_admin, automation, grafana_secret_key, revision_key, influxdb (by user); all but the login
@@ -46,7 +46,7 @@ class Passwords(pulumi.ComponentResource):
             "grafana-automation-login",
             length=20,
             special=False,
-            upper=False,  # Grafana lowers the case of logins
+            upper=False,  # Grafana converts logins to lower case
             keepers=self._generation,
             opts=pulumi.ResourceOptions(parent=self),
         )

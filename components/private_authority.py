@@ -16,7 +16,7 @@ SERVING = ["digital_signature", "server_auth"]
 
 @dataclass(frozen=True)
 class ServerCertificate:
-    """What the server shows, and what others check it with.
+    """What the server presents, and what others verify it with.
 
     ca: the signer's certificate, None when a public authority signed. host: the name or address others use.
     local_name: the name in the certificate by which the server reaches itself.

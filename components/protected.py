@@ -29,7 +29,7 @@ class Protected(pulumi.ComponentResource):
         reached = [each.apply(lambda _: None).recover(lambda _: None) for each in commands]
         after: list[pulumi.Input[Any]] = [*(each for each in everything if each), *reached]
         opts = pulumi.ResourceOptions(depends_on=after, protect=settings.protect)
-        # Its name is what Pulumi tells who is refused.
+        # Its name appears in Pulumi's refusal.
         super().__init__("monitoring:index:Protected", "data-volume-address-and-backups", None, opts)
         self.register_outputs({})
 

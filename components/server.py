@@ -23,11 +23,11 @@ class Server(pulumi.ComponentResource):
 
     Produces: the instance with an encrypted root volume, the data volume's attachment, the elastic IP's association.
 
-    When the instance is replaced (user data, type's architecture, `amiId`), the old one is stopped and gives the
-    volume up before the new one starts: two servers never share it. It waits for `after`, what it reads when it
-    boots.
+    When the instance is replaced (user data, the type's architecture, `amiId`), the old one is stopped and its
+    volume detached before the new one starts: two servers never share it. It waits for `after`, what it reads when
+    it boots.
 
-    Attributes: instance, instance_id; links: without them the server is there, and out of reach.
+    Attributes: instance, instance_id; links: what the server needs to be reachable and have its data.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Server(pulumi.ComponentResource):
         super().__init__("monitoring:index:Server", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = {"Name": machine()}
-        # What was only looked up may change without anybody's asking: that is no reason to replace anything.
+        # Lookups may return something else later, which is no reason to replace anything.
         looked_up = [] if settings.subnet_id else ["subnetId"]
         # The architecture is part of the name: another one needs another image, which ignoring lookups would
         # prevent for the same resource.
@@ -60,7 +60,7 @@ class Server(pulumi.ComponentResource):
             iam_instance_profile=profile_name,
             key_name=settings.ssh_key_name,
             ebs_optimized=image.ebs_optimized,
-            # CloudWatch's numbers of the server every minute, not every five.
+            # CloudWatch metrics of the server every minute, not every five.
             monitoring=True,
             metadata_options=aws.ec2.InstanceMetadataOptionsArgs(
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
@@ -82,8 +82,8 @@ class Server(pulumi.ComponentResource):
             ),
         )
         self.instance_id: pulumi.Output[str] = self.instance.id
-        # A volume in use cannot be detached: EC2 waits for the system to let go of it, so the system is
-        # stopped.
+        # A volume in use cannot be detached: EC2 waits until the system releases it, so the
+        # instance is stopped.
         attachment = aws.ec2.VolumeAttachment(
             f"{name}-data",
             device_name=DEVICE,

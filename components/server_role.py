@@ -11,10 +11,10 @@ from program.policies import document
 
 
 class ServerRole(pulumi.ComponentResource):
-    """What the server itself may do in AWS: read its own parameters.
+    """The server's role: it may read its own parameters.
 
-    Produces: a role that EC2 instances may take, its policy (ssm:GetParametersByPath, which is judged by the path
-    that is asked for: docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html), an
+    Produces: a role that EC2 instances may assume, its policy (ssm:GetParametersByPath, which IAM checks against
+    the requested path: docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html), an
     instance profile. The parameters are encrypted with
     the AWS managed key aws/ssm, whose own policy lets every principal of the account decrypt through the
     parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
@@ -22,7 +22,7 @@ class ServerRole(pulumi.ComponentResource):
 
     boundary: ARN of the role's permissions boundary.
 
-    Attributes: profile_name; role_name, for further policies; role_arn; folder, where its parameters lie; partition, as
+    Attributes: profile_name; role_name, for further policies; role_arn; folder, of its parameters; partition, as
     in ARNs.
     """
 
@@ -49,8 +49,8 @@ class ServerRole(pulumi.ComponentResource):
         read = self.folder.apply(
             lambda folder: document(_reading(f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{folder}"))
         )
-        # Its name is fixed, so that one which a killed update left is written over: a role that has policies Pulumi
-        # does not know of cannot be deleted.
+        # Its name is fixed, so that one left by a killed update is overwritten: a role with policies that
+        # Pulumi does not know about cannot be deleted.
         policy = aws.iam.RolePolicy(f"{name}-parameters", name="parameters", role=role.id, policy=read, opts=child)
         profile = aws.iam.InstanceProfile(
             name, role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[policy])

@@ -77,7 +77,7 @@ class Timestream(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=settings.protect,
-                # What was only looked up may change without anybody's asking.
+                # Lookups may return something else later.
                 ignore_changes=[] if settings.subnet_id else ["vpcSubnetIds"],
                 hooks=pulumi.ResourceHookBinding(before_update=[hook]),
             ),

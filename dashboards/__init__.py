@@ -1,4 +1,4 @@
-"""Grafana's dashboards as code, one module each: data in, JSON out, nothing else touched.
+"""Grafana's dashboards as code, one module each: data in, JSON out, no side effects.
 
 `registry` lists them. `imported` holds dashboards as files; `importing` makes them.
 """

@@ -27,10 +27,10 @@ from dashboards.page import Row, page
 from dashboards.registry import AWS_EC2, Entry
 
 CREDITS = Limits(watch=30, act=5)
-"""CPU credits: one is a minute of one processor at full speed; at zero the instance falls to its baseline."""
+"""CPU credits: one is a minute of one vCPU at full speed; at zero the instance is limited to its baseline."""
 
 BALANCE = Limits(watch=50, act=20)
-"""Percent of the burst that is left."""
+"""Percent of burst credits left."""
 
 
 def build(
@@ -44,10 +44,10 @@ def build(
     """The dashboard's JSON.
 
     datasource_uid: the CloudWatch datasource.
-    region: the AWS region that is chosen at first.
+    region: the AWS region that is selected at first.
     influxdb_uid: the InfluxDB datasource, for the names of the hosts that links to other dashboards carry
     along.
-    further: dashboards to link to in addition to those of every stack.
+    further: dashboards to link to that only this stack has.
     accounts: whether there are CloudWatch datasources of other accounts to choose from, each with its own region.
     """
     own = [account_variable(datasource_uid)] if accounts else []

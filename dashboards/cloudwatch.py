@@ -1,7 +1,7 @@
-"""CloudWatch as panels and variables ask for it.
+"""CloudWatch queries of panels and variables.
 
-Only queries of Grafana's builder, one per metric. Of several instances, or any, Grafana makes a search expression,
-which CloudWatch refuses from 2,048 characters on (78 ids): so "all" is `*`, any.
+Only queries of Grafana's builder, one per metric. For several instances Grafana makes a search expression,
+which CloudWatch refuses from 2,048 characters (78 IDs), so "All" is `*`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INSTANCE = "${PROP('Dim.InstanceId')}"
 """CloudWatch's own name for the instance a series belongs to."""
 
 REFRESH = "5m"
-"""How often dashboards of CloudWatch ask again: its basic monitoring has nothing new before, and each answer costs."""
+"""How often CloudWatch dashboards refresh: basic monitoring has nothing new sooner, and each request costs."""
 
 JOIN_GAPS_BELOW = 900_000
 """Milliseconds: CloudWatch's five-minute points are joined also when one is late; a quarter of an hour is a
@@ -117,7 +117,7 @@ def metric_query(
 
 
 def of_instances(uid: str, *metrics: Metric) -> Data:
-    """The data of one panel: metrics of the chosen instances, one value a chosen period."""
+    """The data of one panel: metrics of the selected instances, one value per selected period."""
     return Data(
         cloudwatch(uid),
         [

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import VariableOption, VariableRefr
 from dashboards.cloudwatch import VariableQuery, cloudwatch
 
 PERIODS = {"5 minutes": "300", "1 minute": "60", "15 minutes": "900", "1 hour": "3600", "1 day": "86400"}
-"""Five minutes first: it is right for basic and detailed monitoring. One minute needs detailed monitoring."""
+"""Five minutes by default: it suits basic and detailed monitoring. One minute needs detailed monitoring."""
 
 
 ACCOUNT = "${account}"

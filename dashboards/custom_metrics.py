@@ -1,4 +1,4 @@
-"""The dashboard "Custom metrics": the CloudWatch metrics of the setting `customMetrics`, a panel each."""
+"""The dashboard "Custom metrics": a panel for each CloudWatch metric of the setting `customMetrics`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def build(
     region: str = "eu-central-1",
     influxdb_uid: str = "influxdb",
 ) -> str:
-    """The dashboard's JSON: a row a namespace, in the order in which the metrics are listed.
+    """The dashboard's JSON: a row per namespace, in the order in which the metrics are listed.
 
-    datasource_uid: the CloudWatch datasource. region: the AWS region that is chosen at first.
+    datasource_uid: the CloudWatch datasource. region: the AWS region that is selected at first.
     influxdb_uid: the InfluxDB datasource, for the names of the hosts that links to other dashboards carry
     along.
     """
@@ -36,13 +36,13 @@ def build(
         " are those chosen here, unless a metric has its own.",
         [region_variable(datasource_uid, region), period_variable(), host_variable(influxdb_uid, hidden=True)],
         [_row(datasource_uid, namespace, list(group)) for namespace, group in groupby(listed, lambda m: m.namespace)],
-        folded=False,  # what somebody listed by hand is what they want to see
+        folded=False,  # what is listed by hand is meant to be seen
         refresh=REFRESH,
     )
 
 
 def _row(uid: str, namespace: str, metrics: Sequence[CustomMetric]) -> Row:
-    """Two panels a line; the last one of an odd number has a line of its own."""
+    """Two panels per line; the last one of an odd number has its own line."""
     last = len(metrics) - 1
     return Row(
         namespace,
@@ -76,7 +76,7 @@ def _panel(uid: str, metric: CustomMetric, width: int) -> timeseries.Panel:
 
 
 def _label(metric: CustomMetric) -> str:
-    """What tells a panel's series apart: the dimensions with several values; else the metric's name."""
+    """What distinguishes a panel's series: the dimensions with several values; otherwise the metric's name."""
     several = [name for name, values in metric.dimensions.items() if len(values) > 1 or "*" in values]
     return " ".join(f"${{PROP('Dim.{name}')}}" for name in several) or "${PROP('MetricName')}"
 

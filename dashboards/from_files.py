@@ -1,4 +1,4 @@
-"""The dashboards in `imported/`: one JSON file each, written by `make import-dashboard`."""
+"""The dashboards in `imported/`: a JSON file each, written by `make import-dashboard`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class File:
 
 
 class BrokenFileError(Exception):
-    """Files that cannot be used, a line each; nothing was touched yet."""
+    """Files that cannot be used, one line each; nothing has been changed yet."""
 
 
 def read_all(folder: Path = FOLDER) -> list[File]:
@@ -73,7 +73,7 @@ def _checked(path: Path) -> dict[str, Any]:
 
 
 def check(found: Any, name: str) -> dict[str, Any]:
-    """The dashboard, if it is one that Grafana shows under this name. Raises ValueError as `read_all` tells it."""
+    """The dashboard, if Grafana can show it under this name. Raises ValueError with what is wrong."""
     try:
         return _shown(found, name)
     except RecursionError:

@@ -92,7 +92,7 @@ def file_systems(uid: str) -> Row:
 
 
 def interfaces(uid: str) -> Row:
-    """Traffic, packets and what was lost of each network card."""
+    """Traffic, packets and losses of each network card."""
     card = ("interface", "net", OUTWARD_INTERFACES)
     lost = " + ".join(per_second(counter) for counter in ("err_in", "err_out", "drop_in", "drop_out"))
     panels = [

@@ -77,7 +77,7 @@ def connections(uid: str) -> Row:
 
 
 def kernel(uid: str) -> Row:
-    """Memory's last resort, open files, the clock, services that failed."""
+    """Processes killed for lack of memory, open files, the clock, failed services."""
     killed = {"killed": 'non_negative_difference(last("oom_kills"))'}
     return Row(
         "Kernel and services",
@@ -115,7 +115,7 @@ def kernel(uid: str) -> Row:
 
 
 def week_before(uid: str) -> Row:
-    """The time shown, and the same time of the week before below it."""
+    """The time range shown, and the same time a week before."""
     shown = {
         "CPU use": ('100 - mean("usage_idle")', "cpu", "\"cpu\" = 'cpu-total'", units.Percent, 100),
         "memory use": ('mean("used_percent")', "mem", "", units.Percent, 100),

@@ -1,8 +1,8 @@
-"""The table "Needs attention" of "Linux hosts": the hosts in trouble, the worst first across all signals.
+"""The table "Needs attention" of "Linux hosts": hosts in trouble, the worst first across all signals.
 
-Each signal is a query that names only the hosts beyond its limit, with a value and a severity: 1 where a value deserves
-a look, 2 where somebody must act, so that a full disk and a busy processor can be compared. Grafana joins them by host,
-takes the highest severity, sorts by it and drops who has none. A second query per signal says since when.
+Each signal is a query that returns only the hosts beyond its limit, with a value and a severity: 1 where a value
+deserves a look, 2 where someone must act, so that a full disk and a busy CPU can be compared. Grafana joins them by
+host, takes the highest severity, sorts by it and drops hosts without any. A second query per signal returns since when.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from dashboards.queries import (
 SINCE_STEP = "1m"
 """How finely "since" is looked for: ten seconds, the datasource's own step, would take twice the CPU."""
 SILENT = 100
-"""The severity of a silent host: above all others, as nothing else is known of it."""
+"""The severity of a silent host: above all others, because nothing else is known about it."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Signal:
         """The hosts beyond the limit, with value and severity."""
         newest = select(f'{self.value} AS "value"', self.measurement, HOST, LATELY, self.where, group=(BY_HOST,))
         watch, act = float(self.limits.watch), float(self.limits.act)
-        # A percentage ends by itself; what has no end approaches 3, so that it never hides a full disk.
+        # Percentages are bounded; the severity of what is not approaches 3, so that it never hides a full disk.
         severity = f'("value" - {watch}) / {act - watch} + 1' if self.unit == units.Percent else f'3 - {act} / "value"'
         columns = f'"value" AS "{self.title}", {severity} AS "{self.title} severity"'
         return select(columns, newest, LATELY, f'"value" >= {watch}', group=(BY_HOST,))
@@ -106,7 +106,7 @@ def panel(uid: str) -> table.Panel:
 
 
 EVER = f"time > now() - {REMEMBERED}"
-"""Whatever time is shown; with points from the future, so that a host whose clock is ahead is listed ("in an hour")."""
+"""For any time range, including points in the future, so that a host whose clock is ahead is listed ("in an hour")."""
 KNOWN = select('last("uptime") AS "known"', "system", HOST, EVER, group=(BY_HOST,))
 
 
@@ -120,7 +120,7 @@ def states() -> str:
 
 
 def _texts() -> Iterator[str]:
-    """All hosts with their state, when each was last heard of, then the signals, then since when."""
+    """All hosts with their state and when each last reported, then the signals, then since when."""
     yield states()
     yield KNOWN
     yield from (signal.now for signal in SIGNALS)

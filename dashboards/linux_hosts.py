@@ -1,4 +1,4 @@
-"""The dashboard "Linux hosts": all hosts at a glance, then what the chosen ones do.
+"""The dashboard "Linux hosts": all hosts at a glance, then the selected ones in detail.
 
 Data: Telegraf's cpu, mem, swap, disk, diskio, net, system, processes and kernel in InfluxDB.
 """

@@ -1,4 +1,4 @@
-"""Lines of which each belongs to one host, for the rows of "Linux hosts"."""
+"""Graphs with a line per host, for the rows of "Linux hosts"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def lines_by_host(
     width: int = 12,
     from_zero: bool = True,
 ) -> timeseries.Panel:
-    """Lines of which each belongs to one host; a click on one chooses that host."""
+    """A line per host; a click on one selects that host."""
     return lines(
         title,
         description,
@@ -50,7 +50,7 @@ def both_ways(
 ) -> timeseries.Panel:
     """Two counters (field, name) a host, the first drawn above the line and the second mirrored below it.
 
-    source: measurement, the tag that tells a host's counters apart, and which of them count.
+    source: measurement, the tag that distinguishes a host's counters, and which of them count.
     """
     queries = both_rates_by_host(up, down, source)
     panel = lines_by_host(uid, title, description, unit, *queries, width=width, from_zero=False)

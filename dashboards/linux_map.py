@@ -16,12 +16,12 @@ from dashboards.panels import number
 from dashboards.queries import BY_HOST, HOST, LATELY, InfluxQuery, influx, select
 
 LEVELS = looks.Limits(1, 2)
-"""As the severities of "Needs attention": 1 where a value deserves a look, 2 where somebody must act."""
+"""Severities as in "Needs attention": 1 where a value deserves a look, 2 where someone must act."""
 MOST_TILES = 500
 
 
 def host_map(uid: str, tags: Sequence[str]) -> Row:
-    """The row. tags: their values stand before the host's name."""
+    """The row. tags: their values precede the host's name."""
     queries = [states(), *(_level(signal, tags) for signal in SIGNALS)]
     letters = [chr(ord("A") + index) for index in range(len(queries))]
     name = " ".join(f"${{__data.fields.{column}}}" for column in (*tags, "host"))
@@ -57,7 +57,8 @@ def host_map(uid: str, tags: Sequence[str]) -> Row:
 
 
 def _level(signal: Signal, tags: Sequence[str]) -> str:
-    """How bad each host's newest value is. Of the measurement `system`, which every host has, with the host's tags."""
+    """How bad each host's newest value is. From the measurement `system`, which every host has, with the host's
+    tags."""
     group = (BY_HOST, *(f'"{tag}"' for tag in tags if signal.measurement == "system"))
     newest = select(f'{signal.value} AS "value"', signal.measurement, HOST, LATELY, signal.where, group=group)
     watch, act = float(signal.limits.watch), float(signal.limits.act)

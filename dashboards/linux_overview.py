@@ -41,7 +41,7 @@ LOOKED_BACK = "6h"
 
 
 def overview(uid: str, tags: Sequence[str]) -> Row:
-    """Numbers over all chosen hosts with the worst one's name, the hosts that need attention, all hosts."""
+    """Numbers over all selected hosts with the worst one's name, the hosts that need attention, all hosts."""
     return Row("All chosen hosts", [*_numbers(uid), linux_attention.panel(uid), _hosts(uid, tags)])
 
 
@@ -111,7 +111,7 @@ def _count_of_reporting() -> InfluxQuery:
 
 
 def _count_of_silent() -> InfluxQuery:
-    """Known hosts less reporting ones; the fill makes a zero of "none reports"."""
+    """Known hosts minus reporting ones; the fill makes 0 of "none reports"."""
     both = f"({_hosts_within(EVER, 'known')}), ({_hosts_within(LATELY, 'up')})"
     return InfluxQuery(f'SELECT count("known") - count("up") FROM {both} WHERE {EVER} fill(0)')  # noqa: S608 - constants only
 
@@ -121,8 +121,8 @@ def _hosts_within(time: str, name: str) -> str:
 
 
 def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
-    """One row a host. The first query lists also hosts that are silent in the shown time; the others add
-    columns."""
+    """One row per host. The first query also lists hosts that are silent in the time range; the others
+    add columns."""
     seen = select('last("uptime") AS "uptime"', "system", HOST, EVER, group=(BY_HOST,))
     grouped = (BY_HOST, *(f'"{tag}"' for tag in tags))
     state = select('count("uptime") AS "state"', "system", HOST, LATELY, group=grouped)
@@ -178,9 +178,9 @@ def _up_or_silent() -> list[ValueMapping]:
 
 
 def _reporting(uid: str) -> statetimeline.Panel:
-    """Points a step, from some hours before the shown time (so that a host that is silent all the time shown is
-    there, too) to half a minute ago (points on their way are not silence). Steps before a host's first point are
-    left out: it was not silent then, nobody knows of it."""
+    """Points per step, from some hours before the time range (to include hosts that are silent
+    throughout) to half a minute ago (points in transit are not silence). Steps before a host's first point
+    are left out: it was not silent then, just unknown."""
     time = f"time >= ${{__from}}ms - {LOOKED_BACK} AND time <= ${{__to}}ms AND time < now() - 30s"
     steps = select(
         'count("uptime") AS "points", cumulative_sum(count("uptime")) AS "so far"',

@@ -23,7 +23,7 @@ MODES = {
     "interrupts": 'mean("usage_irq") + mean("usage_softirq")',
     "stolen": 'mean("usage_steal")',
 }
-"""What processors do: name -> aggregate expression."""
+"""What CPUs do: name -> aggregate expression."""
 MODE_COLOURS = dict(
     zip(MODES, (looks.BLUE, looks.SKY, looks.AMBER, looks.VERMILION, looks.YELLOW, looks.PINK), strict=True)
 )
@@ -32,12 +32,12 @@ MEMORY_KINDS = {
     "cache, released when needed": 'mean("available") - mean("free")',
     "free": 'mean("free")',
 }
-"""What memory holds."""
+"""What memory is used for."""
 MEMORY_COLOURS = dict(zip(MEMORY_KINDS, (looks.BLUE, looks.SKY, looks.GREY), strict=True))
 
 
 def processors(uid: str) -> Row:
-    """CPU use by host and by mode, load against the number of processors, and time stolen by the
+    """CPU use by host and by mode, load per CPU, and time stolen by the
     hypervisor."""
     return Row(
         "CPU and load",
@@ -113,7 +113,7 @@ def _band(uid: str) -> timeseries.Panel:
 
 
 def memory(uid: str) -> Row:
-    """Memory and swap: how full, and whether pages move."""
+    """Memory and swap: how full, and whether pages are swapped."""
     return Row(
         "Memory and swap",
         [
@@ -214,5 +214,5 @@ def processes(uid: str) -> Row:
 
 
 def _highest(columns: Mapping[str, str]) -> dict[str, str]:
-    """The columns, of any host the highest value instead of the mean."""
+    """The columns, with the highest value of any host instead of the mean."""
     return {name: expression.replace("mean(", "max(") for name, expression in columns.items()}

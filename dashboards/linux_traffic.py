@@ -1,7 +1,7 @@
 """The rows "Disks" and "Network" of "Linux hosts".
 
-Never a line a disk, file system or interface: where a host has several, a panel says whether it adds them up
-or takes the worst; single file systems are rows of a table.
+No line per disk, file system or interface: if a host has several, a panel says whether it adds them up or
+takes the worst; single file systems are rows of a table.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ YEAR = 365 * 86400
 
 
 def disks(uid: str) -> Row:
-    """File systems with their time to full, and what the disks below them do."""
+    """File systems with their time to full, and their disks' activity."""
     return Row(
         "Disks",
         [
@@ -163,8 +163,8 @@ def network(uid: str) -> Row:
 
 
 def _file_systems(uid: str) -> table.Panel:
-    """One row a file system, the fullest first. Time to full as the alert "Disk fills up" reckons it: at the speed
-    between the first and the last value there is, whatever the time range. No growth at all makes a zero of it."""
+    """One row per file system, the fullest first. Time to full is computed as in the alert "Disk fills up":
+    from the rate between the first and the last existing value, for any time range. Without growth it is 0."""
     each = (BY_HOST, '"path"')
     newest = select(
         'last("total") AS "total", last("free") AS "free", last("used_percent") AS "used"',
@@ -177,7 +177,7 @@ def _file_systems(uid: str) -> table.Panel:
     known = ", ".join(f'last("{name}") AS "{name}"' for name in ("total", "free", "used", "derivative"))
     both = f"time >= ${{__from}}ms - {TREND}"  # the time shown, and the last hours
     together = f"SELECT {known} FROM ({newest}), ({growth}) WHERE {both} GROUP BY {', '.join(each)}"  # noqa: S608
-    # One that was unmounted before the time shown has a trend only.
+    # One that was unmounted before the time range has a trend only.
     until_full = '"free" / (0 - "derivative") AS "full"'
     rows = select(f'"total", "free", "used", {until_full}', together, both, '"total" > 0', group=each)
     titles = {

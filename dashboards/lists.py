@@ -54,8 +54,8 @@ def alerts_of(
     """A list of the alerts that fire, or soon will, and have a label: `matcher`, as in `host="web-1"`.
 
     The SDK has no builder for this panel; options as in github.com/grafana/grafana,
-    public/app/plugins/panel/alertlist/types.ts (UnifiedAlertListOptions). It asks Grafana alone, nothing of the
-    datasource, which every panel has.
+    public/app/plugins/panel/alertlist/types.ts (UnifiedAlertListOptions). It only queries Grafana, not the
+    datasource that every panel has.
     """
     shown = {"firing": True, "pending": True, "error": True, "noData": False, "normal": False, "recovering": True}
     return (
@@ -96,7 +96,7 @@ def states(
     height: int = 6,
     links: Sequence[DashboardLink] = (),
 ) -> statetimeline.Panel:
-    """A band a series whose colour is its state; the caller adds the mappings from values to states."""
+    """A state timeline: a band per series; the caller adds the mappings from values to states."""
     panel = (
         statetimeline.Panel()
         .title(title)

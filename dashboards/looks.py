@@ -1,4 +1,4 @@
-"""What colours, limits and links mean on every dashboard, so that red means the same everywhere."""
+"""Colours, limits and links for every dashboard, so that red means the same everywhere."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from grafana_foundation_sdk.models.dashboard import (
 from dashboards.registry import AWS_EC2, ENTRIES, LINUX_HOST, Entry
 
 GOOD, WATCH, BAD, NEUTRAL, QUIET = "green", "orange", "red", "blue", "text"
-"""Colours; QUIET is that of any text: there is nothing to see here."""
+"""Colours; QUIET is the normal text colour: nothing to see here."""
 
 ABSENT = "#808080"
-"""Grey: nothing is known, which is not well."""
+"""Grey: nothing is known, which is not good."""
 
 
 BLUE, SKY, AMBER, VERMILION, YELLOW, PINK, GREY = (
     *("#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#F0E442", "#CC79A7", "#999999"),
 )
-"""Colours that people with any colour blindness tell apart: Okabe and Ito, jfly.uni-koeln.de/color. For parts of one
-whole, which are next to each other; they mean neither good nor bad."""
+"""Colours that people with any colour blindness can tell apart (Okabe and Ito, jfly.uni-koeln.de/color).
+For adjacent parts of a whole; they mean neither good nor bad."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """From which value on a number deserves a look, and from which on somebody must act."""
+    """The values from which a number deserves a look, and from which someone must act."""
 
     watch: float
     act: float
@@ -63,7 +63,7 @@ class Limits:
 
 
 CPU = Limits(80, 95)
-"""Percent of a host's processors in use: above 95 work is queueing."""
+"""CPU use in percent: above 95 work is queueing."""
 MEMORY = Limits(85, 95)
 """Percent of memory that cannot be reclaimed: above 95 the kernel soon kills a process."""
 DISK = Limits(80, 90)
@@ -71,11 +71,11 @@ DISK = Limits(80, 90)
 LOAD = Limits(1, 2)
 """Load per CPU: above 1 processes wait for their turn, above 2 as many wait as run."""
 STEAL = Limits(5, 20)
-"""Percent of time the hypervisor gave to others: on a burstable instance, its credits are spent."""
+"""Percent of time that the hypervisor gave to others: on a burstable instance, credits are used up."""
 SILENT = Limits(1, 1, QUIET)
-"""Hosts that were known and say nothing: even one is somebody's business."""
+"""Known hosts that are silent: even one matters."""
 ERRORS = Limits(1, 1, QUIET)
-"""Errors a file system counted: even one is somebody's business."""
+"""Errors counted by a file system: even one matters."""
 TIME_TO_FULL = Limits(86400, 4 * 3600, QUIET)
 """Seconds until a file system is full: less than a day (the alert's default), less than half a shift."""
 
@@ -91,7 +91,7 @@ def by_threshold() -> builders.FieldColor:
 
 
 def by_name() -> builders.FieldColor:
-    """One colour a series, always the same for the same name, on every panel."""
+    """One colour per series, the same for the same name on every panel."""
     return builders.FieldColor().mode(FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
 
 
@@ -110,30 +110,30 @@ def when_absent(text: str, colour: str) -> ValueMapping:
 
 
 def one_host(value: str) -> builders.DashboardLink:
-    """Opens the host's own page with the time range kept; `value`: Grafana's name of the host."""
+    """Opens the host's page with the same time range; `value`: Grafana's expression for the host."""
     return builders.DashboardLink("This host's page").url(
         f"{LINUX_HOST.path}?var-host=${{{value}}}&${{interval:queryparam}}&${{__url_time_range}}"
     )
 
 
 def host_of_instance() -> builders.DashboardLink:
-    """Opens the page of the host that a series' EC2 instance is, if it has an agent: its tag `instance_id`."""
+    """Opens the page of a series' EC2 instance, if it has an agent (tag `instance_id`)."""
     return builders.DashboardLink("Its host's page").url(
         f"{LINUX_HOST.path}?var-instance_id=${{__field.labels.InstanceId}}&${{__url_time_range}}"
     )
 
 
 def instance_of_host() -> builders.DashboardLink:
-    """From a host's page: opens "AWS EC2" with its instance chosen, if it is one (the variable `ec2`)."""
+    """From a host's page: opens "AWS EC2" with the host's instance selected, if it is one (the variable `ec2`)."""
     return builders.DashboardLink("What AWS sees of this instance").url(
         f"{AWS_EC2.path}?var-instance=${{ec2}}&var-host=${{host}}&${{__url_time_range}}"
     )
 
 
 def links_from(uid: str, further: Sequence[Entry] = ()) -> list[Builder[DashboardLink]]:
-    """Links to the other dashboards that carry the variables (the host above all) and the time range.
+    """Links to the other dashboards that keep the variables (above all the host) and the time range.
 
-    further: dashboards that this stack has in addition to those of every stack.
+    further: dashboards that only this stack has.
     """
     return [
         builders.DashboardLink(entry.title)
@@ -184,12 +184,12 @@ def coloured(limits: Limits) -> list[DynamicConfigValue]:
 
 
 def marked(limits: Limits) -> list[DynamicConfigValue]:
-    """As `coloured`; a dash where there is no value."""
+    """Like `coloured`; a dash where there is no value."""
     return [*coloured(limits), DynamicConfigValue("mappings", [when_absent("–", QUIET)])]
 
 
 def worded(mappings: list[ValueMapping]) -> list[DynamicConfigValue]:
-    """A column of words in the colours that the mappings say."""
+    """A column of words in the mappings' colours."""
     return [
         DynamicConfigValue("mappings", mappings),
         DynamicConfigValue("custom.cellOptions", common.TableColorTextCellOptions()),
@@ -197,7 +197,7 @@ def worded(mappings: list[ValueMapping]) -> list[DynamicConfigValue]:
 
 
 def signal(mappings: list[ValueMapping]) -> list[DynamicConfigValue]:
-    """A column whose whole cell takes the colour that the mappings say."""
+    """A column whose cells are filled with the mappings' colours."""
     return [
         DynamicConfigValue("mappings", mappings),
         DynamicConfigValue(

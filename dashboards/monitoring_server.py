@@ -19,14 +19,14 @@ from dashboards.queries import BY_HOST, PEAK, SHOWN, InfluxQuery, by_host, influ
 from dashboards.registry import MONITORING_SERVER, Entry
 
 TO_INFLUXDB = "\"output\" = 'influxdb'"
-"""Telegraf's output and not its single inputs, which it describes in the same measurement."""
+"""Telegraf's output, not its inputs, which are in the same measurement."""
 OUR_DATABASE = "\"database\" = 'telegraf'"
 CERTIFICATE = Limits(watch=30 * 86400, act=7 * 86400)
 """Seconds until the certificate is no longer valid: `pulumi up` renews it in its last month."""
 BUFFER = Limits(20, 80)
-"""Percent of an agent's buffer that is full; from 100 on it forgets the oldest values."""
+"""Percent of an agent's buffer in use; at 100 it drops the oldest values."""
 ERRORS = Limits(0.01, 1)
-"""A second: one in a hundred seconds is worth a look."""
+"""Per second: one in a hundred seconds is worth a look."""
 
 
 def build(
@@ -39,7 +39,7 @@ def build(
     """The dashboard's JSON, for the InfluxDB datasource with this uid.
 
     own_influxdb: whether the server runs InfluxDB itself; without, only the agents are shown.
-    further: dashboards to link to in addition to those of every stack. tags: those of the agents that hosts can be
+    further: dashboards to link to that only this stack has. tags: those of the agents that hosts can be
     chosen by.
     """
     rows = [_agents(datasource_uid), server_backups.row(datasource_uid)]
@@ -64,7 +64,7 @@ def _at_a_glance(uid: str) -> Row:
     def newest(value: str, measurement: str, where: str = "") -> InfluxQuery:
         return InfluxQuery(select(value, measurement, SHOWN, where))
 
-    # InfluxDB counts in each shard by itself: the newest number of every shard, added up.
+    # InfluxDB counts per shard: the newest number of every shard, added up.
     shards = select('last("diskBytes") AS "bytes"', "influxdb_shard", SHOWN, OUR_DATABASE, group=(BY_HOST, '"id"'))
     disk = InfluxQuery(select('sum("bytes")', shards, "$timeFilter"))
     return Row(

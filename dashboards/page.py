@@ -1,4 +1,4 @@
-"""A whole dashboard: rows of panels laid on the grid, and its JSON, the same for the same input."""
+"""A whole dashboard: rows of panels laid out on the grid, and its JSON, identical for identical input."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from dashboards.queries import ALL_HOSTS, ROLLUP, influxdb
 from dashboards.registry import Entry
 
 SCHEMA_VERSION = 42
-"""The dashboard schema this JSON is written in; older Grafanas ignore what they do not know, newer ones
-migrate."""
+"""The dashboard schema of this JSON; older Grafanas ignore what they do not know, newer ones
+migrate it."""
 
 MANAGED = (
     "Managed by Pulumi: changes belong in the repository's dashboards/ folder; the next `pulumi up`"
@@ -38,7 +38,7 @@ MANAGED = (
 
 
 BY_TIME = ("policy", "peak")
-"""Variables that the time shown decides. Not part of addresses: a link to another time shall not take them along."""
+"""Variables that depend on the time range. Not part of URLs: a link to another time range must not contain them."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def page(
 ) -> str:
     """The dashboard as JSON: read-only, one hour, linked to the other dashboards, and to `further` ones.
 
-    refresh: how often Grafana asks again by itself. annotations: marks across all graphs.
-    folded: all rows but the first are collapsed, and Grafana asks what is in them once somebody opens them.
+    refresh: how often Grafana refreshes it. annotations: marks across all graphs.
+    folded: all rows but the first are collapsed, and Grafana queries their panels only when they are opened.
     """
     dashboard = (
         builders.Dashboard(entry.title)
@@ -98,7 +98,7 @@ def page(
 def tag_variables(datasource_uid: str, tags: Sequence[str]) -> list[Builder[VariableModel]]:
     """A list of values for each of these agents' tags; what is chosen in them is what `host_variable` offers.
 
-    All is any value, and none: `.*` matches hosts without the tag, too.
+    All includes hosts without the tag: `.*` matches those too.
     """
     return [
         builders.QueryVariable(_variable_of(tag))
@@ -122,9 +122,9 @@ def _variable_of(tag: str) -> str:
 
 
 def host_variable(datasource_uid: str, *, hidden: bool = False, tags: Sequence[str] = ()) -> builders.QueryVariable:
-    """`host`: any of the hosts that ever reported, all at first.
+    """`host`: hosts that ever reported, initially all.
 
-    hidden: only carried along for the links to the other dashboards. tags: those with `tag_variables`, which leave
+    hidden: only kept for the links to the other dashboards. tags: those with `tag_variables`, which leave
     only some hosts to choose, and "All" of them is what the panels show.
     """
     chosen = " AND ".join(f'"{tag}" =~ /^${_variable_of(tag)}$/' for tag in tags)
@@ -144,7 +144,7 @@ def host_variable(datasource_uid: str, *, hidden: bool = False, tags: Sequence[s
 
 
 def policy_variables(datasource_uid: str) -> list[builders.QueryVariable]:
-    """`policy` and `peak`, hidden: where queries of the time shown read, and what highest values are called there.
+    """`policy` and `peak`, hidden: which retention policy queries read, and the suffix of maxima there.
 
     Grafana takes the answer's first column of text and, of a variable with one value, puts it into InfluxQL as it is
     (public/app/plugins/datasource/influxdb/datasource.ts: toMetricFindValue, interpolateQueryExpr); without an answer
@@ -167,7 +167,7 @@ def interval_variable(
 ) -> builders.IntervalVariable:
     """`interval`: the finest step drawn; a wide time range uses a wider one by itself.
 
-    Not the agents' own 10 s at first: what a dashboard costs InfluxDB grows with each host's steps (docs/scale.md).
+    Not the agents' 10 s by default: a dashboard's cost to InfluxDB grows with hosts × steps (docs/scale.md).
     """
     return (
         builders.IntervalVariable("interval")
@@ -180,7 +180,7 @@ def interval_variable(
 
 
 def _current(dashboard: Dashboard) -> dict[str, Any]:
-    """The dashboard without what the SDK's schema still has and Grafana's current one has no more."""
+    """The dashboard without what the SDK's schema still has and Grafana's current one no longer does."""
     fields: dict[str, Any] = json.loads(json.dumps(dashboard, cls=JSONEncoder))
     del fields["style"]
     for variable in fields["templating"]["list"]:
@@ -195,7 +195,7 @@ def _current(dashboard: Dashboard) -> dict[str, Any]:
 
 
 def _inside(heading: builders.Row, panels: Sequence[Builder[Panel]]) -> builders.Row:
-    """A collapsed row: its panels lie in it, and no longer below it."""
+    """A collapsed row: its panels are inside it instead of below it."""
     for panel in panels:
         heading.with_panel(panel)
     return heading
@@ -204,7 +204,7 @@ def _inside(heading: builders.Row, panels: Sequence[Builder[Panel]]) -> builders
 def _give_ids(panels: Sequence[Panel | RowPanel], entry: Entry) -> None:
     """The entry's own ids, so that links to a panel stay wherever it moves; from 1 upwards where it has none.
 
-    Raises KeyError naming a panel that has no id yet.
+    Raises KeyError, naming a panel that has no ID yet.
     """
     every = [each for panel in panels for each in (panel, *(panel.panels if isinstance(panel, RowPanel) else ()))]
     for number, panel in enumerate(every, start=1):

@@ -1,4 +1,4 @@
-"""Panels with the project's habits built in; a dashboard's module says only what is its own.
+"""Panels with the project's defaults; a dashboard's module only says what is specific to it.
 
 Heights and widths are in Grafana's grid: 24 columns, rows of 30 pixels.
 """
@@ -31,7 +31,7 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 from dashboards.looks import Limits, always, by_name, by_threshold, no_limits
 
 JOIN_GAPS_BELOW = 180_000
-"""Milliseconds: shorter gaps are drawn through (agents may report less often than the step), longer ones stay
+"""Milliseconds: shorter gaps are connected (agents may report less often than the step), longer ones remain
 gaps."""
 
 
@@ -40,12 +40,12 @@ POINTS = 300
 300), so that any longer time can be read from steps of five minutes (LONGER in userdata/server/rollup.py)."""
 
 HALF = 12
-"""Columns of the grid: a narrower panel has no room for a legend at its side."""
+"""Grid columns: a narrower panel has no room for a legend at its side."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """What a panel shows: a datasource and the queries for it, already lettered."""
+    """What a panel shows: a datasource and its queries, with their letters."""
 
     datasource: DataSourceRef
     queries: list[Builder[Dataquery]]
@@ -114,7 +114,7 @@ def lines(
     if full is not None:
         panel = panel.max(full)
     elif limits and limits.act <= 1:
-        # A line that stays at zero would get an axis to 100, with the limits flat on its floor.
+        # A line that stays at zero would get an axis to 100, with the limits at the bottom.
         panel = panel.axis_soft_max(max(limits.watch, limits.act))
     if links:
         panel = panel.data_links(list(links))
@@ -131,7 +131,7 @@ def stacked(
     width: int = 12,
     full: float | None = None,
 ) -> timeseries.Panel:
-    """A time series panel whose series lie on top of each other: parts of one whole.
+    """A stacked time series panel: parts of a whole.
 
     colours: of each series, by name.
     """

@@ -1,11 +1,11 @@
-"""InfluxQL as panels and variables send it, and the few shapes of query the dashboards are made of.
+"""InfluxQL of panels and variables: the few kinds of query that the dashboards consist of.
 
 The SDK has no builder for InfluxQL, so `InfluxQuery` is one: it implements the SDK's data query and builder
 interfaces and can be given to any panel. Fields as in Grafana's `InfluxQuery` type
 (public/app/plugins/datasource/influxdb/types.ts).
 
-Every query reads only the selected hosts (`$host`), only the shown time (`$timeFilter`), and one value a step
-(`$__interval`, which Grafana makes wide enough for the panel's width).
+Every query reads only the selected hosts (`$host`), only the shown time (`$timeFilter`), and one value per
+step (`$__interval`, which Grafana adapts to the panel's width).
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ HOST = '"host" =~ /^$host$/'
 expression."""
 
 SHOWN = f"{HOST} AND $timeFilter"
-"""Only the selected hosts within the time the dashboard shows."""
+"""Only the selected hosts, within the dashboard's time range."""
 
 STEP = "time($__interval)"
-"""One value a step; Grafana makes the step wide enough for the panel's width."""
+"""One value per step; Grafana adapts the step to the panel's width."""
 
 POLICY = "${policy}"
 """What stands before a measurement's name where the time shown is asked for: nothing, or the retention policy of
 5-minute steps (userdata/server/rollup.py), as the hidden variable `policy` chooses by what is shown."""
 
 PEAK = "${peak}"
-"""What follows a field's name where its highest value is asked for: that policy has it as a field of its own."""
+"""The suffix of a field's name where its maximum is wanted: in that policy it is a separate field."""
 
 ROLLUP = (
     'SELECT last("{field}") FROM "rollup" WHERE "since" <= ${{__from}}'
@@ -53,28 +53,28 @@ REMEMBERED = "30d"
 """How far back a host that has fallen silent is still listed. `last` reads one block a host, however far."""
 
 LATELY = f"time > now() - {SILENT_AFTER} AND time <= now()"
-"""Whatever time is shown. Points from the future are no sign of life."""
+"""For any time range. Points in the future are no sign of life."""
 
 TREND = "6h"
-"""How much of the past says how fast a file system fills up, on the dashboard and in the alert alike."""
+"""How much of the past the filling rate is computed from, on the dashboard and in the alert."""
 
 ALL_HOSTS = 'SHOW TAG VALUES FROM "system" WITH KEY = "host"'
 """What fills the variable `host`: every host that ever reported within the retention policy."""
 
 TOTAL_CPU = "\"cpu\" = 'cpu-total'"
-"""All processors of a host taken together."""
+"""All CPUs of a host together."""
 
 REAL_FILE_SYSTEMS = (
     r'"fstype" !~ /^(tmpfs|devtmpfs|ramfs|squashfs|iso9660|efivarfs)$/'
     r' AND "path" !~ /^\/var\/lib\/(docker|containerd|kubelet)\//'
 )
-"""File systems that can fill up: not the ones in memory, not images, not the layers of containers."""
+"""File systems that can fill up: not in memory, not images, not container layers."""
 
 WHOLE_DISKS = r'"name" =~ /^(sd[a-z]+|vd[a-z]+|xvd[a-z]+|nvme[0-9]+n[0-9]+|mmcblk[0-9]+)$/'
-"""Disks and not their partitions, mappings or loops, which would count the same transfer again."""
+"""Disks without partitions, mappings or loop devices, which would count the same transfer twice."""
 
 OUTWARD_INTERFACES = r'"interface" !~ /^(lo|all|docker|br-|veth|virbr|cni|flannel|cali)/'
-"""Network cards and not a host's inner bridges, which would count the same packet again."""
+"""Network cards without a host's internal bridges, which would count the same packet twice."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class InfluxQuery(Dataquery, Builder[Dataquery]):
 
     text: the query with Grafana's variables in it.
     alias: the series' name; `$tag_host` and `$col` are Grafana's patterns for a tag's value and the column's
-    name. table: one table of rows instead of one frame a series. ref_id: its letter within the panel (given
+    name. table: one table of rows instead of one frame per series. ref_id: its letter within the panel (given
     by `influx`). datasource_uid: the InfluxDB datasource (given by `influx`).
     """
 
@@ -130,14 +130,14 @@ def influx(datasource_uid: str, *queries: InfluxQuery) -> Data:
 def select(what: str, source: str, *conditions: str, group: Sequence[str] = (), fill: str = "") -> str:
     """An InfluxQL query.
 
-    source: a measurement's name, or another query, which is then put in brackets. Where the time shown is asked for
+    source: a measurement's name, or another query, which is put in parentheses. Where the time shown is asked for
     (SHOWN), of the retention policy that fits it. What surrounds a query names its time, too: InfluxDB opens the shards
     that the outermost one asks for, and all there are without a time (coordinator/shard_mapper.go, mapShards).
     conditions: all of them must hold; empty ones are left out.
     group: what follows GROUP BY: quoted tags and STEP.
     fill: what stands for a step without points; nothing (null) unless given.
     """
-    # Everything here comes from constants of this package, and nothing from a person.
+    # Everything here comes from constants of this package, nothing from user input.
     policy = POLICY if SHOWN in conditions else ""
     inner = f"({source})" if source.startswith("SELECT") else f'{policy}"{source}"'
     text = f"SELECT {what} FROM {inner}"  # noqa: S608
@@ -150,12 +150,12 @@ def select(what: str, source: str, *conditions: str, group: Sequence[str] = (), 
 
 
 def by_host(value: str, measurement: str, *, where: str = "", alias: str = "$tag_host") -> InfluxQuery:
-    """One line a host: `value`, an aggregate expression, a step."""
+    """One line per host: `value`, an aggregate expression, per step."""
     return InfluxQuery(select(value, measurement, SHOWN, where, group=(STEP, BY_HOST)), alias)
 
 
 def together(columns: Mapping[str, str], measurement: str, *, where: str = "") -> InfluxQuery:
-    """One line a column over all selected hosts taken together: name -> aggregate expression."""
+    """One line per column over all selected hosts together: name -> aggregate expression."""
     chosen = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
     return InfluxQuery(select(chosen, measurement, SHOWN, where, group=(STEP,)), "$col")
 
@@ -163,9 +163,9 @@ def together(columns: Mapping[str, str], measurement: str, *, where: str = "") -
 def rate_by_host(
     counters: Sequence[str], measurement: str, *, alias: str = "$tag_host", each: str = "", where: str = ""
 ) -> InfluxQuery:
-    """One line a host: how fast the counters grow, added up, in units a second.
+    """One line per host: the sum of its counters' rates, per second.
 
-    each: the tag that tells the host's counters apart (its disks, its interfaces); they are added up too, so
+    each: the tag that distinguishes the host's counters (disks, interfaces); they are summed, so
     that a host with many disks is still one line.
     """
     rate = " + ".join(per_second(counter) for counter in counters)
@@ -178,8 +178,8 @@ def rate_by_host(
 def worst_by_host(field: str, measurement: str, *, where: str = "") -> InfluxQuery:
     """One line per host: the highest value of the field among its disks, file systems… in each step.
 
-    Over all of the host's series at once: a subquery of each series would read the same blocks and take 15 times the
-    CPU.
+    Over all of the host's series at once: a subquery per series would read the same blocks and take 15 times
+    the CPU.
     """
     return by_host(f'max("{field}{PEAK}")', measurement, where=where)
 
@@ -189,9 +189,9 @@ def both_rates_by_host(
 ) -> tuple[InfluxQuery, InfluxQuery]:
     """Two lines per host: two counters (field, name), each added up over the host's series.
 
-    source: measurement, the tag that tells a host's counters apart, and which of them count. A query for each: with two
-    sums in one, InfluxDB evaluates all of the subquery for each of them (query/select.go, buildVarRefIterator), which
-    takes twice the CPU.
+    source: measurement, the tag that distinguishes a host's counters, and which of them count. A query for each: with
+    two sums in one, InfluxDB evaluates all of the subquery for each of them (query/select.go, buildVarRefIterator),
+    which takes twice the CPU.
     """
     measurement, each, where = source
     first, second = (
@@ -218,8 +218,8 @@ def worst(value: str, measurement: str, *, where: str = "") -> InfluxQuery:
 
 
 def speed(field: str, measurement: str, time: str, *conditions: str, group: Sequence[str]) -> str:
-    """A query: how fast a field grows, a second, between the first and the last value there is, whatever time is asked
-    for. Nothing where there is one value only. `first` and `last` read one block each, and keep their own times."""
+    """A query: how fast a field grows per second between its first and last value in the range.
+    No result if there is only one value. `first` and `last` read one block each, and keep their own times."""
     ends = (
         select(f'{end}("{field}") AS "value"', measurement, time, *conditions, group=group) for end in ("first", "last")
     )
@@ -229,5 +229,5 @@ def speed(field: str, measurement: str, time: str, *conditions: str, group: Sequ
 
 
 def per_second(counter: str) -> str:
-    """How fast a counter grows, a second; a counter that starts again (a reboot) makes no spike."""
+    """How fast a counter grows per second; a reset (a reboot) makes no spike."""
     return f'non_negative_derivative(last("{counter}"), 1s)'

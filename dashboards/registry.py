@@ -1,4 +1,4 @@
-"""Which dashboards there are: the one place where each has its uid, title, builder and panels' ids.
+"""All dashboards: the one place that has the uid, title, builder and panel IDs of each.
 
 Uids are part of addresses that people bookmark and that alerts link to: they never change.
 """
@@ -19,8 +19,8 @@ class Entry:
 
     module: the module of this package whose `build` makes its JSON; imported only then, as each module takes its own
     entry from here.
-    panels: titles of its panels and rows -> their fixed ids; none where the panels come from settings, which nothing
-    links to one by one.
+    panels: titles of its panels and rows -> their fixed IDs; none if the panels come from settings, because
+    nothing links to those.
     """
 
     uid: str
@@ -30,7 +30,7 @@ class Entry:
 
     @property
     def path(self) -> str:
-        """The dashboard's address below Grafana's root; Grafana adds the slug by itself."""
+        """The dashboard's path below Grafana's root URL; Grafana adds the slug."""
         return f"/d/{self.uid}"
 
     def build(self, *arguments: Any, **options: Any) -> str:

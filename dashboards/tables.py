@@ -1,4 +1,4 @@
-"""Tables: Grafana's transformations that make one of the answers of several queries, and its order."""
+"""Tables: Grafana's transformations that join the results of several queries, and their order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Match
 def columns(
     ref_ids: str, *, rename: Mapping[str, str], drop: Sequence[str] = (), order: Sequence[str] = ()
 ) -> DataTransformerConfig:
-    """Rename, drop and order columns of some queries' answers (`ref_ids`: "A" or "B|C"), before any join."""
+    """Rename, drop and order columns of some queries' results (`ref_ids`: "A" or "B|C"), before any join."""
     return DataTransformerConfig(
         id_val="organize",
         filter_val=MatcherConfig(id_val="byRefId", options=f"/^(?:{ref_ids})$/"),
@@ -24,12 +24,12 @@ def columns(
 
 
 def join(column: str) -> DataTransformerConfig:
-    """One row for each value of the column that any answer has; what an answer lacks stays empty."""
+    """One row for each value of the column in any result; what a result lacks stays empty."""
     return DataTransformerConfig(id_val="joinByField", options={"byField": column, "mode": "outer"})
 
 
 def reduced(reducer: str, columns: Sequence[str], name: str) -> DataTransformerConfig:
-    """A further column: the "max" or "min" of some columns of each row; what is not there does not count."""
+    """An additional column: the "max" or "min" of some columns of each row; missing values do not count."""
     return DataTransformerConfig(
         id_val="calculateField",
         options={"mode": "reduceRow", "alias": name, "reduce": {"reducer": reducer, "include": list(columns)}},
@@ -37,7 +37,7 @@ def reduced(reducer: str, columns: Sequence[str], name: str) -> DataTransformerC
 
 
 def only_above(column: str, limit: float) -> DataTransformerConfig:
-    """Only the rows whose value in the column is greater."""
+    """Only the rows with a greater value in the column."""
     above = {"fieldName": column, "config": {"id": "greater", "options": {"value": limit}}}
     return DataTransformerConfig(
         id_val="filterByValue", options={"filters": [above], "type": "include", "match": "any"}
@@ -50,7 +50,7 @@ def ordered_by(column: str, *, falling: bool = False) -> DataTransformerConfig:
 
 
 def arrange(order: Sequence[str], *, rename: Mapping[str, str], drop: Sequence[str] = ()) -> DataTransformerConfig:
-    """Put the joined columns into order, give the joining ones their titles, drop what only served to order rows."""
+    """Order the joined columns, give the joining ones their titles, drop those that only served for sorting."""
     return DataTransformerConfig(
         id_val="organize",
         options={

@@ -1,4 +1,4 @@
-"""`python -m delivery COMMAND`: each step of the workflows that does more than install something."""
+"""`python -m delivery COMMAND`: the workflows' steps, except installation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FAILED = 1
 
 
 def changed(asked: argparse.Namespace) -> int:
-    """Which stacks have to be previewed or deployed: outputs `stacks`, and of these `open` and `protected`."""
+    """Which stacks must be previewed or deployed: outputs `stacks`, and of these `open` and `protected`."""
     found = stacks.changed(HERE, asked.base)
     safe = [stack for stack in found.stacks if stacks.protected(HERE, stack)]
     _output("stacks", json.dumps(found.stacks))
@@ -35,7 +35,7 @@ def changed(asked: argparse.Namespace) -> int:
 
 
 def previews(asked: argparse.Namespace) -> int:
-    """Preview the stacks that changed and write the comment. 1 when one failed."""
+    """Preview the stacks that changed and write the comment. Returns 1 if one failed."""
     found = stacks.changed(HERE, asked.base)
     reports = []
     for stack in found.stacks:
@@ -56,19 +56,19 @@ def up(asked: argparse.Namespace) -> int:
 
 
 def may_destroy(asked: argparse.Namespace) -> int:
-    """Refuse, before anybody is asked to approve it, to destroy what must not be."""
+    """Refuse, before anyone is asked for approval, to destroy what must not be destroyed."""
     life.refuse(HERE, asked.stack, asked.again)
     return 0
 
 
 def destroy(asked: argparse.Namespace) -> int:
-    """`pulumi destroy` of one stack whose name was typed twice."""
+    """`pulumi destroy` of one stack, whose name was typed twice."""
     life.destroy(HERE, asked.stack, asked.again)
     return 0
 
 
 def look_for_drift(asked: argparse.Namespace) -> int:
-    """Write what each stack's drift is into a file of its own. 1 when one could not be asked."""
+    """Write each stack's drift into a file. Returns 1 if one could not be determined."""
     asked.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for stack in stacks.names(HERE):
@@ -91,7 +91,7 @@ def look_for_drift(asked: argparse.Namespace) -> int:
 
 
 def environment(asked: argparse.Namespace) -> int:
-    """Raise or destroy the environment of a pull request and write what its comment says."""
+    """Create or destroy the environment of a pull request and write its comment."""
     text = (environments.up if asked.what == "up" else environments.down)(HERE, asked.number)
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "environment.md").write_text(text, encoding="utf-8")
@@ -100,7 +100,7 @@ def environment(asked: argparse.Namespace) -> int:
 
 
 def _output(name: str, value: str) -> None:
-    """Hand a value to the later jobs."""
+    """Pass a value to later jobs."""
     print(f"{name}={value}")
     _append("GITHUB_OUTPUT", f"{name}={value}\n")
 

@@ -1,4 +1,5 @@
-"""The comment on a pull request: what would happen to each stack, the irrevocable on top, the diff folded below."""
+"""The comment on a pull request: what would happen to each stack, irreversible changes on top, the diff collapsed
+below."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from delivery.digest import Change, Preview
 from delivery.github import LONGEST
 
 SIGNS = {"create": "+", "delete": "-", "update": "!", "replace": "!", "unprotect": "!", "again": "!"}
-"""The first letter of a line, which GitHub colours in a block of the kind `diff`."""
+"""The first character of a line, which GitHub colours in a `diff` block."""
 
 LONGEST_VALUE = 160
 MOST_WORDS = 5_000
@@ -144,7 +145,7 @@ def _short(value: str) -> str:
 
 
 def plain(sentence: str) -> str:
-    """A text in which Markdown, HTML and GitHub find nothing of theirs, such as a name to notify."""
+    """Text escaped for Markdown, HTML and GitHub, which would otherwise notify people whose names occur in it."""
     return re.sub(r"([\\`*_{}\[\]<>#|@~])", r"\\\1", sentence).replace("\\@", "&#64;")
 
 

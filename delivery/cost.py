@@ -1,4 +1,4 @@
-"""What a change costs: the one place that asks `make cost`."""
+"""What a change costs: the only place that calls `make cost`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 def difference(folder: Path, stack: str, before: str | None) -> str | None:
     """What the stack costs a month at list prices, and the difference to the settings `before`, as a phrase.
 
-    None when it cannot be computed, which the job's log explains: a preview is worth reading without it.
+    None if it cannot be computed, which the job's log explains: a preview is useful without it.
     """
     with tempfile.TemporaryDirectory() as scratch:
         old = Path(scratch) / f"Pulumi.{stack}.yaml"

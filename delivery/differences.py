@@ -10,7 +10,8 @@ from typing import Any
 
 SECRET = "[secret]"  # noqa: S105 - what Pulumi shows in a secret's place
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Stands for a value that only the `up` brings: `UnknownStringValue` in pulumi/sdk `common/resource/plugin/rpc.go`."""
+"""Stands for a value that is only known after `up`: `UnknownStringValue` in pulumi/sdk
+`common/resource/plugin/rpc.go`."""
 
 LATER = "(known after the up)"
 
@@ -45,7 +46,7 @@ def differences(step: Mapping[str, Any]) -> Iterator[Difference]:
             was, now = ((state.get("outputs") or {}).get(name, MISSING) for state in (old, new))
             same = before.get(name, was)
             found = list(_between(name, was, now)) or [Difference(name, _text(same), _text(same))]
-            # What AWS only says afterwards is no change by itself.
+            # Values that are only known afterwards are not a change by themselves.
             found = [each for each in found if each.after != LATER]
         yield from found
 
@@ -65,7 +66,7 @@ def _between(path: str, before: Any, after: Any) -> Iterator[Difference]:
 
 
 def _opened(value: Any) -> Any:
-    """JSON in a text (a dashboard, a policy) as what it describes."""
+    """JSON in a string (a dashboard, a policy), decoded."""
     if isinstance(value, str) and value[:1] in "{[" and value != SECRET:
         try:
             return json.loads(value)

@@ -20,7 +20,7 @@ UNCHANGED = frozenset({"same", "read", "read-discard", "discard-replaced", "refr
 REPLACED = frozenset({"replace", "create-replacement", "delete-replaced"})
 STACK = "pulumi:pulumi:Stack"
 LOCAL_COMMAND = "command:local:Command"
-"""The gates: one that is replaced asks again, and nothing is lost."""
+"""The gates: a replaced one just asks again, and nothing is lost."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def parsed(text: str) -> Preview:
 
 
 def _change(step: Mapping[str, Any]) -> Change | None:
-    """A step's change, None when it changes nothing anybody would look for. A component is nothing but its parts."""
+    """A step's change, None if it is of no interest. Components are left out: their parts are listed."""
     op, kind, name = step["op"], *_named(step["urn"])
     old, new = step.get("oldState") or {}, step.get("newState") or {}
     if op == "same" and old.get("protect") and not new.get("protect") and new.get("custom"):
@@ -93,7 +93,7 @@ def _named(urn: str) -> tuple[str, str]:
 
 
 def _said(diagnostics: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Severity and text of what was said, without what only repeats that there was an error."""
+    """Severity and text of each diagnostic, without those that only repeat that there was an error."""
     for each in diagnostics:
         text = str(each.get("message") or "").strip()
         text = text.removeprefix("error: ").removeprefix("warning: ").strip()

@@ -1,4 +1,4 @@
-"""What differs from what Pulumi remembers, found by a refresh that changes nothing: an issue for each stack."""
+"""Differences from Pulumi's state, found by a refresh that changes nothing: an issue per stack."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from delivery.github import LONGEST
 from delivery.pulumi import Pulumi
 
 WITHOUT_GRAFANA = ("--exclude", "**grafana:**")
-"""A refresh asks whatever made a resource, and only operatorCidrs reach Grafana: no runner of GitHub's does."""
+"""A refresh contacts each resource's provider, and only operatorCidrs reach Grafana: GitHub's runners do not."""
 
 
 def found(pulumi: Pulumi, *, grafana: bool) -> Preview:
     """What a refresh would change in the state. grafana: whether the machine reaches the stack's Grafana.
 
-    Raises DeliveryError when something could not be asked: that there is no drift is only known when all was.
+    Raises DeliveryError if something could not be checked: only a complete refresh shows that there is no drift.
     """
     options = () if grafana else WITHOUT_GRAFANA
     done, printed, said = pulumi.try_("refresh", "--preview-only", "--json", *options)

@@ -19,7 +19,7 @@ LONGEST = 65_536
 """Characters of a comment's or an issue's text; GitHub refuses a longer one."""
 
 AUTHOR = "github-actions[bot]"
-"""As whom a job's GITHUB_TOKEN writes. A comment with our mark by anybody else is not ours."""
+"""The author of what a job's GITHUB_TOKEN writes. A comment with our mark by anyone else is not ours."""
 
 PAGE = 100
 SECONDS = 30
@@ -115,6 +115,6 @@ def _refused(method: str, path: str, error: urllib.error.HTTPError) -> str:
 
 
 def fitting(text: str) -> str:
-    """A text that GitHub takes: the end of a longer one is left out."""
+    """Text that GitHub accepts: longer text is truncated."""
     note = "\n\n… (the rest is left out: a comment has at most 65,536 characters; all of it is in the run's summary)"
     return text if len(text) <= LONGEST else text[: LONGEST - len(note)] + note

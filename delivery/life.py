@@ -1,4 +1,4 @@
-"""`up` and `destroy` of a stack, and what has to be true before."""
+"""`up` and `destroy` of a stack, and what is checked before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from delivery.pulumi import Pulumi
 
 
 def up(folder: Path, stack: str) -> None:
-    """Raise the stack, or bring it up to date. Raises DeliveryError when that fails, or a newer commit is deployed."""
+    """Create or update the stack. Raises DeliveryError when that fails, or a newer commit is deployed."""
     pulumi = Pulumi(folder, stack)
     stacks.settings(folder, stack)
     if pulumi.exists():
@@ -26,7 +26,7 @@ def up(folder: Path, stack: str) -> None:
 
 
 def _refuse_the_past(pulumi: Pulumi) -> None:
-    """A run that waited long for its approval must not take back what a later one deployed."""
+    """A run that waited long for approval must not undo what a later one deployed."""
     history = json.loads(pulumi.ask("stack", "history", "--json", "--page-size", "1") or "[]")
     deployed = str(((history or [{}])[0].get("environment") or {}).get("git.head") or "")
     here = _git(pulumi.folder, "rev-parse", "HEAD").stdout.strip()
@@ -58,7 +58,7 @@ def destroy(folder: Path, stack: str, again: str) -> None:
 
 
 def refuse(folder: Path, stack: str, again: str) -> None:
-    """What the names and the settings file alone forbid: raises DeliveryError."""
+    """Raises DeliveryError for what the name and the settings file alone forbid."""
     if again != stack:
         raise DeliveryError(f"The names differ: {stack} and {again or '(nothing)'}. Nothing was deleted.")
     if stacks.protected(folder, stack):

@@ -1,4 +1,4 @@
-"""A stack's preview, whether the stack exists already or comes into being with this change."""
+"""A stack's preview, whether it exists or is added by this change."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def preview(folder: Path, stack: str, base: str) -> Report:
 
 
 def _error(said: str) -> str:
-    """What the CLI said before it began."""
+    """What the CLI printed before it began."""
     return said.strip().removeprefix("error: ") or "pulumi said nothing."
 
 
 @contextmanager
 def _for_nothing(pulumi: Pulumi) -> Iterator[Pulumi]:
-    """The stack in a backend of its own that is thrown away: a preview may not write to the real one."""
+    """The stack in a temporary backend: a preview may not write to the real one."""
     file = stacks.settings_file(pulumi.folder, pulumi.stack)
     before = file.read_bytes()
     provider = str((yaml.safe_load(before) or {}).get("secretsprovider") or "passphrase")

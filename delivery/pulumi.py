@@ -1,4 +1,4 @@
-"""The Pulumi CLI as a workflow runs it: never interactive, for one stack, and nothing printed that is secret."""
+"""The Pulumi CLI as a workflow runs it: never interactive, for one stack, printing no secrets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Pulumi:
     hide: Redactor = field(default_factory=Redactor)
 
     def learn(self) -> None:
-        """Find out which values must not be shown. Raises DeliveryError when the stack cannot be read."""
+        """Find out which values must not be shown. Raises DeliveryError if the stack cannot be read."""
         self.hide = Redactor(secrets.of_stack(self.ask, settings(self.folder, self.stack)))
 
     def exists(self) -> bool:

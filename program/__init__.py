@@ -1,1 +1,1 @@
-"""What the program works out around its components: who asks AWS, what is there already, names, what is rendered."""
+"""What surrounds the components: the AWS identity, lookups, names, and what is rendered."""

@@ -1,7 +1,7 @@
-"""The settings `aws:…` of a stack, held against what the AWS provider's SDK says of each.
+"""The settings `aws:…` of a stack, checked against the AWS provider's SDK.
 
-The provider itself would report a wrong kind in words of its own, or not at all: a number among account ids is no id,
-so it forbids nobody. No message repeats a value: some of these settings hold keys and tokens.
+The provider itself would report a wrong type unclearly, or not at all: an unquoted account ID among forbidden ones
+forbids nothing. No message repeats a value, because some of these settings hold keys and tokens.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAMESPACE = "aws:"
 SECRETS = ("secretKey", "token")
 ACCOUNTS = ("allowedAccountIds", "forbiddenAccountIds")
 MOST = 2**31 - 1
-"""Of the provider's whole numbers: Go's int, which is never smaller."""
+"""Of the provider's integers: Go's int has at least as many bits."""
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9]{0,23}")
 """What a key's name looks like, misspelt or not."""
@@ -39,7 +39,7 @@ def provider_settings(raw: Mapping[str, str], secret_keys: Collection[str]) -> d
     """The settings `aws:…` by their names there, decoded as the provider's schema has them; an empty one is not set.
 
     raw: configuration keys and their values, as Pulumi hands them over. secret_keys: those kept encrypted. Raises
-    pulumi.RunError for what is no setting of the provider or of the wrong kind, and for a secret in plain text.
+    pulumi.RunError for settings that the provider does not have, for wrong types, and for secrets in plain text.
     """
     known = _types.input_type_types(aws.ProviderArgs)
     found: dict[str, Any] = {}
@@ -65,24 +65,24 @@ def provider_settings(raw: Mapping[str, str], secret_keys: Collection[str]) -> d
 
 
 def argument(name: str) -> str:
-    """The Python argument of a setting."""
+    """The name of a setting's Python argument."""
     names = _types.input_type_py_to_pulumi_names(aws.ProviderArgs)
     return next(python for python, setting in names.items() if setting == name)
 
 
 def _kind(known: Mapping[str, Any], name: str, key: str) -> Any:
-    """The kind of a setting, or of a key inside one. Raises pulumi.RunError when there is none of that name."""
+    """The type of a setting, or of a key inside one. Raises pulumi.RunError if there is none of that name."""
     if name not in known:
         where, close = key.removesuffix(name), get_close_matches(name, known, n=1)
         guess = f"did you mean {where}{close[0]}?" if close else "remove it"
-        # YAML makes a key of a token, too.
+        # A token in the wrong place becomes a key in YAML.
         shown = name if WORD.fullmatch(name) else SECRET
         raise pulumi.RunError(f"{where}{shown}: is not a setting of the AWS provider; {guess}")
     return _types.unwrap_type(known[name])
 
 
 def _check(key: str, value: Any, kind: Any) -> None:
-    """Raises pulumi.RunError when a value is not of the kind that the SDK says."""
+    """Raises pulumi.RunError if a value does not have the SDK's type."""
     kind = _types.unwrap_type(kind)
     if kind in PLAIN:
         wanted, wrong, instead = PLAIN[kind]

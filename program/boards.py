@@ -1,4 +1,4 @@
-"""Which dashboards a stack has: its own, that of the custom metrics, the imported ones."""
+"""Which dashboards a stack has: the program's, the one for custom metrics, imported ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from settings.hosts import Host
 INFLUXDB_UID = "influxdb"
 CLOUDWATCH_UID = "cloudwatch"
 MOST_TAGS = 5
-"""Lists above a dashboard for tags of agents: more would be more than is read."""
+"""Drop-down lists for agents' tags above a dashboard: nobody would use more."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Board:
 
 
 def _tags_in_use(hosts: Sequence[Host]) -> list[str]:
-    """The tags that most hosts have, for the lists above the dashboards; the others are left to queries by hand."""
+    """The tags that most hosts have, for the lists above the dashboards."""
     having = Counter(tag for host in hosts for tag in host.tags)
     return sorted(sorted(having, key=lambda tag: (-having[tag], tag))[:MOST_TAGS])
 

@@ -1,4 +1,4 @@
-"""What every bucket of ours has, whatever lies in it."""
+"""What every bucket has, whatever is in it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ def close(
 ) -> tuple[pulumi.Resource, pulumi.Resource]:
     """Keep the public out, all objects the account's own and encrypted, and old versions of them.
 
-    key: ARN of the KMS key; None: S3's own keys. Returns the block of public access and the versioning. A policy waits
-    for the one (AWS answers with a conflict when both are set at the same moment), rules about old versions for the
-    other.
+    key: ARN of the KMS key; None: S3's own keys. Returns the public access block and the versioning. A bucket
+    policy must wait for the former (AWS reports a conflict if both are set at once), rules on old versions for
+    the latter.
     """
     block = aws.s3.BucketPublicAccessBlock(
         name,

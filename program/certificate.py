@@ -9,7 +9,7 @@ from settings import Settings
 
 
 def own_certificate(settings: Settings) -> ServerCertificate | None:
-    """The certificate the user brought along, if any."""
+    """The user's own certificate, if any."""
     own = settings.certificate
     if own is None or settings.domain is None:
         return None

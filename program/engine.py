@@ -1,5 +1,5 @@
-"""Asks an InfluxDB of the settings, at each preview, whether the stack can use it: its login, database and rights, and
-every query of its dashboards and alert rules.
+"""At each preview, asks the InfluxDB in the settings whether the stack can use it: login, database, permissions, and
+every query of the dashboards and alert rules.
 
 Nothing is written: InfluxDB 1.x (services/httpd/handler.go, serveWrite) and 2.x (http/legacy/write_handler.go) check
 the login, the database and the right to write before they look at a request's body, which is empty here.
@@ -33,11 +33,11 @@ MOST_NAMED = 5
 LONGEST_REASON = 200
 
 NOT_EXECUTED = "not executed"
-"""What InfluxDB says of the statements behind one that failed (query.ErrNotExecuted)."""
+"""What InfluxDB says about statements after one that failed (query.ErrNotExecuted)."""
 
 READ = 'SELECT last("uptime") FROM "system" WHERE time > now() - 1s'
-"""Asked twice at once: without the right to read, 2.x answers nothing to it alone, and NOT_EXECUTED to the first of
-several."""
+"""Sent twice in one request: without read permission, 2.x answers nothing to a single one, and NOT_EXECUTED to the
+first of several."""
 
 _BRIEF = "now() - 1s"
 _PLAIN = (
@@ -51,11 +51,11 @@ _PLAIN = (
     (re.compile(r"/\^\$\{?\w+(:\w+)?\}?\$/"), "/.*/"),
     (re.compile(r"\$\{\w+(:\w+)?\}|\$\w+"), "x"),
 )
-"""What Grafana puts in place of its macros and variables, so that a query reads next to nothing."""
+"""Stands for Grafana's macros and variables, so that a query reads next to nothing."""
 
 
 class _UnreachableError(Exception):
-    """There is no answer from where Pulumi runs."""
+    """It cannot be reached from where Pulumi runs."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Asked:
 
 
 def verify(settings: Settings, boards: Sequence[Board]) -> None:
-    """Raise pulumi.RunError when the InfluxDB of the settings refuses the login, the database or a right; warn about
-    queries that it cannot run, and when it cannot be reached from here. Without such an InfluxDB nothing is asked."""
+    """Raise pulumi.RunError if the InfluxDB in the settings refuses the login, the database or a permission; warn
+    about queries that it cannot run, and if it cannot be reached from here. Without such an InfluxDB, do nothing."""
     if settings.influxdb is None:
         return
     engine = _Engine(settings.influxdb)
@@ -123,7 +123,7 @@ def _of_rules(settings: Settings) -> Iterator[Asked]:
 
 
 def plain(query: str) -> str:
-    """A query as InfluxDB gets it, of the last second, for whatever host."""
+    """A query as InfluxDB gets it, over the last second, for any host."""
     for pattern, instead in _PLAIN:
         query = pattern.sub(instead, query)
     return query
@@ -131,7 +131,7 @@ def plain(query: str) -> str:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What the engine answered: the status, and the JSON of the body ({} when it is none)."""
+    """A response: the status, and the body's JSON ({} if it is not JSON)."""
 
     status: int
     content: Mapping[str, Any]
@@ -169,7 +169,7 @@ class _Engine:
         return f"InfluxDB {self._version} at {self.url}" if self._version else self.url
 
     def check_access(self) -> None:
-        """Raise pulumi.RunError for a login, a database or a right that is refused."""
+        """Raise pulumi.RunError for a refused login, database or permission."""
         database = self._given.database
         written = self._send("write", {"db": database})
         named = re.search(r"database|dbrp|bucket", written.message)
@@ -241,6 +241,6 @@ class _Engine:
 
 
 def _reason(error: Exception) -> str:
-    """The end of a library's error, without the objects that it names."""
+    """The last part of a library's error, without the objects that it names."""
     words = re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(error)).rpartition(": ")[2].strip("()'. ")
     return words[:LONGEST_REASON] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Where the two gates of `pulumi up` ask, and for what."""
+"""What the two gates of `pulumi up` ask, and where."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ COMMAND = ".venv/bin/python -m tools."
 
 @dataclass(frozen=True)
 class Gate:
-    """Where both gates ask, and for what.
+    """What both gates ask, and where.
 
-    address: where to connect to. certificate: what Grafana shows there. automation: the user to ask as. instance_id,
+    address: where to connect. certificate: what Grafana presents there. automation: the user to log in as. instance_id,
     revision: the server, and what it must have applied.
     """
 
@@ -32,7 +32,7 @@ class Gate:
     revision: pulumi.Output[str]
 
     def environment(self, timeout: int) -> Mapping[str, pulumi.Input[str]]:
-        """What a command gets. timeout: seconds. Secrets reach it by its environment and are never printed."""
+        """A command's arguments. timeout: seconds. Secrets are passed in its environment and never printed."""
         return {
             "READY_ADDRESS": self.address,
             "READY_PORT": str(GRAFANA_PORT),

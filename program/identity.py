@@ -1,4 +1,4 @@
-"""Who asks AWS outside Pulumi: the gate and the list of backups use the identity that the AWS provider uses.
+"""The identity for requests outside Pulumi: the gate and the list of backups use the same as the AWS provider.
 
 `aws:profile`, keys, files, roles and endpoints of the stack's configuration are followed; without them, boto3 looks in
 the environment, as the provider does. Needs boto3 alone.
@@ -17,7 +17,7 @@ import boto3
 
 @dataclass(frozen=True)
 class Identity:
-    """A way to AWS. endpoints: services that are elsewhere, by boto3's names."""
+    """How to reach AWS. endpoints: those of services that have another one, by boto3's names."""
 
     session: boto3.Session
     region: str
@@ -62,7 +62,8 @@ def identity(given: Mapping[str, Any], region: str) -> Identity:
 
 
 def _request(role: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides whether the role may be taken. A session's policies only take rights away, so they go along, too."""
+    """What decides whether the role may be assumed. Session policies only remove permissions, so they are passed on,
+    too."""
     wanted = {
         "RoleArn": role["roleArn"],
         "RoleSessionName": role.get("sessionName") or "monitoring",

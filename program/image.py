@@ -1,4 +1,4 @@
-"""The machine image of the server, looked up before anything is made."""
+"""The server's machine image, looked up before anything is created."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ARCHITECTURES = {"arm64": "arm64", "x86_64": "amd64"}
 class Image:
     """A machine image: its id, and its architecture as Debian calls it.
 
-    ebs_optimized: whether the instance type it is for has a way of its own to its volumes.
+    ebs_optimized: whether the instance type has dedicated bandwidth to its volumes.
     """
 
     id: str
@@ -34,7 +34,7 @@ class Image:
 def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
     """The newest Debian 13 image for the instance type, or `amiId` if its architecture fits.
 
-    Raises pulumi.RunError naming the setting when they do not fit each other.
+    Raises pulumi.RunError, naming the setting, if the two do not match.
     """
     wanted = settings.instance_type
     try:
@@ -52,7 +52,7 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
             f"monitoring:instanceType = {wanted}: is for {', '.join(known.supported_architectures)}, which "
             "Debian has no image for; write another, such as t4g.small"
         )
-    # All but the oldest types have it, and most have it anyway; asking one without for it is an error.
+    # All but the oldest types have it, most of them always; requesting it for one without is an error.
     optimized = known.ebs_optimized_support != "unsupported"
     if settings.ami_id:
         filters = [GetAmiFilterArgs(name="image-id", values=[settings.ami_id])]

@@ -20,8 +20,8 @@ READER = "grafana"
 
 @dataclass(frozen=True)
 class Influx:
-    """An InfluxDB and its two users, whose names change with their passwords: while all users move from the one
-    to the other, both are good.
+    """An InfluxDB and its two users, whose names change with their passwords: during a change
+    both generations work.
 
     url: the address agents use. local_url: the address the server itself uses, by a name in the certificate.
     ca: PEM of a private signer, else None.
@@ -44,7 +44,7 @@ def _of_generation(user: str, generation: int) -> str:
 def influx(
     settings: Settings, certificate: ServerCertificate, passwords: Passwords, managed: Timestream | None
 ) -> Influx:
-    """The InfluxDB of this stack. With `influxdb` in the settings one user both writes and reads. managed: the one that
+    """The InfluxDB of this stack. With `influxdb` in the settings, one user writes and reads. managed: the one that
     AWS runs, whose certificate a public authority signs."""
     external = settings.influxdb
     if external:

@@ -18,10 +18,10 @@ def users_in_use(
     folder: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource | None:
-    """Tells the server that Grafana and every agent use this generation of InfluxDB's users: it then drops all
-    others. Nothing with another InfluxDB service, whose users are not ours.
+    """Informs the server that Grafana and every agent use this generation of InfluxDB's users, so it drops
+    all others. Nothing to do with another InfluxDB, whose users are not ours.
 
-    moved: known once Grafana and each agent have them. When one of them fails, all users stay: `all`.
+    moved: known once Grafana and each agent have them. If one of them fails, all users stay: `all`.
     """
     if settings.influxdb:
         return None

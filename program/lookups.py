@@ -1,4 +1,4 @@
-"""What is already in AWS, asked before anything is made."""
+"""What exists in AWS, looked up before anything is created."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pulumi
 Found = TypeVar("Found")
 
 ENVELOPE = re.compile(r"^invoke of \S+ failed: (?:invocation of \S+ returned an error: )?(?:invoking \S+: )?")
-"""What Python's SDK and the engine write around the provider's own words."""
+"""What Python's SDK and the engine add around the provider's message."""
 
 
 class RefusedError(pulumi.RunError):
-    """AWS, or the provider on its way there, did not answer a question. As a RunError it reaches the user as one line,
-    without a traceback. said: why, in the provider's words."""
+    """A lookup failed, in AWS or in the provider. A RunError reaches the user as one line,
+    without a traceback. said: the provider's message."""
 
     def __init__(self, said: str) -> None:
         super().__init__(f"Looking up what already exists in AWS failed, and nothing was changed: {said}")
@@ -24,7 +24,7 @@ class RefusedError(pulumi.RunError):
 
 
 def look_up(function: Callable[..., Found], opts: pulumi.InvokeOptions, **arguments: object) -> Found:
-    """The answer of one of the provider's functions. Raises RefusedError when there is none."""
+    """The result of one of the provider's functions. Raises RefusedError if it fails."""
     try:
         return function(**arguments, opts=opts)
     except Exception as error:

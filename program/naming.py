@@ -1,4 +1,4 @@
-"""The names of what must be distinguishable within an AWS account."""
+"""Names that must be unique within an AWS account."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pulumi
 
 
 def parameter_folder(stack: str, role: str) -> str:
-    """Where a stack's parameters lie. Its own name is for people; the name of its role is what no other stack in the
-    account has, because IAM gives a name once: a namesake, in whichever project or backend, has another path."""
+    """The path of a stack's parameters. The stack's name in it is for people; the role's name makes it unique, because
+    IAM allows a name once per account: a stack of the same name in another project or backend has another path."""
     return f"/monitoring/{stack}.{role}"
 
 

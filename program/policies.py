@@ -33,8 +33,8 @@ _READING: tuple[Mapping[str, object], ...] = (
     },
     {"Sid": "ReadTags", "Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"},
 )
-"""Three statements, reading only. Of these actions only DescribeAlarms and DescribeAlarmHistory know resources
-(alarms), and neither returns composite alarms unless it is allowed on all: CloudWatch's API reference says so."""
+"""Three statements, reading only. Of these actions only DescribeAlarms and DescribeAlarmHistory can be restricted
+to resources (alarms), and neither returns composite alarms unless allowed on all (CloudWatch's API reference)."""
 
 
 def read_cloudwatch(roles: Sequence[str] = ()) -> str:

@@ -1,4 +1,4 @@
-"""The AWS provider of the program, with everything the stack's configuration says about it."""
+"""The program's AWS provider, with everything in the stack's configuration."""
 
 from __future__ import annotations
 
@@ -29,10 +29,11 @@ def aws_provider(
     """The provider that all AWS resources of the program have, with everything `aws:…` says; and what of that
     program/identity.py needs to know, as a secret JSON text, None when nothing is set.
 
-    raw, secret_keys: see `provider_settings`. tags: on everything; they win over namesakes of `aws:defaultTags`.
+    raw, secret_keys: see `provider_settings`. tags: on everything; they override those of the same name in
+    `aws:defaultTags`.
 
-    It stays an explicit provider, which takes nothing from the configuration by itself. A resource that moves to
-    another provider is replaced only when that one's DiffConfig says so (pulumi/pulumi,
+    It is an explicit provider, which reads no configuration by itself. A resource that moves to
+    another provider is only replaced if that one's DiffConfig says so (pulumi/pulumi,
     pkg/resource/deploy/step_generator.go, providerChanged).
     """
     given = provider_settings(raw, secret_keys)
@@ -44,7 +45,7 @@ def aws_provider(
     except WrongValueError as error:
         wrong, instead = error.sentence(showing="aws:defaultTags" not in secret_keys)
         raise pulumi.RunError(f"aws:defaultTags.tags: {wrong}; {instead}") from None
-    # A resource has at most 50 (docs: "Tag your AWS resources"), and the program gives it a Name besides.
+    # A resource has at most 50 (docs: "Tag your AWS resources"), and the program adds a Name.
     if (together := len({**theirs, **tags})) >= MOST_TAGS:
         raise pulumi.RunError(
             f"aws:defaultTags: makes {together} tags together with the stack's own; write at most {MOST_TAGS - 1}"

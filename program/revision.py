@@ -1,4 +1,4 @@
-"""What a set of parameters is recognized by."""
+"""The revision of a set of parameters."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 
 def revision_of(key: str, values: Mapping[str, str], versions: Mapping[str, int]) -> str:
-    """What these parameters, in these versions, are recognized by: a code (HMAC-SHA-256) of all of them.
+    """Identifies these parameters in these versions: an HMAC-SHA-256 of all of them.
 
-    A number alone would not do: in the parameter store it begins again at 1 when a parameter was deleted, and another
-    program that writes to the same path counts on. Nobody without the key can try out what the secrets are.
+    A number would not do: in the parameter store it restarts at 1 after a parameter was deleted, and other
+    programs that write to the same path increase it. Nobody without the key can guess secrets from it.
     """
     content = json.dumps({name: [versions[name], values[name]] for name in values}, sort_keys=True)
     return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""The subnet of the server, looked up before anything is made."""
+"""The server's subnet, looked up before anything is created."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MULTI_AZ = 2
 
 @dataclass(frozen=True)
 class Site:
-    """The subnet the server stands in, as looked up before anything is made.
+    """The server's subnet, as it was looked up.
 
     standby_subnet_id: in another zone of the same VPC, for `database.multiAz`.
     """
@@ -32,7 +32,7 @@ class Site:
 
 def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
     """The given subnet, or the default VPC's default subnet whose id sorts first among those in zones with the
-    instance type. A server that is there stays where it is, whatever is found.
+    instance type. An existing server stays where it is, whatever is found.
 
     Raises pulumi.RunError when the given subnet is not in the given VPC or its zone lacks the instance type, when
     there is no default VPC, when that has no subnet that fits, and when the database's standby has none.

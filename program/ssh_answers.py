@@ -1,6 +1,7 @@
-"""Whether an SSH server answers at a host's port at all. Asked before the command provider connects, which waits
-without end for a port that accepts connections and never speaks SSH: its `perDialTimeout` ends with the TCP connection,
-and neither `customTimeouts` nor an interruption ends the rest (pulumi-command 1.2.1, remote/connection.go: `ssh.Dial`).
+"""Whether an SSH server answers on a host's port at all. Checked before the command provider connects, because that
+waits forever for a port that accepts connections and never speaks SSH: its `perDialTimeout` ends with the TCP
+connection, and neither `customTimeouts` nor an interruption ends the rest (pulumi-command 1.2.1,
+remote/connection.go: `ssh.Dial`).
 
 Also a script, for deletions, at which the program does not run: with the environment variables HOST_NAME, HOST_ADDRESS
 and HOST_PORT it ends with 0, or with 1 and a sentence. It needs nothing but Python 3.
@@ -22,7 +23,7 @@ class SilentError(Exception):
 async def must_answer(name: str, address: str, port: int) -> None:
     """Raises SilentError when the port accepts a connection and no SSH server greets within GREETING_SECONDS.
 
-    What fails otherwise (no such name, refused, silent, hung up) is no matter here: the provider ends, and says so.
+    Other failures (unknown name, refused, no answer, closed) are ignored: the provider reports those itself.
     """
     try:
         reader, writer = await asyncio.wait_for(asyncio.open_connection(address, port), CONNECT_SECONDS)
@@ -43,7 +44,8 @@ async def must_answer(name: str, address: str, port: int) -> None:
 
 
 async def _greeting(reader: asyncio.StreamReader) -> None:
-    """Ends with the line that begins with `SSH-`, which others may precede (RFC 4253, 4.2), or the connection."""
+    """Reads up to the line that begins with `SSH-`, which others may precede (RFC 4253, 4.2), or until the connection
+    ends."""
     while line := await reader.readline():
         if line.startswith(b"SSH-"):
             return

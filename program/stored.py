@@ -1,4 +1,4 @@
-"""Which values lie in the parameter store, under which names."""
+"""Which values are in the parameter store, under which names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def stored(
         "grafana-admin-password": passwords.grafana_admin,
         "grafana-automation-password": passwords.automation.password,
         "grafana-secret-key": passwords.grafana_secret_key,
-        f"influxdb-{WRITER}-password": influx.writer_password,  # WRITER, READER: whatever the generation
+        f"influxdb-{WRITER}-password": influx.writer_password,  # WRITER, READER: in any generation
     }
     values |= {f"influxdb-{user}-password": password for user, password in passwords.influxdb.items()}
     if certificate.ca:

@@ -1,4 +1,4 @@
-"""What the settings and resources come to as user data and as the agents' installer."""
+"""User data and the agents' installer, rendered from settings and resources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from userdata.server_files import ServerValues, backup_settings, server_files
 from userdata.telegraf import InfluxTarget
 
 UNKNOWN = {"address": "255.255.255.255", "data_volume": "vol-0123456789abcdef0", "role": "server-0123456"}
-"""In place of what AWS has yet to choose: as long as it can become, so that the size is checked at the
+"""Stands for what AWS has yet to choose: as long as that can be, so that the size is checked in the
 preview."""
 
 
@@ -32,9 +32,9 @@ def server_user_data(
     volume: DataVolume,
     folder: pulumi.Output[str],
 ) -> pulumi.Output[str]:
-    """The server's user data. folder: where its parameters lie.
+    """The server's user data. folder: the path of its parameters.
 
-    Raises pulumi.RunError at once, before anything is made, when it would be too large.
+    Raises pulumi.RunError at once, before anything is created, if it would be too large.
     """
 
     def render(address: str, data_volume: str, folder: str) -> str:
@@ -126,7 +126,7 @@ def server_parameters(
         return server_files(values(**{**empty, **found}))
 
     def file(name: str, keys: list[str]) -> pulumi.Output[str]:
-        """A file waits only for what is in it: the preview of a new password is not a preview of every file."""
+        """A file only depends on what is in it, so that the preview of a new password does not show every file."""
         own: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input({key: known[key] for key in keys})
         return own.apply(lambda found: render(found)[name])
 
@@ -136,7 +136,7 @@ def server_parameters(
 def used(
     render: Callable[[Mapping[str, Any]], Mapping[str, str]], empty: Mapping[str, Any], filled: Mapping[str, Any]
 ) -> dict[str, list[str]]:
-    """Which of the values each rendered file contains: those whose change changes it, with others empty or filled."""
+    """Which values each rendered file contains: those that change it, with the others empty or set."""
     uses: dict[str, set[str]] = {name: set() for name in render(empty)}
     for base, other in ((empty, filled), (filled, empty)):
         before = render(base)
@@ -149,9 +149,9 @@ def used(
 
 
 def agent_script(settings: Settings, influx: Influx, host: Host | None = None) -> pulumi.Output[str]:
-    """The installer of a host, or that for machines Pulumi cannot reach.
+    """The installer of a host, or the one for machines that Pulumi cannot reach.
 
-    A secret: it holds the writing user's password, and those of the host's further inputs.
+    A secret: it contains the write user's password, and those of the host's additional inputs.
     """
 
     def render(known: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Where machines and services are: addresses, ranges of them, names, and addresses of the web."""
+"""Addresses of machines and services: names, IP addresses, ranges, URLs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from settings.mistakes import WrongValueError
 
 _ALONE = "write it alone, such as 198.51.100.7 or web-1.example.com"
 _ZONE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
-"""An interface's name, as far as it needs no quotes anywhere (man 7 netdevice: at most 15 bytes)."""
+"""An interface name that needs no quoting anywhere (man 7 netdevice: at most 15 bytes)."""
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _NAMES = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
@@ -25,12 +25,12 @@ _NUMBER = re.compile(r"(.*\.)?([0-9]+|0[xX][0-9A-Fa-f]*)")
 domain is a number (RFC 3696, 2)."""
 
 _OF_HOSTS = tuple(map(IPv6Network, ("2000::/3", "fc00::/7", "fe80::/10", "64:ff9b::/96", "64:ff9b:1::/48", "::1/128")))
-"""Where IPv6 has addresses of single hosts (iana.org/assignments/ipv6-address-space, iana-ipv6-special-registry)."""
+"""Where IPv6 has unicast addresses (iana.org/assignments/ipv6-address-space, iana-ipv6-special-registry)."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def host(value: Any) -> str:
-    """A host's name in small letters, or its IPv4 or IPv6 address in its canonical form; no user, no port.
+    """A host name in lower case, or an IPv4 or IPv6 address in canonical form; no user, no port.
 
     Names as resolvers take them (RFC 952, RFC 1123, 2.1), addresses as inet_pton(3) does; with a zone as RFC 4007, 11.
     """
@@ -60,7 +60,7 @@ _HERE = ("localhost", "localhost6", "ip6-localhost", "ip6-loopback", "localdomai
 
 
 def machine(value: Any) -> str:
-    """As `host`, and another machine than the one that asks: agents' installers go there by SSH, measurements and
+    """Like `host`, but not the machine itself: agents are installed there over SSH, or measurements and
     packages come from there."""
     written = host(value)
     try:
@@ -94,7 +94,7 @@ def behind(address: str) -> IPv4Address | IPv6Address:
 
 
 def _of_no_host(address: IPv4Address | IPv6Address) -> bool:
-    """IANA's special-purpose registries: multicast, reserved for later, "this network"."""
+    """IANA's special-purpose registries: multicast, reserved, "this network"."""
     if isinstance(address, IPv6Address):
         inner = behind(str(address))
         return not any(address in each for each in _OF_HOSTS) or (inner != address and _of_no_host(inner))
@@ -109,7 +109,8 @@ _NOBODYS = {
     IPv4Network("224.0.0.0/4"): "multicast",
     IPv4Network("240.0.0.0/4"): "reserved",
 }
-"""Ranges from which nothing arrives (iana.org/assignments/iana-ipv4-special-registry). EC2 would take the rules."""
+"""Ranges from which no packet can come (iana.org/assignments/iana-ipv4-special-registry). EC2 would accept such
+rules."""
 _NOBODYS_TOGETHER = tuple(ipaddress.collapse_addresses(_NOBODYS))
 
 
@@ -147,11 +148,11 @@ ALL = 2**32
 MANY = 2**24
 """Addresses: a /8."""
 _PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
-"""RFC 1918, and RFC 6598's for carriers: networks of one's own."""
+"""Private networks: RFC 1918, and RFC 6598's for carriers."""
 
 
 def count(ranges: Iterable[IPv4Network]) -> int:
-    """How many addresses the ranges have together, but for those of private networks."""
+    """How many addresses the ranges have in total, private networks excluded."""
     collapsed = list(ipaddress.collapse_addresses(ranges))
     inside = [private for private in _PRIVATE if any(private.subnet_of(each) for each in collapsed)]
     own = [each for each in collapsed if any(each.subnet_of(private) for private in _PRIVATE)]
@@ -168,12 +169,12 @@ FILE = rf"(?=.{{2,100}}$)(/{_STEP})+"
 
 LONGEST_ADDRESS = 4000
 LONGEST_PLACE = 1024
-"""Characters of an address that the server's files hold: each is a parameter of at most 8 KiB."""
+"""Characters of an address in the server's files, each of which is a parameter of at most 8 KiB."""
 MOST_PORTS = 65535
 
 
 def _port(written: str | None, usual: int | None = None) -> str:
-    """`:` and the number of a port that exists, as it is usually written; nothing for the usual one."""
+    """`:` and a valid port number, without leading zeros; nothing for the scheme's default."""
     if written is None:
         return ""
     if not 1 <= int(written) <= MOST_PORTS:
@@ -212,7 +213,7 @@ def web_address(value: Any) -> str:
 
 
 def far_address(value: Any) -> str:
-    """As `web_address`, of another machine than the one that asks."""
+    """Like `web_address`, but not on the machine itself."""
     address = web_address(value)
     machine(urlsplit(address).hostname)
     return address
@@ -239,7 +240,7 @@ def rpm_address(value: Any) -> str:
 
 
 def https_address(value: Any) -> str:
-    """As `far_address`, https only, and not longer than the server's files can take."""
+    """Like `far_address`, https only, and not longer than the server's files allow."""
     address = far_address(value)
     if not address.startswith("https://"):
         raise WrongValueError("is not encrypted", "write https://{rest}", rest=address.partition("://")[2])

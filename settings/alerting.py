@@ -1,4 +1,4 @@
-"""Who receives alerts, and from which values on."""
+"""Who receives alerts, and at which values."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from settings.mistakes import WrongValueError
 from settings.part import Part
 
 LONGEST_HOOK = 2048
-"""Characters: what browsers and servers take everywhere, far above what Slack and others give out."""
+"""Characters: accepted by browsers and servers everywhere, and far more than Slack and others use."""
 
 
 def _hook(value: Any) -> str:
-    """A web hook's address: https on the usual port, which is the only one the server may reach
-    (components/network.py); RFC 3986 says which characters it has, and Grafana hands it to Go's net/url as it is."""
+    """A webhook's address: https on the default port, which is the only one the server may reach
+    (components/network.py); RFC 3986 says which characters it has, and Grafana passes it to Go's net/url unchanged."""
     address = v.text(value)
     if len(address) > LONGEST_HOOK:
         raise WrongValueError("is too long for a URL", f"write one of at most {LONGEST_HOOK} characters")
@@ -77,7 +77,7 @@ def _evaluation(value: Any) -> str:
 class Ways(Part):
     """The ways to reach people; each may be left out.
 
-    The addresses of webhooks are secrets, too: who knows them can write there. Email needs the setting `smtp`.
+    The addresses of webhooks are secrets too: anyone who knows one can post there. Email needs the setting `smtp`.
     """
 
     email: Addresses | None = None
@@ -93,7 +93,7 @@ class Ways(Part):
 
     @property
     def any(self) -> bool:
-        """Whether anybody receives alerts at all."""
+        """Whether alerts have any recipient."""
         return bool(self.email or self.slack or self.pagerduty or self.webhook)
 
 
@@ -108,13 +108,13 @@ class ContactPoints(Ways):
 
     @property
     def every(self) -> tuple[tuple[str, Ways], ...]:
-        """What is written, each with its key."""
+        """What is set, each with its key."""
         further = (("contactPoints.critical", self.critical), ("contactPoints.warning", self.warning))
         return (("contactPoints", self), *((key, ways) for key, ways in further if ways))
 
     @property
     def complete(self) -> bool:
-        """Whether alerts of both severities reach somebody."""
+        """Whether alerts of both severities have a recipient."""
         return self.any or bool(self.critical and self.warning)
 
     @property
@@ -124,11 +124,11 @@ class ContactPoints(Ways):
 
 
 class DeadMansSwitch(Part):
-    """What notices that the server itself is dead, which its own alerts cannot say.
+    """What notices that the server itself is dead, which its own alerts cannot report.
 
     email: who is notified by CloudWatch, not by the server. heartbeat: a web address that is called as long as the
-    server can, for a service that raises an alarm when the calls stop; heartbeat_every: how often. Who knows that
-    address can keep the alarm quiet, so it is a secret."""
+    server can, for a service that raises an alarm when the calls stop; heartbeat_every: how often. Anyone who knows
+    the address can keep that alarm quiet, so it is a secret."""
 
     email: Addresses | None = None
     heartbeat: Annotated[SecretStr | None, BeforeValidator(_hook)] = None
@@ -140,7 +140,7 @@ _Percent = Annotated[float, _number(1, 99, "percent")]
 
 
 class AlertThresholds(Part):
-    """From which values on the rules of `alerts` fire. docs/alerts.md has what each means.
+    """The values at which the rules of `alerts` fire; docs/alerts.md explains each.
 
     They end up in expressions of Grafana's (grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rules/
     queries-conditions) and in InfluxQL, as numbers and seconds.

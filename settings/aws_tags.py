@@ -30,7 +30,7 @@ def check(name: str, content: str) -> None:
 
 
 def check_once(name: str, others: Collection[str]) -> None:
-    """Raises WrongValueError for a name that is among the others in other capitals."""
+    """Raises WrongValueError for a name that differs from another only in case."""
     if any(other != name and other.lower() == name.lower() for other in others):
         raise WrongValueError("{tag} is given twice, differing only in case", "write it once", tag=quoted(name))
 

@@ -1,4 +1,4 @@
-"""When backups are made, how long they are kept, and which one a new environment begins with."""
+"""When backups are made, how long they are kept, and which one a new environment starts from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from settings.mistakes import WrongValueError
 from settings.part import Part
 
 ID = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])-[0-5][0-9]-[0-5][0-9]Z"
-"""A backup's id: the moment it began, as an object's name may have it."""
+"""A backup's ID: when it began, in a form that an object's name may have."""
 
 BUCKET = (
     r"(?!xn--|sthree-|amzn-s3-demo-|[0-9.]+/)(?![^/]*(\.\.|\.-|-\.))(?![^/]*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)/)"
@@ -57,7 +57,7 @@ class Backups(Part):
     """The daily backup to S3.
 
     schedule: time of day, UTC. keep: days; S3 takes any number (docs.aws.amazon.com/AmazonS3/latest/API/
-    API_LifecycleExpiration.html). now: one more makes a backup at once.
+    API_LifecycleExpiration.html). now: an increase makes a backup at once.
     """
 
     enabled: v.Flag = True

@@ -1,4 +1,4 @@
-"""Certificates and their keys: truly read, and handed on as they were read, without anything around them.
+"""Certificates and their keys: parsed, and passed on re-encoded, without any text around them.
 
 What is checked is what the programs that use them check: Grafana and InfluxDB serve with Go's crypto/tls
 (tls.X509KeyPair: the first certificate is the server's own and fits the key), Telegraf verifies with crypto/x509, curl
@@ -37,7 +37,7 @@ _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\n.*?\n-----END \1-----",
 
 
 def blocks(value: Any, kind: str) -> dict[str, list[str]]:
-    """The blocks of a PEM text by their labels. Raises WrongValueError when none is a `kind`."""
+    """The blocks of a PEM text by their labels. Raises WrongValueError if none is a `kind`."""
     written = v.text(value.replace("\r\n", "\n").strip() if isinstance(value, str) else value)
     found: dict[str, list[str]] = {}
     for block in _BLOCK.finditer(written):
@@ -60,7 +60,7 @@ def pem(certificates: Sequence[x509.Certificate]) -> str:
 
 
 def certificates_of(most: int) -> BeforeValidator:
-    """A validator of PEM text with certificates that are valid now; it becomes those alone, at most `most` bytes."""
+    """A validator of PEM text with certificates that are valid now; the result is only those, at most `most` bytes."""
 
     def check(value: Any) -> str:
         found = blocks(value, "CERTIFICATE")
@@ -150,7 +150,7 @@ def _served(key: Any) -> bool:
 def mismatches(chain: str, key: str, ca: str | None, domain: str | None) -> Iterator[tuple[str, str]]:
     """What is wrong with a server's certificate and key together, each with what to write instead.
 
-    The texts are checked ones. Without a `domain` the name is not looked at.
+    The texts have been checked. Without a `domain` the name is not checked.
     """
     certificates = read(chain)
     own = certificates[0]
@@ -185,7 +185,7 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
 
 def _fits(domain: str, name: str) -> bool:
-    """RFC 6125: a `*` stands for the first label alone."""
+    """RFC 6125: a `*` only stands for the first label."""
     name = name.lower()
     return name == domain or (name.startswith("*.") and domain.partition(".")[2] == name[2:])
 
@@ -207,7 +207,7 @@ def _signed_with_sha1(certificate: x509.Certificate) -> bool:
 
 
 def _leads_to(own: x509.Certificate, between: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> bool:
-    """Whether the certificate is one of the roots, or signed by one, directly or through those between."""
+    """Whether the certificate is one of the roots, or signed by one, directly or through intermediates."""
     current = own
     for _ in range(len(between) + 1):
         if current in roots or any(_issued(current, root) for root in roots):

@@ -1,4 +1,4 @@
-"""Settings that are right by themselves and cannot go together: in time, and by the names of machines.
+"""Settings that are valid on their own but contradict each other: durations, and names of machines.
 
 Each as (setting, what is wrong, what to write instead), as Settings.contradictions() gives them.
 """
@@ -23,7 +23,7 @@ SILENT_INTERVALS = 3
 """Intervals without a measurement, at least, before a host counts as silent (alerts/facts.py)."""
 
 LEAST_BACKUP_AGE = "25h"
-"""A backup a day, up to ten minutes later (userdata/server/backup.timer), and the time that it takes."""
+"""A backup per day, up to ten minutes late (userdata/server/backup.timer), and the time it takes."""
 
 RENEWED_DAYS = 30
 """How long before its end `pulumi up` renews the stack's own certificate (components/certificates.py)."""
@@ -47,7 +47,7 @@ def of_time(settings: Settings) -> Contradictions:
 
 
 def _of_silence(settings: Settings, alerts: AlertThresholds) -> Contradictions:
-    """A host is silent, is found to be so by two evaluations, and only then is it forgotten."""
+    """A host falls silent, two evaluations notice it, and only then is it forgotten."""
     silent, forget = v.seconds(alerts.silent_after), v.seconds(alerts.forget_after)
     missed = SILENT_INTERVALS * v.seconds(settings.collection_interval)
     found = 2 * v.seconds(alerts.interval)
@@ -100,7 +100,7 @@ def of_the_dead_mans_switch(settings: Settings) -> Contradictions:
 
 
 def of_mute_timings(settings: Settings) -> Contradictions:
-    """Times in which nothing is sent that would be sent, or everything is kept back."""
+    """Mute timings without effect, and those that mute everything."""
     names = [timing.name for timing in settings.mute_timings]
     if settings.mute_timings and not settings.contact_points:
         yield "muteTimings", "mutes nothing, because nobody is notified", "write contactPoints, or take it out"
@@ -113,8 +113,8 @@ def of_mute_timings(settings: Settings) -> Contradictions:
 
 
 def of_names(settings: Settings) -> Contradictions:
-    """A name for the server that is somebody else's (with a certificate of one's own the server's /etc/hosts says
-    that `domain` is itself), and a certificate that is not for it."""
+    """A `domain` that belongs to someone else (with an own certificate, the server's /etc/hosts maps `domain`
+    to the server itself), and a certificate that is not for it."""
     if settings.domain:
         agents = {f"hosts[{number}].address": host.address for number, host in enumerate(settings.hosts)}
         if _is_aws(settings.domain):

@@ -1,4 +1,4 @@
-"""The configuration as Pulumi hands it over, decoded: every value is text, lists and objects are JSON."""
+"""The configuration as Pulumi passes it, decoded: every value is a string, lists and objects are JSON."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ LONGEST_NUMBER = 18
 
 
 def decoded(raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
-    """The namespace's values by name, lists and objects decoded; what Pulumi.yaml gives as "unset" is left out. And
-    the mistakes in what cannot be decoded, which is left out, too."""
+    """The namespace's values by name, lists and objects decoded; what Pulumi.yaml gives as "unset" is left out.
+    And the mistakes in what cannot be decoded, which is left out too."""
     fields = places.fields(Settings)
     given: dict[str, Any] = {}
     mistakes = []

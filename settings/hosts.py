@@ -23,7 +23,7 @@ RESERVED_TAGS = frozenset(
         *("status_code", "url", "database", "input", "output", "version", "go_version", "source"),
     }
 )
-"""Tags that inputs set themselves, and `time`, which InfluxQL keeps for itself."""
+"""Tags that inputs set themselves, and `time`, which InfluxQL reserves."""
 MOST_TAGS = 20
 PORT = v.whole(1, 65535, "the port")
 
@@ -66,7 +66,7 @@ class Host(Part):
     """A machine, reached by SSH, that gets an agent.
 
     name: its tag `host`, and the name of its resources. host_key: the only one that is accepted. private_key:
-    of `user`; without it the SSH agent of the person who runs Pulumi is asked. tags: of all its measurements.
+    of `user`; without it the operator's SSH agent is used. tags: of all its measurements.
     inputs: what else it measures. unreachable: true leaves the machine alone, so that it can be
     taken out, or the stack destroyed, without reaching it.
     """
@@ -87,8 +87,8 @@ class Host(Part):
 
 
 def repeated(given: Any) -> Iterator[tuple[int, str, WrongValueError]]:
-    """Hosts that are as an earlier one, as (number, its setting, what is wrong): by name, however it is capitalised, or
-    by address and port, however they are written. Wrong values are passed over; they have mistakes of their own."""
+    """Hosts that duplicate an earlier one, as (number, its setting, what is wrong): by name, ignoring
+    case, or by address and port, however written. Wrong values are skipped; they are reported anyway."""
     names: set[str] = set()
     places: set[tuple[str, int]] = set()
     for number, host in enumerate(given if isinstance(given, list) else []):
@@ -111,7 +111,7 @@ def repeated(given: Any) -> Iterator[tuple[int, str, WrongValueError]]:
 
 
 def _place(host: dict[str, Any]) -> tuple[str, int] | None:
-    """Where a host's SSH server is; None for one that is left alone, which is on no machine."""
+    """Where a host's SSH server is; None for an unreachable one."""
     if str(host.get("unreachable")).lower() == "true":
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a host can measure besides itself: presets of Telegraf's inputs, each with the few options that differ.
+"""What a host can measure in addition: presets of Telegraf's inputs, each with the few options that differ.
 
 Every text here ends up in Telegraf's configuration, which replaces ${…} by its environment: no value may
 hold a dollar sign. Passwords go by the environment (userdata/agent/install.sh).
@@ -18,7 +18,7 @@ from settings.part import Part, each
 
 
 def database_password(value: Any) -> str:
-    """A password that can stand in PostgreSQL's connection string as it is
+    """A password that needs no quoting in PostgreSQL's connection string
     (postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)."""
     if re.search(r"[\s\\]", v.agents_password(value)):
         raise WrongValueError("has a space or a backslash", "give that user a password without one")
@@ -80,7 +80,7 @@ class Redis(Part):
 
 
 class Docker(Part):
-    """Docker's containers, as totals. Makes Telegraf a member of the group `docker`, which is as good as root."""
+    """Docker's containers, as totals. Makes Telegraf a member of the group `docker`, which is equivalent to root."""
 
     endpoint: Socket = "unix:///var/run/docker.sock"
 
@@ -107,7 +107,7 @@ class HttpResponse(Part):
 
 
 class Inputs(Part):
-    """Further inputs; one that is not named is off, `{}` turns it on with its defaults."""
+    """Additional inputs; one that is not named is off, `{}` turns it on with its defaults."""
 
     nginx: Nginx | None = None
     postgresql: Postgresql | None = None

@@ -1,4 +1,4 @@
-"""Reading and checking the stack's configuration: every mistake is found in one go."""
+"""Reading and checking the stack's configuration: all mistakes are found at once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FOLLOWS = {
     "collectionInterval": frozenset({"retention", "influxdb"}),
     "alertThresholds": frozenset({"retention", "influxdb", "collectionInterval", "backups", "certificate"}),
 }
-"""Settings that may only seem to contradict others, when one of these is wrong itself and counts as absent."""
+"""Settings that may only seem to contradict others if one of those is itself wrong and counts as absent."""
 
 
 def _did_you_mean(name: str, known: Collection[str]) -> str:
@@ -129,7 +129,7 @@ def _in_file(mistake: Mistake, file: str, own: int, listed: list[Listed]) -> Mis
 def _checked(given: Mapping[str, Any], shown: Shown, mistakes: list[Mistake]) -> tuple[Settings, set[str]]:
     """The settings, and the names of those that are wrong, each with its mistake in `mistakes`.
 
-    Where some are wrong, the others are returned all the same: what they contradict is said in the same go.
+    If some are wrong, the others are still returned, so that contradictions are reported at the same time.
     """
     try:
         return Settings.model_validate(given), set()
@@ -156,7 +156,7 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     listed, of_file = _of_file(given, shown)
     mistakes += [*of_file, *_twice(given, shown)]
     settings, wrong = _checked(given, shown, mistakes)
-    # A key that is wrong in itself is not contradicted, nor is one that only seems absent because of it.
+    # Contradictions of a key that is itself wrong, or only seems absent because of that, are not reported.
     wrong |= undecoded
     mistakes += [
         Mistake(places.key(name), shown.value((name,), given[name]) if name in given else "", what, instead)
@@ -181,17 +181,17 @@ def _name(key: str) -> str:
 
 
 def configuration() -> tuple[dict[str, str], set[str]]:
-    """The whole configuration of the stack that is being run, and the keys of it that are kept encrypted.
+    """The whole configuration of the current stack, and which of its keys are encrypted.
 
     Pulumi's own Config can look up keys but not list them, and a key that nobody looks up is a mistake too.
-    So it is read from where Config itself reads it.
+    So it is read from the same place as Config reads it.
     """
     raw = {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
     return raw, {*pulumi_config.get_config_secret_keys_env(), *pulumi_config._SECRET_KEYS.get()}
 
 
 def from_pulumi() -> Settings:
-    """The settings of the stack that is being run. Mistakes end the program with one clear error."""
+    """The settings of the current stack. Mistakes end the program with one clear error."""
     stack = pulumi.get_stack()
     try:
         settings = load(*configuration(), f"Pulumi.{stack}.yaml")

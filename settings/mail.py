@@ -1,4 +1,4 @@
-"""The mail server that alerts are sent through."""
+"""The mail server for alerts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@)[A-Za-z0-9_%+-]+(\.[A-Za-z0-9_%+-]+)*@
 
 
 def address(value: Any) -> str:
-    """One mail address, without a name; its domain in small letters."""
+    """One email address, without a display name; its domain in lower case."""
     user, at, domain = v.text(value).rpartition("@")
     written = user + at + domain.lower()
     if not _ADDRESS.fullmatch(written) or len(written) > 254:

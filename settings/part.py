@@ -1,4 +1,4 @@
-"""What all settings are built from: objects with checked keys, and lists of checked elements."""
+"""The base of all settings: objects with checked keys, and lists of checked elements."""
 
 from __future__ import annotations
 

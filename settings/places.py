@@ -1,4 +1,4 @@
-"""Places in the configuration: what kind of value lies where, how it is named, and whether it is a secret."""
+"""Places in the configuration: what kind of value is where, its name, and whether it is secret."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def path(location: Iterable[str | int]) -> str:
 
 
 def walk(location: Iterable[str | int]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    """The model and its field that a place lies in; no field for a key that is unknown there."""
+    """The model and the field of a place; no field for an unknown key."""
     model: type[BaseModel] | None = Settings
     holder, field = model, None
     for step in location:
@@ -69,7 +69,7 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def is_shown(field: FieldInfo) -> bool:
-    """Whether mistakes may repeat the field's value."""
+    """Whether error messages may repeat the field's value."""
     return not is_secret(field) and NeverShown not in (*_kinds(field), *field.metadata)
 
 

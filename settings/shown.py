@@ -1,4 +1,4 @@
-"""Which values a mistake may repeat: the one place where that is decided, for every kind of mistake."""
+"""Which values an error message may repeat: the only place where that is decided, for every kind of mistake."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from settings import places
 from settings.mistakes import LONGEST_VALUE, SECRET, Mistake, WrongValueError, quoted
 
 _TELLTALE = re.compile(r"PRIVATE KEY|:[^\s@]*@|://\S*[?#]")
-"""A private key, a password in an address, or what an address has behind its path: wherever it was put by mistake."""
+"""A private key, a password in a URL, or a URL's query: wherever it was put by mistake."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z._ -]{0,23}")
 """What a key's name looks like, misspelt or not: no digits, and short."""
 
 
 def _by_nature(location: tuple[str | int, ...]) -> bool:
-    """Whether the place lies in a setting that holds secrets."""
+    """Whether the place is in a setting that holds secrets."""
     _, whole = places.walk(location[:1])
     return whole is not None and places.holds_secrets(places.part(whole))
 
@@ -29,23 +29,24 @@ def _has_object(value: Any) -> bool:
 class Shown:
     """Decides for the values of one configuration. marked: the keys that Pulumi keeps encrypted.
 
-    Pulumi marks a whole setting as soon as it holds one secret. In those that hold some by their nature (`hosts`,
-    `smtp`) only these are never shown, or no mistake there could be. What else somebody encrypted in them is shown
-    whole or not at all: whole, Pulumi itself finds it in its output and hides it, which it cannot when it is cut.
+    Pulumi marks a whole setting as secret as soon as it contains one. In settings that always do (`hosts`, `smtp`)
+    only those secrets are never shown; otherwise no mistake could be explained. Anything else that was encrypted in
+    them is shown in full or not at all: Pulumi recognises a full secret in its output and hides it, but not a
+    truncated one.
     """
 
     def __init__(self, marked: Collection[str]) -> None:
         self._marked = marked
 
     def may(self, location: tuple[str | int, ...], value: Any) -> bool:
-        """Whether `value`, given at `location`, is shown: a known setting no part of which is a secret, and nothing in
-        it that looks like one."""
+        """Whether `value`, given at `location`, is shown: a known setting without secrets, and nothing
+        in it that looks like one."""
         _, field = places.walk(location)
         if not location or field is None or not places.is_shown(field) or places.holds_secrets(places.part(field)):
             return False
         written = json.dumps(value, ensure_ascii=False, default=str)
         by_nature = _by_nature(location)
-        # Next to secrets, what became an object by mistake may have one as a key's name (`user: hunter2: x`).
+        # Near secrets, a value that became an object by mistake may have one as a key (`user: hunter2: x`).
         if by_nature and get_origin(field.annotation) is not dict and _has_object(value):
             return False
         whole = by_nature and len(written) <= LONGEST_VALUE and "\\" not in written
@@ -54,14 +55,14 @@ class Shown:
         return not _TELLTALE.search(written)
 
     def names(self, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
-        """The place of a key that is no setting; its name is hidden where a secret may have been written as one."""
+        """The place of an unknown key; its name is hidden where it may be a misplaced secret."""
         guarded = places.key(str(location[0])) in self._marked or _by_nature(location)
         if len(location) > 1 and guarded and not _WORD.fullmatch(str(location[-1])):
             return *location[:-1], SECRET
         return location
 
     def value(self, location: tuple[str | int, ...], value: Any) -> str:
-        """The value as a mistake repeats it."""
+        """The value as the error message repeats it."""
         return quoted(value) if self.may(location, value) else SECRET
 
     def mistake(self, location: tuple[str | int, ...], value: Any, wrong: WrongValueError) -> Mistake:

@@ -1,4 +1,4 @@
-"""SSH keys: those of hosts, and those that log in there."""
+"""SSH keys: host keys, and private keys that log in there."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ SMALLEST_RSA = 1024
 
 
 def private_key(value: Any) -> str:
-    """A private key that logs in, in PEM or OpenSSH's format, without a passphrase; as it was written, but alone."""
+    """A private key for logging in, in PEM or OpenSSH's format, without a passphrase; unchanged, but without
+    surrounding text."""
     without = "write a key without one (Pulumi encrypts it)"
     text, key = only_key(
         value,

@@ -1,4 +1,4 @@
-"""What a stack may be called: a bucket is named after it, and S3 is choosy only when the bucket is made."""
+"""What a stack may be called: a bucket is named after it, and S3 refuses a name only when the bucket is created."""
 
 from __future__ import annotations
 

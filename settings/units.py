@@ -13,7 +13,7 @@ from settings.mistakes import WrongValueError
 
 KNOWN = frozenset(value for name, value in vars(units).items() if not name.startswith("_") and isinstance(value, str))
 OWN = re.compile(r"(prefix|suffix|time|si|count|currency):.{1,40}")
-"""Units with a text of one's own: grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options"""
+"""Units with custom text: grafana.com/docs/grafana/latest/panels-visualizations/configure-standard-options"""
 
 OF_CLOUDWATCH = {
     "Seconds": "s",

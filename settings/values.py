@@ -1,7 +1,7 @@
-"""The kinds of values that settings are made of: each checks itself and says what to write instead.
+"""The types of settings: each checks its value and says what to write instead.
 
-Pulumi hands every value over as text, lists and objects as JSON; YAML has already turned `1.50` into 1.5
-and left `no` as it is. So each kind accepts the text of itself and nothing else.
+Pulumi passes every value as a string, lists and objects as JSON; YAML has already turned `1.50` into
+1.5 and left `no` as it is. So each type accepts exactly its own notation.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from settings.mistakes import WrongValueError
 
 
 def text(value: Any) -> str:
-    """Text, not empty. A number that YAML made of unquoted text is refused: quoting would have kept it."""
+    """A non-empty string. A number that YAML made from an unquoted string is refused: quotes would have kept it."""
     if isinstance(value, bool | int | float):
         raise WrongValueError("is not a string", 'write it in quotes: "{value}"', value=value)
     if not isinstance(value, str):
@@ -32,13 +32,13 @@ def text(value: Any) -> str:
 
 
 def _has_control(value: str) -> bool:
-    """Whether one of its characters is a control character. Most texts are printable, which is seen at once: none of
-    these categories is (docs.python.org, str.isprintable)."""
+    """Whether it contains a control character. Most strings are printable, which is quick to check and rules
+    these categories out (docs.python.org, str.isprintable)."""
     return not value.replace("\n", "").isprintable() and any(map(_is_control, value))
 
 
 def _is_control(character: str) -> bool:
-    """Control characters but for the line break, what turns the direction of writing, and halves of characters."""
+    """Control characters except the line break, marks that change the writing direction, and surrogates."""
     return character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Cs")
 
 
@@ -59,7 +59,7 @@ def password(value: Any) -> str:
 
 
 def agents_password(value: Any) -> str:
-    """As `password`, and nothing in it that Telegraf takes for a reference to a store of secrets: its config/secret.go
+    """Like `password`, without anything that Telegraf takes for a reference to a secret store: its config/secret.go
     looks for @{STORE:KEY} in every password, and does not start without that store."""
     if re.search(r"@\{.+?:.+?\}", password(value)):
         wrong = "contains @{…}, which Telegraf reads as a reference to a secret store"
@@ -116,7 +116,7 @@ def aws_partitions() -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=1)
 def known_regions() -> dict[str, str]:
-    """Every EC2 region that botocore's endpoint data knows -> its partition: aws, aws-cn, aws-us-gov, aws-eusc, …"""
+    """Every EC2 region in botocore's endpoint data -> its partition: aws, aws-cn, aws-us-gov, aws-eusc, …"""
     return {
         region: one["partition"]
         for one in aws_partitions()
@@ -131,7 +131,7 @@ ec2.amazonaws.com in a role's trust policy."""
 
 
 def partition(name: str) -> str:
-    """The partition a known region lies in."""
+    """The partition of a known region."""
     return known_regions()[name]
 
 
@@ -188,8 +188,8 @@ def duration(units: str, low: str, high: str, example: str, parts: int = len(_SE
 
 
 def fingerprint(value: Any) -> str:
-    """An OpenPGP key's full fingerprint (version 4: RFC 9580, 5.5.4.2): 40 hexadecimal digits; blanks between them are
-    dropped."""
+    """An OpenPGP key's full fingerprint (version 4: RFC 9580, 5.5.4.2): 40 hexadecimal digits; spaces between them
+    are dropped."""
     digits = re.sub(r"\s", "", text(value)).upper()
     if not re.fullmatch(r"[0-9A-F]{40}", digits):
         raise WrongValueError(
@@ -241,8 +241,8 @@ _NOBODYS = ("localhost", "localdomain", "localdomain6", "invalid", "onion")
 
 
 def domain(value: Any) -> str:
-    """A name in DNS, in small letters, as certificates (RFC 5280) and Grafana's `domain` have it; none of those that
-    are nobody's (RFC 6761, RFC 7686)."""
+    """A DNS name in lower case, as in certificates (RFC 5280) and Grafana's `domain`; no reserved
+    name (RFC 6761, RFC 7686)."""
     if not re.fullmatch(DOMAIN, text(value)):
         instead = "write the bare name in lowercase, such as monitoring.example.com"
         raise WrongValueError("is not a domain name", instead)

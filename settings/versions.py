@@ -17,11 +17,11 @@ UNUSABLE = {
     "13.1.1": (_STOPS, "write 13.1.2 or later"),
     "13.2.0": (_MOVES, "write 13.2.1 or later"),
 }
-"""Versions of Grafana whose Debian package does not work here: what is wrong, and what to write instead."""
+"""Versions of Grafana whose Debian package is broken: what is wrong, and what to write instead."""
 
 
 def _usable_grafana(value: Any) -> Any:
-    """Not a version whose package is broken, whatever Debian's revision."""
+    """Not a version whose package is broken, with any Debian revision."""
     upstream = re.fullmatch(r"(?:[0-9]:)?([0-9.]+)(?:[^0-9.].*)?", str(value))
     if upstream and upstream[1] in UNUSABLE:
         raise WrongValueError(*UNUSABLE[upstream[1]])
@@ -36,7 +36,7 @@ def _first_major(version: str) -> str:
 
 
 def _at_least(major: int, minor: int) -> AfterValidator:
-    """A validator of versions that know what the program writes into their configuration."""
+    """A validator of versions that support everything the program writes into their configuration."""
 
     def check(version: str) -> str:
         upstream = re.split(r"[.+~-]", version.rpartition(":")[2])

@@ -1,6 +1,6 @@
 """A stack's file, read without Pulumi and without the key to its secrets, and checked by the program's own settings.
 
-Pulumi hands every value over as text, lists and objects as JSON (settings/values.py); so does this module.
+Pulumi passes every value as a string, lists and objects as JSON (settings/values.py); so does this module.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class StackFile:
 
     @property
     def raw(self) -> dict[str, str]:
-        """The configuration as Pulumi would hand it over."""
+        """The configuration as Pulumi would pass it."""
         return {key: _handed_over(value) for key, value in self.config.items()}
 
     @property
@@ -59,7 +59,7 @@ class StackFile:
     def settings(self) -> tuple[Settings, set[str]]:
         """The checked settings, and the names of those that could not be read for what is encrypted in them.
 
-        Raises SettingsError with every mistake but those that an encrypted value may only seem to be.
+        Raises SettingsError with every mistake, except what may only look like one because it is encrypted.
         """
         try:
             return load(self.raw, self.secret_keys, f"Pulumi.{self.name}.yaml"), set()

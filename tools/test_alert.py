@@ -1,11 +1,11 @@
-"""`python tools/test_alert.py [--stack NAME]`: sends one message through each way of each contact point of a stack, and
-says what came back.
+"""`python tools/test_alert.py [--stack NAME]`: sends a message through each integration of each contact point of a
+stack, and prints the results.
 
 Asks the Pulumi CLI for the stack's outputs, and Grafana as its administrator. Ends with 1 when a message failed, or
-when there is nothing to send through. Grafana's words may repeat the address of a webhook, which is a secret: what
+when there is nothing to send through. Grafana's message may repeat a webhook's address, which is a secret: what
 looks like an address is left out.
 
-Grafana 13: pkg/registry/apps/alerting/notifications/receiver/handler.go. "Sent" means that the other side took it.
+Grafana 13: pkg/registry/apps/alerting/notifications/receiver/handler.go. "Sent" means that the receiver accepted it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class TestingError(Exception):
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of one message. error: empty when the other side took it."""
+    """The result of one message. error: empty if the receiver accepted it."""
 
     point: str
     way: str
@@ -52,7 +52,7 @@ class Sent:
 
 
 def without_addresses(text: str) -> str:
-    """Grafana's words without what may be a secret address."""
+    """Grafana's message without what may be a secret address."""
     return re.sub(r"https?://[^\s\"']+", "(its address)", " ".join(text.split()))
 
 

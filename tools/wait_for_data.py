@@ -1,4 +1,4 @@
-"""Waits until Grafana shows data of each of its datasources, asked as somebody at a dashboard asks. Run by `Answers`.
+"""Waits until Grafana shows data of each of its datasources, queried as a dashboard would. Run by `Answers`.
 
 All inputs are environment variables named READY_… (see components/readiness.py). Ends with 0 when InfluxDB has returned
 a measurement of the server that came in meanwhile, and CloudWatch a list of metrics, of every account; with 1, and
@@ -40,10 +40,10 @@ def refusal(answer: Answer) -> str | None:
 
 
 class Measurements:
-    """The InfluxDB datasource, asked for the newest point in which `host` says that it has applied `revision`. A check
-    that the first time only notes when that was, and later is satisfied by a newer one: what was stored before this run
-    proves nothing of this run. All agents write with one login, under any name; the revision is the server's alone, as
-    it is made with a secret of the stack (program/revision.py), and agents read nothing."""
+    """The InfluxDB datasource, queried for the newest point in which `host` says that it has applied `revision`.
+    The first check only notes its time, later ones wait for a newer point: what was stored before this run proves
+    nothing about this run. All agents write with one login, under any name; only the server knows the revision, because
+    it is made with a secret of the stack (program/revision.py), and agents cannot read."""
 
     def __init__(self, grafana: Grafana, host: str, revision: str) -> None:
         self._grafana = grafana
@@ -78,8 +78,8 @@ class Measurements:
 
 
 def check_cloudwatch(grafana: Grafana, region: str, uid: str = "cloudwatch") -> None:
-    """CloudWatch lists metrics for the datasource, be it none. The values of a dimension are what the plugin asks AWS
-    for (ListMetrics); names of metrics and namespaces it knows by heart (pkg/tsdb/cloudwatch/routes)."""
+    """CloudWatch lists metrics for the datasource, possibly none. The plugin requests a dimension's values from
+    AWS (ListMetrics); it has built-in names of metrics and namespaces (pkg/tsdb/cloudwatch/routes)."""
     asked = {
         "region": region,
         "namespace": "AWS/EC2",

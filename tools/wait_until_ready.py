@@ -1,9 +1,9 @@
-"""Waits until the server is what this `pulumi up` says, telling on standard output what it waits for. Run by
+"""Waits until the server is what this `pulumi up` describes, printing what it waits for. Run by
 `Readiness`.
 
-All inputs are environment variables named READY_… (see components/readiness.py). Ends with 0 when Grafana answers and
-the server has said, as the automation's user, that this very instance has applied this very revision; with 1, and one
-clear reason, when the time is over or the boot script failed.
+All inputs are environment variables named READY_… (see components/readiness.py). Exits with 0 once Grafana answers and
+the server has reported, as the automation's user, that exactly this instance has applied exactly this revision; with
+1 and a clear reason if time runs out or the boot script fails.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def check_grafana(grafana: Grafana) -> None:
 
 
 def applied(revision: str, instance: str) -> str:
-    """What the server names its user when it has applied a revision (userdata/boot.sh)."""
+    """The name that the server gives its user after applying a revision (userdata/boot.sh)."""
     return f"{revision} on {instance}"
 
 
 def check_applied(grafana: Grafana, wanted: str) -> None:
-    """The server has applied these parameters, and no others: it names the automation's user after them. Only that user
-    itself and Grafana's administrators can rename it; who may write measurements cannot. The user is there, with its
-    password, once the server has made it, and asking too early locks nothing (components/passwords.py)."""
+    """The server has applied these parameters, and no others: it names the automation's user after them. Only that
+    user itself and Grafana's administrators can rename it; senders of measurements cannot. The user exists, with its
+    password, once the server has created it, and asking too early locks nothing (components/passwords.py)."""
     answer = grafana.ask("GET", "/api/user")
     if answer.status == http.client.UNAUTHORIZED:
         raise NotYetError("has not made Pulumi's user in Grafana yet")

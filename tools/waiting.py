@@ -1,6 +1,6 @@
 """What the two gates of `pulumi up` share: asking Grafana, waiting with progress, the server's console.
 
-They talk to Grafana's port alone: the machine that runs Pulumi is in `operatorCidrs`, and need not be in `agentCidrs`.
+They only use Grafana's port: the machine that runs Pulumi is in `operatorCidrs`, and need not be in `agentCidrs`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from program.identity import identity
 from program.trust import basic, trusting
 
 PAUSE = 2.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 CONSOLE_PAUSE = 15.0
-"""Seconds between two looks at the console, which AWS renews more slowly than that anyway."""
+"""Seconds between two reads of the console, which AWS updates more slowly anyway."""
 
 LONGEST_MESSAGE = 400
-"""Characters of a message of Grafana's that are shown."""
+"""How many characters of Grafana's messages are shown."""
 
 FAILED = re.compile(r"monitoring: (boot failed at line .*)")
 PROGRESS = re.compile(r"monitoring: (.*)")
@@ -47,7 +47,7 @@ class Answer:
 
     @property
     def message(self) -> str:
-        """Why it refused, in its own words, or its plugin's (pkg/tsdb/cloudwatch/models/http_error.go: `Message`)."""
+        """Why it refused, in Grafana's or its plugin's words (pkg/tsdb/cloudwatch/models/http_error.go: `Message`)."""
         found = self.content if isinstance(self.content, dict) else {}
         words = found.get("message") or found.get("Message") or found.get("error") or "no reason given"
         return f"{' '.join(str(words).split())[:LONGEST_MESSAGE]} (status {self.status})"
@@ -66,7 +66,7 @@ class Grafana:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Grafana:
-        """As components/readiness.py tells a command."""
+        """As components/readiness.py describes it."""
         login = env["USER"], env["PASSWORD"]
         return cls(env["ADDRESS"], int(env["PORT"]), env["SERVER_NAME"], env["CA"], login)
 
@@ -98,13 +98,13 @@ class Grafana:
 
 
 def environment() -> dict[str, str]:
-    """What components/readiness.py tells a command: the variables READY_…, without that beginning."""
+    """What components/readiness.py passes to a command: the variables READY_…, without that prefix."""
     return {key.removeprefix("READY_"): value for key, value in os.environ.items() if key.startswith("READY_")}
 
 
 class Console:
-    """An instance's console, read as the identity that the AWS provider has. That AWS does not let it be read is said
-    once, and ends nothing: the gate then waits without the boot script's words."""
+    """An instance's console, read as the identity that the AWS provider has. If AWS does not allow that, it
+    is reported once, and the gate waits without the console."""
 
     def __init__(self, given: Mapping[str, Any], region: str, instance: str) -> None:
         self._given, self._region, self._instance = given, region, instance
@@ -137,10 +137,10 @@ Check = tuple[str, Callable[[], None]]
 
 
 def wait(checks: list[Check], read_console: Callable[[], str], timeout: float) -> str | None:
-    """Run the checks in order, each until it succeeds. Returns None, or why it cannot be (one or more lines).
+    """Run the checks in order, each until it succeeds. Returns None, or why one cannot succeed (one or more lines).
 
-    The console is read meanwhile: the boot script's progress is shown, a new failure of it ends the waiting. The
-    one that is there from the beginning is an earlier attempt's: the server tries again by itself.
+    Meanwhile the console is read: the boot script's progress is shown, and a new failure ends the wait. A
+    failure that is there from the start belongs to an earlier attempt: the server retries by itself.
     """
     end = time.monotonic() + timeout
     earlier = last_failure(read_console())

@@ -1,6 +1,6 @@
 """The server's user data: cloud-config that writes and starts the boot script.
 
-Comments and empty lines are dropped on the way to EC2, whose limit is 16 KiB (ours is 12).
+Comments and empty lines are removed before it goes to EC2, whose limit is 16 KiB (ours is 12).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from settings import Repository
 from userdata.templates import AWS_DOMAIN, render, shell, source, without_comments
 
 LIMIT = 12 * 1024
-"""Bytes the rendered user data may have. EC2 refuses more than 16,384, and does so only when it is
+"""Bytes the rendered user data may have. EC2 refuses more than 16,384, but only when the instance is
 created."""
 SETTINGS_FOLDER = "/etc/monitoring"
 BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 UNITS = ("monitoring-server.service", "monitoring-server.timer")
-"""They run the boot script: at every boot, and later to look whether the stack has changed."""
+"""Units that run the boot script: at every boot, and regularly to see whether the stack has changed."""
 
 
 class UserDataTooLargeError(ValueError):
@@ -25,7 +25,7 @@ class UserDataTooLargeError(ValueError):
 
 @dataclass(frozen=True)
 class BootValues:
-    """Everything the server's user data depends on; a change of it replaces the server. Nothing of it is secret.
+    """Everything the server's user data depends on; a change of it replaces the server. None of it is secret.
 
     parameters: path of the stack's parameters. address: the elastic IP. local_name: the name in the certificate by
     which the machine reaches itself. influxdb_version: empty when another service is used.

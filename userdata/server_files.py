@@ -16,7 +16,7 @@ MANAGED_FILES = ("timestream.sh", "timestream.py")
 
 @dataclass(frozen=True)
 class ServerValues:
-    """Everything the files of the server's services depend on; a running server follows their changes. Nothing of
+    """Everything the files of the server's services depend on; a running server follows their changes. None of
     it is secret.
 
     host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
@@ -52,8 +52,8 @@ class ServerValues:
 def shard_duration(retention: str) -> str:
     """Length of InfluxDB's shard groups for a retention: what it would choose itself.
 
-    docs.influxdata.com/influxdb/v1/query_language/manage-database (SHARD DURATION). It must be said: the
-    policy `autogen` is created with seven days, and a retention below its shards' length is refused.
+    docs.influxdata.com/influxdb/v1/query_language/manage-database (SHARD DURATION). It must be set explicitly:
+    the policy `autogen` is created with seven days, and a retention shorter than its shard duration is refused.
     """
     length = v.seconds(retention)
     if length < v.seconds("2d"):
@@ -75,7 +75,7 @@ def _whole(retention: str) -> int:
 def backup_settings(region: str, bucket: str, stack: str, now: int, restore_from: str) -> dict[str, str]:
     """The variables of backup.sh and restore.sh.
 
-    bucket: empty when backups are off. now: another number asks for a backup at once. restore_from: see
+    bucket: empty when backups are off. now: another number requests a backup at once. restore_from: see
     components/backups.py. Buckets are named in the path: their names need not fit S3's certificate.
     """
     return {

@@ -1,5 +1,5 @@
-"""Rendering of the files in this folder: what a person reads in userdata/ is what a machine gets, with the
-settings filled in. Pure: values in, text out.
+"""Renders the files in this folder: what is in userdata/ is what a machine gets, with the settings
+filled in. Pure: values in, text out.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def without_comments(text: str) -> str:
 
 
 def source(repository: Repository) -> str:
-    """A repository as boot.sh takes it: the five words after its name, none of which has blanks."""
+    """A repository as boot.sh reads it: five words after its name, none of which contains spaces."""
     parts = (
         repository.url,
         repository.suite,
@@ -75,8 +75,8 @@ def shell(variables: Mapping[str, str]) -> str:
 def environment(variables: Mapping[str, str]) -> str:
     """Variables as a file that systemd reads (man 5 systemd.exec, EnvironmentFile=), and a shell likewise.
 
-    Between single quotes nothing is special but the quote that ends them. Between double quotes a backslash takes away
-    what `"`, `$`, `` ` `` and itself mean.
+    Between single quotes only the closing quote is special. Between double quotes a backslash
+    escapes `"`, `$`, `` ` `` and itself.
     """
     lines = []
     for name, value in variables.items():
@@ -86,7 +86,7 @@ def environment(variables: Mapping[str, str]) -> str:
 
 
 def delimiter(*contents: str) -> str:
-    """A line that ends a here-document with any of these contents, and that is no line of them."""
+    """A line that can end a here-document with any of these contents, because it does not occur in them."""
     lines = {line for content in contents for line in content.split("\n")}
     end = "END_OF_FILE"
     while end in lines:

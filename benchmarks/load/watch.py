@@ -9,7 +9,7 @@ import psutil
 from benchmarks.load.server import Server
 
 EVERY = 5
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 class Watch:

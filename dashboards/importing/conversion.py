@@ -1,4 +1,4 @@
-"""A community dashboard's text to a dashboard of this repository: the steps in their order."""
+"""From a community dashboard's text to a dashboard of this repository, step by step."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _description(raw: Json) -> str:
 
 
 def checked_name(name: str) -> str:
-    """The name, if it can be a file's and a uid. Raises ImportingError."""
+    """The name, if it is valid as a file name and a uid. Raises ImportingError."""
     if not NAME.fullmatch(name):
         raise ImportingError(
             f"{name!r} cannot be its name: write NAME= with up to 40 lowercase letters, digits and dashes"

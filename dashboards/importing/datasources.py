@@ -1,8 +1,8 @@
-"""Whom a dashboard asks: references in all their spellings become this stack's InfluxDB and CloudWatch.
+"""The datasources of a dashboard: references in all their forms become this stack's InfluxDB and CloudWatch.
 
 A datasource is named by an input of the export (`${DS_TELEGRAF}`), by a variable (`$datasource`), by its name or uid
-in somebody else's Grafana, or not at all. What decides is the kind of the plugin; where nothing says it, the query's
-shape.
+in another Grafana, or not at all. What decides is the plugin's type; if it is not given, the form of the
+query.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SQL = re.compile(
     r"|\binterval\s+'|\bjoin\b.+\bon\b|\binformation_schema\b|^\s*with\s+\w+\s+as\s*\(",
     re.IGNORECASE | re.DOTALL,
 )
-"""What SQL has and InfluxQL has not; both begin with SELECT."""
+"""What SQL has and InfluxQL does not; both begin with SELECT."""
 TEXTS = {
     "flux": FLUX,
     "sql": SQL,
@@ -155,7 +155,7 @@ def is_ours(kind: str) -> bool:
 
 
 def resolve(panels: Iterable[Json], sources: Sources, report: Report) -> None:
-    """Give each panel and query the datasource it asks. Those that the stack does not have are refused together."""
+    """Set each panel's and query's datasource. Those that the stack does not have are refused together."""
     foreign: dict[str, list[Json]] = {}
     used: set[str] = set()
     for panel in panels:
@@ -174,7 +174,7 @@ def resolve(panels: Iterable[Json], sources: Sources, report: Report) -> None:
             mixed = "-- Mixed --"
         panel["datasource"] = reference_to(mixed)
         if not mixed:
-            del panel["datasource"]  # a panel that asks nobody
+            del panel["datasource"]  # a panel without queries
         panel["targets"] = targets
         for kind in [*kinds, *([] if kinds else [mixed])]:
             used.add(kind)
@@ -193,4 +193,4 @@ def _of_target(sources: Sources, whole: Any, target: Json) -> str:
     kind = sources.kind(own if own else whole, target)
     if kind != "-- Mixed --":
         return kind
-    return sources.kind(None, target)  # a query of a mixed panel that does not say whom it asks
+    return sources.kind(None, target)  # a query of a mixed panel without a datasource

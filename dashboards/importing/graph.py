@@ -1,4 +1,4 @@
-"""Angular's `graph` as `timeseries`, by the rules Grafana itself had while it could still convert it.
+"""Angular's `graph` as `timeseries`, by Grafana's own rules from when it could still convert it.
 
 github.com/grafana/grafana: public/app/plugins/panel/timeseries/migrations.ts. A graph over series instead of time
 becomes a bar gauge, a histogram a histogram.

@@ -1,4 +1,4 @@
-"""What an Angular graph said of single series, as field overrides."""
+"""An Angular graph's settings for single series, as field overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Panels on the grid: rows of before 2017 laid out, left-over copies taken out, numbers given."""
+"""Panels on the grid: rows from before 2017 laid out, leftover copies removed, IDs assigned."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ USUAL = {
     "keepTime": False,
     "targetBlank": False,
 }
-"""What a dashboard's link must say; old ones left it to Grafana."""
+"""What a dashboard's link must contain; old ones left it to Grafana."""
 
 
 class Links:
@@ -80,7 +80,7 @@ class Links:
         return found
 
     def tell(self, report: Report) -> None:
-        """Put what was found into the list of what was done."""
+        """Add the findings to the report."""
         for found, words in (
             (self._missing, "kept links to dashboards that are not here (import those too, with their uid as NAME=)"),
             (self._tagged, "kept links to all dashboards with a tag that this one does not have itself"),
@@ -91,7 +91,7 @@ class Links:
                 report.did(f"{words}: {named(found, MOST)}")
 
     def _upgraded(self, link: Json) -> Json | None:
-        """A panel's link in today's form: DashboardMigrator's `upgradePanelLink`. None when it says no address."""
+        """A panel's link in today's form: DashboardMigrator's `upgradePanelLink`. None if it has no address."""
         url = str(link.get("url") or "")
         if not url:
             self._lost.append(str(link.get("title") or link.get("dashboard") or "untitled"))

@@ -1,4 +1,4 @@
-"""What is in this stack's InfluxDB, and which queries ask for something else: warnings, as agents can measure more.
+"""What is in this stack's InfluxDB, and which queries need something else: warnings, because agents can measure more.
 
 userdata/shared/telegraf.conf and inputs.conf configure what agents measure.
 """
@@ -19,7 +19,7 @@ INPUTS = frozenset(
 )
 """Telegraf's inputs on agents and on the server."""
 OWN = frozenset(("ext4", "backup", "host_status", "monitoring_server"))
-"""Measurements of our own: what `exec` runs, and the boot script's points."""
+"""Our own measurements: from `exec`, and the boot script's points."""
 SEVERAL = ("internal", "influxdb", "redis", "docker")
 """Inputs with more than one measurement: `docker_container_cpu`…"""
 

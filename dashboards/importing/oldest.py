@@ -1,4 +1,4 @@
-"""What changed before the first schema that Grafana can be given (16): its DashboardMigrator's steps up to there.
+"""What changed before the first schema that Grafana accepts (16): the steps of its DashboardMigrator up to there.
 
 github.com/grafana/grafana: public/app/features/dashboard/state/DashboardMigrator.ts. The layout is `layout`'s part.
 """

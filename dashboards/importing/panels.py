@@ -1,4 +1,4 @@
-"""Panels of kinds that Grafana dropped become the kinds that followed them; unknown kinds are refused."""
+"""Panels of types that Grafana dropped become their successors; unknown types are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONVERTERS: dict[str, Callable[[Json, Report], Json]] = {
 }
 """As Grafana's PanelModel has it: `autoMigrateAngular`."""
 RENAMED = {"table2": "table", "text2": "text", "heatmap-new": "heatmap"}
-"""What these were called while they were new."""
+"""Their names while they were new."""
 SHOWN = {"table-old": "table (old)"}
 
 
@@ -60,7 +60,7 @@ def modernise(panel: Json, report: Report) -> None:
 
 
 def _text(panel: Json) -> None:
-    """Text panels once had their text next to their options."""
+    """Text panels used to have their text next to their options."""
     options = panel["options"] = panel.get("options") or {}
     for key in ("content", "mode"):
         if key in panel:

@@ -25,7 +25,7 @@ def modernise(panel: Json, report: Report) -> None:
 
 
 def tell(panels: list[Json], variables: Iterable[Json], annotations: Iterable[Json], report: Report) -> None:
-    """Name the queries that are kept, but that this Grafana cannot answer as it is installed."""
+    """Report the queries that are kept but cannot work with this Grafana as installed."""
     logs = [title_of(panel) for panel in panels if any(map(_is_of_logs, panel.get("targets") or []))]
     logs += [f"${each['name']}" for each in variables if _is_of_logs(each.get("query"))]
     logs += [f"annotation {each.get('name')}" for each in annotations if _is_of_logs(each.get("target") or each)]

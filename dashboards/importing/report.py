@@ -1,4 +1,4 @@
-"""What an import did, what a person should look at, and why it was refused."""
+"""What an import did, what should be checked, and why it was refused."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 Json = dict[str, Any]
 MOST_NAMED = 3
-"""Panels that are named in a line; of more, only the number is given."""
+"""Panels that are named in a line; the rest are counted."""
 
 
 FORM = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
-"""What a part raises that has not the form of a dashboard: nobody checks a community dashboard's types."""
+"""What malformed parts raise: nobody checks a community dashboard's types."""
 
 
 class PanelError(Exception):
@@ -59,7 +59,7 @@ class Report:
             self.refused.append(reason)
 
     def leave_out(self, reason: str, *panels: Json) -> None:
-        """Something that is not taken over, whether or not the person asked to skip such things."""
+        """Something that is left out in any case."""
         self.left.append(reason)
         self.did(f"left out: {reason}")
         self.dropped |= {id(panel): panel for panel in panels}
@@ -70,17 +70,17 @@ class Report:
         return [plain(line) for line in lines]
 
     def warned(self) -> list[str]:
-        """Everything a person should look at."""
+        """Everything that should be checked."""
         return [plain(line) for line in self.warnings]
 
 
 def plain(text: str) -> str:
-    """The text on one line: what a stranger's file holds cannot steer the terminal that shows it."""
+    """The text on one line, without control characters for the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
 def each(panels: Iterable[Json], step: Callable[[Json], None], report: Report) -> None:
-    """Do the step with every panel; the panel that it fails for is refused, and named."""
+    """Apply the step to every panel; a panel for which it fails is refused by name."""
     for panel in panels:
         try:
             step(panel)
@@ -92,7 +92,7 @@ def each(panels: Iterable[Json], step: Callable[[Json], None], report: Report) -
 
 
 def title_of(panel: Mapping[str, Any]) -> str:
-    """The panel's title as it is shown to a person."""
+    """The panel's title for messages."""
     return str(panel.get("title") or f"untitled {panel.get('type', 'panel')}")[:60]
 
 

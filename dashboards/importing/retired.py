@@ -20,7 +20,7 @@ CENTRES = {
     "SE Asia": "se-asia",
     "Last GeoHash": "coords",
 }
-"""Where the old map could be centred, and the names of today's views."""
+"""The old map's centres, and today's names for these views."""
 
 
 def piechart(old: Json, report: Report) -> Json:

@@ -1,4 +1,4 @@
-"""Where a dashboard comes from: a file, or grafana.com by its id. And what it is wrapped in."""
+"""Where a dashboard comes from: a file, or grafana.com by its ID. And unwrapping it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read(wanted: str, site: str = GRAFANA_COM) -> str:
         raise ImportingError("nothing to import: write FROM=928 (an id on grafana.com) or FROM=path/to/dashboard.json")
     if re.fullmatch(r"\d{1,9}", wanted):
         return _download(wanted, site)
-    path = Path(os.path.expanduser(wanted))  # noqa: PTH111 - leaves ~somebody alone who is not there
+    path = Path(os.path.expanduser(wanted))  # noqa: PTH111 - leaves ~user alone if there is no such user
     if not path.is_file():
         raise ImportingError(f"{wanted}: there is no such file; write the path of a JSON file, or an id such as 928")
     if path.stat().st_size > LARGEST:
@@ -101,13 +101,13 @@ def _whole(written: str) -> int:
 
 
 def _around(error: UnicodeEncodeError) -> str:
-    """What stands before the half character, for a person to search for."""
+    """What precedes the half character, to search for."""
     before = str(error.object)[: error.start]
     return before.rsplit('"', 1)[-1][-30:] + "…"
 
 
 def unwrapped(found: Json, name: str, report: Report) -> Json:
-    """The dashboard itself, out of what APIs put around it. Raises ImportingError for what is not the classic model.
+    """The dashboard without the envelopes of APIs. Raises ImportingError if it is not in the classic model.
 
     Envelopes: Grafana's HTTP API ({"dashboard", "meta"}), grafana.com's API ({"json", …}), Kubernetes style resources
     of the versions v0 and v1 ({"apiVersion", "kind", "spec"}).

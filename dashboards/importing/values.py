@@ -1,4 +1,4 @@
-"""What the old panels' options have in common: reducers, thresholds, texts for values."""
+"""What the old panels' options have in common: reducers, thresholds, value mappings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables and annotations: asked of this stack's datasources, without the choices of somebody else's systems."""
+"""Variables and annotations: with this stack's datasources, without the selections of other systems."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def own_variables(dashboard: Json, sources: Sources, report: Report) -> list[Jso
 
 
 def _foreign(variable: Json, sources: Sources) -> str | None:
-    """The name of the datasource that it asks, when the stack has no such one."""
+    """The name of its datasource, if the stack does not have it."""
     kind = sources.kind(variable.get("datasource"), variable.get("query"))
     return None if kind in SOURCES else NAMES.get(kind, kind)
 
@@ -91,7 +91,9 @@ def _foreign(variable: Json, sources: Sources) -> str | None:
 def _query(variable: Json, sources: Sources, report: Report) -> Json:
     variable["datasource"] = reference_to(sources.kind(variable.get("datasource"), variable.get("query")))
     refresh = variable.pop("refresh_on_load", None) or variable.get("refresh")
-    variable["refresh"] = 2 if refresh == 2 else 1  # never, and true of long ago, become: when the dashboard is opened
+    variable["refresh"] = (
+        2 if refresh == 2 else 1
+    )  # "never", and "true" of old versions, become: when the dashboard is opened
     for key in ("options", "tagsQuery", "tagValuesQuery", "useTags", "tags", "definition", "allFormat"):
         variable.pop(key, None)
     several = bool(variable.get("multi"))

@@ -1,6 +1,6 @@
 """`make new-stack NAME=eu LIKE=dev`: writes Pulumi.eu.yaml after a few questions, or with all answers without any.
 
-It makes nothing in AWS and nothing in Pulumi's state; the commands that do are its last words.
+It changes nothing in AWS or Pulumi's state, and ends with the commands that do.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _print_made(made: NewStack, like: StackFile) -> None:
 
 
 def run(given: argparse.Namespace, *, terminal: bool) -> int:
-    """Ask, show, write. terminal: whether there is somebody to ask."""
+    """Ask, show, write. terminal: whether it is interactive."""
     like_name = given.like or "dev"
     source = given.project / f"Pulumi.{like_name}.yaml"
     like = stack_file.read(source, like_name)

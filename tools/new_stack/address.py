@@ -1,4 +1,4 @@
-"""From where the person who asks comes, as far as it can be found out."""
+"""The operator's own addresses, as far as they can be found out."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _seen_by(checkip: str) -> Iterator[str]:
         with urlopen(checkip, timeout=SECONDS) as answer:  # noqa: S310 - an address of ours
             yield answer.read(100).decode("ascii", "replace").strip()
     except (URLError, OSError, ValueError):
-        return  # no way out of here, or no answer in time: the person is asked
+        return  # no connection, or no answer in time: the person is asked
 
 
 def _is_public(address: str) -> bool:

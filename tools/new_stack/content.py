@@ -1,4 +1,4 @@
-"""What goes into a new stack's file: the settings of another one without what is that one's alone."""
+"""What goes into a new stack's file: another one's settings, without what belongs to that one alone."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _left_out(like: StackFile, region: str) -> dict[str, str]:
 
 
 def _text(file: StackFile, like: StackFile, as_written: Mapping[str, str]) -> str:
-    """The file's text: what stays as it was is written as it was."""
+    """The file's text, with unchanged settings as they were written."""
     secret = file.secret_keys
     own = (
         as_written[key]

@@ -26,7 +26,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Given:
-    """What was said on the command line: empty for what was not. asks: whether the rest is asked for."""
+    """What was given on the command line, else empty. asks: whether to ask for the rest."""
 
     region: str
     allow: str
@@ -36,7 +36,7 @@ class Given:
 
 
 class Interview:
-    """Asks, or takes what was said. known: the answers so far; those to come have stand-ins that are right."""
+    """Asks, or uses what was given. known: the answers so far; those to come have valid stand-ins."""
 
     def __init__(self, given: Given, making: Callable[[Answers], NewStack], like: StackFile, console: Console) -> None:
         self._given, self._making, self._like, self._console = given, making, like, console
@@ -48,7 +48,7 @@ class Interview:
         )
 
     def answers(self) -> Answers:
-        """Every answer. Raises RefusedError when one that was said cannot be used, or is missing."""
+        """Every answer. Raises RefusedError if a given one cannot be used, or is missing."""
         given = self._given
         self._ask("region", "AWS region", given.region, self.known.region)
         self._ask("size", "EC2 instance type", given.size, self.known.size)
@@ -68,7 +68,7 @@ class Interview:
         return self.known
 
     def _ask(self, field: str, question: str, said: str, default: str) -> None:
-        """One answer: what was said, else what the person types until it is right, else the default."""
+        """One answer: what was given, else what the person types until it is valid, else the default."""
         if said or not self._given.asks:
             if wrong := self._take(field, said or default):
                 raise RefusedError(wrong)
@@ -90,7 +90,7 @@ class Interview:
         try:
             settings, _ = self._making(known).file.settings()
         except SettingsError as error:
-            # What is wrong elsewhere in the other stack's settings is said before the file is written.
+            # Mistakes elsewhere in the other stack's settings are reported before the file is written.
             mistakes = [str(each) for each in error.mistakes if each.key.startswith(KEYS[field])]
             if mistakes:
                 return "\n  ".join(mistakes)

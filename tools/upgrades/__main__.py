@@ -1,6 +1,6 @@
 """`make upgrades [STACK=dev]`: which pinned versions have newer ones. docs/upgrading.md says what to do.
 
-Ends with 0 whatever it finds: a repository that cannot be reached is a sentence, not a failure.
+Always ends with 0: an unreachable repository is a sentence, not a failure.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Finding:
-    """What is known of one pin. newer: None where the pinned version is the newest. unreachable: why nobody knows."""
+    """What is known about one pin. newer: None if the pinned version is the newest. unreachable: why it is not
+    known."""
 
     name: str
     pinned: str

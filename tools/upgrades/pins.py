@@ -60,7 +60,7 @@ def _note(name: str) -> str:
 
 
 def newest(pin: Pin, versions: list[str]) -> str | None:
-    """The newest that this project can use; None where there is none that is newer than the pinned one.
+    """The newest version that this project can use; None if none is newer than the pinned one.
 
     Pre-releases are left out, as is what settings/versions.py refuses.
     """

@@ -24,12 +24,12 @@ LARGEST = 64 * 2**20
 
 
 class UnreachableError(Exception):
-    """Nothing is known of newer versions; one sentence says why."""
+    """Newer versions cannot be found out; one sentence says why."""
 
 
 def packages(repository: Repository, name: str) -> list[str]:
-    """The versions of a package in an apt repository (wiki.debian.org/DebianRepository/Format). Signatures are the
-    server's business: nothing is installed here. Raises UnreachableError."""
+    """The versions of a package in an apt repository (wiki.debian.org/DebianRepository/Format). Signatures are
+    left to the server: nothing is installed here. Raises UnreachableError."""
     failure = ""
     for architecture in ARCHITECTURES:
         folder = f"{repository.url}/dists/{repository.suite}/{repository.component}/binary-{architecture}"
