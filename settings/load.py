@@ -85,20 +85,23 @@ def _twice(given: Mapping[str, Any], shown: Shown) -> Iterator[Mistake]:
             yield shown.mistake((key, number, field), given[key][number][field], why)
 
 
-def _of_file(given: dict[str, Any], shown: Shown) -> tuple[list[Listed], list[Mistake]]:
-    """The hosts of `hostsFile`, which go to the end of those in `given`, and the mistakes of the file as a whole."""
+def _of_file(given: dict[str, Any], own: int, shown: Shown) -> tuple[list[Listed], list[Mistake]]:
+    """The hosts of `hostsFile`, which go to the end of the `own` ones in `given`, and the mistakes of the file as a
+    whole. What is wrong with the two settings is said elsewhere."""
+    described = given.get("hostsFile")
+    if not isinstance(described, dict) or not isinstance(given.get("hosts", []), list):
+        return [], []
     try:
-        file = hosts_file.HostsFile.model_validate(given["hostsFile"]).path
-    except (KeyError, ValidationError):  # which has its mistakes said elsewhere
+        file = hosts_file.HostsFile.model_validate({"path": described.get("path")}).path
+    except ValidationError:
         return [], []
     try:
         listed = hosts_file.read(file)
     except WrongValueError as wrong:
         return [], [shown.mistake(("hostsFile", "path"), file, wrong)]
-    own = given.get("hosts", [])
     mistakes = [
         Mistake(
-            places.path(("hosts", len(own) + number, *location)),
+            places.path(("hosts", own + number, *location)),
             SECRET,
             "is a secret, which does not belong in a file of hosts",
             "write this host into the setting hosts"
@@ -108,8 +111,7 @@ def _of_file(given: dict[str, Any], shown: Shown) -> tuple[list[Listed], list[Mi
         for number, entry in enumerate(listed)
         for location in places.secret_places(Host, entry.host, ())
     ]
-    if isinstance(own, list):
-        given["hosts"] = [*own, *(entry.host for entry in listed)]
+    given["hosts"] = [*given.get("hosts", []), *(entry.host for entry in listed)]
     return listed, mistakes
 
 
@@ -118,7 +120,7 @@ def _in_file(mistake: Mistake, file: str, own: int, listed: list[Listed]) -> Mis
 
     def place(found: re.Match[str]) -> str:
         number = int(found[1]) - own
-        return f"{file}, line {listed[number].line}: " if number >= 0 else found[0]
+        return f"{file}, line {listed[number].line}: " if 0 <= number < len(listed) else found[0]
 
     def renamed(text: str) -> str:
         return re.sub(rf"(?:{NAMESPACE}:)?hosts\[([0-9]+)\]\.?", place, text)
@@ -153,7 +155,7 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     shown = Shown(secret_keys)
     mistakes += _unprotected(given, secret_keys)
     own = len(given["hosts"]) if isinstance(given.get("hosts"), list) else 0
-    listed, of_file = _of_file(given, shown)
+    listed, of_file = _of_file(given, own, shown)
     mistakes += [*of_file, *_twice(given, shown)]
     settings, wrong = _checked(given, shown, mistakes)
     # Contradictions of a key that is itself wrong, or only seems absent because of that, are not reported.

@@ -74,7 +74,6 @@ SCALARS: dict[str, Any] = {
     **{
         "influxdataRepository": {"keyFingerprint": "0" * 40, "rpmUrl": "https://a.b/$basearch/c"},
         "backups": {"schedule": "04:00", "keep": 7},
-        "hostsFile": {"path": "tests/samples/hosts.yaml"},
     },
     **{"permissionsBoundary": "arn:aws:iam::123456789012:policy/a"},
     **{

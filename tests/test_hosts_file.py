@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,27 @@ def test_a_file_that_is_no_list_of_hosts_is_one_mistake(name: str, text: str | b
     (line,) = refused(name, text)
     assert line.startswith(f'monitoring:hostsFile.path = "{name}": ')
     assert any(each in line for each in wrong.split("|")), line
+
+
+@pytest.mark.parametrize("hosts", ["5", "true", '{"a": 1}', "web-1", '["web-1"]'])
+@pytest.mark.parametrize("file", ["5", '"a.yaml"', "[]", '{"path": 7}', '{"path": "a.yaml", "privateKey": "x"}'])
+def test_settings_of_another_kind_are_mistakes_of_their_own(hosts: str, file: str) -> None:
+    Path("a.yaml").write_text(f"- name: web-1\n  {ENTRY}  prot: 22\n")
+    given = {"monitoring:hosts": hosts, "monitoring:hostsFile": file}
+    with pytest.raises(SettingsError) as error:
+        load(RIGHT | given, tuple(given))
+    keys = {mistake.key for mistake in error.value.mistakes}
+    assert any(key.startswith("monitoring:hostsFile") for key in keys), keys
+    assert any(re.match(r"monitoring:hosts(\[|$)", key) for key in keys), keys
+
+
+def test_mistakes_of_the_setting_and_of_the_file_are_reported_together() -> None:
+    Path("a.yaml").write_text(f"- name: web-1\n  {ENTRY}  prot: 22\n")
+    lines = refused("a.yaml", Path("a.yaml").read_text(), key="no key")
+    assert [line.partition(":" if line.startswith("a") else " ")[0] for line in lines] == [
+        "a.yaml, line 1",
+        "monitoring:hostsFile.privateKey",
+    ]
 
 
 def test_there_is_no_such_file() -> None:
