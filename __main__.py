@@ -1,7 +1,4 @@
-"""A monitoring environment on AWS: Grafana, InfluxDB, Telegraf and CloudWatch.
-
-Wiring only, in the order in which things are created: settings, components, outputs.
-"""
+"""A monitoring environment on AWS: Grafana, InfluxDB, Telegraf and CloudWatch. Wiring only, in order of creation."""
 
 import gc
 from functools import partial
@@ -12,11 +9,9 @@ import settings
 from components.agent import install_agents
 from components.answers import Answers
 from components.backups import Backups
-from components.cloudwatch_role import CloudwatchRole
-from components.cloudwatch_user import CloudwatchUser
 from components.data_volume import DataVolume
-from components.dead_mans_switch import DeadMansSwitch
-from components.grafana_content import AccessKey, GrafanaContent, Login
+from components.dead_mans_switch import dead_mans_switch
+from components.grafana_content import GrafanaContent, Login
 from components.network import Network
 from components.parameters import Parameters
 from components.passwords import Passwords
@@ -28,6 +23,7 @@ from components.timestream import timestream
 from program import engine, outputs
 from program.boards import boards
 from program.certificate import server_certificate
+from program.cloudwatch import cloudwatch_reader
 from program.gate import Gate
 from program.image import find_image
 from program.influx import influx
@@ -50,11 +46,8 @@ anywhere = pulumi.ResourceOptions()
 image, site = find_image(config, invoke), find_site(config, invoke)
 
 # Identities and secrets, network.
-limit, by_key = config.permissions_boundary, config.cloudwatch_auth == "key"
-theirs = [account.role_arn for account in config.cloudwatch_accounts]
-user = CloudwatchUser("cloudwatch", config.access_key_generation, limit, theirs, in_aws) if by_key else None
-role = ServerRole("server", config.region, in_aws, invoke, limit)
-reader = user or CloudwatchRole("cloudwatch", role.role_arn, limit, theirs, in_aws)
+role = ServerRole("server", config.region, in_aws, invoke, config.permissions_boundary)
+reader = cloudwatch_reader(config, role.role_arn, in_aws)
 passwords = Passwords("passwords", config.influxdb is None, config.password_generation, anywhere)
 network = Network("network", config, site, in_aws)
 address = network.public_ip
@@ -63,9 +56,8 @@ managed = timestream(config, site, network, role.role_name, in_aws)
 database = influx(config, certificate, passwords, managed)
 backups = Backups("backups", config, role.role_name, role.partition, in_aws)
 volume = DataVolume("data", config, site, in_aws)
-taken = "" if user else reader.arn
 files = server_parameters(
-    config, database, passwords.automation, address, volume, backups=backups, reads_as=taken, managed=managed
+    config, database, passwords.automation, address, volume, backups=backups, reader=reader, managed=managed
 )
 secret = stored(certificate, passwords, database, config.smtp, config.oauth)
 parameters = Parameters("parameters", secret, files, role.folder, in_aws, revision_key=passwords.revision_key)
@@ -83,36 +75,33 @@ server = Server(
     after=[parameters.complete],
     opts=in_aws,
 )
-if config.dead_mans_switch and config.dead_mans_switch.email:
-    DeadMansSwitch("dead-mans-switch", config.dead_mans_switch.email, server.instance_id, in_aws)
+dead_mans_switch(config, server.instance_id, in_aws)
 gate = Gate(config, address, certificate, passwords.automation, server.instance_id, parameters.revision)
 reachable = [*server.links, *network.rules, *(managed.links if managed else [])]
 readiness = Readiness("ready", gate, identity, reachable, anywhere)
 
 # What Grafana shows, and the last gate: that it shows data.
 login = Login(certificate.host, passwords.automation, certificate.ca)
-key = AccessKey(user.access_key_id, user.secret_access_key) if user else None
 content = GrafanaContent(
-    "monitoring", config, dashboards, login, database, key=key, lies_on=volume, ready=readiness.done, opts=anywhere
+    "monitoring",
+    config,
+    dashboards,
+    login,
+    database,
+    key=reader.key,
+    lies_on=volume,
+    ready=readiness.done,
+    opts=anywhere,
 )
-answers = Answers("answers", gate, user.access_key_id if user else "", content.sources, anywhere)
+answers = Answers("answers", gate, reader.key_id, content.sources, anywhere)
 
 # The hosts.
 script = partial(agent_script, config, database)
 agents = install_agents(config.hosts, script, [readiness.done], config.ssh_connections, anywhere)
 in_use = users_in_use(config, database, [answers.done, *(a.installed for a in agents)], role.folder, in_aws)
-everything = [user, network, backups, volume, managed, parameters, server, readiness, content, answers, in_use]
+everything = [reader.user, network, backups, volume, managed, parameters, server, readiness, content, answers, in_use]
 Protected(config, everything, agents)
 
 outputs.export(
-    config,
-    dashboards,
-    gate,
-    database,
-    volume,
-    passwords=passwords,
-    backups=backups,
-    managed=managed,
-    user=user,
-    reader=reader.arn,
+    config, dashboards, gate, database, volume, passwords=passwords, backups=backups, managed=managed, reader=reader
 )

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from program.naming import machine
 from program.policies import document
+from settings import Settings
 
 MINUTES = 2
 """Consecutive failed minutes until an alarm: one can be missed while the instance starts."""
@@ -96,3 +97,9 @@ def _recover(topic: str) -> str:
     """The action's ARN, in the partition and region of the topic."""
     partition, region = (topic.split(":")[at] for at in (1, 3))
     return f"arn:{partition}:automate:{region}:ec2:recover"
+
+
+def dead_mans_switch(settings: Settings, instance_id: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
+    """The alarms, if the settings say whom they notify."""
+    if (switch := settings.dead_mans_switch) and switch.email:
+        DeadMansSwitch("dead-mans-switch", switch.email, instance_id, opts)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pulumi
 
 from components.backups import Backups
-from components.cloudwatch_user import CloudwatchUser
 from components.data_volume import DataVolume
 from components.network import GRAFANA_PORT
 from components.passwords import Passwords
@@ -16,6 +15,7 @@ from components.protected import on_destroy
 from components.timestream import Timestream
 from program import accounts
 from program.boards import Board
+from program.cloudwatch import Reader
 from program.gate import Gate
 from program.influx import Influx
 from program.user_data import agent_script
@@ -36,11 +36,10 @@ def export(
     passwords: Passwords,
     backups: Backups,
     managed: Timestream | None,
-    user: CloudwatchUser | None,
-    reader: pulumi.Output[str],
+    reader: Reader,
 ) -> None:
-    """Export all outputs. gate: the server and where it is. user: who reads CloudWatch with a key, None when the
-    server's role does. reader: ARN of either. managed: the InfluxDB that AWS runs."""
+    """Export all outputs. gate: the server and where it is. managed: the InfluxDB that AWS runs. reader: who reads
+    CloudWatch."""
     grafana_url = pulumi.Output.format("https://{0}:{1}", settings.domain or gate.address, GRAFANA_PORT)
     pulumi.export("grafanaUrl", grafana_url)
     pulumi.export("grafanaAdminUser", "admin")
@@ -49,8 +48,8 @@ def export(
     pulumi.export("caCertificate", gate.certificate.ca or "")
     pulumi.export("agentInstallScript", agent_script(settings, influx))
     pulumi.export("dashboardUrls", {each.title: pulumi.Output.concat(grafana_url, "/d/", each.uid) for each in boards})
-    pulumi.export("cloudwatchAccessKeyId", user.access_key_id if user else "")
-    pulumi.export("cloudwatchAccounts", accounts.policies(settings.cloudwatch_accounts, reader))
+    pulumi.export("cloudwatchAccessKeyId", reader.key_id)
+    pulumi.export("cloudwatchAccounts", accounts.policies(settings.cloudwatch_accounts, reader.arn))
     pulumi.export("instanceId", gate.instance_id)
     pulumi.export("backupBucket", backups.bucket)
     pulumi.export("onDestroy", on_destroy(settings, volume, gate.address, backups.bucket, managed))

@@ -12,6 +12,7 @@ from components.data_volume import DataVolume
 from components.passwords import Account
 from components.private_authority import ServerCertificate
 from components.timestream import Timestream
+from program.cloudwatch import Reader
 from program.influx import Influx
 from program.naming import machine, parameter_folder
 from settings import Host, Inputs, Settings
@@ -67,12 +68,12 @@ def server_parameters(
     volume: DataVolume,
     *,
     backups: Backups,
-    reads_as: pulumi.Input[str],
+    reader: Reader,
     managed: Timestream | None,
 ) -> dict[str, pulumi.Output[str]]:
     """The files of the server's services, by the parameter that carries them.
 
-    reads_as: ARN of the role Grafana reads CloudWatch with, "" when it has a key. managed: the InfluxDB that AWS runs.
+    reader: who reads CloudWatch for Grafana. managed: the InfluxDB that AWS runs.
     """
 
     def values(
@@ -115,7 +116,7 @@ def server_parameters(
         "bucket": backups.bucket,
         "restore_from": backups.restore_from,
         "login": automation.login,
-        "role": reads_as,
+        "role": reader.role_arn,
         "influxdb": influx.local_url,
         "secret": managed.secret_arn if managed else "",
     }
