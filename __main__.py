@@ -82,22 +82,14 @@ readiness = Readiness("ready", gate, identity, reachable, anywhere)
 
 # What Grafana shows, and the last gate: that it shows data.
 login = Login(certificate.host, passwords.automation, certificate.ca)
+ready = readiness.done
 content = GrafanaContent(
-    "monitoring",
-    config,
-    dashboards,
-    login,
-    database,
-    key=reader.key,
-    lies_on=volume,
-    ready=readiness.done,
-    opts=anywhere,
+    "monitoring", config, dashboards, login, database, key=reader.key, lies_on=volume, ready=ready, opts=anywhere
 )
 answers = Answers("answers", gate, reader.key_id, content.sources, anywhere)
 
-# The hosts.
 script = partial(agent_script, config, database)
-agents = install_agents(config.hosts, script, [readiness.done], config.ssh_connections, anywhere)
+agents = install_agents(config.hosts, script, [ready], config.ssh_connections, anywhere)
 in_use = users_in_use(config, database, [answers.done, *(a.installed for a in agents)], role.folder, in_aws)
 everything = [reader.user, network, backups, volume, managed, parameters, server, readiness, content, answers, in_use]
 Protected(config, everything, agents)
