@@ -34,7 +34,7 @@ def of_timestream(response: Any, action: str) -> Iterator[Needed]:
         tags = ec2_backends[ACCOUNT][response.region].tags
         for resource, id_ in (("network-interface", "*"), *named):
             context = tagged(tags.get(id_))
-            yield Needed("ec2:CreateNetworkInterface", arn(resource, id_, response.region), context)
+            yield Needed("ec2:CreateNetworkInterface", arn(response, resource, id_), context)
         return
     named_arn = asked.get("resourceArn") or (f"{kind}/{asked['identifier']}" if "identifier" in asked else "*")
     there = backend.list_tags_for_resource(named_arn)

@@ -76,9 +76,15 @@ class Database:
 
 
 def read(aws: Aws, region: str, known: Iterable[Database]) -> tuple[Database, ...]:
-    """The region's databases; what is known of one does not change. Raises botocore's errors without an answer."""
+    """The region's databases; what is known of one does not change. None where the service is refused, as in regions
+    without it. Raises botocore's errors without an answer."""
     before = {each.id: each for each in known}
-    listed = [str(each["id"]) for each in aws.timestream(region).list_db_instances()["items"]]
+    try:
+        listed = [str(each["id"]) for each in aws.timestream(region).list_db_instances()["items"]]
+    except ClientError:
+        if before:
+            raise
+        return ()
     return tuple(before.get(id_) or _described(aws, region, id_) for id_ in listed)
 
 
