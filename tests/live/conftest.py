@@ -68,8 +68,10 @@ def environment() -> Iterator[Environment]:
 
 @pytest.fixture(autouse=True)
 def settled(request: pytest.FixtureRequest) -> None:
-    """What an earlier test has set is taken back, unless this one's own first `up` does that."""
-    if "environment" in request.fixturenames and not request.node.get_closest_marker("ups_first"):
+    """What an earlier test has set is taken back, unless this one begins with an `up` of its own, or destroys."""
+    node = request.node
+    exempt = node.get_closest_marker("ups_first") or node.get_closest_marker("destroys")
+    if "environment" in request.fixturenames and not exempt:
         environment: Environment = request.getfixturevalue("environment")
         environment.settle()
 

@@ -54,6 +54,7 @@ def project(environment: Environment, tmp_path_factory: pytest.TempPathFactory) 
     checkout's."""
     folder = tmp_path_factory.mktemp("program")
     copied(folder)
+    (folder / ".venv").symlink_to(CHECKOUT / ".venv")
     before = environment.project_file.read_text()
     environment.project_file.write_text(yaml.safe_dump({**yaml.safe_load(before), "main": str(folder)}))
     yield folder
