@@ -69,9 +69,22 @@ class Page:
         return next(panel for panel in self.panels if panel.title == title)
 
 
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+"""Chromium gives up what it is loading when an interface of this machine appears or goes, as machines' cables do."""
+ATTEMPTS = 3
+
+
 def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 900), base: str = "") -> list[Page]:
-    """Open each page in turn; raises SandboxError when there is no browser or it ends badly. base: instead of the
-    viewer's address."""
+    """Open each page in turn, all of them again if this machine's network changed meanwhile; raises SandboxError when
+    there is no browser or it ends badly. base: instead of the viewer's address."""
+    for _ in range(ATTEMPTS):
+        pages = _open(place, visits, size, base)
+        if not any(NETWORK_CHANGED in complaint for page in pages for complaint in page.complaints):
+            break
+    return pages
+
+
+def _open(place: Place, visits: Sequence[Visit], size: tuple[int, int], base: str) -> list[Page]:
     chromium = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if chromium is None:
         raise SandboxError("No Chromium here: apt-get install chromium, then run this again.")
