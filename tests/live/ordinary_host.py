@@ -103,6 +103,13 @@ class OrdinaryHost:
         assert len(lines) == 1, done.stderr
         return lines[0]
 
+    def locked(self, program: str) -> None:
+        """Somebody else holds a lock for a while: `program`, in Python, which prints "got" once it has it."""
+        self.tell(
+            f'systemd-run -q --unit=lock --collect python3 -c "{program}";'
+            " until journalctl -q -u lock -o cat --since -5s | grep -q got; do sleep 0.1; done"
+        )
+
     def state(self) -> str:
         """Everything that an installer may leave on a machine: files, holds, the package, the service."""
         return self.run(self.STATE).stdout

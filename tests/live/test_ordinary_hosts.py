@@ -36,20 +36,12 @@ def host(machine: OrdinaryHost) -> Iterator[OrdinaryHost]:
     machine.run("systemctl stop lock 2>/dev/null")
 
 
-def locked(host: OrdinaryHost, file: str, seconds: int) -> None:
-    """Somebody else holds one of apt's locks for a while."""
-    host.tell(
-        f'systemd-run -q --unit=lock --collect python3 -c "{LOCK.format(file, seconds)}";'
-        " until journalctl -q -u lock -o cat --since -5s | grep -q got; do sleep 0.1; done"
-    )
-
-
 # --- apt is busy
 
 
 @pytest.mark.parametrize("file", LOCKS)
 def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost, file: str) -> None:
-    locked(host, file, 8)
+    host.locked(LOCK.format(file, 8))
     host.installed()
     assert host.tell("systemctl is-active telegraf") == "active"
 
@@ -57,7 +49,7 @@ def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost, file: str) -
 @pytest.mark.parametrize("file", LOCKS)
 def test_it_says_who_does_not_let_go_of_apt(host: OrdinaryHost, file: str) -> None:
     before = host.state()
-    locked(host, file, 300)
+    host.locked(LOCK.format(file, 300))
     why = host.refused(host.installer().replace("patience=300", "patience=3"))
     assert file in why and "python3" in why, why
     assert host.state() == before

@@ -56,17 +56,9 @@ def test_it_comes_is_left_alone_and_goes(host: RpmHost) -> None:
 # --- The package manager is busy
 
 
-def locked(host: RpmHost, file: str, seconds: int) -> None:
-    """Somebody else holds a lock for a while."""
-    host.tell(
-        f'systemd-run -q --unit=lock --collect python3 -c "{HOLD[file].format(file, seconds)}";'
-        " until journalctl -q -u lock -o cat --since -5s | grep -q got; do sleep 0.1; done"
-    )
-
-
 @pytest.mark.parametrize("file", HOLD)
 def test_it_waits_for_the_process_that_uses_the_packages(host: RpmHost, file: str) -> None:
-    locked(host, file, 8)
+    host.locked(HOLD[file].format(file, 8))
     host.installed()
     assert host.tell("systemctl is-active telegraf") == "active"
 
@@ -74,7 +66,7 @@ def test_it_waits_for_the_process_that_uses_the_packages(host: RpmHost, file: st
 @pytest.mark.parametrize("file", HOLD)
 def test_it_says_who_does_not_let_go(host: RpmHost, file: str) -> None:
     before = host.state()
-    locked(host, file, 300)
+    host.locked(HOLD[file].format(file, 300))
     why = host.refused(host.installer().replace("patience=300", "patience=3"))
     assert "dnf has been in use for 3 s" in why
     assert host.tell("systemctl show -p MainPID --value lock") in why, why
