@@ -52,7 +52,7 @@ def find(key_id: str, token: str | None) -> Identity:
                     if token is not None or key.status != "Active":
                         raise UnknownKeyError(key_id)
                     return _user(account, user, key.secret_access_key)
-    # Of the account whose role was taken, whoever took it.
+    # Of the role's account, not of the one that assumed it.
     for partitions in list(sts_backends.values()):
         for session in partitions["aws"].assumed_roles:
             if session.access_key_id == key_id:

@@ -70,7 +70,7 @@ def test_only_the_rule_about_missing_data_fires_without_data(rule: alerts.Rule) 
     states = (rule.no_data, rule.on_error)
     if rule.uid == "server-no-data":
         assert states == ("Alerting", "Alerting")
-    elif rule.uid == "server-rollup":  # the server writes what it looks for, whoever is silent
+    elif rule.uid == "server-rollup":  # the server writes it, even if all hosts are silent
         assert states == ("Alerting", "KeepLast")
     else:
         # A rule whose alert may not end because nobody measures any more says so of both.

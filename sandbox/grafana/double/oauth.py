@@ -142,11 +142,11 @@ def _person(shared: Context) -> Person:
         raise ApiError(500, "Failed to get token from provider")
     # The ID token first, then the userinfo endpoint, for what is still missing. Its signature is not checked: it came
     # straight from the provider.
-    told = [_claims(str(answer["id_token"]))] if "id_token" in answer else []
-    told.append(_ask("GET", oauth.api_url, {"Authorization": f"Bearer {token}"}) or {})
+    claims = [_claims(str(answer["id_token"]))] if "id_token" in answer else []
+    claims.append(_ask("GET", oauth.api_url, {"Authorization": f"Bearer {token}"}) or {})
 
     def first(*names: str) -> str:
-        return next((str(each[name]) for each in told for name in names if each.get(name)), "")
+        return next((str(each[name]) for each in claims for name in names if each.get(name)), "")
 
     email = first("email")
     if not email:
@@ -154,7 +154,7 @@ def _person(shared: Context) -> Person:
     domains = oauth.allowed_domains
     if domains and not any(email.endswith(f"@{domain}") for domain in domains):
         raise ApiError(401, "Required email domain not fulfilled")
-    role = "" if oauth.skip_org_role_sync else next(filter(None, map(_role, told)), _default(shared))
+    role = "" if oauth.skip_org_role_sync else next(filter(None, map(_role, claims)), _default(shared))
     return Person(first("sub"), first("login", "username") or email, email, first("name", "display_name"), role)
 
 
@@ -171,12 +171,12 @@ def _claims(token: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _role(told: Mapping[str, Any]) -> str:
+def _role(claims: Mapping[str, Any]) -> str:
     """What role_attribute_path makes of it; what is no role is none. `GrafanaAdmin` is an Admin, and no more unless
     allow_assign_grafana_admin is set."""
     path = context().settings.oauth.role_attribute_path
     try:
-        found = jmespath.search(path, dict(told)) if path else None  # type: ignore[no-untyped-call]
+        found = jmespath.search(path, dict(claims)) if path else None  # type: ignore[no-untyped-call]
     except JMESPathError:  # of what it says nothing of: contains() of no list
         return ""
     if not isinstance(found, str):
