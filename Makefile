@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 PYTHON := .venv/bin/python
+# A module as a program, which Ctrl-C or a strange terminal does not bring down with a traceback.
+RUN := $(PYTHON) tools/start.py
 STACK ?= sandbox
 HOSTS ?= 100
 MINUTES ?= 10
@@ -23,68 +25,69 @@ browser:
 	@WITH_BROWSER=1 bash sandbox/bootstrap.sh $(firstword $(MAKECMDGOALS))
 
 up: bootstrap ## raise the environment on this machine (again: converge)
-	@$(PYTHON) -m sandbox up
+	@$(RUN) sandbox up
 
 preview: bootstrap ## what `make up` would change
-	@$(PYTHON) -m sandbox preview
+	@$(RUN) sandbox preview
 
 status: bootstrap ## what runs where, is it healthy, newest data of each host
-	@$(PYTHON) -m sandbox status
+	@$(RUN) sandbox status
 
 password: bootstrap ## print Grafana's admin password
-	@$(PYTHON) -m sandbox password
+	@$(RUN) sandbox password
 
 backups: bootstrap ## list the backups in the local S3
-	@$(PYTHON) -m sandbox shell -- "$(CURDIR)/$(PYTHON)" "$(CURDIR)/tools/list_backups.py" --stack "$(STACK)"
+	@$(RUN) sandbox shell -- "$(CURDIR)/$(PYTHON)" "$(CURDIR)/tools/start.py" tools.list_backups --stack "$(STACK)"
 
 test-alert: bootstrap ## send a message through each contact point of the local environment (on AWS: tools/test_alert.py)
-	@$(PYTHON) -m sandbox shell -- "$(CURDIR)/$(PYTHON)" "$(CURDIR)/tools/test_alert.py" --stack "$(STACK)"
+	@$(RUN) sandbox shell -- "$(CURDIR)/$(PYTHON)" "$(CURDIR)/tools/start.py" tools.test_alert --stack "$(STACK)"
 
 shell: bootstrap ## a shell in which plain `pulumi` commands work against the local environment
-	@$(PYTHON) -m sandbox shell
+	@$(RUN) sandbox shell
 
 down: bootstrap ## take everything away: machines, volumes, bridge, state
-	@$(PYTHON) -m sandbox down
+	@$(RUN) sandbox down
 
 test: browser ## every test but the long faults, with three environments of its own
-	@$(PYTHON) -m sandbox test
+	@$(RUN) sandbox test
 
 faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about an hour)
-	@$(PYTHON) -m sandbox test -m live -rP tests/live/test_up.py tests/live/test_lockout.py tests/live/faults
+	@$(RUN) sandbox test -m live -rP tests/live/test_up.py tests/live/test_lockout.py tests/live/faults
 
 load: bootstrap ## try how many hosts the environment that is up carries: HOSTS=100 MINUTES=10 [MEMORY=MiB]
-	@$(PYTHON) -m benchmarks.load --hosts $(HOSTS) --minutes $(MINUTES) --memory $(MEMORY)
+	@$(RUN) benchmarks.load --hosts "$(HOSTS)" --minutes "$(MINUTES)" --memory "$(MEMORY)"
 
 pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up
-	@$(PYTHON) -m sandbox pictures
+	@$(PYTHON) -m tests.delivery.picture
+	@$(RUN) sandbox pictures
 	@$(PYTHON) -m tests.sandbox.viewer.pictures
 
 # Not `bootstrap`: who works with a real AWS account has .venv from `pulumi install`, and needs no root for this.
 import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]
 	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
-	@$(PYTHON) -m dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) $(if $(filter 1,$(SKIP)),--skip) -- "$$FROM"
+	@$(RUN) dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) $(if $(filter 1,$(SKIP)),--skip) -- "$$FROM"
 
 new-stack: ## write the settings file of a new stack: NAME=eu [LIKE=dev]; without questions: [REGION=…] ALLOW=… [AGENTS=…] [SIZE=…] YES=1
 	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
-	@$(PYTHON) -m tools.new_stack --name "$$NAME" --like "$$LIKE" --region "$$REGION" --allow "$$ALLOW" --agents "$$AGENTS" \
+	@$(RUN) tools.new_stack --name "$$NAME" --like "$$LIKE" --region "$$REGION" --allow "$$ALLOW" --agents "$$AGENTS" \
 	  --size "$$SIZE" $(if $(filter 1,$(YES)),--yes) --project "$(or $(PROJECT),.)"
 
 cost: ## what a stack costs per month, from its settings: STACK=dev [HOSTS_THERE=100] [INSTANCES=1] [COMPARE=old.yaml]
 	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
-	@$(PYTHON) -m tools.cost --stack "$(if $(filter file,$(origin STACK)),dev,$(STACK))" --project "$(or $(PROJECT),.)" \
+	@$(RUN) tools.cost --stack "$(if $(filter file,$(origin STACK)),dev,$(STACK))" --project "$(or $(PROJECT),.)" \
 	  $(if $(HOSTS_THERE),--hosts "$(HOSTS_THERE)") $(if $(INSTANCES),--instances "$(INSTANCES)") $(if $(COMPARE),--compare "$(COMPARE)")
 
 upgrades: ## which pinned versions have newer ones [STACK=dev]
 	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
-	@$(PYTHON) -m tools.upgrades $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)" --project "$(or $(PROJECT),.)")
+	@$(RUN) tools.upgrades $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)" --project "$(or $(PROJECT),.)")
 
 mutants: bootstrap ## break the program line by line: which change does no unit test notice? [FILES="settings/shown.py …"] [MINUTES=10]
-	@nice -n 15 $(PYTHON) -m benchmarks.mutants --minutes $(MINUTES) $(FILES)
+	@nice -n 15 $(RUN) benchmarks.mutants --minutes "$(MINUTES)" $(FILES)
 
 # Not `bootstrap` either. From inside `make shell`: make -C CHECKOUT prove PROJECT=$PWD
 prove: ## docs/unproven.md on a real AWS account, in a stack of its own: SETTINGS=Pulumi.dev.yaml [PROOF=name] [REPORT=proof.md]
 	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
-	@$(PYTHON) -m prove --project "$(or $(PROJECT),.)" --stack "$(or $(PROOF),proof)" \
+	@$(RUN) prove --project "$(or $(PROJECT),.)" --stack "$(or $(PROOF),proof)" \
 	  $(if $(SETTINGS),--settings "$(SETTINGS)") --report "$(or $(REPORT),proof.md)"
 
 check: bootstrap ## format, lint, types, shell, workflows, unit tests

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pulumi
 import pulumi_aws as aws
 
-from bootstrap import configuration, databases, permissions, trust
+from bootstrap import configuration, databases, hosts, interfaces, keys, names, permissions, trust
 from bootstrap.account import Account
 from bootstrap.changes import changing
 from bootstrap.identity_provider import IdentityProvider
@@ -25,7 +25,7 @@ opts, invoke = pulumi.ResourceOptions(provider=provider), pulumi.InvokeOptions(p
 
 caller = look_up(aws.get_caller_identity, invoke)
 partition = caller.arn.split(":")[1]
-account = Account(partition, caller.account_id, config.permissions_boundary)
+account = Account(partition, caller.account_id, config.permissions_boundary, config.hosted_zones, config.kms_keys)
 
 identity_provider = IdentityProvider("github", opts, invoke)
 state = State(caller.account_id, partition, config.region, opts)
@@ -37,7 +37,7 @@ preview = JobRole(
     identity_provider.arn.apply(lambda arn: trust.trust(arn, trust.previewing(config.repository, config.branch))),
     known.apply(lambda arns: [*permissions.reading(account), *permissions.reading_state(*arns)]),
     opts,
-    databases=databases.reading(account),
+    further=[each for part in (databases, hosts, names, keys) for each in part.reading(account)],
 )
 deploy = JobRole(
     "monitoring-deploy",
@@ -52,7 +52,13 @@ deploy = JobRole(
         ]
     ),
     opts,
-    databases=[*databases.reading(account), *databases.changing(account)],
+    further=[
+        *(*databases.reading(account), *databases.changing(account)),
+        *(*hosts.reading(account), *hosts.changing(account)),
+        *interfaces.changing(account),
+        *(*names.reading(account), *names.changing(account)),
+        *(*keys.reading(account), *keys.changing(account)),
+    ],
 )
 Kept([identity_provider, state, preview, deploy])
 

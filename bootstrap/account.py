@@ -21,11 +21,14 @@ SERVER, READER = f"server{UNIQUE}", f"cloudwatch{UNIQUE}"
 
 @dataclass(frozen=True)
 class Account:
-    """Where the roles are. boundary: ARN of the policy that each role and user must have as its boundary, or None."""
+    """Where the roles are. boundary: ARN of the policy that each role and user must have as its boundary, or None.
+    zones: IDs of the zones of Route 53 in which stacks may have names. keys: ARNs of KMS keys that stacks may use."""
 
     partition: str
     id: str
     boundary: str | None = None
+    zones: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
 
     def ec2(self, *kinds: str) -> list[str]:
         """ARNs of everything of these kinds, in every region."""
@@ -56,8 +59,22 @@ class Account:
         return f"arn:{self.partition}:sns:*:{self.id}:monitoring-*"
 
     @property
+    def hosted_zones(self) -> list[str]:
+        return [f"arn:{self.partition}:route53:::hostedzone/{zone}" for zone in self.zones]
+
+    @property
     def parameters(self) -> str:
         return f"arn:{self.partition}:ssm:*:{self.id}:parameter/monitoring/*"
+
+    @property
+    def documents(self) -> str:
+        """What State Manager runs on hosts chosen by tag (components/tagged_hosts.py)."""
+        return f"arn:{self.partition}:ssm:*:{self.id}:document/monitoring-agent{UNIQUE}"
+
+    @property
+    def associations(self) -> str:
+        """Associations, whose ids AWS chooses."""
+        return f"arn:{self.partition}:ssm:*:{self.id}:association/*"
 
     @property
     def identities(self) -> list[str]:

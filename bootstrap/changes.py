@@ -60,15 +60,8 @@ def _machines(account: Account) -> list[Statement]:
             "ec2:TerminateInstances",
             Condition=own,
         ),
-        # An address is associated with an instance's network interface, which has no tags.
-        allow(
-            "ChangeInterfaces",
-            account.ec2("network-interface"),
-            "ec2:AssociateAddress",
-            "ec2:DisassociateAddress",
-        ),
-        # Only read in passing: deleting a group, enlarging a volume.
-        allow("LookOnTheWay", "*", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVolumesModifications"),
+        # Only read in passing: enlarging a volume.
+        allow("LookOnTheWay", "*", "ec2:DescribeVolumesModifications"),
     ]
 
 

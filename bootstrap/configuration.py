@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pulumi
 from pydantic import BeforeValidator, Field, ValidationError
 
+from settings import aws_names
 from settings import values as v
 from settings.given import from_json
 from settings.load import configuration
@@ -69,14 +70,32 @@ Branch = Annotated[str, BeforeValidator(branch)]
 Environments = Annotated[tuple[str, ...], each(environment, 1)]
 
 
+def zone(value: Any) -> str:
+    """The ID of a zone of Route 53."""
+    id_ = v.text(value)
+    if not re.fullmatch(aws_names.ZONE_ID, id_):
+        raise WrongValueError("is not the ID of a Route 53 zone", "write it as Z0123456789ABCDEFGHIJ")
+    return id_
+
+
+def key(value: Any) -> str:
+    """The ARN of a KMS key: IAM's policies know no aliases as resources."""
+    arn = v.text(value)
+    if not re.fullmatch(aws_names.KEY_ARN, arn):
+        raise WrongValueError("is not the ARN of a KMS key", "write it as arn:aws:kms:REGION:ACCOUNT:key/ID")
+    return arn
+
+
 class Configuration(Part):
     """What a person decides on."""
 
-    region: v.Region = Field(alias="aws:region")
+    region: aws_names.Region = Field(alias="aws:region")
     repository: Repository
     branch: Branch = "main"
     environments: Environments = ("dev", "prod")
-    permissions_boundary: v.PolicyArn | None = None
+    permissions_boundary: aws_names.PolicyArn | None = None
+    hosted_zones: Annotated[tuple[str, ...], each(zone)] = ()
+    kms_keys: Annotated[tuple[str, ...], each(key)] = ()
 
 
 def load(raw: Mapping[str, str], file: str) -> Configuration:

@@ -1,4 +1,4 @@
-"""What the two roles may do for the setting `database` (components/timestream.py): in a policy of its own for each,
+"""What the two roles may do for the setting `database` (components/timestream.py): in a policy outside the role,
 because IAM takes no more inside a role (bootstrap/roles.py)."""
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ def changing(account: Account) -> list[Statement]:
     """What `pulumi up` and `pulumi destroy` need on top of `reading`.
 
     The service puts a network interface of the caller's into the subnet (AmazonTimestreamInfluxDBFullAccess in AWS's
-    list of managed policies), and, with an account's first instance, makes its role, which is called in two ways there
-    and in its own guide (using-service-linked-roles.html).
+    list of managed policies; bootstrap/interfaces.py), and, with an account's first instance, makes its role, which is
+    called in two ways there and in its own guide (using-service-linked-roles.html).
     """
     own = {"StringEquals": {f"aws:ResourceTag/{TAG}": PROJECT}}
     services = ["timestream-influxdb.amazonaws.com", "timestreamforinfluxdb.amazonaws.com"]
@@ -38,8 +38,6 @@ def changing(account: Account) -> list[Statement]:
             "timestream-influxdb:UpdateDbInstance",
             Condition=own,
         ),
-        allow("ConnectDatabases", account.ec2("network-interface", "subnet"), "ec2:CreateNetworkInterface"),
-        allow("GuardDatabases", account.ec2("security-group"), "ec2:CreateNetworkInterface", Condition=own),
         allow(
             "LinkDatabases",
             [arn for each in services for arn in account.iam("role", f"aws-service-role/{each}/*")],

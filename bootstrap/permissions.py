@@ -28,6 +28,8 @@ def reading(account: Account) -> list[Statement]:
             "ec2:DescribeInstanceTypeOfferings",
             "ec2:DescribeInstanceTypes",
             "ec2:DescribeInstances",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribePrefixLists",
             "ec2:DescribeRouteTables",
             "ec2:DescribeSecurityGroupRules",
             "ec2:DescribeSecurityGroups",
@@ -35,6 +37,7 @@ def reading(account: Account) -> list[Statement]:
             "ec2:DescribeTags",
             "ec2:DescribeVolumes",
             "ec2:DescribeVpcAttribute",
+            "ec2:DescribeVpcEndpoints",
             "ec2:DescribeVpcs",
             # SNS has no resource for subscriptions.
             "sns:GetSubscriptionAttributes",

@@ -17,8 +17,8 @@ LONGEST_SECONDS = 2 * 3600
 class JobRole(pulumi.ComponentResource):
     """A role for jobs. Its name is fixed, so that an organization's policies can refer to it.
 
-    Produces: the role, its one policy inside it, and a managed one for databases. IAM takes up to 10,240 characters
-    inside a role, and does not count those of managed policies, 6,144 each
+    Produces: the role, its one policy inside it, and a managed one (NAME-databases) for what is `further`. IAM takes up
+    to 10,240 characters inside a role, and does not count those of managed policies, 6,144 each
     (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 
     Attributes: arn.
@@ -32,7 +32,7 @@ class JobRole(pulumi.ComponentResource):
         statements: pulumi.Input[Sequence[Statement]],
         opts: pulumi.ResourceOptions,
         *,
-        databases: Sequence[Statement],
+        further: Sequence[Statement],
     ) -> None:
         super().__init__("monitoring:bootstrap:JobRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -46,7 +46,7 @@ class JobRole(pulumi.ComponentResource):
         )
         policy = pulumi.Output.from_input(statements).apply(lambda known: document(*known))
         aws.iam.RolePolicy(name, name="jobs", role=role.name, policy=policy, opts=child)
-        managed = aws.iam.Policy(name, name=f"{name}-databases", policy=document(*databases), opts=child)
+        managed = aws.iam.Policy(name, name=f"{name}-databases", policy=document(*further), opts=child)
         aws.iam.RolePolicyAttachment(name, role=role.name, policy_arn=managed.arn, opts=child)
         self.arn: pulumi.Output[str] = role.arn
         self.register_outputs({"arn": self.arn})

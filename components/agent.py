@@ -11,12 +11,12 @@ import pulumi_command as command
 from program.ssh_answers import must_answer
 from settings import Host
 
-INSTALL = """exec sh -c 'if test "$(id -u)" = 0; then exec bash -s; else exec sudo -n bash -s; fi'"""
+INSTALL = """sh -c 'if test "$(id -u)" = 0; then exec bash -s; else exec sudo -n bash -s; fi'"""
 REMOVE = INSTALL.replace("bash -s", "bash -s remove")
 """What runs on the host: the installer arrives on standard input, so that no command line ever contains it.
 
 sshd passes it to the user's login shell (sshd(8), LOGIN PROCESS), whichever that is: in single quotes, and without
-`!`, backslashes or line breaks, fish and csh read it as sh does.
+`!`, backslashes or line breaks, fish and csh read it as sh does. A restricted shell refuses `exec` (man 1 rbash).
 """
 
 DIAL_ATTEMPTS, DIAL_SECONDS = 11, 5

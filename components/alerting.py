@@ -150,8 +150,9 @@ def facts_of(settings: Settings) -> alerts.Facts:
         server=machine(),
         thresholds=settings.alert_thresholds,
         collection_interval=settings.collection_interval,
-        own_influxdb=settings.own_influxdb,
+        own_influxdb=settings.shows_own,
         heartbeat=switch is not None and switch.heartbeat is not None,
+        public_certificate=settings.public_certificate is not None,
     )
 
 

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from program.buckets import close, only_tls
 from program.naming import machine
-from program.policies import document
+from program.policies import document, with_key
 from settings import Settings
 from settings.backups import origin
 
@@ -18,28 +18,40 @@ class Backups(pulumi.ComponentResource):
     """A private bucket for backups; the server's role may add to it and read from it, and delete nothing.
 
     Produces: the bucket (auto-named; protected with `protect`, otherwise deleted with its contents), blocked to the
-    public, owned by its account alone, versioned, encrypted (SSE-S3), reached over TLS only, with a lifecycle: backups
-    and old versions expire after `keep` days each. The role's policy: PutObject and GetObject below STACK/, ListBucket
-    with that prefix; if `restoreFrom` names another bucket, also to read there.
+    public, owned by its account alone, versioned, encrypted (with `key`, or S3's own), reached over TLS only, with a
+    lifecycle: backups and old versions expire after `keep` days each. The role's policy: PutObject and GetObject below
+    STACK/, ListBucket with that prefix; if `restoreFrom` names another bucket, also to read there; the key for both.
+
+    key: ARN of `kmsKey`.
 
     Attributes: bucket, its name ("" when backups are off); restore_from, BUCKET/STACK/ID or "" (see
     userdata/server/restore.sh). Both are known only when the role has its rights.
     """
 
     def __init__(
-        self, name: str, settings: Settings, role: pulumi.Output[str], partition: str, opts: pulumi.ResourceOptions
+        self,
+        name: str,
+        settings: Settings,
+        role: pulumi.Output[str],
+        partition: str,
+        opts: pulumi.ResourceOptions,
+        *,
+        key: str | None = None,
     ) -> None:
         super().__init__("monitoring:index:Backups", name, None, opts)
         self._name, self._child = name, pulumi.ResourceOptions(parent=self)
         stack, source = pulumi.get_stack(), origin(settings.restore_from or "")
-        made = self._bucket(settings) if settings.backups.enabled else None
+        made = self._bucket(settings, key) if settings.backups.enabled else None
         rights: list[pulumi.Input[Mapping[str, object]]] = []
         if made:
             rights += [made.arn.apply(lambda arn: _objects(arn, stack, "s3:PutObject", "s3:GetObject"))]
             rights += [made.arn.apply(lambda arn: _listing(arn, stack))]
+            if key:
+                rights += [made.arn.apply(lambda arn: _encrypting(key, arn, "GenerateDataKey", "Decrypt"))]
         if source.bucket:
             arn = f"arn:{partition}:s3:::{source.bucket}"
             rights += [_objects(arn, source.stack, "s3:GetObject"), _listing(arn, source.stack)]
+            rights += [_encrypting(key, arn, "Decrypt")] if key else []
         own: pulumi.Output[str] = made.bucket if made else pulumi.Output.from_input("")
         if rights:
             granted = pulumi.Output.all(*rights).apply(lambda found: document(*found))
@@ -53,7 +65,7 @@ class Backups(pulumi.ComponentResource):
         )
         self.register_outputs({"bucket": self.bucket})
 
-    def _bucket(self, settings: Settings) -> aws.s3.Bucket:
+    def _bucket(self, settings: Settings, key: str | None) -> aws.s3.Bucket:
         name, child = self._name, self._child
         bucket = aws.s3.Bucket(
             f"{machine()}-{name}".lower().replace("_", "-"),
@@ -61,7 +73,7 @@ class Backups(pulumi.ComponentResource):
             tags={"Name": f"{machine()}-{name}"},
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
         )
-        block, versioning = close(name, bucket, None, child)
+        block, versioning = close(name, bucket, key, child)
         aws.s3.BucketPolicy(
             name,
             bucket=bucket.bucket,
@@ -84,6 +96,12 @@ def _objects(arn: str, stack: str, *actions: str) -> dict[str, object]:
 def _listing(arn: str, stack: str) -> dict[str, object]:
     prefix = {"StringLike": {"s3:prefix": f"{stack}/*"}}
     return {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn, "Condition": prefix}
+
+
+def _encrypting(key: str, arn: str, *actions: str) -> dict[str, object]:
+    """S3 names the bucket where it has a key of its own, as here, and the object otherwise (docs.aws.amazon.com/
+    AmazonS3/latest/userguide/bucket-key.html, "Changes to note before enabling")."""
+    return with_key(key, "s3", ("aws:s3:arn", [arn, f"{arn}/*"]), *actions)
 
 
 def _expiry(days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:

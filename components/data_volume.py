@@ -13,8 +13,10 @@ from settings import Settings
 class DataVolume(pulumi.ComponentResource):
     """A disk that outlives the server.
 
-    Produces: an encrypted volume (protected with `protect`). A greater `dataVolumeSize` enlarges it while it is in
-    use, and the server its file system; a smaller one is refused at the preview.
+    Produces: a volume (protected with `protect`), encrypted with `kmsKey`, or the account's default key. A greater
+    `dataVolumeSize` enlarges it while it is in use, and the server its file system; a smaller one is refused at the
+    preview. So is another key, for which AWS would replace the volume, unless `restoreFrom` says what fills the new
+    one.
 
     Attributes: volume, the resource itself; volume_id; size, GiB, known once the volume has it.
     """
@@ -29,16 +31,23 @@ class DataVolume(pulumi.ComponentResource):
             size=settings.data_volume_size,
             type="gp3",
             encrypted=True,
+            kms_key_id=site.kms_key,
             tags={"Name": f"{machine()}-data"},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=settings.protect,
-                # Lookups may return something else later.
-                ignore_changes=[] if settings.subnet_id else ["availabilityZone"],
+                ignore_changes=[
+                    # Lookups may return something else later.
+                    *([] if settings.subnet_id else ["availabilityZone"]),
+                    *([] if settings.restore_from else ["kmsKeyId"]),
+                ],
                 hooks=pulumi.ResourceHookBinding(before_update=[hook]),
             ),
         )
         self.volume_id: pulumi.Output[str] = self.volume.id
+        if site.kms_key:
+            there = pulumi.Output.all(self.volume.id, self.volume.kms_key_id)
+            self.volume_id = there.apply(lambda known: _with_its_key(*known, wanted=site.kms_key))
         self.size: pulumi.Output[int] = self.volume.size.apply(int)
         self.register_outputs({"volumeId": self.volume_id})
 
@@ -52,3 +61,14 @@ def refuse_to_shrink(change: pulumi.ResourceHookArgs) -> None:
             f"monitoring:dataVolumeSize = {wanted}: the data volume has {there} GiB, and volumes cannot shrink; "
             f"write {there} or more"
         )
+
+
+def _with_its_key(volume: str, key: str, *, wanted: str | None) -> str:
+    """The volume's id. Raises pulumi.RunError, at the preview, if the existing volume has another key."""
+    if key != wanted:
+        raise pulumi.RunError(
+            f"monitoring:kmsKey = {wanted}: the data volume is encrypted with {key}, and EBS cannot change that; take "
+            "this back, or make a backup (backups.now) and write restoreFrom: latest as well: a new volume is then "
+            "filled from it (docs/security.md)"
+        )
+    return volume

@@ -14,8 +14,12 @@ from program.site import Site
 from settings import Settings
 
 GRAFANA_PORT = 3000
+HTTPS_PORT = 443
 INFLUXDB_PORT = 8086
 SSH_PORT = 22
+RECORD_SECONDS = 60
+"""How long resolvers may keep the server's name: about as long as another address takes to be used."""
+
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 
 
@@ -23,15 +27,18 @@ class Network(pulumi.ComponentResource):
     """The server's address and its firewall.
 
     Produces:
-    - a security group that lets in Grafana's port from `operatorCidrs`, InfluxDB's from `agentCidrs` (unless
-      it runs elsewhere), SSH from `sshCidrs` (none by default), each range a rule of its own;
-    - an elastic IP, which stays when the server is replaced (protected with `protect`).
+    - a security group that lets in Grafana's port from `operatorCidrs` (and 443 with `publicCertificate`), InfluxDB's
+      from `agentCidrs` (if it runs there), SSH from `sshCidrs` (none by default), each range a rule of its own;
+    - the server's address, which stays when the server is replaced (protected with `protect`): an elastic IP, or, with
+      `publicAddress: false`, a network interface in the server's subnet with a private one;
+    - with `route53Zone`, the record that gives `domain` this address. One that is there already is not taken over.
 
     Outgoing: HTTPS and HTTP (packages, AWS's services), the VPC's DNS, the ports of the other InfluxDB and of the
     mail server if there are any. Metadata, time and Amazon's own DNS server are link-local: security groups do not see
     them. IPv4 only.
 
-    Attributes: group, address (the elastic IP), public_ip, rules (what needs to get through waits for them).
+    Attributes: group; elastic or interface, what holds the address; address, the IP itself; rules (what needs to get
+    through waits for them).
     """
 
     def __init__(self, name: str, settings: Settings, site: Site, opts: pulumi.ResourceOptions) -> None:
@@ -46,6 +53,8 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         self._let_in("grafana", GRAFANA_PORT, settings.operator_cidrs)
+        if settings.public_certificate:
+            self._let_in("https", HTTPS_PORT, settings.operator_cidrs)
         if settings.own_influxdb:
             self._let_in("influxdb", INFLUXDB_PORT, settings.agent_cidrs)
         self._let_in("ssh", SSH_PORT, settings.ssh_cidrs)
@@ -59,14 +68,35 @@ class Network(pulumi.ComponentResource):
                 self._let_out("influxdb", "tcp", port, EVERYWHERE)
         if settings.smtp:
             self._let_out("smtp", "tcp", settings.smtp.port, EVERYWHERE)
-        self.address = aws.ec2.Eip(
-            name,
-            domain="vpc",
-            tags={"Name": machine()},
-            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
-        )
-        self.public_ip: pulumi.Output[str] = self.address.public_ip
-        self.register_outputs({"securityGroupId": self.group.id, "address": self.public_ip})
+        kept, tags = pulumi.ResourceOptions(parent=self, protect=settings.protect), {"Name": machine()}
+        self.elastic: aws.ec2.Eip | None = None
+        self.interface: aws.ec2.NetworkInterface | None = None
+        self.address: pulumi.Output[str]
+        if settings.public_address:
+            self.elastic = aws.ec2.Eip(name, domain="vpc", tags=tags, opts=kept)
+            self.address = self.elastic.public_ip
+        else:
+            self.interface = aws.ec2.NetworkInterface(
+                name,
+                description="Monitoring server",
+                subnet_id=site.subnet_id,
+                security_groups=[self.group.id],
+                tags=tags,
+                opts=kept,
+            )
+            self.address = self.interface.private_ip
+        if site.dns_zone_id and settings.domain:
+            record = aws.route53.Record(
+                name,
+                zone_id=site.dns_zone_id,
+                name=settings.domain,
+                type="A",
+                ttl=RECORD_SECONDS,
+                records=[self.address],
+                opts=child,
+            )
+            self.rules.append(record)
+        self.register_outputs({"securityGroupId": self.group.id, "address": self.address})
 
     def _let_in(self, what: str, port: int, cidrs: Iterable[IPv4Network]) -> None:
         for cidr in cidrs:

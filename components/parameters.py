@@ -13,6 +13,9 @@ STANDARD_LIMIT = 4096
 """Bytes a standard parameter holds; an advanced one (0.05 USD a month) holds 8192."""
 
 
+ACCOUNT_S = "alias/aws/ssm"
+"""The key that AWS has for all of an account's parameters."""
+
 SHORT = ("-password", "-secret", "-secret-key")
 """How names of short values end: their tier is known before the values are (settings/values.py, LONGEST_PASSWORD)."""
 
@@ -31,12 +34,15 @@ def _tier(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
 class Parameters(pulumi.ComponentResource):
     """What a server reads: its secrets and its services' files, in the parameter store.
 
-    Produces: one SecureString parameter per secret (encrypted with the account's key `aws/ssm`) and one String
+    Produces: one SecureString parameter per secret (encrypted with `key`) and one String
     parameter per file, named FOLDER/NAME, and FOLDER/state/revision, which is written after all
     of them and lists their versions, so that the server applies all changes of a `pulumi up` together. A value
     over 4 KiB (a long certificate chain) takes the advanced tier.
 
-    folder: `ServerRole.folder`. revision_key: a secret of this stack, with which `revision` is made.
+    folder: `ServerRole.folder`. revision_key: a secret of this stack, with which `revision` is made. key: ARN of
+    `kmsKey`; None for the account's own, which is named, too, so that a former one is given up. With a key, a parameter
+    whose value changes is replaced: in an update the provider names no key (terraform-provider-aws,
+    internal/service/ssm/parameter.go), and AWS then takes the account's own (API_PutParameter, KeyId).
 
     Attributes: revision: identifies exactly these parameters, see `revision_of`. complete: the last parameter
     itself.
@@ -51,10 +57,14 @@ class Parameters(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
         *,
         revision_key: pulumi.Output[str],
+        key: str | None = None,
     ) -> None:
         super().__init__("monitoring:index:Parameters", name, None, opts)
         # Two parameters cannot have the same name, not even for a moment.
         child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
+        secret_child = pulumi.ResourceOptions.merge(
+            child, pulumi.ResourceOptions(replace_on_changes=["value"] if key else [])
+        )
         # The folder belongs to this stack alone; a killed update may have left one that Pulumi does not know about.
         overwrite = True
         made = {}
@@ -65,8 +75,9 @@ class Parameters(pulumi.ComponentResource):
                 type="SecureString",
                 tier=_tier(secret, value),
                 value=pulumi.Output.secret(value),
+                key_id=key or ACCOUNT_S,
                 overwrite=overwrite,
-                opts=child,
+                opts=secret_child,
             )
         for file, value in sorted(files.items()):
             made[file] = aws.ssm.Parameter(

@@ -38,7 +38,7 @@ class Passwords(pulumi.ComponentResource):
     are secrets.
     """
 
-    def __init__(self, name: str, influxdb_users: bool, generation: int, opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, *, influxdb_users: bool, generation: int, opts: pulumi.ResourceOptions) -> None:
         super().__init__("monitoring:index:Passwords", name, None, opts)
         self._generation = {"generation": str(generation)}
         self.grafana_admin = self._password("grafana-admin", self._generation)

@@ -34,7 +34,7 @@ class PrivateAuthority(pulumi.ComponentResource):
 
     Produces: the keys and certificates of this generation's authority and of the next one's (ten years), the
     server's key, its request and its certificate (two years, renewed by the first `pulumi up` of its last month)
-    for the elastic IP, the domain if there is one, and localhost.
+    for the server's address, the domain if there is one, and localhost.
 
     Every client trusts both authorities, so that those who learn of a new generation later than the server does
     never refuse its certificate; the authority before is trusted no longer.

@@ -49,12 +49,12 @@ def on_destroy(
     """
 
     def sentences(known: list[str]) -> list[str]:
-        disk, public_ip, backups, database = known
+        disk, ip, backups, database = known
         if settings.protect:
             bucket = [f"refused: the bucket {backups} with all backups is protected"] if backups else []
             influxdb = [f"refused: the database {database} with all measurements is protected"] if database else []
             return [
-                f"refused: the data volume {disk} and the address {public_ip} are protected",
+                f"refused: the data volume {disk} and the address {ip} are protected",
                 *influxdb,
                 *bucket,
                 "to give them up for good: pulumi config set monitoring:protect false && pulumi up && pulumi destroy",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -21,11 +22,12 @@ DEVICE = "/dev/sdf"
 class Server(pulumi.ComponentResource):
     """The server.
 
-    Produces: the instance with an encrypted root volume, the data volume's attachment, the elastic IP's association.
+    Produces: the instance with an encrypted root volume, the data volume's attachment; the elastic IP's association.
+    Without an elastic IP, the network's interface is the instance's own, and outlives it with its address.
 
-    When the instance is replaced (user data, the type's architecture, `amiId`), the old one is stopped and its
-    volume detached before the new one starts: two servers never share it. It waits for `after`, what it reads when
-    it boots.
+    When the instance is replaced (user data, the type's architecture, `amiId`, another address), the old one is stopped
+    and its volume detached before the new one starts: two servers never share it. It waits for `after`, what it reads
+    when it boots.
 
     Attributes: instance, instance_id; links: what the server needs to be reachable and have its data.
     """
@@ -55,8 +57,7 @@ class Server(pulumi.ComponentResource):
             f"{name}-{image.architecture}",
             ami=image.id,
             instance_type=settings.instance_type,
-            subnet_id=site.subnet_id,
-            vpc_security_group_ids=[network.group.id],
+            **_placed(site, network),
             iam_instance_profile=profile_name,
             key_name=settings.ssh_key_name,
             ebs_optimized=image.ebs_optimized,
@@ -69,6 +70,7 @@ class Server(pulumi.ComponentResource):
                 volume_type="gp3",
                 volume_size=settings.root_volume_size,
                 encrypted=True,
+                kms_key_id=site.kms_key,
                 delete_on_termination=True,
             ),
             user_data=user_data,
@@ -92,8 +94,17 @@ class Server(pulumi.ComponentResource):
             stop_instance_before_detaching=True,
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        association = aws.ec2.EipAssociation(
-            name, allocation_id=network.address.id, instance_id=self.instance_id, opts=child
-        )
-        self.links: list[pulumi.Resource] = [attachment, association]
+        self.links: list[pulumi.Resource] = [attachment]
+        if network.elastic:
+            self.links.append(
+                aws.ec2.EipAssociation(name, allocation_id=network.elastic.id, instance_id=self.instance_id, opts=child)
+            )
         self.register_outputs({"instanceId": self.instance_id, "volumeId": volume.volume_id})
+
+
+def _placed(site: Site, network: Network) -> Mapping[str, Any]:
+    """The instance's place in the network. An interface of its own brings subnet and groups, and EC2 takes either."""
+    if network.interface:
+        primary = aws.ec2.InstancePrimaryNetworkInterfaceArgs(network_interface_id=network.interface.id)
+        return {"primary_network_interface": primary}
+    return {"subnet_id": site.subnet_id, "vpc_security_group_ids": [network.group.id]}

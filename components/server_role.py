@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from program.lookups import look_up
 from program.naming import parameter_folder
-from program.policies import document
+from program.policies import document, reading_with
 
 
 class ServerRole(pulumi.ComponentResource):
@@ -15,15 +15,15 @@ class ServerRole(pulumi.ComponentResource):
 
     Produces: a role that EC2 instances may assume, its policy (ssm:GetParametersByPath, which IAM checks against
     the requested path: docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html), an
-    instance profile. The parameters are encrypted with
+    instance profile. Without a key, the parameters are encrypted with
     the AWS managed key aws/ssm, whose own policy lets every principal of the account decrypt through the
     parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
-    parameters").
+    parameters"). With one, the role may decrypt its own parameters with it.
 
-    boundary: ARN of the role's permissions boundary.
+    boundary: ARN of the role's permissions boundary. key: ARN of `kmsKey`.
 
-    Attributes: profile_name; role_name, for further policies; role_arn; folder, of its parameters; partition, as
-    in ARNs.
+    Attributes: profile_name; role_name, for further policies; role_arn; folder, of its parameters, and its
+    ARN, folder_arn; partition, as in ARNs.
     """
 
     def __init__(
@@ -32,7 +32,9 @@ class ServerRole(pulumi.ComponentResource):
         region: str,
         opts: pulumi.ResourceOptions,
         invoke: pulumi.InvokeOptions,
+        *,
         boundary: str | None = None,
+        key: str | None = None,
     ) -> None:
         super().__init__("monitoring:index:ServerRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -46,9 +48,10 @@ class ServerRole(pulumi.ComponentResource):
         role = aws.iam.Role(name, assume_role_policy=document(trust), permissions_boundary=boundary, opts=child)
         stack = pulumi.get_stack()
         self.folder: pulumi.Output[str] = role.name.apply(lambda unique: parameter_folder(stack, unique))
-        read = self.folder.apply(
-            lambda folder: document(_reading(f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{folder}"))
+        self.folder_arn: pulumi.Output[str] = self.folder.apply(
+            lambda folder: f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{folder}"
         )
+        read = self.folder_arn.apply(lambda folder: document(*_reading(folder, key)))
         # Its name is fixed, so that one left by a killed update is overwritten: a role with policies that
         # Pulumi does not know about cannot be deleted.
         policy = aws.iam.RolePolicy(f"{name}-parameters", name="parameters", role=role.id, policy=read, opts=child)
@@ -62,10 +65,11 @@ class ServerRole(pulumi.ComponentResource):
         self.register_outputs({"profileName": self.profile_name})
 
 
-def _reading(folder: str) -> dict[str, object]:
-    return {
+def _reading(folder: str, key: str | None) -> list[dict[str, object]]:
+    read: dict[str, object] = {
         "Sid": "ReadOwnParameters",
         "Effect": "Allow",
         "Action": "ssm:GetParametersByPath",
         "Resource": [folder, f"{folder}/state"],
     }
+    return [read, *reading_with(key, f"{folder}/*")]

@@ -17,6 +17,11 @@ ADMINISTRATOR = "admin"
 ORGANIZATION = "monitoring"
 BUCKET = "telegraf"
 
+FIXED = {"Public": "database.public", "Subnets": "subnetId and database.standbySubnetId"}
+"""Tags of the security group that repeat what the instance cannot change while it exists, and the settings: a hook is
+asked before an update, but learns nothing of the instance before a replacement (Pulumi's pkg/resource/deploy/step.go,
+CreateStep)."""
+
 
 class Timestream(pulumi.ComponentResource):
     """An instance of Timestream for InfluxDB, which the server sets up (userdata/server/timestream.py).
@@ -24,7 +29,8 @@ class Timestream(pulumi.ComponentResource):
     Produces:
     - the administrator's password, which never changes: another one would replace the instance, and its data with it;
     - a security group that lets in InfluxDB's port from `agentCidrs` and from the server, and nothing out; the server's
-      own group lets that through;
+      own group lets that through. Its tags say where the instance is: another place, for which AWS would replace the
+      instance with its data, is refused at the preview;
     - the instance (auto-named, protected with `protect`), in the server's subnet, with `multiAz` also in a second one.
       A greater `storage` and another `instanceType` change it in place; less storage is refused at the preview;
     - the right of the server's role to read one secret: the administrator's login, which the service puts into Secrets
@@ -49,15 +55,16 @@ class Timestream(pulumi.ComponentResource):
     ) -> None:
         super().__init__("monitoring:index:Timestream", name, None, opts)
         self._name, self._child = name, pulumi.ResourceOptions(parent=self)
+        at_preview = pulumi.ResourceHookOptions(on_dry_run=True)
+        stays = pulumi.ResourceHook("database-stays", refuse_to_replace, at_preview)
         group = aws.ec2.SecurityGroup(
             name,
             description="Monitoring: the InfluxDB that AWS runs",
             vpc_id=site.vpc_id,
-            tags={"Name": f"{machine()}-{name}"},
-            opts=self._child,
+            tags={"Name": f"{machine()}-{name}", **_fixed(settings, database)},
+            opts=pulumi.ResourceOptions(parent=self, hooks=pulumi.ResourceHookBinding(before_update=[stays])),
         )
         self.links = self._let_in(settings, group, network)
-        at_preview = pulumi.ResourceHookOptions(on_dry_run=True)
         hook = pulumi.ResourceHook("database-storage-grows", refuse_to_shrink, at_preview)
         instance = aws.timestreaminfluxdb.DbInstance(
             "monitoring",  # what its name begins with, and so its address
@@ -130,6 +137,24 @@ def _reading(secret: str) -> str:
     return document(
         {"Sid": "ReadAdministrator", "Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secret}
     )
+
+
+def _fixed(settings: Settings, database: Database) -> dict[str, str]:
+    """Values of FIXED. Without `subnetId`, subnets are looked up, and the instance ignores their changes."""
+    subnets = [subnet for subnet in (settings.subnet_id, database.standby_subnet_id) if subnet]
+    return {"Public": "yes" if database.public else "no", "Subnets": " ".join(subnets) or "default"}
+
+
+def refuse_to_replace(change: pulumi.ResourceHookArgs) -> None:
+    """Raises ValueError when the security group's tags say that the instance would have to be replaced."""
+    there, wanted = ((known or {}).get("tags") or {} for known in (change.old_inputs, change.new_inputs))
+    for tag, settings in FIXED.items():
+        if tag in there and there[tag] != wanted.get(tag):
+            raise ValueError(
+                f"monitoring:{settings}: AWS would replace the database, and delete its measurements ({tag.lower()}: "
+                f"{there[tag]}, now {wanted.get(tag)}); take this back, or first move to the server's own InfluxDB "
+                "(docs/moving.md)"
+            )
 
 
 def refuse_to_shrink(change: pulumi.ResourceHookArgs) -> None:

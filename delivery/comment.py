@@ -48,7 +48,7 @@ def text(reports: Sequence[Report], commit: str, removed: Sequence[str] = (), ro
     for report in reports:
         lines += [*_summary(report), ""]
     lines += [
-        f"`Pulumi.{stack}.yaml` is deleted here. That deletes nothing in AWS: run the workflow *Destroy* for it before."
+        f"`Pulumi.{stack}.yaml` is deleted here. That deletes nothing in AWS: run the workflow *Destroy* for it first."
         for stack in removed
     ]
     for report in reports:
@@ -102,7 +102,7 @@ def folded(report: Report, room: int) -> Iterator[str]:
     yield ""
     yield from fenced("\n".join(lines), "diff")
     if left_out:
-        yield f"{left_out} more have no room here."
+        yield f"{left_out} more do not fit here."
     yield ""
     yield "</details>"
 

@@ -32,14 +32,14 @@ def issue(stack: str, preview: Preview, run: str) -> str:
     gone = [f"- {plain(words.noun(change))} is gone." for change in preview.of("delete")]
     other = [f"- {plain(words.noun(change))} was changed." for change in preview.of("update")]
     lines = [
-        f"Somebody or something changed what the stack `{stack}` consists of, and Pulumi was not asked:",
+        f"Resources of the stack `{stack}` were changed, but not by Pulumi:",
         "",
         *gone,
         *other,
         "",
         *folded(Report(stack, preview), LONGEST // 2),
         "",
-        "In the diff, `-` is what Pulumi remembers, and `+` is what is there.",
+        "In the diff, `-` is Pulumi's state, and `+` is what exists.",
         "",
         f"To put it back: `pulumi refresh` and `pulumi up` for `{stack}`. To keep it: change the settings or the "
         "program until `pulumi preview --refresh` shows nothing. The next nightly run that finds nothing closes this.",

@@ -23,7 +23,7 @@ def up(folder: Path, number: int) -> str:
     return (
         f"The environment of this pull request is up: {url}. Its password: "
         f"`pulumi stack output grafanaAdminPassword --stack {stack} --show-secrets`. "
-        "It is destroyed when the pull request is closed or the label taken off."
+        "It is destroyed when the pull request is closed or the label is removed."
     )
 
 
@@ -34,7 +34,7 @@ def down(folder: Path, number: int) -> str:
     if not Pulumi(folder, stack).exists():
         return "This pull request has no environment."
     life.destroy(folder, stack, stack)
-    return "The environment of this pull request is destroyed."
+    return "The environment of this pull request has been destroyed."
 
 
 def _settings(folder: Path, stack: str) -> None:
@@ -43,6 +43,6 @@ def _settings(folder: Path, stack: str) -> None:
         raise DeliveryError(f"There is no {template.name}: write the settings of these environments into it.")
     if stacks.protected(folder, stacks.TEMPLATE):
         raise DeliveryError(
-            f"{template.name} has monitoring:protect, so that nothing could be destroyed: leave it out."
+            f"{template.name} has monitoring:protect, so the environment could not be destroyed: remove it."
         )
     stacks.settings_file(folder, stack).write_bytes(template.read_bytes())

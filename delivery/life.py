@@ -67,7 +67,7 @@ def refuse(folder: Path, stack: str, again: str) -> None:
 
 def _protected(stack: str, why: str) -> str:
     return (
-        f"{stack} is protected ({why}): its data volume, address and backups must not get lost. Nothing was deleted. "
+        f"{stack} is protected ({why}): its data volume, address and backups must not be lost. Nothing was deleted. "
         f"To give it up for good: set `monitoring:protect: false` in Pulumi.{stack}.yaml, merge that, wait for the "
         "deployment, and run this again."
     )

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import yaml
-
 from delivery import cost, stacks
 from delivery.comment import Report
 from delivery.digest import parsed
@@ -48,7 +46,7 @@ def _for_nothing(pulumi: Pulumi) -> Iterator[Pulumi]:
     """The stack in a temporary backend: a preview may not write to the real one."""
     file = stacks.settings_file(pulumi.folder, pulumi.stack)
     before = file.read_bytes()
-    provider = str((yaml.safe_load(before) or {}).get("secretsprovider") or "passphrase")
+    provider = str(stacks.file_of(pulumi.folder, pulumi.stack).get("secretsprovider") or "passphrase")
     with tempfile.TemporaryDirectory() as scratch:
         environment = {"PULUMI_BACKEND_URL": f"file://{scratch}"}
         if provider == "passphrase":

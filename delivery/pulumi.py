@@ -16,9 +16,6 @@ from delivery.stacks import settings
 TAIL = 15
 """Lines of a failed command that the error repeats."""
 
-NONE_YET = "no stack named"
-"""What the CLI says of a stack that the backend does not have (cmd/pulumi/stack/stack.go)."""
-
 
 @dataclass
 class Pulumi:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from delivery.errors import DeliveryError
+from settings import core_yaml
+from settings.core_yaml import BrokenYamlError
 
 PROGRAM = (
     *("Pulumi.yaml", "__main__.py", "requirements.txt"),
@@ -95,15 +95,27 @@ def settings(folder: Path, stack: str) -> dict[str, Any]:
 
     Raises DeliveryError when there is no such file, or it is no YAML.
     """
+    found = file_of(folder, stack).get("config") or {}
+    if not isinstance(found, dict):
+        raise DeliveryError(f"{settings_file(folder, stack).name} has no settings below `config:`.")
+    return found
+
+
+def file_of(folder: Path, stack: str) -> dict[str, Any]:
+    """The content of the stack's file. Raises DeliveryError as `settings` does."""
     path = settings_file(folder, stack)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = core_yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ", ".join(names(folder)) or "none yet"
         raise DeliveryError(f"There is no stack {stack}: no file {path.name}. The stacks are: {known}.") from None
-    except yaml.YAMLError:
-        raise DeliveryError(f"{path.name} is not YAML.") from None
-    return dict((content or {}).get("config") or {})
+    except UnicodeDecodeError:
+        raise DeliveryError(f"{path.name} is not UTF-8.") from None
+    except BrokenYamlError as error:
+        raise DeliveryError(f"{path.name} {error.wrong}.") from None
+    if not isinstance(content or {}, dict):
+        raise DeliveryError(f"{path.name} has no settings below `config:`.")
+    return content or {}
 
 
 def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

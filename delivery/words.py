@@ -10,6 +10,7 @@ ONLY_ONE = {
     "aws:ebs/volume:Volume": "the data volume",
     "aws:s3/bucket:Bucket": "the bucket of the backups",
     "aws:ec2/eip:Eip": "the public address",
+    "aws:ec2/networkInterface:NetworkInterface": "the private address",
     "aws:ec2/instance:Instance": "the server",
     "aws:iam/accessKey:AccessKey": "Grafana's access key",
     "aws:iam/user:User": "Grafana's user in AWS",
@@ -36,10 +37,11 @@ LOST = {
     "aws:ebs/volume:Volume": "all measurements, dashboards and users on it are lost",
     "aws:s3/bucket:Bucket": "all backups in it are lost",
     "aws:ec2/eip:Eip": "browsers and agents need the next one, and nobody gets this one back",
+    "aws:ec2/networkInterface:NetworkInterface": "browsers and agents need the next one",
 }
 """What follows from deleting or replacing it."""
 
-AWAY = "Grafana and InfluxDB are away until another has booted; the data volume stays"
+AWAY = "Grafana and InfluxDB are down until another has booted; the data volume stays"
 
 DONE = {
     "delete": "deleted",

@@ -39,7 +39,6 @@ def boards(settings: Settings) -> list[Board]:
     region = settings.shown_region
     metrics = settings.custom_metrics
     further = [CUSTOM_METRICS] if metrics else []
-    own_influxdb = settings.own_influxdb
     tags = _tags_in_use(settings.hosts)
     built = {
         LINUX_HOSTS: LINUX_HOSTS.build(INFLUXDB_UID, further=further, tags=tags),
@@ -47,7 +46,14 @@ def boards(settings: Settings) -> list[Board]:
         AWS_EC2: AWS_EC2.build(
             CLOUDWATCH_UID, region, INFLUXDB_UID, further=further, accounts=bool(settings.cloudwatch_accounts)
         ),
-        MONITORING_SERVER: MONITORING_SERVER.build(INFLUXDB_UID, own_influxdb=own_influxdb, further=further, tags=tags),
+        MONITORING_SERVER: MONITORING_SERVER.build(
+            INFLUXDB_UID,
+            own_influxdb=settings.shows_own,
+            moving=settings.moves,
+            public_certificate=settings.public_certificate is not None,
+            further=further,
+            tags=tags,
+        ),
     }
     if metrics:
         built[CUSTOM_METRICS] = CUSTOM_METRICS.build(metrics, CLOUDWATCH_UID, region, INFLUXDB_UID)

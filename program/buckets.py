@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 
 def close(
-    name: str, bucket: aws.s3.Bucket, key: pulumi.Output[str] | None, child: pulumi.ResourceOptions
+    name: str, bucket: aws.s3.Bucket, key: pulumi.Input[str] | None, child: pulumi.ResourceOptions
 ) -> tuple[pulumi.Resource, pulumi.Resource]:
     """Keep the public out, all objects the account's own and encrypted, and old versions of them.
 

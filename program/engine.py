@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -17,10 +17,8 @@ from urllib.parse import urlencode
 import pulumi
 import urllib3
 
-import alerts
-from components.alerting import facts_of
-from dashboards.page import BY_TIME
-from program.boards import INFLUXDB_UID, Board
+from program.boards import Board
+from program.queries import Asked, asked, plain
 from program.trust import basic, trusting
 from settings import ExternalInfluxdb, Settings
 
@@ -35,35 +33,16 @@ LONGEST_REASON = 200
 NOT_EXECUTED = "not executed"
 """What InfluxDB says about statements after one that failed (query.ErrNotExecuted)."""
 
+OPENGEMINI = "X-Geminidb-Version"
+"""What openGemini answers with instead of X-Influxdb-Version (lib/util/lifted/influx/httpd/handler.go there)."""
+
 READ = 'SELECT last("uptime") FROM "system" WHERE time > now() - 1s'
 """Sent twice in one request: without read permission, 2.x answers nothing to a single one, and NOT_EXECUTED to the
 first of several."""
 
-_BRIEF = "now() - 1s"
-_PLAIN = (
-    (re.compile(r"\$timeFilter"), f"time > {_BRIEF}"),
-    (re.compile("|".join(rf"\$\{{{name}\}}" for name in BY_TIME)), ""),
-    (re.compile(r"\$\{__from\}ms( - [0-9]+[smhdw])?"), _BRIEF),
-    (re.compile(r"\$\{__to\}ms"), "now()"),
-    (re.compile(r"\$\{__(from|to)\}"), "0"),
-    (re.compile(r"now\(\) - [0-9]+[smhdw]"), _BRIEF),
-    (re.compile(r"\$(__)?interval\b"), "10s"),
-    (re.compile(r"/\^\$\{?\w+(:\w+)?\}?\$/"), "/.*/"),
-    (re.compile(r"\$\{\w+(:\w+)?\}|\$\w+"), "x"),
-)
-"""Stands for Grafana's macros and variables, so that a query reads next to nothing."""
-
 
 class _UnreachableError(Exception):
     """It cannot be reached from where Pulumi runs."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query of the stack. where: the panel or rule it belongs to."""
-
-    where: str
-    statement: str
 
 
 def verify(settings: Settings, boards: Sequence[Board]) -> None:
@@ -74,7 +53,7 @@ def verify(settings: Settings, boards: Sequence[Board]) -> None:
     engine = _Engine(settings.influxdb)
     try:
         engine.check_access()
-        queries = [*_of_boards(boards), *_of_rules(settings)]
+        queries = asked(settings, boards)
         failed = engine.failures(queries)
     except _UnreachableError as error:
         pulumi.log.warn(
@@ -93,40 +72,6 @@ def _report(engine: _Engine, failed: Mapping[str, str], total: int) -> str:
         f"monitoring:influxdb.url: {engine.name} cannot run all of the {total} queries, so these stay empty or fail: "
         f"{'; '.join(named)}{more}"
     )
-
-
-def _of_boards(boards: Sequence[Board]) -> Iterator[Asked]:
-    for board in boards:
-        content = json.loads(board.content)
-        for panel in _panels(content):
-            for target in panel.get("targets", []):
-                if target.get("datasource", {}).get("uid") == INFLUXDB_UID and target.get("query"):
-                    yield Asked(f"the panel “{panel.get('title')}” of “{board.title}”", target["query"])
-        for variable in content.get("templating", {}).get("list", []):
-            source, query = variable.get("datasource") or {}, variable.get("query")
-            if source.get("uid") == INFLUXDB_UID and (text := query.get("query") if isinstance(query, dict) else query):
-                yield Asked(f"the variable “{variable.get('name')}” of “{board.title}”", text)
-
-
-def _panels(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for panel in content.get("panels", []):
-        yield panel
-        yield from panel.get("panels") or []
-
-
-def _of_rules(settings: Settings) -> Iterator[Asked]:
-    for group in alerts.build(facts_of(settings)):
-        for rule in group.rules:
-            for step in rule.steps:
-                if step.datasource_uid == INFLUXDB_UID and step.model.get("query"):
-                    yield Asked(f"the alert “{rule.title}”", str(step.model["query"]))
-
-
-def plain(query: str) -> str:
-    """A query as InfluxDB gets it, over the last second, for any host."""
-    for pattern, instead in _PLAIN:
-        query = pattern.sub(instead, query)
-    return query
 
 
 @dataclass(frozen=True)
@@ -156,6 +101,7 @@ class _Engine:
         self.url = given.url
         self._given = given
         self._version = ""
+        self._opengemini = False
         self._pool = urllib3.PoolManager(
             ssl_context=trusting(given.ca),
             headers={"Authorization": basic(given.username, given.password.get_secret_value())},
@@ -172,6 +118,13 @@ class _Engine:
         """Raise pulumi.RunError for a refused login, database or permission."""
         database = self._given.database
         written = self._send("write", {"db": database})
+        if self._opengemini:
+            what = "is openGemini, which runs the dashboards' and alert rules' queries with other results than InfluxDB"
+            raise self._wrong("url", what, "write the address of an InfluxDB 1.x or 2.x (docs/influxdb.md)", written)
+        if self._version and not re.match("[12][.]", self._version):
+            pulumi.log.warn(
+                f"monitoring:influxdb.url: {self.name} has not been tested; 1.x and 2.x have (docs/influxdb.md)"
+            )
         named = re.search(r"database|dbrp|bucket", written.message)
         if written.status == 401:
             raise self._wrong("username", "is refused with this password", "write a user of that server", written)
@@ -232,6 +185,7 @@ class _Engine:
                     f"monitoring:influxdb.url = {json.dumps(self.url)}: {what} ({_reason(error)}); {instead}"
                 ) from None
             raise _UnreachableError(_reason(error)) from None
+        self._opengemini = OPENGEMINI in got.headers
         self._version = got.headers.get("X-Influxdb-Version", self._version).removeprefix("v")
         try:
             content = got.json() if got.data else {}

@@ -7,25 +7,28 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
-from program.influx import Influx
+from program.influx import Databases
 from settings import Settings
 
 
 def users_in_use(
     settings: Settings,
-    influx: Influx,
+    databases: Databases,
     moved: Sequence[pulumi.Output[str]],
     folder: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource | None:
     """Informs the server that Grafana and every agent use this generation of InfluxDB's users, so it drops
-    all others. Nothing to do with another InfluxDB, whose users are not ours.
+    all others. Nothing to do with an InfluxDB of somebody else's alone, whose users are not ours. Nobody waits for
+    instances chosen by tag, some of which may be stopped: for them the last write user stays until the next generation.
 
     moved: known once Grafana and each agent have them. If one of them fails, all users stay: `all`.
     """
-    if settings.influxdb:
+    if not settings.makes_users:
         return None
-    users = f"{influx.writer} {influx.reader}"
+    ours = databases.first
+    kept = [ours.former_writer] if settings.hosts_by_tag and ours.former_writer else []
+    users = " ".join([ours.writer, ours.reader, *kept])
     value = pulumi.Output.all(*moved).apply(lambda _: users).recover(lambda _: "all")
     return aws.ssm.Parameter(
         "influxdb-users-in-use",

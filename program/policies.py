@@ -11,6 +11,30 @@ def document(*statements: Mapping[str, object]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
+def with_key(key: str, service: str, about: tuple[str, str | Sequence[str]], *actions: str) -> dict[str, object]:
+    """A statement that lets one of AWS's services use a key for an identity, for nothing but what is named.
+
+    key: ARN. service: the beginning of its host's name. about: the encryption context that the service gives, its name
+    and patterns of its values. actions: without `kms:`. docs.aws.amazon.com/kms/latest/developerguide/
+    conditions-kms.html (kms:ViaService, kms:EncryptionContext:context-key)
+    """
+    name, patterns = about
+    return {
+        "Effect": "Allow",
+        "Action": [f"kms:{action}" for action in actions],
+        "Resource": key,
+        "Condition": {
+            "StringEquals": {"kms:ViaService": f"{service}.{key.split(':')[3]}.amazonaws.com"},
+            "StringLike": {f"kms:EncryptionContext:{name}": patterns},
+        },
+    }
+
+
+def reading_with(key: str | None, parameters: str | Sequence[str]) -> list[dict[str, object]]:
+    """Lets the parameter store decrypt parameters (ARNs) with the stack's own key; nothing without one."""
+    return [with_key(key, "ssm", ("PARAMETER_ARN", parameters), "Decrypt")] if key else []
+
+
 _READING: tuple[Mapping[str, object], ...] = (
     {
         "Sid": "ReadMetricsAndAlarms",

@@ -9,7 +9,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi_aws.ec2 import GetInstanceTypeOfferingsFilterArgs, GetSubnetsFilterArgs
 
+from program import way_out
+from program.key import find_key
 from program.lookups import RefusedError, look_up
+from program.zone import find_zone
 from settings import Settings
 
 MULTI_AZ = 2
@@ -18,9 +21,10 @@ MULTI_AZ = 2
 
 @dataclass(frozen=True)
 class Site:
-    """The server's subnet, as it was looked up.
+    """Where the server is to be, as it was looked up.
 
-    standby_subnet_id: in another zone of the same VPC, for `database.multiAz`.
+    standby_subnet_id: in another zone of the same VPC, for `database.multiAz`. dns_zone_id: of `route53Zone`. kms_key:
+    ARN of `kmsKey`.
     """
 
     vpc_id: str
@@ -28,6 +32,8 @@ class Site:
     subnet_id: str
     availability_zone: str
     standby_subnet_id: str | None = None
+    dns_zone_id: str | None = None
+    kms_key: str | None = None
 
 
 def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
@@ -35,7 +41,8 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
     instance type. An existing server stays where it is, whatever is found.
 
     Raises pulumi.RunError when the given subnet is not in the given VPC or its zone lacks the instance type, when
-    there is no default VPC, when that has no subnet that fits, and when the database's standby has none.
+    there is no default VPC, when that has no subnet that fits, when the database's standby has none, when the given
+    subnet's default route does not fit the server's address, and when the zone or the key cannot be used.
     """
     defaults = [] if settings.subnet_id else sorted(_default_subnets(settings, opts))
     subnet_id = settings.subnet_id or defaults[0]
@@ -51,9 +58,11 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
             f"monitoring:subnetId = {subnet_id}: is in {subnet.availability_zone}, which has no "
             f"{settings.instance_type}; name a subnet in {' or '.join(zones)}, or write another instanceType"
         )
+    way_out.check(settings, subnet_id, subnet.vpc_id, opts)
     network = look_up(aws.ec2.get_vpc, opts, id=subnet.vpc_id)
     standby = _standby(settings, subnet, defaults, opts)
-    return Site(subnet.vpc_id, network.cidr_block, subnet_id, subnet.availability_zone, standby)
+    dns_zone, key = find_zone(settings, opts), find_key(settings, opts)
+    return Site(subnet.vpc_id, network.cidr_block, subnet_id, subnet.availability_zone, standby, dns_zone, key)
 
 
 def _standby(

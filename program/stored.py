@@ -6,12 +6,30 @@ import pulumi
 
 from components.passwords import Passwords
 from components.private_authority import ServerCertificate
-from program.influx import WRITER, Influx
-from settings import OAuth, Smtp
+from program.influx import WRITER, Databases
+from settings import Settings
+
+OTHER = "other"
+"""Stands for the users of an InfluxDB of somebody else's while the stack moves to or from it."""
+
+
+def influxdb_password(user: str) -> str:
+    """The name of the parameter with the password of one of InfluxDB's users, of whatever generation."""
+    return f"influxdb-{user}-password"
+
+
+def agents_parameter(folder: str) -> str:
+    """The path of the parameter with the password that agents write with. folder: the stack's."""
+    return f"{folder}/{influxdb_password(WRITER)}"
+
+
+def other_parameter(folder: str) -> str:
+    """The path of the one with the password of an InfluxDB of somebody else's, while the stack moves to or from it."""
+    return f"{folder}/{influxdb_password(OTHER)}"
 
 
 def stored(
-    certificate: ServerCertificate, passwords: Passwords, influx: Influx, smtp: Smtp | None, oauth: OAuth | None
+    settings: Settings, certificate: ServerCertificate, passwords: Passwords, databases: Databases
 ) -> dict[str, pulumi.Input[str]]:
     """Name and value of every secret the server reads (userdata/server/*.sh name them too)."""
     values: dict[str, pulumi.Input[str]] = {
@@ -20,15 +38,20 @@ def stored(
         "grafana-admin-password": passwords.grafana_admin,
         "grafana-automation-password": passwords.automation.password,
         "grafana-secret-key": passwords.grafana_secret_key,
-        f"influxdb-{WRITER}-password": influx.writer_password,  # WRITER, READER: in any generation
+        influxdb_password(WRITER): databases.first.writer_password,
     }
-    values |= {f"influxdb-{user}-password": password for user, password in passwords.influxdb.items()}
+    values |= {influxdb_password(user): password for user, password in passwords.influxdb.items()}
     if certificate.ca:
         values["ca-certificate"] = certificate.ca
-    if influx.ca and not passwords.influxdb:
-        values["influxdb-ca-certificate"] = influx.ca
-    if smtp:
-        values["smtp-password"] = pulumi.Output.secret(smtp.password.get_secret_value())
-    if oauth:
-        values["oauth-secret"] = pulumi.Output.secret(oauth.client_secret.get_secret_value())
+    theirs = (databases.second or databases.first) if settings.influxdb else None
+    if theirs and theirs.ca:
+        values["influxdb-ca-certificate"] = theirs.ca
+    if theirs and databases.second:
+        values[influxdb_password(OTHER)] = theirs.writer_password
+    if settings.public_certificate and settings.public_certificate.ca:
+        values["acme-ca-certificate"] = settings.public_certificate.ca
+    if settings.smtp:
+        values["smtp-password"] = pulumi.Output.secret(settings.smtp.password.get_secret_value())
+    if settings.oauth:
+        values["oauth-secret"] = pulumi.Output.secret(settings.oauth.client_secret.get_secret_value())
     return values

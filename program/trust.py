@@ -6,14 +6,19 @@ import base64
 import ssl
 
 
-def trusting(ca: str | None) -> ssl.SSLContext:
-    """Trusts what the CA (PEM; None: the system's) has signed, as Telegraf, Grafana and browsers do.
+def trusting(ca: str | None, *, or_system: bool = False) -> ssl.SSLContext:
+    """Trusts what the CA (PEM; None: the system's) has signed, as Telegraf, Grafana and browsers do. or_system: also
+    what the system's authorities have, as a browser that knows the CA does.
 
-    Since 3.13 Python is stricter than these, and refuses certificates that do not name their signer's key
-    (docs.python.org/3/library/ssl.html#ssl.VERIFY_X509_STRICT).
+    Since 3.13 Python is stricter than these, and refuses certificates that do not name their signer's key; before, it
+    took an authority that another one signed for none (docs.python.org/3/library/ssl.html#ssl.VERIFY_X509_STRICT,
+    VERIFY_X509_PARTIAL_CHAIN).
     """
     context = ssl.create_default_context(cadata=ca)
+    if or_system:
+        context.load_default_certs()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -13,13 +14,14 @@ from components.passwords import Account
 from components.private_authority import ServerCertificate
 from components.timestream import Timestream
 from program.cloudwatch import Reader
-from program.influx import Influx
+from program.influx import Databases
 from program.naming import machine, parameter_folder
-from settings import Host, Inputs, Settings
-from userdata.agents import AgentValues, agent_installer
+from program.stored import agents_parameter, other_parameter
+from settings import Host, Settings
+from userdata.agents import AgentValues, ByTag, agent_installer
 from userdata.boot import BootValues, UserDataTooLargeError, user_data
+from userdata.bulk import ansible_role
 from userdata.server_files import ServerValues, backup_settings, server_files
-from userdata.telegraf import InfluxTarget
 
 UNKNOWN = {"address": "255.255.255.255", "data_volume": "vol-0123456789abcdef0", "role": "server-0123456"}
 """Stands for what AWS has yet to choose: as long as that can be, so that the size is checked in the
@@ -62,7 +64,7 @@ def server_user_data(
 
 def server_parameters(
     settings: Settings,
-    influx: Influx,
+    databases: Databases,
     automation: Account,
     address: pulumi.Output[str],
     volume: DataVolume,
@@ -75,6 +77,7 @@ def server_parameters(
 
     reader: who reads CloudWatch for Grafana. managed: the InfluxDB that AWS runs.
     """
+    first, second = databases.first, databases.second
 
     def values(
         *,
@@ -85,6 +88,7 @@ def server_parameters(
         login: str,
         role: str,
         influxdb: str,
+        other: str,
         secret: str,
     ) -> ServerValues:
         return ServerValues(
@@ -95,18 +99,23 @@ def server_parameters(
             retention=settings.retention,
             rollup_retention=settings.kept_rolled_up,
             interval=settings.collection_interval,
+            top_processes=settings.top_processes,
             region=settings.region,
             cloudwatch_role=role,
             own_influxdb=settings.own_influxdb,
             managed_influxdb=managed is not None,
             influxdb_secret=secret,
             automation=login,
-            reader=influx.reader,
+            reader=first.reader,
             smtp=settings.smtp,
             oauth=settings.oauth,
             backups=backup_settings(settings.region, bucket, pulumi.get_stack(), settings.backups.now, restore_from),
             backup_schedule=settings.backups.schedule,
-            target=InfluxTarget(influxdb, influx.database, influx.writer, influx.ca is not None),
+            target=first.target(influxdb),
+            second=second.target(other) if second else None,
+            second_reader=second.reader if second else "",
+            shows_own=settings.shows_own,
+            public_certificate=settings.public_certificate,
         )
 
     gib = settings.data_volume_size
@@ -117,7 +126,8 @@ def server_parameters(
         "restore_from": backups.restore_from,
         "login": automation.login,
         "role": reader.role_arn,
-        "influxdb": influx.local_url,
+        "influxdb": first.local_url,
+        "other": second.local_url if second else "",
         "secret": managed.secret_arn if managed else "",
     }
     empty = dict.fromkeys(known, "") | {"data_gib": gib}
@@ -149,26 +159,61 @@ def used(
     return {name: sorted(keys) for name, keys in uses.items()}
 
 
-def agent_script(settings: Settings, influx: Influx, host: Host | None = None) -> pulumi.Output[str]:
-    """The installer of a host, or the one for machines that Pulumi cannot reach.
+def agent_values(settings: Settings, databases: Databases) -> pulumi.Output[AgentValues]:
+    """What every installer depends on: a secret, as it contains the write user's password. Made once for all hosts:
+    each Output costs a run of the program CPU time (benchmarks/many_hosts.py)."""
+    second = databases.second.writer_password if databases.second else ""
 
-    A secret: it contains the write user's password, and those of the host's additional inputs.
-    """
+    def complete(known: list[Any]) -> AgentValues:
+        values: AgentValues
+        values, password, other = known
+        return replace(values, password=password, second_password=other)
 
-    def render(known: list[str]) -> str:
-        url, password, ca = known
-        return agent_installer(
-            AgentValues(
-                repository=settings.influxdata_repository,
-                telegraf_version=settings.telegraf_version,
-                interval=settings.collection_interval,
-                target=InfluxTarget(url, influx.database, influx.writer, bool(ca)),
-                password=password,
-                ca=ca or None,
-                host=host.name if host else "",
-                tags=host.tags if host else {},
-                inputs=host.inputs if host else Inputs(),
-            )
+    known = pulumi.Output.all(_values(settings, databases), databases.first.writer_password, second)
+    return pulumi.Output.secret(known.apply(complete))
+
+
+def agent_script(values: pulumi.Output[AgentValues], host: Host) -> pulumi.Output[str]:
+    """The installer of a host. values: `agent_values`."""
+
+    def render(shared: AgentValues) -> str:
+        return agent_installer(replace(shared, host=host.name, tags=host.tags, inputs=host.inputs))
+
+    return values.apply(render)
+
+
+def agent_role(settings: Settings, databases: Databases) -> pulumi.Output[str]:
+    """An Ansible role that runs the installer for machines that Pulumi cannot reach, without a password in it."""
+    known = _values(settings, databases)
+    return known.apply(lambda values: ansible_role(agent_installer(replace(values, without_password=True))))
+
+
+def tagged_script(settings: Settings, databases: Databases, folder: pulumi.Output[str]) -> pulumi.Output[str]:
+    """The installer of the EC2 instances chosen by tag, which read the passwords themselves. folder: the path of the
+    stack's parameters."""
+
+    def render(known: list[Any]) -> str:
+        values, path = known
+        other = other_parameter(path) if databases.second and settings.influxdb else ""
+        return agent_installer(replace(values, by_tag=ByTag(settings.region, agents_parameter(path), other)))
+
+    return pulumi.Output.all(_values(settings, databases), folder).apply(render)
+
+
+def _values(settings: Settings, databases: Databases) -> pulumi.Output[AgentValues]:
+    """What every installer depends on, without the passwords."""
+    first, second = databases.first, databases.second
+
+    def known(found: list[str]) -> AgentValues:
+        url, ca, other = found
+        return AgentValues(
+            repository=settings.influxdata_repository,
+            telegraf_version=settings.telegraf_version,
+            interval=settings.collection_interval,
+            top_processes=settings.top_processes,
+            target=first.target(url),
+            second=second.target(other) if second else None,
+            ca=ca or None,
         )
 
-    return pulumi.Output.secret(pulumi.Output.all(influx.url, influx.writer_password, influx.ca or "").apply(render))
+    return pulumi.Output.all(first.url, databases.cas, second.url if second else "").apply(known)

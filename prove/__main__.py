@@ -12,6 +12,7 @@ from prove.command_line import Pulumi
 from prove.missing import missing, read
 from prove.proof import Proof
 from prove.report import Report
+from tools.command import run
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     pulumi = Pulumi(given.project.resolve(), given.stack)
     settings = given.settings or given.project / "Pulumi.dev.yaml"
-    if faults := missing(pulumi, settings):
+    if faults := missing(pulumi, settings, given.report):
         print("Nothing was made. Missing:", *faults, sep="\n- ", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _interrupt)
@@ -42,4 +43,4 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import ssl
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from program.trust import basic, trusting
 from prove.command_line import FailedError
 
 PATIENCE = 300.0
@@ -23,7 +22,7 @@ METRICS_WORK = "Successfully queried the CloudWatch metrics API"
 
 @dataclass(frozen=True)
 class Grafana:
-    """authority: PEM, empty when the certificate's signer is a public one."""
+    """authority: PEM, whom to trust besides the system's authorities; may be empty."""
 
     url: str
     user: str
@@ -38,13 +37,12 @@ class Grafana:
 
     def call(self, path: str, body: Any = None) -> tuple[int, Any]:
         """Status and JSON of a GET, or of a POST with a body; FailedError when Grafana cannot be reached."""
-        login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         request = urllib.request.Request(  # noqa: S310 (https, from the stack's own outputs)
             self.url + path,
             None if body is None else json.dumps(body).encode(),
-            {"Authorization": f"Basic {login}", "Content-Type": "application/json"},
+            {"Authorization": basic(self.user, self.password), "Content-Type": "application/json"},
         )
-        trust = ssl.create_default_context(cadata=self.authority or None)
+        trust = trusting(self.authority or None, or_system=True)
         try:
             with urllib.request.urlopen(request, timeout=30, context=trust) as answer:  # noqa: S310
                 return answer.status, json.load(answer)

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
 from prove.command_line import FailedError, Pulumi
+from settings import SettingsError, core_yaml
+from settings.core_yaml import BrokenYamlError
+from tools import stack_file
+from tools.stack_file import PULUMIS_NAME, no_folder, no_name
 
 EXAMPLES = [IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
 """RFC 5737: addresses of documentation, which nobody has."""
@@ -22,11 +25,17 @@ EXAMPLES = [IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "2
 PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
-def missing(pulumi: Pulumi, settings: Path) -> list[str]:
-    """All that has to be done before; empty when the proof can begin."""
+def missing(pulumi: Pulumi, settings: Path, report: Path) -> list[str]:
+    """All that has to be done before; empty when the proof can begin. report: where it will be written."""
     config, faults = read(settings)
     faults += list(_about_settings(config, settings)) if config else []
-    if shutil.which("pulumi") is None:
+    if not PULUMIS_NAME.fullmatch(pulumi.stack):
+        faults.append(f"{no_name(pulumi.stack)}, such as PROOF=proof.")
+    if report.is_dir() or not os.access(report.parent, os.W_OK):
+        faults.append(f"The report {report} cannot be written: name a file in a folder of yours with REPORT=FILE.")
+    if not pulumi.project.is_dir():
+        faults.append(no_folder(pulumi.project))
+    elif shutil.which("pulumi") is None:
         faults.append("There is no `pulumi` on the PATH: install it as https://www.pulumi.com/docs/install/ says.")
     else:
         faults += _about_pulumi(pulumi)
@@ -37,24 +46,27 @@ def missing(pulumi: Pulumi, settings: Path) -> list[str]:
 def read(settings: Path) -> tuple[dict[str, Any], list[str]]:
     """The settings' `config`, and what is wrong with the file."""
     try:
-        content = yaml.safe_load(settings.read_text(encoding="utf-8"))
+        content = core_yaml.load(settings.read_text(encoding="utf-8"))
         return dict(content["config"]), []
     except OSError as error:
         return {}, [f"The file of settings {settings} cannot be read ({error.strerror}): name one with SETTINGS=FILE."]
-    except (yaml.YAMLError, TypeError, KeyError, ValueError):
+    except (BrokenYamlError, TypeError, KeyError, ValueError):
         return {}, [f"The file {settings} is no stack's settings: it must have `config:` with the settings in it."]
 
 
 def _about_settings(config: dict[str, Any], settings: Path) -> Iterator[str]:
-    if not config.get("aws:region"):
-        yield f"{settings} has no aws:region: write the region the proof is to run in."
     for key in ("operatorCidrs", "agentCidrs"):
-        for text in config.get(f"monitoring:{key}") or []:
+        ranges = config.get(f"monitoring:{key}")
+        for text in ranges if isinstance(ranges, list) else ():
             if _is_example(str(text)):
                 yield (
                     f"{settings}: monitoring:{key} has the example {text}, which nobody has: "
                     "write the range of the machine you sit at (`curl https://checkip.amazonaws.com`)."
                 )
+    try:
+        stack_file.parse(settings.read_text(encoding="utf-8"), settings.stem, settings.name).settings()
+    except SettingsError as error:
+        yield from (f"{settings}: {mistake}." for mistake in error.mistakes)
     if config.get("monitoring:protect", False) not in (False, "false"):  # in quotes: as `pulumi config set` writes it
         yield f"{settings} has monitoring:protect, so that the stack could not be taken away at the end: leave it out."
     if _secure(config):

@@ -14,6 +14,7 @@ from settings.metrics import CustomMetric
 from settings.mistakes import Mistake, SettingsError, WrongValueError
 from settings.model import ExternalInfluxdb, OwnCertificate, Repository, Settings
 from settings.oauth import OAuth
+from settings.public_certificate import PublicCertificate
 
 __all__ = [
     "AlertThresholds",
@@ -28,6 +29,7 @@ __all__ = [
     "Mistake",
     "OAuth",
     "OwnCertificate",
+    "PublicCertificate",
     "Repository",
     "Settings",
     "SettingsError",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+from settings import aws_names
 from settings import values as v
 from settings.mistakes import WrongValueError
 from settings.part import Part, as_list
@@ -53,7 +54,7 @@ class CloudwatchAccount(Part):
         ]
         | None
     ) = None
-    region: v.Region | None = None
+    region: aws_names.Region | None = None
 
     @property
     def partition(self) -> str:

@@ -1,10 +1,10 @@
-"""Addresses of machines and services: names, IP addresses, ranges, URLs."""
+"""Addresses of machines and services: names, IP addresses, URLs."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ domain is a number (RFC 3696, 2)."""
 _OF_HOSTS = tuple(map(IPv6Network, ("2000::/3", "fc00::/7", "fe80::/10", "64:ff9b::/96", "64:ff9b:1::/48", "::1/128")))
 """Where IPv6 has unicast addresses (iana.org/assignments/ipv6-address-space, iana-ipv6-special-registry)."""
 _NAT64 = IPv6Network("64:ff9b::/96")
+_NO_HOST = ("invalid", "onion")
+"""Top-level domains that no resolver knows (RFC 6761, 6.4; RFC 7686)."""
 
 
 def host(value: Any) -> str:
@@ -40,12 +42,16 @@ def host(value: Any) -> str:
     except ValueError:
         if _NUMBER.fullmatch(written) or not _NAMES.fullmatch(written):
             raise WrongValueError("is not a host name or address", _ALONE) from None
+        if written.lower().rpartition(".")[2] in _NO_HOST:
+            raise WrongValueError("is not a name that DNS can resolve", _ALONE) from None
         return written.lower()
     if isinstance(address, IPv6Address):
         if address.scope_id is not None and not (address.is_link_local and _ZONE.fullmatch(address.scope_id)):
             raise WrongValueError("is not a host name or address", "leave out what follows the %")
         if address.scope_id and re.match("25.", address.scope_id):  # RFC 6874, 2
             raise WrongValueError("has %25 for its %, as in a URL", "write it as in fe80::1%eth0")
+        if address.scope_id == "lo":  # which has no link, and ::1 alone
+            raise WrongValueError("is link-local on the loopback interface", "name the interface, such as fe80::1%eth0")
         if address.is_link_local and address.scope_id is None:
             raise WrongValueError("is link-local without an interface", "name the interface, too, such as fe80::1%eth0")
         if address.ipv4_mapped:
@@ -57,6 +63,13 @@ def host(value: Any) -> str:
 
 _HERE = ("localhost", "localhost6", "ip6-localhost", "ip6-loopback", "localdomain", "localdomain6")
 """What names of this machine end with (RFC 6761, 6.3, and the /etc/hosts of Debian and Fedora)."""
+_EVERYONE = ("ip6-allnodes", "ip6-allrouters", "ip6-localnet", "ip6-mcastprefix", "broadcasthost")
+"""Names of groups in the /etc/hosts of Debian and macOS."""
+_AMAZONS = (IPv4Network("169.254.0.0/16"), IPv6Network("fd00:ec2::/32"))
+"""EC2's own services: metadata, DNS and time (docs.aws.amazon.com/AWSEC2/latest/UserGuide: instancedata-data-retrieval,
+set-time; docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html)."""
+METADATA = ("instance-data", "instance-data.ec2.internal")
+"""Names of the metadata service inside a VPC."""
 
 
 def machine(value: Any) -> str:
@@ -70,12 +83,16 @@ def machine(value: Any) -> str:
             raise WrongValueError(
                 "is loopback: every machine reaches itself there", "write the name that others reach it by"
             ) from None
+        if written in (*_EVERYONE, *METADATA):
+            raise WrongValueError(
+                "is the name of a group, or of AWS's metadata service", "write the name that others reach it by"
+            ) from None
         return written
     if address.is_loopback:
         raise WrongValueError(
             "is loopback: every machine reaches itself there", "write the address that others reach it at"
         )
-    if address in IPv4Network("169.254.0.0/16") or address == IPv6Address("fd00:ec2::254"):
+    if any(address in each for each in _AMAZONS):
         raise WrongValueError(
             "is link-local, as AWS's metadata service is", "write the address that others reach it at"
         )
@@ -94,70 +111,12 @@ def behind(address: str) -> IPv4Address | IPv6Address:
 
 
 def _of_no_host(address: IPv4Address | IPv6Address) -> bool:
-    """IANA's special-purpose registries: multicast, reserved, "this network"."""
+    """IANA's special-purpose registries."""
     if isinstance(address, IPv6Address):
         inner = behind(str(address))
         return not any(address in each for each in _OF_HOSTS) or (inner != address and _of_no_host(inner))
-    return address.is_multicast or address.is_reserved or address in IPv4Network("0.0.0.0/8")
-
-
-_NOBODYS = {
-    IPv4Network("0.0.0.0/8"): "this host",
-    IPv4Network("127.0.0.0/8"): "loopback",
-    IPv4Network("169.254.0.0/16"): "link-local",
-    IPv4Network("192.0.0.0/24"): "protocols'",
-    IPv4Network("224.0.0.0/4"): "multicast",
-    IPv4Network("240.0.0.0/4"): "reserved",
-}
-"""Ranges from which no packet can come (iana.org/assignments/iana-ipv4-special-registry). EC2 would accept such
-rules."""
-_NOBODYS_TOGETHER = tuple(ipaddress.collapse_addresses(_NOBODYS))
-
-
-def cidr(value: Any) -> IPv4Network:
-    """An IPv4 range in CIDR notation whose host bits are zero, as EC2's rules of security groups take it
-    (docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html)."""
-    example = "write an IPv4 range such as 203.0.113.0/24, or 203.0.113.7/32 for one address"
-    if not isinstance(value, str) or ":" in value:
-        raise WrongValueError("is not an IPv4 range", example)
-    if re.fullmatch(r"[0-9.]+", value):
-        try:
-            ipaddress.IPv4Address(value)
-        except ValueError:
-            raise WrongValueError("is not an IPv4 range", example) from None
-        raise WrongValueError("has no prefix length", "write {it}/32 if you mean this one address", it=value)
-    if not re.fullmatch(r"[0-9.]+/(0|[1-9][0-9]?)", value):
-        raise WrongValueError("is not an IPv4 range", example)
-    try:
-        network = IPv4Network(value, strict=False)
-    except ValueError:
-        raise WrongValueError("is not an IPv4 range", example) from None
-    if str(network) != value:
-        address = value.partition("/")[0]
-        instead = "write {network} for the range, or {address}/32 for the one address"
-        raise WrongValueError("has bits set beyond its prefix", instead, network=network, address=address)
-    for nobodys, kind in _NOBODYS.items():
-        if network.subnet_of(nobodys):
-            raise WrongValueError(f"is a {kind} range, which no client comes from", example)
-    if any(network.subnet_of(together) for together in _NOBODYS_TOGETHER):
-        raise WrongValueError("has only ranges that no client comes from", example)
-    return network
-
-
-ALL = 2**32
-MANY = 2**24
-"""Addresses: a /8."""
-_PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")]
-"""Private networks: RFC 1918, and RFC 6598's for carriers."""
-
-
-def count(ranges: Iterable[IPv4Network]) -> int:
-    """How many addresses the ranges have in total, private networks excluded."""
-    collapsed = list(ipaddress.collapse_addresses(ranges))
-    inside = [private for private in _PRIVATE if any(private.subnet_of(each) for each in collapsed)]
-    own = [each for each in collapsed if any(each.subnet_of(private) for private in _PRIVATE)]
-    private = ipaddress.collapse_addresses([*inside, *own])
-    return sum(each.num_addresses for each in collapsed) - sum(each.num_addresses for each in private)
+    networks = (IPv4Network("0.0.0.0/8"), IPv4Network("192.0.0.0/24"))  # "this network"; protocols' (RFC 6890)
+    return address.is_multicast or address.is_reserved or any(address in each for each in networks)
 
 
 NAME = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?){0,9}"
@@ -201,6 +160,10 @@ def web_address(value: Any) -> str:
     pattern = rf"(?P<scheme>https?)://(?P<host>{NAME})(:(?P<port>[0-9]{{1,5}}))?(?P<path>/[A-Za-z0-9._~/-]*)?"
     if isinstance(value, str) and re.fullmatch(r"\w+://[^/]*@.*", value, re.S):
         raise WrongValueError("contains credentials", "write the address without user and password")
+    if isinstance(value, str) and re.match(r"\w+://\[", value):
+        raise WrongValueError(
+            "has an IPv6 address, which the server, with IPv4 only, cannot reach", "write a name or an IPv4 address"
+        )
     found = re.fullmatch(pattern, value) if isinstance(value, str) else None
     if not found:
         raise WrongValueError("is not a URL", "write a full URL such as https://apt.grafana.com")
@@ -246,6 +209,14 @@ def https_address(value: Any) -> str:
         raise WrongValueError("is not encrypted", "write https://{rest}", rest=address.partition("://")[2])
     if len(address) > LONGEST_PLACE:
         raise WrongValueError("is too long", f"write an address of at most {LONGEST_PLACE} characters")
+    return address
+
+
+def address_on_usual_port(value: Any) -> str:
+    """Like `https_address`, on port 443, which is the only one that the server may reach (components/network.py)."""
+    address = https_address(value)
+    if urlsplit(address).port:
+        raise WrongValueError("has a port that the server may not reach", "use the address without a port (443)")
     return address
 
 

@@ -46,7 +46,7 @@ def _hook(value: Any) -> str:
 
 def _slack(value: Any) -> str:
     """docs.slack.dev/messaging/sending-messages-using-incoming-webhooks; GovSlack: docs.slack.dev/govslack."""
-    if not _hook(value).startswith(("https://hooks.slack.com/", "https://hooks.slack-gov.com/")):
+    if not re.match(r"https://hooks\.slack(-gov)?\.com/[a-z]+/[^/?].*", _hook(value)):
         raise WrongValueError(
             "is not a Slack incoming webhook", "write the URL that Slack shows: https://hooks.slack.com/services/…"
         )
@@ -74,6 +74,16 @@ def _evaluation(value: Any) -> str:
     return str(value)
 
 
+def _token(value: Any) -> str:
+    """Of the header `Authorization: Bearer …`: RFC 6750, 2.1 has no other characters (here with those that services
+    add: all of ASCII that is visible)."""
+    if not re.fullmatch(r"[!-~]+", v.password(value)):
+        raise WrongValueError(
+            "has characters that no bearer token has", "write the token alone, without Bearer and without spaces"
+        )
+    return str(value)
+
+
 class Ways(Part):
     """The ways to reach people; each may be left out.
 
@@ -88,8 +98,7 @@ class Ways(Part):
         v.matching(r"[A-Za-z0-9]{32}", "is not an integration key", "write the 32 characters of an Events API v2 key"),
     ] = None
     webhook: Annotated[SecretStr | None, BeforeValidator(_hook)] = None
-    # Of the header `Authorization: Bearer …` (RFC 6750, 2.1); what a header takes: RFC 9110, 5.5.
-    webhook_token: Annotated[SecretStr | None, BeforeValidator(v.password)] = None
+    webhook_token: Annotated[SecretStr | None, BeforeValidator(_token)] = None
 
     @property
     def any(self) -> bool:

@@ -8,19 +8,18 @@ on the server with OpenSSL at Debian's security level 2 (man 3 SSL_CTX_set_secur
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import BeforeValidator
 
 from settings import values as v
-from settings.mistakes import NeverShown, WrongValueError, short
+from settings.mistakes import NeverShown, WrongValueError
 
 STANDARD, ADVANCED = 4096, 8192
 """Bytes that a standard and an advanced parameter of AWS hold."""
@@ -59,8 +58,11 @@ def pem(certificates: Sequence[x509.Certificate]) -> str:
     return "".join(each.public_bytes(serialization.Encoding.PEM).decode() for each in certificates)
 
 
-def certificates_of(most: int) -> BeforeValidator:
-    """A validator of PEM text with certificates that are valid now; the result is only those, at most `most` bytes."""
+def certificates_of(most: int, *, authorities: bool = False) -> BeforeValidator:
+    """A validator of PEM text with certificates that are valid now; the result is only those, at most `most` bytes.
+
+    authorities: whether each is one that others are checked with.
+    """
 
     def check(value: Any) -> str:
         found = blocks(value, "CERTIFICATE")
@@ -78,6 +80,8 @@ def certificates_of(most: int) -> BeforeValidator:
             raise WrongValueError("contains a certificate that cannot be read", "paste the file as it was issued")
         for certificate in certificates:
             _valid_now(certificate)
+            if authorities and not served(certificate.public_key()):
+                raise WrongValueError("contains an authority whose key is of a type that clients refuse", _KINDS)
         written = pem(certificates)
         if len(written) > most:
             shorter = "leave out what clients already have, such as the root, or use an EC key"
@@ -126,7 +130,7 @@ def private_key(value: Any) -> str:
         which="write the one that belongs to the certificate",
         unreadable=("contains a private key that cannot be read", "paste the file as it was made"),
     )
-    if not _served(key.public_key()):
+    if not served(key.public_key()):
         raise WrongValueError("is of a type that Grafana and InfluxDB do not accept", _KINDS)
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     written: str = key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
@@ -138,7 +142,7 @@ def private_key(value: Any) -> str:
 _KINDS = f"use an EC key (P-256, P-384 or P-521), an Ed25519 key or an RSA key of at least {SMALLEST_RSA} bits"
 
 
-def _served(key: Any) -> bool:
+def served(key: Any) -> bool:
     """Whether Go's crypto/tls signs with a key of this kind, and Debian's OpenSSL accepts it."""
     if isinstance(key, rsa.RSAPublicKey):
         return key.key_size >= SMALLEST_RSA
@@ -147,86 +151,6 @@ def _served(key: Any) -> bool:
     return isinstance(key, ed25519.Ed25519PublicKey)
 
 
-def mismatches(chain: str, key: str, ca: str | None, domain: str | None) -> Iterator[tuple[str, str]]:
-    """What is wrong with a server's certificate and key together, each with what to write instead.
-
-    The texts have been checked. Without a `domain` the name is not checked.
-    """
-    certificates = read(chain)
-    own = certificates[0]
-    public = serialization.load_pem_private_key(key.encode(), None).public_key()
-    if public != own.public_key():
-        if any(other.public_key() == public for other in certificates):
-            yield "certificate does not begin with the server's own", "write that one first"
-        else:
-            yield "privateKey is not the key of certificate", "write the key that the certificate was issued for"
-        return
-    if domain and not any(_fits(domain, name) for name in _names(own)):
-        names = short(", ".join(_names(own)[:3]) or "no name at all")
-        yield f"certificate is not for {domain}, but for {names}", "write the one that was issued for domain"
-    if not _may_serve(own):
-        yield (
-            "certificate is not a server's",
-            "have one issued for serverAuth (TLS servers)",
-        )
-    if any(_signed_with_sha1(one) for one in certificates if one.subject != one.issuer):
-        yield "certificate is signed with SHA-1 or MD5, which clients reject", "have it reissued with SHA-256"
-    if ca and not _leads_to(own, certificates[1:], read(ca)):
-        yield "ca is not the authority that signed certificate", "write the root that the chain ends at"
-
-
-def _names(certificate: x509.Certificate) -> list[str]:
-    """DNS names; browsers and Go do not look at the common name."""
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except x509.ExtensionNotFound:
-        return []
-    return [str(name) for name in names.value.get_values_for_type(x509.DNSName)]
-
-
-def _fits(domain: str, name: str) -> bool:
-    """RFC 6125: a `*` only stands for the first label."""
-    name = name.lower()
-    return name == domain or (name.startswith("*.") and domain.partition(".")[2] == name[2:])
-
-
-def _may_serve(certificate: x509.Certificate) -> bool:
-    try:
-        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return True
-    return ExtendedKeyUsageOID.SERVER_AUTH in usages or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages
-
-
-def _signed_with_sha1(certificate: x509.Certificate) -> bool:
-    try:
-        used = certificate.signature_hash_algorithm
-    except UnsupportedAlgorithm:
-        return False
-    return used is not None and used.name in ("sha1", "md5")
-
-
-def _leads_to(own: x509.Certificate, between: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]) -> bool:
-    """Whether the certificate is one of the roots, or signed by one, directly or through intermediates."""
-    current = own
-    for _ in range(len(between) + 1):
-        if current in roots or any(_issued(current, root) for root in roots):
-            return True
-        following = next((one for one in between if one != current and _issued(current, one)), None)
-        if following is None:
-            return False
-        current = following
-    return False
-
-
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
-
-
-Authorities = Annotated[str, certificates_of(STANDARD), NeverShown]
+Authorities = Annotated[str, certificates_of(STANDARD, authorities=True), NeverShown]
 CertificateChain = Annotated[str, certificates_of(ADVANCED), NeverShown]
 ServerKey = BeforeValidator(private_key)

@@ -5,17 +5,15 @@ docs.aws.amazon.com/ts-influxdb/latest/ts-influxdb-api/API_CreateDbInstance.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
+from settings import aws_names
 from settings import values as v
 from settings.mistakes import WrongValueError
+from settings.moving import Own
 from settings.part import Part
-
-if TYPE_CHECKING:
-    from settings.model import Settings
 
 INSTANCE_TYPES = tuple(
     f"db.influx.{size}"
@@ -45,7 +43,7 @@ class Database(Part):
 
     storage: GiB, of the kind with 3,000 IOPS (InfluxIOIncludedT1). multi_az: whether a second instance in another zone
     takes over. public: whether it can be reached from outside the VPC. standby_subnet_id: where the second one stands,
-    with a `subnetId` of one's own.
+    with a `subnetId` of one's own. own: while the stack moves to or from it.
     """
 
     kind: Annotated[Literal["timestream"], BeforeValidator(_kind)]
@@ -53,25 +51,5 @@ class Database(Part):
     storage: Annotated[int, v.whole(20, 15360, "GiB")] = 20
     multi_az: v.Flag = False
     public: v.Flag = False
-    standby_subnet_id: v.SubnetId | None = None
-
-
-def contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """Settings that cannot go together with `database`, as Settings.contradictions() gives them."""
-    database = settings.database
-    if database is None:
-        return
-    if settings.influxdb:
-        yield "database", "does not go together with influxdb: both replace the server's own InfluxDB", "leave one out"
-    if settings.rollup_retention:
-        wrong = "does not apply with database: InfluxDB 2 keeps no roll-up here"
-        yield "rollupRetention", wrong, "leave it out, and raise retention for a longer past"
-    standby = database.standby_subnet_id
-    if standby and not (database.multi_az and settings.subnet_id):
-        wrong = "has standbySubnetId, which applies with database.multiAz and subnetId only"
-        yield "database", wrong, "leave it out"
-    elif database.multi_az and settings.subnet_id and not standby:
-        wrong = "has multiAz without standbySubnetId, which subnetId asks for"
-        yield "database", wrong, "name a subnet in another availability zone of that VPC"
-    elif standby and standby == settings.subnet_id:
-        yield "database", "has subnetId as its standbySubnetId", "name a subnet in another availability zone"
+    standby_subnet_id: aws_names.SubnetId | None = None
+    own: Own | None = None

@@ -9,11 +9,8 @@ from typing import Any, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from settings import places
-from settings.mistakes import Mistake
+from settings.mistakes import DEEPEST, Mistake
 from settings.model import Settings
-
-DEEPEST = 12
-"""Levels of lists and objects in a value; the deepest setting has five."""
 
 LONGEST_NUMBER = 18
 """Digits of integers that are kept exactly. Python refuses to read those of more than 4,300."""

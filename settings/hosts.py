@@ -35,6 +35,8 @@ def checked_name(value: Any) -> str:
         raise WrongValueError(
             "is not a valid host name", "use up to 63 letters, digits, dots, dashes and underscores, such as web-1"
         )
+    if value == "All":  # @grafana/scenes, handleLegacyUrlAllValue: var-host=All
+        raise WrongValueError("stands for all hosts in dashboards' addresses", "choose another one")
     if value.lower().startswith("monitoring-"):
         raise WrongValueError("is reserved for monitoring servers", "choose one that does not start with monitoring-")
     return str(value)

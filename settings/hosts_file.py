@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, SecretStr
 
 from settings import ssh_keys
 from settings import values as v
-from settings.core_yaml import CoreLoader
-from settings.mistakes import WrongValueError, quoted
+from settings.core_yaml import BrokenYamlError, composed, constructed
+from settings.mistakes import WrongValueError, named
 from settings.part import Part
 
 LARGEST = 1_000_000
@@ -33,10 +33,13 @@ class HostsFile(Part):
         v.matching(
             r"(?=.{1,200}$)(?!.*(^|/)\.\.?/)/?([A-Za-z0-9_.-]+/)*[A-Za-z0-9_.-]+\.(ya?ml|csv)",
             "is not the path of a YAML or CSV file",
-            "write it as hosts.yaml or hosts/office.csv",
+            "write it as hosts.yaml or hosts/office.csv, in letters, digits and . _ - /",
         ),
     ]
     private_key: Annotated[SecretStr, BeforeValidator(ssh_keys.private_key)] | None = None
+
+
+EXAMPLE = "write a list, each `- name: …` with a host's keys below"
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,13 @@ class Listed:
 def read(path: str) -> list[Listed]:
     """The hosts of a file. Raises WrongValueError when it cannot be read, or is no list of hosts."""
     try:
+        if not Path(path).is_file() and Path(path).exists():  # a pipe, or a device that never ends
+            raise WrongValueError("is not a file", "write the path of a file in the project")
+        if Path(path).stat().st_size > LARGEST:
+            raise WrongValueError("is larger than 1 MB", "list at most 500 hosts")
         content = Path(path).read_bytes()
     except OSError as error:
         raise WrongValueError(f"cannot be read: {error.strerror}", "write the path of a file in the project") from None
-    if len(content) > LARGEST:
-        raise WrongValueError("is larger than 1 MB", "list at most 500 hosts")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -66,48 +71,30 @@ def read(path: str) -> list[Listed]:
 
 
 def _yaml(text: str) -> Iterator[Listed]:
-    example = "write a list, each `- name: …` with a host's keys below"
     try:
-        loader = CoreLoader(text)
-        node = loader.get_single_node()
+        loader, node = composed(text)
         if node is None:
             return
         if not isinstance(node, yaml.SequenceNode):
-            raise WrongValueError("is not a list of hosts", example)
+            raise WrongValueError("is not a list of hosts", EXAMPLE)
         for entry in node.value:
-            _once(entry)
-            yield Listed(entry.start_mark.line + 1, loader.construct_document(entry))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise WrongValueError(f"is not valid YAML{where}", example) from None
-    except RecursionError:
-        raise WrongValueError("has too many levels of nested lists and objects", example) from None
-
-
-def _once(node: yaml.Node) -> None:
-    """YAML's mappings have each key once; PyYAML takes the last of several."""
-    if isinstance(node, yaml.MappingNode):
-        keys = set()
-        for key, value in node.value:
-            if repr(key.value) in keys:
-                wrong = f"has {{key}} twice, again at line {key.start_mark.line + 1}"
-                raise WrongValueError(wrong, "write each once", key=quoted(str(key.value)))
-            keys.add(repr(key.value))
-            _once(value)
+            yield Listed(entry.start_mark.line + 1, constructed(loader, entry))
+    except BrokenYamlError as error:
+        raise WrongValueError(error.wrong, error.instead or EXAMPLE) from None
 
 
 def _csv(text: str) -> Iterator[Listed]:
     """RFC 4180; the first line names the columns."""
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        columns = [column.strip() for column in next(lines, [])]
+        first = next((cells for cells in lines if any(cell.strip() for cell in cells)), [])
+        columns = [column.strip() for column in first]
         for column in columns:
             if column not in COLUMNS and not (column.startswith(TAG) and column != TAG):
                 known = f"the columns are {', '.join(COLUMNS)} and {TAG}NAME, separated by commas"
-                raise WrongValueError("has the column {column} in its first line", known, column=quoted(column))
+                raise WrongValueError(f"has the column {named(column)} in its first line", known)
             if columns.count(column) > 1:
-                raise WrongValueError("has the column {column} twice", "name each once", column=quoted(column))
+                raise WrongValueError(f"has the column {named(column)} twice", "name each once")
         before = lines.line_num
         for cells in lines:
             line, before = before + 1, lines.line_num
@@ -123,7 +110,9 @@ def _csv(text: str) -> Iterator[Listed]:
 
 
 def _host(cells: dict[str, str]) -> dict[str, Any]:
-    """An empty cell is a key that is left out."""
+    """An empty cell is a key that is left out. Spreadsheets write TRUE for true."""
     host: dict[str, Any] = {name: cell for name, cell in cells.items() if cell and not name.startswith(TAG)}
+    if "unreachable" in host:
+        host["unreachable"] = host["unreachable"].lower()
     tags = {name.removeprefix(TAG): cell for name, cell in cells.items() if cell and name.startswith(TAG)}
     return host | ({"tags": tags} if tags else {})

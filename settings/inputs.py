@@ -1,7 +1,7 @@
 """What a host can measure in addition: presets of Telegraf's inputs, each with the few options that differ.
 
 Every text here ends up in Telegraf's configuration, which replaces ${…} by its environment: no value may
-hold a dollar sign. Passwords go by the environment (userdata/agent/install.sh).
+hold a dollar sign. Passwords go by the environment (userdata/agent/install.sh.j2).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _unit(value: Any) -> str:
 
 def _server(value: Any) -> str:
     """A host for PostgreSQL, or the folder of its socket (postgresql.org/docs/current/libpq-connect.html, host)."""
-    if re.fullmatch(FILE, v.text(value)):
+    if re.fullmatch(FILE, v.text(value)) and len(value) <= LONGEST_FOLDER:
         return str(value)
     if not re.fullmatch(NAME, value):
         raise WrongValueError(
@@ -46,6 +46,9 @@ def _server(value: Any) -> str:
         )
     return host(value)
 
+
+LONGEST_FOLDER = 92
+"""Characters: a socket's path has at most 107 (man 7 unix), and PostgreSQL's adds /.s.PGSQL.65535."""
 
 Urls = Annotated[tuple[str, ...], each(web_address, least=1)]
 Server = Annotated[str, BeforeValidator(_server)]

@@ -13,6 +13,7 @@ from pulumi.runtime import config as pulumi_config
 from pydantic import ValidationError
 
 from settings import accounts, hosts_file, metrics, places
+from settings.contradictions import contradictions
 from settings.given import decoded
 from settings.hosts import Host, repeated
 from settings.hosts_file import Listed
@@ -25,8 +26,14 @@ from settings.stack_name import wrong_for_a_bucket
 FOLLOWS = {
     "sshKeyName": frozenset({"sshCidrs"}),
     "sshCidrs": frozenset({"sshKeyName"}),
-    "domain": frozenset({"certificate", "oauth"}),
+    "domain": frozenset({"certificate", "oauth", "publicCertificate", "route53Zone"}),
+    "route53Zone": frozenset({"domain", "publicCertificate"}),
+    "publicCertificate": frozenset({"certificate"}),
     "cloudwatchAccounts": frozenset({"aws:region"}),
+    "cloudwatchRegion": frozenset({"aws:region"}),
+    "customMetrics": frozenset({"aws:region"}),
+    "permissionsBoundary": frozenset({"aws:region"}),
+    "kmsKey": frozenset({"aws:region"}),
     "agentCidrs": frozenset({"influxdb"}),
     "smtp": frozenset({"contactPoints"}),
     "restoreFrom": frozenset({"backups"}),
@@ -162,8 +169,8 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     wrong |= undecoded
     mistakes += [
         Mistake(places.key(name), shown.value((name,), given[name]) if name in given else "", what, instead)
-        for name, what, instead in settings.contradictions()
-        if name not in wrong and not wrong & FOLLOWS.get(name, frozenset())
+        for name, what, instead in contradictions(settings)
+        if (setting := _name(name)) not in wrong and not wrong & FOLLOWS.get(setting, frozenset())
     ]
     if mistakes:
         order = list(places.fields(Settings))

@@ -24,6 +24,10 @@ def address(value: Any) -> str:
     written = user + at + domain.lower()
     if not _ADDRESS.fullmatch(written) or len(written) > 254:
         raise WrongValueError("is not an email address", "write it without a name: ops@example.com")
+    try:
+        v.domain(domain.lower())
+    except WrongValueError:
+        raise WrongValueError("has a domain that DNS cannot resolve", "write one that receives mail") from None
     return written
 
 

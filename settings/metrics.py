@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo
 
-from settings import units
+from settings import aws_names, units
 from settings import values as v
 from settings.mistakes import WrongValueError
 from settings.part import Part, as_list
@@ -25,7 +25,7 @@ STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount", "IQM")
 _PERCENTILE = r"p(100|[0-9]{1,2}(\.[0-9]{1,10})?)"
 _TRIMMED = r"(tm|wm|tc|ts)(100|[0-9]{1,2}(\.[0-9]{1,10})?)"
 _BOUND = r"([0-9]{1,20}(\.[0-9]{1,10})?%?)?"
-_RANGE = rf"(TM|WM|PR|TC|TS)\((?!:\)){_BOUND}:{_BOUND}\)"
+_RANGE = re.compile(rf"(?P<kind>TM|WM|PR|TC|TS)\((?!:\))(?P<low>{_BOUND}):(?P<high>{_BOUND})\)")
 _MEANT = {"avg": "Average", "mean": "Average", "min": "Minimum", "max": "Maximum", "count": "SampleCount"} | {
     "total": "Sum",
     "median": "p50",
@@ -41,7 +41,7 @@ def _name(what: str, longest: int) -> BeforeValidator:
     def check(value: Any) -> str:
         if v.text(value).startswith(":"):
             raise WrongValueError("starts with a colon, which CloudWatch refuses", "write it without one")
-        return _ascii(value, what, longest)
+        return _plain(_ascii(value, what, longest))
 
     return BeforeValidator(check)
 
@@ -69,7 +69,10 @@ def _namespace(value: Any) -> str:
 def _statistic(value: Any) -> str:
     """docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html"""
     written = v.text(value)
-    if written in STATISTICS or re.fullmatch(rf"{_PERCENTILE}|{_TRIMMED}|{_RANGE}", written):
+    if written in STATISTICS or re.fullmatch(rf"{_PERCENTILE}|{_TRIMMED}", written):
+        return written
+    if between := _RANGE.fullmatch(written):
+        _check_bounds(between["kind"], [bound for bound in (between["low"], between["high"]) if bound])
         return written
     known = {name.lower(): name for name in STATISTICS} | _MEANT
     if re.fullmatch(_PERCENTILE, written.lower()):
@@ -81,18 +84,37 @@ def _statistic(value: Any) -> str:
     raise WrongValueError("is not a CloudWatch statistic", f"did you mean {guess}?" if guess else others)
 
 
+def _check_bounds(kind: str, bounds: list[str]) -> None:
+    percent = [bound.endswith("%") for bound in bounds]
+    numbers = [float(bound.rstrip("%")) for bound in bounds]
+    if kind == "PR" and any(percent):
+        raise WrongValueError("has a percentage; PR compares with values of the metric", "write such as PR(:300)")
+    if len(set(percent)) > 1:
+        raise WrongValueError("has a percentage and a value", "write two of a kind: TM(2%:98%) or TM(150:1000)")
+    if percent[0] and max(numbers) > 100:
+        raise WrongValueError("has a percentage above 100", "write such as TM(2%:98%)")
+    if len(numbers) == 2 and numbers[0] >= numbers[1]:
+        raise WrongValueError("has a lower bound that is not below the upper one", "write such as TM(2%:98%)")
+
+
+def _plain(written: str) -> str:
+    """Text in which Grafana replaces nothing: it fills in variables in metrics' names, dimensions and their values
+    (public/app/plugins/datasource/cloudwatch/query-runner/CloudWatchMetricsQueryRunner.ts, replaceMetricQueryVars)."""
+    if re.search(r"\$\{?(region|period|host|__\w+)\b|\[\[", written):
+        raise WrongValueError("contains a Grafana variable", "write the value itself")
+    return written
+
+
 def _value(name: str, value: Any) -> str:
     """One value of a dimension."""
     try:
-        written = _ascii(value, "a dimension's value", 1024)
+        written = _plain(_ascii(value, "a dimension's value", 1024))
     except WrongValueError as error:
         raise error.about(name, " has a value that") from None
     if "*" in written and written != "*":
         raise WrongValueError("has a * next to other characters", "write * alone for all, or the whole value").about(
             name
         )
-    if re.search(r"\$\{?(region|period|host|__\w+)\b|\[\[", written):
-        raise WrongValueError("contains a Grafana variable", "write the value itself").about(name)
     return written
 
 
@@ -110,6 +132,10 @@ def _dimensions(value: Any) -> dict[str, tuple[str, ...]]:
             raise WrongValueError(
                 "is not a dimension name", "use up to 255 ASCII characters, not starting with a colon"
             ).about(name)
+        try:
+            _plain(name)
+        except WrongValueError as error:
+            raise error.about(name) from None
         if isinstance(given, list | tuple) and not 1 <= len(given) <= MOST_VALUES:
             raise WrongValueError(f"has {len(given)} values", f"write 1 to {MOST_VALUES}, or * for all").about(name)
         each = tuple(_value(name, one) for one in (given if isinstance(given, list | tuple) else [given]))
@@ -121,23 +147,28 @@ def _dimensions(value: Any) -> dict[str, tuple[str, ...]]:
     return checked
 
 
-def _size_of_search(dimensions: dict[str, tuple[str, ...]]) -> int:
-    """About how long the expression gets that Grafana makes of these dimensions; 0 where it makes none."""
+def _search(dimensions: dict[str, tuple[str, ...]], others: list[str]) -> str:
+    """About the expression that Grafana makes of these dimensions, and of the namespace and the metric's name; empty
+    where it makes none (pkg/tsdb/cloudwatch/metric_data_query_builder.go, buildSearchExpression)."""
     if not any(len(values) > 1 or "*" in values for values in dimensions.values()):
-        return 0
-    return sum(2 * len(name) + 8 + sum(len(value) + 6 for value in values) for name, values in dimensions.items())
+        return ""
+    terms = [f"{name}, {name}=({' OR  '.join(f'{one}  ' for one in values)})" for name, values in dimensions.items()]
+    return "REMOVE_EMPTY(SEARCH({, MetricName=}, Average, 86400))".ljust(70) + "  ".join([*terms, *others])
 
 
-def _searchable(value: Any) -> dict[str, tuple[str, ...]]:
+def _searchable(value: Any, info: ValidationInfo) -> dict[str, tuple[str, ...]]:
     checked = _dimensions(value)
-    size = _size_of_search(checked)
-    if size > LONGEST_SEARCH - 100:
+    search = _search(checked, [info.data.get("namespace", ""), info.data.get("metric", "")])
+    if len(search) > LONGEST_SEARCH:
         raise WrongValueError(
-            f"makes a search of about {size + 100} characters; CloudWatch accepts {LONGEST_SEARCH}",
+            f"makes a search of about {len(search)} characters; CloudWatch accepts {LONGEST_SEARCH}",
             "write fewer values, or * for all",
         )
-    if size and re.search(r"['\"\\]", "".join(value for values in checked.values() for value in values)):
-        raise WrongValueError("has quotes or backslashes, which CloudWatch cannot search", "write a single value")
+    if re.search(r"['\"\\]", search):
+        raise WrongValueError(
+            "has, or is next to a name with, quotes or backslashes, which CloudWatch cannot search",
+            "write a single value for each dimension",
+        )
     return checked
 
 
@@ -172,7 +203,7 @@ class CustomMetric(Part):
     title: Annotated[str | None, BeforeValidator(_title)] = None
     unit: Annotated[str, BeforeValidator(units.grafana_unit)] = "short"
     period: Annotated[str | None, BeforeValidator(_period)] = None
-    region: v.Region | None = None
+    region: aws_names.Region | None = None
 
     @property
     def shown_title(self) -> str:

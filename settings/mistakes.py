@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 SECRET = "(secret)"  # noqa: S105 - what is shown in a secret's place
 LONGEST_VALUE = 60
+DEEPEST = 12
+"""Levels of lists and objects in a value; the deepest setting has five."""
+_NAME = re.compile(r"[A-Za-z][A-Za-z._ ;,-]{0,59}")
+
+Contradictions = Iterator[tuple[str, str, str]]
+"""Of settings with each other: (setting in camelCase, what is wrong, what to write instead)."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,11 @@ class _Hidden(dict[str, str]):
 def short(text: str) -> str:
     """At most 60 characters of a text."""
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def named(key: str) -> str:
+    """The name of a key or column as it is repeated to the user: only what can hardly be a secret, without digits."""
+    return quoted(key) if _NAME.fullmatch(key) else SECRET
 
 
 def quoted(value: object) -> str:

@@ -42,7 +42,8 @@ def _times(value: Any) -> str:
 
 
 def _location(value: Any) -> str:
-    if v.text(value) not in available_timezones():
+    # These two are files of the system, not zones of the database.
+    if v.text(value) not in available_timezones() - {"localtime", "Factory"}:
         raise WrongValueError("is not a time zone", "write its name in the IANA database, such as Europe/Berlin")
     return str(value)
 
@@ -58,12 +59,39 @@ class MuteTiming(Part):
     day (the whole day without any), in this time zone."""
 
     name: Annotated[
-        str, v.matching(r"[A-Za-z0-9 ._-]{1,64}", "is not a usable name", "use letters, digits, spaces . _ -")
+        # Grafana has them under /api/v1/provisioning/mute-timings/NAME, where . and .. are other folders.
+        str,
+        v.matching(
+            r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}",
+            "is not a usable name",
+            "use up to 64 letters, digits, spaces . _ -, a letter or digit first",
+        ),
     ]
     weekdays: Annotated[tuple[str, ...], each(_day, least=1)] = ()
     times: Annotated[tuple[str, ...], each(_times, least=1)] = ()
     location: Annotated[str, BeforeValidator(_location)] = "UTC"
     severity: Annotated[str, BeforeValidator(_severity)] = "warning"
+
+    @property
+    def is_always(self) -> bool:
+        """Whether it is each minute of the week."""
+        days = {day for each in self.weekdays for day in _days(each)} or set(DAYS)
+        minutes = {minute for each in self.times for minute in range(*map(_minute, each.split("-")))} or set(range(DAY))
+        return len(days) * len(minutes) == len(DAYS) * DAY
+
+
+DAY = 24 * 60
+
+
+def _days(written: str) -> tuple[str, ...]:
+    """The days of a checked range."""
+    first, _, last = written.partition(":")
+    return DAYS[DAYS.index(first) : DAYS.index(last or first) + 1]
+
+
+def _minute(written: str) -> int:
+    hour, minute = written.split(":")
+    return int(hour) * 60 + int(minute)
 
 
 def listed(value: Any) -> Any:

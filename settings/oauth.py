@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 
 from settings import values as v
-from settings.addresses import https_address
+from settings.addresses import address_on_usual_port
 from settings.mistakes import WrongValueError
 from settings.part import Part, each
 
 LONGEST_PATH = 512
 """Characters of a role path: grafana.ini is a parameter of at most 4,096 bytes in the free tier."""
-
-
-def _endpoint(value: Any) -> str:
-    """An address of the provider's, on the usual port, which is the only one that the server may reach."""
-    address = https_address(value)
-    if urlsplit(address).port:
-        raise WrongValueError("has a port that the server may not reach", "use the address without a port (443)")
-    return address
 
 
 def _scope(value: Any) -> str:
@@ -47,12 +38,67 @@ def _role_path(value: Any) -> str:
             "compare with texts in single quotes: contains(groups[*], 'ops') && 'Admin' || 'Viewer'",
         )
     try:
-        jmespath.compile(written)  # type: ignore[no-untyped-call]
+        _check_calls(jmespath.compile(written).parsed)  # type: ignore[no-untyped-call]
+    except RecursionError:
+        raise WrongValueError("is nested too deep", "write fewer parentheses and brackets") from None
     except JMESPathError:
         raise WrongValueError(
             "is not a JMESPath expression", "write one such as contains(groups[*], 'ops') && 'Admin' || 'Viewer'"
         ) from None
     return written
+
+
+GOS_OWN = dict.fromkeys(("from_items", "items", "lower", "upper"), (1, 1)) | {
+    **{"group_by": (2, 2), "find_first": (2, 4), "find_last": (2, 4), "split": (2, 3), "replace": (3, 4)},
+    **{"pad_left": (2, 3), "pad_right": (2, 3), "trim": (1, 2), "trim_left": (1, 2), "trim_right": (1, 2)},
+    "zip": (1, 99),
+}
+"""Functions that Grafana's library has in addition (jmespath-community/go-jmespath, pkg/functions/default.go): with how
+many arguments."""
+
+
+def _arguments(name: str) -> tuple[int, int] | None:
+    """The least and the most arguments of a function; None of an unknown one."""
+    from jmespath.functions import Functions  # noqa: PLC0415 - as above
+
+    if name not in Functions.FUNCTION_TABLE:
+        return GOS_OWN.get(name)
+    expected = Functions.FUNCTION_TABLE[name]["signature"]
+    return len(expected), 99 if any(one.get("variadic") for one in expected) else len(expected)
+
+
+def _check_calls(node: dict[str, Any]) -> None:
+    """Raises WrongValueError for what compiles and fails at each login: unknown functions, a wrong number of arguments,
+    slices that stand still."""
+    given = node["children"]
+    if node["type"] == "slice" and given[2] == 0:
+        raise WrongValueError("has a slice with the step 0", "write another step, or none")
+    if node["type"] == "function_expression":
+        name = node["value"]
+        known = _arguments(name)
+        if not known:
+            raise WrongValueError(
+                "calls {name}, which JMESPath does not have", "write contains, for example", name=name
+            )
+        if not known[0] <= len(given) <= known[1]:
+            wrong = f"calls {{name}} with {len(given)} arguments instead of {known[0]}"
+            raise WrongValueError(wrong, "see jmespath.org/specification.html", name=name)
+    for child in given:
+        if isinstance(child, dict):
+            _check_calls(child)
+
+
+def _together(longest: int, check: Any, least: int = 0) -> BeforeValidator:
+    """As `each`, of at most `longest` characters together: grafana.ini is a parameter of at most 8 KiB."""
+    elements = each(check, least)
+
+    def run(value: Any) -> Any:
+        checked = elements.func(value)  # type: ignore[call-arg]
+        if (size := sum(map(len, checked))) > longest:
+            raise WrongValueError(f"has {size} characters", f"write at most {longest} in total")
+        return checked
+
+    return BeforeValidator(run)
 
 
 class OAuth(Part):
@@ -66,7 +112,12 @@ class OAuth(Part):
     """
 
     name: Annotated[
-        str, v.matching(r"[A-Za-z0-9._-]+( [A-Za-z0-9._-]+)*", "is not a usable name", "use letters, digits . _ -")
+        str,
+        v.matching(
+            r"(?=.{1,64}$)[A-Za-z0-9._-]+( [A-Za-z0-9._-]+)*",
+            "is not a usable name",
+            "use up to 64 letters, digits . _ -",
+        ),
     ] = "OAuth"
     client_id: Annotated[
         str,
@@ -77,10 +128,10 @@ class OAuth(Part):
         ),
     ]
     client_secret: Annotated[SecretStr, BeforeValidator(v.password)]
-    auth_url: Annotated[str, BeforeValidator(_endpoint)]
-    token_url: Annotated[str, BeforeValidator(_endpoint)]
-    api_url: Annotated[str, BeforeValidator(_endpoint)]
-    scopes: Annotated[tuple[str, ...], each(_scope, least=1)] = ("openid", "email", "profile")
+    auth_url: Annotated[str, BeforeValidator(address_on_usual_port)]
+    token_url: Annotated[str, BeforeValidator(address_on_usual_port)]
+    api_url: Annotated[str, BeforeValidator(address_on_usual_port)]
+    scopes: Annotated[tuple[str, ...], _together(500, _scope, least=1)] = ("openid", "email", "profile")
     role_attribute_path: Annotated[str, BeforeValidator(_role_path)] | None = None
-    allowed_domains: Annotated[tuple[str, ...], each(v.domain)] = ()
+    allowed_domains: Annotated[tuple[str, ...], _together(1000, v.domain)] = ()
     login_form: v.Flag = True

@@ -6,11 +6,8 @@ Pulumi passes every value as a string, lists and objects as JSON; YAML has alrea
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from functools import lru_cache
-from importlib.resources import files
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -85,7 +82,7 @@ def whole(low: int, high: int, unit: str) -> BeforeValidator:
     def check(value: Any) -> int:
         written = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if not re.fullmatch(r"-?[0-9]{1,18}", written):
-            raise WrongValueError("is not an integer", f"write a number of {unit}, such as {low}")
+            raise WrongValueError("is not an integer", f"write {low} to {high} ({unit})")
         if not low <= int(written) <= high:
             raise WrongValueError("is out of range", f"write {low} to {high} ({unit})")
         return int(written)
@@ -102,52 +99,6 @@ def flag(value: Any) -> bool:
     meant = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}
     guess = meant.get(str(value).lower())
     raise WrongValueError("is not true or false", f"write {guess}" if guess else "write true or false")
-
-
-@lru_cache(maxsize=1)
-def aws_partitions() -> list[dict[str, Any]]:
-    """AWS's partitions as botocore ships them, with their regions and endpoints (data/endpoints.json).
-
-    Read without botocore's own session, which imports its whole client and reads EC2's API: a tenth of the CPU time
-    of a preview.
-    """
-    return list(json.loads((files("botocore") / "data/endpoints.json").read_bytes())["partitions"])
-
-
-@lru_cache(maxsize=1)
-def known_regions() -> dict[str, str]:
-    """Every EC2 region in botocore's endpoint data -> its partition: aws, aws-cn, aws-us-gov, aws-eusc, …"""
-    return {
-        region: one["partition"]
-        for one in aws_partitions()
-        for region in one["services"].get("ec2", {"endpoints": ()})["endpoints"]
-        if region in one["regions"]  # others are endpoints of FIPS
-    }
-
-
-PARTITIONS = ("aws", "aws-us-gov")
-"""Those whose services have names below amazonaws.com (botocore's partitions.json), and whose EC2 is the principal
-ec2.amazonaws.com in a role's trust policy."""
-
-
-def partition(name: str) -> str:
-    """The partition of a known region."""
-    return known_regions()[name]
-
-
-def region(value: Any) -> str:
-    """The name of an AWS region (docs.aws.amazon.com/general/latest/gr/rande.html), as botocore's data has it."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
-
-    name = text(value)
-    if name not in known_regions():
-        close = get_close_matches(name, sorted(known_regions()), n=1)
-        guess = f"did you mean {close[0]}?" if close else "write a region's name, such as eu-central-1"
-        raise WrongValueError("is not an AWS region", guess)
-    if partition(name) not in PARTITIONS:
-        wrong = f"is in the AWS partition {partition(name)}, whose domain and service names the server does not know"
-        raise WrongValueError(wrong, f"write a region of {' or '.join(PARTITIONS)}, such as eu-central-1")
-    return name
 
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -171,12 +122,13 @@ def duration(units: str, low: str, high: str, example: str, parts: int = len(_SE
     InfluxQL, Telegraf and Go take any order (influxql, parser.go, ParseDuration; Go's time.ParseDuration)."""
     one = re.compile(rf"([0-9]{{1,9}})({units})")
     pattern = re.compile(rf"({one.pattern}){{1,{parts}}}")
+    with_unit = f"write a number with its unit ({units.replace('|', ', ')}), such as {example}"
 
     def check(value: Any) -> str:
         if value == "INF" and high == "INF":
             return "INF"
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise WrongValueError("is not a duration", f"write a number with its unit, such as {example}")
+            raise WrongValueError("is not a duration", with_unit)
         sizes = [_SECONDS[unit] for _, unit in one.findall(value)]
         if sizes != sorted(set(sizes), reverse=True):
             raise WrongValueError("has a unit twice, or a smaller one first", "write it as in 1h30m")
@@ -201,41 +153,7 @@ def fingerprint(value: Any) -> str:
 
 Text = Annotated[str, BeforeValidator(text)]
 Flag = Annotated[bool, BeforeValidator(flag)]
-Region = Annotated[str, BeforeValidator(region)]
 Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
-# docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateKeyPair.html: up to 255 ASCII characters.
-KeyName = Annotated[
-    str, matching(r"[ -~]{1,255}", "is not the name of a key pair", "write its name as EC2 shows it, in ASCII letters")
-]
-# docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html; a Mac boots no Debian.
-InstanceType = Annotated[
-    str,
-    matching(
-        r"(?!mac)(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*"
-        r"\.(nano|micro|small|medium|x?large|[1-9][0-9]{0,2}xlarge|metal(-[1-9][0-9]{0,2}xl)?)",
-        "is not an EC2 instance type",
-        "write family and size, such as t4g.small",
-    ),
-]
-# docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html: 17 hexadecimal digits, 8 those from before 2018.
-AmiId = Annotated[
-    str, matching(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI ID", "write it as ami-0123456789abcdef0")
-]
-VpcId = Annotated[
-    str, matching(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", "is not a VPC ID", "write it as vpc-0123456789abcdef0")
-]
-SubnetId = Annotated[
-    str, matching(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "is not a subnet ID", "write it as subnet-0123456789abcdef0")
-]
-PolicyArn = Annotated[
-    str,
-    # docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: names of policies, and their paths.
-    matching(
-        r"arn:(aws|aws-us-gov):iam::([0-9]{12}|aws):policy/(?=.{1,512}$)([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}",
-        "is not the ARN of a managed policy",
-        "write it as arn:aws:iam::123456789012:policy/monitoring-boundary",
-    ),
-]
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 _NOBODYS = ("localhost", "localdomain", "localdomain6", "invalid", "onion")
 

@@ -51,7 +51,7 @@ Version = Annotated[
     str,
     matching(
         # Policy 5.6.12 of Debian: what follows a hyphen is not empty.
-        r"([0-9]:)?[0-9]{1,9}(\.[0-9]{1,9}){2}([A-Za-z0-9.+~-]{0,39}[A-Za-z0-9.+~])?",
+        r"([0-9]:)?(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}(?![0-9])([A-Za-z0-9.+~-]{0,39}[A-Za-z0-9.+~])?",
         "is not a full Debian package version",
         'write the exact version in quotes, such as "1.39.3-1" (`apt-cache madison PACKAGE` lists them)',
     ),

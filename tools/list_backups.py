@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 # Run as a script, whose folder is not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from program.identity import identity
+from tools.command import run
 
 COMPLETE = "complete"
 """The object without which a backup does not count (userdata/server/backup.sh)."""
@@ -46,7 +47,10 @@ def collect(objects: Iterable[Mapping[str, Any]]) -> list[Backup]:
     """The backups that S3's objects (`Key`, `Size`) belong to, newest first."""
     found: dict[str, Backup] = {}
     for each in objects:
-        _, name, file = each["Key"].split("/", 2)
+        # What somebody else put next to them is none.
+        _, name, file = [*each["Key"].split("/", 2), "", ""][:3]
+        if not file:
+            continue
         backup = found.setdefault(name, Backup(name))
         backup.size += each["Size"]
         backup.objects += 1
@@ -85,6 +89,8 @@ def main(arguments: list[str]) -> int:
                 f"The stack {name} has no bucket for backups: `pulumi up` creates it, unless backups are off."
             )
         found = aws_settings(json.loads(pulumi("config", "--json", "--show-secrets", *which)))
+        if not found.get("region"):
+            raise ListingError(f"The stack {name} has no region: write aws:region into Pulumi.{name}.yaml.")
         client = identity(found, str(found["region"])).client("s3")
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{name}/")
         backups = collect(each for page in pages for each in page.get("Contents", []))
@@ -97,4 +103,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main)

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from settings import Settings, SettingsError, load, places
-from settings.core_yaml import CoreLoader
+from settings import Settings, SettingsError, core_yaml, load, places
+from settings.core_yaml import BrokenYamlError
 from settings.given import decoded
 
 STAND_IN = "encrypted"
 """In the place of an encrypted value."""
+
+PULUMIS_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+"""Pulumi's own rule (sdk/go/common/tokens/stack_name.go)."""
 
 Place = tuple[str | int, ...]
 
@@ -88,6 +89,10 @@ def _within(inner: str, outer: str) -> bool:
 
 def read(file: Path, name: str) -> StackFile:
     """The stack's file. Raises StackFileError where there is none, or none that is one."""
+    if not PULUMIS_NAME.fullmatch(name):
+        raise StackFileError(f"{no_name(name)}.")
+    if not file.parent.is_dir():
+        raise StackFileError(no_folder(file.parent))
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -98,14 +103,22 @@ def read(file: Path, name: str) -> StackFile:
     return parse(text, name, file.name)
 
 
+def no_name(name: str) -> str:
+    """Why no stack can be called that."""
+    return f"{name[:100]!r} is not a valid stack name: use 1 to 100 letters, digits, -, _ and periods"
+
+
+def no_folder(folder: Path) -> str:
+    """What is wrong when the project's folder is not there."""
+    return f"There is no folder {folder}: PROJECT is the one with Pulumi.yaml."
+
+
 def parse(text: str, name: str, shown: str) -> StackFile:
     """The stack's file from its text. shown: what the file is called in messages, which repeat nothing of it."""
     try:
-        content = yaml.load(text, CoreLoader)  # noqa: S506 - a SafeLoader with fewer kinds of scalars
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise StackFileError(f"{shown}{where}: this is not valid YAML; compare it with Pulumi.dev.yaml") from None
+        content = core_yaml.load(text)
+    except BrokenYamlError as error:
+        raise StackFileError(f"{shown} {error.wrong}; {error.instead or 'compare it with Pulumi.dev.yaml'}") from None
     content = {} if content is None else content
     config = content.get("config") or {} if isinstance(content, dict) else None
     if not isinstance(config, dict):

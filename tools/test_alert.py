@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 # Run as a script, whose folder is not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools.command import run
 from tools.waiting import Grafana, NotYetError
 
 API = "/apis/notifications.alerting.grafana.app/v1beta1/namespaces/default/receivers"
@@ -94,11 +95,11 @@ def outputs(stack: str | None) -> dict[str, Any]:
 
 
 def connected(known: Mapping[str, Any]) -> Grafana:
-    """The stack's Grafana. Its certificate is the own one's, of a domain, or that of the stack's authority."""
+    """The stack's Grafana. Its certificate is your own, that of the stack's authority, or a public one."""
     url = urlsplit(known["grafanaUrl"])
     host = str(url.hostname)
     login = str(known["grafanaAdminUser"]), str(known["grafanaAdminPassword"])
-    return Grafana(host, url.port or 443, host, str(known.get("caCertificate") or ""), login)
+    return Grafana(host, url.port or 443, host, str(known.get("caCertificate") or ""), login, or_system=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -111,7 +112,12 @@ def main(arguments: list[str]) -> int:
         for each in send(connected(outputs(given.stack))):
             print(each, flush=True)
             sent.append(each)
-    except (TestingError, NotYetError, OSError) as error:
+    except BrokenPipeError:  # of standard output: Grafana's are NotYetErrors
+        raise
+    except TestingError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (NotYetError, OSError) as error:
         print(f"Grafana: {error}", file=sys.stderr)
         return 1
     if not sent:
@@ -120,4 +126,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main)

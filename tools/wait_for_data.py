@@ -24,7 +24,7 @@ CONSISTENCY = 180.0
 CURES = {
     "InfluxDB": "Look at the server's logs: journalctl -u telegraf -u influxdb -u grafana-server; with `influxdb` in "
     "the settings: may its user read and write that database?",
-    "CloudWatch": "See whether the access key is active and its user still has the policy (`cloudwatchAuth: role`: the "
+    "CloudWatch": "Check that the access key is active and its user still has the policy (`cloudwatchAuth: role`: the "
     "server's role); a higher accessKeyGeneration makes a new key.",
 }
 

@@ -56,13 +56,14 @@ class Answer:
 @dataclass(frozen=True)
 class Grafana:
     """A Grafana: where to connect to, the name its certificate must be valid for, who signed it (PEM, "" for the
-    system's authorities), and the login used."""
+    system's authorities), and the login used. or_system: whether those are trusted besides."""
 
     address: str
     port: int
     server_name: str
     ca: str
     login: tuple[str, str] = field(repr=False)
+    or_system: bool = False
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Grafana:
@@ -72,7 +73,7 @@ class Grafana:
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Grafana's answer. Raises NotYetError when there is none, or when the certificate does not fit."""
-        context = trusting(self.ca or None)
+        context = trusting(self.ca or None, or_system=self.or_system)
         headers = {
             "Host": f"{self.server_name}:{self.port}",
             "Authorization": basic(*self.login),

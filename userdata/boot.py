@@ -27,7 +27,7 @@ class UserDataTooLargeError(ValueError):
 class BootValues:
     """Everything the server's user data depends on; a change of it replaces the server. None of it is secret.
 
-    parameters: path of the stack's parameters. address: the elastic IP. local_name: the name in the certificate by
+    parameters: path of the stack's parameters. address: the server's. local_name: the name in the certificate by
     which the machine reaches itself. influxdb_version: empty when another service is used.
     """
 

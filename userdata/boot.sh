@@ -47,14 +47,15 @@ attempt() {
 }
 
 # put MODE [OWNER:]GROUP FILE [UNIT]: standard input becomes the file, all of it or nothing, and the unit needs a restart if
-# it was another one. settle UNIT: enable and start it, or restart it if needed, be it from a run that failed in
-# between. So a second run changes nothing.
+# it was another one; a unit's file needs a reload ($run/reload). settle UNIT: enable (which reloads) and start it, or
+# restart it if needed, be it from a run that failed in between. So a second run changes nothing.
 put() {
   local owner=root
   if [[ $2 == *:* ]]; then owner=${2%:*}; fi
   cat >$work/new
   if ! cmp -s $work/new "$3"; then
     if [ $# = 4 ]; then touch "$run/restart-$4"; fi
+    if [[ $3 == /etc/systemd/* ]]; then touch "$run/reload"; fi
     install -m "$1" -o "$owner" -g "${2#*:}" $work/new "$3.new"
     sync "$3.new"
     mv "$3.new" "$3"
@@ -62,10 +63,12 @@ put() {
   install -C -m "$1" -o "$owner" -g "${2#*:}" $work/new "$3"
 }
 settle() {
-  systemctl daemon-reload
-  systemctl enable -q "$1"
   local how=start
   if [ -e "$run/restart-$1" ]; then how=restart; fi
+  if [ -e $run/reload ] || ! systemctl -q is-enabled "$1"; then
+    systemctl enable -q "$1"
+    rm -f $run/reload
+  fi
   systemctl $how "$1" || die "${BASH_LINENO[0]}" "systemctl $how $1" "${BASH_SOURCE[1]}"
   rm -f "$run/restart-$1"
 }
@@ -80,7 +83,7 @@ imds() {
   token=$(curl -sSf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' $url/api/token)
   curl -sSf -H "X-aws-ec2-metadata-token: $token" "$url/meta-data/$1"
 }
-has_address() { [ "$(imds public-ipv4)" = "$ADDRESS" ]; }
+has_address() { [ "$(imds local-ipv4)" = "$ADDRESS" ] || [ "$(imds public-ipv4)" = "$ADDRESS" ]; }
 # of the instance's role, as options for curl's standard input
 credentials() {
   imds "iam/security-credentials/$(imds iam/security-credentials/)" | python3 -c '

@@ -5,13 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from settings import OAuth, Smtp
+from settings import OAuth, PublicCertificate, Smtp
 from settings import values as v
 from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import AWS_DOMAIN, render, shell, without_comments
 
-INFLUXDB_FILES = ("influxdb.sh", "influxdb.conf", "influxdb-hardening.conf", "influxdb-start.conf")
+INFLUXDB_FILES = (
+    *("influxdb.sh", "influxdb.conf", "influxdb-hardening.conf", "influxdb-start.conf"),
+    "influxdb_engine.py",
+)
 MANAGED_FILES = ("timestream.sh", "timestream.py")
+MOVING_FILES = {
+    "influxdb-moving": "moving.py",
+    "moving_engine.py": "moving_engine.py",
+    "influxdb-moving.service": "moving.service",
+    "influxdb-moving.timer": "moving.timer",
+}
+
+PUBLIC_FILES = {
+    "public-certificate": "public-certificate.sh",
+    "monitoring-certificate.service": "certificate.service",
+    "monitoring-certificate.timer": "certificate.timer",
+    "haproxy.cfg": "haproxy.cfg",
+    "haproxy.conf": "haproxy.conf",
+}
 
 
 @dataclass(frozen=True)
@@ -24,8 +41,9 @@ class ServerValues:
     ARN of the role Grafana reads CloudWatch with, empty when it has a key. writer, reader: InfluxDB's users.
     own_influxdb: whether InfluxDB runs here. managed_influxdb: whether AWS runs it for this stack, influxdb_secret: the
     ARN of its administrator's login in Secrets Manager. automation: the Grafana user that Pulumi and the server itself
-    work as. smtp: Grafana's mail server, oauth: its single sign-on; their secrets are parameters of their own. backups:
-    see `backup_settings`; backup_schedule: time of day, UTC.
+    work as. smtp: Grafana's mail server, oauth: its single sign-on; their secrets are parameters of their own.
+    public_certificate: for the name that users type. backups: see `backup_settings`; backup_schedule: time of day, UTC.
+    second: the other InfluxDB while the stack moves, shows_own: whether dashboards still read the server's own then.
     """
 
     host: str
@@ -35,6 +53,7 @@ class ServerValues:
     retention: str
     rollup_retention: str
     interval: str
+    top_processes: int
     region: str
     cloudwatch_role: str
     own_influxdb: bool
@@ -47,6 +66,10 @@ class ServerValues:
     backups: Mapping[str, str]
     backup_schedule: str
     target: InfluxTarget
+    second: InfluxTarget | None = None
+    second_reader: str = ""
+    shows_own: bool = True
+    public_certificate: PublicCertificate | None = None
 
 
 def shard_duration(retention: str) -> str:
@@ -108,6 +131,8 @@ def server_settings(values: ServerValues) -> str:
             "STS": f"https://sts.{values.region}.amazonaws.com/",
             "CLOUDWATCH_ROLE": values.cloudwatch_role,
             **(_managed(values) if values.managed_influxdb else {}),
+            **(_moving(values, values.second) if values.second else {}),
+            **(_public(values.host, values.public_certificate) if values.public_certificate else {}),
             **values.backups,
         }
     )
@@ -121,6 +146,27 @@ def _managed(values: ServerValues) -> dict[str, str]:
         "SECRETS": f"https://secretsmanager.{values.region}.{AWS_DOMAIN}/",
         "INFLUXDB_SECRET": values.influxdb_secret,
         "EXPIRY": f"{kept} {_whole(shard_duration(values.retention))}",
+    }
+
+
+def _public(name: str, certificate: PublicCertificate) -> dict[str, str]:
+    """The variables of public.sh."""
+    return {
+        "PUBLIC_NAME": name,
+        "ACME_DIRECTORY": certificate.directory,
+        "ACME_EMAIL": certificate.email or "",
+    }
+
+
+def _moving(values: ServerValues, other: InfluxTarget) -> dict[str, str]:
+    """The variables of moving.sh and moving.py. SHOWN: which of the two dashboards read."""
+    return {
+        "OTHER": other.url,
+        "OTHER_DATABASE": other.database,
+        "OTHER_WRITER": other.username,
+        "OTHER_READER": values.second_reader,
+        "OTHER_CA": "/etc/telegraf/ca.pem" if other.private_ca else "",
+        "SHOWN": "own" if values.shows_own else "other",
     }
 
 
@@ -141,22 +187,27 @@ def server_files(values: ServerValues) -> dict[str, str]:
         "grafana.ini": render(
             "server/grafana.ini",
             host=values.host,
+            public=values.public_certificate is not None,
             machine=values.machine,
             cloudwatch_role=values.cloudwatch_role,
             smtp=values.smtp,
             oauth=values.oauth,
         ),
+        "public.sh": render("server/public.sh"),
         "telegraf.sh": render("server/telegraf.sh"),
         "telegraf.conf": telegraf_config(
             values.target,
+            second=values.second,
             interval=values.interval,
             host=values.machine,
+            top_processes=values.top_processes,
             monitor=values.own_influxdb,
             server=True,
             backups=bool(values.backups["BACKUP_BUCKET"]),
+            public=values.public_certificate is not None,
         ),
         "telegraf-hardening.conf": render("shared/telegraf-hardening.conf"),
-        "telegraf-measure": render("shared/measure.sh"),
+        **{f"telegraf-{name}": render(f"shared/{name}.sh") for name in ("measure", "processes")},
         "auto-upgrades.conf": render("server/auto-upgrades.conf"),
         "backups.sh": render("server/backups.sh"),
         "backup": render("server/backup.sh"),
@@ -168,8 +219,13 @@ def server_files(values: ServerValues) -> dict[str, str]:
         files |= {name: render(f"server/{name}") for name in MANAGED_FILES}
     if values.own_influxdb:
         files |= {name: render(f"server/{name}") for name in INFLUXDB_FILES}
+        files["moving.sh"] = render("server/moving.sh")
         files |= {f"influxdb-{name}": render(f"server/{name}.sh") for name in ("room", "probe", "segments")}
         files |= {"influxdb-rollup": render("server/rollup.py")}
         units = [f"{name}.{kind}" for name in ("room", "probe", "rollup") for kind in ("service", "timer")]
         files |= {f"influxdb-{name}": render(f"server/{name}") for name in units}
+    if values.second:
+        files |= {name: render(f"server/{file}") for name, file in MOVING_FILES.items()}
+    if values.public_certificate:
+        files |= {name: render(f"server/{file}") for name, file in PUBLIC_FILES.items()}
     return {name: without_comments(content) for name, content in files.items()}

@@ -23,26 +23,33 @@ class InfluxTarget:
 def telegraf_config(
     target: InfluxTarget,
     *,
+    second: InfluxTarget | None = None,
     interval: str,
     host: str,
     monitor: bool,
     server: bool = False,
     backups: bool = False,
+    public: bool = False,
+    top_processes: int = 0,
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Telegraf's configuration file.
 
-    host: the tag `host`; empty takes the machine's own name. tags: further ones. monitor: whether InfluxDB
-    itself, and the certificate it shows, are watched too. server: whether the server says which revision it has
-    applied. backups: whether its backups are watched.
+    second: where it writes to as well. host: the tag `host`; empty takes the machine's own name. tags: further ones.
+    top_processes: how many are named. monitor: whether InfluxDB itself, and the certificate it shows, are watched too.
+    server: whether the server says which revision it has applied. backups, public: whether its
+    backups and its public certificate are watched.
     """
     return render(
         "shared/telegraf.conf",
         interval=interval,
         host=host,
+        top_processes=top_processes,
         monitor=monitor,
         server=server,
         backups=backups,
+        public=public,
         target=target,
+        targets=[each for each in (target, second) if each],
         tags=tags,
     )

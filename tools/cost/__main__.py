@@ -14,20 +14,23 @@ from rich.console import Console
 
 from settings import SettingsError
 from tools import stack_file
+from tools.command import run
 from tools.cost import shown
 from tools.cost.bill import Bill, bill
 from tools.stack_file import StackFileError
 
+MOST_DIGITS = 7
+
 
 def _count(text: str) -> int:
     """A whole number that is not negative. Raises ArgumentTypeError, which argparse reports."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of them; write 0 or more")
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number of them; write 0 to {10**MOST_DIGITS - 1:,}")
     return int(text)
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tools.cost", description="What a stack costs a month.")
+    parser = argparse.ArgumentParser(prog="python -m tools.cost", description="What a stack costs per month.")
     parser.add_argument("--stack", required=True, help="its settings are in Pulumi.STACK.yaml")
     parser.add_argument("--project", type=Path, default=Path(), help="the folder of that file (this one)")
     parser.add_argument("--format", choices=("table", "markdown", "json"), default="table")
@@ -78,4 +81,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main)

@@ -32,7 +32,7 @@ FOREVER_DAYS = 365
 """How much of `retention: INF` is counted."""
 USED = (
     *("instanceType", "rootVolumeSize", "dataVolumeSize", "retention", "rollupRetention", "collectionInterval"),
-    *("backups", "alertThresholds", "customMetrics", "database"),
+    *("backups", "alertThresholds", "customMetrics", "database", "publicAddress", "route53Zone"),
 )
 """The settings that are counted."""
 
@@ -77,7 +77,7 @@ def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
     settings, unread = file.settings()
     given = file.given
     agents = hosts if hosts is not None else _listed(given)
-    own_influxdb = "influxdb" not in given and "database" not in given
+    own_influxdb = all("own" in given.get(key, "own") for key in ("influxdb", "database"))
     price = prices.of(settings.region)
     lines = (
         *_machine(settings, price),
@@ -101,8 +101,9 @@ def _machine(settings: Settings, price: Prices) -> Iterator[Line]:
     yield _line("server", f"{kind}, {hours} hours {at}", None if hourly is None else hourly * hours)
     for what, size in (("root volume", settings.root_volume_size), ("data volume", settings.data_volume_size)):
         yield _line(what, f"{size} GiB of gp3 at {price.gp3_gib_month}", size * price.gp3_gib_month)
-    address = price.everywhere["public_ipv4_hour"]
-    yield _line("public IPv4 address", f"{hours} hours at {address}", hours * address)
+    if settings.public_address:
+        address = price.everywhere["public_ipv4_hour"]
+        yield _line("public IPv4 address", f"{hours} hours at {address}", hours * address)
     metrics, metric = price.everywhere["detailed_monitoring_metrics"], price.everywhere["metric_month"]
     yield _line("detailed monitoring of the server", f"{metrics} metrics at {metric}", metrics * metric)
 
@@ -196,6 +197,11 @@ def _notes(settings: Settings, price: Prices, unread: set[str]) -> Iterator[str]
             "The total leaves out Timestream for InfluxDB, whose prices are not known here: "
             "https://aws.amazon.com/timestream/pricing/"
         )
+    if settings.route53_zone:
+        million = price.everywhere["million_dns_queries"]
+        yield f"Route 53: {million} per million queries for domain. Its zone is not part of the stack."
+    if not settings.public_address:
+        yield "The total leaves out the NAT gateway or VPC endpoints that connect the server's private subnet."
     for name in USED:
         if name in unread:
             yield f"monitoring:{name} contains an encrypted value: its default is used instead."

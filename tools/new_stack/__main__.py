@@ -15,6 +15,7 @@ from rich.prompt import Confirm
 
 from settings import SettingsError
 from tools import stack_file
+from tools.command import run
 from tools.cost import shown
 from tools.cost.bill import bill
 from tools.new_stack.content import AGENTS, NewStack, make, wrong_name
@@ -61,7 +62,7 @@ def _print_made(made: NewStack, like: StackFile) -> None:
     shown.print_table(bill(made.file), None, console)
 
 
-def run(given: argparse.Namespace, *, terminal: bool) -> int:
+def ask_and_write(given: argparse.Namespace, *, terminal: bool) -> int:
     """Ask, show, write. terminal: whether it is interactive."""
     like_name = given.like or "dev"
     source = given.project / f"Pulumi.{like_name}.yaml"
@@ -79,8 +80,14 @@ def run(given: argparse.Namespace, *, terminal: bool) -> int:
     target = given.project / f"Pulumi.{given.name}.yaml"
     if not given.yes and not Confirm.ask(f"Write {target.name}?", default=True, console=console):
         raise RefusedError("Nothing was written.")
-    with target.open("x", encoding="utf-8") as file:
-        file.write(made.text)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(made.text)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        raise RefusedError(f"{target} cannot be written ({error.strerror}); nothing was.") from None
     who = ", ".join(answered.operators)
     senders = f" Agents may send data from {', '.join(answered.agents)}." if AGENTS in made.file.config else ""
     console.print(f"\nWritten: {target.name}. Grafana can be opened from {who}.{senders}", markup=False)
@@ -91,7 +98,7 @@ def run(given: argparse.Namespace, *, terminal: bool) -> int:
 def main(arguments: list[str]) -> int:
     """The command; 1 when nothing was written."""
     try:
-        return run(_arguments(arguments), terminal=sys.stdin.isatty())
+        return ask_and_write(_arguments(arguments), terminal=sys.stdin.isatty())
     except (RefusedError, StackFileError, SettingsError) as error:
         print(error, file=sys.stderr)
     except FileExistsError as error:
@@ -102,4 +109,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main)

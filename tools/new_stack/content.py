@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,7 @@ from typing import Any
 from settings import Settings
 from settings.stack_name import wrong_for_a_bucket
 from tools.new_stack.blocks import blocks, written
-from tools.stack_file import StackFile, path
-
-PULUMIS_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-"""Pulumi's own rule (sdk/go/common/tokens/stack_name.go)."""
+from tools.stack_file import PULUMIS_NAME, StackFile, no_name, path
 
 REGION, SIZE = "aws:region", "monitoring:instanceType"
 OPERATORS, AGENTS = "monitoring:operatorCidrs", "monitoring:agentCidrs"
@@ -22,8 +18,12 @@ OPERATORS, AGENTS = "monitoring:operatorCidrs", "monitoring:agentCidrs"
 ALONE = {
     "hosts": "a machine has one agent, which sends to one stack: list the new stack's own machines",
     "hostsFile": "likewise: the new stack's own file",
+    "hostsByTag": "likewise: the new stack's own tag",
+    "hostsByTagRemove": "likewise",
     "domain": "a domain points at one server",
+    "route53Zone": "it is for that domain",
     "certificate": "it is for that domain",
+    "publicCertificate": "likewise",
     "restoreFrom": "the new stack starts empty",
     "accessKeyGeneration": "it starts at 1",
     "passwordGeneration": "it starts at 1",
@@ -31,8 +31,10 @@ ALONE = {
 }
 """Settings that are not copied, and why."""
 
-OF_A_REGION = ("amiId", "vpcId", "subnetId", "sshKeyName", "sshCidrs")
+OF_A_REGION = ("amiId", "vpcId", "subnetId", "sshKeyName", "sshCidrs", "kmsKey")
 """What exists in one region only; sshCidrs needs the key pair."""
+
+PRIVATE = "it needs a private subnet: the new stack gets a public address unless you set both"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class NewStack:
 def wrong_name(name: str, like: StackFile, taken: list[str]) -> str:
     """Why the new stack cannot be called that; empty when it can."""
     if not PULUMIS_NAME.fullmatch(name):
-        return f"{name!r} is not a valid stack name: use 1 to 100 letters, digits, -, _ and periods, such as NAME=eu."
+        return f"{no_name(name)}, such as NAME=eu."
     if name.lower() in [each.lower() for each in taken]:
         return f"Pulumi.{name}.yaml already exists; choose another name, or edit that file."
     backups = like.given.get("backups")
@@ -90,7 +92,8 @@ def make(name: str, like: StackFile, text: str, answers: Answers) -> NewStack:
 
 def _left_out(like: StackFile, region: str) -> dict[str, str]:
     elsewhere = like.config.get(REGION)
-    local = {} if region == elsewhere else dict.fromkeys(OF_A_REGION, f"it belongs to {elsewhere}")
+    local = dict.fromkeys(OF_A_REGION, f"it belongs to {elsewhere}") | {"publicAddress": PRIVATE}
+    local = {} if region == elsewhere else local
     named = {f"monitoring:{key}": why for key, why in {**ALONE, **local}.items()}
     return {key: named[key] for key in like.config if key in named}
 

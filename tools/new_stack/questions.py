@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.prompt import Prompt
 
-from settings import Settings, SettingsError, addresses
+from settings import Settings, SettingsError, ranges
 from tools.new_stack.address import offered
 from tools.new_stack.content import AGENTS, OPERATORS, REGION, SIZE, Answers, NewStack
 from tools.stack_file import StackFile
@@ -56,7 +56,9 @@ class Interview:
             raise RefusedError(
                 f"Set ALLOW to the IPv4 ranges that may connect, such as ALLOW={EXAMPLE}; separate several by commas."
             )
-        own = () if given.allow else offered(os.environ)
+        # Nobody comes to a private address from a public one.
+        private = str(self._like.given.get("publicAddress")).lower() == "false"
+        own = () if given.allow or private else offered(os.environ)
         self._ask("operators", "IPv4 ranges that may open Grafana and run `pulumi up`", given.allow, ",".join(own))
         if self.known.agents:
             same = ",".join(self.known.operators)
@@ -96,7 +98,7 @@ class Interview:
                 return "\n  ".join(mistakes)
         else:
             asked = {"operators": settings.operator_cidrs, "agents": settings.agent_cidrs}.get(field, ())
-            if (many := addresses.count(asked)) > addresses.MANY:
+            if (many := ranges.count(asked)) > ranges.MANY:
                 return (
                     f"{text} would admit {many:,} addresses; enter the ranges you connect from. If you really want "
                     f"this, set {KEYS[field]} in the file yourself."

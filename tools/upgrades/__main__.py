@@ -19,6 +19,7 @@ from rich.table import Table
 
 from settings import Settings, SettingsError
 from tools import stack_file
+from tools.command import run
 from tools.stack_file import StackFileError
 from tools.upgrades import pins, sources
 from tools.upgrades.pins import Pin
@@ -103,4 +104,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main)

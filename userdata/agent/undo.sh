@@ -3,8 +3,9 @@
 
 # All that an installation changes besides the package manager's own (`packaging`), folders before what lies in them.
 changed=(
-  "$service" "$service/hardening.conf" "$service/monitoring.conf"
-  /etc/telegraf "$config" /etc/telegraf/ca.pem /etc/telegraf/measure "$ec2" /etc/default/telegraf
+  "$service" "$service"/{hardening,inputs,monitoring}.conf
+  "$clock.service" "$clock.timer" "${clock%/*}/timers.target.wants/${clock##*/}.timer"
+  /etc/telegraf "$config" /etc/telegraf/ca.pem /etc/telegraf/{measure,processes} "$ec2" "$own" /etc/default/telegraf
   /var/log/telegraf /var/lib/telegraf
 )
 
@@ -30,7 +31,7 @@ remember() {
 
 # put_back FOLDER: the machine is as it was remembered. What cannot be put back is said.
 put_back() {
-  systemctl stop telegraf 2>/dev/null || true
+  systemctl stop "${clock##*/}.timer" telegraf 2>/dev/null || true
   (put_back_package "$(<"$1/version")") || true
   (put_back_keys "$(<"$1/keys")") || true
   if [ -f "$1/absent" ]; then xargs -d '\n' rm -rf <"$1/absent"; fi
@@ -41,6 +42,7 @@ put_back() {
   systemctl reset-failed telegraf 2>/dev/null || true
   if [ -s "$1/version" ] && ! grep -q enabled "$1/enabled"; then systemctl disable -q telegraf; fi
   if grep -qx 'active\|activating' "$1/active"; then systemctl start telegraf; fi
+  if [ -e "$clock.timer" ]; then systemctl start "${clock##*/}.timer" 2>/dev/null; fi
   rm -f "$pending"
 }
 put_back_package() {

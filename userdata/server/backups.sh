@@ -13,5 +13,5 @@ if [ -n "$BACKUP_BUCKET" ]; then
     systemctl start --no-block monitoring-backup
   fi
 else
-  systemctl disable -q --now monitoring-backup.timer
+  if systemctl -q is-enabled monitoring-backup.timer; then systemctl disable -q --now monitoring-backup.timer; fi
 fi

@@ -19,6 +19,6 @@ if [ -n "$CLOUDWATCH_ROLE" ]; then
     "$CLOUDWATCH_ROLE" | put 644 root $profile grafana-server
   settle monitoring-cloudwatch.timer
 else
-  systemctl disable -q --now monitoring-cloudwatch.timer
+  if systemctl -q is-enabled monitoring-cloudwatch.timer; then systemctl disable -q --now monitoring-cloudwatch.timer; fi
   rm -f $profile /etc/grafana/cloudwatch-credentials
 fi

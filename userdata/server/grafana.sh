@@ -84,3 +84,5 @@ for user in json.load(sys.stdin):
   robot DELETE "admin/users/$user" >$work/answer
 done
 if [ -e $data/foreign ]; then $here/restore adopt; fi
+# shellcheck source=/dev/null
+. "$work/values/public.sh"

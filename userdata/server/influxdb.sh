@@ -56,14 +56,14 @@ new_password() {
 open=/run/systemd/system/influxdb.service.d/open.conf
 close() {
   if [ -e $open ]; then
-    touch $run/restart-influxdb
+    touch $run/restart-influxdb $run/reload
     rm $open
   fi
 }
 reset_password() {
   local influxdb=https://$LOCAL_NAME:8087
   install -m 600 /dev/null $administrator
-  touch $run/restart-influxdb
+  touch $run/restart-influxdb $run/reload
   mkdir -p ${open%/*}
   printf '[Service]\nEnvironment=INFLUXDB_%s\n' HTTP_AUTH_ENABLED=false HTTP_BIND_ADDRESS=127.0.0.1:8087 \
     DATA_DIR=/tmp/data DATA_WAL_DIR=/tmp/wal MONITOR_STORE_ENABLED=false CONTINUOUS_QUERIES_ENABLED=false >$open
@@ -79,9 +79,10 @@ value server-key | put 600 influxdb:influxdb /etc/influxdb/server-key influxdb
 for name in hardening start; do
   value influxdb-$name.conf | put 644 root /etc/systemd/system/influxdb.service.d/$name.conf influxdb
 done
+value influxdb_engine.py | put 644 root $here/influxdb_engine.py
 for name in room probe segments rollup; do value influxdb-$name | put 755 root $here/influxdb-$name; done
 close
-if [ ! -s $administrator ]; then reset_password; fi
+[ -s $administrator ] || reset_password
 start_influxdb
 if ! query 'SHOW DATABASES' 2>$work/why; then
   reset_password
@@ -110,6 +111,6 @@ python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["result
 done
 # Its writes go on after the volume was full, and after a file was damaged; and it is down-sampled.
 for name in influxdb-room influxdb-probe influxdb-rollup; do
-  for unit in $name.service $name.timer; do value $unit | put 644 root /etc/systemd/system/$unit $name.timer; done
+  for unit in $name.{service,timer}; do value $unit | put 644 root /etc/systemd/system/$unit $name.timer; done
   settle $name.timer
 done

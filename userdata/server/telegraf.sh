@@ -9,18 +9,25 @@ if given timestream.sh; then
 fi
 say "starting Telegraf"
 value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf telegraf
-for name in influxdb-ca-certificate ca-certificate; do
-  if given $name; then
-    value $name | put 644 root /etc/telegraf/ca.pem telegraf
-    break
-  fi
-done
+# Who signs for each InfluxDB that it writes to; Grafana's own certificate is of the same authority as the server's.
+{
+  if given influxdb-ca-certificate; then value influxdb-ca-certificate; fi
+  if given ca-certificate && { [ -n "$INFLUXDB_VERSION" ] || ! given influxdb-ca-certificate; }; then value ca-certificate; fi
+} >$work/authorities
+if [ -s $work/authorities ]; then
+  put <$work/authorities 644 root /etc/telegraf/ca.pem telegraf
+fi
 # Telegraf adds the tags of all its files up.
 printf '[global_tags]\ninstance_id = "%s"\n' "$(cat /var/lib/cloud/data/instance-id)" |
   put 644 root /etc/telegraf/telegraf.d/ec2.conf telegraf
-value telegraf-measure | put 755 root /etc/telegraf/measure telegraf
+for name in measure processes; do
+  value telegraf-$name | put 755 root /etc/telegraf/$name telegraf
+done
+# Another InfluxDB that AWS runs has the same users as the server's own.
+if given influxdb-other-password; then writes=other reads=other; else writes=telegraf reads=grafana; fi
 {
   echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'"
+  if [ -n "${OTHER-}" ]; then echo "INFLUX_PASSWORD_OTHER='$(value influxdb-$writes-password)'"; fi
   # InfluxDB tells of itself to its administrator alone.
   if [ -n "$INFLUXDB_VERSION" ]; then echo "INFLUX_ADMIN='$(secret $administrator)'"; fi
 } | put 640 telegraf /etc/default/telegraf telegraf
@@ -31,3 +38,7 @@ value telegraf-hardening.conf | put 644 root /etc/systemd/system/telegraf.servic
 printf '[Service]\nMemoryMax=15%%\nOOMPolicy=continue\nOOMScoreAdjust=300\n' |
   put 644 root /etc/systemd/system/telegraf.service.d/memory.conf telegraf
 settle telegraf
+if given moving.sh; then
+  # shellcheck source=/dev/null
+  . "$work/values/moving.sh"
+fi

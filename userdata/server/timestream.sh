@@ -3,7 +3,8 @@
 # variables are theirs, and their folders' names have no blanks.
 # The InfluxDB that AWS runs: database, retention and users. Its administrator's login passes through pipes only.
 
-say "setting up InfluxDB at $TARGET"
+managed=${OTHER:-$TARGET}
+say "setting up InfluxDB at $managed"
 administrator_login() {
   credentials | curl -sSf -K - --aws-sigv4 "aws:amz:$REGION:secretsmanager" "$SECRETS" \
     -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: secretsmanager.GetSecretValue' \
@@ -11,5 +12,5 @@ administrator_login() {
 }
 # Users of an earlier generation go once every agent and Grafana have the new ones (state/users-in-use).
 in_use=$(cat $work/state/users-in-use 2>$work/why || true)
-set_up() { administrator_login | python3 $work/values/timestream.py "$TARGET" "$WRITER" "$READER" "$EXPIRY" "$in_use" $work/values; }
+set_up() { administrator_login | python3 $work/values/timestream.py "$managed" "$WRITER" "$READER" "$EXPIRY" "$in_use" $work/values; }
 attempt 300 set_up

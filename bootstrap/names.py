@@ -1,0 +1,32 @@
+"""What the two roles may do to the names of servers (`route53Zone`), in the zones of the bootstrap's settings."""
+
+from __future__ import annotations
+
+from bootstrap.account import Account, Statement, allow
+
+
+def reading(account: Account) -> list[Statement]:
+    """What a preview and drift detection read; both roles may. A zone is found by its name among all of the account."""
+    if not account.zones:
+        return []
+    return [
+        allow("FindNames", "*", "route53:ListHostedZones"),
+        allow(
+            "ReadNames",
+            account.hosted_zones,
+            "route53:GetHostedZone",
+            "route53:ListResourceRecordSets",
+            "route53:ListTagsForResource",
+        ),
+    ]
+
+
+def changing(account: Account) -> list[Statement]:
+    """Addresses alone: no other kind of record, and so no proof that a domain is one's own (a TXT record)."""
+    if not account.zones:
+        return []
+    types = {"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["A"]}}
+    return [
+        allow("ChangeNames", account.hosted_zones, "route53:ChangeResourceRecordSets", Condition=types),
+        allow("AwaitNames", f"arn:{account.partition}:route53:::change/*", "route53:GetChange"),
+    ]

@@ -1,0 +1,131 @@
+"""Agents on EC2 instances that are chosen by a tag, without SSH: State Manager runs the installer on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from program.naming import machine
+from program.policies import document, reading_with
+from userdata.agents import ACTION
+
+EVERY = "rate(30 minutes)"
+"""When an instance tries again whose attempt failed: the shortest interval there is (docs.aws.amazon.com/
+systems-manager/latest/userguide/reference-cron-and-rate-expressions.html). Where nothing changed, nothing is restarted.
+"""
+
+AT_ONCE = "50"
+"""Instances that the installer runs on at a time. The parameter store answers 40 requests per second (docs: "AWS
+Systems Manager endpoints and quotas"); the installer asks again when it does not."""
+
+LONGEST = 65536
+"""Bytes of a document (the same page)."""
+
+SECONDS = 1800
+"""Until an installer is ended: it waits up to five minutes for others that use the package manager."""
+
+PARAMETER = ACTION.strip("{} ")
+"""The document's, which says what the script does."""
+
+
+def run_document(script: str) -> str:
+    """A Systems Manager document that runs a script as root, in which ACTION is `install` or `remove`.
+
+    Raises pulumi.RunError if it is longer than AWS takes: certificates of authorities alone can be so long.
+    docs.aws.amazon.com/systems-manager/latest/userguide/documents-command-ssm-plugin-reference.html#aws-runShellScript
+    """
+    text = json.dumps(
+        {
+            "schemaVersion": "2.2",
+            "description": "Monitoring: installs Telegraf as this machine's agent, or removes it",
+            "parameters": {
+                PARAMETER: {
+                    "type": "String",
+                    "description": "install or remove",
+                    "default": "install",
+                    "allowedValues": ["install", "remove"],
+                }
+            },
+            "mainSteps": [
+                {
+                    "action": "aws:runShellScript",
+                    "name": "agent",
+                    "precondition": {"StringEquals": ["platformType", "Linux"]},
+                    "inputs": {"timeoutSeconds": str(SECONDS), "runCommand": [script]},
+                }
+            ],
+        }
+    )
+    if len(text.encode()) > LONGEST:
+        raise pulumi.RunError(
+            f"monitoring:hostsByTag: the installer has {len(text.encode())} bytes, and AWS takes {LONGEST}; "
+            "shorten the certificates in influxdb.ca or certificate.ca"
+        )
+    return text
+
+
+class TaggedHosts(pulumi.ComponentResource):
+    """Telegraf on every EC2 instance of the region that has the tag, now or later.
+
+    Produces: a document (auto-named) with the installer, which holds no secret, and an association that State Manager
+    runs: at once on the instances that have the tag, on each that gets it later, and every half hour
+    (docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-state-manager-targets-and-rate-controls.html).
+    Another installer is another document, and another association: AWS refuses a version whose content an earlier one
+    has (UpdateDocument, DuplicateDocumentContent), and the provider then keeps the newest, so that a setting could not
+    be taken back. An instance that fails keeps no other from its turn.
+    With `remove`, it takes the agents away instead. Deleting both leaves the agents where they are.
+
+    An agent reads the write user's password itself, with its instance's role: `policy`, as JSON, lets a role read that
+    parameter, and the other InfluxDB's, which is there while the stack moves; and decrypt them. It need not wait for
+    the server: until that answers, Telegraf keeps what it measures.
+
+    script: the installer. passwords: ARNs of their parameters. stored: what comes after all parameters. key: ARN of
+    `kmsKey`.
+
+    Attributes: policy; association_id.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tag: Mapping[str, str],
+        script: pulumi.Output[str],
+        passwords: pulumi.Output[list[str]],
+        opts: pulumi.ResourceOptions,
+        *,
+        stored: pulumi.Resource,
+        remove: bool,
+        key: str | None = None,
+    ) -> None:
+        super().__init__("monitoring:index:TaggedHosts", name, None, opts)
+        ((named, value),) = tag.items()
+        # Its name begins so in every stack: bootstrap/account.py.
+        installer = aws.ssm.Document(
+            "monitoring-agent",
+            document_type="Command",
+            content=script.apply(run_document),
+            tags={"Name": machine()},
+            opts=pulumi.ResourceOptions(parent=self, replace_on_changes=["content"]),
+        )
+        association = aws.ssm.Association(
+            name,
+            name=installer.name,
+            parameters={PARAMETER: "remove" if remove else "install"},
+            targets=[{"key": f"tag:{named}", "values": [value]}],
+            schedule_expression=EVERY,
+            max_concurrency=AT_ONCE,
+            max_errors="100%",
+            compliance_severity="MEDIUM",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[stored]),
+        )
+        self.association_id: pulumi.Output[str] = association.association_id
+        self.policy: pulumi.Output[str] = passwords.apply(lambda arns: _reading(arns, key))
+        self.register_outputs({"associationId": self.association_id})
+
+
+def _reading(parameters: Sequence[str], key: str | None) -> str:
+    read = {"Sid": "ReadMonitoringPassword", "Effect": "Allow", "Action": "ssm:GetParameter", "Resource": parameters}
+    return document(read, *reading_with(key, parameters))

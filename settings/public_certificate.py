@@ -1,0 +1,21 @@
+"""A certificate for `domain` that browsers trust by themselves, from an authority that speaks ACME (RFC 8555)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from settings import certificates
+from settings.addresses import address_on_usual_port
+from settings.mail import address
+from settings.part import Part
+
+
+class PublicCertificate(Part):
+    """directory: the authority, by the address at which its other addresses are found (RFC 8555, 7.1.1). email: whom it
+    may write to (7.3, `contact`). ca: who signed the certificate of that address itself, if no public authority did."""
+
+    directory: Annotated[str, BeforeValidator(address_on_usual_port)]
+    email: Annotated[str, BeforeValidator(address)] | None = None
+    ca: certificates.Authorities | None = None

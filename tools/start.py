@@ -1,0 +1,45 @@
+"""`python tools/start.py MODULE …`: `python -m MODULE …` for the Makefile, at peace with any terminal.
+
+Ctrl-C while the module imports its packages (a second or two) ends it without a traceback; tools/command.py and
+sandbox/errors.py take over from there. A closed standard stream (`>&-`) is the null device, so that no file or socket
+gets its number. A terminal without columns has the default ones: rich would print nothing.
+"""
+
+from __future__ import annotations
+
+# Before all other imports, and without what `signal` itself imports.
+from _signal import (  # type: ignore[import-not-found]
+    SIG_DFL,
+    SIGINT,
+    default_int_handler,
+    getsignal,
+    signal,
+)
+
+if getsignal(SIGINT) is default_int_handler:
+    signal(SIGINT, SIG_DFL)
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+STREAMS = {0: ("stdin", "r"), 1: ("stdout", "w"), 2: ("stderr", "w")}
+
+
+def main() -> None:
+    """Run the module as the program."""
+    for number, (name, mode) in STREAMS.items():
+        if getattr(sys, name) is None:
+            # POSIX, open(): the lowest number that is free.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
+    if os.environ.get("COLUMNS") == "0":
+        del os.environ["COLUMNS"]
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()
