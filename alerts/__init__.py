@@ -18,5 +18,4 @@ def build(facts: Facts) -> tuple[Group, ...]:
     groups = [*hosts.build(facts), ec2.build(facts), server.build(facts), agents.build(facts)]
     if facts.heartbeat:
         groups.append(watchdog.build(facts))
-    # The certificate is measured by the server's own Telegraf next to its own InfluxDB only.
-    return (*groups, certificate.build(facts)) if facts.own_influxdb else tuple(groups)
+    return (*groups, *certificate.build(facts))

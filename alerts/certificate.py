@@ -1,4 +1,4 @@
-"""The server's certificate. Telegraf checks it once an hour.
+"""The server's certificates. Telegraf checks its own once an hour, and the public one every minute.
 
 No-data and error states: right after the first start there is no value for up to an hour, and a Telegraf
 that cannot read the certificate is "Telegraf input fails": nothing to report here (OK). A failing query
@@ -14,13 +14,25 @@ from dashboards.queries import BY_HOST, select
 
 DAY = 86400
 LOOKED_AT_EVERY = 3600
-"""Seconds between two checks, in userdata/telegraf.conf."""
+"""Seconds between two checks, in userdata/shared/telegraf.conf."""
+
+PUBLIC_DAYS = 7
+"""Let's Encrypt's are renewed 30 days before their end, or 15, when they last 45 (letsencrypt.org/2025/12/02/
+from-90-to-45), and tried twice a day: by then it has failed for a week."""
 
 
-def build(facts: Facts) -> Group:
-    """The group."""
+def build(facts: Facts) -> list[Group]:
+    """The group, if the stack has a certificate that is measured: its own one is by the server's Telegraf next to its
+    own InfluxDB only."""
+    rules = (_own,) if facts.own_influxdb else ()
+    public = (_public,) if facts.public_certificate else ()
+    found = tuple(rule(facts) for rule in (*rules, *public))
+    return [Group("Certificate", facts.interval, found)] if found else []
+
+
+def _own(facts: Facts) -> Rule:
     text = select('min("expiry")', "x509_cert", "$timeFilter", group=(BY_HOST,))
-    ending = Rule(
+    return Rule(
         uid="certificate-ends",
         title="Certificate expires soon",
         steps=(
@@ -38,4 +50,27 @@ def build(facts: Facts) -> Group:
         " put the new one in the setting `certificate`, then `pulumi up`.",
         panel=Panel("monitoring-server", "Certificate expires in"),
     )
-    return Group("Certificate", facts.interval, (ending,))
+
+
+def _public(facts: Facts) -> Rule:
+    """A new server may wait for its authority for a while, so the alert does as well."""
+    text = select('last("left")', "public_certificate", "$timeFilter", group=(BY_HOST,))
+    return Rule(
+        uid="public-certificate-ends",
+        title="Public certificate is missing or expires soon",
+        steps=(
+            influxql(facts, text, facts.window(300)),
+            reduced("last"),
+            calculated(f"$B / {DAY}", "C"),
+            below(PUBLIC_DAYS, "C", "D"),
+        ),
+        pending="60m",
+        no_data="OK",
+        on_error="KeepLast",
+        severity="warning",
+        summary='The public certificate of {{ $labels.host }} is valid for {{ printf "%.0f" $values.C.Value }} days;'
+        " with 0, browsers get the stack's own and warn",
+        look_at="The server tries to get one, or to renew it: `journalctl -u monitoring-certificate` says what its"
+        " authority answered. Common causes: no route to it, a zone that is not delegated, a CAA record.",
+        panel=Panel("monitoring-server", "Public certificate expires in"),
+    )

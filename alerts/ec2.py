@@ -24,8 +24,9 @@ def build(facts: Facts) -> Group:
         on_error="KeepLast",
         severity="critical",
         summary="{{ $labels.InstanceId }} fails its EC2 status check",
-        look_at="The EC2 console says which check: “system” is AWS's hardware, and stop and start moves the"
-        " instance; “instance” is the machine itself: `aws ec2 get-console-output --latest`.",
+        look_at="The EC2 console says which check: “system” is AWS's hardware, and stopping and starting"
+        " the instance moves it to other hardware; “instance” is the machine itself:"
+        " `aws ec2 get-console-output --latest`.",
         panel=Panel("aws-ec2", "Failed status checks"),
         # CloudWatch does not know hosts' names; so that policies group this alert by machine, too.
         labels={"host": "{{ $labels.InstanceId }}"},

@@ -15,8 +15,9 @@ SLOW = 300
 class Facts:
     """region: of the instances that are watched. server: the monitoring server's tag `host`.
 
-    collection_interval: how often hosts measure, a duration. own_influxdb: whether the server runs InfluxDB
-    itself. heartbeat: whether a service expects the alert that always fires. The uids are those of the datasources.
+    collection_interval: how often hosts measure, a duration. own_influxdb: whether they read the server's own
+    InfluxDB. heartbeat: whether a service expects the alert that always fires. public_certificate: whether the server
+    gets one. The uids are those of the datasources.
     """
 
     region: str
@@ -25,6 +26,7 @@ class Facts:
     collection_interval: str = "10s"
     own_influxdb: bool = True
     heartbeat: bool = False
+    public_certificate: bool = False
     influxdb_uid: str = "influxdb"
     cloudwatch_uid: str = "cloudwatch"
 

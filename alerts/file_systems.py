@@ -68,7 +68,8 @@ def disk_full(facts: Facts) -> Rule:
         summary='{{ $labels.path }} of {{ $labels.host }} is {{ printf "%.1f" $values.B.Value }} % full: writes fail,'
         " or soon will",
         look_at="`du -xh --max-depth=2 PATH | sort -h | tail` on the host. `journalctl --vacuum-size=200M`"
-        " and `apt-get clean` free space at once; a deleted file that is still open keeps its space (`lsof +L1`).",
+        " and `apt-get clean` free space at once; a deleted file that a process still has open takes space until"
+        " it is closed (`lsof +L1`).",
         panel="File systems",
     )
 
@@ -93,7 +94,7 @@ def _inodes(facts: Facts) -> Rule:
 
 def _filling(facts: Facts) -> Rule:
     """Rates are computed between the first and the last existing value, so a host that has reported for an hour
-    is judged by that hour. The last hour must agree, so that one big file does not count for six hours. A file system
+    is assessed by that hour. The last hour must agree, so that one big file does not count for six hours. A file system
     that does not fill up has a negative or infinite time to full: both are outside the limits."""
     within = round(seconds(facts.thresholds.disk_full_within))
     newest = select('last("free")', "disk", NOW, REAL_FILE_SYSTEMS, group=BY_FILE_SYSTEM)

@@ -12,6 +12,7 @@ from alerts import silence
 from alerts.facts import Facts
 from alerts.model import Group, Panel, Rule
 from alerts.steps import NOW, above, below, calculated, end_of, influxql, reduced
+from dashboards.monitoring_server import SERIES_LIMIT
 from dashboards.queries import BY_HOST, select
 from settings.values import seconds
 
@@ -19,8 +20,6 @@ MINUTE = "time(1m)"
 DATA_VOLUME = "/srv/monitoring"
 NO_RUN = 2 * 3600
 """Seconds: down-sampling, which runs every five minutes, notes the hour in which it last finished."""
-SERIES_LIMIT = 200_000
-"""Number of series from which InfluxDB refuses new ones: max-series-per-database in userdata/server/influxdb.conf."""
 
 
 def build(facts: Facts) -> Group:

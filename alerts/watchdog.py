@@ -24,7 +24,8 @@ def build(facts: Facts) -> Group:
         on_error="Alerting",
         severity="none",
         summary=f"{facts.server} is alive: this alert always fires, and is what a dead man's switch waits for",
-        look_at="Nothing to do while it comes. When it stops, see whether the server is up and reaches the internet.",
+        look_at="Nothing to do while it keeps arriving. When it stops, check that the server is up"
+        " and can reach the internet.",
         panel=Panel("monitoring-server", "Metrics delivered"),
         labels={HEARTBEAT: "true", "host": facts.server},
     )

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.importing.kinds import CORE, OWN_TITLES, OWN_UIDS, SOURCES, SPECIAL, is_old_table
+from dashboards.importing.report import ImportingError
+from dashboards.importing.source import parse
 
 FOLDER = Path(__file__).parent / "imported"
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
@@ -61,15 +63,18 @@ def read_all(folder: Path = FOLDER) -> list[File]:
 
 def _checked(path: Path) -> dict[str, Any]:
     """The dashboard in the file. Raises ValueError with the first thing that is wrong and what to do."""
-    if path.stat().st_size > LARGEST:
-        raise ValueError(f"has more than {LARGEST // 1000} kB; take panels out of it")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON (line {error.lineno}, column {error.colno}: {error.msg}); {AGAIN}") from None
-    except (UnicodeDecodeError, RecursionError):
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"has more than {LARGEST // 1000} kB; remove panels from it")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
         raise ValueError(f"is not JSON; {AGAIN}") from None
-    return check(found, path.stem)
+    try:
+        return check(parse(text, path.name), path.stem)
+    except ImportingError as error:
+        raise ValueError(str(error).removeprefix(f"{path.name}: ")) from None
 
 
 def check(found: Any, name: str) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def _shown(found: Any, name: str) -> dict[str, Any]:
     if "__inputs" in found or "${DS_" in json.dumps(found):
         raise ValueError(f"has datasources to be chosen (__inputs, ${{DS_…}}); {AGAIN}")
     for panel in _panels(found["panels"]):
-        if panel.get("type") not in CORE or is_old_table(panel):
+        if str(panel.get("type")) not in CORE or is_old_table(panel):
             raise ValueError(f"has a panel of type {panel.get('type')}, which Grafana does not have; {AGAIN}")
     foreign = {uid for uid in _datasources(found) if uid not in SOURCES and uid not in SPECIAL}
     if foreign:

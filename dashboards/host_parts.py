@@ -28,7 +28,7 @@ from dashboards.queries import (
 def cores(uid: str) -> Row:
     """One line per core."""
     query = of_each("cpu", '100 - mean("usage_idle")', "cpu", "\"cpu\" != 'cpu-total'")
-    text = "One core at 100 % is a program that uses one alone: the other cores do not help it."
+    text = "One core at 100 % is usually a program with a single thread, which other cores cannot help."
     return Row("Cores", [lines("CPU use by core", text, units.Percent, influx(uid, query), full=100, width=24)])
 
 
@@ -85,7 +85,11 @@ def file_systems(uid: str) -> Row:
         )
         for title, text, field in (
             ("Use by mount", "Share of each file system's space that is in use.", "used_percent"),
-            ("Inodes by mount", "Without inodes no file can be made although there is space.", "inodes_used_percent"),
+            (
+                "Inodes by mount",
+                "Without free inodes no file can be created, even if there is space.",
+                "inodes_used_percent",
+            ),
         )
     ]
     return Row("File systems, each", panels)
@@ -119,7 +123,7 @@ def interfaces(uid: str) -> Row:
         lines(
             "Errors and drops by interface",
             "Packets lost, both ways. Zero on a healthy host.",
-            units.PacketsPerSecond,
+            looks.LOST_PACKETS,
             influx(uid, of_each("interface", lost, "net", OUTWARD_INTERFACES)),
             limits=Limits(1, 100),
             width=8,

@@ -15,6 +15,7 @@ from dashboards.panels import lines, number
 from dashboards.queries import (
     HOST,
     LATELY,
+    STATUS,
     InfluxQuery,
     by_host,
     influx,
@@ -23,9 +24,8 @@ from dashboards.queries import (
     together,
 )
 
-STATUS = "host_status"
-"""What userdata/shared/measure.sh measures."""
 A_WEEK_BEFORE = "7d"
+NOT_THEN = "This host measured nothing then"
 
 
 def connections(uid: str) -> Row:
@@ -43,8 +43,8 @@ def connections(uid: str) -> Row:
         [
             _together(
                 uid,
-                "TCP segments sent again",
-                "Share of the segments sent that had to be sent once more: above one percent a network loses packets.",
+                "TCP retransmissions",
+                "Share of sent segments that had to be sent again: above one percent, the network is losing packets.",
                 units.Percent,
                 again,
                 limits=Limits(1, 5),
@@ -101,13 +101,14 @@ def kernel(uid: str) -> Row:
             ),
             number(
                 "Clock offset",
-                "Between this host's clock and the true time, as chrony or systemd-timesyncd last found it.",
+                "Between this host's clock and the true time, as chrony or systemd-timesyncd last found it;"
+                " not measured where neither of them runs.",
                 units.Seconds,
                 influx(uid, InfluxQuery(select('last("clock_offset")', STATUS, HOST, LATELY))),
                 width=8,
                 height=6,
                 decimals=None,
-                if_absent="no chrony, no timesyncd",
+                if_absent="not measured",
             ),
             _failed_units(uid),
         ],
@@ -136,7 +137,10 @@ def week_before(uid: str) -> Row:
     ]
     return Row(
         "The same time last week",
-        [panel if number < len(shown) else panel.time_shift(A_WEEK_BEFORE) for number, panel in enumerate(panels)],
+        [
+            panel if number < len(shown) else panel.time_shift(A_WEEK_BEFORE).no_value(NOT_THEN)
+            for number, panel in enumerate(panels)
+        ],
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.builders import stat
 from grafana_foundation_sdk.models import units
 
-from dashboards import host_parts, host_rows, looks
+from dashboards import host_parts, host_processes, host_rows, looks
 from dashboards.host_variables import boots, variables
 from dashboards.linux_resources import MEMORY_COLOURS, MEMORY_KINDS, MODE_COLOURS, MODES
 from dashboards.lists import alerts_of
@@ -19,6 +19,7 @@ from dashboards.queries import (
     LATELY,
     REAL_FILE_SYSTEMS,
     SILENT_AFTER,
+    STATUS,
     TOTAL_CPU,
     InfluxQuery,
     influx,
@@ -36,10 +37,11 @@ def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = ()) ->
     """The dashboard's JSON, for the InfluxDB datasource with this uid, with links to `further` dashboards."""
     return page(
         LINUX_HOST,
-        "One host: what it does, what each of its parts does, its alerts. A mark across the graphs is a boot.",
+        "One host: an overview, the details of each part, and its alerts. A vertical mark is a boot.",
         variables(datasource_uid),
         [
             _at_a_glance(datasource_uid),
+            host_processes.processes(datasource_uid),
             host_parts.cores(datasource_uid),
             host_parts.disks(datasource_uid),
             host_parts.file_systems(datasource_uid),
@@ -87,7 +89,7 @@ def _at_a_glance(uid: str) -> Row:
                     "Share of the last minute in which some process waited for the resource, or all that could run did"
                     " (pressure stall information). What hurts shows here, also where use is low or always at 100 %.",
                     units.Percent,
-                    influx(uid, together(pressure, host_rows.STATUS)),
+                    influx(uid, together(pressure, STATUS)),
                     limits=WAITED,
                     full=100,
                 ),
@@ -95,7 +97,7 @@ def _at_a_glance(uid: str) -> Row:
             ),
             alerts_of(
                 "Alerts of this host",
-                "Alerts that fire, or soon will, whose label “host” is this host.",
+                "Firing and pending alerts whose label “host” is this host.",
                 'host="$host"',
                 influx(uid).datasource,
             ),
@@ -116,6 +118,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
             influx(uid, newest('last("uptime")', "system")),
             decimals=1,
             if_absent="silent",
+            absent=looks.BAD,
         ).links([looks.instance_of_host()]),
         number(
             "CPU now",
@@ -132,7 +135,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
             limits=looks.MEMORY,
         ),
         number(
-            "Fullest file system now",
+            "Fullest file system",
             f"The row “File systems, each” says which. {silent}",
             units.Percent,
             influx(uid, newest('max("used_percent")', "disk", REAL_FILE_SYSTEMS)),
@@ -147,10 +150,10 @@ def _numbers(uid: str) -> list[stat.Panel]:
             decimals=2,
         ),
         number(
-            "Failed services now",
+            "Failed units",
             "systemd's units in the state “failed”; the row “Kernel and services” names them.",
             units.Short,
-            influx(uid, newest('last("failed_units")', host_rows.STATUS)),
+            influx(uid, newest('last("failed_units")', STATUS)),
             limits=FAILED,
             if_absent="not measured",
         ),

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import timeseries
+from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.common import GraphTransform
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import looks
 from dashboards.looks import Limits
-from dashboards.panels import lines
-from dashboards.queries import InfluxQuery, both_rates_by_host, influx
+from dashboards.panels import in_colours, lines
+from dashboards.queries import BY_HOST, SHOWN, STEP, InfluxQuery, influx, select, together, totals_by_host
+
+MINUTELY = "One value per minute; the host's own page shows each disk and card, in finer steps."
+NO_TOTALS = "No agent has sent totals in this time: `pulumi up` updates agents"
+"""Agents installed by an older version of this program send none."""
 
 
 def lines_by_host(
@@ -37,22 +42,62 @@ def lines_by_host(
     )
 
 
-def both_ways(
+HIGHEST, TENTH, MIDDLE = "highest", "a tenth is above", "the middle one"
+BAND_COLOURS = {HIGHEST: looks.VERMILION, TENTH: looks.SKY, MIDDLE: looks.BLUE}
+
+
+def band(
     uid: str,
     title: str,
-    description: str,
-    unit: str,
+    of: str,
+    value: str,
+    measurement: str,
     *,
-    up: tuple[str, str],
-    down: tuple[str, str],
-    source: tuple[str, str, str],
-    width: int = 12,
+    highest: str,
+    where: str = "",
+    each: tuple[str, ...] = (BY_HOST,),
+    limits: Limits,
 ) -> timeseries.Panel:
-    """Two counters (field, name) a host, the first drawn above the line and the second mirrored below it.
+    """Many hosts in three lines: of all their percentages in a step the highest, where the highest tenth begins, the
+    middle.
 
-    source: measurement, the tag that distinguishes a host's counters, and which of them count.
+    of: whose values these are. value: an aggregate expression of one of them; highest: of all at once. each: what one
+    of them is grouped by.
+
+    A percentile sorts. Sorting each one's value of a step takes a third of the CPU that sorting all values of 30 days
+    does, although InfluxDB evaluates what is inside for each of the two.
     """
-    queries = both_rates_by_host(up, down, source)
-    panel = lines_by_host(uid, title, description, unit, *queries, width=width, from_zero=False)
+    inside = select(f'{value} AS "value"', measurement, SHOWN, where, group=(STEP, *each))
+    lines_of_all = {TENTH: 'percentile("value", 90)', MIDDLE: 'median("value")'}
+    panel = lines(
+        title,
+        f"Of the {of}, each with its mean in a step: half are in or above the band, a tenth above it; the highest is a"
+        " single value. A wide band means that some are fuller or busier than most; one that rises as a whole, that all"
+        " are.",
+        units.Percent,
+        influx(
+            uid,
+            together({HIGHEST: highest}, measurement, where=where),
+            *[
+                InfluxQuery(select(f'{line} AS "{name}"', inside, "$timeFilter", group=(STEP,)), "$col")
+                for name, line in lines_of_all.items()
+            ],
+        ),
+        limits=limits,
+        full=100,
+        width=24,
+        height=7,
+    )
+    filled = [DynamicConfigValue("custom.fillBelowTo", MIDDLE), DynamicConfigValue("custom.fillOpacity", 25)]
+    return in_colours(panel, BAND_COLOURS).override_by_name(TENTH, filled)
+
+
+def both_ways(
+    uid: str, title: str, description: str, unit: str, *, width: int = 12, **counters: str
+) -> timeseries.Panel:
+    """Two of a host's totals (name -> field), the first drawn above the line and the second mirrored below it."""
+    query = totals_by_host(counters)
+    text = f"{description} {MINUTELY}"
+    panel = lines_by_host(uid, title, text, unit, query, width=width, from_zero=False)
     mirrored = [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)]
-    return panel.override_by_regexp(f"/ {down[1]}$/", mirrored)
+    return panel.override_by_regexp(f"/ {list(counters)[1]}$/", mirrored).no_value(NO_TOTALS)

@@ -7,22 +7,31 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.common import BigValueColorMode, BigValueTextMode
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardRangeMapOptions,
+    DynamicConfigValue,
+    RangeMap,
+    ValueMapping,
+    ValueMappingResult,
+)
 
 from dashboards import looks, tables
-from dashboards.linux_attention import SIGNALS, Signal, states
+from dashboards.linux_attention import SIGNALS, SILENT, Signal, newest_of_each_host, states
 from dashboards.page import Row
 from dashboards.panels import number
 from dashboards.queries import BY_HOST, HOST, LATELY, InfluxQuery, influx, select
 
+WORST = "Worst"
 LEVELS = looks.Limits(1, 2)
 """Severities as in "Needs attention": 1 where a value deserves a look, 2 where someone must act."""
 MOST_TILES = 500
+TEXT_SIZE = 14
+"""Pixels, the same on every tile; by default it depends on the name's length."""
 
 
 def host_map(uid: str, tags: Sequence[str]) -> Row:
     """The row. tags: their values precede the host's name."""
-    queries = [states(), *(_level(signal, tags) for signal in SIGNALS)]
+    queries = [states(), newest_of_each_host(tags), *(_level(signal) for signal in SIGNALS)]
     letters = [chr(ord("A") + index) for index in range(len(queries))]
     name = " ".join(f"${{__data.fields.{column}}}" for column in (*tags, "host"))
     levels = ["State", *(signal.title for signal in SIGNALS)]
@@ -31,8 +40,9 @@ def host_map(uid: str, tags: Sequence[str]) -> Row:
         [
             number(
                 "Worst signal of each host",
-                "Green: nothing is beyond its limit. Orange: a value deserves a look. Red: somebody must act, or the"
-                " host is silent. Signals and limits are those of “Needs attention”. Click a host to open its page.",
+                "Orange and “look”: a value deserves a look. Red and “act”: somebody must act; “silent”: the host sends"
+                " nothing. Green: no value is beyond its limit. Signals and limits are those of"
+                " “Needs attention”. Click a host to open its page.",
                 units.Short,
                 influx(uid, *(InfluxQuery(text, table=True) for text in queries)),
                 limits=LEVELS,
@@ -41,26 +51,36 @@ def host_map(uid: str, tags: Sequence[str]) -> Row:
             )
             .transformations(
                 [
-                    tables.columns("|".join(letters), rename={}, drop=["Time"]),
+                    tables.columns("|".join(letters), rename={}, drop=["Time", "uptime"]),
                     tables.join("host"),
-                    tables.reduced("max", levels, "Worst"),
+                    tables.reduced("max", levels, WORST),
                     tables.arrange([*tags, "host"], rename={}, drop=levels),
                 ]
             )
-            .override_by_name("Worst", [DynamicConfigValue("displayName", name)])
+            .override_by_name(
+                WORST, [DynamicConfigValue("displayName", name), DynamicConfigValue("mappings", _words())]
+            )
+            .text(common.VizTextDisplayOptions().title_size(TEXT_SIZE).value_size(TEXT_SIZE))
             .color_mode(BigValueColorMode.BACKGROUND_SOLID)
-            .text_mode(BigValueTextMode.NAME)
+            .text_mode(BigValueTextMode.VALUE_AND_NAME)
             .reduce_options(common.ReduceDataOptions().values(True).limit(MOST_TILES).calcs([]))
             .data_links([looks.one_host("__data.fields.host")])
         ],
     )
 
 
-def _level(signal: Signal, tags: Sequence[str]) -> str:
-    """How bad each host's newest value is. From the measurement `system`, which every host has, with the host's
-    tags."""
-    group = (BY_HOST, *(f'"{tag}"' for tag in tags if signal.measurement == "system"))
-    newest = select(f'{signal.value} AS "value"', signal.measurement, HOST, LATELY, signal.where, group=group)
+def _words() -> list[ValueMapping]:
+    """What a tile says besides its colour; the first range that holds a value counts."""
+    words = ((SILENT, None, "silent"), (LEVELS.act, SILENT, "act"), (LEVELS.watch, LEVELS.act, "look"))
+    return [
+        RangeMap(DashboardRangeMapOptions(low, high, ValueMappingResult(word, index=index)))
+        for index, (low, high, word) in enumerate((*words, (None, LEVELS.watch, "")))
+    ]
+
+
+def _level(signal: Signal) -> str:
+    """How bad each host's newest value is."""
+    newest = select(f'{signal.value} AS "value"', signal.measurement, HOST, LATELY, signal.where, group=(BY_HOST,))
     watch, act = float(signal.limits.watch), float(signal.limits.act)
     level = f'("value" - {watch}) / {act - watch} + 1' if act != watch else f'"value" * 2 / {act}'
-    return select(f'{level} AS "{signal.title}"', newest, LATELY, group=group)
+    return select(f'{level} AS "{signal.title}"', newest, LATELY, group=(BY_HOST,))

@@ -19,11 +19,12 @@ from dashboards import linux_attention, looks, tables
 from dashboards.linux_attention import EVER
 from dashboards.lists import rows_of, states
 from dashboards.page import Row
-from dashboards.panels import number, worst_one
+from dashboards.panels import POINTS, number, worst_one
 from dashboards.queries import (
     BY_HOST,
     HOST,
     LATELY,
+    POLICY,
     REAL_FILE_SYSTEMS,
     REMEMBERED,
     SILENT_AFTER,
@@ -38,6 +39,8 @@ from dashboards.queries import (
 
 LOOKED_BACK = "6h"
 """How long before the shown time "When hosts reported" looks for hosts, a value per step: longer costs more."""
+UNROLLED = "1h"
+"""How much of the newest time may lack its 5-minute steps: an alert reports it when they are later than that."""
 
 
 def overview(uid: str, tags: Sequence[str]) -> Row:
@@ -121,11 +124,9 @@ def _hosts_within(time: str, name: str) -> str:
 
 
 def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
-    """One row per host. The first query also lists hosts that are silent in the time range; the others
-    add columns."""
-    seen = select('last("uptime") AS "uptime"', "system", HOST, EVER, group=(BY_HOST,))
-    grouped = (BY_HOST, *(f'"{tag}"' for tag in tags))
-    state = select('count("uptime") AS "state"', "system", HOST, LATELY, group=grouped)
+    """One row per host. The first query also lists hosts that are silent in the time range, with the tags that each
+    had last; the others add columns."""
+    state = select('count("uptime") AS "state"', "system", HOST, LATELY, group=(BY_HOST,))
     columns = {
         "state": "State",
         "cpu": "CPU",
@@ -142,7 +143,7 @@ def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
             units.Percent,
             influx(
                 uid,
-                InfluxQuery(seen, table=True),
+                InfluxQuery(linux_attention.newest_of_each_host(tags), table=True),
                 InfluxQuery(state, table=True),
                 latest('100 - last("usage_idle")', "cpu", "cpu", where=TOTAL_CPU),
                 latest('last("used_percent")', "memory", "mem"),
@@ -180,25 +181,35 @@ def _up_or_silent() -> list[ValueMapping]:
 def _reporting(uid: str) -> statetimeline.Panel:
     """Points per step, from some hours before the time range (to include hosts that are silent
     throughout) to half a minute ago (points in transit are not silence). Steps before a host's first point
-    are left out: it was not silent then, just unknown."""
+    are left out: it was not silent then, just unknown.
+
+    5-minute steps are some minutes late, so the last UNROLLED is of raw data in any case."""
     time = f"time >= ${{__from}}ms - {LOOKED_BACK} AND time <= ${{__to}}ms AND time < now() - 30s"
+    newest = f"time > now() - {UNROLLED}"
+    every = (STEP, BY_HOST)
+    counted = select('count("uptime") AS "points"', "system", HOST, time, group=every, policy=POLICY)
+    lately = select('count("uptime") AS "points"', "system", HOST, time, newest, group=every)
+    total = 'sum("points")'
     steps = select(
-        'count("uptime") AS "points", cumulative_sum(count("uptime")) AS "so far"',
-        "system",
-        HOST,
+        f'{total} AS "points", cumulative_sum({total}) AS "so far"',
+        f"({counted}), ({lately})",
         time,
-        group=(STEP, BY_HOST),
+        group=every,
         fill="0",
     )
     points = select('"points"', steps, time, '"so far" > 0', group=(BY_HOST,))
     silent = ValueMap({"0": ValueMappingResult("silent", looks.BAD, index=0)})
     up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=1)))
-    return states(
-        "When hosts reported",
-        "Red: no points in that minute (or longer, in a wide time range). Blank: not heard from yet. A host that sent"
-        f" nothing in the time shown or in the {LOOKED_BACK} before it has no band; the table above lists it.",
-        units.Short,
-        influx(uid, InfluxQuery(points, "$tag_host")),
-        step="1m",
-        links=[looks.one_host("__field.labels.host")],
-    ).mappings([silent, up])
+    return (
+        states(
+            "When hosts reported",
+            "Red: no points in that minute (or longer, in a wide time range). Blank: not heard from yet. A host that"
+            f" sent nothing in the time shown or in the {LOOKED_BACK} before it has no band; the table above lists it.",
+            units.Short,
+            influx(uid, InfluxQuery(points, "$tag_host")),
+            step="1m",
+            links=[looks.one_host("__field.labels.host")],
+        )
+        .max_data_points(POINTS)
+        .mappings([silent, up])
+    )

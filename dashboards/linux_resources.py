@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import looks
-from dashboards.linux_lines import lines_by_host
+from dashboards.linux_lines import band, lines_by_host
 from dashboards.looks import Limits
 from dashboards.page import Row
 from dashboards.panels import in_colours, lines, stacked
-from dashboards.queries import TOTAL_CPU, by_host, influx, rate_by_host, together
+from dashboards.queries import PEAK, TOTAL_CPU, by_host, influx, rate_by_host, together
 
 MODES = {
     "programs": 'mean("usage_user")',
@@ -28,8 +26,8 @@ MODE_COLOURS = dict(
     zip(MODES, (looks.BLUE, looks.SKY, looks.AMBER, looks.VERMILION, looks.YELLOW, looks.PINK), strict=True)
 )
 MEMORY_KINDS = {
-    "used by programs and the kernel": 'mean("total") - mean("available")',
-    "cache, released when needed": 'mean("available") - mean("free")',
+    "programs and kernel": 'mean("total") - mean("available")',
+    "reclaimable cache": 'mean("available") - mean("free")',
     "free": 'mean("free")',
 }
 """What memory is used for."""
@@ -42,7 +40,16 @@ def processors(uid: str) -> Row:
     return Row(
         "CPU and load",
         [
-            _band(uid),
+            band(
+                uid,
+                "CPU use of all hosts",
+                "chosen hosts",
+                '100 - mean("usage_idle")',
+                "cpu",
+                highest='100 - min("usage_idle")',
+                where=TOTAL_CPU,
+                limits=looks.CPU,
+            ),
             lines_by_host(
                 uid,
                 "CPU use",
@@ -84,39 +91,20 @@ def processors(uid: str) -> Row:
     )
 
 
-def _band(uid: str) -> timeseries.Panel:
-    """Many hosts in three lines: of all their values in a step the middle, where the highest tenth begins, the highest.
-
-    Of the values as they are, of all hosts at once: percentiles of each host's mean would need a subquery, which takes
-    several times the CPU.
-    """
-    middle, tenth = "the middle one", "a tenth is above"
-    shares = {
-        "highest": '100 - min("usage_idle")',
-        tenth: '100 - percentile("usage_idle", 10)',
-        middle: '100 - median("usage_idle")',
-    }
-    panel = lines(
-        "CPU use of all hosts",
-        "Of all values of the chosen hosts in a step: half are in or above the band, a tenth above it. A wide band is"
-        " work for some hosts; one that rises as a whole, for all.",
-        units.Percent,
-        influx(uid, together(shares, "cpu", where=TOTAL_CPU)),
-        limits=looks.CPU,
-        full=100,
-        width=24,
-        height=7,
-    )
-    colours = dict(zip(shares, (looks.VERMILION, looks.SKY, looks.BLUE), strict=True))
-    filled = [DynamicConfigValue("custom.fillBelowTo", middle), DynamicConfigValue("custom.fillOpacity", 25)]
-    return in_colours(panel, colours).override_by_name(tenth, filled)
-
-
 def memory(uid: str) -> Row:
     """Memory and swap: how full, and whether pages are swapped."""
     return Row(
         "Memory and swap",
         [
+            band(
+                uid,
+                "Memory use of all hosts",
+                "chosen hosts",
+                'mean("used_percent")',
+                "mem",
+                highest=f'max("used_percent{PEAK}")',
+                limits=looks.MEMORY,
+            ),
             lines_by_host(
                 uid,
                 "Memory use",

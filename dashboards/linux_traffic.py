@@ -17,16 +17,17 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from dashboards import looks, tables
-from dashboards.linux_lines import both_ways, lines_by_host
+from dashboards.linux_lines import MINUTELY, NO_TOTALS, band, both_ways, lines_by_host
 from dashboards.lists import rows_of
 from dashboards.looks import Limits
 from dashboards.page import Row
 from dashboards.queries import (
     BY_HOST,
     HOST,
-    OUTWARD_INTERFACES,
+    PEAK,
     REAL_FILE_SYSTEMS,
     SHOWN,
+    STATUS,
     TREND,
     WHOLE_DISKS,
     InfluxQuery,
@@ -47,6 +48,17 @@ def disks(uid: str) -> Row:
         "Disks",
         [
             _file_systems(uid),
+            band(
+                uid,
+                "File systems of all hosts",
+                "file systems of the chosen hosts",
+                'mean("used_percent")',
+                "disk",
+                highest=f'max("used_percent{PEAK}")',
+                where=REAL_FILE_SYSTEMS,
+                each=(BY_HOST, '"path"'),
+                limits=looks.DISK,
+            ),
             lines_by_host(
                 uid,
                 "Fullest file system over time",
@@ -71,18 +83,16 @@ def disks(uid: str) -> Row:
                 "Disk traffic",
                 "All disks of a host combined; written above the line, read below it.",
                 units.BytesPerSecondIEC,
-                up=("write_bytes", "written"),
-                down=("read_bytes", "read"),
-                source=("diskio", "name", WHOLE_DISKS),
+                written="disk_write_bytes",
+                read="disk_read_bytes",
             ),
             both_ways(
                 uid,
                 "Disk requests",
                 "All disks of a host combined; writes above the line, reads below it.",
                 units.IOOpsPerSecond,
-                up=("writes", "writes"),
-                down=("reads", "reads"),
-                source=("diskio", "name", WHOLE_DISKS),
+                writes="disk_writes",
+                reads="disk_reads",
             ),
             lines_by_host(
                 uid,
@@ -127,37 +137,30 @@ def network(uid: str) -> Row:
             both_ways(
                 uid,
                 "Network traffic",
-                "All network interfaces of a host combined; sent above the line, received below it.",
+                "All network cards of a host combined; sent above the line, received below it.",
                 units.BytesPerSecondIEC,
-                up=("bytes_sent", "sent"),
-                down=("bytes_recv", "received"),
-                source=("net", "interface", OUTWARD_INTERFACES),
                 width=8,
+                sent="net_bytes_sent",
+                received="net_bytes_recv",
             ),
             both_ways(
                 uid,
                 "Packets",
-                "All network interfaces of a host combined; sent above the line, received below it.",
+                "All network cards of a host combined; sent above the line, received below it.",
                 units.PacketsPerSecond,
-                up=("packets_sent", "sent"),
-                down=("packets_recv", "received"),
-                source=("net", "interface", OUTWARD_INTERFACES),
                 width=8,
+                sent="net_packets_sent",
+                received="net_packets_recv",
             ),
             lines_by_host(
                 uid,
                 "Errors and drops",
-                "Packets lost at the network interfaces, both ways. Zero on a healthy host.",
-                units.PacketsPerSecond,
-                rate_by_host(
-                    ("err_in", "err_out", "drop_in", "drop_out"),
-                    "net",
-                    each="interface",
-                    where=OUTWARD_INTERFACES,
-                ),
+                f"Packets lost at the network cards, both ways. Zero on a healthy host. {MINUTELY}",
+                looks.LOST_PACKETS,
+                rate_by_host(("net_lost",), STATUS),
                 limits=Limits(1, 100),
                 width=8,
-            ),
+            ).no_value(NO_TOTALS),
         ],
     )
 

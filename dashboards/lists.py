@@ -93,10 +93,11 @@ def states(
     *,
     step: str,
     width: int = 24,
-    height: int = 6,
+    height: int = 10,
     links: Sequence[DashboardLink] = (),
 ) -> statetimeline.Panel:
-    """A state timeline: a band per series; the caller adds the mappings from values to states."""
+    """A state timeline: a band per series, 20 on a page, each high enough for its name; the caller adds the
+    mappings from values to states."""
     panel = (
         statetimeline.Panel()
         .title(title)

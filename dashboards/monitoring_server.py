@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from grafana_foundation_sdk.models import units
 
-from dashboards import server_backups
+from dashboards import server_backups, server_certificate, server_moving
 from dashboards.linux_lines import lines_by_host
 from dashboards.looks import Limits
 from dashboards.page import Row, host_variable, interval_variable, page, policy_variables, tag_variables
@@ -25,6 +25,8 @@ CERTIFICATE = Limits(watch=30 * 86400, act=7 * 86400)
 """Seconds until the certificate is no longer valid: `pulumi up` renews it in its last month."""
 BUFFER = Limits(20, 80)
 """Percent of an agent's buffer in use; at 100 it drops the oldest values."""
+SERIES_LIMIT = 200_000
+"""Series from which InfluxDB refuses new ones: max-series-per-database in userdata/server/influxdb.conf."""
 ERRORS = Limits(0.01, 1)
 """Per second: one in a hundred seconds is worth a look."""
 
@@ -33,18 +35,25 @@ def build(
     datasource_uid: str = "influxdb",
     *,
     own_influxdb: bool = True,
+    moving: bool = False,
+    public_certificate: bool = False,
     further: Sequence[Entry] = (),
     tags: Sequence[str] = (),
 ) -> str:
     """The dashboard's JSON, for the InfluxDB datasource with this uid.
 
-    own_influxdb: whether the server runs InfluxDB itself; without, only the agents are shown.
+    own_influxdb: whether the InfluxDB shown is the server's own; without, only the agents are shown.
+    moving: whether the stack moves to another one, or back. public_certificate: whether the server gets one.
     further: dashboards to link to that only this stack has. tags: those of the agents that hosts can be
     chosen by.
     """
     rows = [_agents(datasource_uid), server_backups.row(datasource_uid)]
+    if public_certificate:
+        rows.append(server_certificate.row(datasource_uid))
     if own_influxdb:
         rows = [_at_a_glance(datasource_uid), _database(datasource_uid), *rows]
+    if moving:
+        rows = [server_moving.row(datasource_uid), *rows]
     return page(
         MONITORING_SERVER,
         "Is monitoring itself healthy: does InfluxDB keep up, can the agents deliver what they measure,"
@@ -78,15 +87,14 @@ def _at_a_glance(uid: str) -> Row:
                 limits=CERTIFICATE,
                 width=6,
                 decimals=1,
-                if_absent="unknown",
             ),
             number(
                 "Series",
-                "Distinct series in the database: hosts × measurements × tag values. InfluxDB 1.x"
-                " copes well with up to about a million.",
+                "Distinct series in the database: hosts × measurements × tag values."
+                f" From {SERIES_LIMIT:,} on InfluxDB refuses new ones.",
                 units.Short,
                 influx(uid, newest('last("numSeries")', "influxdb_database", OUR_DATABASE)),
-                limits=Limits(500_000, 1_000_000),
+                limits=Limits(SERIES_LIMIT * 3 // 4, SERIES_LIMIT),
                 width=6,
                 decimals=None,
             ),

@@ -28,7 +28,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
-from dashboards.looks import Limits, always, by_name, by_threshold, no_limits
+from dashboards.looks import ABSENT, Limits, always, by_name, by_threshold, no_limits, when_absent
 
 JOIN_GAPS_BELOW = 180_000
 """Milliseconds: shorter gaps are connected (agents may report less often than the step), longer ones remain
@@ -160,12 +160,13 @@ def number(
     height: int = 4,
     limits: Limits | None = None,
     decimals: float | None = 0,
-    if_absent: str = "none",
+    if_absent: str = "unknown",
+    absent: str = ABSENT,
 ) -> stat.Panel:
     """A big number: the newest value, coloured by the limits.
 
     decimals: None shows as many as the value needs.
-    if_absent: what is shown when there is nothing to count.
+    if_absent: what is shown when there is no value, in the colour `absent`; “0” is a value like any other.
     """
     panel = (
         stat.Panel()
@@ -183,6 +184,8 @@ def number(
         .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
         .targets(data.queries)
     )
+    if if_absent != "0":
+        panel = panel.mappings([when_absent(if_absent, absent)])
     return panel if decimals is None else panel.decimals(decimals)
 
 

@@ -45,6 +45,10 @@ all of it. Without such a row, or such a measurement (an InfluxDB of somebody el
 
 BY_HOST = '"host"'
 
+STATUS = "host_status"
+"""What userdata/shared/measure.sh measures once a minute, one series per host: what the kernel knows of it as a whole,
+and the totals of its disks and network cards."""
+
 SILENT_AFTER = "3m"
 """A host without a point for this long counts as silent: eighteen missed points at the agents' default of 10
 s."""
@@ -127,20 +131,25 @@ def influx(datasource_uid: str, *queries: InfluxQuery) -> Data:
     )
 
 
-def select(what: str, source: str, *conditions: str, group: Sequence[str] = (), fill: str = "") -> str:
+def select(
+    what: str, source: str, *conditions: str, group: Sequence[str] = (), fill: str = "", policy: str = ""
+) -> str:
     """An InfluxQL query.
 
-    source: a measurement's name, or another query, which is put in parentheses. Where the time shown is asked for
-    (SHOWN), of the retention policy that fits it. What surrounds a query names its time, too: InfluxDB opens the shards
-    that the outermost one asks for, and all there are without a time (coordinator/shard_mapper.go, mapShards).
+    source: a measurement's name, or another query, which is put in parentheses, or several that already are. What
+    surrounds a query names its time, too: InfluxDB opens the shards that the outermost one asks for, and all there are
+    without a time (coordinator/shard_mapper.go, mapShards).
+    policy: the measurement's; POLICY where the time shown is asked for (SHOWN).
     conditions: all of them must hold; empty ones are left out.
     group: what follows GROUP BY: quoted tags and STEP.
     fill: what stands for a step without points; nothing (null) unless given.
     """
     # Everything here comes from constants of this package, nothing from user input.
-    policy = POLICY if SHOWN in conditions else ""
-    inner = f"({source})" if source.startswith("SELECT") else f'{policy}"{source}"'
-    text = f"SELECT {what} FROM {inner}"  # noqa: S608
+    if source.startswith("SELECT"):
+        source = f"({source})"
+    elif not source.startswith("("):
+        source = f'{POLICY if SHOWN in conditions else policy}"{source}"'
+    text = f"SELECT {what} FROM {source}"  # noqa: S608
     chosen = " AND ".join(condition for condition in conditions if condition)
     if chosen:
         text += f" WHERE {chosen}"
@@ -161,18 +170,10 @@ def together(columns: Mapping[str, str], measurement: str, *, where: str = "") -
 
 
 def rate_by_host(
-    counters: Sequence[str], measurement: str, *, alias: str = "$tag_host", each: str = "", where: str = ""
+    counters: Sequence[str], measurement: str, *, alias: str = "$tag_host", where: str = ""
 ) -> InfluxQuery:
-    """One line per host: the sum of its counters' rates, per second.
-
-    each: the tag that distinguishes the host's counters (disks, interfaces); they are summed, so
-    that a host with many disks is still one line.
-    """
-    rate = " + ".join(per_second(counter) for counter in counters)
-    if not each:
-        return by_host(rate, measurement, where=where, alias=alias)
-    single = select(f'{rate} AS "value"', measurement, SHOWN, where, group=(STEP, BY_HOST, f'"{each}"'))
-    return InfluxQuery(select('sum("value")', single, "$timeFilter", group=(STEP, BY_HOST)), alias)
+    """One line per host: the sum of its counters' rates, per second."""
+    return by_host(" + ".join(per_second(counter) for counter in counters), measurement, where=where, alias=alias)
 
 
 def worst_by_host(field: str, measurement: str, *, where: str = "") -> InfluxQuery:
@@ -184,21 +185,13 @@ def worst_by_host(field: str, measurement: str, *, where: str = "") -> InfluxQue
     return by_host(f'max("{field}{PEAK}")', measurement, where=where)
 
 
-def both_rates_by_host(
-    up: tuple[str, str], down: tuple[str, str], source: tuple[str, str, str]
-) -> tuple[InfluxQuery, InfluxQuery]:
-    """Two lines per host: two counters (field, name), each added up over the host's series.
+def totals_by_host(counters: Mapping[str, str]) -> InfluxQuery:
+    """A line per host and counter: name -> field of STATUS, which adds up a host's disks or cards.
 
-    source: measurement, the tag that distinguishes a host's counters, and which of them count. A query for each: with
-    two sums in one, InfluxDB evaluates all of the subquery for each of them (query/select.go, buildVarRefIterator),
-    which takes twice the CPU.
+    Adding them up here would take a subquery over a series per disk or card, and over ten times the CPU.
     """
-    measurement, each, where = source
-    first, second = (
-        rate_by_host((field,), measurement, alias=f"$tag_host {name}", each=each, where=where)
-        for field, name in (up, down)
-    )
-    return first, second
+    rates = ", ".join(f'{per_second(field)} AS "{name}"' for name, field in counters.items())
+    return by_host(rates, STATUS, alias="$tag_host $col")
 
 
 def latest(value: str, name: str, measurement: str, *, where: str = "") -> InfluxQuery:

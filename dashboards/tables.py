@@ -36,6 +36,13 @@ def reduced(reducer: str, columns: Sequence[str], name: str) -> DataTransformerC
     )
 
 
+def highest_by(column: str, others: Sequence[str]) -> DataTransformerConfig:
+    """One row for each value of the column, with the highest of some others, called `NAME (max)`."""
+    fields = {name: {"aggregations": ["max"], "operation": "aggregate"} for name in others}
+    grouped = {column: {"aggregations": [], "operation": "groupby"}}
+    return DataTransformerConfig(id_val="groupBy", options={"fields": grouped | fields})
+
+
 def only_above(column: str, limit: float) -> DataTransformerConfig:
     """Only the rows with a greater value in the column."""
     above = {"fieldName": column, "config": {"id": "greater", "options": {"value": limit}}}

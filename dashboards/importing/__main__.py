@@ -12,6 +12,7 @@ from dashboards.importing.conversion import Imported, convert
 from dashboards.importing.kinds import OWN_TITLES
 from dashboards.importing.report import ImportingError, plain
 from dashboards.importing.source import GRAFANA_COM, read
+from tools.command import run
 
 
 def import_dashboard(
@@ -29,12 +30,12 @@ def import_dashboard(
     skip: whether panels and variables that cannot be imported are left out.
     Raises ImportingError, and then writes nothing.
     """
-    found = convert(read(wanted, site), wanted, name, skip, {path.stem for path in folder.glob("*.json")})
+    found = convert(read(wanted, site), wanted, name, skip=skip, there={path.stem for path in folder.glob("*.json")})
     found = found.among(OWN_TITLES | _titles(folder, found.name))
     target = folder / f"{found.name}.json"
     content = json.dumps(found.dashboard, indent=2, ensure_ascii=False) + "\n"
     if len(content.encode()) > LARGEST:
-        raise ImportingError(f"{wanted}: has more than {LARGEST // 1000} kB; take panels out of it")
+        raise ImportingError(f"{wanted}: has more than {LARGEST // 1000} kB; remove panels from it")
     shown = f"{folder.parent.name}/{folder.name}/{target.name}"
     before = target.read_text(encoding="utf-8") if target.exists() else None
     if before not in (None, content) and not force:
@@ -57,7 +58,7 @@ def _titles(folder: Path, except_for: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _summary(found: Imported, shown: str, unchanged: bool) -> str:
+def _summary(found: Imported, shown: str, *, unchanged: bool) -> str:
     first = (
         f"{shown} is unchanged."
         if unchanged
@@ -70,7 +71,7 @@ def _summary(found: Imported, shown: str, unchanged: bool) -> str:
     return "\n".join([*lines, "Next: pulumi preview, then pulumi up. To take it out again, delete the file."])
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="make import-dashboard", description=__doc__)
     parser.add_argument("wanted", metavar="FROM", help="an id on grafana.com, or the path of a dashboard's JSON file")
@@ -81,12 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--skip", action="store_true", help="leave out what cannot be imported")
     given = parser.parse_args(arguments)
     try:
-        print(import_dashboard(given.wanted, given.name, force=given.force, skip=given.skip))
+        summary = import_dashboard(given.wanted, given.name, force=given.force, skip=given.skip)
     except (ImportingError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
+    print(summary)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

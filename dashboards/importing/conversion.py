@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from dashboards.from_files import NAME, check
 from dashboards.importing import layout, measured, oldest, panels, queries
-from dashboards.importing.datasources import Sources, resolve
-from dashboards.importing.kinds import OWN_UIDS, SOURCES
+from dashboards.importing.datasources import Sources, resolve, shows_another
+from dashboards.importing.kinds import OWN_UIDS
 from dashboards.importing.links import Links
 from dashboards.importing.oldest import OLDEST_SCHEMA
 from dashboards.importing.report import FORM, ImportingError, Json, Report, each, named, title_of
@@ -19,7 +19,11 @@ from dashboards.importing.source import parse, unwrapped
 from dashboards.importing.variables import constants, filled, names, own_annotations, own_variables
 
 MANAGED = "and managed by Pulumi"
-KEPT = ("refresh", "timepicker", "timezone", "weekStart", "fiscalYearStartMonth", "liveNow", "preload")
+KEPT: dict[str, type | tuple[type, ...]] = {
+    **{"refresh": str, "timepicker": dict, "timezone": str, "weekStart": str, "fiscalYearStartMonth": int},
+    **{"liveNow": bool, "preload": bool},
+}
+"""What a dashboard keeps, if it is of this type: Grafana's server refuses to read some, its pages break on others."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Imported:
         return replace(self, dashboard=self.dashboard | {"title": f"{title} ({self.name})"})
 
 
-def convert(text: str, shown: str, name: str = "", skip: bool = False, there: Collection[str] = ()) -> Imported:
+def convert(text: str, shown: str, name: str = "", *, skip: bool = False, there: Collection[str] = ()) -> Imported:
     """The dashboard in the text.
 
     shown: where it came from, for messages. name: file name and uid, by default made of the title. skip: whether panels
@@ -77,7 +81,8 @@ def _converted(raw: Json, name: str, there: Collection[str], report: Report) -> 
         report.did(f"filled in {constant} = “{value}”, as the export proposes")
     raw = oldest.upgraded(filled(raw, texts, names(raw)))
     sources = Sources(raw)
-    tags = list(dict.fromkeys([*(str(tag) for tag in raw.get("tags") or []), "imported"]))
+    given = raw.get("tags")
+    tags = list(dict.fromkeys([*(str(tag) for tag in (given if isinstance(given, list) else []) if tag), "imported"]))
     links = Links(raw, name, there, tags)
     listed = _panels(raw, sources, links, report)
     asked = own_variables(raw, sources, report)
@@ -90,19 +95,26 @@ def _converted(raw: Json, name: str, there: Collection[str], report: Report) -> 
     queries.tell(every, asked, noted, report)
     own_links = links.of_dashboard(raw.get("links"))
     links.tell(report)
-    return {
+    whole = {
         "description": _description(raw),
         "tags": tags,
         "editable": False,
-        **{key: raw[key] for key in KEPT if raw.get(key) is not None},
+        **{key: raw[key] for key, kind in KEPT.items() if isinstance(raw.get(key), kind)},
         **({"time": raw["time"]} if isinstance(raw.get("time"), dict) else {}),
-        "graphTooltip": 1 if raw.get("sharedCrosshair") else raw.get("graphTooltip") or 0,
+        "graphTooltip": _tooltip(raw),
         "schemaVersion": max(OLDEST_SCHEMA, oldest.schema_of(raw)),
         "links": own_links,
         "annotations": {"list": noted},
         "templating": {"list": asked},
         "panels": listed,
     }
+    return dict(filled(whole, sources.texts))
+
+
+def _tooltip(raw: Json) -> int:
+    """Whether panels share a crosshair (1) or a tooltip (2)."""
+    given = raw.get("graphTooltip")
+    return 1 if raw.get("sharedCrosshair") else given if given in (1, 2) and isinstance(given, int) else 0
 
 
 def _panels(raw: Json, sources: Sources, links: Links, report: Report) -> list[Json]:
@@ -112,16 +124,23 @@ def _panels(raw: Json, sources: Sources, links: Links, report: Report) -> list[J
         lambda every: layout.inlined(every, raw.get("__elements"), report),
         lambda every: each(every, lambda panel: panels.modernise(panel, report), report),
         lambda every: resolve(every, sources, report),
+        lambda every: _without_data(every, report),
         lambda every: each(every, lambda panel: queries.modernise(panel, report), report),
         lambda every: each(every, links.of_panel, report),
     ]
     for step in steps:
         step(list(layout.every(listed)))
         listed = layout.without(listed, report.dropped)
-    chosen = {variable: SOURCES[kind] for variable, kind in sources.variables.items() if kind in SOURCES}
-    listed = filled(listed, chosen)
+    listed = filled(listed, sources.texts)
     layout.number(listed)
     return list(listed)
+
+
+def _without_data(every: list[Json], report: Report) -> None:
+    ids = [panel.get("id") for panel in every if id(panel) not in report.dropped]
+    if gone := [panel for panel in every if shows_another(panel, ids)]:
+        titles = named(title_of(panel) for panel in gone)
+        report.leave_out(f"{titles}: shows the data of a panel that is not here", *gone)
 
 
 def _warn_of_lost_variables(every: list[Json], lost: Collection[str], report: Report) -> None:
@@ -162,5 +181,5 @@ def _name_of(title: str) -> str:
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     found = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")
     if not found:
-        raise ImportingError(f"no name can be made of the title “{title[:60]}”: write NAME=")
+        raise ImportingError(f"no name can be derived from the title “{title[:60]}”: write NAME=")
     return f"{found}-imported"[:40].strip("-") if found in OWN_UIDS else found

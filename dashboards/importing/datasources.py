@@ -8,7 +8,7 @@ query.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from dashboards.importing.kinds import GRAFANA, SOURCES, SPECIAL, WITHOUT_QUERIES
@@ -31,9 +31,13 @@ NAMES = {
     "alexanderzobnin-zabbix-datasource": "Zabbix",
     "grafana-azure-monitor-datasource": "Azure Monitor",
     "testdata": "TestData",
+    "sql": "a database in SQL",
     "": "a datasource that the file does not name",
 }
-FLUX = re.compile(r"^\s*(import\s+\"|from\s*\(\s*bucket\s*:|\w+\s*=\s*from\s*\()|\|>\s*range\s*\(|v\.timeRangeStart")
+FLUX = re.compile(
+    r"^\s*(import\s+\"|option\s+\w+\s*=|\w+\s*=\s*from\s*\()|\bfrom\s*\(\s*bucket\s*:|\|>\s*\w+\s*\(|\bv\.timeRangeStart",
+    re.MULTILINE,
+)
 SQL = re.compile(
     r"\$__(?:timeFilter|timeGroup|dateBin\w*|timeFrom|timeTo)\b|\b(?:date_bin|date_trunc|time_bucket\w*)\s*\("
     r"|\binterval\s+'|\bjoin\b.+\bon\b|\binformation_schema\b|^\s*with\s+\w+\s+as\s*\(",
@@ -72,6 +76,8 @@ class Sources:
         declared = set(self._kinds.values()) | {
             str(each.get("id")) for each in required if each.get("type") == "datasource"
         }
+        self.texts = {name: SOURCES.get(kind) or NAMES.get(kind, kind) for name, kind in self._kinds.items()}
+        """What `${NAME}` stands for where no datasource is asked: in titles, texts and links."""
         self._only = None
         self._only = _single(declared) or _single(self._asked(dashboard))
 
@@ -85,6 +91,8 @@ class Sources:
             return shape
         if shape in ("sql", "influx-sql") and (said or self._only) == "influxdb":
             return "influx-sql"
+        if not said and not shape and _is_foreign(query):
+            return ""
         return said or shape or self._only or ""
 
     def _asked(self, dashboard: Json) -> set[str]:
@@ -142,6 +150,19 @@ def _shape(query: Any) -> str | None:
         ("graphite", isinstance(query.get("target"), str)),
     )
     return next((kind for kind, fits in shapes if fits), None)
+
+
+def _is_foreign(query: Any) -> bool:
+    """Whether a text is in a language that is none of ours; one that begins with a variable may be anything."""
+    text = query.get("query") if isinstance(query, Mapping) else query
+    return isinstance(text, str) and bool(text.strip()) and not text.lstrip().startswith(("$", "--", "/*", "("))
+
+
+def shows_another(panel: Json, ids: Collection[Any]) -> bool:
+    """Whether a panel shows the data of panels none of which is there."""
+    own = SPECIAL["-- Dashboard --"]
+    asked = [target.get("panelId") for target in objects(panel.get("targets")) if target.get("datasource") == own]
+    return bool(asked) and not any(one in ids for one in asked)
 
 
 def reference_to(kind: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Container, Iterable, Iterator
@@ -13,6 +14,11 @@ COLUMNS = 24
 CELL = 38
 """Pixels: a grid row of 30 and the gap of 8 below it."""
 LEAST_HEIGHT = 3
+TALLEST = 200
+LOWEST = 100_000
+"""Grid rows: more than anybody's dashboard has."""
+LARGEST_ID = 2**31 - 1
+"""Beyond 2^53 browsers round numbers, and two ids become one."""
 
 
 def on_grid(dashboard: Json, report: Report) -> list[Json]:
@@ -23,12 +29,19 @@ def on_grid(dashboard: Json, report: Report) -> list[Json]:
         panels = [*panels, *_laid_out(rows)]
         report.did(f"laid the panels of {len(rows)} old-style rows out on the grid")
     kept = [_without_copies(panel, report) for panel in panels if not _is_copy(panel, report)]
+    for panel in kept:
+        if any(inner.get("type") == "row" for inner in panel.get("panels") or []):
+            panel["panels"] = list(_outside_of_rows(panel["panels"]))
+            report.count("took the panels out of a row inside another row")
     for panel in every(kept):
         _repeat_in_columns(panel)
-    bottom = max((_bottom(panel) for panel in kept if isinstance(panel.get("gridPos"), dict)), default=0)
-    for panel in [panel for panel in kept if not isinstance(panel.get("gridPos"), dict)]:
-        panel["gridPos"] = {"x": 0, "y": bottom, "w": COLUMNS, "h": 8}
-        bottom += 8
+        panel["gridPos"] = _place(panel.get("gridPos"))
+    bottom = max((place["y"] + place["h"] for panel in kept if (place := panel["gridPos"])), default=0)
+    for panel in every(kept):
+        if panel["gridPos"] is None:
+            height = 1 if panel.get("type") == "row" else 8
+            panel["gridPos"] = {"x": 0, "y": bottom, "w": COLUMNS, "h": height}
+            bottom += height
     return kept
 
 
@@ -55,13 +68,17 @@ def without(panels: list[Json], dropped: Container[int]) -> list[Json]:
 
 def number(panels: list[Json]) -> None:
     """Give each panel an id of its own; those that have one keep it."""
-    taken = {panel["id"] for panel in every(panels) if isinstance(panel.get("id"), int)}
+    taken = {panel["id"] for panel in every(panels) if _is_id(panel.get("id"))}
+    free = (number for number in itertools.count(1) if number not in taken)
     seen: set[int] = set()
     for panel in every(panels):
-        if not isinstance(panel.get("id"), int) or panel["id"] in seen:
-            panel["id"] = max(taken, default=0) + 1
-            taken.add(panel["id"])
+        if not _is_id(panel.get("id")) or panel["id"] in seen:
+            panel["id"] = next(free)
         seen.add(panel["id"])
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST_ID
 
 
 def _laid_out(rows: list[Json]) -> Iterator[Json]:
@@ -115,9 +132,29 @@ def _number(value: Any, usual: float) -> float:
     return float(value) if isinstance(value, int | float) else usual
 
 
-def _bottom(panel: Json) -> int:
-    place = panel["gridPos"]
-    return int(_number(place.get("y"), 0) + _number(place.get("h"), 8))
+def _place(written: Any) -> dict[str, int] | None:
+    """The place within the grid; None where it says none. Grafana moves panels up, but draws any width and height."""
+    given = written if isinstance(written, dict) else {}
+    try:
+        x, y, width, height = (int(float(given[key])) for key in ("x", "y", "w", "h"))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if min(width, height) < 1:
+        return None
+    width = min(width, COLUMNS)
+    return {
+        **{"x": min(max(x, 0), COLUMNS - width), "y": min(max(y, 0), LOWEST)},
+        **{"w": width, "h": min(height, TALLEST)},
+    }
+
+
+def _outside_of_rows(panels: list[Json]) -> Iterator[Json]:
+    """Grafana has rows on the outside only: what is in a row inside another one comes after it."""
+    for panel in panels:
+        if panel.get("type") == "row":
+            yield from _outside_of_rows(objects(panel.get("panels")))
+        else:
+            yield panel
 
 
 def _is_copy(panel: Json, report: Report) -> bool:
@@ -153,15 +190,18 @@ def _repeat_in_columns(panel: Json) -> None:
 
 def inlined(panels: Iterable[Json], elements: Any, report: Report) -> None:
     """Library panels, whose content an export carries along, become ordinary ones."""
-    known = elements if isinstance(elements, dict) else {}
+    by_uid = {
+        str(element.get("uid")): element for element in objects(elements)
+    }  # a list, in exports of Grafana 8 and 9.0
+    known = elements if isinstance(elements, dict) else by_uid
     for panel in panels:
         library = panel.pop("libraryPanel", None)
         if not isinstance(library, dict):
             continue
         element = known.get(str(library.get("uid")))
         model = element.get("model") if isinstance(element, dict) else None
-        if not isinstance(model, dict):
-            title = title_of({**library, **panel})
+        if not isinstance(model, dict) or model.get("type") in (None, "row"):
+            title = title_of({"title": library.get("name"), **panel})
             report.refuse(f"“{title}” is a library panel whose content is not in the file (unlink it first)", panel)
             panel.setdefault("type", "text")
             continue

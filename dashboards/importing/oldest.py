@@ -13,12 +13,14 @@ from dashboards.importing.report import Json
 
 OLDEST_SCHEMA = 16
 """The first schema with panels on a grid. Grafana migrates what is newer by itself."""
+HIGHEST = 999
+"""Today's is 42; Grafana's server refuses a number that does not fit its integers."""
 
 
 def schema_of(dashboard: Json) -> int:
     """The dashboard's schema; the oldest where it says none."""
     found = dashboard.get("schemaVersion")
-    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
+    return min(found, HIGHEST) if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
 
 
 def upgraded(dashboard: Json) -> Json:

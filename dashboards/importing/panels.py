@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from dashboards.importing import graph, retired, singlestat, table
 from dashboards.importing.kinds import CORE, is_old_table
+from dashboards.importing.layout import objects
 from dashboards.importing.report import Json, PanelError, Report
 
 KEPT = (
@@ -32,9 +33,13 @@ SHOWN = {"table-old": "table (old)"}
 
 def modernise(panel: Json, report: Report) -> None:
     """Convert the panel in place. Raises PanelError for a kind that Grafana does not have."""
+    # A converted panel keeps them, as in Grafana (PanelModel's mustKeepProps); of old tables their own are the first.
+    given = panel.pop("transformations", None)
+    kept = [each for each in objects(given) if isinstance(each.get("id"), str)]
     kind = str(panel.get("type") or "")
     kind = "table-old" if is_old_table(panel) else RENAMED.get(kind, kind)
     panel["type"] = kind
+    alert = panel.pop("alert", None)
     if kind in CONVERTERS:
         before = dict(panel)
         converted = CONVERTERS[kind](before, report)
@@ -42,8 +47,6 @@ def modernise(panel: Json, report: Report) -> None:
         panel.update({key: before[key] for key in KEPT if before.get(key) is not None})
         panel.update(converted)
         report.count(f"converted a panel {SHOWN.get(kind, kind)} to {panel['type']}")
-        if before.get("alert"):
-            report.count("left out the alert rule of a panel (rules are in alerts/, docs/alerts.md)")
     elif not kind:
         raise PanelError("says no type")
     elif kind not in CORE:
@@ -55,8 +58,13 @@ def modernise(panel: Json, report: Report) -> None:
         said = {key: value for key, value in fields.items() if value is not None}
         panel["fieldConfig"] = {"defaults": {}, "overrides": [], **said}
         panel["options"] = panel.get("options") or {}
-        panel["title"] = panel.get("title") or ""
-    panel.pop("alert", None)
+        panel["title"] = str(panel.get("title") or "")
+    if kept or panel.get("transformations"):
+        panel["transformations"] = [*kept, *panel.get("transformations", [])]
+    if given and len(kept) != len(given):
+        report.count("left out transformations without an ID, which Grafana cannot load")
+    if alert:
+        report.count("left out the alert rule of a panel (rules are in alerts/, docs/alerts.md)")
 
 
 def _text(panel: Json) -> None:

@@ -64,7 +64,8 @@ def _one(target: Json) -> Iterator[Json]:
 
 def _cloudwatch(target: Json) -> Iterator[Json]:
     """Grafana's own migrations of 2021 and 2022: a statistic a query, a label instead of an alias."""
-    statistics = [str(each) for each in target.pop("statistics", None) or []]
+    given = target.pop("statistics", None) or []
+    statistics = [str(each) for each in (given if isinstance(given, list) else [given])]
     alias = target.pop("alias", None)
     if alias and not target.get("label"):
         target["label"] = re.sub(r"\{\{\s*([^}]+?)\s*\}\}", _label, str(alias))
@@ -95,6 +96,7 @@ def _letter(targets: list[Json]) -> None:
     free = (letter for letter in _letters() if letter not in taken)
     seen: set[str] = set()
     for target in targets:
+        target["refId"] = str(target.get("refId") or "")
         if not target.get("refId") or target["refId"] in seen:
             target["refId"] = next(free)
         seen.add(target["refId"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -34,7 +35,10 @@ def read(wanted: str, site: str = GRAFANA_COM) -> str:
     if path.stat().st_size > LARGEST:
         raise ImportingError(f"{wanted}: has more than {LARGEST // 1_000_000} MB; that is not a dashboard")
     try:
-        return path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+        # What Windows PowerShell writes with `>`.
+        wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         raise ImportingError(f"{wanted}: is not text; write the path of the dashboard's JSON file") from None
     except OSError as error:
@@ -62,11 +66,18 @@ def _download(number: str, site: str) -> str:
 
 def parse(text: str, name: str) -> Json:
     """The JSON object in the text. Raises ImportingError with the place of the first mistake."""
+    if not text.strip():
+        raise ImportingError(f"{name}: is empty; export the dashboard again")
     try:
         found = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
         json.dumps(found, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
+        rest = text[error.pos :].lstrip()
+        if rest.startswith("<"):
+            raise ImportingError(f"{name}: is not JSON but a web page; export the dashboard as JSON") from None
+        if rest.startswith(("//", "/*")):
+            raise ImportingError(f"{name}: contains a comment ({place}); JSON has none: remove it") from None
         raise ImportingError(f"{name}: is not JSON ({place}: {error.msg}); export the dashboard again") from None
     except UnicodeEncodeError as error:
         half = str(error.object)[error.start]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Collection
 from typing import Any
@@ -106,14 +107,27 @@ def _query(variable: Json, sources: Sources, report: Report) -> Json:
 
 def _listed(variable: Json, sources: Sources, report: Report) -> Json:
     """A variable with fixed values (custom, interval): they stand in its query."""
-    texts = [text.strip() for text in re.split(r"(?<!\\),", str(variable.get("query") or "")) if text.strip()]
+    values = _values(variable)
     if not variable.get("options"):
-        variable["options"] = [{"text": text, "value": text, "selected": False} for text in texts]
+        variable["options"] = [{**value, "selected": False} for value in values]
     current = variable.get("current")
     if not isinstance(current, dict) or not current.get("value"):
-        first = texts[0] if texts else ""
-        variable["current"] = {"text": first, "value": first}
+        variable["current"] = values[0] if values else {"text": "", "value": ""}
     return variable
+
+
+def _values(variable: Json) -> list[Json]:
+    """As @grafana/scenes reads them (CustomVariable): `value` or `text : value`, with commas in between, or JSON."""
+    written = str(variable.get("query") or "")
+    if variable.get("valuesFormat") == "json":
+        try:
+            found = objects(json.loads(written))
+        except ValueError:
+            found = []
+        return [{"text": str(one.get("text") or one.get("value")), "value": str(one.get("value"))} for one in found]
+    texts = [text.strip().replace("\\,", ",") for text in re.split(r"(?<!\\),", written)]
+    pairs = [re.fullmatch(r"(.+)\s:\s(.+)", text) or (text, text, text) for text in texts if text]
+    return [{"text": pair[1].strip(), "value": pair[2].strip()} for pair in pairs]
 
 
 def _adhoc(variable: Json, sources: Sources, report: Report) -> Json:
