@@ -15,8 +15,8 @@ INTERRUPTED = "Interrupted. `make up` continues from here; `make down` removes e
 
 
 def interrupt_once(_: int, __: FrameType | None) -> None:
-    """Ctrl-C ends the command; pressed again, it does not interrupt the tidying up. Not SIG_IGN, which programs that
-    are started then would inherit."""
+    """Ctrl-C ends the command; pressed again, it does not interrupt the clean-up. Not SIG_IGN: programs started
+    meanwhile would inherit it."""
     signal.signal(signal.SIGINT, lambda *_: None)
     raise KeyboardInterrupt
 
@@ -35,9 +35,14 @@ def main(arguments: list[str]) -> int:
         "test": commands.test,
     }
     if not arguments or arguments[0] not in known:
-        console.print(f"Say one of: {', '.join(known)}.", markup=False)
+        console.print(f"Choose one of: {', '.join(known)}.", markup=False)
         return 2
-    return plainly(lambda: known[arguments[0]](Place.here(), arguments[1:]), INTERRUPTED)
+    try:
+        return plainly(lambda: known[arguments[0]](Place.here(), arguments[1:]), INTERRUPTED)
+    finally:
+        # The interpreter's end restores the default for a handler, but keeps this (Modules/signalmodule.c,
+        # _PySignal_Fini): a second Ctrl-C would replace the status.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/monitoring-sandbox
+# Also where $HOME is not set, as in a job of cron or systemd.
+home=~
+cache=${XDG_CACHE_HOME:-$home/.cache}/monitoring-sandbox
 uv_version=0.13.9
 
 # command → Debian package that brings it

@@ -24,7 +24,8 @@ workflows() {
 run "workflows" workflows
 run "words" .venv/bin/codespell "${texts[@]}"
 run "types" .venv/bin/mypy --no-error-summary __main__.py bootstrap settings components program tools userdata dashboards alerts delivery prove sandbox tests benchmarks
-run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" -n 2 --dist worksteal --hypothesis-profile check
+# One process more than processors: scripts and servers that tests start are waited for.
+run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" --ignore tests/live -n 3 --dist worksteal --hypothesis-profile check
 failed=0
 for number in "${!jobs[@]}"; do
   printf '— %s\n' "${names[number]}"

@@ -15,7 +15,8 @@ from sandbox.machines import image, network, volumes
 from sandbox.place import Place, cache_folder
 from sandbox.plugins import install as plugins
 from sandbox.progress import console, step
-from sandbox.viewer import browser, bundle, comments
+from sandbox.viewer import bundle, comments
+from sandbox.viewer.pictures import pictures as draw
 
 LEAST_ROOM, STATE_ROOM, CACHE_ROOM = 100, 1000, 2000
 """MiB: what any command needs; an environment (measured: 620 with three machines); the programs, image and packages
@@ -53,32 +54,35 @@ def preview(place: Place, arguments: list[str]) -> int:
 
 def status(place: Place, _: list[str]) -> int:
     """Show what runs where and whether it is healthy."""
+    name = stack.name()
     if not daemons.running(place):
         console.print("Nothing is up here. Type: make up")
         return 1
-    return screen.show(place, stack.name())
+    return screen.show(place, name)
 
 
 def password(place: Place, _: list[str]) -> int:
     """Print Grafana's admin password, because the person asked for it."""
+    name = stack.name()
     require_up(place)
-    print(stack.outputs(place, stack.name())["grafanaAdminPassword"])
+    print(stack.outputs(place, name)["grafanaAdminPassword"])
     return 0
 
 
 def shell(place: Place, arguments: list[str]) -> int:
     """A shell (or one command, given after `--`) in which plain `pulumi` works against this place."""
+    name = stack.name()
     require_up(place)
     if arguments[:1] == ["--"]:
         arguments = arguments[1:]
     if not arguments:
-        console.print(f"Plain `pulumi` works here, e.g. pulumi stack output --stack {stack.name()}. Leave with exit.")
+        console.print(f"Plain `pulumi` works here, e.g. pulumi stack output --stack {name}. Leave with exit.")
     command = arguments or [os.environ.get("SHELL", "/bin/bash")]
     return stack.patiently(command, cwd=stack.project_folder(place), env=stack.environment(place))
 
 
 def down(place: Place, _: list[str]) -> int:
-    """Take everything away: processes, machines, mounts, loop devices, bridge, state."""
+    """Remove everything: processes, machines, mounts, loop devices, bridge, state."""
     if not place.state.exists():
         machines.cleanup(place)
         console.print("Nothing is up here.")
@@ -115,7 +119,7 @@ def pictures(place: Place, _: list[str]) -> int:
         raise SandboxError("The dashboard viewer does not run. Type: make up")
     folder = place.checkout / "docs" / "pictures"
     with step("Pictures of the dashboards"):
-        drawn = browser.pictures(place, folder)
+        drawn = draw(place, folder)
         comments.draw(place, folder / "pull-request.md", folder / "pull-request.svg")
     for file in drawn:
         console.print(f"{file.relative_to(place.checkout)} ({file.stat().st_size // 1024} KiB)", markup=False)
@@ -136,7 +140,7 @@ def preflight() -> None:
 
 
 def built() -> None:
-    """Everything that is made once per machine: programs, image, packages."""
+    """Everything that is built once per machine: programs, image, packages."""
     toolchain.ensure()
     with step("Debian 13 image") as progress:
         image.ensure_image(progress)
@@ -145,7 +149,7 @@ def built() -> None:
 
 
 def room(folder: Path, mebibytes: int) -> None:
-    """Raises SandboxError when less is free where the folder is or will be: before anything is half made."""
+    """Raises SandboxError when less is free where the folder is or will be, before anything is half done."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(there).free >> 20
     if free < mebibytes:
@@ -161,8 +165,11 @@ def start_cloud(place: Place) -> None:
     built()
     place.state.mkdir(parents=True, exist_ok=True)
     place.state.chmod(0o700)
-    if daemons.pid(place, "cloud") is None and (place.state / "backend").exists():
-        forget(place)
+    if (place.state / "backend").exists():
+        if daemons.pid(place, "cloud") is None:
+            forget(place, "The local AWS has ended since the last `make up` and its resources ended with it")
+        elif stack.damaged(place):
+            forget(place, "A stack's state was cut off because the disk was full, so that nobody knows its resources")
     with step("Bridge, local AWS and package repository"):
         network.claim_slot(place)
         network.create(place)
@@ -176,7 +183,7 @@ def start_cloud(place: Place) -> None:
 
 
 def start_machines(place: Place, name: str) -> None:
-    """What boots the instances that AWS's side says are running, and the on-premise machines."""
+    """The daemon that boots the instances which AWS lists as running, and the on-premise machines."""
     with step("Machines"):
         if name == hosts.STACK:
             hosts.boot(place)
@@ -184,7 +191,8 @@ def start_machines(place: Place, name: str) -> None:
 
 
 def view(place: Place) -> None:
-    """Show the dashboards of the stack just raised. Everything else works without it: a failure is only reported."""
+    """Serve the dashboards of the stack just raised. Everything else works without it, so a failure is only
+    reported."""
     try:
         with step("Dashboard viewer") as progress:
             bundle.ensure(progress)
@@ -194,9 +202,10 @@ def view(place: Place) -> None:
         console.print(f"{error}\nEverything else is up.", markup=False)
 
 
-def forget(place: Place) -> None:
-    """The local AWS keeps everything in memory: without it the stack's state describes nothing real."""
-    console.print("The local AWS has ended since the last `make up` and its resources ended with it: starting afresh.")
+def forget(place: Place, why: str) -> None:
+    """The local AWS keeps everything in memory: without it the stack's state describes nothing real, nor it without the
+    stack's state."""
+    console.print(f"{why}: starting afresh.", markup=False)
     for name in reversed(daemons.NAMES):
         daemons.stop(place, name)
     machines.cleanup(place)

@@ -16,7 +16,8 @@ from sandbox.place import Place
 NAMES = ("cloud", "repository", "machines", "viewer")
 """In the order they start: AWS, the apt repository, the machines that boot from both, and the dashboards."""
 
-START_SECONDS = 60
+START_SECONDS = 180
+"""Patience for a busy machine: one that ends before it serves is noticed at once."""
 STOP_SECONDS = 20
 
 
@@ -44,7 +45,7 @@ def running(place: Place) -> list[str]:
 
 
 def ended(place: Place) -> list[str]:
-    """Names of the daemons that the environment needs and that do not run; without the viewer it works as well."""
+    """Names of the daemons that the environment needs and that do not run; it works without the viewer."""
     return [name for name in NAMES if name != "viewer" and not pid(place, name)]
 
 
@@ -94,7 +95,7 @@ def stop(place: Place, name: str) -> None:
 
 
 def _ended(process: psutil.Process, seconds: float) -> bool:
-    """Wait until a process ended, for as long; one whose parent has not taken note yet has ended, too."""
+    """Wait until a process has ended; a zombie has ended, too."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

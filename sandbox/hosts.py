@@ -1,8 +1,8 @@
-"""The on-premise machines that `make up` boots besides AWS, and what an operator knows of them.
+"""The on-premise machines that `make up` boots besides AWS, and what an operator knows about them.
 
-Their keys are made here, as an operator makes his own key pair and reads a new machine's host key off its
+Their keys are created here, as operators create their own key pair and read a new machine's host key off its
 console: so they are known before the machines have booted. The machines get the operator's public key and
-their own host key, and know nothing else of the project.
+their own host key, and know nothing else about the project.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sandbox.machines.system import run
 from sandbox.place import Place
 
 STACK = "sandbox"
-"""The only stack that has them: two stacks would fight over the agents' configuration."""
+"""The only stack that has them: two stacks would overwrite each other's agent configuration."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ HOSTS = (
 
 
 def boot(place: Place) -> None:
-    """Declare the machines, so that the machines' daemon boots them; others that are declared stay."""
+    """Declare the machines, so that the machines daemon boots them; others that are declared stay."""
     names = [host.name for host in HOSTS]
     others = [host for host in on_premise.declared(place) if host.name not in names]
     public = _key(place, "operator").with_suffix(".pub").read_text().strip()
@@ -52,7 +52,7 @@ def operator_key(place: Place) -> str:
 
 
 def settings(place: Place) -> list[dict[str, Any]]:
-    """The machines as the setting `hosts`, but for the private key."""
+    """The machines as the setting `hosts`, without the private key."""
     return [
         {
             "name": host.name,
@@ -67,7 +67,7 @@ def settings(place: Place) -> list[dict[str, Any]]:
 
 
 def _key(place: Place, name: str) -> Path:
-    """The file of a private key, with its public half next to it; made when there is none."""
+    """The file of a private key, with its public half next to it; created if missing."""
     folder = place.state / "ssh"
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / name

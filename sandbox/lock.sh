@@ -11,7 +11,8 @@ trap 'rm -rf "$kept"' EXIT
 cp -p --parents "${files[@]}" "$kept"
 restore() { for file in "${files[@]}"; do mv -f "$kept/$file" "$file"; done; rm -rf "$kept"; }
 trap restore EXIT
-found=("${XDG_CACHE_HOME:-$HOME/.cache}"/monitoring-sandbox/uv-*/bin/uv)
+home=~
+found=("${XDG_CACHE_HOME:-$home/.cache}"/monitoring-sandbox/uv-*/bin/uv)
 uv=${found[-1]}
 options=(--quiet --universal --generate-hashes --no-header --python-version 3.11)
 "$uv" pip compile "${options[@]}" "$@" pyproject.toml --output-file requirements.txt

@@ -23,7 +23,7 @@ bind-address = "127.0.0.1:{rpc}"
 
 
 def free_port() -> int:
-    """A port on loopback where nobody listens."""
+    """A free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,6 +1,6 @@
-"""Who works in the local environment: a job of a workflow, with the deploy role that the bootstrap made.
+"""Who acts in the local environment: a workflow's job, with the deploy role that the bootstrap created.
 
-So everything that is tried here is tried with the rights that a workflow has on AWS, and no more.
+So everything here is tried with the rights that a workflow has on AWS, and no more.
 """
 
 from __future__ import annotations
@@ -31,13 +31,15 @@ ENVIRONMENT = "sandbox"
 SUBJECT = f"repo:{REPOSITORY}:environment:{ENVIRONMENT}"
 ROLE = f"arn:aws:iam::{cloud.ACCOUNT}:role/monitoring-deploy"
 STACK = "bootstrap"
+ZONE = "example.com"
+"""A public zone of the account, in which stacks may have names."""
 
 SECONDS = 7200
 RENEWED_BEFORE = timedelta(seconds=3600)
 """No command here takes longer."""
 
 SOURCES = ("bootstrap", "program", "settings")
-"""Folders of the checkout whose change lets the bootstrap run again."""
+"""Folders of the checkout: after a change in one, the bootstrap runs again."""
 
 
 def ensure(place: Place, env: dict[str, str]) -> None:
@@ -51,7 +53,7 @@ def ensure(place: Place, env: dict[str, str]) -> None:
         return
     folder = place.state / "bootstrap"
     if known.get("account") != wanted["account"]:
-        # The state and the session are of an account that is no more.
+        # The state and the session belong to an account that no longer exists.
         shutil.rmtree(folder, ignore_errors=True)
         _session(place).unlink(missing_ok=True)
     (folder / "backend").mkdir(parents=True, exist_ok=True)
@@ -63,11 +65,22 @@ def ensure(place: Place, env: dict[str, str]) -> None:
         "aws:region": REGION,
         "monitoring-bootstrap:repository": REPOSITORY,
         "monitoring-bootstrap:environments": [ENVIRONMENT],
+        "monitoring-bootstrap:hostedZones": [zone(place)],
     }
     (folder / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump({"config": config}))
     for command in (("stack", "select", "--create", STACK), ("up", "--yes", "--skip-preview", "--stack", STACK)):
         _pulumi(folder, env, *command)
     done.write_text(json.dumps(wanted))
+
+
+def zone(place: Place) -> str:
+    """The ID of ZONE, which the account's administrator makes if it is not there."""
+    keys = cloud.admin_credentials(place)
+    administrator = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+    route53 = administrator.client("route53", endpoint_url=place.aws_url)
+    named = [each["Id"] for each in route53.list_hosted_zones()["HostedZones"] if each["Name"] == f"{ZONE}."]
+    id_ = named[0] if named else route53.create_hosted_zone(Name=ZONE, CallerReference=ZONE)["HostedZone"]["Id"]
+    return str(id_).rpartition("/")[2]
 
 
 def credentials(place: Place) -> dict[str, str]:
@@ -109,7 +122,7 @@ def _take(place: Place) -> Any:
 
 
 def _version(place: Place) -> dict[str, str]:
-    """This checkout's bootstrap, and the local AWS it is for, which forgets everything when it ends."""
+    """This checkout's bootstrap, and the local AWS it ran in, which forgets everything when it ends."""
     files = sorted(path for folder in SOURCES for path in (place.checkout / folder).glob("*.py"))
     content = b"".join(path.read_bytes() for path in [*files, place.checkout / "bootstrap" / "Pulumi.yaml"])
     admin = cloud.admin_credentials(place)["AWS_ACCESS_KEY_ID"]

@@ -1,4 +1,4 @@
-"""Where this checkout's local environment lives: its folder, its bridge, its addresses and its ports.
+"""Where this checkout's local environment is: its folder, bridge, addresses and ports.
 
 Everything is derived from the state folder's path, so that two checkouts (or two environments of one
 checkout) run side by side; only the toolchain's cache is shared.
@@ -46,7 +46,7 @@ class Place:
 
     @property
     def state(self) -> Path:
-        """Everything the environment writes lies below this folder; git ignores it."""
+        """Everything the environment writes is below this folder; git ignores it."""
         return self.checkout / ".sandbox" / self.name
 
     @property
@@ -55,9 +55,9 @@ class Place:
 
     @cached_property
     def slot(self) -> int:
-        """The number, 0 to 255, all of this place's names and addresses come from.
+        """The number, 0 to 255, from which all of this place's names and addresses are derived.
 
-        The path's hash, unless `claim` had to move aside for another place and wrote the slot it took.
+        The path's hash, unless another place had that slot; then `claim` has recorded which one it took.
         """
         claimed = self.state / "slot.json"
         if claimed.exists():
@@ -87,12 +87,12 @@ class Place:
     @property
     def vpc(self) -> IPv4Network:
         """The default VPC's range: the lower /24. EC2 instances' private addresses come from it."""
-        return next(self.network.subnets(new_prefix=24))
+        return IPv4Network((int(self.network.network_address), 24))
 
     @property
     def internet(self) -> IPv4Network:
         """The upper /24, which stands in for the rest of the world: elastic IPs and on-premise machines."""
-        return list(self.network.subnets(new_prefix=24))[1]
+        return IPv4Network((int(self.network.network_address) + 256, 24))
 
     @property
     def gateway(self) -> IPv4Address:
@@ -108,11 +108,6 @@ class Place:
     def on_premise_addresses(self) -> list[IPv4Address]:
         """Addresses of on-premise machines: .130 to .199 of the upper /24."""
         return [self.internet.network_address + number for number in range(130, 200)]
-
-    @property
-    def outside_address(self) -> IPv4Address:
-        """An address that no machine has, for tests of what strangers can reach."""
-        return self.internet.network_address + 210
 
     @property
     def aws_port(self) -> int:

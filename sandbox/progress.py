@@ -1,4 +1,4 @@
-"""Live progress for whatever takes more than two seconds: a spinner on a terminal, plain lines elsewhere."""
+"""Live progress for what takes more than two seconds: a spinner on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 
 FILE_COLUMNS = 1000
-"""No row of a table is longer. A file has no width; rich would take 80 for it."""
+"""Characters: no row of a table is longer. A file has no width; rich would assume 80."""
 
 console = Console(
     highlight=False,
     soft_wrap=True,
-    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else FILE_COLUMNS,
+    width=None if (sys.stdout and sys.stdout.isatty()) or "COLUMNS" in os.environ else FILE_COLUMNS,
 )
 HEARTBEAT_SECONDS = 15
 

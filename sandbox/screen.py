@@ -1,4 +1,4 @@
-"""The screen at the end of `make up` and of `make status`: where everything is, and whether it is well."""
+"""The screen at the end of `make up` and of `make status`: where everything is, and whether it is healthy."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Any
 
 import requests
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from sandbox import daemons, stack
 from sandbox.errors import SandboxError
 from sandbox.place import Place
-from sandbox.progress import console
+from sandbox.progress import FILE_COLUMNS, console
 from sandbox.toolchain import influxdb
 
 DATASOURCES = {"influxdb": "InfluxDB", "cloudwatch": "CloudWatch"}
@@ -28,7 +29,7 @@ SILENT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Grafana:
-    """Grafana as the person's browser would reach it.
+    """Grafana as the user's browser reaches it.
 
     ca_file: the stack's own CA; None where its certificate is one that this machine trusts anyway."""
 
@@ -59,9 +60,9 @@ class Grafana:
 
 
 def show(place: Place, name: str, patience: float = 0) -> int:
-    """Print the screen; returns 0 when everything is well, else 1.
+    """Print the screen; returns 0 when everything is healthy, else 1.
 
-    patience: seconds to wait for hosts that have not sent anything yet.
+    patience: seconds to wait for datasources that are not healthy yet, and for hosts that have not sent anything.
     """
     outputs = stack.outputs(place, name)
     if "grafanaUrl" not in outputs:
@@ -75,13 +76,15 @@ def show(place: Place, name: str, patience: float = 0) -> int:
             outputs["grafanaAdminPassword"],
             Path(authority.name) if outputs["caCertificate"] else None,
         )
-        health = {uid: _health(grafana, uid) for uid in DATASOURCES}
+        deadline = time.monotonic() + patience
+        health = _await_health(grafana, deadline)
         # Others may have been taken out since they sent their newest point.
         expected = stack.host_names(place, name) | {f"monitoring-{name}"}
-        hosts = _await_points(grafana, expected, patience)
-    console.print(_addresses(place, outputs))
-    console.print(_health_table(health))
-    console.print(_hosts_table(hosts, expected))
+        hosts = _await_points(grafana, expected, deadline)
+    tables = (_addresses(place, outputs), _health_table(health), _hosts_table(hosts, expected))
+    console.width = max(console.width, *map(_least_width, tables))
+    for table in tables:
+        console.print(table)
     page = outputs["grafanaUrl"] + (" (certificate: the stack's own CA)" if outputs["caCertificate"] else "")
     if daemons.pid(place, "viewer"):
         page = f"{place.viewer_url} (the dashboards)"
@@ -100,12 +103,12 @@ def show(place: Place, name: str, patience: float = 0) -> int:
         daemons.ended(place), {uid: ok for uid, (ok, _) in health.items()}, {host: hosts[host] for host in expected}
     )
     if reasons:
-        console.print(f"\n[red]Not everything is well: {escape('; '.join(reasons))}. So this ends with status 1.[/red]")
+        console.print(f"\n[red]Not everything is healthy: {escape('; '.join(reasons))}. The exit status is 1.[/red]")
     return 1 if reasons else 0
 
 
 def amiss(ended: list[str], health: dict[str, bool], ages: dict[str, float]) -> list[str]:
-    """Why not everything is well; nothing when it is. ages: of the newest point of each expected host, seconds."""
+    """What is not healthy; empty when everything is. ages: of each expected host's newest point, in seconds."""
     return [
         *(f"{name} has ended" for name in ended),
         *(f"{DATASOURCES[uid]} is not healthy in Grafana" for uid, ok in health.items() if not ok),
@@ -114,12 +117,21 @@ def amiss(ended: list[str], health: dict[str, bool], ages: dict[str, float]) -> 
 
 
 def _table(title: str) -> Table:
-    """A table without lines whose first two columns are never cut: addresses are there to be copied."""
+    """A table without lines whose first two columns are never truncated, so that addresses can be copied."""
     table = Table(title=f"\n{title}", title_justify="left", title_style="bold", show_header=False, box=None)
     table.add_column(no_wrap=True, min_width=10)
     table.add_column(no_wrap=True, overflow="ignore")
     table.add_column(style="dim")
     return table
+
+
+def _least_width(table: Table) -> int:
+    """With fewer columns, rich would cut something off in the table's first two. A terminal that has fewer wraps the
+    lines, with all that is in them."""
+    unlimited = console.options.update(max_width=FILE_COLUMNS)
+    for column in table.columns[:2]:
+        column.min_width = max((Measurement.get(console, unlimited, each).maximum for each in column.cells), default=0)
+    return Measurement.get(console, unlimited, table).minimum
 
 
 def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
@@ -137,6 +149,16 @@ def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
     return table
 
 
+def _await_health(grafana: Grafana, deadline: float) -> dict[str, tuple[bool, str]]:
+    """Whether each datasource is healthy, and Grafana's words; asked again until all are or the time is over: Grafana
+    restarts when the clock jumps (userdata/server/grafana.sh)."""
+    while True:
+        health = {uid: _health(grafana, uid) for uid in DATASOURCES}
+        if all(ok for ok, _ in health.values()) or time.monotonic() > deadline:
+            return health
+        time.sleep(1)
+
+
 def _health(grafana: Grafana, uid: str) -> tuple[bool, str]:
     try:
         answer = grafana.get(f"/api/datasources/uid/{uid}/health")
@@ -145,8 +167,15 @@ def _health(grafana: Grafana, uid: str) -> tuple[bool, str]:
         found = re.search(r"certificate verify failed: (.*?)\.? \(_ssl", str(error))
         return False, f"Grafana's certificate is not trusted: {found[1] if found else 'see openssl s_client'}"
     except (requests.RequestException, ValueError) as error:
-        return False, f"Grafana did not answer: {type(error).__name__}"
+        return False, f"Grafana did not answer: {_reason(error)}"
     return answer.status_code == requests.codes.ok and body.get("status") == "OK", str(body.get("message", ""))
+
+
+def _reason(error: BaseException) -> str:
+    """What the operating system or the parser said, which `requests` wraps three times."""
+    while error.__context__:
+        error = error.__context__
+    return str(error) or type(error).__name__
 
 
 def _health_table(health: dict[str, tuple[bool, str]]) -> Table:
@@ -175,9 +204,8 @@ def newest_points(grafana: Grafana) -> dict[str, float]:
     return ages
 
 
-def _await_points(grafana: Grafana, expected: set[str], patience: float) -> dict[str, float]:
+def _await_points(grafana: Grafana, expected: set[str], deadline: float) -> dict[str, float]:
     """The newest points, as soon as each expected host has one; infinitely old where it has none in time."""
-    deadline = time.monotonic() + patience
     while True:
         try:
             ages = newest_points(grafana)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,19 +18,27 @@ from typing import Any
 
 import yaml
 
-from sandbox import cloud, hosts, operator, repository, toolchain
+from sandbox import cloud, hosts, operator, repository, toolchain, warm
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 
 HOSTS_KEY = "monitoring:hosts"
 BASE = "Pulumi.sandbox.yaml"
 PASSPHRASE = "local environment"  # noqa: S105 - the backend is a folder only root can read
+FULL = 5
+"""MiB: with less, what failed did so for want of room."""
 GRAVITON_TYPE = "t4g.small"
 
 
 def name() -> str:
-    """The stack the commands work on: `sandbox`, or what SANDBOX_STACK says (`make up STACK=second`)."""
-    return os.environ.get("SANDBOX_STACK") or "sandbox"
+    """The stack the commands work on: `sandbox`, or what SANDBOX_STACK says (`make up STACK=second`). Raises
+    SandboxError where that is no stack's name (sdk/go/common/tokens/stack_name.go)."""
+    given = os.environ.get("SANDBOX_STACK") or "sandbox"
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", given):
+        raise SandboxError(
+            f"STACK={given[:100]!r} is not a stack's name: use 1 to 100 letters, digits, -, _ and periods."
+        )
+    return given
 
 
 def project_folder(place: Place) -> Path:
@@ -36,8 +46,8 @@ def project_folder(place: Place) -> Path:
 
 
 def environment(place: Place) -> dict[str, str]:
-    """The environment in which `pulumi` works against this place and nothing else, as a workflow with its deploy
-    role."""
+    """The environment variables with which `pulumi` works against this place and nothing else, as a workflow does
+    with its deploy role."""
     mine = administrator(place)
     for name in cloud.admin_credentials(place):
         del mine[name]
@@ -45,15 +55,16 @@ def environment(place: Place) -> dict[str, str]:
 
 
 def administrator(place: Place) -> dict[str, str]:
-    """The same for the person who may do everything in the account."""
+    """The same for the account's administrator."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
     # Without byte code each run compiles the providers' SDKs again, for twice the CPU time.
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)
-    programs = [str(toolchain.binaries()), str(Path(sys.executable).parent)]
+    own = Path(sys.executable).parent
+    programs = [str(toolchain.binaries()), str(warm.environment(own.parent) / "bin"), str(own)]
     return inherited | {
         "PATH": os.pathsep.join([*programs, inherited.get("PATH", "/usr/bin:/bin")]),
         "PULUMI_HOME": str(place.state / "pulumi-home"),
-        # Without the file next to each state file that holds nothing but its checksum: a kill while it is being written
+        # Without the file next to each state file that holds nothing but its checksum: a kill during the write
         # leaves an empty one, and the state is refused ("failed to load checkpoint: EOF").
         "PULUMI_BACKEND_URL": f"file://{place.state / 'backend'}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
@@ -92,7 +103,7 @@ def _encrypt_keys(place: Place, stack: str) -> None:
 def _write_stack_file(place: Place, stack: str) -> None:
     """Merge the checkout's sandbox stack and this place's own facts into the stack's file.
 
-    What a person set there with `pulumi config set` stays: a value that is not the one written last time.
+    What a person set there with `pulumi config set` stays: a value that differs from the one written last.
     """
     base = yaml.safe_load((place.checkout / BASE).read_text())["config"]
     wanted: dict[str, Any] = base | _facts(place, stack)
@@ -110,7 +121,7 @@ def _write_stack_file(place: Place, stack: str) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    """Replace a file as a whole: where there is no room for the new one, the old one stays."""
+    """Replace a file as a whole: if there is no room for the new one, the old one stays."""
     new = file.with_name(f"{file.name}.new")
     try:
         new.write_text(text)
@@ -139,8 +150,8 @@ def host_names(place: Place, stack: str) -> set[str]:
 
 def _facts(place: Place, stack: str) -> dict[str, Any]:
     """The settings only this machine knows: its package repositories, its own processor architecture, the on-premise
-    machines, and who stands where: the operator, who is this machine, reaches no more than what operatorCidrs
-    opens, and the agents no more than what agentCidrs opens."""
+    machines, and the CIDRs: the operator, who is this machine, reaches no more than operatorCidrs
+    opens, and the agents no more than agentCidrs opens."""
     facts: dict[str, Any] = {f"monitoring:{key}": value for key, value in repository.facts(place).items()}
     facts["monitoring:operatorCidrs"] = [f"{place.gateway}/32"]
     facts["monitoring:agentCidrs"] = [str(place.internet)]
@@ -162,6 +173,8 @@ def pulumi(place: Place, *arguments: str, quiet: bool = False, stdin: str = "") 
     folder, variables = project_folder(place), environment(place)
     if not quiet:
         if patiently(command, executable=program, cwd=folder, env=variables):
+            if shutil.disk_usage(place.state).free >> 20 < FULL:
+                raise SandboxError(f"The disk of {place.state} is full. Make room, then type the same again.")
             raise SandboxError(f"`pulumi {arguments[0]}` failed (its own words are above).")
         return ""
     process = subprocess.run(
@@ -173,9 +186,9 @@ def pulumi(place: Place, *arguments: str, quiet: bool = False, stdin: str = "") 
 
 
 def patiently(command: list[str], **options: Any) -> int:
-    """Run a program in the foreground; returns its status. Ctrl-C reaches it from the terminal, too, and its end is
-    waited for: the CLI finishes what it has begun, or ends at once when it is pressed again. Killed, it would leave
-    resources behind that its state does not know. Raises KeyboardInterrupt afterwards."""
+    """Run a program in the foreground; returns its status. Ctrl-C reaches it from the terminal, too, and this waits
+    for its end: the CLI finishes what it has begun, or ends at once when Ctrl-C is pressed again. If killed, it would
+    leave resources behind that its state does not know. Raises KeyboardInterrupt afterwards."""
     interrupted = False
     with subprocess.Popen(command, **options) as process:
         while process.returncode is None:
@@ -189,13 +202,27 @@ def patiently(command: list[str], **options: Any) -> int:
 
 
 def outputs(place: Place, stack: str) -> dict[str, Any]:
-    """The stack's outputs, secrets in clear: for the caller's use, not for printing."""
+    """The stack's outputs, secrets in plain text: for the caller's use, not for printing."""
     text = pulumi(place, "stack", "output", "--stack", stack, "--json", "--show-secrets", quiet=True)
     return dict(json.loads(text or "{}"))
 
 
+def damaged(place: Place) -> bool:
+    """Whether a stack's state was cut off. On a full disk Pulumi puts what it could write of a new one in the old one's
+    place (gocloud.dev, blob/blob.go, WriteAll), and in its backup's at the next attempt."""
+    return not all(map(_whole, (place.state / "backend" / ".pulumi" / "stacks").rglob("*.json")))
+
+
+def _whole(file: Path) -> bool:
+    try:
+        json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
 def recover(place: Place, stack: str) -> None:
-    """Take up after an interrupted update: release its lock and let the engine see what was created."""
+    """Recover from an interrupted update: release its lock and let the engine see what was created."""
     locks = place.state / "backend" / ".pulumi" / "locks"
     if not any(path.is_file() for path in locks.rglob("*.json")):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from sandbox import toolchain
+from sandbox import toolchain, warm
 from sandbox.toolchain import influxdb
 
 LIVE_TESTS = "tests/live"
@@ -18,31 +19,36 @@ ENVIRONMENTS, OTHERS = ("-n", "3"), ("-n", "2")
 """Processes of pytest. Each of the first has an environment, and waits for its machines half of the time: so there is
 one more than processors."""
 
-BY_FILE = ("--dist", "loadfile")
-"""The tests of a file run in one process, because they share fixtures and, of an environment, the state that the test
-before left."""
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+"""The tests of a file run in one process, because they share the state that the test before left; those that need no
+environment by folder, because they share fixtures (tests/conftest.py).
 
-IN_ORDER = "--no-loadscope-reorder"
-"""The files in the order of tests/live/conftest.py, whichever process is free takes the next: the one that takes an
-environment down is the last."""
+In the order of the conftest.py, whichever process is free takes the next: of those of an environment the one that takes
+it down is the last, of the others the longest is the first."""
 
 SLOWEST = "--durations=25"
+COLUMNS = "160"
+"""pytest cuts its summary's lines at a terminal's width, and has none here."""
+
+REASONS = 10
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def run(checkout: Path, arguments: list[str]) -> int:
-    """Run every test but the long faults (`-m` chooses others); with arguments: pytest with these. Ends with what
-    pytest said last of each part, and returns 0 when both passed.
+    """Run every test but the long faults (`-m` chooses others); with arguments: pytest with these. Ends with
+    pytest's last line of each part, and returns 0 when both passed.
 
     Tests of an environment wait for machines most of the time, so all others run next to them, with what they leave of
     the processors, and are printed at the end.
     """
     path = os.pathsep.join([str(toolchain.binaries()), os.environ["PATH"]])
-    environment = os.environ | {"SANDBOX_NAME": "test", "PATH": path}
+    environment = os.environ | {"SANDBOX_NAME": "test", "PATH": path, "COLUMNS": COLUMNS}
     pytest = [sys.executable, "-m", "pytest", *([] if "-m" in arguments else ["-m", "not long_fault"])]
     if arguments:
         return subprocess.run([*pytest, *arguments], cwd=checkout, env=environment, check=False).returncode
     pytest += [*BY_FILE, SLOWEST]
-    with tempfile.TemporaryFile() as printed:
+    with tempfile.TemporaryFile() as printed, warm.kept(Path(sys.executable)) as interpreters:
+        environment |= interpreters
         others = subprocess.Popen(
             ["nice", *pytest, *OTHERS, "--ignore", LIVE_TESTS],
             cwd=checkout,
@@ -50,9 +56,10 @@ def run(checkout: Path, arguments: list[str]) -> int:
             stdout=printed,
             stderr=subprocess.STDOUT,
         )
+        failed: list[str] = []
         last = "did not end"
         try:
-            live, last = shown([*pytest, *ENVIRONMENTS, IN_ORDER, LIVE_TESTS], checkout, environment)
+            live, failed, last = shown([*pytest, *ENVIRONMENTS, LIVE_TESTS], checkout, environment)
             return others.wait() or live
         finally:
             others.terminate()
@@ -63,11 +70,13 @@ def run(checkout: Path, arguments: list[str]) -> int:
             sys.stdout.flush()
             if shortfall := influxdb.shortfall():
                 print(shortfall)
+            # Last, for who sees only the end of a long log.
+            print("", *reasons([*failed, *failures(printed)]), sep="\n")
             print(f"\nTests without an environment: {last_line(printed)}\nTests of an environment: {last}", flush=True)
 
 
-def shown(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Run a command and show what it prints; returns its status and the last line."""
+def shown(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, list[str], str]:
+    """Run pytest and show what it prints; returns its status, its failures and the last line."""
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     with (
         tempfile.TemporaryFile() as printed,
@@ -80,16 +89,34 @@ def shown(command: list[str], folder: Path, environment: dict[str, str]) -> tupl
             stderr=subprocess.STDOUT,
         ) as process,
     ):
-        # As it comes: pytest prints a dot for each test, and a line takes it minutes.
+        # Unbuffered: pytest prints a dot for each test, and a line takes minutes.
         while process.stdout and (piece := process.stdout.read(65536)):
             printed.write(piece)
             sys.stdout.buffer.write(piece)
             sys.stdout.flush()
-        return process.wait(), last_line(printed)
+        return process.wait(), failures(printed), last_line(printed)
+
+
+def failures(printed: IO[bytes]) -> list[str]:
+    """The lines of pytest's summary that name a test and why it failed."""
+    return [line for line in lines(printed) if line.startswith(("FAILED ", "ERROR "))]
+
+
+def reasons(failed: list[str]) -> list[str]:
+    """One line per reason, the most frequent first: how many tests failed with it, and the first one's line."""
+    alike: dict[str, list[str]] = {}
+    for line in failed:
+        alike.setdefault(line.partition(" - ")[2], []).append(line)
+    often = sorted(alike.values(), key=len, reverse=True)[:REASONS]
+    return [f"{len(same)} x {same[0][:400]}" for same in often]
 
 
 def last_line(printed: IO[bytes]) -> str:
     """The last line that says something."""
+    return next((line for line in reversed(lines(printed)) if line.strip()), "said nothing")
+
+
+def lines(printed: IO[bytes]) -> list[str]:
+    """What was printed, without colours."""
     printed.seek(0)
-    lines = printed.read().decode(errors="replace").splitlines()
-    return next((line for line in reversed(lines) if line.strip()), "said nothing")
+    return COLOUR.sub("", printed.read().decode(errors="replace")).splitlines()

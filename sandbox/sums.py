@@ -1,6 +1,6 @@
-"""Whether what lies in the cache is still what was put there: each folder has a list of its files and their sums.
+"""Whether the cache still holds what was put there: each folder has a list of its files and their checksums.
 
-A file is read again only when its size or times are other ones: nothing writes into a file without changing `ctime`.
+A file is read again only when its size or times have changed: nothing writes into a file without changing `ctime`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
 
 
 def note(folder: Path, files: Iterable[str] | None = None) -> None:
-    """Write down the regular files of the folder as they are now: `files` (by their names in it), or all."""
+    """Record the regular files of the folder as they are now: `files` (by their names in it), or all."""
     known = _read(folder)
     for name in files if files is not None else _all(folder):
         path = folder / name
@@ -35,8 +35,8 @@ def note(folder: Path, files: Iterable[str] | None = None) -> None:
 
 
 def damaged(folder: Path) -> list[str]:
-    """The noted files that are gone or have another content, by their names in the folder. A folder without a list
-    that can be read (one of an earlier version has none) is noted as it is."""
+    """The recorded files that are gone or have another content, by their names in the folder. A folder without
+    a readable list (as left by an earlier version) is recorded as it is."""
     known = _read(folder)
     if not known:
         note(folder)
@@ -62,7 +62,7 @@ def damaged(folder: Path) -> list[str]:
 
 
 def forget(folder: Path, names: Iterable[str]) -> None:
-    """Take files off the list."""
+    """Remove files from the list."""
     gone = set(names)
     _write(folder, {name: entry for name, entry in _read(folder).items() if name not in gone})
 

@@ -16,18 +16,18 @@ ACCOUNT = "123456789012"
 """The account that stacks are in."""
 
 ANOTHER_ACCOUNT = "210987654321"
-"""One whose roles a stack may be let into: EC2, its metrics, and IAM."""
+"""A second account, whose roles a stack may assume: EC2, its metrics, and IAM."""
 
 
 def admin_file(place: Place, account: str = ACCOUNT) -> Path:
-    """Where an account's administrator has its access key."""
+    """The file with the access key of an account's administrator."""
     return place.state / "cloud" / ("admin.json" if account == ACCOUNT else f"admin-{account}.json")
 
 
 def admin_credentials(place: Place, account: str = ACCOUNT) -> dict[str, str]:
     """The access key of an account's administrator as environment variables of the AWS SDKs.
 
-    Made when the local AWS starts. Raises SandboxError when it never started.
+    Written when the local AWS starts. Raises SandboxError if it never started.
     """
     path = admin_file(place, account)
     if not path.exists():

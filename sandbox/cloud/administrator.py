@@ -13,10 +13,10 @@ EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action
 
 
 def create(path: Path, account: str) -> None:
-    """Make the user and write its access key to `path`, readable by its owner alone.
+    """Create the user and write its access key to `path`, readable by its owner alone.
 
-    The file holds the SDKs' two environment variables as JSON. moto keeps nothing over a restart, so the key is a
-    new one at every start.
+    The file holds the SDKs' two environment variables as JSON. moto keeps nothing across a restart, so every
+    start creates a new key.
     """
     iam = iam_backends[account]["aws"]
     iam.create_user("aws", NAME)

@@ -1,4 +1,4 @@
-"""What CloudWatch's alarms and SNS's topics are to policies.
+"""CloudWatch's alarms and SNS's topics as resources of IAM policies.
 
 docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html, list_amazonsns.html
 """
@@ -13,7 +13,7 @@ from sandbox.cloud.needed import Needed
 
 
 def of_cloudwatch(response: Any, action: str) -> Iterator[Needed]:
-    """Alarms by name or ARN. Metrics, and a look at all alarms, know no resource."""
+    """Alarms by name or ARN. Metrics, and listing all alarms, have no resource."""
     names = response._get_param("AlarmNames") if action == "DeleteAlarms" else None
     one = response._get_param("AlarmName") if action == "PutMetricAlarm" else None
     arns = [f"arn:aws:cloudwatch:{response.region}:{ACCOUNT}:alarm:{name}" for name in names or filter(None, [one])]
@@ -27,7 +27,7 @@ def of_cloudwatch(response: Any, action: str) -> Iterator[Needed]:
 
 
 def of_sns(response: Any, action: str) -> Iterator[Needed]:
-    """Topics by name or ARN. What is about a subscription alone knows no resource."""
+    """Topics by name or ARN. What concerns a subscription alone has no resource."""
     arn = response._get_param("TopicArn") or response._get_param("ResourceArn")
     if action == "CreateTopic":
         arn = f"arn:aws:sns:{response.region}:{ACCOUNT}:{response._get_param('Name')}"

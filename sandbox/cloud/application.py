@@ -7,7 +7,7 @@ import logging
 import re
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -18,23 +18,30 @@ if TYPE_CHECKING:
 
 SERVICES = frozenset(
     {
-        *("ec2", "iam", "kms", "monitoring", "s3", "secretsmanager", "sns", "ssm", "sts", "tagging"),
+        *("ec2", "iam", "kms", "monitoring", "route53", "s3", "secretsmanager", "sns", "ssm", "sts", "tagging"),
         "timestream-influxdb",
     }
 )
-"""Signing names of the services this environment was made strict for; any other is refused, not answered softly."""
+"""Signing names of the services that are as strict here as on AWS; any other service is refused rather than answered
+leniently."""
+
+ROUTE53 = "/2013-04-01/"
+"""What the paths of Route 53's requests begin with: its API's version."""
 
 BODY_BYTES = 4 * 1024 * 1024
-"""More than any request of these services may have, but for S3's."""
+"""More than any request to these services may have, except S3's."""
 
 OBJECT_BYTES = 512 * 1024 * 1024
-"""Of an object: AWS takes 5 GiB at once, this process keeps it all in memory."""
+"""For an object: AWS takes 5 GiB at once, this process keeps it all in memory."""
 
 BODY_KEY = "sandbox.body"
 """Where the WSGI environment keeps the body as it was sent (and signed)."""
 
+WATCHED, READS = ("ec2", "timestream-influxdb"), ("Describe", "Get", "List")
+"""Services whose resources the machines daemon plays, and how operations begin that change none."""
+
 UNSIGNED = frozenset({"AssumeRoleWithWebIdentity"})
-"""Operations that are asked without a key: a token says who asks."""
+"""Operations that need no key: a token identifies the caller."""
 
 CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9-]+)/")
 ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
@@ -53,13 +60,15 @@ class Refusal(Exception):  # noqa: N818 - an answer, not a failure
 class LocalAws:
     """moto's application behind AWS's gate.
 
-    moto's own pages (`/moto-api` can switch enforcement off and empty everything) and its constant metadata
-    service are out of reach; an unsigned request is refused; requests run one after the other, because moto's
-    models are made for one thread. `lock` is for others in this process who read the models.
+    moto's own pages (`/moto-api` can switch enforcement off and delete everything) and its constant metadata
+    service are out of reach; an unsigned request is refused; requests run one after the other, because
+    moto's models are not thread-safe. `lock` is for other readers of the models in this process.
+    changed: called after each request that may have changed what the machines daemon watches.
     """
 
-    def __init__(self, moto: WSGIApplication) -> None:
+    def __init__(self, moto: WSGIApplication, changed: Callable[[], None] = lambda: None) -> None:
         self._moto = moto
+        self._changed = changed
         self.lock = threading.RLock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -69,8 +78,9 @@ class LocalAws:
             body = _body(environ, OBJECT_BYTES if service == "s3" else BODY_BYTES)
             environ[BODY_KEY], environ["wsgi.input"] = body, BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
-            operation = f"{service} {_operation(environ, body)}"
-            if not service and _operation(environ, body) not in UNSIGNED:
+            name = _operation(environ, body)
+            operation = f"{service} {name}"
+            if not service and name not in UNSIGNED:
                 raise Refusal(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
 
             def noted(status: str, headers: Any, exc_info: Any = None) -> Any:
@@ -79,7 +89,10 @@ class LocalAws:
                 return start_response(status, headers, exc_info)
 
             with self.lock:
-                return list(self._moto(environ, noted))
+                answer = list(self._moto(environ, noted))
+            if service in WATCHED and not name.startswith(READS):
+                self._changed()
+            return answer
         except Refusal as refusal:
             log.info("%s %s: %s", refusal.status, refusal.code, refusal)
             return _answer(environ, start_response, refusal)
@@ -94,14 +107,15 @@ class LocalAws:
 
 
 def _admit(environ: WSGIEnvironment) -> str:
-    """The signing name of the service a request is for, "" when it is not signed. Raises Refusal when it may not come
-    in."""
+    """The signing name of the service a request is for, "" when it is not signed. Raises Refusal when it is not
+    admitted."""
     path = environ.get("PATH_INFO", "/")
     scope = CREDENTIAL.match(environ.get("HTTP_AUTHORIZATION", ""))
     service = scope["service"] if scope else ""
-    # moto chooses its own pages by the path alone, so that no bucket may have their names.
+    # moto recognizes its own pages by the path alone, so no bucket may have their names.
     own = path.startswith(("/moto-api", "/latest/")) or path == "/favicon.ico"
-    if path != "/" and not path.startswith("/service/") and (own or service not in ("", "s3")):
+    of_route53 = service == "route53" and path.startswith(ROUTE53)
+    if path != "/" and not path.startswith("/service/") and not of_route53 and (own or service not in ("", "s3")):
         raise Refusal(404, "UnknownOperationException", f"AWS has nothing at {path}.")
     if service and service not in SERVICES:
         raise Refusal(501, "NotImplemented", f"The local AWS has no service '{service}'.")
@@ -130,7 +144,7 @@ def _operation(environ: WSGIEnvironment, body: bytes) -> str:
 
 
 def _answer(environ: WSGIEnvironment, start_response: StartResponse, refusal: Refusal) -> list[bytes]:
-    """The refusal in JSON or XML, whichever the request speaks."""
+    """The refusal in JSON or XML, as the request's protocol has it."""
     if "json" in environ.get("CONTENT_TYPE", "") or environ.get("HTTP_X_AMZ_TARGET"):
         kind = "application/x-amz-json-1.1"
         text = json.dumps({"__type": refusal.code, "message": str(refusal)})

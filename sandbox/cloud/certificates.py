@@ -1,4 +1,4 @@
-"""The certificate the machines see when they talk to AWS, from a small authority their images trust."""
+"""The certificate the machines see when they talk to AWS, issued by a small authority that their images trust."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def regions() -> list[str]:
 
 
 def ensure(folder: Path) -> tuple[Path, Path]:
-    """Make the authority (`ca.pem`) and the server's certificate, unless good ones are there.
+    """Create the authority (`ca.pem`) and the server's certificate, unless valid ones exist.
 
     Returns (certificate with chain, private key), for every `*.REGION.amazonaws.com` and
     `*.timestream-influxdb.REGION.on.aws`. The key is readable by its
-    owner alone; the authority's is thrown away, so that nothing else is ever signed with it, and it is limited to
-    those domains.
+    owner alone; the authority's is thrown away, so that nothing else is ever signed with it, and the authority is
+    limited to those domains.
     """
     certificate, key, authority = folder / "server.pem", folder / "server.key", folder / "ca.pem"
     if all(path.exists() for path in (certificate, key, authority)) and _lasts(certificate):
@@ -47,7 +47,7 @@ def ensure(folder: Path) -> tuple[Path, Path]:
 
 
 def ensure_for(folder: Path, host: str) -> tuple[Path, Path]:
-    """Make a certificate for one host that is its own authority, unless a good one is there.
+    """Create a self-signed certificate for one host, unless a valid one exists.
 
     Returns (certificate, private key); the key is readable by its owner alone.
     """

@@ -21,7 +21,7 @@ DIGESTS: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 class ChecksumError(Exception):
-    """What a header says of the body is not so. code: S3's; status: HTTP's."""
+    """A checksum header does not match the body. code: S3's; status: HTTP's."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
 """Conditions of IAM statements.
 
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html. An operator or key
-that is not known here is an error, never a guess.
+that is unknown here is an error, never a guess.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from sandbox.cloud.needed import FAMILIES
+from sandbox.cloud.needed import ENCRYPTED_FOR, FAMILIES, VALUES
 
 KEYS = frozenset(
     {
@@ -29,20 +29,25 @@ KEYS = frozenset(
         "iam:passedtoservice",
         "iam:permissionsboundary",
         "iam:policyarn",
+        "kms:grantisforawsresource",
+        "kms:viaservice",
+        "route53:changeresourcerecordsetsactions",
+        "route53:changeresourcerecordsetsnormalizedrecordnames",
+        "route53:changeresourcerecordsetsrecordtypes",
         "s3:delimiter",
         "s3:max-keys",
         "s3:prefix",
         "sts:externalid",
     }
 )
-"""What a request's context can say here. A known key may still be absent: `aws:username` for a role's session."""
+"""The context keys known here. A known key may still be absent: `aws:username` for a role's session."""
 
 CLAIM = re.compile(r"[a-z0-9.-]+\.[a-z]{2,}(/[\w./-]*)?:(aud|sub)")
 """Keys made of an identity provider's URL and a claim, as in a role's trust policy. AWS knows some more claims."""
 
 
 class UnknownConditionError(Exception):
-    """A condition that the local AWS cannot evaluate truly."""
+    """A condition that the local AWS cannot evaluate correctly."""
 
 
 def _wildcard(wanted: str, actual: str) -> bool:
@@ -79,6 +84,10 @@ NEGATED = {
 }
 
 
+EVERY, SEVERAL = "forallvalues:", "route53:changeresourcerecordsets"
+"""The operator for keys with several values, and what all such keys begin with here."""
+
+
 def hold(block: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     """Whether all conditions of a statement are met. Raises UnknownConditionError."""
     known = {key.lower(): value for key, value in context.items()}
@@ -88,12 +97,17 @@ def hold(block: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> 
 def _holds(operator: str, key: str, wanted: Any, context: Mapping[str, str]) -> bool:
     name, lowered = operator.lower(), key.lower()
     family = next((each.lower() for each in FAMILIES if lowered.startswith(each.lower())), None)
-    if lowered not in KEYS and family not in context and not CLAIM.fullmatch(lowered):
+    known = lowered in KEYS or family in context or lowered.startswith(ENCRYPTED_FOR.lower())
+    if not known and not CLAIM.fullmatch(lowered):
         raise UnknownConditionError(f"condition key {key}")
     actual = context.get(lowered)
     values = [str(each) for each in wanted] if isinstance(wanted, list) else [str(wanted)]
     if name == "null":
         return (actual is None) == (values[0].lower() == "true")
+    if name.startswith(EVERY) and lowered.startswith(SEVERAL):
+        # A request without the key passes (reference_policies_condition-single-vs-multi-valued-context-keys.html).
+        each = [] if actual is None else actual.split(VALUES)
+        return all(_holds(name.removeprefix(EVERY), key, wanted, {**context, lowered: value}) for value in each)
     optional = name.endswith("ifexists")
     name = name.removesuffix("ifexists")
     negated = name in NEGATED

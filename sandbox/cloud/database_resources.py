@@ -1,4 +1,4 @@
-"""What Timestream for InfluxDB and Secrets Manager are to policies.
+"""Timestream for InfluxDB and Secrets Manager as resources of IAM policies.
 
 docs.aws.amazon.com/service-authorization/latest/reference/list_amazontimestreaminfluxdb.html and
 list_awssecretsmanager.html
@@ -20,7 +20,7 @@ from sandbox.cloud.needed import Needed, tagged
 
 
 def of_timestream(response: Any, action: str) -> Iterator[Needed]:
-    """Instances by their ids, with their tags. Who makes one needs the right to make its network interface, too
+    """Instances by their ids, with their tags. Creating one also requires the right to create its network interface
     (AmazonTimestreamInfluxDBFullAccess, CreateEniInSubnetStatement)."""
     asked = json.loads(response.body or "{}")
     backend = timestreaminfluxdb_backends[ACCOUNT][response.region]

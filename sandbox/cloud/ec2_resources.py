@@ -1,8 +1,8 @@
-"""What a request to EC2 is judged about: the resources of each action, with their tags.
+"""The resources that a request to EC2 is authorized against, with their tags.
 
-docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html. Actions that only describe know no
-resources, but for those named here. Any other action is judged about `*`: a policy that names resources then denies
-where AWS may allow, never the other way round.
+docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html. Actions that only describe have no
+resources, except those named here. Any other action is authorized against `*`: a policy that names resources then
+denies where AWS may allow, never the other way round.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.iam.models import iam_backends
 
+from sandbox.cloud import kms_resources
 from sandbox.cloud.needed import Needed, tagged
 
 KINDS = {
@@ -25,7 +26,7 @@ KINDS = {
     "vol": "volume",
     "vpc": "vpc",
 }
-"""Beginnings of ids, and the types that ARNs have for them."""
+"""Prefixes of ids, and the resource types that ARNs have for them."""
 
 OWNERLESS = frozenset({"image"})
 """Types whose ARNs have no account."""
@@ -35,7 +36,9 @@ PRESENT: Mapping[str, tuple[str, ...]] = {
     "AttachVolume": ("InstanceId", "VolumeId"),
     "AuthorizeSecurityGroupEgress": ("GroupId",),
     "AuthorizeSecurityGroupIngress": ("GroupId",),
+    "CreateNetworkInterface": ("SubnetId", "Groups"),
     "CreateTags": ("Resources",),
+    "DeleteNetworkInterface": ("NetworkInterfaceId",),
     "DeleteSecurityGroup": ("GroupId",),
     "DeleteTags": ("Resources",),
     "DeleteVolume": ("VolumeId",),
@@ -55,26 +58,27 @@ PRESENT: Mapping[str, tuple[str, ...]] = {
     "TerminateInstances": ("InstanceIds",),
     "CreateSecurityGroup": ("VpcId",),
 }
-"""Actions, and the parameters that name what they are about."""
+"""Actions, and the parameters that name their resources."""
 
 NEW: Mapping[str, tuple[str, ...]] = {
     "AllocateAddress": ("elastic-ip",),
+    "CreateNetworkInterface": ("network-interface",),
     "CreateSecurityGroup": ("security-group",),
     "CreateVolume": ("volume",),
     "RunInstances": ("instance", "volume", "network-interface"),
 }
-"""Actions, and the types of what they make. Tags given along need ec2:CreateTags as well
+"""Actions, and the types of what they create. Tags passed along require ec2:CreateTags as well
 (docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html)."""
 
 
 def needed(response: Any, action: str) -> list[Needed]:
     """What must be allowed for the request that moto's response object holds. action: without `ec2:`."""
-    found = [*_present(response, action), *_new(response, action), *_passed(response, action)]
+    found = [*_present(response, action), *_new(response, action), *_passed(response, action), *_keys(response, action)]
     return found or [Needed(f"ec2:{action}", "*", tagged())]
 
 
 def arn(response: Any, kind: str, id_: str) -> str:
-    """The ARN of something of EC2's. id_: `*` for what does not exist yet."""
+    """The ARN of an EC2 resource. id_: `*` for what does not exist yet."""
     owner = "" if kind in OWNERLESS else response.current_account
     return f"arn:aws:ec2:{response.region}:{owner}:{kind}/{id_}"
 
@@ -95,6 +99,9 @@ def _ids(response: Any, action: str) -> Iterator[str]:
     for name in PRESENT.get(action, ()):
         value = response._get_param(name)
         yield from [value] if isinstance(value, str) else value or ()
+    if action == "RunInstances":
+        named = (each.get("NetworkInterfaceId") for each in response._get_param("NetworkInterfaces") or ())
+        yield from (id_ for id_ in named if id_)
     if action == "ModifySecurityGroupRules":
         yield from (rule["SecurityGroupRuleId"] for rule in response._get_param("SecurityGroupRules"))
     if action == "DisassociateAddress":
@@ -126,3 +133,26 @@ def _passed(response: Any, action: str) -> Iterator[Needed]:
         if profile and profile.get("Name", profile.get("Arn")) in (known.name, known.arn):
             for role in known.roles:
                 yield Needed("iam:PassRole", role.arn, {"iam:PassedToService": "ec2.amazonaws.com"})
+
+
+def _keys(response: Any, action: str) -> Iterator[Needed]:
+    """Who makes or attaches a volume lets EC2 use its key, unless that is the account's own.
+
+    docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html and how-ebs-encryption-works.html
+    """
+    named: list[str] = []
+    if action == "CreateVolume":
+        named = [response._get_param("KmsKeyId")]
+    elif action == "RunInstances":
+        named = [each.get("Ebs", {}).get("KmsKeyId") for each in response._get_param("BlockDeviceMappings") or ()]
+    elif action == "AttachVolume":
+        there = response.ec2_backend.volumes.get(response._get_param("VolumeId"))
+        named = [there.kms_key_id] if there else []
+    uses = ["CreateGrant"]
+    uses += ["GenerateDataKeyWithoutPlaintext"] if action != "AttachVolume" else []
+    uses += ["Decrypt"] if action != "CreateVolume" else []
+    for key in named:
+        if key and not kms_resources.of_aws(key, response.region):
+            for use in uses:
+                one = kms_resources.used(use, key, response.region, "ec2")
+                yield Needed(one.action, one.resource, {**one.context, "kms:GrantIsForAWSResource": "true"})

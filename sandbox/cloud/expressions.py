@@ -1,4 +1,4 @@
-"""Expressions of GetMetricData: SEARCH and arithmetic; anything else is refused with what to do instead.
+"""Expressions of GetMetricData: SEARCH and arithmetic; anything else is refused, with advice on what to do instead.
 
 docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html and using-metric-math.html
 """
@@ -57,13 +57,13 @@ class Search:
 def search(expression: str) -> Search | None:
     """The SEARCH an expression is, None when it is something else. Raises UnsupportedError for terms we cannot do.
 
-    Known terms: a `{Namespace,Dimension,…}` schema, and `key=value` or `key=(a OR b)` for MetricName, Namespace and
+    Supported terms: a `{Namespace,Dimension,…}` schema, and `key=value` or `key=(a OR b)` for MetricName, Namespace and
     dimensions. A bare word (a partial match), NOT, and `:` in front of a key are refused.
     """
     call = CALL.match(expression.strip())
     if call is None:
         if "SEARCH(" in expression:
-            raise UnsupportedError(f"The local AWS knows SEARCH('…', 'Statistic', period) alone, not: {expression}")
+            raise UnsupportedError(f"The local AWS only supports SEARCH('…', 'Statistic', period), not: {expression}")
         return None
     terms, namespace, dimensions = call["terms"], None, None
     schema = SCHEMA.match(terms)
@@ -74,7 +74,7 @@ def search(expression: str) -> Search | None:
     while terms.strip():
         term = TERM.match(terms)
         if term is None:
-            raise UnsupportedError(f"The local AWS searches by key=value alone, not by: {terms.strip()}")
+            raise UnsupportedError(f"The local AWS only searches by key=value, not by: {terms.strip()}")
         values = re.split(r"\s+OR\s+", term["any"].strip()) if term["any"] is not None else [term["one"]]
         wanted[_bare(term["key"])] = frozenset(_bare(value) for value in values)
         terms = terms[term.end() :]

@@ -1,5 +1,5 @@
-"""Which statements of roles' policies were needed: a role's list of what it was allowed, for the test that a policy
-grants nothing too much.
+"""Which statements of roles' policies were used: a log of what each role was allowed, for the test that policies
+grant nothing superfluous.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _file: list[Path] = []
 
 
 def path(place: Place) -> Path:
-    """Where the list is: one JSON array a line, of the role's name, the statement's Sid and the action."""
+    """The log file: per line one JSON array of the role's name, the statement's Sid and the action."""
     return place.state / "cloud" / "grants.jsonl"
 
 
@@ -29,7 +29,7 @@ def start(place: Place) -> None:
 
 
 def note(identity: Identity, question: Question) -> None:
-    """Write down, once, what allowed a role's session to do something. Users are not noted."""
+    """Record, once, which statement allowed a role's session to do something. Users are not recorded."""
     role = identity.context.get("aws:PrincipalArn", "")
     if ":role/" not in role or not _file:
         return

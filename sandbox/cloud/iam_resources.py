@@ -1,4 +1,4 @@
-"""What a request to IAM is judged about.
+"""The resources that a request to IAM is authorized against.
 
 docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 """
@@ -13,7 +13,7 @@ from moto.core.exceptions import ServiceException
 from sandbox.cloud.needed import Needed, tagged
 
 NAMES = (
-    # In this order: to put a user into a group is an action on the group, to give a policy to a role on the role.
+    # In this order: adding a user to a group is an action on the group, attaching a policy to a role one on the role.
     ("GroupName", "group", "get_group"),
     ("InstanceProfileName", "instance-profile", "get_instance_profile"),
     ("RoleName", "role", "get_role"),
@@ -27,7 +27,7 @@ TAGGING = {
     "CreateRole": "TagRole",
     "CreateUser": "TagUser",
 }
-"""What tags need that are given to something new
+"""The actions that tagging a new resource requires
 (docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html#access_tags_control-tags)."""
 
 
@@ -51,7 +51,7 @@ def needed(response: Any, action: str) -> Iterator[Needed]:
 
 
 def _about(response: Any) -> tuple[str, Any]:
-    """The ARN of what the request is about, and moto's object for it, None if there is none (yet)."""
+    """The ARN of the request's resource, and moto's object for it, None if there is none (yet)."""
     for parameter, kind, getter in NAMES:
         name = response._get_param(parameter)
         if name:
@@ -86,7 +86,7 @@ def _or_none(getter: Any, name: str) -> Any:
 
 
 def _tags(backend: Any, entity: Any) -> dict[str, str]:
-    """moto keeps them as a list, as a dictionary by small keys, and those of users elsewhere."""
+    """moto keeps them as a list, as a dictionary with lowercase keys, and users' tags elsewhere."""
     if entity is None:
         return {}
     found: Iterable[Mapping[str, str]] = getattr(entity, "tags", None) or ()

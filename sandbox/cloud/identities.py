@@ -1,4 +1,4 @@
-"""Who an access key belongs to, and which policies that identity has in the local IAM."""
+"""Whose access key it is, and which policies that identity has in the local IAM."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class ExpiredSessionError(Exception):
 class Identity:
     """Who asks.
 
-    account: its number. arn: as GetCallerIdentity names it. names: every ARN a policy may name this principal by.
-    secret: signs its requests. policies: those that allow or deny. limits: sets of policies that each must allow as
-    well (a session policy, a permissions boundary). context: condition keys that come from the identity.
+    account: its number. arn: as GetCallerIdentity names it. names: every ARN by which a policy may name this principal.
+    secret: signs its requests. policies: those that allow or deny. limits: sets of policies, each of which must allow
+    as well (a session policy, a permissions boundary). context: condition keys that come from the identity.
     """
 
     account: str

@@ -12,6 +12,9 @@ from moto.iam.models import iam_backends
 from sandbox.cloud import ACCOUNT
 from sandbox.cloud.regions import backends
 
+GROUP = "aws:autoscaling:groupName"
+"""The tag that an Auto Scaling group puts on its instances."""
+
 Credentials = Callable[[Any, Any], dict[str, str]]
 """From an instance and its role to the credentials document."""
 
@@ -27,7 +30,7 @@ def find(address: str | None) -> Any:
 
 
 def tree(instance: Any, credentials: Credentials) -> dict[str, Any]:
-    """Folders as dictionaries; leaves as text or bytes, or as functions of none that make them when asked for.
+    """Folders as dictionaries; leaves as text or bytes, or as functions without arguments that produce them on request.
 
     docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html
     """
@@ -48,6 +51,11 @@ def tree(instance: Any, credentials: Credentials) -> dict[str, Any]:
     }
     if instance.public_ip:
         facts |= {"public-hostname": instance.public_dns_name, "public-ipv4": instance.public_ip}
+    tags = instance.ec2_backend.tags.get(instance.id, {})
+    if instance.metadata_options.instance_metadata_tags == "enabled":
+        facts["tags"] = {"instance": dict(tags)}
+    if GROUP in tags:
+        facts["autoscaling"] = {"target-lifecycle-state": "InService"}
     profile = profile_of(instance)
     if profile is not None:
         information = {"Code": "Success", "InstanceProfileArn": profile.arn, "InstanceProfileId": profile.id}
@@ -100,7 +108,7 @@ def profile_of(instance: Any) -> Any:
 
 
 def lookup(facts: dict[str, Any], path: list[str]) -> bytes | None:
-    """The value at a path, None when there is none; for a folder its entries, one a line.
+    """The value at a path, None when there is none; for a folder its entries, one per line.
 
     As in EC2, an entry with more below it ends in a slash.
     """

@@ -30,7 +30,7 @@ TOKEN_SECONDS = 300
 
 
 def ensure(folder: Path) -> None:
-    """Make the key that signs tokens, unless it is there; readable by its owner alone."""
+    """Create the key that signs tokens, unless it exists; readable by its owner alone."""
     path = folder / "issuer.jwk"
     if not path.exists():
         key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": uuid.uuid4().hex})

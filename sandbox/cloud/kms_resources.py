@@ -1,4 +1,4 @@
-"""What a request to KMS is judged about, and what keys' own policies say.
+"""The keys that a request to KMS is authorized against, and what their own policies say.
 
 docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html and
 docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
@@ -15,11 +15,22 @@ from moto.kms.utils import _deserialize_ciphertext_blob
 
 from sandbox.cloud import ACCOUNT, policies
 from sandbox.cloud.identities import Identity
-from sandbox.cloud.needed import Needed
+from sandbox.cloud.needed import ENCRYPTED_FOR, Needed
 from sandbox.cloud.policies import Question, Verdict
 
 ANYTHING = frozenset({"CreateKey", "ListAliases", "ListKeys", "GenerateRandom"})
-"""Actions that are about no key."""
+"""Actions without a key."""
+
+OF_AWS = "alias/aws/"
+"""Names of the keys that AWS manages: everyone in the account uses them through their service."""
+
+
+class UnusableKeyError(Exception):
+    """A key that encrypts and decrypts nothing. code: KMS's."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def needed(response: Any, action: str) -> Iterator[Needed]:
@@ -35,7 +46,19 @@ def needed(response: Any, action: str) -> Iterator[Needed]:
     if not named and blob:
         raw = blob if isinstance(blob, bytes) else base64.b64decode(blob)
         named = _deserialize_ciphertext_blob(raw).key_id
-    yield Needed(f"kms:{action}", key_arn(str(named), response.region))
+    given = response._get_param("EncryptionContext") or {}
+    yield Needed(f"kms:{action}", key_arn(str(named), response.region), _context(given))
+
+
+def used(action: str, named: str, region: str, service: str, **given: str) -> Needed:
+    """What must be allowed when a service uses a key for its caller. action: without `kms:`. given: the encryption
+    context (docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html)."""
+    via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+    return Needed(f"kms:{action}", key_arn(named, region), via | _context(given))
+
+
+def _context(given: dict[str, str]) -> dict[str, str]:
+    return {f"{ENCRYPTED_FOR}{name}": value for name, value in given.items()}
 
 
 def key_arn(named: str, region: str) -> str:
@@ -46,10 +69,35 @@ def key_arn(named: str, region: str) -> str:
     return f"arn:aws:kms:{region}:{ACCOUNT}:key/{(key or plain).rpartition('/')[2]}"
 
 
-def allowed(identity: Identity, own: Verdict, question: Question) -> bool:
-    """Whether a key's policy lets somebody do something. own: what the identity's policies say.
+def of_aws(named: str, region: str) -> bool:
+    """Whether AWS manages the key. named: see `key_arn`."""
+    plain = named.rpartition(":")[2]
+    key = kms_backends[ACCOUNT][region].keys.get(plain.removeprefix("key/"))
+    return plain.startswith(OF_AWS) or any(alias.startswith(OF_AWS) for alias in (key.aliases if key else ()))
 
-    A key is its policy's alone: identities' policies count only where it names the account (key-policy-default.html).
+
+def usable(named: str, region: str) -> str:
+    """The ARN of a key that encrypts symmetrically. named: see `key_arn`. Raises UnusableKeyError.
+
+    docs.aws.amazon.com/kms/latest/developerguide/key-state.html, and "Key usage" of API_Encrypt.
+    """
+    arn = key_arn(named, region)
+    key = kms_backends[ACCOUNT][region].keys.get(arn.rpartition("/")[2])
+    if key is None or (named.startswith("arn:") and named.split(":")[3] != region):
+        raise UnusableKeyError("NotFoundException", f"Key '{named}' does not exist")
+    if key.key_state == "Disabled":
+        raise UnusableKeyError("DisabledException", f"{arn} is disabled.")
+    if key.key_state != "Enabled":
+        raise UnusableKeyError("KMSInvalidStateException", f"{arn} is pending deletion.")
+    if (key.key_usage or "ENCRYPT_DECRYPT", key.key_spec) != ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"):
+        raise UnusableKeyError("InvalidKeyUsageException", f"{arn} is no symmetric key that encrypts.")
+    return arn
+
+
+def allowed(identity: Identity, own: Verdict, question: Question) -> bool:
+    """Whether a key's policy allows the request. own: the verdict of the identity's policies.
+
+    The key's own policy decides: identities' policies count only where it names the account (key-policy-default.html).
     """
     key = kms_backends[ACCOUNT][question.resource.split(":")[3]].keys.get(question.resource.rpartition("/")[2])
     if key is None:

@@ -40,6 +40,6 @@ def expand(text: str, default: str, properties: Mapping[str, str], values: Serie
         numbers = list(values.values())
         if name in SUMMARIES and argument is None:
             return f"{SUMMARIES[name](numbers):g}" if numbers else "--"
-        raise UnsupportedError(f"The local AWS does not know {found[0]} in a label.")
+        raise UnsupportedError(f"The local AWS does not support {found[0]} in a label.")
 
     return PLACEHOLDER.sub(fill, text)

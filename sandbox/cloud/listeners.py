@@ -22,7 +22,7 @@ IDLE_SECONDS = 75
 
 
 class QuietHandler(MotoRequestHandler):
-    """Requests without a log line each: the machines daemon asks several times a second."""
+    """Requests are not logged one by one: the machines daemon sends several per second."""
 
     timeout = IDLE_SECONDS
 

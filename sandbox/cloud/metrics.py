@@ -17,7 +17,7 @@ SHORT_PERIODS = (1, 5, 10, 20, 30)
 
 
 class UnsupportedError(Exception):
-    """Something CloudWatch refuses, or may answer but the local AWS cannot answer truly."""
+    """Something CloudWatch refuses, or that the local AWS cannot answer correctly."""
 
 
 @dataclass(frozen=True)

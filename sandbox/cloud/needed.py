@@ -1,12 +1,18 @@
-"""One thing that must be allowed before a request is answered; a request may need several."""
+"""One permission that a request needs; it may need several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+VALUES = "\n"
+"""Between the values of a condition key that has several (conditions with ForAllValues)."""
+
 FAMILIES = ("aws:ResourceTag/", "aws:RequestTag/")
-"""Beginnings of condition keys that are as many as there are tags."""
+"""Prefixes of condition keys of which there are as many as tags."""
+
+ENCRYPTED_FOR = "kms:EncryptionContext:"
+"""What the condition keys begin with that say what a key is used for. A request without one fails a comparison."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ def tagged(
 ) -> dict[str, str]:
     """The condition keys of tags. there: those of the resource, by key. brought: those that the request brings along.
 
-    The bare beginnings say that no tag is missing here; where they are missing, conditions about tags are unknown.
+    The bare prefixes state that no tag is missing here; without them, conditions on tags are unknown.
     """
     return {
         **dict.fromkeys(FAMILIES, ""),

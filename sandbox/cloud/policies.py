@@ -20,7 +20,7 @@ Statement = Mapping[str, Any]
 
 
 class Verdict(Enum):
-    """What policies say: yes, a no that nothing overrides, or nothing (which is a no in the end)."""
+    """A verdict: allow, a deny that nothing overrides, or nothing (which is a deny in the end)."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -59,13 +59,13 @@ def judge(documents: Iterable[Document], question: Question) -> Verdict:
 
 
 def statements(document: Document) -> list[Statement]:
-    """The statements of a document, of which there may be one without a list."""
+    """The statements of a document; a single one need not be in a list."""
     found = document["Statement"]
     return [found] if isinstance(found, Mapping) else list(found)
 
 
 def applies(statement: Statement, question: Question) -> bool:
-    """Whether a statement of an identity policy is about the question."""
+    """Whether a statement of an identity policy applies to the question."""
     return (
         _action_matches(statement, question.action)
         and _resource_matches(statement, question)
@@ -90,7 +90,7 @@ def _resource_matches(statement: Statement, question: Question) -> bool:
 def trust(document: Document, principals: Mapping[str, frozenset[str]], question: Question) -> Verdict:
     """The verdict of a role's trust policy about a principal.
 
-    principals: the names the principal goes by, a kind (`AWS`, `Service`) each. Trust policies name no resource.
+    principals: the principal's names, by kind (`AWS`, `Service`). Trust policies name no resource.
     """
     verdict = Verdict.SILENT
     for statement in statements(document):
@@ -128,7 +128,7 @@ def _names(wanted: Any, principals: Mapping[str, frozenset[str]]) -> bool:
 
 
 def listed(value: Any) -> list[str]:
-    """Policies write one value without a list."""
+    """A list: policies write a single value without one."""
     return [value] if isinstance(value, str) else [str(each) for each in value]
 
 

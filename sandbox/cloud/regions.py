@@ -15,12 +15,12 @@ _noted: set[str] = set()
 
 
 def backends() -> Iterator[Any]:
-    """EC2's backend of every region that was asked something; looking does not make one."""
+    """EC2's backend of every region that was used; looking does not create one."""
     yield from list(models.ec2_backends[ACCOUNT].values())
 
 
 def start(place: Place) -> None:
-    """Begin the list of regions with instances: empty."""
+    """Start with an empty list of regions with instances."""
     _noted.clear()
     _write(place)
 

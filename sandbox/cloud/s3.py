@@ -45,11 +45,11 @@ LISTING = frozenset(
 """Query parameters that only say which part of a list is wanted."""
 
 REFUSED_HEADERS = ("x-amz-acl", "x-amz-tagging", "x-amz-bucket-object-lock-enabled")
-"""They turn an operation into another one, with further actions to be allowed."""
+"""They turn an operation into another one, which requires further actions."""
 
 
 class UnknownOperationError(Exception):
-    """An operation of S3's that the local AWS does not have."""
+    """An operation of S3 that the local AWS does not have."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def place(host: str, path: str) -> tuple[str, str]:
 
 
 def asked(method: str, host: str, path: str, query: str, *, headers: Mapping[str, str], body: bytes) -> Asked:
-    """What the request asks. Raises UnknownOperationError for what this environment was not made strict for."""
+    """What the request asks for. Raises UnknownOperationError for operations that are not implemented strictly here."""
     bucket, key = place(host, path)
     parameters = dict(parse_qsl(query, keep_blank_values=True))
     extras = set(parameters) - LISTING - {"x-id"}

@@ -20,6 +20,7 @@ from sandbox.cloud import (
     admin_file,
     administrator,
     certificates,
+    changes,
     grants,
     issuer,
     listeners,
@@ -46,11 +47,11 @@ def create_app(place: Place) -> LocalAws:
     # moto warns of each error code that botocore's models do not list; AWS has many more than those.
     warnings.filterwarnings("ignore", module=r"moto\.")
     patches.apply(place)
-    return LocalAws(DomainDispatcherApplication(create_backend_app))
+    return LocalAws(DomainDispatcherApplication(create_backend_app), changes.file(place).touch)
 
 
 def begin(place: Place) -> None:
-    """Make each account's administrator, with its key in a file, and an empty list of used regions."""
+    """Create each account's administrator, with its key in a file, and an empty list of used regions."""
     regions.start(place)
     grants.start(place)
     for account in (ACCOUNT, ANOTHER_ACCOUNT):

@@ -1,4 +1,4 @@
-"""Signature Version 4, checked the way AWS does: made again from the request and compared.
+"""Signature Version 4, checked as AWS does: computed again from the request and compared.
 
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html
 """
@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 CLOCK_SKEW = timedelta(minutes=15)
-"""How far AWS lets a request's time be off."""
+"""How far AWS lets a request's time deviate."""
 
 HEADER = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<day>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request,"
@@ -60,7 +60,7 @@ class Request:
 
 
 def check(request: Request, signed: Signed, secret: str, token: str | None) -> None:
-    """Raises SignatureError unless the request was signed with the secret, lately, and is as it was then."""
+    """Raises SignatureError unless the request was signed with the secret, recently, and is unchanged since."""
     headers, body = request.headers, request.body
     moment = headers.get("X-Amz-Date", "")
     try:

@@ -38,7 +38,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True)
 class Host:
-    """Where an identity provider's host is to be found: there is no DNS here. authority: whose certificates count."""
+    """Where an identity provider's host is: there is no DNS here. authority: whose certificates are accepted."""
 
     address: str
     port: int
@@ -46,7 +46,7 @@ class Host:
 
 
 HOSTS: dict[str, Host] = {}
-"""The identity providers that can be reached, by their names. Any other is one that does not answer."""
+"""The identity providers that can be reached, by name. Any other does not answer."""
 
 
 @dataclass(frozen=True)

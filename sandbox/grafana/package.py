@@ -1,6 +1,6 @@
 """The Debian package `grafana`: the double with the real package's paths, unit name and scripts.
 
-The libraries it needs are put inside when it is built, for the guest's Python and architecture, at the
+The libraries it needs are bundled when it is built, for the guest's Python and architecture, at the
 versions and hashes of requirements.txt.
 """
 
@@ -31,7 +31,7 @@ CONFFILES = (
     "/etc/init.d/grafana-server",
     "/usr/lib/systemd/system/grafana-server.service",
 )
-"""As in the real package. /etc/grafana/grafana.ini is none: the postinst copies it once."""
+"""As in the real package. /etc/grafana/grafana.ini is not one: the postinst copies it once."""
 
 GUEST_PYTHON = "3.13"
 SERVICE_MODELS = frozenset({"cloudwatch", "ec2", "resourcegroupstaggingapi", "sts"})
@@ -82,7 +82,7 @@ def build_tree(destination: Path, progress: Callable[[str], None] = lambda _: No
 
 
 def bundle(folder: Path) -> None:
-    """Write the bundled plugins: each a `plugin.json` and a program, which here does nothing but run."""
+    """Write the bundled plugins: each is a `plugin.json` and a program, which does nothing but run here."""
     for identity in PLUGINS:
         program = folder / identity / f"gpx_{identity}"
         program.parent.mkdir(parents=True)

@@ -1,6 +1,6 @@
 """The sandbox's machines: EC2 instances and on-premise hosts as systemd-nspawn machines on one bridge.
 
-`preflight` says what a host lacks, `cleanup` removes whatever a killed daemon left behind; the daemon itself
+`preflight` says what a host lacks, `cleanup` removes what a killed daemon left behind; the daemon itself
 is `python -m sandbox.machines`.
 """
 

@@ -39,7 +39,7 @@ AWS_SECONDS = 15
 
 
 def daemon(place: Place) -> int:
-    """Watch until SIGTERM or SIGINT; then all machines lose their power and everything is released."""
+    """Watch until SIGTERM or SIGINT; then power off all machines and release everything."""
     logging.basicConfig(stream=sys.stdout, format="%(asctime)s %(message)s", level=logging.INFO)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     stopping = threading.Event()
@@ -47,7 +47,7 @@ def daemon(place: Place) -> int:
         signal.signal(number, lambda *_: stopping.set())
     ready = place.state / "machines.ready"
     ensure_image()
-    cleanup(place)  # after a kill -9, machines without a keeper run on: they are booted again
+    cleanup(place)  # after a kill -9, machines without a keeper keep running: they are booted again
     executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="machine")
     try:
         aws = Aws(place)
@@ -63,7 +63,7 @@ def daemon(place: Place) -> int:
 
 
 def _regions(aws: Aws) -> list[str]:
-    """The names of all regions; waits a little for an AWS that is just starting."""
+    """The names of all regions; waits a little while AWS is starting."""
     deadline = time.monotonic() + AWS_SECONDS
     while True:
         try:

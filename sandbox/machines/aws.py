@@ -1,4 +1,4 @@
-"""The local AWS as its administrator sees it: clients, and the regions worth asking."""
+"""The local AWS as its administrator sees it: clients, and the regions to poll."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCANNED_A_TURN = 8
 
 
 class Aws:
-    """Clients of the place's local AWS, one a service and region."""
+    """Clients of the place's local AWS, one per service and region."""
 
     def __init__(self, place: Place) -> None:
         credentials = cloud.admin_credentials(place)
@@ -62,11 +62,11 @@ class Aws:
 
 
 class Regions:
-    """Which regions to ask in the next turn: those with instances always, the others a few at a time.
+    """Which regions to poll in the next turn: those with instances always, the others a few at a time.
 
-    A stack uses one region; asking all thirty every second would keep the host busy for nothing. When the
-    local AWS keeps a list of the regions it was used in (regions.json in the state folder), only those are
-    asked.
+    A stack uses one region; polling all thirty every second would keep the host busy for nothing.
+    When the local AWS keeps a list of the regions in use (regions.json in the state folder), only those
+    are polled.
     """
 
     def __init__(self, place: Place, names: list[str]) -> None:

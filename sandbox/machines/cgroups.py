@@ -1,4 +1,4 @@
-"""One cgroup a machine: what its CPU time is counted in, and what is removed after it."""
+"""One cgroup per machine: its CPU time is counted there, and it is removed with the machine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Instances of Timestream for InfluxDB: each an InfluxDB 2.7 in a network namespace of its own, with the address of its
 network interface, behind its security groups, set up with the login that AWS keeps in Secrets Manager.
 
-The namespace and its cable end with the process: nothing else has to be taken away.
+The namespace and its cable end with the process: nothing else has to be removed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def ask(path, body=None):
 if ask("api/v2/setup")["allowed"]:
     ask("api/v2/setup", login)
 """
-"""Runs in the namespace: from outside, security groups decide who gets in. It knows whom it talks to."""
+"""Runs in the namespace: from outside, security groups decide who gets in. The peer is known, so its certificate is
+not verified."""
 
 log = logging.getLogger("machines")
 
@@ -71,13 +72,13 @@ class Database:
 
     @property
     def as_instance(self) -> Instance:
-        """What the firewall knows it as."""
+        """The instance that the firewall treats it as."""
         return Instance(self.id, self.region, "running", "", "", self.address, self.public_address, groups=self.groups)
 
 
 def read(aws: Aws, region: str, known: Iterable[Database]) -> tuple[Database, ...]:
-    """The region's databases; what is known of one does not change. None where the service is refused, as in regions
-    without it. Raises botocore's errors without an answer."""
+    """The region's databases; what is known about one does not change. None where the service is refused, as in regions
+    without it. Raises botocore's errors when AWS does not answer."""
     before = {each.id: each for each in known}
     try:
         listed = [str(each["id"]) for each in aws.timestream(region).list_db_instances()["items"]]
@@ -122,7 +123,7 @@ def announce(databases: Iterable[Database], machines: Iterable[Machine]) -> None
 
 
 class DatabaseKeeper:
-    """Keeps the InfluxDB of one instance running; `available` in its folder says that it answers."""
+    """Keeps the InfluxDB of one instance running; the file `available` in its folder says that it answers."""
 
     def __init__(self, place: Place, executor: Executor, aws: Aws, database: Database) -> None:
         self.database = database
@@ -133,14 +134,14 @@ class DatabaseKeeper:
         self._failed = -float("inf")
 
     def turn(self) -> None:
-        """To be called each second while the instance exists."""
+        """To be called every second while the instance exists."""
         busy = self._job is not None and not self._job.done()
         alive = self._process is not None and self._process.poll() is None
         if not busy and not alive and time.monotonic() - self._failed > RETRY_SECONDS:
             self._job = self._executor.submit(self._start)
 
     def remove(self) -> None:
-        """End it, with its data."""
+        """Stop it and delete its data."""
         if self._job is not None and not self._job.done():
             self._job.cancel()
         if self._process is not None:
@@ -202,7 +203,7 @@ def _initial(login: Mapping[str, str]) -> dict[str, object]:
 
 
 def _plug_in(place: Place, address: IPv4Address, pid: int) -> None:
-    """A cable between the host and the process' namespace."""
+    """A veth pair between the host and the process's namespace."""
     deadline = time.monotonic() + START_SECONDS
     while Path(f"/proc/{pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
         if time.monotonic() > deadline:

@@ -4,7 +4,11 @@
 in one transaction. The groups are enforced where a machine itself would see its packets: outgoing ones
 before any address is rewritten, incoming ones after. Replies belong to the connection and pass, as on EC2.
 
-Not modelled: IPv6 (the network has none) and prefix lists.
+A private address cannot be called from outside the VPC. A machine without a public one leaves the VPC through a NAT
+gateway or not at all; what it reaches of the host (packages, AWS) lies outside, too.
+
+Not modelled: endpoints in the VPC, which would serve AWS without a NAT gateway; IPv6 (the network has none); prefix
+lists.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from sandbox.place import Place
 METADATA_ADDRESS = "169.254.169.254"
 METADATA_PORT = 1338
 HOST_PORTS = "80, 443, 1338"
-"""Packages, AWS and metadata: all that machines may reach of the host."""
+"""Ports for packages, AWS and metadata: all that machines may reach on the host."""
 
 
 def render(place: Place, instances: Iterable[Instance], groups: Mapping[str, Group]) -> str:
@@ -79,7 +83,8 @@ def _addresses(place: Place, here: Sequence[Instance]) -> str:
     )
     # A machine that calls another by its elastic address is seen with its own elastic address, as on EC2.
     leaving = f"oifgroup {interface_group(place)} ct original ip daddr != {place.vpc}"
-    to_public = [f"{leaving} ip saddr {private} snat ip to {public}" for private, public in pairs]
+    seen_as = [(one.address, one.public_address or one.nat_address) for one in here]
+    to_public = [f"{leaving} ip saddr {private} snat ip to {public}" for private, public in seen_as if public]
     return (
         _block("prerouting", "nat hook prerouting priority -100", [metadata, *to_private])
         + _block("host_output", "nat hook output priority -100", to_private)
@@ -88,7 +93,7 @@ def _addresses(place: Place, here: Sequence[Instance]) -> str:
 
 
 def _host(place: Place) -> str:
-    """Machines reach the host's three ports and each other; nothing gets through the host to anywhere else."""
+    """Machines reach the host's three ports and each other; nothing is forwarded anywhere else."""
     group = interface_group(place)
     return _block(
         "to_host",
@@ -114,10 +119,14 @@ def _outgoing(place: Place, here: Sequence[Instance]) -> str:
     """Before any rewriting, each instance's packets meet its groups' egress rules."""
     lines = [
         f"iifgroup != {interface_group(place)} accept",
-        f"ip saddr {place.internet} ip saddr != {{ {_list(place.elastic_addresses)} }} accept",
         "ct state established,related accept",
+        f"ip saddr {place.internet} ip daddr {place.vpc} ip daddr != {place.gateway} drop",
+        f"ip saddr {place.internet} ip saddr != {{ {_list(place.elastic_addresses)} }} accept",
         f"ip saddr {place.vpc} ip daddr {METADATA_ADDRESS} tcp dport 80 accept",
     ]
+    if kept := [str(one.address) for one in here if not one.public_address and not one.nat_address]:
+        outside = f"{{ {place.gateway}, {place.internet} }}"
+        lines.append(f"ip saddr {{ {', '.join(kept)} }} ip daddr {outside} drop")
     if here:
         lines.append(f"ip saddr vmap {{ {_verdicts('out', here)} }}")
     return _block("outgoing", "filter hook prerouting priority -110", [*lines, "meta protocol ip drop"])
@@ -151,7 +160,7 @@ def _matches(rule: Rule, side: str, members: Mapping[str, Sequence[IPv4Address]]
 
 
 def _traffic(rule: Rule) -> str:
-    """The part of an nft rule that says which packets a permission is about; empty for all traffic."""
+    """The part of an nft rule that selects the packets of a permission; empty for all traffic."""
     protocol = {"6": "tcp", "17": "udp", "1": "icmp"}.get(rule.protocol, rule.protocol)
     if protocol == "-1":
         return ""
@@ -168,5 +177,5 @@ def _traffic(rule: Rule) -> str:
 
 
 def _list(addresses: Sequence[IPv4Address]) -> str:
-    """Neighbouring addresses as one interval."""
+    """Adjacent addresses as one interval."""
     return f"{addresses[0]}-{addresses[-1]}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ class Rule:
 
     protocol: `tcp`, `udp`, `icmp`, a protocol's number, or `-1` for all traffic.
     first, last: the ports; for icmp the type and the code (-1: any); None: any.
-    networks, groups: who is at the other end; a group stands for the private addresses of its members.
+    networks, groups: the other end; a group stands for the private addresses of its members.
     """
 
     protocol: str
@@ -50,7 +50,10 @@ class Disk:
 
 @dataclass(frozen=True)
 class Instance:
-    """An EC2 instance, as far as the machine that plays it needs to know."""
+    """An EC2 instance, as far as the machine behind it needs to know.
+
+    nat_address: of the NAT gateway through which it reaches the internet, if it has no public address.
+    """
 
     id: str
     region: str
@@ -59,6 +62,7 @@ class Instance:
     name: str
     address: IPv4Address | None
     public_address: IPv4Address | None = None
+    nat_address: IPv4Address | None = None
     groups: tuple[str, ...] = ()
     disks: tuple[Disk, ...] = ()
     key_name: str | None = None
@@ -74,9 +78,9 @@ class Fleet:
 
 
 def read(ec2: EC2Client, region: str, place: Place, known: Fleet, *, used: bool = False) -> Fleet:
-    """The region's part of the fleet now; known: what it was the last time.
+    """The region's part of the fleet now; known: what it was last time.
 
-    A region that is not used costs one request; used: whether something else than instances is there. Raises
+    A region that is not used costs one request; used: whether there is anything besides instances. Raises
     botocore's errors when EC2 does not answer.
     """
     found = [
@@ -109,8 +113,37 @@ def read(ec2: EC2Client, region: str, place: Place, known: Fleet, *, used: bool 
         for group in described
     }
     defaults = {group.get("VpcId"): group["GroupId"] for group in described if group["GroupName"] == "default"}
-    instances = tuple(_instance(one, region, place, volumes=volumes, public=public, defaults=defaults) for one in found)
-    return Fleet(instances, groups, frozenset(volumes))
+    instances = [_instance(one, region, place, volumes=volumes, public=public, defaults=defaults) for one in found]
+    if any(one.address and not one.public_address for one in instances):
+        routes = _Routes(ec2, place)
+        subnets = ((one.get("VpcId", ""), one.get("SubnetId", "")) for one in found)
+        instances = [
+            one if one.public_address else replace(one, nat_address=routes.nat_address(*subnet))
+            for one, subnet in zip(instances, subnets, strict=True)
+        ]
+    return Fleet(tuple(instances), groups, frozenset(volumes))
+
+
+class _Routes:
+    """Where the subnets of a region send what leaves their VPC."""
+
+    def __init__(self, ec2: EC2Client, place: Place) -> None:
+        self._public = {
+            gateway["NatGatewayId"]: _ours(address.get("PublicIp"), place)
+            for gateway in ec2.describe_nat_gateways()["NatGateways"]
+            for address in gateway["NatGatewayAddresses"]
+            if gateway["State"] == "available"
+        }
+        self._targets: dict[str, str] = {}
+        for table in ec2.describe_route_tables()["RouteTables"]:
+            default = (each for each in table["Routes"] if each.get("DestinationCidrBlock") == "0.0.0.0/0")
+            target = next((each.get("NatGatewayId", "") for each in default), "")
+            for each in table["Associations"]:
+                self._targets[table["VpcId"] if each.get("Main") else each.get("SubnetId", "")] = target
+
+    def nat_address(self, vpc: str, subnet: str) -> IPv4Address | None:
+        """A subnet without a route table of its own has its VPC's main one."""
+        return self._public.get(self._targets.get(subnet, self._targets.get(vpc, "")))
 
 
 def user_data(ec2: EC2Client, instance: str) -> bytes:

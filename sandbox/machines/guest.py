@@ -1,6 +1,6 @@
 """What is written into a machine's file system before its first boot.
 
-Text is made by pure functions; `provision_instance` and `provision_host` put it into the mounted root.
+Pure functions produce the text; `provision_instance` and `provision_host` put it into the mounted root.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from functools import cache
 from ipaddress import IPv4Address
@@ -16,7 +15,6 @@ from pathlib import Path
 
 import boto3
 
-from sandbox.errors import SandboxError
 from sandbox.machines.image import SUITE
 from sandbox.machines.system import run
 from sandbox.place import Place
@@ -32,7 +30,7 @@ HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 
 
 def machine_id(place: Place, identity: str) -> str:
-    """A machine-id (32 hex digits): always the same for one machine of one place, and no other's."""
+    """A machine-id (32 hex digits): always the same for one machine of one place, and unique to it."""
     return hashlib.sha256(f"{place.state}/{identity}".encode()).hexdigest()[:32]
 
 
@@ -50,7 +48,7 @@ def metadata(instance: str, hostname: str, public_keys: Sequence[str] = ()) -> s
 
 
 def network_file(address: IPv4Address, gateway: IPv4Address) -> str:
-    """systemd-networkd's file: a /32, so that everything, neighbours too, goes through the gateway."""
+    """systemd-networkd's file: a /32, so that everything, including neighbours, goes through the gateway."""
     return (
         f"[Match]\nName={INTERFACE}\n\n"
         f"[Network]\nAddress={address}/32\nLinkLocalAddressing=no\nIPv6AcceptRA=no\nLLMNR=no\nMulticastDNS=no\n\n"
@@ -60,10 +58,10 @@ def network_file(address: IPv4Address, gateway: IPv4Address) -> str:
 
 @cache
 def aws_names() -> tuple[tuple[str, ...], ...]:
-    """The host names of the AWS endpoints that user data and agents may call, a tuple for each region."""
+    """The host names of the AWS endpoints that user data and agents may call, one tuple per region."""
     regions = boto3.Session().get_available_regions("ec2")
     regional = [tuple(f"{service}.{region}.amazonaws.com" for service in AWS_SERVICES) for region in regions]
-    return (*regional, ("s3.amazonaws.com", "sts.amazonaws.com"))
+    return (*regional, ("s3.amazonaws.com", "sts.amazonaws.com", "route53.amazonaws.com"))
 
 
 def hosts_file(hostname: str, gateway: IPv4Address) -> str:
@@ -93,7 +91,7 @@ def apt_sources() -> str:
 
 
 def provision_instance(place: Place, root: Path, address: IPv4Address, identity: str) -> None:
-    """Make the root an EC2 instance's, once, before its first boot."""
+    """Turn the root into an EC2 instance's, once, before its first boot."""
     _common(place, root, identity, private_hostname(address), address)
 
 
@@ -107,7 +105,7 @@ def write_seed(root: Path, instance: str, address: IPv4Address, user_data: bytes
 
 
 def install_host_key(root: Path, key: Path) -> None:
-    """Give the root an ed25519 host key that exists already."""
+    """Give the root an existing ed25519 host key."""
     target = root / HOST_KEY
     for source, there, mode in ((key, target, 0o600), (key.with_suffix(".pub"), target.with_suffix(".pub"), 0o644)):
         shutil.copyfile(source, there)
@@ -115,7 +113,7 @@ def install_host_key(root: Path, key: Path) -> None:
 
 
 def provision_host(place: Place, root: Path, name: str, address: IPv4Address, authorized_key: str) -> str:
-    """Make the root an on-premise host's: no cloud-init, a user with sudo and one authorized key.
+    """Turn the root into an on-premise host's: no cloud-init, a user with sudo and one authorized key.
 
     Returns the host's public SSH key (ed25519), known before its first boot.
     """
@@ -156,9 +154,17 @@ def _common(place: Place, root: Path, identity: str, hostname: str, address: IPv
         (root / name).write_text(text)
     authority = place.state / "cloud" / "ca.pem"
     if authority.exists():
-        shutil.copyfile(authority, root / "usr/local/share/ca-certificates/sandbox-aws.crt")
-        process = subprocess.run(
-            ["chroot", str(root), "update-ca-certificates"], capture_output=True, text=True, check=False
-        )
-        if process.returncode != 0:
-            raise SandboxError(f"The sandbox's AWS certificate was not accepted: {process.stderr.strip()}")
+        trust(root, authority)
+
+
+def trust(root: Path, authority: Path) -> None:
+    """Let the root's programs trust a certificate: what `update-ca-certificates` would write, which starts a thousand
+    processes for the 150 authorities that are there already. Raises SandboxError if it is no certificate."""
+    name = run("openssl", "x509", "-noout", "-subject_hash", "-in", authority).strip()
+    own, trusted = Path("/usr/local/share/ca-certificates/sandbox-aws.crt"), root / "etc/ssl/certs"
+    shutil.copyfile(authority, root / own.relative_to("/"))
+    for link, target in (("sandbox-aws.pem", str(own)), (f"{name}.0", "sandbox-aws.pem")):
+        (trusted / link).unlink(missing_ok=True)
+        (trusted / link).symlink_to(target)
+    bundle = trusted / "ca-certificates.crt"
+    bundle.write_text(bundle.read_text().removesuffix(authority.read_text()) + authority.read_text())

@@ -2,10 +2,10 @@
 
 The list follows the package_config of Debian's cloud images
 (https://salsa.debian.org/cloud-team/debian-cloud-images, classes SYSTEM_BOOT, CLOUD, EC2, EXTRAS). Left out
-is what a machine without a kernel of its own cannot use (kernel, boot loader, growing of the root disk,
-AppArmor, clock) and the AWS command line, which is large and which no user data should need. Packages that
-installers want on top come from a small mirror made in the same run, so that `apt-get install` works
-without the world.
+is what a machine without a kernel of its own cannot use (kernel, boot loader, root disk growth, AppArmor,
+clock) and the AWS command line, which is large and which no user data should need. Further packages that
+installers ask for come from a small mirror made in the same run, so that `apt-get install` works without
+internet access.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ PACKAGES = f"{EVERY_MACHINE} {CLOUD} {EC2}".split()
 MIRRORED = (
     "acl",
     "apt-transport-https",
+    "certbot",
     "chrony",
     "createrepo-c",
     "dnf",
@@ -50,17 +51,19 @@ MIRRORED = (
     "fontconfig",
     "gnupg",
     "gpg",
+    "haproxy",
     "jq",
     "libfontconfig1",
     "lsb-release",
     "musl",
     "nftables",
     "nvme-cli",
+    "python3-certbot-dns-route53",
     "rpm",
     "ssl-cert",
     "wget",
 )
-"""What installers and user data may ask apt for; the mirror has these and all they need."""
+"""What installers and user data may ask apt for; the mirror has these and their dependencies."""
 
 CUSTOMIZE = r"""
 set -eu
@@ -104,7 +107,7 @@ touch "$root/etc/.updated" "$root/var/.updated"
 
 
 def recipe() -> str:
-    """What decides the image's contents, as one short word: another recipe is another image."""
+    """A hash of what decides the image's contents: another recipe is another image."""
     text = "\n".join([SUITE, platform.machine(), *PACKAGES, "--", *MIRRORED, "--", CUSTOMIZE])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -115,19 +118,19 @@ def image_folder() -> Path:
 
 
 def root_folder() -> Path:
-    """The image's file system, never written to again: machines lay their own folder over it."""
+    """The image's file system, never written to again: machines mount their own folder over it."""
     return image_folder() / "root"
 
 
 def mirror_folder() -> Path:
-    """The Debian packages that machines can install, with all they depend on."""
+    """The Debian packages that machines can install, with all their dependencies."""
     return image_folder() / "mirror"
 
 
 def ensure_image(progress: Progress = lambda _: None) -> Path:
-    """Build the image unless this version is there and whole; returns its root folder.
+    """Build the image unless this version exists and is complete; returns its root folder.
 
-    About a minute. Safe to interrupt (the next call starts over) and to call twice at a time (one waits).
+    About a minute. Safe to interrupt (the next call starts over) and to run twice at once (one waits).
     Raises SandboxError with mmdebstrap's last words when it fails.
     """
     folder = image_folder()
@@ -139,7 +142,7 @@ def ensure_image(progress: Progress = lambda _: None) -> Path:
                     f"The Debian image is damaged ({folder / broken[0]}), and machines run on it. Run `make down` here "
                     "and in every other checkout whose environment is up, then `make up`."
                 )
-            progress(f"{broken[0]} is damaged: all again")
+            progress(f"{broken[0]} is damaged: rebuilding everything")
             _remove(folder)
         if folder.is_dir():
             return root_folder()

@@ -1,4 +1,4 @@
-"""An EC2 instance and the machine that plays it: user data, key, volumes, shutdown, metrics."""
+"""An EC2 instance and the machine behind it: user data, key, volumes, shutdown, metrics."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from sandbox.machines.fleet import Instance
 from sandbox.machines.keeper import Keeper, reboot_request
 from sandbox.machines.machine import Machine
 from sandbox.machines.metrics import Meter
+from sandbox.machines.ssm_agent import SsmAgent
 
 FIRST_METRICS_SECONDS = 5
 METRICS_SECONDS = 60
 ANSWER_SECONDS = 3
-"""By then, what EC2 says of an instance is surely newer than its last change."""
+"""By then, what EC2 says about an instance is certainly newer than its last change."""
 
 log = logging.getLogger("machines")
 
 
 class InstanceKeeper(Keeper):
-    """Keeps the machine of one instance; `turn` tells it what EC2 says now."""
+    """Keeps the machine of one instance; `turn` passes what EC2 says now."""
 
     def __init__(self, machine: Machine, executor: Executor, aws: Aws, instance: Instance) -> None:
         super().__init__(machine, executor)
@@ -33,19 +34,21 @@ class InstanceKeeper(Keeper):
         self._meter: Meter | None = None
         self._publish_at = 0.0
         self._stopped: float | None = None
+        self._ssm = SsmAgent(machine, executor, instance.region)
 
     def turn(self, instance: Instance) -> None:
-        """To be called each second while the instance exists."""
+        """To be called every second while the instance exists."""
         self._instance = instance
         if instance.state in ("pending", "running"):
             self._remember()
             if self._stopped is not None and time.monotonic() - self._stopped > ANSWER_SECONDS:
-                # It shut itself down, and was started again before anybody saw it stopped.
+                # It shut itself down, and was started again before anyone saw it stopped.
                 self._stopped = None
                 reboot_request(self.machine.place, self.machine.id).touch()
             self.keep_running()
             if self.running:
                 self._plug()
+                self._ssm.turn()
             self._measure()
         elif instance.state == "terminated":
             self.remove()
@@ -87,7 +90,7 @@ class InstanceKeeper(Keeper):
         self._stopped = None
 
     def _plug(self) -> None:
-        """Attach and detach volumes of the running machine as EC2 would: the device appears or goes."""
+        """Attach and detach volumes of the running machine as EC2 would: the device appears or disappears."""
         leader = self.machine.leader
         if leader is None:
             return
@@ -105,7 +108,7 @@ class InstanceKeeper(Keeper):
                 log.info("%s: volume %s attached as %s", self.machine.id, disk.volume, device)
 
     def _measure(self) -> None:
-        """Publish metrics soon after boot and each minute from then on."""
+        """Publish metrics soon after boot and every minute from then on."""
         if self.booted is None:
             return
         now = time.monotonic()
@@ -118,10 +121,10 @@ class InstanceKeeper(Keeper):
         self._publish_at = now + METRICS_SECONDS
         loops = volumes.loops(self.machine.place)
         own = [loops[volume] for volume in self._plugged.values() if volume in loops]
-        self._meter.publish(self._aws.cloudwatch(self._instance.region), own, self.healthy)
+        self._meter.publish(self._aws.cloudwatch(self._instance.region), own, healthy=self.healthy)
 
     def _remember(self) -> None:
-        """Keep what other processes look a machine up by (name, addresses) up to date."""
+        """Keep up to date what other processes look a machine up by (name, addresses)."""
         instance = self._instance
         facts = {"region": instance.region, "name": instance.name, "type": instance.kind}
         if instance.public_address is not None:

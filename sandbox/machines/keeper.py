@@ -18,7 +18,7 @@ from sandbox.machines.machine import Machine
 from sandbox.place import Place
 
 REBOOT_WANTED = 133
-"""What systemd-nspawn --keep-unit ends with when its machine asked for a reboot."""
+"""The exit status of systemd-nspawn --keep-unit when its machine asked for a reboot."""
 
 RETRY_SECONDS = 15
 REBOOT_SECONDS = 30
@@ -27,15 +27,15 @@ log = logging.getLogger("machines")
 
 
 def reboot_request(place: Place, identity: str) -> Path:
-    """The file that asks for a reboot of a machine: making it (ec2:RebootInstances, a test) is the request.
+    """The file that requests a machine's reboot: creating it (ec2:RebootInstances, a test) is the request.
 
-    A machine that lost its power, or was shut down from inside, is switched on again.
+    A machine that lost power, or was shut down from inside, is switched on again.
     """
     return place.state / "machines" / identity / "reboot"
 
 
 class Keeper(ABC):
-    """One machine and what is to happen to it; what kind of machine it is, subclasses know."""
+    """One machine and what is to happen to it; subclasses know what kind of machine it is."""
 
     def __init__(self, machine: Machine, executor: Executor) -> None:
         self.machine = machine
@@ -61,7 +61,7 @@ class Keeper(ABC):
 
     @property
     def running(self) -> bool:
-        """True while the machine is on and nothing else is being done to it."""
+        """True while the machine is on and nothing is being done to it."""
         return not self.busy and self._process is not None and self._process.poll() is None
 
     @property
@@ -75,7 +75,7 @@ class Keeper(ABC):
         return self._job is not None and not self._job.done()
 
     def keep_running(self) -> None:
-        """To be called each second while the machine should run."""
+        """To be called every second while the machine should run."""
         if self.busy or time.monotonic() - self._failed < RETRY_SECONDS:
             return
         request = reboot_request(self.machine.place, self.machine.id)
@@ -91,7 +91,7 @@ class Keeper(ABC):
             self._start(self.powered_off)
 
     def stop(self) -> None:
-        """Shut the machine down and take its file system apart; its files stay."""
+        """Shut the machine down and unmount its file system; its files stay."""
         if not self.busy and self._process is not None:
             self._start(self._stop)
 
@@ -116,7 +116,7 @@ class Keeper(ABC):
     def _boot(self) -> None:
         started = time.monotonic()
         devices = self.prepare()
-        # This boot answers every request made until now.
+        # This boot satisfies every request made so far.
         reboot_request(self.machine.place, self.machine.id).unlink(missing_ok=True)
         self._process = self.machine.start(devices)
         self._reported = False

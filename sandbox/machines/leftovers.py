@@ -1,4 +1,4 @@
-"""Take away what a daemon that was killed, or a host that was reset, left behind."""
+"""Remove what a killed daemon or a host reset left behind."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from sandbox.machines import cgroups, volumes
+from sandbox.machines.network import bridge_owner, owner_mark
 from sandbox.machines.system import mounts_below, succeeds
 from sandbox.place import Place
 
@@ -19,7 +20,8 @@ NSPAWN_FOLDER = Path("/run/systemd/nspawn/propagate")
 
 
 def cleanup(place: Place) -> None:
-    """Power off the place's machines; release mounts and loop devices; remove its firewall and cgroups.
+    """Power off the place's machines; release mounts and loop devices; remove its firewall and cgroups, unless another
+    place has taken its slot: then none is left of this one.
 
     The files stay (volumes, the machines' own ones), and so does the bridge: see `network.destroy`. Safe when
     nothing is there, but not while the machines daemon runs, which would start its machines again.
@@ -30,6 +32,8 @@ def cleanup(place: Place) -> None:
         if not succeeds("umount", mount):
             succeeds("umount", "--lazy", mount)
     volumes.release_all(place)
+    if bridge_owner(place.bridge) not in (None, owner_mark(place)):
+        return
     succeeds("nft", "delete", "table", "inet", place.bridge)
     cgroups.remove(place.bridge)
     for folder in NSPAWN_FOLDER.glob(f"{place.bridge}-*"):
@@ -43,8 +47,8 @@ def _belongs(place: Place, command: list[str]) -> bool:
 
 
 def _end(ours: Callable[[list[str]], bool]) -> None:
-    """Kill each supervisor's machine, whereupon it tidies up and ends, or is killed itself; what has no children at
-    once."""
+    """Kill each supervisor's machine, after which the supervisor cleans up and ends, or is killed itself; at once
+    where it has no children."""
     supervisors = [
         process for process in psutil.process_iter(["cmdline"]) if (c := process.info["cmdline"]) and ours(c)
     ]

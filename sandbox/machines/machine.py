@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from sandbox.errors import SandboxError
-from sandbox.machines import cgroups, guest, network
+from sandbox.machines import cgroups, network, nspawn
 from sandbox.machines.image import root_folder
 from sandbox.machines.system import run, shell_status, succeeds
 from sandbox.place import Place
@@ -23,15 +23,12 @@ from sandbox.place import Place
 POWER_OFF_SIGNAL = signal.SIGRTMIN + 4
 """systemd as PID 1 powers off on it; SIGINT makes it reboot (systemd(1), SIGNALS)."""
 
-EXT4 = Path("/sys/fs/ext4")
-"""Where the kernel tells of its ext4 file systems, their errors above all."""
-
 
 class Machine:
     """A machine of this place, whether it runs or not.
 
     id: the instance id, or an on-premise host's name. address: its private (or on-premise) address.
-    Everything it has lies in `folder`: `disk` (its own files, over which a test may mount a smaller disk), `root` (the
+    Everything it has is in `folder`: `disk` (its own files, over which a test may mount a smaller disk), `root` (the
     whole view, while it is mounted), `console.log`, `machine.json`.
     """
 
@@ -40,7 +37,7 @@ class Machine:
         self.id = identity
         self.address = address
         self.folder = place.state / "machines" / identity
-        self.nspawn_name = f"{place.bridge}-{identity}"[:64]
+        self.nspawn_name = nspawn.name(place, identity)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -54,7 +51,7 @@ class Machine:
 
     @property
     def console(self) -> Path:
-        """What the machine wrote to /dev/console since it was made, over all its boots."""
+        """What the machine wrote to /dev/console since it was created, across all boots."""
         return self.folder / "console.log"
 
     @property
@@ -87,30 +84,30 @@ class Machine:
         return None
 
     def mount(self) -> None:
-        """Lay the machine's own files over the image; harmless when it is done already."""
+        """Mount the machine's own files over the image; harmless when it is mounted already."""
         for name in ("disk/upper", "disk/work", "root"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         if self.root.is_mount():
             return
-        # Its own files fit the image they were made over, also when a newer one is built meanwhile.
+        # Its own files belong to the image they were created on, even if a newer one has been built since.
         image = self.folder / "image"
         if not image.is_symlink():
             image.symlink_to(root_folder())
         if not image.is_dir():
             raise SandboxError(f"Machine {self.id}: its image {image.readlink()} is gone. Run `make down`.")
-        # `volatile` skips syncs that are not needed here; its mark of an unclean end has to go by hand.
+        # `volatile` skips syncs that are not needed here; its marker of an unclean end has to be removed by hand.
         shutil.rmtree(self.disk / "work" / "work" / "incompat", ignore_errors=True)
         # Relative names, since the options' commas and colons could also occur in a checkout's path.
         options = f"lowerdir={image.readlink()},upperdir=disk/upper,workdir=disk/work,volatile"
         run("mount", "-t", "overlay", "overlay", "-o", options, "root", cwd=self.folder)
 
     def unmount(self) -> None:
-        """Take the file system apart; the machine's own files stay."""
+        """Unmount the file system; the machine's own files stay."""
         if self.root.is_mount() and not succeeds("umount", self.root):
             run("umount", "--lazy", self.root)
 
     def remember(self, **facts: str) -> None:
-        """Write machine.json, by which other processes find the machine (see `find`), if it is news."""
+        """Write machine.json, by which other processes find the machine (see `find`), if it has changed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"id": self.id, "address": str(self.address), **facts}, indent=2) + "\n"
         file = self.folder / "machine.json"
@@ -120,40 +117,14 @@ class Machine:
             temporary.rename(file)
 
     def start(self, devices: dict[str, Path]) -> subprocess.Popen[bytes]:
-        """Boot the mounted machine; devices: block devices of the host by their name inside.
+        """Boot the mounted machine; devices: the host's block devices by their name inside.
 
         Returns the supervisor: it ends with 133 when the machine wants a reboot, 0 when it shut itself down.
         """
-        environment = os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
-        command = [
-            "systemd-nspawn",
-            "--quiet",
-            "--boot",
-            f"--directory={self.root}",
-            f"--machine={self.nspawn_name}",
-            f"--uuid={guest.machine_id(self.place, self.id)}",
-            "--register=no",
-            f"--network-veth-extra={network.port_name(self.place, self.address)}:{guest.INTERFACE}",
-            "--resolv-conf=off",
-            "--timezone=off",
-            "--link-journal=no",
-            "--console=read-only",
-            "--system-call-filter=@memlock",  # Telegraf locks its secrets into memory, as it may on any real machine
-            # nspawn hides it. The kernel's, and so all machines': each reports every ext4 of this kernel.
-            *([f"--bind-ro={EXT4}"] if EXT4.exists() else []),
-            *(f"--bind={device}:{name}" for name, device in sorted(devices.items())),
-        ]
-        cgroup = cgroups.make(self.place.bridge, self.id)
-        if cgroup is None:
-            command.append("--property=DeviceAllow=block-loop rwm")  # for volumes attached later
-        else:
-            command.append("--keep-unit")
-            # Only a process that has not started yet can be put elsewhere as a whole.
-            command = ["sh", "-c", 'echo $$ > "$0"; exec "$@"', str(cgroup / "cgroup.procs"), *command]
         with self.console.open("ab") as console:
             process = subprocess.Popen(
-                command,
-                env=environment,
+                nspawn.command(self.place, self.id, self.address, self.root, devices),
+                env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -192,20 +163,7 @@ class Machine:
         leader = self.leader
         if leader is None:
             raise SandboxError(f"Machine {self.id} is off.")
-        settings = ("HOME=/root", "USER=root", "LANG=C.UTF-8", f"TERM={os.environ.get('TERM', 'dumb')}")
-        path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        enter = [
-            "nsenter",
-            f"--target={leader}",
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--net",
-            "--pid",
-            "--root",
-            "--wd",
-        ]
-        return [*enter, "--", "env", "--ignore-environment", "-C", "/", *settings, path, *argv]
+        return nspawn.enter(leader, argv)
 
     def ask(self, number: int) -> None:
         """Send a signal to the machine's PID 1 (see POWER_OFF_SIGNAL); nothing when it is off."""
@@ -226,7 +184,7 @@ class Machine:
         self.power_off()
 
     def power_off(self) -> None:
-        """Cut the power: everything in the machine ends at once. Its supervisor tidies up and ends, too."""
+        """Cut the power: everything in the machine ends at once. Its supervisor cleans up and ends, too."""
         self.ask(signal.SIGKILL)
         deadline = time.monotonic() + 3
         while (supervisor := self.supervisor) is not None:
@@ -235,7 +193,7 @@ class Machine:
             time.sleep(0.02)
 
     def cut_network(self) -> None:
-        """Pull the network cable (and keep it out when the daemon looks)."""
+        """Pull the network cable (and keep it unplugged when the daemon looks)."""
         (self.folder / "network.cut").touch()
         network.unplug(self.place, self.address)
 
@@ -250,7 +208,7 @@ class Machine:
             network.plug_in(self.place, self.address)
 
     def remove(self) -> None:
-        """Remove a machine that is off, with all its files."""
+        """Remove a machine that is off, and all its files."""
         self.unmount()
         if self.disk.is_mount():
             succeeds("umount", "--lazy", self.disk)

@@ -1,4 +1,4 @@
-"""The metrics EC2 publishes of its instances, from the real counters of the machines that play them.
+"""The metrics EC2 publishes about its instances, from the real counters of the machines behind them.
 
 Names, units and meanings: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html.
 EBS numbers count the attached volumes; the root disk, a folder here, has no counters of its own.
@@ -27,7 +27,7 @@ EARNED_AN_HOUR: dict[str, dict[str, float]] = {
     "t3": {"nano": 6, "micro": 12, "small": 24, "medium": 24, "large": 36, "xlarge": 96, "2xlarge": 192},
 }
 EARNED_AN_HOUR |= {"t3a": EARNED_AN_HOUR["t3"], "t4g": EARNED_AN_HOUR["t3"]}
-"""CPU credits an hour by family and size; a credit is one virtual CPU at 100 % for a minute."""
+"""CPU credits per hour by family and size; a credit is one virtual CPU at 100 % for a minute."""
 
 VOLUME_BASELINES: dict[str, tuple[float, float]] = {
     "nano": (5.43e6, 250),
@@ -36,7 +36,7 @@ VOLUME_BASELINES: dict[str, tuple[float, float]] = {
     "medium": (43.43e6, 2000),
     "large": (86.86e6, 4000),
 }
-"""Bytes and requests a second that T3 and T4g instances of a size may always move to and from their volumes:
+"""Bytes and requests per second that T3 and T4g instances of a size may always transfer to and from their volumes:
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html."""
 
 VOLUME_BURST = (260.62e6, 11_800.0)
@@ -73,8 +73,8 @@ class Counters:
 class Credits:
     """The CPU credit account of a burstable instance, in credits.
 
-    T2 starts with 30 launch credits for each virtual CPU, the later families with none; what is earned in a
-    day is the most that is kept. kind: the instance type.
+    T2 starts with 30 launch credits per virtual CPU, the later families with none; at most
+    a day's earnings are kept. kind: the instance type.
     """
 
     kind: str
@@ -91,7 +91,7 @@ class Credits:
         return EARNED_AN_HOUR.get(family, {}).get(size)
 
     def book(self, seconds: float, used: float) -> None:
-        """Add what `seconds` earn and take away what was used."""
+        """Add what `seconds` earn and subtract what was used."""
         rate = self.earned_an_hour
         if rate is not None:
             self.balance = min(max(self.balance + rate * seconds / 3600 - used, 0.0), rate * 24)
@@ -101,7 +101,7 @@ class Credits:
 class Burst:
     """How much of an instance's traffic (or requests) above the baseline is left.
 
-    baseline: what is always allowed, a second. highest: what is allowed until the burst is used up.
+    baseline: what is always allowed, per second. highest: what is allowed until the burst is used up.
     """
 
     baseline: float
@@ -109,7 +109,7 @@ class Burst:
     used: float = field(default=0.0, init=False)
 
     def book(self, seconds: float, moved: float) -> None:
-        """Take away what was above the baseline; give back what was below it."""
+        """Subtract what was above the baseline; give back what was below it."""
         self.used = min(max(self.used + moved - self.baseline * seconds, 0.0), self._all)
 
     @property
@@ -132,7 +132,7 @@ def bursts(kind: str) -> dict[str, Burst]:
 
 
 def read_counters(machine: Machine, loops: list[Path]) -> Counters:
-    """The machine's counters now; zeros for what is not there (a machine that is off)."""
+    """The machine's counters now; zeros when the machine is off."""
     supervisor = machine.supervisor
     cgroup = cgroups.of(supervisor) if supervisor else None
     statistics = Path("/sys/class/net") / network.port_name(machine.place, machine.address) / "statistics"
@@ -163,7 +163,7 @@ def read_counters(machine: Machine, loops: list[Path]) -> Counters:
     )
 
 
-def values(used: Counters, virtual_cpus: int, healthy: bool) -> dict[str, tuple[float, StandardUnitType]]:
+def values(used: Counters, virtual_cpus: int, *, healthy: bool) -> dict[str, tuple[float, StandardUnitType]]:
     """The metrics of one period: name → (value, unit). healthy: the machine runs and is plugged in."""
     seconds = max(used.seconds, 1e-3)
     failed = 0.0 if healthy else 1.0
@@ -192,12 +192,12 @@ class Meter:
         self.bursts = bursts(kind)
         self._last = read_counters(machine, [])
 
-    def publish(self, cloudwatch: CloudWatchClient, loops: list[Path], healthy: bool) -> None:
+    def publish(self, cloudwatch: CloudWatchClient, loops: list[Path], *, healthy: bool) -> None:
         """Put one data point of each metric into CloudWatch, with the dimension InstanceId."""
         now = read_counters(self.machine, loops)
         used = now.since(self._last)
         self._last = now
-        points = values(used, self.credits.virtual_cpus, healthy)
+        points = values(used, self.credits.virtual_cpus, healthy=healthy)
         if self.credits.earned_an_hour is not None:
             spent = used.cpu_seconds / 60
             self.credits.book(used.seconds, spent)

@@ -1,10 +1,10 @@
-"""The sandbox's own network: which slot a place may use, its bridge, and the cables of its machines.
+"""The sandbox's own network: which slot a place may use, its bridge, and its machines' cables.
 
 The bridge holds the gateway's address. Machines are not ports of it: each has a cable (veth pair) with a
-route of its own, so that every packet between machines is routed by the host and meets the firewall, and
+route of its own, so that every packet between machines is routed by the host and passes the firewall, and
 the kernel drops forged senders. (As isolated ports of a bridge they could not call each other's elastic
 addresses on hosts with br_netfilter, which delivers rewritten packets to the port directly.) All interfaces
-of a place are in one interface group, by which the firewall knows them.
+of a place are in one interface group, by which the firewall matches them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ INTERFACE_UP = 1
 
 
 def owner_mark(place: Place) -> str:
-    """What the bridge's alias says: the state folder it belongs to (its end and a hash, when very long)."""
+    """The bridge's alias: the state folder it belongs to (its end and a hash, when very long)."""
     path = str(place.state)
     if len(path) <= ALIAS_LENGTH:
         return path
@@ -59,10 +59,10 @@ def is_free(place: Place, slot: int) -> bool:
 
 
 def claim_slot(place: Place) -> int:
-    """Take the place's slot: the one it has, its preferred one, or the next free one after that.
+    """Claim the place's slot: the one it has, its preferred one, or the next free one after that.
 
-    The bridge (still without an address) is made at once, and the claim is remembered in the state folder, so
-    that another checkout's claim at the same moment takes another slot. Returns the slot.
+    The bridge (still without an address) is created at once, and the claim is recorded in the state folder,
+    so that another checkout's claim at the same moment takes another slot. Returns the slot.
     Raises SandboxError when all 256 are taken.
     """
     with _all_checkouts_wait():
@@ -74,12 +74,12 @@ def claim_slot(place: Place) -> int:
                 _add_bridge(place)
                 return slot
     raise SandboxError(
-        f"All {SLOTS} slots for local environments are taken. Run `make down` where you need none any more."
+        f"All {SLOTS} slots for local environments are taken. Run `make down` where one is no longer needed."
     )
 
 
 def create(place: Place) -> None:
-    """Make the bridge with the gateway's address and the route of the upper /24; repeating it is harmless.
+    """Create the bridge with the gateway's address and the route of the upper /24; repeating it is harmless.
 
     Raises SandboxError when a bridge of that name belongs to something else.
     """
@@ -91,7 +91,7 @@ def create(place: Place) -> None:
 
 
 def destroy(place: Place) -> None:
-    """Remove the bridge and the place's firewall, if they are there and its own."""
+    """Remove the bridge and the place's firewall, if they exist and belong to it."""
     if bridge_owner(place.bridge) == owner_mark(place):
         run("ip", "link", "delete", place.bridge)
         succeeds("nft", "delete", "table", "inet", place.bridge)
@@ -126,7 +126,7 @@ def plug_in(place: Place, address: IPv4Address) -> bool:
 
 
 def unplug(place: Place, address: IPv4Address) -> None:
-    """Pull a machine's cable: its own end sees the carrier go."""
+    """Pull a machine's cable: its own end loses the carrier."""
     port = port_name(place, address)
     if bridge_owner(port) is not None:
         run("ip", "link", "set", port, "down")

@@ -1,4 +1,4 @@
-"""On-premise machines: hosts outside AWS, declared in the state folder, reached by SSH."""
+"""On-premise machines: hosts outside AWS, declared in the state folder, reached over SSH."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from sandbox.place import Place
 class Host:
     """A declared host.
 
-    authorized_key: who may log in as `debian`; None: a key pair is made. host_key: file of its private
-    ed25519 host key, with the public one next to it; None: one is made.
+    authorized_key: who may log in as `debian`; None: a key pair is created. host_key: file of its private
+    ed25519 host key, with the public one next to it; None: one is created.
     """
 
     name: str
@@ -36,7 +36,7 @@ def file(place: Place) -> Path:
 
 
 def declare(place: Place, hosts: list[Host]) -> None:
-    """Write the declaration; the daemon boots what is new and removes what is gone within a second or two."""
+    """Write the declaration; within a second or two the daemon boots what is new and removes what is gone."""
     entries = [
         {"name": host.name, "address": str(host.address)}
         | ({"authorized_key": host.authorized_key} if host.authorized_key else {})
@@ -72,7 +72,8 @@ def declared(place: Place) -> list[Host]:
             first, last = place.on_premise_addresses[0], place.on_premise_addresses[-1]
             raise SandboxError(f"Host {host.name}: {host.address} is not between {first} and {last}.")
         if host.name.startswith("i-") or not host.name.replace("-", "").isalnum():
-            raise SandboxError(f"Host {host.name!r}: a name has letters, digits and dashes, and is no instance id.")
+            wrong = "a name consists of letters, digits and dashes, and is not an instance id"
+            raise SandboxError(f"Host {host.name!r}: {wrong}.")
     return hosts
 
 
@@ -89,7 +90,7 @@ class HostKeeper(Keeper):
         self._host = host
 
     def turn(self) -> None:
-        """To be called each second while the host is declared."""
+        """To be called every second while the host is declared."""
         self.machine.remember(name=self._host.name)
         self.keep_running()
 

@@ -27,7 +27,7 @@ def find(place: Place, wanted: str) -> Machine:
         facts = json.loads((machine.folder / "machine.json").read_text())
         if wanted in {facts["id"], facts.get("name"), facts["address"], facts.get("public_address")}:
             matches.append(machine)
-    # A replaced instance and its successor share their name: the one that runs is meant.
+    # A replaced instance and its successor share a name: the running one is meant.
     matches.sort(key=lambda machine: machine.leader is None)
     if not matches:
         known = ", ".join(machine.id for machine in machines) or "none at all"

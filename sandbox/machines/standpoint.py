@@ -1,7 +1,7 @@
-"""Standing where a machine stands: connections that this process makes from a machine's own network.
+"""Connections that this process makes from a machine's own network.
 
-The operator reaches no more than `operatorCidrs` opens. What has to talk to InfluxDB (a benchmark, a test) does it from
-where InfluxDB may be talked to.
+The operator reaches no more than `operatorCidrs` opens. What has to reach InfluxDB (a benchmark, a test) does so
+from where InfluxDB is open.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @contextmanager
 def at(machine: Machine) -> Iterator[None]:
-    """What this thread connects meanwhile comes from the machine, and its `localhost` is the machine's. Connections
-    stay what they are afterwards. Raises SandboxError when the machine is off."""
+    """Connections that this thread opens meanwhile come from the machine, and its `localhost` is the
+    machine's. They stay so afterwards. Raises SandboxError when the machine is off."""
     leader = machine.leader
     if leader is None:
         raise SandboxError(f"Machine {machine.id} is off.")

@@ -28,14 +28,14 @@ def run(*argv: str | Path, stdin: str | None = None, cwd: Path | None = None) ->
 
 
 def succeeds(*argv: str | Path) -> bool:
-    """Run a tool whose failure is an answer and not an error; True when it succeeded."""
+    """Run a tool whose failure is an answer, not an error; True when it succeeded."""
     process = subprocess.run([str(word) for word in argv], capture_output=True, check=False)
     return process.returncode == 0
 
 
 def mounts_below(folder: Path, table: Path = Path("/proc/self/mounts")) -> list[str]:
-    """Mount points below a folder, the innermost first. The kernel writes blanks, tabs, line breaks and backslashes as
-    \\040 and the like (man 5 fstab), and all else as it is."""
+    """Mount points below a folder, the innermost first. The kernel writes spaces, tabs, line breaks and backslashes as
+    \\040 and the like (man 5 fstab), and everything else as it is."""
     names = [line.split(" ")[1] for line in table.read_text(errors="surrogateescape").splitlines()]
     decoded = [re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), name) for name in names]
     return sorted((name for name in decoded if name.startswith(f"{folder}/")), reverse=True)

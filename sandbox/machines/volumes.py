@@ -1,4 +1,4 @@
-"""EBS volumes: a sparse file each, a loop device while attached, a device node inside the machine."""
+"""EBS volumes: each is a sparse file, a loop device while attached, and a device node inside the machine."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def folder(place: Place) -> Path:
 
 
 def loops(place: Place) -> dict[str, Path]:
-    """The place's attached loop devices by volume id, also those a killed daemon left behind."""
+    """The place's attached loop devices by volume id, including those that a killed daemon left behind."""
     listed = run("losetup", "--json", "--list", "--output", "NAME,BACK-FILE") or '{"loopdevices": []}'
     found = {}
     for entry in json.loads(listed)["loopdevices"]:
-        # A deleted file's name has a remark at its end.
+        # The kernel appends "(deleted)" to a deleted file's name.
         back = Path(entry["back-file"].removesuffix(" (deleted)"))
         if back.parent == folder(place):
             found[back.stem] = Path(entry["name"])
@@ -34,7 +34,7 @@ def loops(place: Place) -> dict[str, Path]:
 
 
 def attach(place: Place, disk: Disk) -> Path:
-    """Make the volume's file if it is new, grow it if it became larger, and return its loop device."""
+    """Create the volume's file if it is new, grow it if it became larger, and return its loop device."""
     file = folder(place) / f"{disk.volume}.img"
     file.parent.mkdir(parents=True, exist_ok=True)
     grown = not file.exists() or file.stat().st_size < disk.size * GIB
@@ -80,7 +80,7 @@ def hot_plug(leader: int, device: Path, name: str) -> None:
     Raises SandboxError when the machine already has another device of that name.
     """
     if not re.fullmatch(r"/dev/[a-z0-9]+", name):
-        raise SandboxError(f"A volume's device name is like /dev/sdf, this one is {name}.")
+        raise SandboxError(f"A volume's device name must be like /dev/sdf, not {name}.")
     number = device.stat().st_rdev
     major, minor = os.major(number), os.minor(number)
     inside = ("nsenter", "--target", str(leader), "--mount", "--")
@@ -93,5 +93,5 @@ def hot_plug(leader: int, device: Path, name: str) -> None:
 
 
 def hot_unplug(leader: int, name: str) -> None:
-    """Take the device out of the running machine."""
+    """Remove the device from the running machine."""
     succeeds("nsenter", "--target", str(leader), "--mount", "--", "rm", "--force", name)

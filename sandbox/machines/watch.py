@@ -1,13 +1,15 @@
-"""The daemon's loop: makes the machines what EC2 and the on-premise declaration say, once a second."""
+"""The daemon's loop: once a second, makes the machines match EC2 and the on-premise declaration."""
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import Executor
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sandbox.cloud import changes
 from sandbox.errors import SandboxError
 from sandbox.machines import databases, firewall, fleet, on_premise, volumes
 from sandbox.machines.aws import Aws, Regions
@@ -18,6 +20,10 @@ from sandbox.machines.machine import Machine
 from sandbox.place import Place
 
 POLL_SECONDS = 1.0
+SETTLED_SECONDS = 15
+"""After a change EC2 is asked at each turn for that long: instances go on to other states by themselves."""
+IDLE_SECONDS = 5
+"""Afterwards it is asked this often. Six requests each second were two fifths of what an idle environment computes."""
 
 log = logging.getLogger("machines")
 
@@ -37,9 +43,10 @@ class Watch:
         self._databases: dict[str, tuple[Database, ...]] = {}
         self._firewall = ""
         self._complaint = ""
+        self._asked = -float("inf")
 
     def run(self, stopping: threading.Event) -> None:
-        """Turn after turn until `stopping` is set. What goes wrong is logged once and tried again."""
+        """Loop until `stopping` is set. What goes wrong is logged once and tried again."""
         while not stopping.wait(POLL_SECONDS):
             try:
                 self.turn()
@@ -50,13 +57,15 @@ class Watch:
                 self._complaint = str(error)
 
     def turn(self) -> None:
-        """Look at everything once and start what has to happen; booting and stopping run in the background.
+        """Check everything once and start what has to be done; booting and stopping run in the background.
 
         Raises botocore's errors when AWS does not answer (the machines stay as they are), and SandboxError.
         """
-        for region in self.regions.next():
-            self._read(region)
-        self._enforce()
+        if self._due():
+            for region in self.regions.next():
+                self._read(region)
+            self._enforce()
+            self._asked = time.monotonic()
         instances = {one.id: one for found in self._fleets.values() for one in found.instances}
         for instance in instances.values():
             self._keep(instance)
@@ -66,6 +75,12 @@ class Watch:
         self._keep_databases()
         self.instances = {name: keeper for name, keeper in self.instances.items() if not keeper.removed}
         self.hosts = {name: keeper for name, keeper in self.hosts.items() if not keeper.removed}
+
+    def _due(self) -> bool:
+        """Whether EC2 may say something else than the last time. An AWS that notes no changes is asked each turn."""
+        noted = changes.file(self.place)
+        settled = noted.exists() and time.time() - noted.stat().st_mtime > SETTLED_SECONDS
+        return not settled or time.monotonic() - self._asked >= IDLE_SECONDS
 
     def _read(self, region: str) -> None:
         old = self._fleets.get(region, Fleet())
@@ -77,7 +92,7 @@ class Watch:
         (self.regions.active.add if new != Fleet() else self.regions.active.discard)(region)
 
     def _enforce(self) -> None:
-        """Give the kernel the firewall that belongs to what EC2 says now, when it is another than before."""
+        """Give the kernel the firewall for what EC2 says now, if it differs from the last one."""
         groups = {name: group for found in self._fleets.values() for name, group in found.groups.items()}
         alive = [
             one
@@ -98,6 +113,8 @@ class Watch:
                 return
             if instance.address not in self.place.vpc:
                 raise SandboxError(f"{instance.id}: its address {instance.address} is not in the VPC {self.place.vpc}.")
+            if any(other.machine.address == instance.address for other in self.instances.values()):
+                return  # whose machine before it is still being shut down: an interface has one cable
             machine = Machine(self.place, instance.id, instance.address)
             keeper = InstanceKeeper(machine, self.executor, self.aws, instance)
             self.instances[instance.id] = keeper

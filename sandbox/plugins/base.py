@@ -1,7 +1,7 @@
-"""The framework of the stand-in plugins: declare resources as classes, and `serve` does the protocol.
+"""The framework of the stand-in plugins: resources are declared as classes, and `serve` speaks the protocol.
 
 A plugin is a package `sandbox/plugins/NAME/` whose `__main__.py` calls `server.serve(TheProvider())`. Its resources
-say what they take and give, and do the work with plain Python values::
+declare their inputs and outputs, and do the work with plain Python values::
 
     class Note(Resource[Folder]):
         token = "notes:index:Note"
@@ -35,12 +35,12 @@ say what they take and give, and do the work with plain Python values::
             return Folder(config["path"])
 
 What the framework does with it: refuses unknown, missing and mistyped inputs in Check; fills in defaults and
-names; keeps secrets secret, also in outputs and error messages; lets unknown values through previews; tells
-the engine what changed and what must be replaced; honours `ignoreChanges`; turns drift found by `read` into
+names; keeps secrets secret, also in outputs and error messages; lets unknown values through previews; reports
+to the engine what changed and what must be replaced; honours `ignoreChanges`; turns drift found by `read` into
 changed inputs (a key `read` leaves out keeps its input; `"id"` among what it returns replaces the id, for
-imports); runs requests concurrently, each in a thread; and makes one line of any error. Whole numbers arrive
-as int. Raise `PluginError("what failed and what to do")` for mistakes of the user, and `IncompleteError` when
-the resource exists but is not as it should be. tests/sandbox/plugins/test_base.py runs this very example.
+imports); runs requests concurrently, each in a thread; and reports any error in one line. Integers arrive
+as int. Raise `PluginError("what failed and what to do")` for the user's mistakes, and `IncompleteError` when
+the resource exists but is not as it should be. tests/sandbox/plugins/test_base.py runs this example.
 """
 
 from __future__ import annotations
@@ -102,10 +102,10 @@ Client = TypeVar("Client")
 
 @dataclass
 class Request:
-    """What the engine asked, besides the properties.
+    """The engine's request, besides the properties.
 
     timeout: seconds, 0 when the user set none.
-    say: sends a line to the engine; with True it is a passing status instead of a message.
+    say: sends a line to the engine; with True it is a transient status instead of a message.
     """
 
     urn: str
@@ -122,10 +122,10 @@ class Request:
 
 
 class Resource(Generic[Client]):
-    """One resource type. An object of it lives for one request, in a thread of its own.
+    """One resource type. An instance lives for one request, in a thread of its own.
 
     token: as in `aws:ec2/instance:Instance`.  title: the thing's name in messages.
-    delete_before_replace: the old one must go before the new one can be.
+    delete_before_replace: the old one must be deleted before the new one can be created.
     """
 
     token: ClassVar[str]
@@ -143,7 +143,7 @@ class Resource(Generic[Client]):
         return ()
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        """Make it; return its id and the outputs (inputs are added, unless given here with another value)."""
+        """Create it; return its id and the outputs (inputs are added, unless given here with another value)."""
         raise NotImplementedError
 
     def read(self, id_: str, state: Properties) -> Properties | None:
@@ -151,15 +151,15 @@ class Resource(Generic[Client]):
         raise NotImplementedError
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        """Change it in place and return its outputs. old: inputs and outputs, new: the inputs wanted."""
+        """Change it in place and return its outputs. old: inputs and outputs; new: the desired inputs."""
         raise NotImplementedError
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Remove it. That it is gone already is no error."""
+        """Delete it. That it is gone already is not an error."""
         raise NotImplementedError
 
-    def replaces(self, name: str, declared: bool, old: Properties, new: Properties) -> bool:
-        """Whether a change of the top-level input `name` takes a new resource; declared: by `inputs`."""
+    def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
+        """Whether a change of the top-level input `name` requires a new resource; declared: what `inputs` says."""
         return declared
 
     def derived(self, inputs: Properties) -> Properties:
@@ -167,11 +167,11 @@ class Resource(Generic[Client]):
         return {}
 
     def stale(self, state: Properties, inputs: Properties) -> Mapping[str, bool]:
-        """Properties that call for an update (or a new resource: True) although no input changed."""
+        """Properties that require an update (or a new resource: True) although no input changed."""
         return {}
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
-        """Outputs an update of the changed inputs may change: unknown in its preview."""
+        """Outputs that an update of the changed inputs may change: unknown in its preview."""
         return ()
 
     def status(self, message: str) -> None:
@@ -191,7 +191,7 @@ class Resource(Generic[Client]):
 
 @dataclass(frozen=True)
 class Function(Generic[Client]):
-    """A function of the program's (`aws.ec2.get_ami`): its token, its arguments and what answers it.
+    """A function that programs call (`aws.ec2.get_ami`): its token, its arguments and its implementation.
 
     run: (client, arguments) -> results.  secrets: names of results that are secret.
     """
@@ -206,7 +206,7 @@ class Provider(Generic[Client]):
     """A plugin.
 
     package: as in tokens.  distribution: the SDK's name on the package index; its version is the plugin's.
-    config: the provider's settings; those with `replaces` make a new provider, hence new resources.
+    config: the provider's settings; those with `replaces` require a new provider, hence new resources.
     """
 
     package: ClassVar[str]
@@ -219,8 +219,8 @@ class Provider(Generic[Client]):
     def version(self) -> str:
         """The plugin's version, which must equal the SDK's.
 
-        By the name of its folder (packaging.python.org, "Recording installed projects"): importlib.metadata needs
-        Python's package for mail, a sixth of the CPU time that the smallest plugin took to start.
+        By the name of its folder (packaging.python.org, "Recording installed projects"): importlib.metadata imports
+        Python's email package, a sixth of the CPU time that the smallest plugin took to start.
         """
         name = self.distribution.replace("-", "_")
         found = (folder for part in sys.path for folder in Path(part).glob(f"{name}-*.dist-info"))
@@ -231,15 +231,15 @@ class Provider(Generic[Client]):
         return ()
 
     def configure(self, config: Properties) -> Client:
-        """Make what resources and functions work with; called once, before them."""
+        """Create what resources and functions work with; called once, before them."""
         raise NotImplementedError
 
     def explain(self, error: Exception) -> str:
-        """One line for an error that is no PluginError."""
+        """One line for an error that is not a PluginError."""
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def unique_name(logical_name: str, seed: bytes) -> str:
-    """The name of a resource that was given none: the same for the same seed, as plan and run must agree."""
+    """The name of a resource that was given none: the same for the same seed, because preview and run must agree."""
     digits = hashlib.sha256(seed or os.urandom(16)).hexdigest()[:7]
     return f"{logical_name}-{digits}"

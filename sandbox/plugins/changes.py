@@ -11,14 +11,14 @@ from sandbox.plugins.schema import Input, Kind, ListOf, MapOf, ObjectOf
 from sandbox.plugins.wire import UNKNOWN
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, False)
-"""What AWS and others say for a property that is not set."""
+"""What AWS and others return for a property that is not set."""
 
 
 @dataclass(frozen=True)
 class Change:
     """One property that differs.
 
-    path: as in `rootBlockDevice.volumeSize`.  replaces: it takes a new resource.
+    path: as in `rootBlockDevice.volumeSize`.  replaces: it requires a new resource.
     """
 
     path: str
@@ -33,7 +33,7 @@ class Change:
 
 def compare(fields: Mapping[str, Input], old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """All changes from old to new inputs, both revealed."""
-    return list(_fields(fields, old, new, "", False))
+    return list(_fields(fields, old, new, "", replaces=False))
 
 
 def without_ignored(changes: Sequence[Change], ignored: Sequence[str]) -> list[Change]:
@@ -48,16 +48,16 @@ def _covers(ignored: str, path: str) -> bool:
 
 
 def _fields(
-    fields: Mapping[str, Input], old: Mapping[str, Any], new: Mapping[str, Any], prefix: str, replaces: bool
+    fields: Mapping[str, Input], old: Mapping[str, Any], new: Mapping[str, Any], prefix: str, *, replaces: bool
 ) -> Iterator[Change]:
     for name, field in fields.items():
         before, after = old.get(name), new.get(name)
         if after is None and field.computed:
             continue
-        yield from _value(field.kind, before, after, f"{prefix}{name}", replaces or field.replaces)
+        yield from _value(field.kind, before, after, f"{prefix}{name}", replaces=replaces or field.replaces)
 
 
-def _value(kind: Kind, before: Any, after: Any, path: str, replaces: bool) -> Iterator[Change]:
+def _value(kind: Kind, before: Any, after: Any, path: str, *, replaces: bool) -> Iterator[Change]:
     if before is None and after is None:
         return
     if before is None:
@@ -67,36 +67,36 @@ def _value(kind: Kind, before: Any, after: Any, path: str, replaces: bool) -> It
     elif after is UNKNOWN:
         yield Change(path, "update", replaces or _replacing(kind, before))
     elif isinstance(kind, ObjectOf) and isinstance(before, Mapping):
-        yield from _fields(kind.fields, before, after, f"{path}.", replaces)
+        yield from _fields(kind.fields, before, after, f"{path}.", replaces=replaces)
     elif isinstance(kind, MapOf) and isinstance(before, Mapping):
         for key in sorted({*before, *after}):
-            yield from _value(kind.item, before.get(key), after.get(key), _step(path, key), replaces)
+            yield from _value(kind.item, before.get(key), after.get(key), _step(path, key), replaces=replaces)
     elif isinstance(kind, ListOf) and kind.ordered and isinstance(before, list) and len(before) == len(after):
         for index, (left, right) in enumerate(zip(before, after, strict=True)):
-            yield from _value(kind.item, left, right, f"{path}[{index}]", replaces)
+            yield from _value(kind.item, left, right, f"{path}[{index}]", replaces=replaces)
     elif not kind.same(before, after):
         yield Change(path, "update", replaces)
 
 
 def _replacing(kind: Kind, value: Any) -> bool:
-    """Whether a nested object that comes or goes has a field set that takes a new resource."""
+    """Whether a nested object that is added or removed sets a field that requires a new resource."""
     if not isinstance(kind, ObjectOf) or not isinstance(value, Mapping):
         return False
     return any(field.replaces and value.get(name) is not None for name, field in kind.fields.items())
 
 
 def _step(path: str, key: str) -> str:
-    """The path of a map's entry; keys that are no identifiers are quoted, as the engine parses them."""
+    """The path of a map's entry; keys that are not identifiers are quoted, as the engine parses them."""
     return f"{path}.{key}" if re.fullmatch(r"[A-Za-z_$][\w$]*", key) else f'{path}["{key}"]'
 
 
 def refreshed(
     fields: Mapping[str, Input], old: Mapping[str, Any], before: Mapping[str, Any], found: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The inputs as they would have to be to give what was found, so that the next diff shows the drift.
+    """The inputs that would produce what was found, so that the next diff shows the drift.
 
     old: the inputs of the last run, empty at an import.  before: the state of the last run.
-    found: the state read just now.  Inputs `found` does not name (how to delete, say) are kept.
+    found: the state just read.  Inputs that `found` does not name (how to delete, say) are kept.
     """
     inputs = {key: value for key, value in old.items() if key not in fields or key not in found}
     for name, field in fields.items():
@@ -113,15 +113,15 @@ def refreshed(
 
 
 def _appeared(field: Input, name: str, old: Mapping[str, Any], before: Mapping[str, Any], there: Any) -> bool:
-    """Whether what was found is an input although none was given."""
+    """Whether what was found counts as an input although none was given."""
     if not old:
-        # An import: every program's inputs have the defaults filled in, so these are inputs too.
+        # An import: every program's inputs have their defaults filled in, so these are inputs too.
         return there not in _NOTHING or (there is not None and there == field.default)
     return not field.computed and before.get(name) != there and there not in (*_NOTHING, field.default)
 
 
 def _reconcile(kind: Kind, old: Any, there: Any) -> Any:
-    """What was found, in the terms of the old input: only the fields it named, its own order."""
+    """What was found, in terms of the old input: only the fields it named, in its own order."""
     if isinstance(kind, ObjectOf) and isinstance(old, Mapping) and isinstance(there, Mapping):
         kept = {
             key: _reconcile(kind.fields[key].kind, value, there[key]) if key in there else value

@@ -25,12 +25,12 @@ class Engine:
         try:
             self._stub.Log(request, timeout=5)
         except grpc.RpcError:
-            # A line that cannot be shown is no reason to stop the work it tells of.
+            # A line that cannot be shown is no reason to stop the work it reports on.
             return
 
 
 def end_with_parent() -> None:
-    """End this process when the engine is killed: a plugin without one would stay for ever."""
+    """End this process when the engine is killed: a plugin without an engine would run for ever."""
     parent = os.getppid()
 
     def watch() -> None:

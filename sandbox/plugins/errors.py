@@ -16,7 +16,7 @@ from sandbox.plugins.engine import Engine
 from sandbox.plugins.wire import Properties, decode_map, encode_map, secret_texts
 
 _SHORTEST_SECRET = 4
-"""Shorter texts are not cut out of messages: they would tear words apart and hide nothing."""
+"""Shorter texts are not redacted from messages: that would break up words and hide nothing."""
 
 
 class PluginError(Exception):
@@ -24,7 +24,7 @@ class PluginError(Exception):
 
 
 class IncompleteError(PluginError):
-    """Creating or updating failed half way: the resource exists and must be kept in the state.
+    """Creating or updating failed halfway: the resource exists and must be kept in the state.
 
     id_: the resource's id.  outputs: as far as known.  reason: what failed.
     """
@@ -68,7 +68,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def reported(method: _Method) -> _Method:
-    """End a request whose method raises with one line for the user, without any secret of the request's.
+    """End a request whose method raises with one line for the user, without any of the request's secrets.
 
     The traceback of an unforeseen error goes to the engine's debug log (`pulumi up --debug`).
     """
@@ -91,7 +91,7 @@ def reported(method: _Method) -> _Method:
 
 
 def _end_keeping(error: KeptError, request: Any, context: grpc.ServicerContext) -> NoReturn:
-    """Tell the engine that the resource exists, with what is known of it, but failed to come up."""
+    """Report to the engine that the resource exists, with what is known about it, but is incomplete."""
     reason = _one_line(str(error), request)
     detail = provider_pb2.ErrorResourceInitFailed(
         id=error.id,
@@ -110,7 +110,7 @@ def _one_line(message: str, request: Any) -> str:
 
 
 def _without_secrets(message: str, request: Any) -> str:
-    """The message with every secret text of the request's cut out."""
+    """The message with every secret of the request redacted."""
     for name in ("properties", "inputs", "olds", "news", "old_inputs", "args"):
         struct = getattr(request, name, None)
         if not isinstance(struct, struct_pb2.Struct):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from sandbox import warm
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 
@@ -23,18 +24,23 @@ PACKAGES = {
 }
 """Each plugin's name and the SDK whose version it must have."""
 
+WRAPPER = """#!/bin/sh
+python={0}
+if [ -n "${warm}" ] && [ -x "${warm}/bin/python" ]; then python="${warm}/bin/python"; fi
+exec env --block-signal=INT "$python" -P {1} {2} "$@"
+"""
 LAUNCHER = Path(__file__).with_name("launch.py")
 SHEBANG = b"#!"
-"""How the stand-ins begin, and no official plugin, which is a program in machine code."""
+"""The first bytes of a stand-in; an official plugin is a binary."""
 
 
 def install(place: Place, pulumi: Path, env: Mapping[str, str]) -> None:
-    """Install every stand-in below the place's PULUMI_HOME; quick when they are there already.
+    """Install every stand-in below the place's PULUMI_HOME; quick when they exist already.
 
     An official plugin there stays: it is what the stand-in stands for.
 
     pulumi: the CLI to install with.  env: the operator's environment, with PULUMI_HOME in it.
-    SandboxError tells what the CLI said when it refuses.
+    Raises SandboxError with the CLI's message when it refuses.
     """
     home = Path(env["PULUMI_HOME"])
     for name, distribution in PACKAGES.items():
@@ -55,12 +61,12 @@ def wrapper(checkout: Path, name: str) -> str:
     """
     python = checkout / ".venv" / "bin" / "python"
     interpreter = python if python.exists() else Path(sys.executable)
-    words = (str(interpreter), "-P", str(LAUNCHER), name)
-    return "#!/bin/sh\nexec env --block-signal=INT " + " ".join(shlex.quote(word) for word in words) + ' "$@"\n'
+    words = [shlex.quote(word) for word in (str(interpreter), str(LAUNCHER), name)]
+    return WRAPPER.format(*words, warm=warm.VARIABLE)
 
 
 def _is_usable(folder: Path, name: str, script: str) -> bool:
-    """Whether there is a plugin, ours as it should be or one that is none of ours, installed to the end."""
+    """Whether a plugin is completely installed: ours, up to date, or somebody else's."""
     executable = folder / f"pulumi-resource-{name}"
     # The engine leaves this mark (and a lock) while an installation is under way.
     if not os.access(executable, os.X_OK) or folder.with_name(f"{folder.name}.partial").exists():

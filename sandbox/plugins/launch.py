@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 # The engine ends its plugins one after another: it calls Cancel, then sends SIGINT and waits for the process. Its 5 s
-# for the Cancel calls are one budget for all of them, so a plugin that dies slowly makes it say of the next ones that
-# they "exited prematurely" (host.ReleaseContext in pulumi/pkg/v3 host/host.go, Plugin.Close in sdk/v3
+# for the Cancel calls are one budget for all of them, so a plugin that ends slowly makes it report that the next
+# ones "exited prematurely" (host.ReleaseContext in pulumi/pkg/v3 host/host.go, Plugin.Close in sdk/v3
 # go/common/resource/plugin/plugin.go). The kernel ends a process at once; Python would first unwind its stack, print it
 # and wait for its threads. The signal is blocked until here (`install.wrapper`).
 signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -14,7 +14,7 @@ from sandbox.plugins.wire import Properties, decode_map
 
 
 def from_json(value: Any) -> Any:
-    """A setting as it was before the SDK wrote it as JSON; a text that is no JSON document is the text."""
+    """A setting as it was before the SDK wrote it as JSON; text that is not JSON stays as it is."""
     if not isinstance(value, str) or not value.startswith(("{", "[")):
         return value
     try:
@@ -29,12 +29,12 @@ def old_inputs(request: Any, state: Properties) -> Properties:
 
 
 def check_failures(failures: list[Failure]) -> list[proto.CheckFailure]:
-    """The mistakes as the protocol tells them."""
+    """The mistakes in the protocol's form."""
     return [proto.CheckFailure(property=failure.property, reason=failure.reason) for failure in failures]
 
 
 def diff_response(changes: list[Change], *, delete_before_replace: bool) -> proto.DiffResponse:
-    """The changes as the protocol tells them."""
+    """The changes in the protocol's form."""
     kinds: Mapping[tuple[str, bool], proto.PropertyDiff.Kind.ValueType] = {
         ("add", False): proto.PropertyDiff.ADD,
         ("add", True): proto.PropertyDiff.ADD_REPLACE,

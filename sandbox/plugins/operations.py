@@ -11,11 +11,11 @@ from sandbox.plugins.schema import parse_fields
 from sandbox.plugins.wire import Properties, Secret, hide_like, reveal
 
 DEFAULTS = "__defaults"
-"""The input that lists which inputs were not given: the names that were made up (bridged providers' way)."""
+"""The input that lists which inputs were not given, such as generated names (as bridged providers do)."""
 
 
 def check(resource: Resource[Any], old: Properties, new: Properties, seed: bytes) -> tuple[Properties, list[Failure]]:
-    """The inputs to go on with, defaults and names filled in and secrets marked, and what is wrong with them.
+    """The inputs to continue with, defaults and names filled in and secrets marked, and what is wrong with them.
 
     old: the inputs of the last run ({} for a new resource); new: as the program gives them, secrets marked.
     """
@@ -45,7 +45,7 @@ def diff(
 ) -> list[Change]:
     """What an update would have to change. state, old and new inputs: revealed."""
     changes = [
-        Change(change.path, change.how, resource.replaces(change.top, change.replaces, state, new))
+        Change(change.path, change.how, resource.replaces(change.top, state, new, declared=change.replaces))
         for change in compare(resource.inputs, old, new)
     ]
     named = {change.top for change in changes}
@@ -59,7 +59,7 @@ def diff(
 
 
 def delete_first(resource: Resource[Any], old: Properties, new: Properties) -> bool:
-    """Whether the old one must go first: by declaration, or as both have the same name, given by hand."""
+    """Whether the old one must be deleted first: by declaration, or because both have the same name, given by hand."""
     if resource.delete_before_replace:
         return True
     made_up = new.get(DEFAULTS, [])
@@ -87,7 +87,7 @@ def planned_update(resource: Resource[Any], state: Properties, old: Properties, 
 
 
 def completed(inputs: Properties, outputs: Properties) -> Properties:
-    """The state to store: what went in and what came out, which wins."""
+    """The state to store: inputs and outputs, of which the latter win."""
     return {key: value for key, value in {**inputs, **outputs}.items() if key != DEFAULTS}
 
 
@@ -113,7 +113,7 @@ def hidden(kind: type[Resource[Any]], outputs: Properties, *patterns: Mapping[st
 def found(
     kind: type[Resource[Any]], old: Properties, before: Properties, current: Properties
 ) -> tuple[Properties, Properties]:
-    """What `read` saw as (inputs, state). old: the last inputs; before: the last state; all revealed."""
+    """What `read` found as (inputs, state). old: the last inputs; before: the last state; all revealed."""
     inputs = refreshed(kind.inputs, old, before, current)
     # What cannot be read (how to delete, say) is as it was.
     unread = {

@@ -1,4 +1,4 @@
-"""What a resource declares about its properties, and the checks that follow from it."""
+"""What a resource declares about its properties, and the checks derived from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Failure:
 
 
 class Kind:
-    """A property's type. `parse` turns a value of it into its plain form or reports why it is none."""
+    """A property's type. `parse` turns a value into its plain form or reports why it cannot."""
 
     name: ClassVar[str] = "any value"
 
@@ -50,7 +50,7 @@ def _kind_of(value: Any) -> str:
 
 
 class Text(Kind):
-    """A string. Numbers and booleans are taken as the strings they print as, as bridged providers do."""
+    """A string. Numbers and booleans are converted to strings, as bridged providers do."""
 
     name = "a string"
 
@@ -102,7 +102,7 @@ class Boolean(Kind):
 
 
 class JsonText(Text):
-    """A JSON document as a string; documents that differ in layout only are the same."""
+    """A JSON document as a string; documents that differ only in layout are the same."""
 
     name = "a JSON document"
 
@@ -112,7 +112,7 @@ class JsonText(Text):
         try:
             json.loads(value)
         except ValueError:
-            failures.append(Failure(path, "contains an invalid JSON policy: it is no JSON document"))
+            failures.append(Failure(path, "contains an invalid JSON policy: it is not a JSON document"))
         return value
 
     def same(self, one: Any, other: Any) -> bool:
@@ -175,10 +175,10 @@ class ObjectOf(Kind):
 class Input:
     """One input property.
 
-    kind: its type.  required: refuse to go on without it.  default: taken when it is left out.
+    kind: its type.  required: refused without it.  default: used when it is left out.
     secret: always encrypted in the state.  replaces: a change needs a new resource.
-    computed: the provider chooses when it is left out, so leaving it out is no change.
-    auto_name: left out, it becomes the logical name, a dash and seven random hexadecimal digits.
+    computed: the provider chooses when it is left out, so leaving it out is no
+    change. auto_name: if left out, the logical name, a dash and seven random hexadecimal digits.
     """
 
     kind: Kind

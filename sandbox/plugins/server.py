@@ -1,7 +1,7 @@
-"""The provider protocol, spoken for a `Provider`.
+"""The provider protocol, on behalf of a `Provider`.
 
 The SDK's `pulumi.provider.experimental` serves the same protocol but drops what a provider with previews
-needs (unknown values, old inputs, errors without a traceback), so this speaks the generated interface itself.
+needs (unknown values, old inputs, errors without a traceback), so this implements the generated interface itself.
 """
 
 # ruff: noqa: N802 (the protocol's methods are named so)
@@ -58,12 +58,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def explain(self, error: Exception) -> str:
-        """One line for an error that is no PluginError."""
+        """One line for an error that is not a PluginError."""
         return self.provider.explain(error)
 
     @contextmanager
     def _doing(self, what: str, resource: Resource[Any]) -> Iterator[None]:
-        """Say in unforeseen errors what was being done; wipe the status line at the end."""
+        """Say in unforeseen errors what was being done; clear the status line at the end."""
         try:
             yield
         except PluginError:
@@ -77,7 +77,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
     # The provider's settings
 
     def _settings(self, struct: struct_pb2.Struct) -> tuple[Properties, Properties, list[Failure]]:
-        """(as sent, parsed and revealed, mistakes). All but plain texts arrive as JSON in a text."""
+        """(as sent, parsed and revealed, mistakes). All but plain strings arrive as JSON in a string."""
         sent = decode_map(struct)
         failures: list[Failure] = []
         plain = {
@@ -220,7 +220,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         results = function.run(self.client, arguments)
         marked = {name: Secret(value) if name in function.secrets else value for name, value in results.items()}
         response = proto.InvokeResponse()
-        # `return` is a word of Python's, so the field is reached by its name as a string.
+        # `return` is a keyword in Python, so the field is set by its name as a string.
         getattr(response, "return").CopyFrom(encode_map(marked))
         return response
 

@@ -1,6 +1,6 @@
 """Property values between the engine's protocol buffers and plain Python.
 
-The SDK's own `PropertyValue` loses unknown values, which a preview is made of; this codec keeps them. Decoded
+The SDK's own `PropertyValue` loses unknown values, which previews are full of; this codec keeps them. Decoded
 values are None, bool, int, float, str, list, dict and two marks: `UNKNOWN`, `Secret`.
 """
 
@@ -18,8 +18,6 @@ Properties = dict[str, Any]
 # The protocol's constants (sdk/go/common/resource/properties.go of pulumi/pulumi).
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
-_OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-_RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 _UNKNOWN_VALUES: Final = {
     "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # any type; the others are typed forms older SDKs send
     "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
@@ -70,7 +68,7 @@ def _decode(value: struct_pb2.Value) -> Any:
         case "bool_value":
             return value.bool_value
         case "number_value":
-            # JSON knows floats only; integers are what people wrote as integers.
+            # JSON numbers are floats; whole ones were written as integers.
             number = value.number_value
             return int(number) if number.is_integer() else number
         case "string_value":
@@ -152,7 +150,7 @@ def has(value: Any, mark: type) -> bool:
 def hide_like(value: Any, pattern: Any) -> Any:
     """The value with secret marks where the pattern, a value of the same shape, has them.
 
-    Where the shapes part, the whole value becomes secret if anything in the pattern is, as in the engine.
+    Where the shapes differ, the whole value becomes secret if anything in the pattern is, as in the engine.
     """
     if value is None or not has(pattern, Secret):
         return value
@@ -161,15 +159,15 @@ def hide_like(value: Any, pattern: Any) -> Any:
     return {key: hide_like(item, pattern.get(key)) for key, item in value.items()}
 
 
-def secret_texts(value: Any, inside: bool = False) -> Iterator[str]:
-    """Every text below a secret mark, to be cut out of messages."""
+def secret_texts(value: Any, *, inside: bool = False) -> Iterator[str]:
+    """Every text below a secret mark, to be redacted from messages."""
     if isinstance(value, Secret):
         yield from secret_texts(value.value, inside=True)
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from secret_texts(item, inside)
+            yield from secret_texts(item, inside=inside)
     elif isinstance(value, list):
         for item in value:
-            yield from secret_texts(item, inside)
+            yield from secret_texts(item, inside=inside)
     elif inside and isinstance(value, str):
         yield value

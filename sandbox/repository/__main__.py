@@ -23,7 +23,7 @@ def www_folder(place: Place) -> Path:
 
 
 def prepare(place: Place, build: Path) -> Path:
-    """Give the place its own copy of the archives, to be served and tampered with; returns its folder.
+    """Give the place its own copy of the archives, which tests may tamper with; returns its folder.
 
     Also writes the Debian archive's public key, which goes into the guests before their first boot.
     """
@@ -39,13 +39,13 @@ def prepare(place: Place, build: Path) -> Path:
 
 
 def daemon(place: Place) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SandboxError when that cannot be."""
+    """Serve until SIGTERM or SIGINT. Raises SandboxError when it cannot."""
     ready = place.state / "repository.ready"
-    # The address first: a second daemon must not touch what the first one serves.
+    # Bind first: a second daemon must not touch what the first one serves.
     with open_server(str(place.gateway), PORT, www_folder(place)) as server:
         prepare(place, ensure_packages(print))
         for number in (signal.SIGTERM, signal.SIGINT):
-            # shutdown() waits for the loop this handler interrupts, so it is called in another thread.
+            # shutdown() waits for the loop that this handler interrupts, so it is called in another thread.
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
         ready.write_text(f"{os.getpid()}\n")
         try:

@@ -29,7 +29,7 @@ class Archive:
 
 
 def publish(archive: Archive, debs: Iterable[Path], architecture: str, key: SigningKey, root: Path) -> None:
-    """Make `root` a complete, signed archive of the given packages (there may be none).
+    """Turn `root` into a complete, signed archive of the given packages (there may be none).
 
     Raises SandboxError in apt-ftparchive's or gpg's words.
     """

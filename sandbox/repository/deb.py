@@ -11,7 +11,7 @@ from pathlib import Path
 from sandbox.machines.system import run
 
 BUILD_TIME = "1750000000"
-"""Time of all files inside the packages (seconds since 1970), so that the same input gives the same bytes."""
+"""Time of all files in the packages (seconds since 1970), so that the same input gives the same bytes."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def build_deb(tree: Path, control: Control, scripts: Mapping[str, str], conffile
     tree.chmod(0o755)
     out.mkdir(parents=True, exist_ok=True)
     target = out / f"{control.name}_{control.version}_{control.architecture}.deb"
-    # gzip as fpm, which makes the real packages; xz would take minutes for the same programs.
+    # gzip, like fpm, which builds the real packages; xz would take minutes for the same programs.
     options = ("--root-owner-group", "-Zgzip", "-z6", "--build")
     run("env", f"SOURCE_DATE_EPOCH={BUILD_TIME}", "dpkg-deb", *options, tree, target)
     return target

@@ -1,6 +1,6 @@
 """The packages `influxdb` and `telegraf`: our builds, with the packaging files of their own Go modules.
 
-What goes where, who owns it and what the maintainer scripts do is what their publisher's packaging says: for InfluxDB
+Paths, owners and maintainer scripts follow their publisher's packaging: for InfluxDB
 `.circleci/packages` in its module, for Telegraf its Makefile, which hands it to fpm. Left out: InfluxDB's manual pages.
 """
 

@@ -1,4 +1,4 @@
-"""The archives' signing keys: made once per machine, kept in the cache, readable by their owner only."""
+"""The archives' signing keys: created once per machine, kept in the cache, readable by their owner only."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class SigningKey:
 
 
 def ensure_key(folder: Path, owner: str, *, subkey: bool = False) -> SigningKey:
-    """The key kept in `folder`, made there when it is missing.
+    """The key kept in `folder`, created there if missing.
 
-    owner: its user id.  subkey: let a subkey sign, as InfluxData does; the fingerprint is the primary's
-    all the same. Raises SandboxError in gpg's words.
+    owner: its user id.  subkey: let a subkey sign, as InfluxData does; the fingerprint is still the
+    primary key's. Raises SandboxError in gpg's words.
     """
     if folder.is_dir():
         return SigningKey(folder)
@@ -73,7 +73,7 @@ def ensure_key(folder: Path, owner: str, *, subkey: bool = False) -> SigningKey:
 
 @contextmanager
 def _home(folder: Path) -> Iterator[Path]:
-    """A short name of the folder: GnuPG's sockets lie in it, and their paths end at 107 characters."""
+    """A short path of the folder: GnuPG's sockets are in it, and their paths have at most 107 characters."""
     with tempfile.TemporaryDirectory(prefix="gpg-") as short:
         home = Path(short) / "home"
         home.symlink_to(folder)

@@ -1,7 +1,7 @@
 """Everything the package server serves, built once per machine and kept in the cache.
 
 Below cache_folder()/repository: `keys/ARCHIVE`, the signing keys, and `builds/HASH/ARCHIVE`, complete
-archives. The hash covers every input, so a change of any of them is another build.
+archives. The hash covers every input, so changing any of them gives another build.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DEBIAN = Archive("debian", SUITE, "Debian (local mirror)")
 ARCHIVES = (GRAFANA, INFLUXDATA, DEBIAN)
 
 KEPT_BUILDS = 3
-"""Older builds go; checkouts at different versions keep theirs."""
+"""How many builds are kept, for checkouts at different versions."""
 
 Progress = Callable[[str], None]
 
@@ -46,11 +46,11 @@ def ensure_packages(
     mirror: Path | None = None,
     cache: Path | None = None,
 ) -> Path:
-    """Build packages and archives unless they are there and whole; returns the folder with one folder an archive.
+    """Build packages and archives unless they exist and are complete; returns the folder with one folder per archive.
 
     binaries: folder of InfluxDB's programs and telegraf (the toolchain's).  mirror: folder of Debian packages
     (the image's; without one the Debian archive is empty).  cache: where to keep all (the shared one).
-    Safe to interrupt and to call twice at a time. Raises SandboxError.
+    Safe to interrupt and to run twice at once. Raises SandboxError.
     """
     binaries, mirror = binaries or toolchain.binaries(), mirror or mirror_folder()
     cache = cache or _cache()
@@ -59,7 +59,7 @@ def ensure_packages(
     with _alone(cache):
         build = cache / "builds" / _version(binaries, mirror, cache)
         if build.is_dir() and (broken := sums.damaged(build)):
-            progress(f"{broken[0]} is damaged: all again")
+            progress(f"{broken[0]} is damaged: rebuilding everything")
             shutil.rmtree(build)
         if not build.is_dir():
             _build(build, binaries, mirror, cache, progress)
@@ -69,7 +69,7 @@ def ensure_packages(
 
 
 def programs() -> tuple[str, ...]:
-    """What the packages contain of the toolchain."""
+    """The toolchain's programs that the packages contain."""
     return (*release().programs, "telegraf")
 
 
@@ -119,14 +119,14 @@ def _grafana(workshop: Path, out: Path, progress: Progress) -> Path:
 
 
 def signing_key(archive: Archive, cache: Path | None = None) -> SigningKey:
-    """The archive's own key, made at the first call on this machine."""
+    """The archive's own key, created at the first call on this machine."""
     folder = (cache or _cache()) / "keys" / archive.name
     return ensure_key(folder, f"{archive.origin} <packages@sandbox.invalid>", subkey=archive is INFLUXDATA)
 
 
 def facts(place: Place) -> dict[str, Any]:
     """The stack's settings that name this package server: repositories and key fingerprints. Versions are the program's
-    own defaults, except that of an InfluxDB which this machine cannot build.
+    own defaults, except of an InfluxDB that this machine cannot build.
 
     They are the same for every place: each has its own server, under the same name.
     """
@@ -148,7 +148,7 @@ def _settings(archive: Archive) -> dict[str, str]:
 
 
 def _version(binaries: Path, mirror: Path, cache: Path) -> str:
-    """A short word for all inputs: programs, sources, mirror and keys."""
+    """A hash of all inputs: programs, sources, mirror and keys."""
     digest = hashlib.sha256()
     for program in programs():
         with (binaries / program).open("rb") as handle:
@@ -178,7 +178,7 @@ def _cache() -> Path:
 
 @contextmanager
 def _alone(cache: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with the process."""
+    """One process at a time; the lock ends with the process."""
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (cache / "lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

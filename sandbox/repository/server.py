@@ -1,4 +1,4 @@
-"""The HTTP side: files below one folder, to anybody who asks."""
+"""The HTTP side: files below one folder, for anyone who asks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Handler(SimpleHTTPRequestHandler):
 def open_server(address: str, port: int, folder: Path) -> ThreadingHTTPServer:
     """A server bound to the address; its `serve_forever` answers with the files below `folder`.
 
-    Raises SandboxError when the address is not there or taken.
+    Raises SandboxError when the address does not exist or is taken.
     """
     try:
         server = ThreadingHTTPServer((address, port), partial(_Handler, directory=str(folder)))

@@ -46,7 +46,7 @@ def missing(recipes: Sequence[Recipe] | None = None) -> list[Recipe]:
 def ensure(recipes: Sequence[Recipe] | None = None) -> Path:
     """Build what is missing or damaged; returns the folder of the programs.
 
-    A second checkout that comes at the same time waits for the first one's build.
+    A second checkout at the same time waits for the first one's build.
     Raises SandboxError with the compiler's last words when a build fails.
     """
     folder = binaries(recipes)
@@ -84,7 +84,7 @@ def _make(recipe: Recipe, folder: Path, progress: Progress) -> None:
 
 
 def _put(source: Path, target: Path, *, link: bool = False) -> None:
-    """Move or link a program to its place in one step, so that a half-written one is never found."""
+    """Move or link a program into place in one step, so that a half-written one is never found."""
     if link:
         temporary = target.with_name(f".{target.name}.link")
         temporary.unlink(missing_ok=True)

@@ -1,4 +1,5 @@
-"""Building InfluxDB: the version that AWS gets, which needs a Rust compiler, or else the last one that needs none."""
+"""Building InfluxDB: the version that is installed on AWS, which needs a Rust compiler, or else the last one that
+needs none."""
 
 from __future__ import annotations
 
@@ -33,16 +34,16 @@ DEPLOYED = Release("1.12.4", ("influxd", "influx", "influx_inspect"))
 """What the default of `influxdbVersion` installs on AWS."""
 
 FALLBACK = Release("1.7.11", ("influxd", "influx"))
-"""For machines where no Rust compiler is to be had: the query language Flux, in Rust since 1.8, is not in it."""
+"""For machines without a Rust compiler: it lacks the query language Flux, which is in Rust since 1.8."""
 
 SECOND = "2.7.12"
-"""The InfluxDB 2.x that tests use as one of somebody else's, and the line that AWS runs (Timestream for InfluxDB)."""
+"""The InfluxDB 2.x that tests use as somebody else's, and the release line that AWS runs (Timestream for InfluxDB)."""
 
 TAGS = ("-tags", "netgo,osusergo")
 """Go's own names and users, so that nothing needs this machine's C library."""
 
 RUST_MINIMUM = (1, 72)
-"""What Flux asks for (`rust-toolchain` in github.com/influxdata/flux v0.196.1)."""
+"""The version that Flux requires (`rust-toolchain` in github.com/influxdata/flux v0.196.1)."""
 
 
 @cache
@@ -52,7 +53,7 @@ def release() -> Release:
 
 
 def shortfall() -> str:
-    """One sentence that says what runs here instead of what AWS gets; "" where they are the same."""
+    """One sentence that says what runs here instead of what is installed on AWS; "" where they are the same."""
     if release() is DEPLOYED:
         return ""
     return (
@@ -95,7 +96,7 @@ def _with_flux(source: Path, into: Path, go: Go) -> tuple[list[str], dict[str, s
 
 
 def _lenient_rustc(into: Path) -> Path:
-    """A rustc whose warnings are no errors: Flux denies them all, and newer compilers know more of them."""
+    """A rustc whose warnings are not errors: Flux denies them all, and newer compilers have more of them."""
     wrapper = into / "rustc-wrapper"
     wrapper.write_text('#!/bin/sh\nexec "$@" --cap-lints warn\n')
     wrapper.chmod(0o755)
@@ -103,7 +104,7 @@ def _lenient_rustc(into: Path) -> Path:
 
 
 def _rustup_toolchain() -> dict[str, str]:
-    """Flux names a toolchain of its own, which rustup would download: the one that is installed serves as well."""
+    """Flux names a toolchain of its own, which rustup would download: the installed one serves as well."""
     if not shutil.which("rustup"):
         return {}
     active = _output("rustup", "show", "active-toolchain").split()

@@ -1,4 +1,4 @@
-"""What the toolchain is made of: every program's module, version and build flags."""
+"""What the toolchain consists of: every program's module, version and build flags."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ PULUMI_VERSION = "3.260.0"
 LANGUAGE_HOST_VERSION = "3.70.0"
 TELEGRAF_VERSION = "1.39.3"
 ACTIONLINT_VERSION = "1.7.12"
+PEBBLE_VERSION = "2.10.3"
 
 HERE = Path(__file__).parent
 
@@ -111,12 +112,18 @@ def _build_actionlint(into: Path, go: Go) -> None:
     go(["build", "-v", "-trimpath", "-o", str(into / "actionlint"), command], HERE / "actionlint")
 
 
+def _build_pebble(into: Path, go: Go) -> None:
+    command = "github.com/letsencrypt/pebble/v2/cmd/pebble"
+    go(["build", "-v", "-trimpath", "-o", str(into / "pebble"), command], HERE / "pebble")
+
+
 BUILDERS: dict[str, Callable[[Path, Go], None]] = {
     "pulumi": _build_pulumi,
     "influxdb": _build_influxdb,
     "influxdb2": _build_influxdb2,
     "telegraf": _build_telegraf,
     "actionlint": _build_actionlint,
+    "pebble": _build_pebble,
 }
 
 RECIPES = (
@@ -132,7 +139,10 @@ RECIPES = (
 """What the environment consists of."""
 
 CHECKERS = (Recipe("actionlint", ACTIONLINT_VERSION, ("actionlint",)),)
-"""What `make check` needs, in a folder of its own: another version of it builds nothing else again."""
+"""What `make check` needs, in a folder of its own, so that a new version of it does not rebuild the rest."""
 
 FOR_TESTS = (Recipe("influxdb2", influxdb.SECOND, ("influxd2",)),)
-"""What only tests need: an InfluxDB of somebody else's."""
+"""What only tests need: somebody else's InfluxDB."""
+
+ACME = (Recipe("pebble", PEBBLE_VERSION, ("pebble",)),)
+"""Let's Encrypt's own small server for tests of clients, in a folder of its own as well."""

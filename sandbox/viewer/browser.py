@@ -1,11 +1,11 @@
-"""The viewer's pages in a real Chromium: what a person would see of them, and pictures."""
+"""The viewer's pages in a real Chromium: what a person would see."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,33 +15,28 @@ from sandbox.place import Place
 from sandbox.viewer import bundle
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-LARGEST_PICTURE = 300_000
-"""Bytes: pictures live in the repository."""
-PICTURES = {
-    "aws-ec2": "/d/aws-ec2?from=now-30m&to=now&var-period=60",
-    "monitoring-server": "/d/monitoring-server?from=now-30m&to=now",
-}
-"""Name of the picture → what it shows of the viewer. Those of simulated hosts: tests/sandbox/viewer/pictures.py."""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A page to open, and what to do there.
+    """A page to open, and what to do on it.
 
     path: the address below the viewer's. steps: `{"choose": [variable, option]}`, `{"time": quick range}` or
     `{"unfold": True}`, which opens all collapsed rows.
-    picture: where to save one, *.png or *.svg; full: of the whole page and not of its first screen only.
+    picture: where to save one, *.png or *.svg; full: of the whole page rather than its first screen.
+    light: as for a person who prefers light colours.
     """
 
     path: str
     steps: Sequence[dict[str, Any]] = ()
     picture: Path | None = None
     full: bool = False
+    light: bool = False
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel as it ended up. height, bottom: in pixels, the latter from the screen's upper edge.
+    """A panel as drawn. height, bottom: in pixels, the latter from the screen's upper edge.
 
     state: `drawn`, `empty`, `error` or `loading`; drawn: shapes and cells in it."""
 
@@ -56,7 +51,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Page:
-    """What was seen. complaints: errors on the console, exceptions, answers that were refusals."""
+    """What was seen. complaints: errors on the console, exceptions, requests that were refused."""
 
     url: str
     header: str
@@ -70,7 +65,8 @@ class Page:
 
 
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
-"""Chromium gives up what it is loading when an interface of this machine appears or goes, as machines' cables do."""
+"""Chromium aborts what it is loading when a network interface of this machine appears or disappears, as machines'
+cables do."""
 ATTEMPTS = 3
 
 
@@ -100,6 +96,7 @@ def _open(place: Place, visits: Sequence[Visit], size: tuple[int, int], base: st
                 "do": list(visit.steps),
                 "picture": str(visit.picture) if visit.picture else None,
                 "full": visit.full,
+                "light": visit.light,
             }
             for visit in visits
         ],
@@ -113,7 +110,7 @@ def _open(place: Place, visits: Sequence[Visit], size: tuple[int, int], base: st
         timeout=300,
     )
     if process.returncode != 0:
-        raise SandboxError(f"The browser ended badly: {process.stderr.strip()[-1000:]}")
+        raise SandboxError(f"The browser failed: {process.stderr.strip()[-1000:]}")
     return [
         Page(
             url=seen["url"],
@@ -124,22 +121,3 @@ def _open(place: Place, visits: Sequence[Visit], size: tuple[int, int], base: st
         )
         for seen in json.loads(process.stdout)
     ]
-
-
-def pictures(
-    place: Place, folder: Path, shown: Mapping[str, str] = PICTURES, size: tuple[int, int] = (1200, 900)
-) -> list[Path]:
-    """The first screen of each dashboard as SVG: text and shapes, no pixels, no script, nothing from elsewhere.
-
-    shown: name of the picture -> what it shows. size: of the screen, in pixels.
-    Raises SandboxError when one is too large or shows an error.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = {folder / f"{name}.svg": path for name, path in shown.items()}
-    pages = look(place, [Visit(path, picture=file) for file, path in wanted.items()], size=size)
-    for page, file in zip(pages, wanted, strict=True):
-        if page.complaints or any(panel.state == "error" for panel in page.panels):
-            raise SandboxError(f"{page.url} is not well: {page.complaints[:3]}")
-        if file.stat().st_size > LARGEST_PICTURE:
-            raise SandboxError(f"{file.name} has {file.stat().st_size} bytes, more than {LARGEST_PICTURE}.")
-    return list(wanted)

@@ -19,7 +19,7 @@ from sandbox.viewer.browser import Visit
 
 SIZE = (900, 1400)
 MOST_LINES = 22
-"""Of the diff, which is folded on GitHub: what comes first."""
+"""Lines of the diff, which is folded on GitHub, that the picture shows."""
 
 STYLE = """
 body { margin: 0; background: #ffffff; color: #1f2328; font: 14px/1.5 Inter, Helvetica, Arial, sans-serif; }
@@ -69,7 +69,7 @@ def draw(place: Place, comment: Path, picture: Path) -> None:
             (seen,) = browser.look(place, [Visit("/index.html", picture=picture)], SIZE, base)
             server.shutdown()
     if seen.complaints:
-        raise SandboxError(f"The picture of {comment.name} is not well: {seen.complaints[:3]}")
+        raise SandboxError(f"The picture of {comment.name} has errors: {seen.complaints[:3]}")
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -30,7 +30,7 @@ Values = Mapping[str, str | list[str]]
 
 
 class AsIs(str):
-    """A value that is not escaped: what a dashboard says for "All" itself (@grafana/scenes, CustomAllValue)."""
+    """A value that is not escaped: a dashboard's own value for "All" (@grafana/scenes, CustomAllValue)."""
 
     __slots__ = ()
 
@@ -44,12 +44,12 @@ class TimeRange:
 
     @classmethod
     def last(cls, seconds: int) -> TimeRange:
-        """The last so many seconds."""
+        """The last `seconds`."""
         end = int(time.time() * 1000)
         return cls(end - seconds * 1000, end)
 
     def earlier(self, seconds: int) -> TimeRange:
-        """The same length, so many seconds before (a panel's `timeShift`)."""
+        """The same length, this many seconds earlier (a panel's `timeShift`)."""
         return TimeRange(self.start - seconds * 1000, self.end - seconds * 1000)
 
 
@@ -97,7 +97,7 @@ def panel_queries(
     """Every query of every panel.
 
     values: the variables' values; those not given keep what the dashboard starts with.
-    points: how many values fit into a panel's width.
+    points: the number of values that fit into a panel's width.
     """
     known = {**_defaults(dashboard), **values}
     known["__from"], known["__to"] = str(time_range.start), str(time_range.end)
@@ -114,7 +114,7 @@ def panel_queries(
 
 
 def variable_queries(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The variables that are filled by a query, as they stand in the dashboard."""
+    """The variables that are filled by a query, as the dashboard has them."""
     return [each for each in dashboard["templating"]["list"] if each["type"] == "query"]
 
 
@@ -160,7 +160,7 @@ def _filled(text: str, known: Values, *, as_expression: bool = False) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if name not in known:
-            return match[0]  # a macro of the backend's, or unknown: the checks of the queries find the latter
+            return match[0]  # a macro of the backend, or unknown: the checks of the queries find the latter
         chosen = known[name]
         if isinstance(chosen, str):
             as_it_is = not as_expression or name.startswith("__") or isinstance(chosen, AsIs)

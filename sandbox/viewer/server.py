@@ -1,7 +1,7 @@
-"""The daemon: the page on loopback, and the few questions it may ask the stack's Grafana.
+"""The daemon: the page on loopback, and the few requests it may make to the stack's Grafana.
 
 Anyone who reaches the port reads the dashboards and their data without a password, so it listens on loopback
-only, answers only to its own names (no other page's name may lead here), and passes on only what reads.
+only, answers only to its own names (against DNS rebinding), and passes on only requests that read.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Grafana:
         self._read = time.monotonic()
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """The status and the JSON that Grafana answers; after a change of its password, with the new one."""
+        """The status and the JSON of Grafana's answer; asked with the new password after a change."""
         status, answer = self._ask_once(method, path, body)
         if status == HTTPStatus.UNAUTHORIZED:
             with self._lock:
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if not self._is_for_us():
             return
-        # Another site's page cannot send this type without asking first, which is never answered.
+        # Another site's page cannot send this type without a preflight request, which is never answered.
         json_only = self.headers.get("Content-Type", "").split(";")[0].strip() == "application/json"
         length = self.headers.get("Content-Length", "")
         if self.path != QUERY or not json_only:
@@ -156,7 +156,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """The listening socket with what its handlers need. www: the bundle's folder."""
+    """The listening socket, and what its handlers need. www: the bundle's folder."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -174,7 +174,7 @@ def serve(place: Place) -> None:
     """Serve until SIGTERM. Raises SandboxError when the stack is not complete or the port is taken."""
     with Server(place.viewer_port, bundle.ensure(), Grafana(place, stack.name())) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
-            # shutdown() waits for the loop this handler interrupts, so it is called in another thread.
+            # shutdown() waits for the loop that this handler interrupts, so it is called in another thread.
             signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
         ready = place.state / "viewer.ready"
         ready.write_text(f"{os.getpid()}\n")

@@ -5,9 +5,9 @@
         ...
         original(self, user_name)
 
-`original` is what stood there before: moto's own, or an earlier patch of the same function. After the idea of
-LocalStack's `patch` (localstack/utils/patch.py); unlike it, nothing changes at import, and a patch knows which source
-text it was written for, so that a new moto cannot change the code under it unnoticed.
+`original` is what was there before: moto's own, or an earlier patch of the same function. Modelled on
+LocalStack's `patch` (localstack/utils/patch.py); unlike it, nothing changes at import, and each patch records the
+source text it was written for, so that a new moto cannot change the code underneath unnoticed.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ ABSENT = "absent"
 
 
 class PatchError(SandboxError):
-    """moto is not what the patches were written for."""
+    """moto is not the version that the patches were written for."""
 
 
 class Change(Protocol):
     """What the registry keeps: a function that is replaced, or a setting."""
 
     def fault(self) -> str | None:
-        """What to do before this may be applied, or None."""
+        """Why this cannot be applied, or None."""
 
     def apply(self) -> None:
-        """Put the new in place of what stands there now."""
+        """Replace what is there now."""
 
     def undo(self) -> None:
-        """Put back what stood there."""
+        """Put back what was there."""
 
 
 class Setting:
@@ -137,7 +137,7 @@ class Registry:
         self.changes.append(Setting(owner, name, value))
 
     def apply(self, place: Place) -> None:
-        """Apply every change, or raise PatchError, listing all that do not fit, and apply none."""
+        """Apply every change, or none: then raise PatchError, which lists all that do not fit."""
         faults = [fault for each in self.changes if (fault := each.fault())]
         if faults:
             version = metadata.version("moto")
@@ -163,7 +163,7 @@ def digest(owner: Any, name: str) -> str:
 
 
 def _function(found: Any) -> Any:
-    """What a property calls, or the function itself."""
+    """The function behind a property, or the function itself."""
     return found.fget if isinstance(found, property) else found
 
 

@@ -31,11 +31,11 @@ from . import (
 from .alerting import contact_points, listing, policies, rules, templates, testing, timings
 from .alerting.scheduler import Scheduler
 from .bundled import Bundled
-from .configuration import Settings
 from .context import Context, context
 from .database import Database
 from .errors import ApiError
 from .secrets import Vault
+from .settings import Settings
 from .version import COMMIT, VERSION
 
 log = logging.getLogger("grafana")
@@ -66,10 +66,10 @@ _BLUEPRINTS = (
 
 
 class _Route(Rule):
-    """A route that compiles how its URL is built when one is built, which is never: of the time that it takes to make
-    an application, that was two thirds."""
+    """A route that compiles its URL builder on first use, which never comes: that was two thirds of the time
+    it takes to create an application."""
 
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: FBT001 - Werkzeug's
         compiled = super()._compile_builder
 
         def build(rule: Rule, **values: Any) -> tuple[str, str]:
@@ -83,7 +83,7 @@ class _Application(Flask):
 
 
 def create(settings: Settings) -> Flask:
-    """The WSGI application on the database the settings name (made when it is not there)."""
+    """The WSGI application on the database that the settings name (created if missing)."""
     if not settings.secret_key:
         log.warning("secret_key is empty: secure fields are encrypted with a key anybody can know")
     database = Database(settings.database_file)

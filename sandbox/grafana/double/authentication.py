@@ -1,4 +1,4 @@
-"""Who is asking: basic authentication, session cookie, anonymous; and the limit on guessing passwords."""
+"""Who the caller is: basic authentication, session cookie, anonymous; and the limit on guessing passwords."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .secrets import password_matches
 
 ATTEMPTS = 5
 ATTEMPT_WINDOW = 5 * 60.0
-"""Seconds. Five wrong passwords within it lock the user name out until the oldest one is that old."""
+"""Seconds. Five wrong passwords within it lock the user name until the oldest attempt is that old."""
 
 SESSION_LIFETIME = 7 * 24 * 3600
 
@@ -58,7 +58,7 @@ def check_password(shared: Context, login: str, password: str) -> Identity:
     """The user behind a name (or email address) and password.
 
     Raises 401 for a wrong one, and likewise, as Grafana does, for any password once the name is locked out. Only wrong
-    passwords of users that exist count, and a good one makes none of them forgotten
+    passwords of existing users count, and a correct one does not reset the count
     (pkg/services/authn/clients/password.go).
     """
     database = shared.database
@@ -85,7 +85,7 @@ def check_password(shared: Context, login: str, password: str) -> Identity:
 
 
 def token_hash(token: str) -> str:
-    """What the database keeps of a session's or a service account's token."""
+    """What the database stores of a session's or a service account's token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -134,7 +134,7 @@ def identify(shared: Context) -> Identity | None:
 
 
 def require_identity() -> None:
-    """Before each request: find out who asks, and end it with 401 where Grafana wants to know."""
+    """Before each request: identify the caller, and answer 401 where Grafana requires one."""
     if request.path in _OPEN_PATHS:
         return
     identity = identify(context())
@@ -145,7 +145,7 @@ def require_identity() -> None:
     if request.path.startswith(("/api/ds/query", "/api/datasources/proxy/")) or request.path in own:
         return
     if request.path.startswith(_SERVER_PATHS):
-        # A role in the organisation, be it Admin, is not enough
+        # A role in the organisation, even Admin, is not enough
         # (grafana.com/docs/grafana/latest/administration/roles-and-permissions).
         if not identity.server_admin:
             raise _denied()

@@ -1,7 +1,7 @@
-"""Plugins that Grafana's package brings along: which are registered, and the processes they run in.
+"""Plugins that come with Grafana's package: which are registered, and the processes they run in.
 
 Since 13.2 the data source of InfluxDB, among a dozen others, is such a plugin (grafana/grafana#129593), CloudWatch's is
-still part of Grafana itself. What happens to them when Grafana starts, by grafana/grafana at 13.2:
+still part of Grafana itself. What happens to them when Grafana starts, according to grafana/grafana at 13.2:
 
 - pkg/setting/setting_plugins.go: the settings' names and defaults, and `PREINSTALLED`.
 - pkg/services/pluginsintegration/plugininstaller/service.go: each preinstalled plugin whose version is not pinned is
@@ -9,7 +9,7 @@ still part of Grafana itself. What happens to them when Grafana starts, by grafa
 - pkg/plugins/manager/installer.go, `updateFromCatalog`: the old one is unloaded and deleted before the new one is
   fetched. When that fails it stays unregistered, at this start and all later ones (grafana/grafana#132528).
 
-Here it is always that day: the catalogue has something newer of everything, and nothing can be fetched.
+Here every day is such a day: the catalogue has newer versions of everything, and nothing can be fetched.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .configuration import Settings
+from .settings import Settings
 
 CORE = frozenset({"cloudwatch"})
-"""Of the data sources this stand-in has, those that are part of Grafana itself."""
+"""The data sources of this stand-in that are part of Grafana itself."""
 
 PREINSTALLED = (
     *("elasticsearch", "grafana-postgresql-datasource", "grafana-pyroscope-datasource", "influxdb", "jaeger", "loki"),
@@ -54,10 +54,10 @@ class Bundled:
                 commands[about["id"]] = file.parent / about["executable"]
         bundled = cls(commands, settings.disabled_plugins)
         if settings.preinstall:
-            bundled._preinstall(settings.preinstall_auto_update)
+            bundled._preinstall(update=settings.preinstall_auto_update)
         return bundled
 
-    def _preinstall(self, update: bool) -> None:
+    def _preinstall(self, *, update: bool) -> None:
         for identity in PREINSTALLED:
             if identity in self.disabled or (identity in self.commands and not update):
                 continue

@@ -14,7 +14,8 @@ log = logging.getLogger("grafana.server")
 
 
 class Watcher:
-    """Looks at the files every `interval` seconds; a pair that does not fit together is left aside until it does."""
+    """Looks at the files every `interval` seconds; a key and a certificate that do not match are ignored until they
+    do."""
 
     def __init__(self, context: ssl.SSLContext, certificate: str, key: str, interval: float) -> None:
         self._context = context
@@ -34,7 +35,7 @@ class Watcher:
         self._stop.set()
 
     def look(self) -> None:
-        """Take up the files if they have changed and are good."""
+        """Load the files if they have changed and are valid."""
         try:
             stamps = self._stamps()
             if stamps == self._seen:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import server
-from .configuration import Configuration, Settings
+from .configuration import Configuration
 from .database import Database
 from .errors import ApiError, ConfigurationError
+from .settings import Settings
 from .users import create_administrator, set_password
 from .version import VERSION
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 from flask import current_app, request
 
 from .bundled import Bundled
-from .configuration import Settings
 from .database import Database
 from .errors import ApiError
 from .secrets import Vault
+from .settings import Settings
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def save() -> Response:
 
 
 def check_model(content: dict[str, Any]) -> None:
-    """Refuse what Grafana refuses of a dashboard's JSON: 400."""
+    """Refuse, with 400, the dashboards that Grafana refuses."""
     title = content.get("title")
     if not isinstance(title, str) or not title.strip():
         raise ApiError(400, "Dashboard title cannot be empty", status="empty-name")
@@ -99,7 +99,7 @@ def _folder_uid(shared: Context, given: dict[str, Any]) -> str | None:
     return str(row["uid"])
 
 
-def _existing(shared: Context, content: dict[str, Any], overwrite: bool) -> sqlite3.Row | None:
+def _existing(shared: Context, content: dict[str, Any], *, overwrite: bool) -> sqlite3.Row | None:
     """The dashboard to replace, if any."""
     number, uid = content.get("id") or 0, content.get("uid") or ""
     by_id = shared.database.row("SELECT * FROM dashboard WHERE id = ?", number) if number else None

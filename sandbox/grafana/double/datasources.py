@@ -13,7 +13,8 @@ from .errors import ApiError
 from .names import check_uid, new_uid
 
 TYPES = {"influxdb": "InfluxDB", "cloudwatch": "CloudWatch"}
-"""The types this stand-in can really query. Grafana knows many more; they are refused, not kept unusable."""
+"""The types this stand-in can really query. Grafana knows many more; they are refused here rather than stored without
+use."""
 
 NAME_LENGTH = 190
 _FIELDS = {
@@ -103,7 +104,7 @@ def opened(shared: Context, row: sqlite3.Row) -> DataSource:
 def save(shared: Context, given: dict[str, Any], existing: sqlite3.Row | None = None) -> sqlite3.Row:
     """Create a data source, or replace `existing`; returns the stored row.
 
-    Secure fields not given again are kept, as in Grafana. Raises 400, 409 like Grafana.
+    Secure fields that are not given again are kept, as in Grafana. Raises 400 and 409 as Grafana does.
     """
     name, uid = text(given, "name"), text(given, "uid") or (existing["uid"] if existing else new_uid())
     content = _content(given)

@@ -30,7 +30,7 @@ class ConfigurationError(Exception):
 class QueryError(Exception):
     """One query of a request failed; the message goes to the query's `error` field.
 
-    source: `downstream` when the data source said no, `plugin` when the query itself cannot be run.
+    source: `downstream` when the data source refused it, `plugin` when the query itself cannot be run.
     """
 
     def __init__(self, message: str, status: int = 500, source: str = "downstream") -> None:

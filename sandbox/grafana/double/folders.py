@@ -139,7 +139,7 @@ def read(uid: str) -> Response:
 
 @routes.put("/<uid>")
 def update(uid: str) -> Response:
-    """PUT {"title", "description", "version", "overwrite"}; 412 when someone was faster."""
+    """PUT {"title", "description", "version", "overwrite"}; 412 when someone else has changed it meanwhile."""
     given = body()
     shared = context()
     with shared.database.transaction():

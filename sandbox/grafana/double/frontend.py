@@ -17,7 +17,7 @@ routes = Blueprint("frontend", __name__)
 
 @routes.get("/api/frontend/settings")
 def frontend() -> Response:
-    """The part of Grafana's dtos/frontend_settings.go that this double has something to say about."""
+    """The part of Grafana's dtos/frontend_settings.go that this double has values for."""
     shared = context()
     settings = shared.settings
     rows = shared.database.rows("SELECT * FROM data_source ORDER BY name")

@@ -1,7 +1,7 @@
 """Generic OAuth: people log in with an identity provider, by the code flow with PKCE.
 
 As Grafana's pkg/services/authn/clients/oauth.go, pkg/login/social/connectors/generic_oauth.go and social_base.go, and
-pkg/services/authn/authnimpl/sync/user_sync.go. What else they can take (teams, groups, emails of a second endpoint) is
+pkg/services/authn/authnimpl/sync/user_sync.go. Their other features (teams, groups, emails of a second endpoint) are
 not here.
 """
 
@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import secrets
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ log = logging.getLogger("grafana.oauth")
 
 @dataclass(frozen=True)
 class Person:
-    """Who the provider says it is. role: empty where it says nothing of it."""
+    """Who the provider says it is. role: empty where the provider names none."""
 
     id: str
     login: str
@@ -124,7 +125,7 @@ def _sent(shared: Context) -> Response:
 
 
 def _person(shared: Context) -> Person:
-    """Exchange the code, and ask who it is. Raises ApiError in Grafana's words."""
+    """Exchange the code for tokens, and ask who it is. Raises ApiError in Grafana's words."""
     oauth = shared.settings.oauth
     if not request.cookies.get(STATE):
         raise ApiError(400, "Missing saved oauth state")
@@ -172,12 +173,12 @@ def _claims(token: str) -> dict[str, Any]:
 
 
 def _role(claims: Mapping[str, Any]) -> str:
-    """What role_attribute_path makes of it; what is no role is none. `GrafanaAdmin` is an Admin, and no more unless
-    allow_assign_grafana_admin is set."""
+    """The role that role_attribute_path yields; anything else counts as none. `GrafanaAdmin` is an Admin, and no more
+    unless allow_assign_grafana_admin is set."""
     path = context().settings.oauth.role_attribute_path
     try:
         found = jmespath.search(path, dict(claims)) if path else None  # type: ignore[no-untyped-call]
-    except JMESPathError:  # of what it says nothing of: contains() of no list
+    except JMESPathError:  # a claim that is missing: contains() without a list
         return ""
     if not isinstance(found, str):
         return ""
@@ -190,8 +191,10 @@ def _ask(
 ) -> dict[str, Any] | None:
     """The provider's JSON; None when it refuses or cannot be reached."""
     ca = context().settings.oauth.tls_client_ca or str(AUTHORITIES)
+    trust = ssl.create_default_context(cafile=ca if Path(ca).exists() else None)
+    trust.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Go asks for no more than that
     try:
-        with urllib3.PoolManager(ca_certs=ca if Path(ca).exists() else None, timeout=10, retries=False) as pool:
+        with urllib3.PoolManager(ssl_context=trust, timeout=10, retries=False) as pool:
             body = urlencode(form).encode() if form else None
             kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
             answer = pool.request(method, url, body=body, headers={**headers, **kind, "Accept": "application/json"})
@@ -206,7 +209,7 @@ def _ask(
 
 
 def _user(shared: Context, person: Person) -> int:
-    """The user's number: known by the provider's `sub`, never by email address; made at the first login."""
+    """The user's number: identified by the provider's `sub`, never by email address; created at the first login."""
     database, settings = shared.database, shared.settings
     known = database.row("SELECT user_id FROM user_auth WHERE module = ? AND auth_id = ?", MODULE, person.id)
     with database.transaction():

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .configuration import Configuration
+from .configuration import Configuration
 
 
 @dataclass(frozen=True)

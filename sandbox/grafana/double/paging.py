@@ -1,4 +1,4 @@
-"""Lists in pages, as Grafana gives them: `perpage` (1000 when absent or below 1) and `page`, counted from 1."""
+"""Lists in pages, as in Grafana: `perpage` (1000 when absent or below 1) and `page`, counted from 1."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class Page:
         return cls(everything[(number - 1) * length : number * length], everything, number, length)
 
     def as_json(self, name: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-        """The page's items called `name`, with where they stand."""
+        """The page's items called `name`, with the page's position."""
         return {"totalCount": len(self.everything), name: items, "page": self.number, "perPage": self.length}

@@ -1,6 +1,6 @@
-"""Who there is: /api/user, /api/users, /api/org, /api/orgs. There is one organisation.
+"""Users and organisations: /api/user, /api/users, /api/org, /api/orgs. There is one organisation.
 
-Forms as in Grafana's pkg/api/user.go, org.go and org_users.go, pkg/services/user/model.go and org/model.go.
+Formats as in Grafana's pkg/api/user.go, org.go and org_users.go, pkg/services/user/model.go and org/model.go.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _hit(row: sqlite3.Row) -> dict[str, Any]:
         "avatarUrl": avatar(row["email"] or row["login"]),
         "isAdmin": bool(row["is_admin"]),
         "isDisabled": bool(row["is_disabled"]),
-        # The last visit is not recorded: the day the user was made stands for it.
+        # The last visit is not recorded: the day the user was created takes its place.
         "lastSeenAt": row["created"],
         "lastSeenAtAge": "",
         "authLabels": [],
@@ -160,7 +160,7 @@ def organisation_by(number: int = 0, name: str = "") -> Response:
 
 @routes.get("/api/orgs")
 def organisations() -> Response:
-    """All organisations, a page each: Grafana counts the pages here from 0."""
+    """All organisations, in pages that Grafana counts from 0 here."""
     return jsonify([ORGANISATION] if request.args.get("page", 0, type=int) < 1 else [])
 
 

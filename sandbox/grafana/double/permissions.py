@@ -1,4 +1,4 @@
-"""What administrators change of users, and users of themselves.
+"""What administrators change about users, and users about themselves.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/: admin/ (permissions), org/ (role), user/
 """

@@ -1,4 +1,4 @@
-"""/api/datasources/proxy: whatever a data source's address answers, for anybody who may query it.
+"""/api/datasources/proxy: whatever a data source's address answers, for anyone who may query it.
 
 Grafana's pkg/api/pluginproxy/ds_proxy.go. The request goes on with its method, body and headers, without Grafana's
 cookies and login; a refused login comes back as 400, an address that cannot be reached as 502.

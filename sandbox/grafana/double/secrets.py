@@ -1,4 +1,4 @@
-"""Passwords (hashed) and secure fields (encrypted), as they lie in the database."""
+"""Passwords (hashed) and secure fields (encrypted), as they are stored in the database."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 import os
 import signal
+import socket
 import ssl
 import sys
 from pathlib import Path
@@ -18,19 +19,32 @@ from . import application
 from .alerting.scheduler import Scheduler
 from .bundled import Bundled
 from .certificates import Watcher
-from .configuration import Settings
 from .errors import ConfigurationError
+from .settings import Settings
 from .version import VERSION
 
 THREADS = 10
+BACKLOG = 128
 _FORMAT = "logger=%(name)s t=%(asctime)s level=%(levelname)s msg=%(message)s"
 
 log = logging.getLogger("grafana")
 
 
+class _Adapter(BuiltinSSLAdapter):
+    """TLS with the handshake in the connection's own thread, as in Go's server, which Grafana has. cheroot would do it
+    in the thread that accepts and closes all connections, which one silent peer holds up for `timeout`: then the others
+    look idle, and requests that were waiting are reset."""
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        """The socket, and what the application sees of it."""
+        wrapped = self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True)
+        return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
+
+
 class _Server(Server):
     """cheroot's server with its own errors in Grafana's log; while it serves, rules are evaluated and plugins run."""
 
+    keep_alive_conn_limit = 10_000
     scheduler: Scheduler
     bundled: Bundled
     certificates: Watcher | None = None
@@ -51,7 +65,7 @@ class _Server(Server):
         self.bundled.stop()
         super().stop()
 
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001
         """Where cheroot reports what goes wrong beneath the application (broken TLS handshakes, …)."""
         log.log(level, msg, exc_info=traceback)
 
@@ -76,13 +90,14 @@ def prepare_logging(settings: Settings) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def make(settings: Settings) -> Server:
-    """The listening-ready server; ConfigurationError when the certificate cannot be used."""
+def make(settings: Settings) -> _Server:
+    """The server, ready to listen; ConfigurationError when the certificate cannot be used."""
     app = application.create(settings)
     server = _Server(
         (settings.http_addr or "0.0.0.0", settings.http_port),  # noqa: S104 (Grafana's default: everywhere)
         app,
         numthreads=THREADS,
+        request_queue_size=BACKLOG,
         server_name="grafana",
     )
     server.scheduler = app.extensions["alerting"]
@@ -90,7 +105,7 @@ def make(settings: Settings) -> Server:
     server.shutdown_timeout = 2
     if settings.protocol == "https":
         try:
-            server.ssl_adapter = BuiltinSSLAdapter(settings.cert_file, settings.cert_key)
+            server.ssl_adapter = _Adapter(settings.cert_file, settings.cert_key)
         except (ssl.SSLError, OSError) as error:
             raise ConfigurationError(f"cannot use the certificate {settings.cert_file}: {error}") from None
         context = server.ssl_adapter.context

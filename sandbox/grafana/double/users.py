@@ -1,4 +1,4 @@
-"""Making, changing and deleting users: /api/user, /api/admin/users, and the first administrator.
+"""Creating, changing and deleting users: /api/user, /api/admin/users, and the first administrator.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/user/
 """
@@ -10,12 +10,12 @@ import sqlite3
 from flask import Blueprint, Response, jsonify
 
 from .authentication import caller, check_password
-from .configuration import Settings
 from .context import body, context, text
 from .database import Database, timestamp
 from .errors import ApiError
 from .names import new_uid
 from .secrets import hash_password, new_salt
+from .settings import Settings
 
 SHORTEST_PASSWORD = 4
 
@@ -25,7 +25,7 @@ routes = Blueprint("users", __name__)
 def create_administrator(database: Database, settings: Settings) -> bool:
     """Make the administrator of a database without users; says whether it did.
 
-    `admin_password` counts only now: later changes of the setting reach no existing database, as in Grafana.
+    `admin_password` counts only here: as in Grafana, later changes of the setting do not affect an existing database.
     """
     if settings.disable_initial_admin_creation or database.row("SELECT 1 FROM user"):
         return False

@@ -98,7 +98,7 @@ class Eip(Ec2Resource):
 
 
 class EipAssociation(AwsResource):
-    """That an elastic IP points to an instance."""
+    """The association of an elastic IP with an instance."""
 
     token = "aws:ec2/eipAssociation:EipAssociation"
     title = "EC2 EIP Association"
@@ -114,7 +114,7 @@ class EipAssociation(AwsResource):
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         answer = self.api("ec2", inputs).associate_address(
-            # What AWS does when it is not said, and so what the real provider gets.
+            # AWS's default, and so the real provider's.
             AllowReassociation=True,
             **present(
                 AllocationId=inputs.get("allocationId"),

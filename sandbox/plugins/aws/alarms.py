@@ -36,7 +36,7 @@ _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 
 
 class MetricAlarm(TaggedResource):
-    """An alarm on one metric. Its name is its id; a name that is taken is refused instead of written over."""
+    """An alarm on one metric. Its name is its id; a name that is taken is refused rather than overwritten."""
 
     token = "aws:cloudwatch/metricAlarm:MetricAlarm"
     title = "CloudWatch Metric Alarm"

@@ -1,4 +1,4 @@
-"""Buckets: aws.s3.Bucket. What a bucket does besides keeping objects are resources of their own (bucket_settings)."""
+"""Buckets: aws.s3.Bucket. A bucket's settings are resources of their own (bucket_settings)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bucket does with its objects, a resource each: aws.s3.BucketVersioning and its neighbours.
+"""A bucket's settings, each a resource of its own: aws.s3.BucketVersioning and the like.
 
 The id of each is the bucket's name.
 """
@@ -27,9 +27,9 @@ BUCKET = fields(bucket=Input(TEXT, required=True, replaces=True), **REGIONAL)
 
 
 class BucketSetting(AwsResource):
-    """Base: one kind of setting, put as a whole, whichever way it changes."""
+    """Base: one kind of setting, always put as a whole."""
 
-    # Both would set the same thing, so that deleting the old one would take the new one's setting.
+    # Both would set the same thing, so deleting the old one would remove the new one's setting.
     delete_before_replace = True
     absent: tuple[str, ...] = ()
     """AWS's codes for a bucket without the setting."""
@@ -43,7 +43,7 @@ class BucketSetting(AwsResource):
         raise NotImplementedError
 
     def remove(self, client: Any, name: str) -> None:
-        """Take it away."""
+        """Remove it."""
         raise NotImplementedError
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
@@ -65,7 +65,7 @@ class BucketSetting(AwsResource):
 
 
 class BucketVersioning(BucketSetting):
-    """Whether old versions of objects are kept. AWS has no way back from it: deleted, it is suspended."""
+    """Whether old versions of objects are kept. AWS cannot remove versioning: deleting this suspends it."""
 
     token = "aws:s3/bucketVersioning:BucketVersioning"
     title = "S3 Bucket Versioning"
@@ -198,7 +198,7 @@ class BucketLifecycleConfiguration(BucketSetting):
 
 
 class BucketPolicy(BucketSetting):
-    """Who may do what with the bucket, besides what identities' own policies say."""
+    """The bucket's policy, in addition to identities' own policies."""
 
     token = "aws:s3/bucketPolicy:BucketPolicy"
     title = "S3 Bucket Policy"
@@ -216,7 +216,7 @@ class BucketPolicy(BucketSetting):
 
 
 _RENAMED = {"id": "ID", "sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"}
-"""Names that differ by more than their first letter's size."""
+"""Names that differ in more than the case of their first letter."""
 
 
 def _upper(name: str) -> str:
@@ -228,7 +228,7 @@ def _lower(name: str) -> str:
 
 
 def to_aws(value: Any, renamed: Mapping[str, str]) -> Any:
-    """Nested inputs under the names AWS has for them."""
+    """Nested inputs under AWS's names."""
     if isinstance(value, list):
         return [to_aws(each, renamed) for each in value]
     if isinstance(value, Mapping):
@@ -237,7 +237,7 @@ def to_aws(value: Any, renamed: Mapping[str, str]) -> Any:
 
 
 def from_aws(value: Any, renamed: Mapping[str, str]) -> Any:
-    """What AWS answers under the inputs' names."""
+    """AWS's answer under the inputs' names."""
     back = {theirs: ours for ours, theirs in renamed.items()}
     if isinstance(value, list):
         return [from_aws(each, renamed) for each in value]

@@ -54,6 +54,9 @@ class Volume(Ec2Resource):
             yield Failure("iops", f"'iops' must be set when 'type' is '{kind}'")
         if "iops" in inputs and kind in ("gp2", "st1", "sc1", "standard"):
             yield Failure("iops", f"'iops' must not be set when 'type' is '{kind}'")
+        key = inputs.get("kmsKeyId")
+        if isinstance(key, str) and not key.startswith("arn:"):
+            yield Failure("kmsKeyId", f'"kms_key_id" ({key}) is an invalid ARN: arn: invalid prefix')
         if "throughput" in inputs and kind != "gp3":
             yield Failure("throughput", f"'throughput' must not be set when 'type' is '{kind}'")
 
@@ -142,9 +145,9 @@ class Volume(Ec2Resource):
 
 
 class VolumeAttachment(AwsResource):
-    """That a volume is attached to an instance under a device name.
+    """The attachment of a volume to an instance under a device name.
 
-    A volume can be attached once only, and the real provider does not delete before it replaces: the program
+    A volume can be attached only once, and the real provider does not delete before it replaces: the program
     has to ask for that (`delete_before_replace=True`), here as there.
     """
 
@@ -187,7 +190,7 @@ class VolumeAttachment(AwsResource):
         return f"vai-{digest}", {"region": self.region(inputs)}
 
     def _refuse_second_attachment(self, inputs: Properties) -> None:
-        """AWS does; the local one would attach the volume twice and break."""
+        """AWS refuses it; the local one would attach the volume twice and break."""
         volume = self.api("ec2", inputs).describe_volumes(VolumeIds=[inputs["volumeId"]])["Volumes"][0]
         if volume["State"] != "available":
             raise PluginError(

@@ -1,10 +1,10 @@
-"""The `filters` and `tags` arguments the lookups share, as AWS's filters."""
+"""What the lookups share: `filters` and `tags` as AWS's filters, and what they say unless they find exactly one."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.plugins.base import TEXT, Input, ListOf, MapOf, ObjectOf, Properties, fields
+from sandbox.plugins.base import TEXT, Input, ListOf, MapOf, ObjectOf, PluginError, Properties, fields
 
 FILTERS = fields(
     filters=Input(
@@ -19,13 +19,22 @@ TAGS = fields(tags=Input(MapOf(TEXT)))
 
 
 def filters_of(arguments: Properties, **more: Any) -> list[dict[str, Any]]:
-    """AWS's filters from `filters`, `tags` and the arguments that are filters under another name."""
+    """AWS's filters from `filters`, `tags` and the arguments that are filters by another name."""
     given = [{"Name": each["name"], "Values": each["values"]} for each in arguments.get("filters", [])]
     tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in arguments.get("tags", {}).items()]
     named = [
         {"Name": name.replace("_", "-"), "Values": [_word(value)]} for name, value in more.items() if value is not None
     ]
     return given + tags + named
+
+
+def single(found: list[dict[str, Any]], what: str) -> dict[str, Any]:
+    """The only one found (SingularDataSourceFindError in the real provider's internal/tfresource)."""
+    if not found:
+        raise PluginError(f"no matching {what} found")
+    if len(found) > 1:
+        raise PluginError(f"multiple {what}s matched; use additional constraints to reduce matches to a single {what}")
+    return found[0]
 
 
 def _word(value: Any) -> str:

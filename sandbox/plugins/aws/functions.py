@@ -1,26 +1,18 @@
-"""The lookups: aws.ec2.get_vpc, get_subnet, get_subnets; aws.get_caller_identity; and all in a row."""
+"""The lookups: aws.ec2.get_vpc, get_subnet, get_subnets; aws.get_caller_identity; and the list of all functions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sandbox.plugins.aws.client import Aws
-from sandbox.plugins.aws.filters import FILTERS, TAGS, filters_of
+from sandbox.plugins.aws.filters import FILTERS, TAGS, filters_of, single
 from sandbox.plugins.aws.images import get_ami, get_instance_type
 from sandbox.plugins.aws.resource import tag_map
-from sandbox.plugins.base import BOOLEAN, TEXT, Function, Input, ListOf, PluginError, Properties, fields
-
-
-def _single(found: list[dict[str, Any]], what: str) -> dict[str, Any]:
-    if not found:
-        raise PluginError(f"no matching {what} found")
-    if len(found) > 1:
-        raise PluginError(f"multiple {what}s matched; use additional constraints to reduce matches to a single {what}")
-    return found[0]
+from sandbox.plugins.base import BOOLEAN, TEXT, Function, Input, ListOf, Properties, fields
 
 
 def get_vpc(aws: Aws, arguments: Properties) -> Properties:
-    """The one VPC that fits."""
+    """The one VPC that matches."""
     ec2 = aws.client("ec2", arguments.get("region"))
     filters = filters_of(
         arguments,
@@ -30,7 +22,7 @@ def get_vpc(aws: Aws, arguments: Properties) -> Properties:
         state=arguments.get("state"),
         vpc_id=arguments.get("id"),
     )
-    vpc = _single(ec2.describe_vpcs(Filters=filters)["Vpcs"], "EC2 VPC")
+    vpc = single(ec2.describe_vpcs(Filters=filters)["Vpcs"], "EC2 VPC")
     region = arguments.get("region") or aws.region
     return {
         **arguments,
@@ -48,7 +40,7 @@ def get_vpc(aws: Aws, arguments: Properties) -> Properties:
 
 
 def get_subnet(aws: Aws, arguments: Properties) -> Properties:
-    """The one subnet that fits."""
+    """The one subnet that matches."""
     ec2 = aws.client("ec2", arguments.get("region"))
     filters = filters_of(
         arguments,
@@ -60,7 +52,7 @@ def get_subnet(aws: Aws, arguments: Properties) -> Properties:
         subnet_id=arguments.get("id"),
         vpc_id=arguments.get("vpcId"),
     )
-    subnet = _single(ec2.describe_subnets(Filters=filters)["Subnets"], "EC2 Subnet")
+    subnet = single(ec2.describe_subnets(Filters=filters)["Subnets"], "EC2 Subnet")
     region = arguments.get("region") or aws.region
     return {
         **arguments,
@@ -82,14 +74,14 @@ def get_subnet(aws: Aws, arguments: Properties) -> Properties:
 
 
 def get_subnets(aws: Aws, arguments: Properties) -> Properties:
-    """The ids of all subnets that fit; none is no error."""
+    """The ids of all subnets that match; having none is not an error."""
     region = arguments.get("region") or aws.region
     subnets = aws.client("ec2", region).describe_subnets(Filters=filters_of(arguments))["Subnets"]
     return {**arguments, "id": region, "ids": [each["SubnetId"] for each in subnets], "region": region}
 
 
 def get_instance_type_offerings(aws: Aws, arguments: Properties) -> Properties:
-    """Which instance types are where; none is no error."""
+    """Which instance types are offered where; having none is not an error."""
     region = arguments.get("region") or aws.region
     kind = arguments.get("locationType", "region")
     request: dict[str, Any] = {"LocationType": kind, "Filters": filters_of(arguments)}

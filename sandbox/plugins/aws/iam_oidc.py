@@ -1,4 +1,4 @@
-"""Whose tokens the account trusts: aws.iam.OpenIdConnectProvider, and the lookup of one that is there."""
+"""Whose tokens the account trusts: aws.iam.OpenIdConnectProvider, and the lookup of an existing one."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ GONE = ("NoSuchEntity",)
 NAMED = fields(name=Input(TEXT, auto_name=True, replaces=True))
 PATH = fields(path=Input(TEXT, default="/", replaces=True))
 _VERSIONS_KEPT = 5
-"""AWS keeps no more versions of a policy."""
+"""The most versions of a policy that AWS keeps."""
 
 
 def document(text: Any) -> str:
-    """A policy document as boto3 (decoded) or the local AWS (quoted text) hands it out, as JSON."""
+    """A policy document as boto3 (decoded) or the local AWS (quoted text) returns it, as JSON."""
     return unquote(text) if isinstance(text, str) else json.dumps(text)
 
 
@@ -130,14 +130,14 @@ class Group(AwsResource):
 
 
 class _Attachment(AwsResource):
-    """That a managed policy applies to somebody. holder: `group` or `role`."""
+    """The attachment of a managed policy. holder: `group` or `role`."""
 
     holder: ClassVar[str]
-    # Both attachments would be the same thing, so that deleting the old one would delete the new one.
+    # Both attachments would be the same thing, so deleting the old one would delete the new one.
     delete_before_replace = True
 
     def _named(self, state: Properties) -> dict[str, str]:
-        """Whom a request is about."""
+        """The request's argument that names the holder."""
         return {f"{self.holder.capitalize()}Name": state[self.holder]}
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
@@ -162,7 +162,7 @@ class _Attachment(AwsResource):
 
 
 class GroupPolicyAttachment(_Attachment):
-    """That a managed policy applies to a group."""
+    """The attachment of a managed policy to a group."""
 
     token = "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
     title = "IAM Group Policy Attachment"
@@ -173,7 +173,7 @@ class GroupPolicyAttachment(_Attachment):
 
 
 class RolePolicyAttachment(_Attachment):
-    """That a managed policy applies to a role."""
+    """The attachment of a managed policy to a role."""
 
     token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
     title = "IAM Role Policy Attachment"

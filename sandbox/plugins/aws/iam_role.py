@@ -16,7 +16,7 @@ from sandbox.plugins.base import BOOLEAN, INTEGER, JSON, TEXT, Input, Output, Pr
 
 
 class Role(TaggedResource):
-    """A role, without inline policies and managed ones: those are resources of their own."""
+    """A role, without its inline and managed policies: those are resources of their own."""
 
     token = "aws:iam/role:Role"
     title = "IAM Role"
@@ -139,7 +139,7 @@ class RolePolicy(AwsResource):
 
 
 class InstanceProfile(TaggedResource):
-    """What hands a role to an instance."""
+    """The instance profile, which passes a role to an instance."""
 
     token = "aws:iam/instanceProfile:InstanceProfile"
     title = "IAM Instance Profile"

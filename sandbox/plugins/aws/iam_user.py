@@ -119,7 +119,7 @@ class UserGroupMembership(AwsResource):
 
 
 class AccessKey(AwsResource):
-    """A user's access key; AWS tells its secret once, when it is made."""
+    """A user's access key; AWS reveals its secret once, when it is created."""
 
     token = "aws:iam/accessKey:AccessKey"
     title = "IAM Access Key"

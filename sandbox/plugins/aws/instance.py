@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.plugins.aws import instance_request, instance_update
 from sandbox.plugins.aws.address import public_dns
 from sandbox.plugins.aws.client import explain
+from sandbox.plugins.aws.instance_state import GONE, find, wait_for
 from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, Ec2Resource, or_gone, tag_map
 from sandbox.plugins.base import (
     BOOLEAN,
@@ -24,7 +25,6 @@ from sandbox.plugins.base import (
     fields,
 )
 
-_GONE = ("InvalidInstanceID.NotFound",)
 USER_DATA_LIMIT = 16384
 """Bytes; AWS refuses more, and the local one would not."""
 
@@ -44,6 +44,12 @@ _METADATA = fields(
     httpTokens=Input(TEXT, computed=True),
     instanceMetadataTags=Input(TEXT, computed=True),
 )
+_PRIMARY = fields(
+    deleteOnTermination=Input(BOOLEAN, computed=True),
+    networkInterfaceId=Input(TEXT, required=True, replaces=True),
+)
+_OF_THE_INTERFACE = ("associatePublicIpAddress", "privateIp", "subnetId", "vpcSecurityGroupIds")
+"""What an instance with an interface of its own may not say (terraform-provider-aws, ec2_instance.go)."""
 
 
 class Instance(Ec2Resource):
@@ -68,6 +74,7 @@ class Instance(Ec2Resource):
         maintenanceOptions=Input(ObjectOf(fields(autoRecovery=Input(TEXT, computed=True))), computed=True),
         metadataOptions=Input(ObjectOf(_METADATA), computed=True),
         monitoring=Input(BOOLEAN, computed=True),
+        primaryNetworkInterface=Input(ObjectOf(_PRIMARY), computed=True),
         privateIp=Input(TEXT, computed=True, replaces=True),
         rootBlockDevice=Input(ObjectOf(_ROOT_DEVICE), computed=True),
         sourceDestCheck=Input(BOOLEAN, default=True),
@@ -98,10 +105,13 @@ class Instance(Ec2Resource):
             length = len(data.encode())
             reason = f"expected length of user_data to be in the range (0 - {USER_DATA_LIMIT}), got {length}"
             yield Failure("userData", reason)
+        for name in _OF_THE_INTERFACE if "primaryNetworkInterface" in inputs else ():
+            if name in inputs:
+                yield Failure(name, f'"{name}": conflicts with primary_network_interface')
         if "userData" in inputs and "userDataBase64" in inputs:
             yield Failure("userData", 'Conflicting configuration arguments: "userData", "userDataBase64"')
 
-    def replaces(self, name: str, declared: bool, old: Properties, new: Properties) -> bool:
+    def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
         if name in ("userData", "userDataBase64"):
             return bool(new.get("userDataReplaceOnChange"))
         return declared
@@ -118,37 +128,21 @@ class Instance(Ec2Resource):
         self.status("starting")
         id_ = str(ec2.run_instances(**request)["Instances"][0]["InstanceId"])
         try:
-            self.wait_for(id_, inputs, "running", 10 * 60)
+            wait_for(self, id_, inputs, "running", 10 * 60)
             instance_request.finish(ec2, id_, inputs)
         except Exception as error:
             known = self.read(id_, inputs) or {}
             raise IncompleteError(id_, known, f"waiting for EC2 Instance ({id_}) create: {explain(error)}") from error
         return id_, self.read(id_, inputs) or {}
 
-    def wait_for(self, id_: str, properties: Properties, state: str, seconds: float) -> None:
-        """Wait until the instance is in the state."""
-
-        def reached() -> bool | None:
-            found = self.find(id_, properties)
-            there = found["State"]["Name"] if found else "terminated"
-            return True if there == state else None
-
-        self.wait(f"{id_} to be {state}", reached, seconds)
-
-    def find(self, id_: str, properties: Properties) -> dict[str, Any] | None:
-        """The instance as AWS describes it, None when AWS does not know it (any more)."""
-        ec2 = self.ec2(properties)
-        answer = or_gone(lambda: ec2.describe_instances(InstanceIds=[id_]), *_GONE)
-        found = [each for one in answer["Reservations"] for each in one["Instances"]] if answer else []
-        return found[0] if found else None
-
     def read(self, id_: str, state: Properties) -> Properties | None:
-        found = self.find(id_, state)
+        found = find(self, id_, state)
         if found is None or found["State"]["Name"] in ("terminated", "shutting-down"):
             return None
         region = self.region(state)
         address = found.get("PublicIpAddress", "")
         metadata = found.get("MetadataOptions", {})
+        primary: dict[str, Any] = next(iter(found.get("NetworkInterfaces", [])), {})
         profile = found.get("IamInstanceProfile", {}).get("Arn", "")
         return {
             "ami": found["ImageId"],
@@ -167,9 +161,11 @@ class Instance(Ec2Resource):
                 "instanceMetadataTags": metadata.get("InstanceMetadataTags", "disabled"),
             },
             "monitoring": found.get("Monitoring", {}).get("State") in ("enabled", "pending"),
-            "primaryNetworkInterfaceId": next(
-                (each["NetworkInterfaceId"] for each in found.get("NetworkInterfaces", [])), ""
-            ),
+            "primaryNetworkInterface": {
+                "deleteOnTermination": primary.get("Attachment", {}).get("DeleteOnTermination", False),
+                "networkInterfaceId": primary.get("NetworkInterfaceId", ""),
+            },
+            "primaryNetworkInterfaceId": primary.get("NetworkInterfaceId", ""),
             "privateDns": found.get("PrivateDnsName", ""),
             "privateIp": found.get("PrivateIpAddress", ""),
             "publicDns": public_dns(address, region) if address else "",
@@ -217,11 +213,11 @@ class Instance(Ec2Resource):
 
     def delete(self, id_: str, state: Properties) -> None:
         ec2 = self.ec2(state)
-        found = self.find(id_, state)
+        found = find(self, id_, state)
         if found is None or found["State"]["Name"] == "terminated":
             return
         if state.get("forceDestroy"):
             ec2.modify_instance_attribute(InstanceId=id_, DisableApiTermination={"Value": False})
         self.status("terminating")
-        or_gone(lambda: ec2.terminate_instances(InstanceIds=[id_]), *_GONE)
-        self.wait_for(id_, state, "terminated", 20 * 60)
+        or_gone(lambda: ec2.terminate_instances(InstanceIds=[id_]), *GONE)
+        wait_for(self, id_, state, "terminated", 20 * 60)

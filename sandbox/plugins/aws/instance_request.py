@@ -1,4 +1,4 @@
-"""How an instance's inputs become requests, and what of it can only be read one attribute at a time."""
+"""How an instance's inputs become requests, and the attributes that have to be read one by one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def build(
     device = inputs.get("rootBlockDevice")
     volume_tags = dict(inputs.get("volumeTags", {}))
     if device is not None and not volume_tags:
-        # Default tags reach a root volume that is described, as in the real provider.
+        # Default tags apply to a root volume that the inputs describe, as in the real provider.
         volume_tags = {**default_tags, **device.get("tags", {})}
     specifications = [
         {"ResourceType": kind, "Tags": each}
@@ -61,7 +61,10 @@ def build(
 
 
 def _network(inputs: Properties) -> dict[str, Any]:
-    """Subnet, address and groups; on a network interface when a public address is asked for or refused."""
+    """Subnet, address and groups; on a network interface when a public address is asked for or refused; or the
+    interface that brings them all."""
+    if primary := inputs.get("primaryNetworkInterface"):
+        return {"NetworkInterfaces": [{"DeviceIndex": 0, "NetworkInterfaceId": primary["networkInterfaceId"]}]}
     plain = present(
         SubnetId=inputs.get("subnetId"),
         PrivateIpAddress=inputs.get("privateIp"),
@@ -75,9 +78,9 @@ def _network(inputs: Properties) -> dict[str, Any]:
 
 
 def _root_mapping(device: Properties, name: str) -> list[dict[str, Any]]:
-    """The root volume's mapping, always given in full: what is left out the local AWS gets wrong.
+    """The root volume's mapping, always given in full: the local AWS gets what is left out wrong.
 
-    It would keep the volume when the instance goes, and does not know an image's size (Debian's: 8 GiB).
+    It would keep the volume when the instance is terminated, and does not know an image's size (Debian's: 8 GiB).
     """
     volume = present(
         Iops=device.get("iops"),
@@ -109,7 +112,7 @@ def metadata(options: Properties) -> dict[str, Any]:
 
 
 def finish(ec2: Any, id_: str, inputs: Properties) -> None:
-    """What the local AWS overlooks in RunInstances, and what the real provider sets afterwards as well."""
+    """What the local AWS ignores in RunInstances, and what the real provider sets afterwards as well."""
     if inputs.get("disableApiTermination"):
         ec2.modify_instance_attribute(InstanceId=id_, DisableApiTermination={"Value": True})
     if not inputs.get("sourceDestCheck", True):
@@ -123,7 +126,7 @@ def root_device_of(ec2: Any, ami: str) -> str:
 
 
 def refuse_architecture_mismatch(ec2: Any, inputs: Properties) -> None:
-    """AWS does; the local one starts any image on any instance type."""
+    """AWS refuses it; the local one starts any image on any instance type."""
     images = ec2.describe_images(ImageIds=[inputs["ami"]])["Images"]
     types = ec2.describe_instance_types(InstanceTypes=[inputs["instanceType"]])["InstanceTypes"]
     if not images or not types:
@@ -140,7 +143,7 @@ def refuse_architecture_mismatch(ec2: Any, inputs: Properties) -> None:
 
 
 def attributes(ec2: Any, id_: str, state: Properties) -> Properties:
-    """User data and what else DescribeInstances does not tell. state: says which form of user data."""
+    """User data and other attributes that DescribeInstances does not return. state: says which form of user data."""
     found: Properties = {}
     for name, (attribute, key) in _ATTRIBUTES.items():
         answer = ec2.describe_instance_attribute(InstanceId=id_, Attribute=attribute)

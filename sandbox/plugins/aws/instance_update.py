@@ -1,23 +1,21 @@
-"""What of an instance can be changed in place, in the order the real provider does it."""
+"""Changes of an instance in place, in the real provider's order."""
 
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.plugins.aws import instance_request
-from sandbox.plugins.aws.resource import tag_list
+from sandbox.plugins.aws.instance_state import find, wait_for
+from sandbox.plugins.aws.resource import Ec2Resource, tag_list
 from sandbox.plugins.base import PluginError, Properties
-
-if TYPE_CHECKING:
-    from sandbox.plugins.aws.instance import Instance
 
 STOPPING = frozenset({"instanceType", "userData", "userDataBase64"})
 """Inputs whose change stops and starts the instance."""
 
 
-def apply(instance: Instance, id_: str, old: Properties, new: Properties) -> None:
-    """Bring the instance to what the inputs want, tags aside. old: its state; new: the inputs."""
+def apply(instance: Ec2Resource, id_: str, old: Properties, new: Properties) -> None:
+    """Make the instance match the inputs, tags aside. old: its state; new: the inputs."""
     ec2 = instance.ec2(new)
     changed = {name for name in new if new[name] != old.get(name)}
     if "iamInstanceProfile" in changed:
@@ -52,21 +50,21 @@ def apply(instance: Instance, id_: str, old: Properties, new: Properties) -> Non
 
 
 def _differs(name: str, old: Properties, new: Properties) -> bool:
-    """Whether a field the inputs name has another value than the state."""
+    """Whether a field that the inputs name differs from the state."""
     before = old.get(name, {})
     return any(before.get(key) != value for key, value in new.get(name, {}).items())
 
 
-def _stopped(instance: Instance, id_: str, new: Properties, changed: set[str]) -> None:
+def _stopped(instance: Ec2Resource, id_: str, new: Properties, changed: set[str]) -> None:
     """Change what can only be changed while the instance is stopped; start it again if it ran."""
     ec2 = instance.ec2(new)
-    found = instance.find(id_, new)
+    found = find(instance, id_, new)
     running = found is not None and found["State"]["Name"] == "running"
     instance_request.refuse_architecture_mismatch(ec2, new)
     if running:
         instance.status("stopping")
         ec2.stop_instances(InstanceIds=[id_])
-        instance.wait_for(id_, new, "stopped", 10 * 60)
+        wait_for(instance, id_, new, "stopped", 10 * 60)
     if "instanceType" in changed:
         ec2.modify_instance_attribute(InstanceId=id_, InstanceType={"Value": new["instanceType"]})
     if changed & {"userData", "userDataBase64"}:
@@ -75,7 +73,7 @@ def _stopped(instance: Instance, id_: str, new: Properties, changed: set[str]) -
     if running:
         instance.status("starting")
         ec2.start_instances(InstanceIds=[id_])
-        instance.wait_for(id_, new, "running", 10 * 60)
+        wait_for(instance, id_, new, "running", 10 * 60)
 
 
 def _local_form(text: str) -> bytes:

@@ -1,18 +1,31 @@
-"""Keys and their names: aws.kms.Key, aws.kms.Alias."""
+"""Keys and their names: aws.kms.Key, aws.kms.Alias, aws.kms.get_key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from sandbox.plugins.aws.client import Aws
 from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, AwsResource, TaggedResource, or_gone, present
-from sandbox.plugins.base import BOOLEAN, INTEGER, JSON, TEXT, Failure, Input, Output, Properties, fields
+from sandbox.plugins.base import (
+    BOOLEAN,
+    INTEGER,
+    JSON,
+    TEXT,
+    Failure,
+    Function,
+    Input,
+    ListOf,
+    Output,
+    Properties,
+    fields,
+)
 
 _GONE = ("NotFoundException",)
 
 
 class Key(TaggedResource):
-    """A key. It is gone when its deletion is scheduled, and could be had back until then."""
+    """A key. It counts as gone once its deletion is scheduled, which could still be cancelled."""
 
     token = "aws:kms/key:Key"
     title = "KMS Key"
@@ -130,3 +143,43 @@ class Alias(AwsResource):
 
     def delete(self, id_: str, state: Properties) -> None:
         or_gone(lambda: self.api("kms", state).delete_alias(AliasName=id_), *_GONE)
+
+
+def get_key(aws: Aws, arguments: Properties) -> Properties:
+    """A key by its id, its ARN, or an alias or its ARN (terraform-provider-aws, internal/service/kms/
+    key_data_source.go)."""
+    region = arguments.get("region") or aws.region
+    found = aws.client("kms", region).describe_key(KeyId=arguments["keyId"])["KeyMetadata"]
+    deletion = found.get("DeletionDate")
+    return {
+        "arn": found["Arn"],
+        "awsAccountId": found["AWSAccountId"],
+        "cloudHsmClusterId": found.get("CloudHsmClusterId", ""),
+        "creationDate": found["CreationDate"].isoformat(),
+        "customKeyStoreId": found.get("CustomKeyStoreId", ""),
+        "customerMasterKeySpec": found["CustomerMasterKeySpec"],
+        "deletionDate": deletion.isoformat() if deletion else "",
+        "description": found.get("Description", ""),
+        "enabled": found["Enabled"],
+        "expirationModel": found.get("ExpirationModel", ""),
+        "id": found["KeyId"],
+        "keyId": arguments["keyId"],
+        "keyManager": found["KeyManager"],
+        "keySpec": found["KeySpec"],
+        "keyState": found["KeyState"],
+        "keyUsage": found.get("KeyUsage") or "ENCRYPT_DECRYPT",
+        "multiRegion": bool(found.get("MultiRegion")),
+        "multiRegionConfigurations": [],
+        "origin": found["Origin"],
+        "pendingDeletionWindowInDays": found.get("PendingDeletionWindowInDays", 0),
+        "region": region,
+        "validTo": "",
+        "xksKeyConfigurations": [],
+    }
+
+
+FUNCTION = Function(
+    "aws:kms/getKey:getKey",
+    fields(grantTokens=Input(ListOf(TEXT)), keyId=Input(TEXT, required=True), region=Input(TEXT)),
+    get_key,
+)

@@ -7,15 +7,19 @@ from collections.abc import Iterable
 from sandbox.plugins.aws import (
     address,
     alarms,
+    associations,
     bucket,
     bucket_settings,
+    dns,
     ebs,
     iam_oidc,
     iam_policy,
     iam_role,
     iam_user,
     instance,
+    interface,
     kms,
+    routes,
     security_group,
     ssm,
     timestream,
@@ -41,7 +45,7 @@ from sandbox.plugins.base import (
 class AwsProvider(Provider[Aws]):
     """AWS, as far as the program uses it.
 
-    Its settings are those it follows; any other of the real one's is refused rather than ignored.
+    It has only the settings that it honours; the real one's others are refused rather than ignored.
     """
 
     package, distribution = "aws", "pulumi-aws"
@@ -83,6 +87,7 @@ class AwsProvider(Provider[Aws]):
         address.Eip,
         address.EipAssociation,
         instance.Instance,
+        interface.NetworkInterface,
         ebs.Volume,
         ebs.VolumeAttachment,
         iam_policy.Policy,
@@ -96,9 +101,12 @@ class AwsProvider(Provider[Aws]):
         iam_role.RolePolicy,
         iam_role.InstanceProfile,
         iam_oidc.OpenIdConnectProvider,
+        dns.Record,
         kms.Key,
         kms.Alias,
         ssm.Parameter,
+        associations.Document,
+        associations.Association,
         timestream.DbInstance,
         bucket.Bucket,
         bucket_settings.BucketVersioning,
@@ -112,7 +120,7 @@ class AwsProvider(Provider[Aws]):
         topics.TopicPolicy,
         topics.TopicSubscription,
     )
-    functions = (*FUNCTIONS, iam_oidc.FUNCTION)
+    functions = (*FUNCTIONS, *routes.FUNCTIONS, dns.FUNCTION, kms.FUNCTION, iam_oidc.FUNCTION)
 
     def check_config(self, config: Properties) -> Iterable[Failure]:
         region = config.get("region")

@@ -21,11 +21,11 @@ from sandbox.plugins.base import (
 )
 
 REGIONAL = fields(region=Input(TEXT, computed=True, replaces=True))
-"""The input every regional resource has since pulumi-aws 7."""
+"""The input that every regional resource has since pulumi-aws 7."""
 
 TAGS = fields(tags=Input(MapOf(TEXT)))
 TAGGED = fields(arn=Output(), tagsAll=Output())
-"""The outputs of whatever has tags."""
+"""The outputs of all resources with tags."""
 
 Found = TypeVar("Found")
 
@@ -57,7 +57,7 @@ class AwsResource(Resource[Aws]):
 
 
 class TaggedResource(AwsResource):
-    """A resource with tags, on which the provider's default tags go too."""
+    """A resource with tags, including the provider's default tags."""
 
     def derived(self, inputs: Properties) -> Properties:
         tags = inputs.get("tags", {})
@@ -100,7 +100,7 @@ class Ec2Resource(TaggedResource):
         return [{"ResourceType": kind, "Tags": tags}] if tags else []
 
     def retag(self, id_: str, old: Properties, new: Properties) -> None:
-        """Bring the tags to what the inputs want."""
+        """Make the tags match the inputs."""
         to_set, to_remove = self.changed_tags(old, new)
         if to_remove:
             self.ec2(new).delete_tags(Resources=[id_], Tags=[{"Key": key} for key in to_remove])
@@ -124,7 +124,7 @@ def present(**arguments: Any) -> dict[str, Any]:
 
 
 def or_gone(request: Callable[[], Found], *codes: str) -> Found | None:
-    """The answer, or None when AWS says with one of the codes that the thing does not exist."""
+    """The answer, or None when AWS answers with one of the codes that the resource does not exist."""
     try:
         return request()
     except ClientError as error:

@@ -40,8 +40,8 @@ class SecurityGroup(Ec2Resource):
             Description=inputs["description"],
             **present(VpcId=vpc, TagSpecifications=self.tag_specification("security-group", inputs)),
         )["GroupId"]
-        # AWS gives each new group a rule that lets everything out; the provider takes it away, so that what
-        # goes out is what the program says.
+        # AWS gives each new group a rule that lets everything out; the provider removes it, so that
+        # only the program decides what may leave.
         everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
         or_gone(
             lambda: ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything),
@@ -76,7 +76,7 @@ class SecurityGroup(Ec2Resource):
             self._revoke_all(ec2, id_)
 
         def gone() -> bool | None:
-            # What uses the group (an instance just terminated) may take a moment to let go of it.
+            # What uses the group (an instance just terminated) may take a moment to release it.
             try:
                 or_gone(lambda: ec2.delete_security_group(GroupId=id_), *_GROUP_GONE)
             except ClientError as error:
@@ -100,7 +100,7 @@ def _default_vpc(ec2: Any) -> str | None:
 
 
 class _Rule(Ec2Resource):
-    """What both directions share; the class variables name the requests."""
+    """What both directions have in common; the class variables name the requests."""
 
     direction: ClassVar[str]
     inputs = fields(
@@ -132,7 +132,7 @@ class _Rule(Ec2Resource):
             if isinstance(inputs.get(name), int) and not -1 <= inputs[name] <= 65535:
                 yield Failure(name, "Invalid Attribute Value. A port is between -1 and 65535")
 
-    def replaces(self, name: str, declared: bool, old: Properties, new: Properties) -> bool:
+    def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
         # A rule's source can change its value, but not its type.
         if name in _SOURCES:
             return (old.get(name) is None) != (new.get(name) is None)
@@ -217,7 +217,7 @@ class SecurityGroupEgressRule(_Rule):
 
 
 def _port(found: int | None, wanted: int | None) -> int | None:
-    """AWS says -1 for "no ports"; a program that wrote none gets none back."""
+    """AWS says -1 for "no ports"; a program that gave none gets none back."""
     return wanted if found in (None, -1) else found
 
 

@@ -46,7 +46,7 @@ class Parameter(TaggedResource):
         if inputs["type"] == "SecureString" and "insecureValue" in inputs:
             yield Failure("insecureValue", "invalid configuration, cannot set type = SecureString and insecure_value")
 
-    def replaces(self, name: str, declared: bool, old: Properties, new: Properties) -> bool:
+    def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
         if name == "tier":
             return old.get("tier") == "Advanced" and new.get("tier") == "Standard"
         return declared
@@ -56,10 +56,10 @@ class Parameter(TaggedResource):
         return ("version",) if changed & {"value", "description"} else ()
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        self._put(inputs, overwrite=bool(inputs.get("overwrite")), new=True)
+        self._put(inputs, inputs.get("keyId"), overwrite=bool(inputs.get("overwrite")), new=True)
         return inputs["name"], self.read(inputs["name"], inputs) or {}
 
-    def _put(self, inputs: Properties, *, overwrite: bool, new: bool) -> None:
+    def _put(self, inputs: Properties, key: str | None, *, overwrite: bool, new: bool) -> None:
         ssm = self.api("ssm", inputs)
         value = str(inputs.get("value", inputs.get("insecureValue")))
         tier = self._tier(inputs, len(value.encode()))
@@ -74,7 +74,7 @@ class Parameter(TaggedResource):
                 AllowedPattern=inputs.get("allowedPattern"),
                 DataType=inputs.get("dataType"),
                 Description=inputs.get("description"),
-                KeyId=inputs.get("keyId") if inputs["type"] == "SecureString" else None,
+                KeyId=key if inputs["type"] == "SecureString" else None,
                 # AWS takes tags only with a new parameter.
                 Tags=None if overwrite else tags,
             ),
@@ -129,7 +129,10 @@ class Parameter(TaggedResource):
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         if any(old.get(name) != value for name, value in new.items() if name not in ("overwrite", "tags")):
-            self._put(new, overwrite=bool(new.get("overwrite", True)), new=False)
+            # The real provider names the key only when that changes (internal/service/ssm/parameter.go,
+            # resourceParameterUpdate), so that AWS takes the account's own instead.
+            key = new.get("keyId") if new.get("keyId") != old.get("keyId") else None
+            self._put(new, key, overwrite=bool(new.get("overwrite", True)), new=False)
         ssm = self.api("ssm", new)
         to_set, to_remove = self.changed_tags(old, new)
         if to_remove:

@@ -32,14 +32,14 @@ _PATTERNS = {
 _RANGES = {"allocatedStorage": (20, 16384), "port": (1024, 65535)}
 _MOST = {"vpcSecurityGroupIds": 5, "vpcSubnetIds": 3}
 _CHANGEABLE = ("allocatedStorage", "dbInstanceType", "dbStorageType", "deploymentType", "port")
-"""What UpdateDbInstance changes; its names are the provider's."""
+"""What UpdateDbInstance can change, by the provider's names."""
 
 _UNSEEN = ("bucket", "organization", "password", "username")
-"""What AWS takes and never shows: they are in the secret."""
+"""What AWS accepts and never returns: they are in the secret."""
 
 
 class DbInstance(TaggedResource):
-    """An InfluxDB that AWS runs. It takes minutes in AWS."""
+    """An InfluxDB that AWS runs. On AWS it takes minutes."""
 
     token = "aws:timestreaminfluxdb/dbInstance:DbInstance"
     title = "Timestream for InfluxDB DB Instance"
@@ -90,7 +90,7 @@ class DbInstance(TaggedResource):
         return self.api("timestream-influxdb", properties)
 
     def _wait(self, id_: str, properties: Properties) -> None:
-        """Until it is available."""
+        """Wait until it is available."""
 
         def status() -> str | None:
             found = str(self._api(properties).get_db_instance(identifier=id_)["status"])

@@ -70,7 +70,7 @@ class Topic(TaggedResource):
 
 
 class TopicPolicy(AwsResource):
-    """A topic's policy. Without it the topic has AWS's default one again."""
+    """A topic's policy. Deleting it restores AWS's default one."""
 
     token = "aws:sns/topicPolicy:TopicPolicy"
     title = "SNS Topic Policy"
@@ -123,7 +123,7 @@ class TopicPolicy(AwsResource):
 
 
 class TopicSubscription(AwsResource):
-    """Who receives what is published. An address has to confirm; nobody waits for that."""
+    """Who receives what is published. An address has to confirm, which the provider does not wait for."""
 
     token = "aws:sns/topicSubscription:TopicSubscription"
     title = "SNS Topic Subscription"

@@ -1,4 +1,4 @@
-"""When which command runs, and what becomes of its output: the same here and on other machines."""
+"""When which command runs, and what happens to its output: the same for local and remote commands."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Transcript:
     both: bytearray = field(default_factory=bytearray)
 
     def add(self, stream: str, line: bytes) -> None:
-        """Take a line of `stdout` or `stderr`."""
+        """Add a line of `stdout` or `stderr`."""
         (self.stdout if stream == "stdout" else self.stderr).extend(line)
         self.both.extend(line)
         if stream in self.shown:
@@ -67,7 +67,7 @@ class Transcript:
         return {"stdout": _text(self.stdout), "stderr": _text(self.stderr)}
 
     def failure(self, reason: str, command: str) -> VerbatimError:
-        """The error of a command that did not succeed, with the command and all it wrote, secrets included."""
+        """The error of a command that failed, with the command and all it wrote, secrets included."""
         written = self.both.decode(errors="replace")
         return VerbatimError(f"{reason}: running {_quoted(command)}:\n{written}".rstrip())
 
@@ -75,8 +75,8 @@ class Transcript:
 class CommandResource(Resource[None]):
     """A command for each of create, update and delete. Subclasses say how one is run."""
 
-    # Never secret, whatever went in: an output is as secret as the input of its name, and these have none
-    # (ensureDefaultSecrets in infer/resource.go of pulumi-go-provider 1.3.0). They lie in the state in plain text.
+    # Never secret, whatever the inputs: an output is as secret as the input of its name, and these have none
+    # (ensureDefaultSecrets in infer/resource.go of pulumi-go-provider 1.3.0). They are in the state in plain text.
     outputs: ClassVar = fields(stdout=Output(), stderr=Output())
 
     @abstractmethod

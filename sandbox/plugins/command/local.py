@@ -46,7 +46,7 @@ class LocalCommand(CommandResource):
             raise transcript.failure(status, command)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait for the end; kill the process, but not its children, when the run is interrupted or the time is over
+        """Wait for the end; kill the process, but not its children, when the run is interrupted or the time is up
         (Go's exec.CommandContext)."""
         deadline = time.monotonic() + self.request.timeout if self.request.timeout else None
         while True:
@@ -72,7 +72,7 @@ def _not_started(error: OSError, program: str, folder: str | None) -> str:
 
 @contextmanager
 def _piped(process: subprocess.Popen[bytes], stdin: str, transcript: Transcript) -> Iterator[None]:
-    """Feed the command and record what it writes until it and its children have closed their output."""
+    """Feed the command its input and record what it writes until it and its children have closed their output."""
     lock = threading.Lock()
 
     def record(stream: str, pipe: IO[bytes] | None) -> None:
@@ -86,7 +86,7 @@ def _piped(process: subprocess.Popen[bytes], stdin: str, transcript: Transcript)
                 process.stdin.write(stdin.encode())
                 process.stdin.close()
             except BrokenPipeError:
-                pass  # a command need not read what it is given
+                pass  # a command need not read its input
 
     threads = [
         threading.Thread(target=record, args=("stdout", process.stdout)),

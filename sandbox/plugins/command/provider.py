@@ -8,7 +8,7 @@ from sandbox.plugins.command.remote import RemoteCommand
 
 
 class CommandProvider(Provider[None]):
-    """Needs no settings and keeps nothing but the state."""
+    """Has no settings, and keeps nothing outside the state."""
 
     package = "command"
     distribution = "pulumi-command"

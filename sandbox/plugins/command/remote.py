@@ -50,7 +50,7 @@ class RemoteCommand(CommandResource):
                 channel.sendall(stdin.encode())
                 channel.shutdown_write()
             except OSError:
-                pass  # a command need not read what it is given
+                pass  # a command need not read its input
 
         threads = [threading.Thread(target=record, args=(stream,)) for stream in ("stdout", "stderr")]
         threads.append(threading.Thread(target=feed))

@@ -19,13 +19,13 @@ from sandbox.plugins.base import UNKNOWN, PluginError, Properties
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
-"""What the real provider's client (go-openapi's runtime) allows a call with all its retries."""
+"""The time that the real provider's client (go-openapi's runtime) allows for a call with all its retries."""
 
 FIRST_WAIT = 0.5
 """Seconds before the first retry, doubled each time, when `retryWait` does not say."""
 
 RETRY_STATUSES = ("429", "5xx", "401", "412")
-"""What the real provider asks again for, in spite of its documentation's «429 and 5xx»
+"""What the real provider retries, despite its documentation's "429 and 5xx"
 (terraform-provider-grafana, pkg/provider/framework_provider.go): a wrong password is tried four times."""
 
 ORGANISATION = "1"
@@ -98,7 +98,7 @@ class Grafana:
     retry_statuses: tuple[str, ...] = RETRY_STATUSES
 
     def get(self, path: str) -> Any:
-        """The JSON at `path` (below /api), None for 404; raises PluginError for anything else."""
+        """The JSON at `path` (below /api), None for 404; raises PluginError for any other error."""
         try:
             return self.call("GET", path)
         except ApiError as error:
@@ -107,7 +107,7 @@ class Grafana:
             raise
 
     def delete(self, path: str) -> None:
-        """Delete what is at `path`; that it is gone already is fine."""
+        """Delete what is at `path`; that it is gone already is not an error."""
         try:
             self.call("DELETE", path)
         except ApiError as error:
@@ -158,7 +158,7 @@ class Grafana:
         raise PluginError(f"cannot reach Grafana at {self.url}")
 
     def _again(self, status: int) -> bool:
-        """Whether a pattern fits; an x stands for any digit."""
+        """Whether a pattern matches; an x stands for any digit."""
         return any(
             len(pattern) == 3
             and all(wanted in ("x", digit) for wanted, digit in zip(pattern, str(status), strict=True))
@@ -184,7 +184,7 @@ def known(value: Any) -> str | None:
 
 
 def part(text: str) -> str:
-    """A name as one part of a path."""
+    """A name as one segment of a path."""
     return quote(text, safe="")
 
 
@@ -204,7 +204,7 @@ _REASONS = (
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> tuple[str, bool]:
-    """What went wrong in plain words, and whether trying again may help."""
+    """What went wrong in plain words, and whether a retry may help."""
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         detail = text.split("certificate verify failed:", 1)[-1].split("(_ssl", 1)[0].strip()

@@ -43,7 +43,7 @@ class Folder(GrafanaResource):
     outputs = fields(url=Output())
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """Also: the form of the uid."""
+        """Also: the format of the uid."""
         yield from super().check(inputs)
         uid = inputs.get("uid")
         if isinstance(uid, str) and not _FOLDER_UID.match(uid):
@@ -70,7 +70,7 @@ class Folder(GrafanaResource):
         return self._state(self.client.call("PUT", f"/folders/{part(key_of(id_))}", body))
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Remove the folder with its content, unless that is to be prevented."""
+        """Delete the folder with its content, unless that is prevented."""
         uid = part(key_of(id_))
         if state.get("preventDestroyIfNotEmpty"):
             inside = self.client.get(f"/search?folderUIDs={uid}") or []
@@ -118,7 +118,7 @@ def _model(text: Any) -> dict[str, Any]:
 
 
 class DashboardJson(JsonText):
-    """A dashboard's JSON: the same when it is so without what Grafana adds."""
+    """A dashboard's JSON: compared without what Grafana adds."""
 
     name: ClassVar[str] = "a dashboard as JSON"
 
@@ -151,7 +151,7 @@ def _folder_uid(reference: Any) -> str:
 
 
 class Dashboard(GrafanaResource):
-    """A dashboard; its uid, when the JSON has none, is Grafana's choice."""
+    """A dashboard; when the JSON has no uid, Grafana chooses one."""
 
     token = "grafana:oss/dashboard:Dashboard"
     title = "dashboard"
@@ -164,7 +164,7 @@ class Dashboard(GrafanaResource):
     )
     outputs = fields(uid=Output(), dashboardId=Output(), url=Output(), version=Output())
 
-    def replaces(self, name: str, declared: bool, old: Properties, new: Properties) -> bool:
+    def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
         """Another uid is another dashboard."""
         if name != "configJson" or new.get(name) is UNKNOWN:
             return declared
@@ -172,12 +172,12 @@ class Dashboard(GrafanaResource):
         return (before.get("uid") or "") != (after.get("uid") or "")
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
-        """Every save counts the version up, and the title is part of the url."""
+        """Every save increments the version, and the title is part of the url."""
         return ("version", "url") if "configJson" in changed else ("version",)
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         """Save it; a dashboard with its uid must not exist, unless `overwrite`."""
-        made = self._save(inputs, bool(inputs.get("overwrite")), None)
+        made = self._save(inputs, None, overwrite=bool(inputs.get("overwrite")))
         return make_id(made["uid"]), self._read(made["uid"], inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
@@ -189,14 +189,14 @@ class Dashboard(GrafanaResource):
         """Save over what is there."""
         uid = key_of(id_)
         found = self.client.get(f"/dashboards/uid/{part(uid)}")
-        made = self._save(new, True, found and found["dashboard"]["id"], uid)
+        made = self._save(new, found and found["dashboard"]["id"], uid, overwrite=True)
         return self._read(made["uid"], new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
         """Remove the dashboard."""
         self.client.delete(f"/dashboards/uid/{part(key_of(id_))}")
 
-    def _save(self, inputs: Properties, overwrite: bool, number: int | None, uid: str = "") -> Any:
+    def _save(self, inputs: Properties, number: int | None, uid: str = "", *, overwrite: bool) -> Any:
         model = {key: value for key, value in _model(inputs["configJson"]).items() if key != "id"}
         if uid:
             model["uid"] = uid
@@ -215,7 +215,7 @@ class Dashboard(GrafanaResource):
         if found is None:
             return None
         model = normalised(found["dashboard"])
-        # A uid the program does not give is not its business, hence no difference.
+        # A uid that the program does not give is Grafana's, hence no difference.
         if state.get("configJson") and "uid" not in _model(state["configJson"]):
             model.pop("uid", None)
         folder = found["meta"].get("folderUid") or None

@@ -58,14 +58,14 @@ class EncodedJson(JsonText):
 
 
 class DefaultFlag(Boolean):
-    """Whether it is the default. One data source always is: to stop being it is no difference."""
+    """Whether it is the default. One data source always is, so ceasing to be it is no difference."""
 
     def same(self, one: Any, other: Any) -> bool:
         return bool(one == other or (one and not other))
 
 
 class DataSource(GrafanaResource):
-    """A data source. `secureJsonDataEncoded` cannot be read back: changes by hand there go unseen."""
+    """A data source. `secureJsonDataEncoded` cannot be read back: changes by hand there go unnoticed."""
 
     token = "grafana:oss/dataSource:DataSource"
     title = "data source"

@@ -35,7 +35,7 @@ _ENVIRONMENT = {
 
 
 class GrafanaProvider(Provider[Grafana]):
-    """Grafana (OSS). Settings of Grafana Cloud's services are no part of the local environment: refused."""
+    """Grafana (OSS). Settings of Grafana Cloud's services are not part of the local environment: refused."""
 
     package, distribution = "grafana", "pulumiverse-grafana"
     config = fields(

@@ -1,6 +1,6 @@
-"""Nested objects that have one set of names in the program and another in Grafana's API.
+"""Nested objects whose names differ between the program and Grafana's API.
 
-A `Shape` says once what the fields are called on both sides; the inputs' kinds and both translations follow.
+A `Shape` declares the names of both sides once; the inputs' kinds and both translations follow from it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _seconds(text: str) -> float | None:
 
 
 class ModelJson(JsonText):
-    """A rule's query as JSON; the same when it is so without what Grafana adds."""
+    """A rule's query as JSON; compared without what Grafana adds."""
 
     def same(self, one: Any, other: Any) -> bool:
         try:
@@ -67,7 +67,7 @@ class Mapped:
     """One field: its name in the API and what it is in the program.
 
     shape: of a nested object; with `many`, of each object in a list.  joined: a list that the API wants as
-    one text with this between the items.  hidden: the API never tells its value.
+    one text with this between the items.  hidden: the API never returns its value.
     """
 
     api: str
@@ -95,7 +95,7 @@ class Mapped:
         return json.loads(value) if isinstance(self.kind, ModelJson) else value
 
     def from_api(self, value: Any, like: Any) -> Any:
-        """The API's value in the program's terms; what means the same as `like` is `like`."""
+        """The API's value in the program's terms; `like` where it means the same."""
         if value is None:
             return None
         if self.shape is not None and self.many:

@@ -1,4 +1,4 @@
-"""The provider `random`, as in terraform-provider-random 3: everything stays until an input changes."""
+"""The provider `random`, as in terraform-provider-random 3: values stay until an input changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sandbox.plugins.random.text import RandomPassword, RandomString
 
 
 class RandomProvider(Provider[None]):
-    """Needs no settings and keeps nothing but the state."""
+    """Has no settings, and keeps nothing outside the state."""
 
     package = "random"
     distribution = "pulumi-random"

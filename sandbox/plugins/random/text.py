@@ -1,4 +1,4 @@
-"""RandomString and RandomPassword: random characters, some of them of kinds that must occur."""
+"""RandomString and RandomPassword: random characters, with required kinds."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from sandbox.plugins.base import (
 
 SPECIAL = "!@#$%&*()-_=+[]{}<>:?"
 BCRYPT_BYTES = 72
-"""bcrypt looks at no more than these; the real provider cuts the rest off."""
+"""Bytes that bcrypt uses; the real provider cuts off the rest."""
 
 KINDS = ("upper", "lower", "numeric", "special")
 MINIMA = ("minUpper", "minLower", "minNumeric", "minSpecial")
 
 
 class _Characters(Resource[None]):
-    """What the two have in common: all but who may see the result."""
+    """What the two have in common: all but the result's secrecy."""
 
     inputs = fields(
         keepers=Input(MapOf(TEXT), replaces=True),
@@ -62,7 +62,7 @@ class _Characters(Resource[None]):
             yield Failure("special", f"at least one of {', '.join(KINDS)} must be true")
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """State is all there is. At an import, the id is the text itself."""
+        """There is nothing but state. In an import, the id is the text itself."""
         if state:
             return {}
         defaults = {name: each.default for name, each in self.inputs.items() if each.default is not None}
@@ -79,7 +79,7 @@ class _Characters(Resource[None]):
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Nothing but the state has to go."""
+        """Only the state has to be deleted."""
 
     def _id(self, result: str) -> str:
         raise NotImplementedError

@@ -1,7 +1,7 @@
 """SelfSignedCert and LocallySignedCert, with their renewal.
 
-A certificate is replaced by the first run after `earlyRenewalHours` before its end, as the real provider
-does; `pulumi refresh` shows it in `readyForRenewal` before.
+A certificate is replaced by the first run within `earlyRenewalHours` of its end, as with the real provider;
+`pulumi refresh` shows it in `readyForRenewal` before.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _OUTPUTS = {
 
 
 class _Certificate(Resource[None]):
-    """What both have in common: the inputs above, and their lives."""
+    """What both have in common: the inputs above, and their lifecycle."""
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
         for name in ("validityPeriodHours", "earlyRenewalHours", "maxPathLength"):
@@ -75,7 +75,7 @@ class _Certificate(Resource[None]):
         return {"readyForRenewal": False}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Nothing but the state has to go: a certificate cannot be taken back."""
+        """Only the state has to be deleted: a certificate cannot be taken back."""
 
 
 class SelfSignedCert(_Certificate):
@@ -185,14 +185,14 @@ def _request(pem: str) -> x509.CertificateSigningRequest:
     try:
         return x509.load_pem_x509_csr(pem.encode())
     except ValueError as error:
-        raise PluginError("Failed to parse certificate request PEM: it is no certificate request") from error
+        raise PluginError("Failed to parse certificate request PEM: it is not a certificate request") from error
 
 
 def _authority(pem: str, key: Key) -> x509.Certificate:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
     except ValueError as error:
-        raise PluginError("Failed to parse CA certificate PEM: it is no certificate") from error
+        raise PluginError("Failed to parse CA certificate PEM: it is not a certificate") from error
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if certificate.public_key().public_bytes(*form) != key.public_key().public_bytes(*form):
         raise PluginError("Failed to create certificate: the CA private key does not belong to the CA certificate")

@@ -1,4 +1,4 @@
-"""Private keys as the provider reads and tells them."""
+"""Private keys as the provider reads and returns them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def load(pem: str, what: str) -> Key:
     try:
         key = serialization.load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError) as error:
-        raise PluginError(f"Failed to parse {what}: it is no unencrypted private key in PEM form") from error
+        raise PluginError(f"Failed to parse {what}: it is not an unencrypted private key in PEM format") from error
     if not isinstance(key, Key):
         raise PluginError(f"Failed to parse {what}: it is neither an RSA, an ECDSA nor an ED25519 key")
     return key

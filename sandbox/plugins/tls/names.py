@@ -31,7 +31,7 @@ NAME_INPUTS = {
     "subject": Input(SUBJECT, replaces=True),
     "uris": Input(ListOf(TEXT), replaces=True),
 }
-"""The inputs that say so, of every resource that has them."""
+"""The inputs for that, of every resource that has them."""
 
 
 def subject(inputs: Properties) -> x509.Name:
@@ -48,7 +48,7 @@ def _texts(value: str | list[str] | None) -> list[str]:
 
 
 def alternatives(inputs: Properties) -> x509.SubjectAlternativeName | None:
-    """The alternative names, None when there are none. Raises PluginError for an address that is none."""
+    """The alternative names, None when there are none. Raises PluginError for an invalid address."""
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in inputs.get("dnsNames") or []]
     for text in inputs.get("ipAddresses") or []:
         try:

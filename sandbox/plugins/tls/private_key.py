@@ -1,4 +1,4 @@
-"""PrivateKey: a new key pair in all notations people ask for."""
+"""PrivateKey: a new key pair in all common formats."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sandbox.plugins.tls.keys import CURVES, Key, generate, private_text
 
 ALGORITHMS = ("RSA", "ECDSA", "ED25519")
 SMALLEST_RSA = 1024
-"""Go refuses to make smaller keys."""
+"""Go refuses to create smaller keys."""
 
 
 class PrivateKey(Resource[None]):
@@ -68,7 +68,7 @@ class PrivateKey(Resource[None]):
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Nothing but the state has to go."""
+        """Only the state has to be deleted."""
 
 
 def notations(key: Key) -> Properties:

@@ -9,7 +9,7 @@ from sandbox.plugins.tls.request import CertRequest
 
 
 class TlsProvider(Provider[None]):
-    """Needs no settings and keeps nothing but the state."""
+    """Has no settings, and keeps nothing outside the state."""
 
     package = "tls"
     distribution = "pulumi-tls"

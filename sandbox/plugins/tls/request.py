@@ -1,4 +1,4 @@
-"""CertRequest: what the owner of a key asks an authority to sign."""
+"""CertRequest: a certificate signing request."""
 
 from __future__ import annotations
 
@@ -39,4 +39,4 @@ class CertRequest(Resource[None]):
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Nothing but the state has to go."""
+        """Only the state has to be deleted."""

@@ -1,4 +1,4 @@
-"""What a certificate may be used for: the names of `allowedUses` and the extensions they become."""
+"""What a certificate may be used for: the names of `allowedUses` and their extensions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def key_usage(uses: list[str]) -> x509.KeyUsage | None:
     bits = {bit: name in uses for name, bit in _BITS.items()}
     if not any(bits.values()):
         return None
-    # X.509 gives these two a meaning only with key agreement, and the library refuses them without.
+    # X.509 defines these two only together with key agreement, and the library refuses them without it.
     if not bits["key_agreement"]:
         bits["encipher_only"] = bits["decipher_only"] = False
     return x509.KeyUsage(**bits)

@@ -1,6 +1,6 @@
 // Opens the viewer in a real Chromium and reports what a person would see, as JSON on standard output.
 //
-// Standard input: {"chromium", "base", "width", "height", "visits": [{"path", "do": [...], "picture", "full"}]}
+// Standard input: {"chromium", "base", "width", "height", "visits": [{"path", "do": [...], "picture", "full", "light"}]}
 // A picture's name ends in .png (pixels) or .svg (text and shapes).
 // A step in "do" is {"choose": [variable's name, option]}, {"time": quick range's name} or {"unfold": true}: all rows.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,7 +20,8 @@ async function settled(page) {
   await page.waitForFunction(
     () => {
       const panels = [...document.querySelectorAll('[data-panel]')];
-      return panels.length > 0 && panels.every((panel) => panel.dataset.state !== 'loading' && panel.dataset.loading === 'false');
+      const drawn = document.querySelector('[data-listed]') ?? panels[0];
+      return drawn && panels.every((panel) => panel.dataset.state !== 'loading' && panel.dataset.loading === 'false');
     },
     undefined,
     { timeout: PATIENCE }
@@ -62,7 +63,7 @@ async function save(page, picture) {
   await writeFile(picture, await page.evaluate(draw));
 }
 
-async function visit(page, base, { path, do: steps = [], picture, full = false }) {
+async function visit(page, base, { path, do: steps = [], picture, full = false, light = false }) {
   const complaints = [];
   const hear = (kind) => (event) => complaints.push(`${kind}: ${typeof event.text === 'function' ? event.text() : (event.message ?? event.url())}`);
   const onConsole = (message) => ['error', 'warning'].includes(message.type()) && hear(message.type())(message);
@@ -73,6 +74,7 @@ async function visit(page, base, { path, do: steps = [], picture, full = false }
     await page.addInitScript(record);
   }
   try {
+    await page.emulateMedia({ colorScheme: light ? 'light' : 'dark' });
     await page.goto(base + path);
     await settled(page);
     for (const each of steps) {

@@ -207,6 +207,14 @@ export function draw() {
         element.remove();
       }
     }
+    // Those of text below the picture are empty.
+    for (const text of root.querySelectorAll('text')) {
+      if (text.childElementCount === 0 && text.textContent === '') {
+        text.remove();
+      }
+    }
+    const masks = make('defs', {}, ...root.querySelectorAll('mask'));
+    root.prepend(masks);
     const used = new Set([...root.outerHTML.matchAll(/url\(&quot;#([^)]*)&quot;\)|url\(#([^)]*)\)/g)].map((found) => found[1] ?? found[2]));
     for (const element of [root, ...root.querySelectorAll('*')]) {
       for (const { name, value } of [...element.attributes]) {
@@ -218,16 +226,43 @@ export function draw() {
         }
       }
     }
-    // From the inside out: groups with nothing in them, and groups that say nothing.
-    for (const group of [...root.querySelectorAll('g, svg, mask')].reverse()) {
-      if (group.childElementCount === 0 && group.localName !== 'mask') {
+    // From the inside out: groups with nothing in them, then groups that say nothing.
+    for (const group of [...root.querySelectorAll('g, svg')].reverse()) {
+      if (group.childElementCount === 0) {
         group.remove();
-      } else if (group.localName === 'g' && group.attributes.length === 0) {
-        group.replaceWith(...group.childNodes);
       }
+    }
+    share(root, masks);
+    for (const group of [...root.querySelectorAll('g')].filter((each) => each.attributes.length === 0).reverse()) {
+      group.replaceWith(...group.childNodes);
     }
     root.prepend(make('rect', { width: '100%', height: '100%', fill: background }));
     root.setAttribute('font-family', FAMILY);
     return root;
+  }
+
+  /** dom-to-svg masks each element whose overflow is hidden: here only where something overflows, and equal masks are one. */
+  function share(root, definitions) {
+    const masks = new Map([...definitions.children].map((mask) => [`url(#${mask.id})`, mask]));
+    const shared = new Map();
+    for (const element of root.querySelectorAll('[mask]')) {
+      const mask = masks.get(element.getAttribute('mask'));
+      if ([...mask.children].some((shown) => holds(shown, element.getBBox()))) {
+        element.removeAttribute('mask');
+        continue;
+      }
+      if (!shared.has(mask.innerHTML)) {
+        shared.set(mask.innerHTML, mask);
+      }
+      element.setAttribute('mask', `url(#${shared.get(mask.innerHTML).id})`);
+    }
+    definitions.replaceChildren(...shared.values());
+  }
+
+  /** Whether a rectangle covers what is this large, but for half a pixel. */
+  function holds(rectangle, box) {
+    const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((name) => rectangle[name].baseVal.value);
+    const [right, bottom] = [x + width + 0.5, y + height + 0.5];
+    return x - 0.5 <= box.x && y - 0.5 <= box.y && box.x + box.width <= right && box.y + box.height <= bottom;
   }
 }

@@ -1,1 +1,1 @@
-"""What only this environment wants of moto."""
+"""What only this environment needs from moto."""

@@ -1,4 +1,4 @@
-"""Access control: every request is judged here; moto's own IAM enforcement stays off."""
+"""Access control: every request is authorized here; moto's own IAM enforcement stays off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON_SERVICES = frozenset({"kms", "secretsmanager", "ssm", "tagging", "timestrea
 """Services whose common errors have the names of AWS's JSON protocols; the others' have those of the query API."""
 
 EVERY_ACCOUNT = frozenset({"ec2", "iam", "monitoring", "sts", "tagging"})
-"""Services that all accounts of the local AWS have; the others' resources are those of one account."""
+"""Services that every account of the local AWS has; the other services exist in one account only."""
 
 # Kind of refusal: (EC2, JSON services, others) as (HTTP status, code).
 # docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and each service's CommonErrors page.
@@ -35,7 +35,7 @@ TOKEN = "AssumeRoleWithWebIdentity"  # noqa: S105 - an operation's name
 
 
 class RefusedError(ServiceException):
-    """A refusal, for moto to write in the request's protocol. (Of its own classes, moto would guess the service.)"""
+    """A refusal, for moto to write in the request's protocol. (With its own classes, moto would guess the service.)"""
 
     def __init__(self, kind: str, service: str, message: str, code: tuple[int, str] | None = None) -> None:
         ec2, json, query = CODES[kind]
@@ -47,7 +47,7 @@ class RefusedError(ServiceException):
 @patch(BaseResponse, "call_action", source="26076963")
 def call_action(original: Any, self: Any) -> Any:
     """AWS: a request needs a valid signature of an active key, a session that has not ended, and policies that allow
-    the action on the resource under their conditions; it is refused in its service's own protocol and words.
+    the action on the resource under their conditions; a refusal comes in the service's own protocol and words.
 
     moto: takes the action's prefix from the signing name (`monitoring:` for CloudWatch), asks most policies about
     `*`, ignores conditions, ends of sessions and inactive keys, fails on trust policies that name a service, and
@@ -89,7 +89,7 @@ def judge(response: Any) -> None:
         raise RefusedError("signature", service, str(error)) from None
     if identity.account != ACCOUNT and service not in EVERY_ACCOUNT:
         raise RefusedError("unknown", service, f"The local AWS has '{service}' in the account {ACCOUNT} alone.")
-    # Every key may be asked whose it is, whatever policies say.
+    # Any key may ask whose it is, whatever policies say.
     if service == "sts" and response._get_action() == "GetCallerIdentity":
         return
     known = identity.context | context(response.region, environ)
@@ -143,7 +143,7 @@ def _judge_action(identity: Identity, question: Question, service: str) -> None:
     if not allowed:
         subject = "You are not authorized to perform this operation. " if service == "ec2" else ""
         on = "" if question.resource == "*" else f" on resource: {question.resource}"
-        # STS does not say which side it is that does not allow it.
+        # STS does not say which side denies it.
         because = f" because no identity-based policy allows the {question.action} action" if service != "sts" else ""
         words = f"{subject}User: {identity.arn} is not authorized to perform: {question.action}{on}{because}"
         raise RefusedError("denied", service, words)

@@ -56,7 +56,7 @@ def create_default_subnet(_: Any, self: Any, availability_zone: str) -> Any:
 
 @patch(Subnet, "get_available_subnet_ip", source="9d5b4709")
 def get_available_subnet_ip(original: Any, self: Any, instance: Any) -> str:
-    """AWS: a full subnet is an error of the caller's. moto: fails with a 500.
+    """AWS: a full subnet is a client error. moto: fails with a 500.
 
     All regions' default VPCs share the place's one range here, so an address is given out in one region only.
     """

@@ -15,7 +15,8 @@ from sandbox.toolchain.influxdb import shortfall
 
 @patch(TimestreamInfluxDBBackend, "create_db_instance", source="dcca12af")
 def create_db_instance(original: Any, self: Any, **named: Any) -> Any:
-    """Note the region, so that the machines daemon looks there. Where no InfluxDB 2 can be built, that is an answer."""
+    """Record the region, so that the machines daemon looks there. Where no InfluxDB 2 can be built, the request is
+    refused."""
     if _booted() and (why := shortfall()):
         raise ValidationException(f"The local AWS cannot run InfluxDB 2: {why}")
     made = original(self, **named)
@@ -25,7 +26,7 @@ def create_db_instance(original: Any, self: Any, **named: Any) -> Any:
 
 @patch(TimestreamInfluxDBBackend, "get_db_instance", source="2041ba10")
 def get_db_instance(original: Any, self: Any, id: str) -> Any:
-    """AWS: an instance is available once its InfluxDB answers. moto: being created for ever.
+    """AWS: an instance is available once its InfluxDB answers. moto: is creating it for ever.
 
     Without a machines daemon there is nothing to wait for.
     """

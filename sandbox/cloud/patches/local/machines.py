@@ -24,12 +24,12 @@ PENDING, RUNNING = 0, 16
 """Codes of an instance's states (API_InstanceState)."""
 
 BOOT_SECONDS = 60
-"""After which an instance counts as running although its machine was not booted."""
+"""Seconds after which an instance counts as running although its machine was not booted."""
 
 
 @patch(InstanceBackend, "run_instances", source="4f521b28")
 def run_instances(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
-    """Note the region, so that the machines daemon looks there."""
+    """Record the region, so that the machines daemon looks there."""
     reservation = original(self, *arguments, **named)
     regions.note(REGISTRY.place, self.region_name)
     return reservation

@@ -1,4 +1,4 @@
-"""Who may do what in S3: every request is judged here; moto's own verdict stays off."""
+"""Who may do what in S3: every request is authorized here; moto's own check stays off."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from sandbox.cloud.policies import Question, Verdict
 POLICY_BYTES = 20 * 1024
 
 KEY_ACTIONS = {
-    "s3:GetObject": "kms:Decrypt",
-    "s3:GetObjectVersion": "kms:Decrypt",
-    "s3:PutObject": "kms:GenerateDataKey",
+    "s3:GetObject": "Decrypt",
+    "s3:GetObjectVersion": "Decrypt",
+    "s3:PutObject": "GenerateDataKey",
 }
 
 
@@ -130,15 +130,31 @@ def _allowed(identity: Identity, bucket: Any, question: Question) -> bool:
 
 
 def _judge_key(identity: Identity, bucket: Any, question: Question) -> None:
-    """Who writes or reads an object that KMS encrypts uses the key as well
-    (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html, Permissions)."""
-    rule = (bucket.encryption or {}).get("Rule", {}) if bucket is not None else {}
-    named = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
-    if not named or question.action not in KEY_ACTIONS:
+    """Who writes or reads an object that KMS encrypts uses the key as well, for that object, or for the bucket where
+    it has a key of its own (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html, Permissions and
+    Encryption context; bucket-key.html). An object is read with the key that it was written with."""
+    action = KEY_ACTIONS.get(question.action)
+    if action is None or bucket is None:
         return
-    wanted = Question(KEY_ACTIONS[question.action], kms_resources.key_arn(named, bucket.region_name), question.context)
+    name = question.resource.partition(":::")[2].partition("/")[2]
+    if action == "GenerateDataKey":
+        rule = (bucket.encryption or {}).get("Rule", {})
+        key = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+        shared = rule.get("BucketKeyEnabled", False)
+    else:
+        there = bucket.keys.get(name)
+        key, shared = (there.kms_key_id, there.bucket_key_enabled) if there else (None, False)
+    if not key:
+        return
+    arn = question.resource.partition("/")[0] if str(shared).lower() == "true" else question.resource
+    use = kms_resources.used(action, key, bucket.region_name, "s3", **{"aws:s3:arn": arn})
+    wanted = Question(use.action, use.resource, {**question.context, **use.context})
     if not kms_resources.allowed(identity, policies.judge(identity.policies, wanted), wanted):
         raise _denied(identity, wanted.action, wanted.resource)
+    try:
+        kms_resources.usable(key, bucket.region_name)
+    except kms_resources.UnusableKeyError as error:
+        raise RefusedS3Error(400, f"KMS.{error.code}", str(error)) from None
     grants.note(identity, wanted)
 
 

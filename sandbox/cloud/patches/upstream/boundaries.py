@@ -27,7 +27,7 @@ def put_user_permissions_boundary(_: Any, self: Any) -> ActionResult:
 
 @patch(IamResponse, "delete_user_permissions_boundary", source=ABSENT)
 def delete_user_permissions_boundary(_: Any, self: Any) -> ActionResult:
-    """AWS: takes it away (API_DeleteUserPermissionsBoundary). moto: cannot."""
+    """AWS: removes it (API_DeleteUserPermissionsBoundary). moto: cannot."""
     user = self.backend.get_user(self._get_param("UserName"))
     user.permissions_boundary_arn = user.permissions_boundary = None
     return EmptyResult()

@@ -58,7 +58,7 @@ def get_metric_data(
 
     moto ignores the namespace once dimensions are given, averages all sets without them, starts its periods at
     StartTime, fails on percentiles, answers Metrics Insights wrongly and SEARCH and arithmetic not at all. What is
-    not answered here is refused.
+    not supported here is refused.
     """
     if start_time >= end_time:
         raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
@@ -80,7 +80,7 @@ def get_metric_data(
         # Expressions may refer to queries that come later: metrics first, the rest in the order it was sent.
         for query in sorted(queries, key=lambda each: "Expression" in each):
             for metric, default, values, properties in _answers(query, stored, window, known):
-                # What a SEARCH finds is many series under one id: nothing to calculate with here.
+                # A SEARCH returns many series under one id: not supported in arithmetic here.
                 if "MetricStat" in query or metric is None:
                     known[query["Id"]] = values
                 properties |= {"Region": self.region_name, "AccountId": self.account_id}
@@ -186,7 +186,7 @@ def get_metric_statistics(_: Any, self: Any) -> ActionResult:
 def get_filtered_metrics(
     _: Any, self: Any, metric_name: str | None, namespace: str | None, dimensions: list[dict[str, str]]
 ) -> list[Any]:
-    """ListMetrics (API_ListMetrics): each metric once. moto: metrics with two dimensions as often as they have data."""
+    """ListMetrics (API_ListMetrics): each metric once. moto: repeats metrics with two dimensions for each datum."""
     found: dict[Metric, Any] = {}
     for datum in self.get_all_metrics():
         metric = metric_of(datum)

@@ -1,4 +1,4 @@
-"""What AWS does not delete while something still uses it."""
+"""What AWS refuses to delete while something still uses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _vpcs_being_deleted: set[str] = set()
 
 @patch(IAMBackend, "delete_user", source="890e3e12")
 def delete_user(original: Any, self: Any, user_name: str) -> None:
-    """AWS: a user's keys and memberships go first (API_DeleteUser). moto: asks for its policies only."""
+    """AWS: a user's keys and memberships have to be deleted first (API_DeleteUser). moto: checks policies only."""
     if self.get_user(user_name).access_keys:
         raise DeleteConflictException("Cannot delete entity, must delete access keys first.")
     if self.get_groups_for_user(user_name):

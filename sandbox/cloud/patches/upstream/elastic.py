@@ -1,4 +1,5 @@
-"""Elastic IPs: how they move, and that an interface keeps its own (API_AssociateAddress, API_ReleaseAddress)."""
+"""Elastic IPs: how they move, and that an interface keeps its own (API_AssociateAddress, API_ReleaseAddress,
+API_DeleteNatGateway)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.responses.elastic_ip_addresses import ElasticIPAddresses
 from moto.ec2.utils import random_eip_association_id
 
@@ -50,9 +52,20 @@ def release_address(original: Any, self: Any, address: str | None = None, alloca
     original(self, address=address, allocation_id=allocation_id)
 
 
+@patch(NatGatewayBackend, "delete_nat_gateway", source="bae2427a")
+def delete_nat_gateway(original: Any, self: Any, nat_gateway_id: str) -> Any:
+    """AWS: its address is free afterwards, and its interface gone. moto: keeps both."""
+    gateway = original(self, nat_gateway_id)
+    for address in self.addresses:
+        if address.eni is gateway._eni:
+            self.disassociate_address(association_id=address.association_id)
+    self.delete_network_interface(gateway._eni.id)
+    return gateway
+
+
 @patch(ElasticIPAddresses, "associate_address", source="96a8cac3")
 def associate_address_response(original: Any, self: Any) -> Any:
-    """moto's reader of the request turns a missing AllowReassociation into false; to AWS they are different."""
+    """moto's request parser turns a missing AllowReassociation into false; AWS distinguishes them."""
     if self._get_param("AllowReassociation") is None:
         self.params["AllowReassociation"] = True
     return original(self)

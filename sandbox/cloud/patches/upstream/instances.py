@@ -9,6 +9,7 @@ from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import Instance, InstanceBackend, MetadataOptions
 
 from sandbox.cloud.patches.registry import patch
+from sandbox.cloud.patches.upstream import interfaces
 from sandbox.cloud.patches.upstream.elastic import detach
 
 NEEDS_STOP = frozenset({"instance_type", "user_data", "kernel", "ramdisk"})
@@ -95,11 +96,12 @@ def terminate_instances(original: Any, self: Any, instance_ids: list[str]) -> An
     fresh = [each for each in self.get_multi_instances_by_id(instance_ids) if each.state != "terminated"]
     answer = original(self, [each.id for each in fresh]) if fresh else []
     for instance in fresh:
-        interfaces = list(instance.nics.values())
+        own = list(instance.nics.values())
         for address in self.addresses:
-            if address.eni in interfaces:
+            if address.eni in own:
                 detach(address)
-        for interface in interfaces:
+        interfaces.keep(instance)
+        for interface in instance.nics.values():
             interface.public_ip = interface.private_ip_address = None
             interface.private_ip_addresses = []
     before = [(each, each.instance_state) for each in self.get_multi_instances_by_id(instance_ids)]

@@ -12,6 +12,7 @@ from moto.ec2.models.instances import InstanceBackend
 from moto.ec2.responses.instances import InstanceResponse
 
 from sandbox.cloud.patches.registry import REGISTRY, patch
+from sandbox.cloud.patches.upstream import interfaces
 
 USER_DATA_BYTES = 16384
 """docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html: before encoding."""
@@ -31,17 +32,19 @@ def run_instances(
 
     AWS: without a subnet, a default one; the root volume is as the image says where the request says nothing, and
     goes with the instance; so does the network interface made for it. moto: an address outside every subnet;
-    a root volume that stays, with none at all when another device is mapped; an interface that stays.
+    a root volume that stays, or none at all when another device is mapped; an interface that stays.
     """
     _check_user_data(user_data)
     image = self.describe_images(ami_ids=[image_id] if image_id else [])[0]
     _check_architecture(self, image, named.get("instance_type") or "")
     mappings = named["block_device_mappings"] = _mappings(image, named.get("block_device_mappings") or [])
-    if not named.get("subnet_id") and not any("SubnetId" in nic for nic in named.get("nics", [])):
+    own = interfaces.take(self, named)
+    if not own and not named.get("subnet_id") and not any("SubnetId" in nic for nic in named.get("nics", [])):
         _choose_subnet(self, named)
     _check_zone(self, named)
     reservation = original(self, image_id, count, user_data, *arguments, **named)
     for instance in reservation.instances:
+        interfaces.join(instance)
         _finish(self, instance, mappings, named.get("nics") or [])
     return reservation
 
@@ -87,9 +90,9 @@ def _check_zone(backend: Any, named: dict[str, Any]) -> None:
     """docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html#troubleshooting-instance-configuration"""
     subnet = named.get("subnet_id") or next((nic["SubnetId"] for nic in named.get("nics", []) if "SubnetId" in nic), "")
     kind = named.get("instance_type") or ""
-    if not subnet or not kind:
+    zone = backend.get_subnet(subnet).availability_zone if subnet else named.get("placement")
+    if not zone or not kind:
         return
-    zone = backend.get_subnet(subnet).availability_zone
     offered = backend.describe_instance_type_offerings("availability-zone", {"instance-type": [kind]})
     zones = sorted(each["Location"] for each in offered)
     if zone not in zones:
@@ -132,7 +135,7 @@ def _choose_subnet(backend: Any, named: dict[str, Any]) -> None:
 
 
 def _finish(backend: Any, instance: Any, mappings: list[dict[str, Any]], nics: list[dict[str, Any]]) -> None:
-    """What moto drops on the way: speeds of volumes, and that interfaces made for an instance end with it."""
+    """What moto loses: volumes' performance, and that interfaces created for an instance are deleted with it."""
     for mapping in mappings:
         device = instance.block_device_mapping.get(mapping["DeviceName"])
         if device is not None:

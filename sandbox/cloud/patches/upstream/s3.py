@@ -14,10 +14,11 @@ ENCRYPTED = {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AE
 
 @patch(S3Backend, "create_bucket", source="f7ecc576")
 def create_bucket(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
-    """AWS: a new bucket blocks public access, belongs to its owner alone and is encrypted. moto: makes bare buckets."""
+    """AWS: a new bucket blocks public access, belongs to its owner alone and is encrypted. moto: creates bare
+    buckets."""
     made = original(self, *arguments, **named)
     made.public_access_block = PublicAccessBlock(True, True, True, True)
-    # moto keeps the bare word, whatever its annotation says.
+    # moto keeps the bare word, despite its annotation.
     made.ownership_rule = "BucketOwnerEnforced"
     made.encryption = ENCRYPTED
     return made

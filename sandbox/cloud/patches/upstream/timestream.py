@@ -111,7 +111,7 @@ def to_dict(original: Any, self: Any) -> dict[str, Any]:
 
 @patch(TimestreamInfluxDBBackend, "delete_db_instance", source="981d3519")
 def delete_db_instance(original: Any, self: Any, id: str) -> Any:
-    """AWS: takes the network interface and the secret away, too. moto: has neither."""
+    """AWS: deletes the network interface and the secret, too. moto: has neither."""
     deleted = original(self, id)
     deleted.network_interface.delete()
     _secrets(self).delete_secret(deleted.secret_arn, None, force_delete_without_recovery=True)
@@ -135,7 +135,7 @@ def update_db_instance(_: Any, self: Any, identifier: str, changed: dict[str, An
 
 @patch(TimestreamInfluxDBResponse, "update_db_instance", source=ABSENT)
 def update_db_instance_response(_: Any, self: Any) -> str:
-    """The action that moto does not know."""
+    """The action that moto lacks."""
     asked = json.loads(self.body)
     changed = {name: asked[name] for name in CHANGEABLE if name in asked}
     return json.dumps(self.timestreaminfluxdb_backend.update_db_instance(asked["identifier"], changed).to_dict())

@@ -12,15 +12,15 @@ from moto.iam.models import IAMBackend, iam_backends
 from sandbox.cloud.patches.registry import patch
 
 SHARED = {"token.actions.githubusercontent.com": "sub"}
-"""Identity providers that all customers share, and the claim that tells their users apart."""
+"""Identity providers that all customers share, and the claim that distinguishes their users."""
 
 
 @patch(IAMBackend, "create_role", source="0c617708")
 def create_role(
     original: Any, self: Any, role_name: str, assume_role_policy_document: str, *rest: Any, **named: Any
 ) -> Any:
-    """AWS: refuses a role that trusts a user or role that is not there, or a provider that all share, and no one of its
-    users in particular. moto: takes both.
+    """AWS: refuses a role that trusts a user or role that does not exist, or all users of a
+    shared provider. moto: accepts both.
 
     docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html and
     docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html

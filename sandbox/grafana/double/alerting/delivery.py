@@ -14,7 +14,7 @@ from . import mail, payloads, receivers, store
 from .faults import DeliveryError
 
 PATIENCE = 5
-"""Seconds; Grafana waits longer, but this stand-in tells of all groups one after the other."""
+"""Seconds; Grafana waits longer, but this stand-in notifies for one group after the other."""
 
 
 def send(shared: Context, point: store.Document, body: Mapping[str, Any]) -> None:

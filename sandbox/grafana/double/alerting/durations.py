@@ -11,7 +11,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y
 
 
 def parse_duration(written: str, name: str) -> float:
-    """Seconds; 400 naming `name` for anything that is no duration."""
+    """Seconds; 400 naming `name` for anything that is not a duration."""
     if written == "0":
         return 0
     if not re.fullmatch(rf"(?:{_PART.pattern})+", written):

@@ -23,7 +23,7 @@ Kind = Literal["Normal", "Alerting", "NoData", "Error"]
 
 @dataclass(frozen=True)
 class Result:
-    """What an evaluation says of one set of labels. values: each step's number for it, by refId."""
+    """The result of an evaluation for one set of labels. values: each step's number for it, by refId."""
 
     kind: Kind
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What all provisioning endpoints share: provenance and the form of a refusal."""
+"""What all provisioning endpoints share: provenance and the format of a refusal."""
 
 from __future__ import annotations
 

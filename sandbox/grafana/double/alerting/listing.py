@@ -1,4 +1,4 @@
-"""What Grafana tells of its rules and alerts: the APIs of Prometheus and of the Alertmanager.
+"""What Grafana reports about its rules and alerts: the APIs of Prometheus and of the Alertmanager.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/alerting/
 """
@@ -56,7 +56,7 @@ def alerts() -> Response:
 
 @routes.get("/api/alertmanager/grafana/config/api/v1/receivers")
 def receivers() -> Response:
-    """The contact points, and what became of the newest notification of each integration."""
+    """The contact points, and the outcome of each integration's newest notification."""
     attempts = scheduler().notifier.attempts
     by_name: dict[str, list[dict[str, Any]]] = {}
     for point in store.every(context().database, "contact-point"):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from typing import Any
 
-from ..configuration import Smtp
+from ..settings import Smtp
 from .faults import DeliveryError
 
 PATIENCE = 10

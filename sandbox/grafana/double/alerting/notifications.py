@@ -1,7 +1,7 @@
-"""Who is notified of what, and when: the notification policies at work.
+"""Who is notified of what, and when: notification policies applied.
 
-Alerts go down the tree to the deepest policy that matches, are grouped by its labels, and a group is notified
-after its wait, again when it changes (after its interval), and again while it lasts (repeat interval).
+Alerts go down the tree to the deepest policy that matches and are grouped by its labels. A group's notification is sent
+after its wait, again when the group changes (after its interval), and again while it lasts (repeat interval).
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ class Notifier:
 
     def _consider(self, group: _Group, alerts: Alerts, now: datetime) -> None:
         present = {alert.fingerprint: alert.firing for _, alert in alerts}
-        # What was resolved before it was ever notified is not notified, nor is anything twice.
+        # An alert resolved before its first notification is not sent, and no resolution is sent twice.
         fresh = [(u, a) for u, a in alerts if a.firing or group.sent.get(a.fingerprint)]
         if not fresh or now < _due(group, present, now):
             return
-        # Nothing is noted, so what still fires when the time is over is sent then.
+        # Nothing is recorded, so what still fires when the mute timing ends is sent then.
         if timings.muted(self.shared, group.policy["mute_time_intervals"], now):
             return
         body = payloads.message(group.policy["receiver"], group.labels, fresh, self.shared.settings.root_url)
@@ -119,7 +119,7 @@ def _due(group: _Group, present: Mapping[str, bool], now: datetime) -> datetime:
 def _matching(
     node: Mapping[str, Any], inherited: Mapping[str, Any], labels: Mapping[str, str], path: tuple[int, ...]
 ) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
-    """The policies that handle the labels, each with its place in the tree and what it inherits."""
+    """The policies that apply to the labels, each with its position in the tree and what it inherits."""
     own = {name: node[name] for name in _INHERITED if node.get(name)}
     policy = {**inherited, **own, "mute_time_intervals": node.get("mute_time_intervals") or []}
     found = False

@@ -16,7 +16,7 @@ NEVER = "0001-01-01T00:00:00Z"
 
 
 def timestamp(moment: datetime | None) -> str:
-    """A moment as Grafana writes it; the year 1 for none."""
+    """A time as Grafana writes it; the year 1 for none."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else NEVER
 
 

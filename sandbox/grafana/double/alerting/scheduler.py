@@ -1,6 +1,6 @@
-"""Evaluates every rule at its group's interval, in a thread, and tells of the alerts in another.
+"""Evaluates every rule at its group's interval in one thread, and sends notifications in another.
 
-Tests call `evaluate` and `notify` themselves, with a moment of their own.
+Tests call `evaluate` and `notify` themselves, with a time of their own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .notifications import Alerts, Notifier
 from .states import RuleState
 
 TICK = 1.0
-"""Seconds between two looks at what is due."""
+"""Seconds between two checks of what is due."""
 DEFAULT_INTERVAL = 60
 
 log = logging.getLogger("grafana.alerting")
@@ -39,7 +39,7 @@ class Scheduler:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to evaluate and to tell."""
+        """Begin to evaluate and to notify."""
         self._threads = [
             threading.Thread(target=self._loop, args=(work,), name=name, daemon=True)
             for name, work in (("evaluation", self.evaluate), ("notification", self.notify))
@@ -48,7 +48,7 @@ class Scheduler:
             thread.start()
 
     def stop(self) -> None:
-        """End both threads; what is being asked or sent is waited for, but not long."""
+        """End both threads; waits briefly for what is being asked or sent."""
         self._stop.set()
         for thread in self._threads:
             thread.join(2)
@@ -69,7 +69,7 @@ class Scheduler:
                 log.warning("rule=%s error=%s", state.rule["uid"], state.error)
 
     def _results(self, state: RuleState, now: datetime) -> list[Result]:
-        """A rule's results; one that cannot be evaluated at all does not keep the others from it."""
+        """A rule's results; a rule that cannot be evaluated at all does not stop the others."""
         try:
             # Data sources look their server's settings up in the running application.
             with self._app.app_context():
@@ -79,7 +79,7 @@ class Scheduler:
             return [Result("Error", error=f"{type(error).__name__}: {error}")]
 
     def notify(self, now: datetime) -> None:
-        """Tell of what is due."""
+        """Send what is due."""
         self.notifier.tick(self.alerts(), now)
 
     def alerts(self) -> Alerts:
@@ -93,8 +93,8 @@ class Scheduler:
             return list(self.states.values())
 
     def _current(self) -> list[RuleState]:
-        """A state for each stored rule; a changed rule starts from the beginning, a deleted one is forgotten. After a
-        restart what was remembered goes on."""
+        """A state for each stored rule; a changed rule starts afresh, a deleted one is forgotten. After a
+        restart, what was remembered continues."""
         database = self.shared.database
         folders: dict[str, str] = {row["uid"]: row["title"] for row in database.rows("SELECT uid, title FROM folder")}
         rules = {rule["uid"]: rule for rule in store.every(database, "rule")}
@@ -120,5 +120,5 @@ class Scheduler:
             try:
                 work(datetime.now(UTC))
             except Exception:
-                # What breaks once must not end alerting for ever.
+                # One failure must not end alerting for ever.
                 log.exception("alerting failed")

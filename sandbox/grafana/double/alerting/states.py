@@ -21,9 +21,10 @@ from .evaluation import Result
 
 State = Literal["Normal", "Pending", "Alerting", "Recovering", "NoData", "Error"]
 ENDS_AFTER, RESENT = 4, 30
-"""What the Alertmanager hears is good for so many intervals of at least so many seconds (nextEndsTime, ResendDelay)."""
+"""What the Alertmanager is sent is valid for this many intervals of at least this many seconds (nextEndsTime,
+ResendDelay)."""
 MISSING_FOR = 2
-"""Evaluations after which an alert whose labels no longer come back ends, unless its rule says otherwise."""
+"""Evaluations after which an alert ends whose labels are no longer returned, unless its rule says otherwise."""
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Alert:
 
     @property
     def fingerprint(self) -> str:
-        """What tells it from all others."""
+        """What distinguishes it from all others."""
         return hashlib.sha256(json.dumps(sorted(self.labels.items())).encode()).hexdigest()[:16]
 
     @property
@@ -71,11 +72,11 @@ class RuleState:
 
     @property
     def loaded(self) -> list[Mapping[str, str]]:
-        """Labels of the alerts a recovery threshold applies to."""
+        """Labels of the alerts that a recovery threshold applies to."""
         return [a.labels for a in self.alerts.values() if a.state in ("Alerting", "Pending") and not a.reason]
 
     def update(self, results: Sequence[Result], now: datetime) -> None:
-        """Bring the alerts to what an evaluation said."""
+        """Update the alerts from an evaluation."""
         self.evaluated = now
         self.error = next((result.error for result in results if result.kind == "Error"), "")
         for result in results:
@@ -95,7 +96,7 @@ class RuleState:
             yield named, {}, chosen, ""
             return
         state: State | None = {"Alerting": "Alerting", "OK": "Normal"}.get(chosen)  # type: ignore[assignment]
-        # No data, or no labels, came back: that goes for every alert the rule has.
+        # No data, or no labels, came back: that applies to every alert of the rule.
         known = [alert.labels for alert in self.alerts.values()] if not result.labels else []
         reason = f"{result.kind}, KeepLast" if chosen == "KeepLast" else result.kind
         for labels in known or [own]:
@@ -159,7 +160,7 @@ class RuleState:
             alert.ended = now
 
     def _forget(self, now: datetime) -> None:
-        """End the alerts whose labels have not come back, and drop those that ended a while ago."""
+        """End the alerts whose labels were not returned, and drop those that ended a while ago."""
         for key, alert in list(self.alerts.items()):
             patience = self._patience(alert)
             missing = now - alert.seen
@@ -170,10 +171,10 @@ class RuleState:
                 del self.alerts[key]
 
     def _patience(self, alert: Alert) -> timedelta:
-        """How long an alert goes on whose labels do not come back.
+        """How long an alert lasts whose labels are not returned.
 
-        Of a recovering one Grafana does not tell the Alertmanager any more that it goes on (only of an alerting one:
-        Maintain in processMissingSeriesStates), which ends it when what it last learned is over (nextEndsTime)."""
+        Grafana prolongs only an alerting one (Maintain in processMissingSeriesStates). It no longer reports
+        a recovering one to the Alertmanager, which ends it when the last report expires (nextEndsTime)."""
         if alert.state in ("NoData", "Error"):
             return timedelta(seconds=self.interval)
         missing = self.rule.get("missing_series_evals_to_resolve") or MISSING_FOR
@@ -184,5 +185,5 @@ class RuleState:
 
 
 def _kept(state: State) -> State:
-    """What KeepLast makes of a state: a pending alert goes on waiting, and fires when its time has passed."""
+    """What KeepLast makes of a state: a pending alert stays pending, and fires when its time has passed."""
     return "Alerting" if state in ("Alerting", "Pending") else "Normal"

@@ -44,7 +44,7 @@ def _integration(point: store.Document) -> dict[str, Any]:
 
 @routes.get(f"/apis/{GROUP}/namespaces/default/receivers")
 def list_all() -> Response:
-    """Every contact point; of secret settings only that they are there."""
+    """Every contact point; secret settings only as being set."""
     by_title: dict[str, list[dict[str, Any]]] = {}
     for point in store.every(context().database, "contact-point"):
         by_title.setdefault(point["name"], []).append(_integration(point))
@@ -60,7 +60,7 @@ def list_all() -> Response:
 
 @routes.post(f"/apis/{GROUP}/namespaces/default/receivers/<name>/test")
 def test(name: str) -> Response:
-    """Send one message through one integration; that it failed is an answer, too."""
+    """Send one message through one integration; a failure is a valid answer, too."""
     shared, given = context(), body()
     points = [point for point in store.every(shared.database, "contact-point") if _name(point["name"]) == name]
     if not points:
@@ -80,7 +80,7 @@ def test(name: str) -> Response:
 
 
 def _patched(shared: Context, points: list[store.Document], given: Mapping[str, Any]) -> store.Document:
-    """The integration to test: as given, with the secret settings that are only referred to."""
+    """The integration to test: as given, completed with the stored secret settings that it refers to."""
     kind, settings, kept = given.get("type"), given.get("settings"), given.get("secureFields") or {}
     if not kind or not isinstance(settings, dict):
         raise ApiError(400, "integration must be set")

@@ -46,7 +46,7 @@ def _check(given: dict[str, Any]) -> None:
 def muted(shared: Context, names: Iterable[str], now: datetime) -> bool:
     """Whether one of the mute timings holds at a moment.
 
-    As prometheus/alertmanager's timeinterval: what an interval does not name holds always; a span of the day ends
+    As prometheus/alertmanager's timeinterval: what an interval does not name always matches; a span of the day ends
     before its end; everything is in the interval's own time zone, UTC by default."""
     found = (store.get(shared.database, "mute-timing", name) or {} for name in names)
     return any(_holds(interval, now) for timing in found for interval in timing.get("time_intervals") or [])

@@ -21,7 +21,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 def expand(text: str, labels: Mapping[str, str], values: Mapping[str, float | None], root: str = "") -> str:
-    """The text with its actions replaced. root: Grafana's own address, with a slash at its end (`externalURL`)."""
+    """The text with its actions replaced. root: Grafana's own address, with a trailing slash (`externalURL`)."""
     try:
         return _ACTION.sub(lambda match: root if match[1] == "externalURL" else _action(match[1], labels, values), text)
     except (KeyError, ValueError, TypeError):

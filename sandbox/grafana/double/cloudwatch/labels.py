@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"\$\{\s*(?:PROP\('(?P<property>[^']+)'\)|(?P<word>[A-Z_]+))
 
 @dataclass(frozen=True)
 class Facts:
-    """What a label may speak of. period in seconds."""
+    """What a label may refer to. period: in seconds."""
 
     namespace: str
     metric: str

@@ -1,7 +1,7 @@
 """CloudWatch metric queries of the builder: what Grafana turns into metric statistics or a search.
 
 A query with several or any (`*`) dimension values is one SEARCH expression in Grafana, which CloudWatch refuses when it
-is too long. It is made here too, and refused likewise; then the matching metrics are listed and asked for one by one,
+is too long. It is made here too, and refused likewise; then the matching metrics are listed and queried one by one,
 which returns the same series.
 """
 
@@ -32,7 +32,7 @@ _ID = re.compile(r"^[a-z][a-zA-Z0-9_]*$")
 
 @dataclass(frozen=True)
 class _Plan:
-    """One checked query: what is asked of each metric. period in seconds."""
+    """One validated query: what is requested of each metric. period: in seconds."""
 
     query: Mapping[str, Any]
     statistic: str
@@ -41,7 +41,7 @@ class _Plan:
 
 
 def run(session: Session, query: Mapping[str, Any], time_range: TimeRange) -> Sequence[Frame]:
-    """The query's frames, one a series, in the order of their labels; QueryError when it cannot be run."""
+    """The query's frames, one per series, in the order of their labels; QueryError when it cannot be run."""
     _check(query)
     period = _period(str(query.get("period") or ""), time_range)
     statistic = str(query.get("statistic") or (query.get("statistics") or [""])[0])
@@ -51,7 +51,7 @@ def run(session: Session, query: Mapping[str, Any], time_range: TimeRange) -> Se
         return []
     wanted = _dimensions(query.get("dimensions") or {})
     exact = query.get("matchExact", True) is not False
-    searching = _is_search(wanted, exact)
+    searching = _is_search(wanted, match_exact=exact)
     if searching:
         search.expression(query["namespace"], query["metricName"], wanted, statistic, period, exact=exact)
     metrics = _matching(session, query, wanted) if searching else [{k: v[0] for k, v in wanted.items()}]
@@ -116,7 +116,7 @@ def _dimensions(given: Any) -> dict[str, list[str]]:
     return found
 
 
-def _is_search(wanted: Mapping[str, Sequence[str]], match_exact: bool) -> bool:
+def _is_search(wanted: Mapping[str, Sequence[str]], *, match_exact: bool) -> bool:
     return not match_exact or any(len(values) > 1 or "*" in values for values in wanted.values())
 
 

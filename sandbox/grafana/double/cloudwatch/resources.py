@@ -1,6 +1,6 @@
 """Lists for CloudWatch's dashboard variables and query editor.
 
-Bodies as Grafana's: old resources are [{"text", "value", "label"}], newer ones [{"value": …}].
+Bodies like Grafana's: old resources are [{"text", "value", "label"}], newer ones [{"value": …}].
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Arguments = Mapping[str, str]
 
 
 def answer(source: DataSource, path: str, arguments: Arguments) -> Any:
-    """The list at `path`; 404 for a path Grafana's plugin has not, or this stand-in has not."""
+    """The list at `path`; 404 for a path that Grafana's plugin, or this stand-in, does not have."""
     handler = _HANDLERS.get(path)
     if handler is None:
         raise QueryError(f"404 page not found: {path}", 404, "plugin")

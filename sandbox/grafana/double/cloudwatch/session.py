@@ -18,7 +18,7 @@ SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 _AUTHENTICATION = frozenset({"keys", "default", "ec2_iam_role", "credentials"})
 
 _profiles: dict[str, Any] = {}
-"""Credentials of the profiles that were asked for, by name. As Grafana keeps its AWS configuration as long as it runs
+"""Credentials of the profiles used so far, by name. Grafana keeps its AWS configuration as long as it runs
 (grafana-aws-sdk, pkg/awsauth/auth.go): keys in a file are read once, those of a credential_process until they end."""
 
 _MODELS = botocore.session.Session().get_component("data_loader")
@@ -42,7 +42,7 @@ class Session:
         self._session.register_component("data_loader", _MODELS)
         authentication = str(options.get("authType") or "default")
         if authentication != "credentials":
-            # Files of the user that runs the server are not credentials of the data source.
+            # Files of the user that the server runs as are not credentials of the data source.
             self._session.set_config_variable("config_file", os.devnull)
             self._session.set_config_variable("credentials_file", os.devnull)
         if authentication not in _AUTHENTICATION & context().settings.aws_auth_providers:

@@ -1,7 +1,7 @@
 """Server-side expressions: steps that work on the answers of other steps.
 
-Reduce, threshold and math, as alert rules use them. Resample, SQL and classic conditions are refused: the
-last of these lose the labels, and nothing here may rest on them.
+Reduce, threshold and math, as alert rules use them. Resample, SQL and classic conditions are refused:
+the last of these lose the labels, so no rule may use them.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a step: its frames (and an expression's values), or the error."""
+    """The outcome of a step: its frames (and an expression's values), or the error."""
 
     frames: Sequence[Frame] = ()
     computed: Values | None = None
     error: QueryError | None = None
 
     def values(self, ref_id: str) -> Values:
-        """What expressions work on; QueryError when a data source's answer is no time series."""
+        """What expressions work on; QueryError when a data source's answer is not a time series."""
         return from_frames(ref_id, self.frames) if self.computed is None else self.computed
 
 
@@ -50,7 +50,7 @@ def is_expression(reference: object) -> bool:
 
 
 def needs(step: Step) -> list[str]:
-    """The steps an expression works on; QueryError when it does not say."""
+    """The steps that an expression works on; QueryError when it names none."""
     text = str(step.model.get("expression") or "").strip()
     if step.model.get("type") == "math":
         if not text:
@@ -62,7 +62,7 @@ def needs(step: Step) -> list[str]:
 
 
 def run(steps: Sequence[Step], loaded: Sequence[Mapping[str, str]] = ()) -> dict[str, Outcome]:
-    """Run each step after those it needs; a failed one fails those that need it, and no other.
+    """Run each step after those it needs; a failed one fails those that need it, and no others.
 
     loaded: labels of a rule's active alerts, to which a threshold's recovery applies."""
     by_name = {step.ref_id: step for step in steps}
@@ -76,7 +76,7 @@ def run(steps: Sequence[Step], loaded: Sequence[Mapping[str, str]] = ()) -> dict
 
 
 def _ordered(by_name: Mapping[str, Step]) -> list[Step]:
-    """Queries first, then expressions, each after what it needs. Refused: unknown steps and circles."""
+    """Queries first, then expressions, each after what it needs. Unknown steps and cycles are refused."""
     order: dict[str, Step] = {}
 
     def visit(step: Step, waiting: tuple[str, ...]) -> None:

@@ -68,7 +68,7 @@ def steps_of(formula: str) -> list[str]:
 
 
 def evaluate(formula: str, known: Mapping[str, Values]) -> Values:
-    """The formula's values; a step without data makes the whole formula be without."""
+    """The formula's values; none when a step has no data."""
     if any(not known[step] for step in steps_of(formula)):
         return []
     reader = _Reader(formula, known)
@@ -78,7 +78,7 @@ def evaluate(formula: str, known: Mapping[str, Values]) -> Values:
 
 
 class _Reader:
-    """Reads and computes at once: one method a level of the grammar."""
+    """Parses and computes at once: one method per level of the grammar."""
 
     def __init__(self, formula: str, known: Mapping[str, Values]) -> None:
         self.formula, self.known = formula, known
@@ -161,8 +161,8 @@ def _mapped(function: Callable[[Number], Number], values: Values) -> Values:
 
 
 def _joined(function: Callable[[float, float], float], left: Values, right: Values) -> Values:
-    """Every pair whose labels agree: equal, one a part of the other, or one without any. Where there is one value on
-    each side and they disagree, both are taken without their labels (union in Grafana's pkg/expr/mathexp/exp.go)."""
+    """Every pair whose labels match: equal, one a subset of the other, or one side without any. A single value
+    on each side whose labels do not match is joined without labels (union in Grafana's pkg/expr/mathexp/exp.go)."""
     pairs = [(a, b) for a in left for b in right if _agree(a.labels, b.labels)]
     if not pairs and len(left) == len(right) == 1:
         pairs = [(replace(left[0], labels={}), replace(right[0], labels={}))]

@@ -17,7 +17,7 @@ _FUNCTIONS: Mapping[str, Callable[[list[float]], float]] = {
     "last": lambda values: values[-1],
     "median": statistics.median,
 }
-"""Of values that are all numbers; `count` is not among them, because it counts what is not a number, too."""
+"""For values that are all numbers; `count` is not among them, because it also counts what is not a number."""
 
 _LIMITS: Mapping[str, tuple[int, Callable[..., bool]]] = {
     "gt": (1, lambda value, limit: value > limit),
@@ -31,11 +31,11 @@ _LIMITS: Mapping[str, tuple[int, Callable[..., bool]]] = {
     "within_range_included": (2, lambda value, low, high: low <= value <= high),
     "outside_range_included": (2, lambda value, low, high: value <= low or value >= high),
 }
-"""By name: how many limits it takes, and whether it holds."""
+"""By name: the number of limits, and the comparison."""
 
 
 def reduce(model: Mapping[str, Any], source: Values) -> Values:
-    """One number a series. Numbers are left as they are."""
+    """One number per series. Numbers are left as they are."""
     name = str(model.get("reducer") or "")
     if name not in {*_FUNCTIONS, "count"}:
         raise failure(f"expected reducer to be one of sum, min, max, count, last, mean, median, got {name!r}")
@@ -71,7 +71,7 @@ def _reduced(name: str, mode: str, settings: Mapping[str, Any], series: Series) 
 
 
 def threshold(model: Mapping[str, Any], source: Values, loaded: Sequence[Mapping[str, str]] = ()) -> Values:
-    """1 or 0 for each value, with its labels; what is not there stays so.
+    """1 or 0 for each value, with its labels; null stays null.
 
     loaded: labels of the alerts that are active: with a recovery threshold (unloadEvaluator) these hold until it does,
     as in Grafana's pkg/expr/threshold.go and hysteresis.go, and pkg/services/ngalert/schedule/loaded_metrics_reader.go.
@@ -82,7 +82,7 @@ def threshold(model: Mapping[str, Any], source: Values, loaded: Sequence[Mapping
     holds = _judge(conditions[0].get("evaluator") or {})
     recovered = _judge(conditions[0]["unloadEvaluator"]) if conditions[0].get("unloadEvaluator") else None
 
-    def judged(value: Number, active: bool) -> Number:
+    def judged(value: Number, *, active: bool) -> Number:
         if value is None:
             return None
         return float(not recovered(value)) if recovered and active else float(holds(value))
@@ -91,16 +91,16 @@ def threshold(model: Mapping[str, Any], source: Values, loaded: Sequence[Mapping
     for item in source:
         active = any(item.labels.items() <= labels.items() for labels in loaded)
         if isinstance(item, Single):
-            made.append(Single(item.labels, judged(item.value, active)))
+            made.append(Single(item.labels, judged(item.value, active=active)))
         elif recovered:
             raise failure("recovery thresholds work on reduced numbers only")
         else:
-            made.append(Series(item.labels, item.times, [judged(value, active) for value in item.values]))
+            made.append(Series(item.labels, item.times, [judged(value, active=active) for value in item.values]))
     return made
 
 
 def _judge(evaluator: Mapping[str, Any]) -> Callable[[float], bool]:
-    """What says whether a value is beyond the limit."""
+    """The function that says whether a value is beyond the limit."""
     kind, limits = str(evaluator.get("type") or ""), evaluator.get("params") or []
     if kind not in _LIMITS:
         raise failure(f"expected threshold function to be one of {', '.join(_LIMITS)}, got {kind!r}")

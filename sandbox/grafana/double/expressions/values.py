@@ -13,7 +13,7 @@ from ..errors import QueryError
 from ..frames import Field, Frame
 
 Number = float | None
-"""None is a value that is not there (null)."""
+"""None is a missing value (null)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def from_frames(ref_id: str, frames: Sequence[Frame]) -> Values:
 
 
 def to_frames(ref_id: str, values: Values) -> Sequence[Frame]:
-    """A step's values as the API returns them: a frame each."""
+    """A step's values as the API returns them: one frame for each."""
     frames = []
     for value in values:
         if isinstance(value, Single):

@@ -29,7 +29,7 @@ class InfluxDB:
         return f"datasource is working. {found} measurements found"
 
     def query(self, source: DataSource, query: Mapping[str, Any], time_range: TimeRange) -> Sequence[Frame]:
-        """Runs a raw query or one put together in the editor's fields."""
+        """Runs a raw query, or one composed in the editor's fields."""
         _check_language(source)
         statement = influxql.render(query, time_range)
         result = client.run(source, statement, str(query.get("policy") or ""))

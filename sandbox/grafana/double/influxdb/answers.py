@@ -15,7 +15,7 @@ _ALIAS = re.compile(r"\$(\w+)|\[\[([\s\S]+?)\]\]")
 def frames(
     result: Mapping[str, Any], query: Mapping[str, Any], statement: str, time_range: TimeRange
 ) -> Sequence[Frame]:
-    """One frame a column and series (`time_series`), or all in one (`table`)."""
+    """One frame per column and series (`time_series`), or all in one (`table`)."""
     rows = result.get("series") or []
     shape = str(query.get("resultFormat") or "time_series")
     meta = {

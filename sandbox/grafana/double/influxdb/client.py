@@ -77,7 +77,8 @@ def headers(source: DataSource) -> dict[str, str]:
 
 
 def tls(source: DataSource) -> ssl.SSLContext:
-    """What the data source trusts, and shows of itself. Raises UnreachableError for what is no certificate."""
+    """The authorities the data source trusts, and its client certificate. Raises UnreachableError for an invalid
+    certificate."""
     options = source.json_data
     certificate = source.secure.get("tlsCACert", "")
     try:
@@ -97,7 +98,7 @@ def tls(source: DataSource) -> ssl.SSLContext:
 
 
 def _load_client_certificate(trust: ssl.SSLContext, source: DataSource) -> None:
-    # Python reads certificate and key from files only; this one is readable by us alone and gone at once.
+    # Python reads certificate and key from files only; this one is readable by its owner alone and deleted at once.
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(source.secure.get("tlsClientCert", "") + "\n" + source.secure.get("tlsClientKey", "") + "\n")
         file.flush()

@@ -1,4 +1,4 @@
-"""InfluxQL statements: macros of raw queries, and the query editor's fields put together.
+"""InfluxQL statements: raw queries with their macros, and queries from the editor's fields.
 
 Mirrors what Grafana's InfluxDB backend renders: https://grafana.com/docs/grafana/latest/datasources/influxdb/
 """
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 
 
 def render(query: Mapping[str, Any], time_range: TimeRange) -> str:
-    """The statement InfluxDB gets, macros replaced.
+    """The statement sent to InfluxDB, with macros replaced.
 
     `$timeFilter`, `$interval`, `$__interval` and `$__interval_ms` are Grafana's macros; dashboard variables
     are replaced by the client (in Grafana: the browser), not here.

@@ -7,7 +7,7 @@ from sandbox.plugins.base import BOOLEAN, Input, Properties
 ADDRESS = "/v1/provisioning"
 DISABLE_PROVENANCE = Input(BOOLEAN, default=False)
 DISABLE_PROVENANCE_FOR_EVER = Input(BOOLEAN, default=False, replaces=True)
-"""Where Grafana does not let it be changed."""
+"""For objects whose provenance Grafana does not let clients change."""
 
 
 def headers(inputs: Properties) -> dict[str, str]:

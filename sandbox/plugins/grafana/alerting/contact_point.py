@@ -36,7 +36,7 @@ def _input(notifier: Notifier) -> Input:
         "disableResolveMessage": Input(BOOLEAN, default=False),
         "settings": Input(MapOf(TEXT)),
     }
-    # Every kind may hold a token or an address that is one: the real provider marks them all as secret.
+    # Every kind may contain a token, or an address that is one: the real provider marks them all as secret.
     return Input(ListOf(ObjectOf({**notifier.settings.inputs(), **common}), ordered=False), secret=True)
 
 
@@ -87,7 +87,7 @@ class ContactPoint(GrafanaResource):
         return list(self.client.get(f"{_POINTS}?name={part(name)}") or [])
 
     def _put(self, inputs: Properties, existing: list[Properties]) -> None:
-        """Bring Grafana's list to what the inputs say, keeping uids of integrations of the same kind."""
+        """Make Grafana's list match the inputs, keeping uids of integrations of the same kind."""
         left = list(existing)
         for field, notifier in NOTIFIERS.items():
             for item in inputs.get(field) or []:

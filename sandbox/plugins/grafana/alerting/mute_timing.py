@@ -33,7 +33,7 @@ _TIMING = Shape(
 
 
 class MuteTiming(GrafanaResource):
-    """A mute timing. Before it is deleted it is taken out of the policies that name it."""
+    """A mute timing. Before it is deleted, it is removed from the policies that name it."""
 
     token = "grafana:alerting/muteTiming:MuteTiming"
     title = "mute timing"
@@ -79,7 +79,7 @@ class MuteTiming(GrafanaResource):
 
 
 def _without(node: dict[str, Any], name: str) -> bool:
-    """Take the name out of a tree of policies; says whether it was there."""
+    """Remove the name from a tree of policies; says whether it was there."""
     names = node.get("mute_time_intervals") or []
     node["mute_time_intervals"] = [each for each in names if each != name]
     return any([name in names, *(_without(child, name) for child in node.get("routes") or [])])

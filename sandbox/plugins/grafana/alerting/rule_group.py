@@ -24,11 +24,11 @@ from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, key_of, ma
 from sandbox.plugins.grafana.shapes import DURATION, MODEL, Mapped, Shape
 
 RETRY_SECONDS = 120.0
-"""The real provider repeats a refused PUT of a group for two minutes, whatever the refusal, before it reports it
+"""The real provider retries a refused PUT of a group for two minutes, whatever the reason, before it reports it
 (terraform-provider-grafana, putAlertRuleGroup in internal/resources/grafana/resource_alerting_rule_group.go)."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-"""Seconds between two tries, doubled each time (helper/retry/state.go in terraform-plugin-sdk)."""
+"""Seconds between two attempts, doubled each time (helper/retry/state.go in terraform-plugin-sdk)."""
 
 _TEXTS = ListOf(TEXT)
 _RANGE = Shape({"from": Mapped("from", INTEGER, required=True), "to": Mapped("to", INTEGER, required=True)})
@@ -183,9 +183,9 @@ def _path(folder: str, name: str) -> str:
 
 
 def _inputs_of(rule: Properties, before: Properties) -> Properties:
-    """A rule that Grafana has as the program would write it. before: as the program wrote it last."""
+    """Grafana's rule as the program would write it. before: as the program last wrote it."""
     inputs = _RULE.from_api(rule, before)
-    # Grafana chose it: the program does not name it, so it is no difference.
+    # Grafana chose it and the program does not name it, so it does not count as a difference.
     if "uid" not in before:
         inputs.pop("uid", None)
     return inputs

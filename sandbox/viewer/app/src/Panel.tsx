@@ -19,7 +19,7 @@ import { query } from './api';
 import type { PanelModel } from './model';
 import { properties } from './registries';
 import type { Interpolator } from './variables';
-import { LINE_DEFAULTS, VISUALIZATIONS, WITHOUT_DATA } from './visualizations';
+import { LINE_DEFAULTS, VISUALIZATIONS, WITH_NO_VALUE, WITHOUT_DATA } from './visualizations';
 
 interface Props {
   panel: PanelModel;
@@ -121,7 +121,9 @@ export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
   );
 
   const draw = VISUALIZATIONS[panel.type];
-  const empty = data && !data.error && !WITHOUT_DATA.includes(panel.type) && isEmpty(frames) && panel.fieldConfig.defaults.noValue === undefined;
+  const { noValue } = panel.fieldConfig.defaults;
+  const saysSo = noValue !== undefined && WITH_NO_VALUE.includes(panel.type);
+  const empty = data && !data.error && !WITHOUT_DATA.includes(panel.type) && isEmpty(frames) && !saysSo;
   const state = data?.error ? 'error' : !data ? 'loading' : empty ? 'empty' : draw ? 'drawn' : 'error';
   return (
     <section data-panel={interpolator.replace(panel.title)} data-type={panel.type} data-state={state} data-loading={loading}>
@@ -141,7 +143,7 @@ export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
             return data ? <p role="alert">The local viewer cannot draw panels of type {panel.type}.</p> : null;
           }
           if (empty) {
-            return <p>No data</p>;
+            return <p>{noValue ?? 'No data'}</p>;
           }
           return (
             <PanelContextProvider value={context}>

@@ -1,6 +1,7 @@
 /** Grafana's state timeline is not among its published components: this draws the same with plain elements. */
 import { type DataFrame, dateTimeFormat, FieldType, getFieldDisplayName, type TimeRange } from '@grafana/data';
-import { useTheme2, VizLegend } from '@grafana/ui';
+import { Pagination, useTheme2, VizLegend } from '@grafana/ui';
+import { useState } from 'react';
 import { LegendDisplayMode } from '@grafana/schema';
 
 interface Band {
@@ -29,6 +30,9 @@ function bands(times: number[], states: Array<{ text: string; color: string } | 
 const NAMES = 160;
 const AXIS = 20;
 const LEGEND = 26;
+const PAGE = 32;
+/** Grafana's default (public/app/plugins/panel/state-timeline/panelcfg.cue, perPage). */
+const PER_PAGE = 20;
 
 interface Props {
   frames: DataFrame[];
@@ -39,6 +43,7 @@ interface Props {
 
 export function StateTimeline({ frames, width, height, range }: Props) {
   const theme = useTheme2();
+  const [page, setPage] = useState(1);
   const [start, end] = [range.from.valueOf(), range.to.valueOf()];
   const plot = width - NAMES;
   const x = (time: number) => NAMES + ((Math.max(time, start) - start) / (end - start)) * plot;
@@ -57,13 +62,15 @@ export function StateTimeline({ frames, width, height, range }: Props) {
       });
   });
   const states = new Map(series.flatMap((one) => one.bands.map((band) => [band.text, band.color])));
-  const row = (height - AXIS - LEGEND) / Math.max(series.length, 1);
+  const pages = Math.ceil(series.length / PER_PAGE);
+  const rows = pages > 1 ? PER_PAGE : Math.max(series.length, 1);
+  const row = (height - AXIS - LEGEND - (pages > 1 ? PAGE : 0)) / rows;
   const ticks = [0.05, 0.275, 0.5, 0.725, 0.95].map((share) => start + share * (end - start));
   const format = end - start > 2 * 86_400_000 ? 'MM/DD HH:mm' : 'HH:mm';
   return (
     <div>
-      <svg width={width} height={height - LEGEND} fontSize={12} fontFamily={theme.typography.fontFamily}>
-        {series.map((one, index) => (
+      <svg width={width} height={row * rows + AXIS} fontSize={12} fontFamily={theme.typography.fontFamily}>
+        {series.slice((page - 1) * PER_PAGE, page * PER_PAGE).map((one, index) => (
           <g key={one.name} data-testid="state-band">
             <a href={one.link?.href}>
               <text x={NAMES - 8} y={row * (index + 0.5) + 4} textAnchor="end" fill={theme.colors.text.primary}>
@@ -85,11 +92,12 @@ export function StateTimeline({ frames, width, height, range }: Props) {
           </g>
         ))}
         {ticks.map((tick) => (
-          <text key={tick} x={x(tick)} y={row * series.length + 15} textAnchor="middle" fill={theme.colors.text.secondary}>
+          <text key={tick} x={x(tick)} y={row * rows + 15} textAnchor="middle" fill={theme.colors.text.secondary}>
             {dateTimeFormat(tick, { format })}
           </text>
         ))}
       </svg>
+      {pages > 1 && <Pagination currentPage={page} numberOfPages={pages} onNavigate={setPage} />}
       <VizLegend
         displayMode={LegendDisplayMode.List}
         placement="bottom"

@@ -12,16 +12,32 @@ import { Dashboard } from './Dashboard';
 import type { DashboardModel } from './model';
 import { registerTransformers } from './registries';
 
+interface Listed {
+  uid: string;
+  title: string;
+  description: string;
+}
+
+/** Every dashboard with the first paragraph of its description: the next one is about who manages it. */
+async function list(): Promise<Listed[]> {
+  const found = await get<Array<{ uid: string; title: string }>>('/api/search?type=dash-db');
+  return Promise.all(
+    found.map(async ({ uid, title }) => {
+      const { dashboard } = await get<{ dashboard: DashboardModel }>(`/api/dashboards/uid/${uid}`);
+      return { uid, title, description: dashboard.description?.split('\n\n')[0] ?? '' };
+    })
+  );
+}
 
 function Page() {
   const uid = /^\/d\/([^/]+)/.exec(location.pathname)?.[1];
   const [dashboard, setDashboard] = useState<DashboardModel>();
-  const [listed, setListed] = useState<Array<{ uid: string; title: string }>>();
+  const [listed, setListed] = useState<Listed[]>();
   const [failure, setFailure] = useState('');
   useEffect(() => {
     const asked = uid
       ? get<{ dashboard: DashboardModel }>(`/api/dashboards/uid/${uid}`).then((answer) => setDashboard(answer.dashboard))
-      : get<Array<{ uid: string; title: string }>>('/api/search?type=dash-db').then(setListed);
+      : list().then(setListed);
     asked.catch((error: unknown) => setFailure(String(error)));
   }, [uid]);
   useEffect(() => {
@@ -38,18 +54,25 @@ function Page() {
       </header>
       {failure && <Alert title={failure} />}
       {dashboard && <Dashboard dashboard={dashboard} />}
-      <ul>
-        {listed?.map((each) => (
-          <li key={each.uid}>
-            <a href={`/d/${each.uid}`}>{each.title}</a>
-          </li>
-        ))}
-      </ul>
+      {listed?.map((each) => (
+        <section key={each.uid} data-listed style={{ maxWidth: 720, marginTop: 24 }}>
+          <h4>
+            <a href={`/d/${each.uid}`} style={{ textDecoration: 'underline' }}>
+              {each.title}
+            </a>
+          </h4>
+          {each.description}
+        </section>
+      ))}
     </main>
   );
 }
 
+/** As the person's system or browser prefers. */
+const light = matchMedia('(prefers-color-scheme: light)');
+
 async function start(): Promise<void> {
+  light.addEventListener('change', () => location.reload());
   await initPluginTranslations('local-viewer');
   registerTransformers();
   locationUtil.initialize({
@@ -58,7 +81,7 @@ async function start(): Promise<void> {
     getVariablesUrlParams: () => ({}),
   });
   createRoot(document.getElementById('page')!).render(
-    <ThemeContext.Provider value={createTheme({ colors: { mode: 'dark' } })}>
+    <ThemeContext.Provider value={createTheme({ colors: { mode: light.matches ? 'light' : 'dark' } })}>
       <GlobalStyles />
       <Page />
       <PortalContainer />

@@ -121,6 +121,7 @@ function number(props: VisualizationProps) {
           height={height}
           theme={props.theme}
           textMode={textMode}
+          text={props.panel.options['text']}
           value={{ ...one.display, title: named || shown.length > 1 ? one.display.title : undefined }}
           colorMode={props.panel.options['colorMode'] ?? BigValueColorMode.Value}
           graphMode={BigValueGraphMode.None}
@@ -151,19 +152,20 @@ function dial(props: VisualizationProps) {
 
 function table({ panel, frames, width, height, range }: VisualizationProps) {
   const [frame] = frames;
+  if (!frame) {
+    return <p>{panel.fieldConfig.defaults.noValue}</p>;
+  }
   return (
-    frame && (
-      <TableNG
-        data={frame}
-        width={width}
-        height={height}
-        sortBy={panel.options['sortBy']}
-        cellHeight={panel.options['cellHeight']}
-        timeRange={range}
-        fieldConfig={panel.fieldConfig}
-        structureRev={1}
-      />
-    )
+    <TableNG
+      data={frame}
+      width={width}
+      height={height}
+      sortBy={panel.options['sortBy']}
+      cellHeight={panel.options['cellHeight']}
+      timeRange={range}
+      fieldConfig={panel.fieldConfig}
+      structureRev={1}
+    />
   );
 }
 
@@ -184,6 +186,9 @@ function alerts({ panel, interpolator }: VisualizationProps) {
 
 /** Those that show something else than the answers of queries. */
 export const WITHOUT_DATA = ['text', 'alertlist'];
+
+/** Those whose component shows `noValue` itself; for others Grafana shows it in the panel's place (PanelDataErrorView). */
+export const WITH_NO_VALUE = ['stat', 'gauge', 'bargauge', 'table'];
 
 export const VISUALIZATIONS: Record<string, (props: VisualizationProps) => React.ReactNode> = {
   timeseries: lines,

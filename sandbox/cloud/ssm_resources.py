@@ -1,0 +1,116 @@
+"""What a request to Systems Manager is judged about: parameters, documents, associations.
+
+docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.ssm.models import ssm_backends
+
+from sandbox.cloud import ACCOUNT, kms_resources
+from sandbox.cloud.needed import Needed, tagged
+from sandbox.cloud.patches.upstream.associations import asked, associations
+
+OF_THE_AGENT = frozenset(
+    {"ListInstanceAssociations", "UpdateInstanceAssociationStatus", "UpdateInstanceInformation"}
+    | {"DescribeInstanceAssociationsStatus"}
+)
+"""What is about an instance."""
+
+
+def needed(response: Any, action: str) -> Iterator[Needed]:
+    """What must be allowed for the request that moto's response object holds. action: without `ssm:`."""
+    given = asked(response)
+    if action in OF_THE_AGENT:
+        yield Needed(f"ssm:{action}", f"arn:aws:ec2:{response.region}:{ACCOUNT}:instance/{given['InstanceId']}")
+    elif action.endswith("Association"):
+        yield from _of_association(response.region, action, given)
+    elif "Document" in action:
+        yield from _of_document(response.region, action, given)
+    elif "ResourceType" in given and given["ResourceType"] != "Parameter":
+        yield _of_tags(response.region, action, given)
+    else:
+        yield from _of_parameters(response.region, action, given)
+
+
+def _of_parameters(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Needed]:
+    """Parameters by name, several for GetParameters; a path as it was written, with its slash at the end.
+
+    docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
+    """
+    one = given.get("Name") or given.get("Path") or given.get("ResourceId")
+    names = given.get("Names") or ([one] if one else [])
+    # A new parameter's tags need an action of their own (API_PutParameter, Tags).
+    actions = [action, *(["AddTagsToResource"] if action == "PutParameter" and given.get("Tags") else [])]
+    found = [_parameter(str(name), region) for name in names] or [_arn(region, "*")]
+    for each in actions:
+        for arn in found:
+            yield Needed(f"ssm:{each}", arn)
+    yield from _of_keys(region, action, given, [str(name) for name in names])
+
+
+def _of_keys(region: str, action: str, given: Mapping[str, Any], names: list[str]) -> Iterator[Needed]:
+    """Who writes or reads a secret uses its key as well, unless that is the account's own, for that parameter alone.
+
+    docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
+    """
+
+    def use(what: str, key: str | None, name: str) -> Iterator[Needed]:
+        if key and not kms_resources.of_aws(key, region):
+            yield kms_resources.used(what, key, region, "ssm", PARAMETER_ARN=_parameter(name, region))
+
+    if action == "PutParameter" and given.get("Type") == "SecureString":
+        what = "GenerateDataKey" if given.get("Tier") == "Advanced" else "Encrypt"
+        yield from use(what, given.get("KeyId"), names[0])
+    if given.get("WithDecryption"):
+        stored = ssm_backends[ACCOUNT][region]._parameters
+        path = f"{str(given.get('Path', '')).rstrip('/')}/"
+        below = [name for name in list(stored) if "Path" in given and name.startswith(path)]
+        direct = [name for name in below if given.get("Recursive") or "/" not in name.removeprefix(path)]
+        for name in direct or [each.partition(":")[0] for each in names if "Path" not in given]:
+            secret = stored[name][-1] if stored.get(name) else None
+            if secret and secret.parameter_type == "SecureString":
+                yield from use("Decrypt", secret.keyid, name)
+
+
+def _parameter(name: str, region: str) -> str:
+    if name.startswith("arn:"):
+        return name
+    # `name:3` and `name:label` are versions of one parameter.
+    return _arn(region, f"parameter/{name.partition(':')[0].removeprefix('/')}")
+
+
+def _of_document(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Needed]:
+    brought = given.get("Tags")
+    for each in (action, *(["AddTagsToResource"] if brought else [])):
+        yield Needed(f"ssm:{each}", *_document(region, str(given.get("Name") or "*"), brought))
+
+
+def _document(region: str, name: str, brought: Any = None) -> tuple[str, dict[str, str]]:
+    there = ssm_backends[ACCOUNT][region]._resource_tags["Document"].get(name)
+    return _arn(region, f"document/{name}"), tagged(there, brought)
+
+
+def _of_association(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Needed]:
+    """An association by its id, with its tags; what makes or changes one is also about the document that it runs."""
+    id_, brought = str(given.get("AssociationId") or "*"), given.get("Tags")
+    backend = ssm_backends[ACCOUNT][region]
+    context = tagged(backend._resource_tags["Association"].get(id_), brought)
+    for each in (action, *(["AddTagsToResource"] if brought else [])):
+        yield Needed(f"ssm:{each}", _arn(region, f"association/{id_}"), context)
+    if action in ("CreateAssociation", "UpdateAssociation"):
+        name = given.get("Name") or associations(backend).get(id_, {}).get("Name") or "*"
+        yield Needed(f"ssm:{action}", *_document(region, str(name)))
+
+
+def _of_tags(region: str, action: str, given: Mapping[str, Any]) -> Needed:
+    kind, id_ = str(given["ResourceType"]), str(given["ResourceId"])
+    there = ssm_backends[ACCOUNT][region]._resource_tags[kind].get(id_)
+    return Needed(f"ssm:{action}", _arn(region, f"{kind.lower()}/{id_}"), tagged(there, given.get("Tags")))
+
+
+def _arn(region: str, what: str) -> str:
+    return f"arn:aws:ssm:{region}:{ACCOUNT}:{what}"

@@ -1,0 +1,58 @@
+"""The commands that boot a machine and that run something inside it: systemd-nspawn(1) and nsenter(1)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from sandbox.machines import cgroups, guest, network
+from sandbox.place import Place
+
+EXT4 = Path("/sys/fs/ext4")
+"""Where the kernel reports on its ext4 file systems, above all their errors."""
+
+
+def name(place: Place, identity: str) -> str:
+    """What systemd-nspawn calls a machine."""
+    return f"{place.bridge}-{identity}"[:64]
+
+
+def command(place: Place, identity: str, address: IPv4Address, root: Path, devices: Mapping[str, Path]) -> list[str]:
+    """Boots the machine whose file system is mounted at `root`. devices: as `Machine.start` takes them."""
+    boot = [
+        "systemd-nspawn",
+        "--quiet",
+        "--boot",
+        f"--directory={root}",
+        f"--machine={name(place, identity)}",
+        f"--uuid={guest.machine_id(place, identity)}",
+        "--register=no",
+        f"--network-veth-extra={network.port_name(place, address)}:{guest.INTERFACE}",
+        "--resolv-conf=off",
+        "--timezone=off",
+        "--link-journal=no",
+        "--console=read-only",
+        "--system-call-filter=@memlock",  # Telegraf locks its secrets into memory, as it may on any real machine
+        # nspawn hides it. It is the kernel's, so each machine reports every ext4 file system of this kernel.
+        *([f"--bind-ro={EXT4}"] if EXT4.exists() else []),
+        *(f"--bind={device}:{inside}" for inside, device in sorted(devices.items())),
+    ]
+    cgroup = cgroups.make(place.bridge, identity)
+    if cgroup is None:
+        return [*boot, "--property=DeviceAllow=block-loop rwm"]  # for volumes attached later
+    # Only a process that has not started yet can be moved as a whole.
+    moved = ["sh", "-c", 'echo $$ > "$0"; exec "$@"', str(cgroup / "cgroup.procs")]
+    return [*moved, *boot, "--keep-unit"]
+
+
+def enter(leader: int, argv: Sequence[str]) -> list[str]:
+    """Runs `argv` inside the machine whose PID 1 is `leader`, with a root shell's usual environment."""
+    namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"]
+    settings = ["HOME=/root", "USER=root", "LANG=C.UTF-8", f"TERM={os.environ.get('TERM', 'dumb')}"]
+    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    return [
+        *("nsenter", f"--target={leader}", *namespaces, "--"),
+        *("env", "--ignore-environment", "-C", "/", *settings, path, *argv),
+    ]

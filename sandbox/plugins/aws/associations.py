@@ -1,0 +1,218 @@
+"""State Manager: aws.ssm.Document, aws.ssm.Association.
+
+hashicorp/terraform-provider-aws, internal/service/ssm/document.go and association.go
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, TaggedResource, or_gone, present, tag_list
+from sandbox.plugins.base import BOOLEAN, TEXT, Failure, Input, ListOf, MapOf, ObjectOf, Output, Properties, fields
+
+_NAME = r"[0-9A-Za-z_.-]{3,128}"
+_MOST_TARGETS, _MOST_VALUES = 5, 50
+_SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED")
+_VERSIONS = ("defaultVersion", "documentVersion", "hash", "latestVersion", "parameters")
+"""What a new content changes."""
+
+
+class _SsmResource(TaggedResource):
+    kind: ClassVar[str]
+    """As tags' operations call it."""
+
+    def tags_there(self, id_: str, state: Properties) -> Properties:
+        """The outputs of its tags."""
+        listed = self.api("ssm", state).list_tags_for_resource(ResourceType=self.kind, ResourceId=id_)["TagList"]
+        return self.tags_out(listed, state)
+
+    def retag(self, id_: str, old: Properties, new: Properties) -> None:
+        """Bring the tags to what the inputs want."""
+        to_set, to_remove = self.changed_tags(old, new)
+        about = {"ResourceType": self.kind, "ResourceId": id_}
+        if to_remove:
+            self.api("ssm", new).remove_tags_from_resource(**about, TagKeys=to_remove)
+        if to_set:
+            self.api("ssm", new).add_tags_to_resource(**about, Tags=tag_list(to_set))
+
+
+class Document(_SsmResource):
+    """A document. Its name is its id; each new content is a new version, and the default one."""
+
+    token = "aws:ssm/document:Document"
+    title = "SSM Document"
+    kind = "Document"
+    inputs = fields(
+        content=Input(TEXT, required=True),
+        documentFormat=Input(TEXT, default="JSON"),
+        documentType=Input(TEXT, required=True),
+        name=Input(TEXT, auto_name=True, replaces=True),
+        targetType=Input(TEXT),
+        versionName=Input(TEXT),
+        **TAGS,
+        **REGIONAL,
+    )
+    outputs = fields(
+        createdDate=Output(),
+        defaultVersion=Output(),
+        description=Output(),
+        documentVersion=Output(),
+        hash=Output(),
+        hashType=Output(),
+        latestVersion=Output(),
+        owner=Output(),
+        parameters=Output(),
+        platformTypes=Output(),
+        schemaVersion=Output(),
+        status=Output(),
+        **TAGGED,
+    )
+
+    def check(self, inputs: Properties) -> Iterable[Failure]:
+        if isinstance(inputs.get("name"), str) and not re.fullmatch(_NAME, inputs["name"]):
+            yield Failure("name", "must contain only alphanumeric, underscore, hyphen, or period characters")
+
+    def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
+        return _VERSIONS if "content" in changed else ()
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        self.api("ssm", inputs).create_document(
+            **_document(inputs), DocumentType=inputs["documentType"], **present(Tags=self.tag_list(inputs))
+        )
+        return inputs["name"], self.read(inputs["name"], inputs) or {}
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        ssm = self.api("ssm", state)
+        answer = or_gone(lambda: ssm.describe_document(Name=id_), "InvalidDocument")
+        if answer is None:
+            return None
+        found = answer["Document"]
+        kept = ssm.get_document(Name=id_, DocumentFormat=found["DocumentFormat"], DocumentVersion="$LATEST")
+        ssm.describe_document_permission(Name=id_, PermissionType="Share")
+        known = (*self.inputs, *self.outputs)
+        same = {name: found[name[0].upper() + name[1:]] for name in known if name[0].upper() + name[1:] in found}
+        return {
+            **same,
+            "arn": self.client.arn("ssm", f"document/{id_}", self.region(state)),
+            "content": kept["Content"],
+            "createdDate": found["CreatedDate"].isoformat(),
+            "parameters": [
+                {key[0].lower() + key[1:]: value for key, value in each.items()} for each in found.get("Parameters", [])
+            ],
+            "region": self.region(state),
+            **self.tags_there(id_, state),
+        }
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        ssm = self.api("ssm", new)
+        if any(old.get(name) != new.get(name) for name in ("content", "documentFormat", "targetType", "versionName")):
+            try:
+                answer = ssm.update_document(**_document(new), DocumentVersion=old["latestVersion"])
+                version = answer["DocumentDescription"]["DocumentVersion"]
+            except ssm.exceptions.DuplicateDocumentContent:
+                version = old["latestVersion"]
+            ssm.update_document_default_version(Name=id_, DocumentVersion=version)
+        self.retag(id_, old, new)
+        return self.read(id_, new) or {}
+
+    def delete(self, id_: str, state: Properties) -> None:
+        or_gone(lambda: self.api("ssm", state).delete_document(Name=id_), "InvalidDocument")
+
+
+def _document(inputs: Properties) -> dict[str, Any]:
+    return present(
+        Name=inputs["name"],
+        Content=inputs["content"],
+        DocumentFormat=inputs["documentFormat"],
+        TargetType=inputs.get("targetType"),
+        VersionName=inputs.get("versionName"),
+    )
+
+
+class Association(_SsmResource):
+    """An association of a document with the instances that have a tag."""
+
+    token = "aws:ssm/association:Association"
+    title = "SSM Association"
+    kind = "Association"
+    inputs = fields(
+        applyOnlyAtCronInterval=Input(BOOLEAN),
+        associationName=Input(TEXT),
+        complianceSeverity=Input(TEXT),
+        documentVersion=Input(TEXT, computed=True),
+        maxConcurrency=Input(TEXT),
+        maxErrors=Input(TEXT),
+        name=Input(TEXT, replaces=True),
+        parameters=Input(MapOf(TEXT), computed=True),
+        scheduleExpression=Input(TEXT),
+        syncCompliance=Input(TEXT),
+        targets=Input(
+            ListOf(ObjectOf(fields(key=Input(TEXT, required=True), values=Input(ListOf(TEXT), required=True)))),
+            computed=True,
+        ),
+        **TAGS,
+        **REGIONAL,
+    )
+    outputs = fields(associationId=Output(), **TAGGED)
+
+    def check(self, inputs: Properties) -> Iterable[Failure]:
+        patterns = {
+            "associationName": _NAME,
+            "documentVersion": r"[$]LATEST|[$]DEFAULT|[1-9][0-9]*",
+            "maxConcurrency": "[1-9][0-9]*|[1-9][0-9]%|[1-9]%|100%",
+            "maxErrors": "[1-9][0-9]*|[0]|[1-9][0-9]%|[0-9]%|100%",
+            "complianceSeverity": "|".join(_SEVERITIES),
+        }
+        for name, pattern in patterns.items():
+            if isinstance(inputs.get(name), str) and not re.fullmatch(pattern, inputs[name]):
+                yield Failure(name, f"invalid value for {name} (must match {pattern})")
+        targets = inputs.get("targets")
+        given = [each for each in targets if isinstance(each, dict)] if isinstance(targets, list) else []
+        values = [each["values"] for each in given if isinstance(each.get("values"), list)]
+        if len(given) > _MOST_TARGETS or any(len(each) > _MOST_VALUES for each in values):
+            yield Failure("targets", f"attribute supports {_MOST_TARGETS} targets of {_MOST_VALUES} values")
+
+    def create(self, inputs: Properties) -> tuple[str, Properties]:
+        made = self.api("ssm", inputs).create_association(
+            Name=inputs["name"], **_association(inputs), **present(Tags=self.tag_list(inputs))
+        )
+        id_ = made["AssociationDescription"]["AssociationId"]
+        return id_, self.read(id_, inputs) or {}
+
+    def read(self, id_: str, state: Properties) -> Properties | None:
+        ssm = self.api("ssm", state)
+        answer = or_gone(lambda: ssm.describe_association(AssociationId=id_), "AssociationDoesNotExist")
+        if answer is None:
+            return None
+        found = answer["AssociationDescription"]
+        simple = [name for name in self.inputs if name not in ("parameters", "targets", "tags", "region")]
+        return {
+            **{name: found.get(name[0].upper() + name[1:]) for name in simple},
+            "arn": self.client.arn("ssm", f"association/{id_}", self.region(state)),
+            "associationId": id_,
+            "parameters": {key: values[0] for key, values in found.get("Parameters", {}).items()},
+            "targets": [{"key": each["Key"], "values": each["Values"]} for each in found.get("Targets", [])],
+            "region": self.region(state),
+            **self.tags_there(id_, state),
+        }
+
+    def update(self, id_: str, old: Properties, new: Properties) -> Properties:
+        # AWS makes a new version of each update, and runs it.
+        if any(old.get(name) != new.get(name) for name in self.inputs if name not in ("tags", "region")):
+            self.api("ssm", new).update_association(AssociationId=id_, **_association(new))
+        self.retag(id_, old, new)
+        return self.read(id_, new) or {}
+
+    def delete(self, id_: str, state: Properties) -> None:
+        or_gone(lambda: self.api("ssm", state).delete_association(AssociationId=id_), "AssociationDoesNotExist")
+
+
+def _association(inputs: Properties) -> dict[str, Any]:
+    apart = ("name", "tags", "tagsAll", "region", "targets", "parameters")
+    return present(
+        **{name[0].upper() + name[1:]: value for name, value in inputs.items() if name not in apart},
+        Parameters={key: [value] for key, value in inputs.get("parameters", {}).items()},
+        Targets=[{"Key": each["key"], "Values": each["values"]} for each in inputs.get("targets", [])],
+    )

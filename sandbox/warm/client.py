@@ -1,0 +1,65 @@
+"""Stands for the interpreter: `python -I -S client.py PYTHON FOLDER ARGUMENTS…`.
+
+Gives the program of a run and the plugins to the process that has imported what they need, and waits for their end;
+everything else, and everything when there is no such process any more, PYTHON runs itself. It imports built-in modules
+only: it is started six times per command of the CLI.
+"""
+
+import _signal  # type: ignore[import-not-found] # what `signal` is a slow wrapper of
+import _socket
+import os
+import sys
+from array import array
+
+PROGRAM, PLUGIN = "pulumi-language-python-exec", "launch.py"
+"""What Pulumi's language host runs a program with, and the stand-ins' own start (sandbox/plugins)."""
+
+
+def server_of(arguments: list[str]) -> str:
+    """The name of the socket of the process for this; "" for what PYTHON runs."""
+    if not arguments:
+        return ""
+    if arguments[:2] == ["-m", "pip"] or arguments[0].endswith(f"/{PROGRAM}"):
+        return "programs"
+    if arguments[:1] == ["-P"] and arguments[1].endswith(f"/plugins/{PLUGIN}"):
+        return "plugins"
+    return ""
+
+
+def main(python: str, folder: str, arguments: list[str]) -> int:
+    name = server_of(arguments)
+    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        if not name:
+            raise ConnectionRefusedError
+        connection.connect(f"{folder}/{name}")
+    except OSError:
+        os.execv(python, [python, *arguments])  # noqa: S606 - the same program, without a shell
+    # The process for which this one stands ends when this one does: what ends this one ends it, too.
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGINT})
+    variables = [f"{name}={value}" for name, value in os.environ.items()]
+    here = os.getcwd()  # noqa: PTH109 - pathlib takes longer to import than all else
+    fields = [here, str(os.getpriority(os.PRIO_PROCESS, 0)), str(len(arguments)), *arguments, *variables]
+    message = b"\0".join(map(os.fsencode, fields))
+    streams = array("i", [0, 1, 2])
+    connection.sendmsg([len(message).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+    while message:
+        message = message[connection.send(message) :]
+    return waited(connection)
+
+
+def waited(connection: "_socket.socket") -> int:
+    """The status with which the process ended; 1 when whatever forked it is gone, and when this one's parent is."""
+    parent = os.getppid()
+    connection.settimeout(1)
+    while os.getppid() == parent:
+        try:
+            return int(connection.recv(16) or 1)
+        except TimeoutError:
+            continue
+    return 1
+
+
+if __name__ == "__main__":
+    os._exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
