@@ -1,24 +1,34 @@
-"""The InfluxDB of the setting `influxdb`, asked at a preview: a real 1.12.4, and servers that are none."""
+"""The InfluxDB of the setting `influxdb`, contacted by a preview: a real 1.12.4, and servers that are not InfluxDB."""
 
 from __future__ import annotations
 
 import json
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
+from typing import Any, ClassVar
 
 import pulumi
 import pytest
+import requests
 
-from program import boards, engine
+from program import boards, engine, queries
 from sandbox.loopback import free_port
+from sandbox.toolchain.influxdb import shortfall
 from settings import Settings
 from settings.load import load
 from tests.sandbox.grafana import support
+from tests.userdata.test_timestream import LOGIN, Managed, managed  # noqa: F401
 
 PASSWORD = 'p w"\\ä$:%@{x}#&+='
-"""Of every kind of character that the setting accepts."""
+"""With every kind of character that the setting accepts."""
+CHARACTERS = [chr(code) for code in range(0x20, 0x180) if chr(code).isprintable() and chr(code) != "'"]
+PASSWORDS = ["x" + "".join(CHARACTERS[at : at + 30]) + "x" for at in range(0, len(CHARACTERS), 30)]
+"""Every character of ASCII that the setting accepts, and letters of two bytes; InfluxDB 1.x takes 72 bytes."""
+USER = "aZ._-"
+"""Of each kind of character that names have."""
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +86,9 @@ def test_every_query_of_the_stack_runs(
     given = settings(theirs.url, authority.pem)
     verify(given)
     assert warnings == []
-    asked = [*engine._of_boards(boards.boards(given)), *engine._of_rules(given)]
+    asked = queries.asked(given, boards.boards(given))
     assert len({each.where for each in asked}) > 50
-    assert not [each for each in asked if "$" in engine.plain(each.statement).replace("$/", "")]
+    assert not [each for each in asked if "$" in queries.plain(each.statement).replace("$/", "")]
 
 
 @pytest.mark.usefixtures("warnings")
@@ -131,21 +141,32 @@ def test_queries_that_an_engine_cannot_run_are_named(
             ("as good", 'SELECT mean("x") FROM "y" WHERE $timeFilter GROUP BY time($__interval)'),
         )
     ]
-    row = {"type": "row", "title": "below", "panels": panels}
-    engine.verify(given, [boards.Board("theirs", "Theirs", json.dumps({"panels": [row]}))])
+    sql = {"title": "good", "targets": [{"datasource": {"uid": "theirs"}, "query": "SELECT 1"}]}
+    row = {"type": "row", "title": "below", "panels": [*panels, sql]}
+    listed = [
+        {"name": name, "datasource": {"uid": "influxdb"}, "query": query}
+        for name, query in (("host", {"query": "SHOW TAGS"}), ("good", {"query": "SHOW DATABASES"}), ("none", ""))
+    ]
+    content = {"panels": [row], "templating": {"list": listed}}
+    engine.verify(given, [boards.Board("theirs", "Theirs", json.dumps(content))])
     (said,) = warnings
     assert "InfluxDB 1.12.4" in said
     assert "the panel “unknown” of “Theirs” (undefined function foo())" in said
     assert "the panel “unreadable” of “Theirs” (error parsing query" in said
+    assert "the variable “host” of “Theirs” (error parsing query" in said
     assert "good" not in said
 
 
 class _Silent(BaseHTTPRequestHandler):
     """Answers a write as InfluxDB does, and nothing to queries."""
 
+    called: ClassVar[dict[str, str]] = {}
+
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.send_response(204 if self.path.startswith("/write") else 200)
+        for name, value in self.called.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -153,18 +174,123 @@ class _Silent(BaseHTTPRequestHandler):
         """Nothing."""
 
 
-def test_an_engine_without_an_answer_to_queries_is_reported_and_ends(
-    authority: support.Authority, warnings: list[str]
-) -> None:
-    server = HTTPServer(("127.0.0.1", 0), _Silent)
+@contextmanager
+def silent(authority: support.Authority, **called: str) -> Iterator[Settings]:
+    """A stack on such a server. called: the names and values of its headers, with _ for -."""
+    headers = {name.replace("_", "-"): value for name, value in called.items()}
+    server = HTTPServer(("127.0.0.1", 0), type("Called", (_Silent,), {"called": headers}))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.server_files("silent"))
     server.socket = context.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
-        verify(settings(f"https://127.0.0.1:{server.server_port}", authority.pem))
+        yield settings(f"https://127.0.0.1:{server.server_port}", authority.pem)
     finally:
         server.shutdown()
+
+
+def test_an_engine_without_an_answer_to_queries_is_reported_and_ends(
+    authority: support.Authority, warnings: list[str]
+) -> None:
+    with silent(authority) as given:
+        verify(given)
     (said,) = warnings
     assert "and " in said
     assert "status 200" in said
+
+
+@pytest.mark.usefixtures("warnings")
+def test_opengemini_is_refused(authority: support.Authority) -> None:
+    """By the headers that its ts-sql answers with; the version is empty in a build of one's own."""
+    with silent(authority, X_Geminidb_Build="OSS", X_Geminidb_Version="") as given:
+        said = refused(given)
+    assert "is openGemini, which runs the dashboards' and alert rules' queries with other results" in said
+    assert "write the address of an InfluxDB 1.x or 2.x" in said
+
+
+@pytest.mark.parametrize(("version", "known"), [("1.8.10", True), ("v2.7.12", True), ("3.4.0", False)])
+def test_an_influxdb_that_nobody_tried_is_a_warning(
+    authority: support.Authority, warnings: list[str], version: str, known: bool
+) -> None:
+    with silent(authority, X_Influxdb_Version=version) as given:
+        verify(given)
+    assert any("has not been tested; 1.x and 2.x have" in said for said in warnings) is not known
+
+
+def access(given: Settings) -> None:
+    """As a preview looks at it first: login, database, permissions."""
+    assert given.influxdb is not None
+    engine._Engine(given.influxdb).check_access()
+
+
+def test_every_character_of_a_login_reaches_a_1_x(theirs: support.Influx, authority: support.Authority) -> None:
+    for number, password in enumerate(PASSWORDS):
+        user, escaped = f"{USER}{number}", password.replace("\\", "\\\\")
+        theirs.run(f"CREATE USER \"{user}\" WITH PASSWORD '{escaped}'", theirs.admin)
+        theirs.run(f'GRANT ALL ON telegraf TO "{user}"', theirs.admin)
+        access(settings(theirs.url, authority.pem, user, password))
+
+
+class Second:
+    """An InfluxDB 2.7, as its administrator."""
+
+    def __init__(self, managed: Managed) -> None:  # noqa: F811
+        self.url, self._session = managed.url, requests.Session()
+        login = (LOGIN["username"], LOGIN["password"])
+        cookie = requests.post(f"{self.url}/api/v2/signin", auth=login, timeout=10).headers["Set-Cookie"]
+        self._session.headers["Cookie"] = cookie.partition(";")[0]  # its path would leave /private out
+        self._org = self._get("orgs")["orgs"][0]["id"]
+        self._bucket = self._get("buckets?name=telegraf")["buckets"][0]["id"]
+
+    def _get(self, path: str) -> Any:
+        return self._session.get(f"{self.url}/api/v2/{path}", timeout=10).json()
+
+    def _post(self, path: str, **body: Any) -> Any:
+        answer = self._session.post(f"{self.url}/{path}", json=body, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else {}
+
+    def _rights(self, *actions: str) -> dict[str, Any]:
+        on = {"type": "buckets", "id": self._bucket, "orgID": self._org}
+        return {"orgID": self._org, "permissions": [{"action": action, "resource": on} for action in actions]}
+
+    def login(self, user: str, password: str, *actions: str) -> None:
+        """A v1 authorization."""
+        made = self._post("private/legacy/authorizations", token=user, **self._rights(*actions))
+        self._post(f"private/legacy/authorizations/{made['id']}/password", password=password)
+
+    def token(self, *actions: str) -> str:
+        """An API token."""
+        return str(self._post("api/v2/authorizations", **self._rights(*actions))["token"])
+
+
+@pytest.fixture
+def second(managed: Managed) -> Second:  # noqa: F811
+    if shortfall():
+        pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
+    return Second(managed)
+
+
+@pytest.mark.slow
+def test_every_character_of_a_login_reaches_a_2_x(second: Second) -> None:
+    for number, password in enumerate(PASSWORDS):
+        second.login(f"{USER}{number}", password, "read", "write")
+        access(settings(second.url, None, f"{USER}{number}", password))
+
+
+@pytest.mark.slow
+def test_a_token_is_the_password_of_any_user_there(second: Second, warnings: list[str]) -> None:
+    verify(settings(second.url, None, "anybody", second.token("read", "write")))
+    assert warnings == []
+    assert "may not write to telegraf" in refused(settings(second.url, None, "anybody", second.token("read")))
+    assert "may not read telegraf" in refused(settings(second.url, None, "anybody", second.token("write")))
+    assert "is refused with this password" in refused(settings(second.url, None, "anybody", "no token"))
+
+
+@pytest.mark.slow
+def test_a_login_of_2_x_that_may_not_do_both_is_named(second: Second) -> None:
+    second.login("reads", "password of reads", "read")
+    second.login("writes", "password of writes", "write")
+    assert "may not write to telegraf" in refused(settings(second.url, None, "reads", "password of reads"))
+    assert "may not read telegraf" in refused(settings(second.url, None, "writes", "password of writes"))
+    assert "does not exist there" in refused(settings(second.url, None, "reads", "password of reads", "elsewhere"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -42,7 +42,7 @@ def other(ca: str) -> Settings:
 
 
 def test_only_the_certificates_of_a_text_are_kept() -> None:
-    """shared case ca_heredoc: whatever stands around them, or between, runs nowhere."""
+    """shared case ca_heredoc: text around or between them is never executed."""
     authority = certificate_text(root()[0])
     text = f"subject=/CN=x\n{EVIL}{authority}{EVIL}\n{CERTIFICATE}{EVIL}"
     external = other(text).influxdb
@@ -87,7 +87,7 @@ def test_what_is_no_certificate_is_refused(ca: str) -> None:
 def test_every_kind_of_key_that_go_takes(key: Any, form: Any) -> None:
     if isinstance(key, ed25519.Ed25519PrivateKey) and form == FORM.TraditionalOpenSSL:
         pytest.skip("there is no such format")
-    pair = {"certificate": certificate_text(issue(key)), "privateKey": key_text(key, form)}
+    pair = {"certificate": certificate_text(signed(key)), "privateKey": key_text(key, form)}
     own = settings(**pair).certificate
     assert own is not None
     assert own.private_key.get_secret_value() == key_text(key)
@@ -98,7 +98,7 @@ def test_openssl_s_own_files_of_ec_keys() -> None:
         ["openssl", "ecparam", "-name", "prime256v1", "-genkey"], capture_output=True, text=True, check=True
     ).stdout
     key = serialization.load_pem_private_key(text.encode(), None)
-    assert settings(certificate=certificate_text(issue(key)), privateKey=text).certificate is not None
+    assert settings(certificate=certificate_text(signed(key)), privateKey=text).certificate is not None
 
 
 @pytest.mark.parametrize(
@@ -131,18 +131,22 @@ PAIRS: dict[str, tuple[dict[str, str], str]] = {
         "has expired",
     ),
     "another name": (
-        {"certificate": certificate_text(issue(ec_key(), names=("example.com", "*.m.example.com")))},
+        {"certificate": certificate_text(signed(ec_key(), names=("example.com", "*.m.example.com")))},
         "certificate is not for m.example.com, but for example.com, *.m.example.com",
     ),
     "a common name alone": (
-        {"certificate": certificate_text(issue(ec_key(), names=(), subject=DOMAIN))},
+        {"certificate": certificate_text(signed(ec_key(), names=(), subject=DOMAIN))},
         "but for no name at all",
     ),
     "a client's": (
-        {"certificate": certificate_text(issue(ec_key(), usage=ExtendedKeyUsageOID.CLIENT_AUTH))},
+        {"certificate": certificate_text(signed(ec_key(), usage=ExtendedKeyUsageOID.CLIENT_AUTH))},
         "certificate is not a server's",
     ),
-    "another authority": ({"ca": CA}, "ca is not the authority that signed certificate"),
+    "another authority": (
+        {"ca": certificate_text(issue(ec_key(7), subject="an authority", authority=True))},
+        "ca is not the authority that signed certificate",
+    ),
+    "itself as its authority": ({"certificate": certificate_text(issue(ec_key()))}, "is signed by itself"),
     "a passphrase": ({"privateKey": key_text(ec_key(), passphrase=b"x" * 8)}, "is encrypted with a passphrase"),
     "two keys": ({"privateKey": KEY + KEY}, "contains several private keys"),
     "a damaged key": ({"privateKey": KEY.replace("MIG", "MIH", 1)}, "contains a private key that cannot be read"),
@@ -151,7 +155,7 @@ PAIRS: dict[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("what", PAIRS)
-def test_a_pair_that_no_one_would_talk_to_is_refused(what: str) -> None:
+def test_a_pair_that_no_client_would_trust_is_refused(what: str) -> None:
     changes, wrong = PAIRS[what]
     (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | changes), MARKED)
     assert line.startswith("monitoring:certificate")
@@ -169,6 +173,66 @@ def test_a_private_authority_s_chain() -> None:
     assert "ca is not the authority" in line
 
 
+WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+STRANGE = {"a short key": WEAK, "another curve": ec.generate_private_key(ec.SECP256K1())}
+STRANGE["an Ed448 key"] = ed448.Ed448PrivateKey.generate()
+
+
+@pytest.mark.parametrize("which", STRANGE)
+def test_authorities_with_keys_that_clients_refuse(which: str) -> None:
+    authority = issue(STRANGE[which], subject="strange", authority=True)
+    own = issue(ec_key(), signer=(authority.subject, STRANGE[which]))
+    texts = {"certificate": certificate_text(own), "ca": certificate_text(authority)}
+    (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | texts), MARKED)
+    assert line.startswith("monitoring:certificate.ca = (secret): contains an authority whose key is")
+    influxdb = {"url": "https://a.b", "username": "u", "password": "p", "ca": texts["ca"]}
+    (line,) = mistakes(raw(influxdb=influxdb, agentCidrs=[]), MARKED)
+    assert line.startswith("monitoring:influxdb.ca = (secret): contains an authority whose key is")
+
+
+NO_AUTHORITY = "is signed by one that is not an authority's"
+CHAINS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    # the authority's own, the one between, what is said
+    "a root that is no authority's": ({"authority": False}, {}, NO_AUTHORITY),
+    "a root that signs no certificates": ({"signs": False}, {}, NO_AUTHORITY),
+    "a root with nothing below": ({"below": 0}, {}, "or may have no authority below it"),
+    "a server's certificate between": ({}, {"authority": False}, NO_AUTHORITY),
+    "one between that signs nothing": ({}, {"signs": False}, NO_AUTHORITY),
+    "a critical extension": ({}, {"critical": True}, "has a critical extension that clients do not know"),
+    "SHA-224": ({}, {"digest": hashes.SHA224()}, "is signed in a way that clients reject"),
+    "SHA-3": ({}, {"digest": hashes.SHA3_256()}, "is signed in a way that clients reject"),
+}
+
+
+def chain(first: dict[str, Any], second: dict[str, Any]) -> dict[str, str]:
+    """A server's certificate, below another, below a root."""
+    top = issue(ec_key(100), **{"subject": "top", "authority": True, "usage": None, "names": (), **first})
+    options = {"subject": "between", "authority": True, "usage": None, "names": (), **second}
+    between = issue(ec_key(3), signer=(top.subject, ec_key(100)), **options)
+    own = issue(ec_key(), signer=(between.subject, ec_key(3)))
+    return {"certificate": certificate_text(own) + certificate_text(between), "ca": certificate_text(top)}
+
+
+@pytest.mark.parametrize("what", CHAINS)
+def test_chains_that_clients_refuse(what: str) -> None:
+    first, second, wrong = CHAINS[what]
+    (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | chain(first, second)), MARKED)
+    assert line.startswith("monitoring:certificate = (secret): ")
+    assert wrong in line
+
+
+def test_chains_that_clients_take() -> None:
+    for first in ({}, {"signs": True}, {"below": 1}, {"below": 2}):
+        assert settings(**chain(first, {"signs": True, "below": 0})).certificate is not None
+
+
+def test_a_certificate_that_signs_certificates_only_serves_nobody() -> None:
+    (line,) = mistakes(
+        raw(domain=DOMAIN, certificate=OWN | {"certificate": certificate_text(signed(ec_key(), signs=True))}), MARKED
+    )
+    assert "certificate is not a server's" in line
+
+
 def test_a_wildcard_stands_for_one_label() -> None:
     assert load(raw(domain="x.example.com", certificate=OWN | WILD), MARKED).domain
     for domain in ("example.com", "a.b.example.com"):
@@ -176,7 +240,7 @@ def test_a_wildcard_stands_for_one_label() -> None:
         assert f"certificate is not for {domain}" in line
 
 
-WILD = {"certificate": certificate_text(issue(ec_key(), names=("*.example.com",)))}
+WILD = {"certificate": certificate_text(signed(ec_key(), names=("*.example.com",)))}
 
 
 # --- SSH

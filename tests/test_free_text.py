@@ -1,7 +1,7 @@
 """Which settings take text that means something to a shell, to systemd, TOML, INI files, curl or Telegraf.
 
-All others refuse each of these. Who is in this table is quoted wherever it ends up: tests/userdata/test_round_trips.py
-and test_curl.py read it back.
+All others refuse each of these. The settings in this table are quoted wherever they end up:
+tests/userdata/test_round_trips.py and test_curl.py read it back.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pytest
 from pydantic import BaseModel, BeforeValidator
 
 from settings import Settings, SettingsError, load, places
+from tests.support.certificates import CERTIFICATE
 from tests.test_secrets_in_mistakes import FULL, PLACES, everywhere, put
 from tests.test_settings import RIGHT
 
@@ -43,6 +44,7 @@ PASSWORDS = {
     *("contactPoints.critical.webhookToken", "contactPoints.warning.webhookToken"),
     *("hosts[0].inputs.redis.password", "hosts[0].inputs.postgresql.password"),
 }
+TOKENS = {one for one in PASSWORDS if one.endswith("webhookToken")}
 TAKE: dict[str, set[str]] = {
     "a single quote": {"hosts[0].tags.role"},
     "a double quote": PASSWORDS | {"hosts[0].tags.role"},
@@ -50,12 +52,13 @@ TAKE: dict[str, set[str]] = {
     "a command": PASSWORDS,
     "a variable": PASSWORDS,
     "a backtick": PASSWORDS | {"hosts[0].tags.role"},
-    "a comment": PASSWORDS - {"hosts[0].inputs.postgresql.password"} | {"hosts[0].tags.role"},
+    "a comment": PASSWORDS - TOKENS - {"hosts[0].inputs.postgresql.password"} | {"hosts[0].tags.role"},
     "a unit's specifier": PASSWORDS | {"hosts[0].tags.role", "smtp.user"},
-    "a template": PASSWORDS - {"hosts[0].inputs.postgresql.password"} | {"hosts[0].tags.role"},
-    "an option": PASSWORDS | {"hosts[0].tags.role", "smtp.user", "tags.team", "cloudwatchAccounts[0].externalId"},
+    "a template": PASSWORDS - TOKENS - {"hosts[0].inputs.postgresql.password"} | {"hosts[0].tags.role"},
+    "an option": PASSWORDS
+    | {"hosts[0].tags.role", "smtp.user", "tags.team", "cloudwatchAccounts[0].externalId", "hostsByTag.Monitoring"},
 }
-"""By what it means: the settings that take it. sshKeyName takes all of ASCII, and goes to EC2 alone."""
+"""Special text: the settings that accept it. sshKeyName accepts all of ASCII, and is passed to EC2 only."""
 
 SCALARS: dict[str, Any] = {
     **{"instanceType": "t3.small", "amiId": "ami-01234567", "vpcId": "vpc-01234567"},
@@ -75,7 +78,9 @@ SCALARS: dict[str, Any] = {
         "influxdataRepository": {"keyFingerprint": "0" * 40, "rpmUrl": "https://a.b/$basearch/c"},
         "backups": {"schedule": "04:00", "keep": 7},
     },
-    **{"permissionsBoundary": "arn:aws:iam::123456789012:policy/a"},
+    **{"publicCertificate": {"directory": "https://a.b/c", "email": "a@b.cc", "ca": CERTIFICATE}},
+    **{"hostsByTag": {"Monitoring": "on"}},
+    **{"permissionsBoundary": "arn:aws:iam::123456789012:policy/a", "kmsKey": "alias/a"},
     **{
         "database": {
             **{"kind": "timestream", "instanceType": "db.influx.large", "storage": 100, "multiAz": True},
@@ -121,8 +126,8 @@ def test_only_these_settings_take_what_means_something_elsewhere(what: str) -> N
     taken = set()
     for whole, locations in ((FULL, PLACES), (SCALARS, list(everywhere(SCALARS)))):
         for location in texts(whole, locations):
-            if location[-2:-1] == ("tags",) and location[0] == "tags":
-                key = "tags"
+            if location[0] in ("tags", "hostsByTag"):
+                key = str(location[0])
             elif "tags" in location:
                 key = path(location[: location.index("tags") + 1])
             else:
@@ -167,6 +172,6 @@ def test_every_setting_that_takes_text_has_a_validator() -> None:
         *("agents_password", "password", "database_password", "_hook", "_slack", "_evaluation", "address", "_source"),
         *("socket.<locals>.check", "_namespace", "_name.<locals>.check", "_searchable", "_statistic", "_title"),
         *("grafana_unit", "_period", "_usable_grafana", "text", "_location", "_severity", "_kind", "_instance_type"),
-        *("_endpoint", "_role_path"),
+        *("address_on_usual_port", "_role_path", "_together.<locals>.run", "_token", "one_tag"),
     }
     assert not {check for _, checks in found for check in checks} - known

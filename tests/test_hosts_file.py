@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from tests.test_settings import HOST, RIGHT
 SAMPLES = Path(__file__).parent / "samples"
 ENTRY = f"address: 198.51.100.9\n  user: admin\n  hostKey: {HOST['hostKey']}\n"
 ROW = f"admin,{HOST['hostKey']}"
+BOMB = "- &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"- &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
+)
+"""Aliases of aliases: 900 characters that stand for four billion."""
 
 
 def with_file(path: Path | str, *, key: str | None = None, hosts: list[dict[str, Any]] | None = None) -> Settings:
@@ -69,8 +74,8 @@ def test_a_mistake_names_file_line_and_key() -> None:
     ]
     table = "hosts.csv"
     head = "name,address,user,hostKey\n"
-    assert refused(table, f'{head}\nweb-1,"127.0.0.1",{ROW}\n') == [
-        f'{table}, line 3: address = "127.0.0.1": is loopback: every machine reaches itself there;'
+    assert refused(table, f'\n,\n{head}\nweb-1,"127.0.0.1",{ROW}\n') == [
+        f'{table}, line 5: address = "127.0.0.1": is loopback: every machine reaches itself there;'
         " write the address that others reach it at"
     ]
 
@@ -112,6 +117,21 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(more: str, key: str, i
         ("a.yaml", "- !!python/object/apply:os.system [id]\n", "is not valid YAML"),
         ("a.yaml", "- " + "[" * 5000, "is not valid YAML|too many levels"),
         ("a.yaml", "- name: x\n  tags: {a: b,\n    a: c}\n", 'has "a" twice, again at line 3'),
+        ("a.yaml", "[" * 100_000, "has too many levels"),
+        ("a.yaml", BOMB, "repeats aliases of aliases"),
+        ("a.yaml", "- &a [*a]\n", "repeats aliases of aliases"),
+        ("a.yaml", "- name: &a " + "x" * 900_000 + "\n  tags: [*a, *a, *a, *a]\n", "repeats aliases of aliases"),
+        *(
+            ("a.yaml", f"- name: web-1\n- port: {value}\n", "has a value at line 2 that is not of its type")
+            for value in ("!!int x", "!!float x", "!!float ''", "!!bool x", "!!timestamp x", "9" * 5000)
+        ),
+        ("a.yaml", '- name: "\\U00110000"\n', "has a character that does not exist"),
+        *(
+            ("a.yaml", f"- name: x\n  tags: {{ {key}: b }}\n", "has a key at line 2 that is not text")
+            for key in ("1", "~", "true", "? [a]")
+        ),
+        ("a.yaml", "- {hunter2: 1, hunter2: 2}", "has (secret) twice, again at line 1"),
+        ("a.csv", "hunter2,x\n", "has the column (secret) in its first line"),
         ("a.yaml", b"- name: \xff\n", "is not UTF-8"),
         ("a.yaml", "#" * 1_000_001, "is larger than 1 MB"),
         ("a.csv", "name;address\nx;y\n", 'has the column "name;address" in its first line'),
@@ -125,6 +145,19 @@ def test_a_file_that_is_no_list_of_hosts_is_one_mistake(name: str, text: str | b
     (line,) = refused(name, text)
     assert line.startswith(f'monitoring:hostsFile.path = "{name}": ')
     assert any(each in line for each in wrong.split("|")), line
+
+
+def test_what_is_no_file_is_not_waited_for() -> None:
+    os.mkfifo("a.yaml")
+    Path("b.yaml").symlink_to("/dev/zero")
+    for name in ("a.yaml", "b.yaml"):
+        with pytest.raises(SettingsError, match="is not a file"):
+            with_file(name)
+
+
+def test_a_number_with_a_leading_zero_is_that_number() -> None:
+    Path("a.yaml").write_text(f"- name: web-1\n  {ENTRY}  port: 022\n")
+    assert [host.port for host in with_file("a.yaml").hosts] == [22]
 
 
 @pytest.mark.parametrize("hosts", ["5", "true", '{"a": 1}', "web-1", '["web-1"]'])
@@ -146,6 +179,11 @@ def test_mistakes_of_the_setting_and_of_the_file_are_reported_together() -> None
         "a.yaml, line 1",
         "monitoring:hostsFile.privateKey",
     ]
+
+
+def test_a_spreadsheet_writes_true_in_capitals() -> None:
+    Path("a.csv").write_text(f"name,address,unreachable,user,hostKey\nweb-1,198.51.100.9,TRUE,{ROW}\n")
+    assert [host.unreachable for host in with_file("a.csv").hosts] == [True]
 
 
 def test_there_is_no_such_file() -> None:

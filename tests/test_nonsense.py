@@ -1,4 +1,4 @@
-"""Settings that used to be taken although their consumer would not have them, or could make nothing of them; and
+"""Settings that used to be accepted although their consumer would refuse them, or could not use them; and
 values that ended in a traceback."""
 
 from __future__ import annotations
@@ -142,6 +142,22 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"domain": "a.example.com", "influxdb": INFLUXDB | {"url": "https://a.example.com"}}, "domain", "in influxdb.url"),
     ({"domain": "events.pagerduty.com", "contactPoints": {"pagerduty": "p" * 32}}, "domain", "contactPoints.pagerduty"),
     ({"domain": "web-1.example.com", "hosts": [HOST | {"address": "Web-1.example.com"}]}, "domain", "hosts[0].address"),
+    # buckets, whose names may look like a machine's
+    ({"domain": "compute.s3.eu-central-1.amazonaws.com"}, "domain", "is one of AWS's own addresses"),
+    ({"domain": "ssm.compute.amazonaws.com"}, "domain", "is one of AWS's own addresses"),
+    ({"domain": "ec2-198-51-100-7.compute.s3.amazonaws.com"}, "domain", "is one of AWS's own addresses"),
+    # other partitions of AWS
+    ({"cloudwatchRegion": "us-gov-west-1"}, "cloudwatchRegion", "is in another AWS partition"),
+    (
+        {"permissionsBoundary": "arn:aws-us-gov:iam::123456789012:policy/a"},
+        "permissionsBoundary",
+        "is in another AWS partition",
+    ),
+    (
+        {"customMetrics": [{"namespace": "AWS/SQS", "metric": "M", "region": "us-gov-west-1"}]},
+        "customMetrics[0].region",
+        "is in another AWS partition",
+    ),
     # times
     ({"alertThresholds": {"forgetAfter": "3h"}, "collectionInterval": "1h"}, "alertThresholds", "forgets hosts"),
     ({"alertThresholds": {"forgetAfter": "1h", "interval": "1h"}}, "alertThresholds", "two evaluations"),
@@ -200,6 +216,13 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             "169.254.1.1": "is link-local",
             "::ffff:169.254.169.254": "is link-local",
             "fd00:ec2::254": "is link-local",
+            "fd00:ec2::253": "is link-local",
+            "fe80::1%lo": "is link-local on the loopback interface",
+            "192.0.0.8": "is not the address of a single host",
+            "ip6-allnodes": "is the name of a group",
+            "instance-data.ec2.internal": "AWS's metadata service",
+            "web-1.invalid": "is not a name that DNS can resolve",
+            "web-1.ONION": "is not a name that DNS can resolve",
         }.items()
     ),
     *(
@@ -212,7 +235,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             "https://256.1.1.1": "is not a host name or address",
             "https://1.2.3.4.5": "is not a host name or address",
             "https://0x7f.1": "is not a host name or address",
-            "https://[::1]": "is not a URL",
+            "https://[::1]": "has an IPv6 address",
         }.items()
     ),
     *(
@@ -231,6 +254,31 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
         "grafanaRepository.url",
         "is loopback: every machine reaches itself there",
     ),
+    (
+        {"grafanaRepository": {"url": "https://instance-data.ec2.internal"}},
+        "grafanaRepository.url",
+        "AWS's metadata service",
+    ),
+    ({"grafanaVersion": "013.1.0"}, "grafanaVersion", "is not a full Debian package version"),
+    ({"grafanaVersion": "13.1.00"}, "grafanaVersion", "is not a full Debian package version"),
+    *(
+        ({"contactPoints": {"slack": url}}, "contactPoints.slack", "is not a Slack incoming webhook")
+        for url in (
+            "https://hooks.slack.com/",
+            "https://hooks.slack.com/services/",
+            "https://hooks.slack.com/services/?x",
+        )
+    ),
+    *(
+        (
+            {"contactPoints": {"webhook": "https://a.b/x", "webhookToken": token}},
+            "contactPoints.webhookToken",
+            "has characters that no bearer token has",
+        )
+        for token in ("Bearer abc", "é", "a\u2028b", "a\u00a0b")
+    ),
+    ({"tags": {" team": "x"}}, "tags", '" team" has a space at an end of its name'),
+    ({"tags": {"team ": "x"}}, "tags", '"team " has a space at an end of its name'),
     ({"grafanaRepository": {"suite": "a/../b"}}, "grafanaRepository.suite", "is not valid in an apt source"),
     *(
         ({"hosts": [HOST | {"inputs": inputs}]}, f"hosts[0].inputs.{key}", reported)
@@ -244,6 +292,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             ({"redis": {"password": "x@{a:b}"}}, "redis.password", "reads as a reference to a secret store"),
             ({"docker": {"endpoint": "unix:///var/../x"}}, "docker.endpoint", "is not the address of a Docker API"),
             ({"postgresql": {"host": "/../.."}}, "postgresql.host", "is neither a host nor a socket's directory"),
+            ({"postgresql": {"host": "/" + "x" * 92}}, "postgresql.host", "is neither a host nor a socket's directory"),
             ({"postgresql": {"host": "a..b"}}, "postgresql.host", "is neither a host nor a socket's directory"),
             ({"postgresql": {"database": ".."}}, "postgresql.database", "not allowed here"),
             ({"postgresql": {"password": "x@{a:b}"}}, "postgresql.password", "reads as a reference to a secret store"),
@@ -255,6 +304,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"influxdb": INFLUXDB | {"password": "a@{b:c}d"}}, "influxdb.password", "reads as a reference to a secret store"),
     ({"influxdb": INFLUXDB | {"database": ".."}}, "influxdb.database", "not allowed here"),
+    ({"hosts": [HOST | {"name": "All"}]}, "hosts[0].name", "stands for all hosts in dashboards' addresses"),
     ({"hosts": [HOST | {"name": "Monitoring-prod"}]}, "hosts[0].name", "is reserved for monitoring servers"),
     *(
         ({"contactPoints": {"email": [mail]}, "smtp": SMTP}, "contactPoints.email", reported)
@@ -263,9 +313,11 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             "a..b@example.com": "is not an email address",
             "a@-b.example.com": "is not an email address",
             "a@b.123": "is not an email address",
+            "a@b.invalid": "has a domain that DNS cannot resolve",
+            "a@localhost.localdomain": "has a domain that DNS cannot resolve",
         }.items()
     ),
-    # what EC2 and Debian would not have
+    # what EC2 and Debian would refuse
     ({"amiId": "ami-123456789"}, "amiId", "is not an AMI ID"),
     ({"subnetId": "subnet-0123456789"}, "subnetId", "is not a subnet ID"),
     ({"instanceType": "mac2.metal"}, "instanceType", "is not an EC2 instance type"),
@@ -278,7 +330,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "key", "reported"), NONSENSE, ids=lambda value: ascii(value)[:60])
-def test_what_nobody_could_use_is_refused(changes: dict[str, Any], key: str, reported: str) -> None:
+def test_unusable_settings_are_refused(changes: dict[str, Any], key: str, reported: str) -> None:
     if "influxdb" in changes:
         changes |= {"agentCidrs": []}
     if "sshCidrs" in changes:
@@ -338,8 +390,17 @@ def test_no_value_ends_in_a_traceback(what: str) -> None:
 
 
 def test_what_is_legal_stays_so() -> None:
-    assert load(raw(domain="ec2-198-51-100-7.eu-central-1.compute.amazonaws.com")).domain
+    for name in ("eu-central-1.compute", "compute-1"):
+        assert load(raw(domain=f"ec2-198-51-100-7.{name}.amazonaws.com")).domain
+    gov = {"aws:region": "us-gov-west-1", "monitoring:amiId": "ami-12345678"}
+    boundary = "arn:aws-us-gov:iam::123456789012:policy/a"
+    assert load(raw(permissionsBoundary=boundary, cloudwatchRegion="us-gov-east-1") | gov).permissions_boundary
+    for folder in ("/run/postgresql", "/" + "x" * 91):
+        assert load(raw(hosts=[HOST | {"inputs": {"postgresql": {"host": folder}}}])).hosts
     assert load(raw(alertThresholds={"backupAge": "2h"}, backups={"enabled": False})).alert_thresholds
+    kms = "arn:aws:kms:eu-central-1:123456789012:"
+    for key in (f"{kms}key/mrk-{'0' * 32}", f"{kms}alias/a/b_c-d", f"alias/{'a' * 250}"):
+        assert load(raw(kmsKey=key)).kms_key == key
     assert load(raw(retention="1h")).retention
     # The limits themselves.
     assert load(raw(alertThresholds={"backupAge": "25h"})).alert_thresholds

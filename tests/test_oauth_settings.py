@@ -46,6 +46,8 @@ def test_the_client_and_three_endpoints_are_enough() -> None:
         "role",
         "[login=='a'][0] && 'Admin'",
         "resource_access.grafana.roles[0]",
+        "contains(lower(join(',', groups)), 'ops') && 'Admin' || trim(role)",
+        "not_null(a, b, c) || to_string(length(sort_by(a, &b)[::2]))",
     ],
 )
 def test_expressions_that_grafana_takes(path: str) -> None:
@@ -68,8 +70,26 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"roleAttributePath": "a || `x`"}, "roleAttributePath", "has characters", "single quotes"),
     ({"roleAttributePath": 'a == "b"'}, "roleAttributePath", "has characters", "single quotes"),
     ({"roleAttributePath": "'Admin'"}, "roleAttributePath", "has characters", "single quotes"),
+    ({"roleAttributePath": "(" * 512}, "roleAttributePath", "is nested too deep", "fewer parentheses"),
     ({"roleAttributePath": "a.b || " * 80 + "c"}, "roleAttributePath", "is longer than 512", "shorter"),
     ({"allowedDomains": ["@example.com"]}, "allowedDomains", "is not a domain name", "lowercase"),
+    ({"roleAttributePath": "contain(groups, 'a')"}, "roleAttributePath", "calls contain, which JMESPath", "contains"),
+    (
+        {"roleAttributePath": "a && contains(groups)"},
+        "roleAttributePath",
+        "with 1 arguments instead of 2",
+        "jmespath.org",
+    ),
+    ({"roleAttributePath": "length(a, b)"}, "roleAttributePath", "with 2 arguments instead of 1", "jmespath.org"),
+    ({"roleAttributePath": "groups[::0]"}, "roleAttributePath", "a slice with the step 0", "another"),
+    ({"name": "n" * 65}, "name", "is not a usable name", "up to 64"),
+    ({"scopes": ["x" * 100 + str(n) for n in range(5)]}, "scopes", "has 505 characters", "at most 500"),
+    (
+        {"allowedDomains": [f"{n}{'x' * 40}.example.com" for n in range(20)]},
+        "allowedDomains",
+        "characters",
+        "at most 1000",
+    ),
     ({"loginForm": "no"}, "loginForm", "is not true or false", "false"),
 ]
 

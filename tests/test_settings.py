@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settings import Settings, SettingsError, load
+from settings.aws_names import known_regions
 from settings.model import GrafanaRepository
-from settings.values import known_regions, seconds
+from settings.values import seconds
 from tests.support.certificates import CERTIFICATE, KEY
 
 RIGHT = {
@@ -27,11 +28,12 @@ RIGHT = {
 }
 DATABASE = {"kind": "timestream"}
 SUBNET = "subnet-0123456789abcdef0"
+KMS = "arn:aws:kms:eu-central-1:123456789012:"
 PROJECT = Path(__file__).parent.parent
 
 
 def raw(**settings: Any) -> dict[str, str]:
-    """A right configuration with some settings changed, as Pulumi hands it over: everything is text."""
+    """A valid configuration with some settings changed, as Pulumi passes it: everything is text."""
     changed = {
         f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()
     }
@@ -76,7 +78,7 @@ def test_a_part_of_a_repository_keeps_the_other_defaults() -> None:
     assert repository.key_fingerprint == GrafanaRepository().key_fingerprint
 
 
-def test_an_own_certificate() -> None:
+def test_a_certificate_of_the_user_s_own() -> None:
     settings = load(
         raw(domain="monitoring.example.com", certificate={"certificate": CERTIFICATE, "privateKey": KEY}),
         ["monitoring:certificate"],
@@ -178,6 +180,8 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("collectionInterval", "2h", "is out of range", "1s to 1h"),
     ("collectionInterval", "0s", "is out of range", "1s to 1h"),
     ("collectionInterval", "INF", "is not a duration", "10s"),
+    ("topProcesses", "21", "is out of range", "0 to 20"),
+    ("topProcesses", "all", "is not an integer", "processes named per host"),
     ("bootTimeout", "5s", "is out of range", "1m to 2h"),
     ("grafanaVersion", "", "is empty", "leave the key out"),
     ("grafanaVersion", "latest", "is not a full Debian package version", "exact version"),
@@ -186,6 +190,14 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("grafanaVersion", "13.2.0", "has no InfluxDB datasource", "write 13.2.1 or later"),
     ("telegrafVersion", "1.39.3 || reboot", "is not a full Debian package version", "exact version"),
     ("influxdbVersion", "v1.12.4", "is not a full Debian package version", "exact version"),
+    ("route53Zone", "example.com.", "is not a zone of Route 53", "its ID or its name, such as example.com"),
+    ("route53Zone", "z0123", "is not a zone of Route 53", "its ID or its name, such as example.com"),
+    ("kmsKey", "1234abcd-12ab-34cd-56ef-1234567890ab", "is not a KMS key of yours", "such as alias/monitoring"),
+    ("kmsKey", "alias/aws/ebs", "is not a KMS key of yours", "such as alias/monitoring"),
+    ("kmsKey", f"{KMS}alias/aws/ssm", "is not a KMS key of yours", "such as alias/monitoring"),
+    ("kmsKey", f"{KMS}key/1234ABCD", "is not a KMS key of yours", "arn:aws:kms:REGION:ACCOUNT:key/ID"),
+    ("kmsKey", f"alias/{'a' * 251}", "is not a KMS key of yours", "such as alias/monitoring"),
+    ("publicAddress", "no", "is not true or false", "write false"),
     ("protect", "no", "is not true or false", "write false"),
     ("protect", "yes", "is not true or false", "write true"),
     ("protect", "True", "is not true or false", "write true or false"),
@@ -264,6 +276,23 @@ def test_a_wrong_value_inside_an_object_is_named(key: str, value: dict[str, Any]
             "cloudwatchAuth: role",
         ),
         ({"certificate": {"certificate": CERTIFICATE, "privateKey": KEY}}, "domain", "is required with"),
+        ({"publicAddress": False}, "subnetId", "is required with publicAddress: false"),
+        (
+            {"kmsKey": KMS.replace("eu-central-1", "eu-west-1") + "alias/a"},
+            "kmsKey",
+            "is a key of eu-west-1, and the stack is in eu-central-1; write a key of that region",
+        ),
+        ({"route53Zone": "example.com"}, "domain", "is required with route53Zone"),
+        (
+            {"route53Zone": "example.com", "domain": "m.badexample.com"},
+            "route53Zone",
+            "does not contain domain, m.badexample.com",
+        ),
+        (
+            {"publicAddress": False, "subnetId": SUBNET, "database": DATABASE | {"public": True}},
+            "database",
+            "is public, but the server's subnet is private; remove database.public",
+        ),
         ({"database": DATABASE, "rollupRetention": "90d"}, "rollupRetention", "does not apply with database"),
         (
             {"database": DATABASE | {"standbySubnetId": SUBNET}},
@@ -299,6 +328,40 @@ def test_an_own_influxdb_s_settings_have_no_meaning_with_another() -> None:
     assert [line.split()[0] for line in reported] == [
         *("monitoring:agentCidrs", "monitoring:retention", "monitoring:rollupRetention")
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "runs", "shows"),
+    [
+        ({}, True, True),
+        ({"influxdb": {"own": "shown"}}, True, True),
+        ({"influxdb": {"own": "kept"}}, True, False),
+        ({"influxdb": {}, "agentCidrs": []}, False, False),
+        ({"database": DATABASE | {"own": "shown"}, "rollupRetention": "90d"}, True, True),
+        ({"database": DATABASE | {"own": "kept"}}, True, False),
+        ({"database": DATABASE}, False, False),
+    ],
+)
+def test_while_a_stack_moves_the_server_s_own_influxdb_runs_with_its_settings(
+    changes: dict[str, Any], runs: bool, shows: bool
+) -> None:
+    external = {"url": "https://a.b", "username": "u", "password": "p"}
+    given = {**changes, "influxdb": external | changes["influxdb"]} if "influxdb" in changes else changes
+    settings = load(raw(**given), ("monitoring:influxdb",))
+    assert (settings.own_influxdb, settings.shows_own, settings.moves) == (runs, shows, runs and bool(changes))
+
+
+def test_a_stack_may_move_with_instances_chosen_by_tag() -> None:
+    external, tag = {"url": "https://a.b", "username": "u", "password": "p", "own": "shown"}, {"Monitoring": "on"}
+    assert load(raw(influxdb=external, hostsByTag=tag), ("monitoring:influxdb",)).moves
+    assert load(raw(database=DATABASE | {"own": "kept"}, hostsByTag=tag)).moves
+
+
+def test_while_a_stack_moves_agents_must_reach_the_server() -> None:
+    external = {"url": "https://a.b", "username": "u", "password": "p", "own": "shown"}
+    (reported,) = mistakes(raw(influxdb=external, agentCidrs=[]), ("monitoring:influxdb",))
+    assert reported.startswith("monitoring:agentCidrs")
+    assert load(raw(influxdb=external, retention="7d"), ("monitoring:influxdb",)).retention == "7d"
 
 
 @pytest.mark.parametrize(
@@ -383,7 +446,7 @@ def test_all_mistakes_are_reported_in_one_go() -> None:
     ]
 
 
-def test_the_error_is_one_line_a_mistake() -> None:
+def test_the_error_has_one_line_per_mistake() -> None:
     with pytest.raises(SettingsError) as caught:
         load(raw(protect="no", domain="x\ny"), file="Pulumi.dev.yaml")
     first, *rest = str(caught.value).splitlines()
@@ -401,7 +464,7 @@ def test_secrets_in_plain_text_are_refused_and_never_shown(key: str) -> None:
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=40))
 def test_a_secret_that_is_wrong_is_never_shown(secret: str) -> None:
-    value = f"hidden {secret} hidden"  # the blanks make it wrong for every key
+    value = f"hidden {secret} hidden"  # the spaces make it wrong for every key
     for configuration in (
         raw(domain=value),
         raw(certificate={"certificate": value, "privateKey": value}),
@@ -457,7 +520,7 @@ def test_pulumi_yaml_describes_every_setting_with_the_program_s_own_default() ->
 
 
 def ranges() -> Iterator[tuple[str, str, str]]:
-    """What the pages say of a setting's limits: its key, the least and the most."""
+    """What the pages say about a setting's limits: its key, the least and the most."""
     numbers = r"([0-9.]+[smhd]?) to ([0-9.]+[smhd]?)\b"
     for key, entry in yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"].items():
         if (found := re.search(numbers, entry["description"])) and not key.endswith("Version"):
@@ -500,7 +563,7 @@ def test_enough_of_the_limits_are_on_a_page() -> None:
 @pytest.mark.parametrize("stack", ["dev", "prod", "sandbox"])
 def test_the_stacks_that_come_with_the_project_are_right(stack: str) -> None:
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    if stack == "sandbox":  # who may come in is what only the machine knows (sandbox/stack.py)
+    if stack == "sandbox":  # the allowed networks are known only on the machine (sandbox/stack.py)
         config |= {"monitoring:operatorCidrs": ["198.18.0.0/24"], "monitoring:agentCidrs": ["198.18.1.0/24"]}
     settings = load({k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()})
     assert settings.protect == (stack == "prod")
@@ -566,7 +629,7 @@ WRONG_HOSTS: list[tuple[dict[str, Any], str, str, str]] = [
     ({"address": "198.51.100.300"}, "address", "is not a host name or address", "alone"),
     ({"address": "-oProxyCommand=reboot"}, "address", "is not a host name or address", "alone"),
     ({"port": 0}, "port", "is out of range", "1 to 65535"),
-    ({"port": "ssh"}, "port", "is not an integer", "such as"),
+    ({"port": "ssh"}, "port", "is not an integer", "write 1 to 65535 (the port)"),
     ({"user": "Admin"}, "user", "is not a valid user name", "sudo"),
     ({"hostKey": "AAAAC3NzaC1lZDI1NTE5"}, "hostKey", "is not an SSH host's public key", "ssh_host_ed25519_key.pub"),
     ({"hostKey": HOST_KEY[:-30]}, "hostKey", "is not", "ssh-ed25519 AAAA"),

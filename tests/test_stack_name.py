@@ -24,7 +24,7 @@ def test_a_name_s3_would_refuse(name: str) -> None:
 
 
 @pytest.mark.parametrize(("backups", "refused"), [(True, True), (False, False)])
-def test_only_a_stack_with_a_bucket_minds(backups: bool, refused: bool) -> None:
+def test_only_a_stack_with_a_bucket_refuses_such_names(backups: bool, refused: bool) -> None:
     pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project="monitoring", stack="a..b"))
     config = {"aws:region": "eu-central-1"} | {
         f"monitoring:{key}": json.dumps(value)

@@ -1,4 +1,4 @@
-"""What is tested is what is deployed: the versions that AWS gets by default are those that run here."""
+"""What is tested is what is deployed: the default versions on AWS are those that run here."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """More ways to get the configuration wrong: YAML's surprises, absurd sizes, unicode, injection, collisions.
 
-As in tests/test_settings.py: each is one line that names the key and says what to write instead, before anything.
+As in tests/test_settings.py: each is one line that names the key and says what to write instead, before anything else
+happens.
 """
 
 from __future__ import annotations
@@ -26,13 +27,24 @@ YAML: list[tuple[str, str, str]] = [
     ("protect: [true]", "protect", "is not true or false; write"),
     ("instanceType: 4", "instanceType", "is not an EC2 instance type; write family and size"),
     ("domain: no", "domain", "is not a domain name; write the bare name"),
-    ("retention: 30", "retention", "is not a duration; write a number with its unit, such as 30d"),
+    ("retention: 30", "retention", "is not a duration; write a number with its unit (h, d, w), such as 30d"),
     ("retention: 1:30:00", "retention", "is not a duration; write a number with its unit"),
     ("retention: {days: 30}", "retention", "is not a duration; write a number with its unit"),
-    ("collectionInterval: 10", "collectionInterval", "is not a duration; write a number with its unit, such as 10s"),
-    ("dataVolumeSize: 1e3", "dataVolumeSize", "is not an integer; write a number of GiB"),
-    ("dataVolumeSize: 20 GiB", "dataVolumeSize", "is not an integer; write a number of GiB"),
-    ("dataVolumeSize: .inf", "dataVolumeSize", "is not an integer; write a number of GiB"),
+    (
+        "collectionInterval: 10",
+        "collectionInterval",
+        "is not a duration; write a number with its unit (s, m, h), such as 10s",
+    ),
+    (
+        "alertThresholds: {silentAfter: 2d}",
+        "alertThresholds.silentAfter",
+        "is not a duration; write a number with its unit (s, m, h)",
+    ),
+    ("cloudwatchRegion: EU-central-1", "cloudwatchRegion", "is not an AWS region; did you mean eu-central-1?"),
+    ("hostsFile: {path: /home/Jürgen/my hosts.yaml}", "hostsFile.path", "in letters, digits and . _ - /"),
+    ("dataVolumeSize: 1e3", "dataVolumeSize", "is not an integer; write 1 to 16384 (GiB)"),
+    ("dataVolumeSize: 20 GiB", "dataVolumeSize", "is not an integer; write 1 to 16384 (GiB)"),
+    ("dataVolumeSize: .inf", "dataVolumeSize", "is not an integer; write 1 to 16384 (GiB)"),
     ("operatorCidrs: 203.0.113.0/24", "operatorCidrs", 'is a string, not a list; write a list: ["203.0.113.0/24"]'),
     ("operatorCidrs: [203.0.113.0/24, null]", "operatorCidrs", "is not an IPv4 range; write an IPv4 range"),
     ("operatorCidrs: ['203.0.113.0 /24']", "operatorCidrs", "is not an IPv4 range; write an IPv4 range"),
@@ -51,7 +63,7 @@ YAML: list[tuple[str, str, str]] = [
 
 
 def as_pulumi_hands_it_over(text: str) -> dict[str, str]:
-    """The configuration in a stack's file, after YAML and Pulumi had their way with it."""
+    """The configuration in a stack's file, as YAML and Pulumi decode it."""
     (key, value), *_ = yaml.safe_load(text).items()
     return raw(**{key: value if isinstance(value, str) else json.dumps(value)})
 
@@ -124,7 +136,7 @@ ODD: list[tuple[str, Any, str]] = [
     ("influxdataRepository", {"rpmUrl": 7}, "is not a URL"),
     ("influxdataRepository", {"rpmUrl": "https://a.b/$basearch\nenabled=1"}, "variable other than $basearch"),
     ("influxdataRepository", {"keyUrl": "https://a.b/key -o /etc/passwd"}, "is not a URL"),
-    # collisions, and what cannot be together
+    # collisions and contradictions
     ("tags", {"Project": "x"}, "is set by this program"),
     ("tags", {"name": "x"}, "is set by this program"),
     ("tags", {"team": "x", "Team": "y"}, "is given twice, differing only in case"),
@@ -162,7 +174,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "key", "reported"), IMPOSSIBLE)
-def test_what_cannot_be_together_is_reported(changes: dict[str, Any], key: str, reported: str) -> None:
+def test_contradictions_are_reported(changes: dict[str, Any], key: str, reported: str) -> None:
     (line,) = mistakes(raw(**changes))
     assert line.startswith(f"monitoring:{key}")
     assert reported in line
@@ -176,6 +188,7 @@ SECRETS: list[tuple[str, dict[str, Any], str, str]] = [
     ("influxdb", {"url": "https://a.b:70000"}, "url", "has the port 70000"),
     ("influxdb", {"url": "https://a.b/x?db=y"}, "url", "is not a URL"),
     ("influxdb", {"url": "udp://a.b"}, "url", "is not a URL"),
+    ("influxdb", {"url": "https://[2001:db8::1]:8086"}, "url", "has an IPv6 address, which the server, with IPv4 only"),
     ("influxdb", {"database": "a b"}, "database", "not allowed here"),
     ("influxdb", {"database": 'a" ON "b'}, "database", "not allowed here"),
     ("influxdb", {"username": "a\nb"}, "username", "not allowed here"),
@@ -185,6 +198,8 @@ SECRETS: list[tuple[str, dict[str, Any], str, str]] = [
     ("influxdb", {"password": "a\x7fb"}, "password", "control characters"),
     ("influxdb", {"password": 12345678}, "password", "is not a string; write it in quotes"),
     ("influxdb", {"password": ""}, "password", "is empty"),
+    ("influxdb", {"own": "both"}, "own", "write shown while dashboards show it, kept while they show the other one"),
+    ("influxdb", {"own": True}, "own", "does not say what becomes of the server's own InfluxDB"),
 ]
 WHOLE: dict[str, dict[str, Any]] = {
     "certificate": {"certificate": CERTIFICATE, "privateKey": KEY},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 
 import alerts
+from alerts.model import EXPRESSION
 from sandbox.grafana.double import application
 from sandbox.grafana.double.alerting.evaluation import Result, evaluate
 from sandbox.grafana.double.alerting.scheduler import Scheduler
@@ -22,7 +23,10 @@ from tests.sandbox.grafana import support
 from tests.sandbox.grafana.test_influxdb import datasource
 
 SERVER = "monitoring-test"
-FACTS = alerts.Facts(region="eu-central-1", server=SERVER)
+FACTS = alerts.Facts(region="eu-central-1", server=SERVER, public_certificate=True)
+OPTIONS: Any = {each.name: True for each in fields(FACTS) if isinstance(getattr(FACTS, each.name), bool)}
+ALL = replace(FACTS, **OPTIONS)
+"""Of a stack that has every rule."""
 LOGIN = ("admin", support.PASSWORD)
 
 
@@ -56,6 +60,12 @@ def body(rule: alerts.Rule, group: str = "Tested", interval: int = 60) -> dict[s
 def rule_of(uid: str, facts: alerts.Facts = FACTS) -> alerts.Rule:
     (found,) = [rule for group in alerts.build(facts) for rule in group.rules if rule.uid == uid]
     return found
+
+
+def asking(*sources: str) -> list[alerts.Rule]:
+    """Every rule of which these are the data sources."""
+    rules = [rule for group in alerts.build(ALL) for rule in group.rules]
+    return [rule for rule in rules if {step.datasource_uid for step in rule.steps} - {EXPRESSION} == {*sources}]
 
 
 def interval_of(uid: str, facts: alerts.Facts = FACTS) -> int:
@@ -140,7 +150,7 @@ def double(bare: Double, influx: support.Influx) -> Double:
 
 
 def points(text: str, *, ago: float = 5) -> str:
-    """Line protocol, one point a line, each at `ago` seconds before now unless it ends with `@SECONDS`."""
+    """Line protocol, one point per line, each `ago` seconds before now unless it ends with `@SECONDS`."""
     now = time.time()
     lines = []
     for line in filter(None, (line.strip() for line in text.splitlines())):
@@ -151,8 +161,8 @@ def points(text: str, *, ago: float = 5) -> str:
 
 @dataclass
 class Story:
-    """A rule over a time of our own. What was measured until a moment is written as if that moment were now, because
-    queries ask InfluxDB's clock, too."""
+    """A rule on simulated time. What was measured until a moment is written as if that moment were now, because
+    queries use InfluxDB's clock, too."""
 
     double: Double
     influx: support.Influx
@@ -161,8 +171,8 @@ class Story:
     written: list[tuple[float, str]] = field(default_factory=list)
 
     def measured(self, line: str, *, since: float, until: float, every: float = 10, ahead: float = 0) -> None:
-        """A line of the protocol, written again and again between two moments, in minutes. A place `{}` in it is filled
-        with the minutes since the first. ahead: minutes by which the clock of the host is."""
+        """A line of the protocol, written repeatedly between two moments, in minutes. A `{}` in it is filled
+        with the minutes since the first. ahead: minutes by which the host's clock is fast."""
         steps = int((until - since) / every) + 1
         self.written += [(since + n * every, f"{line.format(n * every)} @{ahead}") for n in range(steps)]
 
@@ -189,10 +199,10 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def story(double: Double, influx: support.Influx) -> Callable[[str], Story]:
-    """Begin the story of a rule."""
+    """Begins the story of a rule."""
 
     def begin(uid: str) -> Story:
-        rule, interval = rule_of(uid), interval_of(uid)
+        rule, interval = rule_of(uid, ALL), interval_of(uid, ALL)
         return Story(double, influx, RuleState(body(rule, interval=interval), "Monitoring", interval), rule)
 
     return begin

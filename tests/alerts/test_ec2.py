@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import alerts
 from sandbox.grafana.double.alerting.states import RuleState
-from tests.alerts.conftest import Double, body, rule_of
+from tests.alerts.conftest import Double, asking, body, rule_of
 from tests.sandbox.grafana.test_cloudwatch import aws, client, datasource
 
 __all__ = ["aws"]
@@ -41,16 +42,17 @@ def test_it_fires_for_the_failed_instance_and_names_it(watching: Double, aws: st
 
 
 @pytest.mark.parametrize("minutes", [20, 6 * 60, 2 * 24 * 60])
-def test_a_failed_check_over_a_span(watching: Double, aws: str, minutes: int) -> None:
-    """Well, then failed for the span, then well again; one that is stopped meanwhile has no checks, and is over after
-    an hour. CloudWatch has a value every five minutes."""
+@pytest.mark.parametrize("rule", asking("cloudwatch"), ids=lambda rule: rule.uid)
+def test_a_failed_check_over_a_span(watching: Double, aws: str, rule: alerts.Rule, minutes: int) -> None:
+    """Healthy, then failed for the span, then healthy again; the alert of one that is stopped meanwhile, and so has
+    no checks, ends after an hour. CloudWatch has a value every five minutes."""
     begin = datetime.now(UTC) - timedelta(minutes=minutes + 100)
     put(aws, "i-0bad", begin, {minute: int(0 <= minute < minutes) for minute in range(-15, minutes + 90, 5)})
     put(aws, "i-0gone", begin, dict.fromkeys(range(0, minutes, 5), 1))
-    state = RuleState(body(RULE), "Monitoring", 60)
+    state = RuleState(body(rule), "Monitoring", 60)
 
     def at(minute: float) -> dict[str, str]:
-        state.update(watching.judged(RULE, begin + timedelta(minutes=minute)), begin + timedelta(minutes=minute))
+        state.update(watching.judged(rule, begin + timedelta(minutes=minute)), begin + timedelta(minutes=minute))
         return {alert.labels["host"]: alert.state for alert in state.alerts.values()}
 
     assert at(-10) == {"i-0bad": "Normal"}

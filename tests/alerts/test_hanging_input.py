@@ -1,4 +1,4 @@
-"""An input that never comes back (shared/cases/server/25), reported by Telegraf itself and judged by the rule."""
+"""An input that never returns (shared/cases/server/25), reported by Telegraf itself and evaluated by the rule."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def test_an_input_that_hangs_is_an_alert_and_counts_no_error(tmp_path: Path, dou
         )
     )
     reported = {result.labels["input"]: result.kind for result in double.judged(rule_of("agent-hangs"))}
-    assert reported == {"file": "Alerting"}  # `mem` is none that can hang
+    assert reported == {"file": "Alerting"}  # `mem` cannot hang
     assert [result.kind for result in double.judged(rule_of("agent-errors"))] == ["Normal"]

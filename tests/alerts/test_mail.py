@@ -1,4 +1,4 @@
-"""Email: encrypted to a server that is known, with a login, or not at all."""
+"""Email: encrypted, to a verified server and with a login, or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from sandbox.grafana.double.alerting import mail
 from sandbox.grafana.double.alerting.faults import DeliveryError
-from sandbox.grafana.double.configuration import Smtp
+from sandbox.grafana.double.settings import Smtp
 from sandbox.loopback import free_port
 from tests.sandbox.grafana.support import Authority
 
@@ -24,7 +24,7 @@ TO = {"addresses": "ops@example.com;boss@example.com"}
 
 
 class Mailbox(Sink):
-    """Keeps what it is sent, with who said it."""
+    """Keeps what it is sent, with the user who sent it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,14 +92,14 @@ def test_one_mail_to_all_when_asked_for(mailbox: tuple[Mailbox, Smtp]) -> None:
     assert [to for to, _ in kept.received] == [["ops@example.com", "boss@example.com"]]
 
 
-def test_a_wrong_password_tells_nobody(mailbox: tuple[Mailbox, Smtp]) -> None:
+def test_a_wrong_password_sends_nothing(mailbox: tuple[Mailbox, Smtp]) -> None:
     kept, smtp = mailbox
     with pytest.raises(DeliveryError, match="SMTPAuthenticationError"):
         mail.send(replace(smtp, password="another"), TO, BODY)
     assert not kept.received
 
 
-def test_an_unknown_certificate_tells_nobody(mailbox: tuple[Mailbox, Smtp], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_certificate_sends_nothing(mailbox: tuple[Mailbox, Smtp], monkeypatch: pytest.MonkeyPatch) -> None:
     kept, smtp = mailbox
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(DeliveryError, match="SSLCertVerificationError"):

@@ -43,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Not among the test's output."""
+        """Keeps it out of the test's output."""
 
 
 @pytest.fixture
@@ -81,13 +81,13 @@ def step(double: Double, now: datetime) -> None:
 
 
 def attempts(double: Double) -> dict[str, str]:
-    """What became of each integration of the contact point."""
+    """The outcome of each integration of the contact point."""
     listed = double.call("GET", "/api/alertmanager/grafana/config/api/v1/receivers")
     (found,) = [point for point in listed if point["name"] == "Monitoring"]
     return {item["name"]: item.get("lastNotifyAttemptError", "") for item in found["integrations"]}
 
 
-def test_the_webhook_receives_one_message_a_host(watching: Double, receiver: Receiver) -> None:
+def test_the_webhook_receives_one_message_per_host(watching: Double, receiver: Receiver) -> None:
     now = datetime.now(UTC)
     step(watching, now)
     assert not receiver.received  # the group's wait
@@ -213,7 +213,7 @@ def test_a_policy_below_takes_what_it_matches(watching: Double, receiver: Receiv
     assert len(receiver.received) == 3  # every label makes a group of its own
 
 
-def test_the_listings_tell_what_fires(watching: Double) -> None:
+def test_the_listings_show_what_fires(watching: Double) -> None:
     watching.scheduler.evaluate(datetime.now(UTC))
     [group] = watching.call("GET", "/api/prometheus/grafana/api/v1/rules")["data"]["groups"]
     [rule] = group["rules"]

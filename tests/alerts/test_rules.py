@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.server import SERIES_LIMIT
+from dashboards.monitoring_server import SERIES_LIMIT
 from sandbox.grafana.double.alerting.states import RuleState
 from tests.alerts.conftest import SERVER, Double, body, emptied, points, rule_of
 from tests.sandbox.grafana.support import Influx
@@ -18,7 +18,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Case:
-    """data: line protocol. fires: labels of each alert. quiet: labels that are judged normal."""
+    """data: line protocol. fires: labels of each alert. quiet: labels that are normal."""
 
     uid: str
     data: str
@@ -27,7 +27,7 @@ class Case:
 
 
 def in_order(labels: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What labels are sorted by, whichever comes first in them."""
+    """A sort key for labels, whatever their order."""
     return sorted(labels.items())
 
 
@@ -224,6 +224,12 @@ CASES = [
         [{"host": "well"}],
     ),
     Case(
+        "public-certificate-ends",
+        f"public_certificate,host=without left=0i\npublic_certificate,host=well left={15 * 86400}i",
+        {"host": "without"},
+        [{"host": "well"}],
+    ),
+    Case(
         "certificate-ends",
         f"x509_cert,host=old,source=a,verification=valid expiry={5 * 86400}i @3700\n"
         f"x509_cert,host=well,source=a,verification=valid expiry={300 * 86400}i @3700",
@@ -292,7 +298,8 @@ def test_a_failed_backup_is_reported_however_young_the_last_good_one_is(double: 
     ],
 )
 def test_what_is_gone_is_over_within_minutes(double: Double, influx: Influx, uid: str, line: str) -> None:
-    """Points of the future whose time has come, a damaged file that was deleted: nothing else says that it is over."""
+    """Points from the future whose time has come, a damaged file that was deleted: nothing else shows that it is
+    over."""
     rule, now = rule_of(uid), datetime.now(UTC)
     state = RuleState(body(rule), "Monitoring", 60)
     seen = []
@@ -348,7 +355,7 @@ def test_a_failing_query_changes_nothing_but_is_reported_once(double: Double, in
     assert blind.labels["host"] == SERVER
 
 
-def test_a_host_that_is_silent_since_its_clock_is_a_day_ahead_is_not_alive(double: Double, influx: Influx) -> None:
+def test_a_host_that_is_silent_after_its_clock_was_a_day_ahead_is_not_alive(double: Double, influx: Influx) -> None:
     day = 24 * 3600
     influx.write(points(f"system,host=web-1 uptime=1i @600\nsystem,host=web-1 uptime=1i @-{day}"))
     for uid in ("host-silent", "host-clock"):

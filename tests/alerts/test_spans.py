@@ -1,117 +1,180 @@
-"""Each plain rule on trouble that lasts minutes, hours or days: silent before, firing in it, over after it."""
+"""Every rule on trouble that lasts minutes, hours and days: silent before, firing in it, over after it.
+
+A rule without an entry in TROUBLES fails; rules on CloudWatch have theirs in test_ec2.py, chosen the same way.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import pytest
 
+import alerts
 from settings.values import seconds
-from tests.alerts.conftest import SERVER
+from tests.alerts.conftest import SERVER, Story, asking
 from tests.alerts.test_stories import DAY, HOUR, Begin
 
-VOLUME = f"disk,host={SERVER},path=/srv/monitoring,fstype=ext4,mode=rw used_percent="
-WRITES = f"influxdb_write,host={SERVER} writeDrop=0i,writeTimeout=0i,writeError="
-TIMEOUTS = "internal_gather,host=web-1,input=disk errors=0i,gather_timeouts="
-RULES = [
-    ("host-cpu", "cpu,host=web-1,cpu=cpu-total usage_idle=1", "cpu,host=web-1,cpu=cpu-total usage_idle=80"),
-    ("host-load", "system,host=web-1 load5=9,n_cpus=2i", "system,host=web-1 load5=1,n_cpus=2i"),
-    ("host-disk-errors", "ext4,host=web-1,device=sda1 errors=3", "ext4,host=web-1,device=sda1 errors=0"),
-    ("server-data-volume", f"{VOLUME}90", f"{VOLUME}40"),
-    ("server-series", *(f"influxdb_database,host=web-1,database=telegraf numSeries={n}i" for n in (199_000, 900))),
-    ("server-write-failures", f"{WRITES}{{}}i", f"{WRITES}{{last}}i"),
-    ("agent-hangs", f"{TIMEOUTS}{{}}i", f"{TIMEOUTS}{{last}}i"),
-    (
-        "agent-buffer",
-        *(f"internal_write,host=web-1,output=influxdb buffer_size={n}i,buffer_limit=100i" for n in (80, 1)),
+BEFORE = 20
+"""Minutes that are well before the trouble, and HOUR * 3 after it."""
+AFTER = 3 * HOUR
+EVERY = 2
+"""Minutes between two points."""
+
+Tell = Callable[[Story, float], None]
+"""Writes the measurements of a trouble that lasts this many minutes from 0 on."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """quiet: the last minute in which there is no alert yet. begin: by when the condition holds: after a window's
+    length, as all that is in it must be bad. ends: minutes after the end by which it is over."""
+
+    tell: Tell
+    quiet: float = -EVERY
+    begin: float = 12
+    ends: float = AFTER - 1
+
+
+def values(bad: str, good: str) -> Tell:
+    """A line of the protocol that is good, bad for the span, and good again."""
+
+    def tell(story: Story, span: float) -> None:
+        story.measured(good, since=-BEFORE, until=-EVERY, every=EVERY)
+        story.measured(bad, since=0, until=span, every=EVERY)
+        story.measured(good, since=span + EVERY, until=span + AFTER, every=EVERY)
+
+    return tell
+
+
+def counter(line: str) -> Tell:
+    """A counter that grows by one per minute for the span."""
+
+    def tell(story: Story, span: float) -> None:
+        story.measured(f"{line}=0i", since=-BEFORE, until=-EVERY, every=EVERY)
+        story.measured(f"{line}={{}}i", since=0, until=span, every=EVERY)
+        story.measured(f"{line}={span:.0f}i", since=span + EVERY, until=span + AFTER, every=EVERY)
+
+    return tell
+
+
+def absent(*lines: str, present: str) -> Tell:
+    """Lines that are not measured for the span, while another one is."""
+
+    def tell(story: Story, span: float) -> None:
+        story.measured(present, since=-BEFORE, until=span + AFTER, every=EVERY)
+        for line in lines:
+            story.measured(line, since=-BEFORE, until=0, every=EVERY)
+            story.measured(line, since=span + 1, until=span + AFTER, every=EVERY)
+
+    return tell
+
+
+def ahead(story: Story, span: float) -> None:
+    """A clock that was ahead by the span for some minutes: until the time of its wrong points has passed."""
+    story.measured("system,host=well uptime=1i", since=-BEFORE, until=span + AFTER, every=EVERY)
+    story.measured("system,host=fast uptime=1i", since=0, until=EVERY, every=EVERY, ahead=span)
+
+
+def filling(story: Story, span: float) -> None:
+    """A tenth of what is free, every hour: full within ten hours, however long it goes on."""
+    minute, free = -BEFORE, 1e12
+    while minute < span + AFTER:
+        story.measured(f"{ROOT},mode=rw free={round(free)}i", since=minute, until=minute)
+        minute += EVERY
+        if 0 <= minute <= span:
+            free *= math.exp(-EVERY / (10 * HOUR))
+
+
+def not_done(story: Story, span: float) -> None:
+    """Down-sampling notes the hour in which it last finished (userdata/server/rollup.py)."""
+    story.measured(NOTE, since=-5 * HOUR, until=0, every=HOUR)
+    story.measured(NOTE, since=span, until=span + AFTER, every=HOUR)
+
+
+def bad_file(story: Story, span: float) -> None:
+    """It is measured for as long as it exists (userdata/server/probe.sh)."""
+    story.measured(f"influxdb_bad_file,host={SERVER},file=1.bad bytes=5i", since=0, until=span, every=EVERY)
+
+
+ROOT = "disk,host=web-1,path=/,fstype=ext4"
+UP = "system,host={} uptime=1i"
+NOTE = "rollup until=1i,since=0i"
+WRITES = f"influxdb_write,host={SERVER} writeDrop=0i,writeTimeout=0i,writeError"
+DATABASE = f"influxdb_database,host={SERVER},database=telegraf numSeries="
+BUFFER = "internal_write,host=web-1,output=influxdb buffer_limit=100i,buffer_size="
+ONE, SIX = [UP.format("web-1")], [UP.format(f"web-{n}") for n in range(6)]
+
+TROUBLES = {
+    "host-silent": Trouble(absent(*ONE, present=UP.format("well"))),
+    "hosts-silent": Trouble(absent(*SIX, present=UP.format("well"))),
+    "host-clock": Trouble(ahead, ends=7),
+    "host-cpu": Trouble(values(*(f"cpu,host=web-1,cpu=cpu-total usage_idle={n}" for n in (1, 80)))),
+    "host-load": Trouble(values(*(f"system,host=web-1 load5={n},n_cpus=2i" for n in (9, 1)))),
+    "host-memory": Trouble(values(*(f"mem,host=web-1 used_percent={n}" for n in (99, 50)))),
+    "host-inodes": Trouble(values(*(f"{ROOT},mode=rw inodes_used_percent={n},used_percent=9" for n in (97, 5)))),
+    "host-disk": Trouble(values(*(f"{ROOT},mode=rw used_percent={n}" for n in (93, 50)))),
+    "host-disk-full": Trouble(values(*(f"{ROOT},mode=rw used_percent={n}" for n in (99.9, 50)))),
+    "host-disk-errors": Trouble(values(*(f"ext4,host=web-1,device=sda1 errors={n}" for n in (3, 0)))),
+    "host-disk-filling": Trouble(filling),
+    "host-read-only": Trouble(values(*(f"{ROOT},mode={mode} total=9i" for mode in ("ro", "rw")))),
+    "host-no-cpu": Trouble(absent("cpu,host=web-1,cpu=cpu-total usage_idle=50", present=ONE[0]), 0, ends=10),
+    "host-no-mem": Trouble(absent("mem,host=web-1 used_percent=50", present=ONE[0]), 0, ends=10),
+    "host-no-disk": Trouble(absent(f"{ROOT} used_percent=50", present=ONE[0]), 0, ends=10),
+    "host-no-net": Trouble(absent("net,host=web-1,interface=ens5 bytes_recv=5i", present=ONE[0]), 0, ends=10),
+    "server-no-data": Trouble(absent(*SIX, present=UP.format(SERVER))),
+    "server-data-volume": Trouble(
+        values(*(f"disk,host={SERVER},path=/srv/monitoring,fstype=ext4,mode=rw used_percent={n}" for n in (90, 40)))
     ),
-    ("server-backup", *(f"backup,host={SERVER} failed={n}i,age=60i" for n in (1, 0))),
-    ("certificate-ends", *(f"x509_cert,host=web-1,source=a expiry={days * 86400}i" for days in (5, 300))),
-]
+    "server-series": Trouble(values(f"{DATABASE}199000i", f"{DATABASE}900i")),
+    "server-write-failures": Trouble(counter(WRITES)),
+    "server-rollup": Trouble(not_done, quiet=2 * HOUR - 1, begin=2 * HOUR + 1, ends=1),
+    "server-bad-file": Trouble(bad_file, ends=8),
+    "server-backup": Trouble(values(*(f"backup,host={SERVER} failed={n}i,age=60i" for n in (1, 0)))),
+    "agent-errors": Trouble(counter("internal_agent,host=web-1 gather_errors")),
+    "agent-hangs": Trouble(counter("internal_gather,host=web-1,input=disk errors=0i,gather_timeouts")),
+    "agent-buffer": Trouble(values(f"{BUFFER}80i", f"{BUFFER}1i")),
+    "public-certificate-ends": Trouble(
+        values(*(f"public_certificate,host={SERVER} left={n * 86400}i" for n in (5, 15)))
+    ),
+    "certificate-ends": Trouble(values(*(f"x509_cert,host=web-1,source=a expiry={n * 86400}i" for n in (5, 300)))),
+}
+
+SPANS = {"minutes": 0, "hours": 6 * HOUR, "days": 2 * DAY}
+"""0: as long as it takes to fire, and a few minutes more."""
 
 
-@pytest.mark.parametrize("span", [40, 6 * HOUR, 2 * DAY])
-@pytest.mark.parametrize(("uid", "bad", "good"), RULES, ids=[rule[0] for rule in RULES])
-def test_a_rule_over_a_span(story: Begin, uid: str, bad: str, good: str, span: float) -> None:
-    reported, every = story(uid), 2
-    if "{last}" not in good:
-        reported.measured(good, since=-20, until=-every, every=every)
-        assert set(reported.at(-every).values()) <= {"Normal"}
-    reported.measured(bad, since=0, until=span, every=every)
-    well = good.replace("{last}", str(span))
-    reported.measured(well, since=span + every, until=span + 3 * HOUR, every=every)
-    begin = 12  # a window's length: the trouble has to be all there is in it
-    reported.at(begin)
-    pending = seconds(reported.rule.pending) / 60
-    step = reported.state.interval / 60
-    assert set(reported.at(begin + max(pending, step)).values()) == {"Alerting"}, "it fires"
-    assert set(reported.at(span - 1).values()) == {"Alerting"}, "it lasts"
-    assert set(reported.at(span + 3 * HOUR - 1).values()) == {"Normal"}, "it is over"
+@pytest.mark.parametrize("lasting", SPANS)
+@pytest.mark.parametrize("rule", asking("influxdb"), ids=lambda rule: rule.uid)
+def test_a_rule_over_a_span(story: Begin, rule: alerts.Rule, lasting: str) -> None:
+    trouble, reported = TROUBLES[rule.uid], story(rule.uid)
+    fires = trouble.begin + max(seconds(rule.pending), reported.state.interval) / 60
+    span = SPANS[lasting] or fires + 6
+    trouble.tell(reported, span)
+
+    def beyond(minute: float) -> set[str]:
+        """The states of the alerts that are not normal. Without data there may be a normal one without a host."""
+        return set(reported.at(minute).values()) - {"Normal"}
+
+    assert beyond(-EVERY) == beyond(trouble.quiet) == set()
+    beyond(trouble.begin)
+    assert beyond(fires) == {"Alerting"}, "it fires"
+    assert beyond(span - 1) == {"Alerting"}, "it lasts"
+    beyond(span + min(5, trouble.ends))
+    assert beyond(span + trouble.ends) == set(), "it is over"
 
 
-def trouble(states: dict[str, str]) -> dict[str, str]:
-    """The alerts that are not normal; without data there is one of nobody's that is."""
-    return {whose: state for whose, state in states.items() if state != "Normal"}
-
-
-@pytest.mark.parametrize("span", [3 * HOUR, 12 * HOUR, 2 * DAY])
-def test_down_sampling_that_stops_or_falls_behind_for_a_span(story: Begin, span: float) -> None:
-    """It notes the hour in which it last finished (userdata/server/rollup.py)."""
-    reported = story("server-rollup")
-    reported.measured("rollup until=1i,since=0i", since=-5 * HOUR, until=0, every=HOUR)
-    reported.measured("rollup until=1i,since=0i", since=span, until=span + HOUR, every=HOUR)
-    assert trouble(reported.at(0)) == trouble(reported.at(HOUR + 59)) == {}
-    assert trouble(reported.at(2 * HOUR + 1)) == {SERVER: "Pending"}
-    assert trouble(reported.at(2 * HOUR + 12)) == trouble(reported.at(span - 1)) == {SERVER: "Alerting"}
-    assert trouble(reported.at(span + 1)) == {}
+@pytest.mark.parametrize("rule", asking(), ids=lambda rule: rule.uid)
+def test_what_asks_no_data_fires_at_all_times(story: Begin, rule: alerts.Rule) -> None:
+    reported = story(rule.uid)
+    for minute in (0, 1, 40, 6 * HOUR, 2 * DAY):
+        assert reported.at(minute) == {SERVER: "Alerting"}
 
 
 def test_a_new_server_has_time_for_down_sampling(story: Begin) -> None:
     reported = story("server-rollup")
-    assert trouble(reported.at(0)) == trouble(reported.at(9)) == {SERVER: "Pending"}
-    assert trouble(reported.at(11)) == {SERVER: "Alerting"}, "it never ran"
-    reported.measured("rollup until=1i,since=0i", since=12, until=12)
-    assert trouble(reported.at(13)) == {}
-
-
-@pytest.mark.parametrize("span", [40, 6 * HOUR, 2 * DAY])
-def test_a_file_that_was_set_aside_for_a_span(story: Begin, span: float) -> None:
-    """As long as it lies there, and no longer (userdata/server/probe.sh)."""
-    reported = story("server-bad-file")
-    reported.measured(f"influxdb_bad_file,host={SERVER},file=1.bad bytes=5i", since=0, until=span, every=1)
-    assert trouble(reported.at(-1)) == {}
-    assert trouble(reported.at(1)) == trouble(reported.at(span)) == {SERVER: "Alerting"}
-    assert [trouble(reported.at(span + minute)) for minute in (6, 7, 8)][-1] == {}
-
-
-@pytest.mark.parametrize("ahead", [10, 6 * HOUR, 2 * DAY])
-def test_a_clock_that_is_ahead_by_a_span(story: Begin, ahead: float) -> None:
-    """Until the time of its wrong points has passed: it was corrected after five minutes."""
-    reported = story("host-clock")
-    reported.measured("system,host=well uptime=1i", since=-5, until=5, every=1)
-    reported.measured("system,host=fast uptime=1i", since=0, until=5, every=1, ahead=ahead)
-    assert trouble(reported.at(-1)) == {}
-    assert trouble(reported.at(0.5)) == {"fast": "Pending"}
-    assert trouble(reported.at(2)) == trouble(reported.at(5 + ahead - 2)) == {"fast": "Alerting"}
-    assert [trouble(reported.at(ahead + minute)) for minute in (5, 6, 7)][-1] == {}
-
-
-@pytest.mark.parametrize("span", [40, 5 * HOUR, 2 * DAY])
-@pytest.mark.parametrize(
-    ("uid", "line"),
-    [
-        ("host-no-cpu", "cpu,host=web-1,cpu=cpu-total usage_idle=50"),
-        ("host-no-mem", "mem,host=web-1 used_percent=50"),
-        ("host-no-disk", "disk,host=web-1,path=/,fstype=ext4 used_percent=50"),
-        ("host-no-net", "net,host=web-1,interface=ens5 bytes_recv=5i"),
-    ],
-)
-def test_a_part_that_is_not_measured_over_a_span(story: Begin, uid: str, line: str, span: float) -> None:
-    """What was measured is known for six hours; after that the alert stays as it is until it is measured again."""
-    reported = story(uid)
-    reported.measured("system,host=web-1 uptime=1i", since=-20, until=span + 30, every=2)
-    reported.measured(line, since=-20, until=0, every=2)
-    reported.measured(line, since=span, until=span + 30, every=2)
-    assert reported.at(0) == {"web-1": "Normal"}
-    reported.at(5)
-    assert reported.at(10) == {"web-1": "Alerting"}
-    assert reported.at(span - 1) == {"web-1": "Alerting"}
-    assert reported.at(span + 10) == {"web-1": "Normal"}
+    assert reported.at(0) == reported.at(9) == {SERVER: "Pending"}
+    assert reported.at(11) == {SERVER: "Alerting"}, "it never ran"
+    reported.measured(NOTE, since=12, until=12)
+    assert set(reported.at(13).values()) == {"Normal"}

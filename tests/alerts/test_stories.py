@@ -49,7 +49,7 @@ def test_a_machine_that_comes_and_goes_may_go(story: Begin) -> None:
 
 
 @pytest.mark.parametrize("uid", ["host-disk", "host-disk-full"])
-def test_a_host_that_dies_of_its_full_disk_is_not_well_again(story: Begin, uid: str) -> None:
+def test_a_host_that_dies_of_its_full_disk_has_not_recovered(story: Begin, uid: str) -> None:
     reported = story(uid)
     reported.measured(disk("web-1", 99.5), since=0, until=10, every=1)
     reported.measured(disk("web-1", 50), since=9 * DAY, until=9 * DAY + 9, every=1)
@@ -98,7 +98,7 @@ def test_a_value_about_its_limit_is_one_alert(story: Begin) -> None:
 
 
 def filling(story: Story, host: str, spans: list[tuple[float, float, float]], free: float) -> None:
-    """Free space of 100 GB in all: (since, until, GB an hour that go), in minutes, one after the other."""
+    """Free space out of 100 GB: (since, until, GB lost per hour), in minutes, one after the other."""
     for since, until, speed in spans:
         steps = int((until - since) / 5)
         for n in range(steps + 1):
@@ -109,7 +109,7 @@ def filling(story: Story, host: str, spans: list[tuple[float, float, float]], fr
 
 
 def test_time_to_full_is_reckoned_over_the_time_there_is(story: Begin) -> None:
-    """An hour of data, 10 GB an hour, 70 GB left: seven hours, and not the 49 that a span of six hours makes."""
+    """An hour of data, 10 GB per hour, 70 GB left: seven hours, not the 49 that a span of six hours would give."""
     reported = story("host-disk-filling")
     filling(reported, "new", [(0, 60, 10)], 80)
     reported.at(30)
@@ -123,7 +123,7 @@ def test_one_big_file_does_not_alarm_for_six_hours(story: Begin) -> None:
     filling(reported, "copied", [(0, 180, 0), (180, 195, 200), (195, 480, 0)], 100)
     filling(reported, "growing", [(0, 480, 6)], 100)
     states = [reported.at(minute) for minute in (200, 231, 262, 300, 331, 480)]
-    assert states[1]["copied/"] == "Alerting"  # for a big file that is not yet over for an hour nobody can know
+    assert states[1]["copied/"] == "Alerting"  # until a big file is an hour old, nobody can know
     assert [state["copied/"] for state in states[2:]] == ["Normal"] * 4
     assert states[-1]["growing/"] == "Alerting"
 
@@ -134,12 +134,12 @@ def test_a_disk_that_fills_over_days_is_reported_a_day_ahead_and_ends_when_room_
     filling(reported, "slow", [(3 * DAY + 5, 3 * DAY + 120, -30)], 28)
     assert reported.at(2 * DAY) == {"slow/": "Normal"}
     reported.at(3 * DAY - 100)
-    assert reported.at(3 * DAY - 60) == {"slow/": "Normal"}  # 29 GB at 1 GB an hour
+    assert reported.at(3 * DAY - 60) == {"slow/": "Normal"}  # 29 GB at 1 GB per hour
     assert reported.at(3 * DAY + 110) == {"slow/": "Normal"}
 
 
 def fleet(story: Story, hosts: int, cut: int, at: float, until: float) -> None:
-    """Hosts that report for ten minutes before `at`, of which some do not any more."""
+    """Hosts that report for ten minutes before `at`, some of which have stopped."""
     for number in range(hosts):
         end = at if number < cut else until
         story.measured(f"system,host=web-{number} uptime=1i", since=at - 10, until=end, every=1)
@@ -165,7 +165,7 @@ def test_many_hosts_silent(story: Begin, hosts: int, cut: int, expected: str) ->
 @pytest.mark.parametrize(
     ("hosts", "cut", "own", "expected"),
     [
-        (3, 3, True, "Alerting"),  # the server's own points are not what is asked for
+        (3, 3, True, "Alerting"),  # the server's own points do not count
         (3, 2, True, "Normal"),
         (1, 1, True, "Normal"),  # "Host silent" says it
         (1, 1, False, "Alerting"),
@@ -198,7 +198,7 @@ def test_a_host_that_dies_while_its_alert_is_pending_is_reported(
     assert set(reported.at(DAY).values()) == {"Alerting"}
 
 
-def test_a_host_that_comes_back_without_its_full_file_system_is_well(story: Begin) -> None:
+def test_a_host_that_comes_back_without_its_full_file_system_has_recovered(story: Begin) -> None:
     """What it had is remembered for six hours."""
     reported = story("host-disk")
     reported.measured(disk("web-1", 97, "/mnt"), since=0, until=10, every=1)
@@ -210,7 +210,8 @@ def test_a_host_that_comes_back_without_its_full_file_system_is_well(story: Begi
 
 
 def test_no_alert_is_about_nobody(story: Begin) -> None:
-    """A dead host with a read-only file system and one other: Grafana joins two single numbers whosesoever they are."""
+    """A dead host with a read-only file system and one other: Grafana joins two single numbers whatever their
+    labels."""
     reported = story("host-read-only")
     line = "disk,host={},path=/,fstype=ext4,mode={} total=9i"
     reported.measured(line.format("dead", "ro"), since=0, until=10, every=1)
@@ -222,7 +223,7 @@ def test_no_alert_is_about_nobody(story: Begin) -> None:
 
 
 def test_an_agent_that_restarts_is_not_well_for_that(story: Begin) -> None:
-    """Its counters begin again, and what they count goes on."""
+    """Its counters start again, and counting continues."""
     reported = story("agent-errors")
     for minute in range(60):
         errors = 1000 + 6 * minute if minute < 30 else 6 * (minute - 30)

@@ -16,11 +16,11 @@ from settings import AlertThresholds
 from tests.alerts.conftest import FACTS, rule_of
 from tests.support.another_process import printed
 
-EXTERNAL = alerts.Facts(region="eu-central-1", server="monitoring-test", own_influxdb=False)
+EXTERNAL = replace(FACTS, own_influxdb=False)
 RULES = [rule for group in alerts.build(FACTS) for rule in group.rules]
 each = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.uid)
 AN_HOUR = 3600
-"""How long most alerts go on whose labels no longer come back (`Rule.missing`)."""
+"""How long most alerts last whose labels are no longer returned (`Rule.missing`)."""
 DOCUMENT = Path(__file__).parents[2] / "docs" / "alerts.md"
 
 
@@ -73,7 +73,7 @@ def test_only_the_rule_about_missing_data_fires_without_data(rule: alerts.Rule) 
     elif rule.uid == "server-rollup":  # the server writes it, even if all hosts are silent
         assert states == ("Alerting", "KeepLast")
     else:
-        # A rule whose alert may not end because nobody measures any more says so of both.
+        # A rule whose alert must not end for lack of measurements says so for both.
         assert states == ("KeepLast" if rule.missing > AN_HOUR else "OK", "KeepLast")
 
 
@@ -136,6 +136,11 @@ def test_every_threshold_is_documented() -> None:
     assert all(f"`{field.alias}`" in text for field in AlertThresholds.model_fields.values())
 
 
+def test_without_a_public_certificate_nothing_waits_for_one() -> None:
+    uids = {rule.uid for group in alerts.build(replace(FACTS, public_certificate=False)) for rule in group.rules}
+    assert {rule.uid for rule in RULES} - uids == {"public-certificate-ends"}
+
+
 def test_with_another_influxdb_its_inside_and_the_certificate_are_left_out() -> None:
     uids = {rule.uid for group in alerts.build(EXTERNAL) for rule in group.rules}
     own = {"server-write-failures", "server-series", "server-bad-file", "server-data-volume", "server-rollup"}
@@ -143,7 +148,11 @@ def test_with_another_influxdb_its_inside_and_the_certificate_are_left_out() -> 
     assert {rule.uid for rule in RULES} - uids == own
     shown = {
         (entry.uid, panel["id"])
-        for entry, options in ((LINUX_HOSTS, {}), (AWS_EC2, {}), (MONITORING_SERVER, {"own_influxdb": False}))
+        for entry, options in (
+            (LINUX_HOSTS, {}),
+            (AWS_EC2, {}),
+            (MONITORING_SERVER, {"own_influxdb": False, "public_certificate": True}),
+        )
         for panel in panels(json.loads(entry.build(**options)))
     }
     assert {(rule.panel.dashboard, rule.panel.id) for group in alerts.build(EXTERNAL) for rule in group.rules} <= shown

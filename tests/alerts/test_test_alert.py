@@ -52,7 +52,7 @@ def test_a_webhook_s_answer_is_reported(bare: Double, receiver: Receiver) -> Non
     assert "403" in sent.error and str(sent).startswith("Night: webhook: FAILED")
 
 
-def test_grafana_s_words_may_have_the_address_in_them() -> None:
+def test_grafana_s_message_may_contain_the_address() -> None:
     said = 'failed to send: Post "https://hooks.example.com/geheim?x=1": dial tcp: i/o timeout'
     assert without_addresses(said) == 'failed to send: Post "(its address)": dial tcp: i/o timeout'
 

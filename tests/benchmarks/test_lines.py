@@ -1,4 +1,4 @@
-"""What an agent sent is read, and goes on under other names, as InfluxDB's line protocol has it."""
+"""What an agent sent is read, and continued under other names, in InfluxDB's line protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a run: what is counted is in it, and what is extrapolated follows from it."""
+"""The report of a run: it contains what was counted, and what is extrapolated follows from that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIB = 1024**2
 
 
 class Server:
-    """Plays the server: uses so much more CPU time at every look, which are ten seconds apart."""
+    """Stands in for the server: uses this much more CPU time at every look; looks are ten seconds apart."""
 
     def __init__(self, each: float, memory: int) -> None:
         self.each, self.memory, self.looks = each, memory, 0
@@ -60,7 +60,7 @@ def row(text: str, name: str) -> str:
     return line.strip().removeprefix(name).strip()
 
 
-def test_what_was_refused_and_what_was_slow_is_said() -> None:
+def test_what_was_refused_and_what_was_slow_is_reported() -> None:
     written = Written(latencies=[0.01], failures=["load-001: 503 timeout"])
     refreshed = Asked(latencies=[(LIMIT + 1, "linux-hosts: CPU use")], queries=1)
     text = described(outcome(written=written, refreshed=refreshed))
@@ -72,8 +72,8 @@ def test_what_was_refused_and_what_was_slow_is_said() -> None:
 
 def test_what_a_host_costs_is_what_the_load_has_added() -> None:
     text = described(outcome())
-    # 0.05 cores more while hosts send, of a hundred hosts; again while people look: one refresh in ten seconds, where
-    # two people want two.
+    # 0.05 cores more while a hundred hosts send, and again while people look: one refresh in ten seconds,
+    # where two people want two.
     assert row(text, "InfluxDB's CPU for a host-day") == "43 CPU seconds, and 86 for who looks"
     assert row(text, "for a refresh").startswith("0.50 CPU seconds")
     assert row(text, "its memory for a host") == "2.00 MiB"

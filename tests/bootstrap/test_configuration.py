@@ -36,6 +36,11 @@ def test_what_is_given_comes_back() -> None:
     assert made.environments == ("prod", "Production:V1")
     assert made.permissions_boundary is None
     assert configured(permissionsBoundary="").permissions_boundary is None
+    assert configured(hostedZones='["Z0123"]').hosted_zones == ("Z0123",)
+    key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    assert configured(kmsKeys=f'["{key}"]').kms_keys == (key,)
+    assert "is not the ARN of a KMS key" in mistake(kmsKeys='["alias/monitoring"]')
+    assert "is not the ID of a Route 53 zone" in mistake(hostedZones='["example.com"]')
 
 
 @pytest.mark.parametrize("name", ["octo-org@123456/octo-repo@456789", "a/b", "octo-org/.github", "a/" + "r" * 100])

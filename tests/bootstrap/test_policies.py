@@ -1,4 +1,4 @@
-"""What a reviewer would ask about the roles: whom they trust, what they cannot reach, and that IAM takes them."""
+"""What a reviewer would ask about the roles: whom they trust, what they cannot reach, and that IAM accepts them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import databases, permissions, trust
+from bootstrap import databases, hosts, interfaces, keys, names, permissions, trust
 from bootstrap.account import Account
 from bootstrap.changes import changing
 from program.policies import document
@@ -16,20 +16,25 @@ from sandbox.cloud.policies import Question, Verdict, judge
 
 ACCOUNT = Account("aws", "123456789012")
 BOUNDED = Account("aws", "123456789012", "arn:aws:iam::123456789012:policy/boundary")
+NAMING = Account("aws", "123456789012", None, ("Z0123",))
+OWN_KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+KEYED = Account("aws", "123456789012", None, ("Z0123",), (OWN_KEY,))
 BUCKET, KEY = "arn:aws:s3:::monitoring-state-0123456", "arn:aws:kms:eu-central-1:123456789012:key/0"
 PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{trust.HOST}"
 MOST_CHARACTERS, MOST_MANAGED = 10_240, 6_144
-"""Of a role's inline policies, and of a managed one, white space not counted (reference_iam-quotas.html)."""
+"""The limits of a role's inline policies, and of a managed one, not counting white space
+(reference_iam-quotas.html)."""
 
 
 def preview(account: Account = ACCOUNT) -> list[dict[str, Any]]:
     inside = [*permissions.reading(account), *permissions.reading_state(BUCKET, KEY)]
-    return [*inside, *databases.reading(account)]
+    return [*inside, *(each for part in (databases, hosts, names, keys) for each in part.reading(account))]
 
 
 def deploy(account: Account = ACCOUNT) -> list[dict[str, Any]]:
     inside = [*changing(account), *permissions.changing_state(BUCKET, KEY)]
-    return [*preview(account), *inside, *databases.changing(account)]
+    further = [each for part in (databases, hosts, interfaces, names, keys) for each in part.changing(account)]
+    return [*preview(account), *inside, *further]
 
 
 def allowed(statements: list[dict[str, Any]], action: str, resource: str, **context: str) -> bool:
@@ -63,9 +68,11 @@ def test_a_preview_changes_nothing() -> None:
     assert all(verbs.fullmatch(action) for each in preview() for action in each["Action"])
 
 
-@pytest.mark.parametrize("statements", [preview(), deploy(), deploy(BOUNDED)])
+@pytest.mark.parametrize("statements", [preview(), deploy(), deploy(BOUNDED), deploy(NAMING), deploy(KEYED)])
 def test_iam_takes_the_policy(statements: list[dict[str, Any]]) -> None:
-    managed = [each for each in statements if "Databases" in each["Sid"]]
+    managed = [
+        each for each in statements if re.search("Databases|Documents|Associations|Interfaces|Names|Keys", each["Sid"])
+    ]
     inside = [each for each in statements if each not in managed]
     assert len(re.sub(r"\s", "", document(*inside))) <= MOST_CHARACTERS
     assert len(re.sub(r"\s", "", document(*managed))) <= MOST_MANAGED
@@ -76,9 +83,10 @@ def test_iam_takes_the_policy(statements: list[dict[str, Any]]) -> None:
 
 
 def test_nothing_but_looking_is_allowed_everywhere() -> None:
-    everywhere = {action for each in deploy() if each["Resource"] == "*" for action in each["Action"]}
+    everywhere = {action for each in deploy(NAMING) if each["Resource"] == "*" for action in each["Action"]}
     assert all(
-        re.match(r"(cloudwatch|ec2|ssm):Describe|sns:Get", action) for action in everywhere - {"sns:Unsubscribe"}
+        re.match(r"(cloudwatch|ec2|ssm):Describe|sns:Get|route53:List", action)
+        for action in everywhere - {"sns:Unsubscribe"}
     )
 
 
@@ -110,6 +118,7 @@ def test_what_others_have_in_the_account_is_out_of_reach() -> None:
         ("ec2:AuthorizeSecurityGroupIngress", "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-0"),
         ("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/server-0123456"),
         ("timestream-influxdb:DeleteDbInstance", "arn:aws:timestream-influxdb:eu-central-1:123456789012:db-instance/0"),
+        ("ssm:DeleteAssociation", "arn:aws:ssm:eu-central-1:123456789012:association/0"),
     ):
         assert allowed(deploy(), action, resource, **{"aws:ResourceTag/project": "monitoring"})
         assert not allowed(deploy(), action, resource, **{"aws:ResourceTag/project": "shop"})
@@ -117,9 +126,43 @@ def test_what_others_have_in_the_account_is_out_of_reach() -> None:
     for action, resource in (
         ("ssm:GetParameter", "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/password"),
         ("s3:DeleteBucket", "arn:aws:s3:::shop-backups-0123456"),
+        ("ssm:CreateAssociation", "arn:aws:ssm:eu-central-1::document/AWS-RunShellScript"),
+        ("ssm:DeleteDocument", "arn:aws:ssm:eu-central-1:123456789012:document/monitoring-agents-of-the-shop"),
         ("iam:PassRole", "arn:aws:iam::123456789012:role/administrator"),
     ):
         assert not allowed(deploy(), action, resource, **{"iam:PassedToService": "ec2.amazonaws.com"})
+
+
+def test_names_are_given_addresses_in_the_named_zones_alone() -> None:
+    change, types = "route53:ChangeResourceRecordSets", "route53:ChangeResourceRecordSetsRecordTypes"
+    mine, other = (f"arn:aws:route53:::hostedzone/{id_}" for id_ in ("Z0123", "Z0456"))
+    assert allowed(deploy(NAMING), change, mine, **{types: "A"})
+    assert not allowed(deploy(NAMING), change, mine, **{types: "A\nTXT"})
+    assert not allowed(deploy(NAMING), change, other, **{types: "A"})
+    assert not allowed(deploy(), change, mine, **{types: "A"})
+    assert not allowed(preview(NAMING), change, mine, **{types: "A"})
+
+
+def test_a_key_is_used_through_its_services_alone() -> None:
+    mine = "arn:aws:ssm:eu-central-1:123456789012:parameter/monitoring/prod.server-0123456/a"
+    ssm = {"kms:ViaService": "ssm.eu-central-1.amazonaws.com", "kms:EncryptionContext:PARAMETER_ARN": mine}
+    ec2 = {"kms:ViaService": "ec2.eu-central-1.amazonaws.com"}
+    grant = {**ec2, "kms:GrantIsForAWSResource": "true"}
+    for action, context in (
+        ("kms:Encrypt", ssm),
+        ("kms:GenerateDataKey", ssm),
+        ("kms:GenerateDataKeyWithoutPlaintext", ec2),
+        ("kms:CreateGrant", grant),
+    ):
+        assert allowed(deploy(KEYED), action, OWN_KEY, **context)
+        assert not allowed(preview(KEYED), action, OWN_KEY, **context)
+        assert not allowed(deploy(KEYED), action, f"{OWN_KEY}0", **context)
+        assert not allowed(deploy(KEYED), action, OWN_KEY)
+        assert not allowed(deploy(), action, OWN_KEY, **context)
+    assert allowed(preview(KEYED), "kms:Decrypt", OWN_KEY, **ssm)
+    shop = ssm | {"kms:EncryptionContext:PARAMETER_ARN": "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/a"}
+    assert not allowed(deploy(KEYED), "kms:Decrypt", OWN_KEY, **shop)
+    assert not allowed(deploy(KEYED), "kms:CreateGrant", OWN_KEY, **(grant | {"kms:GrantIsForAWSResource": "false"}))
 
 
 def test_with_a_boundary_no_identity_is_made_or_given_rights_without_it() -> None:

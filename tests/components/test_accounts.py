@@ -1,4 +1,4 @@
-"""Other accounts whose CloudWatch Grafana reads: a datasource each, and the rights on both sides."""
+"""Other accounts whose CloudWatch Grafana reads: one datasource for each, and the rights on both sides."""
 
 from __future__ import annotations
 

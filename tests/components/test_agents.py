@@ -1,17 +1,22 @@
-"""The agents: what runs on a host, and that no secret does so in anybody's sight."""
+"""The agents: what runs on a host, and that no secret is visible there."""
 
 from __future__ import annotations
 
+import base64
+import gzip
+import io
 import json
+import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.agent import INSTALL, REMOVE, SSH_ANSWERS
-from tests.components.conftest import Run, run_program
+from tests.components.conftest import ADDRESS, Run, run_program
 from tests.support.certificates import KEY
 from tests.test_settings import HOST
 
@@ -38,8 +43,8 @@ def remote(run: Run, name: str) -> dict[str, Any]:
     return found.inputs
 
 
-def test_one_component_and_two_commands_a_host(run: Run) -> None:
-    # In any order: the engine is asked side by side.
+def test_one_component_and_two_commands_per_host(run: Run) -> None:
+    # In any order: requests to the engine run concurrently.
     assert sorted(r.name for r in run.all("Agent")) == ["db-1", "old-1", "web-1"]
     for kind in ("remote", "local"):
         found = {r.name for r in run.resources if r.type == f"command:{kind}:Command"}
@@ -66,9 +71,10 @@ def test_what_runs_is_the_same_for_every_host_and_holds_nothing(run: Run) -> Non
 
 
 @pytest.mark.parametrize("user", ["root", "admin"])
-@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "ksh", "fish", "tcsh", "csh"])
+@pytest.mark.parametrize("shell", ["sh", "bash", "dash", "zsh", "ksh", "fish", "tcsh", "csh", "rbash"])
 def test_every_login_shell_runs_it(tmp_path: Path, shell: str, user: str) -> None:
-    """sshd gives a command to the login shell's option -c; each reads its own file first, and some people's print."""
+    """sshd passes a command to the login shell's option -c; each shell reads its own file first, which may print
+    something."""
     if not (path := shutil.which(shell)):
         pytest.skip(f"{shell} is not installed")
     (tmp_path / ".config" / "fish").mkdir(parents=True)
@@ -165,3 +171,15 @@ def test_the_output_is_the_same_installer(run: Run) -> None:
     assert set(own.splitlines()) - set(generic.splitlines()) <= {
         line for line in own.splitlines() if line.startswith(tuple(specific))
     }
+
+
+def test_the_role_is_the_same_installer_without_the_password(run: Run) -> None:
+    packed = gzip.decompress(base64.b64decode(run.outputs["agentAnsibleRole"]))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        role = archive.extractfile("monitoring_agent/files/install.sh")
+        assert role
+        script = role.read().decode()
+    (password,) = re.fullmatch(r"INFLUX_PASSWORD='(.+)'\n", run.outputs["agentCredentials"]).groups()  # type: ignore[union-attr]
+    assert password in run.outputs["agentInstallScript"]
+    assert password not in packed.decode()
+    assert f'urls = ["https://{ADDRESS}:8086"]' in script

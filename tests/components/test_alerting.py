@@ -11,7 +11,7 @@ POINTS = {
     "slack": "https://hooks.slack.com/services/x",
     "pagerduty": "k" * 32,
     "webhook": "https://hooks.example.org/x",
-    "webhookToken": "a token",
+    "webhookToken": "a-token",
 }
 
 

@@ -1,4 +1,5 @@
-"""The settings `aws:…`: mistakes in them are said in one line, without their values, before the provider sees them."""
+"""The settings `aws:…`: mistakes in them are reported in one line, without their values, before the provider sees
+them."""
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("sharedConfigFiles", "~/.aws/config", "is not a list"),
     ("sharedConfigFiles", "[" * 100_000, "levels of nested lists|is not a list"),
     ("endpoints", "[" * 100 + "]" * 100, "levels of nested lists"),
-    # an unquoted id is a number, which is nobody's
+    # an unquoted id is a number, which is no account's
     ("forbiddenAccountIds", "[111122223333]", "[0]: is not a string; write it in quotes"),
     ("allowedAccountIds", ["1111-2222-3333"], "[0]: is not an account's id; write its 12 digits"),
     ("allowedAccountIds", ["١١١١٢٢٢٢٣٣٣٣"], "[0]: is not an account's id"),

@@ -28,7 +28,7 @@ def run() -> Run:
 
 
 def commands(run: Run) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each command line with its environment; nothing answers where that leads to, and nobody waits long."""
+    """Each command line with its environment; nothing answers at its addresses, and no test waits long."""
     for resource in run.resources:
         if resource.type == "command:local:Command":
             given = {name: str(value) for name, value in (resource.inputs.get("environment") or {}).items()}

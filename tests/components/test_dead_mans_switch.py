@@ -1,4 +1,4 @@
-"""What notices that the server is dead: from AWS, and by a call that stops."""
+"""What notices that the server is dead: an alarm in AWS, and a heartbeat that stops."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_off_it_makes_nothing(prod: Run) -> None:
     assert "watchdog" not in json.dumps([group.inputs for group in prod.all("RuleGroup")])
 
 
-def test_hardware_that_fails_recovers_the_server_and_a_dead_system_only_tells(watched: Run) -> None:
+def test_failing_hardware_recovers_the_server_and_a_dead_system_only_notifies(watched: Run) -> None:
     alarms = {alarm.inputs["metricName"]: alarm.inputs for alarm in watched.all("MetricAlarm")}
     system, instance = alarms["StatusCheckFailed_System"], alarms["StatusCheckFailed_Instance"]
     assert set(system["alarmActions"]) == {TOPIC, "arn:aws:automate:eu-central-1:ec2:recover"}

@@ -1,4 +1,4 @@
-"""Each file of the server waits for what is in it, and for nothing else."""
+"""Each file of the server waits for the values in it, and for nothing else."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def render(found: Mapping[str, Any]) -> dict[str, str]:
             boot_timeout=900,
             retention="30d",
             interval="10s",
+            top_processes=0,
             region="eu-central-1",
             cloudwatch_role=found["role"],
             rollup_retention="360d",

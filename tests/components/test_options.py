@@ -1,4 +1,4 @@
-"""What a later `up` or `destroy` may do to what is there: the resources' options, which no input shows."""
+"""What a later `up` or `destroy` may do to what exists: the resources' options, which no input shows."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_what_cannot_be_made_again_is_protected_and_nothing_else(prod: Run, dev:
 
 
 def test_destroy_meets_the_protection_before_anything_is_gone(everything: Run) -> None:
-    """What nothing waits for is deleted at once, next to the one that is protected for all."""
+    """What nothing waits for is deleted at once, alongside the one resource whose protection guards all."""
     ((start, last),) = [item for item in everything.options.items() if item[0][0].endswith(":Protected")]
     reached, further = {start}, set(last.after)
     while further:
@@ -57,7 +57,7 @@ def test_destroy_meets_the_protection_before_anything_is_gone(everything: Run) -
 def test_a_lookup_with_another_answer_replaces_neither_server_nor_data(prod: Run) -> None:
     """A new image of Debian, a new default subnet: the next `up` changes nothing."""
     assert the(prod, "Instance").ignore_changes == {"ami", "subnetId"}
-    assert the(prod, "Volume").ignore_changes == {"availabilityZone"}
+    assert the(prod, "Volume").ignore_changes >= {"availabilityZone"}
 
 
 def test_what_a_setting_says_is_a_change() -> None:
@@ -65,7 +65,9 @@ def test_what_a_setting_says_is_a_change() -> None:
         {"amiId": "ami-00000001", "vpcId": "vpc-00000001", "subnetId": "subnet-00000001"},
         {"getSubnet": {"vpcId": "vpc-00000001", "availabilityZone": "eu-central-1a"}},
     )
-    assert the(run, "Instance").ignore_changes == the(run, "Volume").ignore_changes == frozenset()
+    assert the(run, "Instance").ignore_changes == frozenset()
+    # Without a backup to fill the new one from, a volume is not replaced for the sake of its key.
+    assert the(run, "Volume").ignore_changes == {"kmsKeyId"}
 
 
 def test_what_there_can_be_only_once_is_deleted_before_it_is_made_again(prod: Run) -> None:
@@ -101,7 +103,7 @@ def test_a_key_of_cloudwatch_has_its_rights_from_its_first_moment(prod: Run) -> 
 
 
 def test_every_resource_of_aws_has_the_provider_that_was_checked(prod: Run) -> None:
-    """Not the one that Pulumi makes of the surroundings: another account, without the stack's tags."""
+    """Not the provider that Pulumi creates from the environment: another account, without the stack's tags."""
     of_aws = {name: each.provider for (token, name), each in prod.options.items() if token.startswith("aws:")}
     assert len(of_aws) > 30
     assert set(of_aws.values()) == {"aws"}

@@ -1,4 +1,4 @@
-"""What a security reviewer would ask of the resources the program makes."""
+"""What a security reviewer would ask about the program's resources."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from program.policies import read_cloudwatch
 from settings import AlertThresholds
-from settings.contradictions import RENEWED_DAYS
+from settings.contradictions.alerts import RENEWED_DAYS
 from tests.components.conftest import ADDRESS, Run, run_once, run_program
-from tests.support.certificates import CERTIFICATE, KEY, certificate_text, ec_key, issue
+from tests.support.certificates import CERTIFICATE, KEY, certificate_text, ec_key, issue, signed
 
 SECRETS = re.compile(r"password-of-|hidden-key-of-|secret-of-")
 """What the mocks give for everything secret."""
@@ -26,14 +26,14 @@ def statements(document: str) -> list[dict[str, Any]]:
 
 
 def test_what_a_killed_update_left_behind_is_written_over(prod: Run) -> None:
-    """Their names are fixed: without it, what Pulumi does not know of would be in its way at every `up`."""
+    """Their names are fixed: without it, what Pulumi does not know about would block every `up`."""
     for kind in ("Parameter", "Dashboard"):
         assert prod.all(kind)
         assert all(each.inputs["overwrite"] is True for each in prod.all(kind)), kind
 
 
 def test_no_two_resources_have_the_same_type_and_name(prod: Run) -> None:
-    """The mocks would not mind; the engine refuses the second."""
+    """The mocks accept both; the engine refuses the second."""
     made = [(resource.type, resource.name) for resource in prod.resources]
     assert {kind.rpartition(":")[2] for kind, _ in made} >= {
         *("Network", "CloudwatchUser", "Instance", "Volume", "Parameter", "Command"),
@@ -244,7 +244,7 @@ def test_the_gates_show_no_secret(prod: Run) -> None:
 
 @pytest.mark.parametrize("external", [False, True])
 def test_the_gates_talk_to_grafana_alone(external: bool) -> None:
-    """The machine that runs Pulumi reaches what `operatorCidrs` opens: not InfluxDB, be it ours or another."""
+    """The machine that runs Pulumi reaches what `operatorCidrs` opens: not InfluxDB, whether ours or another."""
     theirs = {"url": "https://influx.example.com:9086", "username": "both", "password": "password-of-theirs"}
     changes = {"influxdb": theirs, "agentCidrs": [], "retention": "30d"} if external else {}
     run = run_once(changes, secret=("influxdb",) if external else ())
@@ -264,7 +264,9 @@ def test_up_waits_for_a_measurement_as_long_as_one_takes(prod: Run) -> None:
 
 def test_secret_outputs_are_secret_and_the_others_are_not(prod: Run) -> None:
     secret = {name for name, marked in prod.secrets.items() if marked}
-    assert secret == {"grafanaAdminPassword", "agentInstallScript"}
+    assert secret == {
+        *("grafanaAdminPassword", "agentInstallScript", "agentCloudInit", "agentAnsibleRole", "agentCredentials"),
+    }
 
 
 def test_the_outputs(prod: Run) -> None:
@@ -273,6 +275,7 @@ def test_the_outputs(prod: Run) -> None:
     assert prod.outputs["grafanaAdminUser"] == "admin"
     assert "the-ca" in prod.outputs["caCertificate"]
     assert prod.outputs["agentInstallScript"].startswith("#!/bin/bash")
+    assert prod.outputs["agentCloudInit"].startswith("#cloud-config")
     assert prod.outputs["dashboardUrls"]["Linux hosts"] == f"https://{ADDRESS}:3000/d/linux-hosts"
     assert prod.outputs["cloudwatchAccessKeyId"] == "AccessKey-cloudwatch-1"
 
@@ -288,7 +291,7 @@ def test_the_certificate_is_for_the_address_and_the_machine_itself(prod: Run) ->
 def test_the_certificate_is_renewed_before_the_alert_about_its_end_and_the_authority_stays(prod: Run) -> None:
     certificate = prod.one("LocallySignedCert")
     assert certificate["earlyRenewalHours"] == RENEWED_DAYS * 24 > AlertThresholds().certificate_days * 24
-    # What Apple's systems take at most (support.apple.com/en-us/103769).
+    # Apple's systems accept no more (support.apple.com/en-us/103769).
     assert certificate["validityPeriodHours"] <= 825 * 24
     assert "server_auth" in certificate["allowedUses"] and "cert_signing" not in certificate["allowedUses"]
     for authority in prod.all("SelfSignedCert"):
@@ -345,11 +348,11 @@ def test_a_type_without_a_debian_image_is_refused() -> None:
 
 
 def test_a_generation_changes_every_password_and_both_of_influxdb_s_users(prod: Run) -> None:
-    second = run_program({"passwordGeneration": 2})
+    second = run_once({"passwordGeneration": "2"})
     for name in ("grafana-admin", "grafana-automation", "influxdb-telegraf", "influxdb-grafana"):
         assert prod.one("RandomPassword", name)["keepers"] == {"generation": "1"}
         assert second.one("RandomPassword", name)["keepers"] == {"generation": "2"}
-    # A name of its own, too: the new password is asked for before the server has it, which must lock nobody.
+    # A name of its own, too: the new password is tried before the server has it, which must not lock anyone.
     assert prod.one("RandomString", "grafana-automation-login")["keepers"] == {"generation": "1"}
     assert second.one("RandomString", "grafana-automation-login")["keepers"] == {"generation": "2"}
     # Grafana's datasources are encrypted with it: another one would make them unreadable.
@@ -440,7 +443,7 @@ def test_another_influxdb_leaves_the_own_one_out() -> None:
     assert {r.name for r in run.all("RandomPassword")} == of_grafana | {"revision-key"}
 
 
-def test_an_own_certificate_is_used_under_its_own_name() -> None:
+def test_the_user_s_own_certificate_is_used_under_its_name() -> None:
     own = {"certificate": CERTIFICATE, "privateKey": KEY}
     run = run_program({"domain": "m.example.com", "certificate": own}, secret=("certificate",))
     assert not [r for r in run.resources if r.type.startswith("tls:")]
@@ -451,7 +454,7 @@ def test_an_own_certificate_is_used_under_its_own_name() -> None:
 
 
 def test_a_long_certificate_chain_takes_an_advanced_parameter() -> None:
-    own = {"certificate": certificate_text(issue(ec_key(), filling=3500)), "privateKey": KEY}
+    own = {"certificate": certificate_text(signed(ec_key(), filling=3500)), "privateKey": KEY}
     run = run_program({"domain": "m.example.com", "certificate": own}, secret=("certificate",))
     assert {r.name for r in run.all("Parameter") if r.inputs["tier"] == "Advanced"} == {"server-certificate"}
 
@@ -466,7 +469,7 @@ LONGEST: dict[str, Any] = {
     "domain": ".".join(["m" * 63] * 3 + ["example", "org"]),
     "certificate": {
         "certificate": certificate_text(
-            issue(ec_key(), names=("*." + ".".join(["m" * 63] * 2 + ["example.org"]),), filling=5000)
+            signed(ec_key(), names=("*." + ".".join(["m" * 63] * 2 + ["example.org"]),), filling=5000)
         ),
         "privateKey": KEY,
     },
@@ -481,7 +484,7 @@ LONGEST: dict[str, Any] = {
     "collectionInterval": "60s",
     "cloudwatchAuth": "role",
 }
-"""As long as settings allow, for everything that ends up in a parameter."""
+"""The longest that settings allow, for everything that ends up in a parameter."""
 
 
 @pytest.mark.parametrize("without", ["influxdb", "certificate", ""])
@@ -514,6 +517,9 @@ def test_whatever_the_boot_asks_for_is_a_parameter(auth: str) -> None:
     for variable, words, name in re.findall(r"for (\w+) in ([^;\n]+); do\s+value (\S+)", scripts):
         asked |= {name.replace(f"${variable}", word) for word in words.split() if "$" not in word}
     assert len(asked) > 25
-    # The boot asks for that one only if it is listed.
-    assert asked - there == {"smtp-password", "oauth-secret"}
+    # The boot asks for these only if they are listed.
+    moving = {"influxdb-moving", "influxdb-moving.service", "influxdb-moving.timer", "moving_engine.py"}
+    public = {"acme-ca-certificate", "public-certificate", "haproxy.cfg", "haproxy.conf"}
+    units = {f"monitoring-certificate.{kind}" for kind in ("service", "timer")}
+    assert asked - there == {"smtp-password", "oauth-secret", *moving, *public, *units}
     assert {"cloudwatch-credentials", "monitoring-backup.timer", "influxdb-hardening.conf", "backup"} <= asked

@@ -1,4 +1,4 @@
-"""What is said of `pulumi destroy`, and what the data volume refuses."""
+"""What is said about `pulumi destroy`, and what the data volume refuses."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_without_backups_none_are_promised() -> None:
 
 @pytest.mark.parametrize("stack", ["prod", "dev"])
 def test_pulumi_shows_every_sentence_whole(stack: str) -> None:
-    """It cuts texts of more than 150 characters; AWS's own names are longer than the mocks'."""
+    """Pulumi cuts texts of more than 150 characters; AWS's own names are longer than the mocks'."""
     longest = len("vol-0123456789abcdef0") - len(VOLUME) + 16
     assert all(len(reported) + longest <= 150 for reported in run_once(stack=stack).outputs["onDestroy"])
 
 
 @pytest.mark.parametrize("protect", ["true", "false"])
 def test_something_comes_after_everything_whether_protected_or_not(protect: str) -> None:
-    """Were it there only with `protect`, taking `protect` back would be refused."""
+    """If it existed only with `protect`, removing `protect` would be refused."""
     assert len(run_once({"protect": protect}).all("Protected")) == 1
 
 

@@ -1,4 +1,4 @@
-"""A host whose port accepts connections and never speaks SSH: each question ends, and one host fails."""
+"""A host whose port accepts connections and never speaks SSH: each check ends, and only that host fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.sandbox.plugins.ssh_server import Listener, Mute
 
 
 def ask(port: int, address: str = "127.0.0.1") -> None:
-    # asyncio.run would take the thread's loop away, which Pulumi's mocks work with.
+    # asyncio.run would close the thread's loop, which Pulumi's mocks use.
     loop = asyncio.new_event_loop()
     try:
         loop.run_until_complete(must_answer("web-1", address, port))
@@ -168,7 +168,7 @@ touch $running/$$; ls $running | wc -l >>{folder}/counts
 sleep 1; rm $running/$$
 mkdir {folder}/failed 2>/dev/null && exit 1; echo installed
 """
-"""Writes down how many installers run; the first one fails at its end."""
+"""Records how many installers run; the first one fails at its end."""
 
 
 @pytest.mark.slow

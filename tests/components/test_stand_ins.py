@@ -1,4 +1,4 @@
-"""The stand-in plugins have what the program uses, and nothing else: what nothing runs, nothing proves."""
+"""The stand-in plugins have what the program uses, and nothing else: what is never run is never proved."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROVIDERS = (AwsProvider(), CommandProvider(), GrafanaProvider(), RandomProvider
 
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
-    """The program in every shape its settings give it, and the bootstrap."""
+    """The program in every variant that settings select, and the bootstrap."""
     reported = {
         "contactPoints": POINTS | {"email": ["me@example.com"]},
         "smtp": SMTP,

@@ -1,4 +1,4 @@
-"""What a reviewer would ask of the InfluxDB that AWS runs."""
+"""What a reviewer would ask about the InfluxDB that AWS runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.timestream import refuse_to_shrink
-from tests.components.conftest import Run, run_program
+from components.timestream import refuse_to_replace, refuse_to_shrink
+from tests.components.conftest import Run, run_once, run_program
 
 DATABASE = {"kind": "timestream"}
 ENDPOINT = "https://db-1.timestream-influxdb.eu-central-1.on.aws:8086"
@@ -21,7 +21,7 @@ GROUP, SERVERS = "SecurityGroup-timestream", "SecurityGroup-network"
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return run_program({"database": DATABASE})
+    return run_once({"database": DATABASE})
 
 
 def rules(run: Run, kind: str, group: str) -> list[tuple[int, int, str]]:
@@ -104,9 +104,8 @@ def test_agents_and_grafana_use_its_address_and_users_of_their_own(run: Run) -> 
 def test_the_server_sets_it_up_and_runs_none_itself(run: Run) -> None:
     files = {r.name: r.inputs.get("insecureValue", "") for r in run.all("Parameter")}
     assert {"timestream.sh", "timestream.py"} <= set(files)
-    assert not [name for name in files if name.startswith("influxdb") and not name.endswith("password")] or (
-        "influxdb.sh" not in files
-    )
+    own = {name for name in files if name.startswith("influxdb") and not name.endswith("password")}
+    assert own == {"influxdb-users-in-use"}
     settings = dict(re.findall(r"^(\w+)=(.*)$", files["server.conf"], re.M))
     assert (settings["TARGET"], settings["INFLUXDB_SECRET"]) == (ENDPOINT, SECRET)
     assert settings["EXPIRY"] == "'31449600 604800'"
@@ -121,7 +120,7 @@ def test_the_bucket_keeps_what_retention_says(retention: str, expiry: str) -> No
     assert f"EXPIRY={expiry}" in run.one("Parameter", "server.conf")["insecureValue"]
 
 
-def test_what_destroy_does_to_it_is_said(run: Run) -> None:
+def test_it_says_what_destroy_does_to_it(run: Run) -> None:
     assert "refused: the database DbInstance-monitoring with all measurements is protected" in run.outputs["onDestroy"]
     other: list[Any] = run_program({"database": DATABASE, "protect": "false"}).outputs["onDestroy"]
     assert other[0] == "deletes for good: the database DbInstance-monitoring with all measurements"
@@ -158,3 +157,30 @@ def test_its_storage_may_grow_and_stay_but_not_shrink() -> None:
     refuse_to_shrink(change(20, 21))
     with pytest.raises(ValueError, match=r"database\.storage = 30: the database has 40 GiB.*write 40 or more"):
         refuse_to_shrink(change(40, 30))
+
+
+FIRST = "subnet-0123456789abcdef0"
+PLACES: dict[str, tuple[dict[str, Any], str]] = {
+    "public": ({"database": DATABASE | {"public": True}}, "database.public: AWS would replace the database"),
+    "subnet": ({"database": DATABASE, "subnetId": FIRST}, "subnetId and database.standbySubnetId: AWS would replace"),
+}
+
+
+@pytest.mark.parametrize("changed", PLACES)
+def test_another_place_is_refused_before_aws_replaces_it(run: Run, changed: str) -> None:
+    given, said = PLACES[changed]
+    before, after = (each.one("SecurityGroup", "timestream") for each in (run, run_program(given)))
+    groups = [
+        each for (token, name), each in run.options.items() if token.endswith(":SecurityGroup") and name == "timestream"
+    ]
+    ((moment, name),) = groups[0].hooks
+    hook = run.hooks[name]
+    assert (moment, hook.callback, hook.opts and hook.opts.on_dry_run) == ("before_update", refuse_to_replace, True)
+
+    def ask(old: dict[str, Any], new: dict[str, Any]) -> None:
+        refuse_to_replace(pulumi.ResourceHookArgs("urn", "sg-1", "timestream", "t", new, old, None, old))
+
+    ask(before, before)
+    ask({"tags": {"Name": "made before these tags were"}}, after)
+    with pytest.raises(ValueError, match=said):
+        ask(before, after)

@@ -109,7 +109,7 @@ def test_a_revision_is_of_these_values_in_these_versions_with_this_key() -> None
         revision_of("another", values, versions),
         revision_of("key", values | {"a": "2"}, versions),
         revision_of("key", values, versions | {"a": 2}),
-        # As after somebody deleted the parameters: the versions begin again, and the values are others.
+        # As after somebody deleted the parameters: versions start again, and the values differ.
         revision_of("key", {"a": "3", "b": "4"}, versions),
     ]
     assert len({revision, *others}) == 5
@@ -121,7 +121,7 @@ def test_a_revision_is_of_these_values_in_these_versions_with_this_key() -> None
 
 
 def frames(*newest: int) -> dict[str, Any]:
-    """What Grafana answers to a query whose last point was measured then."""
+    """Grafana's answer to a query whose last point was measured then."""
     found = [{"schema": {"fields": []}, "data": {"values": [[moment], [1]]}} for moment in newest]
     return {"results": {"A": {"status": 200, "frames": found}}}
 
@@ -158,7 +158,7 @@ def test_the_first_measurement_of_all_counts(grafana: Grafana) -> None:
         (500, b"oops", "no reason given"),
     ],
 )
-def test_what_grafana_says_of_influxdb_is_said(grafana: Grafana, status: int, content: Any, words: str) -> None:
+def test_what_grafana_says_about_influxdb_is_reported(grafana: Grafana, status: int, content: Any, words: str) -> None:
     Double.answers = {"/api/ds/query": (status, content)}
     with pytest.raises(NotYetError, match=f"Grafana cannot query it: .*{words}.*status {status}"):
         Measurements(grafana, "h", "abc")()
@@ -174,7 +174,7 @@ def test_cloudwatch_is_asked_for_what_only_aws_knows(grafana: Grafana) -> None:
     assert (asked["region"], asked["dimensionKey"]) == (["eu-central-1"], ["InstanceId"])
 
 
-def test_what_grafana_says_of_cloudwatch_is_said(grafana: Grafana) -> None:
+def test_what_grafana_says_about_cloudwatch_is_reported(grafana: Grafana) -> None:
     refused = {"Message": "error in DimensionValuesHandler: InvalidClientTokenId", "Error": "…", "StatusCode": 500}
     Double.answers = {CLOUDWATCH: (500, refused)}
     with pytest.raises(NotYetError, match=r"InvalidClientTokenId \(status 500\)"):
@@ -277,6 +277,23 @@ def test_another_authority_is_not_trusted(grafana: Grafana, tmp_path: Path) -> N
         replace(grafana, ca=ca).ask("GET", "/")
 
 
+def test_what_a_person_runs_also_trusts_the_system_s_authorities(
+    grafana: Grafana, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a public certificate, `grafanaUrl` shows that one, or the stack's own."""
+    other = tmp_path / "other"
+    other.mkdir()
+    ca = make_certificate(other).read_text().partition("-----BEGIN EC")[0]
+    system = tmp_path / "system.pem"
+    system.write_text(grafana.ca)
+    monkeypatch.setenv("SSL_CERT_FILE", str(system))
+    Double.answers = {"/": (200, {})}
+    assert replace(grafana, ca=ca, or_system=True).ask("GET", "/").status == 200
+    assert replace(grafana, or_system=True).ask("GET", "/").status == 200
+    with pytest.raises(NotYetError, match="certificate is not the expected one"):
+        replace(grafana, ca=ca).ask("GET", "/")
+
+
 def test_another_name_is_not_trusted(grafana: Grafana) -> None:
     with pytest.raises(NotYetError, match="certificate is not the expected one"):
         replace(grafana, server_name="example.com").ask("GET", "/")
@@ -302,7 +319,7 @@ def failing_times(times: int) -> Callable[[], None]:
     return check
 
 
-def test_progress_is_reported_once_a_change(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_reported_once_per_change(capsys: pytest.CaptureFixture[str]) -> None:
     console = "boot\nmonitoring: installing grafana=1\n"
     assert wait([("Grafana", failing_times(5))], lambda: console, 5) is None
     assert capsys.readouterr().out.splitlines() == [
@@ -332,8 +349,9 @@ def test_the_time_is_over() -> None:
     assert why == "not ready after 0 s; Grafana: no answer yet"
 
 
-def test_a_console_that_cannot_be_read_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """The identity is the AWS provider's; where it cannot be had, the gate waits without the boot script's words."""
+def test_a_console_that_cannot_be_read_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """The identity is the AWS provider's; where it is not available, the gate waits without the boot script's
+    messages."""
     given = {"assumeRoleWithWebIdentity": {"roleArn": "arn", "webIdentityTokenFile": "/no/such/token"}}
     console = waiting.Console(given, "eu-central-1", "i-1")
     assert [console.read(), console.read()] == ["", ""]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import shutil
 import subprocess
 import time
@@ -14,16 +13,14 @@ from typing import Any
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from sandbox.loopback import free_port, influxdb_configuration
 from sandbox.toolchain import binaries
+from tests.support.certificates import certificate_text, ec_key, issue
 from userdata.templates import FOLDER
 
 HOSTS = ("web-1.example", "db-1")
-"""One with a dot, which is a special character in the regular expression that Grafana makes of the names."""
+"""One name with a dot, a special character in the regular expression that Grafana builds from the names."""
 
 GATHER_FOR = 45
 """Seconds: rates need two steps of ten seconds, and the timeline of silence leaves the last thirty out."""
@@ -53,6 +50,9 @@ TELEGRAF = """
 [[inputs.internal]]
 [[inputs.exec]]
   commands = [["sh", "{measure}"]]
+  data_format = "influx"
+[[inputs.exec]]
+  commands = [["sh", "{processes}", "3"]]
   data_format = "influx"
 [[inputs.exec]]
   commands = [["echo", "ext4,device=sda1 errors=0"]]
@@ -112,6 +112,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
             settings = folder / f"{host}.conf"
             measure = FOLDER / "shared/measure.sh"
             options = {"host": host, "url": url, "certificate": certificate, "backup": backup, "measure": measure}
+            options["processes"] = processes_script(folder / host)
             settings.write_text(TELEGRAF.format(**options))
             stack.enter_context(running("telegraf", "--config", settings))
         until = time.monotonic() + GATHER_FOR
@@ -122,6 +123,16 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
         lines = "\n".join(text.format(at=week_before) for text in WEEK_BEFORE)
         requests.post(f"{url}/write?db=telegraf&precision=s", data=lines, timeout=20).raise_for_status()
         yield Influx(url)
+
+
+def processes_script(folder: Path) -> Path:
+    """userdata/shared/processes.sh, which remembers in this folder what systemd would have it remember in /run."""
+    folder.mkdir()
+    script = folder / "processes.sh"
+    text = (FOLDER / "shared/processes.sh").read_text()
+    assert "here=/run/telegraf-processes\n" in text
+    script.write_text(text.replace("/run/telegraf-processes", str(folder)))
+    return script
 
 
 class running:  # noqa: N801 - used like a function
@@ -149,11 +160,11 @@ def program(name: str) -> str:
     return found or pytest.fail(f"no {name}: build it with `python -m sandbox.toolchain`, or put {name} on PATH")
 
 
-def wait_for(url: str) -> None:
+def wait_for(url: str, ca: str | None = None) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         try:
-            if requests.get(f"{url}/ping", timeout=1).status_code == 204:
+            if requests.get(f"{url}/ping", timeout=1, verify=ca or True).status_code == 204:
                 return
         except requests.ConnectionError:
             time.sleep(0.1)
@@ -162,18 +173,5 @@ def wait_for(url: str) -> None:
 
 def make_certificate(path: Path) -> Path:
     """A certificate that lasts another month, for Telegraf's `x509_cert`."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "monitoring")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + datetime.timedelta(days=30))
-        .sign(key, hashes.SHA256())
-    )
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    path.write_text(certificate_text(issue(ec_key(), days=(0, 30))))
     return path

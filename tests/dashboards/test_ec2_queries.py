@@ -1,4 +1,4 @@
-"""The EC2 dashboard's filters and metrics, asked of moto as Grafana's backend asks AWS."""
+"""The EC2 dashboard's filters and metrics, queried from moto as Grafana's backend queries AWS."""
 
 from __future__ import annotations
 

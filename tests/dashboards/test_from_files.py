@@ -42,7 +42,11 @@ def test_each_file_is_a_dashboard(tmp_path: Path) -> None:
 
 BROKEN: dict[str, tuple[Any, str]] = {
     "no JSON": ('{"uid": "mine",', "is not JSON (line 1"),
-    "no object": ("[]", "is not a dashboard with panels"),
+    "no object": ("[]", "is not a dashboard but a list"),
+    "no number": ('{"uid": "mine", "max": NaN}', "is not JSON (NaN is not a number)"),
+    "a number too large": ('{"uid": "mine", "max": 1e400}', "is not JSON (1e400 is too large for a number)"),
+    "half a character": ('{"uid": "mine", "title": "cut \\ud83d"}', "contains half a character"),
+    "a type of nothing": (GOOD | {"panels": [{"type": ["stat"]}]}, "has a panel of type ['stat']"),
     "no panels": ({"uid": "mine", "title": "x"}, "is not a dashboard with panels"),
     "another uid": (GOOD | {"uid": "other"}, 'has the uid "other"; write mine'),
     "no uid": ({"title": "x", "panels": []}, "has the uid null; write mine"),
@@ -58,7 +62,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
         "asks the datasource p1",
     ),
     "a title of ours": (GOOD | {"title": "Linux hosts"}, "has the title “Linux hosts”"),
-    "too deep": ("[" * 100_000, "is not JSON"),
+    "too deep": ("[" * 100_000, "is nested too deeply"),
     "too large": (json.dumps(GOOD | {"description": "x" * 1_000_000}), "has more than 1000 kB"),
 }
 
@@ -73,8 +77,15 @@ def test_a_broken_file_is_named(tmp_path: Path, case: str) -> None:
     assert f"{tmp_path.name}/mine.json: {words}" in line
 
 
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").mkdir()
+    (tmp_path / "other.json").symlink_to("nowhere")
+    with pytest.raises(BrokenFileError, match=r"mine\.json: cannot be read: Is a directory\n.*other\.json: cannot be"):
+        read_all(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["Mine", "my dashboard", "x" * 41, "linux-hosts"])
-def test_a_name_that_cannot_be_is_reported(tmp_path: Path, name: str) -> None:
+def test_an_impossible_name_is_reported(tmp_path: Path, name: str) -> None:
     with pytest.raises(BrokenFileError, match="rename"):
         read_all(written(tmp_path, GOOD | {"uid": name}, name))
 

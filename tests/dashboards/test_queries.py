@@ -1,4 +1,4 @@
-"""Checks of the queries' text: lean, for the chosen hosts only, nothing a core or a disk unasked."""
+"""Checks of the queries' text: lean, for the chosen hosts only, no series per core or disk unless asked for."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.support.every_dashboard import CUSTOM
 
 HOUR = TimeRange(1_700_000_000_000, 1_700_003_600_000)
 INFLUX = (LINUX_HOSTS, MONITORING_SERVER)
+DRAWN = {"timeseries", "state-timeline"}
 
 
 def targets(entry: Entry) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -33,7 +34,7 @@ def test_influxql_reads_only_chosen_hosts_and_a_bounded_time(entry: Entry) -> No
 
 @pytest.mark.parametrize("entry", (*INFLUX, LINUX_HOST), ids=lambda entry: entry.uid)
 def test_a_query_of_subqueries_names_a_time_outside_of_them(entry: Entry) -> None:
-    """Without one InfluxDB opens every shard there is, a day each (coordinator/shard_mapper.go, mapShards)."""
+    """Without one InfluxDB opens every shard there is, one per day (coordinator/shard_mapper.go, mapShards)."""
     asked = [target["query"] for _, target in targets(entry)]
     asked += [
         each["query"] for each in json.loads(entry.build()).get("annotations", {}).get("list", []) if "query" in each
@@ -55,18 +56,28 @@ def test_what_is_drawn_of_a_subquery_asks_it_one_thing(entry: Entry) -> None:
             assert outside.count("(") == 1, panel["title"]
 
 
+def test_lines_of_all_hosts_are_drawn_without_subqueries() -> None:
+    """Adding up a host's disks in a query takes a subquery over each disk of each host, which was most of what a look
+    cost. Percentiles of all hosts take one, which is cheaper than sorting all values of a long time, and "When hosts
+    reported", which leaves out the steps before a host's first point."""
+    drawn = [(panel, target) for panel, target in targets(LINUX_HOSTS) if panel["type"] == "timeseries"]
+    assert len(drawn) > 20
+    nested = {panel["title"] for panel, target in drawn if "FROM (" in target["query"]}
+    assert nested == {f"{kind} of all hosts" for kind in ("CPU use", "Memory use", "File systems")}
+
+
 @pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
 def test_whatever_is_drawn_over_time_is_grouped_by_the_interval(entry: Entry) -> None:
     for panel, target in targets(entry):
-        if panel["type"] in {"timeseries", "state-timeline"}:
+        if panel["type"] in DRAWN:
             assert "GROUP BY time($__interval)" in target["query"], panel["title"]
             assert panel["interval"] in {"$interval", "1m"}, panel["title"]
 
 
 @pytest.mark.parametrize("entry", INFLUX, ids=lambda entry: entry.uid)
-def test_lines_are_one_a_host_never_one_a_core_disk_or_interface(entry: Entry) -> None:
+def test_lines_are_one_per_host_never_one_per_core_disk_or_interface(entry: Entry) -> None:
     for panel, target in targets(entry):
-        if panel["type"] in {"timeseries", "state-timeline"}:
+        if panel["type"] in DRAWN:
             outermost = target["query"].rsplit("GROUP BY", 1)[1]
             assert set(re.findall(r'"(\w+)"', outermost)) <= {"host"}, panel["title"]
             assert target["alias"].startswith("$tag_host") or target["alias"] == "$col", panel["title"]
@@ -100,7 +111,7 @@ def test_instances_are_listed_by_name_filtered_by_tag() -> None:
     assert (names["queryType"], names["attributeName"]) == ("ec2InstanceAttributes", "Tags.Name")
     assert names["ec2Filters"] == {"tag:$tag": ["$tagvalue"], "instance-state-name": ["running"]}
     assert ids["attributeName"] == "InstanceId"
-    # The Name filter must win over the tag filter when both are about Name, in this and in sorted order.
+    # The Name filter must win over the tag filter when both concern Name, in this and in sorted order.
     assert list(ids["ec2Filters"])[:2] == ["tag:$tag", "tag:Name"] == sorted(["tag:$tag", "tag:Name"])
 
 
@@ -127,7 +138,7 @@ def test_the_chosen_interval_is_the_finest_step() -> None:
 def test_whatever_is_longer_than_18_hours_has_steps_that_the_down_sampled_policy_can_fill() -> None:
     """Steps of five minutes (userdata/server/rollup.py); shorter ones would be empty in between."""
     for shown in (64_800_001, 2 * 86_400_000):
-        drawn = [each for each in panels(json.loads(LINUX_HOSTS.build())) if each["type"] == "timeseries"]
+        drawn = [each for each in panels(json.loads(LINUX_HOSTS.build())) if each["type"] in DRAWN]
         asked = panel_queries(json.loads(LINUX_HOSTS.build()), {}, TimeRange(HOUR.start, HOUR.start + shown))
         steps = {query.step for query in asked if query.panel_id in {panel["id"] for panel in drawn}}
         assert min(steps) >= 300
@@ -138,12 +149,16 @@ def test_whatever_is_longer_than_18_hours_has_steps_that_the_down_sampled_policy
 def test_what_is_asked_for_the_time_shown_reads_the_policy_that_fits_it(entry: Entry) -> None:
     variables = {each["name"]: each for each in json.loads(entry.build())["templating"]["list"]}
     for name in ("policy", "peak"):
-        # Nobody chooses them, no link takes them along, and each new time asks again.
+        # Nobody chooses them, no link carries them, and each new time range queries them again.
         assert (variables[name]["hide"], variables[name]["skipUrlSync"], variables[name]["refresh"]) == (2, True, 2)
     for panel, target in targets(entry):
         sources = re.findall(r'FROM ([^"(]*)"', target["query"])
         innermost = [part for part in target["query"].split("FROM ")[1:] if not part.startswith("(")]
-        assert sources == ["${policy}" if "$timeFilter" in part else "" for part in innermost], panel["title"]
+        # What is drawn may name its time itself, and ask raw data for the newest minutes besides.
+        time = "${__from}" if panel["type"] == "state-timeline" else "$timeFilter"
+        shown = [time in part and "> now()" not in part for part in innermost]
+        assert sources == ["${policy}" if each else "" for each in shown], panel["title"]
+        assert any(shown) or panel["type"] not in DRAWN, panel["title"]
 
 
 def test_several_instances_become_several_dimensions() -> None:

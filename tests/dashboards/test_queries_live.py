@@ -1,4 +1,4 @@
-"""Every InfluxQL query of every panel and variable, asked of a real InfluxDB that real Telegrafs filled."""
+"""Every InfluxQL query of every panel and variable, sent to a real InfluxDB that real Telegrafs filled."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MAY_BE_EMPTY = {
     "Needs attention": "there may be nobody",
     "Clock offset": "this machine may have neither chrony nor timesyncd",
     "Failed services": "this machine may have no systemd",
-    "Failed services now": "this machine may have no systemd",
+    "Failed units": "this machine may have no systemd",
 }
 
 
@@ -149,7 +149,7 @@ def test_percentages_are_percentages(influx: Influx) -> None:
         units = {panel["id"]: panel["fieldConfig"]["defaults"]["unit"] for panel in panels(json.loads(entry.build()))}
         for query in queries(entry):
             if units[query.panel_id] == "percent" and query.model["resultFormat"] == "time_series":
-                # A disk counts whole milliseconds: a step can hold a little more than all of its time.
+                # A disk counts whole milliseconds: a step can hold slightly more than its length.
                 assert all(0 <= value <= 105 for value in values(influx.ask(query.influxql()))), query.title
 
 
@@ -236,7 +236,23 @@ def test_those_in_trouble_need_attention_the_worst_first(influx: Influx) -> None
     }
 
 
-def test_one_row_a_host_in_each_column_of_the_table(influx: Influx) -> None:
+def test_who_was_in_trouble_all_the_time_shown_has_been_so_since_it_began(influx: Influx) -> None:
+    now = int(time.time())
+    (since,) = [
+        q for q in queries(LINUX_HOSTS, ("long-full",)) if (q.title, q.model["refId"]) == ("Needs attention", "J")
+    ]
+    lines = [f"disk,host=long-full,path=/,fstype=ext4 used_percent=97 {at}" for at in range(now - 900, now, 30)]
+    requests.post(f"{influx.url}/write?db=telegraf&precision=s", data="\n".join(lines), timeout=20).raise_for_status()
+    try:
+        (found,) = influx.ask(since.influxql())
+    finally:
+        drop = {"db": "telegraf", "q": "DROP SERIES WHERE \"host\" = 'long-full'"}
+        requests.post(f"{influx.url}/query", params=drop, timeout=20)
+    ((at, _),) = found["values"]
+    assert at == pytest.approx(since.time_range.start, abs=since.step * 1000)
+
+
+def test_one_row_per_host_in_each_column_of_the_table(influx: Influx) -> None:
     for letter in "ABCDEFG":
         rows = only(influx, "Hosts", letter)
         assert sorted(each["tags"]["host"] for each in rows) == sorted(HOSTS), letter
@@ -294,7 +310,7 @@ TAGGED_LINES = (
     "system,host=gone-9,role=web uptime=1i {before}",
     "system,host=bare-9 uptime=1i,load5=1.5,n_cpus=1i {now}",
 )
-"""Well, with another tag than before; in need of somebody; silent; worth a look, and without a tag."""
+"""Healthy, with another tag than before; in trouble; silent; worth a look, and without a tag."""
 
 
 def test_hosts_are_chosen_and_grouped_by_their_agents_tags(influx: Influx) -> None:
@@ -305,7 +321,7 @@ def test_hosts_are_chosen_and_grouped_by_their_agents_tags(influx: Influx) -> No
     asked = {each["name"]: each["query"] for each in variable_queries(dashboard)}
     shown = panel_queries(dashboard, {"host": list(TAGGED)}, TimeRange.last(300))
     tiles = [query for query in shown if query.title == "Worst signal of each host"]
-    (listed,) = [query for query in shown if query.title == "Hosts" and query.model["refId"] == "B"]
+    (listed,) = [query for query in shown if query.title == "Hosts" and query.model["refId"] == "A"]
 
     def offered(query: str) -> set[str]:
         return {value for each in influx.ask(query) for _, value in each["values"]}
@@ -314,7 +330,7 @@ def test_hosts_are_chosen_and_grouped_by_their_agents_tags(influx: Influx) -> No
         roles = offered(asked["by_role"])
         chosen = {role: offered(asked["host"].replace("$by_role", role)) for role in ("web", "(web|db)", ".*")}
         found = {query.model["refId"]: influx.ask(query.influxql()) for query in tiles}
-        columns = {each["tags"]["host"]: each["tags"]["role"] for each in influx.ask(listed.influxql())}
+        rows = {each["tags"]["host"]: each["values"] for each in influx.ask(listed.influxql())}
     finally:
         drop = {"db": "telegraf", "q": "DROP SERIES WHERE " + " OR ".join(f"\"host\" = '{host}'" for host in TAGGED)}
         requests.post(f"{influx.url}/query", params=drop, timeout=20)
@@ -324,14 +340,19 @@ def test_hosts_are_chosen_and_grouped_by_their_agents_tags(influx: Influx) -> No
     assert chosen[".*"] >= {*TAGGED, *HOSTS}
     states = {each["tags"]["host"]: each["values"][0][1] for each in found["A"]}
     assert states == {"web-9": 0, "db-9": 0, "gone-9": 100, "bare-9": 0}
-    loads = {(each["tags"]["host"], each["tags"]["role"]): each["values"][0][1] for each in found["E"]}
-    assert loads == pytest.approx({("bare-9", ""): 1.5, ("db-9", "db"): 4, ("web-9", "web"): 0.1})
-    assert columns == {"web-9": "web", "db-9": "db", "bare-9": ""}
+    named = {each["tags"]["host"]: each["values"][0][2] for each in found["B"]}
+    assert named == {"web-9": "web", "db-9": "db", "gone-9": "web", "bare-9": None}
+    loads = {each["tags"]["host"]: each["values"][0][1] for each in found["F"]}
+    assert loads == pytest.approx({"bare-9": 1.5, "db-9": 4, "web-9": 0.1})
+    # Of a silent one too, and one row each: with the tag that it had last.
+    assert {host: [row[2] for row in each] for host, each in rows.items()} == {
+        **{"web-9": ["web"], "db-9": ["db"], "gone-9": ["web"], "bare-9": [None]},
+    }
 
 
 @pytest.mark.parametrize("minutes", [60, 300, 500])
 def test_the_time_to_full_is_reckoned_with_the_span_there_is(influx: Influx, minutes: int) -> None:
-    """Ten GB left, one GB less each hour, of a host that has reported for an hour, for five, for longer than six."""
+    """Ten GB left, one GB less every hour, on a host that has reported for one hour, for five, for more than six."""
     now = int(time.time())
     points = [(now - minute * 60, 10_000_000_000 + minute * 1_000_000_000 // 60) for minute in range(0, minutes, 5)]
     tags = "disk,host=filling,path=/,fstype=ext4"
@@ -347,18 +368,22 @@ def test_the_time_to_full_is_reckoned_with_the_span_there_is(influx: Influx, min
     assert full == pytest.approx(10 * 3600, rel=0.01)
 
 
-def of_busy(influx: Influx, title: str, busy: dict[str, str]) -> dict[str, list[float]]:
-    """What a panel shows, column by column, of hosts whose processors have these fields."""
+def of_busy(
+    influx: Influx, title: str, busy: dict[str, str], series: str = "cpu,cpu=cpu-total"
+) -> dict[str, list[float]]:
+    """What a panel shows, column by column, for hosts whose series has these fields."""
     now = int(time.time()) - 10
-    lines = "\n".join(f"cpu,host={host},cpu=cpu-total {fields} {now}" for host, fields in busy.items())
+    lines = "\n".join(f"{series},host={host} {fields} {now}" for host, fields in busy.items())
     requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=lines, timeout=20).raise_for_status()
-    (asked,) = [query for query in queries(LINUX_HOSTS, tuple(busy)) if query.title == title]
+    asked = [query for query in queries(LINUX_HOSTS, tuple(busy)) if query.title == title]
     try:
-        (found,) = influx.ask(asked.influxql())
+        found = [series for query in asked for series in influx.ask(query.influxql())]
     finally:
         drop = {"db": "telegraf", "q": "DROP SERIES WHERE " + " OR ".join(f"\"host\" = '{host}'" for host in busy)}
         requests.post(f"{influx.url}/query", params=drop, timeout=20)
-    columns = zip(found["columns"], zip(*found["values"], strict=True), strict=True)
+    columns = [
+        column for each in found for column in zip(each["columns"], zip(*each["values"], strict=True), strict=True)
+    ]
     return {name: [value for value in column if value is not None] for name, column in columns}
 
 
@@ -370,4 +395,13 @@ def test_the_modes_of_all_hosts_show_the_one_that_is_at_its_end(influx: Influx) 
 def test_many_hosts_are_a_band_and_the_highest(influx: Influx) -> None:
     busy = {f"host-{use}": f"usage_idle={100 - use}" for use in range(1, 21)}
     found = of_busy(influx, "CPU use of all hosts", busy)
-    assert (found["highest"], found["a tenth is above"], found["the middle one"]) == ([20], [19], [10.5])
+    assert (found["highest"], found["a tenth is above"], found["the middle one"]) == ([20], [18], [10.5])
+
+
+@pytest.mark.parametrize(
+    ("title", "series"), [("Memory use of all hosts", "mem"), ("File systems of all hosts", "disk,path=/,fstype=ext4")]
+)
+def test_many_hosts_memory_and_disks_are_a_band_too(influx: Influx, title: str, series: str) -> None:
+    busy = {f"host-{use}": f"used_percent={use}" for use in range(1, 21)}
+    found = of_busy(influx, title, busy, series)
+    assert (found["highest"], found["a tenth is above"], found["the middle one"]) == ([20], [18], [10.5])

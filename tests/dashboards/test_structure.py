@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dashboards import registry
+from dashboards.looks import ABSENT, BAD
 from dashboards.registry import AWS_EC2, CUSTOM_METRICS, ENTRIES, LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER, Entry
 from sandbox.viewer.queries import panels
 from tests.support.another_process import printed
@@ -37,7 +38,7 @@ LINKED = [
     ("monitoring-server", "Errors", 16),
     ("monitoring-server", "Backup age", 21),
 ]
-"""Written by hand and not taken from the registry: notifications that were sent long ago hold these numbers."""
+"""Written by hand rather than taken from the registry: notifications that were sent long ago contain these numbers."""
 NAMES = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
 
 
@@ -95,6 +96,18 @@ def test_every_panel_is_of_a_kind_grafana_still_has_and_explains_itself(dashboar
         assert panel["fieldConfig"]["defaults"].get("unit"), name
         assert len(panel.get("description", "")) > 10, name
         assert panel["targets"] or panel["type"] == "alertlist", name
+
+
+def test_a_number_that_is_not_known_is_grey_and_never_green(dashboard: dict[str, Any]) -> None:
+    """Grafana shows a lack of values in the colour of the lowest threshold unless a mapping has another
+    (@grafana/data, createNoValuesFieldDisplay). A count without anything to count is 0."""
+    for panel in panels(dashboard):
+        defaults = panel["fieldConfig"]["defaults"]
+        if panel["type"] == "stat" and defaults["noValue"] != "0":
+            (absent,) = [each["options"] for each in defaults["mappings"] if each["options"].get("match") == "null+nan"]
+            assert absent["result"]["text"] == defaults["noValue"], panel["title"]
+            expected = BAD if defaults["noValue"] == "silent" else ABSENT
+            assert absent["result"]["color"] == expected, panel["title"]
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=by_uid)
@@ -217,8 +230,8 @@ def test_every_link_of_a_host_s_name_opens_its_page_and_that_of_an_instance_too(
 
 
 def distance(one: str, other: str) -> float:
-    """Of two colours, as far as brightness and one of the two opposing pairs tell: what those who see no red, no green
-    or no blue have left."""
+    """The distance of two colours by brightness and one of the two opponent channels: what people who see no red, no
+    green or no blue have left."""
     (r, g, b), (s, h, c) = ([int(each[at : at + 2], 16) for at in (1, 3, 5)] for each in (one, other))
     bright = abs((r - s) * 0.3 + (g - h) * 0.59 + (b - c) * 0.11)
     return bright + abs((b - c) - ((r - s) + (g - h)) / 2) / 2

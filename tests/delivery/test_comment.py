@@ -54,7 +54,7 @@ def test_what_is_lost_is_on_top_in_words() -> None:
         "",
         "> [!CAUTION]",
         "> - the data volume is deleted: all measurements, dashboards and users on it are lost.",
-        "> - the server is replaced, because of ami: Grafana and InfluxDB are away until another has booted; "
+        "> - the server is replaced, because of ami: Grafana and InfluxDB are down until another has booted; "
         "the data volume stays.",
         "",
     ]
@@ -77,7 +77,7 @@ def test_a_gate_that_asks_again_is_nothing_lost() -> None:
     assert "! Command ready: run again\n-   triggers[0]: 1\n+   triggers[0]: 2" in text
 
 
-def test_no_change_is_said_as_such() -> None:
+def test_no_change_is_reported_as_such() -> None:
     text = said(step("same", INSTANCE, "server", {}, {}))
     assert text.startswith("## No stack changes\n\n**dev**: nothing changes.")
     assert "<details>" not in text
@@ -89,7 +89,7 @@ def test_a_secret_that_changes_is_named_and_not_shown() -> None:
     assert "    value: [secret], changed" in text
 
 
-def test_what_is_known_later_is_said_once() -> None:
+def test_what_is_known_later_is_reported_once() -> None:
     text = said(step("update", "aws:ssm/parameter:Parameter", "x", {"v": "one\ntwo"}, {"v": UNKNOWN}))
     assert "    v: (known after the up)" in text
     assert "one" not in text
@@ -137,7 +137,7 @@ def test_the_comment_fits_whatever_changes() -> None:
     reports = [Report(stack, preview(*steps)) for stack in ("dev", "prod")]
     text = comment.text(reports, COMMIT)
     assert len(text) < LONGEST - 100
-    assert text.count("more have no room here.") == 2
+    assert text.count("more do not fit here.") == 2
     assert text.count("```") == 4
     assert "**prod**: 400 changed." in text
 
@@ -157,3 +157,19 @@ def test_components_are_nothing_by_themselves() -> None:
 def test_what_is_no_preview_is_refused(text: str) -> None:
     with pytest.raises(DeliveryError, match="printed no preview"):
         parsed(text)
+
+
+def test_what_the_engine_hides_or_only_lists_is_treated_as_it_says() -> None:
+    """The provider's own notes and hidden properties are left out; of a listed path the whole property is compared."""
+    old = {"a": "1", "tags": {"team": "x", "__defaults": []}, "__defaults": ["a"], "noise": "1"}
+    new = {"a": "1", "tags": {"team": "y", "__defaults": ["team"]}, "__defaults": [], "noise": "2"}
+    changed = step("update", BUCKET, "b", old, new, detailedDiff={"tags.team": {}, "rules[0].days": {}})
+    changed["oldState"] |= {"hideDiff": ["noise"], "outputs": {"rules": [{"days": 1}]}}
+    changed["newState"] |= {"outputs": {"rules": [{"days": 2}]}}
+    diff = said(changed).partition("<details>")[2]
+    assert [line for line in diff.splitlines() if line.startswith(("- ", "+ ", "    "))] == [
+        "-   rules[0].days: 1",
+        "+   rules[0].days: 2",
+        "-   tags.team: x",
+        "+   tags.team: y",
+    ]

@@ -1,4 +1,4 @@
-"""How a bill is put into a phrase; the bills themselves are tools/cost's."""
+"""How a bill is phrased; the bills themselves are tools/cost's."""
 
 from __future__ import annotations
 

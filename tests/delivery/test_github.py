@@ -29,7 +29,7 @@ def client(hub: GitHub, **permissions: str) -> github.GitHub:
 
 
 def test_one_comment_however_often_and_wherever_it_is(hub: GitHub) -> None:
-    """Behind more comments than a page has, and next to others' with the same mark."""
+    """After more comments than fit on a page, and next to others' with the same mark."""
     number = hub.pull_request()
     for count in range(130):
         hub.say(number, f"{MARK}\nsomebody's {count}", {"login": "somebody", "type": "User"})
@@ -99,7 +99,7 @@ def test_without_a_preview_the_comment_says_so(hub: GitHub, monkeypatch: pytest.
 
 
 def test_what_goes_to_github_needs_nothing_but_python() -> None:
-    """Its jobs install nothing: no package of others ever runs where a token may write."""
+    """Its jobs install nothing: no third-party package ever runs where a token may write."""
     checkout = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-S", "-m", "delivery.posts", "--help"]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=60)

@@ -39,7 +39,7 @@ def test_a_deleted_settings_file_is_noticed() -> None:
 
 
 def test_the_program_is_all_that_it_imports() -> None:
-    """Every folder of this checkout that a module of the program imports, or that Pulumi runs a command of."""
+    """Every folder of this checkout from which the program imports a module, or Pulumi runs a command."""
     seen: set[Path] = set()
     todo = [CHECKOUT / "__main__.py"]
     while todo:
@@ -73,7 +73,7 @@ def test_the_stacks_of_this_repository() -> None:
     [("false", False), ('"false"', False), ("true", True), ('"true"', True), ("no-way", True), ("", True)],
 )
 def test_protection_is_what_the_program_takes_for_it(tmp_path: Path, written: str, protected: bool) -> None:
-    """In quotes is how `pulumi config set monitoring:protect false` writes it."""
+    """`pulumi config set monitoring:protect false` writes it in quotes."""
     (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  monitoring:protect: {written}\n")
     assert stacks.protected(tmp_path, "dev") is protected
 
@@ -87,7 +87,7 @@ def test_an_unknown_stack_is_one_sentence() -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Two stacks, committed; then main and a branch go apart."""
+    """Two stacks, committed; then main and a branch diverge."""
 
     def git(*arguments: str) -> None:
         named = ["-c", "user.name=a", "-c", "user.email=a@b.cc", "-c", "commit.gpgsign=false"]

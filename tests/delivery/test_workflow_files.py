@@ -57,13 +57,13 @@ def test_a_job_has_its_own_permissions_and_an_end(workflow: str, job: dict[str, 
 
 
 @pytest.mark.parametrize(("workflow", "job"), list(jobs()))
-def test_who_may_write_to_github_has_no_identity_in_aws(workflow: str, job: dict[str, Any]) -> None:
+def test_a_job_that_may_write_to_github_has_no_identity_in_aws(workflow: str, job: dict[str, Any]) -> None:
     writes = {name for name, level in job["permissions"].items() if level == "write"}
     assert writes <= {"id-token"} or "id-token" not in writes
 
 
 @pytest.mark.parametrize(("workflow", "job"), list(jobs()))
-def test_the_deploy_role_is_only_had_in_an_environment_and_one_at_a_time(workflow: str, job: dict[str, Any]) -> None:
+def test_the_deploy_role_is_only_available_in_an_environment_one_at_a_time(workflow: str, job: dict[str, Any]) -> None:
     roles = {step.get("with", {}).get("role") for step in job.get("steps", [])} - {None}
     if roles == {"${{ vars.AWS_DEPLOY_ROLE }}"}:
         assert job["environment"]

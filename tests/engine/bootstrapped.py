@@ -1,4 +1,4 @@
-"""An account in which somebody ran the bootstrap, and jobs of workflows that take its roles."""
+"""An account in which somebody ran the bootstrap, and workflows' jobs that assume its roles."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Job:
 
     @classmethod
     def of(cls, aws: Cloud, role: str, subject: str, **claims: Any) -> Job:
-        """A job that took a role with its token. Raises botocore's ClientError when it may not."""
+        """A job that assumed a role with its token. Raises botocore's ClientError when it may not."""
         sts = boto3.client("sts", region_name=REGION, endpoint_url=aws.url, config=Config(signature_version=UNSIGNED))
         token = issuer.token(issuer.key_of(aws.place), subject, **claims)
         made = sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="job", WebIdentityToken=token)
@@ -64,7 +64,7 @@ class Job:
         )
 
     def client(self, service: str) -> Any:
-        """boto3's client with the job's credentials, over what counts as TLS."""
+        """boto3's client with the job's credentials, through the endpoint that counts as TLS."""
         make: Any = boto3.client
         given = {name.lower(): value for name, value in self.credentials.items()}
         return make(

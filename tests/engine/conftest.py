@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,6 +22,25 @@ def person(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
         return Product.make(home, tmp_path_factory.mktemp("person") / "of", aws, stack, project)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def converged(person: Callable[..., Product]) -> Iterator[Product]:
+    """A stack in which everything is up that needs no running server. Nobody changes what is up; a test's settings are
+    taken back."""
+    mine = person()
+    mine.up()
+    yield mine
+    mine.destroy()
+
+
+@pytest.fixture
+def mine(converged: Product) -> Iterator[Product]:
+    """The stack that is up, with the settings of Pulumi.dev.yaml as they are afterwards."""
+    file = converged.folder / f"Pulumi.{converged.stack}.yaml"
+    before = file.read_text()
+    yield converged
+    file.write_text(before)
 
 
 @pytest.fixture(scope="session")

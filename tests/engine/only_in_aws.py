@@ -21,20 +21,19 @@ ONLY_IN_AWS: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("Look", "ec2:DescribeTags"): ("the provider reads tags of an instance's volumes", "ec2/ec2_instance.go"),
     ("Look", "ec2:DescribeVpcAttribute"): VPC_READ,
-    ("Look", "ec2:DescribeRouteTables"): VPC_READ,
-    ("LookOnTheWay", "ec2:DescribeNetworkInterfaces"): (
-        "the provider looks for forgotten interfaces before it deletes a security group",
-        "ec2/vpc_security_group.go, deleteLingeringENIs",
+    ("Look", "ec2:DescribePrefixLists"): (
+        "the provider reads an endpoint's prefix list",
+        "ec2/vpc_endpoint_data_source.go, dataSourceVPCEndpointRead",
     ),
     ("LookOnTheWay", "ec2:DescribeVolumesModifications"): (
         "the provider waits until a volume has grown",
         "ec2/ebs_volume.go, waitVolumeUpdated",
     ),
-    ("ChangeInterfaces", "ec2:AssociateAddress"): (
+    ("UseInterfaces", "ec2:AssociateAddress"): (
         "EC2 may judge the instance's network interface as well",
         "docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
     ),
-    ("ChangeInterfaces", "ec2:DisassociateAddress"): (
+    ("UseInterfaces", "ec2:DisassociateAddress"): (
         "EC2 may judge the instance's network interface as well",
         "docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
     ),
@@ -46,6 +45,17 @@ ONLY_IN_AWS: dict[tuple[str, str], tuple[str, str]] = {
         "Timestream for InfluxDB makes its role with an account's first instance",
         "docs.aws.amazon.com/timestream/latest/developerguide/using-service-linked-roles.html",
     ),
+    ("WriteWithKeys", "kms:GenerateDataKey"): (
+        "a secret over 4 KiB, a long certificate chain, has a data key",
+        "docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html",
+    ),
+    **{
+        ("EncryptWithKeys", f"kms:ReEncrypt{each}"): (
+            "EBS is documented to need it, for snapshots",
+            "docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html",
+        )
+        for each in ("From", "To")
+    },
     ("GiveRights", "iam:UpdateAssumeRolePolicy"): (UPGRADE, "iam/role.go, resourceRoleUpdate"),
     **{
         ("ReadBuckets", f"s3:{name}"): BUCKET_READ

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ from sandbox import cloud
 from sandbox.place import Place
 from sandbox.plugins.install import install
 from tests.sandbox.cloud.conftest import Cloud
-from tests.sandbox.plugins.engine import CHECKOUT, find_pulumi
+from tests.sandbox.plugins.engine import CHECKOUT, environment, find_pulumi
 
 PROGRAM = CHECKOUT
 """Whose program runs; the plugins and the local AWS are this checkout's."""
 
 WITHOUT_THE_GATE = ("--exclude", "**Command::ready", "--exclude-dependents")
-"""Nothing boots here, so nothing would ever pass the gate: it is left out, with all that waits for it."""
+"""Nothing boots here, so nothing would ever pass the gate: it is left out, with everything that waits for it."""
 
 
 @dataclass
@@ -35,23 +34,12 @@ class Product:
 
     @classmethod
     def make(cls, home: Path, folder: Path, aws: Cloud, stack: str = "dev", project: str = "monitoring") -> Self:
-        """home: PULUMI_HOME, shared for the plugins' sake. folder: the person's own; made."""
+        """home: PULUMI_HOME, shared because of the plugins. folder: the person's own; created."""
         pulumi = find_pulumi()
         (folder / "state").mkdir(parents=True)
         home.mkdir(exist_ok=True)
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
-        env = {
-            **clean,
-            "PATH": os.pathsep.join([str(CHECKOUT / ".venv/bin"), str(pulumi.parent), os.environ.get("PATH", "")]),
-            "PULUMI_HOME": str(home),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            "AWS_ENDPOINT_URL": aws.operator_url,
-            **cloud.admin_credentials(aws.place),
-        }
-        env.pop("PYTHONDONTWRITEBYTECODE", None)
+        aws_env = {"AWS_ENDPOINT_URL": aws.operator_url, **cloud.admin_credentials(aws.place)}
+        env = environment(pulumi, home, folder / "state") | aws_env
         install(Place(CHECKOUT), pulumi, env)
         made = cls(folder, env, stack)
         made.write(project, yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"])
@@ -66,7 +54,7 @@ class Product:
         (self.folder / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump({"config": config}))
 
     def configure(self, **settings: Any) -> None:
-        """Settings without their namespace; `aws__profile` is `aws:profile`. None takes one out."""
+        """Settings without their namespace; `aws__profile` is `aws:profile`. None removes one."""
         file = self.folder / f"Pulumi.{self.stack}.yaml"
         content = yaml.safe_load(file.read_text())
         for name, value in settings.items():
@@ -78,7 +66,7 @@ class Product:
         file.write_text(yaml.safe_dump(content))
 
     def run(self, *arguments: str, fails: bool = False, **env: str) -> str:
-        """What the CLI printed. Raises AssertionError when it ends otherwise than expected."""
+        """What the CLI printed. Raises AssertionError when it does not end as expected."""
         done = subprocess.run(
             ["pulumi", "--non-interactive", "--color", "never", *arguments],
             executable=find_pulumi(),
@@ -97,7 +85,7 @@ class Product:
         return done.stdout
 
     def command(self, script: Path, *arguments: str) -> str:
-        """What one of the program's scripts prints, whatever becomes of it."""
+        """What one of the program's scripts prints, however it ends."""
         done = subprocess.run(
             [sys.executable, PROGRAM / script, *arguments],
             cwd=self.folder,
@@ -117,15 +105,18 @@ class Product:
         )
 
     def refused(self) -> str:
-        """What a preview says that must fail."""
+        """The message of a preview that must fail."""
         return self.run("preview", "--stack", self.stack, fails=True)
 
+    def steps(self) -> list[dict[str, Any]]:
+        """The steps of a preview of the whole program, as the engine lists them."""
+        return list(json.loads(self.run("preview", "--json", "--stack", self.stack))["steps"])
+
     def preview(self) -> dict[str, str]:
-        """Name of each changed resource → what a preview would do with it, the whole program through."""
-        steps = json.loads(self.run("preview", "--json", "--stack", self.stack))["steps"]
+        """Name of each changed resource → what a preview of the whole program would do with it."""
         return {
             f"{step['urn'].split('::')[-2].split('$')[-1].split(':')[-1]}::{step['urn'].split('::')[-1]}": step["op"]
-            for step in steps
+            for step in self.steps()
             if step["op"] not in ("same", "read")
         }
 

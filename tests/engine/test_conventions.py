@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -19,47 +18,41 @@ from tools import stack_file
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def converged(person: Callable[..., Product]) -> Iterator[Product]:
-    """A stack in which everything is up that needs no running server."""
-    mine = person()
-    mine.up()
-    yield mine
-    mine.destroy()
-
-
-@pytest.fixture(autouse=True)
-def as_before(converged: Product) -> None:
-    converged.configure(retention="7d", passwordGeneration=None)
-
-
 def difference(mine: Product) -> str:
-    """What `pulumi preview --diff` shows of what is up."""
+    """What `pulumi preview --diff` shows for a stack that is up."""
     return mine.run("preview", "--diff", "--stack", mine.stack, *WITHOUT_THE_GATE)
 
 
-def test_a_preview_of_what_is_up_shows_nothing(converged: Product) -> None:
-    shown = difference(converged)
+def updated(shown: str) -> set[str]:
+    """The parameters that a difference names, without their path."""
+    return set(re.findall(r"\[id=/monitoring/\S+/([^/\]]+)\]", shown))
+
+
+def test_a_preview_of_what_is_up_shows_nothing(mine: Product) -> None:
+    shown = difference(mine)
     assert not [line for line in shown.splitlines() if re.match(r"\s*(\+|-|~|\+-|<|>) ?\w", line)], shown
     assert re.search(r"Resources:\n +[0-9]+ unchanged\n", shown)
     assert "warning" not in shown.lower()
 
 
-def test_one_changed_setting_shows_what_follows_from_it(converged: Product) -> None:
-    converged.configure(retention="8d")
-    shown = difference(converged)
+def test_a_changed_setting_shows_what_follows_from_it(mine: Product) -> None:
+    mine.configure(retention="8d", rootVolumeSize=25)
+    shown = difference(mine)
     assert re.search(r"\n +- RETENTION=7d\n +\+ RETENTION=8d\n", shown)
-    # The file with the setting, and the list of all files' versions.
-    assert "~ 2 to update\n" in shown
+    # The file with the setting, and the list of all files' versions, for which the gate is passed again.
+    assert updated(shown) == {"server.conf", "revision"}
+    # And the server in place.
+    assert "~ 3 to update\n" in shown
+    assert "replace" not in shown
     # By default the steps of five minutes are kept for twelve times as long.
     changed = re.findall(r"^ +[-+] (?!#)(\w+)=", shown, re.MULTILINE)
     assert changed == [name for name in ("RETENTION", "ROLLUP_RETENTION", "ROLLUP") for _ in "-+"], shown
 
 
-def test_new_passwords_are_not_a_preview_of_every_file(converged: Product) -> None:
-    converged.configure(passwordGeneration=2)
-    shown = difference(converged)
-    assert set(re.findall(r"\[id=/monitoring/\S+/([^/\]]+)\]", shown)) == {
+def test_new_passwords_are_not_a_preview_of_every_file(mine: Product) -> None:
+    mine.configure(passwordGeneration=2)
+    shown = difference(mine)
+    assert updated(shown) == {
         *("grafana-admin-password", "grafana-automation-password"),
         *("influxdb-grafana-password", "influxdb-telegraf-password"),
         *("server.conf", "telegraf.conf", "revision"),
@@ -67,8 +60,8 @@ def test_new_passwords_are_not_a_preview_of_every_file(converged: Product) -> No
     assert shown.count("~ value: [secret] => [secret]") == 4
 
 
-def test_about_has_nothing_to_warn_about(converged: Product) -> None:
-    said = converged.run("about", "--stack", converged.stack)
+def test_about_has_nothing_to_warn_about(mine: Product) -> None:
+    said = mine.run("about", "--stack", mine.stack)
     assert "warning" not in said.lower()
     assert re.search(r"^resource +aws +7\.", said, re.MULTILINE)
 
@@ -96,7 +89,7 @@ def template(tmp_path: Path) -> Path:
 
 
 def test_a_project_made_from_the_template_has_settings_the_program_takes(
-    converged: Product, template: Path, tmp_path: Path
+    mine: Product, template: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "mine"
     answers = [
@@ -104,8 +97,8 @@ def test_a_project_made_from_the_template_has_settings_the_program_takes(
         *("-c", 'monitoring:agentCidrs=["203.0.113.0/24"]'),
     ]
     where = ["--dir", str(target), "--name", "monitoring", "--description", "Mine", "--stack", "first"]
-    # Without installing anything: what the packages are is another test's matter.
-    said = converged.run("new", str(template), "--yes", "--force", "--generate-only", *where, *answers)
+    # Without installing anything: the packages are another test's concern.
+    said = mine.run("new", str(template), "--yes", "--force", "--generate-only", *where, *answers)
     assert (target / "__main__.py").exists(), said
     project = yaml.safe_load((target / "Pulumi.yaml").read_text())
     assert project["name"] == "monitoring"

@@ -1,4 +1,4 @@
-"""Two people, each with a state of their own, who call their stacks the same in one account and region."""
+"""Two people, each with a state of their own, whose stacks have the same name in one account and region."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ def parameters(aws: Cloud) -> dict[str, str]:
     return {each["Name"]: each["Value"] for page in found for each in page["Parameters"]}
 
 
-def test_neither_takes_over_nor_deletes_what_is_the_other_s(person: Callable[..., Product], aws: Cloud) -> None:
-    mine, theirs = person("dev"), person("dev")
-    mine.up()
+def test_neither_takes_over_nor_deletes_what_is_the_other_s(
+    person: Callable[..., Product], mine: Product, aws: Cloud
+) -> None:
     before = parameters(aws)
     assert before
+    theirs = person(mine.stack)
     theirs.up()
     assert parameters(aws).items() > before.items()
     theirs.destroy()
     assert parameters(aws) == before
-    mine.destroy()
-    assert not parameters(aws)

@@ -1,12 +1,11 @@
-"""Settings nobody could use, through a real preview: each is one line of the one error; no traceback, no secret.
+"""Unusable settings, through a real preview: each is one line of the one error; no traceback, no secret.
 
-tests/test_nonsense.py and its neighbours have many more, against the settings alone. Here it is what a person sees:
+tests/test_nonsense.py and its neighbours have many more, against the settings alone. Here it is what the user sees:
 YAML, the CLI, the engine and the language host lie between the stack's file and the message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -33,6 +32,8 @@ TOGETHER: dict[str, dict[str, tuple[Any, str]]] = {
         "retention": ("30d; DROP DATABASE telegraf", "is not a duration"),
         "protect": ("no", "write false"),
         "backups": ({"schedule": "0٤:00"}, "is not a time of day"),
+        "instanceType": ("colossal", "is not an EC2 instance type"),
+        "instancetype": ("t3.small", "did you mean instanceType?"),
     },
     "places": {
         "operatorCidrs": (["224.0.0.0/4"], "is a multicast range"),
@@ -47,20 +48,6 @@ TOGETHER: dict[str, dict[str, tuple[Any, str]]] = {
     },
 }
 """Wrong values that are all reported by one preview."""
-
-
-@pytest.fixture(scope="module")
-def person_s(person: Callable[..., Product]) -> Product:
-    return person()
-
-
-@pytest.fixture
-def mine(person_s: Product) -> Iterator[Product]:
-    """With the settings of Pulumi.dev.yaml, as they are afterwards."""
-    file = person_s.folder / f"Pulumi.{person_s.stack}.yaml"
-    before = file.read_text()
-    yield person_s
-    file.write_text(before)
 
 
 def said_about(said: str, key: str) -> str:
@@ -114,6 +101,34 @@ def test_a_wrong_setting_of_the_provider_is_one_line(mine: Product, setting: str
     said = mine.refused()
     clean(said)
     assert reported in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"aws__region": "eu-middle-1"}, ["aws:region", "eu-middle-1"]),
+        ({"instanceType": "t9.huge"}, ["monitoring:instanceType", "t9.huge"]),
+        (
+            {"grafanaRepository": dict.fromkeys(("url", "keyUrl"), "https://example.org/" + "a" * 3900)},
+            ["user data", "12"],
+        ),
+    ],
+    ids=["region", "instance type", "user data"],
+)
+def test_what_only_aws_or_the_finished_user_data_shows(
+    mine: Product, settings: dict[str, Any], words: list[str]
+) -> None:
+    mine.configure(**settings)
+    said = mine.refused()
+    assert "Traceback" not in said
+    assert [word for word in words if word not in said] == [], said
+
+
+def test_no_credentials_is_one_clear_message(mine: Product) -> None:
+    nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
+    said = mine.run("preview", "--refresh", "--stack", mine.stack, fails=True, **nobody, HOME="/nonexistent")
+    assert "credential" in said.lower()
+    assert "Traceback" not in said
 
 
 def test_the_longest_name_of_a_stack_makes_a_bucket(mine: Product) -> None:

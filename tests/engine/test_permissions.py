@@ -1,7 +1,7 @@
 """A stack's whole life with the roles of the bootstrap: what they are allowed is what it needs, no less and no more.
 
-The local AWS judges every request of the jobs by the very policies that the bootstrap made. The state lies in the
-bucket of the bootstrap, encrypted with its key.
+The local AWS authorizes every request of the jobs by the policies that the bootstrap created. The state is in
+the bootstrap's bucket, encrypted with its key.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from sandbox import cloud
 from sandbox.cloud import grants
 from tests.engine.bootstrapped import DEPLOY, PREVIEW, Bootstrap, Job
 from tests.engine.only_in_aws import ONLY_IN_AWS
+from tests.engine.private_subnet import subnet
 from tests.engine.product import PROGRAM, Product
+from tests.engine.test_domain_record import zone
 from tests.sandbox.cloud.conftest import REGION, Cloud
+from tests.sandbox.cloud.test_resources import key_with
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +40,7 @@ class Workflows:
 
     @property
     def administrator(self) -> Any:
-        """S3 as the account's administrator sees it, over what counts as TLS."""
+        """S3 as the account's administrator sees it, through the endpoint that counts as TLS."""
         return Job(self.aws, cloud.admin_credentials(self.aws.place)).client("s3")
 
     def become(self, role: str, subject: str) -> None:
@@ -63,7 +66,7 @@ class Workflows:
         return self.listed(role) - grants.read(self.aws.place, role)
 
     def resources(self) -> set[str]:
-        """What AWS has of the stack, for comparison."""
+        """The stack's resources in AWS, for comparison."""
         self.become("AWS_DEPLOY_ROLE", DEPLOY)
         state = json.loads(self.product.run("stack", "export", "--stack", "dev"))["deployment"]
         return {each["urn"] for each in state.get("resources", [])}
@@ -71,12 +74,18 @@ class Workflows:
 
 @pytest.fixture(scope="module")
 def workflows(aws: Cloud, bootstrap: Bootstrap, tmp_path_factory: pytest.TempPathFactory) -> Workflows:
+    key = key_with(aws)
+    bootstrap.configure(**{"monitoring-bootstrap__hostedZones": [zone(aws, "example.org")]})
+    bootstrap.configure(**{"monitoring-bootstrap__kmsKeys": [key]})
+    bootstrap.up()
     job, variables = tmp_path_factory.mktemp("job"), bootstrap.variables
     kept = {name: value for name, value in bootstrap.env.items() if name not in ("PULUMI_CONFIG_PASSPHRASE",)}
     env = kept | {"PULUMI_BACKEND_URL": variables["PULUMI_BACKEND"], "AWS_REGION": variables["AWS_REGION"]}
     made = Workflows(aws, variables, Product(job, env))
     made.product.write("monitoring", yaml.safe_load((PROGRAM / "Pulumi.dev.yaml").read_text())["config"])
     made.product.configure(deadMansSwitch={"email": ["a@example.com"]}, database={"kind": "timestream"})
+    made.product.configure(hostsByTag={"Monitoring": "on"})
+    made.product.configure(domain="m.example.org", route53Zone="example.org", kmsKey=key)
     made.become("AWS_DEPLOY_ROLE", DEPLOY)
     made.product.run("stack", "init", "dev", "--secrets-provider", variables["PULUMI_SECRETS_PROVIDER"])
     made.product.up()
@@ -90,7 +99,7 @@ def test_the_preview_role_previews_and_changes_nothing(workflows: Workflows) -> 
     assert "2 to update" in workflows.product.run("preview", "--stack", "dev")
     refused = workflows.product.up(fails=True)
     assert "AccessDenied" in refused
-    # The look for drift, which asks AWS about everything.
+    # The drift check, which asks AWS about everything.
     workflows.product.run("preview", "--refresh", "--stack", "dev")
     assert workflows.resources() == before
 
@@ -105,14 +114,23 @@ def test_the_deploy_role_may_all_that_a_stack_s_life_needs(workflows: Workflows)
     product.configure(smtp=mail, contactPoints={"email": ["a@example.com"]}, tags={"team": "web"})
     product.run("config", "set", "--stack", "dev", "--secret", "--path", "monitoring:smtp.password", "secret")
     product.configure(instanceType="t4g.medium", dataVolumeSize=30, operatorCidrs=["198.51.100.0/24"])
-    product.configure(backups={"keep": 8}, database={"kind": "timestream", "storage": 40})
+    product.configure(backups={"keep": 8}, database={"kind": "timestream", "storage": 40}, hostsByTagRemove=True)
     product.up("--refresh")
     settings = yaml.safe_load((product.folder / "Pulumi.dev.yaml").read_text())["config"]
-    product.configure(smtp=settings["monitoring:smtp"] | {"port": 465}, tags=None)
+    product.configure(smtp=settings["monitoring:smtp"] | {"port": 465})
     product.configure(cloudwatchAuth="role", backups={"enabled": False})
-    # A backup, as the server makes it: the bucket is not empty when it goes.
+    # A subnet of nothing but its VPC's local route: the preview also looks for endpoints.
+    (volume,) = product.resources("aws:ebs/volume:Volume")
+    lonely = subnet(workflows.aws.client("ec2"), volume["outputs"]["availabilityZone"])
+    product.configure(publicAddress=False, subnetId=lonely.id, database=None)  # which cannot follow into another subnet
+    # A backup, as the server makes it: the bucket is not empty when it is deleted.
     bucket = product.resources("aws:s3/bucket:Bucket")[0]["id"]
     workflows.administrator.put_object(Bucket=bucket, Key="dev/latest", Body=b"backup")
+    product.up()
+    product.configure(tags={"crew": "web"})
+    workflows.become("AWS_PREVIEW_ROLE", PREVIEW)
+    product.run("preview", "--refresh", "--stack", "dev")
+    workflows.become("AWS_DEPLOY_ROLE", DEPLOY)
     product.up()
     product.run("destroy", "--yes", "--skip-preview", "--stack", "dev")
     product.run("stack", "rm", "--yes", "--stack", "dev")

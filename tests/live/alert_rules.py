@@ -1,4 +1,4 @@
-"""The alert rules as Grafana reports them, and evaluated often for a while."""
+"""The alert rules as Grafana reports them, and more frequent evaluation for a while."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUICK = {"interval": "10s", "silentAfter": "30s"}
 
 
 def rules(environment: Environment) -> dict[str, dict[str, Any]]:
-    """What Grafana tells of each rule, by uid."""
+    """What Grafana reports about each rule, by uid."""
     groups = environment.grafana.get(RULES).json()["data"]["groups"]
     return {rule["uid"]: rule for group in groups for rule in group["rules"]}
 

@@ -13,9 +13,20 @@ from tests.live.identities import OTHER_STACK, READS, Identity
 
 REFUSALS = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 CLOUDWATCH_ROLE = "`sts:AssumeRole`, the role that reads CloudWatch"
+RECORD = "`route53:ChangeResourceRecordSets`, the proof of the server's name, with `publicCertificate`"
+ZONES = "`route53:ListHostedZones`, with `publicCertificate`"
+CHANGE = "`route53:GetChange`, with `publicCertificate`"
+SOMETIMES = (CLOUDWATCH_ROLE, RECORD, ZONES, CHANGE)
+"""Requests that are answered with a setting of their own only: tests/live/test_role.py, test_public_certificate.py."""
 BACKUP, ELSEWHERE = "{stack}/reach/file", "another/file"
 PREFIXES = {"resourcegroupstaggingapi": "tag"}
-"""What actions of a service begin with, where that is not boto3's name of it."""
+"""The prefix of a service's actions, where it differs from boto3's name of the service."""
+
+
+def _record(name: str, kind: str, value: str) -> dict[str, Any]:
+    record = {"Name": name, "Type": kind, "TTL": 10, "ResourceRecords": [{"Value": value}]}
+    return {"HostedZoneId": "{zone}", "ChangeBatch": {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}}
+
 
 REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "`ssm:GetParametersByPath`, the stack's own folder": ("ssm", "get_parameters_by_path", {"Path": "{path}"}),
@@ -39,6 +50,14 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"Bucket": "{bucket}", "LifecycleConfiguration": {"Rules": []}},
     ),
     CLOUDWATCH_ROLE: ("sts", "assume_role", {"RoleArn": "{cloudwatch_role}", "RoleSessionName": "reach"}),
+    RECORD: ("route53", "change_resource_record_sets", _record("_acme-challenge.{domain}", "TXT", '"x"')),
+    "`route53:ChangeResourceRecordSets`, any other record": (
+        "route53",
+        "change_resource_record_sets",
+        _record("{domain}", "A", "192.0.2.1"),
+    ),
+    ZONES: ("route53", "list_hosted_zones", {}),
+    CHANGE: ("route53", "get_change", {"Id": "C0123"}),
     "`cloudwatch:PutMetricData`": (
         "cloudwatch",
         "put_metric_data",
@@ -73,7 +92,7 @@ def column(identity: str) -> dict[str, bool]:
 
 
 def answered(identity: Identity, requests: Iterable[str]) -> dict[str, bool]:
-    """Request → whether AWS answers it. Raises what boto3 raises for an error that is no refusal."""
+    """Request → whether AWS answers it. Raises boto3's error when it is not a refusal."""
     found = {}
     for request in requests:
         try:
@@ -87,7 +106,8 @@ def answered(identity: Identity, requests: Iterable[str]) -> dict[str, bool]:
 
 
 def with_files(environment: Environment) -> Iterator[None]:
-    """Two files in the bucket, so that refusing them is about rights; they, and what was written, go afterwards."""
+    """Two files in the bucket, so that a refusal is about rights; they, and what was written, are deleted
+    afterwards."""
     client, bucket = environment.aws("s3"), environment.outputs["backupBucket"]
     keys = [BACKUP.format(stack=environment.name), ELSEWHERE]
     for key in keys:

@@ -18,9 +18,9 @@ LONGEST = 100_000
 
 
 class Burst:
-    """Request after request, from an agent's place as the user `telegraf`, while it is entered; each of EACH points of
-    the measurement `burst`. A refused or unanswered one is not repeated: `acknowledged` holds the numbers of those that
-    were answered with 204, `refused` what was said of the others."""
+    """Request after request, from an agent's machine as the user `telegraf`, while the block runs; each has EACH points
+    of the measurement `burst`. A refused or unanswered one is not repeated: `acknowledged` has the numbers of those
+    that were answered with 204, `refused` what was said about the others."""
 
     def __init__(self, environment: Environment, passwords: dict[str, str]) -> None:
         self._environment = environment
@@ -81,5 +81,5 @@ class Burst:
 
 
 def forget(influxdb: Ask) -> None:
-    """Take what bursts wrote away."""
+    """Delete what bursts wrote."""
     influxdb("POST", "/query", "admin", data={"db": "telegraf", "q": 'DROP MEASUREMENT "burst"'})

@@ -1,11 +1,11 @@
-"""Another time for processes that run: all machines share this machine's kernel, and so its clock.
+"""Another time for running processes: all machines share this machine's kernel, and so its clock.
 
 Programs ask the vDSO what time it is (vdso(7)): code that the kernel maps into each process, a copy of its own from
-the first write on. Here it gets functions that ask the kernel and add a number of seconds. A preloaded library, as
-libfaketime is, would not do: InfluxDB and Telegraf are linked statically, and Go asks the vDSO itself
+the first write on. Here it gets functions that ask the kernel and add a number of seconds. A preloaded library such
+as libfaketime would not do: InfluxDB and Telegraf are linked statically, and Go asks the vDSO itself
 (runtime/vdso_linux_amd64.go).
 
-What such a process starts has the right time, and so have files, systemd and what it starts.
+Programs started by such a process have the right time, and so do files, systemd and what it starts.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import time
 from pathlib import Path
 
 from sandbox.machines.machine import Machine
-from tests.live.points import eventually
+from tests.support.waiting import eventually
 
 NUMBER = b"\0" * 8
-"""Where the seconds go."""
+"""Where the seconds are inserted."""
 FUNCTIONS = {
     # mov $228,%eax; syscall; for CLOCK_REALTIME (0) and its coarse sister (5): add the number to (%rsi); ret
     "__vdso_clock_gettime": bytes.fromhex("b8e40000000f0585ff740583ff05750d48b9") + NUMBER + bytes.fromhex("48010ec3"),
@@ -35,7 +35,14 @@ FUNCTIONS = {
 
 
 def processes(machine: Machine, *units: str) -> list[int]:
-    """All processes of services, by their numbers on this machine."""
+    """All processes of services, by their numbers on this machine. Some that Telegraf starts end within a moment."""
+    found = eventually(lambda: _at_once(machine, *units), 60)
+    assert found, f"never the same processes of {units} twice"
+    return found
+
+
+def _at_once(machine: Machine, *units: str) -> list[int]:
+    """The same; none when one of them ended while they were looked for."""
     script = 'for u; do cat "/sys/fs/cgroup$(systemctl show -P ControlGroup "$u")/cgroup.procs"; done'
     inside = set(machine.run(["sh", "-c", script, "-", *units]).stdout.split())
     space = Path(f"/proc/{machine.leader}/ns/pid").readlink()
@@ -48,12 +55,11 @@ def processes(machine: Machine, *units: str) -> list[int]:
                     found.append(int(folder.name))
         except OSError:  # it has ended
             continue
-    assert len(found) == len(inside) > 0, (found, inside)
-    return found
+    return found if len(found) == len(inside) else []
 
 
 def set_clock(pid: int, seconds: int) -> None:
-    """From now on the process has a clock that is this much ahead, or behind."""
+    """From now on the process's clock is this much ahead, or behind."""
     begin, end = _mapped(pid)
     memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
     try:
@@ -91,7 +97,7 @@ def _symbols(library: bytes) -> dict[str, int]:
 
 
 def _stopped_elsewhere(pid: int, places: dict[int, str]) -> bool:
-    """Stop it; whether no thread is in one of the functions. If one is, it goes on."""
+    """Stop it; returns whether no thread is in one of the functions. If one is, the process continues."""
     os.kill(pid, signal.SIGSTOP)
     tasks = list(Path(f"/proc/{pid}/task").iterdir())
     until = time.monotonic() + 5

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.live.alert_rules import quick
-from tests.live.environment import Environment, sandbox
+from tests.live.environment import Environment, report, sandbox
 from tests.live.leaks import leaks, parameters
-from tests.live.points import eventually
+from tests.live.pending import there
 from tests.live.services import administrator, grafana, influxdb, passwords
+from tests.support.waiting import eventually
 
 FAULTS = Path(__file__).parent / "faults"
 
@@ -23,34 +24,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The live tests of a process share one environment: those that look come before those that change it, and those
     before the faults; the one that takes it down comes last. Files of one stage stay in the order of their names: but
     of those that look, the ones that change settings for a while come last, so that one `up` takes back what a file has
-    set and sets what the next one needs."""
-    items.sort(key=_stage)
+    set and sets what the next one needs. Files that need no environment come early: the process that takes one raises
+    its environment later, when the others have theirs."""
+    raised = {item.path for item in items if "environment" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: _stage(item) if item.path in raised else 1)
 
 
 def _stage(item: pytest.Item) -> int:
     if item.get_closest_marker("fresh"):
         return 0
     if item.get_closest_marker("destroys"):
-        return 5
+        return 6
     if FAULTS in item.path.parents:
-        return 4
+        return 5
     if item.get_closest_marker("disrupts"):
-        return 3
-    return 2 if item.get_closest_marker("changes") else 1
+        return 4
+    return 3 if item.get_closest_marker("changes") else 2
 
 
 @pytest.fixture(scope="session")
 def environment() -> Iterator[Environment]:
     """The shared environment. What `make up` printed is in `.printed`.
 
-    With SANDBOX_KEEP=1 it stays up afterwards and is used again: for the person who is writing a test.
+    With SANDBOX_KEEP=1 it stays up afterwards and is reused: for someone who is writing a test.
     """
     keep = os.environ.get("SANDBOX_KEEP") == "1"
     if not keep:
         sandbox("down")
-    up = sandbox("up")
+    up = sandbox("up", SANDBOX_WARM="")  # as a person's
     try:
-        assert up.returncode == 0, f"make up failed:\n{up.stdout[-6000:]}\n{up.stderr[-3000:]}"
+        assert up.returncode == 0, report("make up", up)
         raised = Environment(printed=up.stdout)
         raised.transcript.append(up.stdout + up.stderr)
         raised.applied = raised.wanted
@@ -68,12 +71,20 @@ def environment() -> Iterator[Environment]:
 
 @pytest.fixture(autouse=True)
 def settled(request: pytest.FixtureRequest) -> None:
-    """What an earlier test has set is taken back, unless this one begins with an `up` of its own, or destroys."""
+    """Settings of an earlier test are reverted, unless this one begins with an `up` of its own, or destroys."""
     node = request.node
     exempt = node.get_closest_marker("ups_first") or node.get_closest_marker("destroys")
     if "environment" in request.fixturenames and not exempt:
         environment: Environment = request.getfixturevalue("environment")
         environment.settle()
+
+
+@pytest.fixture(scope="module")
+def before(environment: Environment) -> dict[str, set[str]]:
+    """What there is of AWS before the file's own stacks. Fixtures of a file come before `settled`, and an `up` that
+    takes back what an earlier file has set creates resources."""
+    environment.settle()
+    return there(environment)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""InfluxDBs of somebody else, for the setting `influxdb`: on a machine outside AWS, with a CA of their own. A 1.12.4
+"""Somebody else's InfluxDBs, for the setting `influxdb`: on a machine outside AWS, with a CA of their own. A 1.12.4
 behind a proxy, at a path on port 443; and a 2.x on its own port."""
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sandbox.machines.machine import Machine
 from sandbox.machines.register import find
 from sandbox.toolchain.recipes import FOR_TESTS
 from tests.live.environment import Environment
-from tests.live.points import eventually
 from tests.sandbox.grafana.support import Authority
+from tests.support.waiting import eventually
 
 MACHINE = "db-1"
 HOME = "/opt/elsewhere"
@@ -24,7 +24,7 @@ USER = "writer.of_telegraf-1"
 CA = Path("elsewhere.pem")
 """Their authority's certificate, in the environment's folder."""
 PASSWORD = 'p w"\\ä$:%@{x}#&+='
-"""Of every kind of character that the setting accepts."""
+"""With every kind of character that the setting accepts."""
 
 PROXY = """
 import http.client, http.server, ssl
@@ -168,7 +168,7 @@ def second(environment: Environment) -> Elsewhere:
 
 
 def stop(environment: Environment) -> None:
-    """Both are gone."""
+    """Stops both."""
     units = [f"elsewhere-{name}" for name in ("influxdb1", "proxy", "influxdb2")]
     environment.machine(MACHINE, "systemctl", "stop", *units)
     environment.machine(MACHINE, "rm", "-rf", HOME)

@@ -1,4 +1,4 @@
-"""The environment the live tests share: raised once, asked and changed like a person would."""
+"""The environment that the live tests share: raised once, used and changed as a person would."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ def sandbox(*arguments: str, place: Place = PLACE, **environment: str) -> subpro
     )
 
 
+def report(command: str, done: subprocess.CompletedProcess[str]) -> str:
+    """What a failed command printed, as an assertion's message. The first line, which is all that pytest's summary
+    shows, is the error."""
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    error = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "")
+    return f"{command}: {error}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
+
+
 @dataclass
 class Environment:
     """A raised stack: its outputs, its Grafana, its AWS and the Pulumi CLI pointed at it."""
@@ -50,7 +58,7 @@ class Environment:
     place: Place = PLACE
     printed: str = ""
     transcript: list[str] = field(default_factory=list)
-    """Everything any command printed, for the search for secrets."""
+    """Everything that commands printed, for the search for secrets."""
     applied: list[Any] = field(default_factory=list)
     """`wanted` at the last `up`; empty when that did not go through or was of some resources only."""
     checks: list[Callable[[], None]] = field(default_factory=list)
@@ -71,7 +79,7 @@ class Environment:
         )
 
     def forget(self) -> None:
-        """Outputs and logins are asked for again: the stack has changed them."""
+        """Read outputs and logins again: the stack has changed them."""
         for name in ("outputs", "grafana"):
             self.__dict__.pop(name, None)
 
@@ -99,7 +107,7 @@ class Environment:
         return stack.project_folder(self.place) / "Pulumi.yaml"
 
     def configure(self, **changed: object) -> None:
-        """Other settings for good, for what cannot be taken back, as a larger volume."""
+        """Other settings, permanently: for what cannot be reverted, such as a larger volume."""
         content = yaml.safe_load(self.stack_file.read_text())
         content["config"] |= {
             key.replace("__", ":") if "__" in key else f"monitoring:{key}": value for key, value in changed.items()
@@ -107,7 +115,7 @@ class Environment:
         self.stack_file.write_text(yaml.safe_dump(content))
 
     def setting(self, name: str) -> Any:
-        """A setting as it stands in the stack's file."""
+        """A setting as the stack's file has it."""
         return yaml.safe_load(self.stack_file.read_text())["config"][f"monitoring:{name}"]
 
     @contextmanager
@@ -144,19 +152,19 @@ class Environment:
 
     @property
     def wanted(self) -> list[Any]:
-        """What a whole `up` applies: the stack's settings, and the project, which says where its program lies."""
+        """What a whole `up` applies: the stack's settings, and the project, which says where its program is."""
         return [yaml.safe_load(file.read_text()) for file in (self.stack_file, self.project_file)]
 
     def settle(self) -> None:
-        """`up`, unless the last one was of these settings and went through. So a test need not take back what it has
+        """`up`, unless the last one had these settings and succeeded. So a test need not revert what it has
         set: the next one does, or its own first `up` does both."""
         if self.applied != self.wanted:
             done = self.pulumi("up", "--yes", "--skip-preview")
             self.forget()
-            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+            assert done.returncode == 0, report("up", done)
 
     def afterwards(self, check: Callable[[], None]) -> None:
-        """Look at something once the next whole `up` has gone through: that what a test had set is gone."""
+        """Check something after the next whole `up`: that what a test had set is gone."""
         self.checks.append(check)
 
     def preview(self, *arguments: str) -> dict[str, list[str]]:

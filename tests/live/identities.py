@@ -1,4 +1,4 @@
-"""What an identity may do at AWS and what it may not, tried with its own credentials."""
+"""What an identity may and may not do in AWS, tried with its own credentials."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox import operator
 from tests.live.environment import Environment
 
 METRIC = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization"}
@@ -112,7 +113,7 @@ ONLY_THE_ROLE = [
 
 @dataclass(frozen=True)
 class Identity:
-    """Somebody with credentials at the local AWS."""
+    """An identity with credentials for the local AWS."""
 
     environment: Environment
     credentials: dict[str, str]
@@ -134,6 +135,8 @@ class Identity:
             "cloudwatch_role": next((arn for arn in roles if "/cloudwatch-" in arn), ""),
             "bucket": environment.outputs["backupBucket"],
             "stack": environment.name,
+            "zone": operator.zone(environment.place),
+            "domain": f"monitoring.{operator.ZONE}",
         }
         return getattr(client, name)(**filled(arguments, known))
 

@@ -1,4 +1,4 @@
-"""A command that is interrupted as soon as it prints a certain line, with all it has started."""
+"""A command that is interrupted, with all it has started, as soon as it prints a certain line."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
+AGAIN = 1
+"""Seconds until somebody presses Ctrl-C once more."""
+
 
 def interrupt_at(
-    line: str, how: signal.Signals, command: Sequence[str], *, cwd: Path, env: Mapping[str, str]
+    line: str, how: signal.Signals, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], times: int = 1
 ) -> tuple[int, str]:
     """The command's status, and what it printed until its end; fails when it never prints a line that matches."""
     process = subprocess.Popen(
@@ -36,6 +40,10 @@ def interrupt_at(
     started = psutil.Process(process.pid).children(recursive=True) if reached else []
     if reached:
         os.killpg(process.pid, how)
+    for _ in range(times - 1):
+        time.sleep(AGAIN)
+        if process.poll() is None:
+            os.killpg(process.pid, how)
     printed.append(process.stdout.read())
     status = process.wait(60)
     if how == signal.SIGKILL:

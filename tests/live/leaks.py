@@ -1,4 +1,4 @@
-"""Looking for the stack's secrets in what people can read."""
+"""A search for the stack's secrets in what people can read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def parameters(environment: Environment) -> dict[str, str]:
         .get_paginator("get_parameters_by_path")
         .paginate(Path="/monitoring", Recursive=True, WithDecryption=True)
         for parameter in page["Parameters"]
-        # The CA's certificate is no secret: it is an output for everyone to read. Nor are the server's files.
+        # The CA's certificate is not a secret: it is an output for everyone to read. Nor are the server's files.
         if parameter["Type"] == "SecureString" and not parameter["Name"].endswith("certificate")
     }
 

@@ -1,11 +1,10 @@
-"""A machine of somebody else's: booted by itself, with the package server and nothing else of the environment."""
+"""Somebody else's machine: booted by itself, with the package server and nothing else of the environment."""
 
 from __future__ import annotations
 
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,29 +19,23 @@ from sandbox.repository.packages import ensure_packages, facts
 from sandbox.repository.server import open_server
 from settings import Inputs, Settings
 from settings.model import InfluxdataRepository
+from tests.support.waiting import eventually
 from userdata.agents import AgentValues, agent_installer
 from userdata.telegraf import InfluxTarget
 
 NAME = "office-1"
 SOURCES = "/etc/apt/sources.list.d"
 BEFORE = "/root/before"
-"""Where the machine keeps what it was like before a test."""
+"""Where the machine keeps its state from before a test."""
 STATE = (
     "for file in $(find /etc/apt /etc/telegraf /etc/default/telegraf /etc/systemd/system/telegraf.service.d"
-    " -type f 2>/dev/null | sort); do sha256sum $file; stat -c '%a %U:%G %n' $file; done;"
+    " /etc/systemd/system/*monitoring* -type f 2>/dev/null | sort);"
+    " do sha256sum $file; stat -c '%a %U:%G %n' $file; done;"
     " apt-mark showhold; dpkg-query -W -f '${db:Status-Status} ${Version}\n' telegraf 2>/dev/null;"
     " systemctl is-active telegraf; systemctl is-enabled telegraf 2>&1;"
+    " systemctl is-active monitoring-agent-clock.timer; ls /etc/systemd/system/timers.target.wants | grep monitoring;"
     " getent passwd telegraf; ls -d /var/lib/monitoring* 2>/dev/null"
 )
-
-
-def eventually(question: Callable[[], Any], seconds: float = 60) -> Any:
-    """The first true answer; fails with the last one when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"not in {seconds} s, still {answer!r}"
-        time.sleep(0.2)
-    return answer
 
 
 class OrdinaryHost:
@@ -104,7 +97,7 @@ class OrdinaryHost:
         return lines[0]
 
     def locked(self, program: str) -> None:
-        """Somebody else holds a lock for a while: `program`, in Python, which prints "got" once it has it."""
+        """Another process holds a lock for a while: `program`, in Python, which prints "got" once it has it."""
         self.tell(
             f'systemd-run -q --unit=lock --collect python3 -c "{program}";'
             " until journalctl -q -u lock -o cat --since -5s | grep -q got; do sleep 0.1; done"
@@ -125,7 +118,9 @@ class OrdinaryHost:
     def restore(self) -> None:
         """The machine as it was when it was saved, whatever a test has done to it."""
         self.tell(
-            "systemctl stop telegraf 2>/dev/null; systemctl reset-failed telegraf 2>/dev/null;"
+            "systemctl disable -q --now monitoring-agent-clock.timer 2>/dev/null;"
+            " rm -f /etc/systemd/system/monitoring-agent*;"
+            " systemctl stop telegraf 2>/dev/null; systemctl reset-failed telegraf 2>/dev/null;"
             " apt-mark unhold telegraf >/dev/null 2>&1; dpkg --purge --force-all telegraf >/dev/null 2>&1;"
             " rm -rf /etc/telegraf /etc/default/telegraf /etc/systemd/system/telegraf.service.d /var/lib/monitoring*"
             f" /run/monitoring-telegraf-restart /etc/apt; cp -a {BEFORE} /etc/apt; systemctl daemon-reload;"
@@ -147,8 +142,10 @@ def ordinary_host(checkout: Path) -> Iterator[OrdinaryHost]:
         thread.start()
         machine = Machine(place, NAME, place.on_premise_addresses[0])
         HostKeeper(machine, executor, Host(NAME, machine.address)).turn()
-        eventually(lambda: machine.leader)
-        eventually(lambda: machine.run(["systemctl", "is-system-running"]).stdout.strip() in ("running", "degraded"))
+        assert eventually(lambda: machine.leader)
+        assert eventually(
+            lambda: machine.run(["systemctl", "is-system-running"]).stdout.strip() in ("running", "degraded")
+        )
         yield OrdinaryHost(machine, www_folder(place))
         server.shutdown()
         server.server_close()

@@ -1,6 +1,6 @@
-"""What an update that was killed had begun and not written down: how a person finds it, and takes it away.
+"""What an update that was killed had begun and not recorded: how a person finds it, and removes it.
 
-docs/recovery.md tells a person the same.
+docs/recovery.md says the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Found = dict[str, str]
 
 
 def operations(environment: Environment) -> list[dict[str, Any]]:
-    """The operations of which Pulumi does not know how they ended."""
+    """The operations whose outcome Pulumi does not know."""
     exported = json.loads(environment.pulumi("stack", "export").stdout)
     return list(exported["deployment"].get("pending_operations") or [])
 
@@ -38,7 +38,7 @@ def _volumes(environment: Environment) -> Found:
 
 
 def _rules(environment: Environment, outgoing: bool) -> Found:
-    """Rules that somebody described: AWS's own are not."""
+    """Rules with a description: AWS's own have none."""
     found = environment.aws("ec2").describe_security_group_rules()["SecurityGroupRules"]
     return {
         each["SecurityGroupRuleId"]: each["GroupId"]
@@ -81,8 +81,8 @@ KINDS: dict[str, Callable[[Environment], Found]] = {
         each["Name"]: "" for each in environment.aws("s3").list_buckets()["Buckets"]
     },
 }
-"""What stays when nobody knows of it. All other kinds are written again: parameters and dashboards by their names,
-settings of these; or are nothing outside of Pulumi (passwords, certificates, commands)."""
+"""What stays behind unknown. All other kinds are overwritten (parameters and dashboards, by name, and their
+settings) or do not exist outside of Pulumi (passwords, certificates, commands)."""
 
 
 def inventory(environment: Environment) -> dict[str, set[str]]:
@@ -98,7 +98,7 @@ def unknown(environment: Environment, before: dict[str, set[str]]) -> dict[str, 
 
 
 def _grafana(environment: Environment) -> Grafana:
-    """Grafana as AWS knows the way to it: a stack whose first `up` was killed has no outputs yet."""
+    """Grafana, found through AWS: a stack whose first `up` was killed has no outputs yet."""
     ssm, folder = environment.aws("ssm"), environment.parameters
     ca, password = (
         ssm.get_parameter(Name=f"{folder}/{name}", WithDecryption=True)["Parameter"]["Value"]
@@ -127,7 +127,7 @@ def _take_from_grafana(environment: Environment, kind: str, inputs: dict[str, An
 
 
 def _take_from_aws(environment: Environment, kind: str, id_: str) -> None:
-    """Delete what nobody uses yet. It never came to have anything in it."""
+    """Delete what is not used yet and therefore empty."""
     ec2, iam, s3 = (environment.aws(service) for service in ("ec2", "iam", "s3"))
     timestream = environment.aws("timestream-influxdb")
     group = KINDS[kind](environment)[id_]
@@ -150,11 +150,14 @@ def _take_from_aws(environment: Environment, kind: str, id_: str) -> None:
     }[kind.rpartition(":")[2]]()
 
 
-def recover(environment: Environment, before: dict[str, set[str]]) -> list[str]:
-    """What a person does after an update was killed: end it, forget what it had begun to create, and delete what AWS
-    and Grafana have of that.
+def recover(environment: Environment, before: dict[str, set[str]], *, named: bool = True) -> list[str]:
+    """What a person does after an update was killed: cancel it, forget what it had begun to create, and delete what
+    AWS and Grafana have of that.
 
-    before: what there was of AWS before the stack was. Returns what was open, and what was deleted.
+    before: what AWS had before the stack. named: whether Pulumi names all that was pending. It does not after a second
+    Ctrl-C, which also ends the plugins: the engine takes a call that ended with its connection for one that did nothing
+    (pulumi's sdk/go/common/resource/plugin/provider_plugin.go, resourceStateAndError). Returns what was pending, and
+    what was deleted.
     """
     cancelled = environment.pulumi("cancel", "--yes")
     assert cancelled.returncode == 0, ending(cancelled)
@@ -163,7 +166,8 @@ def recover(environment: Environment, before: dict[str, set[str]]) -> list[str]:
     assert refreshed.returncode == 0, ending(refreshed)
     assert operations(environment) == []
     left = unknown(environment, before)
-    assert set(left) <= {each["type"] for each in begun}, "nothing named these"
+    unnamed = set(left) - {each["type"] for each in begun}
+    assert not (named and unnamed), f"created, but not among what was pending: {unnamed}"
     for kind, ids in left.items():
         for id_ in ids:
             _take_from_aws(environment, kind, id_)

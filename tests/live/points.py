@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Set
 
 from sandbox import screen
 from tests.live.environment import Environment
+from tests.support.waiting import eventually
 
 INTERVAL = 10
 """Seconds between two points of a host, the default of `collectionInterval`."""
@@ -14,17 +15,7 @@ INTERVAL = 10
 SERVER = "monitoring-sandbox"
 HOSTS = {"db-1", "web-1", SERVER}
 NONE = dict.fromkeys(HOSTS, 0)
-"""Lost: not one point of any host."""
-
-
-def eventually(true: Callable[[], bool], seconds: float = 240) -> bool:
-    """Whether something becomes true in time: by default a time in which it does on a machine that tests keep busy."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(1)
-    return False
+"""Nothing lost: not one point of any host."""
 
 
 def counts(environment: Environment, since: float, until: float) -> dict[str, list[int]]:
@@ -41,44 +32,51 @@ def counts(environment: Environment, since: float, until: float) -> dict[str, li
 
 
 def gaps(environment: Environment, since: float, until: float | None = None) -> dict[str, int]:
-    """Intervals without a point, by host. Without `until` the newest two are left out: agents send once an interval."""
+    """Intervals without a point, by host. Without `until` the newest two are left out: agents send once per
+    interval."""
     end = until if until is not None else time.time() - 2 * INTERVAL
     return {host: sum(not count for count in points) for host, points in counts(environment, since, end).items()}
 
 
-def caught_up(environment: Environment, moment: float, seconds: float = 240) -> None:
-    """Wait until every host's points of an interval after `moment` have arrived: agents send the oldest first."""
+def caught_up(environment: Environment, moment: float, seconds: float = 240, hosts: Set[str] = HOSTS) -> None:
+    """Wait until every host's points of the interval after `moment` have arrived: agents send the oldest first."""
 
     def newest() -> bool:
         try:
             ages = screen.newest_points(environment.grafana)
         except OSError:  # of requests: Grafana is not there yet
             return False
-        return all(time.time() - ages.get(host, time.time()) > moment + INTERVAL for host in HOSTS)
+        return all(time.time() - ages.get(host, time.time()) > moment + INTERVAL for host in hosts)
 
     assert eventually(newest, seconds), screen.newest_points(environment.grafana)
 
 
-def steady(environment: Environment) -> None:
-    """Wait until every host has measured for a while without a gap, the last whole interval included: then whatever is
-    missing was lost since. Not until the present one is there, too: that would be known an interval later, and each
-    fault would wait for it."""
+def steady(environment: Environment, hosts: Set[str] = HOSTS) -> None:
+    """Wait until every host has measured for a while without a gap, as far as points can have arrived: then whatever is
+    missing was lost since. What may still be on its way is counted by `lost`, so that no fault waits for it."""
 
     def whole() -> bool:
-        moment = time.time() - INTERVAL
-        found = gaps(environment, moment - 4 * INTERVAL)
-        if any(found.values()) or not set(found) >= HOSTS:
-            return False
-        caught_up(environment, moment)
-        return not any(gaps(environment, moment - 4 * INTERVAL, moment).values())
+        now = time.time()
+        found = counts(environment, now - 5 * INTERVAL, now + INTERVAL)
+        return set(found) >= hosts and all(nothing_but_late(points) for points in found.values())
 
     assert eventually(whole, 240), gaps(environment, time.time() - 5 * INTERVAL)
 
 
-def lost(environment: Environment, since: float) -> dict[str, int]:
-    """Points lost by each host from two intervals before `since` until now, once all have caught up."""
+def nothing_but_late(points: list[int]) -> bool:
+    """Whether no interval is empty but the one of now and the two before it, whose points may be on their way. One
+    before a point that has arrived was lost: agents send the oldest first."""
+    arrived = len(points)
+    while arrived and not points[arrived - 1]:
+        arrived -= 1
+    return arrived >= len(points) - 3 and all(points[:arrived])
+
+
+def lost(environment: Environment, since: float, hosts: Set[str] = HOSTS) -> dict[str, int]:
+    """Points lost by each host from two intervals before `since` until now, once all have caught up: the interval of
+    now is not counted."""
     now = time.time()
-    caught_up(environment, now)
+    caught_up(environment, now - INTERVAL, hosts=hosts)
     found = gaps(environment, since - 2 * INTERVAL, now)
     print("intervals lost:", ", ".join(f"{host} {number}" for host, number in sorted(found.items())))
     return found

@@ -1,6 +1,6 @@
-"""A machine of the RPM family: real rpm and dnf, with packages that lie in rpm's own database.
+"""A machine of the RPM family: real rpm and dnf, with packages in rpm's own database.
 
-Debian's archive has dnf 4.23 and rpm 4.20. The machine's userland stays Debian's: apt and dpkg are put away, os-release
+Debian's archive has dnf 4.23 and rpm 4.20. The machine's userland stays Debian's: apt and dpkg are hidden, os-release
 is Amazon Linux 2023's, and one package stands for what its image has installed. Telegraf's package is built from the
 publisher's own scripts and files, as its Makefile hands them to fpm, and signed by a key's subkey, as theirs.
 """
@@ -96,9 +96,10 @@ printf 'NAME="Amazon Linux"\\nVERSION="2023"\\nID="amzn"\\nID_LIKE="fedora"\\nVE
 """
 STATE = (
     "for file in $(find /etc/yum.repos.d /etc/dnf /etc/pki /etc/telegraf /etc/default/telegraf /etc/logrotate.d"
-    " /etc/systemd/system/telegraf.service.d -type f 2>/dev/null | sort);"
+    " /etc/systemd/system/telegraf.service.d /etc/systemd/system/*monitoring* -type f 2>/dev/null | sort);"
     " do sha256sum $file; stat -c '%a %U:%G %n' $file; done; rpm -qa | sort;"
     " systemctl is-active telegraf; systemctl is-enabled telegraf 2>&1;"
+    " systemctl is-active monitoring-agent-clock.timer; ls /etc/systemd/system/timers.target.wants | grep monitoring;"
     " getent passwd telegraf; ls -d /var/lib/monitoring* /var/lib/telegraf /var/log/telegraf 2>/dev/null"
 )
 
@@ -151,7 +152,9 @@ class RpmHost(OrdinaryHost):
     def restore(self) -> None:
         """The machine as it was when it was saved, whatever a test has done to it."""
         self.tell(
-            "systemctl stop telegraf lock 2>/dev/null; systemctl reset-failed telegraf 2>/dev/null;"
+            "systemctl disable -q --now monitoring-agent-clock.timer 2>/dev/null;"
+            " rm -f /etc/systemd/system/monitoring-agent*;"
+            " systemctl stop telegraf lock 2>/dev/null; systemctl reset-failed telegraf 2>/dev/null;"
             " rpm -q telegraf >/dev/null && rpm -e telegraf >/dev/null 2>&1;"
             " rpm -q gpg-pubkey >/dev/null && rpm -e $(rpm -q gpg-pubkey);"
             " rm -rf /etc/telegraf /etc/default/telegraf /etc/systemd/system/telegraf.service.d /var/lib/monitoring*"

@@ -16,15 +16,16 @@ BOOT_FAILED = re.compile(r"monitoring: (boot failed at line \d+ of .*)")
 
 @contextmanager
 def stack_named(name: str, **settings: object) -> Iterator[Environment]:
-    """A stack of its own in the same local AWS, not raised yet; destroyed afterwards, whatever became of it."""
+    """A stack of its own in the same local AWS, not raised yet; destroyed afterwards, whatever has happened to it."""
     stack.prepare(PLACE, name)
     made = Environment(name=name)
     made.configure(**settings)
     try:
         yield made
     finally:
-        made.pulumi("cancel", "--yes")
-        made.pulumi("destroy", "--yes", "--skip-preview")
+        if made.resources():
+            made.pulumi("cancel", "--yes")
+            made.pulumi("destroy", "--yes", "--skip-preview")
         made.pulumi("stack", "rm", "--yes", "--force")
 
 
@@ -60,7 +61,7 @@ def failures(environment: Environment) -> list[str]:
 
 
 def raised_up(environment: Environment, *arguments: str) -> str:
-    """What a `pulumi up` printed that has to succeed."""
+    """The output of a `pulumi up` that has to succeed."""
     done = up(environment, *arguments)
     assert done.returncode == 0, ending(done)
     return done.stdout

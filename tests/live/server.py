@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.live.environment import Environment
-from tests.live.points import eventually
+from tests.support.waiting import eventually
 
 BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 

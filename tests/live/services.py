@@ -1,4 +1,5 @@
-"""Asking the stack's own InfluxDB, from where an agent is, and Grafana, as one of their users or as nobody."""
+"""Requests to the stack's own InfluxDB, from where an agent is, and to Grafana, as one of their users or without a
+login."""
 
 from __future__ import annotations
 
@@ -24,13 +25,17 @@ PAUSE = 5
 
 
 def agents_place(environment: Environment) -> AbstractContextManager[None]:
-    """Where InfluxDB may be talked to: this thread's connections come from an agent's machine meanwhile."""
+    """From where InfluxDB is open: meanwhile, this thread's connections come from an agent's machine."""
     return at(find(environment.place, AGENT))
 
 
 @pytest.fixture(scope="module")
 def passwords(environment: Environment) -> dict[str, str]:
-    """InfluxDB's users and their passwords, as the parameter store holds them."""
+    return passwords_now(environment)
+
+
+def passwords_now(environment: Environment) -> dict[str, str]:
+    """InfluxDB's users and their passwords, as the parameter store holds them; the administrator's is the server's."""
     pages = environment.aws("ssm").get_paginator("get_parameters_by_path")
     found = {
         parameter["Name"].rpartition("/")[2]: parameter["Value"]
@@ -50,7 +55,7 @@ def administrator_of_influxdb(environment: Environment) -> str:
 
 @pytest.fixture(scope="module")
 def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
-    """Ask InfluxDB as one of its users, or as nobody."""
+    """Ask InfluxDB as one of its users, or without a login."""
 
     def ask(method: str, path: str, user: str | None = None, password: str | None = None, **named: Any) -> Any:
         auth = (user, password or passwords[user]) if user else None
@@ -65,8 +70,8 @@ def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
 
 @pytest.fixture(scope="module")
 def grafana(environment: Environment) -> Ask:
-    """Ask Grafana as somebody, or as nobody. If the connection breaks, what Grafana's service did becomes a warning of
-    the test run, and the request is sent once more."""
+    """Ask Grafana as one of its users, or without a login. If the connection breaks, what Grafana's service did
+    becomes a warning of the test run, and the request is sent once more."""
     ca = str(environment.grafana.ca_file)
 
     def send(method: str, path: str, **named: Any) -> requests.Response:
@@ -91,7 +96,7 @@ def administrator(environment: Environment) -> tuple[str, str]:
 
 
 def query(ask: Ask, user: str | None, statement: str, database: str = "telegraf") -> str:
-    """What InfluxDB answers to a statement: the error if there is one, else the results as JSON."""
+    """InfluxDB's answer to a statement: the error if there is one, else the results as JSON."""
     answer = ask("POST", "/query", user, data={"q": statement, "db": database})
     found = answer.json()
     errors = [found.get("error"), *(result.get("error") for result in found.get("results", []))]

@@ -11,10 +11,10 @@ from pathlib import Path
 from sandbox.machines.machine import Machine
 from sandbox.machines.register import find
 from tests.live.environment import PLACE, Environment
-from tests.live.points import eventually
+from tests.support.waiting import eventually
 
 SPARE_MIB, SPARE_FILES = 200, 4000
-"""How much still fits on it."""
+"""How much free space it has."""
 
 
 def sh(script: str, *arguments: object) -> str:
@@ -51,7 +51,7 @@ def small_root(environment: Environment) -> Iterator[None]:
     with stopped(environment) as server:
         image = Path(server.folder / "small.img")
         mebibytes, files = (int(sh('du -s "$1" "$2" | cut -f 1', option, server.disk)) for option in ("-m", "--inodes"))
-        # Its journal, tables of inodes and reserve are besides.
+        # Its journal, inode tables and reserve come on top.
         sh('truncate -s "$2"M "$1"', image, int((mebibytes + SPARE_MIB) * 1.1) + 80)
         sh('mkfs.ext4 -q -N "$2" "$1"', image, files + SPARE_FILES)
         sh('mkdir "$2.small" && mount -o loop "$1" "$2.small" && cp -a "$2/." "$2.small"', image, server.disk)

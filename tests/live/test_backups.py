@@ -1,4 +1,4 @@
-"""Backups: made when asked for, private, and enough to have everything again when machine and volume are gone."""
+"""Backups: made on request, private, and sufficient to restore everything when machine and volume are gone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 import requests
 
 from tests.live.environment import STACK, Environment, sandbox
-from tests.live.points import eventually
 from tests.live.second import raised_up
 from tests.live.server import BOOT_SCRIPT
 from tests.live.services import administrator_of_influxdb, agents_place
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
@@ -38,7 +38,7 @@ def backups(environment: Environment) -> list[str]:
 
 
 def wait_for(environment: Environment, more_than: int, seconds: int = 240) -> str:
-    """The newest backup, once there are more than a number."""
+    """The newest backup, once there are more than this number."""
     end = time.monotonic() + seconds
     while len(found := backups(environment)) <= more_than:
         assert time.monotonic() < end, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "20").stdout
@@ -70,7 +70,7 @@ def counts(environment: Environment, until: float) -> dict[str, Any]:
 
 
 def save_dashboard(environment: Environment, uid: str) -> None:
-    """A dashboard of a user's own, which Pulumi knows nothing of."""
+    """A user's own dashboard, which Pulumi does not know."""
     grafana = environment.grafana
     made = requests.post(
         f"{grafana.url}/api/dashboards/db",
@@ -83,7 +83,7 @@ def save_dashboard(environment: Environment, uid: str) -> None:
 
 
 def destroy_the_machine(environment: Environment) -> None:
-    """Instance and data volume go, as if somebody had deleted them by hand."""
+    """Instance and data volume are deleted, as if by hand."""
     ec2, instance = environment.aws("ec2"), environment.instance_id
     mapped = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["BlockDeviceMappings"]
     volume = next(each["Ebs"]["VolumeId"] for each in mapped if each["DeviceName"] == "/dev/sdf")
@@ -143,7 +143,7 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
     with environment.settings(backups={"now": 1}):
         raised_up(environment)
         newest = wait_for(environment, before)
-        # Half a minute before, no agent has anything left to send.
+        # For times at least half a minute ago, no agent has anything left to send.
         until = time.time() - 30
         there = counts(environment, until)
         assert there["system"]
@@ -180,11 +180,11 @@ def restore(environment: Environment, backup: str) -> str:
     return done.stdout
 
 
-def test_a_backup_that_is_absent_or_damaged_stops_the_boot_and_another_one_mends_it(environment: Environment) -> None:
+def test_a_backup_that_is_absent_or_damaged_stops_the_boot_and_another_one_fixes_it(environment: Environment) -> None:
     client, name, newest = environment.aws("s3"), bucket(environment), backups(environment)[-1]
     absent = restore(environment, "2000-01-01T00-00-00Z")
     assert re.search(r"boot failed at line \d+ of restore: .* is not there, or not complete", absent)
-    # A copy of which one byte is another one.
+    # A copy with one byte changed.
     for file in (each["Key"] for each in client.list_objects_v2(Bucket=name, Prefix=f"{STACK}/{newest}/")["Contents"]):
         body = client.get_object(Bucket=name, Key=file)["Body"].read()
         changed = body[:-1] + bytes([body[-1] ^ 1]) if file.endswith("grafana.db") else body
@@ -204,7 +204,8 @@ def test_a_volume_with_data_is_left_alone(environment: Environment) -> None:
 
 
 def test_a_failed_backup_is_reported(environment: Environment) -> None:
-    """With S3 out of reach the service fails, and the status that Telegraf reads says so, next to the last success."""
+    """With S3 out of reach the service fails, and the status that Telegraf reads says so, along with the last
+    success."""
     state = ("systemctl", "show", "-P", "ActiveState", "monitoring-backup")
     # One that a boot asked for may be under way.
     assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"))

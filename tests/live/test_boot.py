@@ -1,4 +1,4 @@
-"""The server as its user data leaves it, looked at from inside."""
+"""The server as its user data leaves it, seen from inside."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_listens_is_what_the_design_says(environment: Environment) -> None:
         if not line.split()[3].startswith(("127.", "[::1]"))
     }
     assert {3000, 8086} <= open_ports
-    # 22 and 5355 (systemd-resolved) are the Debian image's own; the security group lets nobody near them.
+    # 22 and 5355 (systemd-resolved) are the Debian image's own; the security group blocks both.
     assert open_ports <= {22, 3000, 5355, 8086}, open_ports
 
 

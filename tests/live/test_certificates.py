@@ -1,4 +1,4 @@
-"""Nobody is talked to whose certificate is not the expected one."""
+"""Nothing talks to a server whose certificate is not the expected one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def another_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The certificate of somebody else who signs for localhost, too."""
+    """Somebody else's certificate, which is for localhost, too."""
     made = make_certificate(tmp_path_factory.mktemp("another"))
     made.write_text(made.read_text().partition("-----BEGIN EC")[0])
     return made
 
 
 def who_may(environment: Environment, port: int) -> AbstractContextManager[None]:
-    """The place of somebody whom the security group lets near the port."""
+    """A place from which the security group lets clients reach the port."""
     return agents_place(environment) if port == 8086 else nullcontext()
 
 

@@ -1,4 +1,4 @@
-"""The local environment's commands when something is wrong or done twice."""
+"""The local environment's commands when something is wrong or repeated."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.live.environment import CHECKOUT, PLACE, Environment, sandbox
 pytestmark = pytest.mark.live
 
 
-def test_status_tells_the_same_as_up(environment: Environment) -> None:
+def test_status_shows_the_same_as_up(environment: Environment) -> None:
     status = sandbox("status")
     assert status.returncode == 0, status.stdout + status.stderr
     assert environment.outputs["grafanaUrl"] in status.stdout
 
 
-def test_status_tells_what_ended(environment: Environment) -> None:
-    """Without the package repository everything that runs goes on; the screen says what is missing."""
+def test_status_shows_what_ended(environment: Environment) -> None:
+    """Without the package repository everything that runs continues; the screen says what is missing."""
     daemons.stop(PLACE, "repository")
     try:
         status = sandbox("status")

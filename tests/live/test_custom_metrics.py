@@ -15,7 +15,6 @@ from sandbox.viewer.browser import Visit, look
 from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
 from tests.live import there
 from tests.live.environment import Environment
-from tests.live.panels import ask
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
 
@@ -33,7 +32,7 @@ DURATIONS = {"cart": (10.0, 20.0), "pay": (100.0, 300.0)}
 
 @pytest.fixture(scope="module")
 def shown(environment: Environment) -> Iterator[Environment]:
-    """The environment with four custom metrics and another account, which are taken out afterwards."""
+    """The environment with four custom metrics and another account, which are removed afterwards."""
     now = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
     moment = now - datetime.timedelta(minutes=3)  # one whole minute, so that sums and percentiles are of these alone
     data: list[dict[str, Any]] = [{"MetricName": "Orders", "Timestamp": moment, "Value": value} for value in ORDERS]
@@ -44,7 +43,7 @@ def shown(environment: Environment) -> Iterator[Environment]:
             for value in values
         ]
     environment.aws("cloudwatch").put_metric_data(Namespace=SHOP, MetricData=data)
-    there.put_metrics(environment)
+    there.put_metrics(environment, there.stack_s_user(environment))
     with environment.settings(customMetrics=METRICS, cloudwatchAccounts=[there.SETTING]):
         environment.settle()
         yield environment
@@ -64,26 +63,20 @@ def queries(environment: Environment, period: str = "60") -> dict[str, PanelQuer
     return {query.title: query for query in panel_queries(stored, {"period": period}, TimeRange.last(900))}
 
 
-def values(environment: Environment, query: PanelQuery) -> dict[str, list[float]]:
-    """Numbers by the name of their series."""
-    frames = ask(environment, query)["A"]["frames"]
-    return {frame["schema"]["name"]: [v for v in frame["data"]["values"][1] if v is not None] for frame in frames}
-
-
 def test_its_address_is_among_the_outputs(shown: Environment) -> None:
     assert shown.outputs["dashboardUrls"]["Custom metrics"].endswith("/d/custom-metrics")
 
 
 def test_the_value_that_was_put_comes_back(shown: Environment) -> None:
     asked = queries(shown)
-    assert values(shown, asked["Orders"]) == {"Orders": [sum(ORDERS)]}
-    assert values(shown, asked["Duration, p99 · cart"]) == {"Duration": [pytest.approx(19.9, abs=0.2)]}
+    assert there.values(shown, asked["Orders"]) == {"Orders": [sum(ORDERS)]}
+    assert there.values(shown, asked["Duration, p99 · cart"]) == {"Duration": [pytest.approx(19.9, abs=0.2)]}
 
 
 def test_any_and_several_values_are_a_series_each(shown: Environment) -> None:
     asked = queries(shown)
-    assert values(shown, asked["Duration, Average"]) == {"cart": [15.0], "pay": [200.0]}
-    assert values(shown, asked["Duration, Maximum · cart, pay"]) == {"cart": [20.0], "pay": [300.0]}
+    assert there.values(shown, asked["Duration, Average"]) == {"cart": [15.0], "pay": [200.0]}
+    assert there.values(shown, asked["Duration, Maximum · cart, pay"]) == {"cart": [20.0], "pay": [300.0]}
 
 
 def test_the_other_dashboards_link_to_it(shown: Environment) -> None:
@@ -104,23 +97,11 @@ def test_it_is_drawn_in_the_viewer(shown: Environment) -> None:
     assert "12" in page.panel("Orders").text
 
 
-def ec2(environment: Environment, account: str) -> dict[str, list[float]]:
-    """What the panel "CPU use" shows with an account chosen: values by instance."""
-    stored = environment.grafana.get("/api/dashboards/uid/aws-ec2").json()["dashboard"]
-    (query,) = (
-        query
-        for query in panel_queries(stored, {"account": account, "period": "60"}, TimeRange.last(900))
-        if query.title == "CPU use"
-    )
-    assert query.model["datasource"]["uid"] == account
-    return values(environment, query)
-
-
 def test_an_instance_of_another_account_is_on_the_ec2_dashboard(shown: Environment) -> None:
     """In the account's own region, which is not the stack's."""
-    found = ec2(shown, there.UID)
+    found = there.ec2(shown, there.UID)
     assert {name: set(found[name]) for name in found} == {there.instance(shown): {there.CPU}}
-    own = ec2(shown, "cloudwatch")
+    own = there.ec2(shown, "cloudwatch")
     assert there.instance(shown) not in own
     assert shown.instance_id in own
 
@@ -136,23 +117,19 @@ def test_the_outputs_are_the_policies_that_its_role_needs(shown: Environment) ->
     output = shown.outputs["cloudwatchAccounts"]["shop"]
     assert output["role"] == there.ROLE
     there.give(shown, output["trustPolicy"], output["policy"])
-    assert ec2(shown, there.UID)
+    assert there.ec2(shown, there.UID)
 
 
 def test_a_role_that_does_not_trust_grafana_is_refused(shown: Environment) -> None:
     """As the last check of `pulumi up` asks, with its words."""
     output = shown.outputs["cloudwatchAccounts"]["shop"]
-    ask_as_the_gate = (
-        f"/api/datasources/uid/{there.UID}/resources/dimension-values?region=us-east-1&namespace=AWS/EC2"
-        "&metricName=CPUUtilization&dimensionKey=InstanceId"
-    )
     there.give(shown, output["trustPolicy"].replace(there.SETTING["externalId"], "another"), output["policy"])
-    refused = shown.grafana.get(ask_as_the_gate)
+    refused = shown.grafana.get(there.gate())
     assert refused.status_code == 500
     assert "AccessDenied" in refused.text
     assert there.ROLE in refused.text
     there.give(shown, output["trustPolicy"], output["policy"])
-    assert shown.grafana.get(ask_as_the_gate).status_code == 200
+    assert shown.grafana.get(there.gate()).status_code == 200
 
 
 def test_again_changes_nothing(shown: Environment) -> None:

@@ -1,7 +1,11 @@
-"""A stack on an InfluxDB of somebody else's: 1.12.4 behind a proxy, then moved to 2.x; and what previews say of it."""
+"""A second stack next to the first: its `up` interrupted and repeated, on an InfluxDB of somebody else's (1.12.4 behind
+a proxy), then moved to a 2.x, and destroyed alone; and what previews say of its InfluxDB."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -9,11 +13,16 @@ import pytest
 from sandbox.toolchain.influxdb import shortfall
 from tests.live import elsewhere
 from tests.live.elsewhere import Elsewhere
-from tests.live.environment import Environment
+from tests.live.environment import PLACE, Environment, sandbox
+from tests.live.interrupting import interrupt_at
 from tests.live.panels import shown
+from tests.live.pending import recover, there
 from tests.live.second import ending, stack_named, up
 
+# The viewer shows the stack that was raised last.
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
+
+NAME = "elsewhere"
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +39,48 @@ def second(environment: Environment, first: Elsewhere) -> Elsewhere:
 
 
 @pytest.fixture(scope="module")
-def stack(environment: Environment, first: Elsewhere) -> Iterator[Environment]:
-    with stack_named("elsewhere", hosts=[]) as made:
+def stack(before: dict[str, set[str]], first: Elsewhere) -> Iterator[Environment]:
+    with stack_named(NAME, hosts=[]) as made:
         elsewhere.use(made, first)
         yield made
 
 
-def test_a_stack_on_an_influxdb_behind_a_proxy(stack: Environment) -> None:
+@pytest.mark.parametrize(
+    ("how", "times"),
+    [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGKILL, 1)],
+    ids=["Ctrl-C", "Ctrl-C twice", "kill -9"],
+)
+def test_an_interrupted_up_can_be_repeated(stack: Environment, how: signal.Signals, times: int) -> None:
+    """Interrupted while the server boots; a later test repeats it, and it continues."""
+    command = [sys.executable, "-m", "sandbox", "up"]
+    settings = os.environ | {"SANDBOX_NAME": PLACE.name, "SANDBOX_STACK": NAME}
+    status, printed = interrupt_at(
+        "command:local:Command ready creat", how, command, cwd=PLACE.checkout, env=settings, times=times
+    )
+    assert status != 0
+    assert "Traceback" not in printed
+    if how == signal.SIGINT:
+        assert status == 130
+        assert printed.strip().splitlines()[-1].startswith("Interrupted. `make up` continues from here")
+    assert any(resource["type"] == "aws:ec2/instance:Instance" for resource in stack.resources())
+
+
+def warnings(printed: str) -> list[str]:
+    """What an `up` warns of, but for the operations that were interrupted."""
+    lines = [line for line in printed.splitlines() if "warning:" in line]
+    return [line for line in lines if "pending operations" not in line]
+
+
+def test_a_stack_on_an_influxdb_behind_a_proxy_next_to_the_first(stack: Environment, environment: Environment) -> None:
     """Port 443, a path in its address, its own authority, and a password of every kind of character."""
-    done = up(stack)
+    done = sandbox("up", SANDBOX_STACK=NAME)
     assert done.returncode == 0, ending(done)
-    assert "warning" not in done.stdout
+    assert warnings(done.stdout) == []
+    assert stack.outputs["grafanaUrl"] != environment.outputs["grafanaUrl"]
+    assert stack.outputs["grafanaAdminPassword"] != environment.outputs["grafanaAdminPassword"]
+    grafana = stack.grafana
+    wrong = type(grafana)(grafana.url, "admin", environment.outputs["grafanaAdminPassword"], grafana.ca_file)
+    assert wrong.get("/api/org").status_code == 401
     shown(stack)
 
 
@@ -66,5 +106,14 @@ def test_it_moves_to_an_influxdb_2(stack: Environment, second: Elsewhere) -> Non
     elsewhere.use(stack, second)
     done = up(stack)
     assert done.returncode == 0, ending(done)
-    assert "warning" not in done.stdout
+    assert warnings(done.stdout) == []
     shown(stack)
+
+
+def test_it_is_destroyed_alone(stack: Environment, environment: Environment, before: dict[str, set[str]]) -> None:
+    recover(stack, before, named=False)  # from the interruptions
+    destroyed = stack.pulumi("destroy", "--yes", "--skip-preview")
+    assert destroyed.returncode == 0, ending(destroyed)
+    assert stack.resources() == []
+    assert there(stack) == before
+    assert environment.grafana.get("/api/health").status_code == 200

@@ -1,4 +1,4 @@
-"""Who may do what in Grafana, and what it tells browsers."""
+"""Who may do what in Grafana, and which headers it sends to browsers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture
 def viewer(grafana: Ask, administrator: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """A new user with whatever role new users get."""
+    """A new user with the default role."""
     login = ("somebody", "a password")
     made = grafana("POST", "/api/admin/users", administrator, json={"login": login[0], "password": login[1]})
     assert made.status_code == 200, made.text

@@ -49,8 +49,8 @@ def test_the_server_s_services_can_get_no_rights(environment: Environment, unit:
 
 
 def test_influxdb_writes_to_its_data_folder_alone(environment: Environment) -> None:
-    """What its process could write to, in its own view of the file system: tried as its user where it may write, and
-    as root, whom no file's mode holds back, where it may not."""
+    """What its process can write to, in its own view of the file system: tried as its user where it may write,
+    and as root, which no file mode restrains, where it may not."""
     pid = environment.guest("systemctl", "show", "-p", "MainPID", "--value", "influxdb").stdout.strip()
     inside = ("nsenter", "-t", pid, "-m")
     as_itself = (*inside, "setpriv", "--reuid=influxdb", "--clear-groups", "sh", "-c")
@@ -115,7 +115,8 @@ apt-get -qq update
 
 
 def test_fixes_come_by_themselves_and_pinned_versions_stay(environment: Environment) -> None:
-    """A repository that passes for Debian's security fixes offers version 99 of everything: only Debian's is taken."""
+    """A repository that poses as Debian's security archive offers version 99 of everything: only Debian's is
+    accepted."""
     periodic = environment.guest("apt-config", "dump", "--format", "%f=%v%n", "APT::Periodic").stdout
     wanted = re.findall(r'^(APT::\S+) "(\d)";', (USERDATA / "server/auto-upgrades.conf").read_text(), re.MULTILINE)
     assert len(wanted) == 2

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from tests.live.environment import Environment
-from tests.live.points import SERVER, eventually
+from tests.live.points import SERVER
 from tests.live.services import Ask, administrator_of_influxdb, query
+from tests.support.waiting import eventually
 from tools.wait_for_data import Measurements
 from tools.waiting import Grafana, NotYetError
 
@@ -59,7 +60,7 @@ ADMINISTRATION = (
     'DROP MEASUREMENT "system"',
 )
 INCLUDED = ('DELETE FROM "{it}"', 'DROP SERIES FROM "{it}"', 'DROP RETENTION POLICY "autogen" ON "{it}"')
-"""What InfluxDB's privilege WRITE includes, whether one likes it or not."""
+"""What InfluxDB's privilege WRITE includes, like it or not."""
 READING = ('SELECT * FROM "system" LIMIT 1', "SHOW MEASUREMENTS", "SHOW SERIES", "SHOW TAG KEYS", "SHOW FIELD KEYS")
 ELSEWHERE = ('SELECT * FROM "_internal"."monitor"."httpd" LIMIT 1', 'SHOW MEASUREMENTS ON "_internal"')
 
@@ -84,7 +85,7 @@ def test_the_reading_user_changes_nothing(influxdb: Ask, statement: str) -> None
 
 
 def test_writing_includes_deleting(influxdb: Ask, passwords: dict[str, str]) -> None:
-    """docs/security.md says so; seen with a user and a database that are there for this alone."""
+    """docs/security.md says so; tried with a user and a database created for this alone."""
     for statement in (
         'CREATE DATABASE "trial"',
         "CREATE USER \"trial\" WITH PASSWORD 'x'",
@@ -154,7 +155,7 @@ def test_is_the_package_that_aws_gets(environment: Environment) -> None:
 
 
 def test_every_key_file_is_its_services_alone(environment: Environment) -> None:
-    """InfluxDB 1.12.3 and newer refuse to start with a key that others may read, be it their own group."""
+    """InfluxDB 1.12.3 and newer refuse to start with a key that others may read, even their own group."""
     listing = environment.guest("find", "/etc", "-name", "server-key", "-printf", "%m %u:%g %p\\n").stdout
     assert sorted(listing.splitlines()) == [
         "600 grafana:grafana /etc/grafana/server-key",
@@ -171,7 +172,8 @@ def silent_server(environment: Environment) -> Iterator[None]:
 
 
 def test_no_agent_s_point_satisfies_the_gate(environment: Environment, influxdb: Ask, silent_server: None) -> None:
-    """An agent may write any measurement under any name: what the gate asks for holds what only the server knows."""
+    """An agent may write any measurement under any name: what the gate looks for contains what only the server
+    knows."""
     url = urlsplit(environment.grafana.url)
     login = (environment.grafana.user, environment.grafana.password)
     grafana = Grafana(str(url.hostname), 3000, str(url.hostname), environment.outputs["caCertificate"], login)

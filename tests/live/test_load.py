@@ -1,4 +1,4 @@
-"""A few simulated hosts and two people at the dashboards, shortly: the long runs are in docs/scale.md."""
+"""A few simulated hosts and two people at the dashboards, briefly: the long runs are in docs/scale.md."""
 
 from __future__ import annotations
 

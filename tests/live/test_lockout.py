@@ -1,4 +1,4 @@
-"""Five wrong passwords lock the administrator, a person, and neither Pulumi nor the server's boot; and what the gates
+"""Five wrong passwords lock the administrator, a person, but neither Pulumi nor the server's boot; and what the gates
 of `up` let through."""
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import pytest
 import requests
 
 from tests.live.environment import Environment
-from tests.live.points import eventually
 from tests.live.second import ending, up
 from tests.live.services import Ask
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
@@ -35,8 +35,8 @@ def locked(grafana: Ask, administrator: tuple[str, str]) -> bool:
 
 @contextmanager
 def lockout(environment: Environment, grafana: Ask, administrator: tuple[str, str]) -> Iterator[None]:
-    """Somebody mistypes the administrator's password, again and again (shared/cases/server/29-admin-locked.sh). Grafana
-    forgets each attempt after five minutes: so it goes on until the end, however long that takes."""
+    """The administrator's password is mistyped again and again (shared/cases/server/29-admin-locked.sh). Grafana
+    forgets each attempt after five minutes, so this continues until the end, however long that takes."""
     wrong = {"user": administrator[0], "password": "wrong"}
     url, ca, end = environment.grafana.url, str(environment.grafana.ca_file), threading.Event()
 
@@ -147,7 +147,7 @@ def test_a_grafana_that_starts_without_its_users_gets_them_back_by_itself(
 
 @pytest.mark.usefixtures("quiet_server")
 def test_nothing_but_this_revision_opens_the_gate(environment: Environment, grafana: Ask, influxdb: Ask) -> None:
-    """Neither an older one that the server says, nor a greater number written by who may write measurements."""
+    """Neither an older one from the server, nor a greater number written by someone who may write measurements."""
     login = robot(environment)
     before = grafana("GET", "/api/user", login).json()
     older = {"login": login[0], "email": before["email"], "name": f"{'f' * 32} on {environment.instance_id}"}
@@ -160,7 +160,7 @@ def test_nothing_but_this_revision_opens_the_gate(environment: Environment, graf
         assert failed.returncode != 0
         assert "has not applied this revision of its parameters yet" in failed.stdout, ending(failed)
         assert "Traceback" not in failed.stdout
-        # Once the server looks again, everything goes on.
+        # After the server's next check, everything continues.
         booted = environment.guest(BOOT)
         assert booted.returncode == 0, booted.stdout[-2000:]
         done = up(environment)

@@ -15,8 +15,8 @@ from tests.live.environment import PLACE, Environment
 from tests.live.leaks import leaks, parameters
 from tests.live.panels import answered, shown
 from tests.live.pending import there
-from tests.live.points import eventually
 from tests.live.second import ending, stack_named, up
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
@@ -25,13 +25,8 @@ DATABASE = {"kind": "timestream", "public": True, "storage": 40}
 
 
 @pytest.fixture(scope="module")
-def before(environment: Environment) -> dict[str, set[str]]:
-    return there(environment)
-
-
-@pytest.fixture(scope="module")
 def host(environment: Environment) -> Iterator[str]:
-    """A machine outside AWS, which no stack knows yet."""
+    """A machine outside AWS that no stack has yet."""
     declared = on_premise.declared(PLACE)
     on_premise.declare(PLACE, [*declared, on_premise.Host(HOST, PLACE.on_premise_addresses[20])])
     state = ("systemctl", "is-system-running")
@@ -95,6 +90,10 @@ def test_more_storage_is_an_update_and_less_is_refused_at_the_preview(stack: Env
         refused = stack.pulumi("preview")
     assert refused.returncode != 0
     assert "monitoring:database.storage = 20: the database has 40 GiB" in refused.stdout + refused.stderr
+    with stack.settings(database={**DATABASE, "public": False}):
+        refused = stack.pulumi("preview")
+    assert refused.returncode != 0
+    assert "monitoring:database.public: AWS would replace the database" in refused.stdout + refused.stderr
 
 
 def test_destroy_leaves_nothing(stack: Environment, before: dict[str, set[str]], host: str) -> None:

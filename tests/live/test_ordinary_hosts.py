@@ -1,13 +1,17 @@
-"""The installer on machines that others have set up: it works, or leaves all as it was and says why in one line."""
+"""The installer on machines that others have set up: it works, or leaves everything as it was and says why in one
+line."""
 
 from __future__ import annotations
 
+import platform
+import time
 import tomllib
 from collections.abc import Iterator
 
 import pytest
 
 from sandbox.machines import preflight
+from tests.live.clocks import processes, set_clock
 from tests.live.ordinary_host import SOURCES, OrdinaryHost, ordinary_host
 
 pytestmark = [
@@ -39,15 +43,15 @@ def host(machine: OrdinaryHost) -> Iterator[OrdinaryHost]:
 # --- apt is busy
 
 
-@pytest.mark.parametrize("file", LOCKS)
-def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost, file: str) -> None:
-    host.locked(LOCK.format(file, 8))
+def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost) -> None:
+    """One lock stands for all: the test after this one has each."""
+    host.locked(LOCK.format(LOCKS[2], 8))
     host.installed()
     assert host.tell("systemctl is-active telegraf") == "active"
 
 
 @pytest.mark.parametrize("file", LOCKS)
-def test_it_says_who_does_not_let_go_of_apt(host: OrdinaryHost, file: str) -> None:
+def test_it_names_the_process_that_keeps_apt_locked(host: OrdinaryHost, file: str) -> None:
     before = host.state()
     host.locked(LOCK.format(file, 300))
     why = host.refused(host.installer().replace("patience=300", "patience=3"))
@@ -71,11 +75,11 @@ SAME = {
     "many.sources": DEB822.replace("URIs: ", "URIs: http://packages.sandbox.internal/grafana "),
     "embedded.sources": DEB822.partition("Signed-By")[0] + "Signed-By:\n$(sed 's/^$/./; s/^/ /' /root/key.asc)",
 }
-"""The very repository, known to the machine in another way."""
+"""The same repository, configured in another way."""
 
 
 def add_source(host: OrdinaryHost, name: str, text: str) -> None:
-    """A source of somebody else's, with the publisher's key in a place of its own."""
+    """Somebody else's source, with the publisher's key in another file."""
     host.tell(
         f"curl -sSf -o /root/key.asc {ADDRESS}/influxdata-archive.key; apt-get install -y -qq gnupg >/dev/null 2>&1;"
         f" gpg --dearmor </root/key.asc >{KEY}; cat >{SOURCES}/{name} <<END\n{text}\nEND"
@@ -87,14 +91,12 @@ def test_the_repository_under_another_name_or_key_stays_and_apt_works(host: Ordi
     add_source(host, name, SAME[name])
     if "grafana" in SAME[name]:
         host.tell(f"curl -sSf {ADDRESS.replace('influxdata', 'grafana')}/gpg.key | gpg --dearmor >>{KEY}")
-    assert host.updates().returncode == 0
     source = host.tell(f"cat {SOURCES}/{name}")
     said = host.installed()
     assert f"{name} names the repository already" in said or f"{OURS} or " in said
     updated = host.updates()
     assert (updated.returncode, updated.stderr) == (0, "")
     assert host.tell(f"cat {SOURCES}/{name}") == source
-    host.installed()
     assert host.install(None, "remove").returncode == 0
     assert host.tell(f"cat {SOURCES}/{name}") == source
     assert host.updates().returncode == 0
@@ -247,6 +249,37 @@ def test_a_file_that_telegraf_cannot_read_is_named(host: OrdinaryHost) -> None:
         " mkdir -p /etc/telegraf/telegraf.d; install -m 600 /dev/null /etc/telegraf/telegraf.d/own.conf"
     )
     assert "own.conf" in host.refused()
+
+
+# --- Its clock
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="its clocks are x86-64's (tests/live/clocks.py)")
+def test_it_measures_again_once_a_clock_that_was_hours_ahead_is_right(host: OrdinaryHost) -> None:
+    host.installed()
+    host.tell(
+        "printf '[[outputs.file]]\nfiles = [\"stdout\"]\n' >/etc/telegraf/telegraf.d/shown.conf;"
+        " systemctl restart telegraf"
+    )
+
+    def measures() -> bool:
+        """In the next six seconds, of intervals of one."""
+        since = host.tell("journalctl -q -u telegraf -n 1 -o export | sed -n 's/^__CURSOR=//p'")
+        time.sleep(6)
+        return "system," in host.tell(f"journalctl -q -u telegraf -o cat --after-cursor='{since}'")
+
+    assert measures()
+    for seconds, goes_on in ((5 * 3600, True), (0, False)):
+        for process in processes(host.machine, "telegraf"):
+            set_clock(process, seconds)
+        measures()  # what was under way
+        assert measures() is goes_on, seconds
+    # As its timer does (OnClockChange): here the kernel's clock has not jumped.
+    assert (
+        host.tell("systemctl is-active monitoring-agent-clock.timer; systemctl start monitoring-agent-clock")
+        == "active"
+    )
+    assert measures()
 
 
 # --- Texts that look like the installer's own

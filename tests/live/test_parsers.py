@@ -1,4 +1,4 @@
-"""systemd reads what the settings accept, and every unit that was installed."""
+"""systemd can read what the settings accept, and every unit that was installed."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def test_systemd_finds_nothing_wrong_with_any_unit(environment: Environment, mac
     units = re.findall(rf"^((?:{UNITS})\.(?:service|timer)) ", listed, re.MULTILINE)
     assert len(units) >= (1 if machine else 10), listed
     verified = environment.machine(where, "systemd-analyze", "verify", "--man=no", *units)
-    # Others' units are read along with these.
+    # Other units are read along with these.
     about_ours = [line for line in verified.stderr.splitlines() if re.search(rf"/({UNITS})\.", line)]
     assert about_ours == []

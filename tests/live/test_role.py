@@ -1,8 +1,10 @@
-"""`cloudwatchAuth: role`: Grafana reads CloudWatch with a role of its own, which reads nothing else."""
+"""`cloudwatchAuth: role`: Grafana reads CloudWatch with a role of its own, which reads nothing else, and takes the one
+of another account (`cloudwatchAccounts`)."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,22 +12,29 @@ from typing import Any
 
 import pytest
 
+from sandbox.cloud import ACCOUNT
+from tests.live import there
 from tests.live.aws_reach import CLOUDWATCH_ROLE, allowed_to, answered, column, named
 from tests.live.environment import Environment
 from tests.live.identities import ONLY_THE_USER, READS, REFUSED, Identity, names, server_s_role
-from tests.live.points import eventually
 from tests.live.services import Ask
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 CREDENTIALS = "/etc/grafana/cloudwatch-credentials"
+THEIRS = there.SETTING | {"name": "store"}
+"""Not the name that another file has removed by then."""
+UID = "cloudwatch-store"
 HEALTH = "/api/datasources/uid/cloudwatch/health"
 
 
 @pytest.fixture(scope="module")
 def with_the_role(environment: Environment) -> Iterator[Environment]:
-    """The stack switched to the role, on the running server, and back."""
-    with environment.settings(cloudwatchAuth="role"):
+    """The stack switched to the role, on the running server, and back. Until there is one, the other account trusts all
+    of the stack's."""
+    there.put_metrics(environment, f"arn:aws:iam::{ACCOUNT}:root")
+    with environment.settings(cloudwatchAuth="role", cloudwatchAccounts=[THEIRS]):
         environment.settle()
         yield environment
 
@@ -37,7 +46,7 @@ def with_the_role(environment: Environment) -> Iterator[Environment]:
 
 @pytest.fixture(scope="module")
 def reader(with_the_role: Environment) -> Identity:
-    """What Grafana has of AWS, and so anyone who gets into Grafana."""
+    """What Grafana, and so anyone who breaks into it, can reach in AWS."""
     found = json.loads(with_the_role.guest("cat", CREDENTIALS).stdout)
     keys = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey"}
     credentials = {ours: found[theirs] for ours, theirs in (keys | {"aws_session_token": "SessionToken"}).items()}
@@ -48,7 +57,7 @@ def test_grafana_reads_cloudwatch(with_the_role: Environment, grafana: Ask, admi
     answer = grafana("GET", HEALTH, administrator)
     assert answer.status_code == 200, answer.text
     source = grafana("GET", "/api/datasources/uid/cloudwatch", administrator).json()
-    # Grafana keeps secure fields that are not given again: the key of before is still there, and deleted in AWS.
+    # Grafana keeps secure fields that are not given again: the old key is still there, though deleted in AWS.
     assert (source["jsonData"]["authType"], source["jsonData"]["profile"]) == ("credentials", "cloudwatch")
     assert with_the_role.outputs["cloudwatchAccessKeyId"] == ""
 
@@ -72,9 +81,42 @@ def test_its_role_may_do_nothing_else(
 def test_both_roles_reach_what_the_table_names(reader: Identity, with_the_role: Environment) -> None:
     wanted = {request: yes for request, yes in column("Grafana's identity").items() if "`s3:" not in request}
     assert answered(reader, wanted) == wanted
-    assert allowed_to(reader.environment, reader.arn) == named(wanted)
+    assert allowed_to(reader.environment, reader.arn) == named(wanted) | {"sts:AssumeRole"}
     assert column("the server's role")[CLOUDWATCH_ROLE]
     assert answered(server_s_role(with_the_role), [CLOUDWATCH_ROLE]) == {CLOUDWATCH_ROLE: True}
+
+
+def test_its_role_takes_the_one_of_another_account(with_the_role: Environment) -> None:
+    """In that account's own region, which is not the stack's."""
+    output = with_the_role.outputs["cloudwatchAccounts"]["store"]
+    there.give(with_the_role, output["trustPolicy"], output["policy"])
+    found = there.ec2(with_the_role, UID)
+    assert {name: set(found[name]) for name in found} == {there.instance(with_the_role): {there.CPU}}
+    assert there.instance(with_the_role) not in there.ec2(with_the_role, "cloudwatch")
+
+
+@pytest.mark.parametrize(
+    ("what", "instead", "said"),
+    [
+        (there.SETTING["externalId"], "another", "sts:AssumeRole"),
+        ("role/cloudwatch-[0-9a-f]+", "user/administrator", "sts:AssumeRole"),
+        ("sts:AssumeRole", "sts:TagSession", "sts:AssumeRole"),
+        ("cloudwatch:ListMetrics", "cloudwatch:GetDashboard", "cloudwatch:ListMetrics"),
+    ],
+    ids=["another external ID", "trust in somebody else", "no trust", "no right to read"],
+)
+def test_what_the_other_account_refuses_is_said(with_the_role: Environment, what: str, instead: str, said: str) -> None:
+    """As the last check of `pulumi up` asks, with AWS's words."""
+    output = with_the_role.outputs["cloudwatchAccounts"]["store"]
+    trust, policy = (re.sub(what, instead, output[name]) for name in ("trustPolicy", "policy"))
+    assert (trust, policy) != (output["trustPolicy"], output["policy"])
+    there.give(with_the_role, trust, policy)
+    refused = with_the_role.grafana.get(there.gate(UID))
+    there.give(with_the_role, output["trustPolicy"], output["policy"])
+    assert refused.status_code == 500
+    assert "AccessDenied" in refused.text
+    assert f"is not authorized to perform: {said}" in refused.text
+    assert with_the_role.grafana.get(there.gate(UID)).status_code == 200
 
 
 @pytest.mark.parametrize("user", ["influxdb", "telegraf", "admin", "nobody"])

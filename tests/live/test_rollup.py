@@ -9,8 +9,8 @@ import pytest
 
 from dashboards.queries import ROLLUP
 from tests.live.environment import Environment
-from tests.live.points import eventually
 from tests.live.services import Ask, query
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 

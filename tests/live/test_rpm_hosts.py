@@ -1,4 +1,4 @@
-"""The installer on machines of the RPM family: it works, or leaves all as it was and says why in one line."""
+"""The installer on machines of the RPM family: it works, or leaves everything as it was and says why in one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ HOLD = {
     RPM_LOCK: "import fcntl, time; f = open('{0}', 'a'); fcntl.lockf(f, fcntl.LOCK_EX); " + SAY,
     DNF_LOCK: "import os, time; open('{0}', 'w').write(str(os.getpid())); " + SAY + "; os.unlink('{0}')",
 }
-"""How another process holds each: rpm's with fcntl (rpm, lib/rpmlock.cc), dnf's by its number in it (dnf/lock.py)."""
+"""How another process holds each: rpm's with fcntl (rpm, lib/rpmlock.cc), dnf's by its PID in the file
+(dnf/lock.py)."""
 REPOS, KEY = "/etc/yum.repos.d", "/root/rpm/key.asc"
 LOCKED = "/etc/dnf/plugins/versionlock.list"
 OWN = '[agent]\\ninterval = "5s"\\n[[outputs.discard]]\\n[[inputs.cpu]]\\n'
@@ -41,7 +42,7 @@ def host(machine: RpmHost) -> Iterator[RpmHost]:
     machine.run(f"systemctl stop lock 2>/dev/null; rm -f {DNF_LOCK}")
 
 
-def test_it_comes_is_left_alone_and_goes(host: RpmHost) -> None:
+def test_it_is_installed_left_alone_and_removed(host: RpmHost) -> None:
     before = host.state()
     host.installed(name="web-1")
     assert host.tell("systemctl is-active telegraf; rpm -q --qf '%{EVR}' telegraf") == f"active\n{host.version}"
@@ -64,7 +65,7 @@ def test_it_waits_for_the_process_that_uses_the_packages(host: RpmHost, file: st
 
 
 @pytest.mark.parametrize("file", HOLD)
-def test_it_says_who_does_not_let_go(host: RpmHost, file: str) -> None:
+def test_it_names_the_process_that_keeps_the_lock(host: RpmHost, file: str) -> None:
     before = host.state()
     host.locked(HOLD[file].format(file, 300))
     why = host.refused(host.installer().replace("patience=300", "patience=3"))

@@ -1,4 +1,4 @@
-"""No secret of the stack occurs where somebody could read it who should not."""
+"""No secret of the stack is anywhere that people could read it who should not."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_not_in_what_the_command_line_printed(environment: Environment, secrets:
         diff = environment.pulumi("preview", "--diff")
     assert diff.returncode == 0, diff.stdout[-2000:]
     environment.pulumi("stack", "output")
-    # The agent's installer, which the test before has changed on one host: all its lines, and what it printed.
+    # The agent's installer, which the previous test has changed on one host: all its lines, and what it printed.
     back = environment.pulumi("up", "--yes", "--diff", "--skip-preview")
     assert back.returncode == 0, back.stdout[-2000:]
     assert "::db-1]" in back.stdout, "it shows nothing of what it changed"

@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 import pytest
 import requests
 
+from dashboards.host_processes import NOT_MEASURED
 from dashboards.registry import ENTRIES
-from sandbox.viewer.browser import LARGEST_PICTURE, Page, Panel, Visit, look
+from sandbox.viewer.browser import Page, Panel, Visit, look
+from sandbox.viewer.pictures import LARGEST_PICTURE
 from tests.live.environment import Environment
 
 pytestmark = pytest.mark.live
@@ -25,7 +27,7 @@ PATHS = {
     "aws-ec2": "/d/aws-ec2?from=now-15m&to=now&var-period=60",
     "monitoring-server": "/d/monitoring-server?from=now-15m&to=now",
 }
-NOTHING = ("No data", "unknown")
+NOTHING = ("No data", "unknown", NOT_MEASURED)
 
 
 def unwell(panel: Panel) -> bool:

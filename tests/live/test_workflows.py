@@ -1,7 +1,7 @@
-"""The life of a stack by the workflows alone: deployed by a push, previewed from outside, looked after, destroyed.
+"""The life of a stack by the workflows alone: deployed by a push, previewed from outside, checked for drift, destroyed.
 
 The machine that deploys is in operatorCidrs (a runner of one's own, the variable UP_RUNNER); those that preview and
-look for drift are as GitHub's are: nothing of theirs gets to the stack's machines.
+check for drift are like GitHub's: they cannot reach the stack's machines.
 """
 
 from __future__ import annotations
@@ -31,19 +31,13 @@ pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
 STACK = "dev"
 OUTSIDE = 64_123
-"""A group that no process on this machine has otherwise."""
+"""A group that no other process on this machine has."""
 TABLE = "monitoring-test-outside"
 
 
 @pytest.fixture(scope="module")
-def before(environment: Environment) -> dict[str, set[str]]:
-    """What there is of AWS without the stack."""
-    return there(environment)
-
-
-@pytest.fixture(scope="module")
 def dev(environment: Environment, before: dict[str, set[str]]) -> Iterator[Environment]:
-    """The stack, which nobody has raised yet; destroyed whatever became of it."""
+    """The stack, not raised yet; destroyed afterwards, whatever has happened to it."""
     made = Environment(name=STACK)
     yield made
     if made.stack_file.exists():
@@ -94,9 +88,9 @@ def repository(
 
 @contextmanager
 def outside(repository: Repository, forwarded: str = "") -> Iterator[None]:
-    """Steps run on a machine from which nothing gets to the stack's network, and nothing may even try.
+    """Steps run on a machine that cannot reach the stack's network, and where an attempt is an error.
 
-    forwarded: an address whose port 3000 is forwarded to, by somebody who may (docs/pull-requests.md).
+    forwarded: an address whose port 3000 is forwarded by a machine that may reach it (docs/pull-requests.md).
     """
     relay = Relay((forwarded, 3000)) if forwarded else None
     forwarding = (
@@ -197,7 +191,7 @@ def test_a_preview_needs_neither_grafana_nor_ssh(repository: Repository, dev: En
 
 
 def test_a_preview_of_what_is_on_main_shows_nothing(repository: Repository) -> None:
-    """Though it runs in another folder than the `up` did: no difference that nobody made."""
+    """Though it runs in another folder than the `up` did, it shows no differences."""
     event = repository.pull_request({f"Pulumi.{STACK}.yaml": _commented(repository)})
     with outside(repository):
         assert repository.runner.run("pull-request", event)["preview"].result == "success"
@@ -209,19 +203,18 @@ def _commented(repository: Repository) -> str:
     return (repository.folder / f"Pulumi.{STACK}.yaml").read_text() + "# Another line.\n"
 
 
-def test_drift_is_found_from_outside(repository: Repository, dev: Environment) -> None:
+def test_drift_and_nothing_else_is_found_from_outside(repository: Repository, dev: Environment) -> None:
+    dev.aws("ec2").create_tags(Resources=[dev.instance_id], Tags=[{"Key": "environment", "Value": "other"}])
     with outside(repository):
-        clean = repository.runner.run("drift", repository.by_hand())
-        assert clean.results == {"look": "success", "issue": "success"}, clean.written[-3000:]
-        assert repository.github.open_issues() == []
-        dev.aws("ec2").create_tags(Resources=[dev.instance_id], Tags=[{"Key": "environment", "Value": "other"}])
-        assert repository.runner.run("drift", repository.by_hand()).results == {"look": "success", "issue": "success"}
+        looked = repository.runner.run("drift", repository.by_hand())
+    assert looked.results == {"look": "success", "issue": "success"}, looked.written[-3000:]
     (issue,) = repository.github.open_issues()
     assert "- the server was changed." in issue["body"]
+    assert issue["body"].count(" was changed.") == 1, issue["body"]
 
 
 def test_an_up_from_outside_needs_one_forwarded_port(repository: Repository, dev: Environment) -> None:
-    """And afterwards a run that waited for its approval meanwhile does not take it back."""
+    """And afterwards a run that was waiting for its approval does not revert it."""
     old = repository.by_hand()
     later = repository.push(repository.settings(STACK, alertThresholds={"cpu": 84}))
     address = dev.outputs["grafanaUrl"].split("//")[1].split(":")[0]

@@ -1,4 +1,5 @@
-"""Another account of the local AWS, for the setting `cloudwatchAccounts`: an instance with metrics, and a role."""
+"""Another account of the local AWS, for the setting `cloudwatchAccounts`: an instance with metrics, and a role; and
+what Grafana shows of it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from typing import Any
 
 from program.policies import read_cloudwatch, trusting
 from sandbox.cloud import ANOTHER_ACCOUNT
+from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
 from tests.live.environment import Environment
+from tests.live.panels import ask
 
 REGION, NAME, CPU = "us-east-1", "shop-web", 42.0
 ROLE = f"arn:aws:iam::{ANOTHER_ACCOUNT}:role/teams/grafana"
@@ -16,7 +19,7 @@ UID = "cloudwatch-shop"
 
 
 def instance(environment: Environment) -> str:
-    """The id of that account's only instance, which is made when there is none."""
+    """The id of that account's only instance, which is created if there is none."""
     ec2 = environment.aws("ec2", ANOTHER_ACCOUNT, REGION)
     named = [{"Name": "tag:Name", "Values": [NAME]}]
     found = [one for each in ec2.describe_instances(Filters=named)["Reservations"] for one in each["Instances"]]
@@ -28,16 +31,21 @@ def instance(environment: Environment) -> str:
     return str(ec2.run_instances(**request, TagSpecifications=tags)["Instances"][0]["InstanceId"])
 
 
-def put_metrics(environment: Environment) -> None:
-    """A minute of the instance's processor, and the role that lets the stack's user in."""
+def put_metrics(environment: Environment, reader: str) -> None:
+    """A minute of the instance's CPU metrics, and the role, which trusts an identity of the stack's account, by ARN."""
     moment = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0) - datetime.timedelta(minutes=3)
     dimensions = [{"Name": "InstanceId", "Value": instance(environment)}]
     datum = {"MetricName": "CPUUtilization", "Timestamp": moment, "Value": CPU, "Dimensions": dimensions}
     cloudwatch = environment.aws("cloudwatch", ANOTHER_ACCOUNT, REGION)
     cloudwatch.put_metric_data(Namespace="AWS/EC2", MetricData=[datum])
+    give(environment, trusting(reader, SETTING["externalId"]), read_cloudwatch())
+
+
+def stack_s_user(environment: Environment) -> str:
+    """ARN of the user with which Grafana reads CloudWatch."""
     users = [user["Arn"] for user in environment.aws("iam").list_users()["Users"]]
     (reader,) = [arn for arn in users if ":user/cloudwatch-" in arn]
-    give(environment, trusting(reader, SETTING["externalId"]), read_cloudwatch())
+    return str(reader)
 
 
 def give(environment: Environment, trust: str, policy: str) -> None:
@@ -48,3 +56,27 @@ def give(environment: Environment, trust: str, policy: str) -> None:
     except iam.exceptions.EntityAlreadyExistsException:
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust)
     iam.put_role_policy(RoleName=name, PolicyName="cloudwatch", PolicyDocument=policy)
+
+
+def gate(uid: str = UID) -> str:
+    """What the last check of `pulumi up` asks Grafana about the account."""
+    asked = f"region={REGION}&namespace=AWS/EC2&metricName=CPUUtilization&dimensionKey=InstanceId"
+    return f"/api/datasources/uid/{uid}/resources/dimension-values?{asked}"
+
+
+def values(environment: Environment, query: PanelQuery) -> dict[str, list[float]]:
+    """Numbers by the name of their series."""
+    frames = ask(environment, query)["A"]["frames"]
+    return {frame["schema"]["name"]: [v for v in frame["data"]["values"][1] if v is not None] for frame in frames}
+
+
+def ec2(environment: Environment, account: str) -> dict[str, list[float]]:
+    """What the panel "CPU use" shows with an account chosen: values by instance."""
+    stored = environment.grafana.get("/api/dashboards/uid/aws-ec2").json()["dashboard"]
+    (query,) = (
+        query
+        for query in panel_queries(stored, {"account": account, "period": "60"}, TimeRange.last(900))
+        if query.title == "CPU use"
+    )
+    assert query.model["datasource"]["uid"] == account
+    return values(environment, query)

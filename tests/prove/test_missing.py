@@ -1,4 +1,4 @@
-"""What `make prove` lacks is said, one sentence each, and nothing is made."""
+"""What `make prove` lacks is reported, in one sentence each, and nothing is created."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def complaints(capsys: pytest.CaptureFixture[str], project: Path, *arguments: st
 
 
 def test_everything_that_is_missing_at_once(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As on a new machine, with the settings of the checkout as they come."""
+    """As on a new machine, with the checkout's settings unchanged."""
     dev = CHECKOUT / "Pulumi.dev.yaml"
     first, *said = complaints(capsys, machine, "--settings", str(dev))
     assert first == "Nothing was made. Missing:"
@@ -47,7 +47,10 @@ def test_everything_that_is_missing_at_once(machine: Path, capsys: pytest.Captur
         (None, "cannot be read (No such file or directory): name one with SETTINGS=FILE"),
         ("- a list", "is no stack's settings"),
         ("config: [", "is no stack's settings"),
-        ("config: {monitoring:retention: 7d}", "has no aws:region"),
+        ("config: {monitoring:retention: 7d}", "aws:region: is missing"),
+        ("config: {aws:region: x, monitoring:operatorCidrs: 5}", "monitoring:operatorCidrs = 5: is not a list"),
+        ("config: {aws:region: x, monitoring:operatorCidrs: {a: 1}}", "monitoring:operatorCidrs"),
+        ("config: {aws:region: eu-central-1, monitoring:retention: 7}", "monitoring:retention = "),
         ("config: {aws:region: x, monitoring:protect: true}", "could not be taken away at the end: leave it out"),
         ("config: {aws:region: x, monitoring:smtp: {password: {secure: abc}}}", "has encrypted values"),
         ("config: {aws:region: x, monitoring:hosts: [{privateKey: {secure: abc}}]}", "has encrypted values"),
@@ -60,6 +63,21 @@ def test_settings_that_cannot_be_used(
     if content is not None:
         file.write_text(content)
     assert any(sentence in line for line in complaints(capsys, machine, "--settings", str(file)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--stack", "a b"), "'a b' is not a valid stack name"),
+        (("--report", "/"), "The report / cannot be written"),
+        (("--report", "/nowhere/proof.md"), "The report /nowhere/proof.md cannot be written"),
+        (("--project", "/nowhere"), "There is no folder /nowhere: "),
+    ],
+)
+def test_names_that_cannot_be_used(
+    machine: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], sentence: str
+) -> None:
+    assert any(sentence in line for line in complaints(capsys, machine, *arguments))
 
 
 def test_a_protection_that_was_taken_off_is_none(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""A proof that fails, or is interrupted: what is written, and that the stack is taken away."""
+"""A proof that fails, or is interrupted: what is written, and that the stack is removed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def report(machine: Path) -> Report:
 
 
 def prove(machine: Path, settings: Path, report: Report, fails: str) -> list[str]:
-    """Run a proof with a CLI that fails at one command; returns what the CLI was asked."""
+    """Run a proof with a CLI that fails at one command; returns the CLI's commands."""
     cli = machine / "bin" / "pulumi"
     cli.write_text(CLI.format(folder=machine, fails=fails))
     cli.chmod(0o755)

@@ -23,7 +23,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def run(place: Place, program: str) -> subprocess.Popen[str]:
-    """A daemon called `cloud`, as `start` leaves it; nobody but this process takes note of its end."""
+    """A daemon called `cloud`, as `start` leaves it; only this process can reap it."""
     process = subprocess.Popen(
         [sys.executable, "-c", program, "sandbox.cloud"], stdout=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -1,4 +1,4 @@
-"""No room for temporary files or results: one sentence, nothing half-made. (What `make up` needs is measured before it
+"""No room for temporary files or results: one sentence, nothing half-made. (`make up` checks its needs before it
 begins: test_main.py.)"""
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def test_no_folder_for_temporary_files() -> None:
 
 @pytest.mark.parametrize("fails", [1, 2, 3])
 def test_lock_files_are_as_before_when_one_cannot_be_written(tmp_path: Path, fails: int) -> None:
-    """uv leaves a half one. In a path with blanks and umlauts."""
+    """uv leaves half of one. In a path with spaces and umlauts."""
     tmp_path /= "Überwachung und mehr"
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +87,7 @@ def test_checks_without_a_folder_for_what_they_print_do_not_begin(tmp_path: Path
     assert line.startswith("mktemp: failed to create directory")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments", "says"),
     [
@@ -96,7 +97,7 @@ def test_checks_without_a_folder_for_what_they_print_do_not_begin(tmp_path: Path
         ("benchmarks.load", ["--hosts", "0"], "at least one host"),
     ],
 )
-def test_what_cannot_be_measured_is_said_in_a_sentence(module: str, arguments: list[str], says: str) -> None:
+def test_what_cannot_be_measured_is_reported_in_a_sentence(module: str, arguments: list[str], says: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=CHECKOUT,
@@ -113,7 +114,7 @@ def test_what_cannot_be_measured_is_said_in_a_sentence(module: str, arguments: l
 
 @pytest.mark.slow
 def test_a_copy_that_does_not_fit_is_taken_away_again() -> None:
-    """Of the checkout, in which `make mutants` works."""
+    """The copy of the checkout in which `make mutants` works."""
     done = with_full_disks("64k", "sh", "-c", f"{sys.executable} -m benchmarks.mutants; ls")
     line = done.stderr.strip().splitlines()[-1]
     assert line.startswith("No space left on device: ")

@@ -1,4 +1,4 @@
-"""sandbox has no import circles, neither at the top of modules nor inside functions."""
+"""sandbox has no import cycles, neither at the top of modules nor inside functions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def imported(name: str, path: Path) -> Iterator[str]:
 
 
 def circle(folder: Path) -> list[str]:
-    """The modules of one import circle, or nothing."""
+    """The modules of one import cycle, or nothing."""
     known = modules(folder)
     graph: dict[str, set[str]] = {}
     for name, path in known.items():
@@ -56,11 +56,11 @@ def circle(folder: Path) -> list[str]:
     return []
 
 
-def test_sandbox_has_no_import_circle() -> None:
+def test_sandbox_has_no_import_cycle() -> None:
     assert circle(FOLDER) == []
 
 
-def test_a_circle_through_an_import_inside_a_function_is_found(tmp_path: Path) -> None:
+def test_a_cycle_through_an_import_inside_a_function_is_found(tmp_path: Path) -> None:
     package = tmp_path / "package"
     package.mkdir()
     (package / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""Ctrl-C, pressed as often as one likes, and a full disk: one sentence, nothing half-made, no traceback."""
+"""Ctrl-C, however often, and a full disk: one sentence, nothing half-made, no traceback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from sandbox import __main__ as entry
-from sandbox import commands, hosts, stack
+from sandbox import commands, daemons, hosts, machines, stack, toolchain
+from sandbox.errors import SandboxError
+from sandbox.machines import network
 from sandbox.place import Place
 
 SLOW = """
@@ -34,7 +36,7 @@ open(sys.argv[1], "w").write(str(pressed))
 """A CLI that takes a second to end what it has begun."""
 
 COMMAND = """
-import sys
+import os, signal, sys
 from sandbox import __main__, commands, stack
 def up(place, _):
     try:
@@ -43,6 +45,10 @@ def up(place, _):
         stack.patiently(["sleep", "0.5"])
         print("tidied up", flush=True)
 commands.up = up
+class PressedWhileTheInterpreterEnds:
+    def __del__(self, press=os.kill, process=os.getpid(), key=signal.SIGINT):
+        press(process, key)
+last = PressedWhileTheInterpreterEnds()
 sys.exit(__main__.main(["up"]))
 """
 
@@ -84,7 +90,16 @@ def test_no_room_is_one_sentence(
     assert capsys.readouterr().err == f"\n{os.strerror(number)}: /the/file. Make room, then type the same again.\n"
 
 
-def test_too_little_room_is_said_before_anything_is_made(
+@pytest.mark.parametrize("lines", [1, 9999])
+def test_a_reader_that_has_enough_hears_nothing(lines: int) -> None:
+    body = f"time.sleep(0.3); [print('x' * 99) for _ in range({lines})]"
+    program = f"import sys, time; from sandbox.errors import plainly; sys.exit(plainly(lambda: exec({body!r}) or 0))"
+    command = ["bash", "-c", '{ "$0" -c "$1"; echo "status $?" >&2; } | true', sys.executable, program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("", "status 1\n")
+
+
+def test_too_little_room_is_reported_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     free = shutil.disk_usage(tmp_path)._replace(free=99 << 20)
@@ -98,6 +113,49 @@ def test_too_little_room_is_said_before_anything_is_made(
     assert line.startswith("99 MiB are free on the disk of ")
     assert line.endswith(" are needed. Make room, then type the same again.")
     assert not Place(tmp_path).state.exists()
+
+
+def test_a_disk_that_fills_while_pulumi_works_is_said_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path)
+    place.state.mkdir(parents=True)
+    monkeypatch.setattr(stack, "environment", lambda _: {})
+    monkeypatch.setattr(toolchain, "binaries", lambda: tmp_path)
+    monkeypatch.setattr(stack, "patiently", lambda *_, **__: 255)
+    with pytest.raises(SandboxError, match=r"`pulumi up` failed"):
+        stack.pulumi(place, "up")
+    full = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    with pytest.raises(SandboxError, match=r"^The disk of .* is full\. Make room, then type the same again\.$"):
+        stack.pulumi(place, "up")
+
+
+@pytest.mark.parametrize("cut", ["", '{"version": 3, "checkpoint": {"la'])
+def test_up_starts_afresh_when_a_full_disk_has_cut_off_the_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cut: str
+) -> None:
+    """Everything is still there, but nobody knows what: the local AWS ends, too."""
+    place, ended = Place(tmp_path), []
+    state = place.state / "backend/.pulumi/stacks/monitoring/sandbox.json"
+    state.parent.mkdir(parents=True)
+    for nothing in ("preflight", "built"):
+        monkeypatch.setattr(commands, nothing, lambda: None)
+    monkeypatch.setattr(commands, "room", lambda *_: None)
+    monkeypatch.setattr(daemons, "pid", lambda *_: 1)
+    monkeypatch.setattr(daemons, "stop", lambda _, name: ended.append(name))
+    monkeypatch.setattr(machines, "cleanup", lambda _: None)
+
+    def next_step(*_: object) -> None:
+        raise SandboxError("the bridge is next")
+
+    monkeypatch.setattr(network, "claim_slot", next_step)
+    for text, afresh in (('{"version": 3}', False), (cut, True)):
+        state.write_text(text)
+        with pytest.raises(SandboxError, match="the bridge"):
+            commands.start_cloud(place)
+        assert (state.exists(), bool(ended)) == (not afresh, afresh)
+    assert "cut off because the disk was full, so that nobody knows its resources: starting afresh." in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 def test_a_stack_s_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,3 +179,24 @@ def test_a_stack_s_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypat
         stack._write_stack_file(place, "other")
     assert file.read_text() == "encryptionsalt: v1:x\n"
     assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "status", "password", "shell"])
+def test_a_stack_s_name_is_checked_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr(Place, "here", lambda: Place(tmp_path))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    for name in ("a b", "../x", "x/y", "$(id)", "ü", "x" * 101):
+        monkeypatch.setenv("SANDBOX_STACK", name)
+        assert entry.main([command]) == 1
+        assert capsys.readouterr().err.strip().startswith(f"STACK={name[:100]!r} is not a stack's name: ")
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_one_sentence() -> None:
+    program = "import sys; from sandbox.errors import plainly; sys.exit(plainly(lambda: print('x') or 0))"
+    command = ["bash", "-c", '"$0" -c "$1" >/dev/full', sys.executable, program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr == "\nNo space left on device. Make room, then type the same again.\n"

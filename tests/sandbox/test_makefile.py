@@ -1,4 +1,4 @@
-"""The Makefile in a checkout whose path has blanks and umlauts, and for a user who is not root."""
+"""The Makefile in a checkout whose path has spaces and umlauts, and for a user who is not root."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def typed(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_target_works_there(checkout: Path, target: str) -> None:
-    """No program and no file is looked for at a piece of the path, or of a file's name."""
+    """No path or file name is split: no part of one is taken for a program or a file."""
     done = typed(checkout, target, *NAMED)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -49,17 +49,18 @@ def test_every_target_works_there(checkout: Path, target: str) -> None:
     assert not pieces & set(done.stdout.splitlines())
 
 
-def test_backups_are_listed_by_one_program_with_one_script(checkout: Path) -> None:
+def test_backups_are_listed_by_one_program_with_one_module(checkout: Path) -> None:
     done = typed(checkout, "backups")
     assert done.returncode == 0, done.stderr
-    program, script = checkout / ".venv/bin/python", checkout / "tools/list_backups.py"
-    arguments = ["-m", "sandbox", "shell", "--", str(program), str(script), "--stack", "sandbox"]
+    program, start = checkout / ".venv/bin/python", checkout / "tools/start.py"
+    command = [str(program), str(start), "tools.list_backups", "--stack", "sandbox"]
+    arguments = ["tools/start.py", "sandbox", "shell", "--", *command]
     assert done.stdout.splitlines() == [f"<{each}>" for each in arguments]
     assert (CHECKOUT / "tools/list_backups.py").exists()
 
 
 @pytest.mark.parametrize("target", ["up", "status", "check", "test"])
-def test_another_user_than_root_is_told_what_to_type(checkout: Path, target: str) -> None:
+def test_a_user_other_than_root_learns_what_to_type(checkout: Path, target: str) -> None:
     shutil.copyfile(CHECKOUT / "sandbox/bootstrap.sh", checkout / "sandbox/bootstrap.sh")
     # Anyone may come here; the folders of a process of pytest's are its user's alone.
     for folder in (checkout, *checkout.parents):

@@ -1,4 +1,4 @@
-"""The screen at the end of `make up`: its status is the truth, and it says why."""
+"""The screen at the end of `make up`: its exit status is correct, and it says why."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -29,7 +30,7 @@ def test_all_is_well() -> None:
 
 
 @pytest.mark.parametrize("age", [screen.SILENT_SECONDS, math.inf])
-def test_everything_that_is_amiss_is_named(age: float) -> None:
+def test_everything_that_is_wrong_is_named(age: float) -> None:
     reasons = screen.amiss(["machines"], {"influxdb": True, "cloudwatch": False}, {"web-1": age, "db-1": 3.0})
     assert reasons == ["machines has ended", "CloudWatch is not healthy in Grafana", "web-1 sends nothing"]
 
@@ -42,6 +43,23 @@ def test_a_grafana_too_slow_to_answer_is_no_traceback(monkeypatch: pytest.Monkey
     monkeypatch.setattr(requests, "post", query)
     grafana = screen.Grafana("https://127.0.0.1:1", "admin", "password", Path("/dev/null"))
     assert screen._await_points(grafana, {"web-1"}, 0) == {"web-1": math.inf}
+
+
+def test_up_waits_for_a_grafana_that_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused connection is said in the operating system's words; a datasource is asked again until it answers."""
+    grafana = screen.Grafana("http://127.0.0.1:1", "admin", "password", None)
+    once = screen._await_health(grafana, 0)
+    assert set(once.values()) == {(False, "Grafana did not answer: [Errno 111] Connection refused")}
+    real, asked = screen._health, 0
+
+    def health(*which: object) -> tuple[bool, str]:
+        nonlocal asked
+        asked += 1
+        return (True, "well") if asked > 3 else real(*which)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(screen, "_health", health)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    assert set(screen._await_health(grafana, math.inf).values()) == {(True, "well")}
 
 
 @contextmanager
@@ -90,10 +108,27 @@ def test_a_server_with_another_certificate_is_one_sentence(
 
 
 def test_a_file_has_room_for_a_row_of_any_length() -> None:
-    """A log of CI is no terminal of 80 columns."""
+    """A CI log is not a terminal of 80 columns."""
     long = f"the metrics of {'x' * 60}, {'y' * 60}"
     script = f"from sandbox import screen; screen.console.print(screen._health_table({{'influxdb': (True, {long!r})}}))"
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
     assert long in done.stdout
+
+
+def test_a_narrow_terminal_cuts_nothing_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It wraps an address that is longer than its lines."""
+    outputs = {"grafanaUrl": "https://127.0.0.1:1", "grafanaAdminUser": "admin", "grafanaAdminPassword": "a"}
+    address = "https://198.51.100.7:3000/d/monitoring-server"
+    outputs |= {"influxdbUrl": address, "caCertificate": ""}
+    monkeypatch.setattr(stack, "outputs", lambda *_: outputs)
+    monkeypatch.setattr(stack, "host_names", lambda *_: {"a-host-with-a-long-name-indeed-1.example.com"})
+    nothing = SimpleNamespace(pid=lambda *_: None, running=lambda _: [], ended=lambda _: [], NAMES=())
+    monkeypatch.setattr(screen, "daemons", nothing)
+    monkeypatch.setattr(console, "_width", 40)
+    with console.capture() as printed:
+        screen.show(Place(tmp_path), "dev")
+    lines = printed.get().splitlines()
+    assert any(address in line for line in lines)
+    assert any(line.split()[:1] == ["a-host-with-a-long-name-indeed-1.example.com"] for line in lines)

@@ -1,4 +1,4 @@
-"""A damaged file in the cache is noticed, and what it belongs to is made again; nothing else is."""
+"""A damaged file in the cache is noticed, and what it belongs to is rebuilt; nothing else is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another Python makes of the same input: its sets and hashes come in another order."""
+"""Another Python's output for the same input: its sets and hashes have another order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Certificates and keys as people bring them along, of every kind that settings have an opinion on."""
+"""Certificates and keys as users bring them, of every kind that settings accept or refuse."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DOMAIN = "m.example.com"
@@ -27,7 +27,7 @@ def certificate_text(certificate: x509.Certificate) -> str:
 
 @functools.lru_cache
 def ec_key(number: int = 0) -> ec.EllipticCurvePrivateKey:
-    """A key, for each number another one."""
+    """A key; a different one for each number."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
@@ -40,10 +40,15 @@ def issue(
     usage: Any = ExtendedKeyUsageOID.SERVER_AUTH,
     subject: str = "a server",
     authority: bool = False,
+    below: int | None = None,
+    signs: bool | None = None,
+    critical: bool = False,
+    digest: Any = None,
     filling: int = 0,
 ) -> x509.Certificate:
-    """A certificate: self-signed, or signed by (name, key). days: from and until when, seen from today. filling: bytes
-    that make it larger."""
+    """A certificate: self-signed, or signed by (name, key). days: from and until when, seen from today. below: how many
+    authorities there may be under it. signs: whether it says that it signs certificates, and nothing else. critical:
+    whether it has a critical extension of nobody's. filling: bytes that make it larger."""
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     issuer, signing = signer or (own, key)
     now = datetime.now(UTC)
@@ -55,16 +60,26 @@ def issue(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + timedelta(days=days[0]))
         .not_valid_after(now + timedelta(days=days[1]))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=below), critical=True)
     )
     if names and not authority:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
     if usage and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    if signs is not None:
+        no = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
+        no |= dict.fromkeys(("crl_sign", "encipher_only", "decipher_only"), False)
+        usages = x509.KeyUsage(digital_signature=not signs, key_cert_sign=signs, **no)
+        builder = builder.add_extension(usages, critical=True)
+    if critical:
+        unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.2"), b"\x05\x00")
+        builder = builder.add_extension(unknown, critical=True)
     if filling:
         unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"x" * filling)
         builder = builder.add_extension(unknown, critical=False)
-    return builder.sign(signing, None if isinstance(signing, ed25519.Ed25519PrivateKey) else hashes.SHA256())
+    if isinstance(signing, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey):
+        return builder.sign(signing, None)
+    return builder.sign(signing, digest or hashes.SHA256())
 
 
 @functools.lru_cache
@@ -79,6 +94,6 @@ def signed(key: Any, **more: Any) -> x509.Certificate:
     return issue(key, signer=(certificate.subject, signing), **more)
 
 
-CERTIFICATE = certificate_text(issue(ec_key(), names=(DOMAIN, "monitoring.example.com")))
+CERTIFICATE = certificate_text(signed(ec_key(), names=(DOMAIN, "monitoring.example.com")))
 KEY = key_text(ec_key())
 CA = certificate_text(root()[0])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from dashboards.registry import CUSTOM_METRICS, ENTRIES, Entry
+from dashboards.registry import CUSTOM_METRICS, ENTRIES, MONITORING_SERVER, Entry
 from settings import CustomMetric
 
 METRICS = tuple(
@@ -47,7 +47,9 @@ class Sample:
 
 
 CUSTOM = Sample(CUSTOM_METRICS, partial(CUSTOM_METRICS.build, METRICS))
-EVERY = (*(Sample(entry, entry.build) for entry in ENTRIES), CUSTOM)
+MOVING = Sample(MONITORING_SERVER, partial(MONITORING_SERVER.build, moving=True))
+PUBLIC = Sample(MONITORING_SERVER, partial(MONITORING_SERVER.build, public_certificate=True))
+EVERY = (*(Sample(entry, entry.build) for entry in ENTRIES), CUSTOM, MOVING, PUBLIC)
 
 
 def by_uid(each: Sample | Entry) -> str:

@@ -45,7 +45,7 @@ class Provider:
         return app
 
     def authorize(self) -> AnyResponse:
-        """The person is logged in and agrees at once. An unknown client, or another address, gets no redirect."""
+        """The user is logged in and consents at once. An unknown client, or another address, gets no redirect."""
         asked = request.args
         if asked.get("client_id") != CLIENT or asked.get("redirect_uri") != self.redirect_uri:
             return Response("unknown client or redirect_uri", 400)
@@ -57,7 +57,7 @@ class Provider:
         return redirect(f"{self.redirect_uri}?{urlencode({'code': code, 'state': asked['state']})}")
 
     def token(self) -> Response:
-        """A code is good once, for the client with its secret that also has the verifier."""
+        """A code is valid once, for the client with its secret that also has the verifier."""
         given = request.authorization
         if given is None or (unquote(given.username or ""), unquote(given.password or "")) != (CLIENT, SECRET):
             return self._refuse("invalid_client", 401)

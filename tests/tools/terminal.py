@@ -1,4 +1,4 @@
-"""A person at a terminal: a command in a pseudo-terminal, whose questions are answered one by one."""
+"""A user at a terminal: a command in a pseudo-terminal, whose questions are answered one by one."""
 
 from __future__ import annotations
 

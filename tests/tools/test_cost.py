@@ -61,6 +61,18 @@ def test_settings_move_their_lines() -> None:
     assert rarer["status-check alert in CloudWatch"] == "0.88"
 
 
+def test_without_a_public_address_none_is_paid_and_the_way_out_is_said_to_be_missing() -> None:
+    private = of("  monitoring:publicAddress: false\n  monitoring:subnetId: subnet-0123456789abcdef0\n")
+    assert set(amounts(of())) - set(amounts(private)) == {"public IPv4 address"}
+    assert any("NAT gateway" in note for note in private.notes)
+    assert not any("NAT gateway" in note for note in of().notes)
+
+
+def test_what_questions_to_route_53_cost_is_noted() -> None:
+    named = of("  monitoring:domain: m.example.com\n  monitoring:route53Zone: example.com\n")
+    assert any("0.40 per million queries" in note for note in named.notes)
+
+
 def test_a_dead_man_s_switch_is_two_alarms() -> None:
     with_mail = amounts(of("  monitoring:deadMansSwitch: { email: [ops@example.com] }\n"))
     assert with_mail["dead man's switch"] == "0.20"
@@ -161,7 +173,7 @@ def test_every_price_is_exact_and_has_a_dated_source() -> None:
 
 
 def test_larger_sizes_cost_in_proportion() -> None:
-    """AWS's prices double with the size, but for rounding: a figure that was typed wrong stands out."""
+    """AWS's prices double with the size, except for rounding: a mistyped figure stands out."""
     steps = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge")
     for region in prices.known():
         for family, sizes in prices.of(region).instances.items():
@@ -234,21 +246,28 @@ def test_the_table_and_markdown_end_with_the_total(project: Path, capsys: pytest
     assert "| **total** |  | **23.09** | **+23.09** |" in capsys.readouterr().out
 
 
-def test_mistakes_are_said_in_words(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_reported_in_plain_words(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (project / "Pulumi.dev.yaml").open("a") as file:
         file.write("  monitoring:instanceType: huge\n")
     arguments = ["--stack", "dev", "--project", str(project)]
     assert command.main(arguments) == 1
     assert 'monitoring:instanceType = "huge": is not an EC2 instance type' in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        command.main([*arguments, "--hosts", "-1"])
-    assert "is not a number of them; write 0 or more" in capsys.readouterr().err
+    for text in ("-1", "٣", "9" * 5000):
+        with pytest.raises(SystemExit):
+            command.main([*arguments, "--hosts", text])
+        said = capsys.readouterr().err
+        assert "is not a number of them; write 0 to 9,999,999" in said
+        assert len(said) < 1000
+    assert command.main(["--stack", "../dev", "--project", str(project)]) == 1
+    assert "'../dev' is not a valid stack name: " in capsys.readouterr().err
+    assert command.main(["--stack", "dev", "--project", str(project / "none")]) == 1
+    assert f"There is no folder {project / 'none'}: " in capsys.readouterr().err
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("variables", "total"), [([], "23.09"), (["STACK=prod"], "46.09")])
 def test_make_cost(variables: list[str], total: str) -> None:
-    """Without STACK it is dev, though `make up` and its like begin with the local environment's stack."""
+    """Without STACK it is dev, although `make up` and the like use the local environment's stack."""
     done = subprocess.run(
         ["make", "--no-print-directory", "cost", *variables],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""`make new-stack`: a file that the program takes, with nothing in it that is another stack's alone."""
+"""`make new-stack`: a file that the program accepts, without anything that belongs to another stack alone."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from tools.cost.bill import bill
 from tools.new_stack import __main__ as command
 from tools.new_stack.address import offered
 from tools.new_stack.blocks import blocks
-from tools.new_stack.content import PULUMIS_NAME
-from tools.stack_file import parse, read
+from tools.stack_file import PULUMIS_NAME, parse, read
 
 ROOT = Path(__file__).resolve().parents[2]
 ME = "198.51.100.7/32"
@@ -67,7 +66,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def make(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`make new-stack`, its variables as a person gives them. Nobody sits at it, and nothing outside is reached."""
+    """`make new-stack`, with variables as a user gives them, without a terminal or network access."""
     variables = [f"{name}={value}" for name, value in environment.items()]
     return subprocess.run(
         ["make", "--no-print-directory", "new-stack", f"PROJECT={project}", *variables, *arguments],
@@ -82,7 +81,7 @@ def make(project: Path, *arguments: str, **environment: str) -> subprocess.Compl
 
 
 def without_a_way_out() -> dict[str, str]:
-    """The environment of a person whose address cannot be found out."""
+    """The environment of a user whose address cannot be determined."""
     names = ("SSH_CLIENT", "NAME", "LIKE", "REGION", "ALLOW", "AGENTS", "SIZE", "YES", "PROJECT")
     clean = {key: value for key, value in os.environ.items() if key not in names}
     return clean | {"https_proxy": NOWHERE, "COLUMNS": "200", "TERM": "dumb"}
@@ -105,7 +104,7 @@ def test_a_stack_like_dev_without_questions(project: Path) -> None:
         assert f"  {line}\n" in done.stdout
 
 
-def test_everything_that_is_the_other_s_alone_stays_there(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_only_the_other_stack_has_is_left_out(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--name", "green", "--like", "blue", "--allow", ME, "--yes", "--project", str(project)]) == 0
     text, said = (project / "Pulumi.green.yaml").read_text(), capsys.readouterr().out
     content = yaml.safe_load(text)
@@ -135,7 +134,7 @@ def test_comments_stay_with_their_settings(project: Path, capsys: pytest.Capture
     for gone in ("The office.", "Ours alone.", "What the team knows"):
         assert gone not in text
     assert text.startswith("# The stack green, created from blue by `make new-stack`.")
-    # In the same region, what there is in one region only can stay.
+    # In the same region, regional resources can stay.
     assert "  monitoring:sshKeyName: team\n" in text
 
 
@@ -144,6 +143,19 @@ def test_what_belongs_to_a_region_stays_in_it(project: Path, capsys: pytest.Capt
     assert command.main([*arguments, "--project", str(project)]) == 0
     assert "monitoring:ssh" not in (project / "Pulumi.us.yaml").read_text()
     assert "monitoring:sshKeyName (it belongs to eu-central-1)" in capsys.readouterr().out
+
+
+def test_a_private_stack_stays_private_in_its_region(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    private = "  monitoring:subnetId: subnet-0123456789abcdef0\n  monitoring:publicAddress: false\n"
+    with (project / "Pulumi.dev.yaml").open("a") as file:
+        file.write(private)
+    for name, region in (("here", "eu-central-1"), ("there", "us-east-1")):
+        arguments = ["--name", name, "--region", region, "--allow", ME, "--yes", "--project", str(project)]
+        assert command.main(arguments) == 0
+    assert private in (project / "Pulumi.here.yaml").read_text()
+    assert "publicAddress" not in (project / "Pulumi.there.yaml").read_text()
+    said = capsys.readouterr().out
+    assert "monitoring:publicAddress (it needs a private subnet: the new stack gets a public address unless" in said
 
 
 def test_hosts_are_not_taken_over(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,7 +214,7 @@ def test_what_is_refused(project: Path, capsys: pytest.CaptureFixture[str], argu
 
 
 @pytest.mark.slow
-def test_who_may_come_in_must_be_said(project: Path) -> None:
+def test_the_allowed_networks_are_required(project: Path) -> None:
     done = make(project, NAME="eu", YES="1")
     assert done.returncode != 0
     assert "Set ALLOW to the IPv4 ranges that may connect, such as ALLOW=203.0.113.7/32" in done.stderr
@@ -262,7 +274,7 @@ def test_where_a_person_comes_from_is_offered(project: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["n", pytest.param("\x03", id="Ctrl-C"), pytest.param("\x04", id="Ctrl-D")])
-def test_who_thinks_better_of_it_leaves_nothing(project: Path, answer: str) -> None:
+def test_changing_one_s_mind_leaves_nothing(project: Path, answer: str) -> None:
     terminal = at_a_terminal(
         project, "--name", "eu", "--region", "eu-west-1", "--size", "t4g.small", "--allow", ME, "--agents", ME
     )
@@ -318,5 +330,5 @@ def test_a_file_is_cut_into_its_settings() -> None:
 
 @pytest.mark.parametrize("name", ["dev", "a.b", "x" * 36, "_a", "a b", "a/b", ""])
 def test_no_name_that_a_bucket_takes_is_refused_by_pulumi(name: str) -> None:
-    """The program's rule is the stricter one, so that both can be asked one after the other."""
+    """The program's rule is the stricter one, so that both can be checked one after the other."""
     assert wrong_for_a_bucket(name) or PULUMIS_NAME.fullmatch(name)

@@ -1,4 +1,4 @@
-"""renovate.json finds the lines it is for: a pattern that matches nothing is a version that gets old unseen."""
+"""renovate.json finds the lines it is for: a pattern that matches nothing is a version that ages unnoticed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_lines_hold_what_is_deployed() -> None:
 
 
 def test_no_line_with_a_deployed_version_is_forgotten() -> None:
-    """Every source file that has one is a manager's, so that no proposal leaves half of them behind."""
+    """Every source file that has one belongs to a manager, so that no update leaves half of them behind."""
     for name, default in DEFAULTS.items():
         upstream = default.split("-")[0]
         mine = {file for each in MANAGERS if each["depNameTemplate"] == name for file in files(each)}
@@ -117,7 +117,7 @@ def test_the_repositories_are_the_settings_own() -> None:
 
 
 def test_every_lock_file_has_a_manager() -> None:
-    """As far as this project has kinds of them: pip's with hashes, npm's, Go's."""
+    """The kinds that this project has: pip's with hashes, npm's, Go's."""
     kinds = {
         "requirements.txt": "pip_requirements",
         "package-lock.json": "npm",

@@ -27,7 +27,7 @@ def test_our_own_stacks_are_read(stack: str) -> None:
 
 
 def test_values_are_handed_over_as_pulumi_does() -> None:
-    """YAML 1.1 would make a number of the time, and false of `no`."""
+    """YAML 1.1 would turn the time into a number, and `no` into false."""
     file = of("  monitoring:backups: { schedule: 04:00 }\n  monitoring:protect: true\n  monitoring:sshKeyName: no\n")
     assert file.raw["monitoring:backups"] == '{"schedule": "04:00"}'
     assert file.raw["monitoring:protect"] == "true"
@@ -35,7 +35,7 @@ def test_values_are_handed_over_as_pulumi_does() -> None:
 
 
 def test_an_encrypted_value_is_no_mistake() -> None:
-    """The other settings of the same object are read all the same where the stand-in will do."""
+    """The other settings of the same object are still read where a placeholder will do."""
     influxdb = "{ url: 'https://influx.example.com:8086', username: agents, password: { secure: v1:abc } }"
     file = of(f"  monitoring:influxdb: {influxdb}\n")
     settings, unread = file.settings()
@@ -72,11 +72,17 @@ def test_a_secret_in_plain_text_is_reported_and_not_shown() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("config: [", "Pulumi.dev.yaml, line 1: this is not valid YAML"),
-        ("config: { a: b", "this is not valid YAML"),
+        ("config: [", "Pulumi.dev.yaml is not valid YAML at line 1; compare it with Pulumi.dev.yaml"),
+        ("config: { a: b", "is not valid YAML"),
         ("- a\n", "has no settings below `config:`"),
         ("config: text\n", "has no settings below `config:`"),
-        ("config:\n  password: hunter2: x\n", "line 2: this is not valid YAML"),
+        ("config: &a { b: *a }\n", "repeats aliases of aliases until it is enormous; write the values themselves"),
+        ("config:\n" + "  - " + "[" * 3000, "has too many levels"),
+        ("config:\n  a: !!int hunter2\n", "has a value at line 2 that is not of its type"),
+        ("config:\n  a: " + "9" * 5000, "that is not of its type"),
+        ("config:\n  a: 1\n  a: 2\n", 'has "a" twice, again at line 3'),
+        ("config:\n  hunter2: 1\n  hunter2: 2\n", "has (secret) twice"),
+        ("config:\n  password: hunter2: x\n", "is not valid YAML at line 2"),
     ],
 )
 def test_what_is_no_stack_file_is_refused_without_repeating_it(text: str, says: str) -> None:

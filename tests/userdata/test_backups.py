@@ -90,7 +90,7 @@ def test_the_age_grows_from_the_last_success_also_after_a_failure(script: Path) 
 
 
 def test_a_backup_waits_until_influxdb_has_opened_its_database(tmp_path: Path) -> None:
-    """It refuses connections meanwhile, and then answers, be it that a login is needed."""
+    """It refuses connections meanwhile, and then answers, even if only that a login is required."""
     text = (FOLDER / "server/backup.sh").read_text()
     (function,) = re.findall(r"^opened\(\) {.*?^}\n", text, re.DOTALL | re.MULTILINE)
     assert text.index("opened ||") < text.index("influxd backup"), "before the backup"

@@ -1,4 +1,4 @@
-"""Passwords, as curl takes them from its standard input: the real curl against a server on loopback."""
+"""Passwords, as curl reads them from its standard input: the real curl against a server on loopback."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def ask(listener: Listener, lines: str) -> None:
 
 
 def accepted() -> list[str]:
-    """Every character that settings take in a password, of the first planes a keyboard reaches; and combinations."""
+    """Every character that settings accept in a password, of the first Unicode planes; and combinations."""
 
     def taken(password: str) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""What the server's grafana.ini makes of Grafana's plugins, read by the double as Grafana reads it."""
+"""The effect of the server's grafana.ini on Grafana's plugins, read by the double as Grafana reads it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sandbox.grafana import package
 from sandbox.grafana.double.bundled import Bundled
-from sandbox.grafana.double.configuration import Configuration, Settings
+from sandbox.grafana.double.configuration import Configuration
+from sandbox.grafana.double.settings import Settings
 from tests.sandbox.grafana.support import DEFAULTS
 from tests.userdata.test_render import SERVER
 from userdata.server_files import server_files

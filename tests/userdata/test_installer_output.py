@@ -1,7 +1,8 @@
-"""The installer prints nothing secret, whatever fails: all it prints is in the state, and in the error, in plain text.
+"""The installer prints nothing secret, whatever fails: everything it prints is in the state, and in the error, in
+plain text.
 
-It runs for real, in a mount namespace of its own, with programs in front of the machine's that show what they were
-called with, and one of which fails.
+It runs for real, in a mount namespace of its own, with wrappers for the machine's programs that print their
+arguments, one of which fails.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 
 from settings import Inputs
 from tests.userdata.test_render import AGENT
-from userdata.agents import agent_installer
+from userdata.agents import ACTION, ByTag, agent_installer
 
 INPUTS = Inputs.model_validate(
     {"postgresql": {"password": "secret-of-postgresql"}, "redis": {"password": "secret-of-redis"}}
@@ -58,7 +59,7 @@ PROGRAMS = (
 )
 SHOWN = """#!/bin/bash
 name=${0##*/}
-{ echo "$name: cannot do: $*"; env; } >&2
+{ echo "$name: cannot do: $*"; export -p; } >&2
 [ "$name" != "$FAILS" ] || exit 1
 case $name in
   dnf | chgrp | sleep | sync | userdel) ;;
@@ -67,6 +68,8 @@ case $name in
     case $* in
       *ExecStart*) echo /usr/bin/telegraf -config /etc/telegraf/telegraf.conf ;;
       *SubState*) echo "${STATE:-running}" ;;
+      # As Telegraf's packages (scripts/telegraf.service, -config-directory).
+      *start\\ telegraf) [ -d /etc/telegraf/telegraf.d ] || exit 1 ;;
     esac ;;
   journalctl) echo "2026-01-01T00:00:00Z E! the password secret-of-influxdb is wrong" ;;
   dpkg-query) [ -e /run/telegraf ] && sed s/telegraf=/installed\\ / /run/telegraf ;;
@@ -138,6 +141,74 @@ def test_telegraf_does_not_start_and_says_the_password(work: Path) -> None:
     assert "secret-of" not in done.stdout + done.stderr
 
 
+BY_TAG = agent_installer(replace(AGENT, password="", by_tag=ByTag("eu-central-1", "/monitoring/dev/password")))
+PYTHON = """#!/bin/bash
+STORE="eu-central-1 https://ssm.eu-central-1.amazonaws.com/"
+cat >/dev/null
+echo "a warning" >&2
+case $2 in
+  $FAILS) echo "AWS says no" >&2; exit 1 ;;
+  identity) printf 'shop-1\\nephemeral\\n' ;;
+  parameter)
+    case "$3 $4 $5" in
+      "$STORE /monitoring/dev/password") echo secret-of-aws ;;
+      "$STORE /monitoring/dev/other") echo 'secret-of-"others" $(id) \\' ;;
+      *) exit 1 ;;
+    esac ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("action", ["install", "remove"])
+def test_on_an_instance_chosen_by_tag_it_asks_aws(work: Path, action: str) -> None:
+    (work / "bin" / "python3").write_text(PYTHON)
+    (work / "bin" / "python3").chmod(0o755)
+    shown = (
+        "\ncat /etc/default/telegraf /etc/telegraf/telegraf.d/ec2.conf; grep ^hostname /etc/telegraf/telegraf.conf\n"
+    )
+    script = BY_TAG.replace(ACTION, action).replace(
+        "instance() {", "instance() {\n  echo i-0123456789abcdef0; return", 1
+    )
+    done = install(work, script + (shown if action == "install" else ""))
+    assert done.returncode == 0, done.stderr[-2000:]
+    if action == "remove":
+        assert "monitoring: Telegraf is removed" in done.stdout
+        return
+    report, _, files = done.stdout.partition("INFLUX_PASSWORD=")
+    assert "reports as shop-1" in report
+    assert files.startswith("'secret-of-aws'\n")
+    assert '[global_tags]\ninstance_id = "i-0123456789abcdef0"\nephemeral = "true"\n' in files
+    assert 'hostname = "shop-1"' in files
+    assert "secret-of" not in done.stderr + report
+
+
+@pytest.mark.parametrize(
+    ("other", "kept"), [("/monitoring/dev/other", """'secret-of-"others" $(id) \\'"""), ("", "'secret-of-aws'")]
+)
+def test_while_the_stack_moves_it_keeps_a_password_for_each_influxdb(work: Path, other: str, kept: str) -> None:
+    """That of somebody else's has any character but a single quote."""
+    (work / "bin" / "python3").write_text(PYTHON)
+    (work / "bin" / "python3").chmod(0o755)
+    by_tag = ByTag("eu-central-1", "/monitoring/dev/password", other)
+    values = replace(AGENT, password="", second=replace(AGENT.target, url="https://a.b"), by_tag=by_tag)
+    script = agent_installer(values).replace(ACTION, "install")
+    done = install(work, f"{script}\ncat /etc/default/telegraf\n")
+    assert done.returncode == 0, done.stderr[-2000:]
+    report, _, files = done.stdout.partition("INFLUX_PASSWORD=")
+    assert files == f"'secret-of-aws'\nINFLUX_PASSWORD_OTHER={kept}\n"
+    assert "secret-of" not in done.stderr + report
+
+
+@pytest.mark.parametrize("step", ["identity", "parameter"])
+def test_what_aws_refuses_is_said_and_changes_nothing(work: Path, step: str) -> None:
+    (work / "bin" / "python3").write_text(PYTHON)
+    (work / "bin" / "python3").chmod(0o755)
+    done = install(work, BY_TAG.replace(ACTION, "install"), step)
+    assert done.returncode != 0
+    assert "monitoring: AWS says no" in done.stderr
+    assert "apt-get" not in done.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_whatever_program_fails(work: Path, program: str) -> None:
@@ -156,8 +227,22 @@ def test_a_full_disk(work: Path) -> None:
     assert "secret-of" not in done.stdout + done.stderr
 
 
-@pytest.mark.slow
-def test_what_arrives_in_part(work: Path) -> None:
-    for length in range(100, len(SCRIPT), 197):
-        done = install(work, SCRIPT[:length])
+def test_the_folder_that_telegraf_s_unit_names_is_there(work: Path) -> None:
+    """On a host where somebody removed it, Telegraf would not start again."""
+    done = install(work, agent_installer(replace(AGENT, host="db-1")))
+    assert "monitoring: Telegraf " in done.stdout, done.stderr[-500:]
+    assert done.returncode == 0
+
+
+def test_what_arrives_in_part_does_nothing() -> None:
+    """And of what bash cannot read to its end it shows no line with a secret."""
+    script = SCRIPT.replace("[ -d /run/systemd/system ]", "echo it-ran; exit 1")
+
+    def run(part: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["bash"], input=part, capture_output=True, text=True, check=False)
+
+    for length in (*range(100, len(script), 199), *range(len(script) - 18, len(script) - 2)):
+        done = run(script[:length])
+        assert "it-ran" not in done.stdout, length
         assert "secret-of" not in done.stdout + done.stderr, length
+    assert "it-ran" in run(script).stdout

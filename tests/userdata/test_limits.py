@@ -1,4 +1,4 @@
-"""What one broken agent can use up of a real InfluxDB: series and values of a tag, up to influxdb.conf's limits."""
+"""What one broken agent can use up in a real InfluxDB: series and values of a tag, up to influxdb.conf's limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from alerts.server import SERIES_LIMIT
+from dashboards.monitoring_server import SERIES_LIMIT
 from sandbox.loopback import free_port, influxdb_configuration
 from tests.dashboards.conftest import running, wait_for
 from userdata.templates import FOLDER
@@ -53,13 +53,13 @@ def test_a_tag_has_so_many_values_and_no_more(url: str) -> None:
     limit = LIMITS["max-values-per-tag"]
     assert write(url, ["system,host=web-1 uptime=1"]).status_code == 204
     assert write_errors(url) == 0
-    # A request is judged by what was there before it.
+    # A request is checked against what was there before it.
     assert write(url, [f"system,host=rogue-{number} uptime=1" for number in range(limit - 1)]).status_code == 204
     refused = write(url, ["system,host=one-more uptime=1"])
     assert refused.status_code == 400
     assert f"max-values-per-tag limit exceeded ({limit}/{limit})" in refused.text
     assert write_errors(url) == 1
-    # The hosts that are there go on, and other measurements.
+    # Existing hosts and other measurements are not affected.
     assert write(url, ["system,host=web-1 uptime=2", "cpu,host=web-2 usage=1"]).status_code == 204
 
 

@@ -6,11 +6,14 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
+from dashboards.queries import WHOLE_DISKS
 from sandbox import toolchain
 from tests.userdata.test_render import AGENT, TARGET, agent_config
 from userdata.templates import FOLDER
@@ -57,13 +60,24 @@ def telegraf() -> Path:
 
 
 def measured(folder: Path, *within: str, **environment: str) -> str:
-    """Line protocol of one round of all inputs. within: a command to run it in."""
+    """Line protocol of one round of an agent's inputs. within: a command to run it in."""
+    return round_of(configured(folder, 0), *within, **environment)
+
+
+def configured(folder: Path, top_processes: int) -> Path:
+    """An agent's configuration, with what it runs."""
     config = folder / "telegraf.conf"
-    script = folder / "measure"
-    script.write_text((FOLDER / "shared/measure.sh").read_text())
-    script.chmod(0o755)
-    given = agent_config(replace(AGENT, target=replace(TARGET, private_ca=False)))
-    config.write_text(given.replace("/etc/telegraf/measure", str(script)))
+    given = agent_config(replace(AGENT, target=replace(TARGET, private_ca=False), top_processes=top_processes))
+    for name in ("measure", "processes"):
+        script = folder / name
+        script.write_text((FOLDER / f"shared/{name}.sh").read_text().replace("/run/telegraf-processes", str(folder)))
+        script.chmod(0o755)
+        given = given.replace(f"/etc/telegraf/{name}", str(script))
+    config.write_text(given)
+    return config
+
+
+def round_of(config: Path, *within: str, **environment: str) -> str:
     result = subprocess.run(
         [*within, telegraf(), "--test", "--config", config],
         env={"PATH": os.environ["PATH"], "INFLUX_PASSWORD": "a"} | environment,
@@ -83,6 +97,7 @@ OWN_MOUNTS = {"HOST_PROC_MOUNTINFO": "/proc/self/mountinfo"}
 STATUS = {
     *("cpu_some", "memory_some", "memory_full", "io_some", "io_full", "oom_kills", "files_open", "sockets_used"),
     *("tcp_waiting", "tcp_orphans", "tcp_established", "tcp_sent", "tcp_resent", "tcp_overflows"),
+    *("net_bytes_recv", "net_bytes_sent", "net_packets_recv", "net_packets_sent", "net_lost"),
 }
 """What every host with Linux 4.20 or newer has."""
 
@@ -98,8 +113,18 @@ def test_a_plain_host_is_few_series(tmp_path: Path) -> None:
     assert fields.keys() >= STATUS
     assert fields.keys() - STATUS <= {
         *("conntrack_count", "conntrack_max", "clock_offset", "failed_units", "failed_names", "host"),
+        *("disk_reads", "disk_read_bytes", "disk_writes", "disk_write_bytes"),
     }
     assert int(fields["files_open"].rstrip("i")) > 0
+
+
+@pytest.mark.parametrize("most", [0, 3])
+def test_processes_are_named_on_request_a_series_for_each_rank(tmp_path: Path, most: int) -> None:
+    """docs/agents.md: what that costs."""
+    lines = round_of(configured(tmp_path, most), **OWN_MOUNTS)
+    named = [line for line in lines.splitlines() if line.startswith("> top_processes,")]
+    assert len(named) == most
+    assert all(re.fullmatch(r"> top_processes,host=\S+,rank=\d .*memory_name=\".*", line) for line in named)
 
 
 PROGRAMS = {
@@ -134,6 +159,103 @@ def test_the_clock_is_asked_of_chrony_or_else_of_timesyncd(tmp_path: Path) -> No
         tmp_path, **PROGRAMS | {"chronyc": "exit 1", "timedatectl": "echo ' Offset: -25us'"}
     )
     assert "clock_offset" not in status(tmp_path, **PROGRAMS | {"chronyc": "exit 1", "timedatectl": "exit 1"})
+
+
+def totals(
+    folder: Path,
+    prefix: str,
+    *,
+    disks: str = "",
+    cards: str = "",
+    made: Mapping[str, str | None] = MappingProxyType({}),
+) -> dict[str, int]:
+    """What /etc/telegraf/measure adds up of these /proc/diskstats and /proc/net/dev. made: below /sys/class/net, a
+    folder, or a link to this."""
+    (folder / "diskstats").write_text(disks)
+    (folder / "dev").write_text(f"Inter-|   Receive\n face |bytes packets\n{cards}")
+    for path, target in made.items():
+        (folder / "net" / path).parent.mkdir(parents=True, exist_ok=True)
+        if target:
+            (folder / "net" / path).symlink_to(target)
+        else:
+            (folder / "net" / path).mkdir(parents=True, exist_ok=True)
+    script = (FOLDER / "shared/measure.sh").read_text()
+    for there, here in (("/proc/diskstats", "diskstats"), ("/proc/net/dev", "dev"), ("/sys/class/net", "net")):
+        script = script.replace(there, str(folder / here))
+    line = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    return {name: int(value) for name, value in re.findall(rf"\b{prefix}_(\w+)=(\d+)i", line)}
+
+
+DISKSTATS = (
+    "   8  0 sda 10 1 1000 5 20 3 4000000000000 24 4 0 8 9 0 0 0 0 0 0\n"
+    "   8  1 sda1 9 1 900 5 19 3 3900000000000 24 4 0 8 9 0 0 0 0 0 0\n"
+    " 259  0 nvme0n1 1 1 8 5 2 3 16 24 4 0 8 9 0 0 0 0 0 0\n"
+    " 259  1 nvme0n1p1 1 1 8 5 2 3 16 24 4 0 8 9 0 0 0 0 0 0\n"
+    " 253  0 dm-0 10 1 1000 5 20 3 2000 24 4 0 8 9\n"
+    "   7  0 loop0 10 1 1000 5 20 3 2000 24 4 0 8 9\n"
+)
+
+
+def test_a_host_s_disks_are_added_up_without_their_parts_and_mappings(tmp_path: Path) -> None:
+    expected = {"reads": 11, "read_bytes": 1008 * 512, "writes": 22, "write_bytes": 4000000000016 * 512}
+    assert totals(tmp_path, "disk", disks=DISKSTATS) == expected
+    assert totals(tmp_path, "disk", disks="   7  0 loop0 10 1 1000 5 20 3 2000 24 4 0 8 9\n") == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["sda", "sdab", "vda", "xvdf", "nvme0n1", "mmcblk0", "sda1", "nvme0n1p1", "md0", "sr0"]
+)
+def test_the_disks_added_up_are_those_of_the_dashboards(tmp_path: Path, name: str) -> None:
+    whole = re.fullmatch(r'"name" =~ /(.*)/', WHOLE_DISKS)
+    assert whole
+    line = f"   8  0 {name} 10 1 1000 5 20 3 2000 24 4 0 8 9 0 0 0 0 0 0\n"
+    assert bool(totals(tmp_path, "disk", disks=line)) == bool(re.search(whole[1], name))
+
+
+def card(name: str, scale: int) -> str:
+    """A line of /proc/net/dev; without a space after the colon where a number is long, as older kernels wrote it."""
+    received, sent = (f"{each * scale} {scale} 1 2 0 0 0 0" for each in (10**12, 2 * 10**12))
+    return f"  {name}:{received} {sent}\n"
+
+
+SERVER = {
+    **{"bond0/bridge": None, "eth0/device": None, "eth0/master": "../bond0"},
+    **{"eth1/device": None, "eth1/master": "../bond0", "bond0.100/lower": None, "docker0/bridge": None},
+    # Azure's accelerated networking: the virtual card counts what its fast path does.
+    **{"eth2/device": None, "enP1/device": None, "enP1/master": "../eth2"},
+}
+CONTAINER = {"lo/x": None, "eth0/x": None, "docker0/bridge": None, "veth1/brport": None}
+
+
+@pytest.mark.parametrize(
+    ("made", "counted"), [(SERVER, ("eth0", "eth1", "eth2")), (CONTAINER, ("eth0",))], ids=["server", "container"]
+)
+def test_a_host_s_cards_are_added_up_each_packet_once(
+    tmp_path: Path, made: dict[str, str | None], counted: tuple[str, ...]
+) -> None:
+    names = list(dict.fromkeys(path.partition("/")[0] for path in made))
+    scales = {name: 10**number for number, name in enumerate(("lo", *(each for each in names if each != "lo")))}
+    found = totals(tmp_path, "net", cards="".join(card(*each) for each in scales.items()), made=made)
+    packets = sum(scales[name] for name in counted)
+    assert found == {
+        **{"bytes_recv": packets * 10**12, "bytes_sent": 2 * packets * 10**12},
+        **{"packets_recv": packets, "packets_sent": packets, "lost": 6 * len(counted)},
+    }
+
+
+def test_a_host_s_own_totals_are_the_kernel_s(tmp_path: Path) -> None:
+    """Whatever this machine is: measured between two looks at the kernel's counters."""
+    cards = Path("/sys/class/net")
+    real = [each.name for each in cards.iterdir() if (each / "device").exists()]
+    if not real:
+        pytest.skip("a container: no network card of its own")
+
+    def received() -> int:
+        return sum(int((cards / name / "statistics/rx_bytes").read_text()) for name in real)
+
+    before, line, after = received(), status(tmp_path), received()
+    (found,) = re.findall(r"net_bytes_recv=(\d+)i", line)
+    assert before <= int(found) <= after
 
 
 def tags(lines: str, measurement: str, tag: str) -> list[str]:

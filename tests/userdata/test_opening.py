@@ -1,4 +1,4 @@
-"""How the boot waits for InfluxDB: the script's own lines, with a clock and commands of its own around them."""
+"""How the boot waits for InfluxDB: the script's own lines, with a fake clock and fake commands around them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEVER = 10**9
 
 
 def waiting(answers: int, ends: int = NEVER) -> list[str]:
-    """What is said with a `bootTimeout` of 15 minutes. answers, ends: after how many seconds InfluxDB does."""
+    """What is printed with a `bootTimeout` of 15 minutes. answers, ends: after how many seconds InfluxDB does so."""
     script = (FOLDER / "server/influxdb.sh").read_text()
     (lines,) = re.findall(r"^ends\(\) .*?^}\n", script, re.DOTALL | re.MULTILINE)
     variables = f"BOOT_TIMEOUT=900 ANSWERS={answers} ENDS={ends}\n"

@@ -26,7 +26,7 @@ class Store(ThreadingHTTPServer):
     failure = 500
     asked = 0
     broken: int | None = None
-    """A page that is never answered otherwise."""
+    """A page that always fails."""
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Whatever the settings accept is read by the programs that read it on machines, as they are installed here.
+"""Whatever the settings accept can be read by the programs that read it on machines, as they are installed here.
 
 tests/userdata/test_round_trips.py reads the same values back with Python; here the parsers are the real ones. That of
 systemd for environment files is asked on a machine: tests/live/test_parsers.py.
@@ -53,7 +53,7 @@ def telegraf() -> Path:
 
 
 def said(*command: str | Path, stdin: str = "", **environment: str) -> str:
-    """What a program prints that has to succeed."""
+    """The output of a program that has to succeed."""
     done = subprocess.run(
         command,
         input=stdin,

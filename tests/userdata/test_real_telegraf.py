@@ -41,7 +41,7 @@ TAGS = {
 
 
 class Sink(HTTPServer):
-    """InfluxDB, as far as it notes who writes, and what."""
+    """A fake InfluxDB that records who writes, and what."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)

@@ -20,7 +20,7 @@ from sandbox import toolchain
 from settings import Inputs, Settings, Smtp
 from settings import values as v
 from settings.model import GrafanaRepository, InfluxdataRepository
-from userdata.agents import AgentValues, agent_installer
+from userdata.agents import AgentValues, ByTag, agent_installer
 from userdata.boot import BOOT_SCRIPT, LIMIT, BootValues, UserDataTooLargeError, boot_settings, user_data
 from userdata.server_files import ServerValues, backup_settings, latest, server_files, server_settings, shard_duration
 from userdata.telegraf import InfluxTarget, telegraf_config
@@ -36,6 +36,7 @@ SERVER = ServerValues(
     retention="30d",
     rollup_retention="360d",
     interval="10s",
+    top_processes=0,
     region="eu-central-1",
     cloudwatch_role="",
     own_influxdb=True,
@@ -218,7 +219,7 @@ def test_down_sampling_knows_how_long_both_policies_keep_their_points() -> None:
 
 
 def test_the_scripts_read_every_variable_that_they_are_given() -> None:
-    """A name that only one side knows ends the boot: the scripts run with `set -u`."""
+    """A name that only one side has ends the boot: the scripts run with `set -u`."""
     files = server_files(SERVER)
     scripts = user_data(VALUES) + "".join(text for name, text in files.items() if name != "server.conf")
     scripts += files["server.conf"].removeprefix(server_settings(SERVER))
@@ -316,6 +317,8 @@ def test_a_host_has_its_name_its_tags_and_its_inputs() -> None:
     )
     assert config["inputs"]["systemd_units"][0]["pattern"] == "ssh.service nginx*"
     shellcheck(agent_installer(HOST))
+    by_tag = ByTag("eu-central-1", "/monitoring/prod/x", "/monitoring/prod/y")
+    shellcheck(agent_installer(replace(AGENT, password="", second=AGENT.target, by_tag=by_tag)))
 
 
 def test_without_presets_a_host_measures_itself_and_its_agent() -> None:
@@ -324,8 +327,9 @@ def test_without_presets_a_host_measures_itself_and_its_agent() -> None:
         *("cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "exec", "internal")
     }
     assert "global_tags" not in config
-    assert "group docker" not in agent_installer(AGENT)
-    assert "Groups=docker" not in agent_installer(AGENT)
+    script = agent_installer(replace(AGENT, host="web-1"))
+    assert "group docker" not in script
+    assert "Groups=docker" not in script
 
 
 def test_ten_minutes_of_a_host_s_metrics_fit_into_the_buffer() -> None:
@@ -417,14 +421,6 @@ def test_the_installer_refuses_what_it_cannot_do(user: str, release: str, wrong:
     assert result.returncode == 1
     assert wrong in result.stderr
     assert result.stdout == ""
-
-
-def test_a_truncated_installer_does_nothing() -> None:
-    script = agent_installer(AGENT).replace("[ -d /run/systemd/system ]", "echo it-ran; exit 1")
-    for length in (*range(100, len(script), 199), *range(len(script) - 18, len(script) - 2)):
-        result = subprocess.run(["bash"], input=script[:length], capture_output=True, text=True, check=False)
-        assert "it-ran" not in result.stdout, length
-    assert "it-ran" in subprocess.run(["bash"], input=script, capture_output=True, text=True, check=False).stdout
 
 
 def test_the_defaults_are_the_settings_own() -> None:

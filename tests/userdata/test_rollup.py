@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 import tomllib
@@ -14,10 +15,13 @@ import pytest
 import requests
 
 from dashboards.queries import ROLLUP
+from dashboards.registry import LINUX_HOSTS
 from sandbox.loopback import free_port, influxdb_configuration
+from sandbox.viewer.queries import AsIs, TimeRange, panel_queries
 from tests.alerts.conftest import rule_of
 from tests.dashboards.conftest import program, running, wait_for
 from tests.support import rollup
+from tests.support.certificates import CA, certificate_text, ec_key, key_text, signed
 
 pytestmark = pytest.mark.live
 
@@ -51,7 +55,7 @@ class Server:
         rollup.configure(self.folder, self.url, **changed)
 
     def run(self, expected: int = 0) -> str:
-        """A run of the script; what it complains of."""
+        """A run of the script; returns its complaints."""
         return rollup.run(self.folder, expected)
 
     def write(self, *lines: str) -> None:
@@ -96,10 +100,50 @@ def started(folder: Path) -> Iterator[Server]:
         yield Server(folder, f"http://127.0.0.1:{http}")
 
 
+def test_an_authority_without_key_identifiers_is_trusted_and_the_administrator_logs_in(tmp_path: Path) -> None:
+    """Settings accept such an authority, as Telegraf and Grafana do."""
+    http, ca, pem, settings = free_port(), str(tmp_path / "ca.pem"), tmp_path / "server.pem", tmp_path / "influxdb.conf"
+    url = f"https://localhost:{http}"
+    pem.write_text(key_text(ec_key()) + certificate_text(signed(ec_key(), names=("localhost",))))
+    pem.chmod(0o600)
+    Path(ca).write_text(CA)
+    tls = f'[http]\n  auth-enabled = true\n  https-enabled = true\n  https-certificate = "{pem}"\n'
+    settings.write_text(influxdb_configuration(tmp_path, http).replace("[http]\n", tls))
+    rollup.install(tmp_path)
+    rollup.configure(tmp_path, url, ca=ca)
+    with running("influxd", "-config", settings):
+        wait_for(url, ca)
+        user = "CREATE USER admin WITH PASSWORD 'secret' WITH ALL PRIVILEGES"
+        for statement, login in ((user, None), (f"CREATE DATABASE telegraf; {rollup.CREATE}", ("admin", "secret"))):
+            requests.post(f"{url}/query", params={"q": statement}, auth=login, verify=ca, timeout=20)
+        rollup.run(tmp_path)
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with started(tmp_path) as one:
         yield one
+
+
+def test_what_cannot_be_down_sampled_keeps_nothing_else_from_it(server: Server) -> None:
+    """Anyone who has the agents' password may write such names, and another type into a new shard."""
+    server.ask_all('ALTER RETENTION POLICY "autogen" ON "telegraf" SHARD DURATION 1h')
+    for ago in (2 * HOUR, 0):
+        at = END - STEP - ago
+        free = "5i" if ago else '"full"'
+        server.write(
+            *(f"{name} v={at} {at}" for name in ("_name", "m\\\nx", '"q"', "zz")),
+            f"disk free={free},used=7 {at}",
+            *system("web-1", at, at + STEP),
+        )
+    said = server.run()
+    assert "unable to use system source '_name'" in said
+    assert "iterator type: *query.stringInterruptIterator" in said
+    for ago in (2 * HOUR, 0):
+        where = f"WHERE time >= {END - STEP - ago}s AND time < {END - ago}s"
+        for name in ("system", "zz", '\\"q\\"', "m\\\\\\nx"):
+            assert server.rows(f'SELECT * FROM rollup."{name}" {where}'), (name, ago)  # noqa: S608
+    assert server.rows("SELECT free FROM rollup.disk") == [[END - STEP - 2 * HOUR, 5]]
 
 
 def test_a_step_has_the_mean_under_the_same_name_and_the_highest_value_next_to_it(server: Server) -> None:
@@ -148,7 +192,7 @@ def test_what_an_agent_delivers_later_is_in_it_too(server: Server) -> None:
 
 
 def test_what_comes_later_than_agents_can_keep_it_is_found_if_the_script_did_not_run_since(server: Server) -> None:
-    """It goes on where it ended, however long ago that was: three hours here, where an agent keeps one."""
+    """It continues where it ended, however long ago that was: three hours here, where an agent keeps one."""
     begin = END - 5 * HOUR
     server.configure(late=HOUR)
     server.write(*system("web-1", begin, END))
@@ -220,6 +264,29 @@ def test_it_is_read_where_the_time_shown_is_over_18_hours_or_before_raw_data(ser
     assert chosen(server, NOW - 11 * 86400, NOW - 11 * 86400 + HOUR) == rolled
 
 
+def test_when_hosts_reported_over_a_day_is_read_from_it_and_says_what_raw_data_says(server: Server) -> None:
+    """And of the step after END, which is not in the policy yet."""
+    begin = END - 26 * HOUR
+    server.write(*system("steady", begin, NOW, 60), *system("gone", begin, END - 3 * HOUR, 60))
+    server.write(*system("back", begin, END - 9 * HOUR, 60), *system("back", END - 7 * HOUR, NOW, 60))
+    server.write(*system("new", END - 2 * STEP, NOW, 60))
+    server.run()
+    shown = TimeRange((NOW - 24 * HOUR) * 1000, (END + STEP - 1) * 1000)
+    dashboard = json.loads(LINUX_HOSTS.build())
+
+    def silent(policy: str) -> dict[str, list[int]]:
+        values: dict[str, str | list[str]] = {"host": ["steady", "gone", "back", "new"], "policy": AsIs(policy)}
+        asked = [each for each in panel_queries(dashboard, values, shown) if each.title == "When hosts reported"]
+        (text,) = (each.influxql() for each in asked)
+        assert text.count('"rollup".') == (1 if policy else 0)
+        return {each["tags"]["host"]: [at for at, points in each["values"] if not points] for each in server.ask(text)}
+
+    rolled = silent('"rollup".')
+    assert {host: len(steps) for host, steps in rolled.items()} == {"steady": 0, "gone": 37, "back": 24, "new": 0}
+    assert rolled["back"] == list(range(END - 9 * HOUR, END - 7 * HOUR, STEP))
+    assert rolled == silent("")
+
+
 def test_nothing_older_than_either_policy_keeps_is_made(server: Server) -> None:
     """InfluxDB would refuse it: "points beyond retention policy"."""
     server.write(*system("web-1", END - 12 * HOUR, END, 60))
@@ -242,7 +309,7 @@ def test_it_makes_no_series_but_its_own(server: Server) -> None:
 def test_a_run_that_influxdb_refuses_says_why_and_the_next_one_goes_on(server: Server) -> None:
     server.write(*system("web-1", END - HOUR, END, 60))
     server.ask_all("DROP RETENTION POLICY rollup ON telegraf")
-    assert "monitoring: roll-up: retention policy not found: rollup" in server.run(expected=1)
+    assert f"monitoring: roll-up: {server.url}: retention policy not found: rollup" in server.run(expected=1)
     server.ask_all(rollup.CREATE)
     server.run()
     assert server.points("rollup", "sum(points)") == 60

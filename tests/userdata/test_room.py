@@ -1,4 +1,4 @@
-"""When InfluxDB is restarted because its volume was full: the script, with commands of its own around it."""
+"""When InfluxDB is restarted because its volume was full: the script, with fake commands around it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Whatever the settings accept comes out of every rendered file as it went in, read by that file's real reader.
+"""Whatever the settings accept is read from every rendered file as it was given, by that file's real reader.
 
-Values are made from what settings/ accepts, not from what the templates can take: a value that breaks a file is a
-mistake in settings/ or in userdata/, and either way found here.
+Values are generated from what settings/ accepts, not from what the templates can take: a value that breaks a file
+is a bug in settings/ or in userdata/, and either way found here.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ def servers(draw: st.DrawFn) -> Settings:
         domain=draw(DOMAINS),
         retention=draw(RETENTIONS),
         collectionInterval=draw(DURATIONS),
+        topProcesses=draw(st.integers(0, 20)),
         grafanaVersion=draw(VERSIONS),
         telegrafVersion=draw(VERSIONS),
         grafanaRepository=draw(REPOSITORIES),
@@ -142,6 +143,7 @@ def server_values(stack: Settings) -> ServerValues:
         retention=stack.retention,
         rollup_retention=stack.kept_rolled_up,
         interval=stack.collection_interval,
+        top_processes=stack.top_processes,
         region=stack.region,
         cloudwatch_role=ROLE if stack.cloudwatch_auth == "role" else "",
         own_influxdb=True,

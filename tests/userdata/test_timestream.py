@@ -17,7 +17,7 @@ from sandbox import toolchain
 from sandbox.loopback import free_port
 from sandbox.toolchain.influxdb import shortfall
 from sandbox.toolchain.recipes import FOR_TESTS
-from tests.live.points import eventually
+from tests.support.waiting import eventually
 from userdata.templates import render
 
 pytestmark = pytest.mark.slow
@@ -136,7 +136,7 @@ def test_old_users_go_once_all_have_the_new_ones(managed: Managed) -> None:
     worked(managed.set_up())
 
 
-def test_what_fails_is_said_without_the_password(managed: Managed) -> None:
+def test_what_fails_is_reported_without_the_password(managed: Managed) -> None:
     done = managed.set_up(password="wrong password")
     assert done.returncode == 1
     assert done.stderr.startswith("POST api/v2/signin: 401")

@@ -1,8 +1,9 @@
-"""A repository with this checkout in it, its GitHub, and the machines its workflows run on."""
+"""A repository that contains this checkout, its GitHub, and the machines its workflows run on."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox import warm
 from sandbox.place import Place
 from sandbox.plugins.install import install
 from tests.engine.bootstrapped import REPOSITORY, Bootstrap, Job
 from tests.engine.product import Product
 from tests.live.leaks import secret_values
 from tests.sandbox.cloud.conftest import Cloud, aws
-from tests.sandbox.plugins.engine import CHECKOUT, find_pulumi
+from tests.sandbox.plugins.engine import CHECKOUT, VENV, find_pulumi
 from tests.support.certificates import KEY
 from tests.test_settings import HOST
 from tests.workflows.github import GitHub, serving
@@ -45,7 +47,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory, aws: Cloud) -> dict[str, 
     tools = programs(tmp_path_factory.mktemp("programs"), pulumi)
     env = machine(
         tools,
-        CHECKOUT / ".venv/bin",
+        VENV / "bin",
         pulumi.parent,
         PULUMI_HOME=str(home),
         PULUMI_SKIP_UPDATE_CHECK="1",
@@ -53,6 +55,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory, aws: Cloud) -> dict[str, 
         PULUMI_CONFIG_PASSPHRASE="test",
         AWS_ENDPOINT_URL=aws.operator_url,
         AWS_EC2_METADATA_DISABLED="true",
+        **{name: value for name, value in os.environ.items() if name == warm.VARIABLE},
     )
     install(Place(CHECKOUT), pulumi, env)
     return env
@@ -96,7 +99,7 @@ def dev_is_up(repository: Repository, raised: Raised, tmp_path: Path) -> Raised:
 
 @pytest.fixture(scope="session")
 def bootstrap(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Bootstrap:
-    """Somebody ran the bootstrap: the roles that jobs become are its."""
+    """Somebody ran the bootstrap: jobs assume its roles."""
     folder = tmp_path_factory.mktemp("bootstrap")
     made = Bootstrap.make(folder / "home", folder / "person", aws)
     names = ("dev", "prod", "pull-request")

@@ -1,8 +1,8 @@
-"""GitHub's expressions, as far as the workflows use them: what stands in `${{ }}` and in `if:`.
+"""GitHub's expressions, as far as the workflows use them: what is in `${{ }}` and in `if:`.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/expressions: `&&` and `||` return one of their
-operands, texts are compared without regard to case, a property that is not there is null, and an `if` without a status
-function means `success() && (…)`. Whatever is not known here is refused.
+operands, strings are compared without regard to case, a missing property is null, and an `if` without a status
+function means `success() && (…)`. Anything unknown here is refused.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _tokens(source: str) -> list[tuple[str, str]]:
 
 
 def true(value: Any) -> bool:
-    """What GitHub takes for true: everything but false, 0, the empty text and null."""
+    """What GitHub takes for true: everything but false, 0, the empty string and null."""
     return value not in (None, False, 0, "")
 
 
@@ -151,7 +151,7 @@ def _contains(where: Any, what: Any) -> bool:
 
 
 def value(source: str, contexts: Mapping[str, Any], functions: Functions) -> Any:
-    """What one expression, without its braces, comes to."""
+    """The value of one expression, without its braces."""
     parser = _Parser(source, contexts, functions)
     found = parser.either()
     if parser.peek():

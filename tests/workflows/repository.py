@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-from tests.sandbox.plugins.engine import CHECKOUT
+from sandbox import warm
+from tests.sandbox.plugins.engine import CHECKOUT, VENV
 from tests.workflows.github import GitHub
 from tests.workflows.runner import Runner
 from tests.workflows.runs import Event
@@ -104,10 +105,10 @@ class Repository:
 
 
 def programs(folder: Path, pulumi: Path) -> Path:
-    """A folder with what machines have on top: Pulumi without the registry, and a sudo that only says what it is asked,
-    because `make check` is what runs this."""
+    """A folder with what machines have in addition: Pulumi without the registry, and a sudo that only prints its
+    command, because `make check` runs this."""
     folder.mkdir(exist_ok=True)
-    scripts = {"sudo": 'echo "sudo $*"', "pulumi": INSTALLED.format(venv=CHECKOUT / ".venv", pulumi=pulumi)}
+    scripts = {"sudo": 'echo "sudo $*"', "pulumi": INSTALLED.format(venv=warm.environment(VENV), pulumi=pulumi)}
     for name, script in scripts.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)

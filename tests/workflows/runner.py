@@ -2,7 +2,7 @@
 
 Stand-ins only for what needs GitHub: actions/checkout (a clone with as much history as asked for), the set-up of
 Python and Pulumi (the machine has both), caches (always empty), artifacts (a folder), and the exchange of a job's
-identity for a role's credentials, which is refused as AWS refuses it.
+identity for a role's credentials, which is refused as AWS would.
 """
 
 from __future__ import annotations
@@ -13,36 +13,18 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tests.workflows import expressions
-from tests.workflows.github import GitHub
-from tests.workflows.runs import Event, Job, Permissions, Runs, Within
+from tests.workflows.runs import Event, Job, Permissions, Runs, Surroundings, Within
 from tests.workflows.steps import Steps
 
 
-@dataclass
-class Runner:
-    """origin: the repository. machine: the variables of the machine's environment. variables: `vars`.
-
-    credentials: those of a role, for a job in an environment ("" without one); raises PermissionError.
-    approves: whether somebody approves an environment. prefix: of the command that runs each step.
-    """
-
-    origin: Path
-    scratch: Path
-    machine: dict[str, str]
-    github: GitHub
-    variables: dict[str, str]
-    credentials: Callable[[str, str, Event], dict[str, str]]
-    approves: Callable[[str], bool] = lambda _: True
-    prefix: tuple[str, ...] = ()
-    groups: dict[str, threading.Lock] = field(default_factory=dict)
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+class Runner(Surroundings):
+    """Runs workflows in these surroundings."""
 
     def run(self, workflow: str, event: Event) -> Runs:
         """Run a workflow of the commit the event is about, if it listens to such events."""

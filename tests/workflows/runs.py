@@ -1,10 +1,15 @@
-"""What a run of a workflow is about, and what it leaves behind."""
+"""What a workflow run is for, where it runs, and what it leaves behind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from tests.workflows.github import GitHub
 
 Permissions = dict[str, str]
 
@@ -55,7 +60,7 @@ class Runs:
 
     @property
     def written(self) -> str:
-        """Everything that anybody who may read the repository can read."""
+        """Everything that anyone with read access to the repository can read."""
         files = [content.decode() for files in self.artifacts.values() for content in files.values()]
         return "\n".join([*(job.log + job.summary for job in self.jobs), *files])
 
@@ -68,3 +73,24 @@ class Within:
     runs: Runs
     inputs: Mapping[str, str]
     most: Permissions | None = None
+
+
+@dataclass
+class Surroundings:
+    """Where workflows run. origin: the repository. machine: the environment variables of the machine. variables:
+    `vars`.
+
+    credentials: those of a role, for a job in an environment ("" without one); raises PermissionError.
+    approves: whether somebody approves an environment. prefix: of the command that runs each step.
+    """
+
+    origin: Path
+    scratch: Path
+    machine: dict[str, str]
+    github: GitHub
+    variables: dict[str, str]
+    credentials: Callable[[str, str, Event], dict[str, str]]
+    approves: Callable[[str], bool] = lambda _: True
+    prefix: tuple[str, ...] = ()
+    groups: dict[str, threading.Lock] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))

@@ -6,15 +6,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from tests.workflows import expressions
-from tests.workflows.runs import Job, Within
-
-if TYPE_CHECKING:
-    from tests.workflows.runner import Runner
+from tests.workflows.runs import Job, Surroundings, Within
 
 INPUTS = {
     "actions/checkout": {"ref", "fetch-depth", "persist-credentials"},
@@ -25,21 +22,21 @@ INPUTS = {
     "aws-actions/configure-aws-credentials": {"role-to-assume", "aws-region"},
     "pulumi/actions": {"pulumi-version"},
 }
-"""Actions with a stand-in here, and those of their inputs that it heeds."""
+"""Actions with a stand-in here, and those of their inputs that it honours."""
 
 
 class Steps:
     """The steps of one job, on a machine of its own."""
 
     def __init__(
-        self, runner: Runner, job: Job, within: Within, contexts: dict[str, Any], source: Mapping[str, Any]
+        self, around: Surroundings, job: Job, within: Within, contexts: dict[str, Any], source: Mapping[str, Any]
     ) -> None:
-        self.runner, self.job, self.source = runner, job, source
+        self.around, self.job, self.source = around, job, source
         self.event, self.runs = within.event, within.runs
-        self.home = runner.scratch / f"job-{next(runner.numbers)}"
+        self.home = around.scratch / f"job-{next(around.numbers)}"
         self.workspace = self.home / "work"
         self.workspace.mkdir(parents=True)
-        self.token = runner.github.token(job.permissions)
+        self.token = around.github.token(job.permissions)
         contexts["github"] = contexts["github"] | {"token": self.token}
         contexts["runner"] = {"temp": str(self.home), "os": "Linux", "arch": "X64"}
         self.steps: dict[str, dict[str, Any]] = {}
@@ -82,10 +79,10 @@ class Steps:
         script.write_text(step["run"])
         shell = ["--noprofile", "--norc", "-eo", "pipefail"] if step.get("shell") == "bash" else ["-e"]
         done = subprocess.run(
-            [*self.runner.prefix, "bash", *shell, str(script)],
+            [*self.around.prefix, "bash", *shell, str(script)],
             cwd=self.workspace,
-            env=self.runner.machine
-            | {"GITHUB_API_URL": self.runner.github.url, "GITHUB_REPOSITORY": self.runner.github.repository}
+            env=self.around.machine
+            | {"GITHUB_API_URL": self.around.github.url, "GITHUB_REPOSITORY": self.around.github.repository}
             | {"GITHUB_ACTIONS": "true", "CI": "true", "HOME": str(self.home)}
             | {name: str(file) for name, file in files.items()}
             | self.exported
@@ -147,14 +144,14 @@ class Steps:
 
     @property
     def origin_url(self) -> str:
-        return f"file://{self.runner.origin}"
+        return f"file://{self.around.origin}"
 
     def _credentials(self, given: Mapping[str, str]) -> bool:
         if self.job.permissions.get("id-token") != "write" or not given["aws-region"]:
             self.job.log += "Error: Credentials could not be loaded\n"
             return False
         try:
-            found = self.runner.credentials(given["role-to-assume"], self.job.environment, self.event)
+            found = self.around.credentials(given["role-to-assume"], self.job.environment, self.event)
         except PermissionError as error:
             self.job.log += f"Error: {error}\n"
             return False

@@ -13,7 +13,7 @@ WORKFLOW = "pull-request-environment"
 
 
 def labelled(repository: Repository, action: str, *labels: str, fork: bool = False, about: str = "") -> Event:
-    """A pull request with labels. about: the label that was put on or taken off."""
+    """A pull request with labels. about: the label that was added or removed."""
     event = repository.pull_request({"docs/x.md": "x\n"}, fork=fork)
     event.payload["action"] = action
     event.payload["pull_request"]["labels"] = [{"name": each} for each in labels]

@@ -66,7 +66,7 @@ def test_destroy_refuses_in_words(repository: Repository, stack: str, again: str
 
 
 def test_destroy_refuses_what_is_protected_as_it_is_deployed(repository: Repository, dev_is_up: Raised) -> None:
-    """Somebody set `protect` to false, and nobody has deployed that yet."""
+    """`protect` was set to false, and that has not been deployed yet."""
     state = repository.folder.parent / "backend/.pulumi/stacks/monitoring/dev.json"
     content = json.loads(state.read_text())
     volume = next(each for each in content["checkpoint"]["latest"]["resources"] if "Volume" in each["type"])

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.delivery.picture import CHANGE
 from tests.live.leaks import leaks
 from tests.workflows.conftest import Raised
 from tests.workflows.repository import Repository
@@ -35,12 +36,12 @@ def test_a_stack_that_does_not_exist_yet_is_previewed_and_not_made(repository: R
 def test_what_is_replaced_is_on_top_and_the_comment_is_brought_up_to_date(
     repository: Repository, dev_is_up: Raised
 ) -> None:
-    before = repository.settings("dev", instanceType="t3.small", retention="14d", passwordGeneration=2)
+    before = repository.settings("dev", **CHANGE)
     event = repository.pull_request(before)
     assert repository.runner.run("pull-request", event).results == GREEN
     (first,) = repository.github.said(number(event))
     top = first.partition("<details>")[0]
-    assert "> - the server is replaced by server-amd64: Grafana and InfluxDB are away" in top
+    assert "> - the server is replaced by server-amd64: Grafana and InfluxDB are down" in top
     assert "> - the passwords grafana-admin, " in top
     assert "the data volume stays" in top
     assert re.search(r"; about [0-9.]+ US dollars a month instead of [0-9.]+ \(\+[0-9.]+\)\.", top)

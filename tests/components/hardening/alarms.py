@@ -9,7 +9,7 @@ from tests.components.hardening.rule import each, listed, made, program, rule, s
 
 
 def _public(inputs: dict[str, Any]) -> bool:
-    """Whether anybody at all may do something."""
+    """Whether anyone at all is allowed."""
     return any(
         "*" in (statement["Principal"] if statement.get("Principal") == "*" else listed_principals(statement))
         and not statement.get("Condition")
@@ -19,7 +19,7 @@ def _public(inputs: dict[str, Any]) -> bool:
 
 
 def listed_principals(statement: dict[str, Any]) -> list[str]:
-    """Whom a statement names, of whichever kind."""
+    """The principals that a statement names, of any kind."""
     return [name for names in statement.get("Principal", {}).values() for name in listed(names)]
 
 

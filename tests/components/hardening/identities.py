@@ -59,7 +59,7 @@ DATA = frozenset(
 PERMISSIONS = ("Put", "Attach", "Detach", "Delete", "Set", "Update", "Add", "Remove", "Create", "Tag", "Untag")
 
 RESTRICTABLE = frozenset({"cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"})
-"""Of the actions the program allows, those that the service authorization reference lists a resource type for."""
+"""Those of the program's allowed actions for which the service authorization reference lists a resource type."""
 
 
 def unconfined(actions: frozenset[str]) -> Any:
@@ -87,7 +87,7 @@ def trusting(principal: Any) -> Run:
 
 
 def trusted(holds: Any) -> Any:
-    """Roles with a statement of trust for which something does not hold."""
+    """Roles with a trust statement that does not meet a condition."""
     return each("Role", lambda role: all(holds(s) for s in statements(role["assumeRolePolicy"])))
 
 

@@ -46,12 +46,16 @@ def instance(**inputs: object) -> Run:
     return program(made("Instance", **inputs))
 
 
-def used_by(kinds: str, users: str, *path: str) -> Find:
-    """Resources whose id (as the mocks give it) no other resource names."""
+def used_by(kinds: str, users: str, *inputs: str) -> Find:
+    """Resources whose id (as the mocks give it) no other resource names in one of these inputs."""
 
     def find(run: Run) -> list[str]:
         named = {
-            str(value) for kind in users.split() for r in run.all(kind) for value in _flat(within(r.inputs, *path))
+            str(value)
+            for kind in users.split()
+            for r in run.all(kind)
+            for name in inputs
+            for value in _flat(r.inputs.get(name))
         }
         return [label(r) for kind in kinds.split() for r in run.all(kind) if f"{label(r)}-{r.name}" not in named]
 
@@ -215,7 +219,7 @@ RULES = [
     rule(
         "CKV2_AWS_5 ec2_securitygroup_not_used",
         "the security group is used",
-        used_by("SecurityGroup", "Instance DbInstance", "vpcSecurityGroupIds"),
+        used_by("SecurityGroup", "Instance DbInstance NetworkInterface", "vpcSecurityGroupIds", "securityGroups"),
         program(made("SecurityGroup", description="unused"), made("Instance", vpcSecurityGroupIds=[])),
     ),
     rule(

@@ -42,7 +42,7 @@ class Rule:
 
 
 def rule(ids: str, wants: str, find: Find, bad: Run) -> Rule:
-    """A rule whose ids are written with blanks between them."""
+    """A rule whose ids are separated by spaces."""
     return Rule(tuple(ids.split()), wants, find, bad)
 
 
@@ -62,7 +62,7 @@ def program(*resources: Resource, calls: tuple[tuple[str, Inputs], ...] = ()) ->
 
 
 def each(kinds: str, holds: Callable[[Inputs], object]) -> Find:
-    """Resources of these types (blanks between them) for which something does not hold."""
+    """Resources of these types (separated by spaces) that do not meet a condition."""
 
     def find(run: Run) -> list[str]:
         return [label(r) for kind in kinds.split() for r in run.all(kind) if not holds(r.inputs)]
@@ -84,7 +84,7 @@ def within(inputs: Inputs, *path: str) -> Any:
 
 
 def listed(value: Any) -> list[Any]:
-    """IAM writes one value without a list."""
+    """A list: IAM writes a single value without one."""
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
@@ -97,7 +97,7 @@ def granted(run: Run) -> Iterator[tuple[Resource, Statement]]:
     """Every statement that allows something to identities."""
     for kind, key in POLICIES.items():
         for resource in run.all(kind):
-            # Alert policies of other providers share the name.
+            # Other providers' notification policies share the name.
             if not resource.type.startswith("aws:"):
                 continue
             for statement in statements(resource.inputs[key]):
@@ -106,7 +106,7 @@ def granted(run: Run) -> Iterator[tuple[Resource, Statement]]:
 
 
 def no_statement(breaks: Callable[[list[str], list[str]], object]) -> Find:
-    """Policies with a statement that breaks the rule, judged by its actions and its resources."""
+    """Policies with a statement that breaks the rule, by its actions and its resources."""
 
     def find(run: Run) -> list[str]:
         return [

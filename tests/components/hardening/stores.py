@@ -22,7 +22,7 @@ def bucket(*others: Any) -> Run:
 
 
 def next_to_it(kinds: str, holds: Any = lambda _: True) -> Find:
-    """Buckets without a resource of one of these types that names them and for which something holds."""
+    """Buckets without a resource of one of these types that names them and meets a condition."""
 
     def find(run: Run) -> list[str]:
         named = {

@@ -21,12 +21,12 @@ def sample(name: str) -> Any:
 
 
 def imported(found: Any, name: str = "") -> Imported:
-    """What becomes of a dashboard."""
+    """The result of importing a dashboard."""
     return convert(json.dumps(found), "file.json", name)
 
 
 def refusal(found: Any) -> str:
-    """Why a dashboard is not imported; a single line."""
+    """Why a dashboard is not imported, in a single line."""
     with pytest.raises(ImportingError) as caught:
         convert(found if isinstance(found, str) else json.dumps(found), "file.json")
     text = str(caught.value)

@@ -1,4 +1,4 @@
-"""The command: where it reads, where it writes, what it tells."""
+"""The command: where it reads, where it writes, what it reports."""
 
 from __future__ import annotations
 

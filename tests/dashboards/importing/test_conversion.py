@@ -1,4 +1,4 @@
-"""What becomes of community dashboards."""
+"""Community dashboards, converted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ USERDATA = Path(__file__).parents[3] / "userdata"
 
 @pytest.fixture(scope="module")
 def hosts() -> Imported:
-    """The sample in the style of 928, of 2017: rows, inputs, Angular panels."""
+    """The sample in the style of 928, from 2017: rows, inputs, Angular panels."""
     return imported(sample("telegraf-rows"))
 
 
@@ -298,7 +298,7 @@ def test_what_says_no_datasource_asks_the_one_that_the_others_ask() -> None:
 
 
 @pytest.mark.parametrize("kind", ["timeseries", "graph", "text", "piechart", "row"])
-def test_nulls_are_as_if_nothing_were_said(kind: str) -> None:
+def test_nulls_count_as_not_given(kind: str) -> None:
     nulls = dict.fromkeys(
         (
             "title",

@@ -1,4 +1,4 @@
-"""Dashboards of before schema 16, which Grafana's own migrations never see: the import jumps over these."""
+"""Dashboards from before schema 16, which Grafana's own migrations never see: the import skips these."""
 
 from __future__ import annotations
 

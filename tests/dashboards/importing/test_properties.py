@@ -1,4 +1,4 @@
-"""What holds of every import: it can be repeated, Grafana takes it, and nothing ends in a traceback."""
+"""What holds for every import: it can be repeated, Grafana accepts it, and nothing ends in a traceback."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ wholes = st.fixed_dictionaries(
 
 
 def same_again(found: Imported) -> None:
-    """Importing the result gives the result, and Grafana would take it."""
+    """Importing the result gives the same result, and Grafana would accept it."""
     check_model(found.dashboard)
     again = convert(json.dumps(found.dashboard), "file.json", found.name)
     assert again.dashboard == found.dashboard

@@ -73,13 +73,13 @@ def test_the_new_schema_is_refused() -> None:
     ("text", "words"),
     [
         ('{"title": "x", "panels": [}', "is not JSON (line 1, column 27"),
-        ("", "is not JSON"),
+        ("", "is empty"),
         ("<!doctype html>", "is not JSON"),
         ("[]", "is not a dashboard but a list"),
         ("null", "is not a dashboard but null"),
         ('{"title": "x"}', "has neither panels nor rows"),
         ('{"panels": []}', "has no title"),
-        ('{"title": "???", "panels": []}', "no name can be made of the title"),
+        ('{"title": "???", "panels": []}', "no name can be derived from the title"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"title": "x", "panels": [{"decimals": NaN}]}', "is not JSON (NaN is not a number)"),
         ('{"title": "x", "panels": [{"max": -Infinity}]}', "is not JSON (-Infinity is not a number)"),
@@ -94,7 +94,7 @@ def test_what_is_no_dashboard(text: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["linux-hosts", "custom-metrics", "A b", "x" * 41, "-x", "../x"])
-def test_names_that_cannot_be(name: str) -> None:
+def test_impossible_names(name: str) -> None:
     with pytest.raises(ImportingError, match="NAME="):
         convert(json.dumps(with_panel()), "file.json", name)
 
@@ -116,7 +116,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
 
 @given(st.data())
 def test_nonsense_anywhere_is_an_import_or_one_line(data: st.DataObject) -> None:
-    """Whatever stands in whatever place: a dashboard that Grafana can show comes out, or a refusal."""
+    """Any value in any place: the result is a dashboard that Grafana can show, or a refusal."""
     found = sample(data.draw(st.sampled_from(GOOD)))
     *path, last = data.draw(st.sampled_from(places(found)))
     holder = found

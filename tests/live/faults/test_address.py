@@ -1,4 +1,4 @@
-"""The elastic IP taken away, given to somebody else, or released by hand: what brings it back, and what is lost."""
+"""The elastic IP is detached, moved to another instance, or released by hand: what brings it back, and what is lost."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def given_to_another(environment: Environment) -> Callable[[], None]:
 
 
 def looked_up(environment: Environment) -> None:
-    """Pulumi looks at the association, and makes what it misses."""
-    # All of the stack cannot be looked at: Grafana is out of reach.
+    """Pulumi reads the association, and creates what is missing."""
+    # A refresh of the whole stack is not possible: Grafana is out of reach.
     whole = environment.pulumi("refresh", "--yes", "--skip-preview")
     assert whole.returncode != 0
     assert "cannot reach Grafana" in whole.stdout
@@ -62,7 +62,7 @@ def looked_up(environment: Environment) -> None:
 
 
 def replaced(environment: Environment) -> None:
-    """Pulumi makes it again without looking."""
+    """Pulumi creates it again without reading it."""
     done = up(environment, "--replace", ASSOCIATION)
     assert done.returncode == 0, ending(done)
 
@@ -81,7 +81,7 @@ def test_a_moved_address_is_put_back_and_agents_deliver_what_they_kept(
     began, before = time.time(), address(environment)
     end = move(environment)
     try:
-        # Pulumi trusts its state until it is asked to look.
+        # Pulumi trusts its state until it is asked to refresh.
         assert environment.preview() == {}
         repair(environment)
         after = address(environment)
@@ -117,7 +117,7 @@ def test_a_released_address_is_another_one_and_all_follow(environment: Environme
             assert health.json()["status"] == "OK", health.text
         assert counts(environment, began - 60, began - 20) == kept
         found = lost(environment, began)
-        # Agents begin again with the other address: what they kept in memory for the old one is lost, and no more.
+        # Agents restart with the other address: what they kept in memory for the old one is lost, and no more.
         assert all(found[host] <= away / INTERVAL + 2 for host in HOSTS), (found, away)
         assert environment.preview() == {}
     finally:

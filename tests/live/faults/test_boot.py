@@ -1,6 +1,6 @@
 """What a first boot needs is missing or wrong: a clear failure, and a retry by itself once it is fixed.
 
-A second stack's server is made again for each fault, with the same data volume.
+A second stack's server is replaced for each fault, with the same data volume.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from sandbox import daemons
 from sandbox.machines import network
 from sandbox.repository.keys import SigningKey, ensure_key
 from tests.live.environment import PLACE, Environment
-from tests.live.points import eventually
 from tests.live.second import console, ending, failures, instance, stack_named, up
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -38,7 +38,7 @@ def booting(environment: Environment) -> Iterator[Environment]:
 
 @pytest.fixture(scope="module")
 def stranger() -> Iterator[SigningKey]:
-    """A signing key that nobody has heard of."""
+    """An unknown signing key."""
     with tempfile.TemporaryDirectory() as folder:
         yield ensure_key(Path(folder) / "key", "Somebody else <else@sandbox.invalid>")
 
@@ -58,8 +58,8 @@ def stopped_repository() -> Iterator[None]:
 
 @contextmanager
 def silent(port: int, shortest: int = 0) -> Iterator[None]:
-    """What machines send to a port of this machine (80: packages, 443: AWS) is dropped without an answer; packets of
-    less bytes pass, so that connections are made and nothing comes over them."""
+    """What machines send to a port of this machine (80: packages, 443: AWS) is dropped without an answer; packets
+    with fewer bytes pass, so that connections are made but carry nothing."""
     table = f"{PLACE.bridge}_silent"
     rule = f"iifgroup {network.interface_group(PLACE)} tcp dport {port} meta length >= {shortest} drop"
     chain = f"chain input {{\ntype filter hook input priority -10; policy accept;\n{rule}\n}}"
@@ -83,7 +83,7 @@ def other_content(file: Path, content: bytes) -> Iterator[None]:
 
 @contextmanager
 def missing(file: Path) -> Iterator[None]:
-    """The package server knows nothing of a file or folder."""
+    """The package server does not have a file or folder."""
     away = WWW.parent / "away"
     file.rename(away)
     try:

@@ -10,8 +10,9 @@ import pytest
 
 from tests.live.alert_rules import rules
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, NONE, eventually, lost, steady
+from tests.live.points import HOSTS, NONE, lost, steady
 from tests.live.services import Ask
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -35,7 +36,7 @@ curl -sS --cacert /etc/monitoring/ca.pem -K - "https://localhost:8086/query?db=t
 
 
 def measure(environment: Environment) -> None:
-    """Each of the hosts measures once."""
+    """Every host measures once."""
     done = environment.machine("web-1", "telegraf", "--test", "--input-filter", "system:mem:cpu")
     assert done.returncode == 0, done.stderr
     lines = [line.removeprefix("> ") for line in done.stdout.splitlines() if line.startswith("> ")]
@@ -53,7 +54,7 @@ def measure(environment: Environment) -> None:
 
 
 def state(environment: Environment, uid: str, host: str) -> str:
-    """Of one host in a rule; "" while the rule does not see it."""
+    """The state of one host in a rule; "" while the rule does not see it."""
     alerts = rules(environment)[uid]["alerts"]
     return next((str(alert["state"]) for alert in alerts if alert["labels"].get("host") == host), "")
 
@@ -88,7 +89,7 @@ def test_a_wrong_clock_is_reported_and_harms_nobody_else(environment: Environmen
             assert state(environment, "host-silent", host) in ("Normal", "Recovering")
         assert lost(environment, began) == NONE
 
-        # It sends no more; what it left for later does not make it alive, and when that is over it is silent.
+        # It has stopped sending; its points in the future do not make it alive, and once those are past it is silent.
         seen: list[tuple[str, str]] = []
 
         def silent() -> bool:

@@ -1,4 +1,4 @@
-"""Files of InfluxDB that a disk damaged, and an InfluxDB that hangs: it goes on by itself, an alert says so, and what
+"""Files of InfluxDB damaged by a disk, and an InfluxDB that hangs: it recovers by itself, an alert says so, and what
 is lost is counted."""
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import pytest
 
 from tests.live.alert_rules import rules
 from tests.live.environment import Environment
-from tests.live.points import INTERVAL, NONE, SERVER, eventually, lost, steady
+from tests.live.faults.cases import one_of
+from tests.live.points import INTERVAL, NONE, SERVER, lost, steady
 from tests.live.server import run_of
 from tests.live.services import Ask, query
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
@@ -43,13 +45,13 @@ def damage(environment: Environment, find: str, change: str) -> str:
     script = f'f=$({find}); [ -n "$f" ]; systemctl stop influxdb; s=$(stat -c %s $f); {change}; echo $f'
     done = environment.guest("bash", "-ec", script)
     assert done.returncode == 0, done.stderr
-    # As at a boot: started, and left to itself.
+    # As at a boot: started, and left alone.
     assert environment.guest("systemctl", "start", "--no-block", "influxdb").returncode == 0
     return done.stdout.strip()
 
 
 def lost_since(environment: Environment, moment: float) -> dict[str, int]:
-    """Of what was measured since, and for a while. `lost` also looks at intervals before, and those a damaged file
+    """Only what was measured since. `lost` also looks at earlier intervals, which a damaged file
     held."""
     time.sleep(max(0.0, moment + 5 * INTERVAL - time.time()))
     return lost(environment, moment + 3 * INTERVAL)
@@ -57,7 +59,7 @@ def lost_since(environment: Environment, moment: float) -> dict[str, int]:
 
 @pytest.fixture
 def a_tsm_file(environment: Environment) -> Iterator[None]:
-    """A backup has InfluxDB write the measurements so far into a file. None that was set aside stays."""
+    """A backup makes InfluxDB write the measurements so far into a file. No file that was set aside stays."""
     steady(environment)
     backup = "cd $(mktemp -d) && influxd backup -portable -db telegraf ./b"
     assert environment.guest("sh", "-c", backup).returncode == 0
@@ -112,32 +114,33 @@ META = "/var/lib/influxdb/meta/meta.db"
 
 @pytest.fixture
 def nothing_set_aside(environment: Environment) -> Iterator[None]:
-    """And when that is over all have measured for a while, so that the next test begins well."""
+    """Afterwards all hosts have measured for a while, so that the next test starts from a healthy state."""
     steady(environment)
     yield
     environment.guest("rm", "-f", f"{META}.bad")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param("truncate -s 0 $f", id="empty"),
-        pytest.param("truncate -s $((s / 2)) $f", id="half"),
-        pytest.param("dd if=/dev/zero of=$f bs=$s count=1 conv=notrunc status=none", id="zeros"),
-        pytest.param("rm $f", id="gone"),
-    ],
-)
+CHANGES = {
+    "empty": "truncate -s 0 $f",
+    "half": "truncate -s $((s / 2)) $f",
+    "zeros": "dd if=/dev/zero of=$f bs=$s count=1 conv=notrunc status=none",
+    "gone": "rm $f",
+}
+"""What InfluxDB then says, and what the probe does about it: tests/userdata/test_probe.py."""
+
+
+@pytest.mark.parametrize("change", one_of(CHANGES, "half", "gone"))
 def test_a_damaged_list_of_databases_costs_nothing(
     environment: Environment, influxdb: Ask, nothing_set_aside: None, change: str
 ) -> None:
-    """InfluxDB does not start with a meta.db that it cannot read, and begins with nothing without one."""
+    """InfluxDB does not start with an unreadable meta.db, and starts empty without one."""
     before, began = stored(influxdb), time.time()
-    damage(environment, f"ls {META}", change)
+    damage(environment, f"ls {META}", CHANGES[change])
     assert eventually(lambda: works(influxdb)), "InfluxDB never starts, or knows nobody any more"
     print(f"meta.db: stores and finds {time.time() - began:.0f} s after it was damaged")
     assert stored(influxdb) >= before
     assert lost(environment, began) == NONE
-    if change != "rm $f":
+    if change != "gone":
         assert "meta.db was damaged" in probe_said(environment, began)
         assert environment.guest("test", "-e", f"{META}.bad").returncode == 0
 

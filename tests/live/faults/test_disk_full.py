@@ -1,4 +1,4 @@
-"""The data volume is full: an alert comes before, nothing that agents measured is lost, and nobody has to restart
+"""The data volume is full: an alert comes first, nothing that agents measured is lost, and nobody has to restart
 anything once there is room again."""
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import pytest
 from tests.live.alert_rules import rules
 from tests.live.bursts import Burst, forget
 from tests.live.environment import Environment
-from tests.live.points import NONE, eventually, lost, steady
+from tests.live.points import NONE, lost, steady
 from tests.live.second import raised_up
 from tests.live.server import kill, run_of
 from tests.live.services import Ask
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
 VOLUME = "/srv/monitoring"
 FILLER = f"{VOLUME}/filler"
 NEARLY, FULL = 90, 60
-"""Percent of the volume, and seconds for which nothing fits in."""
+"""Percent of the volume, and seconds for which it is full."""
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def fill_to(environment: Environment, percent: int) -> None:
 
 
 def fill_up(environment: Environment) -> None:
-    """Until not even root can write a block more."""
+    """Fill it until not even root can write another block."""
     zeros = f"dd if=/dev/zero of={FILLER} bs=1M oflag=append conv=notrunc; dd if=/dev/zero of={FILLER}.end bs=512; sync"
     environment.guest("sh", "-c", zeros)
     refused = environment.guest("dd", "if=/dev/zero", f"of={FILLER}.more", "bs=4096", "count=1", "conv=fsync")
@@ -51,7 +52,7 @@ def fill_up(environment: Environment) -> None:
 
 @pytest.fixture
 def filler(environment: Environment) -> Iterator[None]:
-    """What fills the volume is gone afterwards, whatever happens."""
+    """What fills the volume is deleted afterwards, whatever happens."""
     yield
     environment.guest("sh", "-c", f"rm -f {FILLER}*")
 
@@ -73,8 +74,8 @@ def test_somebody_is_notified_before_the_data_volume_is_full(
 def test_a_data_volume_without_inodes_costs_nothing_and_is_recovered_from(
     environment: Environment, influxdb: Ask, filler: None
 ) -> None:
-    """InfluxDB writes on until it needs a new file or is started; then its shards stay closed. The probe would wait for
-    ever longer if it took that for a failure of InfluxDB's."""
+    """InfluxDB keeps writing until it needs a new file or is started; then its shards stay closed. The probe would wait
+    longer and longer if it took that for a failure of InfluxDB."""
     steady(environment)
     began, server = time.time(), environment.instance_id
     script = f"mkdir -p {FILLER}s && cd {FILLER}s && python3 -c 'import os\nfor n in range(10**7): os.mknod(str(n))'"
@@ -120,7 +121,7 @@ def test_a_full_data_volume_costs_nothing_and_is_recovered_from(
     assert answers == 200
     assert lost(environment, began) == NONE
     assert run_of(environment, server, "influxdb") not in ("", "0", before)
-    # What was acknowledged since is not behind a hole in the log: it is there after one more start.
+    # What was acknowledged since does not follow a gap in the log: it is there after one more start.
     kill(environment, server, "influxdb")
     assert lost(environment, began) == NONE
     assert burst.lost(influxdb) == set()

@@ -1,4 +1,4 @@
-"""What breaks for a moment recovers by itself, and what is lost is counted: the faults that take seconds.
+"""What breaks for a moment recovers by itself, and what is lost is counted: faults that take seconds.
 
 docs/faults.md has them all.
 """
@@ -10,8 +10,9 @@ import time
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import INTERVAL, NONE, SERVER, caught_up, eventually, lost, steady
+from tests.live.points import INTERVAL, NONE, SERVER, caught_up, lost, steady
 from tests.live.server import BOOT_SCRIPT, kill, run_of
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
@@ -24,10 +25,10 @@ def whole_before(environment: Environment) -> None:
 
 def test_killed_services_start_again_and_only_what_telegraf_had_in_memory_is_lost(environment: Environment) -> None:
     began = time.time()
-    # systemd gives a service up that ends five times in ten seconds, unless its unit says otherwise.
+    # systemd gives up on a service that ends five times in ten seconds, unless its unit says otherwise.
     for _ in range(6):
         kill(environment, environment.instance_id, "influxdb")
-    # What Telegraf could not deliver meanwhile is in its memory, and would go with it.
+    # What Telegraf could not deliver meanwhile is in its memory, and would be lost with it.
     caught_up(environment, time.time())
     kill(environment, environment.instance_id, "grafana-server")
     kill(environment, environment.instance_id, "telegraf")
@@ -53,7 +54,7 @@ def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environm
     assert found["db-1"] == found["web-1"] == 0
     # The interval in which it goes down, and the one in which Telegraf starts.
     assert found[SERVER] <= away / INTERVAL + 2
-    # The rules of the firewall are there again, before anybody applied anything.
+    # The firewall rules are back before anything was applied.
     for user in ("telegraf", "grafana", "influxdb", "nobody"):
         for port in ("169.254.169.254/80", "127.0.0.1/8088"):
             asked = environment.guest("runuser", "-u", user, "--", "bash", "-c", f"exec 3<>/dev/tcp/{port}")

@@ -1,4 +1,4 @@
-"""Grafana dead, hanging or wiped during `up`, `refresh` and `destroy`: errors a person understands, nothing dropped,
+"""Grafana dead, hanging or wiped during `up`, `refresh` and `destroy`: understandable errors, nothing dropped,
 and everything back afterwards."""
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import eventually
 from tests.live.second import ending, up
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -35,7 +35,7 @@ def dead(environment: Environment) -> Iterator[None]:
 
 @contextmanager
 def hanging(environment: Environment) -> Iterator[None]:
-    """Grafana takes connections and says nothing."""
+    """Grafana accepts connections and does not answer."""
     kill = ("systemctl", "kill", "grafana-server", "--signal")
     assert environment.guest(*kill, "STOP").returncode == 0
     try:
@@ -60,7 +60,7 @@ def state(environment: Environment) -> set[str]:
 
 
 def content(environment: Environment) -> dict[str, Any]:
-    """What Grafana has, as far as Pulumi made it."""
+    """What Grafana has that Pulumi created."""
     ask = environment.grafana.get
     rules = ask("/api/v1/provisioning/alert-rules").json()
     return {
@@ -116,7 +116,7 @@ def test_a_wiped_grafana_has_everything_back_after_refresh_and_up(environment: E
     wipe = "systemctl stop grafana-server && rm /var/lib/grafana/grafana.db* && systemctl start grafana-server"
     wiped = environment.guest("sh", "-c", wipe)
     assert wiped.returncode == 0, wiped.stderr
-    # It has its administrator's password from its first start on, and Pulumi's user once the server has looked.
+    # It has its administrator's password from its first start on, and Pulumi's user after the server's next check.
     assert eventually(lambda: answers(environment), 60)
     assert eventually(lambda: "pulumi-" in environment.grafana.get("/api/users").text, 120)
     assert environment.grafana.get("/api/org").status_code == 200

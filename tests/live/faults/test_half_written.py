@@ -1,4 +1,4 @@
-"""Files that were half written: by a script that was killed, or by a disk that lost the rest."""
+"""Half-written files: by a script that was killed, or by a disk that lost the rest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 from tests.live.agents import changed_hosts
 from tests.live.environment import Environment
 from tests.live.faults.cases import one_of
-from tests.live.points import SERVER, eventually, lost, steady
+from tests.live.points import SERVER, lost, steady
 from tests.live.server import BOOT_SCRIPT, run_of
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
@@ -26,7 +27,7 @@ AGENT = "/etc/telegraf/telegraf.conf"
 
 
 def killer(file: str) -> str:
-    """Shell lines: `sync` now kills who calls it for the file that is about to take this one's place."""
+    """Shell lines: from now on `sync` kills its caller when called for the file that is about to replace this one."""
     return f"""set -e
 cp /usr/bin/sync /tmp/sync
 printf '#!/bin/sh\\ncase "$1" in {file}.new) kill -9 $PPID ;; *) exec /tmp/sync "$@" ;; esac\\n' >/tmp/kills
@@ -108,7 +109,7 @@ def test_an_agents_installer_killed_while_it_writes_is_done_by_the_next_up(
         again = environment.pulumi("up", "--yes", "--skip-preview")
         assert again.returncode == 0, again.stdout[-3000:]
         assert 'killed = "yes"' in content(environment, "web-1", AGENT)
-        # What a disk lost is not seen by Pulumi: nothing of the stack has changed. A change writes it again.
+        # Pulumi does not see what a disk lost: nothing in the stack has changed. A change writes it again.
         cut_in_half(environment, "web-1", AGENT)
         environment.machine("web-1", "systemctl", "restart", "telegraf")
     back = environment.pulumi("up", "--yes", "--skip-preview")

@@ -13,9 +13,9 @@ from sandbox.machines import on_premise
 from sandbox.machines.guest import ON_PREMISE_USER
 from tests.live.environment import PLACE, Environment
 from tests.live.interrupting import interrupt_at
-from tests.live.pending import inventory, recover, unknown
-from tests.live.points import eventually
+from tests.live.pending import inventory, recover, there, unknown
 from tests.live.second import ending, stack_named, up
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -33,14 +33,8 @@ STAGES = {
 
 
 @pytest.fixture(scope="module")
-def before(environment: Environment) -> dict[str, set[str]]:
-    """What there is of AWS without the second stack."""
-    return inventory(environment)
-
-
-@pytest.fixture(scope="module")
 def host(environment: Environment) -> Iterator[dict[str, Any]]:
-    """A machine for an agent, as the setting `hosts` names it, private key and all."""
+    """A machine for an agent, as the setting `hosts` has it, including the private key."""
     declared = on_premise.declared(PLACE)
     address = PLACE.on_premise_addresses[len(hosts.HOSTS) + 1]
     on_premise.declare(PLACE, [*declared, on_premise.Host(FRESH, address)])
@@ -107,12 +101,12 @@ def test_destroy_with_grafana_and_a_host_dead_says_which_host_and_one_value_lets
     (configured,) = victim.setting("hosts")
     victim.configure(hosts=[configured | {"unreachable": True}])
     assert victim.guest("systemctl", "kill", "--signal", "CONT", "grafana-server").returncode == 0
-    # Of this resource alone: what the data volume takes along with it (`deleted_with`) is no longer in the state, but
-    # still in Grafana, which would refuse to have it twice.
+    # Only of this resource: what is deleted with the data volume (`deleted_with`) is no longer in the state,
+    # but still in Grafana, which would refuse duplicates.
     done = up(victim, "--target", f"**:Command::{FRESH}")
     assert done.returncode == 0, ending(done)
     assert victim.guest("systemctl", "mask", "--runtime", "--now", "grafana-server").returncode == 0
     destroyed = victim.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.returncode == 0, ending(destroyed)
     assert victim.resources() == []
-    assert inventory(victim) == before
+    assert there(victim) == before

@@ -1,4 +1,4 @@
-"""Memory is used up by Grafana and what it runs: it has a limit, and what the kernel ends is not InfluxDB."""
+"""Memory is used up by Grafana and what it runs: it has a limit, and the kernel does not kill InfluxDB."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from benchmarks.load import limited
 from sandbox.machines.register import find
 from tests.live.environment import Environment
-from tests.live.points import eventually
 from tests.live.server import run_of
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
@@ -34,7 +34,7 @@ def shown(environment: Environment, unit: str, name: str) -> str:
 
 
 def ranks(environment: Environment, unit: str) -> list[int]:
-    """The kernel's own figures for a service's processes: whose is highest is ended first."""
+    """The kernel's own scores for a service's processes: it kills the highest first."""
     cgroup = shown(environment, unit, "ControlGroup")
     script = f"for pid in $(cat /sys/fs/cgroup{cgroup}/cgroup.procs); do cat /proc/$pid/oom_score; done"
     return [int(score) for score in environment.guest("sh", "-c", script).stdout.split()]

@@ -1,5 +1,5 @@
-"""Names cannot be looked up: the boot says which, services go on with what they have, also after a reboot, and once
-there are names again the server catches up by itself."""
+"""Names cannot be resolved: the boot says which, services continue with what they have, also after a reboot, and once
+names resolve again the server catches up by itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import SERVER, eventually, lost, steady
+from tests.live.points import SERVER, lost, steady
 from tests.live.second import console
 from tests.live.server import BOOT_SCRIPT, run_of
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 

@@ -1,4 +1,4 @@
-"""InfluxDB is away for long: agents keep what they measure, and deliver it."""
+"""InfluxDB is down for long: agents keep what they measure, and deliver it later."""
 
 from __future__ import annotations
 

@@ -18,9 +18,10 @@ from sandbox.machines import volumes
 from sandbox.machines.register import find
 from tests.live.bursts import Burst, forget
 from tests.live.environment import PLACE, Environment
-from tests.live.points import INTERVAL, SERVER, counts, eventually, lost, steady
+from tests.live.points import INTERVAL, SERVER, counts, lost, steady
 from tests.live.server import described, run_of
 from tests.live.services import Ask
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -33,7 +34,7 @@ def cut_the_power(environment: Environment) -> None:
     server = find(PLACE, environment.instance_id)
     volume = described(environment, environment.instance_id)[1]
     device, image = volumes.loops(PLACE)[volume], volumes.folder(PLACE) / f"{volume}.img"
-    # As long as somebody holds the file system, the kernel does not write all of it to the device in the end.
+    # As long as a process holds the file system, the kernel does not finally write all of it to the device.
     held = os.open(f"/proc/{server.leader}/root/srv/monitoring", os.O_PATH)
     try:
         server.power_off()
@@ -82,13 +83,13 @@ def test_a_power_cut_of_the_server_takes_nothing_that_influxdb_had_acknowledged(
     assert counts(environment, began - 60, began - 20) == before
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
-    # It measures nothing while it is off and boots; two more were measured and not sent yet.
+    # It measures nothing while it is off and boots; two more were measured but not sent yet.
     assert OFF // INTERVAL - 1 <= found[SERVER] <= away // INTERVAL + 3
     forget(influxdb)
 
 
 def test_a_power_cut_of_a_host_takes_what_its_agent_had_in_memory_and_no_more(environment: Environment) -> None:
-    """Telegraf's buffer is memory: what it kept while InfluxDB was out of reach goes with the power."""
+    """Telegraf's buffer is memory: what it kept while InfluxDB was out of reach is lost with the power."""
     steady(environment)
     began = time.time()
     assert environment.handle("cut-network", "db-1").returncode == 0

@@ -1,4 +1,4 @@
-"""`make prove` itself, on the local AWS: from the shell that `make shell` opens, as somebody with an account would."""
+"""`make prove` itself, on the local AWS: from the shell that `make shell` opens, as the owner of an account would."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def settings(folder: Path, **changed: object) -> Path:
 
 
 def prove(folder: Path, chosen: Path) -> tuple[int, dict[str, bool], str]:
-    """Exit status, what went well, and all that was printed and reported."""
+    """Exit status, what succeeded, and all that was printed and reported."""
     report = folder / "proof.md"
     arguments = (f"PROJECT={stack.project_folder(PLACE)}", f"SETTINGS={chosen}", f"REPORT={report}", f"PROOF={NAME}")
     done = subprocess.run(

@@ -9,9 +9,10 @@ import pytest
 import requests
 
 from tests.live.environment import Environment
-from tests.live.points import HOSTS, INTERVAL, SERVER, counts, eventually, lost, steady
+from tests.live.points import HOSTS, INTERVAL, SERVER, counts, lost, steady
 from tests.live.second import raised_up
 from tests.live.server import described
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
@@ -31,7 +32,7 @@ FIRES: dict[str, Any] = {
 
 
 def grafana(environment: Environment, method: str, path: str, body: object = None) -> requests.Response:
-    """A request of Grafana's administrator."""
+    """A request as Grafana's administrator."""
     login = (environment.grafana.user, environment.grafana.password)
     url, ca = environment.grafana.url + path, str(environment.grafana.ca_file)
     return requests.request(method, url, json=body, auth=login, verify=ca, timeout=20)
@@ -83,7 +84,7 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     authority = str(environment.grafana.ca_file)
     assert requests.get(environment.grafana.url + "/api/org", auth=theirs, verify=authority, timeout=20).ok
     found = lost(environment, began)
-    # A server that is not there measures nothing of itself; all others deliver what they measured meanwhile.
+    # A missing server does not measure itself; all others deliver what they measured meanwhile.
     assert {host: found[host] for host in HOSTS - {SERVER}} == {"db-1": 0, "web-1": 0}
     assert found[SERVER] <= away / INTERVAL
     assert grafana(environment, "DELETE", "/api/v1/provisioning/alert-rules/fires").status_code == 204

@@ -1,6 +1,6 @@
 """The server's own clock jumps hours ahead, and some minutes later back: that of InfluxDB, Grafana and Telegraf while
 they run. What hosts measure is stored all the while, an alert says what is wrong, and afterwards alerts and the
-server's own measurements go on, which without a restart they would do hours later."""
+server's own measurements continue, which without a restart would happen only hours later."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from tests.live.alert_rules import rules
 from tests.live.clocks import processes, set_clock
 from tests.live.environment import PLACE, Environment
 from tests.live.faults.test_clock import DELETE, moments, state
-from tests.live.points import INTERVAL, SERVER, eventually, lost, steady
+from tests.live.points import INTERVAL, SERVER, lost, steady
 from tests.live.server import run_of
 from tests.live.services import Ask
 from tests.live.small_root import answers
+from tests.support.waiting import eventually
 
 pytestmark = [
     pytest.mark.live,
@@ -75,7 +76,7 @@ def test_a_clock_that_jumps_by_hours_and_back_costs_no_host_a_point(
     over = lambda: not any(state(environment, "host-silent", host) == "Alerting" for host in ("db-1", "web-1"))  # noqa: E731
     assert eventually(over, 120), rules(environment)["host-silent"]
     print(f"over {time.time() - right:.0f} s after it was right")
-    # The server's own points of that time lie in the future, as a host's would; the command of docs/alerts.md.
+    # The server's own points of that time are in the future, as a host's would be; the command of docs/alerts.md.
     deleted = environment.guest("bash", "-c", DELETE, SERVER)
     assert '"error"' not in deleted.stdout, deleted.stdout
     assert runs(environment)[0] == before[0], "InfluxDB was restarted"

@@ -1,4 +1,5 @@
-"""InfluxDB takes long to open its database (here a `sleep`): the boot waits, says so, and nobody ends it meanwhile."""
+"""InfluxDB takes long to open its database (here a `sleep`): the boot waits, says so, nothing kills it meanwhile, and
+agents lose nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +10,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.points import caught_up, eventually
+from tests.live.points import lost, steady
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
 OPENING = int(os.environ.get("OPENING", "70"))
-"""Seconds: more than systemd gives a service to start here, and than it takes the boot to speak of it. For
+"""Seconds: more than systemd gives a service to start here, and more than it takes the boot to report it. For
 docs/faults.md it was 600."""
 IMPATIENT = "/run/systemd/system.conf.d/impatient.conf"
 SLOW = f"""#!/bin/sh
@@ -48,6 +50,7 @@ def said(environment: Environment, unit: str, since: float) -> list[str]:
 
 def test_a_boot_waits_for_a_large_database_and_opens_it_once(environment: Environment, slow: None) -> None:
     """As on a new server: InfluxDB is not running, and nobody knows its administrator's password."""
+    steady(environment)
     began = time.time()
     environment.guest("systemctl", "stop", "influxdb")
     environment.guest("rm", "/etc/monitoring/influxdb-administrator", "/run/monitoring/applied")
@@ -62,4 +65,5 @@ def test_a_boot_waits_for_a_large_database_and_opens_it_once(environment: Enviro
     assert "monitoring: InfluxDB is opening its database (1 min)" in reported
     assert time.time() - began > OPENING
     assert said(environment, "influxdb", began).count("opening") == 1
-    caught_up(environment, began)
+    found = lost(environment, began)
+    assert found["db-1"] == found["web-1"] == 0

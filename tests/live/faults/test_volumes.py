@@ -16,8 +16,8 @@ import pytest
 from sandbox.machines import volumes
 from tests.live.environment import PLACE, Environment
 from tests.live.faults.cases import one_of
-from tests.live.points import eventually
 from tests.live.server import BOOT_SCRIPT
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
@@ -45,7 +45,7 @@ def spare(environment: Environment) -> Iterator[Path]:
 
 
 def boot(environment: Environment, *before: str) -> subprocess.CompletedProcess[str]:
-    """The boot script, after commands that change what it sees of volumes, and nobody else."""
+    """The boot script, after commands that change which volumes it sees, and only it."""
     script = "\n".join(["set -e", ALONE, *before, f"exec {BOOT_SCRIPT}"])
     return environment.guest("unshare", "--mount", "sh", "-c", script)
 
@@ -127,7 +127,7 @@ NAMES: dict[str, str] = {
 def test_a_blank_volume_is_formatted_once_and_kept_from_then_on(
     environment: Environment, spare: Path, name: str
 ) -> None:
-    """The second boot finds what somebody left on it, though nothing is called /dev/sdf."""
+    """The second boot finds what an earlier user left on it, though no device is called /dev/sdf."""
     environment.guest("rm", "--force", "/dev/xvdf")
     empty(spare)
     here = ["mount --bind /dev/null /dev/sdf", NAMES[name]]

@@ -79,7 +79,7 @@ class Cloud:
         return str(max(images, key=lambda image: image["CreationDate"])["ImageId"])
 
     def launch(self, region: str = REGION, **named: Any) -> dict[str, Any]:
-        """A new t3.small instance as DescribeInstances tells."""
+        """A new t3.small instance as DescribeInstances returns it."""
         ec2 = self.client("ec2", region=region)
         request = {"ImageId": self.image(region=region), "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
         made = ec2.run_instances(**{**request, **named})["Instances"][0]
@@ -114,8 +114,24 @@ def refusal(call: Callable[..., Any], **named: Any) -> tuple[int, str]:
     return answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]
 
 
+RUNNING = {"Name": "instance-state-name", "Values": ["pending", "running", "stopped"]}
+STARTED = pytest.StashKey[Cloud]()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def instances_end(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Instances end with the module that launched them: a subnet has no room for those of all."""
+    yield
+    started = request.config.stash.get(STARTED, None)
+    if started:
+        ec2 = started.client("ec2")
+        for page in ec2.get_paginator("describe_instances").paginate(Filters=[RUNNING]):
+            for instance in page["Reservations"]:
+                ec2.terminate_instances(InstanceIds=[each["InstanceId"] for each in instance["Instances"]])
+
+
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def aws(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Cloud]:
     folder = tmp_path_factory.mktemp("cloud")
     command = [sys.executable, "-m", "tests.sandbox.cloud.serve", str(folder)]
     root = Path(__file__).parents[3]
@@ -123,5 +139,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         assert process.stdout is not None
         ports = process.stdout.readline().split()
         assert len(ports) == 3, "the local AWS did not start"
-        yield Cloud(Place(folder, "test"), *(f"http://127.0.0.1:{port}" for port in ports))
+        started = Cloud(Place(folder, "test"), *(f"http://127.0.0.1:{port}" for port in ports))
+        request.config.stash[STARTED] = started
+        yield started
         process.terminate()

@@ -1,8 +1,8 @@
 """The local AWS of a throw-away place on a free loopback port, in a process of its own.
 
 Its patches change moto's classes, which other tests use as they are. Prints the ports when it serves: AWS over plain
-HTTP, the metadata service, AWS as an operator sees it. The metadata service takes the asking machine's address from a
-header, as there is no bridge.
+HTTP, the metadata service, AWS as an operator sees it. The metadata service takes the requesting machine's address
+from a header, because there is no bridge.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from typing import Any
 
 from sandbox.cloud import listeners, metadata, server
 from sandbox.place import Place
-
-ADDRESS_HEADER = "X-Test-Address"
 
 
 def main(folder: Path) -> None:

@@ -167,7 +167,7 @@ def test_unsigned_requests_and_moto_s_own_pages_are_out_of_reach(aws: Cloud) -> 
     assert (answer.status_code, "MissingAuthenticationToken" in answer.text) == (403, True)
 
 
-def test_what_is_not_there_is_said_so(aws: Cloud) -> None:
+def test_what_does_not_exist_is_reported(aws: Cloud) -> None:
     assert refusal(aws.client("ec2").describe_fpga_images) == (501, "NotImplemented")
     assert refusal(aws.client("sqs").list_queues)[0] == 501
 

@@ -1,4 +1,4 @@
-"""Two accounts: what each has is its own, and who of one may take a role of the other."""
+"""Two accounts: each has its own resources, and who in one may assume a role of the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CloudWatch: what is stored is found again by namespace, name and dimensions, and nothing else."""
+"""CloudWatch: what is stored is found by namespace, name and dimensions, and by nothing else."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_storage_grows_and_never_shrinks(aws: Cloud) -> None:
     assert refusal(timestream.update_db_instance, identifier=id_, allocatedStorage=20) == (400, "ValidationException")
 
 
-def test_who_makes_one_needs_the_right_to_its_network_interface(aws: Cloud) -> None:
+def test_creating_one_needs_the_right_to_its_network_interface(aws: Cloud) -> None:
     making = allow("timestream-influxdb:CreateDbInstance")
     key = aws.user(making)
     denied = refusal(aws.client("timestream-influxdb", key).create_db_instance, **wanted(aws))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pytest
 
+from sandbox.cloud import changes
+from tests.engine.private_subnet import subnet
 from tests.sandbox.cloud.conftest import Cloud, refusal
 
 NAME = {"Name": "name", "Values": ["debian-13-amd64-*"]}
@@ -22,7 +26,7 @@ def test_debian_images_can_be_looked_up(aws: Cloud) -> None:
     assert len({image["CreationDate"] for image in images}) == len(images) >= 3
     assert {image["Architecture"] for image in images} == {"x86_64"}
     assert images[0]["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"]
-    # Somebody else's newer image has the same name: who forgets the owner gets it.
+    # Somebody else's newer image has the same name: a lookup without the owner finds it.
     every_owner_s = ec2.describe_images(Filters=[NAME])["Images"]
     assert max(every_owner_s, key=lambda image: image["CreationDate"])["OwnerId"] != DEBIAN
     assert ec2.describe_images(Owners=["amazon"])["Images"] == []
@@ -96,6 +100,29 @@ def test_regions_with_instances_are_noted_for_the_machines(aws: Cloud) -> None:
     noted = json.loads((aws.place.state / "regions.json").read_text())
     assert "eu-west-1" in noted
     assert "ap-south-1" not in noted
+
+
+def test_changes_and_nothing_else_are_noted_for_the_machines(aws: Cloud) -> None:
+    ec2, noted = aws.client("ec2"), changes.file(aws.place)
+
+    def touched(ask: Callable[[], object]) -> bool:
+        os.utime(noted, (0, 0))
+        ask()
+        return noted.stat().st_mtime > 0
+
+    instance = aws.launch()["InstanceId"]
+    assert touched(lambda: ec2.stop_instances(InstanceIds=[instance]))
+    assert not touched(ec2.describe_instances)
+    assert not touched(lambda: aws.client("ssm").put_parameter(Name="/a", Value="b", Type="String", Overwrite=True))
+
+
+def test_a_deleted_nat_gateway_leaves_nothing_but_an_address_that_can_be_released(aws: Cloud) -> None:
+    ec2 = aws.client("ec2")
+    place = subnet(ec2, f"{ec2.meta.region_name}a")
+    before = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    place.nat_gateway()
+    place.remove_nat_gateway()
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == before
 
 
 def test_an_elastic_address_moves_and_stays_over_a_stop(aws: Cloud) -> None:
@@ -180,7 +207,45 @@ def test_termination_frees_what_the_instance_had_and_keeps_what_outlives_it(aws:
     interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
     assert id_ not in {each.get("Attachment", {}).get("InstanceId") for each in interfaces}
     assert refusal(ec2.start_instances, InstanceIds=[id_])[1] == "IncorrectInstanceState"
-    ec2.terminate_instances(InstanceIds=[id_])  # once more is no error
+    ec2.terminate_instances(InstanceIds=[id_])  # repeating it is not an error
+
+
+def test_an_interface_made_before_its_instance_outlives_it_with_its_address(aws: Cloud) -> None:
+    ec2 = aws.client("ec2")
+    subnet = ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": ["eu-central-1b"]}])["Subnets"][0]
+    vpc, where = subnet["VpcId"], {"SubnetId": subnet["SubnetId"]}
+    group = ec2.create_security_group(GroupName="interface", Description="i", VpcId=vpc)["GroupId"]
+    made = ec2.create_network_interface(**where, Groups=[group])["NetworkInterface"]
+    assert IPv4Address(made["PrivateIpAddress"]) in IPv4Network(subnet["CidrBlock"])
+    other = ec2.create_network_interface(**where)["NetworkInterface"]
+    assert other["PrivateIpAddress"] != made["PrivateIpAddress"]
+    own: dict[str, Any] = {"NetworkInterfaces": [{"DeviceIndex": 0, "NetworkInterfaceId": made["NetworkInterfaceId"]}]}
+    first = aws.launch(**own)
+    assert first["PrivateIpAddress"] == made["PrivateIpAddress"]
+    assert "PublicIpAddress" not in first
+    assert first["Placement"]["AvailabilityZone"] == "eu-central-1b"
+    assert [each["GroupId"] for each in first["SecurityGroups"]] == [group]
+    assert refusal(aws.launch, **own)[1] == "InvalidNetworkInterface.InUse"
+    named = {"NetworkInterfaceId": made["NetworkInterfaceId"]}
+    assert refusal(ec2.delete_network_interface, **named)[1] == "InvalidParameterValue"
+    ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
+    assert "PrivateIpAddress" not in aws.instance(first["InstanceId"])
+    second = aws.launch(**own)
+    assert second["PrivateIpAddress"] == made["PrivateIpAddress"]
+    ec2.terminate_instances(InstanceIds=[second["InstanceId"]])
+    for each in (made, other):
+        ec2.delete_network_interface(NetworkInterfaceId=each["NetworkInterfaceId"])
+
+
+@pytest.mark.parametrize("more", [{"SubnetId": ""}, {"Groups": []}, {"AssociatePublicIpAddress": True}], ids=str)
+def test_an_interface_brings_its_own_place(aws: Cloud, more: dict[str, Any]) -> None:
+    ec2 = aws.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    id_ = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    more = {name: subnet if name == "SubnetId" else value or ["sg-0123abcd"] for name, value in more.items()}
+    interface = {"DeviceIndex": 0, "NetworkInterfaceId": id_, **more}
+    assert refusal(aws.launch, NetworkInterfaces=[interface])[1] == "InvalidParameterCombination"
+    ec2.delete_network_interface(NetworkInterfaceId=id_)
 
 
 def test_protection_holds_from_the_launch_on(aws: Cloud) -> None:

@@ -120,3 +120,20 @@ def test_a_role_that_does_not_trust_ec2_gives_nothing(aws: Cloud) -> None:
     found = get(aws, f"/latest/meta-data/iam/security-credentials/{role}", address).json()
     assert found["Code"] == "AssumeRoleUnauthorizedAccess"
     assert "SecretAccessKey" not in found
+
+
+def test_tags_are_shown_where_the_instance_allows_it(aws: Cloud, instance: dict[str, Any]) -> None:
+    path, tags = "/latest/meta-data/tags/instance/Name", [{"Key": "Name", "Value": "web 1"}]
+    named = [{"ResourceType": "instance", "Tags": tags}]
+    shown = aws.launch(MetadataOptions=REQUIRED | {"InstanceMetadataTags": "enabled"}, TagSpecifications=named)
+    hidden = aws.launch(MetadataOptions=REQUIRED, TagSpecifications=named)
+    assert get(aws, path, shown["PrivateIpAddress"]).text == "web 1"
+    assert get(aws, path, hidden["PrivateIpAddress"]).status_code == 404
+
+
+def test_an_instance_of_an_auto_scaling_group_knows_it(aws: Cloud, instance: dict[str, Any]) -> None:
+    path = "/latest/meta-data/autoscaling/target-lifecycle-state"
+    assert get(aws, path, instance["PrivateIpAddress"]).status_code == 404
+    tags = [{"Key": "aws:autoscaling:groupName", "Value": "web"}]
+    aws.client("ec2").create_tags(Resources=[instance["InstanceId"]], Tags=tags)
+    assert get(aws, path, instance["PrivateIpAddress"]).text == "InService"

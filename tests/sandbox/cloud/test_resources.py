@@ -1,4 +1,4 @@
-"""Requests that need several things, and policies that tell resources apart by name, tag and key."""
+"""Requests that need several permissions, and policies that distinguish resources by name, tag and key."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_something_new_needs_its_tag_and_the_right_to_tag_it(aws: Cloud) -> None
     made = both.create_volume(**wanted, **specification("volume", OURS))
     assert refusal(both.create_volume, **wanted) == REFUSED
     assert refusal(both.create_volume, **wanted, **specification("volume", THEIRS)) == REFUSED
-    # Only what is being made is tagged: otherwise anything could be made one's own.
+    # Only what is being created may be tagged: otherwise one could claim anything.
     assert refusal(both.create_tags, Resources=[made["VolumeId"]], Tags=THEIRS) == REFUSED
 
 
@@ -164,7 +164,7 @@ def encrypted(aws: Cloud) -> tuple[str, str]:
     return name, key
 
 
-def test_who_reads_and_writes_uses_the_key_as_well(aws: Cloud, encrypted: tuple[str, str]) -> None:
+def test_reading_and_writing_uses_the_key_as_well(aws: Cloud, encrypted: tuple[str, str]) -> None:
     bucket, key = encrypted
     objects = allow("s3:PutObject", "s3:GetObject", resource=f"arn:aws:s3:::{bucket}/*")
     without = aws.client("s3", aws.user(objects))

@@ -31,7 +31,7 @@ def bucket(aws: Cloud) -> Iterator[str]:
 def send(
     aws: Cloud, key: Key, method: str, path: str, body: bytes = b"", *, region: str = REGION, **headers: str
 ) -> Any:
-    """A signed request as it is, without boto3's care; headers replace the signed ones."""
+    """A raw signed request, without boto3's checks; headers replace the signed ones."""
     given = {"X-Amz-Content-SHA256": hashlib.sha256(body).hexdigest()}
     request = AWSRequest(method=method, url=aws.url + path, data=body, headers=given)
     S3SigV4Auth(Credentials(key.id, key.secret, key.token), "s3", region).add_auth(request)
@@ -58,7 +58,7 @@ def test_a_large_object_is_no_larger_request_elsewhere(aws: Cloud, bucket: str) 
 
 
 def test_curl_signs_as_the_server_does(aws: Cloud, bucket: str, tmp_path: Path) -> None:
-    """The options of userdata/backup.sh."""
+    """The options of userdata/server/backup.sh."""
     key = aws.user(allow("s3:PutObject", "s3:GetObject", "s3:ListBucket"))
     file = tmp_path / "file"
     file.write_bytes(b"from curl")
@@ -150,7 +150,7 @@ def test_a_role_s_prefix_is_all_it_reaches(aws: Cloud, bucket: str) -> None:
 
 
 def test_a_bucket_policy_can_demand_tls(aws: Cloud, bucket: str) -> None:
-    """This endpoint is plain HTTP; the machines' one is not (tests/live/test_backups.py)."""
+    """This endpoint is plain HTTP; the machines' is not (tests/live/test_backups.py)."""
     client, arn = aws.client("s3"), f"arn:aws:s3:::{bucket}"
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
     only_tls = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}

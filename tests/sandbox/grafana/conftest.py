@@ -12,15 +12,10 @@ from tests.sandbox.grafana import elsewhere, support
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What asks a running Grafana is `slow`: it starts a server and the plugins' processes for each test. Against
-    another Grafana, leave out what is about the double itself, or out of that Grafana's reach."""
-    here = [item for item in items if Path(__file__).parent in item.path.parents]
-    for item in here:
-        if "grafana" in getattr(item, "fixturenames", ()):
-            item.add_marker("slow")
+    """Against another Grafana, those about the double itself, or about what that Grafana cannot reach, are left out."""
     if not elsewhere.URL:
         return
-    left_out = [item for item in here if not _is_about_grafana(item)]
+    left_out = [item for item in items if Path(__file__).parent in item.path.parents and not _is_about_grafana(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

@@ -2,7 +2,7 @@
 
     GRAFANA_URL=https://192.0.2.1:3000 GRAFANA_AUTH=admin:PASSWORD [GRAFANA_CA_CERT=FILE] pytest tests/sandbox/grafana
 
-It must be one that nobody needs: tests make users, data sources and rules in it, and take away what they made.
+It must be one that nobody needs: tests create users, data sources and rules in it, and delete what they created.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ KINDS = (
 
 @contextmanager
 def borrowed(grafana: Grafana) -> Iterator[Grafana]:
-    """For one test: what is there afterwards and was not before is deleted."""
+    """For one test: what was created meanwhile is deleted."""
     before = {kind: kind.keys(grafana) for kind in KINDS}
     try:
         yield grafana

@@ -1,4 +1,4 @@
-"""Who may talk to the double, and what it says to the others."""
+"""Who may use the double, and how it answers others."""
 
 from __future__ import annotations
 
@@ -208,14 +208,14 @@ def test_what_the_settings_say_of_browsers(tmp_path: Path, authority: Authority,
 
 
 def test_failed_logins_of_nobody_lock_nothing(grafana: Grafana) -> None:
-    """As in Grafana (pkg/services/authn/clients/password.go): a name can be asked for before there is such a user."""
+    """As in Grafana (pkg/services/authn/clients/password.go): a name can be tried before such a user exists."""
     for _ in range(6):
         assert grafana.call("GET", "/api/user", auth=("viewer", VIEWER["password"])).status_code == 401
     assert grafana.call("POST", "/api/admin/users", VIEWER).status_code == 200
     assert grafana.call("GET", "/api/user", auth=("viewer", VIEWER["password"])).status_code == 200
 
 
-def test_neither_a_good_login_nor_a_new_password_makes_failed_ones_forgotten(grafana: Grafana) -> None:
+def test_neither_a_good_login_nor_a_new_password_resets_failed_ones(grafana: Grafana) -> None:
     number = grafana.call("POST", "/api/admin/users", VIEWER).json()["id"]
     for guess in ("guess", "guess", VIEWER["password"], "guess", "guess", VIEWER["password"], "guess"):
         grafana.call("GET", "/api/user", auth=("viewer", guess))

@@ -109,7 +109,7 @@ def test_a_rule_says_after_how_many_evaluations_a_missing_alert_ends() -> None:
 
 
 def test_a_recovering_alert_whose_labels_vanish_ends_when_the_alertmanager_hears_no_more_of_it() -> None:
-    """Four intervals after it was last evaluated, however long an alerting one would go on."""
+    """Four intervals after it was last evaluated, however long an alerting one would last."""
     known = state(**{"for": "0s", "keep_firing_for": "5m", "missing_series_evals_to_resolve": 60})
     after(known, "Alerting", 0, **ONE)
     after(known, "Normal", 1, **ONE)

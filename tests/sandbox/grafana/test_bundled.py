@@ -51,9 +51,9 @@ def test_without_their_folder_only_what_is_part_of_grafana_is_registered(tmp_pat
 
 
 def test_each_runs_as_a_process_unless_it_is_disabled(tmp_path: Path, authority: support.Authority) -> None:
-    with support.running(tmp_path, authority):
+    with support.running_with_plugins(tmp_path, authority):
         assert processes() == set(package.PLUGINS)
-    with support.running(tmp_path, authority, plugins__disable_plugins="loki, tempo,cloudwatch"):
+    with support.running_with_plugins(tmp_path, authority, plugins__disable_plugins="loki, tempo,cloudwatch"):
         assert processes() == set(package.PLUGINS) - {"loki", "tempo"}
     assert processes() == set()
     assert not Bundled.load(support.settings(tmp_path, plugins__disable_plugins="cloudwatch")).registered("cloudwatch")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.grafana.double.configuration import Configuration, Settings
+from sandbox.grafana.double.configuration import Configuration
 from sandbox.grafana.double.errors import ConfigurationError
+from sandbox.grafana.double.settings import Settings
 from tests.sandbox.grafana.support import DEFAULTS
 
 

@@ -42,7 +42,7 @@ def test_folders_grafana_refuses(grafana: Grafana, folder: dict[str, str], messa
     assert (answer.status_code, answer.json()["message"]) == (400, message)
 
 
-def test_folders_can_be_nested_four_deep_and_not_in_circles(grafana: Grafana) -> None:
+def test_folders_can_be_nested_four_deep_and_not_in_cycles(grafana: Grafana) -> None:
     for number in range(4):
         parent = {"parentUid": f"f{number - 1}"} if number else {}
         made = grafana.call("POST", "/api/folders", {"uid": f"f{number}", "title": "x", **parent})

@@ -1,4 +1,4 @@
-"""The same tests against a Grafana that somebody else runs: here, a double of its own."""
+"""The same tests against a Grafana that somebody else runs: here, a separate double."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_formulas_join_by_labels() -> None:
 
 
 def test_two_lone_values_whose_labels_disagree_are_joined_without_labels() -> None:
-    """So Grafana does, and only with one on each side: a rule must not depend on whose they are."""
+    """As in Grafana, and only with one on each side: a rule must not depend on their labels."""
     left, right = [Single({"host": "a"}, 2.0)], [Single({"host": "b"}, 3.0)]
     assert evaluate("$A * $B", {"A": left, "B": right}) == [Single({}, 6.0)]
     assert evaluate("$A * $B", {"A": [*left, Single({"host": "c"}, 1.0)], "B": right}) == []
@@ -162,7 +162,7 @@ def test_a_failed_query_fails_what_rests_on_it_and_nothing_else() -> None:
     assert done["D"].computed == [Single({"host": "a"}, 2)]
 
 
-def test_two_expressions_in_a_circle() -> None:
+def test_two_expressions_in_a_cycle() -> None:
     steps = [Step("A", {"type": "math", "expression": "$B"}), Step("B", {"type": "math", "expression": "$A"})]
     with pytest.raises(QueryError, match="cyclic"):
         expressions.run(steps)

@@ -1,4 +1,4 @@
-"""What somebody else has deleted already, and what is there already: Grafana's own statuses and bodies."""
+"""What was deleted before, and what exists already: Grafana's own statuses and bodies."""
 
 from __future__ import annotations
 

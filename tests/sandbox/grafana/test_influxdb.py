@@ -73,7 +73,7 @@ def test_health_counts_measurements(connected: Grafana) -> None:
         ({"user": ""}, "unable to parse authentication credentials"),
     ],
 )
-def test_health_tells_what_is_wrong(
+def test_health_says_what_is_wrong(
     connected: Grafana, influx: Influx, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     if changes.get("secureJsonData", {}).get("tlsCACert"):

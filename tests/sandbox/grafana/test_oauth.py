@@ -1,4 +1,4 @@
-"""Logging in with an OpenID provider, with the very section of grafana.ini that the server gets."""
+"""Logging in with an OpenID provider, with the section of grafana.ini that the server gets."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Login:
         return back.headers["Location"]
 
     def as_(self, person: dict[str, Any]) -> requests.Response:
-        """The whole way."""
+        """The whole login."""
         return self.get(self.code(person))
 
     def who(self) -> dict[str, Any]:
@@ -81,7 +81,8 @@ def why(answer: requests.Response) -> str:
 def browser(
     request: pytest.FixtureRequest, tmp_path: Path, authority: Authority, provider: Provider
 ) -> Iterator[Login]:
-    """A browser at a Grafana with the server's own section, but for what is not here: the file and public names."""
+    """A browser at a Grafana with the server's own section, except the file and public names, which do not exist
+    here."""
     changes = getattr(request, "param", {})
     oauth = OAuth(
         **{"clientId": CLIENT, "clientSecret": SECRET, "roleAttributePath": ROLES}
@@ -115,7 +116,7 @@ def test_somebody_new_is_let_in_with_the_role_of_their_groups(browser: Login) ->
 
 
 @pytest.mark.parametrize(("groups", "role"), [(["dev"], "Editor"), (["sales"], "Viewer"), ([], "Viewer")])
-def test_who_has_no_group_of_the_path_is_a_viewer(browser: Login, groups: list[str], role: str) -> None:
+def test_someone_without_a_group_of_the_path_is_a_viewer(browser: Login, groups: list[str], role: str) -> None:
     browser.as_(ANN | {"groups": groups})
     assert browser.role() == role
 

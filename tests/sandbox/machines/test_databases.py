@@ -1,4 +1,4 @@
-"""Which databases machines can reach, and what the firewall makes of them; their InfluxDB is in tests/live."""
+"""Which databases machines can reach, and how the firewall treats them; their InfluxDB is in tests/live."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def instance(place: Place, number: int, *groups: str, public: int | None = None) -> Instance:
+def instance(place: Place, number: int, *groups: str, public: int | None = None, nat: int | None = None) -> Instance:
     return Instance(
         id=f"i-{number:04x}",
         region="eu-north-1",
@@ -35,6 +35,7 @@ def instance(place: Place, number: int, *groups: str, public: int | None = None)
         name="",
         address=place.vpc.network_address + number,
         public_address=place.internet.network_address + public if public else None,
+        nat_address=place.internet.network_address + nat if nat else None,
         groups=groups,
     )
 
@@ -112,6 +113,28 @@ def test_elastic_addresses_are_rewritten_both_ways(place: Place) -> None:
     assert chain(text, "postrouting")[-1].endswith(f"ip saddr {private} snat ip to {public}")
 
 
+def test_a_private_address_cannot_be_called_from_outside(place: Place) -> None:
+    lines = chain(firewall.render(place, [instance(place, 10)], {}), "outgoing")
+    refused = f"ip saddr {place.internet} ip daddr {place.vpc} ip daddr != {place.gateway} drop"
+    on_premise = next(line for line in lines if line.startswith(f"ip saddr {place.internet} ip saddr != "))
+    assert lines.index(refused) < lines.index(on_premise)
+
+
+def test_without_a_public_address_a_machine_leaves_through_a_nat_gateway_or_not_at_all(place: Place) -> None:
+    kept, translated, public = instance(place, 10), instance(place, 11, nat=21), instance(place, 12, public=22)
+    text = firewall.render(place, [kept, translated, public], {})
+    outgoing = chain(text, "outgoing")
+    dropped = f"ip saddr {{ {kept.address} }} ip daddr {{ {place.gateway}, {place.internet} }} drop"
+    assert outgoing.index(dropped) < outgoing.index(next(line for line in outgoing if "vmap" in line))
+    assert not [line for line in outgoing if line.endswith(" drop") and str(translated.address) in line]
+    to_public = chain(text, "postrouting")
+    assert [line.partition("ip saddr ")[2] for line in to_public if "snat" in line] == [
+        f"{translated.address} snat ip to {translated.nat_address}",
+        f"{public.address} snat ip to {public.public_address}",
+    ]
+    assert str(translated.nat_address) not in "".join(chain(text, "prerouting")), "nobody gets in through it"
+
+
 def test_only_the_vpc_has_a_metadata_service(place: Place) -> None:
     text = firewall.render(place, [], {})
     (rule,) = [line for line in chain(text, "prerouting") if firewall.METADATA_ADDRESS in line]
@@ -144,7 +167,7 @@ def test_nft_understands_it(place: Place) -> None:
         Rule("50", networks=ANY),
         Rule("udp", networks=(IPv4Network("10.0.0.0/8"),)),
     )
-    fleet = [instance(place, 10, "sg-1", public=20), instance(place, 11, "sg-1")]
+    fleet = [instance(place, 10, "sg-1", public=20), instance(place, 11, "sg-1"), instance(place, 12, nat=21)]
     text = firewall.render(place, fleet, {"sg-1": Group("sg-1", rules, rules)})
     checked = subprocess.run(["nft", "-c", "-f", "-"], input=text, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

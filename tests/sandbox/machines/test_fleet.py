@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ec2.type_defs import FilterTypeDef
 
 REGION = "eu-north-1"
 
@@ -95,6 +96,24 @@ def test_an_instance_with_all_that_belongs_to_it(ec2: EC2Client, place: Place) -
     }
     assert found.groups[group].egress == (Rule("-1", None, None, (IPv4Network("0.0.0.0/0"),)),)
     assert volume in found.volumes
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["its own route table", "the main one"])
+def test_the_way_out_of_a_subnet_is_its_route_table_s(ec2: EC2Client, place: Place, own: bool) -> None:
+    launch(ec2, place)
+    (instance,) = fleet.read(ec2, REGION, place, Fleet()).instances
+    assert instance.nat_address is None
+    (subnet,) = ec2.describe_subnets(Filters=[{"Name": "cidr-block", "Values": [str(place.vpc)]}])["Subnets"]
+    vpc: list[FilterTypeDef] = [{"Name": "vpc-id", "Values": [subnet["VpcId"]]}]
+    allocation = ec2.allocate_address(Domain="vpc", Address=str(place.elastic_addresses[0]))["AllocationId"]
+    gateway = ec2.create_nat_gateway(SubnetId=subnet["SubnetId"], AllocationId=allocation)["NatGateway"]
+    table = ec2.describe_route_tables(Filters=vpc)["RouteTables"][0]["RouteTableId"]
+    if own:
+        table = ec2.create_route_table(VpcId=subnet["VpcId"])["RouteTable"]["RouteTableId"]
+        ec2.associate_route_table(RouteTableId=table, SubnetId=subnet["SubnetId"])
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway["NatGatewayId"])
+    (instance,) = fleet.read(ec2, REGION, place, Fleet()).instances
+    assert (instance.public_address, instance.nat_address) == (None, place.elastic_addresses[0])
 
 
 def test_addresses_outside_the_sandbox_are_never_used(ec2: EC2Client, place: Place) -> None:

@@ -1,4 +1,4 @@
-"""What is asked of the host, and which regions are asked for instances."""
+"""What a host has to provide, and which regions are polled for instances."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a keeper does about its machine, with a machine that only pretends."""
+"""What a keeper does with its machine; here a fake one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Here(Executor):
 
 
 class Process:
-    """A supervisor that ends when the test says so."""
+    """A supervisor that ends on the test's command."""
 
     code: int | None = None
 
@@ -35,7 +35,7 @@ class Process:
 
 
 class PretendedMachine(Machine):
-    """Notes what is done to it."""
+    """Records what is done to it."""
 
     def __init__(self, place: Place) -> None:
         super().__init__(place, "i-1", IPv4Address("198.18.0.10"))

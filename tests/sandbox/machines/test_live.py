@@ -1,4 +1,4 @@
-"""A real machine: booted, rebooted, cut off, stopped and removed. Needs root, nothing else of the sandbox."""
+"""A real machine: booted, rebooted, cut off, stopped and removed. Needs root, but nothing else of the sandbox."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from sandbox.cloud import certificates
 from sandbox.machines import cleanup, network, on_premise, preflight, volumes
 from sandbox.machines.aws import Aws, Regions
 from sandbox.machines.keeper import reboot_request
 from sandbox.machines.machine import Machine
 from sandbox.machines.watch import Watch
 from sandbox.place import Place
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -35,17 +37,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing
 USER_DATA = "#!/bin/sh\ntouch /root/user-data-ran\necho one >>/root/boots\n"
 
 
-def eventually(question: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first true answer; fails with the last one when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while not (answer := question()):
-        assert time.monotonic() < deadline, f"not in {seconds} s, still {answer!r}"
-        time.sleep(0.1)
-    return answer
-
-
 def greeting(address: IPv4Address, port: int = 22) -> str:
-    """What answers on the port of an address, seen from the host; empty when nothing does."""
+    """The greeting on an address's port, seen from the host; empty when nothing answers."""
     command = f"exec 3<>/dev/tcp/{address}/{port} && head -1 <&3"
     done = subprocess.run(["timeout", "1", "bash", "-c", command], capture_output=True, text=True, check=False)
     return done.stdout.strip()
@@ -58,6 +51,9 @@ class Sandbox:
         self.place = place
         network.claim_slot(place)
         network.create(place)
+        folder = place.state / "cloud"
+        folder.mkdir(parents=True, exist_ok=True)
+        certificates.ensure(folder)
         moto = Path(sys.executable).with_name("moto_server")
         self.moto = subprocess.Popen(
             [moto, "-p", str(place.aws_port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -70,7 +66,7 @@ class Sandbox:
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
         )
-        eventually(lambda: greeting_or_refusal(place.aws_port))
+        assert eventually(lambda: greeting_or_refusal(place.aws_port))
         vpc = self.ec2.create_vpc(CidrBlock=str(place.vpc))["Vpc"]["VpcId"]
         self.subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock=str(place.vpc))["Subnet"]["SubnetId"]
         self.group = self.ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
@@ -127,7 +123,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def machine(sandbox: Sandbox) -> Machine:
     machine = sandbox.launch(10)
-    eventually(lambda: booted(machine))
+    assert eventually(lambda: booted(machine))
     return machine
 
 
@@ -149,16 +145,22 @@ def test_it_boots_as_an_ec2_instance_would(machine: Machine) -> None:
     assert tell(machine, "hostname") == f"ip-{str(machine.address).replace('.', '-')}"
     assert tell(machine, "cat /sys/class/net/ens5/carrier") == "1"
     assert tell(machine, "cloud-init query instance_id") == machine.id
-    eventually(lambda: "login:" in machine.console.read_text(errors="replace"))
+    assert eventually(lambda: "login:" in machine.console.read_text(errors="replace"))
+
+
+def test_it_trusts_the_local_aws_as_debian_s_own_program_would_make_it(machine: Machine) -> None:
+    update = "cp -a /etc/ssl/certs /tmp/before; update-ca-certificates --fresh >/dev/null 2>&1"
+    assert tell(machine, f"{update}; grep -l . /tmp/before/sandbox-aws.pem") == "/tmp/before/sandbox-aws.pem"
+    assert tell(machine, "diff -r --no-dereference /tmp/before /etc/ssl/certs && echo same") == "same"
 
 
 def test_machines_share_no_identity(sandbox: Sandbox, machine: Machine) -> None:
     other = sandbox.launch(11)
-    eventually(lambda: booted(other))
+    assert eventually(lambda: booted(other))
     for question in ("cat /etc/machine-id", "cat /etc/ssh/ssh_host_ed25519_key.pub"):
         assert tell(machine, question) != tell(other, question)
     sandbox.ec2.terminate_instances(InstanceIds=[other.id])
-    eventually(lambda: not other.folder.exists())
+    assert eventually(lambda: not other.folder.exists())
     assert other.supervisor is None
 
 
@@ -200,14 +202,14 @@ def test_it_reaches_nothing_of_the_host_but_its_three_ports(sandbox: Sandbox, ma
 def test_a_volume_appears_late_and_is_mounted_from_fstab_after_a_reboot(sandbox: Sandbox, machine: Machine) -> None:
     volume = sandbox.ec2.create_volume(Size=1, AvailabilityZone=f"{REGION}a")["VolumeId"]
     sandbox.ec2.attach_volume(VolumeId=volume, InstanceId=machine.id, Device="/dev/sdf")
-    eventually(lambda: tell(machine, "test -b /dev/sdf && echo there"))
+    assert eventually(lambda: tell(machine, "test -b /dev/sdf && echo there"))
     fstab = "/dev/sdf /srv ext4 defaults,nofail 0 2"
     assert tell(machine, f"mkfs.ext4 -q /dev/sdf && echo '{fstab}' >>/etc/fstab && mount /srv") == ""
     tell(machine, "echo kept >/srv/file; sync")
     leader = machine.leader
     reboot_request(sandbox.place, machine.id).touch()
-    eventually(lambda: machine.leader not in (None, leader))
-    eventually(lambda: booted(machine))
+    assert eventually(lambda: machine.leader not in (None, leader))
+    assert eventually(lambda: booted(machine))
     assert tell(machine, "findmnt --noheadings --output SOURCE /srv") == "/dev/sdf"
     assert tell(machine, "cat /srv/file") == "kept"
     assert tell(machine, "systemctl is-active srv.mount") == "active"
@@ -219,13 +221,13 @@ def test_a_pulled_cable_and_lost_power(sandbox: Sandbox, machine: Machine) -> No
     assert greeting(machine.address) == ""
     assert tell(machine, "cat /sys/class/net/ens5/carrier") == "0"
     machine.restore_network()
-    eventually(lambda: greeting(machine.address))
+    assert eventually(lambda: greeting(machine.address))
     machine.power_off()
     assert machine.supervisor is None
     time.sleep(2)
     assert machine.supervisor is None, "it must not come back by itself"
     reboot_request(sandbox.place, machine.id).touch()
-    eventually(lambda: greeting(machine.address))
+    assert eventually(lambda: greeting(machine.address))
 
 
 def test_its_metrics_are_in_cloudwatch(sandbox: Sandbox, machine: Machine) -> None:
@@ -235,15 +237,15 @@ def test_its_metrics_are_in_cloudwatch(sandbox: Sandbox, machine: Machine) -> No
     def published() -> set[str]:
         return {metric["MetricName"] for metric in cloudwatch.list_metrics(Namespace="AWS/EC2")["Metrics"]}
 
-    eventually(lambda: wanted <= published())
+    assert eventually(lambda: wanted <= published())
 
 
 def test_stop_start_and_shutdown_from_inside(sandbox: Sandbox, machine: Machine) -> None:
     sandbox.ec2.stop_instances(InstanceIds=[machine.id])
-    eventually(lambda: machine.supervisor is None and not machine.root.is_mount())
-    eventually(lambda: not volumes.loops(sandbox.place))
+    assert eventually(lambda: machine.supervisor is None and not machine.root.is_mount())
+    assert eventually(lambda: not volumes.loops(sandbox.place))
     sandbox.ec2.start_instances(InstanceIds=[machine.id])
-    eventually(lambda: booted(machine))
+    assert eventually(lambda: booted(machine))
     assert tell(machine, "cat /srv/file") == "kept"
     tell(machine, "systemctl poweroff")
 
@@ -251,16 +253,16 @@ def test_stop_start_and_shutdown_from_inside(sandbox: Sandbox, machine: Machine)
         answer = sandbox.ec2.describe_instances(InstanceIds=[machine.id])
         return answer["Reservations"][0]["Instances"][0]["State"]["Name"]
 
-    eventually(lambda: state() == "stopped")
+    assert eventually(lambda: state() == "stopped")
     sandbox.ec2.start_instances(InstanceIds=[machine.id])
-    eventually(lambda: booted(machine))
+    assert eventually(lambda: booted(machine))
 
 
 def test_an_on_premise_host_is_reached_by_ssh(sandbox: Sandbox, tmp_path: Path) -> None:
     address = sandbox.place.on_premise_addresses[0]
     host = Machine(sandbox.place, "office-1", address)
     on_premise.declare(sandbox.place, [on_premise.Host("office-1", address)])
-    eventually(lambda: greeting(address))
+    assert eventually(lambda: greeting(address))
     known = tmp_path / "known_hosts"
     known.write_text(f"{address} {(host.folder / 'host_key.pub').read_text()}")
     options = ["-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes"]
@@ -268,11 +270,20 @@ def test_an_on_premise_host_is_reached_by_ssh(sandbox: Sandbox, tmp_path: Path) 
     done = subprocess.run([*login, "sudo id -un; hostname"], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["root", "office-1"], done.stderr
     on_premise.declare(sandbox.place, [])
-    eventually(lambda: not host.folder.exists())
+    assert eventually(lambda: not host.folder.exists())
+
+
+def test_cleanup_of_a_place_that_never_was_leaves_the_one_that_has_its_slot_alone(sandbox: Sandbox) -> None:
+    """`make down` where nothing is up: the slot that its path prefers may be another checkout's by now."""
+    stranger = Place(sandbox.place.checkout, "stranger")
+    stranger.__dict__["slot"] = sandbox.place.slot
+    cleanup(stranger)
+    tables = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+    assert f"inet {sandbox.place.bridge}\n" in tables
 
 
 def test_cleanup_leaves_nothing_behind(sandbox: Sandbox, machine: Machine) -> None:
-    """As after a kill -9 of the daemon: machines run on, and cleanup ends them."""
+    """As after a kill -9 of the daemon: machines keep running, and cleanup ends them."""
     sandbox.stopping.set()
     sandbox.thread.join()
     assert machine.supervisor is not None

@@ -32,7 +32,7 @@ def test_a_reboot_starts_the_counters_again() -> None:
 
 @pytest.mark.parametrize(("healthy", "failed"), [(True, 0.0), (False, 1.0)])
 def test_status_check(healthy: bool, failed: float) -> None:
-    points = values(Counters(seconds=60), 1, healthy)
+    points = values(Counters(seconds=60), 1, healthy=healthy)
     assert points["StatusCheckFailed"] == points["StatusCheckFailed_Instance"] == (failed, "Count")
     assert points["StatusCheckFailed_System"] == (0.0, "Count")
 

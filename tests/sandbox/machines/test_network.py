@@ -1,4 +1,4 @@
-"""Which slot a place takes when others are about."""
+"""Which slot a place takes when there are others."""
 
 from __future__ import annotations
 

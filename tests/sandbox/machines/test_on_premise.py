@@ -39,7 +39,7 @@ def test_an_address_of_somebody_else_is_refused(place: Place) -> None:
 @pytest.mark.parametrize("name", ["i-0abc", "../office", "", "my office"])
 def test_names_that_cannot_be_host_names_are_refused(place: Place, name: str) -> None:
     on_premise.declare(place, [Host(name, place.on_premise_addresses[0])])
-    with pytest.raises(SandboxError, match="a name has"):
+    with pytest.raises(SandboxError, match="a name consists of"):
         on_premise.declared(place)
 
 

@@ -1,7 +1,7 @@
-"""A plugin spoken to through the real protocol as the engine does: a stand-in, served in this process.
+"""A plugin used through the real protocol as the engine does: a stand-in, served in this process.
 
 With OFFICIAL_PLUGINS=1 the same tests run against the official plugin, in a process of its own, so that one file shows
-whether the two agree. What is about a stand-in itself is marked `stand_in` and left out then.
+whether the two agree. Tests of a stand-in itself are marked `stand_in` and left out then.
 """
 
 from __future__ import annotations

@@ -16,12 +16,13 @@ from urllib.request import urlopen
 
 import pytest
 
-from sandbox import toolchain
+from sandbox import toolchain, warm
 from sandbox.loopback import free_port
 from sandbox.place import Place
 from sandbox.plugins.install import install
 
 CHECKOUT = Path(__file__).resolve().parents[3]
+VENV = CHECKOUT / ".venv"
 DEBIAN = "136693071363"
 LONGEST_RUN = 300
 """Seconds a run of the CLI may take."""
@@ -36,8 +37,24 @@ def find_pulumi() -> Path:
     return Path(found)
 
 
+def environment(pulumi: Path, home: Path, state: Path) -> dict[str, str]:
+    """In which the CLI works on a backend of its own, without this process's credentials and settings of Pulumi."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
+    # Where it is set, each run compiles the providers' SDKs again.
+    own.pop("PYTHONDONTWRITEBYTECODE", None)
+    programs = (warm.environment(VENV) / "bin", VENV / "bin", pulumi.parent, os.environ.get("PATH", ""))
+    return own | {
+        "PATH": os.pathsep.join(map(str, programs)),
+        "PULUMI_HOME": str(home),
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE": "test",
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+    }
+
+
 def amis() -> list[dict[str, Any]]:
-    """Two Debian images an architecture, an old and a new one."""
+    """Two Debian images per architecture, an old and a new one."""
     return [
         {
             "ami_id": f"ami-{number:017x}",
@@ -107,19 +124,8 @@ class Stack:
         home.mkdir()
         state.mkdir()
         shutil.copytree(program, copy)
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
-        env = {
-            **clean,
-            "PATH": os.pathsep.join([str(CHECKOUT / ".venv/bin"), str(pulumi.parent), os.environ.get("PATH", "")]),
-            "PULUMI_HOME": str(home),
-            "PULUMI_BACKEND_URL": f"file://{state}",
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "1",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            "AWS_ENDPOINT_URL": aws_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
+        aws = {"AWS_ENDPOINT_URL": aws_url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        env = environment(pulumi, home, state) | aws
         install(Place(CHECKOUT), pulumi, env)
         stack = cls(copy, pulumi, env)
         stack.run("stack", "init", "dev")
@@ -152,12 +158,10 @@ class Stack:
         return self.run("preview", "--diff", *options)
 
     def configure(self, **settings: str | int | bool) -> None:
-        for name, value in settings.items():
-            self.run("config", "set", name, str(value).lower() if isinstance(value, bool) else str(value))
-
-    def unset(self, *names: str) -> None:
-        for name in names:
-            self.run("config", "rm", name)
+        texts = {
+            name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in settings.items()
+        }
+        self.run("config", "set-all", *(word for each in texts.items() for word in ("--plaintext", "=".join(each))))
 
     def outputs(self) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self.run("stack", "output", "--json", "--show-secrets"))

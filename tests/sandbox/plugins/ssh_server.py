@@ -12,7 +12,7 @@ from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
 
 class Server(paramiko.ServerInterface):
-    """Lets in one key and one password; accepts variables that start with LC_, as Debian's sshd does."""
+    """Accepts one key and one password, and variables that start with LC_, as Debian's sshd does."""
 
     def __init__(self, key: paramiko.PKey, password: str) -> None:
         self.key, self.password = key, password
@@ -105,7 +105,7 @@ class Listener:
 
 
 class Mute:
-    """A port that accepts connections and keeps them without a word; with `says` it says that and hangs up, or not."""
+    """A port that accepts connections and keeps them silently; with `says` it sends that and hangs up, or not."""
 
     def __init__(self, says: str | None = None, *, hang_up: bool = True, port: int = 0) -> None:
         self._says, self._hang_up = says, hang_up

@@ -42,11 +42,14 @@ FORCES_NEW = {
         "availabilityZone",
         "ebsOptimized",
         "keyName",
+        "primaryNetworkInterface.networkInterfaceId",
         "privateIp",
         "rootBlockDevice.encrypted",
         "rootBlockDevice.kmsKeyId",
         "subnetId",
     },
+    "NetworkInterface": {"subnetId"},
+    "Record": {"name", "type", "zoneId"},
     "Volume": {"availabilityZone", "encrypted", "kmsKeyId", "snapshotId"},
     "VolumeAttachment": {"deviceName", "instanceId", "volumeId"},
     "Policy": {"description", "name", "path"},
@@ -58,6 +61,8 @@ FORCES_NEW = {
     "AccessKey": {"user"},
     "Role": {"name", "path"},
     "RolePolicy": {"name", "role"},
+    "Document": {"name"},
+    "Association": {"name"},
     "InstanceProfile": {"name", "path"},
     "OpenIdConnectProvider": {"url"},
     "Key": set(),
@@ -151,6 +156,11 @@ def plugin(moto: Moto, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatc
     return served
 
 
+def subnet(plugin: Any) -> str:
+    (found, *_) = plugin.invoke("aws:ec2/getSubnets:getSubnets", {})["ids"]
+    return str(found)
+
+
 def make(plugin: Any, token: str, **inputs: Any) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """(id, checked inputs, state) of a new resource."""
     checked, failures = plugin.check(token, inputs)
@@ -166,6 +176,7 @@ TRUST = (
 READ = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "ec2:DescribeTags", "Resource": "*"}]}'
 
 
+DOCUMENT = '{"schemaVersion": "2.2", "mainSteps": []}'
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:imported"
 PUBLISH = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"},'
@@ -223,6 +234,23 @@ def test_a_key_changes_in_place_and_waits_before_it_goes(plugin: Any) -> None:
     assert plugin.read(token, id_, state)[0] == ""
 
 
+def test_a_key_is_found_by_each_of_its_names(plugin: Any) -> None:
+    key, _, state = make(plugin, "aws:kms/key:Key")
+    alias = make(plugin, "aws:kms/alias:Alias", name="alias/found", targetKeyId=key)[2]
+    for name in (key, state["arn"], "alias/found", alias["arn"]):
+        found = plugin.invoke("aws:kms/getKey:getKey", {"keyId": name})
+        assert (found["arn"], found["keyState"], found["keyManager"]) == (state["arn"], "Enabled", "CUSTOMER")
+        assert (found["keyUsage"], found["keySpec"]) == ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+    with pytest.raises(grpc.RpcError, match="NotFoundException"):
+        plugin.invoke("aws:kms/getKey:getKey", {"keyId": "alias/nothing"})
+
+
+def test_a_volume_s_key_is_an_arn(plugin: Any) -> None:
+    volume = {"availabilityZone": "eu-central-1a", "size": 1, "encrypted": True}
+    assert plugin.check("aws:ebs/volume:Volume", {**volume, "kmsKeyId": "alias/mine"})[1].keys() == {"kmsKeyId"}
+    assert plugin.check("aws:ebs/volume:Volume", {**volume, "kmsKeyId": "arn:aws:kms:eu-central-1:1:key/a"})[1] == {}
+
+
 def test_an_alias_moves_to_another_key(plugin: Any) -> None:
     one, two = (make(plugin, "aws:kms/key:Key")[0] for _ in range(2))
     token = "aws:kms/alias:Alias"
@@ -267,7 +295,7 @@ def test_a_bucket_s_settings_change_in_place_and_drift_is_seen(plugin: Any) -> N
 
 
 def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
-    """Read with an id alone gives inputs that the same program's inputs do not differ from."""
+    """Reading with an id alone gives inputs that equal those of the same program."""
     group, *_ = make(plugin, "aws:iam/group:Group", name="imported")
     user, *_ = make(plugin, "aws:iam/user:User", name="imported")
     key, *_ = make(plugin, "aws:kms/key:Key")
@@ -275,6 +303,7 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         ("aws:ec2/securityGroup:SecurityGroup", {"name": "imported"}, None),
         ("aws:ebs/volume:Volume", {"availabilityZone": "eu-central-1a", "size": 3, "type": "gp3"}, None),
         ("aws:ec2/eip:Eip", {"tags": {"a": "b"}}, None),
+        ("aws:ec2/networkInterface:NetworkInterface", {"subnetId": subnet(plugin), "tags": {"a": "b"}}, None),
         ("aws:iam/policy:Policy", {"name": "imported", "policy": READ}, None),
         ("aws:iam/role:Role", {"name": "imported", "assumeRolePolicy": TRUST}, None),
         ("aws:iam/rolePolicy:RolePolicy", {"name": "in", "role": "imported", "policy": READ}, None),
@@ -282,6 +311,7 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         ("aws:iam/accessKey:AccessKey", {"user": user}, None),
         ("aws:iam/userGroupMembership:UserGroupMembership", {"user": user, "groups": [group]}, f"{user}/{group}"),
         ("aws:ssm/parameter:Parameter", {"name": "/imported", "type": "SecureString", "value": "x"}, None),
+        ("aws:ssm/document:Document", {"name": "imported", "documentType": "Command", "content": DOCUMENT}, None),
         ("aws:iam/openIdConnectProvider:OpenIdConnectProvider", {"url": URL, "clientIdLists": ["a"]}, None),
         ("aws:kms/key:Key", {"description": "imported", "enableKeyRotation": True, "tags": {"a": "b"}}, None),
         ("aws:kms/alias:Alias", {"name": "alias/imported", "targetKeyId": key}, None),
@@ -314,6 +344,39 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         assert changed == set(), token
 
 
+def test_a_document_s_new_content_is_a_new_version_and_the_default_one(plugin: Any) -> None:
+    token = "aws:ssm/document:Document"
+    id_, checked, state = make(plugin, token, documentType="Command", content=DOCUMENT)
+    new, _ = plugin.check(token, {**checked, "content": DOCUMENT.replace("2.2", "2.0")})
+    difference = plugin.diff(token, state, checked, new)
+    assert list(difference.replaces) == []
+    changed = plugin.update(token, id_, state, checked, new)
+    assert (changed["latestVersion"], changed["defaultVersion"]) == ("2", "2")
+    # AWS refuses content that an earlier version has, and the real provider keeps the newest then.
+    back = plugin.update(token, id_, changed, new, checked)
+    assert (back["content"], back["defaultVersion"]) == (new["content"], "2")
+    assert plugin.check(token, {**checked, "name": "with blank"})[1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"associationName": "a b"},
+        {"documentVersion": "newest"},
+        {"maxConcurrency": "0"},
+        {"maxErrors": "101%"},
+        {"complianceSeverity": "medium"},
+        {"targets": [{"key": f"tag:{number}", "values": ["on"]} for number in range(6)]},
+    ],
+    ids=str,
+)
+def test_associations_that_the_provider_refuses(plugin: Any, wrong: dict[str, Any]) -> None:
+    token = "aws:ssm/association:Association"
+    right = {"name": "doc", "targets": [{"key": "tag:Monitoring", "values": ["on"]}], "documentVersion": "1"}
+    assert not plugin.check(token, right)[1]
+    assert plugin.check(token, {**right, **wrong})[1]
+
+
 def test_an_alarm_changes_in_place_and_is_not_written_over(plugin: Any) -> None:
     token = "aws:cloudwatch/metricAlarm:MetricAlarm"
     id_, checked, state = make(plugin, token, **{**ALARM, "name": "mine"})
@@ -334,6 +397,7 @@ def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) ->
         "aws:ec2/instance:Instance": "i-00000000000000000",
         "aws:ec2/eip:Eip": "eipalloc-00000000",
         "aws:ec2/eipAssociation:EipAssociation": "eipassoc-00000000",
+        "aws:ec2/networkInterface:NetworkInterface": "eni-00000000000000000",
         "aws:iam/policy:Policy": "arn:aws:iam::123456789012:policy/none",
         "aws:iam/role:Role": "none",
         "aws:iam/rolePolicy:RolePolicy": "none:none",
@@ -344,6 +408,7 @@ def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) ->
         "aws:kms/key:Key": "00000000-0000-0000-0000-000000000000",
         "aws:kms/alias:Alias": "alias/none",
         "aws:ssm/parameter:Parameter": "/none",
+        "aws:ssm/document:Document": "none",
         "aws:s3/bucket:Bucket": "none",
         "aws:cloudwatch/metricAlarm:MetricAlarm": "none",
         "aws:sns/topic:Topic": TOPIC + "-gone",
@@ -374,8 +439,11 @@ def test_a_rules_source_changes_its_value_but_not_its_type(plugin: Any) -> None:
 
 def test_rules_need_exactly_one_source(plugin: Any) -> None:
     token = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-    _, failures = plugin.check(token, {"securityGroupId": UNKNOWN, "ipProtocol": "tcp"})
+    rule = {"securityGroupId": UNKNOWN, "ipProtocol": "tcp"}
+    _, failures = plugin.check(token, rule)
     assert "Exactly one of these" in failures["cidrIpv4"]
+    _, failures = plugin.check(token, {**rule, "cidrIpv4": "198.18.0.1/15"})
+    assert "has host bits set" in failures["cidrIpv4"]
 
 
 def test_a_preview_knows_all_tags(plugin: Any) -> None:
@@ -411,6 +479,13 @@ def test_a_volume_is_attached_once_and_never_shrinks(plugin: Any) -> None:
 def test_an_instance_needs_an_image_of_its_architecture(plugin: Any) -> None:
     with pytest.raises(grpc.RpcError, match="The architecture 'arm64' of the specified instance type does not match"):
         plugin.create("aws:ec2/instance:Instance", {"ami": "ami-00000000000000004", "instanceType": "t4g.small"})
+
+
+def test_an_instance_type_that_does_not_exist_is_refused_when_it_is_changed(plugin: Any) -> None:
+    token = "aws:ec2/instance:Instance"
+    id_, old, state = make(plugin, token, ami="ami-00000000000000002", instanceType="t4g.small")
+    with pytest.raises(grpc.RpcError, match="InvalidInstanceType: The following supplied instance types do not exist"):
+        plugin.update(token, id_, state, old, {**old, "instanceType": "t99.huge"})
 
 
 def test_termination_protection_is_honoured(plugin: Any) -> None:
@@ -463,6 +538,17 @@ def test_lookups_that_find_nothing_or_too_much(plugin: Any) -> None:
         plugin.invoke("aws:ec2/getVpc:getVpc", {"id": "vpc-00000000"})
     with pytest.raises(grpc.RpcError, match="multiple EC2 Subnets matched"):
         plugin.invoke("aws:ec2/getSubnet:getSubnet", {})
+    with pytest.raises(grpc.RpcError, match="query returned no results"):
+        plugin.invoke("aws:ec2/getRouteTable:getRouteTable", {"subnetId": "subnet-00000000"})
+    with pytest.raises(grpc.RpcError, match="no matching EC2 VPC Endpoint found"):
+        plugin.invoke("aws:ec2/getVpcEndpoint:getVpcEndpoint", {"vpcId": "vpc-00000000"})
+
+
+def test_an_instance_has_an_interface_or_says_where_it_stands(plugin: Any) -> None:
+    own = {"primaryNetworkInterface": {"networkInterfaceId": "eni-00000000000000000"}}
+    wanted = {"ami": "ami-00000000", "instanceType": "t4g.small", "subnetId": "subnet-00000000", **own}
+    _, failures = plugin.check("aws:ec2/instance:Instance", wanted)
+    assert "conflicts with primary_network_interface" in failures["subnetId"]
 
 
 def test_settings_that_do_not_work(
@@ -481,6 +567,15 @@ def test_settings_that_do_not_work(
     assert caught.value.details() == NO_REGION
     with pytest.raises(grpc.RpcError, match="AWS account ID not allowed: 123456789012"):
         plugin.configure(region="eu-central-1", allowedAccountIds='["999999999999"]', **keys)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("HOME", "/nonexistent")
+    with pytest.raises(grpc.RpcError, match="No valid credential sources found"):
+        plugin.configure(region="eu-central-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://ec2.example.com")
+    with pytest.raises(grpc.RpcError, match="AWS_ENDPOINT_URL must be an address of this machine"):
+        plugin.configure(region="eu-central-1", **keys)
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     with pytest.raises(grpc.RpcError, match="it is not set"):
         plugin.configure(region="eu-central-1", **keys)

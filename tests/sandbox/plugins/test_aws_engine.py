@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,9 +53,8 @@ def aws(moto: Moto) -> Any:
 
 
 def test_a_second_run_changes_nothing(created: Stack) -> None:
-    created.up("--expect-no-changes")
     created.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
-    created.run("preview", "--expect-no-changes")
+    created.up("--expect-no-changes")
 
 
 def test_what_was_asked_for_is_there(created: Stack, aws: Any) -> None:
@@ -72,7 +70,7 @@ def test_what_was_asked_for_is_there(created: Stack, aws: Any) -> None:
     assert (volume["Size"], volume["Encrypted"]) == (10, True)
     assert volume["Attachments"][0]["Device"] == "/dev/sdf"
     rules = aws("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [outputs["groupId"]]}])
-    # AWS's own rule for everything is gone; the program's is the only one.
+    # AWS's own allow-all rule is gone; the program's is the only one.
     assert sorted(rule["IsEgress"] for rule in rules["SecurityGroupRules"]) == [False, True]
     parameter = aws("ssm").get_parameter(Name="/stand-ins/password", WithDecryption=True)["Parameter"]
     assert (parameter["Type"], parameter["Value"]) == ("SecureString", "first-secret-value")
@@ -89,10 +87,9 @@ def test_secrets_are_encrypted_in_the_state(created: Stack) -> None:
 def test_changes_in_place(created: Stack, aws: Any) -> None:
     before = created.outputs()
     created.configure(volumeSize=12, operator="198.18.1.0/24", secret="second-secret-value", instanceType="t4g.medium")
-    preview = created.preview()
-    assert "second-secret-value" not in preview
-    done = created.operations(created.up())
-    assert "replaced" not in done
+    shown = created.up("--diff")
+    assert "second-secret-value" not in shown
+    assert "replaced" not in created.operations(shown)
     after = created.outputs()
     assert after["instanceId"] == before["instanceId"]
     assert after["parameter"] == "second-secret-value"
@@ -100,13 +97,12 @@ def test_changes_in_place(created: Stack, aws: Any) -> None:
     assert ec2.describe_volumes(VolumeIds=[after["volumeId"]])["Volumes"][0]["Size"] == 12
     instance = ec2.describe_instances(InstanceIds=[after["instanceId"]])["Reservations"][0]["Instances"][0]
     assert (instance["InstanceType"], instance["State"]["Name"]) == ("t4g.medium", "running")
-    created.up("--expect-no-changes")
 
 
 def test_user_data_in_place_when_replacement_is_not_asked_for(created: Stack, aws: Any) -> None:
     before = created.outputs()["instanceId"]
     created.configure(replace=False, userData="#cloud-config\n# second\n")
-    assert created.operations(created.up())["updated"] == 1
+    assert created.operations(created.up())["updated"] == 1, "what the test before changed stays as it is"
     assert created.outputs()["instanceId"] == before
     created.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
 
@@ -114,8 +110,7 @@ def test_user_data_in_place_when_replacement_is_not_asked_for(created: Stack, aw
 def test_user_data_replaces_and_keeps_volume_and_address(created: Stack, aws: Any) -> None:
     before = created.outputs()
     created.configure(replace=True, userData="#cloud-config\n# third\n")
-    preview = created.preview()
-    assert "[provider: replacement]" in preview or "replace" in preview
+    assert "to replace" in created.preview()
     created.up()
     after = created.outputs()
     assert after["instanceId"] != before["instanceId"]
@@ -125,7 +120,6 @@ def test_user_data_replaces_and_keeps_volume_and_address(created: Stack, aws: An
     assert [each["InstanceId"] for each in volume["Attachments"]] == [after["instanceId"]]
     address = ec2.describe_addresses(PublicIps=[after["publicIp"]])["Addresses"][0]
     assert address["InstanceId"] == after["instanceId"]
-    created.up("--expect-no-changes")
 
 
 def test_drift_is_shown_and_put_right(created: Stack, aws: Any) -> None:
@@ -138,7 +132,7 @@ def test_drift_is_shown_and_put_right(created: Stack, aws: Any) -> None:
     refreshed = created.operations(created.run("refresh", "--yes", "--skip-preview"))
     assert (refreshed["updated"], refreshed["deleted"]) == (1, 1)
     repaired = created.operations(created.up())
-    assert (repaired["updated"], repaired["created"]) == (1, 1)
+    assert (repaired["updated"], repaired["created"]) == (1, 1), "and nothing that the tests before changed"
     group = ec2.describe_security_groups(GroupIds=[outputs["groupId"]])["SecurityGroups"][0]
     assert {"Key": "Name", "Value": "server"} in group["Tags"]
 
@@ -156,49 +150,21 @@ def test_default_tags_reach_everything(created: Stack, aws: Any) -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"instanceType": "t99.huge"}, "InvalidInstanceType: The following supplied instance types do not exist"),
         ({"userData": "x" * 16385}, "expected length of user_data to be in the range (0 - 16384), got 16385"),
-        ({"operator": "198.18.0.1/15"}, "has host bits set"),
         ({"secret": "s" * 4097}, "Standard tier parameters support a maximum parameter value of 4096"),
     ],
 )
 def test_mistakes_are_reported_in_one_line(created: Stack, settings: dict[str, str], expected: str) -> None:
-    before = {
-        key: value["value"]
-        for key, value in json.loads(created.run("config", "--json", "--show-secrets")).items()
-        if key.split(":")[1] in settings
-    }
+    """One that the plugin sees by itself, one that AWS refuses; tests/sandbox/plugins/test_aws.py has more."""
+    file = created.folder / "Pulumi.dev.yaml"
+    before = file.read_text()
     created.configure(**settings)
     try:
         lines = [line for line in created.up(fails=True).splitlines() if expected in line]
         assert lines
         assert "ssssssss" not in "".join(lines)
     finally:
-        for name in settings:
-            old = before.get(f"stand-ins:{name}")
-            if old is None:
-                created.unset(name)
-            else:
-                created.configure(**{name: old})
-
-
-@pytest.mark.parametrize(
-    ("env", "expected"),
-    [
-        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "No valid credential sources found"),
-        ({"AWS_ENDPOINT_URL": "https://ec2.example.com"}, "AWS_ENDPOINT_URL must be an address of this machine"),
-    ],
-)
-def test_settings_of_the_environment(created: Stack, env: dict[str, str], expected: str) -> None:
-    assert expected in created.run("preview", fails=True, env={**env, "HOME": "/nonexistent"})
-
-
-def test_an_invalid_region_is_refused(created: Stack) -> None:
-    created.run("config", "set", "aws:region", "eu-nowhere-9")
-    try:
-        assert "invalid AWS Region: eu-nowhere-9" in created.run("preview", fails=True)
-    finally:
-        created.run("config", "set", "aws:region", "eu-central-1")
+        file.write_text(before)
 
 
 def test_destroy_leaves_nothing(created: Stack, aws: Any) -> None:

@@ -175,7 +175,7 @@ def test_create_keeps_secrets_secret(notes: Any) -> None:
     assert state["size"] == 3
 
 
-def test_diff_tells_replacements_and_honours_ignored_changes(notes: Any) -> None:
+def test_diff_reports_replacements_and_honours_ignored_changes(notes: Any) -> None:
     old = {"name": "n", "body": "abc", "copies": 1, "readers": ["a", "b"], "tags": {"x": "1"}}
     state = {**old, "size": 3, "folder": "/f"}
     assert notes.diff(NOTE, state, old, {**old, "readers": ["b", "a"]}).changes == proto.DiffResponse.DIFF_NONE

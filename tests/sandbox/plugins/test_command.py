@@ -133,7 +133,7 @@ def test_a_failure_shows_everything_secrets_too(plugin: Any) -> None:
         ({"create": "true", "interpreter": ["no-shell"]}, r'exec: "no-shell": executable file not found in \$PATH'),
     ],
 )
-def test_what_cannot_be_run_is_said(plugin: Any, inputs: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_run_is_reported(plugin: Any, inputs: dict[str, Any], message: str) -> None:
     with pytest.raises(grpc.RpcError, match=message):
         make(plugin, LOCAL, **inputs)
 
@@ -333,8 +333,8 @@ def test_a_port_that_speaks_something_else(plugin: Any, key: paramiko.RSAKey, sa
 
 
 def test_a_port_that_never_speaks_is_waited_for_without_end(plugin: Any, key: paramiko.RSAKey) -> None:
-    """perDialTimeout bounds the TCP connection alone, and a customTimeout does nothing: what the program must guard
-    against (program/ssh_answers.py)."""
+    """perDialTimeout limits the TCP connection alone, and a customTimeout does nothing: what the program must
+    guard against (program/ssh_answers.py)."""
     with Mute() as mute:
         inputs = {"host": "127.0.0.1", "port": mute.port, "privateKey": text_of(key)}
         checked, _ = plugin.check(

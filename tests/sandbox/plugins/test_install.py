@@ -28,13 +28,14 @@ grafana.oss.Folder("folder", title="t", uid="u", opts=pulumi.ResourceOptions(pro
 """
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Stack:
-    program = tmp_path / "written"
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    folder = tmp_path_factory.mktemp("stack")
+    program = folder / "written"
     program.mkdir()
     (program / "Pulumi.yaml").write_text("name: plugins\nruntime: python\n")
     (program / "__main__.py").write_text(PROGRAM)
-    return Stack.make(tmp_path, "http://127.0.0.1:1", program)
+    return Stack.make(folder, "http://127.0.0.1:1", program)
 
 
 def test_the_engine_lists_every_plugin_in_its_sdks_version(stack: Stack) -> None:
@@ -57,19 +58,23 @@ def test_installing_again_does_nothing_but_repair_a_wrapper(stack: Stack) -> Non
 
 
 def test_an_official_plugin_in_a_stand_ins_place_stays_and_is_run(stack: Stack) -> None:
-    """A program in machine code, here one that knows nothing of the protocol: the engine says what it runs."""
+    """A binary, here one that does not speak the protocol: the engine says what it runs."""
     folder = Path(stack.env["PULUMI_HOME"]) / "plugins" / f"resource-random-v{metadata.version('pulumi-random')}"
     official = folder / "pulumi-resource-random"
+    stand_in = official.read_bytes()
     shutil.copy(shutil.which("true") or "", official)
     assert not official.read_bytes().startswith(b"#!")
     before = official.stat()
-    install(Place(CHECKOUT), stack.pulumi, stack.env)
-    assert official.stat() == before
-    assert f"could not read plugin [{official}]: EOF" in stack.run("preview", fails=True)
+    try:
+        install(Place(CHECKOUT), stack.pulumi, stack.env)
+        assert official.stat() == before
+        assert f"could not read plugin [{official}]: EOF" in stack.run("preview", fails=True)
+    finally:
+        official.write_bytes(stand_in)
 
 
 def test_a_preview_with_a_provider_that_is_not_known_yet(stack: Stack) -> None:
-    """Grafana's address is known only once the server is there; the first preview has to do without."""
+    """Grafana's address is known only once the server exists; the first preview has to do without."""
     preview = stack.preview()
     assert "grafana:oss/folder:Folder: (create)" in preview
     assert "admin:secret" not in preview

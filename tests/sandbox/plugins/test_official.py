@@ -27,7 +27,7 @@ def run_against(home: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_what_is_installed_there_is_what_is_tested(tmp_path: Path) -> None:
-    """The stand-in takes the official plugin's place and writes down that it was started."""
+    """The stand-in takes the official plugin's place and records that it was started."""
     executable = tmp_path / "plugins" / f"resource-random-v{VERSION}" / "pulumi-resource-random"
     executable.parent.mkdir(parents=True)
     started = tmp_path / "started"

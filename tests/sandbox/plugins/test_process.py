@@ -15,6 +15,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as proto
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from sandbox import warm
 from sandbox.plugins.install import wrapper
 from sandbox.plugins.wire import encode_map
 from tests.sandbox.plugins.engine import CHECKOUT
@@ -26,9 +27,22 @@ QUICK = 2.0
 """Seconds; the engine's patience with all of a stack's plugins, one after another, is 5 (`launch`)."""
 
 
-@pytest.fixture
-def executable(tmp_path: Path) -> Path:
-    """The command plugin's wrapper, as it is installed."""
+@pytest.fixture(scope="module")
+def interpreters() -> Iterator[dict[str, str]]:
+    with warm.kept(CHECKOUT / ".venv/bin/python") as variable:
+        yield variable
+
+
+@pytest.fixture(params=["own", "forked"])
+def executable(
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    interpreters: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """The command plugin's wrapper, as it is installed, which starts an interpreter of its own or has one forked."""
+    for name, value in interpreters.items():
+        monkeypatch.setenv(name, value if request.param == "forked" else "")
     path = tmp_path / "pulumi-resource-command"
     path.write_text(wrapper(CHECKOUT, "command"))
     path.chmod(0o755)
@@ -36,7 +50,7 @@ def executable(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("delay", [0, 0.01, 0.02, 0.04, 0.08, 0.2, 0.4], ids=lambda delay: f"{delay} s")
-def test_interrupted_while_it_starts_it_ends_at_once_without_a_word(executable: Path, delay: float) -> None:
+def test_interrupted_while_it_starts_it_ends_at_once_and_silently(executable: Path, delay: float) -> None:
     process = subprocess.Popen(
         [executable, "127.0.0.1:1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0
     )
@@ -48,7 +62,7 @@ def test_interrupted_while_it_starts_it_ends_at_once_without_a_word(executable: 
     assert process.returncode != 0
 
 
-def test_interrupted_while_it_waits_it_ends_at_once_without_a_word(executable: Path) -> None:
+def test_interrupted_while_it_waits_it_ends_at_once_and_silently(executable: Path) -> None:
     with running([str(executable), "127.0.0.1:1"], stderr=subprocess.PIPE) as (process, _):
         interrupt(process)
         assert process.communicate(timeout=QUICK) == (b"", b"")

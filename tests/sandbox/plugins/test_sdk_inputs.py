@@ -69,7 +69,7 @@ def _snake(name: str) -> str:
 def test_connection_has_the_sdks_fields() -> None:
     kind = next(each for each in KINDS if each.token == "command:remote:Command").inputs["connection"].kind
     assert isinstance(kind, ObjectOf)
-    # A way through another machine is no setting of the program's.
+    # A jump host is not a setting of the program.
     assert {*kind.fields, "proxy"} == wire_names(pulumi_command.remote.ConnectionArgs)
 
 

@@ -1,4 +1,4 @@
-"""The tls plugin, through the engine's protocol; what it makes is checked by OpenSSL and OpenSSH."""
+"""The tls plugin, through the engine's protocol; its results are checked by OpenSSL and OpenSSH."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`make pictures`: a dozen simulated hosts, of which one is in trouble, for README and docs.
 
-The environment that is up has three hosts, all well; so these are a scene of their own.
+The environment that is up has three hosts, all healthy; so these are a scene of their own.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ import logging
 import tempfile
 from pathlib import Path
 
-from sandbox.viewer.browser import pictures
+from sandbox.viewer.pictures import pictures
 from tests.sandbox.viewer.scene import Trouble, hosts, scene
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "pictures"
 FULL = "db-09"
 SHOWN = {"linux-hosts": "/d/linux-hosts", "linux-host": f"/d/linux-host?var-host={FULL}"}
-
-SIZE = (1200, 1010)
 
 
 def main() -> None:
@@ -25,7 +23,7 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="scene-") as folder,
         scene(Path(folder), hosts(12), Trouble(full=FULL)) as made,
     ):
-        for file in pictures(made.place, FOLDER, SHOWN, SIZE):
+        for file in pictures(made.place, FOLDER, SHOWN):
             print(f"{file.name} ({file.stat().st_size // 1024} KiB)")
 
 

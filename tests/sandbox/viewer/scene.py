@@ -35,11 +35,17 @@ STATUS = (
     "sockets_used=210i,tcp_waiting=12i,tcp_orphans=0i,tcp_established=40i,tcp_sent={at}i,tcp_resent=90i,tcp_overflows=0i,"
     'failed_units=0i,failed_names="" {at}'
 )
+TOP = (
+    'top_processes,{tags},rank=1 cpu=71.5,cpu_name="postgres",cpu_count=9i,memory=2684354560i,memory_name="postgres",'
+    "memory_count=12i {at}",
+    'top_processes,{tags},rank=2 cpu=8.2,cpu_name="telegraf",cpu_count=1i,memory=94371840i,memory_name="telegraf",'
+    "memory_count=1i {at}",
+)
 
 
 @dataclass
 class Trouble:
-    """Whose file system fills up, whose memory does, and who has said nothing for a while."""
+    """The hosts whose file system fills up, whose memory does, and that have been silent for a while."""
 
     full: str = ""
     hog: str = ""
@@ -53,7 +59,7 @@ class Double(ViewersGrafana):
         self.url = grafana.url
         login = urllib3.make_headers(basic_auth=f"{grafana.user}:{grafana.password}")
         self._headers = {**login, "Content-Type": "application/json"}
-        # As many connections as a browser has: on a busy machine the double gives up further ones' handshakes.
+        # As many connections as a browser opens: on a busy machine the double gives up on handshakes of further ones.
         self._pool = urllib3.PoolManager(ca_certs=str(grafana.ca), maxsize=6, block=True, retries=3)
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -74,7 +80,7 @@ class Scene:
 
 
 def hosts(number: int) -> list[str]:
-    """Names of so many."""
+    """This many names."""
     return [f"{ROLES[each % len(ROLES)]}-{each:02}" for each in range(number)]
 
 
@@ -87,7 +93,7 @@ def points(name: str, now: int, minutes: int, trouble: Trouble) -> Iterator[str]
     for number, at in enumerate(moments):
         share = number / len(moments)
         yield from host.lines(at)
-        yield STATUS.format(tags=tags, at=at)
+        yield from (line.format(tags=tags, at=at) for line in (STATUS, *TOP))
         yield from (f"cpu,cpu=cpu{core},{tags} usage_idle={70 + core * 5} {at}" for core in range(4))
         if name == trouble.full:
             used = 88 + 9 * share
@@ -107,7 +113,7 @@ def scene(folder: Path, names: list[str], trouble: Trouble, *, minutes: int = 60
         stack.enter_context(running("influxd", "-config", configuration))
         wait_for(url)
         requests.post(f"{url}/query", params={"q": "CREATE DATABASE telegraf"}, timeout=20).raise_for_status()
-        now = int(time.time())
+        now = int(time.time()) // STEP * STEP  # what is measured once a minute is measured at its beginning
         for name in names:
             lines = "\n".join(points(name, now, minutes, trouble))
             requests.post(f"{url}/write?db=telegraf&precision=s", data=lines, timeout=60).raise_for_status()

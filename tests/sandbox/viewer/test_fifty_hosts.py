@@ -25,7 +25,9 @@ def fifty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 @pytest.fixture(scope="module")
 def pages(fifty: Scene) -> list[Page]:
     paths = ("/d/linux-hosts", "/d/linux-hosts?var-by_role=db", f"/d/linux-host?var-host={TROUBLE.full}")
-    return look(fifty.place, [Visit(path) for path in paths], size=SIZE)
+    silent = Visit(f"/d/linux-host?var-host={TROUBLE.silent}", light=True)
+    visits = [*map(Visit, paths), silent, Visit("/d/linux-hosts", [{"unfold": True}]), Visit("/")]
+    return look(fifty.place, visits, size=SIZE)
 
 
 def test_all_three_are_named_on_the_first_screen_the_worst_first(pages: list[Page]) -> None:
@@ -36,6 +38,8 @@ def test_all_three_are_named_on_the_first_screen_the_worst_first(pages: list[Pag
     order = [name for name in table.text.splitlines() if name in (TROUBLE.full, TROUBLE.hog, TROUBLE.silent)]
     assert order[0] == TROUBLE.silent
     assert set(order) == {TROUBLE.full, TROUBLE.hog, TROUBLE.silent}
+    row = table.text[table.text.index(TROUBLE.full) :].splitlines()
+    assert "an hour ago" in row[: row.index(TROUBLE.hog)], "full all the time shown"
     for title, name in (("Fullest memory", TROUBLE.hog), ("Fullest file system", TROUBLE.full)):
         assert name in pages[0].panel(title).text
 
@@ -53,5 +57,30 @@ def test_a_host_s_page_is_its_own(pages: list[Page]) -> None:
     page = pages[2]
     assert page.complaints == []
     assert [panel.title for panel in page.panels if panel.state != "drawn"] == []
-    assert "97" in page.panel("Fullest file system now").text
+    assert "97" in page.panel("Fullest file system").text
     assert "No alerts" in page.panel("Alerts of this host").text
+
+
+def test_a_silent_host_s_page_says_so(pages: list[Page]) -> None:
+    page = pages[3]
+    assert page.complaints == []
+    assert "silent" in page.panel("Up for").text
+    assert all("unknown" in page.panel(title).text for title in ("CPU now", "Memory now", "Fullest file system"))
+
+
+def test_the_map_says_in_words_what_its_colours_say(pages: list[Page]) -> None:
+    lines = pages[4].panel("Worst signal of each host").text.splitlines()
+    words = {lines[index - 1]: line for index, line in enumerate(lines) if line in ("silent", "act", "look")}
+    assert words == {"queue queue-39": "silent", "db db-17": "act", "cache cache-26": "act"}
+    assert "web web-00" in lines and len([line for line in lines if "-" in line]) == 50
+
+
+def test_hosts_bands_are_named_twenty_on_a_page(pages: list[Page]) -> None:
+    shown = pages[4].panel("When hosts reported").text.splitlines()
+    assert [line for line in shown if line in hosts(50)] == sorted(hosts(50))[:20]
+
+
+def test_the_start_page_says_what_each_dashboard_is_for(pages: list[Page]) -> None:
+    page = pages[5]
+    assert page.complaints == []
+    assert "Every host that reports through Telegraf." in page.header and "Managed by Pulumi" not in page.header

@@ -1,4 +1,4 @@
-"""The viewer's server: what it hands on to Grafana, and from whom."""
+"""The viewer's server: what it passes on to Grafana, and from whom."""
 
 from __future__ import annotations
 

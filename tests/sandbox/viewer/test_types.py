@@ -45,7 +45,7 @@ def scratch(app: Path) -> Iterator[Path]:
 
 
 def compiled(folder: Path, project: str = "tsconfig.json") -> str:
-    """What the compiler complains of."""
+    """The compiler's complaints."""
     compiler = bundle.packages_folder() / "node_modules" / ".bin" / "tsc"
     process = subprocess.run(
         [compiler, "-p", project], cwd=folder, capture_output=True, text=True, check=False, timeout=300
@@ -103,7 +103,7 @@ def test_an_imported_dashboard_is_what_grafana_s_schema_says(scratch: Path, name
     ],
 )
 def test_a_mistake_is_found(scratch: Path, right: str, wrong: str) -> None:
-    """The check is not one that lets everything through."""
+    """The check does not let everything through."""
     dashboard = json.dumps(opened(json.loads(LINUX_HOSTS.build())), indent=1)
     assert right in dashboard
     assert checked(scratch, dashboard.replace(right, wrong)) != ""

@@ -15,7 +15,7 @@ from tests.sandbox.plugins.conftest import Plugin
 
 
 class Engine:
-    """Goes through a resource's life as the engine does, and asserts what must always hold."""
+    """Runs a resource through its life as the engine does, and asserts what must always hold."""
 
     def __init__(self, plugin: Plugin, grafana: Grafana) -> None:
         self.plugin, self.grafana = plugin, grafana
@@ -39,7 +39,7 @@ class Engine:
     def change(
         self, token: str, id_: str, old: Properties, state: Properties, **changes: Any
     ) -> tuple[Properties, Properties, list[str]]:
-        """(inputs, state, replaces); updates in place unless something takes a new resource."""
+        """(inputs, state, replaces); updates in place unless something requires a new resource."""
         new, failures = self.plugin.check(token, {**old, **changes}, old)
         assert not failures
         answer = self.plugin.diff(token, state, old, new)

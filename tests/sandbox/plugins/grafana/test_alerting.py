@@ -86,7 +86,7 @@ def test_a_contact_point(engine: Engine) -> None:
     assert engine.drift(CONTACT_POINT, id_, inputs, state) == ["gone"]
 
 
-def test_contact_points_that_cannot_be(engine: Engine) -> None:
+def test_impossible_contact_points(engine: Engine) -> None:
     assert "emails" in engine.plugin.check(CONTACT_POINT, {"name": "x"})[1]
     assert "jiras" in engine.plugin.check(CONTACT_POINT, {"name": "x", "jiras": [{}]})[1]
     failures = engine.plugin.check(CONTACT_POINT, {"name": "x", "emails": [{"subject": "x"}]})[1]
@@ -143,7 +143,7 @@ def test_a_policy_for_nobody(engine: Engine) -> None:
 
 
 def test_a_mute_timing(engine: Engine) -> None:
-    """It goes also while a policy names it: the provider takes it out of the policies first."""
+    """It can be deleted even while a policy names it: the provider removes it from the policies first."""
     nights = [
         {"times": [{"start": "22:00", "end": "24:00"}], "weekdays": ["monday:friday"], "location": "Europe/Berlin"}
     ]
@@ -212,7 +212,7 @@ def test_rules_grafana_refuses(
 
 
 def test_a_refused_rule_group_is_tried_again(engine: Engine, folder: str) -> None:
-    """As the real provider does: what the group needs may be made at the same time."""
+    """As the real provider does: what the group needs may be created at the same time."""
     rule = {**RULE, "datas": [query("A", "later", query="SELECT 1"), *RULE["datas"][1:]]}
     given = {"name": "Early", "folderUid": folder, "intervalSeconds": 60, "rules": [rule]}
     inputs, _ = engine.plugin.check(GROUP, given)

@@ -1,5 +1,5 @@
-"""The stand-in under the real engine, where Pulumi and Grafana disagree about what there is: what a person gets to
-read, and that docs/recovery.md puts it right."""
+"""The stand-in under the real engine, where Pulumi and Grafana disagree about what exists: what the user
+reads, and that docs/recovery.md fixes it."""
 
 from __future__ import annotations
 

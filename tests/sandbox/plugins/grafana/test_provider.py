@@ -110,7 +110,7 @@ def failure(plugin: Plugin, **settings: Any) -> str:
     return message
 
 
-def test_what_is_wrong_is_said_in_one_line(
+def test_what_is_wrong_is_reported_in_one_line(
     serve: Callable[[GrafanaProvider], Plugin], grafana: Grafana, tmp_path: Any
 ) -> None:
     good = {"url": grafana.url, "auth": f"{grafana.user}:{grafana.password}", "caCert": str(grafana.ca)}

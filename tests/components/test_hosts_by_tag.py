@@ -1,0 +1,121 @@
+"""What a reviewer would ask of the hosts that are chosen by a tag."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.tagged_hosts import LONGEST, run_document
+from tests.components.conftest import Run, run_once
+from tests.components.test_hardening import ELSEWHERE
+
+TAG = {"Monitoring": "on"}
+PASSWORD = "password-of-influxdb-telegraf"
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return run_once({"hostsByTag": TAG})
+
+
+def document(run: Run) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(run.one("Document")["content"])
+    return content
+
+
+def users_in_use(**changes: Any) -> str:
+    return str(run_once(changes).one("Parameter", "influxdb-users-in-use")["insecureValue"])
+
+
+def test_without_the_setting_there_is_nothing(prod: Run) -> None:
+    assert prod.all("Document") == prod.all("Association") == []
+    assert (prod.outputs["hostsByTagPolicy"], prod.outputs["hostsByTagAssociation"]) == ("", "")
+
+
+def test_every_instance_with_the_tag_gets_its_turn(run: Run) -> None:
+    association = run.one("Association")
+    assert association["targets"] == [{"key": "tag:Monitoring", "values": ["on"]}]
+    assert association["parameters"] == {"action": "install"}
+    assert association["scheduleExpression"] == "rate(30 minutes)"
+    # One that fails, or many, stop no other.
+    assert association["maxErrors"] == "100%"
+    assert "applyOnlyAtCronInterval" not in association
+
+
+def test_they_can_be_removed() -> None:
+    run = run_once({"hostsByTag": TAG, "hostsByTagRemove": True})
+    assert run.one("Association")["parameters"] == {"action": "remove"}
+
+
+def test_the_document_runs_the_installer_and_holds_no_secret(run: Run) -> None:
+    content = document(run)
+    (step,) = content["mainSteps"]
+    (script,) = step["inputs"]["runCommand"]
+    assert script.startswith("#!/bin/bash\n"), "Systems Manager runs it with `sh -c`, so that its first line decides"
+    assert content["parameters"]["action"]["allowedValues"] == ["install", "remove"]
+    assert script.count("{{") == script.count("{{ action }}") == 1
+    assert PASSWORD not in json.dumps(content)
+    (made,) = run.all("Document")
+    assert made.secret == frozenset(), "a secret document could not be reviewed in a preview"
+    assert "the-ca" in script
+
+
+def test_a_host_s_role_may_read_the_passwords_and_nothing_else(run: Run) -> None:
+    (statement,) = json.loads(run.outputs["hostsByTagPolicy"])["Statement"]
+    folder = "/monitoring/prod.server"
+    name = f"{folder}/influxdb-telegraf-password"
+    assert statement["Action"] == "ssm:GetParameter"
+    arn = f"arn:aws:ssm:eu-central-1:111122223333:parameter{folder}"
+    # The other one is there while the stack moves; so a role has what it needs before that.
+    assert statement["Resource"] == [f"{arn}/influxdb-telegraf-password", f"{arn}/influxdb-other-password"]
+    assert not run.secrets["hostsByTagPolicy"]
+    parameter = run.one("Parameter", "influxdb-telegraf-password")
+    assert (parameter["name"], parameter["value"]) == (name, PASSWORD)
+    assert name in document(run)["mainSteps"][0]["inputs"]["runCommand"][0]
+
+
+def installer(run: Run) -> str:
+    return str(document(run)["mainSteps"][0]["inputs"]["runCommand"][0])
+
+
+@pytest.mark.parametrize("own", ["shown", "kept"])
+def test_while_a_stack_moves_they_write_to_both_with_a_password_each(own: str) -> None:
+    run = run_once({"hostsByTag": TAG, "influxdb": ELSEWHERE | {"own": own}}, secret=("influxdb",))
+    other = run.one("Parameter", "influxdb-other-password")
+    assert other["value"] == ELSEWHERE["password"]
+    assert re.search(rf"^ *other=\$\(aws parameter \S+ \S+ '?{other['name']}'?\) ", installer(run), re.MULTILINE)
+    assert ELSEWHERE["password"] not in json.dumps(document(run))
+    assert "influxdb-other-password" in json.loads(run.outputs["hostsByTagPolicy"])["Statement"][0]["Resource"][1]
+
+
+def test_with_one_influxdb_or_one_that_aws_runs_they_read_one_password() -> None:
+    for changes in ({}, {"database": {"kind": "timestream", "own": "shown"}}):
+        assert "influxdb-other-password" not in installer(run_once({"hostsByTag": TAG, **changes}))
+
+
+def test_the_association_waits_for_the_parameter(run: Run) -> None:
+    options = run.options["aws:ssm/association:Association", "tagged"]
+    assert ("aws:ssm/parameter:Parameter", "parameters-revision") in options.after
+
+
+def test_another_installer_is_another_document(run: Run) -> None:
+    """AWS takes no content that an earlier version has, so that no setting could be taken back."""
+    assert run.options["aws:ssm/document:Document", "monitoring-agent"].replaced_by == {"content"}
+    assert "documentVersion" not in run.one("Association")
+
+
+def test_the_former_write_user_stays_while_nobody_waits_for_these_hosts() -> None:
+    assert users_in_use(passwordGeneration="2") == "telegraf-2 grafana-2"
+    assert users_in_use(hostsByTag=TAG) == "telegraf grafana"
+    assert users_in_use(passwordGeneration="2", hostsByTag=TAG) == "telegraf-2 grafana-2 telegraf"
+    assert users_in_use(passwordGeneration="3", hostsByTag=TAG) == "telegraf-3 grafana-3 telegraf-2"
+
+
+def test_a_script_that_systems_manager_would_refuse_is_refused_first() -> None:
+    assert len(run_document("x" * 60_000).encode()) <= LONGEST
+    with pytest.raises(pulumi.RunError, match="monitoring:hostsByTag: the installer has"):
+        run_document("x" * LONGEST)

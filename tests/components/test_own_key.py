@@ -1,0 +1,128 @@
+"""The stack's own KMS key (`kmsKey`): what it encrypts, and who may use it for what."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from tests.components.conftest import KEY, Run, run_once, run_program
+
+FOUND = {"arn": KEY, "keyManager": "CUSTOMER", "keyState": "Enabled"}
+FOUND |= {"keyUsage": "ENCRYPT_DECRYPT", "keySpec": "SYMMETRIC_DEFAULT"}
+ALIAS = {"kmsKey": "alias/monitoring"}
+FOLDER = "arn:aws:ssm:eu-central-1:111122223333:parameter/monitoring/prod.server"
+BUCKET = "arn:aws:s3:::monitoring-prod-backups"
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return run_once({**ALIAS, "hostsByTag": {"Monitoring": "on"}})
+
+
+def uses(policy: str) -> list[dict[str, Any]]:
+    """The statements about keys."""
+    return [each for each in json.loads(policy)["Statement"] if "kms:" in json.dumps(each["Action"])]
+
+
+def test_the_key_encrypts_volumes_secrets_and_backups(run: Run) -> None:
+    assert ("getKey", {"keyId": "alias/monitoring"}) in run.calls
+    assert run.one("Volume")["kmsKeyId"] == KEY
+    assert run.one("Instance")["rootBlockDevice"]["kmsKeyId"] == KEY
+    secret = [each.inputs for each in run.all("Parameter") if each.inputs["type"] == "SecureString"]
+    assert len(secret) > 6
+    assert {each["keyId"] for each in secret} == {KEY}
+    (rule,) = run.one("BucketServerSideEncryptionConfiguration")["rules"]
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
+    assert rule["bucketKeyEnabled"] is True
+
+
+def test_what_is_no_secret_names_no_key(run: Run) -> None:
+    assert not [r for r in run.all("Parameter") if r.inputs["type"] == "String" and "keyId" in r.inputs]
+
+
+def test_without_it_aws_s_own_keys_do(prod: Run) -> None:
+    assert not [call for call in prod.calls if call[0] == "getKey"]
+    assert "kmsKeyId" not in prod.one("Volume")
+    assert "kmsKeyId" not in prod.one("Instance")["rootBlockDevice"]
+    # Named, so that a former key of one's own is given up: the provider keeps what is not.
+    secret = [each.inputs for each in prod.all("Parameter") if each.inputs["type"] == "SecureString"]
+    assert {each["keyId"] for each in secret} == {"alias/aws/ssm"}
+    assert not [each for each in prod.all("RolePolicy") if "kms:" in each.inputs["policy"]]
+
+
+def test_the_server_decrypts_its_own_parameters_through_the_parameter_store(run: Run) -> None:
+    assert uses(run.one("RolePolicy", "server-parameters")["policy"]) == [
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt"],
+            "Resource": KEY,
+            "Condition": {
+                "StringEquals": {"kms:ViaService": "ssm.eu-central-1.amazonaws.com"},
+                "StringLike": {"kms:EncryptionContext:PARAMETER_ARN": f"{FOLDER}/*"},
+            },
+        }
+    ]
+
+
+def test_the_server_writes_and_reads_its_backups_through_s3(run: Run) -> None:
+    (use,) = uses(run.one("RolePolicy", "backups")["policy"])
+    assert (use["Action"], use["Resource"]) == (["kms:GenerateDataKey", "kms:Decrypt"], KEY)
+    assert use["Condition"] == {
+        "StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"},
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": [BUCKET, f"{BUCKET}/*"]},
+    }
+
+
+def test_another_stack_s_backups_are_only_read() -> None:
+    run = run_once({**ALIAS, "restoreFrom": "s3://its-bucket/dev/latest"})
+    _, use = uses(run.one("RolePolicy", "backups")["policy"])
+    assert use["Action"] == ["kms:Decrypt"]
+    context = use["Condition"]["StringLike"]["kms:EncryptionContext:aws:s3:arn"]
+    assert context == ["arn:aws:s3:::its-bucket", "arn:aws:s3:::its-bucket/*"]
+
+
+def test_a_host_s_role_decrypts_the_passwords_alone(run: Run) -> None:
+    (use,) = uses(run.outputs["hostsByTagPolicy"])
+    assert (use["Action"], use["Resource"]) == (["kms:Decrypt"], KEY)
+    context = use["Condition"]["StringLike"]["kms:EncryptionContext:PARAMETER_ARN"]
+    assert context == [f"{FOLDER}/influxdb-telegraf-password", f"{FOLDER}/influxdb-other-password"]
+
+
+def test_nobody_else_uses_it(run: Run) -> None:
+    with_it = {each.name for each in run.all("RolePolicy") if KEY in each.inputs["policy"]}
+    assert with_it == {"server-parameters", "backups"}
+    assert not [each for each in run.all("Policy") if "kms:" in each.inputs["policy"]]
+
+
+def test_a_changed_secret_is_written_with_the_key_again(run: Run, prod: Run) -> None:
+    """In an update, the provider names the key only if that changes; AWS then takes the account's."""
+    name = ("aws:ssm/parameter:Parameter", "grafana-admin-password")
+    assert run.options[name].replaced_by == {"value"}
+    assert prod.options[name].replaced_by == frozenset()
+    assert not run.options["aws:ssm/parameter:Parameter", "server.conf"].replaced_by
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"keyState": "Disabled"}, rf"is disabled; enable it: aws kms enable-key --key-id {KEY}"),
+        ({"keyState": "PendingDeletion"}, rf"is to be deleted; keep it: aws kms cancel-key-deletion --key-id {KEY}"),
+        ({"keyState": "PendingImport"}, "is in the state PendingImport; write one that is enabled"),
+        ({"keyManager": "AWS"}, "is AWS's own key for one service"),
+        ({"keySpec": "RSA_2048"}, "is for ENCRYPT_DECRYPT with RSA_2048; write a symmetric key"),
+        ({"keyUsage": "SIGN_VERIFY", "keySpec": "RSA_2048"}, "is for SIGN_VERIFY with RSA_2048"),
+        ({"keyUsage": "GENERATE_VERIFY_MAC", "keySpec": "HMAC_256"}, "is for GENERATE_VERIFY_MAC"),
+    ],
+)
+def test_a_key_that_encrypts_nothing_is_refused(found: dict[str, Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError, match=f"monitoring:kmsKey = alias/monitoring: {said}"):
+        run_program(ALIAS, {"getKey": FOUND | found})
+
+
+def test_the_data_volume_keeps_its_key_unless_a_backup_fills_another(run: Run) -> None:
+    assert "kmsKeyId" in run.options["aws:ebs/volume:Volume", "data"].ignore_changes
+    restored = run_once({**ALIAS, "restoreFrom": "latest"})
+    assert "kmsKeyId" not in restored.options["aws:ebs/volume:Volume", "data"].ignore_changes

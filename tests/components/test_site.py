@@ -1,0 +1,60 @@
+"""Where the server is placed: what AWS is asked, and what is said of a subnet, zone or type that does not fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from tests.components.conftest import run_once, run_program
+
+SUBNET, VPC = "subnet-0123456789abcdef0", "vpc-0123456789abcdef0"
+
+
+@pytest.mark.parametrize(
+    ("settings", "answers", "said"),
+    [
+        (
+            {"subnetId": SUBNET, "vpcId": VPC},
+            {},
+            f"subnetId = {SUBNET}: is in vpc-1, not in monitoring:vpcId = {VPC}; name a subnet of that VPC",
+        ),
+        (
+            {"subnetId": SUBNET},
+            {"getInstanceTypeOfferings": {"locations": ["eu-central-1c", "eu-central-1b"]}},
+            f"subnetId = {SUBNET}: is in eu-central-1a, which has no t4g.medium; name a subnet in eu-central-1b or "
+            "eu-central-1c, or write another instanceType",
+        ),
+        (
+            {},
+            {"getInstanceTypeOfferings": {"locations": []}},
+            "instanceType = t4g.medium: is not available in any zone of eu-central-1; write another",
+        ),
+        ({}, {"getSubnets": {"ids": []}}, "subnetId: the default VPC has no default subnet; name a public one"),
+    ],
+    ids=["another VPC", "another zone", "no zone", "no subnet"],
+)
+def test_a_place_that_does_not_fit_is_named(settings: dict[str, Any], answers: dict[str, Any], said: str) -> None:
+    with pytest.raises(pulumi.RunError) as error:
+        run_program({"instanceType": "t4g.medium"} | settings, answers)
+    assert f"monitoring:{said}" in str(error.value)
+
+
+def test_without_a_subnet_the_default_one_is_looked_for_where_the_instance_type_is() -> None:
+    run = run_once({"instanceType": "t4g.medium"})
+    asked: dict[str, list[Any]] = {}
+    for kind, arguments in run.calls:
+        asked.setdefault(kind, []).append(arguments)
+    assert asked["getVpc"] == [{"default": True}, {"id": "vpc-1"}]
+    for each in asked["getInstanceTypeOfferings"]:
+        assert each["locationType"] == "availability-zone"
+        assert each["filters"] == [{"name": "instance-type", "values": ["t4g.medium"]}]
+    (subnets,) = asked["getSubnets"]
+    assert {each["name"]: each["values"] for each in subnets["filters"]} == {
+        "vpc-id": ["vpc-1"],
+        "default-for-az": ["true"],
+        "availability-zone": ["eu-central-1a", "eu-central-1b"],
+    }
+    assert asked["getSubnet"] == [{"id": "subnet-1"}]
+    assert run.one("Instance")["subnetId"] == "subnet-1"

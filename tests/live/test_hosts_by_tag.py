@@ -1,0 +1,97 @@
+"""EC2 hosts chosen by tag: State Manager installs their agents, also on those that come later, and removes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.live.environment import Environment
+from tests.live.fleet import TAG, Fleet, fleet_of
+from tests.live.leaks import leaks, parameters
+from tests.live.panels import answered
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.live, pytest.mark.changes]
+
+GROUP = {"aws:autoscaling:groupName": "web"}
+
+
+@pytest.fixture(scope="module")
+def fleet(environment: Environment) -> Iterator[Fleet]:
+    """Two instances with the tag, one without, before the stack knows of it."""
+    with fleet_of(environment) as made:
+        for name, tags in (("shop 1", TAG), ("worker", TAG | GROUP), ("other", {})):
+            made.launch(name, tags)
+        yield made
+
+
+def series(environment: Environment) -> list[dict[str, str]]:
+    """The tags of what hosts have measured within the last five minutes."""
+    query = 'SELECT last("uptime") FROM "system" GROUP BY "host", "instance_id", "ephemeral"'
+    asked = {"refId": "A", "datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True}
+    answer = answered(environment, {"queries": [asked], "from": "now-5m", "to": "now"}, "hosts")
+    return [frame["schema"]["fields"][1]["labels"] for frame in answer["A"]["frames"]]
+
+
+def test_hosts_with_the_tag_get_their_agents_and_later_ones_too(environment: Environment, fleet: Fleet) -> None:
+    environment.configure(hostsByTag=TAG)
+    environment.settle()
+    # Until its role may read the password, an instance says so, and has nothing installed.
+    assert eventually(lambda: fleet.status("shop 1")[0] == "Failed"), fleet.status("shop 1")
+    assert "is not authorized to perform: ssm:GetParameter" in fleet.status("shop 1")[1]
+    assert fleet.telegraf("shop 1") != "active"
+    fleet.allow("monitoring", environment.outputs["hostsByTagPolicy"])
+    association = environment.outputs["hostsByTagAssociation"]
+    ssm = environment.aws("ssm")
+    ssm.start_associations_once(AssociationIds=[association])
+    later = fleet.launch("shop-2", TAG)
+    expected = [
+        {"host": "shop-1", "instance_id": fleet.ids["shop 1"], "ephemeral": ""},
+        {"host": f"worker-{fleet.ids['worker'][2:]}", "instance_id": fleet.ids["worker"], "ephemeral": "true"},
+        {"host": "shop-2", "instance_id": later, "ephemeral": ""},
+    ]
+    assert eventually(lambda: all(each in series(environment) for each in expected)), series(environment)
+    overview = ssm.describe_association(AssociationId=association)["AssociationDescription"]["Overview"]
+    assert overview["AssociationStatusAggregatedCount"] == {"Success": 3}
+    assert fleet.status("other") == ("", "")
+    assert fleet.telegraf("other") != "active"
+
+
+def test_the_document_holds_no_secret(environment: Environment, fleet: Fleet) -> None:
+    association = environment.outputs["hostsByTagAssociation"]
+    ssm = environment.aws("ssm")
+    name = ssm.describe_association(AssociationId=association)["AssociationDescription"]["Name"]
+    content = ssm.get_document(Name=name)["Content"]
+    assert "INFLUX_PASSWORD" in content
+    assert leaks(parameters(environment), content) == []
+
+
+def test_a_second_run_restarts_nothing(environment: Environment, fleet: Fleet) -> None:
+    def state() -> str:
+        shown = ("systemctl", "show", "-p", "ExecMainPID", "telegraf")
+        return environment.machine(fleet.ids["shop 1"], *shown).stdout
+
+    before = state()
+    dates = environment.aws("ssm").describe_instance_associations_status
+
+    def ran() -> Any:
+        return dates(InstanceId=fleet.ids["shop 1"])["InstanceAssociationStatusInfos"][0]["ExecutionDate"]
+
+    last = ran()
+    environment.aws("ssm").start_associations_once(AssociationIds=[environment.outputs["hostsByTagAssociation"]])
+    assert eventually(lambda: bool(ran() != last))
+    assert fleet.status("shop 1")[0] == "Success"
+    assert state() == before
+
+
+def test_they_are_removed_when_the_stack_says_so(environment: Environment, fleet: Fleet) -> None:
+    environment.configure(hostsByTagRemove=True)
+    environment.settle()
+    names = ("shop 1", "worker", "shop-2")
+    assert eventually(lambda: all(fleet.status(name)[1].endswith("Telegraf is removed") for name in names)), [
+        fleet.status(name) for name in names
+    ]
+    assert [fleet.telegraf(name) for name in names] == ["inactive"] * 3
+    environment.configure(hostsByTag={}, hostsByTagRemove=False)

@@ -1,0 +1,116 @@
+"""A stack without a public address, in a subnet that leads out through a NAT gateway: nobody outside gets in. It
+also has a KMS key of its own (`kmsKey`), to save an `up`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address
+from urllib.parse import urlsplit
+
+import pytest
+
+from bootstrap import keys
+from bootstrap.account import Account
+from program.policies import document
+from sandbox.cloud import ACCOUNT
+from sandbox.machines import on_premise
+from sandbox.operator import ROLE
+from tests.engine.private_subnet import Subnet, subnet
+from tests.live.environment import PLACE, Environment
+from tests.live.identities import server_s_role
+from tests.live.panels import shown
+from tests.live.second import ending, stack_named, up
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.live, pytest.mark.disrupts]
+
+ANSWER = ("curl", "-sk", "-o", "/dev/null", "-m", "5", "-w", "%{http_code}")
+NONE = "000"
+ALIAS = "alias/monitoring-private"
+
+
+@pytest.fixture(scope="module")
+def place(environment: Environment) -> Iterator[Subnet]:
+    made = subnet(environment.aws("ec2"), f"{environment.region}a")
+    made.nat_gateway()
+    yield made
+    made.remove_nat_gateway()
+
+
+@pytest.fixture(scope="module")
+def key(environment: Environment) -> Iterator[str]:
+    """The ARN of the stack's key, which the role that raises it may use as the bootstrap's kmsKeys say; it goes after
+    the stack."""
+    kms, iam = environment.aws("kms"), environment.aws("iam")
+    made = kms.create_key(Description="live test")["KeyMetadata"]
+    kms.create_alias(AliasName=ALIAS, TargetKeyId=made["KeyId"])
+    account = Account("aws", ACCOUNT, keys=(made["Arn"],))
+    rights = document(*keys.reading(account), *keys.changing(account))
+    mine = {"RoleName": ROLE.rpartition("/")[2], "PolicyName": "own-key"}
+    iam.put_role_policy(**mine, PolicyDocument=rights)
+    yield str(made["Arn"])
+    iam.delete_role_policy(**mine)
+    kms.delete_alias(AliasName=ALIAS)
+    kms.schedule_key_deletion(KeyId=made["KeyId"], PendingWindowInDays=7)
+
+
+@pytest.fixture(scope="module")
+def stack(place: Subnet, key: str) -> Iterator[Environment]:
+    """With agents from anywhere, as far as its security group is concerned."""
+    assert key
+    with stack_named("private", hosts=[], publicAddress=False, subnetId=place.id, kmsKey=ALIAS) as made:
+        made.configure(agentCidrs=[str(PLACE.network)])
+        done = up(made)
+        assert done.returncode == 0, ending(done)
+        yield made
+
+
+def complete(stack: Environment) -> list[str]:
+    """The objects of the first backup once it is complete."""
+    listed = stack.aws("s3").list_objects_v2(Bucket=stack.outputs["backupBucket"]).get("Contents", [])
+    names = [str(each["Key"]) for each in listed]
+    return names if any(name.endswith("/complete") for name in names) else []
+
+
+def host(stack: Environment) -> IPv4Address:
+    return IPv4Address(urlsplit(stack.outputs["grafanaUrl"]).hostname or "")
+
+
+def test_it_comes_up_at_its_private_address_and_shows_everything(stack: Environment) -> None:
+    assert host(stack) in PLACE.vpc
+    assert urlsplit(stack.outputs["influxdbUrl"]).hostname == str(host(stack))
+    shown(stack)
+
+
+def test_its_own_key_encrypts_what_it_boots_with_and_backs_up(stack: Environment, key: str) -> None:
+    pages = stack.aws("ssm").get_paginator("describe_parameters").paginate()
+    own = [each for page in pages for each in page["Parameters"] if each["Name"].startswith(stack.parameters)]
+    assert {each["KeyId"] for each in own if each["Type"] == "SecureString"} == {key}
+    names = eventually(lambda: complete(stack), 120)
+    assert names
+    s3, bucket = stack.aws("s3"), stack.outputs["backupBucket"]
+    assert {s3.head_object(Bucket=bucket, Key=name)["SSEKMSKeyId"] for name in names} == {key}
+
+
+def test_the_server_s_role_uses_the_key_through_those_services_alone(stack: Environment, key: str) -> None:
+    role = server_s_role(stack)
+    assert role.refusal("kms", "encrypt", {"KeyId": key, "Plaintext": "a"}) == "AccessDeniedException"
+    assert role.refusal("kms", "describe_key", {"KeyId": key}) == "AccessDeniedException"
+    read = {"Path": "{path}", "WithDecryption": True}
+    assert role.call("ssm", "get_parameters_by_path", read)["Parameters"]
+
+
+def test_an_agent_outside_the_vpc_does_not_reach_it(environment: Environment, stack: Environment) -> None:
+    """It is in agentCidrs and reaches the other, public, stack: what keeps it out is that no route leads there."""
+    outside = on_premise.declared(PLACE)[0].name
+    asked = (environment.outputs["influxdbUrl"], stack.outputs["influxdbUrl"])
+    answers = [environment.machine(outside, *ANSWER, f"{url}/ping").stdout for url in asked]
+    assert answers == ["401", NONE]  # InfluxDB asks for a login
+
+
+def test_without_the_nat_gateway_packages_and_aws_are_out_of_reach(stack: Environment, place: Subnet) -> None:
+    ask = (*ANSWER, f"https://ssm.{stack.region}.amazonaws.com/")
+    assert stack.guest(*ask).stdout != NONE
+    with place.cut_off():
+        assert eventually(lambda: stack.guest(*ask).stdout == NONE, 60)
+    assert eventually(lambda: stack.guest(*ask).stdout != NONE, 60)

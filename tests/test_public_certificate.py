@@ -1,0 +1,95 @@
+"""The setting `publicCertificate`: what is accepted, and that mistakes are reported with their remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from settings import load
+from tests.support.certificates import CERTIFICATE, KEY
+from tests.test_settings import RIGHT, mistakes, raw
+
+DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
+NAMED: dict[str, Any] = {"domain": "monitoring.example.com", "route53Zone": "example.com"}
+HERE: dict[str, Any] = NAMED | {"publicCertificate": {"directory": DIRECTORY}}
+
+
+def test_off_by_default() -> None:
+    assert load(RIGHT).public_certificate is None
+
+
+def test_the_authority_s_directory_is_enough() -> None:
+    found = load(raw(**HERE)).public_certificate
+    assert found is not None
+    assert (found.directory, found.email, found.ca) == (DIRECTORY, None, None)
+
+
+def test_a_private_authority_and_an_address_it_may_write_to() -> None:
+    given = {"directory": "https://ca.example.com/acme/acme/directory", "email": "ops@Example.com", "ca": CERTIFICATE}
+    found = load(raw(**NAMED, publicCertificate=given)).public_certificate
+    assert found is not None
+    assert (found.email, found.ca) == ("ops@example.com", CERTIFICATE)
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "wrong", "instead"),
+    [
+        ({}, "directory", "is missing", "add it"),
+        ({"directory": "http://ca.example.com/directory"}, "directory", "is not encrypted", "write https://"),
+        ({"directory": "https://ca.example.com:9000/d"}, "directory", "has a port that the server", "without a port"),
+        ({"directory": "letsencrypt"}, "directory", "", ""),
+        ({"directory": DIRECTORY, "email": "ops"}, "email", "is not an email address", "ops@example.com"),
+        ({"directory": DIRECTORY, "ca": "ca.pem"}, "ca", "is not PEM text", "paste the whole file"),
+        ({"directory": DIRECTORY, "mail": "a@b.cc"}, "mail", "is not a setting", "did you mean email?"),
+    ],
+)
+def test_a_wrong_value_is_named(given: dict[str, Any], key: str, wrong: str, instead: str) -> None:
+    (line,) = mistakes(raw(**NAMED, publicCertificate=given | ({"email": "a@b.cc"} if not given else {})))
+    assert line.startswith(f"monitoring:publicCertificate.{key}")
+    assert wrong in line
+    assert instead in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"route53Zone": ""}, {"route53Zone": "is required with publicCertificate: a record in it proves"}),
+        (
+            {"domain": "", "route53Zone": ""},
+            {"domain": "is required with publicCertificate", "route53Zone": "is required with publicCertificate"},
+        ),
+        ({"domain": ""}, {"domain": "is required with route53Zone"}),
+        ({"domain": "m.example.org"}, {"route53Zone": "does not contain domain"}),
+        (
+            {"certificate": {"certificate": CERTIFICATE, "privateKey": KEY}, "domain": "m.example.com"},
+            {"publicCertificate": "does not go together with certificate, which is for domain, too; leave one out"},
+        ),
+        (
+            {"publicCertificate": {"directory": "https://monitoring.example.com/directory"}},
+            {"domain": "is the host in publicCertificate.directory, which the server must reach"},
+        ),
+    ],
+    ids=",".join,
+)
+def test_settings_that_cannot_go_together(changes: dict[str, Any], expected: dict[str, str]) -> None:
+    given = {key: value for key, value in (HERE | changes).items() if value != ""}
+    found = mistakes(raw(**given), ("monitoring:certificate",))
+    assert len(found) == len(expected), found
+    for key, wrong in expected.items():
+        assert [line for line in found if line.startswith(f"monitoring:{key}") and wrong in line], found
+
+
+def test_a_server_without_a_public_address_gets_one_too() -> None:
+    """The proof is a record, and no connection from the authority."""
+    given = load(raw(**HERE, publicAddress=False, subnetId="subnet-0123456789abcdef0"))
+    assert given.public_certificate is not None
+
+
+def test_both_ports_count_as_rules() -> None:
+    many = [f"10.{n}.0.0/16" for n in range(31)]
+    (line,) = mistakes(raw(**HERE, operatorCidrs=many, agentCidrs=["10.0.0.0/8"]))
+    assert (
+        "makes 63 rules together with agentCidrs and sshCidrs, two for each of its own with publicCertificate" in line
+    )
+    load(raw(operatorCidrs=many, agentCidrs=["10.0.0.0/8"]))

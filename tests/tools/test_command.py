@@ -1,0 +1,81 @@
+"""What every command that a person types does about its terminal."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TYPED = sorted(
+    path.relative_to(ROOT)
+    for folder in ("tools", "dashboards", "prove")
+    for path in (ROOT / folder).rglob("*.py")
+    if 'if __name__ == "__main__":' in path.read_text()
+)
+WAITING = {Path("tools/wait_for_data.py"), Path("tools/wait_until_ready.py")}
+"""Pulumi runs these."""
+START = Path("tools/start.py")
+"""It has no output of its own."""
+PROGRAM = """
+from tools.command import run
+def main(arguments):
+    {body}
+    return 7
+run(main)
+"""
+
+
+def ran(body: str, reader: str = "cat", encoding: str = "utf-8") -> tuple[str, str, int]:
+    """What a command says to another program that reads it, what it complains about, and its status."""
+    script = '"$0" -c "$1" && exit 0; echo "status $?" >&2'
+    command = ["bash", "-c", f"({script}) | {reader}", sys.executable, PROGRAM.format(body=body)]
+    environment = {"PYTHONIOENCODING": encoding, "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=30)
+    *lines, status = done.stderr.decode().splitlines()
+    return done.stdout.decode(errors="replace"), "\n".join(lines), int(status.removeprefix("status "))
+
+
+def test_a_reader_that_has_enough_is_told_nothing() -> None:
+    assert ran("[print('x' * 9999) for _ in range(99)]", "true") == ("", "", 1)
+
+
+def test_what_nobody_reads_is_no_error() -> None:
+    assert ran("import time; time.sleep(0.3); print('x')", "true") == ("", "", 1)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_terminal_cannot_show_is_a_question_mark(encoding: str) -> None:
+    assert ran("import sys; print('“a→b”'); print('…', file=sys.stderr)", encoding=encoding) == ("?a?b?\n", "?", 7)
+
+
+def test_ctrl_c_is_one_word() -> None:
+    # pytest-xdist's processes ignore the signal, and so do their children.
+    as_typed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    assert ran(f"{as_typed}; signal.raise_signal(signal.SIGINT)") == ("", "\nInterrupted.", 130)
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-", "<&- >&-"])
+def test_a_closed_standard_output_is_no_error(closed: str) -> None:
+    script = PROGRAM.format(body="print('x')")
+    command = ["bash", "-c", f'"$0" -c "$1" {closed}', sys.executable, script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr, done.returncode) == (b"", b"", 7)
+
+
+@pytest.mark.parametrize("lines", [1, 9999])
+def test_a_full_disk_is_one_sentence(lines: int) -> None:
+    script = PROGRAM.format(body=f"[print('x' * 99) for _ in range({lines})]")
+    command = ["bash", "-c", '"$0" -c "$1" >/dev/full', sys.executable, script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+    said = "No space left on device. Make room, then type the same again.\n"
+    assert (done.stderr, done.returncode) == (said, 1)
+
+
+def test_every_command_is_run_by_it() -> None:
+    assert len(TYPED) > 7
+    for path in {*TYPED} - WAITING - {START}:
+        assert re.search(r"^    run\(main\)$", (ROOT / path).read_text(), re.MULTILINE), path

@@ -1,0 +1,268 @@
+"""What the agents' installer is given on machines that Pulumi does not know, and its two other forms: user data and an
+Ansible role."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import random
+import re
+import subprocess
+import tarfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from settings.hosts import MOST_TAGS, RESERVED_TAGS, checked_name, checked_tags
+from settings.mistakes import WrongValueError
+from tests.userdata.test_installer_output import install, work
+from tests.userdata.test_render import AGENT, TARGET, shellcheck
+from userdata.agents import agent_installer
+from userdata.bulk import ansible_role, cloud_config
+from userdata.templates import FOLDER
+
+__all__ = ["work"]
+
+SCRIPT = agent_installer(AGENT)
+ROLE_S = agent_installer(replace(AGENT, password="", without_password=True))
+EC2_LIMIT = 16384
+"""docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html"""
+
+
+def variables(**given: str) -> str:
+    return "".join(f"MONITORING_{name}={_quoted(value)}\n" for name, value in given.items())
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def own_settings(**given: str) -> subprocess.CompletedProcess[str]:
+    """Runs only what reads the variables, and prints the file that Telegraf would get."""
+    script = SCRIPT.replace('{ main "$@"; }', 'tags_and_inputs; printf %s "$settings"; printf %s "$rights" >&2')
+    script = script.replace("getent group docker", "true")
+    return subprocess.run(
+        ["bash"], input=variables(**given) + script, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("web-1", "a", "A.b_c-9", "x" * 63, "x" * 64, "-a", "a-", "a.", "ä", "a b", "a\n", "a/b"),
+        *("All", "all", "All-1", "monitoring", "monitoring-1", "MONITORING-1"),
+    ],
+)
+def test_a_name_is_accepted_as_in_the_setting_hosts(name: str) -> None:
+    script = SCRIPT.replace('{ main "$@"; }', "removal() { :; }; name=$MONITORING_HOST; variables remove")
+    done = subprocess.run(
+        ["bash"], input=variables(HOST=name) + script, capture_output=True, text=True, check=False, timeout=60
+    )
+    try:
+        checked_name(name)
+    except WrongValueError:
+        assert done.returncode == 1
+        assert done.stderr.startswith("monitoring: MONITORING_HOST")
+    else:
+        assert done.returncode == 0, done.stderr
+
+
+def accepted(tags: dict[str, str]) -> bool:
+    """Whether a host of the setting `hosts` may have these tags."""
+    try:
+        checked_tags(tags)
+    except WrongValueError:
+        return False
+    return True
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0,"), max_size=140))
+@settings(max_examples=settings().max_examples // 10)
+@example('Bad Ö, "quoted" 100%'.replace(",", ""))
+@example("a" * 128)
+@example("ö" * 128)
+@example("ö" * 129)
+@example("a$b")
+@example("a\\")
+@example("")
+@example("'`!{x}=")
+def test_a_tag_s_value_is_accepted_as_in_the_setting_hosts(value: str) -> None:
+    """bash knows fewer characters that cannot be printed than Python does."""
+    done = own_settings(TAGS=f"role={value}")
+    if accepted({"role": value}):
+        assert done.returncode == 0, done.stderr
+    if done.returncode == 0:
+        assert tomllib.loads(done.stdout) == {"global_tags": {"role": value}}
+        assert not re.search(r"[$\\\n]", value)
+    else:
+        assert "monitoring: MONITORING_TAGS: 'role' has a value that a tag cannot have" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tags", "wrong"),
+    [
+        ("role", "'role' is not a tag; write name=value"),
+        ("role=web,,", "'' is not a tag"),
+        ("role=a,b", "'b' is not a tag"),
+        ("1st=x", "'1st=x' is not a tag"),
+        ("a-b=x", "'a-b=x' is not a tag"),
+        ("=x", "'=x' is not a tag"),
+        ("role=", "'role' has a value that a tag cannot have"),
+        ("role=a\nb=c", "'role' has a value that a tag cannot have"),
+        ("role=a,Role=b", "'Role' is set by Telegraf's inputs, or twice"),
+        *((f"{name}=x", f"'{name}' is set by Telegraf's inputs") for name in ("Device", "time")),
+        (",".join(f"t{number}=x" for number in range(MOST_TAGS + 1)), f"more than {MOST_TAGS} tags"),
+    ],
+)
+def test_wrong_tags_are_refused(tags: str, wrong: str) -> None:
+    done = own_settings(TAGS=tags)
+    assert done.returncode == 1
+    assert wrong in done.stderr
+    assert done.stderr.count("monitoring: ") == 1
+
+
+def test_reserved_tags_are_those_of_the_setting_hosts() -> None:
+    assert all(f" {name} " in SCRIPT for name in RESERVED_TAGS)
+
+
+def test_inputs_and_the_rights_they_need() -> None:
+    text = "[[inputs.docker]]\n[[inputs.ping]]\nurls = ['192.0.2.1']"
+    done = own_settings(INPUTS=text, TAGS="role=web")
+    found = tomllib.loads(done.stdout)
+    assert found == {"inputs": {"docker": [{}], "ping": [{"urls": ["192.0.2.1"]}]}, "global_tags": {"role": "web"}}
+    assert done.stderr.splitlines() == [
+        "[Service]",
+        "SupplementaryGroups=docker",
+        "CapabilityBoundingSet=CAP_NET_RAW",
+        "AmbientCapabilities=CAP_NET_RAW",
+    ]
+    assert (own_settings().stdout, own_settings().stderr) == ("", "")
+
+
+# --- Whole runs
+
+
+def test_a_run_writes_what_it_is_given_and_a_check_nothing(work: Path) -> None:
+    credentials = "INFLUX_PASSWORD='secret-of-influxdb'"
+    shown = (
+        "\ncat /etc/default/telegraf /etc/telegraf/telegraf.d/host.conf; grep ^hostname /etc/telegraf/telegraf.conf\n"
+    )
+    given = variables(HOST="shop-1", TAGS="role=web", INPUTS="[[inputs.ntpq]]", CREDENTIALS=credentials)
+    done = install(work, given + ROLE_S + shown)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert f"{credentials}\n[[inputs.ntpq]]" in done.stdout
+    assert '[global_tags]\nrole = "web"\n' in done.stdout
+    assert 'hostname = "shop-1"' in done.stdout
+    assert "nothing to change" not in done.stdout
+    looked = install(work, given + ROLE_S, "", "check")
+    assert looked.returncode == 0, looked.stderr[-2000:]
+    assert looked.stdout.startswith("monitoring: would change: telegraf=1.39.3-1 /etc/telegraf/telegraf.conf ")
+    assert looked.stdout.count("\n") == 1
+    assert "apt-get" not in looked.stderr
+
+
+def test_a_removal_of_nothing_changes_nothing(work: Path) -> None:
+    for arguments in (("remove",), ("check", "remove")):
+        done = install(work, SCRIPT, "", *arguments)
+        assert (done.returncode, done.stdout) == (0, "monitoring: nothing to change\n")
+        assert "apt-get" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments", "wrong"),
+    [
+        ({}, (), "the credentials have no INFLUX_PASSWORD"),
+        ({"CREDENTIALS": "INFLUX_PASSWORD=a", "HOST": "web 1"}, (), "not 'web 1'"),
+        ({"CREDENTIALS": "INFLUX_PASSWORD=a", "HOST": "a" * 64}, ("check",), "up to 63 letters"),
+        ({"CREDENTIALS": "INFLUX_PASSWORD=a", "HOST": "Monitoring-1"}, (), "'Monitoring-1' is reserved"),
+        ({"CREDENTIALS": "INFLUX_PASSWORD=a", "HOST": "All"}, ("remove",), "'All' is reserved"),
+        ({"CREDENTIALS": "INFLUX_PASSWORD=a"}, ("uninstall",), "'uninstall' is none of: remove, check, check remove"),
+    ],
+)
+def test_what_is_refused(work: Path, given: dict[str, str], arguments: tuple[str, ...], wrong: str) -> None:
+    done = install(work, variables(**given) + ROLE_S, "", *arguments)
+    assert done.returncode == 1
+    assert wrong in done.stderr
+    assert done.stderr.count("monitoring: ") == 1
+    assert "apt-get" not in done.stderr
+
+
+@pytest.mark.slow
+def test_while_a_stack_moves_both_passwords_are_needed() -> None:
+    moving = replace(AGENT, second=TARGET, second_password="it's another", without_password=True)
+    assert moving.credentials == "INFLUX_PASSWORD='the-password'\nINFLUX_PASSWORD_OTHER=\"it's another\"\n"
+    script = agent_installer(moving)
+    assert '"^INFLUX_PASSWORD=."' in script and '"^INFLUX_PASSWORD_OTHER=."' in script
+    shellcheck(script)
+
+
+# --- User data
+
+
+def test_user_data_holds_the_installer_and_fits() -> None:
+    # As long as certificates with RSA keys of 2048 bits are: nothing in one can be compressed.
+    ca = base64.encodebytes(random.Random(1).randbytes(900)).decode()  # noqa: S311
+    text = cloud_config(agent_installer(replace(AGENT, password="p" * 32, ca=ca)))
+    assert text.startswith("#cloud-config\n")
+    assert len(text.encode()) <= EC2_LIMIT - 512
+    content: dict[str, Any] = yaml.safe_load(text)
+    (file,) = content["write_files"]
+    assert (file["permissions"], file["encoding"]) == ("0600", "gz+b64")
+    assert content["runcmd"] == [f"MONITORING_HOST='' MONITORING_TAGS='' bash {file['path']}"]
+
+
+@pytest.mark.slow
+def test_without_its_comments_the_installer_does_the_same(work: Path) -> None:
+    """Scripts in it keep their first line, `#!`."""
+    content = yaml.safe_load(cloud_config(SCRIPT))["write_files"][0]["content"]
+    shown = "\nhead -n 1 /etc/telegraf/measure; cat /etc/default/telegraf\n"
+    done = install(work, gzip.decompress(base64.b64decode(content)).decode() + shown)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.endswith("#!/bin/sh\nINFLUX_PASSWORD='the-password'\n")
+
+
+# --- Ansible
+
+
+@pytest.fixture(scope="module")
+def role() -> Iterator[dict[str, str]]:
+    """The role's files."""
+    packed = gzip.decompress(base64.b64decode(ansible_role(ROLE_S)))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        yield {each.name: archive.extractfile(each).read().decode() for each in archive}  # type: ignore[union-attr]
+
+
+def test_the_role_is_complete_and_holds_no_password(role: dict[str, str]) -> None:
+    files = ("README.md", "defaults/main.yml", "files/install.sh", "meta/argument_specs.yml", "tasks/main.yml")
+    assert set(role) == {f"monitoring_agent/{file}" for file in files}
+    assert role["monitoring_agent/files/install.sh"] == ROLE_S
+    assert AGENT.password not in "".join(role.values())
+
+
+def test_the_same_installer_makes_the_same_role_at_any_time_and_place() -> None:
+    packed = base64.b64decode(ansible_role(ROLE_S))
+    assert packed[4:8] == bytes(4), "gzip's own time (RFC 1952)"
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(packed))) as archive:
+        entries = archive.getmembers()
+    assert {(each.mtime, each.uid, each.gid, each.uname, each.mode) for each in entries} == {(0, 0, 0, "", 0o644)}
+    names = [each.name for each in entries]
+    assert names == sorted(names)
+
+
+def test_the_role_describes_each_of_its_variables(role: dict[str, str]) -> None:
+    defaults = yaml.safe_load(role["monitoring_agent/defaults/main.yml"])
+    described = yaml.safe_load(role["monitoring_agent/meta/argument_specs.yml"])["argument_specs"]["main"]["options"]
+    listed = re.findall(r"^\| `(\w+)` \|", role["monitoring_agent/README.md"], re.MULTILINE)
+    assert set(defaults) == set(described) == set(listed)
+    assert set(re.findall(r"monitoring_agent_(?!installer)\w+", role["monitoring_agent/tasks/main.yml"])) == set(
+        defaults
+    )
+    assert (FOLDER / "ansible" / "tasks" / "main.yml").read_text() == role["monitoring_agent/tasks/main.yml"]
