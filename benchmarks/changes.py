@@ -121,7 +121,7 @@ def _variants(node: ast.expr | ast.stmt) -> Iterator[str]:  # noqa: PLR0912 - on
             yield "pass" if isinstance(node.value, ast.Call) else "yield from ()"
         case ast.AugAssign():
             yield "pass"
-        case ast.Return(ast.expr()):
+        case ast.Return(ast.expr() as value) if ast.unparse(value) != "None":
             yield "return None"
         case ast.Call(_, _, [_, *_] as keywords):
             for keyword in keywords:

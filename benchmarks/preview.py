@@ -4,7 +4,10 @@
 
 Starts the local AWS of an environment of its own, without a machine, and takes it down. A program's CPU seconds are
 those of its Python alone; the wall clock is the CLI's, with the engine and the stand-in plugins. Ratios come from one
-run on one machine, so that they can be compared between machines; the seconds next to them cannot.
+run on one machine, so that they can be compared between machines; the seconds next to them cannot. Memory is that of
+the largest process, which is the program's or the CLI's.
+
+Hosts are listed in a file (`hostsFile`), as many are: Pulumi passes the settings in a variable of at most 128 KiB.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +32,11 @@ from sandbox.place import Place
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = Place(ROOT, "benchmark")
 RUNS = 3
-HOSTS = (1, 10, 100)
+HOSTS = (1, 10, 100, 500)
 LARGEST_RATIO = 1.3
 MOST_SECONDS_PER_HOST = 0.015
+FIRST = IPv4Address("198.18.0.1")
+"""Of addresses for benchmarks (RFC 2544)."""
 RECORDING = """
 import atexit, runpy, sys, types
 from pathlib import Path
@@ -69,57 +75,86 @@ case "$*" in *pulumi-language-python-exec*) ;; *) exec {python} "$@" ;; esac
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds. program: the CPU time of the program's Python. wall: of the whole command."""
+    """Seconds, and MiB. program: the CPU time of the program's Python. wall: of the whole command. memory: of the
+    largest process."""
 
     program: float
     wall: float
+    memory: float
 
 
-def preview(folder: Path, environment: dict[str, str], times: Path) -> Cost:
-    """What one preview of the project in a folder costs. Ends the benchmark when it fails."""
+def cost(environment: dict[str, str], *command: str) -> Cost:
+    """What one run of Pulumi on the stack costs. environment: `timed`. Ends the benchmark when it fails."""
     started = time.monotonic()
-    done = subprocess.run(
-        ["pulumi", "preview", "--non-interactive", "--stack", stack.name()],
-        cwd=folder,
+    running = subprocess.Popen(
+        ["pulumi", *command, "--non-interactive", "--stack", stack.name()],
+        cwd=stack.project_folder(PLACE),
         env=environment,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    if done.returncode != 0:
-        sys.exit(f"pulumi preview failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return Cost(sum(map(float, times.read_text().split())), time.monotonic() - started)
+    said = running.stdout.read() if running.stdout else ""
+    _, status, used = os.wait4(running.pid, 0)  # of it and of all that it waited for
+    if status:
+        sys.exit(f"pulumi {command[0]} failed:\n{said[-4000:]}")
+    wall = time.monotonic() - started
+    return Cost(sum(map(float, _times().read_text().split())), wall, used.ru_maxrss / 1024)
+
+
+def _times() -> Path:
+    return PLACE.state / "times"
+
+
+def timed() -> dict[str, str]:
+    """An environment in which the program's CPU time is written down; the local AWS is up."""
+    tools, python = PLACE.state / "timed", shlex.quote(sys.executable)
+    tools.mkdir()
+    for name in ("python", "python3"):
+        (tools / name).write_text(TIMED.format(python=python, times=shlex.quote(str(_times()))))
+        (tools / name).chmod(0o755)
+    environment = stack.environment(PLACE)
+    return environment | {"PATH": f"{tools}{os.pathsep}{environment['PATH']}"}
+
+
+def sandbox(command: str) -> None:
+    """One of the local environment's commands."""
+    subprocess.run(
+        [sys.executable, "-m", "sandbox", command],
+        cwd=ROOT,
+        env=os.environ | {"SANDBOX_NAME": PLACE.name},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 def least(measured: Iterable[Cost]) -> Cost:
     """The least of several: whatever else a machine does only adds."""
     costs = list(measured)
-    return Cost(min(each.program for each in costs), min(each.wall for each in costs))
+    program, wall, memory = (min(each) for each in zip(*map(astuple, costs), strict=True))
+    return Cost(program, wall, memory)
 
 
-def with_hosts(number: int) -> dict[str, Any]:
+def with_hosts(settings: str, number: int) -> dict[str, Any]:
     """The sandbox's settings with so many hosts; previews reach none of them."""
-    file = stack.project_folder(PLACE) / f"Pulumi.{stack.name()}.yaml"
-    content: dict[str, Any] = yaml.safe_load(file.read_text())
-    (first, *_) = content["config"][stack.HOSTS_KEY]
-    content["config"][stack.HOSTS_KEY] = [
-        first | {"name": f"host-{each}", "address": f"198.51.100.{each + 1}"} for each in range(number)
-    ]
+    content: dict[str, Any] = yaml.safe_load(settings)
+    (first, *_) = content["config"].pop(stack.HOSTS_KEY)
+    key = first.pop("privateKey", None)
+    hosts = [first | {"name": f"host-{each}", "address": str(FIRST + each)} for each in range(number)]
+    listed = PLACE.state / "hosts.yaml"
+    listed.write_text(yaml.safe_dump(hosts))
+    content["config"]["monitoring:hostsFile"] = {"path": str(listed)} | ({"privateKey": key} if key else {})
     return content
 
 
-def main() -> None:
-    def sandbox(command: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "sandbox", command],
-            cwd=ROOT,
-            env=os.environ | {"SANDBOX_NAME": PLACE.name},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+def line(what: str, ratio: float, seconds: str, goal: str = "") -> None:
+    """Print one figure."""
+    print(f"{what:<44} {ratio:5.2f}   {seconds}{goal}", flush=True)
 
+
+def main() -> None:
     sandbox("down")
     try:
         sandbox("preview")
@@ -130,14 +165,7 @@ def main() -> None:
 
 def measure() -> None:
     """Print the ratios; the local AWS is up."""
-    tools, times, project = PLACE.state / "timed", PLACE.state / "times", stack.project_folder(PLACE)
-    tools.mkdir()
-    python = shlex.quote(sys.executable)
-    for name in ("python", "python3"):
-        (tools / name).write_text(TIMED.format(python=python, times=shlex.quote(str(times))))
-        (tools / name).chmod(0o755)
-    environment = stack.environment(PLACE)
-    environment["PATH"] = f"{tools}{os.pathsep}{environment['PATH']}"
+    environment, project = timed(), stack.project_folder(PLACE)
     file = project / f"Pulumi.{stack.name()}.yaml"
     described = yaml.safe_load((project / "Pulumi.yaml").read_text())
 
@@ -150,10 +178,7 @@ def measure() -> None:
             text = program.format(root=str(ROOT), imported=str(PLACE.state / "imported"))
             (main / "__main__.py").write_text(text)
         (project / "Pulumi.yaml").write_text(yaml.safe_dump(described | {"main": str(main)}, sort_keys=False))
-        return preview(project, environment, times)
-
-    def line(what: str, ratio: float, seconds: str, goal: str = "") -> None:
-        print(f"{what:<44} {ratio:5.2f}   {seconds}{goal}", flush=True)
+        return cost(environment, "preview")
 
     preview_of(RECORDING)  # writes byte code and fills caches, too
     pairs = [(preview_of(EMPTY), preview_of(None)) for _ in range(RUNS)]
@@ -166,7 +191,7 @@ def measure() -> None:
     before = file.read_text()
     measured = {}
     for number in HOSTS:
-        file.write_text(yaml.safe_dump(with_hosts(number), sort_keys=False))
+        file.write_text(yaml.safe_dump(with_hosts(before, number), sort_keys=False))
         measured[number] = least(preview_of(None) for _ in range(RUNS))
     file.write_text(before)
     print("CPU of the program per further host; ratio to the program")
@@ -174,6 +199,10 @@ def measure() -> None:
         each = (measured[more].program - measured[fewer].program) / (more - fewer)
         goal = f"; goal {MOST_SECONDS_PER_HOST * 1000:.0f} ms"
         line(f"from {fewer} to {more} hosts", each / program.program, f"({each * 1000:.1f} ms)", goal)
+    most, one = measured[HOSTS[-1]], measured[HOSTS[0]]
+    print(f"a preview with {HOSTS[-1]} hosts; ratio to one with {HOSTS[0]}")
+    line("wall clock", most.wall / one.wall, f"({most.wall:.1f} s)")
+    line("memory of the largest process", most.memory / one.memory, f"({most.memory:.0f} MiB)")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ removed again.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -52,7 +53,7 @@ def main() -> int:  # noqa: PLR0915
     parser.add_argument("--backfill-hours", type=float, default=3, help="how much of the past is filled in before")
     parser.add_argument("--memory", type=int, default=0, help="MiB of memory the server has meanwhile (0: all)")
     asked = parser.parse_args()
-    if asked.hosts < 1 or asked.minutes <= 0:
+    if asked.hosts < 1 or not 0 < asked.minutes < math.inf:
         parser.error("at least one host, for more than no time")
     place = Place.here()
     outputs = stack.outputs(place, STACK)

@@ -45,7 +45,7 @@ class Use:
 class Server:
     """The machine. verify: what `requests` trusts."""
 
-    def __init__(self, machine: Machine, verify: str | bool) -> None:
+    def __init__(self, machine: Machine, verify: str | bool) -> None:  # noqa: FBT001 - as `requests` has it
         self.machine = machine
         self._verify = verify
 

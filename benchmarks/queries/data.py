@@ -130,10 +130,11 @@ def _roll_up(influx: Influx, folder: Path) -> None:
     kept = " ".join(str(int(each.removesuffix("d")) * DAY) for each in KEPT)
     settings = {"TARGET": influx.url, "TARGET_CA": "", "DATABASE": "telegraf", "ROLLUP": f"{kept} {DAY}"}
     (folder / "server.conf").write_text(shell(settings))
+    (folder / "influxdb_engine.py").write_text(render("server/influxdb_engine.py"))
     script = render("server/rollup.py").replace("/etc/monitoring", str(folder))
     script = script.replace("time.sleep(time.monotonic() - started)", "pass")
     while True:
-        subprocess.run([sys.executable, "-"], input=script, text=True, check=True)
+        subprocess.run([sys.executable, "-"], cwd=folder, input=script, text=True, check=True)
         found = influx.query('SELECT last("since") FROM "rollup"').json()["results"][0]["series"][0]["values"][0][1]
         if found == 0:
             return

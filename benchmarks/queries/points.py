@@ -60,6 +60,14 @@ COUNTERS: dict[str, dict[str, int]] = {
 }
 """Series -> field -> how much it grows in an interval."""
 
+TOTALS = {
+    **{"disk_reads": 600, "disk_writes": 1_000, "disk_read_bytes": 8_000_000, "disk_write_bytes": 18_000_000},
+    **{"net_bytes_recv": 1_800_000, "net_bytes_sent": 1_400_000, "net_packets_recv": 1_800, "net_packets_sent": 1_600},
+    "net_lost": 2,
+}
+"""The same of `host_status`, which /etc/telegraf/measure measures once a minute."""
+MINUTE = 60
+
 FILE_SYSTEMS = ("/", "/var")
 SIZE = 100 << 30
 
@@ -71,6 +79,7 @@ class Host:
         self._tags = f"host={name},role={role}"
         self._random = random.Random(name)  # noqa: S311 - no secret
         self._counts = {(series, field): 0 for series, fields in COUNTERS.items() for field in fields}
+        self._totals = dict.fromkeys(TOTALS, 0)
         self._free = dict.fromkeys(FILE_SYSTEMS, SIZE // 2)
 
     def lines(self, moment: int, intervals: int = 1) -> Iterator[str]:
@@ -94,5 +103,9 @@ class Host:
                 f"total={SIZE}i,free={free}i,used={SIZE - free}i,used_percent={100 - 100 * free / SIZE:.4f}",
                 f"inodes_total=6000000i,inodes_free=5000000i,inodes_used_percent={16 + chance():.3f}",
             ]
+        for name, growth in TOTALS.items():
+            self._totals[name] += int(growth * intervals * (0.5 + chance()))
+        if moment % MINUTE == 0:
+            fields["host_status"] = [f"{name}={value}i" for name, value in self._totals.items()]
         for series, parts in fields.items():
             yield f"{series},{self._tags} {','.join(parts)} {moment}"
