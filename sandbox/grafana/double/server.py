@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import math
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from cheroot.server import HTTPConnection
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 
@@ -64,6 +66,13 @@ class _Server(Server):
         self.scheduler.stop()
         self.bundled.stop()
         super().stop()
+
+    def put_conn(self, conn: HTTPConnection) -> None:
+        """Keep a connection for its next request, for as long as the peer does: Grafana sets `read_timeout = 0`
+        (pkg/api/http_server.go), with which Go closes none for being idle. cheroot closes it after ten seconds, also
+        while a request is on its way."""
+        super().put_conn(conn)
+        conn.last_used = math.inf
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001
         """Where cheroot reports what goes wrong beneath the application (broken TLS handshakes, …)."""

@@ -6,7 +6,6 @@ import shutil
 import socket
 import ssl
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 from tests.sandbox.grafana.support import Authority, Grafana, running
@@ -52,13 +51,3 @@ def test_without_the_setting_nobody_looks(tmp_path: Path, authority: Authority) 
         shutil.copy(new_certificate, authority.file.with_name("grafana.crt"))
         shutil.copy(new_key, authority.file.with_name("grafana.key"))
         assert not changes(grafana, serial, 0.4)
-
-
-def test_peers_that_are_silent_hold_nobody_up(tmp_path: Path, authority: Authority) -> None:
-    with running(tmp_path, authority) as grafana, ExitStack() as silent:
-        address = ("127.0.0.1", int(grafana.url.rsplit(":", 1)[1]))
-        for _ in range(3):
-            silent.enter_context(socket.create_connection(address, timeout=5))
-        began = time.monotonic()
-        assert shown(grafana)
-        assert time.monotonic() - began < 3

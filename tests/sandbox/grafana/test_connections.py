@@ -1,0 +1,51 @@
+"""Who is connected to the double: silent peers, and those that keep their connection."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from contextlib import ExitStack, closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from cheroot.wsgi import Server
+
+from sandbox.grafana.double import server
+from sandbox.grafana.double.settings import Settings
+from tests.sandbox.grafana.support import Authority, running
+
+
+def test_peers_that_are_silent_hold_nobody_up(tmp_path: Path, authority: Authority) -> None:
+    with running(tmp_path, authority) as grafana, ExitStack() as silent:
+        address = ("127.0.0.1", urlsplit(grafana.url).port)
+        for _ in range(3):
+            silent.enter_context(socket.create_connection(address, timeout=5))
+        began = time.monotonic()
+        assert grafana.call("GET", "/api/health").status_code == 200
+        assert time.monotonic() - began < 3
+
+
+def test_a_connection_stays_open_while_nobody_asks(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = server.make
+
+    def impatient(settings: Settings) -> Server:
+        made = make(settings)
+        made.timeout = 0.2
+        return made
+
+    monkeypatch.setattr(server, "make", impatient)
+    context = ssl.create_default_context(cafile=str(authority.file))
+    with running(tmp_path, authority) as grafana:
+        address = urlsplit(grafana.url).netloc
+        with closing(http.client.HTTPSConnection(address, context=context, timeout=5)) as kept:
+            for _ in range(2):
+                kept.request("GET", "/api/health")
+                answer = kept.getresponse()
+                assert answer.status == 200
+                answer.read()
+                time.sleep(0.6)
