@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.importing.kinds import CORE, OWN_TITLES, OWN_UIDS, SOURCES, SPECIAL, is_old_table
-from dashboards.importing.report import ImportingError
+from dashboards.importing.report import ImportingError, is_seen
 from dashboards.importing.source import parse
 
 FOLDER = Path(__file__).parent / "imported"
@@ -98,6 +98,8 @@ def _shown(found: Any, name: str) -> dict[str, Any]:
         raise ValueError(f"has the uid {json.dumps(found.get('uid'))}; write {name}, as the file is called")
     if not isinstance(found.get("title"), str) or not found["title"].strip():
         raise ValueError("has no title; write one")
+    if not is_seen(found["title"]):
+        raise ValueError("has a title of invisible characters only; write one")
     if len(found["title"]) > LONGEST_TITLE:
         raise ValueError(
             f"has a title of more than {LONGEST_TITLE} characters, which Grafana refuses; write a shorter one"

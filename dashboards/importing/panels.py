@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from dashboards.importing import graph, retired, singlestat, table
 from dashboards.importing.kinds import CORE, is_old_table
 from dashboards.importing.layout import objects
 from dashboards.importing.report import Json, PanelError, Report
+from dashboards.importing.values import number
 
 KEPT = (
     *("id", "title", "description", "gridPos", "datasource", "targets", "links", "interval", "maxDataPoints"),
@@ -15,6 +17,11 @@ KEPT = (
     "cacheTimeout",
 )
 """What a converted panel keeps as it is."""
+
+TEXTS = ("timeFrom", "timeShift", "interval", "cacheTimeout", "repeat", "repeatDirection")
+"""What is text in Grafana. A number as one of the first three breaks its page (@grafana/data: describeTextRange,
+intervalToMs)."""
+NUMBERS = ("maxDataPoints", "maxPerRow")
 
 CONVERTERS: dict[str, Callable[[Json, Report], Json]] = {
     "graph": graph.converted,
@@ -33,6 +40,7 @@ SHOWN = {"table-old": "table (old)"}
 
 def modernise(panel: Json, report: Report) -> None:
     """Convert the panel in place. Raises PanelError for a kind that Grafana does not have."""
+    _of_their_kinds(panel, report)
     # A converted panel keeps them, as in Grafana (PanelModel's mustKeepProps); of old tables their own are the first.
     given = panel.pop("transformations", None)
     kept = [each for each in objects(given) if isinstance(each.get("id"), str)]
@@ -65,6 +73,16 @@ def modernise(panel: Json, report: Report) -> None:
         report.count("left out transformations without an ID, which Grafana cannot load")
     if alert:
         report.count("left out the alert rule of a panel (rules are in alerts/, docs/alerts.md)")
+
+
+def _of_their_kinds(panel: Json, report: Report) -> None:
+    """Numbers become numbers; what should be text and is not is left out: is 6 hours, or seconds?"""
+    for key in NUMBERS:
+        if panel.get(key) is not None:
+            panel[key] = number(panel[key])
+    for key in TEXTS:
+        if panel.get(key) is not None and not isinstance(panel[key], str):
+            report.count(f"left out a panel's {key}, because it is not text ({json.dumps(panel.pop(key))[:20]})")
 
 
 def _text(panel: Json) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 Json = dict[str, Any]
 MOST_NAMED = 3
 """Panels that are named in a line; the rest are counted."""
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and a symbol that are drawn as nothing."""
 
 
 FORM = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
@@ -77,6 +80,14 @@ class Report:
 def plain(text: str) -> str:
     """The text on one line, without control characters for the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def is_seen(text: str) -> bool:
+    """Whether any character of the text leaves ink: a space, a control or format character, or a mark alone does not.
+
+    Grafana trims ordinary spaces only (pkg/services/dashboards), so a title of others would be a line without words.
+    """
+    return any(unicodedata.category(each)[0] not in "CMZ" and each not in BLANK for each in text)
 
 
 def each(panels: Iterable[Json], step: Callable[[Json], None], report: Report) -> None:

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from dashboards.importing.report import ImportingError, Json, Report
+from dashboards.importing.report import ImportingError, Json, Report, is_seen
 
 GRAFANA_COM = "https://grafana.com"
 LARGEST = 5_000_000
@@ -143,6 +143,8 @@ def unwrapped(found: Json, name: str, report: Report) -> Json:
         raise ImportingError(f"{name}: is not a dashboard: it has neither panels nor rows; export a dashboard as JSON")
     if not isinstance(inner.get("title"), str) or not inner["title"].strip():
         raise ImportingError(f"{name}: has no title; write one into the file")
+    if not is_seen(inner["title"]):
+        raise ImportingError(f"{name}: has a title of invisible characters only; write one into the file")
     return dict(inner)
 
 

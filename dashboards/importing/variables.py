@@ -66,7 +66,11 @@ def own_variables(dashboard: Json, sources: Sources, report: Report) -> list[Jso
     found = []
     for variable in objects(templating.get("list") if isinstance(templating, dict) else None):
         kind = variable.get("type") or "query"
-        if not variable.get("name"):
+        if not str(variable.get("name") or "").strip():
+            label = variable.get("label")
+            report.did(
+                f"left out a variable without a name{f' (“{label}”)' if label else ''}, which nothing can ask for"
+            )
             continue
         if kind == "datasource":
             report.did(f"took out the variable {variable['name']}, which chose a datasource")

@@ -51,6 +51,7 @@ BROKEN: dict[str, tuple[Any, str]] = {
     "another uid": (GOOD | {"uid": "other"}, 'has the uid "other"; write mine'),
     "no uid": ({"title": "x", "panels": []}, "has the uid null; write mine"),
     "no title": (GOOD | {"title": " "}, "has no title"),
+    "no title to be seen": (GOOD | {"title": "\u200b\u2800"}, "has a title of invisible characters only; write one"),
     "a long title": (GOOD | {"title": "x" * 5001}, "has a title of more than 5000 characters"),
     "inputs": (GOOD | {"__inputs": []}, "has datasources to be chosen"),
     "an Angular panel": (GOOD | {"panels": [{"type": "graph"}]}, "has a panel of type graph"),

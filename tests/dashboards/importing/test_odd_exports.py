@@ -139,6 +139,33 @@ def test_a_dashboard_keeps_nothing_of_the_wrong_kind() -> None:
     assert imported(with_panel() | right).dashboard.items() >= right.items()
 
 
+@pytest.mark.parametrize("kind", ["timeseries", "graph"])
+def test_a_panel_keeps_nothing_of_the_wrong_kind(kind: str) -> None:
+    found = imported(with_panel(type=kind, timeFrom=6, interval=10, repeat=True, maxDataPoints="300", maxPerRow="few"))
+    one = panel(found, "One")
+    assert not one.keys() & {"timeFrom", "interval", "repeat"}
+    assert (one["maxDataPoints"], one.get("maxPerRow")) == (300, None)
+    assert "left out a panel's timeFrom, because it is not text (6)" in found.report.sentences()
+    right = {"timeFrom": "6h", "timeShift": None, "interval": "10s", "repeat": "host", "maxDataPoints": 300}
+    found = imported(with_panel(type=kind, **right))
+    assert panel(found, "One").items() >= {key: value for key, value in right.items() if value is not None}.items()
+    assert not [line for line in found.report.sentences() if "not text" in line]
+
+
+def test_a_title_may_begin_with_what_nobody_sees() -> None:
+    found = imported(with_panel() | {"title": "\u200bHosts"})
+    assert (found.name, found.dashboard["title"]) == ("hosts", "\u200bHosts")
+
+
+@pytest.mark.parametrize("name", [None, "", " "])
+def test_a_variable_without_a_name_is_left_out_and_reported(name: str | None) -> None:
+    listed = [{"name": name, "label": "Host", "type": "query", "query": "SHOW TAG VALUES"}, {"type": "constant"}]
+    found = imported(with_panel() | {"templating": {"list": listed}})
+    assert found.dashboard["templating"]["list"] == []
+    assert "left out a variable without a name (“Host”), which nothing can ask for" in found.report.sentences()
+    assert "left out a variable without a name, which nothing can ask for" in found.report.sentences()
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -79,6 +79,7 @@ def test_the_new_schema_is_refused() -> None:
         ("null", "is not a dashboard but null"),
         ('{"title": "x"}', "has neither panels nor rows"),
         ('{"panels": []}', "has no title"),
+        (r'{"title": "\u200b\u3164 \ufe0f", "panels": []}', "has a title of invisible characters only; write one into"),
         ('{"title": "???", "panels": []}', "no name can be derived from the title"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"title": "x", "panels": [{"decimals": NaN}]}', "is not JSON (NaN is not a number)"),
