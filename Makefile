@@ -64,21 +64,21 @@ pictures: browser ## draw docs/pictures/ from the dashboards of the environment 
 
 # Not `bootstrap`: who works with a real AWS account has .venv from `pulumi install`, and needs no root for this.
 import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]
-	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) $(if $(filter 1,$(SKIP)),--skip) -- "$$FROM"
 
 new-stack: ## write the settings file of a new stack: NAME=eu [LIKE=dev]; without questions: [REGION=…] ALLOW=… [AGENTS=…] [SIZE=…] YES=1
-	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) tools.new_stack --name "$$NAME" --like "$$LIKE" --region "$$REGION" --allow "$$ALLOW" --agents "$$AGENTS" \
 	  --size "$$SIZE" $(if $(filter 1,$(YES)),--yes) --project "$(or $(PROJECT),.)"
 
 cost: ## what a stack costs per month, from its settings: STACK=dev [HOSTS_THERE=100] [INSTANCES=1] [COMPARE=old.yaml]
-	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) tools.cost --stack "$(if $(filter file,$(origin STACK)),dev,$(STACK))" --project "$(or $(PROJECT),.)" \
 	  $(if $(HOSTS_THERE),--hosts "$(HOSTS_THERE)") $(if $(INSTANCES),--instances "$(INSTANCES)") $(if $(COMPARE),--compare "$(COMPARE)")
 
 upgrades: ## which pinned versions have newer ones [STACK=dev]
-	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) tools.upgrades $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)" --project "$(or $(PROJECT),.)")
 
 mutants: bootstrap ## break the program line by line: which change does no unit test notice? [FILES="settings/shown.py …"] [MINUTES=10]
@@ -86,7 +86,7 @@ mutants: bootstrap ## break the program line by line: which change does no unit 
 
 # Not `bootstrap` either. From inside `make shell`: make -C CHECKOUT prove PROJECT=$PWD
 prove: ## docs/unproven.md on a real AWS account, in a stack of its own: SETTINGS=Pulumi.dev.yaml [PROOF=name] [REPORT=proof.md]
-	@[ -x $(PYTHON) ] || { echo "Type first: pulumi install" >&2; exit 1; }
+	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) prove --project "$(or $(PROJECT),.)" --stack "$(or $(PROOF),proof)" \
 	  $(if $(SETTINGS),--settings "$(SETTINGS)") --report "$(or $(REPORT),proof.md)"
 

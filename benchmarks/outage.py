@@ -82,7 +82,7 @@ def main() -> int:
     place = Place.here()
     outputs = stack.outputs(place, STACK)
     if "grafanaUrl" not in outputs:
-        sys.exit("Nothing is up here. Type: make up")
+        sys.exit("Nothing is up here. Run: make up")
     server = find(place, outputs["instanceId"])
     config = server.run(["cat", "/etc/telegraf/telegraf.conf"]).stdout
     interval = int(re.findall(r'^interval = "(\d+)s"', config, re.MULTILINE)[0])

@@ -38,7 +38,7 @@ class Account:
             raise FailedError(f"servers of the stack: {[each['InstanceId'] for each in instances]}")
         options = instances[0]["MetadataOptions"]
         if (options["HttpTokens"], options["HttpPutResponseHopLimit"]) != ("required", 1):
-            raise FailedError(f"the metadata service is too open: {options}")
+            raise FailedError(f"the metadata service is not restricted enough: {options}")
         ids = [each["Ebs"]["VolumeId"] for each in instances[0]["BlockDeviceMappings"]]
         volumes = self._client("ec2").describe_volumes(VolumeIds=ids)["Volumes"]
         if open_ones := [each["VolumeId"] for each in volumes if not each["Encrypted"]]:
@@ -51,20 +51,20 @@ class Account:
         said = str(ec2.get_console_output(InstanceId=instance).get("Output") or "")
         data = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"].get("Value", "")
         if str(outputs["grafanaAdminPassword"]) in said + data:
-            raise FailedError("the administrator's password is on the console or in the user data")
+            raise FailedError("the administrator's password is in the console output or the user data")
         newest = [line for line in said.splitlines() if "monitoring:" in line][-1:]
-        return newest[0].strip() if newest else "nothing on it yet (EC2 hands it out with a delay)"
+        return newest[0].strip() if newest else "empty so far (EC2 publishes it with a delay)"
 
     def only_key(self, key_id: str, former: str) -> str:
         """That `key_id` is the only access key of its user; FailedError when the former one is there, too."""
         if key_id == former:
-            raise FailedError(f"the key is still {former}")
+            raise FailedError(f"the access key is still {former}")
         iam = self._client("iam")
         user = iam.get_access_key_last_used(AccessKeyId=key_id)["UserName"]
         keys = [each["AccessKeyId"] for each in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]]
         if keys != [key_id]:
             raise FailedError(f"{user} has the keys {keys}")
-        return f"{user} has the new key only"
+        return f"{user} has only the new key"
 
     def nothing_left(self) -> str:
         """That no server, volume, address, security group or parameter of the stack is left; FailedError otherwise."""

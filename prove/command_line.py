@@ -36,7 +36,7 @@ class Pulumi:
                 lines.append(line.rstrip())
         if process.returncode:
             said = "\n".join([line for line in lines if line][-TAIL:])
-            raise FailedError(f"pulumi {arguments[0]} ended with {process.returncode}:\n{said}")
+            raise FailedError(f"pulumi {arguments[0]} failed with exit status {process.returncode}:\n{said}")
         return "\n".join(lines)
 
     def ask(self, *arguments: str) -> str:

@@ -92,7 +92,7 @@ class Grafana:
         # «nodata» is no error: a rule about something that this server does not have.
         bad = {rule["name"]: rule.get("health") for rule in rules if rule.get("health") not in ("ok", "nodata")}
         if bad or not rules:
-            raise FailedError(f"{len(rules)} rules; not evaluated well: {bad}")
+            raise FailedError(f"{len(rules)} rules; not evaluated successfully: {bad}")
         states = sorted(rule["state"] for rule in rules)
         return f"{len(rules)} rules: " + ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
 

@@ -40,18 +40,18 @@ class Proof:
     def _prove(self) -> None:
         """The next of the changes only when the one before went well; looking never ends a proof."""
         step = self._report.step
-        if not (step("make a stack of its own", self._init) and step("pulumi up", self._up)):
+        if not (step("create a separate stack", self._init) and step("pulumi up", self._up)):
             return
         self._look()
         step("pulumi up again changes nothing", self._running("up", *NO_CHANGES))
         step("pulumi refresh finds no drift", self._running("refresh", *NO_CHANGES))
-        if step("another server on the same data volume", self._replace):
+        if step("replace the server, keep the data volume", self._replace):
             self._look()
         # With `cloudwatchAuth: role` there is none.
         if self._outputs["cloudwatchAccessKeyId"] and step("a new access key", self._rotate):
-            step("the former key is gone", lambda: eventually(self._only_new_key))
-            step("CloudWatch after it", lambda: eventually(self._grafana.health_of("cloudwatch")))
-        step("pulumi up after all this changes nothing", self._running("up", *NO_CHANGES))
+            step("the old access key is gone", lambda: eventually(self._only_new_key))
+            step("CloudWatch with the new access key", lambda: eventually(self._grafana.health_of("cloudwatch")))
+        step("pulumi up changes nothing at the end", self._running("up", *NO_CHANGES))
 
     def _look(self) -> None:
         step, grafana = self._report.step, self._grafana
@@ -110,12 +110,12 @@ class Proof:
             raise FailedError(f"the server is still {before['instanceId']}")
         for name in ("grafanaUrl", "caCertificate"):
             if self._outputs[name] != before[name]:
-                raise FailedError(f"{name} is another: {self._outputs[name]}")
+                raise FailedError(f"{name} has changed: {self._outputs[name]}")
         left = self._grafana.points(start, until)
         # What was under way while the old server stopped may have been stored after the first count.
         if left < stored:
-            raise FailedError(f"of {stored} measurements {left} are left")
-        return f"{before['instanceId']} → {self._outputs['instanceId']}, {left} measurements from before are there"
+            raise FailedError(f"only {left} of {stored} measurements are left")
+        return f"{before['instanceId']} → {self._outputs['instanceId']}, {left} earlier measurements are kept"
 
     def _rotate(self) -> str:
         generation = int(self._config.get("monitoring:accessKeyGeneration", 1)) + 1
@@ -128,20 +128,18 @@ class Proof:
 
     def _tear_down(self) -> None:
         step, pulumi = self._report.step, self._pulumi
-        if not any(each.name == "make a stack of its own" and each.well for each in self._report.findings):
+        if not any(each.name == "create a separate stack" and each.well for each in self._report.findings):
             (pulumi.project / f"Pulumi.{pulumi.stack}.yaml").unlink(missing_ok=True)
             return
         if step("pulumi destroy", self._running("destroy", "--yes", "--skip-preview")):
-            step("nothing is left in the account", lambda: eventually(self._account.nothing_left, 120))
+            step("nothing of the stack is left in the account", lambda: eventually(self._account.nothing_left, 120))
             step("remove the stack", self._running("stack", "rm", "--yes"))
         else:
-            print(
-                f"The stack {pulumi.stack} is still there and may cost money: `pulumi destroy --stack {pulumi.stack}`."
-            )
+            print(f"The stack {pulumi.stack} still exists and may cost money: `pulumi destroy --stack {pulumi.stack}`.")
 
     @staticmethod
     def _interrupted() -> str:
-        raise FailedError("by Ctrl-C or a signal, before all was proved")
+        raise FailedError("by Ctrl-C or a signal, before everything was proved")
 
 
 def _summary(said: str) -> str:

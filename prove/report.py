@@ -64,11 +64,11 @@ class Report:
         self.file.write_text(
             "\n".join(
                 [
-                    "# What `make prove` saw",
+                    "# Findings of `make prove`",
                     "",
                     f"{self.about}; written {when}.",
                     "",
-                    "| what | went well | took | seen |",
+                    "| step | passed | took | finding |",
                     "| --- | --- | --- | --- |",
                     *rows,
                     *details,

@@ -26,7 +26,7 @@ say() { printf '%s\n' "$*" >&2; }
 needs() {
   local free
   free=$(df -Pm "$2" | awk 'NR == 2 {print $4}')
-  [ "$free" -ge "$1" ] || die "$free MiB are free on the disk of $2, and $1 are needed. Make room, then run make again."
+  [ "$free" -ge "$1" ] || die "only $free MiB are free on the disk of $2, and $1 are needed. Free some space, then run make again."
 }
 
 [ "$(uname -s)" = Linux ] || die "The local environment needs Linux (it boots Debian machines); this is $(uname -s)."

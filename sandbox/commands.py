@@ -56,7 +56,7 @@ def status(place: Place, _: list[str]) -> int:
     """Show what runs where and whether it is healthy."""
     name = stack.name()
     if not daemons.running(place):
-        console.print("Nothing is up here. Type: make up")
+        console.print("Nothing is up here. Run: make up")
         return 1
     return screen.show(place, name)
 
@@ -97,7 +97,7 @@ def down(place: Place, _: list[str]) -> int:
             machines.cleanup(place)
             network.destroy(place)
             shutil.rmtree(place.state)
-    console.print("Everything is gone; the toolchain stays cached for the next `make up`.")
+    console.print("Everything is removed; the toolchain stays cached for the next `make up`.")
     return 0
 
 
@@ -108,7 +108,7 @@ def inventory(place: Place) -> str:
     kept = f" with the data volumes {', '.join(disks)}" if disks else ""
     return (
         f"This deletes for good: {len(names)} machines ({', '.join(names)}){kept}, and the local AWS with all backups; "
-        "all measurements, dashboards and users with them."
+        "with them all measurements, dashboards and users."
     )
 
 
@@ -116,7 +116,7 @@ def pictures(place: Place, _: list[str]) -> int:
     """Draw the README's pictures from the dashboards that are up."""
     require_up(place)
     if daemons.pid(place, "viewer") is None:
-        raise SandboxError("The dashboard viewer does not run. Type: make up")
+        raise SandboxError("The dashboard viewer is not running. Run: make up")
     folder = place.checkout / "docs" / "pictures"
     with step("Pictures of the dashboards"):
         drawn = draw(place, folder)
@@ -153,8 +153,8 @@ def room(folder: Path, mebibytes: int) -> None:
     there = next(each for each in (folder, *folder.parents) if each.exists())
     free = shutil.disk_usage(there).free >> 20
     if free < mebibytes:
-        wanted = f"{free} MiB are free on the disk of {there}, and {mebibytes} are needed."
-        raise SandboxError(f"{wanted} Make room, then type the same again.")
+        wanted = f"Only {free} MiB are free on the disk of {there}, and {mebibytes} are needed."
+        raise SandboxError(f"{wanted} Free some space, then run the same command again.")
 
 
 def start_cloud(place: Place) -> None:
@@ -167,9 +167,9 @@ def start_cloud(place: Place) -> None:
     place.state.chmod(0o700)
     if (place.state / "backend").exists():
         if daemons.pid(place, "cloud") is None:
-            forget(place, "The local AWS has ended since the last `make up` and its resources ended with it")
+            forget(place, "The local AWS has stopped since the last `make up`, and its resources are gone")
         elif stack.damaged(place):
-            forget(place, "A stack's state was cut off because the disk was full, so that nobody knows its resources")
+            forget(place, "A stack's state was cut off because the disk was full, so its resources are unknown")
     with step("Bridge, local AWS and package repository"):
         network.claim_slot(place)
         network.create(place)
@@ -216,7 +216,7 @@ def forget(place: Place, why: str) -> None:
 def require_up(place: Place) -> None:
     """Raises SandboxError when the local AWS of this place does not run."""
     if daemons.pid(place, "cloud") is None:
-        raise SandboxError("Nothing is up here. Type: make up")
+        raise SandboxError("Nothing is up here. Run: make up")
 
 
 @contextlib.contextmanager

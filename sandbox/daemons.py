@@ -110,4 +110,4 @@ def _ended(process: psutil.Process, seconds: float) -> bool:
 def last_words(log: Path, lines: int = 3) -> str:
     """The last lines of a log file that say something."""
     text = log.read_text(errors="replace") if log.exists() else ""
-    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:]) or "it said nothing"
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:]) or "it printed nothing"

@@ -118,7 +118,7 @@ def _take(place: Place) -> Any:
             RoleArn=ROLE, RoleSessionName="operator", WebIdentityToken=token, DurationSeconds=SECONDS
         )["Credentials"]
     except (BotoCoreError, ClientError, OSError):
-        raise SandboxError("The local AWS has no role to work with. Type: make up") from None
+        raise SandboxError("The local AWS has no role for the workflows. Run: make up") from None
 
 
 def _version(place: Place) -> dict[str, str]:

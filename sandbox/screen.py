@@ -66,7 +66,7 @@ def show(place: Place, name: str, patience: float = 0) -> int:
     """
     outputs = stack.outputs(place, name)
     if "grafanaUrl" not in outputs:
-        raise SandboxError("The environment is not complete yet. Type: make up")
+        raise SandboxError("The environment is not complete yet. Run: make up")
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
         authority.write(outputs["caCertificate"])
         authority.flush()
@@ -112,7 +112,7 @@ def amiss(ended: list[str], health: dict[str, bool], ages: dict[str, float]) -> 
     return [
         *(f"{name} has ended" for name in ended),
         *(f"{DATASOURCES[uid]} is not healthy in Grafana" for uid, ok in health.items() if not ok),
-        *(f"{host} sends nothing" for host, age in sorted(ages.items()) if age >= SILENT_SECONDS),
+        *(f"{host} is sending no data" for host, age in sorted(ages.items()) if age >= SILENT_SECONDS),
     ]
 
 
@@ -142,7 +142,7 @@ def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
         table.add_row("Viewer", place.viewer_url, "the dashboards in a browser; not Grafana")
     running = daemons.running(place)
     missing = [name for name in daemons.NAMES if name not in running]
-    ended = f"[red]{', '.join(missing)} ended; type: make up[/red]"
+    ended = f"[red]{', '.join(missing)} has ended; run: make up[/red]"
     table.add_row("Local AWS", place.aws_url, ended if missing else ", ".join(daemons.NAMES))
     for title, url in dict(outputs.get("dashboardUrls", {})).items():
         table.add_row("Dashboard", url, title)

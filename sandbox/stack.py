@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -21,23 +20,22 @@ import yaml
 from sandbox import cloud, hosts, operator, repository, toolchain, warm
 from sandbox.errors import SandboxError
 from sandbox.place import Place
+from tools import stack_name
 
 HOSTS_KEY = "monitoring:hosts"
 BASE = "Pulumi.sandbox.yaml"
 PASSPHRASE = "local environment"  # noqa: S105 - the backend is a folder only root can read
 FULL = 5
-"""MiB: with less, what failed did so for want of room."""
+"""MiB: when less is free, a command that failed did so for lack of space."""
 GRAVITON_TYPE = "t4g.small"
 
 
 def name() -> str:
     """The stack the commands work on: `sandbox`, or what SANDBOX_STACK says (`make up STACK=second`). Raises
-    SandboxError where that is no stack's name (sdk/go/common/tokens/stack_name.go)."""
+    SandboxError where no stack can be called that."""
     given = os.environ.get("SANDBOX_STACK") or "sandbox"
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", given):
-        raise SandboxError(
-            f"STACK={given[:100]!r} is not a stack's name: use 1 to 100 letters, digits, -, _ and periods."
-        )
+    if not stack_name.is_valid(given):
+        raise SandboxError(f"STACK={stack_name.refusal(given)}.")
     return given
 
 
@@ -174,8 +172,10 @@ def pulumi(place: Place, *arguments: str, quiet: bool = False, stdin: str = "") 
     if not quiet:
         if patiently(command, executable=program, cwd=folder, env=variables):
             if shutil.disk_usage(place.state).free >> 20 < FULL:
-                raise SandboxError(f"The disk of {place.state} is full. Make room, then type the same again.")
-            raise SandboxError(f"`pulumi {arguments[0]}` failed (its own words are above).")
+                raise SandboxError(
+                    f"The disk of {place.state} is full. Free some space, then run the same command again."
+                )
+            raise SandboxError(f"`pulumi {arguments[0]}` failed (see its output above).")
         return ""
     process = subprocess.run(
         command, executable=program, cwd=folder, env=variables, input=stdin, capture_output=True, text=True, check=False

@@ -10,36 +10,56 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def run(main: Callable[[list[str]], int]) -> NoReturn:
-    """Run a command with the arguments that were typed, and end with its status.
+    """Run a command with the arguments that were typed, and exit with its status.
 
-    Ctrl-C is one word, a full disk one sentence. A reader that has enough (`| head`) hears nothing. A letter that the
-    terminal's encoding lacks is a question mark.
+    A letter that the terminal's encoding lacks is a question mark. For the rest, see `plainly`.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    sys.exit(plainly(lambda: main(sys.argv[1:])))
+
+
+def plainly(
+    command: Callable[[], int], interrupted: str = "Interrupted.", explained: type[Exception] | tuple[()] = ()
+) -> int:
+    """Run a command; returns its exit status.
+
+    Ctrl-C and a full disk are one sentence, and so is an `explained` error, whose text says what to do. A reader that
+    has enough (`| head`) gets none.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        status = main(sys.argv[1:])
+        status = command()
         print(end="", flush=True)
+        return status
+    except BrokenPipeError:
+        _discard_output()
+        return 1
     except OSError as error:
-        if error.errno not in (errno.EPIPE, *NO_ROOM):
+        # What tempfile says when it cannot write four bytes to any of its folders.
+        if error.errno not in FULL and "No usable temporary directory" not in str(error):
             raise
-        status = 1
-        try:
-            print(end="", flush=True)
-        except OSError:
-            # docs.python.org/3/library/signal.html#note-on-sigpipe
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if error.errno != errno.EPIPE:
-            where = f": {error.filename}" if error.filename else ""
-            print(f"{error.strerror}{where}. Make room, then type the same again.", file=sys.stderr)
+        where = f": {error.filename}" if error.filename else ""
+        status, text = 1, f"{error.strerror}{where}. Free some space, then run the same command again."
     except KeyboardInterrupt:
-        print("\nInterrupted.", file=sys.stderr)
-        status = 130
-    sys.exit(status)
+        status, text = 130, interrupted
+    except explained as error:
+        status, text = 1, str(error)
+    try:
+        print(end="", flush=True)
+    except OSError:
+        _discard_output()
+    print(f"\n{text}", file=sys.stderr)
+    return status
+
+
+def _discard_output() -> None:
+    """Forget what could not be written to standard output, so that it does not fail again at exit
+    (docs.python.org/3/library/signal.html#note-on-sigpipe)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

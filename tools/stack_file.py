@@ -15,12 +15,10 @@ from typing import Any
 from settings import Settings, SettingsError, core_yaml, load, places
 from settings.core_yaml import BrokenYamlError
 from settings.given import decoded
+from tools import stack_name
 
 STAND_IN = "encrypted"
 """In the place of an encrypted value."""
-
-PULUMIS_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-"""Pulumi's own rule (sdk/go/common/tokens/stack_name.go)."""
 
 Place = tuple[str | int, ...]
 
@@ -89,8 +87,8 @@ def _within(inner: str, outer: str) -> bool:
 
 def read(file: Path, name: str) -> StackFile:
     """The stack's file. Raises StackFileError where there is none, or none that is one."""
-    if not PULUMIS_NAME.fullmatch(name):
-        raise StackFileError(f"{no_name(name)}.")
+    if not stack_name.is_valid(name):
+        raise StackFileError(f"{stack_name.refusal(name)}.")
     if not file.parent.is_dir():
         raise StackFileError(no_folder(file.parent))
     try:
@@ -101,11 +99,6 @@ def read(file: Path, name: str) -> StackFile:
     except (OSError, UnicodeDecodeError) as error:
         raise StackFileError(f"{file} cannot be read: {error}") from None
     return parse(text, name, file.name)
-
-
-def no_name(name: str) -> str:
-    """Why no stack can be called that."""
-    return f"{name[:100]!r} is not a valid stack name: use 1 to 100 letters, digits, -, _ and periods"
 
 
 def no_folder(folder: Path) -> str:

@@ -58,7 +58,7 @@ def main() -> int:  # noqa: PLR0915
     place = Place.here()
     outputs = stack.outputs(place, STACK)
     if "grafanaUrl" not in outputs:
-        raise SandboxError("The environment is not complete yet. Type: make up")
+        raise SandboxError("The environment is not complete yet. Run: make up")
     machine = find(place, outputs["instanceId"])
     with ExitStack() as clean:
         authority = Path(clean.enter_context(tempfile.TemporaryDirectory())) / "ca.pem"

@@ -31,5 +31,5 @@ def admin_credentials(place: Place, account: str = ACCOUNT) -> dict[str, str]:
     """
     path = admin_file(place, account)
     if not path.exists():
-        raise SandboxError("The local AWS is not running. Type: make up")
+        raise SandboxError("The local AWS is not running. Run: make up")
     return dict(json.loads(path.read_text()))

@@ -102,7 +102,7 @@ class LocalAws:
             return _answer(environ, start_response, Refusal(501, "NotImplemented", words))
         except Exception:
             log.error("%s", traceback.format_exc())
-            words = "The local AWS failed; its log (.sandbox/*/logs/cloud.log) says where."
+            words = "The local AWS failed; see its log (.sandbox/*/logs/cloud.log)."
             return _answer(environ, start_response, Refusal(500, "InternalFailure", words))
 
 

@@ -35,7 +35,7 @@ def check(headers: Mapping[str, str], body: bytes) -> None:
     if content is None:
         raise ChecksumError(400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
     if content.startswith("STREAMING-"):
-        raise ChecksumError(501, "NotImplemented", f"The local AWS takes no body sent in pieces ({content}).")
+        raise ChecksumError(501, "NotImplemented", f"The local AWS does not accept a body sent in chunks ({content}).")
     if content not in (UNSIGNED, hashlib.sha256(body).hexdigest()):
         raise ChecksumError(
             400,

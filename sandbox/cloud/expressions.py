@@ -92,7 +92,7 @@ def calculate(expression: str, known: Mapping[str, Series]) -> Series:
     known: series by the ids of their queries. Raises UnsupportedError for anything but + - * /, numbers and ids.
     """
     refused = UnsupportedError(
-        f"The local AWS answers metrics, SEARCH and arithmetic (+ - * /) of queries' ids, not: {expression}"
+        f"The local AWS evaluates metrics, SEARCH and arithmetic (+ - * /) on query IDs, not: {expression}"
     )
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
@@ -103,7 +103,9 @@ def calculate(expression: str, known: Mapping[str, Series]) -> Series:
         raise refused
     for name in names:
         if name not in known:
-            raise UnsupportedError(f"{expression}: {name} is neither a metric's Id nor that of arithmetic before it.")
+            raise UnsupportedError(
+                f"{expression}: {name} is neither the Id of a metric nor that of an earlier expression."
+            )
     moments = sorted(set.intersection(*(set(known[name]) for name in names)))
     found: Series = {}
     for moment in moments:

@@ -90,7 +90,7 @@ def usable(named: str, region: str) -> str:
     if key.key_state != "Enabled":
         raise UnusableKeyError("KMSInvalidStateException", f"{arn} is pending deletion.")
     if (key.key_usage or "ENCRYPT_DECRYPT", key.key_spec) != ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT"):
-        raise UnusableKeyError("InvalidKeyUsageException", f"{arn} is no symmetric key that encrypts.")
+        raise UnusableKeyError("InvalidKeyUsageException", f"{arn} is not a symmetric encryption key.")
     return arn
 
 

@@ -59,9 +59,9 @@ def listen(host: str, port: int, app: WSGIApplication, tls: tuple[Path, Path] | 
 
 def _why(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"The address {host} is not there: the sandbox's bridge is missing. Type: make up"
+        return f"The address {host} does not exist: the local environment's bridge is missing. Run: make up"
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} of {host} is taken by {owner(host, port)}. End it, then type: make up"
+        return f"Port {port} of {host} is taken by {owner(host, port)}. End it, then run: make up"
     return f"Cannot listen on port {port} of {host}: {error.strerror}"
 
 

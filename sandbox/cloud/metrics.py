@@ -53,7 +53,7 @@ class Metric:
 def check_period(period: int) -> None:
     """Raises UnsupportedError for a period CloudWatch does not have."""
     if period not in SHORT_PERIODS and (period < 60 or period % 60):
-        raise UnsupportedError(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60, and is {period}.")
+        raise UnsupportedError(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60, not {period}.")
 
 
 def check_statistic(name: str) -> None:

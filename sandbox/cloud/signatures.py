@@ -44,7 +44,7 @@ def parse(header: str) -> Signed:
     """Raises SignatureError when the header is not one of Signature Version 4."""
     found = HEADER.match(header)
     if found is None:
-        raise SignatureError("The Authorization header is not of AWS Signature Version 4.")
+        raise SignatureError("The Authorization header is not an AWS Signature Version 4 header.")
     names = frozenset(found["headers"].lower().split(";"))
     return Signed(found["key"], found["region"], found["service"], names, found["signature"])
 

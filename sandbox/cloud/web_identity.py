@@ -109,7 +109,7 @@ def _keys(issuer: str) -> KeySet:
     """The provider's public keys, as it publishes them now."""
     configuration = _get(issuer + WELL_KNOWN)
     if configuration.get("issuer") != issuer:
-        raise TokenError("InvalidIdentityToken", "The identity provider's document names another issuer.")
+        raise TokenError("InvalidIdentityToken", "The identity provider's document names a different issuer.")
     return KeySet.import_key_set(_get(str(configuration.get("jwks_uri"))))  # type: ignore[arg-type]
 
 
@@ -134,6 +134,6 @@ def _get(url: str) -> dict[str, Any]:
             raise ValueError(url)
     except (ValueError, urllib3.exceptions.HTTPError):
         raise TokenError(
-            "IDPCommunicationError", f"The identity provider does not answer as it should: {wanted.hostname}"
+            "IDPCommunicationError", f"The identity provider gave an unexpected answer: {wanted.hostname}"
         ) from None
     return found

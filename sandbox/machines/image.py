@@ -139,8 +139,8 @@ def ensure_image(progress: Progress = lambda _: None) -> Path:
         if folder.is_dir() and (broken := sums.damaged(folder)):
             if _in_use(folder):
                 raise SandboxError(
-                    f"The Debian image is damaged ({folder / broken[0]}), and machines run on it. Run `make down` here "
-                    "and in every other checkout whose environment is up, then `make up`."
+                    f"The Debian image is damaged ({folder / broken[0]}), and machines are running on it. "
+                    "Run `make down` here and in every other checkout whose environment is up, then `make up`."
                 )
             progress(f"{broken[0]} is damaged: rebuilding everything")
             _remove(folder)

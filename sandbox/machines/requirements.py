@@ -34,7 +34,7 @@ def preflight() -> list[str]:
         return ["The sandbox's machines need Linux. Run it on a Linux machine or in a virtual one."]
     problems = []
     if os.geteuid() != 0:
-        problems.append("It boots machines and makes a network bridge, for which it needs root. Run: sudo make")
+        problems.append("It boots machines and creates a network bridge, which needs root. Run: sudo make")
     # A user's PATH often lacks the administrator's folders, where nft and losetup are.
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     missing = {package: tool for tool, package in TOOLS.items() if shutil.which(tool, path=path) is None}
@@ -44,9 +44,9 @@ def preflight() -> list[str]:
         packages = " ".join(sorted(missing))
         problems.append(f"Missing: {', '.join(sorted(missing.values()))}. Run: apt-get install {packages}")
     if not Path("/dev/loop-control").exists():
-        problems.append("No loop devices (/dev/loop-control). Load the kernel's module: modprobe loop")
+        problems.append("No loop devices (/dev/loop-control). Load the kernel module: modprobe loop")
     if "overlay" not in Path("/proc/filesystems").read_text():
-        problems.append("The kernel has no overlay file system. Load its module: modprobe overlay")
+        problems.append("The kernel has no overlay file system. Load the kernel module: modprobe overlay")
     if unified_hierarchy() is None:
         problems.append("No cgroup v2 hierarchy. Run: mkdir -p /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup")
     return problems

@@ -228,7 +228,7 @@ def parse_fields(
             continue
         if key not in fields:
             known = ", ".join(sorted(fields))
-            reason = f"Invalid or unknown key. `{path}{key}` is no property of this object; it knows: {known}"
+            reason = f"Invalid or unknown key. `{path}{key}` is not a property of this object, which has: {known}"
             failures.append(Failure(f"{path}{key}", reason))
             continue
         parsed[key] = fields[key].kind.parse(value, f"{path}{key}", failures)

@@ -90,5 +90,5 @@ def _gpg(home: Path, *arguments: str) -> bytes:
     process = subprocess.run(command, capture_output=True, env=environment, check=False)
     if process.returncode != 0:
         words = process.stderr.decode(errors="replace").strip().splitlines()
-        raise SandboxError(f"gpg could not sign for the package server: {words[-1] if words else 'no reason'}")
+        raise SandboxError(f"gpg could not sign for the package server: {words[-1] if words else 'no reason given'}")
     return process.stdout

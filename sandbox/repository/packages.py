@@ -55,7 +55,7 @@ def ensure_packages(
     binaries, mirror = binaries or toolchain.binaries(), mirror or mirror_folder()
     cache = cache or _cache()
     if absent := [program for program in programs() if not (binaries / program).exists()]:
-        raise SandboxError(f"{binaries} has no {' and no '.join(absent)}; the toolchain must be built first.")
+        raise SandboxError(f"{binaries} lacks {' and '.join(absent)}: build the toolchain first.")
     with _alone(cache):
         build = cache / "builds" / _version(binaries, mirror, cache)
         if build.is_dir() and (broken := sums.damaged(build)):

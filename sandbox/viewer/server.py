@@ -50,7 +50,7 @@ class Grafana:
     def _connect(self) -> None:
         outputs = stack.outputs(self._place, self._name)
         if "grafanaUrl" not in outputs:
-            raise SandboxError(f"The stack {self._name} has no Grafana yet. Type: make up")
+            raise SandboxError(f"The stack {self._name} has no Grafana yet. Run: make up")
         authority = self._place.state / "viewer-ca.pem"
         authority.write_text(outputs["caCertificate"])
         self.url = str(outputs["grafanaUrl"])

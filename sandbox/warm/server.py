@@ -48,7 +48,7 @@ class Run:
         while len(message) < int.from_bytes(size, "big"):
             piece = connection.recv(1 << 16)
             if not piece:
-                raise ConnectionError("a client ended before it had said what to run")
+                raise ConnectionError("a client disconnected before it said what to run")
             message += piece
         folder, nice, number, *rest = map(os.fsdecode, bytes(message).split(b"\0"))
         arguments, variables = rest[: int(number)], rest[int(number) :]

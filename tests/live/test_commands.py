@@ -59,7 +59,7 @@ def test_down_and_status_while_nothing_is_up() -> None:
     down = sandbox("down", place=nowhere)
     assert (down.returncode, down.stdout.strip()) == (0, "Nothing is up here.")
     status = sandbox("status", place=nowhere)
-    assert (status.returncode, status.stdout.strip()) == (1, "Nothing is up here. Type: make up")
+    assert (status.returncode, status.stdout.strip()) == (1, "Nothing is up here. Run: make up")
     assert not nowhere.state.exists()
 
 

@@ -29,7 +29,7 @@ def test_everything_that_is_missing_at_once(machine: Path, capsys: pytest.Captur
     """As on a new machine, with the checkout's settings unchanged."""
     dev = CHECKOUT / "Pulumi.dev.yaml"
     first, *said = complaints(capsys, machine, "--settings", str(dev))
-    assert first == "Nothing was made. Missing:"
+    assert first == "Nothing was created. Missing:"
     assert len(said) == 4
     assert all(line.startswith("- ") and line.endswith(".") for line in said)
     for part in (
@@ -45,13 +45,14 @@ def test_everything_that_is_missing_at_once(machine: Path, capsys: pytest.Captur
     ("content", "sentence"),
     [
         (None, "cannot be read (No such file or directory): name one with SETTINGS=FILE"),
-        ("- a list", "is no stack's settings"),
-        ("config: [", "is no stack's settings"),
+        ("- a list", "has no settings below `config:`"),
+        ("config: [", "settings.yaml is not valid YAML"),
+        ("config: {}", "aws:region: is missing"),
         ("config: {monitoring:retention: 7d}", "aws:region: is missing"),
         ("config: {aws:region: x, monitoring:operatorCidrs: 5}", "monitoring:operatorCidrs = 5: is not a list"),
         ("config: {aws:region: x, monitoring:operatorCidrs: {a: 1}}", "monitoring:operatorCidrs"),
         ("config: {aws:region: eu-central-1, monitoring:retention: 7}", "monitoring:retention = "),
-        ("config: {aws:region: x, monitoring:protect: true}", "could not be taken away at the end: leave it out"),
+        ("config: {aws:region: x, monitoring:protect: true}", "could not be destroyed at the end: leave it out"),
         ("config: {aws:region: x, monitoring:smtp: {password: {secure: abc}}}", "has encrypted values"),
         ("config: {aws:region: x, monitoring:hosts: [{privateKey: {secure: abc}}]}", "has encrypted values"),
     ],
@@ -105,5 +106,5 @@ def test_what_pulumi_says(
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "x")
     assert not any("PASSPHRASE" in line for line in complaints(capsys, machine))
     (machine / "Pulumi.proof.yaml").write_text("config: {}\n")
-    assert any("There is a stack proof" in line for line in complaints(capsys, machine))
-    assert not any("There is a stack" in line for line in complaints(capsys, machine, "--stack", "other"))
+    assert any("The stack proof, or" in line for line in complaints(capsys, machine))
+    assert not any("The stack " in line for line in complaints(capsys, machine, "--stack", "other"))

@@ -42,7 +42,7 @@ def test_no_folder_for_temporary_files() -> None:
     assert done.returncode == 1, done.stderr
     line = done.stderr.strip().splitlines()[-1]
     assert line.startswith("No usable temporary directory found in ")
-    assert line.endswith(" Make room, then type the same again.")
+    assert line.endswith(" Free some space, then run the same command again.")
     assert "Traceback" not in done.stderr
 
 
@@ -93,7 +93,7 @@ def test_checks_without_a_folder_for_what_they_print_do_not_begin(tmp_path: Path
     [
         ("benchmarks.mutants", ["no.py"], "no.py: there is no such file in "),
         ("benchmarks.mutants", ["README.md"], "README.md: its tests are not known. Name a file of settings/"),
-        ("benchmarks.load", [], "The local AWS is not running. Type: make up"),
+        ("benchmarks.load", [], "The local AWS is not running. Run: make up"),
         ("benchmarks.load", ["--hosts", "0"], "at least one host"),
     ],
 )
@@ -118,6 +118,6 @@ def test_a_copy_that_does_not_fit_is_taken_away_again() -> None:
     done = with_full_disks("64k", "sh", "-c", f"{sys.executable} -m benchmarks.mutants; ls")
     line = done.stderr.strip().splitlines()[-1]
     assert line.startswith("No space left on device: ")
-    assert line.endswith(" Make room, then type the same again.")
+    assert line.endswith(" Free some space, then run the same command again.")
     assert "Traceback" not in done.stderr
     assert done.stdout == ""

@@ -87,7 +87,10 @@ def test_no_room_is_one_sentence(
     monkeypatch.setattr(commands, "up", up)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert entry.main(["up"]) == 1
-    assert capsys.readouterr().err == f"\n{os.strerror(number)}: /the/file. Make room, then type the same again.\n"
+    assert (
+        capsys.readouterr().err
+        == f"\n{os.strerror(number)}: /the/file. Free some space, then run the same command again.\n"
+    )
 
 
 @pytest.mark.parametrize("lines", [1, 9999])
@@ -110,8 +113,8 @@ def test_too_little_room_is_reported_before_anything_is_made(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert entry.main(["up"]) == 1
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert line.startswith("99 MiB are free on the disk of ")
-    assert line.endswith(" are needed. Make room, then type the same again.")
+    assert line.startswith("Only 99 MiB are free on the disk of ")
+    assert line.endswith(" are needed. Free some space, then run the same command again.")
     assert not Place(tmp_path).state.exists()
 
 
@@ -125,7 +128,9 @@ def test_a_disk_that_fills_while_pulumi_works_is_said_last(tmp_path: Path, monke
         stack.pulumi(place, "up")
     full = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    with pytest.raises(SandboxError, match=r"^The disk of .* is full\. Make room, then type the same again\.$"):
+    with pytest.raises(
+        SandboxError, match=r"^The disk of .* is full\. Free some space, then run the same command again\.$"
+    ):
         stack.pulumi(place, "up")
 
 
@@ -153,7 +158,7 @@ def test_up_starts_afresh_when_a_full_disk_has_cut_off_the_state(
         with pytest.raises(SandboxError, match="the bridge"):
             commands.start_cloud(place)
         assert (state.exists(), bool(ended)) == (not afresh, afresh)
-    assert "cut off because the disk was full, so that nobody knows its resources: starting afresh." in " ".join(
+    assert "cut off because the disk was full, so its resources are unknown: starting afresh." in " ".join(
         capsys.readouterr().out.split()
     )
 
@@ -190,7 +195,7 @@ def test_a_stack_s_name_is_checked_before_anything_is_made(
     for name in ("a b", "../x", "x/y", "$(id)", "ü", "x" * 101):
         monkeypatch.setenv("SANDBOX_STACK", name)
         assert entry.main([command]) == 1
-        assert capsys.readouterr().err.strip().startswith(f"STACK={name[:100]!r} is not a stack's name: ")
+        assert capsys.readouterr().err.strip().startswith(f"STACK={name[:100]!r} is not a valid stack name: ")
     assert not any(tmp_path.iterdir())
 
 
@@ -199,4 +204,4 @@ def test_what_cannot_be_written_is_one_sentence() -> None:
     command = ["bash", "-c", '"$0" -c "$1" >/dev/full', sys.executable, program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 1
-    assert done.stderr == "\nNo space left on device. Make room, then type the same again.\n"
+    assert done.stderr == "\nNo space left on device. Free some space, then run the same command again.\n"

@@ -32,7 +32,7 @@ def test_all_is_well() -> None:
 @pytest.mark.parametrize("age", [screen.SILENT_SECONDS, math.inf])
 def test_everything_that_is_wrong_is_named(age: float) -> None:
     reasons = screen.amiss(["machines"], {"influxdb": True, "cloudwatch": False}, {"web-1": age, "db-1": 3.0})
-    assert reasons == ["machines has ended", "CloudWatch is not healthy in Grafana", "web-1 sends nothing"]
+    assert reasons == ["machines has ended", "CloudWatch is not healthy in Grafana", "web-1 is sending no data"]
 
 
 @pytest.mark.parametrize("failure", [requests.ReadTimeout("slow"), requests.JSONDecodeError("half", "", 0)])

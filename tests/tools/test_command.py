@@ -71,7 +71,7 @@ def test_a_full_disk_is_one_sentence(lines: int) -> None:
     script = PROGRAM.format(body=f"[print('x' * 99) for _ in range({lines})]")
     command = ["bash", "-c", '"$0" -c "$1" >/dev/full', sys.executable, script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
-    said = "No space left on device. Make room, then type the same again.\n"
+    said = "\nNo space left on device. Free some space, then run the same command again.\n"
     assert (done.stderr, done.returncode) == (said, 1)
 
 

@@ -15,11 +15,12 @@ import yaml
 from settings.stack_name import wrong_for_a_bucket
 from tests.tools.terminal import Terminal
 from tests.tools.web import served
+from tools import stack_name
 from tools.cost.bill import bill
 from tools.new_stack import __main__ as command
 from tools.new_stack.address import offered
 from tools.new_stack.blocks import blocks
-from tools.stack_file import PULUMIS_NAME, parse, read
+from tools.stack_file import parse, read
 
 ROOT = Path(__file__).resolve().parents[2]
 ME = "198.51.100.7/32"
@@ -331,4 +332,4 @@ def test_a_file_is_cut_into_its_settings() -> None:
 @pytest.mark.parametrize("name", ["dev", "a.b", "x" * 36, "_a", "a b", "a/b", ""])
 def test_no_name_that_a_bucket_takes_is_refused_by_pulumi(name: str) -> None:
     """The program's rule is the stricter one, so that both can be checked one after the other."""
-    assert wrong_for_a_bucket(name) or PULUMIS_NAME.fullmatch(name)
+    assert wrong_for_a_bucket(name) or stack_name.is_valid(name)

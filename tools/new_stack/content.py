@@ -9,8 +9,9 @@ from typing import Any
 
 from settings import Settings
 from settings.stack_name import wrong_for_a_bucket
+from tools import stack_name
 from tools.new_stack.blocks import blocks, written
-from tools.stack_file import PULUMIS_NAME, StackFile, no_name, path
+from tools.stack_file import StackFile, path
 
 REGION, SIZE = "aws:region", "monitoring:instanceType"
 OPERATORS, AGENTS = "monitoring:operatorCidrs", "monitoring:agentCidrs"
@@ -63,8 +64,8 @@ class NewStack:
 
 def wrong_name(name: str, like: StackFile, taken: list[str]) -> str:
     """Why the new stack cannot be called that; empty when it can."""
-    if not PULUMIS_NAME.fullmatch(name):
-        return f"{no_name(name)}, such as NAME=eu."
+    if not stack_name.is_valid(name):
+        return f"{stack_name.refusal(name)}, such as NAME=eu."
     if name.lower() in [each.lower() for each in taken]:
         return f"Pulumi.{name}.yaml already exists; choose another name, or edit that file."
     backups = like.given.get("backups")

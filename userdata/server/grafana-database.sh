@@ -25,4 +25,4 @@ if [ -s $copy ]; then
   with="the last backup's"
 fi
 echo "monitoring: Grafana's database is damaged and set aside as $database.bad; Grafana begins with $with." \
-  "Type: pulumi refresh && pulumi up" | tee /dev/console || true
+  "Run: pulumi refresh && pulumi up" | tee /dev/console || true

@@ -38,7 +38,7 @@ class Bucket(TaggedResource):
     def check(self, inputs: Properties) -> Iterable[Failure]:
         name = inputs.get("bucket")
         if isinstance(name, str) and not NAME.fullmatch(name):
-            yield Failure("bucket", f"invalid bucket name {name}: 3 to 63 small letters, digits, dots and hyphens")
+            yield Failure("bucket", f"invalid bucket name {name}: 3 to 63 lowercase letters, digits, dots and hyphens")
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         client, name, region = self.api("s3", inputs), inputs["bucket"], self.region(inputs)

@@ -17,7 +17,7 @@ def get_ami(aws: Aws, arguments: Properties) -> Properties:
     if arguments.get("mostRecent") and not arguments.get("owners") and not arguments.get("allowUnsafeFilter"):
         raise PluginError(
             "Most Recent Image Not Filtered: mostRecent is true, so `owners` or a filter on it is needed "
-            "(anybody may publish an image under any name)"
+            "(anyone may publish an image under any name)"
         )
     ec2 = aws.client("ec2", arguments.get("region"))
     images = ec2.describe_images(

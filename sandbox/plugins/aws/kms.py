@@ -114,7 +114,9 @@ class Alias(AwsResource):
     def check(self, inputs: Properties) -> Iterable[Failure]:
         name = inputs.get("name")
         if name is None:
-            yield Failure("name", "the local environment makes no name for it; write one, such as alias/mine")
+            yield Failure(
+                "name", "the local environment does not generate a name for it; write one, such as alias/mine"
+            )
         if isinstance(name, str) and not name.startswith("alias/"):
             yield Failure("name", "name must begin with 'alias/' and only contain [0-9A-Za-z_/-]")
 

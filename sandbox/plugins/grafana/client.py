@@ -68,7 +68,7 @@ class Tls:
                     trust.load_cert_chain(file.name)
         except (ssl.SSLError, ValueError, OSError) as error:
             reason = getattr(error, "reason", None) or error
-            raise PluginError(f"caCert, tlsCert and tlsKey must be PEM texts or paths of PEM files: {reason}") from None
+            raise PluginError(f"caCert, tlsCert and tlsKey must be PEM text or paths of PEM files: {reason}") from None
         return trust
 
 

@@ -68,7 +68,7 @@ class _Certificate(Resource[None]):
 
     def read(self, id_: str, state: Properties) -> Properties | None:
         if not state:
-            raise PluginError(f"{self.title} cannot be imported: its id says nothing about the certificate")
+            raise PluginError(f"{self.title} cannot be imported: its ID does not contain the certificate")
         return {"readyForRenewal": True} if _due(state, state["earlyRenewalHours"]) else {}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:

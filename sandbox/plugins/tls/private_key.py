@@ -61,7 +61,7 @@ class PrivateKey(Resource[None]):
 
     def read(self, id_: str, state: Properties) -> Properties | None:
         if not state:
-            raise PluginError("PrivateKey cannot be imported: its id says nothing about the key")
+            raise PluginError("PrivateKey cannot be imported: its ID does not contain the key")
         return {}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:

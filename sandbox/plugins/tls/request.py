@@ -32,7 +32,7 @@ class CertRequest(Resource[None]):
 
     def read(self, id_: str, state: Properties) -> Properties | None:
         if not state:
-            raise PluginError("CertRequest cannot be imported: its id says nothing about the request")
+            raise PluginError("CertRequest cannot be imported: its ID does not contain the request")
         return {}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:

@@ -68,7 +68,7 @@ def test_without_any_backup_grafana_begins_empty_and_pulumi_fills_it(environment
     print(f"Grafana answers with its users {time.time() - began:.0f} s later")
     assert environment.grafana.get("/api/org").status_code == 200
     said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "grafana-server", f"--since=@{int(began)}").stdout
-    assert "Grafana begins with an empty one. Type: pulumi refresh && pulumi up" in said
+    assert "Grafana begins with an empty one. Run: pulumi refresh && pulumi up" in said
     refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
     assert refreshed.returncode == 0, ending(refreshed)
     done = up(environment)

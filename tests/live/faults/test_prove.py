@@ -53,7 +53,7 @@ def test_the_whole_proof(environment: Environment, tmp_path: Path) -> None:
     status, well, said = prove(tmp_path, settings(tmp_path))
     assert [name for name, went in well.items() if not went] == [], said[-6000:]
     assert status == 0
-    assert {"pulumi up", "another server on the same data volume", "a new access key", "pulumi destroy"} <= set(well)
+    assert {"pulumi up", "replace the server, keep the data volume", "a new access key", "pulumi destroy"} <= set(well)
     assert inventory(environment) == before
     assert not (stack.project_folder(PLACE) / f"Pulumi.{NAME}.yaml").exists()
 

@@ -25,7 +25,7 @@ def test_a_taken_port_is_named_with_its_owner() -> None:
 
 
 def test_a_missing_address_says_what_to_type() -> None:
-    with pytest.raises(SandboxError, match=r"bridge is missing\. Type: make up"):
+    with pytest.raises(SandboxError, match=r"bridge is missing\. Run: make up"):
         listeners.listen("203.0.113.1", 8080, lambda *_: [])
 
 
@@ -54,5 +54,5 @@ def test_tls_for_aws_names_only_and_a_silent_client_blocks_nobody(tmp_path: Path
 
 
 def test_credentials_before_the_first_start(tmp_path: Path) -> None:
-    with pytest.raises(SandboxError, match="Type: make up"):
+    with pytest.raises(SandboxError, match="Run: make up"):
         cloud.admin_credentials(Place(tmp_path, "never"))
