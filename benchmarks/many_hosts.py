@@ -2,11 +2,11 @@
 
     sudo .venv/bin/python -m benchmarks.many_hosts [--hosts 100 500]
 
-Raises an environment of its own, and takes it down. Its further hosts are one SSH server, on a port each: it takes the
-installer, runs nothing, and answers after `SECONDS` that all went well. So the figures are those of Pulumi and the
-program. It counts how many installers run at once: `sshConnections` limits that, as Pulumi itself may do four times as
-many things. The first `FIRST` hosts are installed like this; further ones are copies of the first in Pulumi's state,
-and an `up` has to find that they are as they should be. Figures as in benchmarks.preview.
+Raises an environment of its own, and takes it down. Its further hosts are one SSH server, on a port each: it accepts
+the installer, runs nothing, and reports success after `SECONDS`. So the figures are those of Pulumi and the program. It
+counts how many installers run at once: `sshConnections` limits that, as Pulumi itself may do four times as many things.
+The first `FIRST` hosts are installed like this; further ones are copies of the first in Pulumi's state, and an `up` has
+to find that they are as they should be. Figures as in benchmarks.preview.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Machines:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        # Whether SSH answers at all is asked by another connection, which ends after the greeting.
+        # `ssh_answers` uses a separate connection, which ends after the greeting.
         with suppress(paramiko.SSHException, EOFError, OSError), paramiko.Transport(connection) as transport:
             transport.add_server_key(self._key)
             transport.start_server(server=_Anyone())
@@ -108,8 +108,8 @@ def measure(numbers: list[int]) -> None:
     shared = {"address": address, "user": "root", "hostKey": machines.host_key}
 
     def up(number: int, role: str, expected: int) -> Cost:
-        """With so many hosts, the environment's own among them. role: a tag of the last one. expected: how many get
-        another installer."""
+        """With so many hosts, the environment's own among them. role: a tag of the last one. expected: how many get a
+        new installer."""
         every = [{"name": f"host-{each}", "port": FIRST_PORT + each, **shared} for each in range(number - others)]
         every[-1]["tags"] = {"role": role}
         listed.write_text(yaml.safe_dump(every))
@@ -125,7 +125,7 @@ def measure(numbers: list[int]) -> None:
     for number in [FIRST, *(each for each in numbers if each > FIRST)]:
         if number > FIRST:
             _copy(environment, number - others)
-            # The last one gets the tag, and that of before loses it.
+            # The last one gets the tag; the one that had it before loses it.
             up(number, "web", 2)
         changed[number] = least(up(number, role, 1) for role in ("database", "web"))
     print(f"CPU of the program per further host, in an up that changes one; goal {MOST_SECONDS_PER_HOST * 1000:.0f} ms")
@@ -139,7 +139,7 @@ def measure(numbers: list[int]) -> None:
 
 
 def _copy(environment: dict[str, str], number: int) -> None:
-    """Gives Pulumi's state so many of them, as copies of the first."""
+    """Adds copies of the first host to Pulumi's state until there are so many."""
 
     def pulumi(*command: str) -> str:
         folder = stack.project_folder(PLACE)
@@ -166,7 +166,7 @@ def _copy(environment: dict[str, str], number: int) -> None:
 
 
 def main() -> None:
-    # It calls a connection that ends after the greeting an error.
+    # paramiko logs a connection that ends after the greeting as an error.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--hosts", type=int, nargs="+", default=list(HOSTS[2:]))

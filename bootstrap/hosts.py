@@ -1,7 +1,7 @@
 """What the two roles may do for the setting `hostsByTag` (components/tagged_hosts.py), in the policy of `databases`.
 
-State Manager runs a document as root on whatever has the tag. Of all documents, the deploy role can only choose the
-program's own.
+State Manager runs a document as root on every instance with the tag. Of all documents, the deploy role can only choose
+the program's own.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from bootstrap.account import PROJECT, TAG, Account, Statement, allow
 
 
 def changing(account: Account) -> list[Statement]:
-    """The database's interface has no tags, so making one asks for none."""
+    """The database's interface has no tags, so creating one requires none."""
     own = {"StringEquals": {f"aws:ResourceTag/{TAG}": PROJECT}}
     interfaces, made = account.ec2("network-interface"), "CreateNetworkInterface"
     return [

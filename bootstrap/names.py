@@ -6,7 +6,8 @@ from bootstrap.account import Account, Statement, allow
 
 
 def reading(account: Account) -> list[Statement]:
-    """What a preview and drift detection read; both roles may. A zone is found by its name among all of the account."""
+    """What a preview and drift detection read; both roles may. A zone given by name is looked up among all of the
+    account's."""
     if not account.zones:
         return []
     return [
@@ -22,7 +23,7 @@ def reading(account: Account) -> list[Statement]:
 
 
 def changing(account: Account) -> list[Statement]:
-    """Addresses alone: no other kind of record, and so no proof that a domain is one's own (a TXT record)."""
+    """Address records only, so that this cannot prove control of a domain (which takes a TXT record)."""
     if not account.zones:
         return []
     types = {"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["A"]}}

@@ -17,7 +17,7 @@ class PublicCertificate(pulumi.ComponentResource):
     """The right to prove to a certificate authority that the server's name is the stack's.
 
     Produces: a policy of the server's role. It may write and delete one record of one zone, `_acme-challenge.DOMAIN` of
-    the type TXT (RFC 8555, 8.4), and wait until Route 53's servers know it. It also lists zones, because certbot looks
+    the type TXT (RFC 8555, 8.4), and wait until Route 53's servers have it. It also lists zones, because certbot looks
     for the zone itself (certbot-dns-route53); that action cannot be restricted to resources
     (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html). The condition keys:
     docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-rrset-conditions.html.
@@ -40,7 +40,7 @@ class PublicCertificate(pulumi.ComponentResource):
             {"Sid": "ProveName", "Effect": "Allow", "Action": CHANGE, "Resource": zone, "Condition": only_this},
             {"Sid": "AwaitProof", "Effect": "Allow", "Action": "route53:GetChange", "Resource": f"{route53}change/*"},
         )
-        # As in components/server_role.py: a name that stays.
+        # A fixed name, as in components/server_role.py.
         self.policy = aws.iam.RolePolicy(
             name, name="certificate", role=role.role_name, policy=rights, opts=pulumi.ResourceOptions(parent=self)
         )

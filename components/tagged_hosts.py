@@ -13,28 +13,29 @@ from program.policies import document, reading_with
 from userdata.agents import ACTION
 
 EVERY = "rate(30 minutes)"
-"""When an instance tries again whose attempt failed: the shortest interval there is (docs.aws.amazon.com/
-systems-manager/latest/userguide/reference-cron-and-rate-expressions.html). Where nothing changed, nothing is restarted.
+"""When an instance whose attempt failed tries again: the shortest interval that AWS accepts (docs.aws.amazon.com/
+systems-manager/latest/userguide/reference-cron-and-rate-expressions.html). If nothing has changed, nothing is
+restarted.
 """
 
 AT_ONCE = "50"
 """Instances that the installer runs on at a time. The parameter store answers 40 requests per second (docs: "AWS
-Systems Manager endpoints and quotas"); the installer asks again when it does not."""
+Systems Manager endpoints and quotas"); the installer retries when it is throttled."""
 
 LONGEST = 65536
 """Bytes of a document (the same page)."""
 
 SECONDS = 1800
-"""Until an installer is ended: it waits up to five minutes for others that use the package manager."""
+"""After which AWS ends an installer, which waits up to five minutes for the package manager's lock."""
 
 PARAMETER = ACTION.strip("{} ")
-"""The document's, which says what the script does."""
+"""The document's parameter that says what the script does."""
 
 
 def run_document(script: str) -> str:
     """A Systems Manager document that runs a script as root, in which ACTION is `install` or `remove`.
 
-    Raises pulumi.RunError if it is longer than AWS takes: certificates of authorities alone can be so long.
+    Raises pulumi.RunError if it is longer than AWS accepts, as CA certificates can make it.
     docs.aws.amazon.com/systems-manager/latest/userguide/documents-command-ssm-plugin-reference.html#aws-runShellScript
     """
     text = json.dumps(
@@ -75,12 +76,12 @@ class TaggedHosts(pulumi.ComponentResource):
     (docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-state-manager-targets-and-rate-controls.html).
     Another installer is another document, and another association: AWS refuses a version whose content an earlier one
     has (UpdateDocument, DuplicateDocumentContent), and the provider then keeps the newest, so that a setting could not
-    be taken back. An instance that fails keeps no other from its turn.
+    be taken back. An instance that fails does not stop the others.
     With `remove`, it takes the agents away instead. Deleting both leaves the agents where they are.
 
-    An agent reads the write user's password itself, with its instance's role: `policy`, as JSON, lets a role read that
-    parameter, and the other InfluxDB's, which is there while the stack moves; and decrypt them. It need not wait for
-    the server: until that answers, Telegraf keeps what it measures.
+    An agent reads the write user's password itself, with its instance's role: `policy`, as JSON, lets a role read and
+    decrypt that parameter and the other InfluxDB's, which exists while the stack moves. Agents need not wait for the
+    server: Telegraf buffers what it measures until the server answers.
 
     script: the installer. passwords: ARNs of their parameters. stored: what comes after all parameters. key: ARN of
     `kmsKey`.
@@ -102,7 +103,7 @@ class TaggedHosts(pulumi.ComponentResource):
     ) -> None:
         super().__init__("monitoring:index:TaggedHosts", name, None, opts)
         ((named, value),) = tag.items()
-        # Its name begins so in every stack: bootstrap/account.py.
+        # bootstrap/account.py relies on this prefix in every stack.
         installer = aws.ssm.Document(
             "monitoring-agent",
             document_type="Command",

@@ -47,7 +47,7 @@ RESOURCES = (
 
 
 def processes(uid: str) -> Row:
-    """Which processes use most now, and which ever did in the time shown."""
+    """Which processes use most now, and which did at any time in the range shown."""
     now = [_now(uid, resource) for resource in RESOURCES]
     return Row("Top processes", [*now, *[_highest(uid, resource) for resource in RESOURCES]])
 

@@ -25,10 +25,10 @@ def hosts(
     in_aws: pulumi.ResourceOptions,
     key: str | None = None,
 ) -> tuple[list[Agent], TaggedHosts | None]:
-    """Their agents; None without `hostsByTag`.
+    """The agents over SSH, and those chosen by tag: None without `hostsByTag`.
 
-    role: of whose parameters hosts chosen by tag read two. stored: the last of these. ready: the server. key: ARN
-    of `kmsKey`.
+    role: the server's; hosts chosen by tag read two of its parameters. stored: the last of these. ready: the server.
+    key: ARN of `kmsKey`.
     """
     script = partial(agent_script, agent_values(settings, databases))
     anywhere = pulumi.ResourceOptions()

@@ -14,8 +14,8 @@ developerguide/symm-asymm-choose-key-spec.html)."""
 
 STATES = {
     "Disabled": "is disabled; enable it: aws kms enable-key --key-id {key} --region {region}",
-    "PendingDeletion": "is to be deleted; keep it: aws kms cancel-key-deletion --key-id {key} --region {region}, then "
-    "enable-key",
+    "PendingDeletion": "is scheduled for deletion; keep it: aws kms cancel-key-deletion --key-id {key} "
+    "--region {region}, then enable-key",
 }
 """docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
 
@@ -23,8 +23,8 @@ STATES = {
 def find_key(settings: Settings, opts: pulumi.InvokeOptions) -> str | None:
     """The key's ARN, whatever names it; None without `kmsKey`.
 
-    Raises pulumi.RunError when there is no such key in the region, when the one who runs Pulumi may not look at it, and
-    when it does not encrypt: it is disabled, to be deleted, asymmetric, or AWS's own.
+    Raises pulumi.RunError when there is no such key in the region, when the identity that runs Pulumi may not look at
+    it, and when it cannot be used: it is disabled, to be deleted, asymmetric, or AWS's own.
     """
     given = settings.kms_key
     if given is None:
@@ -41,8 +41,8 @@ def find_key(settings: Settings, opts: pulumi.InvokeOptions) -> str | None:
         if "AccessDenied" in error.said:
             raise pulumi.RunError(
                 f"{said} this identity may not look at it; allow it kms:DescribeKey on the key, with what "
-                "docs/security.md lists, and let the key's policy leave that to IAM: a statement that allows kms:* to "
-                "arn:aws:iam::ACCOUNT:root"
+                "docs/security.md lists, and make sure that the key's policy delegates to IAM: a statement that allows "
+                "kms:* to arn:aws:iam::ACCOUNT:root"
             ) from None
         raise
     if key.key_manager == "AWS":

@@ -1,4 +1,5 @@
-"""What a run of the program does not need, and what much of a further host's CPU time went into (docs/scale.md)."""
+"""Turns off what a run of the program does not need, which took much of each further host's CPU time
+(docs/scale.md)."""
 
 from __future__ import annotations
 
@@ -12,8 +13,9 @@ def lean() -> None:
 
     Garbage is not collected: nearly all objects live until the end, and each collection looks through them.
 
-    The SDK's debug messages are not sent, five requests to the engine per resource, which only shows them with
-    `--debug` (pulumi 3.255.0, log.py; the SDK has no setting for it). The engine's and the providers' remain.
+    The SDK's debug messages are not sent: they are five requests to the engine per resource, and it only shows them
+    with `--debug` (pulumi 3.255.0, log.py; the SDK has no setting for it). Those of the engine and the providers
+    remain.
     """
     gc.disable()
     pulumi.log.debug = _nothing

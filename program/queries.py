@@ -26,7 +26,7 @@ _PLAIN = (
     (re.compile(r"/\^\$\{?\w+(:\w+)?\}?\$/"), "/.*/"),
     (re.compile(r"\$\{\w+(:\w+)?\}|\$\w+"), "x"),
 )
-"""Stands for Grafana's macros and variables, so that a query reads next to nothing."""
+"""What replaces Grafana's macros and variables, so that a query reads next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Asked:
 
 
 def asked(settings: Settings, boards: Sequence[Board]) -> list[Asked]:
-    """All of them: those of these dashboards, and those of the alert rules."""
+    """All queries of these dashboards and of the alert rules."""
     return [*_of_boards(boards), *_of_rules(settings)]
 
 

@@ -1,8 +1,8 @@
-"""How a server reaches what is outside its VPC, as far as its subnet's routes say: asked at each preview, because a
-server that does not get out is only noticed when `bootTimeout` has passed.
+"""How a server gets out of its VPC, as far as its subnet's routes show. Checked at each preview, because otherwise a
+server without a way out is only noticed when `bootTimeout` has passed.
 
 docs.aws.amazon.com/vpc/latest/userguide: VPC_Internet_Gateway.html (an internet gateway serves machines with a public
-address only), vpc-nat-gateway.html (nobody gets in through a NAT gateway).
+address only), vpc-nat-gateway.html (a NAT gateway admits no connections from outside).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def check(settings: Settings, subnet_id: str, vpc_id: str, opts: pulumi.InvokeOp
     address; without a default route, warn about endpoints that are missing. Default subnets are public.
 
     The provider does not show routes that a VPN gateway propagates (terraform-provider-aws,
-    vpc_route_table_data_source.go), so a route that is missing may be there: that is no error.
+    vpc_route_table_data_source.go), so a missing default route is no error: it may be one of those.
     """
     if settings.subnet_id is None:
         return
@@ -35,7 +35,7 @@ def check(settings: Settings, subnet_id: str, vpc_id: str, opts: pulumi.InvokeOp
     if settings.public_address:
         if default and default.nat_gateway_id:
             raise pulumi.RunError(
-                f"{where} sends everything to the NAT gateway {default.nat_gateway_id}, through which nobody reaches "
+                f"{where} sends everything to the NAT gateway {default.nat_gateway_id}, through which nobody can reach "
                 "the server's public address; name a public subnet, or write publicAddress: false"
             )
     elif default and default.gateway_id.startswith("igw-"):

@@ -1,4 +1,4 @@
-"""Names that AWS gives: partitions, regions, IDs of what is in EC2, instance types."""
+"""Names that AWS assigns: partitions, regions, EC2's resource IDs, instance types."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ Region = Annotated[str, BeforeValidator(region)]
 KeyName = Annotated[
     str, matching(r"[ -~]{1,255}", "is not the name of a key pair", "write its name as EC2 shows it, in ASCII letters")
 ]
-# docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html; a Mac boots no Debian.
+# docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html; Macs cannot boot Debian.
 InstanceType = Annotated[
     str,
     matching(
@@ -93,7 +93,7 @@ Zone = Annotated[
 
 
 def lies_in(domain: str, zone: str) -> bool:
-    """Whether a DNS name is that of a zone, or below it."""
+    """Whether a DNS name is a zone's own name or lies below it."""
     return domain == zone or domain.endswith(f".{zone}")
 
 

@@ -44,7 +44,7 @@ def mismatches(chain: str, key: str, ca: str | None, domain: str | None) -> Iter
     if any(_has_unknown_demands(one) for one in certificates):
         yield "certificate has a critical extension that clients do not know", "have it reissued without"
     if not ca and _issued(own, own):
-        yield "certificate is signed by itself, so that no client trusts it", "write it as ca, too"
+        yield "certificate is self-signed, so no client trusts it", "write it as ca, too"
     if ca and (wrong := _why_not(own, certificates[1:], read(ca))):
         yield wrong, "write the root that the chain ends at"
 
@@ -90,7 +90,7 @@ def _signed_well(certificate: x509.Certificate) -> bool:
 
 
 def _has_unknown_demands(certificate: x509.Certificate) -> bool:
-    """RFC 5280, 4.2: who does not know a critical extension refuses the certificate."""
+    """RFC 5280, 4.2: a client rejects a certificate with a critical extension that it does not know."""
     return any(one.critical and isinstance(one.value, x509.UnrecognizedExtension) for one in certificate.extensions)
 
 
@@ -115,8 +115,8 @@ def _why_not(
 
 
 def _may_sign(certificate: x509.Certificate, below: int) -> bool:
-    """Whether it is an authority's, with so many others below it, and of a key that clients take (RFC 5280, 4.2.1.3 and
-    4.2.1.9; crypto/x509, isValid and CheckSignatureFrom)."""
+    """Whether it is an authority's, may have so many others below it, and has a key that clients accept (RFC 5280,
+    4.2.1.3 and 4.2.1.9; crypto/x509, isValid and CheckSignatureFrom)."""
     if not served(certificate.public_key()):
         return False
     try:

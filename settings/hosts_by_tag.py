@@ -14,7 +14,7 @@ AWS_TAGS = "aws:"
 
 
 def one_tag(value: Any) -> dict[str, str]:
-    """A tag's name and its value. One only, so that nobody wonders whether two mean both or either."""
+    """A tag's name and its value. Only one: with two, it would not be clear whether both are needed or either."""
     if not isinstance(value, dict):
         raise WrongValueError("is not an object", "write the tag as `name: value`, such as Monitoring: on")
     if len(value) > 1:

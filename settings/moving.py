@@ -12,12 +12,13 @@ from settings.mistakes import WrongValueError
 def _own(value: Any) -> Any:
     if value not in ("shown", "kept"):
         raise WrongValueError(
-            "does not say what becomes of the server's own InfluxDB",
-            "write shown while dashboards show it, kept while they show the other one, and leave it out otherwise",
+            "is neither shown nor kept",
+            "write shown while dashboards show the server's own InfluxDB, kept while they show the other one, or "
+            "leave it out",
         )
     return value
 
 
 Own = Annotated[Literal["shown", "kept"], BeforeValidator(_own)]
-"""The server's own InfluxDB next to another one: agents write to both, and what the dashboards show is copied to the
-other."""
+"""The server's own InfluxDB next to another one: agents write to both, and the one that dashboards show is copied to
+the other one."""

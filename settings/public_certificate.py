@@ -13,8 +13,8 @@ from settings.part import Part
 
 
 class PublicCertificate(Part):
-    """directory: the authority, by the address at which its other addresses are found (RFC 8555, 7.1.1). email: whom it
-    may write to (7.3, `contact`). ca: who signed the certificate of that address itself, if no public authority did."""
+    """directory: URL of the authority's directory (RFC 8555, 7.1.1). email: address that it may write to (7.3,
+    `contact`). ca: certificates of the CA that signed the directory's own, unless it is a public one."""
 
     directory: Annotated[str, BeforeValidator(address_on_usual_port)]
     email: Annotated[str, BeforeValidator(address)] | None = None

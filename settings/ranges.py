@@ -24,7 +24,7 @@ _NOBODYS_TOGETHER = tuple(ipaddress.collapse_addresses(_NOBODYS))
 
 
 def cidr(value: Any) -> IPv4Network:
-    """An IPv4 range in CIDR notation whose host bits are zero, as EC2's rules of security groups take it
+    """An IPv4 range in CIDR notation whose host bits are zero, as EC2's security group rules require it
     (docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html)."""
     example = "write an IPv4 range such as 203.0.113.0/24, or 203.0.113.7/32 for one address"
     if not isinstance(value, str) or ":" in value:

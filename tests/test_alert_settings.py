@@ -213,12 +213,12 @@ def test_the_heartbeat_s_address_is_a_secret() -> None:
     [
         ([{"name": "weekend", "weekdays": ["saturday", "sunday"], "location": "Europe/Berlin"}], "", ""),
         ([{"name": "night", "times": ["00:00-06:00", "22:00-24:00"], "severity": "both"}], "", ""),
-        ([{"name": "a"}], "muteTimings[0]", "would mute alerts for ever"),
-        ([{"name": "a", "weekdays": ["sunday:saturday"]}], "muteTimings[0]", "would mute alerts for ever"),
+        ([{"name": "a"}], "muteTimings[0]", "would mute alerts all the time"),
+        ([{"name": "a", "weekdays": ["sunday:saturday"]}], "muteTimings[0]", "would mute alerts all the time"),
         (
             [{"name": "a", "weekdays": ["monday:saturday", "sunday"], "times": ["00:00-12:00", "11:00-24:00"]}],
             "muteTimings[0]",
-            "would mute alerts for ever",
+            "would mute alerts all the time",
         ),
         ([{"name": "..", "times": ["00:00-06:00"]}], "muteTimings[0].name", "a letter or digit first"),
         (

@@ -146,7 +146,7 @@ PAIRS: dict[str, tuple[dict[str, str], str]] = {
         {"ca": certificate_text(issue(ec_key(7), subject="an authority", authority=True))},
         "ca is not the authority that signed certificate",
     ),
-    "itself as its authority": ({"certificate": certificate_text(issue(ec_key()))}, "is signed by itself"),
+    "itself as its authority": ({"certificate": certificate_text(issue(ec_key()))}, "is self-signed"),
     "a passphrase": ({"privateKey": key_text(ec_key(), passphrase=b"x" * 8)}, "is encrypted with a passphrase"),
     "two keys": ({"privateKey": KEY + KEY}, "contains several private keys"),
     "a damaged key": ({"privateKey": KEY.replace("MIG", "MIH", 1)}, "contains a private key that cannot be read"),
@@ -224,6 +224,25 @@ def test_chains_that_clients_refuse(what: str) -> None:
 def test_chains_that_clients_take() -> None:
     for first in ({}, {"signs": True}, {"below": 1}, {"below": 2}):
         assert settings(**chain(first, {"signs": True, "below": 0})).certificate is not None
+
+
+def test_an_authority_with_an_ed25519_key_is_taken() -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    authority = issue(key, subject="Ed25519", authority=True)
+    own = certificate_text(issue(ec_key(), signer=(authority.subject, key)))
+    assert settings(certificate=own, ca=certificate_text(authority)).certificate is not None
+
+
+def test_authorities_that_sign_each_other_lead_to_no_root() -> None:
+    first, second = (issue(ec_key(number), subject=f"authority {number}", authority=True) for number in (3, 4))
+    crossed = [
+        issue(ec_key(3), signer=(second.subject, ec_key(4)), subject="authority 3", authority=True),
+        issue(ec_key(4), signer=(first.subject, ec_key(3)), subject="authority 4", authority=True),
+    ]
+    own = issue(ec_key(), signer=(first.subject, ec_key(3)))
+    chain = "".join(certificate_text(each) for each in (own, *crossed))
+    (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | {"certificate": chain, "ca": CA}), MARKED)
+    assert "ca is not the authority that signed certificate" in line
 
 
 def test_a_certificate_that_signs_certificates_only_serves_nobody() -> None:

@@ -1,8 +1,8 @@
-"""`python tools/start.py MODULE …`: `python -m MODULE …` for the Makefile, at peace with any terminal.
+"""`python tools/start.py MODULE …`: `python -m MODULE …` for the Makefile, with any terminal.
 
-Ctrl-C while the module imports its packages (a second or two) ends it without a traceback; tools/command.py and
-sandbox/errors.py take over from there. A closed standard stream (`>&-`) is the null device, so that no file or socket
-gets its number. A terminal without columns has the default ones: rich would print nothing.
+Ctrl-C while the module imports its packages (a second or two) ends it without a traceback; tools/command.py takes over
+from there. A closed standard stream (`>&-`) is the null device, so that no file or socket gets its number. A terminal
+without columns has the default ones: rich would print nothing.
 """
 
 from __future__ import annotations

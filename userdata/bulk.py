@@ -17,7 +17,7 @@ TEMPORARY = "/run/monitoring-agent.sh"
 def cloud_config(installer: str) -> str:
     """User data that runs an installer when a machine first boots; a secret, if the installer is.
 
-    Without its comments and compressed it fits into EC2's 16,384 bytes, which are the fewest that a cloud takes
+    Compressed and without comments it fits into EC2's 16,384 bytes, the smallest limit of any cloud
     (docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html), unless `influxdb.ca` holds several certificates.
     """
     shorter = re.sub(r"^ *# .*\n", "", installer, flags=re.MULTILINE)
@@ -26,8 +26,8 @@ def cloud_config(installer: str) -> str:
 
 
 def ansible_role(installer: str) -> str:
-    """An Ansible role, as a tar archive, compressed and in Base64; the same for the same installer, which is one
-    without a password."""
+    """An Ansible role, as a tar archive, compressed and in Base64, and reproducible. The installer is the one without a
+    password."""
     files = {path.relative_to(FOLDER / "ansible").as_posix(): path for path in (FOLDER / "ansible").rglob("*.*")}
     contents = {name: path.read_bytes() for name, path in files.items()} | {"files/install.sh": installer.encode()}
     packed = io.BytesIO()

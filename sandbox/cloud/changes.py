@@ -1,4 +1,4 @@
-"""When what the machines daemon watches was changed last, so that it need not ask each second."""
+"""When what the machines daemon watches last changed, so that it need not poll every second."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def _last(id_: str) -> str:
 
 
 def _conditions(changes: list[Mapping[str, Any]]) -> dict[str, str]:
-    """Names are compared in lower case, without the dot at their end."""
+    """Names are compared in lower case, without the trailing dot."""
     if not changes:
         return {}
     sets = [each["ResourceRecordSet"] for each in changes]

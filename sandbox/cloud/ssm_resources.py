@@ -1,4 +1,4 @@
-"""What a request to Systems Manager is judged about: parameters, documents, associations.
+"""Systems Manager's parameters, documents and associations as resources of IAM policies.
 
 docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
 """
@@ -37,7 +37,7 @@ def needed(response: Any, action: str) -> Iterator[Needed]:
 
 
 def _of_parameters(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Needed]:
-    """Parameters by name, several for GetParameters; a path as it was written, with its slash at the end.
+    """Parameters by name, several for GetParameters; a path as it was written, trailing slash included.
 
     docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
     """
@@ -53,7 +53,7 @@ def _of_parameters(region: str, action: str, given: Mapping[str, Any]) -> Iterat
 
 
 def _of_keys(region: str, action: str, given: Mapping[str, Any], names: list[str]) -> Iterator[Needed]:
-    """Who writes or reads a secret uses its key as well, unless that is the account's own, for that parameter alone.
+    """Writing or reading a secret also uses its key, unless it is the account's default one, for that parameter alone.
 
     docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
     """
@@ -95,7 +95,7 @@ def _document(region: str, name: str, brought: Any = None) -> tuple[str, dict[st
 
 
 def _of_association(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Needed]:
-    """An association by its id, with its tags; what makes or changes one is also about the document that it runs."""
+    """An association by its id, with its tags; creating or changing one also concerns the document that it runs."""
     id_, brought = str(given.get("AssociationId") or "*"), given.get("Tags")
     backend = ssm_backends[ACCOUNT][region]
     context = tagged(backend._resource_tags["Association"].get(id_), brought)

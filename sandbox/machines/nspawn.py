@@ -34,7 +34,7 @@ def command(place: Place, identity: str, address: IPv4Address, root: Path, devic
         "--timezone=off",
         "--link-journal=no",
         "--console=read-only",
-        "--system-call-filter=@memlock",  # Telegraf locks its secrets into memory, as it may on any real machine
+        "--system-call-filter=@memlock",  # Telegraf locks its secrets into memory, which real machines allow
         # nspawn hides it. It is the kernel's, so each machine reports every ext4 file system of this kernel.
         *([f"--bind-ro={EXT4}"] if EXT4.exists() else []),
         *(f"--bind={device}:{inside}" for inside, device in sorted(devices.items())),

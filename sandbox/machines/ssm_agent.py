@@ -1,8 +1,8 @@
 """The SSM agent of an instance: runs the documents that State Manager associates it with, as root.
 
-It asks AWS as the real one does, with the credentials of the instance's own role, which it has from the metadata
-service inside; without the rights of AmazonSSMManagedInstanceCore it is refused. Debian's images have no agent: an
-instance has one from the moment that it has the folder of the agent's package.
+It asks AWS as the real one does, with the credentials of the instance's own role, from the metadata service inside the
+machine; without the rights of AmazonSSMManagedInstanceCore it is refused. Debian's images have no agent: an instance
+has one as soon as the folder of the agent's package exists.
 
 github.com/aws/amazon-ssm-agent: agent/association (what it asks), agent/plugins/runscript (how it runs a script),
 agent/framework/docparser (how parameters are filled in).
@@ -49,7 +49,7 @@ log = logging.getLogger("machines")
 
 
 class SsmAgent:
-    """The agent of one machine; `turn` lets it look."""
+    """The agent of one machine; each call of `turn` lets it poll."""
 
     def __init__(self, machine: Machine, executor: Executor, region: str) -> None:
         self._machine, self._executor, self._region = machine, executor, region
@@ -59,7 +59,7 @@ class SsmAgent:
         self._complaint = ""
 
     def turn(self) -> None:
-        """To be called each second while the machine runs."""
+        """Called every second while the machine runs."""
         busy = self._job is not None and not self._job.done()
         if busy or time.monotonic() - self._looked < POLL_SECONDS or not (self._machine.root / FOLDER).is_dir():
             return
@@ -105,7 +105,8 @@ class SsmAgent:
         return "Success", summary
 
     def _execute(self, folder: PurePosixPath, script: str, seconds: float) -> int:
-        """As the real one: the script is a file, and `sh -c` runs it, so that its first line decides by what."""
+        """As the real one: the script is a file, and `sh -c` runs it, so that its first line chooses the
+        interpreter."""
         write = f"mkdir -p {folder} && install -m 700 /dev/stdin {folder}/_script.sh"
         self._machine.run(["sh", "-c", write], stdin=script)
         run = f"exec >stdout 2>stderr; exec sh -c {shlex.quote(f'{folder}/_script.sh')}"
@@ -135,7 +136,7 @@ class SsmAgent:
 
 
 def interval(expression: str) -> float:
-    """Seconds between two runs; forever without a schedule, and for one with a calendar, which none here has."""
+    """Seconds between two runs; infinite without a schedule, and with a calendar schedule, which nothing here uses."""
     found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
     return int(found[1]) * UNITS[found[2]] if found else float("inf")
 

@@ -21,7 +21,7 @@ PICTURES = {
 def pictures(
     place: Place, folder: Path, shown: Mapping[str, str] = PICTURES, size: tuple[int, int] = (1200, 1010)
 ) -> list[Path]:
-    """The first screen of each dashboard as SVG: text and shapes, no pixels, no script, nothing from elsewhere.
+    """The first screen of each dashboard as SVG: text and shapes, no pixels, no script, no external resources.
 
     shown: name of the picture -> what it shows. size: of the screen, in pixels.
     Raises SandboxError when one is too large or shows an error.

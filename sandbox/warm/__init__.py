@@ -1,8 +1,8 @@
-"""Interpreters that have imported already, for `make test`, which runs the CLI many hundred times.
+"""Interpreters with packages already imported, for `make test`, which runs the CLI many hundreds of times.
 
 Half of the CPU time of a `pulumi preview` is Python importing the providers' SDKs for the program and gRPC, boto3 and
 paramiko for each of five plugins. While `kept` is in force, a process that has imported them forks one for each run:
-with the run's own arguments, folder, environment and streams. Of the program nothing is imported beforehand.
+with the run's own arguments, folder, environment and streams. Nothing of the program itself is imported beforehand.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Stands for the interpreter: `python -I -S client.py PYTHON FOLDER ARGUMENTS…`.
+"""Stands in for the interpreter: `python -I -S client.py PYTHON FOLDER ARGUMENTS…`.
 
 Gives the program of a run and the plugins to the process that has imported what they need, and waits for their end;
-everything else, and everything when there is no such process any more, PYTHON runs itself. It imports built-in modules
-only: it is started six times per command of the CLI.
+PYTHON runs everything else, and everything when there is no such process any more. It imports built-in modules only:
+it is started six times per command of the CLI.
 """
 
 import _signal  # type: ignore[import-not-found] # what `signal` is a slow wrapper of
@@ -16,7 +16,7 @@ PROGRAM, PLUGIN = "pulumi-language-python-exec", "launch.py"
 
 
 def server_of(arguments: list[str]) -> str:
-    """The name of the socket of the process for this; "" for what PYTHON runs."""
+    """The name of the socket of the process that serves this; "" for what PYTHON runs."""
     if not arguments:
         return ""
     if arguments[:2] == ["-m", "pip"] or arguments[0].endswith(f"/{PROGRAM}"):
@@ -35,7 +35,7 @@ def main(python: str, folder: str, arguments: list[str]) -> int:
         connection.connect(f"{folder}/{name}")
     except OSError:
         os.execv(python, [python, *arguments])  # noqa: S606 - the same program, without a shell
-    # The process for which this one stands ends when this one does: what ends this one ends it, too.
+    # The process that this one stands in for must end when this one does.
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGINT})
     variables = [f"{name}={value}" for name, value in os.environ.items()]
@@ -50,7 +50,7 @@ def main(python: str, folder: str, arguments: list[str]) -> int:
 
 
 def waited(connection: "_socket.socket") -> int:
-    """The status with which the process ended; 1 when whatever forked it is gone, and when this one's parent is."""
+    """The status with which the process ended; 1 when the process that forked it is gone, or this one's parent."""
     parent = os.getppid()
     connection.settimeout(1)
     while os.getppid() == parent:

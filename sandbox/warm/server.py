@@ -1,9 +1,9 @@
-"""The process that has imported already: `python server.py FOLDER NAME` listens on the socket NAME in FOLDER until its
-standard input ends.
+"""The process with packages already imported: `python server.py FOLDER NAME` listens on the socket NAME in FOLDER until
+its standard input ends.
 
-For plugins it imports the stand-ins, and reads what boto3 knows of AWS's services. For programs it begins with nothing,
-and imports what the programs before have used of the installed packages and the standard library: never what lies next
-to a program, so that each run reads the program as it is then.
+For plugins it imports the stand-ins, and reads what boto3 knows of AWS's services. For programs it starts with nothing,
+and imports what earlier programs have used of the installed packages and the standard library: never what lies next to
+a program, so that each run reads the program as it is then.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Server:
 
 
 def perform(run: Run, used: int | None) -> NoReturn:
-    """Become the process that was asked for. used: where the names of imported modules go at the end."""
+    """Become the process that was asked for. used: where the names of imported modules are written at the end."""
     for target, stream in enumerate(run.streams):
         os.dup2(stream, target)
         os.close(stream)
@@ -195,7 +195,8 @@ def loaded() -> list[str]:
 
 
 def end_with(connection: socket.socket) -> NoReturn:
-    """End when the client does, with the commands that this process runs: the engine interrupts a plugin's group."""
+    """End when the client does, together with the commands that this process runs: the engine signals a plugin's
+    process group."""
     connection.recv(1)
     os.killpg(0, signal.SIGINT)
     os._exit(1)

@@ -40,7 +40,7 @@ def contradictions(settings: Settings) -> Contradictions:
 
 
 def of_the_network(settings: Settings) -> Contradictions:
-    """Networks from which nothing could be reached, or too much; an image that is missing."""
+    """Ranges that would let nobody in, or too many; a missing image."""
     example = "write the ranges in CIDR notation, such as [203.0.113.0/24]; 0.0.0.0/0 means the whole internet"
     if not settings.operator_cidrs:
         yield "operatorCidrs", "nobody could reach Grafana", example
@@ -78,7 +78,7 @@ def _of_access(settings: Settings, example: str) -> Contradictions:
 
 
 def of_identities(settings: Settings) -> Contradictions:
-    """A domain that is missing, and generations of what this program does not make."""
+    """A missing domain, and generations of what this program does not create."""
     if settings.certificate and not settings.domain:
         yield "domain", "is required with certificate", "write the name the certificate was issued for"
     elif settings.oauth and not settings.domain:
@@ -91,13 +91,13 @@ def of_identities(settings: Settings) -> Contradictions:
 
 
 def of_hosts_by_tag(settings: Settings) -> Contradictions:
-    """Agents that would be removed from hosts that nothing names."""
+    """Removal of agents without the tag that says from which hosts."""
     if settings.hosts_by_tag_remove and not settings.hosts_by_tag:
         yield "hostsByTag", "is missing, so hostsByTagRemove would reach no host", "name the tag of those hosts"
 
 
 def of_the_zone(settings: Settings) -> Contradictions:
-    """A zone without a name to write into it, or without that name; what a zone given by its ID holds, AWS knows."""
+    """A zone without a domain, or one that does not contain it. What a zone given by its ID contains only AWS knows."""
     zone = settings.route53_zone
     if zone and not settings.domain:
         yield "domain", "is required with route53Zone", "write the server's name in that zone"
@@ -106,7 +106,7 @@ def of_the_zone(settings: Settings) -> Contradictions:
 
 
 def of_the_public_certificate(settings: Settings) -> Contradictions:
-    """A certificate for no name, one that nothing could prove the name for, and a second one."""
+    """A certificate without a name, without a zone to prove control of the name in, and a second one."""
     if not settings.public_certificate:
         return
     if settings.certificate:
@@ -148,7 +148,7 @@ def of_the_database(settings: Settings) -> Contradictions:
 
 
 def of_the_subnet(settings: Settings) -> Contradictions:
-    """Places for the server that are not named, and a database that its subnet could not make public."""
+    """A missing subnet, and a public database in a private one."""
     private = not settings.public_address
     if settings.vpc_id and not settings.subnet_id:
         instead = f"name a {'private' if private else 'public'} subnet of that VPC"
@@ -164,8 +164,8 @@ def of_the_subnet(settings: Settings) -> Contradictions:
 
 
 def of_accounts(settings: Settings) -> Contradictions:
-    """Roles, regions and policies of another partition, into which no key of this one reaches (docs.aws.amazon.com/IAM/
-    latest/UserGuide/reference-arns.html)."""
+    """Roles, regions and policies of another partition, where credentials of this one are not valid
+    (docs.aws.amazon.com/IAM/ latest/UserGuide/reference-arns.html)."""
     own = aws_names.partition(settings.region)
     elsewhere = "is in another AWS partition than aws:region, whose identities are unknown there"
     if aws_names.partition(settings.shown_region) != own:
@@ -182,7 +182,7 @@ def of_accounts(settings: Settings) -> Contradictions:
 
 
 def of_the_key(settings: Settings) -> Contradictions:
-    """A key of another region: AWS's services take none (docs.aws.amazon.com/kms/latest/developerguide/
+    """A key of another region, which AWS's services do not accept (docs.aws.amazon.com/kms/latest/developerguide/
     multi-region-keys-overview.html)."""
     key = settings.kms_key or ""
     if key.startswith("arn:") and (region := key.split(":")[3]) != settings.region:
@@ -200,7 +200,7 @@ def of_mail(settings: Settings) -> Contradictions:
 
 
 def of_retention(settings: Settings) -> Contradictions:
-    """Retention that another service decides on, and a roll-up that keeps nothing longer."""
+    """Retention that another service decides, and a roll-up that keeps nothing longer."""
     for key, given in (("retention", settings.retention != "30d"), ("rollupRetention", settings.rollup_retention)):
         if given and not settings.makes_users:
             yield key, "does not apply with influxdb: that service has its own retention", "leave it out"

@@ -81,7 +81,8 @@ def of_the_dead_mans_switch(settings: Settings) -> Contradictions:
         yield "deadMansSwitch", "would notify nobody", "write email or heartbeat"
     elif not switch.heartbeat and switch.heartbeat_every != DeadMansSwitch().heartbeat_every:
         yield "deadMansSwitch", "has heartbeatEvery without heartbeat", "add heartbeat, the address to call"
-    # The policy that sends it is a part of Grafana's one tree, which this program owns only with contact points.
+    # The notification policy that sends it is part of Grafana's single tree, which this program manages only with
+    # contact points.
     if switch.heartbeat and not settings.contact_points:
         wrong = "is missing, so deadMansSwitch.heartbeat would say that all is well while nobody receives alerts"
         yield "contactPoints", wrong, "write email, slack, pagerduty or webhook"
@@ -95,6 +96,6 @@ def of_mute_timings(settings: Settings) -> Contradictions:
     for number, timing in enumerate(settings.mute_timings):
         key = f"muteTimings[{number}]"
         if timing.is_always:
-            yield key, "would mute alerts for ever", "write the weekdays or times for which they are muted"
+            yield key, "would mute alerts all the time", "write the weekdays or times for which they are muted"
         elif names.index(timing.name) < number:
             yield f"{key}.name", "is the name of another one, too", "write each once"

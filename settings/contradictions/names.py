@@ -14,7 +14,7 @@ from settings.model import Settings
 
 
 def of_names(settings: Settings) -> Contradictions:
-    """A `domain` that belongs to someone else (with an own certificate, the server's /etc/hosts maps `domain`
+    """A `domain` that belongs to someone else (with your own certificate, the server's /etc/hosts maps `domain`
     to the server itself), and a certificate that is not for it."""
     if settings.domain:
         agents = {f"hosts[{number}].address": host.address for number, host in enumerate(settings.hosts)}
@@ -78,7 +78,7 @@ _MACHINE = re.compile(r"ec2(-[0-9]{1,3}){4}\.([a-z0-9-]+\.compute|compute-1)\.am
 
 
 def _is_aws(domain: str) -> bool:
-    """Whether a name is one of AWS's endpoints; a machine's own public name (….compute.amazonaws.com) is none."""
+    """Whether a name is one of AWS's endpoints; a machine's own public name (….compute.amazonaws.com) is not."""
     labels = domain.split(".")
     if labels[-1] == "aws" or domain in METADATA:  # Amazon's own top-level domain
         return True

@@ -109,7 +109,10 @@ def test_a_changed_secret_is_written_with_the_key_again(run: Run, prod: Run) -> 
     ("found", "said"),
     [
         ({"keyState": "Disabled"}, rf"is disabled; enable it: aws kms enable-key --key-id {KEY}"),
-        ({"keyState": "PendingDeletion"}, rf"is to be deleted; keep it: aws kms cancel-key-deletion --key-id {KEY}"),
+        (
+            {"keyState": "PendingDeletion"},
+            rf"is scheduled for deletion; keep it: aws kms cancel-key-deletion --key-id {KEY}",
+        ),
         ({"keyState": "PendingImport"}, "is in the state PendingImport; write one that is enabled"),
         ({"keyManager": "AWS"}, "is AWS's own key for one service"),
         ({"keySpec": "RSA_2048"}, "is for ENCRYPT_DECRYPT with RSA_2048; write a symmetric key"),

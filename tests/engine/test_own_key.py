@@ -54,8 +54,11 @@ def test_a_key_that_cannot_be_used_is_refused_first(mine: Product, aws: Cloud) -
     closed = key_with(aws, {**allow("kms:*"), "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"}})
     for key, wrong in (
         ("alias/nothing", f"there is no such key in {REGION}; write its ARN or alias"),
-        (pending, "is to be deleted; keep it: aws kms cancel-key-deletion"),
-        (closed, "let the key's policy leave that to IAM: a statement that allows kms:* to arn:aws:iam::ACCOUNT:root"),
+        (pending, "is scheduled for deletion; keep it: aws kms cancel-key-deletion"),
+        (
+            closed,
+            "policy delegates to IAM: a statement that allows kms:* to arn:aws:iam::ACCOUNT:root",
+        ),
     ):
         mine.configure(kmsKey=key)
         refused = said(mine)

@@ -47,8 +47,8 @@ def usable(text: str, end: str) -> str:
     return name + end
 
 
-# A Name tag is any text, and hidden unless the instance allows tags in its metadata. All instances of an Auto Scaling
-# group have the same, so theirs end as the instance's id does.
+# A Name tag can be any text, and is hidden unless the instance allows tags in its metadata. All instances of an Auto
+# Scaling group have the same one, so their names end with the instance's ID.
 def identity() -> None:
     here = imds("instance-id")
     ephemeral = imds("autoscaling/target-lifecycle-state") != ""
@@ -102,7 +102,7 @@ def parameter(region: str, url: str, name: str) -> None:
         except urllib.error.HTTPError as error:
             said = json.loads(error.read().decode() or "{}")
             why = said.get("message") or said.get("Message") or said.get("__type") or f"status {error.code}"
-            # Throttling is a 400, too, like a denial, which another attempt does not change.
+            # Throttling is a 400, like a denial, for which another attempt is useless.
             again = error.code >= 500 or "Throttl" in said.get("__type", "")
         except OSError as error:
             why, again = str(error), True

@@ -21,10 +21,10 @@ class Engine:
     def __init__(self, url: str, database: str, ca: str, login: list[str]) -> None:
         self.url, self.database, self.login = url, database, header(login)
         self.trust = ssl.create_default_context(cafile=ca or None)
-        # From 3.13 on Python refuses authorities that lack what Telegraf and Grafana do not ask for.
+        # Since 3.13 Python rejects CAs without extensions that Telegraf and Grafana do not require.
         self.trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
 
-    # The fields are the body, or stand in the address when there are lines to write. Raises OSError.
+    # The fields are the body, or go into the address when there are lines to write. Raises OSError.
     def post(self, path: str, login: str = "", lines: str | None = None, **fields: str) -> Any:
         asked = urlencode({"db": self.database, **fields})
         path, body = (path, asked) if lines is None else (f"{path}?{asked}", lines)
@@ -37,7 +37,7 @@ class Engine:
         except HTTPException:
             raise OSError(f"{self.url}: its answer breaks off") from None
 
-    # The series of an answer, as they come. epoch: unit of their times
+    # The series of an answer, as they arrive. epoch: unit of their times
     def ask(self, query: str, login: str = "", epoch: str = "ns") -> Iterator[dict[str, Any]]:
         with self.post("query", login, q=query, epoch=epoch, chunked="true") as answer:
             try:

@@ -2,17 +2,17 @@
 # Copies the InfluxDB that the dashboards show to the other one, while agents write to both (docs/moving.md). Installed
 # as /etc/monitoring/influxdb-moving, which influxdb-moving.timer runs.
 #
-# An hour at a time, or up to a day of few points, the oldest first. Of each, the values of every series are counted on
-# both sides; a measurement of which the copy lacks some is copied as a whole. A point that is there already is only
-# written again, so a run may end at any moment, and a second one changes nothing. The file STATE says how far it is.
+# An hour at a time, or up to a day where points are few, the oldest first. Of each part, the values of every series are
+# counted on both sides; a measurement of which the copy lacks some is copied as a whole. Writing a point a second time
+# changes nothing, so a run may end at any moment, and be repeated. The file STATE says how far it has come.
 #
-# The last day is looked at again each hour, because agents deliver later what they could not at once; so is every hour
-# of which something is missing.
+# The last day is compared again each hour, because agents deliver late what they could not send at once; so is every
+# hour of which something is missing.
 #
-# Five-minute means go along where they are older than raw data: into the one policy that the other InfluxDB has,
-# integers rounded, because a field has one type per shard. What is older than the copy's retention stays.
+# Five-minute means older than the raw data are copied, too: into the other InfluxDB's only policy, integers rounded,
+# because a field has one type per shard. What is older than the copy's retention is left out.
 #
-# How far it is, is the measurement `moving` in both, for the dashboard.
+# The measurement `moving`, written to both, shows the dashboard how far it has come.
 import json
 import shlex
 import subprocess
@@ -30,11 +30,11 @@ HOUR = 3600
 # Seconds until an agent's newest points are there, and that a run may copy
 MARGIN = 90
 BUDGET = 600
-# What is written at once: InfluxDB takes 25 MB, a proxy in front of it perhaps one
+# The most that one write contains: InfluxDB accepts 25 MB, a proxy in front of it perhaps one
 LINES = 5000
 LETTERS = 900_000
-# Seconds that a part may take before the next one is shorter: questions alone take a second or two. On a busy machine
-# they take longer, which shorter parts do not change: a part of so few values is no reason for them.
+# Seconds that a part may take before the next one is shorter: queries alone take a second or two. On a busy machine
+# they take longer, which shorter parts would not change, so a part with few values does not count.
 SHORT = 5
 FEW = 100_000
 NOW = int(time.time())
@@ -42,11 +42,11 @@ CONF = dict(word.split("=", 1) for word in shlex.split(Path(HOME, "server.conf")
 # Seconds until an agent's last points are there
 LATE = int(CONF["ROLLUP"].split()[2])
 MEANS = f'"{CONF["DATABASE"]}"."rollup".'
-# Seconds that are copied at once
+# Seconds that a part covers
 MOST = {"": 24 * HOUR, MEANS: 240 * HOUR}
 
 
-# What a damaged disk left of it is as good as nothing.
+# If it is damaged, start over.
 def known() -> dict[str, Any]:
     try:
         found = json.loads(STATE.read_text())
@@ -99,7 +99,7 @@ def copied(policy: str, start: int, end: int) -> tuple[dict[str, int], dict[str,
     return (compared(policy, times)[0] if missing else {}), values
 
 
-# From where it is to `end`, unless the time is over; returns whether it is done
+# Continues up to `end`, or until the time is over; returns whether it is done
 def go_on(policy: str, key: str, end: int) -> bool:
     step = HOUR
     while state[key] < end:
@@ -110,7 +110,7 @@ def go_on(policy: str, key: str, end: int) -> bool:
         missing, values = copied(policy, state[key], until)
         state["values"] = Counter(state["values"]) + Counter(values)
         note(state[key], Counter(state["missing"].get(str(state[key] // HOUR * HOUR))) + Counter(missing))
-        # What an agent with a wrong clock wrote may lie decades before the next point.
+        # Points of an agent with a wrong clock may lie decades before the next ones.
         state[key] = until if values else max(until, source.oldest(policy, end, until) // HOUR * HOUR)
         save()
         took = time.monotonic() - started
@@ -162,7 +162,7 @@ other = Side(CONF["OTHER"], CONF["OTHER_DATABASE"], CONF["OTHER_CA"], theirs[:2]
 source, copy = (own, other) if CONF["SHOWN"] == "own" else (other, own)
 stop = time.monotonic() + BUDGET
 try:
-    # Of another database, or of one that keeps points longer by now, nothing is known.
+    # Progress with other databases, or another retention, says nothing about this one.
     pair = [source.url, source.database, copy.url, copy.database, copy.kept()]
     state = known()
     if state.get("pair") != pair:

@@ -6,10 +6,10 @@ from typing import Any
 
 from influxdb_engine import Engine, RefusedError, header, quoted  # type: ignore[import-not-found]
 
-# What each InfluxDB notes of itself
+# Measurements that the server writes about each InfluxDB itself
 NOT = ("rollup", "influxdb_probe", "moving")
 TIMES = {"h": 3600, "m": 60, "s": 1}
-# A field's type is one per shard: this one had several.
+# A field has one type per shard; this one had several.
 MIXED = "mixed"
 
 
@@ -19,23 +19,23 @@ class Side(Engine):  # type: ignore[misc]
         super().__init__(url, database, ca, reader)
         self.writer = header(writer)
 
-    # Of all measurements
+    # For all measurements
     def everything(self, query: str) -> Iterator[dict[str, Any]]:
         return (each for each in self.ask(query) if each["name"] not in NOT)
 
-    # Returns what the engine says of points that it refused, for their type or their age; the others are there.
+    # Returns the engine's reason when it refused points, for their type or their age; it has stored the others.
     def write(self, lines: Iterable[str]) -> str:
         try:
             self.post("write", self.writer, "\n".join(lines)).close()
         except OSError as error:
             said = str(error.strerror)
-            # Nothing but a number too large for the type there cannot be parsed.
+            # Only a number that is too large for its type cannot be parsed.
             if error.errno in (400, 422) and ("partial write" in said or "unable to parse" in said):
                 return said
             raise
         return ""
 
-    # Seconds that the default policy keeps points; 0: for ever
+    # Seconds that the default policy keeps points; 0: forever
     def kept(self) -> int:
         found = self.ask(f'SHOW RETENTION POLICIES ON "{self.database}"')
         rows = [row for each in found for row in each["values"] if row[each["columns"].index("default")]]
@@ -43,7 +43,7 @@ class Side(Engine):  # type: ignore[misc]
             raise OSError(f"{self.url}: the database {self.database} has no default retention policy")
         return sum(int(number) * TIMES[unit] for number, unit in re.findall("([0-9]+)([hms])", rows[0][1]))
 
-    # Second of the first point, or `end`. policy: what stands before a measurement's name
+    # Time of the first point in seconds, or `end`. policy: what precedes a measurement's name
     def oldest(self, policy: str, end: int, start: int = 0) -> int:
         times = f"WHERE time >= {start}s AND time < {end}s"
         found = self.everything(f"SELECT * FROM {policy}/.*/ {times} ORDER BY time LIMIT 1")
@@ -79,7 +79,7 @@ class Side(Engine):  # type: ignore[misc]
 
     # A measurement in line protocol. kinds: the type of each field
     def points(self, policy: str, name: str, times: str, kinds: dict[str, str]) -> Iterator[str]:
-        # As an expression even names are found that InfluxQL cannot quote or keeps to itself (_series).
+        # A regular expression also matches names that InfluxQL cannot quote or reserves (_series).
         letters = re.sub("[^A-Za-z0-9]", lambda one: "\\x{" + f"{ord(one[0]):x}" + "}", name)
         measurement = f"{policy}/^{letters}$/"
         mixed = [field for field, kind in kinds.items() if kind == MIXED]

@@ -199,7 +199,7 @@ class Association(_SsmResource):
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        # AWS makes a new version of each update, and runs it.
+        # AWS makes each update a new version, and runs it.
         if any(old.get(name) != new.get(name) for name in self.inputs if name not in ("tags", "region")):
             self.api("ssm", new).update_association(AssociationId=id_, **_association(new))
         self.retag(id_, old, new)

@@ -29,7 +29,7 @@ _GONE = ("NoSuchHostedZone",)
 
 
 class Record(AwsResource):
-    """A record with values of its own. One that is there already is not taken over, unless `allowOverwrite`."""
+    """A record with its own values (no alias). An existing one is not taken over, except with `allowOverwrite`."""
 
     token = "aws:route53/record:Record"
     title = "Route 53 Record"

@@ -1,4 +1,4 @@
-"""What state an instance is in, and waiting for another one."""
+"""An instance's state, and waiting for it to change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lookups of what leads out of a subnet: aws.ec2.get_route_table, aws.ec2.get_vpc_endpoint.
+"""Lookups of the ways out of a subnet: aws.ec2.get_route_table, aws.ec2.get_vpc_endpoint.
 
 terraform-provider-aws, internal/service/ec2: vpc_route_table_data_source.go, vpc_endpoint_data_source.go.
 """
