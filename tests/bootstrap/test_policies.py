@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
+import botocore.session
 import pytest
 
 from bootstrap import databases, hosts, interfaces, keys, names, permissions, trust
@@ -80,6 +82,31 @@ def test_iam_takes_the_policy(statements: list[dict[str, Any]]) -> None:
     assert len(sids) == len(set(sids))
     assert all(re.fullmatch(r"[A-Za-z0-9]+", sid) for sid in sids)
     assert not [action for each in statements for action in each["Action"] if "*" in action]
+
+
+NO_OPERATIONS = {
+    "iam:PassRole",
+    *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
+    *(f"s3:{verb}{what}" for verb in ("Get", "Put") for what in ("BucketPublicAccessBlock", "EncryptionConfiguration")),
+    *("s3:GetLifecycleConfiguration", "s3:PutLifecycleConfiguration", "s3:GetReplicationConfiguration"),
+    *("s3:GetAccelerateConfiguration", "s3:GetBucketCORS", "s3:GetBucketObjectLockConfiguration"),
+    *("s3:ListBucket", "s3:ListBucketVersions", "s3:DeleteObjectVersion"),
+    *("s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource"),
+}
+"""Actions that are not named after an operation (docs.aws.amazon.com/service-authorization/latest/reference)."""
+
+
+@lru_cache
+def operations(service: str) -> frozenset[str]:
+    return frozenset(botocore.session.get_session().get_service_model(service).operation_names)
+
+
+@pytest.mark.parametrize("statements", [deploy(KEYED), deploy(BOUNDED)])
+def test_every_action_exists(statements: list[dict[str, Any]]) -> None:
+    """IAM takes a misspelled action without a word, and allows nothing."""
+    every = {action for each in statements for action in each["Action"]}
+    pairs = [action.split(":") for action in every - NO_OPERATIONS]
+    assert [f"{service}:{name}" for service, name in pairs if name not in operations(service)] == []
 
 
 def test_nothing_but_looking_is_allowed_everywhere() -> None:

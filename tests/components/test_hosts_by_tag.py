@@ -64,11 +64,36 @@ def test_the_document_runs_the_installer_and_holds_no_secret(run: Run) -> None:
     assert "the-ca" in script
 
 
+def test_the_document_has_the_elements_that_systems_manager_knows(run: Run) -> None:
+    """docs.aws.amazon.com/systems-manager/latest/userguide/documents-syntax-data-elements-parameters.html"""
+    content = document(run)
+    assert set(content) == {"schemaVersion", "description", "parameters", "mainSteps"}
+    assert content["schemaVersion"] == "2.2"
+    (parameter,) = content["parameters"].values()
+    assert set(parameter) == {"type", "description", "default", "allowedValues"}
+    assert (parameter["type"], parameter["default"]) == ("String", "install")
+    (step,) = content["mainSteps"]
+    assert set(step) == {"action", "name", "precondition", "inputs"}
+    assert step["action"] == "aws:runShellScript"
+    assert step["precondition"] == {"StringEquals": ["platformType", "Linux"]}
+    # The plugin takes a string, of up to 48 hours.
+    assert set(step["inputs"]) == {"timeoutSeconds", "runCommand"}
+    assert 600 <= int(step["inputs"]["timeoutSeconds"]) <= 172_800
+
+
+def test_not_so_many_at_once_that_the_parameter_store_refuses_them(run: Run) -> None:
+    association = run.one("Association")
+    assert re.fullmatch(r"[1-9][0-9]*", association["maxConcurrency"])
+    assert int(association["maxConcurrency"]) <= 50
+
+
 def test_a_host_s_role_may_read_the_passwords_and_nothing_else(run: Run) -> None:
     (statement,) = json.loads(run.outputs["hostsByTagPolicy"])["Statement"]
     folder = "/monitoring/prod.server"
     name = f"{folder}/influxdb-telegraf-password"
-    assert statement["Action"] == "ssm:GetParameter"
+    assert set(statement) == {"Sid", "Effect", "Action", "Resource"}
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "ssm:GetParameter")
+    assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
     arn = f"arn:aws:ssm:eu-central-1:111122223333:parameter{folder}"
     # The other one is there while the stack moves; so a role has what it needs before that.
     assert statement["Resource"] == [f"{arn}/influxdb-telegraf-password", f"{arn}/influxdb-other-password"]

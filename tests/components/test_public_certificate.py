@@ -34,6 +34,18 @@ def test_the_server_may_change_one_record_of_one_zone(run: Run, prod: Run) -> No
         "route53:ChangeResourceRecordSets": "arn:aws:route53:::hostedzone/Z0123",
         "route53:GetChange": "arn:aws:route53:::change/*",
     }
+    # docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-rrset-conditions.html
+    (change,) = [each for each in rights(run) if each["Action"] == "route53:ChangeResourceRecordSets"]
+    assert change["Condition"] == {
+        "ForAllValues:StringEquals": {
+            "route53:ChangeResourceRecordSetsNormalizedRecordNames": [f"_acme-challenge.{DOMAIN}"],
+            "route53:ChangeResourceRecordSetsRecordTypes": ["TXT"],
+            "route53:ChangeResourceRecordSetsActions": ["UPSERT", "DELETE"],
+        }
+    }
+    for each in rights(run):
+        assert set(each) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
+        assert each["Effect"] == "Allow"
     (server,) = [options for (kind, _), options in run.options.items() if kind == "aws:ec2/instance:Instance"]
     assert ("aws:iam/rolePolicy:RolePolicy", "certificate") in server.after
     assert not [each for each in prod.resources if each.name == "certificate"]
