@@ -21,6 +21,10 @@ LONGEST = ("engine", "sandbox/plugins", "workflows", "sandbox/grafana", "sandbox
 """Folders whose tests take longest, the longest first: then what is left for the end is short, and no process waits for
 another."""
 
+# Collecting tests, and a run of the program, make objects faster than Python's default (700) foresees, and spend a
+# fifth of their time on looking for garbage among them.
+gc.set_threshold(50_000, 20, 20)
+
 # How long an example takes depends on the machine's load.
 settings.register_profile("any machine", deadline=None)
 settings.register_profile("check", settings.get_profile("any machine"), max_examples=20)
@@ -59,7 +63,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolde
 
 
 def pytest_collection_finish() -> None:
-    """What is imported stays: the garbage collector need not scan it during each test. A run of the program makes
-    objects faster than Python's default (700) foresees, and spends a fifth of its time on collecting them."""
+    """What is imported stays: the garbage collector need not scan it during each test."""
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)

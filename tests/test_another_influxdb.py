@@ -7,7 +7,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any, ClassVar
 
 import pulumi
@@ -20,6 +19,7 @@ from sandbox.toolchain.influxdb import shortfall
 from settings import Settings
 from settings.load import load
 from tests.sandbox.grafana import support
+from tests.support.serving import serving
 from tests.userdata.test_timestream import LOGIN, Managed, managed  # noqa: F401
 
 PASSWORD = 'p w"\\ä$:%@{x}#&+='
@@ -182,11 +182,8 @@ def silent(authority: support.Authority, **called: str) -> Iterator[Settings]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.server_files("silent"))
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(server):
         yield settings(f"https://127.0.0.1:{server.server_port}", authority.pem)
-    finally:
-        server.shutdown()
 
 
 def test_an_engine_without_an_answer_to_queries_is_reported_and_ends(

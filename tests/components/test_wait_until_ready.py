@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ import pytest
 
 from program.revision import listing, revision_of
 from tests.components.certificates import make_certificate
+from tests.support.serving import serving
 from tools import wait_for_data, wait_until_ready, waiting
 from tools.wait_for_data import Measurements, check_cloudwatch
 from tools.wait_until_ready import applied, check_applied, check_grafana
@@ -53,14 +53,10 @@ def grafana(tmp_path: Path) -> Iterator[Grafana]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     Double.answers, Double.seen = {}, []
     ca = certificate.read_text().partition("-----BEGIN EC")[0]
-    yield Grafana("127.0.0.1", server.server_port, "localhost", ca, LOGIN)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield Grafana("127.0.0.1", server.server_port, "localhost", ca, LOGIN)
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ import os
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from sandbox import screen, stack
 from sandbox.place import Place
 from sandbox.progress import console
 from tests.support.certificates import CA, certificate_text, ec_key, issue, key_text, signed
+from tests.support.serving import serving
 
 
 def test_all_is_well() -> None:
@@ -72,12 +72,8 @@ def encrypted(folder: Path, certificate: x509.Certificate) -> Iterator[int]:
     context.load_cert_chain(folder / "certificate", folder / "key")
     server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield server.server_port
 
 
 @pytest.mark.parametrize(

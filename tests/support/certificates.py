@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 DOMAIN = "m.example.com"
@@ -29,6 +29,12 @@ def certificate_text(certificate: x509.Certificate) -> str:
 def ec_key(number: int = 0) -> ec.EllipticCurvePrivateKey:
     """A key; a different one for each number."""
     return ec.generate_private_key(ec.SECP256R1())
+
+
+@functools.lru_cache
+def dsa_key() -> dsa.DSAPrivateKey:
+    """A DSA key, whose parameters take most of a second to find."""
+    return dsa.generate_private_key(2048)
 
 
 def issue(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import re
 import subprocess
-import threading
 import unicodedata
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,6 +15,7 @@ import pytest
 
 from settings import values as v
 from settings.mistakes import WrongValueError
+from tests.support.serving import serving
 from tests.userdata.test_render import SERVER
 from userdata.server_files import server_files
 
@@ -55,10 +55,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
-    with Listener() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Listener()) as server:
         yield server
-        server.shutdown()
 
 
 def ask(listener: Listener, lines: str) -> None:

@@ -8,7 +8,6 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from hypothesis import strategies as st
 
 from settings.hosts import checked_name
 from tests.sandbox.cloud.conftest import REGION, Cloud, allow, aws, policy
+from tests.support.serving import serving
 
 __all__ = ["aws"]
 
@@ -58,10 +58,8 @@ def imds() -> Iterator[Imds]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield Imds(f"http://127.0.0.1:{server.server_port}/latest/", facts)
-    server.shutdown()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield Imds(f"http://127.0.0.1:{server.server_port}/latest/", facts)
 
 
 def run(imds: Imds, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -166,8 +164,6 @@ def test_it_asks_again_when_aws_is_busy(aws: Cloud, imds: Imds, parameter: str) 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Busy)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    read = run(imds, "parameter", REGION, f"http://127.0.0.1:{server.server_port}/", parameter)
-    server.shutdown()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Busy)) as server:
+        read = run(imds, "parameter", REGION, f"http://127.0.0.1:{server.server_port}/", parameter)
     assert (read.returncode, read.stdout) == (0, "at last\n"), read.stderr

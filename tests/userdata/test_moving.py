@@ -7,7 +7,6 @@ import random
 import socketserver
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from sandbox.loopback import free_port, influxdb_configuration
 from sandbox.toolchain.influxdb import shortfall
 from tests.dashboards.conftest import running, wait_for
 from tests.support import rollup
+from tests.support.serving import serving
 from tests.userdata.test_timestream import Managed, managed  # noqa: F401
 from userdata.templates import render, shell, without_comments
 
@@ -325,15 +325,13 @@ def test_one_that_does_not_answer_is_said(copier: Copier) -> None:
     copier.other.url = "http://127.0.0.1:9"
     copier.show("own")
     assert "monitoring: moving: " in copier.run(expected=1)
-    with socketserver.TCPServer(("127.0.0.1", 0), Answering) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(socketserver.TCPServer(("127.0.0.1", 0), Answering)) as server:
         copier.other.url = f"http://127.0.0.1:{server.server_address[1]}"
         copier.show("own")
         for server.answer in ANSWERS:  # type: ignore[attr-defined]
             (line,) = copier.run(expected=1).splitlines()
             assert line.startswith("monitoring: moving: ")
             assert "password" not in line
-        server.shutdown()
 
 
 def test_a_field_of_another_type_in_another_shard_keeps_each(copier: Copier) -> None:

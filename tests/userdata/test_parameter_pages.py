@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.serving import serving
 from userdata.templates import FOLDER
 
 pytestmark = pytest.mark.slow
@@ -57,11 +57,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    server = Store(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(Store(("127.0.0.1", 0), Handler)) as server:
+        yield server
 
 
 def read(store: Store, folder: Path, command: str = "parameters /a/b $work/values") -> subprocess.CompletedProcess[str]:

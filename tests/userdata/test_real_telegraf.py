@@ -7,7 +7,6 @@ import gzip
 import os
 import re
 import subprocess
-import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sandbox import toolchain
 from settings import values as v
 from settings.hosts import checked_tags
 from settings.mistakes import WrongValueError
+from tests.support.serving import serving
 from userdata.telegraf import InfluxTarget, telegraf_config
 
 pytestmark = pytest.mark.slow
@@ -73,8 +73,7 @@ def sent(folder: Path, password: str) -> tuple[str, str, str]:
     """Login and lines of one write, and what Telegraf said."""
     if not (telegraf := toolchain.binaries() / "telegraf").exists():
         pytest.skip("Telegraf is not built here")
-    with Sink() as sink:
-        threading.Thread(target=sink.serve_forever, daemon=True).start()
+    with serving(Sink()) as sink:
         target = InfluxTarget(f"http://127.0.0.1:{sink.server_port}", "telegraf", "u", False)
         config = folder / "telegraf.conf"
         config.write_text(telegraf_config(target, interval="10s", host="web-1", monitor=False, tags=TAGS))
@@ -87,7 +86,6 @@ def sent(folder: Path, password: str) -> tuple[str, str, str]:
             check=False,
             timeout=120,
         )
-        sink.shutdown()
         return sink.login, sink.lines, done.stdout
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import itertools
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.serving import serving as answering
 
 LONGEST = 65_536
 ROBOT = {"login": "github-actions[bot]", "type": "Bot"}
@@ -205,9 +206,5 @@ def serving(github: GitHub) -> Iterator[GitHub]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     github.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with answering(server):
         yield github
-    finally:
-        server.shutdown()
-        server.server_close()

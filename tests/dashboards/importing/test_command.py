@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from dashboards.from_files import read_all
 from dashboards.importing.__main__ import import_dashboard, main
 from dashboards.importing.report import ImportingError
 from tests.dashboards.importing.conftest import GOOD, SAMPLES, with_panel
+from tests.support.serving import serving
 
 HOSTS = str(SAMPLES / "telegraf-rows.json")
 
@@ -43,10 +43,8 @@ def site() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,6 +13,7 @@ import pytest
 from sandbox.loopback import free_port
 from tests.sandbox.grafana.support import Authority, Grafana, running
 from tests.sandbox.grafana.test_cloudwatch import aws, datasource
+from tests.support.serving import serving
 
 __all__ = ["aws"]
 
@@ -37,7 +37,6 @@ class Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def echo(grafana: Grafana) -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), Echo)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     source = {
         "uid": "echo",
         "name": "Echo",
@@ -48,8 +47,8 @@ def echo(grafana: Grafana) -> Iterator[str]:
         "secureJsonData": {"httpHeaderValue1": "60"},
     }
     assert grafana.call("POST", "/api/datasources", source).status_code == 200
-    yield "/api/datasources/proxy/uid/echo"
-    server.shutdown()
+    with serving(server):
+        yield "/api/datasources/proxy/uid/echo"
 
 
 def test_a_request_goes_on_with_all_but_grafana_s_login(grafana: Grafana, echo: str) -> None:

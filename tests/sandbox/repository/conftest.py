@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from sandbox.repository.archive import Archive, publish
 from sandbox.repository.deb import Control, build_deb
 from sandbox.repository.keys import SigningKey, ensure_key
 from sandbox.repository.server import open_server
+from tests.support.serving import serving
 
 ARCHIVE = Archive("notes", "stable", "Notes", "gpg.key")
 
@@ -77,9 +77,5 @@ def www(tmp_path: Path, deb: Path, keys: dict[str, SigningKey]) -> Path:
 
 @pytest.fixture
 def url(www: Path) -> Iterator[str]:
-    with open_server("127.0.0.1", 0, www) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(open_server("127.0.0.1", 0, www)) as server:
         yield f"http://127.0.0.1:{server.server_port}/{ARCHIVE.name}"
-        server.shutdown()
-        thread.join()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -23,6 +22,7 @@ from sandbox.viewer.server import Grafana as ViewersGrafana
 from sandbox.viewer.server import Server
 from tests.dashboards.conftest import INDEX, running, wait_for
 from tests.sandbox.grafana import support
+from tests.support.serving import serving
 
 ROLES = ("web", "db", "cache", "queue")
 STEP = 30
@@ -119,9 +119,7 @@ def scene(folder: Path, names: list[str], trouble: Trouble, *, minutes: int = 60
             requests.post(f"{url}/write?db=telegraf&precision=s", data=lines, timeout=60).raise_for_status()
         grafana = stack.enter_context(support.running(folder, support.Authority(folder, "authority")))
         _content(grafana, url)
-        server = stack.enter_context(Server(0, bundle.ensure(), Double(grafana)))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        stack.callback(server.shutdown)
+        server = stack.enter_context(serving(Server(0, bundle.ensure(), Double(grafana))))
         yield Scene(f"http://127.0.0.1:{server.server_port}")
 
 

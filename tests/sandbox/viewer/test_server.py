@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -11,6 +10,7 @@ import pytest
 import requests
 
 from sandbox.viewer.server import Grafana, Server
+from tests.support.serving import serving
 
 
 class Double:
@@ -36,10 +36,8 @@ def base(tmp_path: Path, grafana: Double) -> Iterator[str]:
     www.mkdir()
     (www / "index.html").write_text("the page")
     (tmp_path / "secret").write_text("not for you")
-    with Server(0, www, cast(Grafana, grafana)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Server(0, www, cast(Grafana, grafana))) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.mark.parametrize(

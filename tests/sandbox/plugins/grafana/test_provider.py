@@ -7,7 +7,6 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import grpc
@@ -22,6 +21,7 @@ from sandbox.plugins.grafana.provider import GrafanaProvider
 from sandbox.plugins.schema import Input
 from tests.sandbox.grafana.support import Grafana
 from tests.sandbox.plugins.conftest import Plugin
+from tests.support.serving import serving
 
 FOLDER = "grafana:oss/folder:Folder"
 ARGUMENTS = {
@@ -186,7 +186,5 @@ def refusing(status: int) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
