@@ -48,10 +48,10 @@ shell: bootstrap ## a shell in which plain `pulumi` commands work against the lo
 down: bootstrap ## take everything away: machines, volumes, bridge, state
 	@$(RUN) sandbox down
 
-test: browser ## every test but the long faults, with three environments of its own
+test: browser ## every test but the long faults, with three separate environments
 	@$(RUN) sandbox test
 
-faults: bootstrap ## every fault of docs/faults.md, with an environment of its own (about an hour)
+faults: bootstrap ## every fault of docs/faults.md, in a separate environment (about an hour)
 	@$(RUN) sandbox test -m live -rP tests/live/test_up.py tests/live/test_lockout.py tests/live/faults
 
 load: bootstrap ## try how many hosts the environment that is up carries: HOSTS=100 MINUTES=10 [MEMORY=MiB]
@@ -85,7 +85,7 @@ mutants: bootstrap ## break the program line by line: which change does no unit 
 	@nice -n 15 $(RUN) benchmarks.mutants --minutes "$(MINUTES)" $(FILES)
 
 # Not `bootstrap` either. From inside `make shell`: make -C CHECKOUT prove PROJECT=$PWD
-prove: ## docs/unproven.md on a real AWS account, in a stack of its own: SETTINGS=Pulumi.dev.yaml [PROOF=name] [REPORT=proof.md]
+prove: ## docs/unproven.md on a real AWS account, in a separate stack: SETTINGS=Pulumi.dev.yaml [PROOF=name] [REPORT=proof.md]
 	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) prove --project "$(or $(PROJECT),.)" --stack "$(or $(PROOF),proof)" \
 	  $(if $(SETTINGS),--settings "$(SETTINGS)") --report "$(or $(REPORT),proof.md)"

@@ -69,7 +69,7 @@ def _counted(facts: Facts, ref_id: str, span: int, *conditions: str) -> Query:
 
 
 def last(field: str, measurement: str, *conditions: str, value: int | None, group: Sequence[str] = (BY_HOST,)) -> str:
-    """A query: of each group that has a point, this value; None: the newest one's own."""
+    """A query: of each group that has a point, this value; None: that of the newest one."""
     what = f'last("{field}")' if value is None else f'last("{field}") * 0 + {value}'
     return select(f'{what} AS "value"', measurement, NOW, *conditions, group=group)
 

@@ -34,7 +34,7 @@ def changes(name: str, text: str) -> Iterator[Change]:
 
 
 def _of_lines(text: str) -> Iterator[Change]:
-    """Without each line that says something, but for those that shape a template's blocks."""
+    """Without each line that says something, except those that shape a template's blocks."""
     lines = text.splitlines(keepends=True)
     for at, line in enumerate(lines):
         if line.strip() and not line.lstrip().startswith(("#", ";", "{%", "{#")):

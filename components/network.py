@@ -31,7 +31,7 @@ class Network(pulumi.ComponentResource):
       from `agentCidrs` (if it runs there), SSH from `sshCidrs` (none by default), each range a rule of its own;
     - the server's address, which stays when the server is replaced (protected with `protect`): an elastic IP, or, with
       `publicAddress: false`, a network interface in the server's subnet with a private one;
-    - with `route53Zone`, the record that gives `domain` this address. One that is there already is not taken over.
+    - with `route53Zone`, the record that gives `domain` this address. An existing one is not taken over.
 
     Outgoing: HTTPS and HTTP (packages, AWS's services), the VPC's DNS, the ports of the other InfluxDB and of the
     mail server if there are any. Metadata, time and Amazon's own DNS server are link-local: security groups do not see

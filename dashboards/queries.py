@@ -41,7 +41,7 @@ ROLLUP = (
     ' AND ("longer" < ${{__to}} - ${{__from}} OR "raw" > ${{__from}})'
 )
 """What fills the two variables: a row where the time shown is long, or begins before raw data does, and the policy has
-all of it. Without such a row, or such a measurement (an InfluxDB of somebody else's), they are empty."""
+all of it. Without such a row, or such a measurement (in an external InfluxDB), they are empty."""
 
 BY_HOST = '"host"'
 

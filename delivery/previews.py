@@ -38,7 +38,7 @@ def preview(folder: Path, stack: str, base: str) -> Report:
 
 def _error(said: str) -> str:
     """What the CLI printed before it began."""
-    return said.strip().removeprefix("error: ") or "pulumi said nothing."
+    return said.strip().removeprefix("error: ") or "pulumi printed nothing."
 
 
 @contextmanager

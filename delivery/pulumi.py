@@ -65,7 +65,7 @@ class Pulumi:
                 print(shown, flush=True)
                 lines.append(shown)
         if process.returncode:
-            raise DeliveryError(f"pulumi {arguments[0]} of {self.stack} failed; what it said is above.")
+            raise DeliveryError(f"pulumi {arguments[0]} of {self.stack} failed; see its output above.")
         return "\n".join(lines)
 
     def _command(self, *arguments: str) -> list[str]:

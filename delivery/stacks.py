@@ -42,7 +42,7 @@ def settings_file(folder: Path, stack: str) -> Path:
 
 
 def names(folder: Path) -> list[str]:
-    """Every stack that has a settings file, but for the local environment's and the template."""
+    """Every stack that has a settings file, except the local environment's and the template."""
     return [name for path in sorted(folder.glob("Pulumi.*.yaml")) if (name := _stack_of(path.name))]
 
 

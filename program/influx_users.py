@@ -19,7 +19,7 @@ def users_in_use(
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource | None:
     """Informs the server that Grafana and every agent use this generation of InfluxDB's users, so it drops
-    all others. Nothing to do with an InfluxDB of somebody else's alone, whose users are not ours. Nobody waits for
+    all others. Nothing to do with an external InfluxDB alone, whose users are not ours. Nobody waits for
     instances chosen by tag, some of which may be stopped: for them the last write user stays until the next generation.
 
     moved: known once Grafana and each agent have them. If one of them fails, all users stay: `all`.

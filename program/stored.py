@@ -10,7 +10,7 @@ from program.influx import WRITER, Databases
 from settings import Settings
 
 OTHER = "other"
-"""Stands for the users of an InfluxDB of somebody else's while the stack moves to or from it."""
+"""Stands for the users of an external InfluxDB while the stack moves to or from it."""
 
 
 def influxdb_password(user: str) -> str:
@@ -24,7 +24,7 @@ def agents_parameter(folder: str) -> str:
 
 
 def other_parameter(folder: str) -> str:
-    """The path of the one with the password of an InfluxDB of somebody else's, while the stack moves to or from it."""
+    """The path of the one with the password of an external InfluxDB, while the stack moves to or from it."""
     return f"{folder}/{influxdb_password(OTHER)}"
 
 

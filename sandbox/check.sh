@@ -23,6 +23,9 @@ workflows() {
 }
 run "workflows" workflows
 run "words" .venv/bin/codespell "${texts[@]}"
+# shellcheck disable=SC2317 # `run` calls it
+phrases() { ! git grep --untracked -nIE -f docs/style/retired-phrases.txt -- ':!docs/style' ':!*.svg'; }
+run "phrases" phrases
 run "types" .venv/bin/mypy --no-error-summary __main__.py bootstrap settings components program tools userdata dashboards alerts delivery prove sandbox tests benchmarks
 # One process more than processors: scripts and servers that tests start are waited for.
 run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" --ignore tests/live -n 3 --dist worksteal --hypothesis-profile check

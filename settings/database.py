@@ -43,7 +43,7 @@ class Database(Part):
 
     storage: GiB, of the kind with 3,000 IOPS (InfluxIOIncludedT1). multi_az: whether a second instance in another zone
     takes over. public: whether it can be reached from outside the VPC. standby_subnet_id: where the second one stands,
-    with a `subnetId` of one's own. own: while the stack moves to or from it.
+    with the setting `subnetId`. own: while the stack moves to or from it.
     """
 
     kind: Annotated[Literal["timestream"], BeforeValidator(_kind)]

@@ -198,7 +198,7 @@ def test_an_engine_without_an_answer_to_queries_is_reported_and_ends(
 
 @pytest.mark.usefixtures("warnings")
 def test_opengemini_is_refused(authority: support.Authority) -> None:
-    """By the headers that its ts-sql answers with; the version is empty in a build of one's own."""
+    """By the headers that its ts-sql answers with; the version is empty in a build from source."""
     with silent(authority, X_Geminidb_Build="OSS", X_Geminidb_Version="") as given:
         said = refused(given)
     assert "is openGemini, which runs the dashboards' and alert rules' queries with other results" in said

@@ -73,7 +73,7 @@ settle() {
   rm -f "$run/restart-$1"
 }
 
-# Who takes a connection and then says nothing would keep this run, and so every later one, for ever.
+# A server that accepts a connection and never answers would block this run, and so every later one, forever.
 curl() { command curl --connect-timeout 10 --max-time 60 "$@"; }
 
 # --- AWS: address, credentials, parameters

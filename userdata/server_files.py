@@ -139,7 +139,7 @@ def server_settings(values: ServerValues) -> str:
 
 
 def _managed(values: ServerValues) -> dict[str, str]:
-    """The variables of timestream.sh. EXPIRY: seconds that measurements are kept, and of a shard; 0 is for ever
+    """The variables of timestream.sh. EXPIRY: seconds that measurements are kept, and of a shard; 0 is forever
     (docs.influxdata.com/influxdb/v2/reference/internals/data-retention)."""
     kept = 0 if values.retention == "INF" else _whole(values.retention)
     return {

@@ -22,7 +22,7 @@ AWS_DOMAIN = "amazonaws.com"
 
 
 def toml(value: str | Sequence[str]) -> str:
-    """A text, or a list of them, in TOML (JSON's escapes are a subset of TOML's, but for DEL)."""
+    """A text, or a list of them, in TOML (JSON's escapes are a subset of TOML's, except for DEL)."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

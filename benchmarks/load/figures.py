@@ -47,7 +47,7 @@ ROLLED = 0.1
 
 @dataclass(frozen=True)
 class Cost:
-    """What hosts cost, measured: what is there without any, and what each of them adds.
+    """What hosts cost, measured: the baseline without any, and what each of them adds.
 
     memory: bytes. cores: CPU seconds a second. disk: bytes a day.
     """

@@ -107,7 +107,7 @@ class Sources:
         }
 
     def _said(self, reference: Any) -> str | None:
-        """What the reference itself tells; None where it is only a name of somebody else's Grafana."""
+        """What the reference itself tells; None where it is only a name in the Grafana that it comes from."""
         if isinstance(reference, Mapping):
             uid, kind = str(reference.get("uid") or ""), str(reference.get("type") or "")
             if uid in GRAFANA or uid in SPECIAL or kind in ("", "datasource") or VARIABLE.match(kind):

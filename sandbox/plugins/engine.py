@@ -30,7 +30,7 @@ class Engine:
 
 
 def end_with_parent() -> None:
-    """End this process when the engine is killed: a plugin without an engine would run for ever."""
+    """End this process when the engine is killed: a plugin without an engine would run forever."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -40,7 +40,7 @@ def contradictions(settings: Settings) -> Contradictions:
 
 
 def of_the_network(settings: Settings) -> Contradictions:
-    """Ranges that would let nobody in, or too many; a missing image."""
+    """Ranges that would admit nobody, or too many; a missing image."""
     example = "write the ranges in CIDR notation, such as [203.0.113.0/24]; 0.0.0.0/0 means the whole internet"
     if not settings.operator_cidrs:
         yield "operatorCidrs", "nobody could reach Grafana", example

@@ -20,7 +20,7 @@ HOSTS = {"hosts": [HOST | {"name": "web-1"}]}
 
 @cache
 def moving(kind: str, own: str) -> Run:
-    """A stack that moves to an InfluxDB of somebody else's, or to one that AWS runs."""
+    """A stack that moves to an external InfluxDB, or to one that AWS runs."""
     if kind == "theirs":
         return run_program(HOSTS | {"influxdb": ELSEWHERE | {"own": own}}, secret=("influxdb",))
     return run_program(HOSTS | {"database": {"kind": "timestream", "own": own}})

@@ -47,7 +47,7 @@ def test_without_it_aws_s_own_keys_do(prod: Run) -> None:
     assert not [call for call in prod.calls if call[0] == "getKey"]
     assert "kmsKeyId" not in prod.one("Volume")
     assert "kmsKeyId" not in prod.one("Instance")["rootBlockDevice"]
-    # Named, so that a former key of one's own is given up: the provider keeps what is not.
+    # Named, so that a former key is given up: the provider keeps what is not named.
     secret = [each.inputs for each in prod.all("Parameter") if each.inputs["type"] == "SecureString"]
     assert {each["keyId"] for each in secret} == {"alias/aws/ssm"}
     assert not [each for each in prod.all("RolePolicy") if "kms:" in each.inputs["policy"]]

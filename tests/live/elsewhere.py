@@ -175,7 +175,7 @@ def stop(environment: Environment) -> None:
 
 
 def _prepared(environment: Environment) -> tuple[Machine, str]:
-    """The machine, with a certificate of somebody else's authority (returned as PEM) in its folder."""
+    """The machine, with a certificate from an external authority (returned as PEM) in its folder."""
     machine = find(environment.place, MACHINE)
     folder = machine.root / HOME.lstrip("/")
     folder.mkdir(parents=True, exist_ok=True)

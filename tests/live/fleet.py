@@ -16,7 +16,7 @@ AGENT = "#!/bin/sh\nmkdir -p /etc/amazon/ssm\n"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 OPERATIONS = ("GetDocument", "ListInstanceAssociations", "UpdateInstanceAssociationStatus", "UpdateInstanceInformation")
 MANAGED = {"Effect": "Allow", "Resource": "*", "Action": [f"ssm:{name}" for name in OPERATIONS]}
-"""Of AmazonSSMManagedEC2InstanceDefaultPolicy, what the local agent needs. It lets nobody read parameters."""
+"""Of AmazonSSMManagedEC2InstanceDefaultPolicy, what the local agent needs. It does not allow reading parameters."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A second stack next to the first: its `up` interrupted and repeated, on an InfluxDB of somebody else's (1.12.4 behind
+"""A second stack next to the first: its `up` interrupted and repeated, on an external InfluxDB (1.12.4 behind
 a proxy), then moved to a 2.x, and destroyed alone; and what previews say of its InfluxDB."""
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def test_an_interrupted_up_can_be_repeated(stack: Environment, how: signal.Signa
 
 
 def warnings(printed: str) -> list[str]:
-    """What an `up` warns of, but for the operations that were interrupted."""
+    """What an `up` warns of, apart from the interrupted operations."""
     lines = [line for line in printed.splitlines() if "warning:" in line]
     return [line for line in lines if "pending operations" not in line]
 

@@ -1,6 +1,6 @@
 """The life of a stack by the workflows alone: deployed by a push, previewed from outside, checked for drift, destroyed.
 
-The machine that deploys is in operatorCidrs (a runner of one's own, the variable UP_RUNNER); those that preview and
+The machine that deploys is in operatorCidrs (a self-hosted runner, the variable UP_RUNNER); those that preview and
 check for drift are like GitHub's: they cannot reach the stack's machines.
 """
 

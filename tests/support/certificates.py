@@ -54,7 +54,7 @@ def issue(
 ) -> x509.Certificate:
     """A certificate: self-signed, or signed by (name, key). days: from and until when, seen from today. below: how many
     authorities there may be under it. signs: whether it says that it signs certificates, and nothing else. critical:
-    whether it has a critical extension of nobody's. filling: bytes that make it larger."""
+    whether it has a critical extension that nobody knows. filling: bytes that make it larger."""
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     issuer, signing = signer or (own, key)
     now = datetime.now(UTC)

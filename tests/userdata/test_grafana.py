@@ -14,7 +14,7 @@ from userdata.server_files import server_files
 
 
 def bundled(tmp_path: Path) -> Bundled:
-    """The plugins after a start with the server's own settings, but for the files and folders it does not have here."""
+    """The plugins after a start with the server's own settings, without files and folders that do not exist here."""
     plugins, file = tmp_path / "plugins-bundled", tmp_path / "grafana.ini"
     package.bundle(plugins)
     file.write_text(server_files(SERVER)["grafana.ini"])

@@ -186,7 +186,7 @@ def test_on_an_instance_chosen_by_tag_it_asks_aws(work: Path, action: str) -> No
     ("other", "kept"), [("/monitoring/dev/other", """'secret-of-"others" $(id) \\'"""), ("", "'secret-of-aws'")]
 )
 def test_while_the_stack_moves_it_keeps_a_password_for_each_influxdb(work: Path, other: str, kept: str) -> None:
-    """That of somebody else's has any character but a single quote."""
+    """That of an external InfluxDB may have any character but a single quote."""
     (work / "bin" / "python3").write_text(PYTHON)
     (work / "bin" / "python3").chmod(0o755)
     by_tag = ByTag("eu-central-1", "/monitoring/dev/password", other)

@@ -273,7 +273,7 @@ def test_what_comes_late_is_copied_too(copier: Copier) -> None:
 
 
 def test_a_database_of_several_stacks_lacks_nothing(copier: Copier) -> None:
-    """The other one has more points of every measurement than ours: those of somebody else's hosts."""
+    """The other one has more points of every measurement than ours: those of another stack's hosts."""
     now = int(time.time())
     copier.other.write(*system("theirs-1", now - 2 * DAY, now, 20))
     copier.own.write(*system("web-1", now - 2 * DAY, now))

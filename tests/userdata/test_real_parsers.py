@@ -179,5 +179,5 @@ def test_influxdb_keeps_measurements_as_long_as_the_setting_says(influx: Influx,
     influx.query(f'ALTER RETENTION POLICY "autogen" ON "telegraf" DURATION {taken} SHARD DURATION {shard} DEFAULT')
     answer = influx.query('SHOW RETENTION POLICIES ON "telegraf"').json()["results"][0]["series"][0]
     (policy,) = [dict(zip(answer["columns"], row, strict=True)) for row in answer["values"]]
-    # As Go writes durations: 720h0m0s; 0s is for ever.
+    # As Go writes durations: 720h0m0s; 0s is forever.
     assert v.seconds(policy["duration"]) == (0 if taken == "INF" else v.seconds(taken))

@@ -25,7 +25,7 @@ class Boot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         text = (FOLDER / "boot.sh").read_text()
-        functions = text[text.index("\nput() {") : text.index("# Who takes a connection")]
+        functions = text[text.index("\nput() {") : text.index("\n# A server that accepts")]
         assert "/etc/systemd/" in functions
         self._functions = functions.replace("/etc/systemd/", f"{folder}/systemd/")
         for name in ("bin", "systemd", "work", "run"):

@@ -29,7 +29,7 @@ dnf() {
   done
   command dnf -y --setopt=exit_on_lock=1 --setopt=plugins=0 --setopt=disable_excludes=all,* "$@"
 }
-# With this script's repository alone: a broken one of somebody else's is no obstacle then.
+# With this script's repository alone: a broken third-party one is no obstacle then.
 dnf_alone() { patiently dnf --setopt=reposdir="$work/repos" --setopt=cachedir="$work/cache" --setopt=keepcache=0 "$@"; }
 
 installed() {

@@ -39,7 +39,7 @@ class Change(Protocol):
         """Why this cannot be applied, or None."""
 
     def apply(self) -> None:
-        """Replace what is there now."""
+        """Replace what is in place now."""
 
     def undo(self) -> None:
         """Put back what was there."""

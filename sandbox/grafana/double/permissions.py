@@ -18,7 +18,7 @@ routes = Blueprint("permissions", __name__)
 
 @routes.put("/api/user")
 def change_myself() -> Response:
-    """PUT {"login", "email", "name"}: one's own; an empty name or email stays (userimpl/user.go: Update)."""
+    """PUT {"login", "email", "name"}: the user's own; an empty name or email stays (userimpl/user.go: Update)."""
     given, me = body(), caller().user_id
     login, email, name = (text(given, key).strip() for key in ("login", "email", "name"))
     if not login and not email:

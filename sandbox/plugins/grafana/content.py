@@ -186,7 +186,7 @@ class Dashboard(GrafanaResource):
         return None if found is None else {"id": make_id(found["uid"]), **found}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        """Save over what is there."""
+        """Overwrite what exists."""
         uid = key_of(id_)
         found = self.client.get(f"/dashboards/uid/{part(uid)}")
         made = self._save(new, found and found["dashboard"]["id"], uid, overwrite=True)

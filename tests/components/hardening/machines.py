@@ -106,7 +106,7 @@ RULES = [
     ),
     rule(
         "CKV_AWS_189",
-        "volumes are encrypted with a key of one's own",
+        "volumes are encrypted with a customer-managed key",
         each("Volume", lambda v: v.get("kmsKeyId")),
         program(made("Volume", encrypted=True)),
     ),

@@ -88,7 +88,7 @@ PARAMETERS = [
     ),
     rule(
         "CKV_AWS_337",
-        "parameters are encrypted with a key of one's own",
+        "parameters are encrypted with a customer-managed key",
         each("Parameter", lambda p: p.get("keyId") and p["keyId"] != "alias/aws/ssm"),
         program(made("Parameter", type="SecureString", keyId="alias/aws/ssm")),
     ),

@@ -116,7 +116,7 @@ def moved_and_back(fleet: Fleet, influxdb: Ask, name: str, setting: dict[str, An
     steady(environment, HOSTS | {CHOSEN})
     began = time.time()
     end = int(began)
-    # With an InfluxDB of somebody else's alone there are no users of ours: an earlier move made new ones.
+    # With an external InfluxDB alone there are no users of ours: an earlier move made new ones.
     password = passwords_now(environment)["telegraf"]
     for begin in range(end - PAST, end, 86400):
         lines = "\n".join(f"system,host={past} uptime={at}i {at}" for at in range(begin, begin + 86400, EVERY))

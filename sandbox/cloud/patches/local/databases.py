@@ -26,7 +26,7 @@ def create_db_instance(original: Any, self: Any, **named: Any) -> Any:
 
 @patch(TimestreamInfluxDBBackend, "get_db_instance", source="2041ba10")
 def get_db_instance(original: Any, self: Any, id: str) -> Any:
-    """AWS: an instance is available once its InfluxDB answers. moto: is creating it for ever.
+    """AWS: an instance is available once its InfluxDB answers. moto: is creating it forever.
 
     Without a machines daemon there is nothing to wait for.
     """

@@ -75,7 +75,7 @@ def join(instance: Any) -> None:
 
 
 def keep(instance: Any) -> None:
-    """AWS: an interface made before its instance outlives it, with its address. moto: leaves it attached for ever."""
+    """AWS: an interface made before its instance outlives it, with its address. moto: leaves it attached forever."""
     for index, interface in instance.nics.items():
         if not interface.delete_on_termination:
             gone = instance.nics[index] = copy.copy(interface)

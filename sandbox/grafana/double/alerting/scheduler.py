@@ -120,5 +120,5 @@ class Scheduler:
             try:
                 work(datetime.now(UTC))
             except Exception:
-                # One failure must not end alerting for ever.
+                # One failure must not end alerting forever.
                 log.exception("alerting failed")
