@@ -56,5 +56,5 @@ def test_what_is_restored(written: str, meant: Origin) -> None:
 )
 def test_what_cannot_be(changes: dict[str, Any], key: str, wrong: str) -> None:
     (mistake,) = mistakes(raw(**changes))
-    assert mistake.startswith(f"monitoring:{key}")
+    assert mistake.startswith((f"monitoring:{key}:", f"monitoring:{key} = "))
     assert wrong in mistake

@@ -108,8 +108,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"domain": domain}, "domain", reported)
         for domain, reported in {
-            "apt.grafana.com": "is the host in grafanaRepository.url",
-            "deb.debian.org": "is the host in Debian's repository",
+            "apt.grafana.com": "is the host in grafanaRepository.url,",
+            "deb.debian.org": "is the host in Debian's repository,",
             "a.on.aws": "is one of AWS's own addresses",
             "instance-data.ec2.internal": "is one of AWS's own addresses",
             "localhost.localdomain": "is not a name that DNS can resolve",
@@ -119,7 +119,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"domain": "hooks.slack.com", "contactPoints": {"slack": SLACK}}, "domain", "contactPoints.slack"),
     *(
-        ({"domain": host, "contactPoints": points}, "domain", f"is the host in contactPoints.{key}")
+        ({"domain": host, "contactPoints": points}, "domain", f"is the host in contactPoints.{key},")
         for host, points, key in [
             ("a.example.com", {"webhook": "https://A.example.com/x"}, "webhook"),
             ("a.example.com", {"slack": SLACK, "critical": {"webhook": "https://a.example.com/x"}}, "critical.webhook"),
@@ -132,14 +132,18 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             "deadMansSwitch": {"heartbeat": "https://hc.example.com/x"},
         },
         "domain",
-        "is the host in deadMansSwitch.heartbeat",
+        "is the host in deadMansSwitch.heartbeat,",
     ),
     *(
-        ({"domain": "a.example.com", name: {key: "https://a.example.com/x"}}, "domain", f"is the host in {name}.{key}")
+        ({"domain": "a.example.com", name: {key: "https://a.example.com/x"}}, "domain", f"is the host in {name}.{key},")
         for name in ("grafanaRepository", "influxdataRepository")
         for key in ("url", "keyUrl")
     ),
-    ({"domain": "a.example.com", "influxdb": INFLUXDB | {"url": "https://a.example.com"}}, "domain", "in influxdb.url"),
+    (
+        {"domain": "a.example.com", "influxdb": INFLUXDB | {"url": "https://a.example.com"}},
+        "domain",
+        "in influxdb.url,",
+    ),
     ({"domain": "events.pagerduty.com", "contactPoints": {"pagerduty": "p" * 32}}, "domain", "contactPoints.pagerduty"),
     ({"domain": "web-1.example.com", "hosts": [HOST | {"address": "Web-1.example.com"}]}, "domain", "hosts[0].address"),
     # buckets, whose names may look like a machine's
@@ -325,7 +329,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"instanceType": "m5." + "9" * 500 + "xlarge"}, "instanceType", "is not an EC2 instance type"),
     ({"telegrafVersion": "1.39.3-"}, "telegrafVersion", "is not a full Debian package version"),
     ({"telegrafVersion": "1.38.5-1"}, "telegrafVersion", "write 1.39.0 or later"),
-    ({"domain": "smtp.example.com", "smtp": SMTP, "contactPoints": {"email": ["a@b.cc"]}}, "domain", "smtp.host"),
+    ({"domain": "smtp.example.com", "smtp": SMTP, "contactPoints": {"email": ["a@b.cc"]}}, "domain", "smtp.host,"),
 ]
 
 
@@ -338,7 +342,7 @@ def test_unusable_settings_are_refused(changes: dict[str, Any], key: str, report
     if "contactPoints" in changes and "email" in changes["contactPoints"]:
         changes |= {"smtp": SMTP}
     (line,) = mistakes(raw(**changes), MARKED)
-    assert line.startswith(f"monitoring:{key}")
+    assert line.startswith((f"monitoring:{key}:", f"monitoring:{key} = "))
     assert reported in line
     assert "; " in line
     assert len(line) < 400
@@ -404,6 +408,8 @@ def test_what_is_legal_stays_so() -> None:
     assert load(raw(retention="1h")).retention
     # The limits themselves.
     assert load(raw(alertThresholds={"backupAge": "25h"})).alert_thresholds
+    assert load(raw(alertThresholds={"silentAfter": "30m", "forgetAfter": "1h"})).alert_thresholds
+    assert load(raw(alertThresholds={"silentAfter": "20m", "interval": "20m", "forgetAfter": "1h"})).alert_thresholds
     assert load(raw(collectionInterval="20m", retention="1h")).collection_interval
     assert load(raw(alertThresholds={"silentAfter": "1h"}, retention="1h")).alert_thresholds
     assert load(raw(alertThresholds={"forgetAfter": "2d"}, retention="2d")).alert_thresholds

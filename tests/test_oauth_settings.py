@@ -116,3 +116,10 @@ def test_the_provider_is_not_at_the_server_s_own_name() -> None:
     (line,) = wrong({"tokenUrl": f"https://{DOMAIN}/token"})
     assert "domain" in line
     assert "oauth.tokenUrl" in line
+
+
+@pytest.mark.parametrize("key", ["tokenUrl", "apiUrl"])
+def test_grafana_s_own_name_is_not_the_provider_s(key: str) -> None:
+    (line,) = wrong({key: f"https://{DOMAIN}/x"})
+    assert line.startswith("monitoring:domain = ")
+    assert f"is the host in oauth.{key}, which the server must reach" in line

@@ -310,7 +310,7 @@ def test_a_wrong_value_inside_an_object_is_named(key: str, value: dict[str, Any]
 def test_settings_that_cannot_go_together(changes: dict[str, Any], key: str, wrong: str) -> None:
     reported = mistakes(raw(**changes), ("monitoring:certificate",))
     assert len(reported) == 1
-    assert reported[0].startswith(f"monitoring:{key}")
+    assert reported[0].startswith((f"monitoring:{key}:", f"monitoring:{key} = "))
     assert wrong in reported[0]
 
 

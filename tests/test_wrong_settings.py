@@ -176,7 +176,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("changes", "key", "reported"), IMPOSSIBLE)
 def test_contradictions_are_reported(changes: dict[str, Any], key: str, reported: str) -> None:
     (line,) = mistakes(raw(**changes))
-    assert line.startswith(f"monitoring:{key}")
+    assert line.startswith((f"monitoring:{key}:", f"monitoring:{key} = "))
     assert reported in line
 
 
