@@ -109,6 +109,35 @@ def test_every_action_exists(statements: list[dict[str, Any]]) -> None:
     assert [f"{service}:{name}" for service, name in pairs if name not in operations(service)] == []
 
 
+def test_both_roles_look_for_the_zones_of_the_settings_and_without_any_for_none() -> None:
+    for statements in (preview(NAMING), deploy(NAMING)):
+        assert allowed(statements, "route53:ListHostedZones", "*")
+        assert allowed(statements, "route53:GetHostedZone", "arn:aws:route53:::hostedzone/Z0123")
+        assert not allowed(statements, "route53:GetHostedZone", "arn:aws:route53:::hostedzone/Z01234")
+    assert "route53:" not in json.dumps(deploy())
+    assert allowed(deploy(NAMING), "route53:GetChange", "arn:aws:route53:::change/C1")
+
+
+def test_interfaces_of_others_stay_as_they_are() -> None:
+    interface, group, subnet = (
+        f"arn:aws:ec2:eu-central-1:123456789012:{each}"
+        for each in ("network-interface/eni-0", "security-group/sg-0", "subnet/subnet-0")
+    )
+    own, new = {"aws:ResourceTag/project": "monitoring"}, {"aws:RequestTag/project": "monitoring"}
+    for action in ("ec2:DeleteNetworkInterface", "ec2:CreateTags", "ec2:DeleteTags"):
+        assert allowed(deploy(), action, interface, **own)
+        assert not allowed(deploy(), action, interface)
+    made = "ec2:CreateNetworkInterface"
+    assert allowed(deploy(), made, interface) and allowed(deploy(), made, subnet)
+    assert allowed(deploy(), made, group, **own) and not allowed(deploy(), made, group)
+    # Its tags are written while it is made, and only the program's.
+    for action, right in (("CreateNetworkInterface", True), ("RunInstances", False)):
+        assert allowed(deploy(), "ec2:CreateTags", interface, **new, **{"ec2:CreateAction": action}) is right
+    assert not allowed(deploy(), "ec2:CreateTags", interface, **{"ec2:CreateAction": "CreateNetworkInterface"})
+    for action in ("ec2:AssociateAddress", "ec2:DisassociateAddress"):
+        assert allowed(deploy(), action, interface)
+
+
 def test_nothing_but_looking_is_allowed_everywhere() -> None:
     everywhere = {action for each in deploy(NAMING) if each["Resource"] == "*" for action in each["Action"]}
     assert all(
