@@ -8,7 +8,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from program.key import find_key
+from settings import load
 from tests.components.conftest import KEY, Run, run_once, run_program
+from tests.test_settings import raw
 
 FOUND = {"arn": KEY, "keyManager": "CUSTOMER", "keyState": "Enabled"}
 FOUND |= {"keyUsage": "ENCRYPT_DECRYPT", "keySpec": "SYMMETRIC_DEFAULT"}
@@ -123,6 +126,31 @@ def test_a_changed_secret_is_written_with_the_key_again(run: Run, prod: Run) -> 
 def test_a_key_that_encrypts_nothing_is_refused(found: dict[str, Any], said: str) -> None:
     with pytest.raises(pulumi.RunError, match=f"monitoring:kmsKey = alias/monitoring: {said}"):
         run_program(ALIAS, {"getKey": FOUND | found})
+
+
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [
+        (
+            "reading KMS Key: operation error KMS: DescribeKey, NotFoundException: Alias is not found.",
+            "monitoring:kmsKey = alias/monitoring: there is no such key in eu-central-1; write its ARN or alias",
+        ),
+        (
+            "reading KMS Key: operation error KMS: DescribeKey, api error AccessDeniedException: not authorized",
+            "monitoring:kmsKey = alias/monitoring: this identity may not look at it; allow it kms:DescribeKey",
+        ),
+        ("operation error KMS: DescribeKey, ThrottlingException: Rate exceeded", "and nothing was changed: operation"),
+    ],
+)
+def test_why_a_key_cannot_be_looked_up_is_said(monkeypatch: pytest.MonkeyPatch, provider: str, said: str) -> None:
+    def refuse(**_: Any) -> None:
+        raise Exception(f"invoke of aws:kms/getKey:getKey failed: {provider}")
+
+    monkeypatch.setattr("pulumi_aws.kms.get_key", refuse)
+    with pytest.raises(pulumi.RunError) as error:
+        find_key(load(raw(**ALIAS)), pulumi.InvokeOptions())
+    assert said in str(error.value)
+    assert error.value.__cause__ is None
 
 
 def test_the_data_volume_keeps_its_key_unless_a_backup_fills_another(run: Run) -> None:
