@@ -103,6 +103,9 @@ def test_openssl_s_own_files_of_ec_keys() -> None:
     assert settings(certificate=certificate_text(signed(key)), privateKey=text).certificate is not None
 
 
+WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+
+
 @pytest.mark.parametrize(
     "key_of",
     [
@@ -175,7 +178,6 @@ def test_a_private_authority_s_chain() -> None:
     assert "ca is not the authority" in line
 
 
-WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
 STRANGE = {"a short key": WEAK, "another curve": ec.generate_private_key(ec.SECP256K1())}
 STRANGE["an Ed448 key"] = ed448.Ed448PrivateKey.generate()
 
