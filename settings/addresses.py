@@ -61,7 +61,10 @@ def host(value: Any) -> str:
     return str(address)
 
 
-_HERE = ("localhost", "localhost6", "ip6-localhost", "ip6-loopback", "localdomain", "localdomain6")
+_HERE = (
+    *("localhost", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"),
+    *("localdomain", "localdomain4", "localdomain6"),
+)
 """What names of this machine end with (RFC 6761, 6.3, and the /etc/hosts of Debian and Fedora)."""
 _EVERYONE = ("ip6-allnodes", "ip6-allrouters", "ip6-localnet", "ip6-mcastprefix", "broadcasthost")
 """Names of groups in the /etc/hosts of Debian and macOS."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -35,6 +35,10 @@ Time = Annotated[
 ]
 
 
+AHEAD = timedelta(days=1)
+"""By how much the server's clock may be ahead of this machine's."""
+
+
 def _source(value: Any) -> str:
     """`latest`, the id of a backup, or these of another bucket's stack."""
     wrong = "does not name a backup"
@@ -42,11 +46,14 @@ def _source(value: Any) -> str:
     if not re.fullmatch(rf"(s3://{BUCKET}/{STACK}/)?(latest|{ID})", v.text(value)):
         raise WrongValueError(wrong, instead)
     backup = value.rpartition("/")[2]
+    if backup == "latest":
+        return str(value)
     try:
-        if backup != "latest":
-            datetime.strptime(backup, "%Y-%m-%dT%H-%M-%SZ").replace(tzinfo=UTC)
+        begun = datetime.strptime(backup, "%Y-%m-%dT%H-%M-%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise WrongValueError(wrong, instead) from None
+    if begun > datetime.now(UTC) + AHEAD:
+        raise WrongValueError("is a time to come, of which there is no backup", "write an id that is in the list")
     return str(value)
 
 

@@ -22,6 +22,11 @@ def one_tag(value: Any) -> dict[str, str]:
     for name, content in value.items():
         if isinstance(content, bool):
             raise WrongValueError("is true or false, not a string", f'write it in quotes: "{str(content).lower()}"')
+        if name != name.strip():
+            raise WrongValueError("has a space at an end of its name", "write it without")
+        # How Systems Manager itself writes it in a target.
+        if name.lower().startswith("tag:"):
+            raise WrongValueError("has a name that begins with tag:", "write the tag's name alone, such as Monitoring")
         # docs.aws.amazon.com/systems-manager/latest/APIReference/API_Target.html (Key)
         if "+" in name:
             wrong = "has a + in its name, which Systems Manager does not take"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from settings import values as v
 from settings.addresses import FILE, NAME, host, socket, web_address
@@ -47,6 +47,13 @@ def _server(value: Any) -> str:
     return host(value)
 
 
+def _connectable(name: str) -> str:
+    """postgresql.org/docs/current/manage-ag-templatedbs.html: nobody can connect to template0."""
+    if name == "template0":
+        raise WrongValueError("takes no connections", "write postgres, or the name of another database")
+    return name
+
+
 LONGEST_FOLDER = 92
 """Characters: a socket's path has at most 107 (man 7 unix), and PostgreSQL's adds /.s.PGSQL.65535."""
 
@@ -70,7 +77,7 @@ class Postgresql(Part):
 
     host: Server = "/run/postgresql"
     port: Annotated[int, v.whole(1, 65535, "the port")] = 5432
-    database: v.Identifier = "postgres"
+    database: Annotated[v.Identifier, AfterValidator(_connectable)] = "postgres"
     user: v.Identifier = "telegraf"
     password: Annotated[SecretStr, BeforeValidator(database_password)] | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from settings import addresses, aws_names, aws_tags, certificates, ranges
 from settings import values as v
@@ -42,6 +42,8 @@ def _tags(value: Any) -> dict[str, str]:
     """AWS tags. `Name`, `project` and `stack` are set by the program itself."""
     if not isinstance(value, dict):
         raise WrongValueError("is not an object", "write one `name: value` per line")
+    if len(value) > 40:
+        raise WrongValueError(f"has {len(value)} tags", "write at most 40")
     for name, content in value.items():
         if name != name.strip():
             raise WrongValueError("{tag} has a space at an end of its name", "write it without", tag=quoted(name))
@@ -50,8 +52,6 @@ def _tags(value: Any) -> dict[str, str]:
             raise WrongValueError("{tag} is set by this program", "leave it out", tag=quoted(name))
         aws_tags.check_once(name, value)
         aws_tags.check(name, content)
-    if len(value) > 40:
-        raise WrongValueError(f"has {len(value)} tags", "write at most 40")
     return value
 
 
@@ -114,12 +114,24 @@ class OwnCertificate(Part):
     ca: certificates.Authorities | None = None
 
 
+INFLUXDBS_OWN = ("_internal", "_monitoring", "_tasks")
+"""What InfluxDB 1 and 2 measure of themselves (docs.influxdata.com/platform/monitoring/influxdata-platform/tools/
+measurements-internal, docs.influxdata.com/influxdb/v2/reference/internals/system-buckets)."""
+
+
+def _measurements(name: str) -> str:
+    """A database of one's own."""
+    if name in INFLUXDBS_OWN:
+        raise WrongValueError("is InfluxDB's own", "name a database that was made for this stack, such as telegraf")
+    return name
+
+
 class ExternalInfluxdb(Part):
     """An InfluxDB-compatible service that is used instead of the server's own InfluxDB. own: while the stack moves to
     or from it."""
 
     url: addresses.HttpsUrl
-    database: v.Identifier = "telegraf"
+    database: Annotated[v.Identifier, AfterValidator(_measurements)] = "telegraf"
     username: v.Identifier
     password: Annotated[SecretStr, BeforeValidator(v.agents_password)]
     ca: certificates.Authorities | None = None

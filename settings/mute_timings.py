@@ -75,12 +75,19 @@ class MuteTiming(Part):
     @property
     def is_always(self) -> bool:
         """Whether it is each minute of the week."""
+        return len(self.minutes) == WEEK
+
+    @property
+    def minutes(self) -> set[int]:
+        """The minutes of the week, in its time zone."""
         days = {day for each in self.weekdays for day in _days(each)} or set(DAYS)
         minutes = {minute for each in self.times for minute in range(*map(_minute, each.split("-")))} or set(range(DAY))
-        return len(days) * len(minutes) == len(DAYS) * DAY
+        return {DAYS.index(day) * DAY + minute for day in days for minute in minutes}
 
 
 DAY = 24 * 60
+WEEK = len(DAYS) * DAY
+"""Minutes."""
 
 
 def _days(written: str) -> tuple[str, ...]:

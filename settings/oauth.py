@@ -67,6 +67,18 @@ def _arguments(name: str) -> tuple[int, int] | None:
     return len(expected), 99 if any(one.get("variadic") for one in expected) else len(expected)
 
 
+def _wrong_kind(name: str, given: list[dict[str, Any]]) -> str:
+    """What is wrong with arguments that are expressions (&…) and must not be, or the other way; empty if nothing is."""
+    from jmespath.functions import Functions  # noqa: PLC0415 - as above
+
+    for expected, argument in zip(
+        Functions.FUNCTION_TABLE.get(name, {"signature": ()})["signature"], given, strict=False
+    ):
+        if (expected["types"] == ["expref"]) != (argument["type"] == "expref"):
+            return "calls {name} without & in front of an expression, or with one in front of a value"
+    return ""
+
+
 def _check_calls(node: dict[str, Any]) -> None:
     """Raises WrongValueError for what compiles and fails at each login: unknown functions, a wrong number of arguments,
     slices that stand still."""
@@ -82,6 +94,8 @@ def _check_calls(node: dict[str, Any]) -> None:
             )
         if not known[0] <= len(given) <= known[1]:
             wrong = f"calls {{name}} with {len(given)} arguments instead of {known[0]}"
+            raise WrongValueError(wrong, "see jmespath.org/specification.html", name=name)
+        if wrong := _wrong_kind(name, given):
             raise WrongValueError(wrong, "see jmespath.org/specification.html", name=name)
     for child in given:
         if isinstance(child, dict):

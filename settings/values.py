@@ -155,7 +155,7 @@ Text = Annotated[str, BeforeValidator(text)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
-_NOBODYS = ("localhost", "localdomain", "localdomain6", "invalid", "onion")
+_NOBODYS = ("localhost", "localdomain", "localdomain4", "localdomain6", "invalid", "onion")
 
 
 def domain(value: Any) -> str:

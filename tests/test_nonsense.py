@@ -4,6 +4,7 @@ values that ended in a traceback."""
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -17,7 +18,9 @@ OTHER = HOST | {"name": "web-2", "address": "198.51.100.8"}
 INFLUXDB = {"url": "https://a.b", "username": "u", "password": "p"}
 SLACK = "https://hooks.slack.com/services/T0/B0/x"
 SMTP = {"host": "smtp.example.com", "user": "u", "password": "p", "sender": "a@b.cc"}
+OAUTH = {"clientId": "c", "clientSecret": "p"} | dict.fromkeys(("authUrl", "tokenUrl", "apiUrl"), "https://a.b/c")
 MARKED = (
+    "monitoring:oauth",
     "monitoring:certificate",
     "monitoring:influxdb",
     "monitoring:smtp",
@@ -330,6 +333,53 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"telegrafVersion": "1.39.3-"}, "telegrafVersion", "is not a full Debian package version"),
     ({"telegrafVersion": "1.38.5-1"}, "telegrafVersion", "write 1.39.0 or later"),
     ({"domain": "smtp.example.com", "smtp": SMTP, "contactPoints": {"email": ["a@b.cc"]}}, "domain", "smtp.host,"),
+    # what belongs to others, or is not there
+    ({"influxdb": INFLUXDB | {"database": "_internal"}}, "influxdb.database", "is InfluxDB's own"),
+    ({"influxdb": INFLUXDB | {"database": "_tasks"}}, "influxdb.database", "is InfluxDB's own"),
+    (
+        {"hosts": [HOST | {"inputs": {"postgresql": {"database": "template0"}}}]},
+        "hosts[0].inputs.postgresql.database",
+        "takes no connections",
+    ),
+    (
+        {"kmsKey": f"arn:aws-us-gov:kms:eu-central-1:123456789012:key/mrk-{'0' * 32}"},
+        "kmsKey",
+        "is in the AWS partition aws-us-gov, and eu-central-1 is in aws",
+    ),
+    ({"restoreFrom": "2999-01-01T00-00-00Z"}, "restoreFrom", "is a time to come"),
+    ({"restoreFrom": "s3://bbb/prod/2999-01-01T00-00-00Z"}, "restoreFrom", "is a time to come"),
+    ({"hostsByTag": {" Monitoring": "on"}}, "hostsByTag", "has a space at an end of its name"),
+    ({"hostsByTag": {"tag:Monitoring": "on"}}, "hostsByTag", "write the tag's name alone"),
+    ({"hosts": [HOST | {"address": "localhost4"}]}, "hosts[0].address", "is loopback"),
+    ({"hosts": [HOST | {"address": "localhost4.localdomain4"}]}, "hosts[0].address", "is loopback"),
+    ({"domain": "m.localdomain4"}, "domain", "is not a name that DNS can resolve"),
+    # mute timings that mute everything together
+    *(
+        ({"contactPoints": {"slack": SLACK}, "muteTimings": timings}, "muteTimings", f"together mute {severity} alerts")
+        for severity, timings in [
+            (
+                "warning",
+                [{"name": "a", "weekdays": ["monday:friday"]}, {"name": "b", "weekdays": ["saturday", "sunday"]}],
+            ),
+            ("warning", [{"name": "a", "times": ["00:00-12:00"]}, {"name": "b", "times": ["11:00-24:00"]}]),
+            (
+                "critical",
+                [
+                    {"name": "a", "times": ["00:00-12:00"], "severity": "both"},
+                    {"name": "b", "times": ["12:00-24:00"], "severity": "critical"},
+                ],
+            ),
+        ]
+    ),
+    # an expression that fails at each login
+    *(
+        (
+            {"domain": "m.example.com", "oauth": OAUTH | {"roleAttributePath": path}},
+            "oauth.roleAttributePath",
+            "calls sort_by without & in front of an expression",
+        )
+        for path in ("sort_by(groups, name)", "sort_by(&groups, &name)")
+    ),
 ]
 
 
@@ -416,6 +466,15 @@ def test_what_is_legal_stays_so() -> None:
     assert load(raw(operatorCidrs=["0.0.0.0/1", "128.0.0.0/1"])).operator_cidrs
     assert load(raw(sshCidrs=["11.0.0.0/8", "10.0.0.0/8"], sshKeyName="me")).ssh_cidrs
     assert load(raw(restoreFrom="s3://bbb/a..b/latest")).restore_from
+    soon = datetime.now(UTC) + timedelta(hours=23)
+    assert load(raw(restoreFrom=f"{soon:%Y-%m-%dT%H-%M-%SZ}")).restore_from
+    assert load(raw(hostsByTag={"aws:autoscaling:groupName": "shop"})).hosts_by_tag
+    days = [{"name": "a", "weekdays": ["monday:friday"]}, {"name": "b", "weekdays": ["saturday", "sunday"]}]
+    for kind, values in (("location", ("UTC", "Europe/Berlin")), ("severity", ("warning", "critical"))):
+        timings = [day | {kind: value} for day, value in zip(days, values, strict=True)]
+        assert load(raw(contactPoints={"slack": SLACK}, muteTimings=timings), MARKED).mute_timings
+    sorting = OAUTH | {"roleAttributePath": "sort_by(groups, &name)[0].role"}
+    assert load(raw(domain="m.example.com", oauth=sorting), MARKED).oauth
     assert load(raw(hosts=[HOST | {"inputs": {"ping": {"targets": ["fe80::1%eth0", "127.0.0.1"]}}}])).hosts
     own = {"certificate": CERTIFICATE, "privateKey": KEY}
     assert load(raw(domain="m.example.com", certificate=own), MARKED).certificate

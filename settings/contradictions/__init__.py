@@ -182,12 +182,19 @@ def of_accounts(settings: Settings) -> Contradictions:
 
 
 def of_the_key(settings: Settings) -> Contradictions:
-    """A key of another region, which AWS's services do not accept (docs.aws.amazon.com/kms/latest/developerguide/
-    multi-region-keys-overview.html)."""
+    """A key of another region or partition, which AWS's services do not accept (docs.aws.amazon.com/kms/latest/
+    developerguide/multi-region-keys-overview.html)."""
     key = settings.kms_key or ""
-    if key.startswith("arn:") and (region := key.split(":")[3]) != settings.region:
+    if not key.startswith("arn:"):
+        return
+    _, partition, _, region, *_ = key.split(":")
+    own = aws_names.partition(settings.region)
+    if region != settings.region:
         wrong = f"is a key of {region}, and the stack is in {settings.region}"
         yield "kmsKey", wrong, "write a key of that region, or a replica there"
+    elif partition != own:
+        wrong = f"is in the AWS partition {partition}, and {settings.region} is in {own}"
+        yield "kmsKey", wrong, f"write a key's ARN that begins with arn:{own}:"
 
 
 def of_mail(settings: Settings) -> Contradictions:

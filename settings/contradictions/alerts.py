@@ -6,6 +6,7 @@ from settings import values as v
 from settings.alerting import AlertThresholds, DeadMansSwitch
 from settings.mistakes import Contradictions
 from settings.model import Settings
+from settings.mute_timings import WEEK
 
 SILENT_INTERVALS = 3
 """Intervals without a measurement, at least, before a host counts as silent (alerts/facts.py)."""
@@ -99,3 +100,10 @@ def of_mute_timings(settings: Settings) -> Contradictions:
             yield key, "would mute alerts all the time", "write the weekdays or times for which they are muted"
         elif names.index(timing.name) < number:
             yield f"{key}.name", "is the name of another one, too", "write each once"
+    for severity in ("warning", "critical"):
+        muting = [one for one in settings.mute_timings if one.severity in (severity, "both") and not one.is_always]
+        for location in sorted({one.location for one in muting}):
+            if len(set[int]().union(*(one.minutes for one in muting if one.location == location))) == WEEK:
+                wrong = f"would together mute {severity} alerts for ever"
+                yield "muteTimings", wrong, "leave times of the week for which none of them mutes"
+                return
