@@ -32,7 +32,8 @@ SMALLEST_RSA = 2048
 
 MOST_CERTIFICATES = 40
 
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\n.*?\n-----END \1-----", re.S)
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\n(?:(?!-----BEGIN ).)*?\n-----END \1-----", re.S)
+"""None begins inside another: a text of beginnings alone would be read to its end from each of them."""
 
 
 def blocks(value: Any, kind: str) -> dict[str, list[str]]:

@@ -11,6 +11,8 @@ from settings.mistakes import named
 
 DEEPEST = 16
 """Levels of lists and objects. The deepest file is a stack's, whose values have up to 12 (settings/mistakes.py)."""
+LONGEST_NUMBER = 1000
+"""Digits of an integer. Python reads longer ones with other bases than ten, and fails when it is to write them."""
 LARGEST_EXPANDED = 4_000_000
 """Characters of all keys and values, those behind aliases counted each time."""
 
@@ -61,6 +63,8 @@ for _tag, _pattern, _first in (
 def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     """yaml.org/spec/1.2.2, 10.3.2: 0o and 0x alone are other bases; PyYAML's own takes 022 for 18."""
     text = str(loader.construct_scalar(node))
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError
     return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
 
 

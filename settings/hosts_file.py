@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,13 +89,14 @@ def _csv(text: str) -> Iterator[Listed]:
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         first = next((cells for cells in lines if any(cell.strip() for cell in cells)), [])
-        columns = [column.strip() for column in first]
-        for column in columns:
+        columns: list[str] = []
+        for column in (cell.strip() for cell in first):
             if column not in COLUMNS and not (column.startswith(TAG) and column != TAG):
                 known = f"the columns are {', '.join(COLUMNS)} and {TAG}NAME, separated by commas"
                 raise WrongValueError(f"has the column {named(column)} in its first line", known)
-            if columns.count(column) > 1:
-                raise WrongValueError(f"has the column {named(column)} twice", "name each once")
+            columns.append(column)
+        if twice := [column for column, count in Counter(columns).items() if count > 1]:
+            raise WrongValueError(f"has the column {named(twice[0])} twice", "name each once")
         before = lines.line_num
         for cells in lines:
             line, before = before + 1, lines.line_num

@@ -132,6 +132,12 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(more: str, key: str, i
         ),
         ("a.yaml", "- {hunter2: 1, hunter2: 2}", "has (secret) twice, again at line 1"),
         ("a.csv", "hunter2,x\n", "has the column (secret) in its first line"),
+        *(
+            ("a.yaml", f"- name: web-1\n  {key}: {number}\n", "has a value at line 2 that is not of its type")
+            for key in ("port", "hostKey")
+            for number in ("0x" + "f" * 6000, "0o" + "7" * 6000, "9" * 6000)
+        ),
+        ("a.csv", ",".join(f"tags.t{n % 60_000}" for n in range(60_001)), "has the column (secret) twice"),
         ("a.yaml", b"- name: \xff\n", "is not UTF-8"),
         ("a.yaml", "#" * 1_000_001, "is larger than 1 MB"),
         ("a.csv", "name;address\nx;y\n", 'has the column "name;address" in its first line'),

@@ -1,0 +1,58 @@
+"""What is read of an enormous value takes time in proportion to its length, not to the square of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settings.shown import looks_secret
+from tests.support.certificates import CERTIFICATE, KEY
+from tests.test_settings import mistakes, raw
+
+CPU_SECONDS = 5
+"""Each took minutes, and takes a fraction of a second."""
+BEGINNINGS = "-----BEGIN CERTIFICATE-----\n" * 40_000
+ENORMOUS: dict[str, tuple[str, Any]] = {
+    "colons": ("domain", ":" * 300_000),
+    "colons before an @": ("domain", "a:" * 150_000 + " @"),
+    "beginnings of addresses": ("domain", "://" * 100_000),
+    "colons in a list": ("operatorCidrs", [":" * 300_000]),
+    "colons in an object": ("grafanaRepository", {"url": ":" * 300_000}),
+    "beginnings of certificates": ("certificate", {"certificate": BEGINNINGS, "privateKey": KEY}),
+    "beginnings of keys": ("certificate", {"certificate": CERTIFICATE, "privateKey": BEGINNINGS}),
+    "tags": ("tags", {f"t{number}": "x" for number in range(30_000)}),
+}
+
+
+@pytest.mark.parametrize("what", ENORMOUS)
+def test_an_enormous_value_is_soon_refused(what: str) -> None:
+    key, value = ENORMOUS[what]
+    began = time.process_time()
+    lines = mistakes(raw(**{key: value, **({"domain": "m.example.com"} if key == "certificate" else {})}))
+    assert time.process_time() - began < CPU_SECONDS
+    assert any(line.startswith(f"monitoring:{key}") for line in lines)
+    assert all(len(line) < 600 for line in lines)
+    assert json.dumps(value)[1:200] not in "".join(lines)
+
+
+@pytest.mark.parametrize("text", ["me:x@a.b", "https://me:x@a.b/", "a https://a.b/?x", "b://#", "x: :@", "PRIVATE KEY"])
+def test_what_looks_like_a_secret(text: str) -> None:
+    assert looks_secret(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a: b@c.d", "ops@example.com", "a:b c@d", "https://a.b/c", "a? ://b", "@:", ": @", ""]
+)
+def test_what_does_not(text: str) -> None:
+    assert not looks_secret(text)
+
+
+@given(st.text(st.sampled_from(":@/?# a\n"), max_size=12))
+def test_it_is_what_this_slow_pattern_finds(text: str) -> None:
+    assert looks_secret(text) == bool(re.search(r":[^\s@]*@|://\S*[?#]", text))
