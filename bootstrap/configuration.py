@@ -13,8 +13,9 @@ from settings import aws_names
 from settings import values as v
 from settings.given import from_json
 from settings.load import configuration
-from settings.mistakes import Mistake, SettingsError, WrongValueError, quoted
+from settings.mistakes import SECRET, Mistake, SettingsError, WrongValueError, quoted
 from settings.part import Part, each
+from settings.shown import looks_secret
 
 NAMESPACE = "monitoring-bootstrap"
 
@@ -29,6 +30,8 @@ def repository(value: Any) -> str:
     """OWNER/NAME, or OWNER@OWNER-ID/NAME@REPO-ID, as tokens' subjects have them
     (docs.github.com/en/actions/reference/security/oidc, "Immutable subject claims")."""
     name = v.text(value).removeprefix("https://github.com/").removesuffix(".git")
+    if re.match(r"\w+://[^/]*@", value):
+        raise WrongValueError("is an address with a login", "write OWNER/NAME, such as octo-org/monitoring")
     if name != value:
         raise WrongValueError("is an address", "write {name}", name=name)
     if re.fullmatch(f"{OWNER}(/{NAME}|{ID}/{NAME}{ID})", name) and name.partition("/")[2] not in (".", ".."):
@@ -107,7 +110,10 @@ def load(raw: Mapping[str, str], file: str) -> Configuration:
     for key, value in raw.items():
         namespace, _, name = key.partition(":")
         if (namespace == NAMESPACE or key == "aws:region") and value:
-            given[key if key == "aws:region" else name] = from_json(value)
+            try:
+                given[key if key == "aws:region" else name] = from_json(value)
+            except RecursionError:  # as text it is of the wrong type
+                given[name] = value
     try:
         return Configuration.model_validate(given)
     except ValidationError as error:
@@ -119,7 +125,9 @@ def _mistake(error: Any, given: Mapping[str, Any]) -> Mistake:
     key = name if ":" in name else f"{NAMESPACE}:{name}"
     cause = (error.get("ctx") or {}).get("error")
     if isinstance(cause, WrongValueError):
-        return Mistake(key, quoted(given[name]), *cause.sentence(showing=True))
+        # No setting is a secret, but the address of a repository that was cloned with a token holds one.
+        showing = not looks_secret(str(given[name]))
+        return Mistake(key, quoted(given[name]) if showing else SECRET, *cause.sentence(showing=showing))
     if error["type"] == "missing":
         instead = {"repository": "write OWNER/NAME", "aws:region": "write the region, such as eu-central-1"}
         return Mistake(key, "", "is missing", instead.get(name, "write it too"))

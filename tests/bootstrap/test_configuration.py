@@ -126,6 +126,19 @@ def test_boundaries() -> None:
         assert configured(permissionsBoundary=arn).permissions_boundary == arn
 
 
+@pytest.mark.parametrize("address", ["https://me:{}@github.com/a/b.git", "https://{}@github.com/a/b", "me:{}@a/b"])
+def test_a_token_in_an_address_is_not_repeated(address: str) -> None:
+    token = "ghp_Qx7vLw9zKp3mRt5bNc8dJf4gHs6a"
+    said = mistake(repository=address.format(token))
+    assert "monitoring-bootstrap:repository = (secret)" in said
+    assert "; write OWNER" in said
+    assert not [token[at : at + 8] for at in range(len(token) - 7) if token[at : at + 8] in said]
+
+
+def test_what_is_nested_too_deep_is_a_mistake() -> None:
+    assert "monitoring-bootstrap:environments" in mistake(environments="[" * 3000)
+
+
 def test_all_mistakes_at_once_and_the_file() -> None:
     with pytest.raises(SettingsError) as caught:
         load(
