@@ -6,7 +6,6 @@ Asks the Pulumi CLI for the bucket, and S3 as the identity that the stack's AWS 
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 # Run as a script, whose folder is not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from program.identity import identity
+from tools.answers import AnswerError, an_object, text_output
 from tools.command import run
 
 COMPLETE = "complete"
@@ -71,7 +71,7 @@ def aws_settings(configuration: Mapping[str, Mapping[str, Any]]) -> dict[str, An
     return {
         key.removeprefix("aws:"): value.get("objectValue", value.get("value"))
         for key, value in configuration.items()
-        if key.startswith("aws:")
+        if key.startswith("aws:") and isinstance(value, dict)
     }
 
 
@@ -83,19 +83,23 @@ def main(arguments: list[str]) -> int:
     which = ["--stack", given.stack] if given.stack else []
     try:
         name = pulumi("stack", "--show-name", *which)
-        bucket = json.loads(pulumi("stack", "output", "--json", *which) or "{}").get("backupBucket")
-        if not bucket:
+        outputs = an_object(pulumi("stack", "output", "--json", *which))
+        if not outputs.get("backupBucket"):
             raise ListingError(
                 f"The stack {name} has no bucket for backups: `pulumi up` creates it, unless backups are off."
             )
-        found = aws_settings(json.loads(pulumi("config", "--json", "--show-secrets", *which)))
+        bucket = text_output(outputs, "backupBucket")
+        found = aws_settings(an_object(pulumi("config", "--json", "--show-secrets", *which)))
         if not found.get("region"):
             raise ListingError(f"The stack {name} has no region: write aws:region into Pulumi.{name}.yaml.")
-        client = identity(found, str(found["region"])).client("s3")
+        try:
+            client = identity(found, str(found["region"])).client("s3")
+        except (ValueError, KeyError, TypeError, AttributeError):  # the program says which, in words that hide secrets
+            raise ListingError(f"The stack {name} has a wrong setting aws:…; `pulumi preview` says which.") from None
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{name}/")
         backups = collect(each for page in pages for each in page.get("Contents", []))
-    except (ListingError, BotoCoreError, ClientError, OSError) as error:
-        print(error, file=sys.stderr)
+    except (ListingError, AnswerError, BotoCoreError, ClientError, OSError) as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
         return 1
     print(f"s3://{bucket}/{name}/")
     print("\n".join(map(str, backups)) or "There are no backups yet.")

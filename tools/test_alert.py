@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import json
 import re
 import subprocess
 import sys
@@ -20,10 +19,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 # Run as a script, whose folder is not the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools.answers import AnswerError, an_object, text_output, web_output
 from tools.command import run
 from tools.waiting import Grafana, NotYetError
 
@@ -88,7 +87,7 @@ def outputs(stack: str | None) -> dict[str, Any]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise TestingError(done.stderr.strip())
-    found: dict[str, Any] = json.loads(done.stdout or "{}")
+    found = an_object(done.stdout)
     if "grafanaUrl" not in found:
         raise TestingError("The stack has no Grafana yet: `pulumi up` makes it.")
     return found
@@ -96,10 +95,9 @@ def outputs(stack: str | None) -> dict[str, Any]:
 
 def connected(known: Mapping[str, Any]) -> Grafana:
     """The stack's Grafana. Its certificate is your own, that of the stack's authority, or a public one."""
-    url = urlsplit(known["grafanaUrl"])
-    host = str(url.hostname)
-    login = str(known["grafanaAdminUser"]), str(known["grafanaAdminPassword"])
-    return Grafana(host, url.port or 443, host, str(known.get("caCertificate") or ""), login, or_system=True)
+    host, port = web_output(known, "grafanaUrl")
+    login = text_output(known, "grafanaAdminUser"), text_output(known, "grafanaAdminPassword")
+    return Grafana(host, port, host, str(known.get("caCertificate") or ""), login, or_system=True)
 
 
 def main(arguments: list[str]) -> int:
@@ -114,7 +112,7 @@ def main(arguments: list[str]) -> int:
             sent.append(each)
     except BrokenPipeError:  # of standard output: Grafana's are NotYetErrors
         raise
-    except TestingError as error:
+    except (TestingError, AnswerError) as error:
         print(error, file=sys.stderr)
         return 1
     except (NotYetError, OSError) as error:

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from dashboards.registry import AWS_EC2, CUSTOM_METRICS
-from settings import Settings, hosts_file
+from settings import Settings, WrongValueError, hosts_file
 from settings.values import seconds
 from tools.cost import prices
 from tools.cost.prices import Prices
@@ -65,7 +65,11 @@ class Bill:
 def _listed(given: Mapping[str, Any]) -> int:
     """How many hosts the settings list, themselves and in a file."""
     own, file = given.get("hosts"), given.get("hostsFile")
-    return (len(own) if isinstance(own, list) else 0) + (len(hosts_file.read(file["path"])) if file else 0)
+    try:
+        listed = len(hosts_file.read(str(file["path"]))) if isinstance(file, dict) else 0
+    except (WrongValueError, KeyError):  # what is encrypted is no path
+        listed = 0
+    return (len(own) if isinstance(own, list) else 0) + listed
 
 
 def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
