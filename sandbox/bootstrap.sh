@@ -55,7 +55,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
          -o DPkg::Lock::Timeout=300 "${missing[@]}" ca-certificates; } >"$log" 2>&1 </dev/null; then
     tail -n 15 "$log" >&2; rm -f "$log"
-    die "apt-get could not install: ${missing[*]} (its last words are above). Fix that, then run make again."
+    die "apt-get could not install: ${missing[*]} (see its output above). Fix that, then run make again."
   fi
   rm -f "$log"
   [ -n "$python" ] || python=$(command -v python3)
@@ -69,7 +69,7 @@ if ! command -v cargo >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; the
   { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
       -o DPkg::Lock::Timeout=300 cargo-web rustc-web || \
       DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-      -o DPkg::Lock::Timeout=300 cargo; } >/dev/null 2>&1 </dev/null || say "No Rust is to be had from this machine's repositories."
+      -o DPkg::Lock::Timeout=300 cargo; } >/dev/null 2>&1 </dev/null || say "This machine's repositories have no Rust."
 fi
 
 uv=$cache/uv-$uv_version/bin/uv

@@ -51,7 +51,7 @@ NO_SUCH_ZONE = "this account has no such public zone; write its ID or name as `a
     ],
     ids=["no name", "no ID", "several"],
 )
-def test_a_zone_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, given: str, answer: str, said: str) -> None:
+def test_a_missing_zone_is_named(monkeypatch: pytest.MonkeyPatch, given: str, answer: str, said: str) -> None:
     """Answers of terraform-provider-aws: internal/tfresource (SingularDataSourceFindError), internal/retry
     (NotFoundError), which service/route53/zone.go makes of NoSuchHostedZone."""
 

@@ -36,7 +36,7 @@ def test_without_the_setting_there_is_nothing(prod: Run) -> None:
     assert (prod.outputs["hostsByTagPolicy"], prod.outputs["hostsByTagAssociation"]) == ("", "")
 
 
-def test_every_instance_with_the_tag_gets_its_turn(run: Run) -> None:
+def test_the_association_covers_every_instance_with_the_tag(run: Run) -> None:
     association = run.one("Association")
     assert association["targets"] == [{"key": "tag:Monitoring", "values": ["on"]}]
     assert association["parameters"] == {"action": "install"}
@@ -81,7 +81,7 @@ def test_the_document_has_the_elements_that_systems_manager_knows(run: Run) -> N
     assert 600 <= int(step["inputs"]["timeoutSeconds"]) <= 172_800
 
 
-def test_not_so_many_at_once_that_the_parameter_store_refuses_them(run: Run) -> None:
+def test_no_more_run_at_once_than_the_parameter_store_can_serve(run: Run) -> None:
     association = run.one("Association")
     assert re.fullmatch(r"[1-9][0-9]*", association["maxConcurrency"])
     assert int(association["maxConcurrency"]) <= 50
@@ -127,7 +127,7 @@ def test_the_association_waits_for_the_parameter(run: Run) -> None:
     assert ("aws:ssm/parameter:Parameter", "parameters-revision") in options.after
 
 
-def test_another_installer_is_another_document(run: Run) -> None:
+def test_a_changed_installer_replaces_the_document(run: Run) -> None:
     """AWS takes no content that an earlier version has, so that no setting could be taken back."""
     assert run.options["aws:ssm/document:Document", "monitoring-agent"].replaced_by == {"content"}
     assert "documentVersion" not in run.one("Association")

@@ -84,7 +84,7 @@ def test_passwords_are_secret_parameters_and_nowhere_else() -> None:
     assert "influxdb-other-password" not in {r.name for r in moving("managed", "shown").all("Parameter")}
 
 
-def test_the_copy_is_on_the_server_only_meanwhile(prod: Run) -> None:
+def test_the_copy_script_is_on_the_server_only_while_the_stack_moves(prod: Run) -> None:
     names = {r.name for r in moving("managed", "kept").all("Parameter")}
     assert names >= {"influxdb-moving", "moving_engine.py", "influxdb-moving.timer", "moving.sh", "timestream.py"}
     assert not [r.name for r in prod.all("Parameter") if "influxdb-moving" in r.name]

@@ -42,11 +42,11 @@ def test_the_key_encrypts_volumes_secrets_and_backups(run: Run) -> None:
     assert rule["bucketKeyEnabled"] is True
 
 
-def test_what_is_no_secret_names_no_key(run: Run) -> None:
+def test_parameters_that_are_not_secret_have_no_key(run: Run) -> None:
     assert not [r for r in run.all("Parameter") if r.inputs["type"] == "String" and "keyId" in r.inputs]
 
 
-def test_without_it_aws_s_own_keys_do(prod: Run) -> None:
+def test_without_it_aws_s_own_keys_encrypt(prod: Run) -> None:
     assert not [call for call in prod.calls if call[0] == "getKey"]
     assert "kmsKeyId" not in prod.one("Volume")
     assert "kmsKeyId" not in prod.one("Instance")["rootBlockDevice"]
@@ -94,7 +94,7 @@ def test_a_host_s_role_decrypts_the_passwords_alone(run: Run) -> None:
     assert context == [f"{FOLDER}/influxdb-telegraf-password", f"{FOLDER}/influxdb-other-password"]
 
 
-def test_nobody_else_uses_it(run: Run) -> None:
+def test_no_other_role_may_use_it(run: Run) -> None:
     with_it = {each.name for each in run.all("RolePolicy") if KEY in each.inputs["policy"]}
     assert with_it == {"server-parameters", "backups"}
     assert not [each for each in run.all("Policy") if "kms:" in each.inputs["policy"]]
@@ -123,7 +123,7 @@ def test_a_changed_secret_is_written_with_the_key_again(run: Run, prod: Run) -> 
         ({"keyUsage": "GENERATE_VERIFY_MAC", "keySpec": "HMAC_256"}, "is for GENERATE_VERIFY_MAC"),
     ],
 )
-def test_a_key_that_encrypts_nothing_is_refused(found: dict[str, Any], said: str) -> None:
+def test_a_key_that_cannot_encrypt_is_refused(found: dict[str, Any], said: str) -> None:
     with pytest.raises(pulumi.RunError, match=f"monitoring:kmsKey = alias/monitoring: {said}"):
         run_program(ALIAS, {"getKey": FOUND | found})
 

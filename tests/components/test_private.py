@@ -63,7 +63,7 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def endpoints(*names: str, **facts: Any) -> Callable[..., Any]:
-    """In place of the lookup of endpoints: those that there are."""
+    """Stands in for the lookup of endpoints: these exist."""
 
     def find(opts: object, **asked: Any) -> Any:
         service = asked["service_name"].removeprefix("com.amazonaws.eu-central-1.")
@@ -147,7 +147,7 @@ def test_a_subnet_of_the_other_kind_is_refused(
     [(PRIVATE, {"transit_gateway_id": "tgw-1"}), (PRIVATE, {"gateway_id": "vgw-1"}), ({"subnetId": SUBNET}, {})],
     ids=["a transit gateway", "a VPN gateway", "a public server without a default route that can be seen"],
 )
-def test_what_may_work_is_left_alone(
+def test_subnets_that_may_work_are_accepted(
     warned: list[str], monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], default: dict[str, str]
 ) -> None:
     check(monkeypatch, settings, **default)

@@ -60,7 +60,7 @@ def test_people_reach_port_443_and_nothing_else_is_opened(run: Run, prod: Run) -
     assert opened(prod) <= opened(run)
 
 
-def test_grafana_knows_its_address_and_what_the_others_trust_stays(run: Run, prod: Run) -> None:
+def test_grafana_has_its_address_and_all_others_trust_what_they_did(run: Run, prod: Run) -> None:
     ini = configparser.RawConfigParser(comment_prefixes=("#", ";"))
     ini.read_string(run.one("Parameter", "grafana.ini")["insecureValue"])
     assert (ini["server"]["domain"], ini["server"]["root_url"]) == (DOMAIN, f"https://{DOMAIN}/")
@@ -79,7 +79,7 @@ def test_a_running_server_is_not_replaced(run: Run) -> None:
     assert run.one("Instance")["userData"] == without.one("Instance")["userData"]
 
 
-def test_no_key_of_it_passes_through_pulumi(run: Run) -> None:
+def test_its_key_never_passes_through_pulumi(run: Run) -> None:
     without = run_once(NAMED, {"getZone": ZONE})
     names = {each.name for each in run.all("Parameter")} - {each.name for each in without.all("Parameter")}
     assert names == {

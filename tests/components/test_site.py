@@ -35,7 +35,9 @@ SUBNET, VPC = "subnet-0123456789abcdef0", "vpc-0123456789abcdef0"
     ],
     ids=["another VPC", "another zone", "no zone", "no subnet"],
 )
-def test_a_place_that_does_not_fit_is_named(settings: dict[str, Any], answers: dict[str, Any], said: str) -> None:
+def test_an_unsuitable_subnet_zone_or_type_is_named(
+    settings: dict[str, Any], answers: dict[str, Any], said: str
+) -> None:
     with pytest.raises(pulumi.RunError) as error:
         run_program({"instanceType": "t4g.medium"} | settings, answers)
     assert f"monitoring:{said}" in str(error.value)

@@ -55,7 +55,7 @@ def test_what_a_command_says_is_printed_and_returned_without_secrets(
     assert asked(tmp_path) == [*ALWAYS, "up", "--yes", "--stack", "dev"]
 
 
-def test_a_command_that_fails_was_shown_already(cli: Made, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_output_of_a_failed_command_is_not_repeated(cli: Made, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(DeliveryError, match="pulumi up of dev failed"):
         cli(f"echo {SECRET}; exit 255").show("up")
     assert capsys.readouterr().out == "[secret]\n"
@@ -98,6 +98,6 @@ def test_whether_a_stack_exists(cli: Made, tmp_path: Path, listed: Any, there: b
     assert asked(tmp_path) == [*ALWAYS, "stack", "ls", "--json"]
 
 
-def test_a_backend_that_does_not_answer_is_no_missing_stack(cli: Made) -> None:
+def test_an_unreachable_backend_is_not_a_missing_stack(cli: Made) -> None:
     with pytest.raises(DeliveryError, match="dev: no backend"):
         cli("echo error: no backend >&2; exit 1").exists()

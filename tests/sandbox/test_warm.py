@@ -1,4 +1,4 @@
-"""Interpreters that have imported already: a run on one is as a run of its own."""
+"""Interpreters with packages already imported: a run on one is like any other."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGKILL])
-def test_killed_it_ends_with_what_it_has_started(python: str, script: Path, with_signal: signal.Signals) -> None:
+def test_when_killed_it_ends_with_what_it_has_started(python: str, script: Path, with_signal: signal.Signals) -> None:
     script.write_text(STARTS)
     with subprocess.Popen([python, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -106,7 +106,7 @@ def test_killed_it_ends_with_what_it_has_started(python: str, script: Path, with
         assert not [each for each in started if Path(f"/proc/{each}").exists()]
 
 
-def test_everything_else_and_every_run_afterwards_has_an_interpreter_of_its_own(script: Path) -> None:
+def test_everything_else_and_every_later_run_has_its_own_interpreter(script: Path) -> None:
     with warm.kept(PYTHON) as variable:
         folder = Path(variable[warm.VARIABLE])
         shown = "import sys; print(sys.flags.isolated, sys.prefix, sys.argv)"

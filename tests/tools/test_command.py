@@ -39,11 +39,11 @@ def ran(body: str, reader: str = "cat", encoding: str = "utf-8") -> tuple[str, s
     return done.stdout.decode(errors="replace"), "\n".join(lines), int(status.removeprefix("status "))
 
 
-def test_a_reader_that_has_enough_is_told_nothing() -> None:
+def test_a_reader_that_stops_early_sees_no_error() -> None:
     assert ran("[print('x' * 9999) for _ in range(99)]", "true") == ("", "", 1)
 
 
-def test_what_nobody_reads_is_no_error() -> None:
+def test_output_that_nobody_reads_is_no_error() -> None:
     assert ran("import time; time.sleep(0.3); print('x')", "true") == ("", "", 1)
 
 

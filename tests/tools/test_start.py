@@ -1,4 +1,4 @@
-"""What the Makefile starts every command with: Ctrl-C before the command has begun, and terminals that are none."""
+"""What the Makefile starts every command with: Ctrl-C before the command starts, and unusual terminals."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def started(folder: Path, redirected: str, *arguments: str) -> subprocess.Popen[
     )
 
 
-def test_a_module_is_the_program_and_has_its_arguments(tmp_path: Path) -> None:
+def test_a_module_runs_as_the_program_with_its_arguments(tmp_path: Path) -> None:
     assert started(tmp_path, "", "0", "a b").communicate(timeout=30) == ("['0', 'a b'] None __main__\n", "")
 
 
@@ -60,7 +60,7 @@ def test_a_closed_stream_is_the_null_device(tmp_path: Path, closed: str) -> None
     assert (process.returncode, err) == (0, "")
 
 
-def test_ctrl_c_before_the_command_has_begun_is_no_traceback(tmp_path: Path) -> None:
+def test_ctrl_c_before_the_command_starts_is_no_traceback(tmp_path: Path) -> None:
     process = started(tmp_path, "", "30")
     assert process.stdout
     assert process.stdout.readline()
@@ -70,7 +70,7 @@ def test_ctrl_c_before_the_command_has_begun_is_no_traceback(tmp_path: Path) -> 
     assert process.returncode == -signal.SIGINT
 
 
-def test_the_makefile_starts_every_command_so() -> None:
+def test_the_makefile_starts_every_command_with_it() -> None:
     recipes = re.findall(r"^\t@?(.*(?:PYTHON|RUN)\).*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     commands = [line for line in recipes if not line.startswith("[ -x")]
     # What draws pictures, after which browsers are tidied up.

@@ -87,7 +87,7 @@ def test_its_name_is_that_of_its_tag_or_its_own(imds: Imds, tag: str | None, nam
 
 
 @pytest.mark.parametrize(("tag", "name"), [("web", "web"), ("y" * 63, "y" * 45), ("monitoring", socket.gethostname())])
-def test_in_an_auto_scaling_group_it_is_one_of_many_and_may_go(imds: Imds, tag: str, name: str) -> None:
+def test_in_an_auto_scaling_group_its_name_is_unique_and_it_is_ephemeral(imds: Imds, tag: str, name: str) -> None:
     imds.facts |= {"autoscaling/target-lifecycle-state": "InService", "tags/instance/Name": tag}
     found, ephemeral = run(imds, "identity").stdout.splitlines()
     assert (found, ephemeral) == (f"{name}-{ID[2:]}", "ephemeral")
@@ -143,13 +143,13 @@ def test_without_the_right_it_says_in_one_line_what_is_missing(aws: Cloud, imds:
     assert "is not authorized to perform: ssm:GetParameter" in refused.stderr
 
 
-def test_an_instance_without_a_role_and_no_instance_at_all(imds: Imds) -> None:
+def test_without_a_role_or_a_metadata_service_it_says_so(imds: Imds) -> None:
     asked = ("parameter", REGION, "http://127.0.0.1:1/", "/x")
     assert run(imds, *asked).stderr == "this instance has no role, with which it could read /x\n"
     assert run(Imds("http://127.0.0.1:1/"), "identity").stderr.startswith("this is no EC2 instance, or its metadata")
 
 
-def test_it_asks_again_when_aws_is_busy(aws: Cloud, imds: Imds, parameter: str) -> None:
+def test_it_retries_when_aws_throttles(aws: Cloud, imds: Imds, parameter: str) -> None:
     with_role(aws, imds, allow("ssm:GetParameter"))
     answers = iter([(400, '{"__type": "ThrottlingException"}'), (200, '{"Parameter": {"Value": "at last"}}')])
 

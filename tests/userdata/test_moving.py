@@ -53,7 +53,7 @@ class Server:
         return series
 
     def content(self, measurement: str = "/.*/", where: str = "") -> dict[str, list[dict[str, Any]]]:
-        """Everything, by measurement and tags; but for what an InfluxDB notes of itself."""
+        """Everything, by measurement and tags, except what the server writes about an InfluxDB itself."""
         return {
             json.dumps([each["name"], *sorted((tag, name) for tag, name in each.get("tags", {}).items() if name)]): [
                 {name: value for name, value in zip(each["columns"], row, strict=True) if value is not None}
@@ -210,7 +210,7 @@ def test_everything_is_in_the_other_one_with_its_type(copier: Copier) -> None:
     assert compared[0]["values"][0][1] >= 2 * 3 * 1440 * 2
 
 
-def test_means_that_are_older_than_raw_data_go_along(copier: Copier) -> None:
+def test_means_older_than_the_raw_data_are_copied(copier: Copier) -> None:
     now = past(copier.own, 3)
     copier.run()
     first = copier.state["raw"]
@@ -224,7 +224,7 @@ def test_means_that_are_older_than_raw_data_go_along(copier: Copier) -> None:
     assert "uptime_max" not in str(newer)
 
 
-def test_an_interrupted_copy_goes_on_where_it_was_and_a_second_one_changes_nothing(copier: Copier) -> None:
+def test_an_interrupted_copy_continues_and_a_second_one_changes_nothing(copier: Copier) -> None:
     now = past(copier.own, 6)
     process = copier.start(LINES=50)
     while not copier.state_file.exists() or copier.state["copied"] < now - 5 * DAY:
@@ -262,7 +262,7 @@ def test_few_points_are_copied_in_long_parts_however_long_a_question_takes(copie
     assert questions() - before < 100, "of 60 days, not of 1,440 hours"
 
 
-def test_what_comes_late_is_copied_too(copier: Copier) -> None:
+def test_late_points_are_copied(copier: Copier) -> None:
     now = past(copier.own, 2)
     copier.run()
     copier.own.write(*system("late-1", now - 5 * HOUR, now - 3 * HOUR))
@@ -272,7 +272,7 @@ def test_what_comes_late_is_copied_too(copier: Copier) -> None:
     both(copier, now, now - 2 * DAY)
 
 
-def test_a_database_of_several_stacks_lacks_nothing(copier: Copier) -> None:
+def test_nothing_is_missing_from_a_database_that_stacks_share(copier: Copier) -> None:
     """The other one has more points of every measurement than ours: those of another stack's hosts."""
     now = int(time.time())
     copier.other.write(*system("theirs-1", now - 2 * DAY, now, 20))
@@ -281,7 +281,7 @@ def test_a_database_of_several_stacks_lacks_nothing(copier: Copier) -> None:
     both(copier, now, now - 2 * DAY)
 
 
-def test_what_the_other_one_refuses_is_counted_and_said(copier: Copier) -> None:
+def test_refused_points_are_counted_and_reported(copier: Copier) -> None:
     now = int(time.time())
     copier.other.write(f'system,host=web-1 load5="text" {now - HOUR - 5}')
     copier.own.write(*system("web-1", now - 2 * HOUR, now))
@@ -293,7 +293,7 @@ def test_what_the_other_one_refuses_is_counted_and_said(copier: Copier) -> None:
     both(copier, now, now - 2 * HOUR)
 
 
-def test_what_is_older_than_its_retention_stays(copier: Copier) -> None:
+def test_what_is_older_than_the_retention_is_left_out(copier: Copier) -> None:
     now = past(copier.own, 5)
     copier.other.ask('ALTER RETENTION POLICY "autogen" ON "telegraf" DURATION 2d SHARD DURATION 1d DEFAULT')
     said = copier.run()
@@ -321,7 +321,7 @@ class Answering(socketserver.BaseRequestHandler):
         self.request.sendall(self.server.answer)  # type: ignore[attr-defined]
 
 
-def test_one_that_does_not_answer_is_said(copier: Copier) -> None:
+def test_an_influxdb_that_does_not_answer_is_reported(copier: Copier) -> None:
     copier.other.url = "http://127.0.0.1:9"
     copier.show("own")
     assert "monitoring: moving: " in copier.run(expected=1)
@@ -348,7 +348,7 @@ def test_a_field_of_another_type_in_another_shard_keeps_each(copier: Copier) -> 
     }
 
 
-def test_more_than_one_request_takes_is_copied(copier: Copier) -> None:
+def test_more_than_one_request_can_hold_is_copied(copier: Copier) -> None:
     now = int(time.time())
     copier.own.write(*(f'm v="{"x" * 60_000}" {now - HOUR + number}' for number in range(50)))
     assert "missing=0i" in copier.run()
@@ -363,7 +363,7 @@ def test_a_point_of_1970_is_copied_and_decades_without_any_take_no_time(copier: 
     both(copier, now, 0)
 
 
-def test_it_begins_again_where_what_it_knows_is_worth_nothing(copier: Copier) -> None:
+def test_it_starts_over_when_its_progress_is_unusable(copier: Copier) -> None:
     now = int(time.time())
     copier.own.write(*system("web-1", now - 2 * DAY, now))
     copier.other.ask('ALTER RETENTION POLICY "autogen" ON "telegraf" DURATION 1d SHARD DURATION 1h')

@@ -112,7 +112,7 @@ def test_it_remembers_where_telegraf_s_service_lets_it() -> None:
     assert f"here=/run/{folder}\n" in SCRIPT
 
 
-def test_this_process_is_among_all_there_are(tmp_path: Path) -> None:
+def test_this_process_is_found_among_all(tmp_path: Path) -> None:
     script = SCRIPT.replace("/run/telegraf-processes", str(tmp_path))
     command = ["sh", "-c", script, "processes", "1000"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

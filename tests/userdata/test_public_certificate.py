@@ -100,7 +100,9 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_the_stack_s_own_is_shown_until_there_is_a_valid_public_one_and_once_that_has_ended(machine: Machine) -> None:
+def test_the_stack_s_certificate_is_served_until_a_public_one_is_valid_and_once_that_has_expired(
+    machine: Machine,
+) -> None:
     for _ in range(2):
         assert machine.run("serve").returncode == 0
         assert machine.shown.read_text().startswith(machine.own.read_text())
@@ -125,7 +127,7 @@ def test_the_key_is_root_s_alone_and_telegraf_reads_the_rest(machine: Machine) -
     assert (public.read_text(), public.stat().st_mode & 0o777) == (text, 0o644)
 
 
-def test_a_refusal_is_said_in_one_line_and_the_valid_one_stays(machine: Machine) -> None:
+def test_a_refusal_is_one_line_and_the_valid_certificate_stays(machine: Machine) -> None:
     text = machine.gets(1, days=(-1, 10))
     found = "  Type: unauthorized\n  Detail: No TXT record found\n\nHint: see the manual\n"
     for said, reason in (("", "An error occurred: no answer"), (found, "  Detail: No TXT record found")):
@@ -188,7 +190,7 @@ def test_certbot_is_asked_for_the_one_name_at_the_one_authority(machine: Machine
     assert (machine.folder / "run/trusted.pem").read_text().endswith(text)
 
 
-def test_the_authority_gets_another_address_once_and_loses_one_that_is_gone(machine: Machine) -> None:
+def test_the_authority_gets_a_changed_email_address_once_and_a_removal_too(machine: Machine) -> None:
     certbot(machine)
     for email, option in (("a@example.com", "--email a@example.com"), ("", "--register-unsafely-without-email")):
         configured(machine, email)
@@ -200,7 +202,7 @@ def test_the_authority_gets_another_address_once_and_loses_one_that_is_gone(mach
         assert "update_account" not in "".join(given(machine))
 
 
-def test_an_address_that_the_authority_refuses_is_said_each_time_and_the_certificate_is_there(machine: Machine) -> None:
+def test_a_refused_email_address_is_reported_each_time_and_the_certificate_is_served(machine: Machine) -> None:
     text = certbot(machine, update="echo An error occurred: >&2; echo invalid contact >&2; exit 1")
     configured(machine, "ops@localhost")
     for _ in range(2):

@@ -73,13 +73,15 @@ def test_a_new_unit_is_enabled_and_started_and_a_second_run_only_starts_it(boot:
         ({"settings": "a = 2"}, ["restart a"]),
     ],
 )
-def test_a_changed_unit_of_anybody_is_read_again(boot: Boot, changed: dict[str, str], asked: list[str]) -> None:
+def test_any_changed_unit_is_read_again(
+    boot: Boot, changed: dict[str, str], asked: list[str]
+) -> None:
     """`systemctl enable` ends with a reload, whatever there was to enable (systemctl-enable.c, verb_enable)."""
     boot.settled()
     assert boot.settled(**changed) == asked
 
 
-def test_what_a_run_that_ended_too_early_owes_the_next_one_does(boot: Boot) -> None:
+def test_the_next_run_finishes_what_an_interrupted_one_left(boot: Boot) -> None:
     boot.settled()
     assert boot.run(f"echo other | put 644 root {boot.folder}/systemd/b.conf; exit 1") == []
     (boot.folder / "broken").touch()

@@ -108,7 +108,7 @@ def test_an_update_is_the_whole_association_and_a_new_version(aws: Cloud) -> Non
     assert "Parameters" not in changed
 
 
-def test_who_makes_one_needs_the_right_to_its_document(aws: Cloud) -> None:
+def test_creating_one_needs_rights_to_its_document(aws: Cloud) -> None:
     asked = wanted(aws)
     making = allow("ssm:CreateAssociation", resource="arn:aws:ssm:*:*:association/*")
     alone = aws.client("ssm", aws.user(making))
@@ -119,7 +119,7 @@ def test_who_makes_one_needs_the_right_to_its_document(aws: Cloud) -> None:
     assert aws.client("ssm", aws.user(making, both)).create_association(**asked)
 
 
-def test_rights_to_an_association_go_by_its_tags(aws: Cloud) -> None:
+def test_rights_to_an_association_depend_on_its_tags(aws: Cloud) -> None:
     own = {"StringEquals": {"aws:ResourceTag/project": "monitoring"}}
     client = aws.client("ssm", aws.user(allow("ssm:DeleteAssociation", Condition=own)))
     ssm = aws.client("ssm")

@@ -49,7 +49,7 @@ def unusable(aws: Cloud) -> dict[str, str]:
 # --- The key itself
 
 
-def test_a_key_that_is_disabled_or_to_be_deleted_does_nothing(aws: Cloud) -> None:
+def test_a_disabled_key_or_one_pending_deletion_is_refused(aws: Cloud) -> None:
     kms, arn = aws.client("kms"), key_with(aws)
     made = kms.encrypt(KeyId=arn, Plaintext=b"a")["CiphertextBlob"]
     kms.disable_key(KeyId=plain(arn))
@@ -110,7 +110,7 @@ def test_a_long_parameter_has_a_data_key(aws: Cloud) -> None:
     aws.client("ssm", aws.user(writing, allow("kms:GenerateDataKey", resource=key))).put_parameter(**wanted)
 
 
-def test_who_overwrites_a_parameter_without_its_key_takes_the_account_s(aws: Cloud) -> None:
+def test_overwriting_a_parameter_without_a_key_uses_the_account_s(aws: Cloud) -> None:
     ssm, key, name = aws.client("ssm"), key_with(aws), f"/{uuid.uuid4()}"
     ssm.put_parameter(Name=name, Value="a", Type="SecureString", KeyId=key)
     ssm.put_parameter(Name=name, Value="b", Type="SecureString", Overwrite=True)
@@ -119,7 +119,7 @@ def test_who_overwrites_a_parameter_without_its_key_takes_the_account_s(aws: Clo
 
 
 @pytest.mark.parametrize("wrong", ["disabled", "pending", "signing", "asymmetric", "elsewhere", "missing"])
-def test_no_parameter_is_written_with_a_key_that_encrypts_nothing(aws: Cloud, wrong: str) -> None:
+def test_no_parameter_is_written_with_a_key_that_cannot_encrypt(aws: Cloud, wrong: str) -> None:
     wanted = {"Name": f"/{uuid.uuid4()}", "Value": "a", "Type": "SecureString", "KeyId": unusable(aws)[wrong]}
     assert refusal(aws.client("ssm").put_parameter, **wanted) == INVALID
 
@@ -156,7 +156,7 @@ def test_a_volume_is_made_by_those_who_may_let_ec2_use_its_key(aws: Cloud) -> No
 
 
 @pytest.mark.parametrize("wrong", ["disabled", "pending", "signing", "asymmetric", "elsewhere", "missing"])
-def test_no_volume_is_made_with_a_key_that_encrypts_nothing(aws: Cloud, wrong: str) -> None:
+def test_no_volume_is_created_with_a_key_that_cannot_encrypt(aws: Cloud, wrong: str) -> None:
     key = unusable(aws)[wrong]
     assert refusal(aws.client("ec2").create_volume, **volume(key))[0] == 400
     device = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True, "KmsKeyId": key}}

@@ -24,7 +24,7 @@ def change(action: str, name: str, kind: str = "A", value: str = "192.0.2.1") ->
     return {"ChangeBatch": {"Changes": [{"Action": action, "ResourceRecordSet": record}]}}
 
 
-def test_a_record_has_its_place_to_itself(aws: Cloud) -> None:
+def test_a_name_and_type_have_one_record(aws: Cloud) -> None:
     client, id_ = aws.client("route53"), zone(aws)
     ask, invalid = client.change_resource_record_sets, (400, "InvalidChangeBatch")
     ask(HostedZoneId=id_, **change("CREATE", "a.example.com"))
@@ -42,7 +42,7 @@ def test_a_record_has_its_place_to_itself(aws: Cloud) -> None:
     ask(HostedZoneId=id_, **change("DELETE", "a.example.com", value="192.0.2.2"))
 
 
-def test_who_may_change_which_record_is_a_matter_of_its_zone_kind_and_name(aws: Cloud) -> None:
+def test_rights_to_a_record_depend_on_its_zone_type_and_name(aws: Cloud) -> None:
     mine, other = zone(aws), zone(aws)
     conditions = {
         "ForAllValues:StringEquals": {

@@ -69,7 +69,7 @@ def test_health_counts_measurements(connected: Grafana) -> None:
         ({"secureJsonData": {"tlsCACert": "OTHER"}}, "certificate signed by unknown authority"),
         ({"jsonData": {"dbName": "telegraf"}}, "certificate signed by unknown authority"),
         ({"url": "https://127.0.0.1:1"}, "connection refused"),
-        ({"jsonData": {"version": "Flux"}}, "Flux is not spoken"),
+        ({"jsonData": {"version": "Flux"}}, "does not support Flux"),
         ({"user": ""}, "unable to parse authentication credentials"),
     ],
 )

@@ -55,7 +55,7 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     return Daemon(place, monkeypatch)
 
 
-def test_an_aws_that_notes_no_changes_is_asked_each_turn(daemon: Daemon) -> None:
+def test_an_aws_that_records_no_changes_is_asked_each_turn(daemon: Daemon) -> None:
     assert daemon.turns(3) == 3
 
 

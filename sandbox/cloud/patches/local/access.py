@@ -88,7 +88,7 @@ def judge(response: Any) -> None:
     except signatures.SignatureError as error:
         raise RefusedError("signature", service, str(error)) from None
     if identity.account != ACCOUNT and service not in EVERY_ACCOUNT:
-        raise RefusedError("unknown", service, f"The local AWS has '{service}' in the account {ACCOUNT} alone.")
+        raise RefusedError("unknown", service, f"The local AWS has '{service}' only in the account {ACCOUNT}.")
     # Any key may ask whose it is, whatever policies say.
     if service == "sts" and response._get_action() == "GetCallerIdentity":
         return

@@ -68,7 +68,7 @@ def judge(request: Any) -> None:
     path, _, query = environ["RAW_URI"].partition("?")
     identity, signed = _identity(request.method, environ["RAW_URI"], headers, body)
     if identity.account != ACCOUNT:
-        raise RefusedS3Error(501, "NotImplemented", f"The local AWS has buckets in the account {ACCOUNT} alone.")
+        raise RefusedS3Error(501, "NotImplemented", f"The local AWS has buckets only in the account {ACCOUNT}.")
     try:
         checksums.check(headers, body)
         wanted = s3.asked(request.method, headers.get("Host", ""), path, query, headers=headers, body=body)

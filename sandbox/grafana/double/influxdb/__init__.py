@@ -44,4 +44,4 @@ class InfluxDB:
 def _check_language(source: DataSource) -> None:
     language = source.json_data.get("version") or "InfluxQL"
     if language != "InfluxQL":
-        raise QueryError(f"{language} is not spoken by this stand-in: set version to InfluxQL", 400, "plugin")
+        raise QueryError(f"this stand-in does not support {language}: set version to InfluxQL", 400, "plugin")
