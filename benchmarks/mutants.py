@@ -63,7 +63,7 @@ TESTS = {
     "settings/": SETTINGS,
     "userdata/server/rollup.py": ("tests/userdata/test_rollup.py",),
     "userdata/server/moving": ("tests/userdata/test_moving.py",),
-    "userdata/server/influxdb_engine.py": ("tests/userdata/test_timestream.py",),
+    "userdata/server/influxdb_engine.py": ("tests/userdata/test_moving.py", "tests/userdata/test_rollup.py"),
     "userdata/agent/ec2.py": ("tests/userdata/test_ec2.py",),
     "userdata/bulk.py": ("tests/userdata/test_unknown_machines.py", *RUNS),
     "userdata/": ("tests/userdata/test_render.py", "tests/userdata/test_round_trips.py", *RUNS),

@@ -189,6 +189,36 @@ def test_what_others_have_in_the_account_is_out_of_reach() -> None:
         assert not allowed(deploy(), action, resource, **{"iam:PassedToService": "ec2.amazonaws.com"})
 
 
+def test_rights_are_passed_on_to_servers_and_from_the_program_s_policies_only() -> None:
+    iam = "arn:aws:iam::123456789012:"
+    for role, service, right in (
+        ("server-0123456", "ec2.amazonaws.com", True),
+        ("server-0123456", "lambda.amazonaws.com", False),
+        ("cloudwatch-0123456", "ec2.amazonaws.com", False),
+    ):
+        passed = {"iam:PassedToService": service}
+        assert allowed(deploy(), "iam:PassRole", f"{iam}role/{role}", **passed) is right, role
+    for policy, right in ((f"{iam}policy/cloudwatch-0123456", True), ("arn:aws:iam::aws:policy/ReadOnlyAccess", False)):
+        for action in ("iam:AttachGroupPolicy", "iam:DetachGroupPolicy"):
+            group = f"{iam}group/cloudwatch-0123456"
+            assert allowed(deploy(), action, group, **{"iam:PolicyARN": policy}) is right, policy
+    for group, right in (("cloudwatch-0123456", True), ("administrators", False)):
+        assert allowed(deploy(), "iam:AddUserToGroup", f"{iam}group/{group}") is right, group
+
+
+def test_new_identities_have_the_program_s_tag() -> None:
+    for action, resource in (
+        ("iam:CreateRole", "role/server-0123456"),
+        ("iam:CreateUser", "user/cloudwatch-0123456"),
+        ("iam:CreatePolicy", "policy/cloudwatch-0123456"),
+        ("iam:CreateInstanceProfile", "instance-profile/server-0123456"),
+        ("iam:TagRole", "role/server-0123456"),
+    ):
+        arn = f"arn:aws:iam::123456789012:{resource}"
+        assert allowed(deploy(), action, arn, **{"aws:RequestTag/project": "monitoring"}), action
+        assert not allowed(deploy(), action, arn, **{"aws:RequestTag/project": "shop"}), action
+
+
 def test_names_are_given_addresses_in_the_named_zones_alone() -> None:
     change, types = "route53:ChangeResourceRecordSets", "route53:ChangeResourceRecordSetsRecordTypes"
     mine, other = (f"arn:aws:route53:::hostedzone/{id_}" for id_ in ("Z0123", "Z0456"))

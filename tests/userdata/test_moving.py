@@ -210,6 +210,17 @@ def test_everything_is_in_the_other_one_with_its_type(copier: Copier) -> None:
     assert compared[0]["values"][0][1] >= 2 * 3 * 1440 * 2
 
 
+def test_what_the_server_writes_about_its_influxdb_is_not_copied(copier: Copier) -> None:
+    now = past(copier.own, 1)
+    for each in ("influxdb_probe", "rollup"):
+        copier.own.write(f"{each} value=1i {now - HOUR}")
+    copier.run()
+    assert copier.state["missing"] == {}
+    (measurements,) = copier.other.ask("SHOW MEASUREMENTS")
+    assert {name for (name,) in measurements["values"]} & {"influxdb_probe", "rollup"} == set()
+    assert ["moving"] in measurements["values"]
+
+
 def test_means_older_than_the_raw_data_are_copied(copier: Copier) -> None:
     now = past(copier.own, 3)
     copier.run()

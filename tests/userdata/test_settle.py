@@ -73,9 +73,7 @@ def test_a_new_unit_is_enabled_and_started_and_a_second_run_only_starts_it(boot:
         ({"settings": "a = 2"}, ["restart a"]),
     ],
 )
-def test_any_changed_unit_is_read_again(
-    boot: Boot, changed: dict[str, str], asked: list[str]
-) -> None:
+def test_any_changed_unit_is_read_again(boot: Boot, changed: dict[str, str], asked: list[str]) -> None:
     """`systemctl enable` ends with a reload, whatever there was to enable (systemctl-enable.c, verb_enable)."""
     boot.settled()
     assert boot.settled(**changed) == asked
