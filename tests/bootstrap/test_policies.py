@@ -56,9 +56,12 @@ def test_subjects_are_exact() -> None:
         "repo:octo-org@1/mon@2:environment:Production%3AV1",
     ]
     (statement,) = json.loads(trust.trust(PROVIDER, subjects))["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRoleWithWebIdentity")
+    assert statement["Principal"] == {"Federated": PROVIDER}
     assert statement["Condition"] == {
         "StringEquals": {f"{trust.HOST}:aud": "sts.amazonaws.com", f"{trust.HOST}:sub": subjects}
     }
+    assert set(statement) == {"Sid", "Effect", "Action", "Principal", "Condition"}
 
 
 def test_no_job_may_both_preview_and_deploy_by_chance() -> None:
@@ -217,6 +220,18 @@ def test_new_identities_have_the_program_s_tag() -> None:
         arn = f"arn:aws:iam::123456789012:{resource}"
         assert allowed(deploy(), action, arn, **{"aws:RequestTag/project": "monitoring"}), action
         assert not allowed(deploy(), action, arn, **{"aws:RequestTag/project": "shop"}), action
+
+
+def test_a_database_is_made_with_the_program_s_tag_and_its_service_s_role() -> None:
+    database = "arn:aws:timestream-influxdb:eu-central-1:123456789012:db-instance/0"
+    for tag, right in (("monitoring", True), ("shop", False)):
+        made = {"aws:RequestTag/project": tag}
+        assert allowed(deploy(), "timestream-influxdb:CreateDbInstance", database, **made) is right
+    (linked,) = [each for each in deploy() if "iam:CreateServiceLinkedRole" in each["Action"]]
+    services = linked["Condition"]["StringEquals"]["iam:AWSServiceName"]
+    assert services == ["timestream-influxdb.amazonaws.com", "timestreamforinfluxdb.amazonaws.com"]
+    roles = "arn:aws:iam::123456789012:role/aws-service-role"
+    assert linked["Resource"] == [f"{roles}/{each}/*" for each in services]
 
 
 def test_names_are_given_addresses_in_the_named_zones_alone() -> None:
