@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib import metadata
 from pathlib import Path
@@ -44,6 +45,12 @@ def test_the_engine_lists_every_plugin_in_its_sdks_version(stack: Stack) -> None
         assert any(
             line.split()[:3] == [name, "resource", metadata.version(distribution)] for line in listed.splitlines()
         ), listed
+
+
+def test_the_cli_does_without_its_logs(stack: Stack) -> None:
+    said = stack.run("plugin", "ls", "--json")
+    assert json.loads(said)
+    assert (Path(stack.env["PULUMI_HOME"]) / "logs").read_bytes() == b""
 
 
 def test_installing_again_does_nothing_but_repair_a_wrapper(stack: Stack) -> None:
