@@ -69,6 +69,8 @@ def administrator(place: Place) -> dict[str, str]:
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
         "PULUMI_DIY_BACKEND_PARALLEL": "20",
+        # The CLI collects garbage less often: 20 MiB more for a tenth less CPU time.
+        "GOGC": "400",
         "AWS_ENDPOINT_URL": place.aws_url,
         **cloud.admin_credentials(place),
     }

@@ -19,7 +19,11 @@ VARIABLE = "SANDBOX_WARM"
 """Names the folder that has `bin/python` and `bin/python3`. Without it, or empty, each run starts its own."""
 
 SOCKETS = ("plugins", "programs")
+PACKAGES = ("-m", "pip", "list", "-v", "--format", "json")
+"""What Pulumi's language host asks at each run. Nothing is installed meanwhile, so the answer is written down."""
+
 INTERPRETER = """#!/bin/sh
+if [ "$*" = "{packages}" ]; then exec cat {folder}/packages; fi
 exec {python} -I -S {client} {python} {folder} "$@"
 """
 
@@ -34,11 +38,14 @@ def kept(python: Path) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="warm-") as name:
         folder = Path(name)
         (folder / "bin").mkdir()
+        with (folder / "packages").open("wb") as listing:
+            subprocess.run([python, *PACKAGES], cwd=folder / "bin", stdout=listing, check=True)
         for alias in ("python", "python3"):
             script = INTERPRETER.format(
                 python=shlex.quote(str(python)),
                 client=shlex.quote(str(here / "client.py")),
                 folder=shlex.quote(name),
+                packages=" ".join(PACKAGES),
             )
             (folder / "bin" / alias).write_text(script)
             (folder / "bin" / alias).chmod(0o755)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -67,6 +68,14 @@ def test_a_run_has_its_own_arguments_folder_variables_streams_and_status(python:
         assert done.stderr == alone.stderr == "complaint\n"
         before = done.stdout.replace("True", "False") if status == 0 else done.stdout
         assert before == alone.stdout
+
+
+def test_pip_lists_what_is_installed(python: str) -> None:
+    there, alone = (
+        subprocess.run([each, *warm.PACKAGES], capture_output=True, check=True) for each in (python, str(PYTHON))
+    )
+    assert json.loads(there.stdout) == json.loads(alone.stdout)
+    assert [each["name"] for each in json.loads(there.stdout)]
 
 
 def test_what_a_program_has_imported_of_packages_is_there_for_the_next(python: str, script: Path) -> None:
