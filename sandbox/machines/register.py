@@ -28,7 +28,8 @@ def find(place: Place, wanted: str) -> Machine:
         if wanted in {facts["id"], facts.get("name"), facts["address"], facts.get("public_address")}:
             matches.append(machine)
     # A replaced instance and its successor share a name: the running one is meant.
-    matches.sort(key=lambda machine: machine.leader is None)
+    if len(matches) > 1:
+        matches.sort(key=lambda machine: machine.leader is None)
     if not matches:
         known = ", ".join(machine.id for machine in machines) or "none at all"
         raise SandboxError(f"There is no machine {wanted!r} here. Known: {known}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ from sandbox.machines.system import run, succeeds
 from sandbox.place import Place
 
 GIB = 1024**3
+LOOPS = Path("/sys/block")
 
 
 def folder(place: Place) -> Path:
@@ -23,13 +23,14 @@ def folder(place: Place) -> Path:
 
 def loops(place: Place) -> dict[str, Path]:
     """The place's attached loop devices by volume id, including those that a killed daemon left behind."""
-    listed = run("losetup", "--json", "--list", "--output", "NAME,BACK-FILE") or '{"loopdevices": []}'
     found = {}
-    for entry in json.loads(listed)["loopdevices"]:
-        # The kernel appends "(deleted)" to a deleted file's name.
-        back = Path(entry["back-file"].removesuffix(" (deleted)"))
-        if back.parent == folder(place):
-            found[back.stem] = Path(entry["name"])
+    # As losetup does, but without a process: the daemon asks each second.
+    for backing in LOOPS.glob("loop*/loop/backing_file"):
+        with contextlib.suppress(OSError):  # detached just now
+            # The kernel appends "(deleted)" to a deleted file's name.
+            file = Path(backing.read_text().rstrip("\n").removesuffix(" (deleted)"))
+            if file.parent == folder(place):
+                found[file.stem] = Path("/dev") / backing.parts[-3]
     return found
 
 
