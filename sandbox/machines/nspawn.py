@@ -47,12 +47,18 @@ def command(place: Place, identity: str, address: IPv4Address, root: Path, devic
     return [*moved, *boot, "--keep-unit"]
 
 
+WAITING = '"$@"; exit "$?"'
+"""What stands between nsenter and the command. nsenter itself would stop whenever the command is stopped. A machine
+that shuts down stops all its processes before it ends them: an nsenter outside, which it cannot continue, would never
+collect its child, and the machine's namespaces would never end. A shell does not stop."""
+
+
 def enter(leader: int, argv: Sequence[str]) -> list[str]:
     """Runs `argv` inside the machine whose PID 1 is `leader`, with a root shell's usual environment."""
     namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"]
     settings = ["HOME=/root", "USER=root", "LANG=C.UTF-8", f"TERM={os.environ.get('TERM', 'dumb')}"]
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return [
-        *("nsenter", f"--target={leader}", *namespaces, "--"),
-        *("env", "--ignore-environment", "-C", "/", *settings, path, *argv),
+        *("nsenter", f"--target={leader}", *namespaces, "--no-fork", "--"),
+        *("env", "--ignore-environment", "-C", "/", *settings, path, "sh", "-c", WAITING, "sh", *argv),
     ]
