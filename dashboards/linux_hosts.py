@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dashboards.linux_map import host_map
-from dashboards.linux_overview import overview, reporting
+from dashboards.linux_overview import overview
 from dashboards.linux_resources import memory, processes, processors
+from dashboards.linux_silent import reporting
 from dashboards.linux_traffic import disks, network
 from dashboards.page import host_variable, interval_variable, page, policy_variables, tag_variables
 from dashboards.registry import LINUX_HOSTS, Entry

@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grafana_foundation_sdk.builders import stat, statetimeline, table
+from grafana_foundation_sdk.builders import stat, table
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import (
     DashboardRangeMapOptions,
     DynamicConfigValue,
     RangeMap,
-    ValueMap,
     ValueMapping,
     ValueMappingResult,
 )
 
 from dashboards import linux_attention, looks, tables
 from dashboards.linux_attention import EVER
-from dashboards.lists import rows_of, states
+from dashboards.lists import rows_of
 from dashboards.page import Row
-from dashboards.panels import POINTS, number, worst_one
+from dashboards.panels import number, worst_one
 from dashboards.queries import (
     BY_HOST,
     HOST,
     LATELY,
-    POLICY,
     REAL_FILE_SYSTEMS,
     REMEMBERED,
     SILENT_AFTER,
-    STEP,
     TOTAL_CPU,
     InfluxQuery,
     influx,
@@ -37,20 +34,10 @@ from dashboards.queries import (
     worst,
 )
 
-LOOKED_BACK = "6h"
-"""How long before the shown time "When hosts reported" looks for hosts, a value per step: longer costs more."""
-UNROLLED = "1h"
-"""How much of the newest time may lack its 5-minute steps: an alert reports it when they are later than that."""
-
 
 def overview(uid: str, tags: Sequence[str]) -> Row:
     """Numbers over all selected hosts with the worst one's name, the hosts that need attention, all hosts."""
     return Row("All chosen hosts", [*_numbers(uid), linux_attention.panel(uid), _hosts(uid, tags)])
-
-
-def reporting(uid: str) -> Row:
-    """When each host was silent."""
-    return Row("When hosts were silent", [_reporting(uid)])
 
 
 def _numbers(uid: str) -> list[stat.Panel]:
@@ -176,40 +163,3 @@ def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
 def _up_or_silent() -> list[ValueMapping]:
     up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=0)))
     return [up, looks.when_absent("silent", looks.BAD)]
-
-
-def _reporting(uid: str) -> statetimeline.Panel:
-    """Points per step, from some hours before the time range (to include hosts that are silent
-    throughout) to half a minute ago (points in transit are not silence). Steps before a host's first point
-    are left out: it was not silent then, just unknown.
-
-    5-minute steps are some minutes late, so the last UNROLLED is of raw data in any case."""
-    time = f"time >= ${{__from}}ms - {LOOKED_BACK} AND time <= ${{__to}}ms AND time < now() - 30s"
-    newest = f"time > now() - {UNROLLED}"
-    every = (STEP, BY_HOST)
-    counted = select('count("uptime") AS "points"', "system", HOST, time, group=every, policy=POLICY)
-    lately = select('count("uptime") AS "points"', "system", HOST, time, newest, group=every)
-    total = 'sum("points")'
-    steps = select(
-        f'{total} AS "points", cumulative_sum({total}) AS "so far"',
-        f"({counted}), ({lately})",
-        time,
-        group=every,
-        fill="0",
-    )
-    points = select('"points"', steps, time, '"so far" > 0', group=(BY_HOST,))
-    silent = ValueMap({"0": ValueMappingResult("silent", looks.BAD, index=0)})
-    up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=1)))
-    return (
-        states(
-            "When hosts reported",
-            "Red: no points in that minute (or longer, in a wide time range). Blank: not heard from yet. A host that"
-            f" sent nothing in the time shown or in the {LOOKED_BACK} before it has no band; the table above lists it.",
-            units.Short,
-            influx(uid, InfluxQuery(points, "$tag_host")),
-            step="1m",
-            links=[looks.one_host("__field.labels.host")],
-        )
-        .max_data_points(POINTS)
-        .mappings([silent, up])
-    )

@@ -18,7 +18,7 @@ from tests.support.another_process import printed
 from tests.support.every_dashboard import CUSTOM, EVERY, METRICS, Sample, by_uid
 
 TYPES = {"timeseries", "stat", "gauge", "table", "state-timeline", "alertlist"}
-BUILT_IN = {"__interval", "__from", "__to", "timeFilter", "tag_host", "col"} | {
+BUILT_IN = {"__interval", "__interval_ms", "__from", "__to", "timeFilter", "tag_host", "col"} | {
     f"tag_{name}" for name in ("cpu", "name", "path", "interface")
 }
 LINKED = [

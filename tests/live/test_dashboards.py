@@ -17,8 +17,8 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
-MAY_BE_EMPTY = re.compile("Needs attention|Clock offset|Last week: ")
-"""May be empty: when no host is in trouble, or for what a machine of the sandbox does not have, or not yet."""
+MAY_BE_EMPTY = re.compile("Needs attention|When hosts reported|Clock offset|Last week: ")
+"""May be empty: when no host is in trouble or was silent, or for what a sandbox machine does not have, or not yet."""
 
 BY_UID = {entry.uid: entry for entry in ENTRIES}
 

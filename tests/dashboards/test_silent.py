@@ -1,0 +1,123 @@
+"""The bands of hosts that were silent: only those with a gap in the time shown, from a real InfluxDB."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+import requests
+
+from dashboards.registry import LINUX_HOSTS
+from sandbox.viewer.queries import TimeRange, panel_queries, panels
+from tests.dashboards.conftest import Influx
+
+pytestmark = pytest.mark.live
+
+MINUTE = 60
+END = int(time.time()) // 300 * 300 - 24 * 3600
+"""Of the time shown, which is an hour: yesterday, where nothing is in transit, at the end of a step of any length."""
+BEGIN = END - 60 * MINUTE
+LONG = (12 * 60, 0)
+"""Minutes before END in which a host reported: from, to."""
+
+REPORTED: dict[str, tuple[tuple[float, float], ...]] = {
+    "whole": (LONG,),
+    "gap": ((720, 30), (28, 0)),
+    "one-minute": ((720, 30), (29, 0)),
+    "half-a-minute": ((720, 30), (29.5, 0)),
+    "ended-before": ((720, 200), (61, 0)),
+    "ended-at-the-edge": ((720, 200), (60, 0)),
+    "ended-in-it": ((720, 200), (59, 0)),
+    "fell-silent": ((720, 5),),
+    "fell-silent-at-the-end": ((720, 1),),
+    "silent-throughout": ((720, 90),),
+    "silent-for-long": ((1200, 700),),
+    "new": ((20, 0),),
+    "new-with-a-gap": ((20, 10), (5, 0)),
+    "came-later": ((-5, -10),),
+}
+SILENT = {
+    **{"gap": 2, "one-minute": 1, "ended-in-it": 1, "fell-silent": 5, "fell-silent-at-the-end": 1},
+    **{"silent-throughout": 60, "new-with-a-gap": 5},
+}
+"""Minutes of the time shown without a point."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def reported(influx: Influx) -> Iterator[None]:
+    write(influx, REPORTED)
+    yield
+    drop = {"db": "telegraf", "q": 'DROP SERIES WHERE "host" =~ /^(' + "|".join([*REPORTED, "many-.*"]) + ")$/"}
+    requests.post(f"{influx.url}/query", params=drop, timeout=20).raise_for_status()
+
+
+def write(influx: Influx, hosts: Mapping[str, Sequence[tuple[float, float]]]) -> None:
+    lines = [
+        f"system,host={host} uptime={moment}i {moment}"
+        for host, spans in hosts.items()
+        for begin, end in spans
+        for moment in range(END - round(begin * MINUTE), END - round(end * MINUTE), 10)
+    ]
+    requests.post(f"{influx.url}/write?db=telegraf&precision=s", data="\n".join(lines), timeout=20).raise_for_status()
+
+
+def bands(influx: Influx, hosts: Sequence[str], begin: int = BEGIN, end: int = END - 1) -> dict[str, list[Any]]:
+    """What is seen of these hosts: [moment in milliseconds, points] of each step. begin, end: in seconds."""
+    shown = TimeRange(begin * 1000, end * 1000)
+    asked = panel_queries(json.loads(LINUX_HOSTS.build()), {"host": list(hosts)}, shown)
+    (query,) = [each for each in asked if each.title == "When hosts reported"]
+    seen = (begin - query.step) * 1000
+    return {
+        each["tags"]["host"]: [step for step in each["values"] if step[0] > seen]
+        for each in influx.ask(query.influxql())
+    }
+
+
+def empty(band: list[Any]) -> int:
+    return sum(points == 0 for _, points in band)
+
+
+def test_only_hosts_with_a_gap_in_the_time_shown_have_a_band(influx: Influx) -> None:
+    found = bands(influx, list(REPORTED))
+    assert {host: empty(band) for host, band in found.items()} == SILENT
+    # The time shown and no more; a new host's begins with its first point.
+    assert {host: len(band) for host, band in found.items()} == {**dict.fromkeys(SILENT, 60), "new-with-a-gap": 20}
+    assert {band[-1][0] for band in found.values()} == {(END - MINUTE) * 1000}
+
+
+@pytest.mark.parametrize("late", [1, 29, 59])
+def test_a_step_that_an_edge_cuts_in_two_counts_as_it_is_seen(influx: Influx, late: int) -> None:
+    hosts = list(REPORTED)
+    found = bands(influx, hosts, BEGIN + late)
+    assert {host: empty(band) for host, band in found.items()} == SILENT
+    found = bands(influx, hosts, BEGIN - MINUTE + late)
+    assert (empty(found["ended-in-it"]), empty(found["ended-at-the-edge"])) == (2, 1)
+    assert found.keys() == {*SILENT, "ended-at-the-edge"}
+    # At the other edge: agents measure at a minute's beginning.
+    found = bands(influx, hosts, end=END - late)
+    assert {host: empty(band) for host, band in found.items()} == SILENT
+
+
+def test_without_a_gap_there_is_nothing_and_the_panel_says_so(influx: Influx) -> None:
+    assert bands(influx, ["whole", "new", "ended-before", "silent-for-long"]) == {}
+    (panel,) = [each for each in panels(json.loads(LINUX_HOSTS.build())) if each["title"] == "When hosts reported"]
+    assert panel["fieldConfig"]["defaults"]["noValue"] == "No host that reported fell silent in the time shown"
+
+
+def test_of_many_hosts_those_with_a_gap(influx: Influx) -> None:
+    many = {f"many-{number:02}": ([(720, 40), (37, 0)] if number % 10 == 7 else [LONG]) for number in range(50)}
+    write(influx, many)
+    found = bands(influx, list(many))
+    assert {host: empty(band) for host, band in found.items()} == {f"many-{number}7": 3 for number in range(5)}
+
+
+def test_of_a_day_a_step_is_longer(influx: Influx) -> None:
+    """Five minutes: shorter gaps are not seen."""
+    found = bands(influx, list(REPORTED), END - 24 * 3600)
+    assert {host: empty(band) for host, band in found.items()} == {
+        **{"ended-before": 27, "ended-at-the-edge": 28, "ended-in-it": 28},
+        **{"fell-silent": 1, "silent-throughout": 18, "silent-for-long": 140, "new-with-a-gap": 1},
+    }
