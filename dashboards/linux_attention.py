@@ -14,7 +14,6 @@ from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import (
     DataTransformerConfig,
-    DynamicConfigValue,
     ValueMap,
     ValueMappingResult,
 )
@@ -127,12 +126,14 @@ def panel(uid: str) -> table.Panel:
         )
         .interval(SINCE_STEP)
         .no_value("No host needs attention")
-        .override_by_name("Host", [DynamicConfigValue("links", [looks.one_host("__value.text").build()])])
+        .override_by_name("Host", looks.host_column())
         .override_by_name("State", [looks.unit(units.Short), *looks.worded([_silent(), _reporting()]), looks.width(90)])
-        .override_by_name("Since", [looks.unit(units.DateTimeFromNow)])
+        .override_by_name("Since", [looks.unit(units.DateTimeFromNow), looks.at_least(130)])
     )
     for signal in SIGNALS:
-        shown = shown.override_by_name(signal.title, [looks.unit(signal.unit), *looks.marked(signal.limits)])
+        shown = shown.override_by_name(
+            signal.title, [looks.unit(signal.unit), *looks.marked(signal.limits), looks.at_least(90)]
+        )
     return shown
 
 

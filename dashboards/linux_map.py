@@ -35,38 +35,36 @@ def host_map(uid: str, tags: Sequence[str]) -> Row:
     letters = [chr(ord("A") + index) for index in range(len(queries))]
     name = " ".join(f"${{__data.fields.{column}}}" for column in (*tags, "host"))
     levels = ["State", *(signal.title for signal in SIGNALS)]
-    return Row(
-        "Host map",
-        [
-            number(
-                "Worst signal of each host",
-                "Orange and “look”: a value deserves a look. Red and “act”: somebody must act; “silent”: the host sends"
-                " nothing. Green: no value is beyond its limit. Signals and limits are those of"
-                " “Needs attention”. Click a host to open its page.",
-                units.Short,
-                influx(uid, *(InfluxQuery(text, table=True) for text in queries)),
-                limits=LEVELS,
-                width=24,
-                height=12,
-            )
-            .transformations(
-                [
-                    tables.columns("|".join(letters), rename={}, drop=["Time", "uptime"]),
-                    tables.join("host"),
-                    tables.reduced("max", levels, WORST),
-                    tables.arrange([*tags, "host"], rename={}, drop=levels),
-                ]
-            )
-            .override_by_name(
-                WORST, [DynamicConfigValue("displayName", name), DynamicConfigValue("mappings", _words())]
-            )
-            .text(common.VizTextDisplayOptions().title_size(TEXT_SIZE).value_size(TEXT_SIZE))
-            .color_mode(BigValueColorMode.BACKGROUND_SOLID)
-            .text_mode(BigValueTextMode.VALUE_AND_NAME)
-            .reduce_options(common.ReduceDataOptions().values(True).limit(MOST_TILES).calcs([]))
-            .data_links([looks.one_host("__data.fields.host")])
-        ],
+    tiles = (
+        number(
+            "Worst signal of each host",
+            "Orange and “look”: a value deserves a look. Red and “act”: somebody must act; “silent”: the host sends"
+            " nothing. Green: no value is beyond its limit. Signals and limits are those of"
+            " “Needs attention”. Click a host to open its page.",
+            units.Short,
+            influx(uid, *(InfluxQuery(text, table=True) for text in queries)),
+            limits=LEVELS,
+            width=24,
+            height=12,
+        )
+        .transformations(
+            [
+                tables.columns("|".join(letters), rename={}, drop=["Time", "uptime"]),
+                tables.join("host"),
+                tables.reduced("max", levels, WORST),
+                tables.arrange([*tags, "host"], rename={}, drop=levels),
+            ]
+        )
+        .override_by_name(WORST, [DynamicConfigValue("displayName", name), DynamicConfigValue("mappings", _words())])
+        .text(common.VizTextDisplayOptions().title_size(TEXT_SIZE).value_size(TEXT_SIZE))
+        .color_mode(BigValueColorMode.BACKGROUND_SOLID)
+        .text_mode(BigValueTextMode.VALUE_AND_NAME)
+        .reduce_options(common.ReduceDataOptions().values(True).limit(MOST_TILES).calcs([]))
+        .data_links([looks.one_host("__data.fields.host")])
     )
+    for tag in tags:  # a host without it is not "unknown"
+        tiles = tiles.override_by_name(tag, [DynamicConfigValue("mappings", [looks.when_absent("", looks.QUIET)])])
+    return Row("Host map", [tiles])
 
 
 def _words() -> list[ValueMapping]:

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.builders import stat, table
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import (
-    DashboardRangeMapOptions,
-    DynamicConfigValue,
-    RangeMap,
+    ValueMap,
     ValueMapping,
     ValueMappingResult,
 )
 
 from dashboards import linux_attention, looks, tables
-from dashboards.linux_attention import EVER
+from dashboards.linux_attention import EVER, SILENT
 from dashboards.lists import rows_of
 from dashboards.page import Row
 from dashboards.panels import number, worst_one
@@ -113,16 +111,16 @@ def _hosts_within(time: str, name: str) -> str:
 def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
     """One row per host. The first query also lists hosts that are silent in the time range, with the tags that each
     had last; the others add columns."""
-    state = select('count("uptime") AS "state"', "system", HOST, LATELY, group=(BY_HOST,))
     columns = {
-        "state": "State",
         "cpu": "CPU",
         "memory": "Memory",
         "disk": "Fullest file system",
         "load": "Load per CPU",
         "errors": "Disk errors",
     }
-    return (
+    shown = ["host", *tags, "State", *columns.values(), "Last seen", "Uptime"]
+    narrow = looks.at_least(90)
+    panel = (
         rows_of(
             "Hosts",
             f"The newest values of each host, none older than {SILENT_AFTER}: a host that has been silent"
@@ -131,7 +129,7 @@ def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
             influx(
                 uid,
                 InfluxQuery(linux_attention.newest_of_each_host(tags), table=True),
-                InfluxQuery(state, table=True),
+                InfluxQuery(linux_attention.states(), table=True),
                 latest('100 - last("usage_idle")', "cpu", "cpu", where=TOTAL_CPU),
                 latest('last("used_percent")', "memory", "mem"),
                 latest('max("used_percent")', "disk", "disk", where=REAL_FILE_SYSTEMS),
@@ -142,24 +140,27 @@ def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
                 tables.columns("A", rename={"Time": "Last seen", "uptime": "Uptime"}),
                 tables.columns("B|C|D|E|F|G", rename=columns, drop=["Time"]),
                 tables.join("host"),
-                tables.arrange(["host", *tags, *columns.values(), "Last seen", "Uptime"], rename={"host": "Host"}),
+                tables.arrange(shown, rename={"host": "Host"}),
             ],
         )
-        .sort_by([tables.sorted_by("State"), tables.sorted_by("CPU", falling=True)])
-        .override_by_name("Host", [DynamicConfigValue("links", [looks.one_host("__value.text").build()])])
-        .override_by_name("State", [*looks.signal(_up_or_silent()), looks.unit(units.Short), looks.width(90)])
-        .override_by_name("CPU", looks.bar(looks.CPU, 100))
-        .override_by_name("Memory", looks.bar(looks.MEMORY, 100))
-        .override_by_name("Fullest file system", looks.bar(looks.DISK, 100))
-        .override_by_name("Load per CPU", [looks.unit(units.Short), *looks.bar(looks.LOAD, 4)])
+        .sort_by([tables.sorted_by("State", falling=True), tables.sorted_by("CPU", falling=True)])
+        .override_by_name("Host", looks.host_column())
+        .override_by_name("State", [*looks.signal(_up_or_silent()), looks.unit(units.Short), looks.width(80)])
+        .override_by_name("CPU", [*looks.bar(looks.CPU, 100), narrow])
+        .override_by_name("Memory", [*looks.bar(looks.MEMORY, 100), narrow])
+        .override_by_name("Fullest file system", [*looks.bar(looks.DISK, 100), narrow])
+        .override_by_name("Load per CPU", [looks.unit(units.Short), *looks.bar(looks.LOAD, 4), narrow])
         .override_by_name(
-            "Disk errors", [looks.unit(units.Short), *looks.marked(looks.ERRORS), looks.whole(), looks.width(100)]
+            "Disk errors", [looks.unit(units.Short), *looks.marked(looks.ERRORS), looks.whole(), looks.width(90)]
         )
-        .override_by_name("Last seen", [looks.unit(units.DateTimeFromNow)])
-        .override_by_name("Uptime", [looks.unit(units.Seconds)])
+        .override_by_name("Last seen", [looks.unit(units.DateTimeFromNow), looks.width(135)])
+        .override_by_name("Uptime", [looks.unit(units.Seconds), looks.width(90), looks.left()])
     )
+    for tag in tags:
+        panel = panel.override_by_name(tag, [narrow])
+    return panel
 
 
 def _up_or_silent() -> list[ValueMapping]:
-    up = RangeMap(DashboardRangeMapOptions(1, None, ValueMappingResult("up", looks.GOOD, index=0)))
-    return [up, looks.when_absent("silent", looks.BAD)]
+    up = ValueMap({"0": ValueMappingResult("up", looks.GOOD, index=0)})
+    return [up, ValueMap({str(SILENT): ValueMappingResult("silent", looks.BAD, index=1)})]

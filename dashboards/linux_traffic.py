@@ -202,7 +202,7 @@ def _file_systems(uid: str) -> table.Panel:
             [tables.columns("A", rename=titles, drop=["Time"], order=list(titles))],
         )
         .sort_by([tables.sorted_by("Used", falling=True)])
-        .override_by_name("Host", [DynamicConfigValue("links", [looks.one_host("__value.text").build()])])
+        .override_by_name("Host", looks.host_column())
         .override_by_name("Used", [looks.unit(units.Percent), *looks.bar(looks.DISK, 100)])
         .override_by_name(
             "Time to full",

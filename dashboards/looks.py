@@ -149,6 +149,11 @@ def links_from(uid: str, further: Sequence[Entry] = ()) -> list[Builder[Dashboar
     ]
 
 
+def host_column() -> list[DynamicConfigValue]:
+    """A column of hosts' names, each a link to the host's page."""
+    return [DynamicConfigValue("links", [one_host("__value.text").build()]), at_least(120)]
+
+
 def unit(value: str) -> DynamicConfigValue:
     """A column's unit."""
     return DynamicConfigValue("unit", value)
@@ -157,6 +162,17 @@ def unit(value: str) -> DynamicConfigValue:
 def width(pixels: int) -> DynamicConfigValue:
     """A column's width."""
     return DynamicConfigValue("custom.width", pixels)
+
+
+def at_least(pixels: int) -> DynamicConfigValue:
+    """A column that shares the room there is, but not below this width: Grafana's own limit of 150 cuts the last
+    columns of a table off on a small screen."""
+    return DynamicConfigValue("custom.minWidth", pixels)
+
+
+def left() -> DynamicConfigValue:
+    """A column of numbers that begin at its left: of the last one, a small screen cuts off the right edge."""
+    return DynamicConfigValue("custom.align", "left")
 
 
 def whole() -> DynamicConfigValue:

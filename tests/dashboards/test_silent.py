@@ -121,3 +121,15 @@ def test_of_a_day_a_step_is_longer(influx: Influx) -> None:
         **{"ended-before": 27, "ended-at-the-edge": 28, "ended-in-it": 28},
         **{"fell-silent": 1, "silent-throughout": 18, "silent-for-long": 140, "new-with-a-gap": 1},
     }
+
+
+def test_the_table_of_hosts_says_so_where_all_are_silent(influx: Influx) -> None:
+    asked = panel_queries(json.loads(LINUX_HOSTS.build()), {"host": list(REPORTED)}, TimeRange.last(3600))
+    columns = [influx.ask(each.influxql()) for each in asked if each.title == "Hosts"]
+    states = {
+        series["tags"]["host"]: series["values"]
+        for found in columns
+        for series in found
+        if "State" in series["columns"]
+    }
+    assert {host: rows[0][1] for host, rows in states.items()} == dict.fromkeys(REPORTED, 100)

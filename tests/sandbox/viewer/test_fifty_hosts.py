@@ -86,6 +86,11 @@ def test_only_a_host_that_was_silent_has_a_band(pages: list[Page]) -> None:
     assert "No host that reported fell silent in the time shown" in pages[7].panel("When hosts reported").text
 
 
+def test_the_table_of_hosts_says_so_where_all_are_silent(pages: list[Page]) -> None:
+    table = pages[6].panel("Hosts").text.splitlines()
+    assert "State" in table and table[table.index(TROUBLE.silent) :].index("silent") < 3
+
+
 def test_the_start_page_says_what_each_dashboard_is_for(pages: list[Page]) -> None:
     page = pages[5]
     assert page.complaints == []

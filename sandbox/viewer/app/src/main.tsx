@@ -45,8 +45,8 @@ function Page() {
   }, [dashboard]);
   return (
     <main style={{ padding: 16 }}>
-      <header style={{ display: 'flex', gap: 16, alignItems: 'baseline' }}>
-        <h2>{dashboard?.title ?? 'Dashboards'}</h2>
+      <header style={{ display: 'flex', gap: 16, alignItems: 'baseline', marginBottom: 8 }}>
+        <h2 style={{ whiteSpace: 'nowrap' }}>{dashboard?.title ?? 'Dashboards'}</h2>
         <span data-caption>
           <a href="/">All dashboards</a> · This is the local viewer, not Grafana: this stack's dashboards and data, read-only, drawn
           with Grafana's published components.

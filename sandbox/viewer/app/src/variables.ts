@@ -1,5 +1,5 @@
 /** Dashboard variables: their values, filling them into texts, and the address that keeps them. */
-import { FieldType, type RawTimeRange, type ScopedVars, type TimeRange } from '@grafana/data';
+import { FieldType, formattedValueToString, getFieldDisplayValuesProxy, type RawTimeRange, type ScopedVars, type TimeRange } from '@grafana/data';
 
 import { get, query } from './api';
 import type { VariableModel } from './model';
@@ -70,8 +70,10 @@ function fromContext(name: string, path: string[], scoped: ScopedVars | undefine
     return path[0] === 'labels' ? field?.labels?.[path[1] ?? ''] : (field?.config?.displayName ?? field?.name);
   }
   if (name === '__data' && context) {
-    const column = context.frame?.fields.find((one: { name: string }) => one.name === path[1]);
-    return column && String(column.values[context.rowIndex ?? 0]);
+    // As it is shown, and nothing where there is no value (@grafana/scenes, DataMacro).
+    const shown = getFieldDisplayValuesProxy({ frame: context.frame, rowIndex: context.rowIndex ?? 0 });
+    const value = shown[path[1] ?? ''];
+    return value && formattedValueToString(value);
   }
   if (name === '__value' && context) {
     if (context.calculatedValue) {
