@@ -135,6 +135,7 @@ class Machine:
 
         Returns the supervisor: it ends with 133 when the machine wants a reboot, 0 when it shut itself down.
         """
+        network.remove_cable(self.place, self.address)
         with self.console.open("ab") as console:
             process = subprocess.Popen(
                 nspawn.command(self.place, self.id, self.address, self.root, devices),

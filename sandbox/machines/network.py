@@ -132,6 +132,14 @@ def unplug(place: Place, address: IPv4Address) -> None:
         run("ip", "link", "set", port, "down")
 
 
+def remove_cable(place: Place, address: IPv4Address) -> None:
+    """Remove what is left of the cable of a machine that is off: with it, systemd-nspawn would refuse to boot. It goes
+    with the machine's network namespace, which anything that was inside may keep for longer than the machine."""
+    port = port_name(place, address)
+    if bridge_owner(port) is not None and not succeeds("ip", "link", "delete", port) and bridge_owner(port) is not None:
+        raise SandboxError(f"The cable of {address} cannot be removed.")
+
+
 def _configure(place: Place, interface: str) -> None:
     """Put an interface into the place's group; it forwards, and has no IPv6."""
     run("ip", "link", "set", interface, "group", str(interface_group(place)))
