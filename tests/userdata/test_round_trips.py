@@ -257,13 +257,14 @@ systemctl() {{ :; }}
 configure_telegraf
 printf '%s' "$name" >"{folder}/name"
 printf '%s' "$version" >"{folder}/version"
+}}
 """
 
 
 def files_of(installer: str) -> dict[str, str]:
     """The files that the installer writes on a machine: its own functions, run by bash, in another folder."""
-    head, last = installer.rstrip().rsplit("\n", 1)
-    assert last == '{ main "$@"; }'
+    head, *end = installer.rstrip().rsplit("\n", 2)
+    assert end == ['{ main "$@"; }', "}"]
     with tempfile.TemporaryDirectory() as folder:
         bash(head + HARNESS.format(folder=folder))
         return {file.name: file.read_bytes().decode() for file in Path(folder).iterdir()}
