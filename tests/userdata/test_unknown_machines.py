@@ -195,6 +195,18 @@ def test_what_is_refused(work: Path, given: dict[str, str], arguments: tuple[str
     assert "apt-get" not in done.stderr
 
 
+@pytest.mark.parametrize("own", ["monitoring-prod", "All"])
+def test_a_machine_s_own_name_is_refused_if_it_is_reserved(work: Path, own: str) -> None:
+    """Its measurements would be the server's, or every host's. What it has already can be removed all the same."""
+    script = f"uname() {{ echo {own}; }}\n" + agent_installer(replace(AGENT, host=""))
+    done = install(work, script)
+    assert done.returncode == 1
+    assert f"monitoring: this machine's name, '{own}', is reserved; choose another with MONITORING_HOST" in done.stderr
+    assert "apt-get" not in done.stderr
+    assert install(work, variables(HOST="gate-1") + script).returncode == 0
+    assert install(work, script, "", "remove").returncode == 0
+
+
 @pytest.mark.slow
 def test_while_a_stack_moves_both_passwords_are_needed() -> None:
     moving = replace(AGENT, second=TARGET, second_password="it's another", without_password=True)
