@@ -65,7 +65,10 @@ def password(place: Place, _: list[str]) -> int:
     """Print Grafana's admin password, because the person asked for it."""
     name = stack.name()
     require_up(place)
-    print(stack.outputs(place, name)["grafanaAdminPassword"])
+    found = stack.outputs(place, name).get("grafanaAdminPassword")
+    if found is None:
+        raise SandboxError(stack.INCOMPLETE)
+    print(found)
     return 0
 
 
@@ -214,9 +217,12 @@ def forget(place: Place, why: str) -> None:
 
 
 def require_up(place: Place) -> None:
-    """Raises SandboxError when the local AWS of this place does not run."""
+    """Raises SandboxError when the local AWS of this place does not run, or has no project yet: the first `make up` is
+    still under way."""
     if daemons.pid(place, "cloud") is None:
         raise SandboxError("Nothing is up here. Run: make up")
+    if not stack.project_folder(place).is_dir():
+        raise SandboxError(stack.INCOMPLETE)
 
 
 @contextlib.contextmanager

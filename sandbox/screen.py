@@ -66,7 +66,7 @@ def show(place: Place, name: str, patience: float = 0) -> int:
     """
     outputs = stack.outputs(place, name)
     if "grafanaUrl" not in outputs:
-        raise SandboxError("The environment is not complete yet. Run: make up")
+        raise SandboxError(stack.INCOMPLETE)
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
         authority.write(outputs["caCertificate"])
         authority.flush()

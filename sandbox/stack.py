@@ -28,6 +28,8 @@ PASSPHRASE = "local environment"  # noqa: S105 - the backend is a folder only ro
 FULL = 5
 """MiB: when less is free, a command that failed did so for lack of space."""
 GRAVITON_TYPE = "t4g.small"
+INCOMPLETE = "The environment is not complete yet. Run: make up"
+"""What `make up`, when it was interrupted or is still running, leaves to say."""
 
 
 def name() -> str:
@@ -204,7 +206,10 @@ def patiently(command: list[str], **options: Any) -> int:
 
 
 def outputs(place: Place, stack: str) -> dict[str, Any]:
-    """The stack's outputs, secrets in plain text: for the caller's use, not for printing."""
+    """The stack's outputs, secrets in plain text: for the caller's use, not for printing. None before there is a
+    project."""
+    if not project_folder(place).is_dir():
+        return {}
     text = pulumi(place, "stack", "output", "--stack", stack, "--json", "--show-secrets", quiet=True)
     return dict(json.loads(text or "{}"))
 
