@@ -25,7 +25,11 @@ def difference(folder: Path, stack: str, before: str | None) -> str | None:
     if done.returncode:
         print(f"The cost of {stack} is not known: {done.stderr.strip() or done.stdout.strip()}", file=sys.stderr)
         return None
-    bill = json.loads(done.stdout)
+    try:
+        bill = json.loads(done.stdout)
+    except ValueError:
+        print(f"The cost of {stack} is not known: tools.cost printed no bill.", file=sys.stderr)
+        return None
     now = f"about {bill['total']:.2f} US dollars a month"
     if "before" not in bill:
         return now

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delivery.differences import Difference, differences
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, understood
 
 UNCHANGED = frozenset({"same", "read", "read-discard", "discard-replaced", "refresh"})
 """Steps that change nothing; `refresh` is what a refresh that found no difference is called."""
@@ -59,6 +59,11 @@ def parsed(text: str) -> Preview:
         digest = None
     if not isinstance(digest, dict):
         raise DeliveryError("pulumi printed no preview.")
+    with understood("pulumi preview --json"):
+        return _read(digest)
+
+
+def _read(digest: Mapping[str, Any]) -> Preview:
     found: dict[str, Change] = {}
     for step in digest.get("steps") or []:
         if change := _change(step):

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from delivery import stacks
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, understood
 from delivery.pulumi import Pulumi
 
 
@@ -27,8 +27,10 @@ def up(folder: Path, stack: str) -> None:
 
 def _refuse_the_past(pulumi: Pulumi) -> None:
     """A run that waited long for approval must not undo what a later one deployed."""
-    history = json.loads(pulumi.ask("stack", "history", "--json", "--page-size", "1") or "[]")
-    deployed = str(((history or [{}])[0].get("environment") or {}).get("git.head") or "")
+    printed = pulumi.ask("stack", "history", "--json", "--page-size", "1")
+    with understood("pulumi stack history --json"):
+        history = json.loads(printed)
+        deployed = str(((history or [{}])[0].get("environment") or {}).get("git.head") or "")
     here = _git(pulumi.folder, "rev-parse", "HEAD").stdout.strip()
     if not deployed or deployed == here:
         return
@@ -48,9 +50,11 @@ def destroy(folder: Path, stack: str, again: str) -> None:
     pulumi = Pulumi(folder, stack)
     if not pulumi.exists():
         raise DeliveryError(f"There is no stack {stack} in the backend. Nothing was deleted.")
-    state = json.loads(pulumi.ask("stack", "export"))
-    resources = (state.get("deployment") or {}).get("resources") or []
-    if count := sum(bool(each.get("protect")) for each in resources):
+    printed = pulumi.ask("stack", "export")
+    with understood("pulumi stack export"):
+        resources = (json.loads(printed)["deployment"] or {}).get("resources") or []
+        count = sum(bool(each.get("protect")) for each in resources)
+    if count:
         raise DeliveryError(_protected(stack, f"{count} of its resources are, as it is deployed"))
     pulumi.learn()
     pulumi.show("destroy", "--yes", "--skip-preview")

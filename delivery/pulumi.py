@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from delivery import secrets
-from delivery.errors import DeliveryError
+from delivery.errors import DeliveryError, understood
 from delivery.secrets import Redactor
 from delivery.stacks import settings
 
@@ -32,8 +32,9 @@ class Pulumi:
 
     def exists(self) -> bool:
         """Whether the backend has the stack; DeliveryError when the backend cannot be asked."""
-        listed = json.loads(self._checked(self._run("stack", "ls", "--json")) or "[]")
-        return self.stack in {str(each["name"]).rpartition("/")[2] for each in listed}
+        printed = self._checked(self._run("stack", "ls", "--json"))
+        with understood("pulumi stack ls --json"):
+            return self.stack in {str(each["name"]).rpartition("/")[2] for each in json.loads(printed)}
 
     def ask(self, *arguments: str) -> str:
         """What a command prints, without showing it. Raises DeliveryError with what it said when it fails."""
@@ -79,6 +80,7 @@ class Pulumi:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
         )
 

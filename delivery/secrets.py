@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from delivery.errors import understood
+
 SHOWN = "[secret]"
 SHORTEST = 8
 """Characters: shorter ones (`true`, a port) occur everywhere, and would blot out what is no secret."""
@@ -48,13 +50,14 @@ def of_stack(ask: Callable[..., str], settings: Any) -> set[str]:
     ask: runs a pulumi command and returns what it printed, without showing it. settings: the stack's own, encrypted
     ones as they are in the file, which says what in an object is no secret.
     """
-    configured = json.loads(ask("config", "--show-secrets", "--json") or "{}")
+    configured, exported = ask("config", "--show-secrets", "--json"), ask("stack", "export", "--show-secrets")
     found: set[str] = set()
-    for key, entry in configured.items():
-        value = entry.get("objectValue", entry.get("value"))
-        found |= set(_encrypted(settings.get(key), value))
-    exported = json.loads(ask("stack", "export", "--show-secrets") or "{}")
-    found |= set(_enveloped(exported))
+    with understood("pulumi config --show-secrets --json"):
+        for key, entry in json.loads(configured).items():
+            value = entry.get("objectValue", entry.get("value"))
+            found |= set(_encrypted(settings.get(key), value))
+    with understood("pulumi stack export --show-secrets"):
+        found |= set(_enveloped(json.loads(exported)["deployment"]))
     # A secret as a whole (the connection to a host) has parts that anybody may read in the settings.
     return found - set(_strings(settings))
 

@@ -49,6 +49,9 @@ class Pulumi:
         return done.stdout.strip()
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secrets in the clear."""
+        """The stack's outputs, secrets in the clear. Raises FailedError, which repeats nothing of what is not these."""
         printed = self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.stack)
-        return dict(json.loads(printed or "{}"))
+        try:
+            return dict(json.loads(printed))
+        except (ValueError, TypeError):
+            raise FailedError("pulumi stack output --json printed something else than the stack's outputs") from None

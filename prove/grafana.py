@@ -48,6 +48,8 @@ class Grafana:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, _json(error.read())
+        except ValueError:
+            raise FailedError(f"{path}: what Grafana answers is no JSON") from None
         except OSError as error:
             raise FailedError(f"{self.url} cannot be reached: {getattr(error, 'reason', error)}") from None
 

@@ -86,13 +86,19 @@ def _is_example(text: str) -> bool:
 
 def _about_pulumi(pulumi: Pulumi) -> Iterator[str]:
     try:
-        backend = json.loads(pulumi.ask("whoami", "--json"))["url"]
-        stacks = json.loads(pulumi.ask("stack", "ls", "--json"))
+        backend = str(json.loads(pulumi.ask("whoami", "--json"))["url"])
+        stacks = [str(each["name"]).rpartition("/")[2] for each in json.loads(pulumi.ask("stack", "ls", "--json"))]
     except FailedError:
         yield "Pulumi is not logged in: run `pulumi login`, or `pulumi login --local`."
         return
+    except (ValueError, LookupError, TypeError):
+        yield (
+            "`pulumi whoami --json` or `pulumi stack ls --json` printed something else than its JSON: see whether "
+            f"{shutil.which('pulumi')} is Pulumi's."
+        )
+        return
     name, file = pulumi.stack, pulumi.project / f"Pulumi.{pulumi.stack}.yaml"
-    if name in [each["name"].rsplit("/", 1)[-1] for each in stacks] or file.exists():
+    if name in stacks or file.exists():
         yield (
             f"The stack {name}, or its file {file.name}, already exists: if it is left from an earlier proof, run "
             f"`pulumi destroy --stack {name}` and `pulumi stack rm {name}`; otherwise choose a name with PROOF=NAME."

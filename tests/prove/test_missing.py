@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from prove.__main__ import main
+from prove.command_line import FailedError, Pulumi
 from tests.sandbox.plugins.engine import find_pulumi
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -108,3 +109,25 @@ def test_what_pulumi_says(
     (machine / "Pulumi.proof.yaml").write_text("config: {}\n")
     assert any("The stack proof, or" in line for line in complaints(capsys, machine))
     assert not any("The stack " in line for line in complaints(capsys, machine, "--stack", "other"))
+
+
+@pytest.mark.parametrize("answer", ["", "{", "null", "5", "[]", "[1]", '{"a": 1}', "<html>"])
+def test_a_pulumi_that_is_another_program(
+    machine: Path, settings: Path, capsys: pytest.CaptureFixture[str], answer: str
+) -> None:
+    del settings
+    cli = machine / "bin" / "pulumi"
+    cli.write_text(f"#!/bin/sh\nprintf %s '{answer}'\n")
+    cli.chmod(0o755)
+    (line,) = [each for each in complaints(capsys, machine) if "printed something else than its JSON" in each]
+    assert line.endswith(f"see whether {cli} is Pulumi's.")
+
+
+def test_outputs_that_are_none_are_a_failed_step(machine: Path) -> None:
+    cli = machine / "bin" / "pulumi"
+    cli.write_text('#!/bin/sh\nprintf \'{"grafanaAdminPassword": "secret\'\n')
+    cli.chmod(0o755)
+    with pytest.raises(FailedError) as error:
+        Pulumi(machine, "proof").outputs()
+    assert "something else than the stack's outputs" in str(error.value)
+    assert "secret" not in str(error.value)
