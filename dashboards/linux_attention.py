@@ -144,7 +144,7 @@ KNOWN = select('last("uptime") AS "known"', "system", HOST, EVER, group=(BY_HOST
 
 def newest_of_each_host(tags: Sequence[str]) -> str:
     """A query: every host that is remembered, when it was last heard from, its `uptime` and tags then."""
-    columns = ", ".join(['last("uptime") AS "uptime"', *(f'"{tag}"' for tag in tags)])
+    columns = ", ".join(['last("uptime") AS "uptime"', *(f'"{tag}"::tag' for tag in tags)])
     return select(columns, "system", HOST, EVER, group=(BY_HOST,))
 
 

@@ -125,9 +125,10 @@ def host_variable(datasource_uid: str, *, hidden: bool = False, tags: Sequence[s
     """`host`: hosts that ever reported, initially all.
 
     hidden: only kept for the links to the other dashboards. tags: those with `tag_variables`, which leave
-    only some hosts to choose, and "All" of them is what the panels show.
+    only some hosts to choose, and "All" of them is what the panels show. InfluxDB takes a name for a field's where one
+    has it, and refuses to look for hosts by a field.
     """
-    chosen = " AND ".join(f'"{tag}" =~ /^${_variable_of(tag)}$/' for tag in tags)
+    chosen = " AND ".join(f'"{tag}"::tag =~ /^${_variable_of(tag)}$/' for tag in tags)
     return (
         builders.QueryVariable("host")
         .label("Host")

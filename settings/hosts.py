@@ -21,9 +21,11 @@ RESERVED_TAGS = frozenset(
         *("container_id", "container_image", "container_name", "container_status", "container_version"),
         *("engine_host", "db", "method", "port", "server", "active", "load", "sub", "result", "result_type"),
         *("status_code", "url", "database", "input", "output", "version", "go_version", "source"),
+        *("uptime", "State", "Memory", "Worst"),
     }
 )
-"""Tags that inputs set themselves, and `time`, which InfluxQL reserves."""
+"""Tags that inputs set themselves, `time`, which InfluxQL reserves, and columns of tables that have one for each tag.
+Those with a capital are refused as they are, the others in capitals, too."""
 MOST_TAGS = 20
 PORT = v.whole(1, 65535, "the port")
 
@@ -53,8 +55,10 @@ def checked_tags(value: Any) -> dict[str, str]:
         tag = quoted(name)
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
             raise WrongValueError("{tag} is not a valid tag name", "use letters, digits and underscores", tag=tag)
-        if name.lower() in RESERVED_TAGS:
-            raise WrongValueError("{tag} is set by Telegraf's inputs", "choose another name", tag=tag)
+        if {name, name.lower()} & RESERVED_TAGS:
+            raise WrongValueError(
+                "{tag} is used by Telegraf's inputs or the dashboards", "choose another name", tag=tag
+            )
         if not re.fullmatch(r"[^$\\]{1,128}", v.text(content)) or not content.isprintable():
             raise WrongValueError(
                 "{tag} has a value that a tag cannot have",

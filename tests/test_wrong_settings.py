@@ -251,7 +251,7 @@ HOSTS: list[tuple[dict[str, Any], str, str]] = [
     ({"tags": {"role": ""}}, "tags", "is empty"),
     ({"tags": {"rôle": "x"}}, "tags", "is not a valid tag name"),
     ({"tags": {"1st": "x"}}, "tags", "is not a valid tag name"),
-    ({"tags": {"Host": "x"}}, "tags", "is set by Telegraf's inputs"),
+    ({"tags": {"Host": "x"}}, "tags", "is used by Telegraf's inputs"),
     ({"tags": {"role": None}}, "tags", "is not a string"),
     ({"inputs": {"ping": {"targets": ["-c 1"]}}}, "inputs.ping.targets", "is not a host name or address"),
     ({"inputs": {"ping": {"targets": ["a.b", "a.b"]}}}, "inputs.ping.targets", "contains a.b twice"),

@@ -175,7 +175,7 @@ def test_the_role_says_what_is_wrong_and_the_agent_goes_on(environment: Environm
         assert changed(ansible.play(**variables)) == (0, 1)
         return ansible.said[before:]
 
-    assert "MONITORING_TAGS: 'device' is set by Telegraf's inputs" in refused(tags={"device": "sda"})
+    assert "MONITORING_TAGS: 'device' is used by Telegraf's inputs" in refused(tags={"device": "sda"})
     assert "value of monitoring_agent_state must be one of: present, absent" in refused(state="gone")
     assert "Telegraf does not start" in refused(inputs="[[inputs.nothing]]")
     assert until(lambda: agent_process(environment, FRESH))

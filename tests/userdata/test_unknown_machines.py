@@ -117,8 +117,8 @@ def test_a_tag_s_value_is_accepted_as_in_the_setting_hosts(value: str) -> None:
         ("=x", "'=x' is not a tag"),
         ("role=", "'role' has a value that a tag cannot have"),
         ("role=a\nb=c", "'role' has a value that a tag cannot have"),
-        ("role=a,Role=b", "'Role' is set by Telegraf's inputs, or twice"),
-        *((f"{name}=x", f"'{name}' is set by Telegraf's inputs") for name in ("Device", "time")),
+        ("role=a,Role=b", "'Role' is used by Telegraf's inputs or the dashboards, or twice"),
+        *((f"{name}=x", f"'{name}' is used by Telegraf's inputs") for name in ("Device", "time", "State", "uptime")),
         (",".join(f"t{number}=x" for number in range(MOST_TAGS + 1)), f"more than {MOST_TAGS} tags"),
     ],
 )
