@@ -108,6 +108,23 @@ def test_the_hosts_of_a_file_are_counted_too(tmp_path: Path, monkeypatch: pytest
     assert amounts(listed)["backups at full size"] == amounts(of(hosts=20))["backups at full size"] != "0.05"
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hostsFile", "{ path: { secure: AAAA } }"),
+        ("hostsFile", "{ secure: AAAA }"),
+        ("hosts", "{ secure: AAAA }"),
+    ],
+)
+def test_hosts_that_are_encrypted_are_said_not_to_be_counted(key: str, value: str) -> None:
+    sentence = f"monitoring:{key} contains an encrypted value: its hosts are not counted."
+    lines = f"  monitoring:{key}: {value}\n"
+    assert [note for note in of(lines).notes if "not counted" in note] == [
+        f"{sentence} Say how many there are with HOSTS_THERE=100."
+    ]
+    assert not [note for note in (*of().notes, *of(lines, hosts=20).notes) if "not counted" in note]
+
+
 def test_another_influxdb_leaves_only_grafana_to_back_up() -> None:
     influxdb = "{ url: 'https://influx.example.com:8086', username: agents, password: { secure: v1:abc } }"
     operators = CIDRS.splitlines(keepends=True)[0]

@@ -18,7 +18,7 @@ from settings import Settings, WrongValueError, hosts_file
 from settings.values import seconds
 from tools.cost import prices
 from tools.cost.prices import Prices
-from tools.stack_file import StackFile
+from tools.stack_file import STAND_IN, StackFile
 
 CENT = Decimal("0.01")
 HOST_DAY_MIB = Decimal("5.2")
@@ -62,14 +62,17 @@ class Bill:
         return sum((line.monthly for line in self.lines if line.monthly is not None), Decimal("0.00"))
 
 
-def _listed(given: Mapping[str, Any]) -> int:
-    """How many hosts the settings list, themselves and in a file."""
-    own, file = given.get("hosts"), given.get("hostsFile")
+def _listed(given: Mapping[str, Any]) -> tuple[int, list[str]]:
+    """How many hosts the settings list, themselves and in a file; and which settings are encrypted, so that theirs are
+    not among these."""
+    own, file = given.get("hosts") or [], given.get("hostsFile") or {}
+    path = file.get("path") if isinstance(file, dict) else file
+    hidden = [key for key, value in (("hosts", own), ("hostsFile", path)) if value == STAND_IN]
     try:
-        listed = len(hosts_file.read(str(file["path"]))) if isinstance(file, dict) else 0
-    except (WrongValueError, KeyError):  # what is encrypted is no path
+        listed = len(hosts_file.read(str(path))) if path and path != STAND_IN else 0
+    except WrongValueError:  # which `load` reports
         listed = 0
-    return (len(own) if isinstance(own, list) else 0) + listed
+    return (len(own) if isinstance(own, list) else 0) + listed, hidden
 
 
 def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
@@ -80,7 +83,8 @@ def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
     """
     settings, unread = file.settings()
     given = file.given
-    agents = hosts if hosts is not None else _listed(given)
+    listed, hidden = _listed(given)
+    agents, hidden = (listed, hidden) if hosts is None else (hosts, [])
     own_influxdb = all("own" in given.get(key, "own") for key in ("influxdb", "database"))
     price = prices.of(settings.region)
     lines = (
@@ -91,7 +95,7 @@ def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
         _alerts(settings, price, instances),
         *_switch(settings, price),
     )
-    return Bill(file.name, settings.region, price, lines, tuple(_notes(settings, price, unread)))
+    return Bill(file.name, settings.region, price, lines, (*_uncounted(hidden), *_notes(settings, price, unread)))
 
 
 def _line(what: str, quantity: str, amount: Decimal | None) -> Line:
@@ -188,6 +192,14 @@ def looks(page: str) -> tuple[int, int]:
     content = json.loads(page)
     opened = [panel for panel in content["panels"] if panel["type"] != "row"]
     return sum(len(panel.get("targets", ())) for panel in opened), 3600 // int(seconds(content["refresh"]))
+
+
+def _uncounted(hidden: list[str]) -> Iterator[str]:
+    for key in hidden:
+        yield (
+            f"monitoring:{key} contains an encrypted value: its hosts are not counted. "
+            "Say how many there are with HOSTS_THERE=100."
+        )
 
 
 def _notes(settings: Settings, price: Prices, unread: set[str]) -> Iterator[str]:
