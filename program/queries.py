@@ -18,6 +18,8 @@ _BRIEF = "now() - 1s"
 _PLAIN = (
     (re.compile(r"\$timeFilter"), f"time > {_BRIEF}"),
     (re.compile("|".join(rf"\$\{{{name}\}}" for name in BY_TIME)), ""),
+    # Where steps begin must be a time of its own, or `now()`.
+    (re.compile(r", \$\{__from\}ms\)"), ", now())"),
     (re.compile(r"\$\{__from\}ms( - [0-9]+[smhdw])?"), _BRIEF),
     (re.compile(r"\$\{__to\}ms"), "now()"),
     (re.compile(r"\$\{__(from|to)\}"), "0"),

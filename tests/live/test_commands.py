@@ -31,7 +31,7 @@ def test_status_shows_what_ended(environment: Environment) -> None:
     finally:
         daemons.start(PLACE, "repository")
     assert status.returncode == 1
-    assert "repository ended" in " ".join(status.stdout.split())
+    assert "repository has ended" in " ".join(status.stdout.split())
 
 
 def test_password_is_printed_only_when_asked_for(environment: Environment) -> None:

@@ -12,7 +12,7 @@ from benchmarks.load.lines import Pattern
 from benchmarks.load.people import Asked, People
 from benchmarks.load.senders import Senders, Written
 from benchmarks.load.server import Server
-from dashboards.queries import ALL_HOSTS
+from dashboards.queries import ALL_HOSTS, BY_HOST, LATELY, select
 from sandbox.machines.register import find
 from sandbox.viewer.queries import TimeRange, panel_queries
 from tests.live.environment import Environment
@@ -28,13 +28,14 @@ LOOKED_AT = 35
 
 @dataclass
 class Seen:
-    """A short load. points: in the last minutes, by host, as the overview's table has them. left: the simulated hosts'
-    series after they were removed; known: the hosts that can be chosen then."""
+    """A short load. points: in the last minutes, by host. states: what the overview's table says of each. left: the
+    simulated hosts' series after they were removed; known: the hosts that can be chosen then."""
 
     pattern: Pattern
     written: Written
     asked: Asked
     points: dict[str, float]
+    states: dict[str, float]
     left: list[object]
     known: set[str]
 
@@ -49,16 +50,18 @@ def seen(environment: Environment) -> Seen:
         senders.start()
         people.start()
         written, asked = senders.join(), people.stop()
-        points = overview(environment)
+        counted = server.query(select('count("uptime")', "system", LATELY, group=(BY_HOST,)))
+        points = {each["tags"]["host"]: each["values"][0][1] for each in counted}
+        states = overview(environment)
     finally:
         server.forget(NAMED, set())
     left = server.query('SHOW SERIES WHERE "host" =~ /^load-/')
     (known,) = server.query(ALL_HOSTS)
-    return Seen(agent.pattern, written, asked, points, list(left), {name for _, name in known["values"]})
+    return Seen(agent.pattern, written, asked, points, states, list(left), {name for _, name in known["values"]})
 
 
 def overview(environment: Environment) -> dict[str, float]:
-    """The column "State" of the table of hosts: how many points each has had lately."""
+    """The column "State" of the table of hosts: 0 for those that report."""
     stored = environment.grafana.get("/api/dashboards/uid/linux-hosts").json()["dashboard"]
     values = {"host": [*NAMES, *HOSTS]}
     queries = panel_queries(stored, values, TimeRange.last(3600))
@@ -67,7 +70,7 @@ def overview(environment: Environment) -> dict[str, float]:
     for frame in environment.grafana.query(state.model)["results"]["B"]["frames"]:
         names = [field["name"] for field in frame["schema"]["fields"]]
         columns = dict(zip(names, frame["data"]["values"], strict=True))
-        found |= dict(zip(columns["host"], columns["state"], strict=True))
+        found |= dict(zip(columns["host"], columns["State"], strict=True))
     return found
 
 
@@ -81,9 +84,9 @@ def test_every_write_is_accepted(seen: Seen) -> None:
     assert len(seen.written.latencies) == len(NAMES) * ROUNDS
 
 
-def test_the_overview_has_every_point_of_every_host(seen: Seen) -> None:
+def test_every_point_of_every_host_is_there_and_the_overview_has_them(seen: Seen) -> None:
     assert {name: seen.points.get(name) for name in NAMES} == dict.fromkeys(NAMES, ROUNDS)
-    assert set(seen.points) == {*NAMES, *HOSTS}
+    assert {name: seen.states.get(name) for name in (*NAMES, *HOSTS)} == dict.fromkeys((*NAMES, *HOSTS), 0)
 
 
 def test_the_dashboards_answer_meanwhile(seen: Seen) -> None:

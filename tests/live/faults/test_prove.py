@@ -61,7 +61,7 @@ def test_the_whole_proof(environment: Environment, tmp_path: Path) -> None:
 def test_what_a_failed_proof_has_made_is_taken_away(environment: Environment, tmp_path: Path) -> None:
     """A server whose packages do not exist cannot become ready."""
     before = inventory(environment)
-    chosen = settings(tmp_path, bootTimeout="1m", telegrafVersion="0.0.1-1")
+    chosen = settings(tmp_path, bootTimeout="1m", telegrafVersion="1.99.0-1")
     status, well, said = prove(tmp_path, chosen)
     assert status != 0
     assert (well["pulumi up"], well["pulumi destroy"], well["remove the stack"]) == (False, True, True), said[-3000:]

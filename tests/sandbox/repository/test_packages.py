@@ -138,5 +138,5 @@ def test_facts_name_repositories_and_keys(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_missing_programs_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SandboxError, match=r"no influxd and no influx and .*no telegraf"):
+    with pytest.raises(SandboxError, match=r"lacks influxd and influx and .*telegraf: build the toolchain first"):
         packages.ensure_packages(binaries=tmp_path, cache=tmp_path / "cache")
