@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import requests
 from dashboards.monitoring_server import SERIES_LIMIT
 from sandbox.loopback import free_port, influxdb_configuration
 from tests.dashboards.conftest import running, wait_for
+from tests.support import rollup
 from userdata.templates import FOLDER
 
 pytestmark = pytest.mark.slow
@@ -76,3 +78,32 @@ def test_a_database_has_so_many_series_and_no_more(url: str) -> None:
     assert f"max-series-per-database exceeded database=telegraf limit={limit}" in refused.text
     assert write_errors(url) == 1
     assert write(url, ["system,host=web-1 uptime=2"]).status_code == 204
+
+
+def shards(url: str) -> int:
+    answer = requests.get(f"{url}/query", params={"q": "SHOW SHARDS"}, timeout=20).json()
+    return sum(len(each.get("values", ())) for each in answer["results"][0]["series"])
+
+
+def test_points_of_years_to_come_are_refused_and_make_no_shards(url: str, tmp_path: Path) -> None:
+    """A shard takes memory and a file; the script that down-samples, which runs within a minute of each boot, sees to
+    it that there are few. In neither policy: whoever may write may name one."""
+    requests.post(f"{url}/query", params={"q": rollup.CREATE}, timeout=20)
+    now, day = int(time.time()), 86400
+    days = "\n".join(f"system,host=rogue uptime=1i {now + number * day}" for number in range(0, 1000, 7))
+    rollup.install(tmp_path)
+    rollup.configure(tmp_path, url)
+    for _ in range(2):  # again changes nothing
+        assert rollup.run(tmp_path) == ""
+    for policy in ("autogen", "rollup"):
+        before = shards(url)
+        where = f"{url}/write?db=telegraf&precision=s&rp={policy}"
+        refused = requests.post(where, data=days, timeout=60)
+        assert refused.status_code == 400
+        assert "outside write window" in refused.text
+        assert shards(url) - before <= 2
+        ahead = requests.post(where, data=f"system,host=ahead uptime=1i {now + 6 * day}", timeout=20)
+        assert ahead.status_code == 204, ahead.text
+        stored = f'SELECT first("uptime") FROM "{policy}"."system" WHERE time < now() + 1d'  # noqa: S608
+        found = requests.get(f"{url}/query", params={"db": "telegraf", "q": stored}, timeout=20).json()
+        assert "series" in found["results"][0], "of the same request what is not ahead is stored"

@@ -29,6 +29,8 @@ LONGER = 64800
 # Seconds until an agent's newest points are there, and that a run may fill in backwards
 MARGIN = 90
 BUDGET = 100
+# How far ahead a point's time may be. Those of a clock that is ahead by less are stored, and "Clock is ahead" names it.
+AHEAD = "7d"
 NOW = int(time.time())
 CONF = dict(word.split("=", 1) for word in shlex.split(Path(HOME, "server.conf").read_text()) if "=" in word)
 # Seconds: raw data and the policy are kept, points are delivered later
@@ -75,10 +77,23 @@ def note() -> None:
     own.post("write", lines=line, precision="s").close()
 
 
+# Each point of a later day would have a shard of its own, in memory and on disk until that day: one request of 20,000
+# would use up the server's memory. InfluxDB before 1.12 has no such limit.
+def limit() -> None:
+    database = quoted(CONF["DATABASE"])
+    for series in own.ask(f'SHOW RETENTION POLICIES ON "{database}"'):
+        for row in series["values"]:
+            policy = dict(zip(series["columns"], row, strict=True))
+            if policy.get("futureWriteLimit") == "0s":
+                name = quoted(policy["name"])
+                list(own.ask(f'ALTER RETENTION POLICY "{name}" ON "{database}" FUTURE LIMIT {AHEAD}'))
+
+
 administrator = ("admin", Path(HOME, "influxdb-administrator").read_text().split()[1])
 own = Engine(CONF["TARGET"], CONF["DATABASE"], CONF["TARGET_CA"], administrator)
 end = (NOW - MARGIN) // STEP * STEP
 try:
+    limit()
     parts = parts_of()
     # Not what a clock that was ahead has left: until then it would be the newest.
     last = f'SELECT last("since"), last("until") FROM {RAW}."rollup" WHERE time <= {NOW}s'
