@@ -15,7 +15,7 @@ from settings.values import seconds
 
 SOME_ERRORS = 3
 """Failed or overdue inputs in the window: the single one of a restarting service does not count."""
-CAN_HANG = '"input" !~ /^(cpu|mem|swap|system|kernel|processes|net|diskio|internal)$/'
+CAN_HANG = '"input"::tag !~ /^(cpu|mem|swap|system|kernel|processes|net|diskio|internal)$/'
 """These read what the kernel has in memory (/proc, /sys), and nothing that could block them."""
 
 

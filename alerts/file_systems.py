@@ -132,7 +132,7 @@ def read_only(facts: Facts) -> Rule:
             facts,
             *("total", *USED[1:]),
             each=PATH,
-            only="\"mode\" = 'ro'",
+            only="\"mode\"::tag = 'ro'",
             limit=0,
             pending="1m",
             interval=facts.interval,

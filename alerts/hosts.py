@@ -66,7 +66,7 @@ def _silent(facts: Facts) -> Rule:
 
 def _many_silent(facts: Facts) -> Rule:
     """Agents that are cut off together: the cause is the network or the server, not fifty hosts."""
-    others = (silence.PERSISTENT, f"\"host\" != '{facts.server}'")
+    others = (silence.PERSISTENT, f"\"host\"::tag != '{facts.server}'")
     return host_rule(
         uid="hosts-silent",
         title="Many hosts silent",

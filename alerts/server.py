@@ -33,7 +33,7 @@ def _nothing_arrives(facts: Facts) -> Rule:
     """The server's own measurements reach InfluxDB even if no one else's do, so they count as little as
     possible: if there are other hosts, it is enough that all of those are silent. If the server is silent too,
     there is no data, which also fires."""
-    others = f"\"host\" != '{facts.server}'"
+    others = f"\"host\"::tag != '{facts.server}'"
     return Rule(
         uid="server-no-data",
         title="No measurements arrive",
@@ -79,7 +79,7 @@ def _write_failures(facts: Facts) -> Rule:
 
 
 def _series(facts: Facts) -> Rule:
-    text = select('last("numSeries")', "influxdb_database", NOW, "\"database\" = 'telegraf'", group=(BY_HOST,))
+    text = select('last("numSeries")', "influxdb_database", NOW, "\"database\"::tag = 'telegraf'", group=(BY_HOST,))
     return Rule(
         uid="server-series",
         title="Too many series",
@@ -117,7 +117,7 @@ def _set_aside(facts: Facts) -> Rule:
 
 
 def _data_volume(facts: Facts) -> Rule:
-    conditions = (f"\"path\" = '{DATA_VOLUME}'", f"\"host\" = '{facts.server}'")
+    conditions = (f"\"path\"::tag = '{DATA_VOLUME}'", f"\"host\"::tag = '{facts.server}'")
     text = select('last("used_percent")', "disk", NOW, *conditions, group=(BY_HOST, '"path"'))
     limit = facts.thresholds.data_volume
     return Rule(

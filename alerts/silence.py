@@ -21,8 +21,8 @@ from alerts.model import Query
 from alerts.steps import NOW, influxql
 from dashboards.queries import BY_HOST, select
 
-PERSISTENT = "\"ephemeral\" != 'true'"
-EPHEMERAL = "\"ephemeral\" = 'true'"
+PERSISTENT = "\"ephemeral\"::tag != 'true'"
+EPHEMERAL = "\"ephemeral\"::tag = 'true'"
 """The machines that come and go: the agent's tag `ephemeral: "true"`."""
 CAUSE = {"cause": "silence"}
 """The label that groups alerts with one cause into one message."""
@@ -63,7 +63,7 @@ def reporting(facts: Facts, ref_id: str, *conditions: str) -> Query:
 
 def _counted(facts: Facts, ref_id: str, span: int, *conditions: str) -> Query:
     """The server itself counts as 0, so that there is a number even if no other host has a point."""
-    own = f"\"host\" = '{facts.server}'"
+    own = f"\"host\"::tag = '{facts.server}'"
     hosts = last("uptime", "system", *conditions, value=1)
     return summed(facts, ref_id, hosts, last("uptime", "system", own, value=0), span=span, group=())
 

@@ -27,7 +27,7 @@ from dashboards.queries import (
 
 def cores(uid: str) -> Row:
     """One line per core."""
-    query = of_each("cpu", '100 - mean("usage_idle")', "cpu", "\"cpu\" != 'cpu-total'")
+    query = of_each("cpu", '100 - mean("usage_idle")', "cpu", "\"cpu\"::tag != 'cpu-total'")
     text = "One core at 100 % is usually a program with a single thread, which other cores cannot help."
     return Row("Cores", [lines("CPU use by core", text, units.Percent, influx(uid, query), full=100, width=24)])
 

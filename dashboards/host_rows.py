@@ -118,7 +118,7 @@ def kernel(uid: str) -> Row:
 def week_before(uid: str) -> Row:
     """The time range shown, and the same time a week before."""
     shown = {
-        "CPU use": ('100 - mean("usage_idle")', "cpu", "\"cpu\" = 'cpu-total'", units.Percent, 100),
+        "CPU use": ('100 - mean("usage_idle")', "cpu", "\"cpu\"::tag = 'cpu-total'", units.Percent, 100),
         "memory use": ('mean("used_percent")', "mem", "", units.Percent, 100),
         "load per CPU": ('mean("load5") / mean("n_cpus")', "system", "", units.Short, None),
     }

@@ -29,8 +29,8 @@ def variables(uid: str) -> list[Builder[VariableModel]]:
     `instance_id` comes with a link from there and leaves the one host with that tag to choose; a host without it has
     the value "", which `.*` matches, too.
     """
-    of_instance = 'SHOW TAG VALUES FROM "system" WITH KEY = "host" WHERE "instance_id" =~ /^$instance_id$/'
-    of_host = 'SHOW TAG VALUES FROM "system" WITH KEY = "instance_id" WHERE "host" =~ /^$host$/'
+    of_instance = 'SHOW TAG VALUES FROM "system" WITH KEY = "host" WHERE "instance_id"::tag =~ /^$instance_id$/'
+    of_host = 'SHOW TAG VALUES FROM "system" WITH KEY = "instance_id" WHERE "host"::tag =~ /^$host$/'
     chosen = VariableOption(True, ANY, ANY)
     return [
         builders.TextBoxVariable("instance_id")

@@ -18,9 +18,9 @@ from dashboards.panels import number
 from dashboards.queries import BY_HOST, PEAK, SHOWN, InfluxQuery, by_host, influx, per_second, rate_by_host, select
 from dashboards.registry import MONITORING_SERVER, Entry
 
-TO_INFLUXDB = "\"output\" = 'influxdb'"
+TO_INFLUXDB = "\"output\"::tag = 'influxdb'"
 """Telegraf's output, not its inputs, which are in the same measurement."""
-OUR_DATABASE = "\"database\" = 'telegraf'"
+OUR_DATABASE = "\"database\"::tag = 'telegraf'"
 CERTIFICATE = Limits(watch=30 * 86400, act=7 * 86400)
 """Seconds until the certificate is no longer valid: `pulumi up` renews it in its last month."""
 BUFFER = Limits(20, 80)
@@ -83,7 +83,7 @@ def _at_a_glance(uid: str) -> Row:
                 "Certificate expires in",
                 "Until the server's certificate expires. `pulumi up` renews it in its last month.",
                 units.Seconds,
-                influx(uid, newest('min("expiry")', "x509_cert", '"verification" =~ /./')),
+                influx(uid, newest('min("expiry")', "x509_cert", '"verification"::tag =~ /./')),
                 limits=CERTIFICATE,
                 width=6,
                 decimals=1,

@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
 from dashboards.panels import Data
 
-HOST = '"host" =~ /^$host$/'
+HOST = '"host"::tag =~ /^$host$/'
 """Only the selected hosts. Grafana writes several values as `(a|b)` and escapes each for a regular
 expression."""
 
@@ -65,19 +65,19 @@ TREND = "6h"
 ALL_HOSTS = 'SHOW TAG VALUES FROM "system" WITH KEY = "host"'
 """What fills the variable `host`: every host that ever reported within the retention policy."""
 
-TOTAL_CPU = "\"cpu\" = 'cpu-total'"
+TOTAL_CPU = "\"cpu\"::tag = 'cpu-total'"
 """All CPUs of a host together."""
 
 REAL_FILE_SYSTEMS = (
-    r'"fstype" !~ /^(tmpfs|devtmpfs|ramfs|squashfs|iso9660|efivarfs)$/'
-    r' AND "path" !~ /^\/var\/lib\/(docker|containerd|kubelet)\//'
+    r'"fstype"::tag !~ /^(tmpfs|devtmpfs|ramfs|squashfs|iso9660|efivarfs)$/'
+    r' AND "path"::tag !~ /^\/var\/lib\/(docker|containerd|kubelet)\//'
 )
 """File systems that can fill up: not in memory, not images, not container layers."""
 
-WHOLE_DISKS = r'"name" =~ /^(sd[a-z]+|vd[a-z]+|xvd[a-z]+|nvme[0-9]+n[0-9]+|mmcblk[0-9]+)$/'
+WHOLE_DISKS = r'"name"::tag =~ /^(sd[a-z]+|vd[a-z]+|xvd[a-z]+|nvme[0-9]+n[0-9]+|mmcblk[0-9]+)$/'
 """Disks without partitions, mappings or loop devices, which would count the same transfer twice."""
 
-OUTWARD_INTERFACES = r'"interface" !~ /^(lo|all|docker|br-|veth|virbr|cni|flannel|cali)/'
+OUTWARD_INTERFACES = r'"interface"::tag !~ /^(lo|all|docker|br-|veth|virbr|cni|flannel|cali)/'
 """Network cards without a host's internal bridges, which would count the same packet twice."""
 
 

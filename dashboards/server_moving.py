@@ -21,10 +21,10 @@ def row(uid: str) -> Row:
     """The row, for the InfluxDB datasource with this uid."""
 
     def newest(field: str) -> InfluxQuery:
-        return InfluxQuery(select(f'last("{field}")', "moving", SHOWN, '"of" !~ /./'))
+        return InfluxQuery(select(f'last("{field}")', "moving", SHOWN, '"of"::tag !~ /./'))
 
     columns = 'last("compared") AS "Compared", last("missing") AS "Missing"'
-    by_measurement = InfluxQuery(select(columns, "moving", SHOWN, '"of" =~ /./', group=('"of"',)), table=True)
+    by_measurement = InfluxQuery(select(columns, "moving", SHOWN, '"of"::tag =~ /./', group=('"of"',)), table=True)
     return Row(
         "Moving",
         [

@@ -49,7 +49,7 @@ class Measurements:
         self._grafana = grafana
         escaped = host.replace("\\", "\\\\").replace("'", "\\'")
         self._query = (
-            f'SELECT last("revision") FROM "monitoring_server" WHERE "host" = \'{escaped}\''  # noqa: S608
+            f'SELECT last("revision") FROM "monitoring_server" WHERE "host"::tag = \'{escaped}\''  # noqa: S608
             f" AND \"revision\" = '{revision}' AND time > now() - 1d"
         )
         self._before: float | None = None

@@ -132,7 +132,7 @@ def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> N
     check()
     (query,) = Double.seen[0][2]["queries"]
     assert query["datasource"]["uid"] == "influxdb"
-    assert "\"host\" = 'monitoring-dev'" in query["query"]
+    assert "\"host\"::tag = 'monitoring-dev'" in query["query"]
     assert "\"revision\" = 'abc'" in query["query"], "an agent can write the name, and does not know this"
 
 

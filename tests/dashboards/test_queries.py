@@ -26,7 +26,7 @@ def targets(entry: Entry) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 def test_influxql_reads_only_chosen_hosts_and_a_bounded_time(entry: Entry) -> None:
     for panel, target in targets(entry):
         query = target["query"]
-        assert '"host" =~ /^$host$/' in query, panel["title"]
+        assert '"host"::tag =~ /^$host$/' in query, panel["title"]
         assert "$timeFilter" in query or "time >" in query, panel["title"]
         assert target["rawQuery"] is True
         assert query.count("(") == query.count(")"), panel["title"]
@@ -86,7 +86,7 @@ def test_lines_are_one_per_host_never_one_per_core_disk_or_interface(entry: Entr
 def test_processors_are_always_taken_together() -> None:
     for panel, target in targets(LINUX_HOSTS):
         if 'FROM "cpu"' in target["query"]:
-            assert "\"cpu\" = 'cpu-total'" in target["query"], panel["title"]
+            assert "\"cpu\"::tag = 'cpu-total'" in target["query"], panel["title"]
 
 
 def test_cloudwatch_asks_for_the_chosen_instances_in_the_chosen_region() -> None:
@@ -117,13 +117,13 @@ def test_instances_are_listed_by_name_filtered_by_tag() -> None:
 
 def test_several_hosts_become_an_escaped_alternative() -> None:
     first = panel_queries(json.loads(LINUX_HOSTS.build()), {"host": ["a.example", "b"]}, HOUR)[0]
-    assert r'"host" =~ /^(a\.example|b)$/' in first.influxql()
+    assert r'"host"::tag =~ /^(a\.example|b)$/' in first.influxql()
     assert "$" not in first.influxql().replace("$/", "")
 
 
 def test_one_host_stands_alone_and_macros_are_left_to_the_backend() -> None:
     query = by_title("CPU use", {"host": ["web-1"]})
-    assert '"host" =~ /^web-1$/' in query.model["query"]
+    assert '"host"::tag =~ /^web-1$/' in query.model["query"]
     assert "$timeFilter" in query.model["query"]
     assert query.request()["from"] == str(HOUR.start)
 

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import requests
 
-from dashboards.registry import LINUX_HOSTS, MONITORING_SERVER
+import alerts
+from dashboards.registry import LINUX_HOST, LINUX_HOSTS, MONITORING_SERVER
 from sandbox.loopback import free_port, influxdb_configuration
 from sandbox.viewer.queries import TimeRange, panel_queries, panels
 from settings.hosts import RESERVED_TAGS, checked_tags
 from settings.mistakes import WrongValueError
+from tests.alerts.conftest import ALL
 from tests.dashboards.conftest import Influx, running, wait_for
 
 FIELDS = ("load1", "load5", "load15", "n_cpus", "n_users", "usage_idle", "used_percent")
@@ -61,6 +63,25 @@ def test_what_is_refused_in_capitals_only() -> None:
     assert all(allowed(name.lower()) for name in capitals)
 
 
+def every_query() -> Iterator[str]:
+    """Of all panels, variables and rules that ask InfluxDB."""
+    for entry in (LINUX_HOSTS, LINUX_HOST, MONITORING_SERVER):
+        page = json.loads(entry.build())
+        yield from (str(target["query"]) for panel in panels(page) for target in panel["targets"])
+        yield from (str(each["query"]) for each in page["templating"]["list"] if each["type"] == "query")
+    for group in alerts.build(ALL):
+        for rule in group.rules:
+            models = [json.loads(step.model_json) for step in rule.steps]
+            yield from (str(model["query"]) for model in models if "query" in model)
+
+
+def test_who_asks_for_a_tag_s_text_says_that_it_is_a_tag() -> None:
+    """Otherwise one point with a field of that name, from any agent, hides all hosts."""
+    asked = [name for query in every_query() for name in re.findall(r'("[^"]+"(?:::\w+)?) (?:=|!=|=~|!~) [/\']', query)]
+    assert {'"host"::tag', '"cpu"::tag', '"ephemeral"::tag'} <= set(asked)
+    assert {name for name in asked if not name.endswith("::tag")} == set()
+
+
 @pytest.fixture(scope="module")
 def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
     """Two hosts, one of which has a tag for each of FIELDS."""
@@ -98,3 +119,25 @@ def test_a_tag_called_like_a_field(influx: Influx, tag: str) -> None:
         for chosen, hosts in ((".*", {"well", "other"}), ("named", {"well"}), ("another", set())):
             answer = influx.ask(str(query).replace(f"$by_{tag}", chosen))
             assert {row[1] for each in answer for row in each["values"]} == hosts
+
+
+@pytest.mark.slow
+def test_fields_that_any_agent_can_call_like_tags_hide_no_host(influx: Influx) -> None:
+    now = int(time.time()) - 5
+    rogue = f'system,host=rogue host="x",ephemeral="true",instance_id="i-1",cpu="none",uptime=1i {now}'
+    done = requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=rogue, timeout=20)
+    assert done.status_code == 204, done.text
+    content = json.loads(LINUX_HOSTS.build())
+    asked = panel_queries(content, {"host": ["well", "other"], "interval": "10s"}, TimeRange.last(300))
+    texts = {query.title: query.influxql() for query in asked}
+    ((_, reporting),) = influx.ask(texts["Reporting"])[0]["values"]
+    assert reporting == 2
+    rules = {rule.uid: rule for group in alerts.build(ALL) for rule in group.rules}
+    text = json.loads(rules["host-silent"].steps[0].model_json)["query"]
+    shown = influx.ask(text.replace("$timeFilter", "time > now() - 1h AND time <= now()"))
+    assert {each["tags"]["host"] for each in shown} >= {"well", "other"}
+    (chosen,) = [
+        each["query"] for each in json.loads(LINUX_HOST.build())["templating"]["list"] if each["name"] == "host"
+    ]
+    answer = influx.ask(str(chosen).replace("$instance_id", ".*"))
+    assert {row[1] for each in answer for row in each["values"]} >= {"well", "other"}
