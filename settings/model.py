@@ -120,7 +120,7 @@ measurements-internal, docs.influxdata.com/influxdb/v2/reference/internals/syste
 
 
 def _measurements(name: str) -> str:
-    """A database of one's own."""
+    """A database for measurements: not one of InfluxDB's."""
     if name in INFLUXDBS_OWN:
         raise WrongValueError("is InfluxDB's own", "name a database that was made for this stack, such as telegraf")
     return name

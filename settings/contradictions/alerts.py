@@ -104,6 +104,6 @@ def of_mute_timings(settings: Settings) -> Contradictions:
         muting = [one for one in settings.mute_timings if one.severity in (severity, "both") and not one.is_always]
         for location in sorted({one.location for one in muting}):
             if len(set[int]().union(*(one.minutes for one in muting if one.location == location))) == WEEK:
-                wrong = f"would together mute {severity} alerts for ever"
+                wrong = f"would together mute {severity} alerts permanently"
                 yield "muteTimings", wrong, "leave times of the week for which none of them mutes"
                 return

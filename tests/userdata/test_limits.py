@@ -87,7 +87,7 @@ def shards(url: str) -> int:
 
 def test_points_of_years_to_come_are_refused_and_make_no_shards(url: str, tmp_path: Path) -> None:
     """A shard takes memory and a file; the script that down-samples, which runs within a minute of each boot, sees to
-    it that there are few. In neither policy: whoever may write may name one."""
+    it that there are few. In neither policy: anyone who may write may name one."""
     requests.post(f"{url}/query", params={"q": rollup.CREATE}, timeout=20)
     now, day = int(time.time()), 86400
     days = "\n".join(f"system,host=rogue uptime=1i {now + number * day}" for number in range(0, 1000, 7))
