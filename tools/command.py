@@ -10,7 +10,14 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+ROOM = "Free some space"
+ADVICE = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EROFS: "Mount it for writing, or go to a copy that can be written to",
+    errno.EACCES: "Become the user to whom it belongs",
+}
+"""What helps when a file cannot be written."""
 
 
 def run(main: Callable[[list[str]], int]) -> NoReturn:
@@ -29,8 +36,8 @@ def plainly(
 ) -> int:
     """Run a command; returns its exit status.
 
-    Ctrl-C and a full disk are one sentence, and so is an `explained` error, whose text says what to do. A reader that
-    has enough (`| head`) gets none.
+    Ctrl-C, a full disk and a file that may not be written are one sentence, and so is an `explained` error, whose text
+    says what to do. A reader that has enough (`| head`) gets none.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -43,10 +50,11 @@ def plainly(
         return 1
     except OSError as error:
         # What tempfile says when it cannot write four bytes to any of its folders.
-        if error.errno not in FULL and "No usable temporary directory" not in str(error):
+        advice = ROOM if "No usable temporary directory" in str(error) else ADVICE.get(error.errno or 0)
+        if advice is None or (error.errno == errno.EACCES and not error.filename):  # not about a file
             raise
         where = f": {error.filename}" if error.filename else ""
-        status, text = 1, f"{error.strerror}{where}. Free some space, then run the same command again."
+        status, text = 1, f"{error.strerror}{where}. {advice}, then run the same command again."
     except KeyboardInterrupt:
         status, text = 130, interrupted
     except explained as error:

@@ -77,9 +77,17 @@ def test_pulumi_ends_what_it_has_begun_however_often_ctrl_c_is_pressed(tmp_path:
     assert int(file.read_text()) >= 1
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
-def test_no_room_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "Free some space"),
+        (errno.EDQUOT, "Free some space"),
+        (errno.EROFS, "Mount it for writing, or go to a copy that can be written to"),
+        (errno.EACCES, "Become the user to whom it belongs"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, advice: str
 ) -> None:
     def up(*_: object) -> int:
         raise OSError(number, os.strerror(number), "/the/file")
@@ -88,8 +96,7 @@ def test_no_room_is_one_sentence(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert entry.main(["up"]) == 1
     assert (
-        capsys.readouterr().err
-        == f"\n{os.strerror(number)}: /the/file. Free some space, then run the same command again.\n"
+        capsys.readouterr().err == f"\n{os.strerror(number)}: /the/file. {advice}, then run the same command again.\n"
     )
 
 
