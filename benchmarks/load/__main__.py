@@ -29,6 +29,7 @@ from benchmarks.load.senders import Senders
 from benchmarks.load.server import SERVICES, Server
 from benchmarks.load.watch import Watch
 from sandbox import stack
+from sandbox.commands import require_up
 from sandbox.errors import SandboxError, plainly
 from sandbox.machines.register import find
 from sandbox.place import Place
@@ -56,9 +57,10 @@ def main() -> int:  # noqa: PLR0915
     if asked.hosts < 1 or not 0 < asked.minutes < math.inf:
         parser.error("at least one host, for more than no time")
     place = Place.here()
+    require_up(place)
     outputs = stack.outputs(place, STACK)
     if "grafanaUrl" not in outputs:
-        raise SandboxError("The environment is not complete yet. Run: make up")
+        raise SandboxError(stack.INCOMPLETE)
     machine = find(place, outputs["instanceId"])
     with ExitStack() as clean:
         authority = Path(clean.enter_context(tempfile.TemporaryDirectory())) / "ca.pem"

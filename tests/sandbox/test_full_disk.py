@@ -93,7 +93,7 @@ def test_checks_without_a_folder_for_what_they_print_do_not_begin(tmp_path: Path
     [
         ("benchmarks.mutants", ["no.py"], "no.py: there is no such file in "),
         ("benchmarks.mutants", ["README.md"], "README.md: its tests are not known. Name a file of settings/"),
-        ("benchmarks.load", [], "The local AWS is not running. Run: make up"),
+        ("benchmarks.load", [], "Nothing is up here. Run: make up"),
         ("benchmarks.load", ["--hosts", "0"], "at least one host"),
     ],
 )

@@ -206,7 +206,7 @@ def test_a_host_s_disks_are_added_up_without_their_parts_and_mappings(tmp_path: 
     "name", ["sda", "sdab", "vda", "xvdf", "nvme0n1", "mmcblk0", "sda1", "nvme0n1p1", "md0", "sr0"]
 )
 def test_the_disks_added_up_are_those_of_the_dashboards(tmp_path: Path, name: str) -> None:
-    whole = re.fullmatch(r'"name" =~ /(.*)/', WHOLE_DISKS)
+    whole = re.fullmatch(r'"name"::tag =~ /(.*)/', WHOLE_DISKS)
     assert whole
     line = f"   8  0 {name} 10 1 1000 5 20 3 2000 24 4 0 8 9 0 0 0 0 0 0\n"
     assert bool(totals(tmp_path, "disk", disks=line)) == bool(re.search(whole[1], name))
