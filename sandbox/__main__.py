@@ -37,13 +37,18 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in known:
         console.print(f"Choose one of: {', '.join(known)}.", markup=False)
         return 2
+    return plainly(lambda: known[arguments[0]](Place.here(), arguments[1:]), INTERRUPTED)
+
+
+def run(arguments: list[str]) -> int:
+    """`main` as a process of its own, in which nothing interrupts the interpreter's end."""
     try:
-        return plainly(lambda: known[arguments[0]](Place.here(), arguments[1:]), INTERRUPTED)
+        return main(arguments)
     finally:
-        # The interpreter's end restores the default for a handler, but keeps this (Modules/signalmodule.c,
-        # _PySignal_Fini): a second Ctrl-C would replace the status.
+        # That end restores the default for a handler, but keeps this (Modules/signalmodule.c, _PySignal_Fini): a second
+        # Ctrl-C would replace the status.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))

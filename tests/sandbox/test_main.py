@@ -49,7 +49,7 @@ class PressedWhileTheInterpreterEnds:
     def __del__(self, press=os.kill, process=os.getpid(), key=signal.SIGINT):
         press(process, key)
 last = PressedWhileTheInterpreterEnds()
-sys.exit(__main__.main(["up"]))
+sys.exit(__main__.run(["up"]))
 """
 
 
