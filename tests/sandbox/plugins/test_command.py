@@ -24,6 +24,7 @@ from sandbox.plugins.command.provider import CommandProvider
 from sandbox.plugins.errors import VerbatimError
 from sandbox.plugins.wire import Secret
 from tests.sandbox.plugins.ssh_server import Listener, Mute
+from tests.support.waiting import eventually
 
 LOCAL, REMOTE = "command:local:Command", "command:remote:Command"
 PASSWORD = "open sesame"
@@ -247,9 +248,9 @@ def ssh_agent(folder: Path, key: paramiko.PKey) -> Iterator[str]:
     file.chmod(0o600)
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
     try:
-        while not path.exists():
-            time.sleep(0.01)
-        subprocess.run(["ssh-add", "-q", str(file)], env=os.environ | {"SSH_AUTH_SOCK": str(path)}, check=True)
+        add, env = ["ssh-add", "-q", str(file)], os.environ | {"SSH_AUTH_SOCK": str(path)}
+        # The socket is there before the agent listens.
+        assert eventually(lambda: subprocess.run(add, env=env, capture_output=True, check=False).returncode == 0, 30)
         yield str(path)
     finally:
         agent.terminate()
