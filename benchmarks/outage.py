@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sandbox import stack
+from sandbox.commands import require_up
+from sandbox.errors import plainly
 from sandbox.machines.register import find
 from sandbox.place import Place
 from sandbox.screen import Grafana
@@ -80,9 +82,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10, help="how long InfluxDB is away")
     minutes: float = parser.parse_args().minutes
     place = Place.here()
-    outputs = stack.outputs(place, STACK)
-    if "grafanaUrl" not in outputs:
-        sys.exit("Nothing is up here. Run: make up")
+    require_up(place)
+    outputs = stack.complete_outputs(place, STACK)
     server = find(place, outputs["instanceId"])
     config = server.run(["cat", "/etc/telegraf/telegraf.conf"]).stdout
     interval = int(re.findall(r'^interval = "(\d+)s"', config, re.MULTILINE)[0])
@@ -121,4 +122,4 @@ def report(hosts: set[str], counts: Counts, intervals: int, away: float, interva
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(plainly(main))

@@ -17,7 +17,6 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from sandbox import daemons, stack
-from sandbox.errors import SandboxError
 from sandbox.place import Place
 from sandbox.progress import FILE_COLUMNS, console
 from sandbox.toolchain import influxdb
@@ -64,9 +63,7 @@ def show(place: Place, name: str, patience: float = 0) -> int:
 
     patience: seconds to wait for datasources that are not healthy yet, and for hosts that have not sent anything.
     """
-    outputs = stack.outputs(place, name)
-    if "grafanaUrl" not in outputs:
-        raise SandboxError(stack.INCOMPLETE)
+    outputs = stack.complete_outputs(place, name)
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
         authority.write(outputs["caCertificate"])
         authority.flush()

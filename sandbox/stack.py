@@ -28,6 +28,13 @@ PASSPHRASE = "local environment"  # noqa: S105 - the backend is a folder only ro
 FULL = 5
 """MiB: when less is free, a command that failed did so for lack of space."""
 GRAVITON_TYPE = "t4g.small"
+CLI = {
+    "PULUMI_SKIP_UPDATE_CHECK": "1",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+    # It collects garbage less often: 20 MiB more for a tenth less CPU time.
+    "GOGC": "400",
+}
+"""How Pulumi's CLI runs wherever the plugins are installed already."""
 INCOMPLETE = "The environment is not complete yet. Run: make up"
 """What `make up`, when it was interrupted or is still running, leaves to say."""
 
@@ -68,11 +75,8 @@ def administrator(place: Place) -> dict[str, str]:
         # leaves an empty one, and the state is refused ("failed to load checkpoint: EOF").
         "PULUMI_BACKEND_URL": f"file://{place.state / 'backend'}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
-        "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
         "PULUMI_DIY_BACKEND_PARALLEL": "20",
-        # The CLI collects garbage less often: 20 MiB more for a tenth less CPU time.
-        "GOGC": "400",
+        **CLI,
         "AWS_ENDPOINT_URL": place.aws_url,
         **cloud.admin_credentials(place),
     }
@@ -212,6 +216,14 @@ def outputs(place: Place, stack: str) -> dict[str, Any]:
         return {}
     text = pulumi(place, "stack", "output", "--stack", stack, "--json", "--show-secrets", quiet=True)
     return dict(json.loads(text or "{}"))
+
+
+def complete_outputs(place: Place, stack: str) -> dict[str, Any]:
+    """The outputs of a stack that has a Grafana. Raises SandboxError for one that has none yet."""
+    found = outputs(place, stack)
+    if "grafanaUrl" not in found:
+        raise SandboxError(INCOMPLETE)
+    return found
 
 
 def damaged(place: Place) -> bool:

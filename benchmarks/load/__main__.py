@@ -30,7 +30,7 @@ from benchmarks.load.server import SERVICES, Server
 from benchmarks.load.watch import Watch
 from sandbox import stack
 from sandbox.commands import require_up
-from sandbox.errors import SandboxError, plainly
+from sandbox.errors import plainly
 from sandbox.machines.register import find
 from sandbox.place import Place
 from sandbox.screen import Grafana
@@ -46,7 +46,7 @@ UNSEEN = 0.2
 """Share of the time in which hosts send and no dashboard is open."""
 
 
-def main() -> int:  # noqa: PLR0915
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--hosts", type=int, default=100, help="how many hosts are simulated")
     parser.add_argument("--minutes", type=float, default=10, help="how long they send")
@@ -58,9 +58,7 @@ def main() -> int:  # noqa: PLR0915
         parser.error("at least one host, for more than no time")
     place = Place.here()
     require_up(place)
-    outputs = stack.outputs(place, STACK)
-    if "grafanaUrl" not in outputs:
-        raise SandboxError(stack.INCOMPLETE)
+    outputs = stack.complete_outputs(place, STACK)
     machine = find(place, outputs["instanceId"])
     with ExitStack() as clean:
         authority = Path(clean.enter_context(tempfile.TemporaryDirectory())) / "ca.pem"

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from sandbox import warm
 from sandbox.place import Place
 from sandbox.plugins.install import install
+from sandbox.stack import CLI
 from tests.engine.bootstrapped import REPOSITORY, Bootstrap, Job
 from tests.engine.product import Product
 from tests.live.leaks import secret_values
@@ -50,8 +51,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory, aws: Cloud) -> dict[str, 
         VENV / "bin",
         pulumi.parent,
         PULUMI_HOME=str(home),
-        PULUMI_SKIP_UPDATE_CHECK="1",
-        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="1",
+        **CLI,
         PULUMI_CONFIG_PASSPHRASE="test",
         AWS_ENDPOINT_URL=aws.operator_url,
         AWS_EC2_METADATA_DISABLED="true",

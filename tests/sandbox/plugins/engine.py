@@ -20,6 +20,7 @@ from sandbox import toolchain, warm
 from sandbox.loopback import free_port
 from sandbox.place import Place
 from sandbox.plugins.install import install
+from sandbox.stack import CLI
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 VENV = CHECKOUT / ".venv"
@@ -48,10 +49,7 @@ def environment(pulumi: Path, home: Path, state: Path) -> dict[str, str]:
         "PULUMI_HOME": str(home),
         "PULUMI_BACKEND_URL": f"file://{state}",
         "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_SKIP_UPDATE_CHECK": "1",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-        # As in sandbox/stack.py: less CPU time for more memory.
-        "GOGC": "400",
+        **CLI,
     }
 
 
