@@ -15,7 +15,7 @@ from sandbox import toolchain, warm
 from sandbox.toolchain import influxdb
 
 LIVE_TESTS = "tests/live"
-ENVIRONMENTS, OTHERS = ("-n", "3"), ("-n", "2")
+ENVIRONMENTS, OTHERS = ("-n", "4"), ("-n", "2")
 """Processes of pytest. Each of the first has an environment, and waits for its machines half of the time: so there is
 one more than processors."""
 

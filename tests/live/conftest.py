@@ -17,17 +17,24 @@ from tests.support.waiting import eventually
 
 FAULTS = Path(__file__).parent / "faults"
 
+LONGEST = ("test_damaged.py", "test_faults.py", "test_slow_influxdb.py", "test_durable.py", "test_server.py")
+"""The files of faults that take longest, the longest first: at the end of the run no process waits minutes for another
+one's last file."""
+
 __all__ = ["administrator", "environment", "grafana", "influxdb", "passwords", "quick"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The live tests of a process share one environment: those that look come before those that change it, and those
-    before the faults; the one that takes it down comes last. Files of one stage stay in the order of their names: but
-    of those that look, the ones that change settings for a while come last, so that one `up` takes back what a file has
-    set and sets what the next one needs. Files that need no environment come early: the process that takes one raises
-    its environment later, when the others have theirs."""
-    raised = {item.path for item in items if "environment" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: _stage(item) if item.path in raised else 1)
+    """Put the files in stages, because all files that a process runs share its environment: first the tests of a fresh
+    environment, then those that only read, those that change settings, those that disrupt, the faults, and last the
+    tests that take the environment down. Settings are changed in consecutive files so that one `up` both reverts what a
+    file has set and applies what the next one needs.
+
+    Files that need no environment come second. The process that takes one raises its environment after the others have
+    raised theirs, which is when all of them compute."""
+    shared = {item.path for item in items if "environment" in getattr(item, "fixturenames", ())}
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (_stage(item) if item.path in shared else 1, places.get(item.path.name, len(LONGEST))))
 
 
 def _stage(item: pytest.Item) -> int:
