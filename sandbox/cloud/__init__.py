@@ -1,7 +1,7 @@
 """The local AWS: moto in one process, made as strict as AWS where moto is more lenient (see `patches`).
 
-Produces, while `python -m sandbox.cloud` runs: AWS's API on loopback for the operator's side, the same over
-TLS under AWS's own host names for the machines, and EC2's metadata service.
+While it runs, `python -m sandbox.cloud` serves AWS's API on loopback for the operator, the same API over TLS under
+AWS's own host names for the machines, and EC2's metadata service.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from sandbox.errors import SandboxError
 from sandbox.place import Place
 
 ACCOUNT = "123456789012"
-"""The account that stacks are in."""
+"""The account of the stacks."""
 
 ANOTHER_ACCOUNT = "210987654321"
-"""A second account, whose roles a stack may assume: EC2, its metrics, and IAM."""
+"""A second account, whose roles a stack may assume. It has EC2, CloudWatch's metrics and IAM only."""
 
 
 def admin_file(place: Place, account: str = ACCOUNT) -> Path:
@@ -27,7 +27,7 @@ def admin_file(place: Place, account: str = ACCOUNT) -> Path:
 def admin_credentials(place: Place, account: str = ACCOUNT) -> dict[str, str]:
     """The access key of an account's administrator as environment variables of the AWS SDKs.
 
-    Written when the local AWS starts. Raises SandboxError if it never started.
+    The local AWS writes it when it starts. Raises SandboxError if it never started.
     """
     path = admin_file(place, account)
     if not path.exists():

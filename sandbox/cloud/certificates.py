@@ -1,9 +1,8 @@
-"""The certificate the machines see when they talk to AWS, issued by a small authority that their images trust."""
+"""The certificate that AWS shows to the machines, issued by an authority that their images trust."""
 
 from __future__ import annotations
 
 import datetime
-import os
 from pathlib import Path
 
 import boto3
@@ -12,25 +11,26 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-LIFE = datetime.timedelta(days=365)
+from sandbox.cloud import files
+
+VALIDITY = datetime.timedelta(days=365)
 RENEWED_BEFORE = datetime.timedelta(days=30)
 DOMAIN = "amazonaws.com"
-DATABASES = "on.aws"
-"""Addresses of the databases that AWS runs end with it."""
+DATABASE_DOMAIN = "on.aws"
+"""The domain of the databases that AWS runs."""
 
 
 def regions() -> list[str]:
-    """Every region of the AWS partition that EC2 has."""
+    """Every region of the AWS partition that has EC2."""
     return list(boto3.Session().get_available_regions("ec2"))
 
 
 def ensure(folder: Path) -> tuple[Path, Path]:
     """Create the authority (`ca.pem`) and the server's certificate, unless valid ones exist.
 
-    Returns (certificate with chain, private key), for every `*.REGION.amazonaws.com` and
-    `*.timestream-influxdb.REGION.on.aws`. The key is readable by its
-    owner alone; the authority's is thrown away, so that nothing else is ever signed with it, and the authority is
-    limited to those domains.
+    Returns (certificate with chain, private key). The certificate covers every `*.REGION.amazonaws.com` and
+    `*.timestream-influxdb.REGION.on.aws`. Only the key's owner can read it. The authority is limited to those domains,
+    and its key is discarded, so that it never signs anything else.
     """
     certificate, key, authority = folder / "server.pem", folder / "server.key", folder / "ca.pem"
     if all(path.exists() for path in (certificate, key, authority)) and _lasts(certificate):
@@ -40,16 +40,16 @@ def ensure(folder: Path) -> tuple[Path, Path]:
     pem = serialization.Encoding.PEM
     private = server_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     server = _server(server_key.public_key(), ca, ca_key)
-    _write(key, private, 0o600)
-    _write(authority, ca.public_bytes(pem), 0o644)
-    _write(certificate, server.public_bytes(pem) + ca.public_bytes(pem), 0o644)
+    files.write(key, private)
+    files.write(authority, ca.public_bytes(pem), 0o644)
+    files.write(certificate, server.public_bytes(pem) + ca.public_bytes(pem), 0o644)
     return certificate, key
 
 
 def ensure_for(folder: Path, host: str) -> tuple[Path, Path]:
     """Create a self-signed certificate for one host, unless a valid one exists.
 
-    Returns (certificate, private key); the key is readable by its owner alone.
+    Returns (certificate, private key); only the key's owner can read it.
     """
     certificate, private = folder / f"{host}.pem", folder / f"{host}.key"
     if certificate.exists() and private.exists() and _lasts(certificate):
@@ -62,8 +62,8 @@ def ensure_for(folder: Path, host: str) -> tuple[Path, Path]:
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(private, key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()), 0o600)
-    _write(certificate, made.public_bytes(pem), 0o644)
+    files.write(private, key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    files.write(certificate, made.public_bytes(pem), 0o644)
     return certificate, private
 
 
@@ -72,19 +72,13 @@ def _lasts(certificate: Path) -> bool:
     return found.not_valid_after_utc - datetime.datetime.now(datetime.UTC) > RENEWED_BEFORE
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-
-
 def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = _name("Local environment's AWS authority")
     return (
         _builder(name, name, key.public_key())
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.NameConstraints([x509.DNSName(DOMAIN), x509.DNSName(DATABASES)], None), critical=True)
+        .add_extension(x509.NameConstraints([x509.DNSName(DOMAIN), x509.DNSName(DATABASE_DOMAIN)], None), critical=True)
         .sign(key, hashes.SHA256())
     )
 
@@ -93,7 +87,7 @@ def _server(
     key: ec.EllipticCurvePublicKey, authority: x509.Certificate, signing: ec.EllipticCurvePrivateKey
 ) -> x509.Certificate:
     regional = [name for region in regions() for name in (f"*.{region}.{DOMAIN}", f"*.s3.{region}.{DOMAIN}")]
-    databases = [f"*.timestream-influxdb.{region}.{DATABASES}" for region in regions()]
+    databases = [f"*.timestream-influxdb.{region}.{DATABASE_DOMAIN}" for region in regions()]
     names = [f"*.{DOMAIN}", *regional, *databases]
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
     return (
@@ -134,7 +128,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + LIFE)
-        # Python 3.13, as in the machines, refuses certificates without the identifiers.
+        .not_valid_after(now + VALIDITY)
+        # The machines' Python 3.13 refuses certificates without the identifiers.
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )

@@ -1,4 +1,4 @@
-"""When what the machines daemon watches last changed, so that it need not poll every second."""
+"""When the machines daemon's resources last changed, so that it need not poll every second."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from sandbox.place import Place
 
 
 def file(place: Place) -> Path:
-    """Touched after each request that may have changed an instance, a database, or what belongs to them."""
+    """A file that is touched after each request that may have changed an instance, a database or anything of theirs."""
     return place.state / "aws.changed"

@@ -1,4 +1,4 @@
-"""The checksums a request to S3 may carry, compared with its body.
+"""The checksums in a request to S3, compared with its body.
 
 docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 """
@@ -29,7 +29,7 @@ class ChecksumError(Exception):
 
 
 def check(headers: Mapping[str, str], body: bytes) -> None:
-    """Raises ChecksumError unless every checksum that was sent is the body's."""
+    """Raises ChecksumError unless every checksum in the headers matches the body."""
     sent = {name.lower(): value for name, value in headers.items()}
     content = sent.get("x-amz-content-sha256")
     if content is None:

@@ -1,4 +1,4 @@
-"""Conditions of IAM statements.
+"""Conditions of IAM statements, and IAM's wildcards.
 
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html. An operator or key
 that is unknown here is an error, never a guess.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from sandbox.cloud.needed import ENCRYPTED_FOR, FAMILIES, VALUES
+from sandbox.cloud.permission import ENCRYPTION_CONTEXT, SEPARATOR, TAG_PREFIXES
 
 KEYS = frozenset(
     {
@@ -40,34 +40,36 @@ KEYS = frozenset(
         "sts:externalid",
     }
 )
-"""The context keys known here. A known key may still be absent: `aws:username` for a role's session."""
+"""The context keys known here. A known key can still be absent, such as `aws:username` for a role's session."""
 
 CLAIM = re.compile(r"[a-z0-9.-]+\.[a-z]{2,}(/[\w./-]*)?:(aud|sub)")
-"""Keys made of an identity provider's URL and a claim, as in a role's trust policy. AWS knows some more claims."""
+"""Keys that combine an identity provider's URL and a claim, as in a role's trust policy. AWS has more claims."""
 
 
 class UnknownConditionError(Exception):
     """A condition that the local AWS cannot evaluate correctly."""
 
 
-def _wildcard(wanted: str, actual: str) -> bool:
-    expression = re.escape(wanted).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, actual, re.DOTALL) is not None
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text matches a pattern with IAM's wildcards: `*` for any characters, colons and slashes too; `?` for
+    one."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, text, re.DOTALL) is not None
 
 
 OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "stringequals": lambda wanted, actual: wanted == actual,
     "stringequalsignorecase": lambda wanted, actual: wanted.lower() == actual.lower(),
-    "stringlike": _wildcard,
-    "arnequals": _wildcard,
-    "arnlike": _wildcard,
+    "stringlike": matches,
+    "arnequals": matches,
+    "arnlike": matches,
     "bool": lambda wanted, actual: wanted.lower() == actual.lower(),
     "numericequals": lambda wanted, actual: float(actual) == float(wanted),
     "numericlessthan": lambda wanted, actual: float(actual) < float(wanted),
     "numericlessthanequals": lambda wanted, actual: float(actual) <= float(wanted),
     "numericgreaterthan": lambda wanted, actual: float(actual) > float(wanted),
     "numericgreaterthanequals": lambda wanted, actual: float(actual) >= float(wanted),
-    # Times are written as the same form of ISO 8601 in UTC, which sorts as text.
+    # All times have the same ISO 8601 format, in UTC, so they sort as text.
     "datelessthan": lambda wanted, actual: actual < wanted,
     "dategreaterthan": lambda wanted, actual: actual > wanted,
     "ipaddress": lambda wanted, actual: ip_address(actual) in ip_network(wanted, strict=False),
@@ -84,8 +86,8 @@ NEGATED = {
 }
 
 
-EVERY, SEVERAL = "forallvalues:", "route53:changeresourcerecordsets"
-"""The operator for keys with several values, and what all such keys begin with here."""
+FOR_ALL_VALUES, MULTIVALUED = "forallvalues:", "route53:changeresourcerecordsets"
+"""The operator for keys with several values, and the prefix of all such keys known here."""
 
 
 def hold(block: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
@@ -96,18 +98,20 @@ def hold(block: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> 
 
 def _holds(operator: str, key: str, wanted: Any, context: Mapping[str, str]) -> bool:
     name, lowered = operator.lower(), key.lower()
-    family = next((each.lower() for each in FAMILIES if lowered.startswith(each.lower())), None)
-    known = lowered in KEYS or family in context or lowered.startswith(ENCRYPTED_FOR.lower())
+    family = next((each.lower() for each in TAG_PREFIXES if lowered.startswith(each.lower())), None)
+    known = lowered in KEYS or family in context or lowered.startswith(ENCRYPTION_CONTEXT.lower())
     if not known and not CLAIM.fullmatch(lowered):
         raise UnknownConditionError(f"condition key {key}")
     actual = context.get(lowered)
     values = [str(each) for each in wanted] if isinstance(wanted, list) else [str(wanted)]
     if name == "null":
         return (actual is None) == (values[0].lower() == "true")
-    if name.startswith(EVERY) and lowered.startswith(SEVERAL):
+    if name.startswith(FOR_ALL_VALUES) and lowered.startswith(MULTIVALUED):
         # A request without the key passes (reference_policies_condition-single-vs-multi-valued-context-keys.html).
-        each = [] if actual is None else actual.split(VALUES)
-        return all(_holds(name.removeprefix(EVERY), key, wanted, {**context, lowered: value}) for value in each)
+        each = [] if actual is None else actual.split(SEPARATOR)
+        return all(
+            _holds(name.removeprefix(FOR_ALL_VALUES), key, wanted, {**context, lowered: value}) for value in each
+        )
     optional = name.endswith("ifexists")
     name = name.removesuffix("ifexists")
     negated = name in NEGATED
@@ -121,7 +125,10 @@ def _holds(operator: str, key: str, wanted: Any, context: Mapping[str, str]) -> 
 
 
 def substitute(text: str, context: Mapping[str, str]) -> str:
-    """Policy variables (`${aws:username}`) replaced by the request's values; an absent one matches nothing."""
+    """The text with its policy variables (`${aws:username}`) replaced by the request's values.
+
+    A variable without a value matches nothing.
+    """
     known = {key.lower(): value for key, value in context.items()}
 
     def value(found: re.Match[str]) -> str:

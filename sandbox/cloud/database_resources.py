@@ -16,34 +16,37 @@ from moto.timestreaminfluxdb.models import timestreaminfluxdb_backends
 
 from sandbox.cloud import ACCOUNT
 from sandbox.cloud.ec2_resources import arn
-from sandbox.cloud.needed import Needed, tagged
+from sandbox.cloud.permission import Permission, tag_context
 
 
-def of_timestream(response: Any, action: str) -> Iterator[Needed]:
-    """Instances by their ids, with their tags. Creating one also requires the right to create its network interface
-    (AmazonTimestreamInfluxDBFullAccess, CreateEniInSubnetStatement)."""
-    asked = json.loads(response.body or "{}")
+def of_timestream(response: Any, action: str) -> Iterator[Permission]:
+    """The permissions for instances, by id, with their tags.
+
+    Creating one also requires the right to create its network interface (AmazonTimestreamInfluxDBFullAccess,
+    CreateEniInSubnetStatement).
+    """
+    given = json.loads(response.body or "{}")
     backend = timestreaminfluxdb_backends[ACCOUNT][response.region]
     kind = f"arn:aws:timestream-influxdb:{response.region}:{ACCOUNT}:db-instance"
-    brought = [{"Key": key, "Value": value} for key, value in (asked.get("tags") or {}).items()]
+    requested = [{"Key": key, "Value": value} for key, value in (given.get("tags") or {}).items()]
     if action == "CreateDbInstance":
-        for each in (action, *(["TagResource"] if brought else [])):
-            yield Needed(f"timestream-influxdb:{each}", f"{kind}/*", tagged(None, brought))
-        named = [("subnet", each) for each in asked.get("vpcSubnetIds", ())]
-        named += [("security-group", each) for each in asked.get("vpcSecurityGroupIds", ())]
+        for each in (action, *(["TagResource"] if requested else [])):
+            yield Permission(f"timestream-influxdb:{each}", f"{kind}/*", tag_context(None, requested))
+        named = [("subnet", each) for each in given.get("vpcSubnetIds", ())]
+        named += [("security-group", each) for each in given.get("vpcSecurityGroupIds", ())]
         tags = ec2_backends[ACCOUNT][response.region].tags
         for resource, id_ in (("network-interface", "*"), *named):
-            context = tagged(tags.get(id_))
-            yield Needed("ec2:CreateNetworkInterface", arn(response, resource, id_), context)
+            context = tag_context(tags.get(id_))
+            yield Permission("ec2:CreateNetworkInterface", arn(response, resource, id_), context)
         return
-    named_arn = asked.get("resourceArn") or (f"{kind}/{asked['identifier']}" if "identifier" in asked else "*")
-    there = backend.list_tags_for_resource(named_arn)
-    yield Needed(f"timestream-influxdb:{action}", named_arn, tagged(there, brought))
+    named_arn = given.get("resourceArn") or (f"{kind}/{given['identifier']}" if "identifier" in given else "*")
+    existing = backend.list_tags_for_resource(named_arn)
+    yield Permission(f"timestream-influxdb:{action}", named_arn, tag_context(existing, requested))
 
 
-def of_secrets(response: Any, action: str) -> Iterator[Needed]:
-    """Secrets by their ARN, whichever way they are named."""
+def of_secrets(response: Any, action: str) -> Iterator[Permission]:
+    """The permission for a secret, by its ARN, even if the request names it otherwise."""
     named = str(json.loads(response.body or "{}").get("SecretId") or "*")
     secrets = secretsmanager_backends[ACCOUNT][response.region].secrets
     known = secrets[named].arn if named != "*" and named in secrets else named
-    yield Needed(f"secretsmanager:{action}", known)
+    yield Permission(f"secretsmanager:{action}", known)

@@ -1,8 +1,8 @@
 """The resources that a request to EC2 is authorized against, with their tags.
 
 docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html. Actions that only describe have no
-resources, except those named here. Any other action is authorized against `*`: a policy that names resources then
-denies where AWS may allow, never the other way round.
+resources, except for those listed here. Any other action is authorized against `*`, so a policy that names resources
+may deny what AWS allows, but never the reverse.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 
 from sandbox.cloud import kms_resources
-from sandbox.cloud.needed import Needed, tagged
+from sandbox.cloud.permission import Permission, tag_context
 
 KINDS = {
     "ami": "image",
@@ -26,12 +26,12 @@ KINDS = {
     "vol": "volume",
     "vpc": "vpc",
 }
-"""Prefixes of ids, and the resource types that ARNs have for them."""
+"""The resource types in ARNs, by the prefix of a resource's id."""
 
 OWNERLESS = frozenset({"image"})
 """Types whose ARNs have no account."""
 
-PRESENT: Mapping[str, tuple[str, ...]] = {
+EXISTING: Mapping[str, tuple[str, ...]] = {
     "AssociateAddress": ("AllocationId", "InstanceId"),
     "AttachVolume": ("InstanceId", "VolumeId"),
     "AuthorizeSecurityGroupEgress": ("GroupId",),
@@ -58,7 +58,7 @@ PRESENT: Mapping[str, tuple[str, ...]] = {
     "TerminateInstances": ("InstanceIds",),
     "CreateSecurityGroup": ("VpcId",),
 }
-"""Actions, and the parameters that name their resources."""
+"""The parameters that name an action's existing resources."""
 
 NEW: Mapping[str, tuple[str, ...]] = {
     "AllocateAddress": ("elastic-ip",),
@@ -67,36 +67,41 @@ NEW: Mapping[str, tuple[str, ...]] = {
     "CreateVolume": ("volume",),
     "RunInstances": ("instance", "volume", "network-interface"),
 }
-"""Actions, and the types of what they create. Tags passed along require ec2:CreateTags as well
+"""The types of the resources that an action creates. If the request has tags, it also needs ec2:CreateTags
 (docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html)."""
 
 
-def needed(response: Any, action: str) -> list[Needed]:
-    """What must be allowed for the request that moto's response object holds. action: without `ec2:`."""
-    found = [*_present(response, action), *_new(response, action), *_passed(response, action), *_keys(response, action)]
-    return found or [Needed(f"ec2:{action}", "*", tagged())]
+def needed(response: Any, action: str) -> list[Permission]:
+    """The permissions that a request needs. response: moto's, which holds the request. action: without `ec2:`."""
+    found = [
+        *_existing(response, action),
+        *_new(response, action),
+        *_passed_roles(response, action),
+        *_volume_keys(response, action),
+    ]
+    return found or [Permission(f"ec2:{action}", "*", tag_context())]
 
 
 def arn(response: Any, kind: str, id_: str) -> str:
-    """The ARN of an EC2 resource. id_: `*` for what does not exist yet."""
+    """The ARN of an EC2 resource. id_: `*` if it does not exist yet."""
     owner = "" if kind in OWNERLESS else response.current_account
     return f"arn:aws:ec2:{response.region}:{owner}:{kind}/{id_}"
 
 
-def _present(response: Any, action: str) -> Iterator[Needed]:
+def _existing(response: Any, action: str) -> Iterator[Permission]:
     tags = response._get_param("Tags") if action == "CreateTags" else None
     for id_ in _ids(response, action):
         kind = KINDS.get(id_.rpartition("-")[0])
         if kind is None:
             continue
-        context = tagged(response.ec2_backend.tags.get(id_), tags)
-        yield Needed(f"ec2:{action}", arn(response, kind, id_), context)
+        context = tag_context(response.ec2_backend.tags.get(id_), tags)
+        yield Permission(f"ec2:{action}", arn(response, kind, id_), context)
     if action == "RunInstances" and response._get_param("KeyName"):
-        yield Needed("ec2:RunInstances", arn(response, "key-pair", response._get_param("KeyName")), tagged())
+        yield Permission("ec2:RunInstances", arn(response, "key-pair", response._get_param("KeyName")), tag_context())
 
 
 def _ids(response: Any, action: str) -> Iterator[str]:
-    for name in PRESENT.get(action, ()):
+    for name in EXISTING.get(action, ()):
         value = response._get_param(name)
         yield from [value] if isinstance(value, str) else value or ()
     if action == "RunInstances":
@@ -110,13 +115,13 @@ def _ids(response: Any, action: str) -> Iterator[str]:
                 yield address.allocation_id
 
 
-def _new(response: Any, action: str) -> Iterator[Needed]:
+def _new(response: Any, action: str) -> Iterator[Permission]:
     for kind in NEW.get(action, ()):
         tags = _specified(response, kind)
         resource = arn(response, kind, "*")
-        yield Needed(f"ec2:{action}", resource, tagged(None, tags))
+        yield Permission(f"ec2:{action}", resource, tag_context(None, tags))
         if tags:
-            yield Needed("ec2:CreateTags", resource, tagged(None, tags) | {"ec2:CreateAction": action})
+            yield Permission("ec2:CreateTags", resource, tag_context(None, tags) | {"ec2:CreateAction": action})
 
 
 def _specified(response: Any, kind: str) -> list[Mapping[str, str]]:
@@ -124,19 +129,19 @@ def _specified(response: Any, kind: str) -> list[Mapping[str, str]]:
     return [tag for each in specifications if each["ResourceType"] == kind for tag in each.get("Tags", ())]
 
 
-def _passed(response: Any, action: str) -> Iterator[Needed]:
-    """An instance profile hands its role to EC2 (docs: "Grant permissions to pass a role to a service")."""
+def _passed_roles(response: Any, action: str) -> Iterator[Permission]:
+    """Permissions to pass an instance profile's role to EC2 (docs: "Grant permissions to pass a role to a service")."""
     profile = response._get_param("IamInstanceProfile") or {}
     if action not in ("RunInstances", "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"):
         return
     for known in iam_backends[response.current_account]["aws"].instance_profiles.values():
         if profile and profile.get("Name", profile.get("Arn")) in (known.name, known.arn):
             for role in known.roles:
-                yield Needed("iam:PassRole", role.arn, {"iam:PassedToService": "ec2.amazonaws.com"})
+                yield Permission("iam:PassRole", role.arn, {"iam:PassedToService": "ec2.amazonaws.com"})
 
 
-def _keys(response: Any, action: str) -> Iterator[Needed]:
-    """Who makes or attaches a volume lets EC2 use its key, unless that is the account's own.
+def _volume_keys(response: Any, action: str) -> Iterator[Permission]:
+    """Permissions for a volume's key, which EC2 uses for the caller, unless AWS manages the key.
 
     docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html and how-ebs-encryption-works.html
     """
@@ -146,13 +151,13 @@ def _keys(response: Any, action: str) -> Iterator[Needed]:
     elif action == "RunInstances":
         named = [each.get("Ebs", {}).get("KmsKeyId") for each in response._get_param("BlockDeviceMappings") or ()]
     elif action == "AttachVolume":
-        there = response.ec2_backend.volumes.get(response._get_param("VolumeId"))
-        named = [there.kms_key_id] if there else []
+        volume = response.ec2_backend.volumes.get(response._get_param("VolumeId"))
+        named = [volume.kms_key_id] if volume else []
     uses = ["CreateGrant"]
     uses += ["GenerateDataKeyWithoutPlaintext"] if action != "AttachVolume" else []
     uses += ["Decrypt"] if action != "CreateVolume" else []
     for key in named:
-        if key and not kms_resources.of_aws(key, response.region):
+        if key and not kms_resources.is_aws_managed(key, response.region):
             for use in uses:
-                one = kms_resources.used(use, key, response.region, "ec2")
-                yield Needed(one.action, one.resource, {**one.context, "kms:GrantIsForAWSResource": "true"})
+                one = kms_resources.via_service(use, key, response.region, "ec2")
+                yield Permission(one.action, one.resource, {**one.context, "kms:GrantIsForAWSResource": "true"})

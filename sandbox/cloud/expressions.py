@@ -1,4 +1,4 @@
-"""Expressions of GetMetricData: SEARCH and arithmetic; anything else is refused, with advice on what to do instead.
+"""Expressions of GetMetricData: SEARCH and arithmetic. Anything else is refused, with a list of what is supported.
 
 docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html and using-metric-math.html
 """
@@ -32,9 +32,10 @@ OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
 
 @dataclass(frozen=True)
 class Search:
-    """A parsed SEARCH. dimensions: exactly these names, None when the schema was left out; wanted: allowed values.
+    """A parsed SEARCH.
 
-    period: seconds, None to take the query's.
+    period: seconds, None for the query's. dimensions: the metric has exactly these, None if there is no schema.
+    wanted: the allowed values of MetricName, Namespace and dimensions.
     """
 
     statistic: str
@@ -44,7 +45,7 @@ class Search:
     wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def finds(self, metric: Metric) -> bool:
-        """Whether the metric is one of those searched for."""
+        """Whether the search finds the metric."""
         values = metric.values
         facts = {**values, "Namespace": metric.namespace, "MetricName": metric.name}
         return (
@@ -55,10 +56,10 @@ class Search:
 
 
 def search(expression: str) -> Search | None:
-    """The SEARCH an expression is, None when it is something else. Raises UnsupportedError for terms we cannot do.
+    """Parse a SEARCH; None if the expression is something else. Raises UnsupportedError for unsupported terms.
 
     Supported terms: a `{Namespace,Dimension,…}` schema, and `key=value` or `key=(a OR b)` for MetricName, Namespace and
-    dimensions. A bare word (a partial match), NOT, and `:` in front of a key are refused.
+    dimensions. A bare word (a partial match), NOT, and `:` before a key are refused.
     """
     call = CALL.match(expression.strip())
     if call is None:
@@ -87,7 +88,7 @@ def _bare(text: str) -> str:
 
 
 def calculate(expression: str, known: Mapping[str, Series]) -> Series:
-    """The value of an arithmetic expression (`m1 / m2 * 100`) at each moment all its series have one.
+    """The value of an arithmetic expression (`m1 / m2 * 100`) at each moment at which all of its series have one.
 
     known: series by the ids of their queries. Raises UnsupportedError for anything but + - * /, numbers and ids.
     """
@@ -113,12 +114,12 @@ def calculate(expression: str, known: Mapping[str, Series]) -> Series:
         if value is not None:
             found[moment] = value
     if not moments:
-        _value(tree, dict.fromkeys(names, 1.0), refused)  # a wrong expression is an error without data too
+        _value(tree, dict.fromkeys(names, 1.0), refused)  # a wrong expression is an error even without data
     return found
 
 
 def _value(node: ast.expr, values: Mapping[str, float], refused: UnsupportedError) -> float | None:
-    """None where a division by zero leaves CloudWatch without a data point."""
+    """The expression's value; None for a division by zero, for which CloudWatch returns no data point."""
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return float(number)
@@ -136,8 +137,8 @@ def _value(node: ast.expr, values: Mapping[str, float], refused: UnsupportedErro
             raise refused
 
 
-def distinguish(metrics: Iterable[Metric]) -> dict[Metric, str]:
-    """Default labels of a SEARCH's results: what tells them apart, or the metric's name when nothing does."""
+def default_labels(metrics: Iterable[Metric]) -> dict[Metric, str]:
+    """Default labels of a SEARCH's results: what distinguishes them, or the metric's name if nothing does."""
     listed = list(metrics)
     several_names = len({metric.name for metric in listed}) > 1
     keys = sorted({key for metric in listed for key in metric.values})

@@ -10,10 +10,10 @@ from typing import Any
 
 from moto.core.exceptions import ServiceException
 
-from sandbox.cloud.needed import Needed, tagged
+from sandbox.cloud.permission import Permission, tag_context
 
 NAMES = (
-    # In this order: adding a user to a group is an action on the group, attaching a policy to a role one on the role.
+    # In this order: adding a user to a group is an action on the group; attaching a policy to a role, on the role.
     ("GroupName", "group", "get_group"),
     ("InstanceProfileName", "instance-profile", "get_instance_profile"),
     ("RoleName", "role", "get_role"),
@@ -27,31 +27,31 @@ TAGGING = {
     "CreateRole": "TagRole",
     "CreateUser": "TagUser",
 }
-"""The actions that tagging a new resource requires
+"""The further action that a request needs to tag what it creates
 (docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html#access_tags_control-tags)."""
 
 
-def needed(response: Any, action: str) -> Iterator[Needed]:
-    """What must be allowed for the request that moto's response object holds. action: without `iam:`."""
+def needed(response: Any, action: str) -> Iterator[Permission]:
+    """The permissions that a request needs. response: moto's, which holds the request. action: without `iam:`."""
     arn, entity = _about(response)
     tags = response._get_param("Tags") or ()
-    context = tagged(_tags(response.backend, entity), tags)
+    context = tag_context(_tags(response.backend, entity), tags)
     boundary = response._get_param("PermissionsBoundary") or getattr(entity, "permissions_boundary_arn", None)
     if boundary:
         context["iam:PermissionsBoundary"] = boundary
     if response._get_param("PolicyArn"):
         context["iam:PolicyARN"] = response._get_param("PolicyArn")
-    yield Needed(f"iam:{action}", arn, context)
+    yield Permission(f"iam:{action}", arn, context)
     if tags and action in TAGGING:
-        yield Needed(f"iam:{TAGGING[action]}", arn, context)
+        yield Permission(f"iam:{TAGGING[action]}", arn, context)
     if action == "AddRoleToInstanceProfile":
-        # An instance profile hands its role to EC2 alone.
+        # An instance profile passes its role to EC2 only.
         role = _arn(response, "role", "get_role", response._get_param("RoleName"))[0]
-        yield Needed("iam:PassRole", role, {"iam:PassedToService": "ec2.amazonaws.com"})
+        yield Permission("iam:PassRole", role, {"iam:PassedToService": "ec2.amazonaws.com"})
 
 
 def _about(response: Any) -> tuple[str, Any]:
-    """The ARN of the request's resource, and moto's object for it, None if there is none (yet)."""
+    """The ARN of the request's resource, and moto's object for it, None if it does not exist (yet)."""
     for parameter, kind, getter in NAMES:
         name = response._get_param(parameter)
         if name:
@@ -74,7 +74,7 @@ def _arn(response: Any, kind: str, getter: str, name: str) -> tuple[str, Any]:
     entity = _or_none(getattr(response.backend, getter), name)
     if entity is not None:
         return str(entity.arn), entity
-    # Not there (yet): the ARN it would have.
+    # It does not exist (yet): the ARN that it would have.
     return f"arn:aws:iam::{response.current_account}:{kind}{response._get_param('Path') or '/'}{name}", None
 
 
@@ -86,7 +86,7 @@ def _or_none(getter: Any, name: str) -> Any:
 
 
 def _tags(backend: Any, entity: Any) -> dict[str, str]:
-    """moto keeps them as a list, as a dictionary with lowercase keys, and users' tags elsewhere."""
+    """An entity's tags. moto keeps them as a list, as a dictionary with lowercase keys, and users' tags elsewhere."""
     if entity is None:
         return {}
     found: Iterable[Mapping[str, str]] = getattr(entity, "tags", None) or ()

@@ -1,4 +1,4 @@
-"""Whose access key it is, and which policies that identity has in the local IAM."""
+"""Whose access key a request uses, and which policies that identity has in the local IAM."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from sandbox.cloud.policies import Document, parse
 
 
 class UnknownKeyError(Exception):
-    """No identity has this key: it does not exist, is inactive, or its token is not the session's."""
+    """No identity has this key: it does not exist or is inactive, or the token is not the session's."""
 
 
 class ExpiredSessionError(Exception):
-    """The session the key belongs to has ended."""
+    """The key's session has expired."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Who asks.
+    """The caller of a request.
 
-    account: its number. arn: as GetCallerIdentity names it. names: every ARN by which a policy may name this principal.
+    account: its number. arn: as in GetCallerIdentity. names: every ARN by which a policy may name this principal.
     secret: signs its requests. policies: those that allow or deny. limits: sets of policies, each of which must allow
-    as well (a session policy, a permissions boundary). context: condition keys that come from the identity.
+    the request too (a session policy, a permissions boundary). context: condition keys that come from the identity.
     """
 
     account: str
@@ -41,7 +41,7 @@ class Identity:
 
 
 def find(key_id: str, token: str | None) -> Identity:
-    """The identity of an access key. token: of a session, None for a user's key.
+    """The identity that an access key belongs to. token: the session's, None for a user's key.
 
     Raises UnknownKeyError and ExpiredSessionError.
     """
@@ -52,7 +52,7 @@ def find(key_id: str, token: str | None) -> Identity:
                     if token is not None or key.status != "Active":
                         raise UnknownKeyError(key_id)
                     return _user(account, user, key.secret_access_key)
-    # Of the role's account, not of the one that assumed it.
+    # A session belongs to the role's account, not to the account of its caller.
     for partitions in list(sts_backends.values()):
         for session in partitions["aws"].assumed_roles:
             if session.access_key_id == key_id:
@@ -88,7 +88,7 @@ def _user(account: str, user: Any, secret: str) -> Identity:
 def _session(session: Any) -> Identity:
     limits = [[parse(session.policy)]] if session.policy else []
     policies: list[Document] = []
-    # A session outlives its role's deletion, but has no permissions any more.
+    # A session outlives its role, but has no permissions once the role is deleted.
     found = role(session.role_arn)
     if found is not None:
         policies = [parse(text) for text in found.policies.values()]
@@ -105,7 +105,7 @@ def _session(session: Any) -> Identity:
 
 
 def _boundary(account: str, entity: Any) -> list[list[Document]]:
-    """What a user's or role's permissions boundary allows, if it has one."""
+    """The permissions boundary of a user or role as a list of limits, empty if there is none."""
     arn = getattr(entity, "permissions_boundary_arn", None)
     return [_documents([iam_backends[account]["aws"].get_policy(arn)])] if arn else []
 

@@ -1,4 +1,4 @@
-"""The Debian 13 images the local AWS offers: Debian's naming, owner and devices, several dates."""
+"""The Debian 13 images that the local AWS offers, with Debian's names, owner and devices."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 DEBIAN = "136693071363"
 """The Debian project's AWS account (wiki.debian.org/Cloud/AmazonEC2Image/Trixie)."""
 
-SOMEBODY = "000000000000"
-"""An account that copies Debian's names: a lookup without the owner would find its image."""
+LOOKALIKE = "000000000000"
+"""An account with an image that is named like Debian's. A lookup without an owner would find it."""
 
 ARCHITECTURES = {"arm64": "arm64", "amd64": "x86_64"}
-"""Debian's name of an architecture, and EC2's."""
+"""Architectures: EC2's names, by Debian's."""
 
 RELEASES = ("20250814-2204", "20251117-2299", "20260914-2601")
 ROOT_GIGABYTES = 8
@@ -21,13 +21,13 @@ ROOT_TYPE = "gp3"
 
 
 def images(region: str) -> list[dict[str, Any]]:
-    """What a region offers, oldest first, as arguments of moto's Ami.
+    """The images of a region, as arguments of moto's Ami, oldest first.
 
-    Each release for each architecture, and one image of another account with a name that looks the same. As in AWS,
-    an image has another id in each region.
+    One per release and architecture, and one of another account with a similar name. As in AWS, an image's id differs
+    between regions.
     """
     found = [_image(region, architecture, release, DEBIAN) for release in RELEASES for architecture in ARCHITECTURES]
-    return [*found, _image(region, "amd64", "20991231-9999", SOMEBODY)]
+    return [*found, _image(region, "amd64", "20991231-9999", LOOKALIKE)]
 
 
 def latest(region: str, architecture: str) -> str:

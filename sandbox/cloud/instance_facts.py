@@ -1,4 +1,4 @@
-"""What the metadata service tells an instance about itself, as a tree below /latest."""
+"""What the metadata service says about an instance, as a tree below /latest."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from moto.iam.models import iam_backends
 from sandbox.cloud import ACCOUNT
 from sandbox.cloud.regions import backends
 
-GROUP = "aws:autoscaling:groupName"
+SCALING_GROUP_TAG = "aws:autoscaling:groupName"
 """The tag that an Auto Scaling group puts on its instances."""
 
 Credentials = Callable[[Any, Any], dict[str, str]]
-"""From an instance and its role to the credentials document."""
+"""Returns the credentials document of an instance and its role."""
 
 
 def find(address: str | None) -> Any:
@@ -30,7 +30,7 @@ def find(address: str | None) -> Any:
 
 
 def tree(instance: Any, credentials: Credentials) -> dict[str, Any]:
-    """Folders as dictionaries; leaves as text or bytes, or as functions without arguments that produce them on request.
+    """Folders as dictionaries; files as text or bytes, or as functions without parameters that produce them on request.
 
     docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html
     """
@@ -54,7 +54,7 @@ def tree(instance: Any, credentials: Credentials) -> dict[str, Any]:
     tags = instance.ec2_backend.tags.get(instance.id, {})
     if instance.metadata_options.instance_metadata_tags == "enabled":
         facts["tags"] = {"instance": dict(tags)}
-    if GROUP in tags:
+    if SCALING_GROUP_TAG in tags:
         facts["autoscaling"] = {"target-lifecycle-state": "InService"}
     profile = profile_of(instance)
     if profile is not None:
@@ -98,7 +98,7 @@ def _identity(instance: Any) -> dict[str, Any]:
 
 
 def profile_of(instance: Any) -> Any:
-    """The instance's profile as it is now in the local IAM, or None."""
+    """The instance's current profile in the local IAM, or None."""
     association = instance.ec2_backend.iam_instance_profile_associations.get(instance.id)
     if association is None:
         return None
@@ -108,9 +108,9 @@ def profile_of(instance: Any) -> Any:
 
 
 def lookup(facts: dict[str, Any], path: list[str]) -> bytes | None:
-    """The value at a path, None when there is none; for a folder its entries, one per line.
+    """The value at a path, None if there is none; for a folder, its entries, one per line.
 
-    As in EC2, an entry with more below it ends in a slash.
+    As in EC2, the names of folders end in a slash.
     """
     found: Any = facts
     for part in path:

@@ -1,4 +1,4 @@
-"""A stand-in for GitHub's OIDC identity provider: its two public documents, and the tokens a workflow's job would get.
+"""A stand-in for GitHub's OIDC identity provider: its two public documents, and the tokens for a workflow's jobs.
 
 docs.github.com/en/actions/reference/security/oidc and openid.net/specs/openid-connect-discovery-1_0.html
 """
@@ -6,7 +6,6 @@ docs.github.com/en/actions/reference/security/oidc and openid.net/specs/openid-c
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from sandbox.cloud import files
 from sandbox.place import Place
 
 if TYPE_CHECKING:
@@ -24,27 +24,26 @@ if TYPE_CHECKING:
 HOST = "token.actions.githubusercontent.com"
 URL = f"https://{HOST}"
 AUDIENCE = "sts.amazonaws.com"
-"""What aws-actions/configure-aws-credentials asks for."""
+"""The audience that aws-actions/configure-aws-credentials requests."""
 
 TOKEN_SECONDS = 300
 
 
 def ensure(folder: Path) -> None:
-    """Create the key that signs tokens, unless it exists; readable by its owner alone."""
+    """Create the key that signs tokens, unless it exists. Only the file's owner can read it."""
     path = folder / "issuer.jwk"
     if not path.exists():
         key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256", "kid": uuid.uuid4().hex})
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(key.as_dict(private=True), file)
+        files.write(path, json.dumps(key.as_dict(private=True)))
 
 
 def key_of(place: Place) -> RSAKey:
-    """The key that signs the tokens of a place's workflows."""
+    """The key that signs tokens for workflows in a place."""
     return RSAKey.import_key(json.loads((place.state / "cloud" / "issuer.jwk").read_text()))
 
 
 def token(key: RSAKey, subject: str, **claims: Any) -> str:
-    """A job's token. subject: `repo:OWNER/NAME:environment:NAME` or the like. claims: others, or other values."""
+    """A job's token. subject: such as `repo:OWNER/NAME:environment:NAME`. claims: extend or replace the usual ones."""
     now = int(time.time())
     usual = {"iss": URL, "aud": AUDIENCE, "sub": subject, "jti": str(uuid.uuid4())}
     usual |= {"iat": now, "nbf": now - 5, "exp": now + TOKEN_SECONDS}  # type: ignore[dict-item]
@@ -52,7 +51,7 @@ def token(key: RSAKey, subject: str, **claims: Any) -> str:
 
 
 def create_app(folder: Path) -> WSGIApplication:
-    """The documents as a WSGI application. folder: where `ensure` made the key."""
+    """The documents as a WSGI application. folder: where `ensure` created the key."""
     key = RSAKey.import_key(json.loads((folder / "issuer.jwk").read_text()))
     documents = {
         "/.well-known/openid-configuration": {

@@ -1,4 +1,4 @@
-"""The keys that a request to KMS is authorized against, and what their own policies say.
+"""The keys that a request to KMS is authorized against, and their own policies.
 
 docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html and
 docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
@@ -15,50 +15,53 @@ from moto.kms.utils import _deserialize_ciphertext_blob
 
 from sandbox.cloud import ACCOUNT, policies
 from sandbox.cloud.identities import Identity
-from sandbox.cloud.needed import ENCRYPTED_FOR, Needed
+from sandbox.cloud.permission import ENCRYPTION_CONTEXT, Permission
 from sandbox.cloud.policies import Question, Verdict
 
-ANYTHING = frozenset({"CreateKey", "ListAliases", "ListKeys", "GenerateRandom"})
-"""Actions without a key."""
+KEYLESS = frozenset({"CreateKey", "ListAliases", "ListKeys", "GenerateRandom"})
+"""Actions that need no key."""
 
-OF_AWS = "alias/aws/"
-"""Names of the keys that AWS manages: everyone in the account uses them through their service."""
+AWS_MANAGED = "alias/aws/"
+"""Prefix of the aliases of keys that AWS manages. Everyone in the account may use these through their service."""
 
 
 class UnusableKeyError(Exception):
-    """A key that encrypts and decrypts nothing. code: KMS's."""
+    """A key cannot encrypt or decrypt. code: KMS's."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
 
 
-def needed(response: Any, action: str) -> Iterator[Needed]:
-    """What must be allowed for the request that moto's response object holds. action: without `kms:`."""
-    if action in ANYTHING:
-        yield Needed(f"kms:{action}", "*")
+def needed(response: Any, action: str) -> Iterator[Permission]:
+    """The permissions that a request needs. response: moto's, which holds the request. action: without `kms:`."""
+    if action in KEYLESS:
+        yield Permission(f"kms:{action}", "*")
         return
     alias = response._get_param("AliasName")
     if alias:
-        yield Needed(f"kms:{action}", f"arn:aws:kms:{response.region}:{ACCOUNT}:{alias}")
+        yield Permission(f"kms:{action}", f"arn:aws:kms:{response.region}:{ACCOUNT}:{alias}")
     named = response._get_param("TargetKeyId") or response._get_param("KeyId") or alias
     blob = response._get_param("CiphertextBlob")
     if not named and blob:
         raw = blob if isinstance(blob, bytes) else base64.b64decode(blob)
         named = _deserialize_ciphertext_blob(raw).key_id
     given = response._get_param("EncryptionContext") or {}
-    yield Needed(f"kms:{action}", key_arn(str(named), response.region), _context(given))
+    yield Permission(f"kms:{action}", key_arn(str(named), response.region), _context(given))
 
 
-def used(action: str, named: str, region: str, service: str, **given: str) -> Needed:
-    """What must be allowed when a service uses a key for its caller. action: without `kms:`. given: the encryption
-    context (docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html)."""
+def via_service(action: str, named: str, region: str, service: str, **given: str) -> Permission:
+    """The permission that the caller needs if a service uses a key on their behalf.
+
+    action: without `kms:`. given: the encryption context
+    (docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html).
+    """
     via = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
-    return Needed(f"kms:{action}", key_arn(named, region), via | _context(given))
+    return Permission(f"kms:{action}", key_arn(named, region), via | _context(given))
 
 
 def _context(given: dict[str, str]) -> dict[str, str]:
-    return {f"{ENCRYPTED_FOR}{name}": value for name, value in given.items()}
+    return {f"{ENCRYPTION_CONTEXT}{name}": value for name, value in given.items()}
 
 
 def key_arn(named: str, region: str) -> str:
@@ -69,15 +72,15 @@ def key_arn(named: str, region: str) -> str:
     return f"arn:aws:kms:{region}:{ACCOUNT}:key/{(key or plain).rpartition('/')[2]}"
 
 
-def of_aws(named: str, region: str) -> bool:
+def is_aws_managed(named: str, region: str) -> bool:
     """Whether AWS manages the key. named: see `key_arn`."""
     plain = named.rpartition(":")[2]
     key = kms_backends[ACCOUNT][region].keys.get(plain.removeprefix("key/"))
-    return plain.startswith(OF_AWS) or any(alias.startswith(OF_AWS) for alias in (key.aliases if key else ()))
+    return plain.startswith(AWS_MANAGED) or any(alias.startswith(AWS_MANAGED) for alias in (key.aliases if key else ()))
 
 
 def usable(named: str, region: str) -> str:
-    """The ARN of a key that encrypts symmetrically. named: see `key_arn`. Raises UnusableKeyError.
+    """The ARN of a usable symmetric encryption key. named: see `key_arn`. Raises UnusableKeyError.
 
     docs.aws.amazon.com/kms/latest/developerguide/key-state.html, and "Key usage" of API_Encrypt.
     """
@@ -95,9 +98,9 @@ def usable(named: str, region: str) -> str:
 
 
 def allowed(identity: Identity, own: Verdict, question: Question) -> bool:
-    """Whether a key's policy allows the request. own: the verdict of the identity's policies.
+    """Whether a request for a key is allowed. own: the verdict of the identity's policies.
 
-    The key's own policy decides: identities' policies count only where it names the account (key-policy-default.html).
+    The key's policy decides; identities' policies count only if it names the account (key-policy-default.html).
     """
     key = kms_backends[ACCOUNT][question.resource.split(":")[3]].keys.get(question.resource.rpartition("/")[2])
     if key is None:

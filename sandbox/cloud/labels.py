@@ -27,8 +27,8 @@ SUMMARIES: dict[str, Callable[[Sequence[float]], float]] = {
 def expand(text: str, default: str, properties: Mapping[str, str], values: Series) -> str:
     """The label with its placeholders filled in.
 
-    default: what LABEL stands for. properties: what PROP knows (MetricName, Namespace, Stat, Period, Region,
-    AccountId, Dim.NAME). Raises UnsupportedError for a placeholder we do not know.
+    default: the value of LABEL. properties: the values of PROP (MetricName, Namespace, Stat, Period, Region, AccountId,
+    Dim.NAME). Raises UnsupportedError for any other placeholder.
     """
 
     def fill(found: re.Match[str]) -> str:

@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 IDLE_SECONDS = 75
-"""How long a connection may be silent before it is closed."""
+"""How long a connection may be idle before it is closed."""
 
 
 class QuietHandler(MotoRequestHandler):
-    """Requests are not logged one by one: the machines daemon sends several per second."""
+    """Logs no requests: the machines daemon sends several per second."""
 
     timeout = IDLE_SECONDS
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing; the application notes what was refused."""
+        """Log nothing; the application logs what it refuses."""
 
 
 def listen(host: str, port: int, app: WSGIApplication, tls: tuple[Path, Path] | None = None) -> BaseWSGIServer:
     """A server bound to the address; it serves once `serve_forever` is called.
 
-    tls: certificate (with its chain) and private key. Raises SandboxError when the address is not there, or when
-    the port is taken, naming by whom.
+    tls: certificate (with its chain) and private key. Raises SandboxError if the address does not exist, or if the
+    port is taken, naming the process that has it.
     """
-    # Bound here and not by werkzeug, which ends the process with advice about other ports.
+    # Bound here and not by werkzeug, which exits if the port is taken, with advice about other ports.
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -51,8 +51,8 @@ def listen(host: str, port: int, app: WSGIApplication, tls: tuple[Path, Path] | 
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(*tls)
         server.ssl_context = context
-        # The handshake is done by the connection's own thread, with its first read: done while accepting, one
-        # client that connects and says nothing would keep all others out.
+        # The connection's own thread does the handshake, at its first read. During accept(), a client that connects
+        # and sends nothing would block all others.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     return server
 
@@ -66,7 +66,7 @@ def _why(error: OSError, host: str, port: int) -> str:
 
 
 def owner(host: str, port: int) -> str:
-    """Who listens on an address and port, for people: its command and pid."""
+    """The process that listens on an address and port, as text: command and pid."""
     for connection in psutil.net_connections("tcp"):
         local: Any = connection.laddr
         listening = connection.status == psutil.CONN_LISTEN and local.port == port

@@ -1,7 +1,7 @@
 """EC2's instance metadata service for the machines of this place.
 
-docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html. A machine is known by the
-address its question comes from. Version 1 (no token) works only where an instance's options allow it.
+docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html. A machine is identified by the
+address that its request comes from. Version 1 (no token) works only if the instance's options allow it.
 """
 
 from __future__ import annotations
@@ -21,41 +21,41 @@ from sandbox.cloud.policies import Question, Verdict, parse, trust
 
 CREDENTIAL_SECONDS = 6 * 3600
 RENEW_SECONDS = 900
-"""AWS serves new credentials at least five minutes before the old ones end."""
+"""How long before their expiry credentials are renewed. AWS renews them at least five minutes before."""
 
-LONGEST_TOKEN_SECONDS = 21600
+MAX_TOKEN_SECONDS = 21600
 TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - a header's name
 SECONDS_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
 
 
 class Tokens:
-    """Session tokens, each good for one instance and a while."""
+    """Session tokens, each valid for one instance and a limited time."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, float]] = {}
 
-    def make(self, instance_id: str, seconds: int) -> str:
-        """A new token; forgets those that have ended."""
+    def issue(self, instance_id: str, seconds: int) -> str:
+        """Issue a new token and drop expired ones."""
         now = time.monotonic()
         self._known = {token: known for token, known in self._known.items() if known[1] > now}
         token = secrets.token_urlsafe(40)
         self._known[token] = (instance_id, now + seconds)
         return token
 
-    def good(self, token: str, instance_id: str) -> bool:
-        """Whether the token is this instance's and has not ended."""
+    def valid(self, token: str, instance_id: str) -> bool:
+        """Whether the token is this instance's and has not expired."""
         owner, ends = self._known.get(token, ("", 0.0))
         return owner == instance_id and time.monotonic() < ends
 
 
 class RoleCredentials:
-    """Credentials of instances' roles from the local STS, judged like any others, renewed in time."""
+    """Credentials of instances' roles, from the local STS, authorized like any others and renewed in time."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], tuple[datetime.datetime, dict[str, str]]] = {}
 
     def document(self, instance: Any, role: Any) -> dict[str, str]:
-        """What EC2 shows: the credentials, or why there are none (the role does not trust EC2)."""
+        """What EC2 serves: the credentials, or why there are none (the role does not trust EC2)."""
         now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         key = (instance.id, role.id)
         ends, known = self._known.get(key, (now, {}))
@@ -65,8 +65,8 @@ class RoleCredentials:
         service = {"Service": frozenset({"ec2.amazonaws.com"})}
         question = Question("sts:AssumeRole", role.arn)
         if trust(parse(role.assume_role_policy_document), service, question) is not Verdict.ALLOWED:
-            words = f"EC2 cannot assume the role {role.name}. Please see documentation at https://docs.aws.amazon.com/"
-            return {"Code": "AssumeRoleUnauthorizedAccess", "Message": words, "LastUpdated": stamp}
+            text = f"EC2 cannot assume the role {role.name}. Please see documentation at https://docs.aws.amazon.com/"
+            return {"Code": "AssumeRoleUnauthorizedAccess", "Message": text, "LastUpdated": stamp}
         session = sts_backends[ACCOUNT]["aws"].assume_role(
             region_name=instance.region_name,
             role_session_name=instance.id,
@@ -100,14 +100,14 @@ def create_app(lock: threading.RLock) -> Flask:
             instance = instance_facts.find(request.remote_addr)
         if instance is None:
             return _plain(b"", 404)
-        # A question that came through a proxy is refused, so that an open proxy gives nothing away.
+        # Requests through a proxy are refused, so that an open proxy leaks nothing.
         if instance.metadata_options.http_endpoint == "disabled" or "X-Forwarded-For" in request.headers:
             return _plain(b"", 403)
         seconds = request.headers.get(SECONDS_HEADER, "")
-        if not seconds.isdigit() or not 1 <= int(seconds) <= LONGEST_TOKEN_SECONDS:
+        if not seconds.isdigit() or not 1 <= int(seconds) <= MAX_TOKEN_SECONDS:
             return _plain(b"", 400)
         _limit_hops(request.environ.get("werkzeug.socket"), instance.metadata_options.http_put_response_hop_limit)
-        answer = _plain(tokens.make(instance.id, int(seconds)).encode())
+        answer = _plain(tokens.issue(instance.id, int(seconds)).encode())
         answer.headers[SECONDS_HEADER] = seconds
         return answer
 
@@ -122,9 +122,9 @@ def create_app(lock: threading.RLock) -> Flask:
             if options.http_endpoint == "disabled":
                 return _plain(b"", 403)
             shown = request.headers.get(TOKEN_HEADER)
-            if not (tokens.good(shown, instance.id) if shown else options.http_tokens == "optional"):
+            if not (tokens.valid(shown, instance.id) if shown else options.http_tokens == "optional"):
                 return _plain(b"", 401)
-            # EC2 has dated versions (2009-04-04 …) besides `latest`; what is served here is in all that clients use.
+            # EC2 has dated versions (2009-04-04 …) besides `latest`; every version that clients use has these paths.
             if version != "latest" and not _dated(version):
                 return _plain(b"", 404)
             facts = instance_facts.tree(instance, roles.document)
@@ -143,7 +143,7 @@ def _dated(version: str) -> bool:
 
 
 def _limit_hops(connection: socket.socket | None, hops: int) -> None:
-    """Let the answer with the token live for so many hops: with one, a container behind the machine never sees it."""
+    """Limit the hops of the answer with the token: with one, it never reaches a container behind the machine."""
     if connection is not None:
         connection.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
 

@@ -1,4 +1,4 @@
-"""CloudWatch's arithmetic: pure functions from data points to the series it answers with.
+"""CloudWatch's arithmetic: pure functions from data points to the series that it returns.
 
 docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
 """
@@ -17,12 +17,12 @@ SHORT_PERIODS = (1, 5, 10, 20, 30)
 
 
 class UnsupportedError(Exception):
-    """Something CloudWatch refuses, or that the local AWS cannot answer correctly."""
+    """Something that CloudWatch refuses, or that the local AWS cannot answer correctly."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One datum: a value, or a set of statistics of several. at: seconds since 1970; unit: as it was sent."""
+    """One datum: a value, or statistics of several values. at: seconds since 1970; unit: as it was sent."""
 
     at: float
     count: float
@@ -51,21 +51,21 @@ class Metric:
 
 
 def check_period(period: int) -> None:
-    """Raises UnsupportedError for a period CloudWatch does not have."""
+    """Raises UnsupportedError for a period that CloudWatch does not have."""
     if period not in SHORT_PERIODS and (period < 60 or period % 60):
         raise UnsupportedError(f"Period must be 1, 5, 10, 20, 30 or a multiple of 60, not {period}.")
 
 
 def check_statistic(name: str) -> None:
-    """Raises UnsupportedError for a statistic the local AWS cannot compute."""
+    """Raises UnsupportedError for a statistic that the local AWS cannot compute."""
     if name not in PLAIN and not PERCENTILE.match(name):
         raise UnsupportedError(f"The local AWS computes {', '.join(PLAIN)} and percentiles, not {name}.")
 
 
 def series(points: Iterable[Point], statistic: str, period: int, start: float, end: float) -> Series:
-    """A statistic over each period that has data. Periods are aligned to the clock; end is exclusive.
+    """A statistic over each period that has data. Periods are aligned to the clock; `end` is exclusive.
 
-    start is rounded down to a whole period, so that the first one is complete.
+    `start` is rounded down to a whole period, so that the first one is complete.
     """
     check_period(period)
     check_statistic(statistic)
@@ -79,7 +79,7 @@ def series(points: Iterable[Point], statistic: str, period: int, start: float, e
 
 
 def compute(points: list[Point], statistic: str) -> float | None:
-    """One statistic of a period's points; None for a percentile of sets, whose values are no longer known."""
+    """One statistic of a period's points; None for a percentile of statistic sets, whose values are unknown."""
     count = sum(point.count for point in points)
     total = math.fsum(point.total for point in points)
     plain = {
@@ -91,14 +91,14 @@ def compute(points: list[Point], statistic: str) -> float | None:
     }
     if statistic in plain:
         return plain[statistic]
-    # CloudWatch keeps values of a set only when it has one, or all of them are the same.
+    # The values of a statistic set are known only if there is a single one, or all are the same.
     if any(point.count != 1 and point.low != point.high for point in points):
         return None
     return percentile([(point.low, point.count) for point in points], float(statistic[1:]))
 
 
 def percentile(values: list[tuple[float, float]], percent: float) -> float:
-    """The value below which `percent` of the weight lies, linear between neighbours; weights are sample counts."""
+    """The value below which `percent` of the weight lies, interpolated linearly. values: with their sample counts."""
     ordered = sorted(value for value, count in values for _ in range(max(1, int(count))))
     position = (len(ordered) - 1) * percent / 100
     below = math.floor(position)

@@ -1,4 +1,4 @@
-"""How IAM policies decide: pure functions from policy documents and a question to a verdict.
+"""How IAM evaluates policies: pure functions from policy documents and a question to a verdict.
 
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and, for the elements,
 reference_policies_elements.html next to it.
@@ -7,20 +7,20 @@ reference_policies_elements.html next to it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from sandbox.cloud import conditions
+from sandbox.cloud.conditions import matches
 
 Document = Mapping[str, Any]
 Statement = Mapping[str, Any]
 
 
 class Verdict(Enum):
-    """A verdict: allow, a deny that nothing overrides, or nothing (which is a deny in the end)."""
+    """What policies say: allowed, denied (which nothing overrides), or nothing, which is an implicit deny."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -43,23 +43,25 @@ def parse(text: str) -> Document:
 
 
 def judge(documents: Iterable[Document], question: Question) -> Verdict:
-    """The verdict of identity policies together: an explicit deny anywhere wins, then an allow.
+    """The combined verdict of identity policies.
 
-    Raises conditions.UnknownConditionError when a statement that matters has a condition we cannot evaluate.
+    Raises conditions.UnknownConditionError if a statement that matters has a condition that cannot be evaluated.
     """
+    return _verdict(each for document in documents for each in statements(document) if applies(each, question))
+
+
+def _verdict(applying: Iterable[Statement]) -> Verdict:
+    """The verdict of statements that apply: an explicit deny wins, then an allow."""
     verdict = Verdict.SILENT
-    for document in documents:
-        for statement in statements(document):
-            if not applies(statement, question):
-                continue
-            if statement["Effect"] == "Deny":
-                return Verdict.DENIED
-            verdict = Verdict.ALLOWED
+    for statement in applying:
+        if statement["Effect"] == "Deny":
+            return Verdict.DENIED
+        verdict = Verdict.ALLOWED
     return verdict
 
 
 def statements(document: Document) -> list[Statement]:
-    """The statements of a document; a single one need not be in a list."""
+    """The statements of a document, which may contain a single one without a list."""
     found = document["Statement"]
     return [found] if isinstance(found, Mapping) else list(found)
 
@@ -75,64 +77,52 @@ def applies(statement: Statement, question: Question) -> bool:
 
 def _action_matches(statement: Statement, action: str) -> bool:
     inverted = "NotAction" in statement
-    patterns = listed(statement["NotAction" if inverted else "Action"])
-    # Actions are compared without regard to case.
+    patterns = _as_list(statement["NotAction" if inverted else "Action"])
+    # Actions are case-insensitive.
     return any(matches(pattern.lower(), action.lower()) for pattern in patterns) != inverted
 
 
 def _resource_matches(statement: Statement, question: Question) -> bool:
     inverted = "NotResource" in statement
-    patterns = listed(statement.get("NotResource" if inverted else "Resource", []))
+    patterns = _as_list(statement.get("NotResource" if inverted else "Resource", []))
     found = any(matches(conditions.substitute(pattern, question.context), question.resource) for pattern in patterns)
     return found != inverted
 
 
 def trust(document: Document, principals: Mapping[str, frozenset[str]], question: Question) -> Verdict:
-    """The verdict of a role's trust policy about a principal.
+    """The verdict of a role's trust policy on a principal.
 
     principals: the principal's names, by kind (`AWS`, `Service`). Trust policies name no resource.
     """
-    verdict = Verdict.SILENT
-    for statement in statements(document):
-        if not _names(statement.get("Principal", {}), principals):
-            continue
-        if not _action_matches(statement, question.action):
-            continue
-        if not conditions.hold(statement.get("Condition", {}), question.context):
-            continue
-        if statement["Effect"] == "Deny":
-            return Verdict.DENIED
-        verdict = Verdict.ALLOWED
-    return verdict
-
-
-def resource_policy(document: Document, principals: Mapping[str, frozenset[str]], question: Question) -> Verdict:
-    """The verdict of a resource's own policy, such as a bucket's, about a principal (see `trust`)."""
-    verdict = Verdict.SILENT
-    for statement in statements(document):
-        if _names(statement.get("Principal", {}), principals) and applies(statement, question):
-            if statement["Effect"] == "Deny":
-                return Verdict.DENIED
-            verdict = Verdict.ALLOWED
-    return verdict
-
-
-def _names(wanted: Any, principals: Mapping[str, frozenset[str]]) -> bool:
-    if wanted == "*":
-        return True
-    return any(
-        name == "*" or name in principals.get(kind, frozenset())
-        for kind, names in wanted.items()
-        for name in listed(names)
+    return _verdict(
+        statement
+        for statement in statements(document)
+        if _names_one_of(principals, statement)
+        and _action_matches(statement, question.action)
+        and conditions.hold(statement.get("Condition", {}), question.context)
     )
 
 
-def listed(value: Any) -> list[str]:
-    """A list: policies write a single value without one."""
+def resource_policy(document: Document, principals: Mapping[str, frozenset[str]], question: Question) -> Verdict:
+    """The verdict of a resource's own policy, such as a bucket's, on a principal (see `trust`)."""
+    return _verdict(
+        statement
+        for statement in statements(document)
+        if _names_one_of(principals, statement) and applies(statement, question)
+    )
+
+
+def _names_one_of(principals: Mapping[str, frozenset[str]], statement: Statement) -> bool:
+    named = statement.get("Principal", {})
+    if named == "*":
+        return True
+    return any(
+        name == "*" or name in principals.get(kind, frozenset())
+        for kind, names in named.items()
+        for name in _as_list(names)
+    )
+
+
+def _as_list(value: Any) -> list[str]:
+    """The value as a list: in policies, a single value need not be in one."""
     return [value] if isinstance(value, str) else [str(each) for each in value]
-
-
-def matches(pattern: str, text: str) -> bool:
-    """IAM's wildcards: `*` for any characters, colons and slashes too, `?` for one."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None

@@ -1,4 +1,4 @@
-"""The regions of moto's EC2 that were used so far."""
+"""The regions that have been used so far."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from moto.ec2 import models
 from sandbox.cloud import ACCOUNT
 from sandbox.place import Place
 
-_noted: set[str] = set()
+_recorded: set[str] = set()
 
 
 def backends() -> Iterator[Any]:
-    """EC2's backend of every region that was used; looking does not create one."""
+    """moto's EC2 backend of every region used so far. Listing them creates none."""
     yield from list(models.ec2_backends[ACCOUNT].values())
 
 
-def start(place: Place) -> None:
-    """Start with an empty list of regions with instances."""
-    _noted.clear()
+def reset(place: Place) -> None:
+    """Start with an empty list."""
+    _recorded.clear()
     _write(place)
 
 
-def note(place: Place, region: str) -> None:
-    """Write a region to the place's regions.json, for the machines daemon to know where instances are."""
-    if region not in _noted:
-        _noted.add(region)
+def record(place: Place, region: str) -> None:
+    """Add a region to the place's regions.json, which tells the machines daemon where instances and databases are."""
+    if region not in _recorded:
+        _recorded.add(region)
         _write(place)
 
 
 def _write(place: Place) -> None:
     path = place.state / "regions.json"
     new = path.with_suffix(".new")
-    new.write_text(json.dumps(sorted(_noted)) + "\n")
+    new.write_text(json.dumps(sorted(_recorded)) + "\n")
     new.replace(path)

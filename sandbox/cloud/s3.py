@@ -1,4 +1,4 @@
-"""What a request to S3 asks, as IAM sees it: pure functions from its method, host, path and query.
+"""Requests to S3 as IAM sees them: pure functions from method, host, path and query to actions and resources.
 
 docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html and, for the actions, the service authorization reference
 (list_amazons3.html).
@@ -13,10 +13,10 @@ from urllib.parse import parse_qsl, unquote
 from xml.etree import ElementTree
 
 VIRTUAL_HOST = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]+)\.s3[.-][a-z0-9-]+\.amazonaws\.com(:\d+)?$")
-"""`BUCKET.s3.REGION.amazonaws.com`; every other host has the bucket in the path."""
+"""`BUCKET.s3.REGION.amazonaws.com`. With any other host, the bucket is in the path."""
 
 SUBRESOURCES: Mapping[str, tuple[str, str, str]] = {
-    # Action to read, to write and to delete it.
+    # Actions that read, write and delete it.
     "encryption": ("GetEncryptionConfiguration", "PutEncryptionConfiguration", "PutEncryptionConfiguration"),
     "lifecycle": ("GetLifecycleConfiguration", "PutLifecycleConfiguration", "PutLifecycleConfiguration"),
     "ownershipControls": (
@@ -42,19 +42,19 @@ LISTING = frozenset(
         *("marker", "fetch-owner", "key-marker", "version-id-marker"),
     }
 )
-"""Query parameters that only say which part of a list is wanted."""
+"""Query parameters that only select a part of a list."""
 
 REFUSED_HEADERS = ("x-amz-acl", "x-amz-tagging", "x-amz-bucket-object-lock-enabled")
-"""They turn an operation into another one, which requires further actions."""
+"""Headers that make a request need further actions."""
 
 
 class UnknownOperationError(Exception):
-    """An operation of S3 that the local AWS does not have."""
+    """An operation of S3 that the local AWS does not support."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request. bucket, key: "" when it names none; actions: pairs of action and resource, all needed.
+class Request:
+    """A request. bucket, key: "" if it names none. actions: pairs of action and resource, all of them needed.
 
     context: condition keys that come from the request.
     """
@@ -65,8 +65,8 @@ class Asked:
     context: Mapping[str, str]
 
 
-def place(host: str, path: str) -> tuple[str, str]:
-    """Bucket and key; path: as it was sent, percent-encoded."""
+def bucket_and_key(host: str, path: str) -> tuple[str, str]:
+    """The bucket and the key that a request names. path: as it was sent, percent-encoded."""
     found = VIRTUAL_HOST.match(host.lower())
     if found is not None:
         return found["bucket"], unquote(path.removeprefix("/"))
@@ -74,9 +74,9 @@ def place(host: str, path: str) -> tuple[str, str]:
     return unquote(bucket), unquote(key)
 
 
-def asked(method: str, host: str, path: str, query: str, *, headers: Mapping[str, str], body: bytes) -> Asked:
-    """What the request asks for. Raises UnknownOperationError for operations that are not implemented strictly here."""
-    bucket, key = place(host, path)
+def parse(method: str, host: str, path: str, query: str, *, headers: Mapping[str, str], body: bytes) -> Request:
+    """Parse a request. Raises UnknownOperationError for operations that are not as strict here as on AWS."""
+    bucket, key = bucket_and_key(host, path)
     parameters = dict(parse_qsl(query, keep_blank_values=True))
     extras = set(parameters) - LISTING - {"x-id"}
     refused = [name for name in REFUSED_HEADERS if name in {header.lower() for header in headers}]
@@ -84,15 +84,15 @@ def asked(method: str, host: str, path: str, query: str, *, headers: Mapping[str
         raise UnknownOperationError(f"S3 requests with the header {refused[0]}")
     arn = f"arn:aws:s3:::{bucket}"
     if not bucket:
-        return Asked("", "", (("s3:ListAllMyBuckets", "*"),), {})
+        return Request("", "", (("s3:ListAllMyBuckets", "*"),), {})
     context = {f"s3:{name}": parameters[name] for name in ("prefix", "delimiter", "max-keys") if name in parameters}
     if key:
         source = {name.lower(): value for name, value in headers.items()}.get("x-amz-copy-source")
         read = _copied(source) if source and method == "PUT" else ()
-        return Asked(bucket, key, ((_object_action(method, extras), f"{arn}/{key}"), *read), {})
+        return Request(bucket, key, ((_object_action(method, extras), f"{arn}/{key}"), *read), {})
     if method == "POST" and extras == {"delete"}:
-        return Asked(bucket, "", tuple(_deletions(body, arn)), {})
-    return Asked(bucket, "", ((_bucket_action(method, extras), arn),), context)
+        return Request(bucket, "", tuple(_deletions(body, arn)), {})
+    return Request(bucket, "", ((_bucket_action(method, extras), arn),), context)
 
 
 def _object_action(method: str, extras: set[str]) -> str:
@@ -103,7 +103,7 @@ def _object_action(method: str, extras: set[str]) -> str:
 
 
 def _copied(source: str) -> tuple[tuple[str, str], ...]:
-    """What a copy needs besides writing it (API_CopyObject, Permissions). source: the header x-amz-copy-source."""
+    """What a copy needs besides the right to write it (API_CopyObject, Permissions). source: x-amz-copy-source."""
     path, _, version = unquote(source).removeprefix("/").partition("?")
     return ((f"s3:GetObject{'Version' if version else ''}", f"arn:aws:s3:::{path}"),)
 
@@ -118,9 +118,9 @@ def _bucket_action(method: str, extras: set[str]) -> str:
 
 
 def _deletions(body: bytes, arn: str) -> list[tuple[str, str]]:
-    """Of DeleteObjects: each object or version is an action of its own."""
+    """The actions of a DeleteObjects request: one per object or version."""
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314 - the person's own request to their own machine
+        root = ElementTree.fromstring(body)  # noqa: S314 - the user's own request to their own machine
     except ElementTree.ParseError:
         raise UnknownOperationError("DeleteObjects with a body that is not XML") from None
     found = []

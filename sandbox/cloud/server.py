@@ -1,4 +1,4 @@
-"""The daemon: AWS on loopback, AWS over TLS for the machines, the metadata service."""
+"""The daemon: serves AWS on loopback, AWS over TLS for the machines, and the metadata service."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ METADATA_PORT = 1338
 
 
 def create_app(place: Place) -> LocalAws:
-    """The local AWS as a WSGI application for which no key exists yet (see `begin`).
+    """The local AWS as a WSGI application. No access key exists until `initialize` is called.
 
-    Call it once in a process: moto's classes and its state belong to the process.
+    Call it once per process: moto's classes and its state belong to the process.
     """
-    # moto warns of each error code that botocore's models do not list; AWS has many more than those.
+    # moto warns about each error code that botocore's models do not list; AWS has many more.
     warnings.filterwarnings("ignore", module=r"moto\.")
     patches.apply(place)
     return LocalAws(DomainDispatcherApplication(create_backend_app), changes.file(place).touch)
 
 
-def begin(place: Place) -> None:
-    """Create each account's administrator, with its key in a file, and an empty list of used regions."""
-    regions.start(place)
-    grants.start(place)
+def initialize(place: Place) -> None:
+    """Create each account's administrator, with its key in a file; empty the lists of used regions and grants."""
+    regions.reset(place)
+    grants.reset(place)
     for account in (ACCOUNT, ANOTHER_ACCOUNT):
         administrator.create(admin_file(place, account), account)
 
 
 def identity_provider(folder: Path, address: str, port: int) -> BaseWSGIServer:
-    """GitHub's identity provider on an address of this machine, and known to the local AWS there. folder: for keys."""
+    """A stand-in for GitHub's identity provider, which the local AWS will use. folder: for its keys."""
     issuer.ensure(folder)
     tls = certificates.ensure_for(folder, issuer.HOST)
     server = listeners.listen(address, port, issuer.create_app(folder), tls=tls)
@@ -68,7 +68,10 @@ def identity_provider(folder: Path, address: str, port: int) -> BaseWSGIServer:
 
 
 def as_over_tls(app: WSGIApplication) -> WSGIApplication:
-    """The operator's side is plain HTTP that never leaves this machine; to policies it is AWS's endpoint, over TLS."""
+    """The application, with each request marked as sent over TLS.
+
+    The operator uses plain HTTP that never leaves this machine; for policies it counts as AWS's endpoint, over TLS.
+    """
 
     def over_tls(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["wsgi.url_scheme"] = "https"
@@ -78,7 +81,7 @@ def as_over_tls(app: WSGIApplication) -> WSGIApplication:
 
 
 def serve(place: Place) -> None:
-    """Serve until SIGTERM. Raises SandboxError, naming who has it, when a port is taken."""
+    """Serve until SIGTERM. Raises SandboxError if a port is taken, naming the process that has it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -93,8 +96,8 @@ def serve(place: Place) -> None:
         listeners.listen(gateway, METADATA_PORT, metadata.create_app(aws.lock)),
         identity_provider(folder, "127.0.0.1", 0),
     ]
-    # Only now, with every port ours: another local AWS of this place would lose its administrator.
-    begin(place)
+    # Only once every port is ours: another local AWS of this place would lose its administrator.
+    initialize(place)
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     ready = place.state / "cloud.ready"

@@ -1,4 +1,4 @@
-"""Signature Version 4, checked as AWS does: computed again from the request and compared.
+"""Signature Version 4, checked as AWS does: computed from the request and compared.
 
 docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html
 """
@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 CLOCK_SKEW = timedelta(minutes=15)
-"""How far AWS lets a request's time deviate."""
+"""The deviation of a request's time that AWS tolerates."""
 
 HEADER = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<day>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request,"
@@ -26,12 +26,12 @@ HEADER = re.compile(
 
 
 class SignatureError(Exception):
-    """The signature is not the one the key's secret makes, or too old."""
+    """The signature does not match the key's secret, or is too old."""
 
 
 @dataclass(frozen=True)
 class Signed:
-    """What an Authorization header says. headers: names of the signed headers, lower case."""
+    """A parsed Authorization header. headers: names of the signed headers, in lower case."""
 
     key: str
     region: str
@@ -41,7 +41,7 @@ class Signed:
 
 
 def parse(header: str) -> Signed:
-    """Raises SignatureError when the header is not one of Signature Version 4."""
+    """Parse an Authorization header. Raises SignatureError if it is not one of Signature Version 4."""
     found = HEADER.match(header)
     if found is None:
         raise SignatureError("The Authorization header is not an AWS Signature Version 4 header.")
@@ -70,20 +70,20 @@ def check(request: Request, signed: Signed, secret: str, token: str | None) -> N
     if age > CLOCK_SKEW:
         raise SignatureError(f"Signature expired: {moment} is more than 15 minutes away from now.")
     digest = headers.get("X-Amz-Content-SHA256")
-    # S3 also lets a body be sent unsigned, and has words of its own for one that does not match (see checksums).
+    # S3 also accepts an unsigned body, and has an error of its own for one that does not match (see checksums).
     if digest is not None and signed.service != "s3" and digest != hashlib.sha256(body).hexdigest():
         raise SignatureError("The provided X-Amz-Content-SHA256 header does not match what was computed.")
-    again = AWSRequest(
+    recomputed = AWSRequest(
         method=request.method,
         url=request.url,
         data=body,
         headers={name: value for name, value in headers.items() if name.lower() in signed.headers},
     )
-    again.context["timestamp"] = moment
-    # S3 signs paths as they are; the others encode them once more.
+    recomputed.context["timestamp"] = moment
+    # S3 signs paths as they are; the other services encode them once more.
     kind = S3SigV4Auth if signed.service == "s3" else SigV4Auth
     auth = kind(Credentials(signed.key, secret, token), signed.service, signed.region)
-    wanted = auth.signature(auth.string_to_sign(again, auth.canonical_request(again)), again)
+    wanted = auth.signature(auth.string_to_sign(recomputed, auth.canonical_request(recomputed)), recomputed)
     if not hmac.compare_digest(wanted, signed.signature):
         raise SignatureError(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "

@@ -11,21 +11,21 @@ from typing import Any
 from moto.ssm.models import ssm_backends
 
 from sandbox.cloud import ACCOUNT, kms_resources
-from sandbox.cloud.needed import Needed, tagged
-from sandbox.cloud.patches.upstream.associations import asked, associations
+from sandbox.cloud.patches.upstream.associations import associations, parameters
+from sandbox.cloud.permission import Permission, tag_context
 
-OF_THE_AGENT = frozenset(
+AGENT_ACTIONS = frozenset(
     {"ListInstanceAssociations", "UpdateInstanceAssociationStatus", "UpdateInstanceInformation"}
     | {"DescribeInstanceAssociationsStatus"}
 )
-"""What is about an instance."""
+"""Actions of an SSM agent, on its instance."""
 
 
-def needed(response: Any, action: str) -> Iterator[Needed]:
-    """What must be allowed for the request that moto's response object holds. action: without `ssm:`."""
-    given = asked(response)
-    if action in OF_THE_AGENT:
-        yield Needed(f"ssm:{action}", f"arn:aws:ec2:{response.region}:{ACCOUNT}:instance/{given['InstanceId']}")
+def needed(response: Any, action: str) -> Iterator[Permission]:
+    """The permissions that a request needs. response: moto's, which holds the request. action: without `ssm:`."""
+    given = parameters(response)
+    if action in AGENT_ACTIONS:
+        yield Permission(f"ssm:{action}", f"arn:aws:ec2:{response.region}:{ACCOUNT}:instance/{given['InstanceId']}")
     elif action.endswith("Association"):
         yield from _of_association(response.region, action, given)
     elif "Document" in action:
@@ -36,35 +36,36 @@ def needed(response: Any, action: str) -> Iterator[Needed]:
         yield from _of_parameters(response.region, action, given)
 
 
-def _of_parameters(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Needed]:
-    """Parameters by name, several for GetParameters; a path as it was written, trailing slash included.
+def _of_parameters(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Permission]:
+    """Parameters by name (several for GetParameters), paths as they were written, trailing slash included.
 
     docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
     """
     one = given.get("Name") or given.get("Path") or given.get("ResourceId")
     names = given.get("Names") or ([one] if one else [])
-    # A new parameter's tags need an action of their own (API_PutParameter, Tags).
+    # Tagging a new parameter needs a further action (API_PutParameter, Tags).
     actions = [action, *(["AddTagsToResource"] if action == "PutParameter" and given.get("Tags") else [])]
     found = [_parameter(str(name), region) for name in names] or [_arn(region, "*")]
     for each in actions:
         for arn in found:
-            yield Needed(f"ssm:{each}", arn)
+            yield Permission(f"ssm:{each}", arn)
     yield from _of_keys(region, action, given, [str(name) for name in names])
 
 
-def _of_keys(region: str, action: str, given: Mapping[str, Any], names: list[str]) -> Iterator[Needed]:
-    """Writing or reading a secret also uses its key, unless it is the account's default one, for that parameter alone.
+def _of_keys(region: str, action: str, given: Mapping[str, Any], names: list[str]) -> Iterator[Permission]:
+    """Writing or reading a secret also needs a permission for its key, for that parameter, unless AWS manages the key.
 
     docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html
     """
 
-    def use(what: str, key: str | None, name: str) -> Iterator[Needed]:
-        if key and not kms_resources.of_aws(key, region):
-            yield kms_resources.used(what, key, region, "ssm", PARAMETER_ARN=_parameter(name, region))
+    def use(key_action: str, key: str | None, name: str) -> Iterator[Permission]:
+        if key and not kms_resources.is_aws_managed(key, region):
+            yield kms_resources.via_service(key_action, key, region, "ssm", PARAMETER_ARN=_parameter(name, region))
 
     if action == "PutParameter" and given.get("Type") == "SecureString":
-        what = "GenerateDataKey" if given.get("Tier") == "Advanced" else "Encrypt"
-        yield from use(what, given.get("KeyId"), names[0])
+        yield from use(
+            "GenerateDataKey" if given.get("Tier") == "Advanced" else "Encrypt", given.get("KeyId"), names[0]
+        )
     if given.get("WithDecryption"):
         stored = ssm_backends[ACCOUNT][region]._parameters
         path = f"{str(given.get('Path', '')).rstrip('/')}/"
@@ -83,34 +84,34 @@ def _parameter(name: str, region: str) -> str:
     return _arn(region, f"parameter/{name.partition(':')[0].removeprefix('/')}")
 
 
-def _of_document(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Needed]:
-    brought = given.get("Tags")
-    for each in (action, *(["AddTagsToResource"] if brought else [])):
-        yield Needed(f"ssm:{each}", *_document(region, str(given.get("Name") or "*"), brought))
+def _of_document(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Permission]:
+    requested = given.get("Tags")
+    for each in (action, *(["AddTagsToResource"] if requested else [])):
+        yield Permission(f"ssm:{each}", *_document(region, str(given.get("Name") or "*"), requested))
 
 
-def _document(region: str, name: str, brought: Any = None) -> tuple[str, dict[str, str]]:
-    there = ssm_backends[ACCOUNT][region]._resource_tags["Document"].get(name)
-    return _arn(region, f"document/{name}"), tagged(there, brought)
+def _document(region: str, name: str, requested: Any = None) -> tuple[str, dict[str, str]]:
+    existing = ssm_backends[ACCOUNT][region]._resource_tags["Document"].get(name)
+    return _arn(region, f"document/{name}"), tag_context(existing, requested)
 
 
-def _of_association(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Needed]:
-    """An association by its id, with its tags; creating or changing one also concerns the document that it runs."""
-    id_, brought = str(given.get("AssociationId") or "*"), given.get("Tags")
+def _of_association(region: str, action: str, given: Mapping[str, Any]) -> Iterator[Permission]:
+    """An association by its id, with its tags. Creating or changing one also needs a permission for its document."""
+    id_, requested = str(given.get("AssociationId") or "*"), given.get("Tags")
     backend = ssm_backends[ACCOUNT][region]
-    context = tagged(backend._resource_tags["Association"].get(id_), brought)
-    for each in (action, *(["AddTagsToResource"] if brought else [])):
-        yield Needed(f"ssm:{each}", _arn(region, f"association/{id_}"), context)
+    context = tag_context(backend._resource_tags["Association"].get(id_), requested)
+    for each in (action, *(["AddTagsToResource"] if requested else [])):
+        yield Permission(f"ssm:{each}", _arn(region, f"association/{id_}"), context)
     if action in ("CreateAssociation", "UpdateAssociation"):
         name = given.get("Name") or associations(backend).get(id_, {}).get("Name") or "*"
-        yield Needed(f"ssm:{action}", *_document(region, str(name)))
+        yield Permission(f"ssm:{action}", *_document(region, str(name)))
 
 
-def _of_tags(region: str, action: str, given: Mapping[str, Any]) -> Needed:
+def _of_tags(region: str, action: str, given: Mapping[str, Any]) -> Permission:
     kind, id_ = str(given["ResourceType"]), str(given["ResourceId"])
-    there = ssm_backends[ACCOUNT][region]._resource_tags[kind].get(id_)
-    return Needed(f"ssm:{action}", _arn(region, f"{kind.lower()}/{id_}"), tagged(there, given.get("Tags")))
+    context = tag_context(ssm_backends[ACCOUNT][region]._resource_tags[kind].get(id_), given.get("Tags"))
+    return Permission(f"ssm:{action}", _arn(region, f"{kind.lower()}/{id_}"), context)
 
 
-def _arn(region: str, what: str) -> str:
-    return f"arn:aws:ssm:{region}:{ACCOUNT}:{what}"
+def _arn(region: str, resource: str) -> str:
+    return f"arn:aws:ssm:{region}:{ACCOUNT}:{resource}"

@@ -1,4 +1,4 @@
-"""Tokens of other identity providers, checked as STS checks them.
+"""Tokens of external identity providers, checked as STS checks them.
 
 docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html and
 docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
@@ -25,7 +25,7 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
 """id_roles_providers_create_oidc.html, Prerequisites."""
 
 WELL_KNOWN = "/.well-known/openid-configuration"
-SECONDS = 5
+TIMEOUT_SECONDS = 5
 
 
 class TokenError(Exception):
@@ -38,7 +38,7 @@ class TokenError(Exception):
 
 @dataclass(frozen=True)
 class Host:
-    """Where an identity provider's host is: there is no DNS here. authority: whose certificates are accepted."""
+    """Where an identity provider listens, as there is no DNS here. authority: who must have issued its certificate."""
 
     address: str
     port: int
@@ -46,12 +46,12 @@ class Host:
 
 
 HOSTS: dict[str, Host] = {}
-"""The identity providers that can be reached, by name. Any other does not answer."""
+"""The reachable identity providers, by host name."""
 
 
 @dataclass(frozen=True)
 class Identified:
-    """Whose token it is. provider: the ARN of the identity provider. context: condition keys for trust policies."""
+    """The bearer of a token. provider: the identity provider's ARN. context: condition keys for trust policies."""
 
     provider: str
     context: dict[str, str]
@@ -78,7 +78,7 @@ def identify(token: str) -> Identified:
     if claims.get("nbf", 0) > now:
         raise TokenError("InvalidIdentityToken", "The ID Token provided is not valid yet")
     audience, subject = claims.get("aud"), claims.get("sub")
-    # Of several audiences AWS takes one when `azp` says which; what is served here has one.
+    # AWS also accepts several audiences if `azp` names one of them; the tokens issued here have a single one.
     if not isinstance(audience, str) or audience not in provider.client_id_list:
         raise TokenError("InvalidIdentityToken", "Incorrect token audience")
     if not isinstance(subject, str) or not subject:
@@ -125,7 +125,7 @@ def _get(url: str) -> dict[str, Any]:
             server_hostname=wanted.hostname,
             assert_hostname=wanted.hostname,
             ca_certs=str(host.authority),
-            timeout=SECONDS,
+            timeout=TIMEOUT_SECONDS,
             retries=False,
         ) as pool:
             answer = pool.request("GET", wanted.path, headers={"Host": str(wanted.hostname)})

@@ -1,7 +1,7 @@
-"""Where moto is more lenient than AWS, it is made as strict as AWS; each patch says what AWS does and what moto does.
+"""Patches that make moto as strict as AWS where it is more lenient. Each says what AWS does and what moto does.
 
-`upstream` holds what moto itself should do: nothing there knows this environment, so each could be offered to moto.
-`local` holds what only this environment wants: its own addresses, images, machines and access control.
+`upstream` contains what moto itself should do: nothing in it depends on this environment, so each patch could be
+offered to moto. `local` contains what only this environment needs: its addresses, images, machines and access control.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""One decorator that replaces a function of moto's, and can put it back.
+"""A decorator that replaces a function of moto's, and can restore it.
 
     @patch(IAMBackend, "delete_user", source="1f0c2b7a")
     def delete_user(original, self, user_name):
         ...
         original(self, user_name)
 
-`original` is what was there before: moto's own, or an earlier patch of the same function. Modelled on
-LocalStack's `patch` (localstack/utils/patch.py); unlike it, nothing changes at import, and each patch records the
-source text it was written for, so that a new moto cannot change the code underneath unnoticed.
+`original` is the replaced function: moto's own, or an earlier patch of it. Modelled on LocalStack's `patch`
+(localstack/utils/patch.py), but nothing changes at import, and each patch records the digest of the source that it was
+written for, so that a new version of moto cannot change the code underneath unnoticed.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from sandbox.place import Place
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 ABSENT = "absent"
-"""`source` of what moto does not have at all."""
+"""The `source` of a patch that adds what moto does not have."""
 
 
 class PatchError(SandboxError):
-    """moto is not the version that the patches were written for."""
+    """moto is not the version for which the patches were written."""
 
 
 class Change(Protocol):
-    """What the registry keeps: a function that is replaced, or a setting."""
+    """A change to moto: a replaced function, or a constant with another value."""
 
     def fault(self) -> str | None:
         """Why this cannot be applied, or None."""
 
     def apply(self) -> None:
-        """Replace what is in place now."""
+        """Make the change."""
 
     def undo(self) -> None:
-        """Put back what was there."""
+        """Restore what was there before."""
 
 
 class Setting:
-    """A constant of moto's with another value."""
+    """Another value for a constant of moto's."""
 
     def __init__(self, owner: Any, name: str, value: Any) -> None:
         self.owner, self.name, self.value = owner, name, value
@@ -67,7 +67,7 @@ class Setting:
 
 
 class Patch:
-    """One replaced attribute. owner: a class or module of moto's; source: see `digest`."""
+    """A replaced attribute. owner: a class or module of moto's; source: see `digest`."""
 
     def __init__(self, owner: Any, name: str, source: str, new: Callable[..., Any]) -> None:
         self.owner, self.name, self.source, self.new = owner, name, source, new
@@ -109,7 +109,7 @@ class Patch:
 
 
 class Registry:
-    """All changes of moto, in the order in which they were declared."""
+    """All changes to moto, in the order of their declaration."""
 
     def __init__(self) -> None:
         self.changes: list[Change] = []
@@ -118,13 +118,13 @@ class Registry:
 
     @property
     def place(self) -> Place:
-        """Whose environment moto now belongs to; for patches that need it."""
+        """The place that moto now serves, for patches that need it."""
         if self._place is None:
             raise RuntimeError("no patch is applied")
         return self._place
 
     def patch(self, owner: Any, name: str, *, source: str) -> Callable[[Function], Function]:
-        """Declare a patch of `owner.name`, a function, method or property. source: `digest`'s answer for it."""
+        """Declare a patch of `owner.name`, a function, method or property. source: its `digest`."""
 
         def register(new: Function) -> Function:
             self.changes.append(Patch(owner, name, source, new))
@@ -137,7 +137,7 @@ class Registry:
         self.changes.append(Setting(owner, name, value))
 
     def apply(self, place: Place) -> None:
-        """Apply every change, or none: then raise PatchError, which lists all that do not fit."""
+        """Apply every change, or none. Raises PatchError with all changes that do not fit."""
         faults = [fault for each in self.changes if (fault := each.fault())]
         if faults:
             version = metadata.version("moto")
@@ -148,14 +148,14 @@ class Registry:
             self._applied.append(each)
 
     def undo(self) -> None:
-        """Leave moto as it was before `apply`."""
+        """Restore moto as it was before `apply`."""
         while self._applied:
             self._applied.pop().undo()
         self._place = None
 
 
 def digest(owner: Any, name: str) -> str:
-    """The first eight hexadecimal digits of the SHA-256 of the source text of `owner.name`; ABSENT without one."""
+    """The first eight hexadecimal digits of the SHA-256 of the source of `owner.name`, ABSENT if it does not exist."""
     if name not in vars(owner):
         return ABSENT
     source = inspect.getsource(_function(vars(owner)[name]))

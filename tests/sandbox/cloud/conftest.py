@@ -1,4 +1,4 @@
-"""The local AWS for a test session, and clients of it."""
+"""A local AWS for the test session, and clients of it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ class Key:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The running local AWS. url: its endpoint; metadata_url: the metadata service's; operator_url: the endpoint for
-    programs, which counts as TLS."""
+    """The running local AWS.
+
+    url: its endpoint. metadata_url: the metadata service's. operator_url: the operator's endpoint, which counts as TLS.
+    """
 
     place: Place
     url: str
@@ -49,7 +51,7 @@ class Cloud:
         return Key(admin["AWS_ACCESS_KEY_ID"], admin["AWS_SECRET_ACCESS_KEY"])
 
     def client(self, service: str, key: Key | None = None, region: str = REGION) -> Any:
-        """boto3's client; the administrator's unless a key is given."""
+        """A boto3 client with the key, by default the administrator's."""
         key = key or self.administrator()
         make: Any = boto3.client
         return make(
@@ -79,20 +81,20 @@ class Cloud:
         return str(max(images, key=lambda image: image["CreationDate"])["ImageId"])
 
     def launch(self, region: str = REGION, **named: Any) -> dict[str, Any]:
-        """A new t3.small instance as DescribeInstances returns it."""
+        """Launch a t3.small instance; returns it as DescribeInstances does."""
         ec2 = self.client("ec2", region=region)
         request = {"ImageId": self.image(region=region), "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
         made = ec2.run_instances(**{**request, **named})["Instances"][0]
         return self.instance(made["InstanceId"], region)
 
     def instance(self, instance_id: str, region: str = REGION) -> dict[str, Any]:
-        """The instance as it is now."""
+        """The current state of an instance."""
         found = self.client("ec2", region=region).describe_instances(InstanceIds=[instance_id])
         instance: dict[str, Any] = found["Reservations"][0]["Instances"][0]
         return instance
 
     def metadata(self, method: str, path: str, address: str, **headers: str) -> requests.Response:
-        """Ask the metadata service as the machine with this address."""
+        """Send a request to the metadata service as the machine with this address."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         url = self.metadata_url + path
         return requests.request(method, url, headers={"X-Test-Address": address, **named}, timeout=5)
@@ -107,11 +109,26 @@ def allow(*actions: str, resource: str | list[str] = "*", **more: Any) -> dict[s
 
 
 def refusal(call: Callable[..., Any], **named: Any) -> tuple[int, str]:
-    """HTTP status and error code of a call that must be refused."""
+    """HTTP status and error code of a call, which must be refused."""
     with pytest.raises(ClientError) as caught:
         call(**named)
     answer = caught.value.response
     return answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]
+
+
+CLOUDWATCH = allow("cloudwatch:ListMetrics", "cloudwatch:GetMetricData")
+
+
+def assume(aws: Cloud, key: Key, role: str, **more: Any) -> Key:
+    """The key of a session. role: its ARN."""
+    made = aws.client("sts", key).assume_role(RoleArn=role, RoleSessionName="test", **more)["Credentials"]
+    return Key(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+
+def kms_key(aws: Cloud, *statements: dict[str, Any]) -> str:
+    """The ARN of a new KMS key, whose policy has these statements if there are any."""
+    made = aws.client("kms").create_key(**({"Policy": policy(*statements)} if statements else {}))
+    return str(made["KeyMetadata"]["Arn"])
 
 
 RUNNING = {"Name": "instance-state-name", "Values": ["pending", "running", "stopped"]}
@@ -119,8 +136,8 @@ STARTED = pytest.StashKey[Cloud]()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def instances_end(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Instances end with the module that launched them: a subnet has no room for those of all."""
+def terminate_instances(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Terminate instances after each module, because a subnet has too few addresses for those of all modules."""
     yield
     started = request.config.stash.get(STARTED, None)
     if started:

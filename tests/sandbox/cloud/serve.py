@@ -1,8 +1,8 @@
-"""The local AWS of a throw-away place on a free loopback port, in a process of its own.
+"""Serves the local AWS of a throw-away place on free loopback ports.
 
-Its patches change moto's classes, which other tests use as they are. Prints the ports when it serves: AWS over plain
-HTTP, the metadata service, AWS as an operator sees it. The metadata service takes the requesting machine's address
-from a header, because there is no bridge.
+It runs in a process of its own because its patches change moto's classes, which other tests use unpatched. Once it
+serves, it prints its ports: AWS over plain HTTP, the metadata service, AWS for the operator. The metadata service takes
+the requesting machine's address from a header, because there is no bridge.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ def main(folder: Path) -> None:
     place = Place(folder, "test")
     (place.state / "cloud").mkdir(parents=True)
     aws = server.create_app(place)
-    server.begin(place)
+    server.initialize(place)
     service = metadata.create_app(aws.lock)
 
-    def asked_from(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def metadata_service(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         environ["REMOTE_ADDR"] = environ.get("HTTP_X_TEST_ADDRESS", "")
         return service(environ, start_response)
 
-    servers = [listeners.listen("127.0.0.1", 0, aws), listeners.listen("127.0.0.1", 0, asked_from)]
+    servers = [listeners.listen("127.0.0.1", 0, aws), listeners.listen("127.0.0.1", 0, metadata_service)]
     servers.append(listeners.listen("127.0.0.1", 0, server.as_over_tls(aws)))
     servers.append(server.identity_provider(place.state / "cloud", "127.0.0.1", 0))
     for each in servers:

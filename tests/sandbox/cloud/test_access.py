@@ -1,4 +1,4 @@
-"""Who may do what: keys, signatures, sessions, policies."""
+"""Access control: keys, signatures, sessions, policies."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.sandbox.cloud.conftest import Cloud, Key, allow, policy, refusal
-
-CLOUDWATCH = allow("cloudwatch:ListMetrics", "cloudwatch:GetMetricData")
-ACCOUNT = "123456789012"
+from sandbox.cloud import ACCOUNT
+from tests.sandbox.cloud.conftest import CLOUDWATCH, Cloud, Key, allow, assume, policy, refusal
 
 
 def trusting(**principal: str) -> str:
@@ -28,12 +26,7 @@ def make_role(aws: Cloud, trust: str, *statements: dict[str, Any]) -> str:
     return arn
 
 
-def assume(aws: Cloud, key: Key, arn: str, **more: Any) -> Key:
-    made = aws.client("sts", key).assume_role(RoleArn=arn, RoleSessionName="test", **more)["Credentials"]
-    return Key(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
-
-
-def test_administrator_file_is_for_its_owner_alone(aws: Cloud) -> None:
+def test_only_its_owner_can_read_the_administrator_s_key(aws: Cloud) -> None:
     assert (aws.place.state / "cloud" / "admin.json").stat().st_mode & 0o777 == 0o600
     arn = aws.client("sts").get_caller_identity()["Arn"]
     assert arn == f"arn:aws:iam::{ACCOUNT}:user/administrator"
@@ -54,7 +47,7 @@ EC2 = ((401, "AuthFailure"), (401, "AuthFailure"), (403, "UnauthorizedOperation"
         ("resourcegroupstaggingapi", "get_resources", JSON),
     ],
 )
-def test_each_service_refuses_in_its_own_words(
+def test_each_service_refuses_with_its_own_errors(
     aws: Cloud, service: str, call: str, expected: tuple[tuple[int, str], ...]
 ) -> None:
     key = aws.user()
@@ -80,14 +73,14 @@ def test_inactive_and_deleted_keys_are_refused(aws: Cloud) -> None:
     assert refusal(cloudwatch.list_metrics) == (403, "InvalidClientTokenId")
 
 
-def test_action_prefixes_are_those_of_policies(aws: Cloud) -> None:
+def test_actions_have_the_prefixes_of_policies(aws: Cloud) -> None:
     key = aws.user(CLOUDWATCH, allow("tag:GetResources"))
     aws.client("cloudwatch", key).list_metrics()
     aws.client("resourcegroupstaggingapi", key).get_resources()
     assert refusal(aws.client("cloudwatch", key).describe_alarms) == (403, "AccessDenied")
 
 
-def test_policies_come_through_groups_and_an_explicit_deny_wins(aws: Cloud) -> None:
+def test_groups_policies_apply_and_an_explicit_deny_wins(aws: Cloud) -> None:
     iam, key = aws.client("iam"), aws.user()
     name = aws.client("sts", key).get_caller_identity()["Arn"].rpartition("/")[2]
     group = f"group-{uuid.uuid4()}"
@@ -118,7 +111,7 @@ def test_parameters_are_allowed_by_path(aws: Cloud) -> None:
     assert refusal(ssm.put_parameter, Name="/mine/a", Value="3", Type="String") == denied
 
 
-def test_conditions_are_judged_and_unknown_ones_are_not_guessed(aws: Cloud) -> None:
+def test_conditions_are_evaluated_and_unknown_ones_are_refused(aws: Cloud) -> None:
     here = {"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}
     key = aws.user(allow("cloudwatch:*", Condition=here))
     aws.client("cloudwatch", key).list_metrics()
@@ -127,7 +120,7 @@ def test_conditions_are_judged_and_unknown_ones_are_not_guessed(aws: Cloud) -> N
     assert refusal(aws.client("cloudwatch", strange).list_metrics) == (501, "NotImplemented")
 
 
-def test_a_role_must_trust_who_assumes_it(aws: Cloud) -> None:
+def test_a_role_must_trust_its_caller(aws: Cloud) -> None:
     account = f"arn:aws:iam::{ACCOUNT}:root"
     nobody, allowed = aws.user(), aws.user(allow("sts:AssumeRole"))
     for_account = make_role(aws, trusting(AWS=account), CLOUDWATCH)
@@ -146,7 +139,7 @@ def test_a_role_must_trust_who_assumes_it(aws: Cloud) -> None:
         assert ":assumed-role/role-" in aws.client("sts", session).get_caller_identity()["Arn"]
 
 
-def test_a_session_needs_its_token_and_is_bound_by_its_policy(aws: Cloud) -> None:
+def test_a_session_needs_its_token_and_is_limited_by_its_policy(aws: Cloud) -> None:
     key = aws.user(allow("sts:AssumeRole"))
     role = make_role(aws, trusting(AWS=ACCOUNT), CLOUDWATCH, allow("ec2:DescribeInstances"))
     session = assume(aws, key, role, Policy=policy(allow("ec2:*")))
@@ -157,29 +150,29 @@ def test_a_session_needs_its_token_and_is_bound_by_its_policy(aws: Cloud) -> Non
         assert refusal(aws.client("ec2", stolen).describe_instances) == (401, "AuthFailure")
 
 
-def test_unsigned_requests_and_moto_s_own_pages_are_out_of_reach(aws: Cloud) -> None:
+def test_unsigned_requests_and_requests_for_moto_s_own_pages_are_refused(aws: Cloud) -> None:
     answer = requests.post(aws.url, data={"Action": "DescribeInstances", "Version": "2016-11-15"}, timeout=5)
     assert (answer.status_code, "MissingAuthenticationToken" in answer.text) == (403, True)
     for path in ("/moto-api/reset", "/moto-api/reset-auth", "/latest/meta-data/"):
         assert requests.post(aws.url + path, data="0", timeout=5).status_code == 404
-    # moto would take this for STS; here it is a bucket's name, for which nobody signed.
+    # moto would take this for STS; here it is an unsigned request for a bucket.
     answer = requests.post(f"{aws.url}/sts_us-east-1/", data="0", timeout=5)
     assert (answer.status_code, "MissingAuthenticationToken" in answer.text) == (403, True)
 
 
-def test_what_does_not_exist_is_reported(aws: Cloud) -> None:
+def test_unsupported_operations_and_services_are_refused(aws: Cloud) -> None:
     assert refusal(aws.client("ec2").describe_fpga_images) == (501, "NotImplemented")
     assert refusal(aws.client("sqs").list_queues)[0] == 501
 
 
-def test_a_compressed_request_is_judged_by_what_was_sent(aws: Cloud) -> None:
-    # boto3 compresses large bodies of PutMetricData, and signs them compressed.
+def test_a_compressed_request_is_verified_as_it_was_sent(aws: Cloud) -> None:
+    # boto3 compresses large bodies of PutMetricData before it signs them.
     data = [{"MetricName": f"metric{number}" * 20, "Value": 1.0} for number in range(100)]
     aws.client("cloudwatch").put_metric_data(Namespace="compressed", MetricData=data)
     assert refusal(aws.client("cloudwatch", aws.user()).put_metric_data, Namespace="a", MetricData=data)[0] == 403
 
 
-def test_an_identity_in_use_is_not_deleted(aws: Cloud) -> None:
+def test_an_identity_in_use_cannot_be_deleted(aws: Cloud) -> None:
     iam, name = aws.client("iam"), f"in-use-{uuid.uuid4()}"
     iam.create_user(UserName=name)
     iam.create_group(GroupName=name)
@@ -200,7 +193,7 @@ def test_an_identity_in_use_is_not_deleted(aws: Cloud) -> None:
     iam.delete_policy(PolicyArn=arn)
 
 
-def test_denials_name_who_what_and_where(aws: Cloud) -> None:
+def test_a_denial_names_the_user_the_action_and_the_resource(aws: Cloud) -> None:
     ssm = aws.client("ssm", aws.user())
     with pytest.raises(ssm.exceptions.ClientError) as caught:
         ssm.get_parameter(Name="/a/b")

@@ -1,4 +1,4 @@
-"""Two accounts: each has its own resources, and who in one may assume a role of the other."""
+"""Two accounts: each has its own resources, and some users of one may assume a role of the other."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.cloud import ACCOUNT, ANOTHER_ACCOUNT
-from tests.sandbox.cloud.conftest import Cloud, Key, allow, policy, refusal
-from tests.sandbox.cloud.test_access import CLOUDWATCH, assume
+from tests.sandbox.cloud.conftest import CLOUDWATCH, Cloud, Key, allow, assume, policy, refusal
 
 DENIED = (403, "AccessDenied")
 
@@ -35,7 +34,7 @@ def role_there(aws: Cloud, there: Key, principal: str, external_id: str = "") ->
     return str(made["Role"]["Arn"])
 
 
-def test_each_account_has_its_own(aws: Cloud, there: Key) -> None:
+def test_each_account_has_its_own_resources(aws: Cloud, there: Key) -> None:
     assert arn_of(aws, there) == f"arn:aws:iam::{ANOTHER_ACCOUNT}:user/administrator"
     request = {"ImageId": aws.image(), "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1}
     made = aws.client("ec2", there).run_instances(**request)
@@ -48,13 +47,13 @@ def test_each_account_has_its_own(aws: Cloud, there: Key) -> None:
     assert not aws.client("cloudwatch").list_metrics(Namespace="accounts")["Metrics"]
 
 
-def test_what_is_kept_for_one_account_is_not_given_to_another(aws: Cloud, there: Key) -> None:
+def test_services_of_one_account_are_refused_to_the_other(aws: Cloud, there: Key) -> None:
     assert refusal(aws.client("ssm", there).describe_parameters) == (501, "NotImplemented")
     assert refusal(aws.client("s3", there).list_buckets) == (501, "NotImplemented")
 
 
-def test_a_role_of_another_account_needs_both_sides(aws: Cloud, there: Key) -> None:
-    """Within an account its trust policy alone is enough (test_access.py)."""
+def test_assuming_a_role_of_another_account_needs_both_sides(aws: Cloud, there: Key) -> None:
+    """Within an account, the role's trust policy is enough (test_access.py)."""
     nobody, named = aws.user(), {"RoleSessionName": "test"}
     role = role_there(aws, there, arn_of(aws, nobody))
     assert refusal(aws.client("sts", nobody).assume_role, RoleArn=role, **named) == DENIED
@@ -71,7 +70,7 @@ def test_a_role_of_another_account_needs_both_sides(aws: Cloud, there: Key) -> N
     assert refusal(aws.client("ec2", session).describe_instances) == (403, "UnauthorizedOperation")
 
 
-def test_an_external_id_must_be_the_role_s(aws: Cloud, there: Key) -> None:
+def test_an_external_id_must_match_the_role_s(aws: Cloud, there: Key) -> None:
     key = aws.user(allow("sts:AssumeRole"))
     role = role_there(aws, there, arn_of(aws, key), "their/id-1")
     sts = aws.client("sts", key)
@@ -80,7 +79,7 @@ def test_an_external_id_must_be_the_role_s(aws: Cloud, there: Key) -> None:
     aws.client("cloudwatch", assume(aws, key, role, ExternalId="their/id-1")).list_metrics()
 
 
-def test_a_role_trusts_nobody_who_is_not_there(aws: Cloud, there: Key) -> None:
+def test_a_role_cannot_trust_a_missing_user_or_role(aws: Cloud, there: Key) -> None:
     iam = aws.client("iam", there)
     for kind in ("user", "role"):
         arn = f"arn:aws:iam::{ACCOUNT}:{kind}/missing"

@@ -1,4 +1,4 @@
-"""State Manager: what it refuses, which instances an association is for, and who may do what."""
+"""State Manager: what it refuses, the instances of an association, and access control."""
 
 from __future__ import annotations
 
@@ -61,19 +61,19 @@ def test_what_aws_refuses_is_refused(aws: Cloud, changed: dict[str, Any], code: 
     ],
     ids=["an undeclared parameter", "too long"],
 )
-def test_documents_that_aws_refuses(aws: Cloud, content: str, code: str) -> None:
+def test_documents_that_aws_refuses_are_refused(aws: Cloud, content: str, code: str) -> None:
     ssm = aws.client("ssm")
     name = document(aws)
     assert refusal(ssm.create_document, Name=f"{name}-2", Content=content, DocumentType="Command") == (400, code)
     assert refusal(ssm.update_document, Name=name, Content=content, DocumentVersion="$LATEST") == (400, code)
 
 
-def test_the_default_version_has_a_name(aws: Cloud) -> None:
+def test_the_default_version_can_be_named(aws: Cloud) -> None:
     ssm = aws.client("ssm")
     assert json.loads(ssm.get_document(Name=document(aws), DocumentVersion="$DEFAULT")["Content"]) == DOCUMENT
 
 
-def test_an_association_is_for_the_instances_with_the_tag_also_later_ones(aws: Cloud) -> None:
+def test_an_association_applies_to_instances_with_the_tag_including_later_ones(aws: Cloud) -> None:
     ssm, tag = aws.client("ssm"), uuid.uuid4().hex
     made = ssm.create_association(**wanted(aws, tag))["AssociationDescription"]["AssociationId"]
 
@@ -96,7 +96,7 @@ def test_an_association_is_for_the_instances_with_the_tag_also_later_ones(aws: C
     assert refusal(ssm.describe_association, AssociationId=made) == (400, "AssociationDoesNotExist")
 
 
-def test_an_update_is_the_whole_association_and_a_new_version(aws: Cloud) -> None:
+def test_an_update_replaces_the_association_by_a_new_version(aws: Cloud) -> None:
     ssm = aws.client("ssm")
     asked = wanted(aws, Parameters={"action": ["remove"]}, ScheduleExpression="rate(1 hour)")
     made = ssm.create_association(**asked)["AssociationDescription"]
@@ -108,7 +108,7 @@ def test_an_update_is_the_whole_association_and_a_new_version(aws: Cloud) -> Non
     assert "Parameters" not in changed
 
 
-def test_creating_one_needs_rights_to_its_document(aws: Cloud) -> None:
+def test_creating_an_association_needs_rights_to_its_document(aws: Cloud) -> None:
     asked = wanted(aws)
     making = allow("ssm:CreateAssociation", resource="arn:aws:ssm:*:*:association/*")
     alone = aws.client("ssm", aws.user(making))

@@ -1,4 +1,4 @@
-"""CloudWatch: what is stored is found by namespace, name and dimensions, and by nothing else."""
+"""CloudWatch: metrics, identified by namespace, name and dimensions, and the history of alarms."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(
 
 
 class Numbers:
-    """A namespace of its own with two hosts' load, a total, and another metric of the same name elsewhere."""
+    """The metric Load of two hosts, of a disk and without dimensions; and another Load in a second namespace."""
 
     def __init__(self, aws: Cloud) -> None:
         self.namespace, self.client = f"Test/{uuid.uuid4()}", aws.client("cloudwatch")
@@ -51,7 +51,7 @@ def numbers(aws: Cloud) -> Numbers:
     return Numbers(aws)
 
 
-def test_a_metric_is_its_namespace_and_all_of_its_dimensions(numbers: Numbers) -> None:
+def test_a_metric_is_identified_by_namespace_and_all_dimensions(numbers: Numbers) -> None:
     assert numbers.values(numbers.stat(Host="a")) == [2, 7]
     assert numbers.values(numbers.stat()) == [7000]
     assert numbers.values(numbers.stat(Host="a", Disk="sda")) == [8000]
@@ -66,7 +66,7 @@ def test_statistics(numbers: Numbers, statistic: str, value: float) -> None:
     assert numbers.values(numbers.stat(statistic, Host="a"))[0] == pytest.approx(value)
 
 
-def test_order_and_alignment(numbers: Numbers) -> None:
+def test_order_and_alignment_of_periods(numbers: Numbers) -> None:
     later = {"StartTime": HOUR + timedelta(minutes=2, seconds=17)}
     result = numbers.ask(numbers.stat(Host="a"), **later)[0]
     assert result["Timestamps"] == [HOUR, HOUR + timedelta(minutes=5)]
@@ -125,7 +125,7 @@ def test_labels(numbers: Numbers) -> None:
         },
     ],
 )
-def test_what_cannot_be_answered_truly_is_refused(numbers: Numbers, query: dict[str, Any]) -> None:
+def test_unsupported_queries_are_refused(numbers: Numbers, query: dict[str, Any]) -> None:
     assert refusal(numbers.client.get_metric_data, **numbers.request(query)) == (400, "ValidationError")
 
 

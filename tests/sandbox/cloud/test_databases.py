@@ -1,4 +1,4 @@
-"""Timestream for InfluxDB: what it refuses, and what belongs to an instance."""
+"""Timestream for InfluxDB: what it refuses, and an instance's network interface and secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MULTI_AZ = "WITH_MULTIAZ_STANDBY"
 
 
 def network(aws: Cloud) -> tuple[list[str], str]:
-    """The default subnets, and a new security group."""
+    """The ids of the default subnets, and of a new security group."""
     ec2 = aws.client("ec2")
     subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
     group = ec2.create_security_group(GroupName=f"db-{uuid.uuid4()}", Description="db", VpcId=subnets[0]["VpcId"])
@@ -54,7 +54,7 @@ def test_what_aws_refuses_is_refused(aws: Cloud, changed: dict[str, Any]) -> Non
     assert timestream.list_db_instances()["items"] == before
 
 
-def test_the_administrator_s_login_is_a_secret_that_goes_with_the_instance(aws: Cloud) -> None:
+def test_the_administrator_s_login_is_a_secret_that_is_deleted_with_the_instance(aws: Cloud) -> None:
     timestream, secrets = aws.client("timestream-influxdb"), aws.client("secretsmanager")
     made = timestream.create_db_instance(**wanted(aws))
     found = timestream.get_db_instance(identifier=made["id"])
@@ -68,7 +68,7 @@ def test_the_administrator_s_login_is_a_secret_that_goes_with_the_instance(aws: 
 
 
 @pytest.mark.parametrize("public", [False, True])
-def test_its_network_interface_holds_its_security_group(aws: Cloud, public: bool) -> None:
+def test_an_instance_s_network_interface_has_its_security_group(aws: Cloud, public: bool) -> None:
     timestream, ec2 = aws.client("timestream-influxdb"), aws.client("ec2")
     asked = wanted(aws, publiclyAccessible=public)
     (group,) = asked["vpcSecurityGroupIds"]
@@ -83,7 +83,7 @@ def test_its_network_interface_holds_its_security_group(aws: Cloud, public: bool
     ec2.delete_security_group(GroupId=group)
 
 
-def test_storage_grows_and_never_shrinks(aws: Cloud) -> None:
+def test_storage_can_only_grow(aws: Cloud) -> None:
     timestream = aws.client("timestream-influxdb")
     id_ = timestream.create_db_instance(**wanted(aws))["id"]
     timestream.update_db_instance(identifier=id_, allocatedStorage=40, dbInstanceType="db.influx.large")
@@ -92,7 +92,7 @@ def test_storage_grows_and_never_shrinks(aws: Cloud) -> None:
     assert refusal(timestream.update_db_instance, identifier=id_, allocatedStorage=20) == (400, "ValidationException")
 
 
-def test_creating_one_needs_the_right_to_its_network_interface(aws: Cloud) -> None:
+def test_creating_an_instance_needs_the_right_to_create_its_network_interface(aws: Cloud) -> None:
     making = allow("timestream-influxdb:CreateDbInstance")
     key = aws.user(making)
     denied = refusal(aws.client("timestream-influxdb", key).create_db_instance, **wanted(aws))
@@ -101,7 +101,7 @@ def test_creating_one_needs_the_right_to_its_network_interface(aws: Cloud) -> No
     assert aws.client("timestream-influxdb", key).create_db_instance(**wanted(aws))["id"]
 
 
-def test_rights_to_an_instance_go_by_its_tags(aws: Cloud) -> None:
+def test_a_policy_can_require_a_tag_on_the_instance(aws: Cloud) -> None:
     own = {"StringEquals": {"aws:ResourceTag/project": "monitoring"}}
     client = aws.client("timestream-influxdb", aws.user(allow("timestream-influxdb:DeleteDbInstance", Condition=own)))
     administrator = aws.client("timestream-influxdb")
@@ -111,7 +111,7 @@ def test_rights_to_an_instance_go_by_its_tags(aws: Cloud) -> None:
     client.delete_db_instance(identifier=ours)
 
 
-def test_a_secret_is_read_by_who_may_read_this_one(aws: Cloud) -> None:
+def test_a_policy_can_allow_reading_a_single_secret(aws: Cloud) -> None:
     secrets = aws.client("secretsmanager")
     one, other = (secrets.create_secret(Name=f"s-{uuid.uuid4()}", SecretString="x")["ARN"] for _ in range(2))
     client = aws.client("secretsmanager", aws.user(allow("secretsmanager:GetSecretValue", resource=one)))

@@ -1,4 +1,4 @@
-"""EC2: images, launches, addresses, volumes, the end of an instance, its console."""
+"""EC2: images, launches, addresses, volumes, termination, the console."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def test_debian_images_can_be_looked_up(aws: Cloud) -> None:
     assert len({image["CreationDate"] for image in images}) == len(images) >= 3
     assert {image["Architecture"] for image in images} == {"x86_64"}
     assert images[0]["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"]
-    # Somebody else's newer image has the same name: a lookup without the owner finds it.
-    every_owner_s = ec2.describe_images(Filters=[NAME])["Images"]
-    assert max(every_owner_s, key=lambda image: image["CreationDate"])["OwnerId"] != DEBIAN
+    # Another account has a newer image with a similar name: a lookup without the owner finds it.
+    of_all_owners = ec2.describe_images(Filters=[NAME])["Images"]
+    assert max(of_all_owners, key=lambda image: image["CreationDate"])["OwnerId"] != DEBIAN
     assert ec2.describe_images(Owners=["amazon"])["Images"] == []
 
 
@@ -51,13 +51,13 @@ def test_the_newest_image_is_a_public_parameter(aws: Cloud) -> None:
         ),
     ],
 )
-def test_wrong_launches_are_refused(aws: Cloud, named: dict[str, Any], code: str) -> None:
+def test_invalid_launches_are_refused(aws: Cloud, named: dict[str, Any], code: str) -> None:
     ec2 = aws.client("ec2")
     request = {"ImageId": aws.image(), "InstanceType": "t3.small", "MinCount": 1, "MaxCount": 1, **named}
     assert refusal(ec2.run_instances, **request) == (400, code)
 
 
-def test_a_zone_without_the_instance_type_refuses(aws: Cloud) -> None:
+def test_a_launch_is_refused_in_a_zone_without_the_instance_type(aws: Cloud) -> None:
     ec2 = aws.client("ec2", region="us-east-1")
     zone = [{"Name": "availability-zone", "Values": ["us-east-1e"]}]
     subnet = ec2.describe_subnets(Filters=zone)["Subnets"][0]["SubnetId"]
@@ -66,7 +66,7 @@ def test_a_zone_without_the_instance_type_refuses(aws: Cloud) -> None:
     assert ec2.run_instances(InstanceType="t2.micro", **request)["Instances"]
 
 
-def test_user_data_may_have_16_kib(aws: Cloud) -> None:
+def test_user_data_can_have_16_kib(aws: Cloud) -> None:
     assert aws.launch(UserData="x" * 16384)["State"]["Name"] == "running"
 
 
@@ -81,7 +81,7 @@ def test_private_addresses_are_the_place_s_and_unique_across_regions(aws: Cloud)
     assert refusal(aws.client("ec2").run_instances, **request, **named)[0] == 400
 
 
-def test_the_default_vpc_reaches_the_internet(aws: Cloud) -> None:
+def test_the_default_vpc_has_a_route_to_the_internet(aws: Cloud) -> None:
     ec2 = aws.client("ec2")
     vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]
     assert IPv4Network(vpc["CidrBlock"]) == aws.place.vpc
@@ -95,14 +95,14 @@ def test_the_default_vpc_reaches_the_internet(aws: Cloud) -> None:
     assert all(IPv4Network(subnet["CidrBlock"]).subnet_of(aws.place.vpc) for subnet in subnets)
 
 
-def test_regions_with_instances_are_noted_for_the_machines(aws: Cloud) -> None:
+def test_regions_with_instances_are_listed_for_the_machines_daemon(aws: Cloud) -> None:
     aws.launch(region="eu-west-1")
     noted = json.loads((aws.place.state / "regions.json").read_text())
     assert "eu-west-1" in noted
     assert "ap-south-1" not in noted
 
 
-def test_changes_and_nothing_else_are_noted_for_the_machines(aws: Cloud) -> None:
+def test_only_changes_are_signalled_to_the_machines_daemon(aws: Cloud) -> None:
     ec2, noted = aws.client("ec2"), changes.file(aws.place)
 
     def touched(ask: Callable[[], object]) -> bool:
@@ -116,7 +116,7 @@ def test_changes_and_nothing_else_are_noted_for_the_machines(aws: Cloud) -> None
     assert not touched(lambda: aws.client("ssm").put_parameter(Name="/a", Value="b", Type="String", Overwrite=True))
 
 
-def test_a_deleted_nat_gateway_leaves_nothing_but_an_address_that_can_be_released(aws: Cloud) -> None:
+def test_a_deleted_nat_gateway_leaves_no_interface_and_frees_its_address(aws: Cloud) -> None:
     ec2 = aws.client("ec2")
     place = subnet(ec2, f"{ec2.meta.region_name}a")
     before = ec2.describe_network_interfaces()["NetworkInterfaces"]
@@ -125,7 +125,7 @@ def test_a_deleted_nat_gateway_leaves_nothing_but_an_address_that_can_be_release
     assert ec2.describe_network_interfaces()["NetworkInterfaces"] == before
 
 
-def test_an_elastic_address_moves_and_stays_over_a_stop(aws: Cloud) -> None:
+def test_an_elastic_ip_can_move_and_survives_a_stop(aws: Cloud) -> None:
     ec2, first, second = aws.client("ec2"), aws.launch(), aws.launch()
     address = ec2.allocate_address(Domain="vpc")
     assert IPv4Address(address["PublicIp"]) in aws.place.elastic_addresses
@@ -146,7 +146,7 @@ def test_an_elastic_address_moves_and_stays_over_a_stop(aws: Cloud) -> None:
     ec2.release_address(**named)
 
 
-def test_a_rebooted_instance_asks_for_a_boot_of_its_machine_and_runs_on(aws: Cloud) -> None:
+def test_a_reboot_requests_a_boot_of_the_machine_and_stays_running(aws: Cloud) -> None:
     ec2, id_ = aws.client("ec2"), aws.launch()["InstanceId"]
     folder = aws.place.state / "machines" / id_
     folder.mkdir(parents=True)
@@ -155,7 +155,7 @@ def test_a_rebooted_instance_asks_for_a_boot_of_its_machine_and_runs_on(aws: Clo
     assert aws.instance(id_)["State"]["Name"] == "running"
 
 
-def test_addresses_run_out_with_aws_s_error(aws: Cloud) -> None:
+def test_running_out_of_addresses_is_reported_as_by_aws(aws: Cloud) -> None:
     ec2, made = aws.client("ec2", region="sa-east-1"), []
     for _ in range(len(aws.place.elastic_addresses) + 1):
         try:
@@ -169,7 +169,7 @@ def test_addresses_run_out_with_aws_s_error(aws: Cloud) -> None:
         ec2.release_address(AllocationId=address["AllocationId"])
 
 
-def test_a_volume_has_one_place(aws: Cloud) -> None:
+def test_a_volume_can_only_be_attached_once_and_in_its_zone(aws: Cloud) -> None:
     ec2, instance, other = aws.client("ec2"), aws.launch(), aws.launch()
     zone = instance["Placement"]["AvailabilityZone"]
     volume = ec2.create_volume(AvailabilityZone=zone, Size=1, VolumeType="gp3")["VolumeId"]
@@ -184,7 +184,7 @@ def test_a_volume_has_one_place(aws: Cloud) -> None:
     assert refusal(ec2.delete_volume, VolumeId=volume)[1] == "VolumeInUse"
 
 
-def test_termination_frees_what_the_instance_had_and_keeps_what_outlives_it(aws: Cloud) -> None:
+def test_termination_deletes_or_frees_an_instance_s_resources(aws: Cloud) -> None:
     ec2 = aws.client("ec2")
     root = {"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "VolumeType": "gp3", "Throughput": 200}}
     instance = aws.launch(BlockDeviceMappings=[root])
@@ -207,10 +207,10 @@ def test_termination_frees_what_the_instance_had_and_keeps_what_outlives_it(aws:
     interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
     assert id_ not in {each.get("Attachment", {}).get("InstanceId") for each in interfaces}
     assert refusal(ec2.start_instances, InstanceIds=[id_])[1] == "IncorrectInstanceState"
-    ec2.terminate_instances(InstanceIds=[id_])  # repeating it is not an error
+    ec2.terminate_instances(InstanceIds=[id_])  # not an error
 
 
-def test_an_interface_made_before_its_instance_outlives_it_with_its_address(aws: Cloud) -> None:
+def test_an_interface_created_before_its_instance_outlives_it(aws: Cloud) -> None:
     ec2 = aws.client("ec2")
     subnet = ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": ["eu-central-1b"]}])["Subnets"][0]
     vpc, where = subnet["VpcId"], {"SubnetId": subnet["SubnetId"]}
@@ -238,7 +238,7 @@ def test_an_interface_made_before_its_instance_outlives_it_with_its_address(aws:
 
 
 @pytest.mark.parametrize("more", [{"SubnetId": ""}, {"Groups": []}, {"AssociatePublicIpAddress": True}], ids=str)
-def test_an_interface_brings_its_own_place(aws: Cloud, more: dict[str, Any]) -> None:
+def test_an_existing_interface_excludes_subnet_groups_and_public_address(aws: Cloud, more: dict[str, Any]) -> None:
     ec2 = aws.client("ec2")
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     id_ = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
@@ -248,14 +248,14 @@ def test_an_interface_brings_its_own_place(aws: Cloud, more: dict[str, Any]) -> 
     ec2.delete_network_interface(NetworkInterfaceId=id_)
 
 
-def test_protection_holds_from_the_launch_on(aws: Cloud) -> None:
+def test_termination_protection_can_be_set_at_the_launch(aws: Cloud) -> None:
     ec2, id_ = aws.client("ec2"), aws.launch(DisableApiTermination=True)["InstanceId"]
     assert refusal(ec2.terminate_instances, InstanceIds=[id_])[1] == "OperationNotPermitted"
     ec2.modify_instance_attribute(InstanceId=id_, DisableApiTermination={"Value": False})
     ec2.terminate_instances(InstanceIds=[id_])
 
 
-def test_type_and_user_data_change_while_stopped_only(aws: Cloud) -> None:
+def test_the_type_can_only_change_while_stopped(aws: Cloud) -> None:
     ec2, id_ = aws.client("ec2"), aws.launch()["InstanceId"]
     change = {"InstanceId": id_, "InstanceType": {"Value": "t3.medium"}}
     assert refusal(ec2.modify_instance_attribute, **change)[1] == "IncorrectInstanceState"
@@ -264,14 +264,14 @@ def test_type_and_user_data_change_while_stopped_only(aws: Cloud) -> None:
     assert aws.instance(id_)["InstanceType"] == "t3.medium"
 
 
-def test_metadata_options_that_are_not_named_stay(aws: Cloud) -> None:
+def test_metadata_options_that_are_not_given_are_kept(aws: Cloud) -> None:
     id_ = aws.launch(MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1})["InstanceId"]
     aws.client("ec2").modify_instance_metadata_options(InstanceId=id_, HttpPutResponseHopLimit=2)
     options = aws.instance(id_)["MetadataOptions"]
     assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 2)
 
 
-def test_a_security_group_in_use_is_not_deleted(aws: Cloud) -> None:
+def test_a_security_group_in_use_cannot_be_deleted(aws: Cloud) -> None:
     ec2 = aws.client("ec2")
     group = ec2.create_security_group(GroupName="mine", Description="mine")["GroupId"]
     other = ec2.create_security_group(GroupName="other", Description="other")["GroupId"]
@@ -285,7 +285,7 @@ def test_a_security_group_in_use_is_not_deleted(aws: Cloud) -> None:
     ec2.delete_security_group(GroupId=group)
 
 
-def test_the_console_is_what_the_machine_wrote(aws: Cloud) -> None:
+def test_the_console_output_is_the_end_of_what_the_machine_wrote(aws: Cloud) -> None:
     ec2, id_ = aws.client("ec2"), aws.launch()["InstanceId"]
     assert (
         "Output" not in ec2.get_console_output(InstanceId=id_) or not ec2.get_console_output(InstanceId=id_)["Output"]

@@ -1,4 +1,4 @@
-"""KMS keys, and the services that use them for their callers: parameters, volumes and objects."""
+"""KMS keys, and the services that use them on behalf of their callers: parameters, volumes and objects."""
 
 from __future__ import annotations
 
@@ -7,31 +7,30 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.cloud.conftest import REGION, Cloud, allow, refusal
-from tests.sandbox.cloud.test_resources import key_with
+from sandbox.cloud import ACCOUNT
+from tests.sandbox.cloud.conftest import REGION, Cloud, allow, kms_key, refusal
 
 DENIED = (400, "AccessDeniedException")
 INVALID = (400, "InvalidKeyId")
-ACCOUNT = "123456789012"
 
 
 def via(service: str, **context: str) -> dict[str, Any]:
-    """A condition: the key is used by this service alone, for what is named so."""
+    """A condition that allows the key's use through this service only, with this encryption context."""
     like = {f"kms:EncryptionContext:{name.replace('__', ':')}": value for name, value in context.items()}
     equals = {"StringEquals": {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"}}
     return {"Condition": {**equals, **({"StringLike": like} if like else {})}}
 
 
-def plain(arn: str) -> str:
-    """A key's id: moto's requests that change a key take nothing else."""
+def id_of(arn: str) -> str:
+    """A key's id; moto's requests that change a key take nothing else."""
     return arn.rpartition("/")[2]
 
 
 def unusable(aws: Cloud) -> dict[str, str]:
-    """ARNs of keys that encrypt nothing, by what is wrong with them."""
-    kms, disabled, pending = aws.client("kms"), key_with(aws), key_with(aws)
-    kms.disable_key(KeyId=plain(disabled))
-    kms.schedule_key_deletion(KeyId=plain(pending), PendingWindowInDays=7)
+    """ARNs of keys that cannot encrypt, by what is wrong with them."""
+    kms, disabled, pending = aws.client("kms"), kms_key(aws), kms_key(aws)
+    kms.disable_key(KeyId=id_of(disabled))
+    kms.schedule_key_deletion(KeyId=id_of(pending), PendingWindowInDays=7)
     signing = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
     asymmetric = kms.create_key(KeyUsage="ENCRYPT_DECRYPT", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
     elsewhere = aws.client("kms", region="eu-west-1").create_key()["KeyMetadata"]["Arn"]
@@ -50,20 +49,20 @@ def unusable(aws: Cloud) -> dict[str, str]:
 
 
 def test_a_disabled_key_or_one_pending_deletion_is_refused(aws: Cloud) -> None:
-    kms, arn = aws.client("kms"), key_with(aws)
+    kms, arn = aws.client("kms"), kms_key(aws)
     made = kms.encrypt(KeyId=arn, Plaintext=b"a")["CiphertextBlob"]
-    kms.disable_key(KeyId=plain(arn))
+    kms.disable_key(KeyId=id_of(arn))
     assert refusal(kms.decrypt, CiphertextBlob=made) == (400, "DisabledException")
     assert refusal(kms.generate_data_key, KeyId=arn, KeySpec="AES_256") == (400, "DisabledException")
-    kms.schedule_key_deletion(KeyId=plain(arn), PendingWindowInDays=7)
+    kms.schedule_key_deletion(KeyId=id_of(arn), PendingWindowInDays=7)
     assert refusal(kms.decrypt, CiphertextBlob=made) == (400, "KMSInvalidStateException")
-    kms.cancel_key_deletion(KeyId=plain(arn))
-    kms.enable_key(KeyId=plain(arn))
+    kms.cancel_key_deletion(KeyId=id_of(arn))
+    kms.enable_key(KeyId=id_of(arn))
     assert kms.decrypt(CiphertextBlob=made)["Plaintext"] == b"a"
 
 
-def test_a_key_for_one_service_is_not_used_directly(aws: Cloud) -> None:
-    arn = key_with(aws)
+def test_a_key_allowed_for_one_service_cannot_be_used_directly(aws: Cloud) -> None:
+    arn = kms_key(aws)
     kms = aws.client("kms", aws.user(allow("kms:Encrypt", resource=arn, **via("ssm"))))
     assert refusal(kms.encrypt, KeyId=arn, Plaintext=b"a") == DENIED
 
@@ -71,8 +70,8 @@ def test_a_key_for_one_service_is_not_used_directly(aws: Cloud) -> None:
 # --- Parameters
 
 
-def test_a_parameter_is_written_and_read_with_its_key(aws: Cloud) -> None:
-    key, name = key_with(aws), f"/{uuid.uuid4()}/a"
+def test_writing_and_reading_a_parameter_need_permissions_for_its_key(aws: Cloud) -> None:
+    key, name = kms_key(aws), f"/{uuid.uuid4()}/a"
     arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}"
     parameters = allow("ssm:PutParameter", "ssm:GetParameter", "ssm:GetParametersByPath")
     wanted = {"Name": name, "Value": "secret", "Type": "SecureString", "KeyId": key}
@@ -101,8 +100,8 @@ def test_a_parameter_is_written_and_read_with_its_key(aws: Cloud) -> None:
     assert reader.get_parameters_by_path(**folder)["Parameters"][0]["Value"] == "secret"
 
 
-def test_a_long_parameter_has_a_data_key(aws: Cloud) -> None:
-    key = key_with(aws)
+def test_an_advanced_parameter_is_encrypted_with_a_data_key(aws: Cloud) -> None:
+    key = kms_key(aws)
     wanted = {"Name": f"/{uuid.uuid4()}", "Value": "a", "Type": "SecureString", "KeyId": key, "Tier": "Advanced"}
     writing = allow("ssm:PutParameter")
     encrypting = aws.client("ssm", aws.user(writing, allow("kms:Encrypt", resource=key)))
@@ -110,8 +109,8 @@ def test_a_long_parameter_has_a_data_key(aws: Cloud) -> None:
     aws.client("ssm", aws.user(writing, allow("kms:GenerateDataKey", resource=key))).put_parameter(**wanted)
 
 
-def test_overwriting_a_parameter_without_a_key_uses_the_account_s(aws: Cloud) -> None:
-    ssm, key, name = aws.client("ssm"), key_with(aws), f"/{uuid.uuid4()}"
+def test_overwriting_a_parameter_without_a_key_uses_the_default_key(aws: Cloud) -> None:
+    ssm, key, name = aws.client("ssm"), kms_key(aws), f"/{uuid.uuid4()}"
     ssm.put_parameter(Name=name, Value="a", Type="SecureString", KeyId=key)
     ssm.put_parameter(Name=name, Value="b", Type="SecureString", Overwrite=True)
     (found,) = ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
@@ -119,15 +118,15 @@ def test_overwriting_a_parameter_without_a_key_uses_the_account_s(aws: Cloud) ->
 
 
 @pytest.mark.parametrize("wrong", ["disabled", "pending", "signing", "asymmetric", "elsewhere", "missing"])
-def test_no_parameter_is_written_with_a_key_that_cannot_encrypt(aws: Cloud, wrong: str) -> None:
+def test_a_parameter_cannot_be_written_with_an_unusable_key(aws: Cloud, wrong: str) -> None:
     wanted = {"Name": f"/{uuid.uuid4()}", "Value": "a", "Type": "SecureString", "KeyId": unusable(aws)[wrong]}
     assert refusal(aws.client("ssm").put_parameter, **wanted) == INVALID
 
 
 def test_a_parameter_whose_key_is_disabled_cannot_be_read(aws: Cloud) -> None:
-    ssm, key, folder = aws.client("ssm"), key_with(aws), f"/{uuid.uuid4()}"
+    ssm, key, folder = aws.client("ssm"), kms_key(aws), f"/{uuid.uuid4()}"
     ssm.put_parameter(Name=f"{folder}/a", Value="a", Type="SecureString", KeyId=key)
-    aws.client("kms").disable_key(KeyId=plain(key))
+    aws.client("kms").disable_key(KeyId=id_of(key))
     assert refusal(ssm.get_parameter, Name=f"{folder}/a", WithDecryption=True) == INVALID
     assert refusal(ssm.get_parameters_by_path, Path=folder, WithDecryption=True) == INVALID
     assert ssm.get_parameter(Name=f"{folder}/a")["Parameter"]["Value"] != "a"
@@ -140,8 +139,8 @@ def volume(key: str) -> dict[str, Any]:
     return {"AvailabilityZone": f"{REGION}a", "Size": 1, "Encrypted": True, "KmsKeyId": key}
 
 
-def test_a_volume_is_made_by_those_who_may_let_ec2_use_its_key(aws: Cloud) -> None:
-    key = key_with(aws)
+def test_creating_a_volume_needs_permission_for_ec2_to_use_its_key(aws: Cloud) -> None:
+    key = kms_key(aws)
     making, for_aws = allow("ec2:*"), {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     data_key = allow("kms:GenerateDataKeyWithoutPlaintext", resource=key, **via("ec2"))
     grant = {**allow("kms:CreateGrant", resource=key), "Condition": for_aws}
@@ -156,7 +155,7 @@ def test_a_volume_is_made_by_those_who_may_let_ec2_use_its_key(aws: Cloud) -> No
 
 
 @pytest.mark.parametrize("wrong", ["disabled", "pending", "signing", "asymmetric", "elsewhere", "missing"])
-def test_no_volume_is_created_with_a_key_that_cannot_encrypt(aws: Cloud, wrong: str) -> None:
+def test_a_volume_cannot_be_created_with_an_unusable_key(aws: Cloud, wrong: str) -> None:
     key = unusable(aws)[wrong]
     assert refusal(aws.client("ec2").create_volume, **volume(key))[0] == 400
     device = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 8, "Encrypted": True, "KmsKeyId": key}}
@@ -181,8 +180,8 @@ def encrypt(aws: Cloud, bucket: str, key: str, *, bucket_key: bool) -> None:
 
 
 @pytest.mark.parametrize(("bucket_key", "named"), [(True, "arn:aws:s3:::{}"), (False, "arn:aws:s3:::{}/a")])
-def test_an_object_s_key_is_used_for_that_object_or_its_bucket(aws: Cloud, bucket_key: bool, named: str) -> None:
-    key = key_with(aws)
+def test_the_encryption_context_names_the_object_or_its_bucket(aws: Cloud, bucket_key: bool, named: str) -> None:
+    key = kms_key(aws)
     bucket = bucket_with(aws, key, bucket_key=bucket_key)
     objects = allow("s3:PutObject", "s3:GetObject", resource=f"arn:aws:s3:::{bucket}/*")
 
@@ -197,8 +196,8 @@ def test_an_object_s_key_is_used_for_that_object_or_its_bucket(aws: Cloud, bucke
     assert s3(right, "kms:Decrypt").get_object(Bucket=bucket, Key="a")["Body"].read() == b"a"
 
 
-def test_an_object_is_read_with_the_key_that_it_was_written_with(aws: Cloud) -> None:
-    former, key = key_with(aws), key_with(aws)
+def test_an_object_is_read_with_the_key_it_was_written_with(aws: Cloud) -> None:
+    former, key = kms_key(aws), kms_key(aws)
     bucket = bucket_with(aws, former, bucket_key=True)
     aws.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")
     encrypt(aws, bucket, key, bucket_key=True)
@@ -209,10 +208,10 @@ def test_an_object_is_read_with_the_key_that_it_was_written_with(aws: Cloud) -> 
     assert reader.get_object(Bucket=bucket, Key="a")["Body"].read() == b"a"
 
 
-def test_an_object_whose_key_is_disabled_is_neither_read_nor_written(aws: Cloud) -> None:
-    s3, key = aws.client("s3"), key_with(aws)
+def test_objects_of_a_disabled_key_can_be_neither_read_nor_written(aws: Cloud) -> None:
+    s3, key = aws.client("s3"), kms_key(aws)
     bucket = bucket_with(aws, key, bucket_key=True)
     s3.put_object(Bucket=bucket, Key="a", Body=b"a")
-    aws.client("kms").disable_key(KeyId=plain(key))
+    aws.client("kms").disable_key(KeyId=id_of(key))
     assert refusal(s3.get_object, Bucket=bucket, Key="a") == (400, "KMS.DisabledException")
     assert refusal(s3.put_object, Bucket=bucket, Key="b", Body=b"a") == (400, "KMS.DisabledException")

@@ -33,7 +33,7 @@ def instance(aws: Cloud) -> dict[str, Any]:
     return aws.launch(MetadataOptions=REQUIRED, UserData=gzip.compress(b"#!/bin/sh\n", mtime=0))
 
 
-def test_facts(aws: Cloud, instance: dict[str, Any]) -> None:
+def test_an_instance_can_read_its_metadata(aws: Cloud, instance: dict[str, Any]) -> None:
     address = instance["PrivateIpAddress"]
     facts = {
         "instance-id": instance["InstanceId"],
@@ -57,7 +57,7 @@ def test_facts(aws: Cloud, instance: dict[str, Any]) -> None:
     assert get(aws, "/2021-03-23/meta-data/instance-id", address).text == instance["InstanceId"]
 
 
-def test_a_token_is_needed_and_is_one_machine_s(aws: Cloud, instance: dict[str, Any]) -> None:
+def test_a_token_is_required_and_is_valid_for_one_machine(aws: Cloud, instance: dict[str, Any]) -> None:
     address, other = instance["PrivateIpAddress"], aws.launch(MetadataOptions=REQUIRED)["PrivateIpAddress"]
     path = "/latest/meta-data/instance-id"
     assert aws.metadata("GET", path, address).status_code == 401
@@ -70,7 +70,7 @@ def test_a_token_is_needed_and_is_one_machine_s(aws: Cloud, instance: dict[str, 
     assert aws.metadata("PUT", "/latest/api/token", address, **too_long).status_code == 400
 
 
-def test_version_1_works_where_it_is_allowed_and_nothing_where_it_is_off(aws: Cloud) -> None:
+def test_version_1_works_if_allowed_and_nothing_if_disabled(aws: Cloud) -> None:
     path = "/latest/meta-data/instance-id"
     optional = aws.launch(MetadataOptions={"HttpTokens": "optional"})
     assert aws.metadata("GET", path, optional["PrivateIpAddress"]).text == optional["InstanceId"]
@@ -78,7 +78,7 @@ def test_version_1_works_where_it_is_allowed_and_nothing_where_it_is_off(aws: Cl
     assert aws.metadata("GET", path, off).status_code == 403
 
 
-def test_strangers_and_stopped_machines_get_nothing(aws: Cloud, instance: dict[str, Any]) -> None:
+def test_unknown_addresses_and_stopped_machines_get_no_metadata(aws: Cloud, instance: dict[str, Any]) -> None:
     path = "/latest/meta-data/instance-id"
     assert aws.metadata("GET", path, "198.51.100.1").status_code == 404
     aws.client("ec2").stop_instances(InstanceIds=[instance["InstanceId"]])
@@ -86,7 +86,7 @@ def test_strangers_and_stopped_machines_get_nothing(aws: Cloud, instance: dict[s
 
 
 def with_role(aws: Cloud, trust: str) -> tuple[str, str]:
-    """(role's name, private address) of an instance that has a role which may read one path."""
+    """Launch an instance with a role that may read one path. Returns (role's name, private address)."""
     iam, name = aws.client("iam"), f"role-{uuid.uuid4()}"
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
     path = "arn:aws:ssm:eu-central-1:123456789012:parameter/role/*"
@@ -98,7 +98,7 @@ def with_role(aws: Cloud, trust: str) -> tuple[str, str]:
     return name, aws.launch(IamInstanceProfile={"Name": name})["PrivateIpAddress"]
 
 
-def test_the_role_s_credentials_work_within_its_policy(aws: Cloud) -> None:
+def test_the_role_s_credentials_are_limited_by_its_policy(aws: Cloud) -> None:
     role, address = with_role(aws, TRUST)
     folder = "/latest/meta-data/iam/security-credentials/"
     assert get(aws, folder, address).text == role
@@ -115,14 +115,14 @@ def test_the_role_s_credentials_work_within_its_policy(aws: Cloud) -> None:
     assert role in aws.client("sts", key).get_caller_identity()["Arn"]
 
 
-def test_a_role_that_does_not_trust_ec2_gives_nothing(aws: Cloud) -> None:
+def test_a_role_that_does_not_trust_ec2_has_no_credentials(aws: Cloud) -> None:
     role, address = with_role(aws, TRUST.replace("ec2.", "lambda."))
     found = get(aws, f"/latest/meta-data/iam/security-credentials/{role}", address).json()
     assert found["Code"] == "AssumeRoleUnauthorizedAccess"
     assert "SecretAccessKey" not in found
 
 
-def test_tags_are_shown_where_the_instance_allows_it(aws: Cloud, instance: dict[str, Any]) -> None:
+def test_tags_are_served_if_the_instance_allows_it(aws: Cloud, instance: dict[str, Any]) -> None:
     path, tags = "/latest/meta-data/tags/instance/Name", [{"Key": "Name", "Value": "web 1"}]
     named = [{"ResourceType": "instance", "Tags": tags}]
     shown = aws.launch(MetadataOptions=REQUIRED | {"InstanceMetadataTags": "enabled"}, TagSpecifications=named)
@@ -131,7 +131,7 @@ def test_tags_are_shown_where_the_instance_allows_it(aws: Cloud, instance: dict[
     assert get(aws, path, hidden["PrivateIpAddress"]).status_code == 404
 
 
-def test_an_instance_of_an_auto_scaling_group_knows_it(aws: Cloud, instance: dict[str, Any]) -> None:
+def test_an_instance_of_an_auto_scaling_group_has_a_lifecycle_state(aws: Cloud, instance: dict[str, Any]) -> None:
     path = "/latest/meta-data/autoscaling/target-lifecycle-state"
     assert get(aws, path, instance["PrivateIpAddress"]).status_code == 404
     tags = [{"Key": "aws:autoscaling:groupName", "Value": "web"}]

@@ -1,4 +1,4 @@
-"""Patches of moto: declared for one source text, applied all or not at all, and undone."""
+"""Patches of moto: each declared for one version of the source, all of them applied or none, and undone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UPSTREAM = Path(inspect.getfile(patches)).parent / "upstream"
 
 
 class Backend:
-    """Stands for a class of moto's."""
+    """Stands in for a class of moto's."""
 
     limit = 1
 
@@ -36,7 +36,7 @@ def strict(registry: Registry, source: str) -> None:
         return f"checked, {original(self, name)}"
 
 
-def test_a_patch_gets_what_it_replaces_and_is_undone(tmp_path: Path) -> None:
+def test_a_patch_receives_what_it_replaces_and_can_be_undone(tmp_path: Path) -> None:
     registry = Registry()
     strict(registry, digest(Backend, "delete"))
     strict(registry, digest(Backend, "delete"))
@@ -59,7 +59,7 @@ def test_a_patch_gets_what_it_replaces_and_is_undone(tmp_path: Path) -> None:
     assert dict(vars(Backend)) == before
 
 
-def test_code_that_changed_under_a_patch_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_an_error_names_the_code_that_changed_under_a_patch(tmp_path: Path) -> None:
     registry = Registry()
     strict(registry, digest(Backend, "delete"))
     strict(registry, "00000000")
@@ -85,7 +85,7 @@ def test_code_that_changed_under_a_patch_is_an_error_that_names_it(tmp_path: Pat
     assert Backend().delete("a") == "deleted a", "nothing is applied when one does not fit"
 
 
-def test_this_moto_is_the_one_that_was_patched_and_comes_back_whole(tmp_path: Path) -> None:
+def test_the_patches_fit_the_installed_moto_and_can_be_undone(tmp_path: Path) -> None:
     original = IAMBackend.delete_user
     patches.apply(Place(tmp_path, "test"))
     try:
@@ -96,7 +96,7 @@ def test_this_moto_is_the_one_that_was_patched_and_comes_back_whole(tmp_path: Pa
 
 
 @pytest.mark.parametrize("path", sorted(UPSTREAM.glob("*.py")), ids=lambda path: path.stem)
-def test_what_moto_should_have_knows_nothing_of_this_environment(path: Path) -> None:
+def test_upstream_patches_do_not_depend_on_this_environment(path: Path) -> None:
     imported = {
         name
         for node in ast.walk(ast.parse(path.read_text()))

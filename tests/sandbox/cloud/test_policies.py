@@ -1,4 +1,4 @@
-"""How policies decide, without a server."""
+"""How policies are evaluated, without a server."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.cloud.conditions import UnknownConditionError
-from sandbox.cloud.policies import Question, Verdict, judge, matches, trust
+from sandbox.cloud.conditions import UnknownConditionError, matches
+from sandbox.cloud.policies import Question, Verdict, judge, trust
 
 
 def verdict(*statements: dict[str, Any], action: str = "ec2:RunInstances", resource: str = "*", **context: str) -> Any:
@@ -35,7 +35,7 @@ def test_inverted_elements() -> None:
     assert verdict(elsewhere, resource="arn:ab") is Verdict.SILENT
 
 
-def test_one_statement_needs_no_list() -> None:
+def test_a_single_statement_needs_no_list() -> None:
     assert judge([{"Statement": statement()}], Question("ec2:A", "*")) is Verdict.ALLOWED
 
 
@@ -65,7 +65,7 @@ def test_conditions(condition: dict[str, Any], context: dict[str, str], met: boo
     "condition",
     [{"StringEquals": {"ec2:InstanceType": "t3.small"}}, {"ForAllValues:StringEquals": {"aws:userid": "a"}}],
 )
-def test_what_is_unknown_is_an_error(condition: dict[str, Any]) -> None:
+def test_unknown_keys_and_operators_are_errors(condition: dict[str, Any]) -> None:
     with pytest.raises(UnknownConditionError):
         verdict(statement(Condition=condition), aws_userid="a")
 
@@ -76,7 +76,7 @@ def test_variables_in_resources() -> None:
     assert verdict(own, resource="arn:user/me") is Verdict.SILENT
 
 
-def test_trust_tells_services_from_accounts() -> None:
+def test_trust_policies_distinguish_services_from_accounts() -> None:
     document = {
         "Statement": [{"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com"]}, "Action": "sts:AssumeRole"}]
     }

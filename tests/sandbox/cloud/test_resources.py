@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.cloud import grants
-from tests.sandbox.cloud.conftest import Cloud, Key, allow, policy, refusal
+from tests.sandbox.cloud.conftest import Cloud, Key, allow, assume, kms_key, policy, refusal
 
 OURS = [{"Key": "project", "Value": "ours"}]
 THEIRS = [{"Key": "project", "Value": "theirs"}]
@@ -23,7 +23,7 @@ def specification(kind: str, tags: list[dict[str, str]]) -> dict[str, Any]:
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]}
 
 
-def test_what_has_the_tag_may_be_changed(aws: Cloud) -> None:
+def test_a_policy_can_require_a_tag_on_the_resource(aws: Cloud) -> None:
     ours, theirs = (
         aws.client("ec2").create_volume(AvailabilityZone="eu-central-1a", Size=1, **specification("volume", tags))
         for tags in (OURS, THEIRS)
@@ -33,7 +33,7 @@ def test_what_has_the_tag_may_be_changed(aws: Cloud) -> None:
     ec2.delete_volume(VolumeId=ours["VolumeId"])
 
 
-def test_something_new_needs_its_tag_and_the_right_to_tag_it(aws: Cloud) -> None:
+def test_creating_with_tags_needs_the_right_tag_and_the_right_to_tag(aws: Cloud) -> None:
     make = allow("ec2:CreateVolume", resource="arn:aws:ec2:*:*:volume/*", Condition=TAGGED)
     at_creation = {"StringEquals": {"ec2:CreateAction": "CreateVolume"}}
     tag = allow("ec2:CreateTags", resource="arn:aws:ec2:*:*:volume/*", Condition=at_creation)
@@ -44,7 +44,7 @@ def test_something_new_needs_its_tag_and_the_right_to_tag_it(aws: Cloud) -> None
     made = both.create_volume(**wanted, **specification("volume", OURS))
     assert refusal(both.create_volume, **wanted) == REFUSED
     assert refusal(both.create_volume, **wanted, **specification("volume", THEIRS)) == REFUSED
-    # Only what is being created may be tagged: otherwise one could claim anything.
+    # Only what is being created may be tagged; otherwise the user could claim any resource.
     assert refusal(both.create_tags, Resources=[made["VolumeId"]], Tags=THEIRS) == REFUSED
 
 
@@ -58,7 +58,7 @@ def profile(aws: Cloud) -> Iterator[str]:
     yield name
 
 
-def test_an_instance_gets_only_a_role_that_may_be_passed(aws: Cloud, profile: str) -> None:
+def test_an_instance_needs_a_role_that_its_creator_may_pass(aws: Cloud, profile: str) -> None:
     passed = allow(
         "iam:PassRole",
         resource="arn:aws:iam::*:role/server-*",
@@ -75,7 +75,7 @@ def test_an_instance_gets_only_a_role_that_may_be_passed(aws: Cloud, profile: st
     assert refusal(iam.add_role_to_instance_profile, **again) == (403, "AccessDenied")
 
 
-def test_a_role_is_made_with_its_boundary_and_its_tags(aws: Cloud) -> None:
+def test_a_policy_can_require_a_permissions_boundary(aws: Cloud) -> None:
     admin = aws.client("iam")
     boundary = admin.create_policy(PolicyName=f"b-{uuid.uuid4()}", PolicyDocument=policy(allow("s3:*")))["Policy"][
         "Arn"
@@ -96,7 +96,7 @@ def test_a_role_is_made_with_its_boundary_and_its_tags(aws: Cloud) -> None:
     assert refusal(iam.put_role_policy, RoleName=unlimited, **rights) == (403, "AccessDenied")
 
 
-def test_a_user_s_boundary_limits_it(aws: Cloud) -> None:
+def test_a_boundary_limits_a_user(aws: Cloud) -> None:
     admin, name = aws.client("iam"), f"user-{uuid.uuid4()}"
     looking = policy(allow("ec2:DescribeInstances"))
     boundary = admin.create_policy(PolicyName=f"b-{uuid.uuid4()}", PolicyDocument=looking)["Policy"]["Arn"]
@@ -111,7 +111,7 @@ def test_a_user_s_boundary_limits_it(aws: Cloud) -> None:
     ec2.describe_volumes()
 
 
-def test_a_parameter_s_tags_are_a_right_of_their_own(aws: Cloud) -> None:
+def test_tagging_a_new_parameter_needs_a_further_permission(aws: Cloud) -> None:
     ssm = aws.client("ssm", aws.user(allow("ssm:PutParameter")))
     wanted = {"Name": f"/{uuid.uuid4()}", "Value": "a", "Type": "String"}
     assert refusal(ssm.put_parameter, **wanted, Tags=OURS) == (400, "AccessDeniedException")
@@ -121,13 +121,8 @@ def test_a_parameter_s_tags_are_a_right_of_their_own(aws: Cloud) -> None:
 # --- Keys
 
 
-def key_with(aws: Cloud, *statements: dict[str, Any]) -> str:
-    made = aws.client("kms").create_key(**({"Policy": policy(*statements)} if statements else {}))
-    return str(made["KeyMetadata"]["Arn"])
-
-
-def test_a_key_is_used_by_those_whose_policies_name_it(aws: Cloud) -> None:
-    ours, theirs = key_with(aws), key_with(aws)
+def test_policies_allow_the_use_of_single_keys(aws: Cloud) -> None:
+    ours, theirs = kms_key(aws), kms_key(aws)
     kms = aws.client("kms", aws.user(allow("kms:Encrypt", resource=ours)))
     made = kms.encrypt(KeyId=ours, Plaintext=b"secret")["CiphertextBlob"]
     assert refusal(kms.encrypt, KeyId=theirs, Plaintext=b"secret") == (400, "AccessDeniedException")
@@ -136,17 +131,17 @@ def test_a_key_is_used_by_those_whose_policies_name_it(aws: Cloud) -> None:
     assert reader.decrypt(CiphertextBlob=made)["Plaintext"] == b"secret"
 
 
-def test_an_alias_is_judged_as_its_key(aws: Cloud) -> None:
-    arn, alias = key_with(aws), f"alias/a-{uuid.uuid4()}"
+def test_an_alias_is_authorized_as_its_key(aws: Cloud) -> None:
+    arn, alias = kms_key(aws), f"alias/a-{uuid.uuid4()}"
     aws.client("kms").create_alias(AliasName=alias, TargetKeyId=arn)
     aws.client("kms", aws.user(allow("kms:Encrypt", resource=arn))).encrypt(KeyId=alias, Plaintext=b"a")
     by_alias = aws.client("kms", aws.user(allow("kms:Encrypt", resource=f"arn:aws:kms:*:*:{alias}")))
     assert refusal(by_alias.encrypt, KeyId=alias, Plaintext=b"a") == (400, "AccessDeniedException")
 
 
-def test_a_key_s_own_policy_comes_first(aws: Cloud) -> None:
+def test_a_key_s_own_policy_decides(aws: Cloud) -> None:
     everything = allow("kms:*")
-    nobody = key_with(aws, {**everything, "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"}})
+    nobody = kms_key(aws, {**everything, "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"}})
     kms = aws.client("kms", aws.user(allow("*")))
     assert refusal(kms.encrypt, KeyId=nobody, Plaintext=b"a") == (400, "AccessDeniedException")
 
@@ -156,15 +151,15 @@ def test_a_key_s_own_policy_comes_first(aws: Cloud) -> None:
 
 @pytest.fixture
 def encrypted(aws: Cloud) -> tuple[str, str]:
-    """A bucket, and the ARN of the key that encrypts what is in it."""
-    s3, name, key = aws.client("s3"), f"bucket-{uuid.uuid4()}", key_with(aws)
+    """A bucket, and the ARN of the key that encrypts its objects."""
+    s3, name, key = aws.client("s3"), f"bucket-{uuid.uuid4()}", kms_key(aws)
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
     s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
     return name, key
 
 
-def test_reading_and_writing_uses_the_key_as_well(aws: Cloud, encrypted: tuple[str, str]) -> None:
+def test_reading_and_writing_also_need_permissions_for_the_key(aws: Cloud, encrypted: tuple[str, str]) -> None:
     bucket, key = encrypted
     objects = allow("s3:PutObject", "s3:GetObject", resource=f"arn:aws:s3:::{bucket}/*")
     without = aws.client("s3", aws.user(objects))
@@ -176,7 +171,7 @@ def test_reading_and_writing_uses_the_key_as_well(aws: Cloud, encrypted: tuple[s
     assert reader.get_object(Bucket=bucket, Key="a")["Body"].read() == b"a"
 
 
-def test_a_copy_is_read_and_written(aws: Cloud, encrypted: tuple[str, str]) -> None:
+def test_copying_needs_permission_to_read_and_to_write(aws: Cloud, encrypted: tuple[str, str]) -> None:
     bucket, _ = encrypted
     aws.client("s3").put_object(Bucket=bucket, Key="a", Body=b"a")
     wanted = {"Bucket": bucket, "Key": "b", "CopySource": f"{bucket}/a"}
@@ -188,10 +183,10 @@ def test_a_copy_is_read_and_written(aws: Cloud, encrypted: tuple[str, str]) -> N
     aws.client("s3", aws.user(*both)).copy_object(**wanted)
 
 
-# --- What was needed
+# --- The log of grants
 
 
-def test_what_a_role_was_allowed_is_written_down_with_the_statement(aws: Cloud) -> None:
+def test_what_a_role_was_allowed_is_logged_with_the_statement(aws: Cloud) -> None:
     iam, name = aws.client("iam"), f"role-{uuid.uuid4()}"
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))["Role"]["Arn"]
@@ -200,8 +195,7 @@ def test_what_a_role_was_allowed_is_written_down_with_the_statement(aws: Cloud) 
         allow("s3:ListAllMyBuckets", Sid="List"),
     ]
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
-    made = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="job")["Credentials"]
-    session = Key(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+    session = assume(aws, aws.administrator(), arn)
     aws.client("ec2", session).describe_instances()
     aws.client("s3", session).list_buckets()
     assert refusal(aws.client("ec2", session).describe_subnets) == REFUSED

@@ -1,4 +1,4 @@
-"""Route 53 is as strict as on AWS, and judged by zone, kind and name of the records."""
+"""Route 53: what it refuses, and access control by the records' zone, type and name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def change(action: str, name: str, kind: str = "A", value: str = "192.0.2.1") ->
     return {"ChangeBatch": {"Changes": [{"Action": action, "ResourceRecordSet": record}]}}
 
 
-def test_a_name_and_type_have_one_record(aws: Cloud) -> None:
+def test_records_that_conflict_are_refused(aws: Cloud) -> None:
     client, id_ = aws.client("route53"), zone(aws)
     ask, invalid = client.change_resource_record_sets, (400, "InvalidChangeBatch")
     ask(HostedZoneId=id_, **change("CREATE", "a.example.com"))

@@ -1,4 +1,4 @@
-"""S3 as strict as AWS: who may do what with buckets and objects, and what is refused."""
+"""S3: access to buckets and objects, and what is refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bucket(aws: Cloud) -> Iterator[str]:
 def send(
     aws: Cloud, key: Key, method: str, path: str, body: bytes = b"", *, region: str = REGION, **headers: str
 ) -> Any:
-    """A raw signed request, without boto3's checks; headers replace the signed ones."""
+    """Send a signed request without boto3's checks. headers: replace the signed ones."""
     given = {"X-Amz-Content-SHA256": hashlib.sha256(body).hexdigest()}
     request = AWSRequest(method=method, url=aws.url + path, data=body, headers=given)
     S3SigV4Auth(Credentials(key.id, key.secret, key.token), "s3", region).add_auth(request)
@@ -39,7 +39,7 @@ def send(
     return requests.request(method, aws.url + path, data=body, headers={**request.headers, **changed}, timeout=10)
 
 
-def test_objects_come_back_as_they_went_in(aws: Cloud, bucket: str) -> None:
+def test_objects_are_stored_listed_and_deleted(aws: Cloud, bucket: str) -> None:
     client, key = aws.client("s3"), "a folder/with + signs & more.txt"
     client.put_object(Bucket=bucket, Key=key, Body=b"content")
     assert client.get_object(Bucket=bucket, Key=key)["Body"].read() == b"content"
@@ -51,14 +51,14 @@ def test_objects_come_back_as_they_went_in(aws: Cloud, bucket: str) -> None:
     assert refusal(client.get_object, Bucket=bucket, Key=key) == (404, "NoSuchKey")
 
 
-def test_a_large_object_is_no_larger_request_elsewhere(aws: Cloud, bucket: str) -> None:
+def test_an_object_may_be_larger_than_any_other_request(aws: Cloud, bucket: str) -> None:
     client, body = aws.client("s3"), b"x" * (5 * 1024 * 1024)
     client.put_object(Bucket=bucket, Key="large", Body=body)
     assert client.get_object(Bucket=bucket, Key="large")["Body"].read() == body
 
 
-def test_curl_signs_as_the_server_does(aws: Cloud, bucket: str, tmp_path: Path) -> None:
-    """The options of userdata/server/backup.sh."""
+def test_curl_s_signatures_are_accepted(aws: Cloud, bucket: str, tmp_path: Path) -> None:
+    """With the options that userdata/server/backup.sh uses."""
     key = aws.user(allow("s3:PutObject", "s3:GetObject", "s3:ListBucket"))
     file = tmp_path / "file"
     file.write_bytes(b"from curl")
@@ -79,14 +79,14 @@ def test_curl_signs_as_the_server_does(aws: Cloud, bucket: str, tmp_path: Path) 
     assert "XAmzContentSHA256Mismatch" in run(*put)
 
 
-def test_a_bucket_has_one_owner_and_goes_only_when_empty(aws: Cloud, bucket: str) -> None:
+def test_a_bucket_has_one_owner_and_must_be_empty_to_be_deleted(aws: Cloud, bucket: str) -> None:
     client = aws.client("s3")
     again = refusal(client.create_bucket, Bucket=bucket, CreateBucketConfiguration=HERE)
     assert again == (409, "BucketAlreadyOwnedByYou")
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     client.put_object(Bucket=bucket, Key="one", Body=b"")
     assert refusal(client.delete_bucket, Bucket=bucket) == (409, "BucketNotEmpty")
-    # A deleted object of a versioned bucket is still there, under a marker.
+    # In a versioned bucket, a deleted object still exists, below a delete marker.
     client.delete_object(Bucket=bucket, Key="one")
     assert refusal(client.delete_bucket, Bucket=bucket) == (409, "BucketNotEmpty")
     listed = client.list_object_versions(Bucket=bucket)
@@ -108,7 +108,7 @@ def test_a_new_bucket_is_private_and_encrypted(aws: Cloud, bucket: str) -> None:
     assert refusal(client.put_bucket_policy, Bucket=bucket, Policy=public) == (403, "AccessDenied")
 
 
-def test_signatures_keys_regions_and_hashes_are_checked(aws: Cloud, bucket: str) -> None:
+def test_signatures_keys_regions_and_checksums_are_verified(aws: Cloud, bucket: str) -> None:
     key, path = aws.user(allow("s3:*")), f"/{bucket}/one"
     assert send(aws, key, "PUT", path, b"body").status_code == 200
     wrong = Key(key.id, "x" * 40)
@@ -123,8 +123,8 @@ def test_signatures_keys_regions_and_hashes_are_checked(aws: Cloud, bucket: str)
 PREFIX = {"StringLike": {"s3:prefix": "mine/*"}}
 
 
-def test_a_role_s_prefix_is_all_it_reaches(aws: Cloud, bucket: str) -> None:
-    """The policy of components/backups.py: put and get below a prefix, list with it, nothing else."""
+def test_a_policy_can_limit_access_to_a_prefix(aws: Cloud, bucket: str) -> None:
+    """As in the policy of components/backups.py: put and get below a prefix, list with it, nothing else."""
     arn = f"arn:aws:s3:::{bucket}"
     key = aws.user(
         allow("s3:PutObject", "s3:GetObject", resource=f"{arn}/mine/*"),
@@ -144,13 +144,13 @@ def test_a_role_s_prefix_is_all_it_reaches(aws: Cloud, bucket: str) -> None:
     assert refusal(client.delete_objects, Bucket=bucket, Delete={"Objects": [{"Key": "mine/one"}]}) == denied
     assert refusal(client.delete_bucket, Bucket=bucket) == denied
     assert refusal(client.list_buckets) == denied
-    # Without a right to list, an absent object looks like a forbidden one.
+    # Without the right to list, a missing object looks like a forbidden one.
     assert refusal(client.get_object, Bucket=bucket, Key="mine/none") == denied
     assert refusal(admin.get_object, Bucket=bucket, Key="mine/none") == (404, "NoSuchKey")
 
 
 def test_a_bucket_policy_can_demand_tls(aws: Cloud, bucket: str) -> None:
-    """This endpoint is plain HTTP; the machines' is not (tests/live/test_backups.py)."""
+    """This endpoint uses plain HTTP; the machines' endpoint does not (tests/live/test_backups.py)."""
     client, arn = aws.client("s3"), f"arn:aws:s3:::{bucket}"
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
     only_tls = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
@@ -159,7 +159,7 @@ def test_a_bucket_policy_can_demand_tls(aws: Cloud, bucket: str) -> None:
     assert refusal(client.list_objects_v2, Bucket=bucket) == (403, "AccessDenied")
 
 
-def test_what_this_environment_was_not_made_strict_for_is_refused(aws: Cloud, bucket: str) -> None:
+def test_unsupported_operations_are_refused(aws: Cloud, bucket: str) -> None:
     client = aws.client("s3")
     assert refusal(client.create_multipart_upload, Bucket=bucket, Key="one")[0] == 501
     assert refusal(client.put_bucket_acl, Bucket=bucket, ACL="private")[0] == 501
@@ -169,20 +169,20 @@ def test_what_this_environment_was_not_made_strict_for_is_refused(aws: Cloud, bu
     ("host", "path"),
     [("s3.eu-central-1.amazonaws.com", "/b-1/a/b%20c"), ("b-1.s3.eu-central-1.amazonaws.com", "/a/b%20c")],
 )
-def test_both_styles_of_addresses_name_the_same_object(host: str, path: str) -> None:
-    wanted = s3.asked("GET", host, path, "versionId=3", headers={}, body=b"")
+def test_both_url_styles_name_the_same_object(host: str, path: str) -> None:
+    wanted = s3.parse("GET", host, path, "versionId=3", headers={}, body=b"")
     assert (wanted.bucket, wanted.key) == ("b-1", "a/b c")
     assert wanted.actions == (("s3:GetObjectVersion", "arn:aws:s3:::b-1/a/b c"),)
 
 
-def test_a_versioned_bucket_is_emptied_with_its_delete_markers(aws: Cloud, bucket: str) -> None:
+def test_emptying_a_versioned_bucket_includes_its_delete_markers(aws: Cloud, bucket: str) -> None:
     client = aws.client("s3")
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     for key in ("deleted", "kept"):
         client.put_object(Bucket=bucket, Key=key, Body=b"once")
         client.put_object(Bucket=bucket, Key=key, Body=b"twice")
     client.delete_object(Bucket=bucket, Key="deleted")
-    # As a destroy does beforehand.
+    # As `pulumi destroy` does first.
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
     page = client.list_object_versions(Bucket=bucket)
     listed = [*page["Versions"], *page["DeleteMarkers"]]

@@ -1,1 +1,1 @@
-"""What only this environment needs from moto."""
+"""Patches that only this environment needs."""

@@ -1,4 +1,4 @@
-"""Access control: every request is authorized here; moto's own IAM enforcement stays off."""
+"""Access control: authorizes every request. moto's own IAM enforcement stays off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import utcnow
 
-from sandbox.cloud import ACCOUNT, grants, identities, kms_resources, policies, resources, signatures, web_identity
+from sandbox.cloud import ACCOUNT, grants, identities, kms_resources, permissions, policies, signatures, web_identity
 from sandbox.cloud.application import BODY_KEY
 from sandbox.cloud.conditions import UnknownConditionError
 from sandbox.cloud.identities import Identity
@@ -16,10 +16,10 @@ from sandbox.cloud.patches.registry import patch
 from sandbox.cloud.policies import Question, Verdict
 
 JSON_SERVICES = frozenset({"kms", "secretsmanager", "ssm", "tagging", "timestream-influxdb"})
-"""Services whose common errors have the names of AWS's JSON protocols; the others' have those of the query API."""
+"""Services whose common errors are named as in AWS's JSON protocols. The others' are named as in the query API."""
 
 EVERY_ACCOUNT = frozenset({"ec2", "iam", "monitoring", "sts", "tagging"})
-"""Services that every account of the local AWS has; the other services exist in one account only."""
+"""Services that every account of the local AWS has. The others exist in one account only."""
 
 # Kind of refusal: (EC2, JSON services, others) as (HTTP status, code).
 # docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html and each service's CommonErrors page.
@@ -31,11 +31,11 @@ CODES = {
     "unknown": ((501, "NotImplemented"), (501, "NotImplemented"), (501, "NotImplemented")),
 }
 
-TOKEN = "AssumeRoleWithWebIdentity"  # noqa: S105 - an operation's name
+WEB_IDENTITY = "AssumeRoleWithWebIdentity"
 
 
 class RefusedError(ServiceException):
-    """A refusal, for moto to write in the request's protocol. (With its own classes, moto would guess the service.)"""
+    """A refusal, which moto writes in the request's protocol. (With moto's own classes, it would guess the service.)"""
 
     def __init__(self, kind: str, service: str, message: str, code: tuple[int, str] | None = None) -> None:
         ec2, json, query = CODES[kind]
@@ -46,12 +46,12 @@ class RefusedError(ServiceException):
 
 @patch(BaseResponse, "call_action", source="26076963")
 def call_action(original: Any, self: Any) -> Any:
-    """AWS: a request needs a valid signature of an active key, a session that has not ended, and policies that allow
-    the action on the resource under their conditions; a refusal comes in the service's own protocol and words.
+    """AWS: a request needs a valid signature of an active key, a session that has not expired, and policies that allow
+    the action on the resource under their conditions. A refusal has the service's own protocol and wording.
 
-    moto: takes the action's prefix from the signing name (`monitoring:` for CloudWatch), asks most policies about
-    `*`, ignores conditions, ends of sessions and inactive keys, fails on trust policies that name a service, and
-    denies in XML whatever the protocol.
+    moto: takes the action's prefix from the signing name (`monitoring:` for CloudWatch), checks most policies for `*`,
+    ignores conditions, expired sessions and inactive keys, fails on trust policies that name a service, and refuses in
+    XML whatever the protocol.
     docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
     """
     try:
@@ -63,11 +63,11 @@ def call_action(original: Any, self: Any) -> Any:
 
 
 def judge(response: Any) -> None:
-    """Raises RefusedError unless the request that moto's response object holds may be answered."""
+    """Raises RefusedError unless the request may be answered. response: moto's, which holds the request."""
     environ = response.normalized_request.environ
     headers = dict(response.headers)
     service = ""
-    if response.service_name == "sts" and response._get_action() == TOKEN:
+    if response.service_name == "sts" and response._get_action() == WEB_IDENTITY:
         _judge_token(response, context(response.region, environ))
         return
     try:
@@ -81,33 +81,33 @@ def judge(response: Any) -> None:
         signatures.check(request, signed, identity.secret, token)
     except identities.UnknownKeyError:
         ec2 = "AWS was not able to validate the provided access credentials"
-        words = ec2 if service == "ec2" else "The security token included in the request is invalid."
-        raise RefusedError("key", service, words) from None
+        message = ec2 if service == "ec2" else "The security token included in the request is invalid."
+        raise RefusedError("key", service, message) from None
     except identities.ExpiredSessionError:
         raise RefusedError("expired", service, "The security token included in the request is expired") from None
     except signatures.SignatureError as error:
         raise RefusedError("signature", service, str(error)) from None
     if identity.account != ACCOUNT and service not in EVERY_ACCOUNT:
         raise RefusedError("unknown", service, f"The local AWS has '{service}' only in the account {ACCOUNT}.")
-    # Any key may ask whose it is, whatever policies say.
+    # Every key may ask whose it is, whatever the policies say.
     if service == "sts" and response._get_action() == "GetCallerIdentity":
         return
     known = identity.context | context(response.region, environ)
     external = response.querystring.get("ExternalId")
     known |= {"sts:ExternalId": external[0]} if external else {}
-    for each in resources.needed(response, service):
+    for each in permissions.needed(response, service):
         _judge_action(identity, Question(each.action, each.resource, known | dict(each.context)), service)
 
 
 def _judge_token(response: Any, known: dict[str, str]) -> None:
-    """The token must be good, and the role trust its provider under conditions that hold for it."""
-    denied = RefusedError("denied", "sts", f"Not authorized to perform sts:{TOKEN}")
+    """Raises RefusedError unless the token is valid and the role's trust policy allows it."""
+    denied = RefusedError("denied", "sts", f"Not authorized to perform sts:{WEB_IDENTITY}")
     try:
         asking = web_identity.identify(str(response._get_param("WebIdentityToken") or ""))
         found = identities.role(str(response._get_param("RoleArn")))
         if found is None:
             raise denied
-        question = Question(f"sts:{TOKEN}", found.arn, known | asking.context)
+        question = Question(f"sts:{WEB_IDENTITY}", found.arn, known | asking.context)
         trusted = policies.trust(
             policies.parse(found.assume_role_policy_document), {"Federated": frozenset({asking.provider})}, question
         )
@@ -119,12 +119,12 @@ def _judge_token(response: Any, known: dict[str, str]) -> None:
         raise denied
     longest, wanted = int(found.max_session_duration or 3600), response._get_int_param("DurationSeconds", 3600)
     if wanted > longest:
-        words = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-        raise RefusedError("denied", "sts", words, code=(400, "ValidationError"))
+        message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+        raise RefusedError("denied", "sts", message, code=(400, "ValidationError"))
 
 
 def context(region: str, environ: dict[str, Any]) -> dict[str, str]:
-    """Condition keys that come from the request, whatever its service. region: the one it is for."""
+    """The condition keys that come from the request and exist for every service."""
     now = utcnow()
     return {
         "aws:CurrentTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -143,11 +143,11 @@ def _judge_action(identity: Identity, question: Question, service: str) -> None:
     if not allowed:
         subject = "You are not authorized to perform this operation. " if service == "ec2" else ""
         on = "" if question.resource == "*" else f" on resource: {question.resource}"
-        # STS does not say which side denies it.
+        # STS does not say which side denied it.
         because = f" because no identity-based policy allows the {question.action} action" if service != "sts" else ""
-        words = f"{subject}User: {identity.arn} is not authorized to perform: {question.action}{on}{because}"
-        raise RefusedError("denied", service, words)
-    grants.note(identity, question)
+        message = f"{subject}User: {identity.arn} is not authorized to perform: {question.action}{on}{because}"
+        raise RefusedError("denied", service, message)
+    grants.record(identity, question)
 
 
 def _allowed(identity: Identity, question: Question) -> bool:
@@ -164,17 +164,19 @@ def _allowed(identity: Identity, question: Question) -> bool:
 
 
 def _may_assume(identity: Identity, verdict: Verdict, question: Question) -> bool:
-    """The role must trust the caller: by name, which is enough within an account, or its account. Its own policies
-    decide where it is trusted by its account, and where the role is another account's
-    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html)."""
+    """Whether the caller may assume the role. verdict: of the caller's own policies.
+
+    The role must trust the caller by name or by account. Trust by name is enough within an account; otherwise the
+    caller's policies must allow it, too
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html).
+    """
     found = identities.role(question.resource)
     if found is None:
         return False
     document = policies.parse(found.assume_role_policy_document)
     account = frozenset({identity.account, f"arn:aws:iam::{identity.account}:root"})
-    anyone = policies.trust(document, {"AWS": identity.names | account}, question)
-    if anyone is not Verdict.ALLOWED:
+    if policies.trust(document, {"AWS": identity.names | account}, question) is not Verdict.ALLOWED:
         return False
     by_name = policies.trust(document, {"AWS": identity.names}, question) is Verdict.ALLOWED
-    at_home = question.resource.split(":")[4] == identity.account
-    return verdict is Verdict.ALLOWED or (by_name and at_home)
+    same_account = question.resource.split(":")[4] == identity.account
+    return verdict is Verdict.ALLOWED or (by_name and same_account)

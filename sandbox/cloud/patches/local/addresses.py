@@ -1,4 +1,4 @@
-"""The place's own private and public addresses, with AWS's rules."""
+"""Private and public addresses: those of the place, with AWS's rules."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from sandbox.cloud.patches.registry import REGISTRY, patch
 from sandbox.cloud.regions import backends
 
 SUBNET_PREFIX = 27
-"""Eight default subnets in the place's /24: no region has more zones."""
+"""Eight default subnets fit into the place's /24; no region has more zones."""
 
 
 @patch(VPCBackend, "create_default_vpc", source="b0d66afd")
 def create_default_vpc(_: Any, self: Any) -> Any:
     """AWS: a default subnet per zone, an internet gateway, a route to it. moto: 172.31.0.0/16 and no gateway.
 
-    Here the VPC is the place's own network, so that private addresses are those the machines really have.
+    Here the VPC is the place's own network, so that private addresses are those that the machines really have.
     docs.aws.amazon.com/vpc/latest/userguide/default-vpc-components.html
     """
     if self.describe_vpcs(filters={"is-default": ["true"]}):
@@ -43,7 +43,7 @@ def create_default_vpc(_: Any, self: Any) -> Any:
 
 @patch(SubnetBackend, "create_default_subnet", source="58a347c7")
 def create_default_subnet(_: Any, self: Any, availability_zone: str) -> Any:
-    """Part of the default VPC."""
+    """A default subnet is the next /27 of the default VPC."""
     present = self.get_default_subnets()
     if availability_zone in present:
         raise DefaultSubnetAlreadyExistsInAvailabilityZoneError(present[availability_zone].id, availability_zone)
@@ -58,7 +58,7 @@ def create_default_subnet(_: Any, self: Any, availability_zone: str) -> Any:
 def get_available_subnet_ip(original: Any, self: Any, instance: Any) -> str:
     """AWS: a full subnet is a client error. moto: fails with a 500.
 
-    All regions' default VPCs share the place's one range here, so an address is given out in one region only.
+    Here the default VPCs of all regions share the place's range, so an address is used in one region only.
     """
     used = _taken()
     try:

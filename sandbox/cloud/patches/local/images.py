@@ -12,14 +12,14 @@ from sandbox.cloud.patches.registry import patch
 
 @patch(AmiBackend, "_load_amis", source="986bfb7f")
 def load_amis(_: Any, self: Any) -> None:
-    """`images.images` in every region. moto: reads a list of images from 2018, all of them Amazon's."""
+    """Every region has `images.images`. moto: has a list of images from 2018, all of them Amazon's."""
     for image in images(self.region_name):
         self.amis[image["ami_id"]] = Ami(self, region_name=self.zones[self.region_name][0].name, **image)
 
 
 @patch(Ami, "block_device_mappings", source="3c97b87e")
 def block_device_mappings(_: Any, self: Any) -> list[dict[str, Any]]:
-    """AWS: an image's root volume is deleted with the instance. moto: says that it stays."""
+    """AWS: an image's root volume is deleted with the instance. moto: keeps it."""
     volume = {
         "DeleteOnTermination": True,
         "Encrypted": False,

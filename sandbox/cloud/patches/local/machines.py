@@ -1,4 +1,4 @@
-"""An instance is a machine of this environment: where it is, its boots, its console."""
+"""Makes an instance a machine of this environment: its region, its boots, its console."""
 
 from __future__ import annotations
 
@@ -21,24 +21,26 @@ CONSOLE_BYTES = 65536
 """GetConsoleOutput returns the newest 64 KB (API_GetConsoleOutput)."""
 
 PENDING, RUNNING = 0, 16
-"""Codes of an instance's states (API_InstanceState)."""
+"""Codes of instance states (API_InstanceState)."""
 
 BOOT_SECONDS = 60
-"""Seconds after which an instance counts as running although its machine was not booted."""
+"""Seconds after which an instance counts as running even if its machine was not booted."""
 
 
 @patch(InstanceBackend, "run_instances", source="4f521b28")
 def run_instances(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
-    """Record the region, so that the machines daemon looks there."""
+    """Record the region for the machines daemon."""
     reservation = original(self, *arguments, **named)
-    regions.note(REGISTRY.place, self.region_name)
+    regions.record(REGISTRY.place, self.region_name)
     return reservation
 
 
 @patch(InstanceBackend, "start_instances", source="d63bc0ad")
 def start_instances(original: Any, self: Any, instance_ids: list[str]) -> Any:
-    """AWS: an instance that is started is pending until its machine boots. moto: runs again at once, before the
-    machines daemon, which looks each second, has seen it stopped. So the daemon is asked for a boot, and waited for.
+    """AWS: an instance that is started is pending until its machine boots. moto: it is running at once.
+
+    The machines daemon, which polls every second, might then not see that it was stopped. So this requests a boot from
+    the daemon and waits for it.
     """
     stopped = [each for each in self.get_multi_instances_by_id(instance_ids) if each.state == "stopped"]
     answer = original(self, instance_ids)
@@ -46,13 +48,13 @@ def start_instances(original: Any, self: Any, instance_ids: list[str]) -> Any:
         request = _request_boot(instance)
         if request is not None:
             instance._state.name, instance._state.code = "pending", PENDING
-            Thread(target=_runs_once_booted, args=(instance, request), daemon=True).start()
+            Thread(target=_run_once_booted, args=(instance, request), daemon=True).start()
     return answer
 
 
 @patch(InstanceBackend, "reboot_instances", source="629c2f84")
 def reboot_instances(original: Any, self: Any, instance_ids: list[str]) -> Any:
-    """AWS: an instance that is rebooted is `running` all the time (API_RebootInstances). moto: boots nothing."""
+    """AWS: an instance stays `running` during a reboot (API_RebootInstances). moto: reboots nothing."""
     answer = original(self, instance_ids)
     for instance in answer:
         _request_boot(instance)
@@ -60,7 +62,7 @@ def reboot_instances(original: Any, self: Any, instance_ids: list[str]) -> Any:
 
 
 def _request_boot(instance: Instance) -> Path | None:
-    """Ask the machines daemon to boot an instance's machine, if it has one."""
+    """Request a boot of the instance's machine from the machines daemon; None if it has no machine."""
     request = REGISTRY.place.state / "machines" / instance.id / "reboot"
     if not request.parent.is_dir():
         return None
@@ -68,8 +70,8 @@ def _request_boot(instance: Instance) -> Path | None:
     return request
 
 
-def _runs_once_booted(instance: Instance, request: Path) -> None:
-    """The machines daemon removes the request once it boots the machine."""
+def _run_once_booted(instance: Instance, request: Path) -> None:
+    """Set the instance to running once the machines daemon has removed the request, as it does when it boots it."""
     until = time.monotonic() + BOOT_SECONDS
     while request.exists() and time.monotonic() < until:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Debian's public parameters."""
+"""Debian's public parameters in the parameter store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEBIAN = "/aws/service/debian"
 
 @patch(ParameterDict, "_check_loading_status", source="7cfa610f")
 def check_loading_status(original: Any, self: Any, key: str) -> None:
-    """AWS: `/aws/service/debian/release/13/latest/ARCH` holds the newest image's id. moto: has no such path.
+    """AWS: `/aws/service/debian/release/13/latest/ARCH` contains the newest image's id. moto: has no such path.
 
     wiki.debian.org/Cloud/AmazonEC2Image
     """

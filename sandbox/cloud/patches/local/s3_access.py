@@ -1,4 +1,4 @@
-"""Who may do what in S3: every request is authorized here; moto's own check stays off."""
+"""Access control of S3: authorizes every request. moto's own check stays off."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEY_ACTIONS = {
 
 
 class RefusedS3Error(Exception):
-    """A refusal in S3's words."""
+    """A refusal with S3's code and message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,17 +36,17 @@ class RefusedS3Error(Exception):
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
         """As moto's views return it."""
-        words = f"<Error><Code>{self.code}</Code><Message>{escape(str(self))}</Message></Error>"
-        return self.status, {"Content-Type": "application/xml"}, f'<?xml version="1.0"?>\n{words}'.encode()
+        error = f"<Error><Code>{self.code}</Code><Message>{escape(str(self))}</Message></Error>"
+        return self.status, {"Content-Type": "application/xml"}, f'<?xml version="1.0"?>\n{error}'.encode()
 
 
 @patch(S3Response, "bucket_response", source="d560bab0")
 @patch(S3Response, "key_response", source="482dd528")
 def respond(original: Any, self: Any, request: Any, full_url: str, headers: Any) -> Any:
-    """AWS: identity policies and the bucket's policy decide together, with their conditions; a request for a bucket is
-    signed for the bucket's region; checksums are compared with the body.
+    """AWS: identity policies and the bucket's policy decide together, with their conditions; a request for a bucket
+    must be signed for the bucket's region; checksums are compared with the body.
 
-    moto: looks at the bucket's policy without its conditions and its principals, and compares no checksum.
+    moto: ignores the conditions and principals of a bucket's policy, and compares no checksum.
     """
     try:
         judge(request)
@@ -57,7 +57,7 @@ def respond(original: Any, self: Any, request: Any, full_url: str, headers: Any)
 
 @patch(FakeBucket, "get_permission", source="7571412a")
 def get_permission(*_: Any) -> PermissionResult:
-    """The verdict is `judge`'s alone."""
+    """Leave the verdict to `judge`."""
     return PermissionResult.NEUTRAL
 
 
@@ -71,7 +71,7 @@ def judge(request: Any) -> None:
         raise RefusedS3Error(501, "NotImplemented", f"The local AWS has buckets only in the account {ACCOUNT}.")
     try:
         checksums.check(headers, body)
-        wanted = s3.asked(request.method, headers.get("Host", ""), path, query, headers=headers, body=body)
+        wanted = s3.parse(request.method, headers.get("Host", ""), path, query, headers=headers, body=body)
     except checksums.ChecksumError as error:
         raise RefusedS3Error(error.status, error.code, str(error)) from None
     except s3.UnknownOperationError as error:
@@ -88,7 +88,7 @@ def judge(request: Any) -> None:
     for action, resource in wanted.actions:
         if not _allowed(identity, bucket, Question(action, resource, known)):
             raise _denied(identity, action, resource)
-        grants.note(identity, Question(action, resource, known))
+        grants.record(identity, Question(action, resource, known))
         _judge_key(identity, bucket, Question(action, resource, known))
     _hide(request.method, identity, bucket, wanted, known)
     if wanted.actions[0][0] == "s3:PutBucketPolicy" and bucket is not None:
@@ -102,8 +102,8 @@ def _identity(method: str, url: str, headers: dict[str, str], body: bytes) -> tu
         identity = identities.find(signed.key, token)
         signatures.check(signatures.Request(method, url, headers, body), signed, identity.secret, token)
     except identities.UnknownKeyError:
-        words = "The AWS Access Key Id you provided does not exist in our records."
-        raise RefusedS3Error(403, "InvalidAccessKeyId", words) from None
+        message = "The AWS Access Key Id you provided does not exist in our records."
+        raise RefusedS3Error(403, "InvalidAccessKeyId", message) from None
     except identities.ExpiredSessionError:
         raise RefusedS3Error(400, "ExpiredToken", "The provided token has expired.") from None
     except signatures.SignatureError as error:
@@ -112,7 +112,7 @@ def _identity(method: str, url: str, headers: dict[str, str], body: bytes) -> tu
 
 
 def _allowed(identity: Identity, bucket: Any, question: Question) -> bool:
-    """Within one account either side may allow, and either side's deny wins."""
+    """Whether the request is allowed: within an account, either side may allow it, and a deny of either side wins."""
     try:
         own = policies.judge(identity.policies, question)
         limits = [policies.judge(limit, question) for limit in identity.limits]
@@ -130,9 +130,12 @@ def _allowed(identity: Identity, bucket: Any, question: Question) -> bool:
 
 
 def _judge_key(identity: Identity, bucket: Any, question: Question) -> None:
-    """Who writes or reads an object that KMS encrypts uses the key as well, for that object, or for the bucket where
-    it has a key of its own (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html, Permissions and
-    Encryption context; bucket-key.html). An object is read with the key that it was written with."""
+    """Raises RefusedS3Error unless the caller may use the key that encrypts the object.
+
+    The key is used for that object, or for the bucket if it has a bucket key
+    (docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html, Permissions and Encryption context;
+    bucket-key.html). An object is read with the key that it was written with.
+    """
     action = KEY_ACTIONS.get(question.action)
     if action is None or bucket is None:
         return
@@ -142,12 +145,12 @@ def _judge_key(identity: Identity, bucket: Any, question: Question) -> None:
         key = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
         shared = rule.get("BucketKeyEnabled", False)
     else:
-        there = bucket.keys.get(name)
-        key, shared = (there.kms_key_id, there.bucket_key_enabled) if there else (None, False)
+        stored = bucket.keys.get(name)
+        key, shared = (stored.kms_key_id, stored.bucket_key_enabled) if stored else (None, False)
     if not key:
         return
     arn = question.resource.partition("/")[0] if str(shared).lower() == "true" else question.resource
-    use = kms_resources.used(action, key, bucket.region_name, "s3", **{"aws:s3:arn": arn})
+    use = kms_resources.via_service(action, key, bucket.region_name, "s3", **{"aws:s3:arn": arn})
     wanted = Question(use.action, use.resource, {**question.context, **use.context})
     if not kms_resources.allowed(identity, policies.judge(identity.policies, wanted), wanted):
         raise _denied(identity, wanted.action, wanted.resource)
@@ -155,16 +158,19 @@ def _judge_key(identity: Identity, bucket: Any, question: Question) -> None:
         kms_resources.usable(key, bucket.region_name)
     except kms_resources.UnusableKeyError as error:
         raise RefusedS3Error(400, f"KMS.{error.code}", str(error)) from None
-    grants.note(identity, wanted)
+    grants.record(identity, wanted)
 
 
 def _denied(identity: Identity, action: str, resource: str) -> RefusedS3Error:
-    words = f'User: {identity.arn} is not authorized to perform: {action} on resource: "{resource}"'
-    return RefusedS3Error(403, "AccessDenied", words)
+    message = f'User: {identity.arn} is not authorized to perform: {action} on resource: "{resource}"'
+    return RefusedS3Error(403, "AccessDenied", message)
 
 
-def _hide(method: str, identity: Identity, bucket: Any, wanted: s3.Asked, known: dict[str, str]) -> None:
-    """An identity that may not list a bucket does not learn that an object is absent (API_GetObject, Permissions)."""
+def _hide(method: str, identity: Identity, bucket: Any, wanted: s3.Request, known: dict[str, str]) -> None:
+    """Raises RefusedS3Error for a missing object unless the identity may list the bucket (API_GetObject, Permissions).
+
+    Otherwise the identity would learn that the object does not exist.
+    """
     if method not in ("GET", "HEAD") or not wanted.key or bucket is None or wanted.key in bucket.keys:
         return
     arn = f"arn:aws:s3:::{wanted.bucket}"
@@ -173,7 +179,7 @@ def _hide(method: str, identity: Identity, bucket: Any, wanted: s3.Asked, known:
 
 
 def _check_policy(bucket: Any, body: bytes) -> None:
-    """AWS refuses public policies where they are blocked, and policies over 20 KiB; moto takes both."""
+    """AWS: refuses public policies where they are blocked, and policies over 20 KiB. moto: accepts both."""
     if len(body) > POLICY_BYTES:
         raise RefusedS3Error(400, "PolicyTooLarge", "Policy exceeds the maximum allowed document size.")
     block = bucket.public_access_block

@@ -1,1 +1,1 @@
-"""What moto itself should do."""
+"""Patches for what moto itself should do."""

@@ -15,9 +15,9 @@ from sandbox.cloud.patches.registry import ABSENT, patch
 
 @patch(CloudWatchResponse, "describe_alarm_history", source=ABSENT)
 def describe_alarm_history(_: Any, self: Any) -> ActionResult:
-    """DescribeAlarmHistory (API_DescribeAlarmHistory): how alarms were made and changed state, newest first.
+    """DescribeAlarmHistory (API_DescribeAlarmHistory): when alarms were created and changed state, newest first.
 
-    moto: does not know the action.
+    moto: does not have the action.
     """
     items = self.cloudwatch_backend.describe_alarm_history(
         self._get_param("AlarmName"), self._get_param("HistoryItemType"), self._get_param("ScanBy")
@@ -48,7 +48,7 @@ def _items(alarm: Any) -> Iterator[dict[str, Any]]:
         "HistoryItemType": "ConfigurationUpdate",
         "HistorySummary": f'Alarm "{alarm.name}" created',
     }
-    # moto keeps what was before each change: (kind, reason, data, state, since when).
+    # moto keeps the state before each change: (kind, reason, data, state, since when).
     states = [
         *((state, since) for *_, state, since in alarm.history),
         (alarm.state_value, alarm.state_updated_timestamp),

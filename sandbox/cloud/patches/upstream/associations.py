@@ -1,8 +1,8 @@
-"""State Manager: associations of documents with instances, and what an instance's agent asks about them.
+"""State Manager: associations of documents with instances, and the operations of an instance's agent.
 
-moto has no associations. Nothing runs here: that is the machines' part
-(sandbox/machines/ssm_agent.py). docs.aws.amazon.com/systems-manager/latest/APIReference: CreateAssociation and its kin;
-the agent's own operations, which are not public, are in github.com/aws/amazon-ssm-agent, agent/association/service.
+moto has no associations. Nothing runs here; agents on the machines run them (sandbox/machines/ssm_agent.py).
+docs.aws.amazon.com/systems-manager/latest/APIReference: CreateAssociation and related pages. The agent's own
+operations, which are not public, are in github.com/aws/amazon-ssm-agent, agent/association/service.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 
 from sandbox.cloud.patches.registry import ABSENT, patch
 
-LEAST_MINUTES = 30
+MIN_MINUTES = 30
 MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
-MOST_TARGETS = 5
+MAX_TARGETS = 5
 FIELDS = (
     *("Name", "AssociationName", "DocumentVersion", "Parameters", "Targets", "ScheduleExpression", "MaxConcurrency"),
     *("MaxErrors", "ComplianceSeverity", "SyncCompliance", "ApplyOnlyAtCronInterval", "OutputLocation"),
 )
-"""What an association is made of; an update without one of them takes it away."""
+"""An association's fields. An update that leaves one out removes it."""
 
 
 @patch(SimpleSystemManagerBackend, "delete_document", source="1feedd23")
 def delete_document(original: Any, self: Any, name: str, *arguments: Any, **named: Any) -> Any:
-    """AWS: not while an association has it. moto: knows none."""
+    """AWS: refuses to delete a document that an association uses. moto: has no associations."""
     if any(each["Name"] == name for each in associations(self).values()):
         raise SSMException("AssociatedInstances", "Disassociate the document from all managed nodes first.")
     return original(self, name, *arguments, **named)
@@ -47,7 +47,7 @@ def delete_document(original: Any, self: Any, name: str, *arguments: Any, **name
 
 @patch(SimpleSystemManagerBackend, "_validate_resource_type_and_id", source="a48bc1b3")
 def validate_resource(original: Any, self: Any, resource_type: str, resource_id: str) -> str:
-    """AWS: associations have tags as well."""
+    """AWS: associations have tags, too. moto: has no associations."""
     if resource_type != "Association":
         return str(original(self, resource_type, resource_id))
     if resource_id not in associations(self):
@@ -61,21 +61,21 @@ def associations(backend: Any) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _known(backend: Any, id_: str) -> dict[str, Any]:
+def _find(backend: Any, id_: str) -> dict[str, Any]:
     try:
         return associations(backend)[id_]
     except KeyError:
         raise SSMException("AssociationDoesNotExist", "The specified association does not exist.") from None
 
 
-def asked(response: Any) -> dict[str, Any]:
-    """A request's parameters, also those of operations that botocore does not know."""
+def parameters(response: Any) -> dict[str, Any]:
+    """A request's parameters, even for operations that botocore does not know."""
     found: dict[str, Any] = json.loads(response.body or "{}")
     return found
 
 
-def _filled_in(backend: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The association that a request asks for. Raises what AWS refuses it with."""
+def _validated(backend: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The association that a request describes. Raises AWS's error if the request is invalid."""
     made = {name: given[name] for name in FIELDS if name in given}
     documents = backend._documents.get(made.get("Name"))
     if documents is None:
@@ -98,16 +98,16 @@ def _check_parameters(document: Mapping[str, Any], given: Mapping[str, list[str]
             raise SSMException("InvalidParameters", f"{name} = {values} is not a parameter that the document takes.")
 
 
-# As botocore's model of SSM has it (TargetKey).
-KEY = re.compile(r"[\w\s.:/=\-@]{1,163}")
+TARGET_KEY = re.compile(r"[\w\s.:/=\-@]{1,163}")
+"""From botocore's model of SSM (TargetKey)."""
 
 
 def _check_targets(targets: list[Mapping[str, Any]]) -> None:
     for each in targets:
-        if not KEY.fullmatch(each["Key"]):
+        if not TARGET_KEY.fullmatch(each["Key"]):
             raise SSMException("ValidationException", f"Value '{each['Key']}' failed to satisfy constraint: pattern")
     kinds = [each for each in targets if each["Key"] == "InstanceIds" or each["Key"].startswith("tag:")]
-    if not 1 <= len(targets) <= MOST_TARGETS or kinds != targets or not all(each["Values"] for each in targets):
+    if not 1 <= len(targets) <= MAX_TARGETS or kinds != targets or not all(each["Values"] for each in targets):
         raise SSMException("InvalidTarget", "The target isn't valid.")
 
 
@@ -115,12 +115,12 @@ def _check_schedule(expression: str) -> None:
     if not expression or expression.startswith("cron("):
         return
     found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
-    if not found or int(found[1]) * MINUTES[found[2]] < LEAST_MINUTES:
+    if not found or int(found[1]) * MINUTES[found[2]] < MIN_MINUTES:
         raise SSMException("InvalidSchedule", "The schedule is invalid: at least 30 minutes for an association.")
 
 
-def _targeted(backend: Any, association: Mapping[str, Any]) -> Iterator[str]:
-    """The instances that there are, and all of whose targets' tags fit."""
+def _targets(backend: Any, association: Mapping[str, Any]) -> Iterator[str]:
+    """The ids of existing instances that match all targets."""
     ec2 = ec2_backends[backend.account_id][backend.region_name]
     for instance in ec2.all_instances():
         tags = {"InstanceIds": instance.id} | {f"tag:{key}": value for key, value in ec2.tags[instance.id].items()}
@@ -128,11 +128,11 @@ def _targeted(backend: Any, association: Mapping[str, Any]) -> Iterator[str]:
             yield instance.id
 
 
-def _shown(backend: Any, association: Mapping[str, Any]) -> dict[str, Any]:
-    """As DescribeAssociation has it: the overview is of the instances that are targets now."""
+def _description(backend: Any, association: Mapping[str, Any]) -> dict[str, Any]:
+    """The association as DescribeAssociation returns it. The overview covers the instances that are targets now."""
     statuses = association["statuses"]
     counts: dict[str, int] = {}
-    for id_ in _targeted(backend, association):
+    for id_ in _targets(backend, association):
         status = statuses.get(id_, {}).get("Status", "Pending")
         counts[status] = counts.get(status, 0) + 1
     overall = "Pending" if "Pending" in counts else "Failed" if "Failed" in counts else "Success"
@@ -143,9 +143,9 @@ def _shown(backend: Any, association: Mapping[str, Any]) -> dict[str, Any]:
 
 @patch(SimpleSystemManagerResponse, "create_association", source=ABSENT)
 def create_association(_: Any, self: Any) -> ActionResult:
-    """An association, at its first version."""
-    given = asked(self)
-    made = _filled_in(self.ssm_backend, given) | {
+    """Create an association, at version 1."""
+    given = parameters(self)
+    made = _validated(self.ssm_backend, given) | {
         "AssociationId": str(uuid.uuid4()),
         "AssociationVersion": "1",
         "statuses": {},
@@ -154,88 +154,88 @@ def create_association(_: Any, self: Any) -> ActionResult:
     associations(self.ssm_backend)[made["AssociationId"]] = made
     for tag in given.get("Tags", ()):
         self.ssm_backend._resource_tags["Association"][made["AssociationId"]][tag["Key"]] = tag["Value"]
-    return ActionResult({"AssociationDescription": _shown(self.ssm_backend, made)})
+    return ActionResult({"AssociationDescription": _description(self.ssm_backend, made)})
 
 
 @patch(SimpleSystemManagerResponse, "update_association", source=ABSENT)
 def update_association(_: Any, self: Any) -> ActionResult:
-    """Each update is a new version, and all of it: what is not given is gone. The document stays."""
-    given = asked(self)
-    known = _known(self.ssm_backend, given["AssociationId"])
-    made = _filled_in(self.ssm_backend, {"Name": known["Name"], **given})
+    """Replace an association by a new version. Fields that are not given are removed, except for the document."""
+    given = parameters(self)
+    known = _find(self.ssm_backend, given["AssociationId"])
+    made = _validated(self.ssm_backend, {"Name": known["Name"], **given})
     for name in FIELDS:
         known.pop(name, None)
     number = str(int(known["AssociationVersion"]) + 1)
     known |= made | {"AssociationVersion": number, "LastUpdateAssociationDate": utcnow(), "statuses": {}}
-    return ActionResult({"AssociationDescription": _shown(self.ssm_backend, known)})
+    return ActionResult({"AssociationDescription": _description(self.ssm_backend, known)})
 
 
 @patch(SimpleSystemManagerResponse, "describe_association", source=ABSENT)
 def describe_association(_: Any, self: Any) -> ActionResult:
-    """By its id."""
-    known = _known(self.ssm_backend, asked(self)["AssociationId"])
-    return ActionResult({"AssociationDescription": _shown(self.ssm_backend, known)})
+    """Describe an association by its id."""
+    known = _find(self.ssm_backend, parameters(self)["AssociationId"])
+    return ActionResult({"AssociationDescription": _description(self.ssm_backend, known)})
 
 
 @patch(SimpleSystemManagerResponse, "start_associations_once", source=ABSENT)
 def start_associations_once(_: Any, self: Any) -> EmptyResult:
-    """Run now, whatever the schedule says."""
-    for id_ in asked(self)["AssociationIds"]:
-        known = _known(self.ssm_backend, id_)
+    """Run associations now, whatever their schedule."""
+    for id_ in parameters(self)["AssociationIds"]:
+        known = _find(self.ssm_backend, id_)
         known["starts"] = known.get("starts", 0) + 1
     return EmptyResult()
 
 
 @patch(SimpleSystemManagerResponse, "delete_association", source=ABSENT)
 def delete_association(_: Any, self: Any) -> EmptyResult:
-    """By its id. What it has done on instances stays."""
-    _known(self.ssm_backend, asked(self)["AssociationId"])
-    del associations(self.ssm_backend)[asked(self)["AssociationId"]]
+    """Delete an association by its id. What it did on instances stays."""
+    _find(self.ssm_backend, parameters(self)["AssociationId"])
+    del associations(self.ssm_backend)[parameters(self)["AssociationId"]]
     return EmptyResult()
 
 
 @patch(SimpleSystemManagerResponse, "describe_instance_associations_status", source=ABSENT)
 def describe_instance_associations_status(_: Any, self: Any) -> ActionResult:
-    """How each association of an instance ended there."""
-    id_ = asked(self)["InstanceId"]
+    """The result of each of an instance's associations."""
+    id_ = parameters(self)["InstanceId"]
     found = [
         {name: each.get(name) for name in ("AssociationId", "Name", "AssociationName", "AssociationVersion")}
         | {"InstanceId": id_, "Status": "Pending"}
         | each["statuses"].get(id_, {})
         for each in associations(self.ssm_backend).values()
-        if id_ in _targeted(self.ssm_backend, each)
+        if id_ in _targets(self.ssm_backend, each)
     ]
     return ActionResult({"InstanceAssociationStatusInfos": found})
 
 
 @patch(SimpleSystemManagerResponse, "update_instance_information", source=ABSENT)
 def update_instance_information(_: Any, self: Any) -> str:
-    """How an agent says that it is there."""
+    """Accept an agent's report that it is alive."""
     return "{}"
 
 
 @patch(SimpleSystemManagerResponse, "list_instance_associations", source=ABSENT)
 def list_instance_associations(_: Any, self: Any) -> str:
-    """What an agent is to see to."""
-    id_ = asked(self)["InstanceId"]
+    """The associations that an agent has to run."""
+    id_ = parameters(self)["InstanceId"]
     names = ("AssociationId", "AssociationVersion", "Name", "DocumentVersion", "Parameters", "ScheduleExpression")
     found = [
         {name: each[name] for name in names if name in each} | {"Starts": each.get("starts", 0)}
         for each in associations(self.ssm_backend).values()
-        if id_ in _targeted(self.ssm_backend, each)
+        if id_ in _targets(self.ssm_backend, each)
     ]
     return json.dumps({"Associations": found})
 
 
 @patch(SimpleSystemManagerResponse, "update_instance_association_status", source=ABSENT)
 def update_instance_association_status(_: Any, self: Any) -> str:
-    """How it ended, in the agent's words."""
-    known = _known(self.ssm_backend, asked(self)["AssociationId"])
-    said = asked(self)["ExecutionResult"]
-    known["statuses"][asked(self)["InstanceId"]] = {
-        "Status": said["Status"],
-        "DetailedStatus": said["Status"],
-        "ExecutionSummary": said["ExecutionSummary"],
+    """Store an association's result, as the agent reports it."""
+    known = _find(self.ssm_backend, parameters(self)["AssociationId"])
+    result = parameters(self)["ExecutionResult"]
+    known["statuses"][parameters(self)["InstanceId"]] = {
+        "Status": result["Status"],
+        "DetailedStatus": result["Status"],
+        "ExecutionSummary": result["ExecutionSummary"],
         "ExecutionDate": utcnow(),
     }
     return "{}"

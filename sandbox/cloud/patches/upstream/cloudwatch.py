@@ -1,4 +1,4 @@
-"""CloudWatch's metrics: distinguished by namespace and all dimensions, and answered as AWS does."""
+"""CloudWatch's metrics: identified by namespace and all dimensions, and returned as by AWS."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sandbox.cloud import expressions, labels
 from sandbox.cloud.metrics import Metric, Point, Series, UnsupportedError, check_statistic, series
 from sandbox.cloud.patches.registry import patch
 
-MOST_QUERIES = 500
-LONGEST_EXPRESSION = 2048
+MAX_QUERIES = 500
+MAX_EXPRESSION = 2048
 """Characters: the type MetricExpression in CloudWatch's API description (botocore, cloudwatch/2010-08-01)."""
-MOST_FOUND = 500
+MAX_FOUND = 500
 """Series of one SEARCH: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html."""
 RECENT = datetime.timedelta(hours=3)
 
@@ -33,7 +33,7 @@ def seconds(moment: datetime.datetime) -> float:
 
 
 def metric_of(datum: Any) -> Metric:
-    """The identity of one of moto's data."""
+    """The metric that one of moto's data belongs to."""
     return Metric(datum.namespace, datum.name, frozenset((each.name, each.value) for each in datum.dimensions))
 
 
@@ -56,19 +56,19 @@ def get_metric_data(
 ) -> list[dict[str, Any]]:
     """GetMetricData (docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html).
 
-    moto ignores the namespace once dimensions are given, averages all sets without them, starts its periods at
-    StartTime, fails on percentiles, answers Metrics Insights wrongly and SEARCH and arithmetic not at all. What is
-    not supported here is refused.
+    moto: ignores the namespace if dimensions are given, averages over all metrics of a name if none are, starts its
+    periods at StartTime, fails on percentiles, returns wrong values for Metrics Insights, and does not support SEARCH
+    and arithmetic. What is not supported here is refused.
     """
     if start_time >= end_time:
         raise ValidationError("The parameter StartTime must be less than the parameter EndTime.")
-    if not 1 <= len(queries) <= MOST_QUERIES or len({query["Id"] for query in queries}) != len(queries):
-        raise ValidationError(f"MetricDataQueries must be 1 to {MOST_QUERIES} queries, each with an Id of its own.")
+    if not 1 <= len(queries) <= MAX_QUERIES or len({query["Id"] for query in queries}) != len(queries):
+        raise ValidationError(f"MetricDataQueries must be 1 to {MAX_QUERIES} queries, each with an Id of its own.")
     for number, query in enumerate(queries, start=1):
-        if len(expression := query.get("Expression", "")) > LONGEST_EXPRESSION:
+        if len(expression := query.get("Expression", "")) > MAX_EXPRESSION:
             raise ValidationError(
                 f"1 validation error detected: Value '{expression}' at 'metricDataQueries.{number}.member.expression'"
-                f" failed to satisfy constraint: Member must have length less than or equal to {LONGEST_EXPRESSION}"
+                f" failed to satisfy constraint: Member must have length less than or equal to {MAX_EXPRESSION}"
             )
     stored: dict[Metric, list[Point]] = defaultdict(list)
     for datum in self.get_all_metrics():
@@ -80,7 +80,7 @@ def get_metric_data(
         # Expressions may refer to queries that come later: metrics first, the rest in the order it was sent.
         for query in sorted(queries, key=lambda each: "Expression" in each):
             for metric, default, values, properties in _answers(query, stored, window, known):
-                # A SEARCH returns many series under one id: not supported in arithmetic here.
+                # A SEARCH returns many series with one id, which arithmetic does not support here.
                 if "MetricStat" in query or metric is None:
                     known[query["Id"]] = values
                 properties |= {"Region": self.region_name, "AccountId": self.account_id}
@@ -115,8 +115,8 @@ def _answers(
         yield None, query["Id"], expressions.calculate(expression, known), {}
         return
     period = found.period or int(query.get("Period") or 300)
-    matching = [metric for metric in stored if found.finds(metric)][:MOST_FOUND]
-    names = expressions.distinguish(matching)
+    matching = [metric for metric in stored if found.finds(metric)][:MAX_FOUND]
+    names = expressions.default_labels(matching)
     for metric in sorted(matching, key=lambda each: names[each]):
         values = series(stored[metric], found.statistic, period, *window)
         if values or not expression.startswith("REMOVE_EMPTY"):
@@ -149,7 +149,7 @@ def _result(query_id: str, label: str, values: Series, scan_by: str) -> dict[str
 def get_metric_statistics(_: Any, self: Any) -> ActionResult:
     """GetMetricStatistics (API_GetMetricStatistics).
 
-    moto starts its periods at the first datum, takes metrics with more dimensions than asked for, and knows no
+    moto: starts its periods at the first datum, includes metrics with further dimensions, and does not support
     percentiles.
     """
     plain, extended = self._get_param("Statistics", []), self._get_param("ExtendedStatistics", [])
@@ -186,7 +186,7 @@ def get_metric_statistics(_: Any, self: Any) -> ActionResult:
 def get_filtered_metrics(
     _: Any, self: Any, metric_name: str | None, namespace: str | None, dimensions: list[dict[str, str]]
 ) -> list[Any]:
-    """ListMetrics (API_ListMetrics): each metric once. moto: repeats metrics with two dimensions for each datum."""
+    """ListMetrics (API_ListMetrics): each metric once. moto: lists a metric with two dimensions once per datum."""
     found: dict[Metric, Any] = {}
     for datum in self.get_all_metrics():
         metric = metric_of(datum)

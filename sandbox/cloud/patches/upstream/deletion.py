@@ -17,7 +17,7 @@ _vpcs_being_deleted: set[str] = set()
 
 @patch(IAMBackend, "delete_user", source="890e3e12")
 def delete_user(original: Any, self: Any, user_name: str) -> None:
-    """AWS: a user's keys and memberships have to be deleted first (API_DeleteUser). moto: checks policies only."""
+    """AWS: a user's keys and memberships must be deleted first (API_DeleteUser). moto: checks policies only."""
     if self.get_user(user_name).access_keys:
         raise DeleteConflictException("Cannot delete entity, must delete access keys first.")
     if self.get_groups_for_user(user_name):
@@ -27,7 +27,7 @@ def delete_user(original: Any, self: Any, user_name: str) -> None:
 
 @patch(IAMBackend, "delete_group", source="5ad6196e")
 def delete_group(original: Any, self: Any, group_name: str) -> None:
-    """AWS: a group has to be empty and without policies (API_DeleteGroup). moto: deletes it as it is."""
+    """AWS: a group must be empty and without policies (API_DeleteGroup). moto: deletes any group."""
     group = self.get_group(group_name)
     if group.users:
         raise DeleteConflictException("Cannot delete entity, must remove users from group first.")
@@ -40,7 +40,7 @@ def delete_group(original: Any, self: Any, group_name: str) -> None:
 
 @patch(IAMBackend, "delete_policy", source="dff767e9")
 def delete_policy(original: Any, self: Any, policy_arn: str) -> None:
-    """AWS: an attached policy cannot be deleted (API_DeletePolicy). moto: deletes it, and its holders keep it."""
+    """AWS: an attached policy cannot be deleted (API_DeletePolicy). moto: deletes it; its holders keep it."""
     holders = [*self.users.values(), *self.groups.values(), *self.roles.values()]
     if any(policy_arn in holder.managed_policies for holder in holders):
         raise DeleteConflictException("Cannot delete a policy attached to entities.")
@@ -49,7 +49,7 @@ def delete_policy(original: Any, self: Any, policy_arn: str) -> None:
 
 @patch(VPCBackend, "delete_vpc", source="e1bdbc7e")
 def delete_vpc(original: Any, self: Any, vpc_id: str) -> Any:
-    """AWS: a VPC's default security group is deleted with its VPC (API_DeleteVpc), and in no other way."""
+    """AWS: a VPC's default security group can only be deleted with its VPC (API_DeleteVpc). moto: also alone."""
     _vpcs_being_deleted.add(vpc_id)
     try:
         return original(self, vpc_id)
@@ -59,7 +59,7 @@ def delete_vpc(original: Any, self: Any, vpc_id: str) -> Any:
 
 @patch(SecurityGroupBackend, "_delete_security_group", source="43616e62")
 def delete_security_group(original: Any, self: Any, vpc_id: str | None, group_id: str) -> None:
-    """AWS: a group with members, or named by another group's rules, cannot be deleted (API_DeleteSecurityGroup).
+    """AWS: a group that has members or is named by another group's rules cannot be deleted (API_DeleteSecurityGroup).
 
     moto: deletes it.
     """

@@ -1,5 +1,4 @@
-"""Which service and which operation a request is for: what moto works out again for each one, though it stays the same,
-is worked out once."""
+"""Caches what moto computes again for each request to find its service and operation, although it never changes."""
 
 from __future__ import annotations
 
@@ -15,13 +14,13 @@ from sandbox.cloud.patches.registry import patch
 
 @patch(backends, "list_of_moto_modules", source="4f741a10")
 def list_of_moto_modules(original: Callable[[], Iterable[str]]) -> Iterable[str]:
-    """moto: lists its own folder, and asks of each entry what it is."""
+    """moto: lists its own folder and inspects each entry."""
     return _modules(original)
 
 
 @patch(responses, "method_names_from_class", source="9dbac89d")
 def method_names_from_class(original: Callable[[object], list[str]], clazz: Any) -> list[str]:
-    """moto: looks through all attributes of the service's class, of which EC2's has a thousand."""
+    """moto: searches all attributes of the service's class; EC2's has a thousand."""
     return _methods(original, clazz)
 
 

@@ -1,4 +1,4 @@
-"""Systems Manager's documents: moto has them without AWS's checks (APIReference: CreateDocument)."""
+"""AWS's checks of Systems Manager's documents, which moto does not have (APIReference: CreateDocument)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from moto.ssm.models import Documents, SimpleSystemManagerBackend
 
 from sandbox.cloud.patches.registry import patch
 
-LONGEST = 65536
+MAX_BYTES = 65536
 
 
 def _check_content(content: str) -> None:
-    """Raises what AWS answers to a document that cannot be."""
-    if len(content.encode()) > LONGEST:
+    """Raises AWS's error for an invalid document."""
+    if len(content.encode()) > MAX_BYTES:
         raise SSMException("MaxDocumentSizeExceeded", "The size limit of a document is 64 KB.")
     try:
         declared = json.loads(content).get("parameters", {})
     except (json.JSONDecodeError, AttributeError):
-        return  # moto says so itself
+        return  # moto refuses it
     for used in re.findall(r"\{\{\s*([\w.:-]+)\s*\}\}", content):
         if used not in declared and not used.startswith(("ssm:", "platformType")):
             raise InvalidDocumentContent(f"Parameter {used} is not declared in the document.")
@@ -29,7 +29,7 @@ def _check_content(content: str) -> None:
 
 @patch(SimpleSystemManagerBackend, "create_document", source="d61903e3")
 def create_document(original: Any, self: Any, content: str, *arguments: Any, **named: Any) -> Any:
-    """AWS: at most 64 KB, and no parameters that are not declared. moto: anything that is JSON."""
+    """AWS: a document has at most 64 KB and no undeclared parameters. moto: accepts any JSON."""
     _check_content(content)
     return original(self, content, *arguments, **named)
 
@@ -43,5 +43,5 @@ def update_document(original: Any, self: Any, content: str, *arguments: Any, **n
 
 @patch(Documents, "find", source="d98c1856")
 def find(original: Any, self: Any, document_version: str | None = None, *arguments: Any, **named: Any) -> Any:
-    """AWS: `$DEFAULT` is the default version, as no version is. moto: knows `$LATEST` only."""
+    """AWS: `$DEFAULT` is the default version, as if no version were given. moto: knows only `$LATEST`."""
     return original(self, None if document_version == "$DEFAULT" else document_version, *arguments, **named)

@@ -1,5 +1,5 @@
-"""Elastic IPs: how they move, and that an interface keeps its own (API_AssociateAddress, API_ReleaseAddress,
-API_DeleteNatGateway)."""
+"""Elastic IPs: when they move, when they are released, and that an interface keeps its own (API_AssociateAddress,
+API_ReleaseAddress, API_DeleteNatGateway)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from sandbox.cloud.patches.registry import patch
 
 @patch(ElasticAddressBackend, "associate_address", source="0ff55e84")
 def associate_address(_: Any, self: Any, instance: Any = None, eni: Any = None, **named: Any) -> Any:
-    """AWS: moves an address that points elsewhere unless AllowReassociation is false; an instance's other elastic IP
-    loses it. moto: refuses to move it unless asked to, and leaves the other one pointing too.
+    """AWS: moves an address that is associated elsewhere unless AllowReassociation is false, and disassociates the
+    instance's former elastic IP. moto: moves it only if AllowReassociation is true, and keeps the former one
+    associated as well.
     """
     address, allocation_id = named.get("address"), named.get("allocation_id")
     found = (self.address_by_ip([address]) if address else self.address_by_allocation([allocation_id]))[0]
@@ -45,7 +46,7 @@ def associate_address(_: Any, self: Any, instance: Any = None, eni: Any = None, 
 
 @patch(ElasticAddressBackend, "release_address", source="08e87039")
 def release_address(original: Any, self: Any, address: str | None = None, allocation_id: str | None = None) -> None:
-    """AWS: an address in use is not released. moto: releases it."""
+    """AWS: refuses to release an address in use. moto: releases it."""
     wanted = self.address_by_ip([address]) if address else self.address_by_allocation([allocation_id])
     if wanted[0].association_id:
         raise EC2ClientError("InvalidIPAddress.InUse", f"Address {wanted[0].public_ip} is in use.")
@@ -54,7 +55,7 @@ def release_address(original: Any, self: Any, address: str | None = None, alloca
 
 @patch(NatGatewayBackend, "delete_nat_gateway", source="bae2427a")
 def delete_nat_gateway(original: Any, self: Any, nat_gateway_id: str) -> Any:
-    """AWS: its address is free afterwards, and its interface gone. moto: keeps both."""
+    """AWS: frees the gateway's address and deletes its interface. moto: keeps both."""
     gateway = original(self, nat_gateway_id)
     for address in self.addresses:
         if address.eni is gateway._eni:
@@ -65,14 +66,14 @@ def delete_nat_gateway(original: Any, self: Any, nat_gateway_id: str) -> Any:
 
 @patch(ElasticIPAddresses, "associate_address", source="96a8cac3")
 def associate_address_response(original: Any, self: Any) -> Any:
-    """moto's request parser turns a missing AllowReassociation into false; AWS distinguishes them."""
+    """AWS: a missing AllowReassociation is not the same as false. moto: its request parser makes it false."""
     if self._get_param("AllowReassociation") is None:
         self.params["AllowReassociation"] = True
     return original(self)
 
 
 def detach(address: Any) -> None:
-    """Take an elastic IP from whatever it points to; the interface gets a public address of its own if it had one."""
+    """Disassociate an elastic IP. The interface gets its automatic public address again, if it had one."""
     interface = address.eni
     address.instance = address.eni = address.association_id = None
     if interface is not None:
@@ -81,7 +82,7 @@ def detach(address: Any) -> None:
             interface.check_auto_public_ip()
 
 
-# AWS: a stopped instance keeps its elastic IP. moto: its start gives it another public address.
+# AWS: a stopped instance keeps its elastic IP. moto: gives it another public address at its start.
 # docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html
 
 

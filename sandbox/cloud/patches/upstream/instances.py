@@ -1,4 +1,4 @@
-"""What happens to an instance after its launch: volumes, changes, stopping, termination."""
+"""Instances after their launch: volumes, changes, stopping, termination."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sandbox.cloud.patches.upstream import interfaces
 from sandbox.cloud.patches.upstream.elastic import detach
 
 NEEDS_STOP = frozenset({"instance_type", "user_data", "kernel", "ramdisk"})
-"""Attributes of an EBS-backed instance that change only while it is stopped (API_ModifyInstanceAttribute)."""
+"""Attributes of an EBS-backed instance that can change only while it is stopped (API_ModifyInstanceAttribute)."""
 
 
 @patch(EBSBackend, "attach_volume", source="f4e03c1e")
 def attach_volume(
     original: Any, self: Any, volume_id: str, instance_id: str, device_path: str, *arguments: Any, **named: Any
 ) -> Any:
-    """AWS: a volume in use or in another zone, or a device in use, is refused (API_AttachVolume).
+    """AWS: refuses a volume in use or in another zone, and a device in use (API_AttachVolume).
 
-    moto: attaches a volume twice, and its first instance then cannot be terminated.
+    moto: attaches a volume twice, and its first instance can then not be terminated.
     """
     volume, instance = self.get_volume(volume_id), self.get_instance(instance_id)
     if volume.attachment:
@@ -52,7 +52,7 @@ def modify_instance_attribute(original: Any, self: Any, instance_id: str, key: s
     return original(self, instance_id, key, value)
 
 
-# AWS: a terminated instance cannot be started, stopped or rebooted. moto: brings it back.
+# AWS: a terminated instance cannot be started, stopped or rebooted. moto: revives it.
 
 
 @patch(InstanceBackend, "start_instances", source="d63bc0ad")
@@ -73,18 +73,18 @@ def reboot_instances(original: Any, self: Any, instance_ids: list[str]) -> Any:
     return original(self, instance_ids)
 
 
-def _refuse_terminated(backend: Any, instance_ids: list[str], done: str) -> None:
+def _refuse_terminated(backend: Any, instance_ids: list[str], participle: str) -> None:
     for instance in backend.get_multi_instances_by_id(instance_ids):
         if instance.state == "terminated":
             raise EC2ClientError(
                 "IncorrectInstanceState",
-                f"The instance '{instance.id}' is not in a state from which it can be {done}.",
+                f"The instance '{instance.id}' is not in a state from which it can be {participle}.",
             )
 
 
 @patch(InstanceBackend, "terminate_instances", source="00c52272")
 def terminate_instances(original: Any, self: Any, instance_ids: list[str]) -> Any:
-    """AWS: termination frees elastic IPs, kept volumes, and addresses. moto: leaves them pointing at the instance."""
+    """AWS: termination frees elastic IPs, kept volumes and addresses. moto: leaves them associated."""
     # AWS terminates all or none.
     for instance in self.get_multi_instances_by_id(instance_ids):
         if instance.disable_api_termination:
@@ -100,7 +100,7 @@ def terminate_instances(original: Any, self: Any, instance_ids: list[str]) -> An
         for address in self.addresses:
             if address.eni in own:
                 detach(address)
-        interfaces.keep(instance)
+        interfaces.detach_kept(instance)
         for interface in instance.nics.values():
             interface.public_ip = interface.private_ip_address = None
             interface.private_ip_addresses = []
@@ -116,7 +116,7 @@ def private_dns_name(original: Any, self: Any) -> str:
 
 @patch(InstanceBackend, "modify_instance_metadata_options", source="75cea452")
 def modify_instance_metadata_options(_: Any, self: Any, instance_id: str, **named: Any) -> MetadataOptions:
-    """AWS: options that are not named stay (API_ModifyInstanceMetadataOptions). moto: resets them."""
+    """AWS: keeps options that are not given (API_ModifyInstanceMetadataOptions). moto: resets them."""
     options: MetadataOptions = self.get_instance(instance_id).metadata_options
     for given, attribute in (
         ("http_tokens", "http_tokens"),

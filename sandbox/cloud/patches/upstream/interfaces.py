@@ -1,4 +1,4 @@
-"""Network interfaces that are made before their instance, and stay when it goes.
+"""Network interfaces that are created before their instance and outlive it.
 
 docs.aws.amazon.com/AWSEC2/latest/APIReference: API_CreateNetworkInterface, API_DeleteNetworkInterface,
 API_InstanceNetworkInterfaceSpecification.
@@ -20,7 +20,7 @@ from sandbox.cloud.patches.registry import patch
 def create_network_interface(
     original: Any, self: Any, subnet: Any, private_ip_address: Any, *arguments: Any, **named: Any
 ) -> Any:
-    """AWS: an address that nobody else in the subnet has. moto: any address, even one in use."""
+    """AWS: chooses a free address of the subnet. moto: chooses any, even one in use."""
     if not private_ip_address and not (arguments and arguments[0]):
         private_ip_address = subnet.get_available_subnet_ip(instance=None)
     return original(self, subnet, private_ip_address, *arguments, **named)
@@ -28,7 +28,7 @@ def create_network_interface(
 
 @patch(ElasticNetworkInterfaces, "delete_network_interface", source="f8e33147")
 def delete_network_interface(original: Any, self: Any) -> Any:
-    """AWS: an interface in use is not deleted. moto: deletes it, and keeps its address."""
+    """AWS: refuses to delete an interface in use. moto: deletes it, and keeps its address reserved."""
     interface = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
     if interface.instance is not None:
         raise EC2ClientError("InvalidParameterValue", f"Network interface '{interface.id}' is currently in use.")
@@ -37,9 +37,11 @@ def delete_network_interface(original: Any, self: Any) -> Any:
     return answer
 
 
-def take(backend: Any, named: dict[str, Any]) -> bool:
-    """Whether RunInstances names the instance's interface; the instance then is in its zone, its groups are the
-    interface's. AWS: refuses an interface in use, and a subnet, groups or public address for it as well."""
+def use_existing(backend: Any, named: dict[str, Any]) -> bool:
+    """Place an instance in the zone of the interface that RunInstances names. Returns whether it names one.
+
+    AWS: refuses an interface in use, and a subnet, groups or a public address besides it.
+    """
     given = [nic for nic in named.get("nics") or [] if "NetworkInterfaceId" in nic]
     if not given:
         return False
@@ -68,14 +70,14 @@ def take(backend: Any, named: dict[str, Any]) -> bool:
     return True
 
 
-def join(instance: Any) -> None:
-    """AWS: an instance is in its interface's groups. moto: in those that RunInstances names."""
+def take_groups(instance: Any) -> None:
+    """AWS: an instance has its interface's groups. moto: it has those that RunInstances names."""
     if 0 in instance.nics and not instance.security_groups:
         instance.security_groups = list(instance.nics[0].group_set)
 
 
-def keep(instance: Any) -> None:
-    """AWS: an interface made before its instance outlives it, with its address. moto: leaves it attached forever."""
+def detach_kept(instance: Any) -> None:
+    """AWS: an interface created before its instance outlives it, with its address. moto: it stays attached."""
     for index, interface in instance.nics.items():
         if not interface.delete_on_termination:
             gone = instance.nics[index] = copy.copy(interface)

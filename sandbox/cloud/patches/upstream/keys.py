@@ -1,4 +1,4 @@
-"""Keys of KMS, and what EC2 makes with them. What the parameter store does with them: ssm.py."""
+"""KMS keys, and EC2's volumes that use them. For parameters, see ssm.py."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sandbox.cloud.patches.registry import patch
 
 @patch(KmsBackend, "encrypt", source="bc36789d")
 def encrypt(original: Any, self: Any, key_id: str, *arguments: Any, **named: Any) -> Any:
-    """AWS: a key that is disabled or to be deleted encrypts nothing. moto: encrypts. (A data key is encrypted, too.)"""
+    """AWS: a key that is disabled or pending deletion does not encrypt (nor create data keys). moto: it does."""
     _refuse(self, key_id)
     return original(self, key_id, *arguments, **named)
 
 
 @patch(KmsBackend, "decrypt", source="52b413fa")
 def decrypt(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
-    """AWS: a key that is disabled or to be deleted decrypts nothing. moto: decrypts."""
+    """AWS: a key that is disabled or pending deletion does not decrypt. moto: it does."""
     plain, arn = original(self, *arguments, **named)
     _refuse(self, arn)
     return plain, arn
@@ -40,11 +40,11 @@ def _refuse(backend: Any, named: str) -> None:
 
 @patch(EBSBackend, "create_volume", source="0cd08b06")
 def create_volume(original: Any, self: Any, *arguments: Any, **named: Any) -> Any:
-    """AWS: makes no volume with a key that is missing, of another region, asymmetric, disabled or to be deleted, and
-    names the key by its ARN. moto: takes any text.
+    """AWS: creates no volume with a key that is missing, of another region, asymmetric, disabled or pending deletion,
+    and returns the key's ARN. moto: accepts any text.
 
-    EC2 says so only later: the volume, or the instance, is gone after a moment (API_CreateVolume, KmsKeyId; docs:
-    "Troubleshoot instance launch issues", Client.InternalError). Here the request is refused.
+    On EC2, the request succeeds, and the volume, or the instance, disappears after a moment (API_CreateVolume,
+    KmsKeyId; docs: "Troubleshoot instance launch issues", Client.InternalError). Here the request is refused.
     """
     if named.get("kms_key_id"):
         try:

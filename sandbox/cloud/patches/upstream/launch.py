@@ -15,10 +15,10 @@ from sandbox.cloud.patches.registry import REGISTRY, patch
 from sandbox.cloud.patches.upstream import interfaces
 
 USER_DATA_BYTES = 16384
-"""docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html: before encoding."""
+"""Before Base64 encoding (docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html)."""
 
 
-# moto itself refuses unknown images and instance types when these are set.
+# With these, moto itself refuses unknown images and instance types.
 REGISTRY.setting(settings, "ENABLE_AMI_VALIDATION", True)
 REGISTRY.setting(settings, "EC2_ENABLE_INSTANCE_TYPE_VALIDATION", True)
 
@@ -30,34 +30,36 @@ def run_instances(
     """AWS: refuses user data over 16 KiB, images of another architecture, and instance types that the zone does not
     have. moto: starts them.
 
-    AWS: without a subnet, a default one; the root volume is as the image says where the request says nothing, and
-    goes with the instance; so does the network interface made for it. moto: an address outside every subnet;
-    a root volume that stays, or none at all when another device is mapped; an interface that stays.
+    AWS: chooses a default subnet if none is given; takes the root volume's properties from the image unless the request
+    has them; deletes the root volume, and the network interface created for the instance, with the instance. moto:
+    chooses an address outside every subnet; keeps the root volume, or creates none if another device is mapped; keeps
+    the interface.
     """
     _check_user_data(user_data)
     image = self.describe_images(ami_ids=[image_id] if image_id else [])[0]
     _check_architecture(self, image, named.get("instance_type") or "")
     mappings = named["block_device_mappings"] = _mappings(image, named.get("block_device_mappings") or [])
-    own = interfaces.take(self, named)
+    own = interfaces.use_existing(self, named)
     if not own and not named.get("subnet_id") and not any("SubnetId" in nic for nic in named.get("nics", [])):
         _choose_subnet(self, named)
     _check_zone(self, named)
     reservation = original(self, image_id, count, user_data, *arguments, **named)
     for instance in reservation.instances:
-        interfaces.join(instance)
+        interfaces.take_groups(instance)
         _finish(self, instance, mappings, named.get("nics") or [])
     return reservation
 
 
 @patch(InstanceResponse, "_parse_block_device_mapping", source="2fb130f4")
 def parse_block_device_mapping(_: Any, self: Any) -> list[dict[str, Any]]:
-    """moto fills DeleteOnTermination with false, and asks for a size, before its models can see what was sent."""
+    """The mappings as they were sent. moto: sets DeleteOnTermination to false and requires a size before its models can
+    see the request."""
     return [dict(each) for each in self._get_param("BlockDeviceMappings", [])]
 
 
 @patch(InstanceResponse, "run_instances", source="053f1ed0")
 def run_instances_response(original: Any, self: Any) -> Any:
-    """AWS: DisableApiTermination is a parameter of RunInstances. moto: knows it as an attribute set later only."""
+    """AWS: RunInstances takes DisableApiTermination. moto: it can only be set later, as an attribute."""
     answer = original(self)
     for instance in answer.result.instances:
         instance.disable_api_termination = bool(self._get_param("DisableApiTermination"))
@@ -104,7 +106,7 @@ def _check_zone(backend: Any, named: dict[str, Any]) -> None:
 
 
 def _mappings(image: Any, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The request's devices over the image's."""
+    """The image's root device and the request's devices; what the request says about the root device wins."""
     devices = {each["DeviceName"]: copy.deepcopy(each) for each in wanted}
     root = devices.pop(image.root_device_name, {"DeviceName": image.root_device_name})
     own = image.block_device_mappings[0]["Ebs"]
@@ -127,7 +129,7 @@ def _choose_subnet(backend: Any, named: dict[str, Any]) -> None:
     zones = backend.get_default_subnets()
     zone = named.get("placement") or min(zones, default=None)
     if zone not in zones:
-        return  # moto says what is missing
+        return  # moto reports what is missing
     if named.get("nics"):
         named["nics"] = [{**nic, "SubnetId": nic.get("SubnetId", zones[zone].id)} for nic in named["nics"]]
     else:
@@ -135,7 +137,7 @@ def _choose_subnet(backend: Any, named: dict[str, Any]) -> None:
 
 
 def _finish(backend: Any, instance: Any, mappings: list[dict[str, Any]], nics: list[dict[str, Any]]) -> None:
-    """What moto loses: volumes' performance, and that interfaces created for an instance are deleted with it."""
+    """Set what moto loses: volumes' performance, and that interfaces created for an instance are deleted with it."""
     for mapping in mappings:
         device = instance.block_device_mapping.get(mapping["DeviceName"])
         if device is not None:

@@ -1,4 +1,4 @@
-"""Route 53: which records may stand next to each other (API_ChangeResourceRecordSets)."""
+"""Route 53: zones' ids, and which records can exist side by side (API_ChangeResourceRecordSets)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sandbox.cloud.patches.registry import patch
 
 @patch(models, "create_route53_zone_id", source="13c446e4")
 def create_route53_zone_id(original: Any, **named: Any) -> str:
-    """AWS: Z is the first letter of a zone's ID. moto: any is."""
+    """AWS: a zone's id starts with Z. moto: it can start with any letter."""
     return f"Z{str(original(**named))[1:]}"
 
 
 @patch(Route53Backend, "change_resource_record_sets", source="b76a48a1")
 def change_resource_record_sets(original: Any, self: Any, zoneid: str, change_list: list[dict[str, Any]]) -> None:
-    """AWS: a record that is there is not created again, none stands next to a CNAME of its name, one is deleted with
-    the values it has; names are in lower case, and end with the zone's whole name. moto: remembers identical requests
-    alone, and takes badexample.com for a name of example.com.
+    """AWS: refuses to create a record that exists, to create one with the name of a CNAME, and to delete one with other
+    values than it has; names are in lower case, and end with the zone's name after a dot. moto: refuses only identical
+    requests, and takes badexample.com for a name in example.com.
     """
     zone = self.get_hosted_zone(zoneid)
     for change in change_list:
@@ -31,10 +31,10 @@ def change_resource_record_sets(original: Any, self: Any, zoneid: str, change_li
         if name != _plain(zone.name) and not name.endswith(f".{_plain(zone.name)}"):
             raise DnsNameInvalidForZone(name=record["Name"], zone_name=zone.name)
         same = [each for each in zone.rrsets if _plain(each.name) == name]
-        there = next((each for each in same if each.type == kind), None)
-        if action == "CREATE" and there:
+        existing = next((each for each in same if each.type == kind), None)
+        if action == "CREATE" and existing:
             raise ResourceRecordAlreadyExists(name=f"{name}.", _type=kind)
-        if action == "DELETE" and (there is None or _values(record) != [*there.records]):
+        if action == "DELETE" and (existing is None or _values(record) != [*existing.records]):
             raise Route53ClientError(
                 "InvalidChangeBatch",
                 f"[Tried to delete resource record set [name='{name}.', type='{kind}'] but it was not found or its "

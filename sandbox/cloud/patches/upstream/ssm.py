@@ -1,4 +1,4 @@
-"""The sizes of parameters, and their keys."""
+"""Parameters' sizes and keys."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 from moto.ssm.exceptions import SSMException, ValidationException
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
-from sandbox.cloud.kms_resources import OF_AWS, UnusableKeyError, usable
+from sandbox.cloud.kms_resources import AWS_MANAGED, UnusableKeyError, usable
 from sandbox.cloud.patches.registry import patch
 
 STANDARD_BYTES, ADVANCED_BYTES = 4096, 8192
 """docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"""
 
-ACCOUNT_S = "alias/aws/ssm"
+DEFAULT_KEY = "alias/aws/ssm"
 
 
 @patch(SimpleSystemManagerBackend, "put_parameter", source="b5187c4a")
 def put_parameter(
     original: Any, self: Any, name: str, description: str, value: str, *arguments: Any, **named: Any
 ) -> Any:
-    """AWS: a standard parameter holds 4 KiB, an advanced one 8, and intelligent tiering chooses. moto: any size.
+    """AWS: a standard parameter holds 4 KiB, an advanced one 8 KiB; intelligent tiering chooses. moto: no limit.
 
-    AWS: a secret is encrypted with a key that can; when it is overwritten without naming one, with the account's
-    (API_PutParameter, KeyId). moto: any text is a key, and an overwritten parameter keeps its own.
+    AWS: a secret needs a usable key; if it is overwritten without naming one, the account's default key is used
+    (API_PutParameter, KeyId). moto: accepts any text as a key, and an overwritten parameter keeps its own.
     """
     before = self._parameters[name][-1] if name in self._parameters else None
     tier = named.get("tier") or (before.tier if before else None) or "Standard"
@@ -43,21 +43,21 @@ def put_parameter(
         )
     kind, pattern, key, *rest = arguments
     if kind == "SecureString":
-        key = key or ACCOUNT_S
+        key = key or DEFAULT_KEY
         _refuse(key, self.region_name)
     return original(self, name, description, value, kind, pattern, key, *rest, **named)
 
 
 @patch(Parameter, "response_object", source="aaa13335")
 def response_object(original: Any, self: Any, decrypt: Any = None, region: str | None = None) -> Any:
-    """AWS: what a disabled key encrypted cannot be read. moto: can."""
+    """AWS: a secret whose key is disabled cannot be read. moto: it can."""
     if decrypt and region and self.parameter_type == "SecureString":
         _refuse(self.keyid, region)
     return original(self, bool(decrypt), region)
 
 
 def _refuse(key: str, region: str) -> None:
-    if key.startswith(OF_AWS):
+    if key.startswith(AWS_MANAGED):
         return
     try:
         usable(key, region)

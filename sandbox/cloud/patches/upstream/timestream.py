@@ -1,4 +1,4 @@
-"""Instances of Timestream for InfluxDB: what AWS refuses, their network interface, their secret, and changes of them.
+"""Instances of Timestream for InfluxDB: what AWS refuses, their network interface and secret, and updates.
 
 docs.aws.amazon.com/ts-influxdb/latest/ts-influxdb-api/API_CreateDbInstance.html
 """
@@ -33,13 +33,13 @@ CHANGEABLE = {
     "dbParameterGroupIdentifier": "db_parameter_group_id",
     "logDeliveryConfiguration": "log_delivery_configuration",
 }
-"""What UpdateDbInstance takes, and moto's names."""
+"""The parameters of UpdateDbInstance, with moto's names."""
 
 
 @patch(TimestreamInfluxDBBackend, "create_db_instance", source="dcca12af")
 def create_db_instance(original: Any, self: Any, **named: Any) -> Any:
-    """AWS: checks every value, puts a network interface into the first subnet, and the administrator's login into
-    Secrets Manager (timestream-for-influx-security-db-secrets.html in its developer guide). moto: does none of it.
+    """AWS: checks every value, creates a network interface in the first subnet, and stores the administrator's login in
+    Secrets Manager (timestream-for-influx-security-db-secrets.html in its developer guide). moto: does none of this.
     """
     ec2 = ec2_backends[self.account_id][self.region_name]
     for fault in _faults(named, ec2):
@@ -104,14 +104,14 @@ def _storage_faults(kind: str, size: int) -> Iterator[str]:
 
 @patch(DBInstance, "to_dict", source="2723c855")
 def to_dict(original: Any, self: Any) -> dict[str, Any]:
-    """AWS: says where the login is, and in which zone the instance. moto: leaves both empty."""
+    """AWS: returns the secret with the login, and the instance's zone. moto: leaves both empty."""
     zone = self.network_interface.availability_zone
     return {**original(self), "influxAuthParametersSecretArn": self.secret_arn, "availabilityZone": zone}
 
 
 @patch(TimestreamInfluxDBBackend, "delete_db_instance", source="981d3519")
 def delete_db_instance(original: Any, self: Any, id: str) -> Any:
-    """AWS: deletes the network interface and the secret, too. moto: has neither."""
+    """AWS: also deletes the network interface and the secret. moto: has neither."""
     deleted = original(self, id)
     deleted.network_interface.delete()
     _secrets(self).delete_secret(deleted.secret_arn, None, force_delete_without_recovery=True)
@@ -120,7 +120,7 @@ def delete_db_instance(original: Any, self: Any, id: str) -> Any:
 
 @patch(TimestreamInfluxDBBackend, "update_db_instance", source=ABSENT)
 def update_db_instance(_: Any, self: Any, identifier: str, changed: dict[str, Any]) -> Any:
-    """API_UpdateDbInstance: storage grows only. moto: does not know the action."""
+    """UpdateDbInstance (API_UpdateDbInstance): storage can only grow. moto: does not have the action."""
     instance = self.get_db_instance(identifier)
     size = changed.get("allocatedStorage", instance.allocated_storage)
     kind = str(changed.get("dbStorageType", instance.db_storage_type))
@@ -135,7 +135,7 @@ def update_db_instance(_: Any, self: Any, identifier: str, changed: dict[str, An
 
 @patch(TimestreamInfluxDBResponse, "update_db_instance", source=ABSENT)
 def update_db_instance_response(_: Any, self: Any) -> str:
-    """The action that moto lacks."""
-    asked = json.loads(self.body)
-    changed = {name: asked[name] for name in CHANGEABLE if name in asked}
-    return json.dumps(self.timestreaminfluxdb_backend.update_db_instance(asked["identifier"], changed).to_dict())
+    """Answer UpdateDbInstance."""
+    given = json.loads(self.body)
+    changed = {name: given[name] for name in CHANGEABLE if name in given}
+    return json.dumps(self.timestreaminfluxdb_backend.update_db_instance(given["identifier"], changed).to_dict())
