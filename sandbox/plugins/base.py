@@ -1,11 +1,11 @@
-"""The framework of the stand-in plugins: resources are declared as classes, and `serve` speaks the protocol.
+"""The framework of the stand-in plugins: resources are declared as classes, and `server.serve` speaks the protocol.
 
 A plugin is a package `sandbox/plugins/NAME/` whose `__main__.py` calls `server.serve(TheProvider())`. Its resources
-declare their inputs and outputs, and do the work with plain Python values::
+declare their inputs and outputs, and do their work with plain Python values::
 
     class Note(Resource[Folder]):
         token = "notes:index:Note"
-        title = "Note"                                    # as error messages call it
+        title = "Note"                                    # its name in error messages
         inputs = fields(
             name=Input(TEXT, auto_name=True, replaces=True),
             body=Input(TEXT, required=True, secret=True),
@@ -13,16 +13,16 @@ declare their inputs and outputs, and do the work with plain Python values::
         )
         outputs = fields(size=Output(), digest=Output(secret=True))
 
-        def create(self, inputs):                         # -> (id, the outputs that are no inputs)
+        def create(self, inputs):                         # -> (id, outputs that are not inputs)
             self.status("writing")                        # shown next to the resource while it runs
             self.client.write(inputs["name"], inputs["body"])
             return inputs["name"], {"size": len(inputs["body"]), "digest": ...}
 
-        def read(self, id_, state):                       # -> inputs and outputs as they are, None if gone
+        def read(self, id_, state):                       # -> current inputs and outputs, None if gone
             ...
         def update(self, id_, old, new):                  # -> outputs; old: state, new: inputs
             ...
-        def delete(self, id_, state):                     # what is gone already is fine
+        def delete(self, id_, state):                     # no error if it is gone already
             ...
 
     class Notes(Provider[Folder]):
@@ -31,16 +31,20 @@ declare their inputs and outputs, and do the work with plain Python values::
         resources = (Note,)
         functions = (Function("notes:index/count:count", {}, lambda folder, args: {"count": ...}),)
 
-        def configure(self, config):                      # -> the client the resources get
+        def configure(self, config):                      # -> the client that resources get
             return Folder(config["path"])
 
-What the framework does with it: refuses unknown, missing and mistyped inputs in Check; fills in defaults and
-names; keeps secrets secret, also in outputs and error messages; lets unknown values through previews; reports
-to the engine what changed and what must be replaced; honours `ignoreChanges`; turns drift found by `read` into
-changed inputs (a key `read` leaves out keeps its input; `"id"` among what it returns replaces the id, for
-imports); runs requests concurrently, each in a thread; and reports any error in one line. Integers arrive
-as int. Raise `PluginError("what failed and what to do")` for the user's mistakes, and `IncompleteError` when
-the resource exists but is not as it should be. tests/sandbox/plugins/test_base.py runs this example.
+The framework does the rest. It
+
+- refuses unknown, missing and mistyped inputs in Check, and fills in defaults and names;
+- keeps secrets secret, in outputs and error messages, too, and passes unknown values through previews;
+- reports to the engine what changed and what must be replaced, and honours `ignoreChanges`;
+- turns drift found by `read` into changed inputs: a key that `read` leaves out keeps its input, and a returned `"id"`
+  replaces the id (for imports);
+- runs requests concurrently, each in a thread, and reports any error in one line.
+
+Integers arrive as int. Raise `PluginError("what failed and what to do")` for the user's mistakes, and `IncompleteError`
+if the resource exists but is not as it should be. tests/sandbox/plugins/test_base.py runs this example.
 """
 
 from __future__ import annotations
@@ -102,16 +106,16 @@ Client = TypeVar("Client")
 
 @dataclass
 class Request:
-    """The engine's request, besides the properties.
+    """The engine's request, without its properties.
 
-    timeout: seconds, 0 when the user set none.
-    say: sends a line to the engine; with True it is a transient status instead of a message.
+    timeout: seconds, 0 if the user set none.
+    say: sends a line to the engine; with True, as a transient status instead of a message.
     """
 
     urn: str
     preview: bool = False
     timeout: float = 0
-    say: Callable[[str, bool], None] = lambda message, passing: None
+    say: Callable[[str, bool], None] = lambda message, transient: None
     cancelled: Event = field(default_factory=Event)
     status_shown: bool = False
 
@@ -122,10 +126,10 @@ class Request:
 
 
 class Resource(Generic[Client]):
-    """One resource type. An instance lives for one request, in a thread of its own.
+    """A resource type. An instance of the class lives for one request, in a thread of its own.
 
-    token: as in `aws:ec2/instance:Instance`.  title: the thing's name in messages.
-    delete_before_replace: the old one must be deleted before the new one can be created.
+    token: such as `aws:ec2/instance:Instance`.  title: the name in messages.
+    delete_before_replace: the old resource must be deleted before the new one can be created.
     """
 
     token: ClassVar[str]
@@ -139,15 +143,15 @@ class Resource(Generic[Client]):
         self.request = request
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """More mistakes, beyond what `inputs` declares. Values may be UNKNOWN."""
+        """Mistakes that the declarations in `inputs` do not cover. Values may be UNKNOWN."""
         return ()
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        """Create it; return its id and the outputs (inputs are added, unless given here with another value)."""
+        """Create it; return its id and outputs. Inputs are added to these, unless they are among them."""
         raise NotImplementedError
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """Return its inputs and outputs as they are, None when it is gone. state: {} at an import."""
+        """Return its current inputs and outputs, None if it is gone. state: {} for an import."""
         raise NotImplementedError
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
@@ -155,27 +159,27 @@ class Resource(Generic[Client]):
         raise NotImplementedError
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Delete it. That it is gone already is not an error."""
+        """Delete it. It is no error if it is gone already."""
         raise NotImplementedError
 
     def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
-        """Whether a change of the top-level input `name` requires a new resource; declared: what `inputs` says."""
+        """Whether a change of the top-level input `name` requires a new resource. declared: what `inputs` says."""
         return declared
 
     def derived(self, inputs: Properties) -> Properties:
-        """Outputs that follow from inputs and provider alone: known in previews, compared in diffs."""
+        """Outputs that follow from the inputs and the provider: known in previews, compared in diffs."""
         return {}
 
     def stale(self, state: Properties, inputs: Properties) -> Mapping[str, bool]:
-        """Properties that require an update (or a new resource: True) although no input changed."""
+        """Properties that require an update although no input changed. True: they require a new resource."""
         return {}
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
-        """Outputs that an update of the changed inputs may change: unknown in its preview."""
+        """Outputs that an update of the changed inputs can change. They are unknown in its preview."""
         return ()
 
     def status(self, message: str) -> None:
-        """Show what is happening next to the resource, until the next message or the end."""
+        """Show a status next to the resource, until the next status or the end."""
         self.request.status_shown = True
         self.request.say(message, True)
 
@@ -184,16 +188,16 @@ class Resource(Generic[Client]):
         self.request.say(message, False)
 
     def pause(self, seconds: float) -> None:
-        """Wait, or stop when the user interrupts the run."""
+        """Wait. Raises PluginError if the user interrupts the run."""
         if self.request.cancelled.wait(seconds):
             raise PluginError(f"{self.title}: interrupted while waiting")
 
 
 @dataclass(frozen=True)
 class Function(Generic[Client]):
-    """A function that programs call (`aws.ec2.get_ami`): its token, its arguments and its implementation.
+    """A function that programs call, such as `aws.ec2.get_ami`.
 
-    run: (client, arguments) -> results.  secrets: names of results that are secret.
+    run: (client, arguments) -> results.  secrets: names of the results that are secret.
     """
 
     token: str
@@ -205,8 +209,8 @@ class Function(Generic[Client]):
 class Provider(Generic[Client]):
     """A plugin.
 
-    package: as in tokens.  distribution: the SDK's name on the package index; its version is the plugin's.
-    config: the provider's settings; those with `replaces` require a new provider, hence new resources.
+    package: as in tokens.  distribution: the SDK's name on the package index; the plugin has the SDK's version.
+    config: the provider's settings; a change of one with `replaces` requires a new provider, hence new resources.
     """
 
     package: ClassVar[str]
@@ -219,19 +223,20 @@ class Provider(Generic[Client]):
     def version(self) -> str:
         """The plugin's version, which must equal the SDK's.
 
-        By the name of its folder (packaging.python.org, "Recording installed projects"): importlib.metadata imports
-        Python's email package, a sixth of the CPU time that the smallest plugin took to start.
+        Read from the name of the SDK's folder (packaging.python.org, "Recording installed projects"), because
+        importlib.metadata imports Python's email package, which took a sixth of the CPU time of the smallest plugin's
+        start.
         """
         name = self.distribution.replace("-", "_")
         found = (folder for part in sys.path for folder in Path(part).glob(f"{name}-*.dist-info"))
         return next(found).stem.removeprefix(f"{name}-")
 
     def check_config(self, config: Properties) -> Iterable[Failure]:
-        """More mistakes in the settings, beyond what `config` declares. Values may be UNKNOWN."""
+        """Mistakes that the declarations in `config` do not cover. Values may be UNKNOWN."""
         return ()
 
     def configure(self, config: Properties) -> Client:
-        """Create what resources and functions work with; called once, before them."""
+        """Create the client that resources and functions use. Called once, before them."""
         raise NotImplementedError
 
     def explain(self, error: Exception) -> str:
@@ -240,6 +245,6 @@ class Provider(Generic[Client]):
 
 
 def unique_name(logical_name: str, seed: bytes) -> str:
-    """The name of a resource that was given none: the same for the same seed, because preview and run must agree."""
+    """A generated name. It is the same for the same seed, because preview and run must agree."""
     digits = hashlib.sha256(seed or os.urandom(16)).hexdigest()[:7]
     return f"{logical_name}-{digits}"

@@ -11,14 +11,14 @@ from sandbox.plugins.schema import Input, Kind, ListOf, MapOf, ObjectOf
 from sandbox.plugins.wire import UNKNOWN
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {}, False)
-"""What AWS and others return for a property that is not set."""
+"""Values that AWS and others return for a property that is not set."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One property that differs.
+    """A property that differs.
 
-    path: as in `rootBlockDevice.volumeSize`.  replaces: it requires a new resource.
+    path: such as `rootBlockDevice.volumeSize`.  replaces: it requires a new resource.
     """
 
     path: str
@@ -27,17 +27,17 @@ class Change:
 
     @property
     def top(self) -> str:
-        """The name of the input the change is in."""
+        """The name of the top-level input that the change is in."""
         return re.split(r"[.\[]", self.path, maxsplit=1)[0]
 
 
 def compare(fields: Mapping[str, Input], old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
-    """All changes from old to new inputs, both revealed."""
+    """All changes between old and new inputs, both revealed."""
     return list(_fields(fields, old, new, "", replaces=False))
 
 
 def without_ignored(changes: Sequence[Change], ignored: Sequence[str]) -> list[Change]:
-    """The changes outside of the paths given in the resource option `ignoreChanges`."""
+    """The changes outside the paths in the resource option `ignoreChanges`."""
     return [change for change in changes if not any(_covers(path, change.path) for path in ignored)]
 
 
@@ -70,7 +70,7 @@ def _value(kind: Kind, before: Any, after: Any, path: str, *, replaces: bool) ->
         yield from _fields(kind.fields, before, after, f"{path}.", replaces=replaces)
     elif isinstance(kind, MapOf) and isinstance(before, Mapping):
         for key in sorted({*before, *after}):
-            yield from _value(kind.item, before.get(key), after.get(key), _step(path, key), replaces=replaces)
+            yield from _value(kind.item, before.get(key), after.get(key), _entry_path(path, key), replaces=replaces)
     elif isinstance(kind, ListOf) and kind.ordered and isinstance(before, list) and len(before) == len(after):
         for index, (left, right) in enumerate(zip(before, after, strict=True)):
             yield from _value(kind.item, left, right, f"{path}[{index}]", replaces=replaces)
@@ -85,8 +85,8 @@ def _replacing(kind: Kind, value: Any) -> bool:
     return any(field.replaces and value.get(name) is not None for name, field in kind.fields.items())
 
 
-def _step(path: str, key: str) -> str:
-    """The path of a map's entry; keys that are not identifiers are quoted, as the engine parses them."""
+def _entry_path(path: str, key: str) -> str:
+    """The path of a map's entry. Keys that are not identifiers are quoted in the engine's syntax."""
     return f"{path}.{key}" if re.fullmatch(r"[A-Za-z_$][\w$]*", key) else f'{path}["{key}"]'
 
 
@@ -96,7 +96,7 @@ def refreshed(
     """The inputs that would produce what was found, so that the next diff shows the drift.
 
     old: the inputs of the last run, empty at an import.  before: the state of the last run.
-    found: the state just read.  Inputs that `found` does not name (how to delete, say) are kept.
+    found: the state just read.  Inputs that are not in `found` (such as how to delete) are kept.
     """
     inputs = {key: value for key, value in old.items() if key not in fields or key not in found}
     for name, field in fields.items():
@@ -113,15 +113,15 @@ def refreshed(
 
 
 def _appeared(field: Input, name: str, old: Mapping[str, Any], before: Mapping[str, Any], there: Any) -> bool:
-    """Whether what was found counts as an input although none was given."""
+    """Whether a property that was found counts as an input although none was given."""
     if not old:
-        # An import: every program's inputs have their defaults filled in, so these are inputs too.
+        # An import: a program's inputs have their defaults filled in, so defaults are inputs, too.
         return there not in _NOTHING or (there is not None and there == field.default)
     return not field.computed and before.get(name) != there and there not in (*_NOTHING, field.default)
 
 
 def _reconcile(kind: Kind, old: Any, there: Any) -> Any:
-    """What was found, in terms of the old input: only the fields it named, in its own order."""
+    """What was found, in terms of the old input: only its fields, in its order."""
     if isinstance(kind, ObjectOf) and isinstance(old, Mapping) and isinstance(there, Mapping):
         kept = {
             key: _reconcile(kind.fields[key].kind, value, there[key]) if key in there else value

@@ -1,4 +1,4 @@
-"""The way back to the engine: log lines, and the end when it is gone."""
+"""The connection to the engine: sends it log lines, and ends the plugin if the engine is gone."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class Engine:
     def __init__(self, address: str = "") -> None:
         self._stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)) if address else None
 
-    def log(self, urn: str, message: str, *, passing: bool = False, debug: bool = False) -> None:
-        """Show a line with the resource `urn`; passing: as a status that the next one overwrites."""
+    def log(self, urn: str, message: str, *, transient: bool = False, debug: bool = False) -> None:
+        """Show a line at the resource `urn`. transient: as a status that the next one overwrites."""
         if self._stub is None:
             return
         severity = engine_pb2.DEBUG if debug else engine_pb2.INFO
-        request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=passing)
+        request = engine_pb2.LogRequest(severity=severity, message=message, urn=urn, ephemeral=transient)
         try:
             self._stub.Log(request, timeout=5)
         except grpc.RpcError:
-            # A line that cannot be shown is no reason to stop the work it reports on.
+            # A line that cannot be shown is no reason to stop the work that it reports.
             return
 
 
 def end_with_parent() -> None:
-    """End this process when the engine is killed: a plugin without an engine would run forever."""
+    """End this process if the engine is killed; a plugin without an engine would run forever."""
     parent = os.getppid()
 
     def watch() -> None:

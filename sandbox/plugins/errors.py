@@ -1,4 +1,4 @@
-"""How requests fail: the exceptions plugins raise, and the one line the engine gets."""
+"""How requests fail: the exceptions that plugins raise, and the one line that the engine gets."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sandbox.plugins.engine import Engine
 from sandbox.plugins.wire import Properties, decode_map, encode_map, secret_texts
 
 _SHORTEST_SECRET = 4
-"""Shorter texts are not redacted from messages: that would break up words and hide nothing."""
+"""Shorter texts are not redacted from messages, as that would break up words and hide nothing."""
 
 
 class PluginError(Exception):
-    """An error whose message, one sentence, is shown to the user as it is, without secrets."""
+    """An error whose message, one sentence, is shown to the user without secrets."""
 
 
 class IncompleteError(PluginError):
-    """Creating or updating failed halfway: the resource exists and must be kept in the state.
+    """Creating or updating failed halfway, so the resource exists and must be kept in the state.
 
     id_: the resource's id.  outputs: as far as known.  reason: what failed.
     """
@@ -35,12 +35,12 @@ class IncompleteError(PluginError):
 
 
 class VerbatimError(PluginError):
-    """An error whose message is shown as it is, with its lines and with any secret in it, because the real provider
-    hides nothing either (pulumi-command's outputs and errors)."""
+    """An error whose message is shown unchanged, with line breaks and secrets, because the real provider hides nothing
+    either (pulumi-command's outputs and errors)."""
 
 
 class KeptError(Exception):
-    """An `IncompleteError` with the inputs and the state, secrets marked, that the engine is to keep."""
+    """An `IncompleteError` with the inputs and the state for the engine to keep, with secrets marked."""
 
     def __init__(self, error: IncompleteError, inputs: Properties, state: Properties) -> None:
         super().__init__(error.reason)
@@ -48,7 +48,7 @@ class KeptError(Exception):
 
 
 class _Reporter(Protocol):
-    """What `reported` needs of the object whose methods it wraps."""
+    """What `reported` needs from the object whose methods it wraps."""
 
     engine: Engine
 
@@ -68,7 +68,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def reported(method: _Method) -> _Method:
-    """End a request whose method raises with one line for the user, without any of the request's secrets.
+    """Report an exception of the method to the user in one line, without any of the request's secrets.
 
     The traceback of an unforeseen error goes to the engine's debug log (`pulumi up --debug`).
     """
@@ -91,7 +91,7 @@ def reported(method: _Method) -> _Method:
 
 
 def _end_keeping(error: KeptError, request: Any, context: grpc.ServicerContext) -> NoReturn:
-    """Report to the engine that the resource exists, with what is known about it, but is incomplete."""
+    """Report to the engine that the resource exists but is incomplete, with what is known about it."""
     reason = _one_line(str(error), request)
     detail = provider_pb2.ErrorResourceInitFailed(
         id=error.id,

@@ -1,4 +1,4 @@
-"""Puts the stand-in plugins where the engine looks for plugins."""
+"""Installs the stand-in plugins where the engine looks for plugins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PACKAGES = {
     "random": "pulumi-random",
     "tls": "pulumi-tls",
 }
-"""Each plugin's name and the SDK whose version it must have."""
+"""The SDK whose version each plugin must have."""
 
 WRAPPER = """#!/bin/sh
 python={0}
@@ -31,19 +31,19 @@ exec env --block-signal=INT "$python" -P {1} {2} "$@"
 """
 LAUNCHER = Path(__file__).with_name("launch.py")
 SHEBANG = b"#!"
-"""The first bytes of a stand-in; an official plugin is a binary."""
+"""The first bytes of a stand-in. An official plugin is a binary."""
 
 
 def install(place: Place, pulumi: Path, env: Mapping[str, str]) -> None:
-    """Install every stand-in below the place's PULUMI_HOME; quick when they exist already.
+    """Install every stand-in below the place's PULUMI_HOME. Quick if they exist already.
 
-    An official plugin there stays: it is what the stand-in stands for.
+    An official plugin in a stand-in's place stays.
 
     pulumi: the CLI to install with.  env: the operator's environment, with PULUMI_HOME in it.
-    Raises SandboxError with the CLI's message when it refuses.
+    Raises SandboxError with the CLI's message if it refuses.
     """
     home = Path(env["PULUMI_HOME"])
-    _without_logs(home)
+    _disable_cli_logs(home)
     for name, distribution in PACKAGES.items():
         version = metadata.version(distribution)
         script = wrapper(place.checkout, name)
@@ -53,21 +53,23 @@ def install(place: Place, pulumi: Path, env: Mapping[str, str]) -> None:
         _install(pulumi, env, name, version, script)
 
 
-def _without_logs(home: Path) -> None:
-    """Keep the CLI from logging, for two fifths of its CPU time and a megabyte per run, all that it sends and receives:
-    nobody reads that here. It has no setting for this, but goes without where it cannot make the folder (`StartLogging`
-    of pkg/v3/logging/encrypted.go). What `-v` asks for is logged elsewhere."""
+def _disable_cli_logs(home: Path) -> None:
+    """Keep the CLI from logging all that it sends and receives, which nobody reads here.
+
+    It takes two fifths of the CLI's CPU time and a megabyte per run. There is no setting for it, but the CLI does not
+    log if it cannot create the folder (`StartLogging` in pkg/v3/logging/encrypted.go). The logs of `-v` go elsewhere.
+    """
     logs = home / "logs"
     if not logs.exists():
         logs.touch()
 
 
 def wrapper(checkout: Path, name: str) -> str:
-    """The plugin's executable: nothing but the checkout's own Python and code.
+    """The plugin's executable, a script that runs the checkout's own code with its own Python.
 
-    The engine starts it in the folder of the program, where commands run; so it must not change the folder,
-    nor leave PYTHONPATH behind for them. SIGINT waits until Python has started: its own handler would answer with a
-    traceback.
+    The engine starts it in the folder of the program, where commands run. So it must neither change the folder nor
+    leave PYTHONPATH behind for them. SIGINT is blocked until Python has started, because Python's own handler would
+    print a traceback.
     """
     python = checkout / ".venv" / "bin" / "python"
     interpreter = python if python.exists() else Path(sys.executable)
@@ -76,13 +78,13 @@ def wrapper(checkout: Path, name: str) -> str:
 
 
 def _is_usable(folder: Path, name: str, script: str) -> bool:
-    """Whether a plugin is completely installed: ours, up to date, or somebody else's."""
+    """Whether a plugin is completely installed: a stand-in that is up to date, or an official plugin."""
     executable = folder / f"pulumi-resource-{name}"
-    # The engine leaves this mark (and a lock) while an installation is under way.
+    # The engine creates this mark (and a lock) during an installation.
     if not os.access(executable, os.X_OK) or folder.with_name(f"{folder.name}.partial").exists():
         return False
     with executable.open("rb") as file:
-        there = file.read(len(script.encode()) + 1)  # official ones have hundreds of megabytes
+        there = file.read(len(script.encode()) + 1)  # not all of it: official plugins have hundreds of megabytes
     return there == script.encode() or not there.startswith(SHEBANG)
 
 

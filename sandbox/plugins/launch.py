@@ -1,7 +1,7 @@
 """Starts one of the stand-in plugins: `python -P launch.py NAME ENGINE_ADDRESS`.
 
-A file instead of `python -m`, so that it works from any folder without PYTHONPATH; `-P` keeps this folder,
-which has a package called `random`, off the path.
+A file instead of `python -m` works from any folder without PYTHONPATH. `-P` keeps this folder, which has a package
+called `random`, off the path.
 """
 
 import importlib.util
@@ -11,18 +11,20 @@ import sys
 from pathlib import Path
 
 # The engine ends its plugins one after another: it calls Cancel, then sends SIGINT and waits for the process. Its 5 s
-# for the Cancel calls are one budget for all of them, so a plugin that ends slowly makes it report that the next
+# for the Cancel calls are one budget for all plugins, so after a plugin that ends slowly it reports that the next
 # ones "exited prematurely" (host.ReleaseContext in pulumi/pkg/v3 host/host.go, Plugin.Close in sdk/v3
-# go/common/resource/plugin/plugin.go). The kernel ends a process at once; Python would first unwind its stack, print it
-# and wait for its threads. The signal is blocked until here (`install.wrapper`).
+# go/common/resource/plugin/plugin.go). With SIG_DFL the kernel ends the process at once; Python would first unwind and
+# print its stack and wait for its threads. Until here the signal is blocked (`install.wrapper`).
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def without_the_sdk() -> None:
-    """Let `pulumi.runtime.proto` be imported without the rest of the SDK, which no plugin uses: that took up to half of
-    the CPU time of a plugin's start, five times per command of the CLI. The two packages around the protocol are there
-    and empty."""
+    """Let `pulumi.runtime.proto` be imported without the rest of the SDK, which no plugin uses.
+
+    The rest took up to half of the CPU time of a plugin's start, five times per command of the CLI. The two packages
+    around the protocol exist, but are empty.
+    """
     for name in ("pulumi", "pulumi.runtime"):
         spec = importlib.util.find_spec(name)
         if spec is None:

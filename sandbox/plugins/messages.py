@@ -1,4 +1,4 @@
-"""Small conversions between the protocol's messages and what `operations` works with."""
+"""Conversions between the protocol's messages and the values that `operations` uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.plugins.wire import Properties, decode_map
 
 
 def from_json(value: Any) -> Any:
-    """A setting as it was before the SDK wrote it as JSON; text that is not JSON stays as it is."""
+    """A setting as it was before the SDK encoded it as JSON. Text that is not JSON is returned unchanged."""
     if not isinstance(value, str) or not value.startswith(("{", "[")):
         return value
     try:
@@ -24,7 +24,7 @@ def from_json(value: Any) -> Any:
 
 
 def old_inputs(request: Any, state: Properties) -> Properties:
-    """The inputs of the last run; the state, in case the engine sent none."""
+    """The inputs of the last run; the state, if the engine sent none."""
     return decode_map(request.old_inputs) if request.HasField("old_inputs") else state
 
 

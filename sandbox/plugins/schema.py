@@ -1,4 +1,4 @@
-"""What a resource declares about its properties, and the checks derived from it."""
+"""The declarations of a resource's properties, and the checks that follow from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.plugins.wire import Unknown
 
 @dataclass(frozen=True)
 class Failure:
-    """One mistake in a resource's inputs. property: its path, e.g. `tags.Name`; reason: one sentence."""
+    """A mistake in a resource's inputs. property: its path, such as `tags.Name`; reason: one sentence."""
 
     property: str
     reason: str
@@ -26,7 +26,7 @@ class Kind:
     name: ClassVar[str] = "any value"
 
     def parse(self, value: Any, path: str, failures: list[Failure]) -> Any:
-        """The value in plain form. value: decoded and revealed, never None; unknown values pass."""
+        """The value in plain form. value: decoded and revealed, never None. Unknown values are returned unchanged."""
         if isinstance(value, Unknown):
             return value
         return self._parse(value, path, failures)
@@ -39,7 +39,7 @@ class Kind:
         return bool(one == other)
 
     def _mismatch(self, value: Any, path: str, failures: list[Failure]) -> Any:
-        # The value itself is not shown: it may be a secret.
+        # The value is not shown, because it may be a secret.
         failures.append(Failure(path, f"expected {self.name}, got a {_kind_of(value)}"))
         return value
 
@@ -124,7 +124,7 @@ class JsonText(Text):
 
 @dataclass(frozen=True)
 class ListOf(Kind):
-    """A list; with `ordered=False` a set, whose order means nothing."""
+    """A list; with `ordered=False`, a set."""
 
     item: Kind
     ordered: bool = True
@@ -173,12 +173,12 @@ class ObjectOf(Kind):
 
 @dataclass(frozen=True)
 class Input:
-    """One input property.
+    """An input property.
 
-    kind: its type.  required: refused without it.  default: used when it is left out.
-    secret: always encrypted in the state.  replaces: a change needs a new resource.
-    computed: the provider chooses when it is left out, so leaving it out is no
-    change. auto_name: if left out, the logical name, a dash and seven random hexadecimal digits.
+    kind: its type.  required: it must be given.  default: its value if it is left out.
+    secret: always encrypted in the state.  replaces: a change requires a new resource.
+    computed: the provider chooses a value if it is left out, so leaving it out is no change.
+    auto_name: if left out, the logical name, a dash and seven random hexadecimal digits.
     """
 
     kind: Kind
@@ -192,10 +192,7 @@ class Input:
 
 @dataclass(frozen=True)
 class Output:
-    """One property only the provider sets.
-
-    secret: always secret.
-    """
+    """A property that only the provider sets. secret: always secret."""
 
     secret: bool = False
 
@@ -204,7 +201,7 @@ Declared = TypeVar("Declared")
 
 
 def fields(**declared: Declared) -> Mapping[str, Declared]:
-    """What a class declares, by name: `inputs = fields(name=Input(TEXT), ...)`."""
+    """A class's declarations, by name: `inputs = fields(name=Input(TEXT), ...)`."""
     return MappingProxyType(declared)
 
 
@@ -221,7 +218,7 @@ TEXT, INTEGER, NUMBER, BOOLEAN, JSON, ANY = (
 def parse_fields(
     fields: Mapping[str, Input], values: Mapping[str, Any], failures: list[Failure], path: str = ""
 ) -> dict[str, Any]:
-    """Check an object's values against its fields: unknown ones, missing ones, types; fill in defaults."""
+    """Check an object's values against its fields (unknown, missing, mistyped), and fill in defaults."""
     parsed: dict[str, Any] = {}
     for key, value in values.items():
         if value is None:

@@ -1,10 +1,10 @@
-"""The provider protocol, on behalf of a `Provider`.
+"""Serves the provider protocol for a `Provider`.
 
 The SDK's `pulumi.provider.experimental` serves the same protocol but drops what a provider with previews
 needs (unknown values, old inputs, errors without a traceback), so this implements the generated interface itself.
 """
 
-# ruff: noqa: N802 (the protocol's methods are named so)
+# ruff: noqa: N802 (the protocol's own names)
 from __future__ import annotations
 
 import argparse
@@ -30,17 +30,17 @@ from sandbox.plugins.schema import Failure, parse_fields
 from sandbox.plugins.wire import Properties, Secret, decode_map, encode_map, reveal
 
 PARALLEL_REQUESTS = 64
-"""More than the engine ever sends at once by default."""
+"""More than the engine sends at once by default."""
 
 _CHANNEL_OPTIONS = [("grpc.max_receive_message_length", 400 * 1024 * 1024)]
-"""As large as the engine's own limit."""
+"""The engine's own limit."""
 
 _ENGINE_KEYS = {"version", "pluginDownloadURL", "__internal"}
-"""What the engine adds to every provider's settings."""
+"""Keys that the engine adds to every provider's settings."""
 
 
 class Servicer(provider_pb2_grpc.ResourceProviderServicer):
-    """Answers the engine's requests for one provider. Requests come concurrently, each in a thread."""
+    """Answers the engine's requests for a provider. Requests run concurrently, each in a thread."""
 
     def __init__(self, provider: Provider[Any], engine: Engine) -> None:
         self.provider = provider
@@ -63,7 +63,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @contextmanager
     def _doing(self, what: str, resource: Resource[Any]) -> Iterator[None]:
-        """Say in unforeseen errors what was being done; clear the status line at the end."""
+        """Add what was being done to unforeseen errors; clear the status line at the end."""
         try:
             yield
         except PluginError:
@@ -72,12 +72,12 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             raise PluginError(f"{what} {resource.title}: {self.explain(error)}") from error
         finally:
             if resource.request.status_shown:
-                self.engine.log(resource.request.urn, "", passing=True)
+                self.engine.log(resource.request.urn, "", transient=True)
 
     # The provider's settings
 
     def _settings(self, struct: struct_pb2.Struct) -> tuple[Properties, Properties, list[Failure]]:
-        """(as sent, parsed and revealed, mistakes). All but plain strings arrive as JSON in a string."""
+        """(as sent, parsed and revealed, mistakes). All values but strings arrive as JSON in a string."""
         sent = decode_map(struct)
         failures: list[Failure] = []
         plain = {
@@ -124,7 +124,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             urn=request.urn,
             preview=preview,
             timeout=getattr(request, "timeout", 0),
-            say=lambda message, passing: self.engine.log(request.urn, message, passing=passing),
+            say=lambda message, transient: self.engine.log(request.urn, message, transient=transient),
             cancelled=self.cancelled,
         )
         return self._type(request.urn)(self.client, asked)
@@ -157,8 +157,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                     id_, outputs = resource.create(inputs)
             except IncompleteError as error:
                 outputs = operations.completed(inputs, error.outputs)
-                raise KeptError(error, sent, operations.hidden(type(resource), outputs, sent)) from error
-        state = operations.hidden(type(resource), operations.completed(inputs, outputs), sent)
+                raise KeptError(error, sent, operations.mark_secrets(type(resource), outputs, sent)) from error
+        state = operations.mark_secrets(type(resource), operations.completed(inputs, outputs), sent)
         return proto.CreateResponse(id=id_, properties=encode_map(state))
 
     @reported
@@ -170,11 +170,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if current is None:
             return proto.ReadResponse()
         id_ = current.pop("id", request.id)
-        inputs, state = operations.found(type(resource), reveal(sent), reveal(before), current)
+        inputs, state = operations.after_read(type(resource), reveal(sent), reveal(before), current)
         return proto.ReadResponse(
             id=id_,
-            properties=encode_map(operations.hidden(type(resource), state, sent, before)),
-            inputs=encode_map(operations.hidden(type(resource), inputs, sent, before)),
+            properties=encode_map(operations.mark_secrets(type(resource), state, sent, before)),
+            inputs=encode_map(operations.mark_secrets(type(resource), inputs, sent, before)),
         )
 
     @reported
@@ -191,10 +191,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                     outputs = resource.update(request.id, old, inputs)
             except IncompleteError as error:
                 outputs = operations.completed(inputs, error.outputs)
-                raise KeptError(error, new, operations.hidden(type(resource), outputs, new)) from error
+                raise KeptError(error, new, operations.mark_secrets(type(resource), outputs, new)) from error
         kept = {name: value for name, value in old.items() if name in resource.outputs}
         done = operations.completed(inputs, {**kept, **outputs})
-        return proto.UpdateResponse(properties=encode_map(operations.hidden(type(resource), done, new)))
+        return proto.UpdateResponse(properties=encode_map(operations.mark_secrets(type(resource), done, new)))
 
     @reported
     def Delete(self, request: proto.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
@@ -220,13 +220,13 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         results = function.run(self.client, arguments)
         marked = {name: Secret(value) if name in function.secrets else value for name, value in results.items()}
         response = proto.InvokeResponse()
-        # `return` is a keyword in Python, so the field is set by its name as a string.
+        # `return` is a keyword in Python, so the field is accessed by name.
         getattr(response, "return").CopyFrom(encode_map(marked))
         return response
 
 
 def serve(provider: Provider[Any]) -> None:
-    """Serve on a free loopback port, printed for the engine, until the engine ends this process."""
+    """Serve on a free loopback port, which is printed for the engine, until the engine ends this process."""
     parser = argparse.ArgumentParser(description=f"Pulumi plugin `{provider.package}` of the local environment")
     parser.add_argument("engine", nargs="?", default="", help="the engine's address")
     arguments, _ = parser.parse_known_args()

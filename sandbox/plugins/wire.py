@@ -1,7 +1,7 @@
-"""Property values between the engine's protocol buffers and plain Python.
+"""Converts property values between the engine's protocol buffers and plain Python.
 
-The SDK's own `PropertyValue` loses unknown values, which previews are full of; this codec keeps them. Decoded
-values are None, bool, int, float, str, list, dict and two marks: `UNKNOWN`, `Secret`.
+The SDK's own `PropertyValue` loses unknown values, of which previews are full; this codec keeps them. Decoded values
+are None, bool, int, float, str, list, dict and two marks: `UNKNOWN` and `Secret`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from typing import Any, Final
 from google.protobuf import struct_pb2
 
 Properties = dict[str, Any]
-"""The properties of one resource, as decoded (inputs or state)."""
+"""The decoded properties of a resource (inputs or state)."""
 
 # The protocol's constants (sdk/go/common/resource/properties.go of pulumi/pulumi).
 _SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 _SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"
+_OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+_RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
+_UNKNOWN_VALUE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _UNKNOWN_VALUES: Final = {
-    "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # any type; the others are typed forms older SDKs send
+    _UNKNOWN_VALUE,  # of any type; the others are typed and come from older SDKs
     "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
     "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
     "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
@@ -30,7 +33,7 @@ _UNKNOWN_VALUES: Final = {
 
 
 class Unknown:
-    """The type of `UNKNOWN`: a value only the real run will know."""
+    """The type of `UNKNOWN`, a value that only the real run will know."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -44,7 +47,7 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True)
 class Secret:
-    """A value the engine keeps encrypted and hides in what it prints."""
+    """A value that the engine keeps encrypted and does not print."""
 
     value: Any
 
@@ -53,13 +56,13 @@ class Secret:
 
 
 def decode_map(struct: struct_pb2.Struct) -> Properties:
-    """The properties of a message; null ones are left out."""
+    """The properties in a message, without null ones."""
     decoded = {key: _decode(value) for key, value in struct.fields.items()}
     return {key: value for key, value in decoded.items() if value is not None}
 
 
 def encode_map(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    """The opposite of `decode_map`; None is left out."""
+    """The opposite of `decode_map`. Values that are None are left out."""
     return struct_pb2.Struct(fields={key: _encode(value) for key, value in properties.items() if value is not None})
 
 
@@ -68,7 +71,7 @@ def _decode(value: struct_pb2.Value) -> Any:
         case "bool_value":
             return value.bool_value
         case "number_value":
-            # JSON numbers are floats; whole ones were written as integers.
+            # All numbers arrive as floats; whole ones were integers.
             number = value.number_value
             return int(number) if number.is_integer() else number
         case "string_value":
@@ -85,23 +88,22 @@ def _decode_struct(struct: struct_pb2.Struct) -> Any:
     fields = struct.fields
     if _SIGNATURE not in fields:
         return {key: _decode(item) for key, item in fields.items()}
-    match fields[_SIGNATURE].string_value:
-        case "1b47061264138c4ac30d75fd1eb44270":
-            return Secret(_decode(fields["value"]))
-        case "d0e6a833031e9bbcd3f4e8bde6ca49a4":
-            inner = _decode(fields["value"]) if "value" in fields else UNKNOWN
-            return Secret(inner) if "secret" in fields and fields["secret"].bool_value else inner
-        case "5cf8f73096256a8f31e491e813e4eb8e":
-            return _decode(fields["id"]) if "id" in fields else fields["urn"].string_value
-        case signature:
-            raise ValueError(f"a value of the kind {signature}: no resource of the local environment takes one")
+    signature = fields[_SIGNATURE].string_value
+    if signature == _SECRET:
+        return Secret(_decode(fields["value"]))
+    if signature == _OUTPUT:
+        inner = _decode(fields["value"]) if "value" in fields else UNKNOWN
+        return Secret(inner) if "secret" in fields and fields["secret"].bool_value else inner
+    if signature == _RESOURCE:
+        return _decode(fields["id"]) if "id" in fields else fields["urn"].string_value
+    raise ValueError(f"a value of the kind {signature}: no resource of the local environment takes one")
 
 
 def _encode(value: Any) -> struct_pb2.Value:  # noqa: PLR0911 (one for each type)
     if value is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
     if isinstance(value, Unknown):
-        return struct_pb2.Value(string_value="04da6b54-80e4-46f7-96ec-b56ff0331ba9")
+        return struct_pb2.Value(string_value=_UNKNOWN_VALUE)
     if isinstance(value, bool):
         return struct_pb2.Value(bool_value=value)
     if isinstance(value, int | float):
@@ -147,16 +149,16 @@ def has(value: Any, mark: type) -> bool:
     return isinstance(value, list) and any(has(item, mark) for item in value)
 
 
-def hide_like(value: Any, pattern: Any) -> Any:
+def mark_like(value: Any, pattern: Any) -> Any:
     """The value with secret marks where the pattern, a value of the same shape, has them.
 
-    Where the shapes differ, the whole value becomes secret if anything in the pattern is, as in the engine.
+    If the shapes differ, the whole value becomes secret if anything in the pattern is, as in the engine.
     """
     if value is None or not has(pattern, Secret):
         return value
     if isinstance(pattern, Secret) or not isinstance(value, Mapping) or not isinstance(pattern, Mapping):
         return value if isinstance(value, Secret) else Secret(reveal(value))
-    return {key: hide_like(item, pattern.get(key)) for key, item in value.items()}
+    return {key: mark_like(item, pattern.get(key)) for key, item in value.items()}
 
 
 def secret_texts(value: Any, *, inside: bool = False) -> Iterator[str]:

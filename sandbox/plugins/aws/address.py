@@ -21,7 +21,7 @@ _ASSOCIATION_GONE = ("InvalidAssociationID.NotFound",)
 
 
 def public_dns(address: str, region: str) -> str:
-    """The name AWS's DNS gives a public address."""
+    """The name of a public address in AWS's DNS."""
     zone = "compute-1" if region == "us-east-1" else f"{region}.compute"
     return f"ec2-{address.replace('.', '-')}.{zone}.amazonaws.com"
 
@@ -114,7 +114,7 @@ class EipAssociation(AwsResource):
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         answer = self.api("ec2", inputs).associate_address(
-            # AWS's default, and so the real provider's.
+            # AWS's default, and therefore the real provider's.
             AllowReassociation=True,
             **present(
                 AllocationId=inputs.get("allocationId"),
@@ -148,7 +148,7 @@ class EipAssociation(AwsResource):
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        # When the address has moved on to another instance, this association is gone already.
+        # If the address has moved to another instance, this association is gone already.
         if self._address(id_, state) is not None:
             ec2 = self.api("ec2", state)
             or_gone(lambda: ec2.disassociate_address(AssociationId=id_), *_ASSOCIATION_GONE)

@@ -1,4 +1,4 @@
-"""Alarms: aws.cloudwatch.MetricAlarm. As terraform-provider-aws's internal/service/cloudwatch/metric_alarm.go."""
+"""Alarms: aws.cloudwatch.MetricAlarm, as in terraform-provider-aws, internal/service/cloudwatch/metric_alarm.go."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sandbox.plugins.base import (
 )
 
 _ACTIONS = ListOf(TEXT, ordered=False)
-_MOST_ACTIONS = 5
+_MAX_ACTIONS = 5
 _ARN = re.compile(
     r"arn:[a-z-]+:([a-z0-9-]+:[a-z0-9-]*:(\d{12})?:.+|automate:[a-z0-9-]+:ec2:(reboot|recover|stop|terminate))"
 )
@@ -36,7 +36,7 @@ _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 
 
 class MetricAlarm(TaggedResource):
-    """An alarm on one metric. Its name is its id; a name that is taken is refused rather than overwritten."""
+    """An alarm on one metric. Its name is its id. An existing alarm of that name is not overwritten, but an error."""
 
     token = "aws:cloudwatch/metricAlarm:MetricAlarm"
     title = "CloudWatch Metric Alarm"
@@ -68,8 +68,8 @@ class MetricAlarm(TaggedResource):
                 yield Failure(name, f"expected {name} to be one of {list(allowed)}, got {value}")
         for name in ("alarmActions", "okActions", "insufficientDataActions"):
             given = inputs.get(name) if isinstance(inputs.get(name), list) else []
-            if len(given or []) > _MOST_ACTIONS:
-                yield Failure(name, f"attribute supports {_MOST_ACTIONS} item maximum")
+            if len(given or []) > _MAX_ACTIONS:
+                yield Failure(name, f"attribute supports {_MAX_ACTIONS} item maximum")
             for arn in given or []:
                 if isinstance(arn, str) and not _ARN.fullmatch(arn):
                     yield Failure(name, f"({arn}) is an invalid ARN")

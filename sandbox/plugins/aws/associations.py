@@ -13,23 +13,23 @@ from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, TaggedResource,
 from sandbox.plugins.base import BOOLEAN, TEXT, Failure, Input, ListOf, MapOf, ObjectOf, Output, Properties, fields
 
 _NAME = r"[0-9A-Za-z_.-]{3,128}"
-_MOST_TARGETS, _MOST_VALUES = 5, 50
+_MAX_TARGETS, _MAX_VALUES = 5, 50
 _SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED")
-_VERSIONS = ("defaultVersion", "documentVersion", "hash", "latestVersion", "parameters")
-"""What a new content changes."""
+_CHANGED_BY_CONTENT = ("defaultVersion", "documentVersion", "hash", "latestVersion", "parameters")
+"""Outputs that change with the content."""
 
 
 class _SsmResource(TaggedResource):
     kind: ClassVar[str]
-    """As tags' operations call it."""
+    """The resource type in requests for tags."""
 
-    def tags_there(self, id_: str, state: Properties) -> Properties:
-        """The outputs of its tags."""
+    def read_tags(self, id_: str, state: Properties) -> Properties:
+        """Read the tags, as outputs."""
         listed = self.api("ssm", state).list_tags_for_resource(ResourceType=self.kind, ResourceId=id_)["TagList"]
         return self.tags_out(listed, state)
 
     def retag(self, id_: str, old: Properties, new: Properties) -> None:
-        """Bring the tags to what the inputs want."""
+        """Make the tags match the inputs."""
         to_set, to_remove = self.changed_tags(old, new)
         about = {"ResourceType": self.kind, "ResourceId": id_}
         if to_remove:
@@ -39,7 +39,7 @@ class _SsmResource(TaggedResource):
 
 
 class Document(_SsmResource):
-    """A document. Its name is its id; each new content is a new version, and the default one."""
+    """A document. Its name is its id. New content creates a new version and makes it the default one."""
 
     token = "aws:ssm/document:Document"
     title = "SSM Document"
@@ -75,11 +75,11 @@ class Document(_SsmResource):
             yield Failure("name", "must contain only alphanumeric, underscore, hyphen, or period characters")
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
-        return _VERSIONS if "content" in changed else ()
+        return _CHANGED_BY_CONTENT if "content" in changed else ()
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         self.api("ssm", inputs).create_document(
-            **_document(inputs), DocumentType=inputs["documentType"], **present(Tags=self.tag_list(inputs))
+            **_document_request(inputs), DocumentType=inputs["documentType"], **present(Tags=self.tag_list(inputs))
         )
         return inputs["name"], self.read(inputs["name"], inputs) or {}
 
@@ -102,14 +102,14 @@ class Document(_SsmResource):
                 {key[0].lower() + key[1:]: value for key, value in each.items()} for each in found.get("Parameters", [])
             ],
             "region": self.region(state),
-            **self.tags_there(id_, state),
+            **self.read_tags(id_, state),
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         ssm = self.api("ssm", new)
         if any(old.get(name) != new.get(name) for name in ("content", "documentFormat", "targetType", "versionName")):
             try:
-                answer = ssm.update_document(**_document(new), DocumentVersion=old["latestVersion"])
+                answer = ssm.update_document(**_document_request(new), DocumentVersion=old["latestVersion"])
                 version = answer["DocumentDescription"]["DocumentVersion"]
             except ssm.exceptions.DuplicateDocumentContent:
                 version = old["latestVersion"]
@@ -121,7 +121,7 @@ class Document(_SsmResource):
         or_gone(lambda: self.api("ssm", state).delete_document(Name=id_), "InvalidDocument")
 
 
-def _document(inputs: Properties) -> dict[str, Any]:
+def _document_request(inputs: Properties) -> dict[str, Any]:
     return present(
         Name=inputs["name"],
         Content=inputs["content"],
@@ -171,12 +171,12 @@ class Association(_SsmResource):
         targets = inputs.get("targets")
         given = [each for each in targets if isinstance(each, dict)] if isinstance(targets, list) else []
         values = [each["values"] for each in given if isinstance(each.get("values"), list)]
-        if len(given) > _MOST_TARGETS or any(len(each) > _MOST_VALUES for each in values):
-            yield Failure("targets", f"attribute supports {_MOST_TARGETS} targets of {_MOST_VALUES} values")
+        if len(given) > _MAX_TARGETS or any(len(each) > _MAX_VALUES for each in values):
+            yield Failure("targets", f"attribute supports {_MAX_TARGETS} targets of {_MAX_VALUES} values")
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         made = self.api("ssm", inputs).create_association(
-            Name=inputs["name"], **_association(inputs), **present(Tags=self.tag_list(inputs))
+            Name=inputs["name"], **_association_request(inputs), **present(Tags=self.tag_list(inputs))
         )
         id_ = made["AssociationDescription"]["AssociationId"]
         return id_, self.read(id_, inputs) or {}
@@ -195,13 +195,13 @@ class Association(_SsmResource):
             "parameters": {key: values[0] for key, values in found.get("Parameters", {}).items()},
             "targets": [{"key": each["Key"], "values": each["Values"]} for each in found.get("Targets", [])],
             "region": self.region(state),
-            **self.tags_there(id_, state),
+            **self.read_tags(id_, state),
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        # AWS makes each update a new version, and runs it.
+        # Each update creates a new version, which AWS runs.
         if any(old.get(name) != new.get(name) for name in self.inputs if name not in ("tags", "region")):
-            self.api("ssm", new).update_association(AssociationId=id_, **_association(new))
+            self.api("ssm", new).update_association(AssociationId=id_, **_association_request(new))
         self.retag(id_, old, new)
         return self.read(id_, new) or {}
 
@@ -209,7 +209,7 @@ class Association(_SsmResource):
         or_gone(lambda: self.api("ssm", state).delete_association(AssociationId=id_), "AssociationDoesNotExist")
 
 
-def _association(inputs: Properties) -> dict[str, Any]:
+def _association_request(inputs: Properties) -> dict[str, Any]:
     apart = ("name", "tags", "tagsAll", "region", "targets", "parameters")
     return present(
         **{name[0].upper() + name[1:]: value for name, value in inputs.items() if name not in apart},

@@ -1,4 +1,4 @@
-"""Buckets: aws.s3.Bucket. A bucket's settings are resources of their own (bucket_settings)."""
+"""Buckets: aws.s3.Bucket. A bucket's settings are separate resources (bucket_settings)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NAME = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 
 CLASSIC_REGION = "us-east-1"
-"""The one region that CreateBucket must not be given."""
+"""The only region that must not be given to CreateBucket."""
 
 
 class Bucket(TaggedResource):
-    """A bucket. With `forceDestroy` it is emptied, all versions included, before it is deleted."""
+    """A bucket. With `forceDestroy` it is emptied before it is deleted, including all versions."""
 
     token = "aws:s3/bucket:Bucket"
     title = "S3 Bucket"

@@ -1,4 +1,4 @@
-"""A bucket's settings, each a resource of its own: aws.s3.BucketVersioning and the like.
+"""A bucket's settings, each a separate resource: aws.s3.BucketVersioning and the like.
 
 The id of each is the bucket's name.
 """
@@ -27,12 +27,12 @@ BUCKET = fields(bucket=Input(TEXT, required=True, replaces=True), **REGIONAL)
 
 
 class BucketSetting(AwsResource):
-    """Base: one kind of setting, always put as a whole."""
+    """Base class: a setting that is always written as a whole."""
 
-    # Both would set the same thing, so deleting the old one would remove the new one's setting.
+    # Both would write the same setting, so deleting the old resource would remove the new one's setting.
     delete_before_replace = True
     absent: tuple[str, ...] = ()
-    """AWS's codes for a bucket without the setting."""
+    """AWS's error codes for a bucket without the setting."""
 
     def put(self, client: Any, inputs: Properties) -> None:
         """Set it."""
@@ -120,7 +120,7 @@ class BucketServerSideEncryptionConfiguration(BucketSetting):
 
 
 class BucketPublicAccessBlock(BucketSetting):
-    """What a bucket refuses to make public, whatever its policy and its objects' access lists say."""
+    """What cannot be made public, whatever the bucket's policy and its objects' access lists say."""
 
     token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
     title = "S3 Bucket Public Access Block"
@@ -146,7 +146,7 @@ class BucketPublicAccessBlock(BucketSetting):
 
 
 class BucketOwnershipControls(BucketSetting):
-    """Who owns objects that others put."""
+    """Who owns objects that other accounts write."""
 
     token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
     title = "S3 Bucket Ownership Controls"
@@ -216,7 +216,7 @@ class BucketPolicy(BucketSetting):
 
 
 _RENAMED = {"id": "ID", "sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMasterKeyID"}
-"""Names that differ in more than the case of their first letter."""
+"""AWS's names that differ in more than the case of the first letter, by the input's name."""
 
 
 def _upper(name: str) -> str:
@@ -228,7 +228,7 @@ def _lower(name: str) -> str:
 
 
 def to_aws(value: Any, renamed: Mapping[str, str]) -> Any:
-    """Nested inputs under AWS's names."""
+    """Nested inputs, with AWS's names."""
     if isinstance(value, list):
         return [to_aws(each, renamed) for each in value]
     if isinstance(value, Mapping):
@@ -237,7 +237,7 @@ def to_aws(value: Any, renamed: Mapping[str, str]) -> Any:
 
 
 def from_aws(value: Any, renamed: Mapping[str, str]) -> Any:
-    """AWS's answer under the inputs' names."""
+    """AWS's answer, with the inputs' names."""
     back = {theirs: ours for ours, theirs in renamed.items()}
     if isinstance(value, list):
         return [from_aws(each, renamed) for each in value]

@@ -25,20 +25,20 @@ NO_CREDENTIALS = (
 SERVICES = ("cloudwatch", "ec2", "iam", "kms", "route53", "s3", "sns", "ssm", "sts", "timestreaminfluxdb")
 COMMON = ("cloudwatch", "ec2", "iam", "kms", "s3", "sns", "ssm", "sts")
 FILES = {"sharedConfigFiles": "AWS_CONFIG_FILE", "sharedCredentialsFiles": "AWS_SHARED_CREDENTIALS_FILE"}
-"""Settings that name files, and the variables by which boto3, which takes one of each, gets them."""
+"""Settings that name files, with the variables for boto3, which takes one file of each kind."""
 
 MODELS = botocore.session.Session().get_component("data_loader")
-"""botocore's descriptions of AWS's services. Reading them takes a quarter of a second of CPU time for each run, half of
-it EC2's: so all sessions share what was read, and runs that are forked do (sandbox/warm)."""
+"""botocore's descriptions of AWS's services. Reading them takes a quarter of a second of CPU time per run, half of it
+for EC2. So all sessions share what was read, and so do forked runs (sandbox/warm)."""
 
 NO_REGION = "Missing region configuration. Set it: `pulumi config set aws:region eu-central-1` (or AWS_REGION)"
 
 
 @dataclass
 class Aws:
-    """What resources and functions work with.
+    """The client that resources and functions use.
 
-    account_id: twelve digits.  default_tags: on everything that has tags.  endpoints: of services that are elsewhere.
+    account_id: twelve digits.  default_tags: on everything that has tags.  endpoints: services' own URLs.
     """
 
     session: boto3.Session
@@ -50,7 +50,7 @@ class Aws:
     _lock: Lock = field(default_factory=Lock)
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """boto3's client; untyped, because requests are composed at run time."""
+        """A boto3 client, untyped because requests are composed at run time."""
         key = (service, region or self.region)
         # Clients are thread-safe; creating one is not.
         with self._lock:
@@ -72,15 +72,14 @@ class Aws:
 
 @lru_cache(maxsize=1)
 def known_regions() -> frozenset[str]:
-    """All regions of all partitions, as botocore's data has them (`get_available_regions` also reads EC2's whole
-    API)."""
+    """All regions of all partitions, from botocore's data (`get_available_regions` would also read EC2's whole API)."""
     partitions = MODELS.load_data("endpoints")["partitions"]
     return frozenset(region for partition in partitions for region in partition["regions"])
 
 
 def read_models() -> None:
-    """Read beforehand what most runs need."""
-    session = _session(aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106 - nothing is asked
+    """Read what most runs need, before they are forked."""
+    session = _session(aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106 - no request is sent
     make: Any = session.client
     for service in COMMON:
         make(service, region_name="us-east-1")
@@ -94,14 +93,14 @@ def _session(**settings: Any) -> boto3.Session:
 
 
 def connect(settings: Properties) -> Aws:
-    """Check the provider's settings for real and connect; PluginError says what is missing."""
+    """Create the client, and check credentials and account. Raises PluginError for settings that do not work."""
     endpoints = {service: url for each in settings.get("endpoints", []) for service, url in each.items()}
     for url in (os.environ.get("AWS_ENDPOINT_URL", ""), *endpoints.values()):
-        _only_the_local_aws(url)
+        _require_local_aws(url)
     for name, variable in FILES.items():
         if files := settings.get(name):
             os.environ[variable] = files[-1]
-    # Nobody runs the program on an EC2 instance here; asking would only take time.
+    # The program never runs on an EC2 instance here, so asking the metadata service would only take time.
     os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
     try:
         session = _session(
@@ -131,7 +130,7 @@ def connect(settings: Properties) -> Aws:
 
 
 def _assume(aws: Aws, role: Properties) -> boto3.Session:
-    """A session of the role; PluginError in the real provider's words when AWS refuses.
+    """A session of the role. Raises PluginError with the real provider's message if AWS refuses.
 
     hashicorp/aws-sdk-go-base, errors.go: cannotAssumeRoleError.
     """
@@ -156,8 +155,8 @@ def _assume(aws: Aws, role: Properties) -> boto3.Session:
     )
 
 
-def _only_the_local_aws(url: str) -> None:
-    """Refuse to work on the real AWS: this plugin must never touch it, whatever environment and settings say."""
+def _require_local_aws(url: str) -> None:
+    """Raises PluginError for the real AWS, which this plugin must never use, whatever environment and settings say."""
     host = urlsplit(url).hostname or ""
     try:
         local = host == "localhost" or ip_address(host).is_loopback
@@ -187,12 +186,12 @@ def _check_account(account: str, settings: Properties) -> None:
 
 
 def code(error: Exception) -> str:
-    """The AWS error code, empty when AWS did not answer."""
+    """AWS's error code, "" if AWS did not answer."""
     return str(error.response["Error"].get("Code", "")) if isinstance(error, ClientError) else ""
 
 
 def explain(error: Exception) -> str:
-    """An error as the real provider words it: the operation, AWS's code and AWS's message."""
+    """An error as the real provider words it: the operation, and AWS's code and message."""
     if isinstance(error, ClientError):
         said = error.response["Error"]
         return f"operation error: {error.operation_name}, api error {said.get('Code')}: {said.get('Message')}"

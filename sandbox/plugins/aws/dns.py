@@ -29,7 +29,7 @@ _GONE = ("NoSuchHostedZone",)
 
 
 class Record(AwsResource):
-    """A record with its own values (no alias). An existing one is not taken over, except with `allowOverwrite`."""
+    """A record with values (not an alias). An existing record is only overwritten with `allowOverwrite`."""
 
     token = "aws:route53/record:Record"
     title = "Route 53 Record"
@@ -106,7 +106,7 @@ class Record(AwsResource):
 
 
 def get_zone(aws: Aws, arguments: Properties) -> Properties:
-    """The one zone that fits: a public one, unless asked otherwise, when it is found by its name."""
+    """The only zone that matches. By name, public zones are searched unless `privateZone` is set."""
     client = aws.client("route53")
     if given := arguments.get("zoneId"):
         answer = or_gone(lambda: client.get_hosted_zone(Id=given), *_GONE)

@@ -27,7 +27,7 @@ _IOPS_TYPES = ("io1", "io2")
 
 
 class Volume(Ec2Resource):
-    """An EBS volume. It can grow in place; AWS never shrinks one."""
+    """An EBS volume. It can grow in place, but not shrink."""
 
     token = "aws:ebs/volume:Volume"
     title = "EBS Volume"
@@ -145,10 +145,10 @@ class Volume(Ec2Resource):
 
 
 class VolumeAttachment(AwsResource):
-    """The attachment of a volume to an instance under a device name.
+    """The attachment of a volume to an instance, with a device name.
 
-    A volume can be attached only once, and the real provider does not delete before it replaces: the program
-    has to ask for that (`delete_before_replace=True`), here as there.
+    A volume can be attached only once, and the real provider does not delete before it replaces. So the program has to
+    set `delete_before_replace=True`, here as with the real one.
     """
 
     token = "aws:ec2/volumeAttachment:VolumeAttachment"
@@ -168,8 +168,7 @@ class VolumeAttachment(AwsResource):
         answer = or_gone(lambda: ec2.describe_volumes(VolumeIds=[state["volumeId"]]), *_VOLUME_GONE)
         attachments = answer["Volumes"][0].get("Attachments", []) if answer and answer["Volumes"] else []
         for attachment in attachments:
-            there = (attachment["InstanceId"], attachment["Device"])
-            if there == (state["instanceId"], state["deviceName"]):
+            if (attachment["InstanceId"], attachment["Device"]) == (state["instanceId"], state["deviceName"]):
                 return dict(attachment)
         return None
 

@@ -1,4 +1,4 @@
-"""What the lookups share: `filters` and `tags` as AWS's filters, and what they say unless they find exactly one."""
+"""What lookups share: `filters` and `tags` as AWS's filters, and the errors unless they find exactly one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAGS = fields(tags=Input(MapOf(TEXT)))
 
 
 def filters_of(arguments: Properties, **more: Any) -> list[dict[str, Any]]:
-    """AWS's filters from `filters`, `tags` and the arguments that are filters by another name."""
+    """AWS's filters for `filters`, `tags` and further arguments. more: values by the filter's name."""
     given = [{"Name": each["name"], "Values": each["values"]} for each in arguments.get("filters", [])]
     tags = [{"Name": f"tag:{key}", "Values": [value]} for key, value in arguments.get("tags", {}).items()]
     named = [
@@ -29,7 +29,8 @@ def filters_of(arguments: Properties, **more: Any) -> list[dict[str, Any]]:
 
 
 def single(found: list[dict[str, Any]], what: str) -> dict[str, Any]:
-    """The only one found (SingularDataSourceFindError in the real provider's internal/tfresource)."""
+    """The only item. Raises PluginError otherwise (SingularDataSourceFindError in the real provider's
+    internal/tfresource)."""
     if not found:
         raise PluginError(f"no matching {what} found")
     if len(found) > 1:

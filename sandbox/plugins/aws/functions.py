@@ -12,7 +12,7 @@ from sandbox.plugins.base import BOOLEAN, TEXT, Function, Input, ListOf, Propert
 
 
 def get_vpc(aws: Aws, arguments: Properties) -> Properties:
-    """The one VPC that matches."""
+    """The only VPC that matches."""
     ec2 = aws.client("ec2", arguments.get("region"))
     filters = filters_of(
         arguments,
@@ -40,7 +40,7 @@ def get_vpc(aws: Aws, arguments: Properties) -> Properties:
 
 
 def get_subnet(aws: Aws, arguments: Properties) -> Properties:
-    """The one subnet that matches."""
+    """The only subnet that matches."""
     ec2 = aws.client("ec2", arguments.get("region"))
     filters = filters_of(
         arguments,
@@ -74,14 +74,14 @@ def get_subnet(aws: Aws, arguments: Properties) -> Properties:
 
 
 def get_subnets(aws: Aws, arguments: Properties) -> Properties:
-    """The ids of all subnets that match; having none is not an error."""
+    """The ids of all subnets that match. It is no error if none does."""
     region = arguments.get("region") or aws.region
     subnets = aws.client("ec2", region).describe_subnets(Filters=filters_of(arguments))["Subnets"]
     return {**arguments, "id": region, "ids": [each["SubnetId"] for each in subnets], "region": region}
 
 
 def get_instance_type_offerings(aws: Aws, arguments: Properties) -> Properties:
-    """Which instance types are offered where; having none is not an error."""
+    """Which instance types are offered where. It is no error if none is."""
     region = arguments.get("region") or aws.region
     kind = arguments.get("locationType", "region")
     request: dict[str, Any] = {"LocationType": kind, "Filters": filters_of(arguments)}
@@ -98,7 +98,7 @@ def get_instance_type_offerings(aws: Aws, arguments: Properties) -> Properties:
 
 
 def get_caller_identity(aws: Aws, arguments: Properties) -> Properties:
-    """Whose credentials these are."""
+    """The identity that the credentials belong to."""
     answer = aws.client("sts").get_caller_identity()
     account = answer["Account"]
     return {"accountId": account, "arn": answer["Arn"], "id": account, "userId": answer["UserId"]}

@@ -1,4 +1,4 @@
-"""Whose tokens the account trusts: aws.iam.OpenIdConnectProvider, and the lookup of an existing one."""
+"""Identity providers: aws.iam.OpenIdConnectProvider, and the lookup of an existing one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCHEME = "https://"
 
 
 class OpenIdConnectProvider(TaggedResource):
-    """An identity provider, of which an account has one per URL."""
+    """An identity provider. An account can have one per URL."""
 
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
     title = "IAM OIDC Provider"
@@ -74,7 +74,7 @@ class OpenIdConnectProvider(TaggedResource):
 
 
 def get_open_id_connect_provider(aws: Aws, arguments: Properties) -> Properties:
-    """The provider with this URL; having none is an error
+    """The provider with this URL. Raises PluginError if there is none
     (terraform-provider-aws, internal/service/iam/openid_connect_provider_data_source.go)."""
     iam, url = aws.client("iam"), str(arguments.get("url", ""))
     listed = [each["Arn"] for each in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]

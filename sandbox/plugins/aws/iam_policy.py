@@ -1,4 +1,4 @@
-"""What may be done, and by which group: aws.iam.Policy, Group, GroupPolicyAttachment."""
+"""Managed policies and groups: aws.iam.Policy, Group, GroupPolicyAttachment, RolePolicyAttachment."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from sandbox.plugins.base import JSON, TEXT, Input, Output, Properties, fields
 GONE = ("NoSuchEntity",)
 NAMED = fields(name=Input(TEXT, auto_name=True, replaces=True))
 PATH = fields(path=Input(TEXT, default="/", replaces=True))
-_VERSIONS_KEPT = 5
-"""The most versions of a policy that AWS keeps."""
+_MAX_VERSIONS = 5
+"""AWS's limit for the versions of a policy."""
 
 
 def document(text: Any) -> str:
-    """A policy document as boto3 (decoded) or the local AWS (quoted text) returns it, as JSON."""
+    """A policy document as JSON. text: as boto3 (decoded) or the local AWS (quoted) returns it."""
     return unquote(text) if isinstance(text, str) else json.dumps(text)
 
 
 class Policy(TaggedResource):
-    """A managed policy; each change of the document makes a new default version."""
+    """A managed policy. Each change of the document creates a new default version."""
 
     token = "aws:iam/policy:Policy"
     title = "IAM Policy"
@@ -80,7 +80,7 @@ class Policy(TaggedResource):
     def _make_room(self, arn: str) -> None:
         iam = self.client.client("iam")
         versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
-        if len(versions) >= _VERSIONS_KEPT:
+        if len(versions) >= _MAX_VERSIONS:
             oldest = min((each for each in versions if not each["IsDefaultVersion"]), key=lambda v: v["CreateDate"])
             iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
 
@@ -133,11 +133,11 @@ class _Attachment(AwsResource):
     """The attachment of a managed policy. holder: `group` or `role`."""
 
     holder: ClassVar[str]
-    # Both attachments would be the same thing, so deleting the old one would delete the new one.
+    # Both would be the same attachment, so deleting the old resource would remove the new one's attachment.
     delete_before_replace = True
 
     def _named(self, state: Properties) -> dict[str, str]:
-        """The request's argument that names the holder."""
+        """The request's argument for the holder."""
         return {f"{self.holder.capitalize()}Name": state[self.holder]}
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
@@ -146,7 +146,7 @@ class _Attachment(AwsResource):
         return f"{inputs[self.holder]}-{uuid.uuid4().hex}", {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        # Imports name both, as GROUP/ARN.
+        # The id for an import names both: GROUP/ARN.
         holder, arn = (state[self.holder], state["policyArn"]) if state else id_.split("/", 1)
         listed = getattr(self.client.client("iam"), f"list_attached_{self.holder}_policies")
         answer = or_gone(lambda: listed(**self._named({self.holder: holder})), *GONE)

@@ -1,4 +1,4 @@
-"""What an instance may do: aws.iam.Role, aws.iam.RolePolicy, aws.iam.InstanceProfile."""
+"""Roles: aws.iam.Role, aws.iam.RolePolicy, aws.iam.InstanceProfile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.plugins.base import BOOLEAN, INTEGER, JSON, TEXT, Input, Output, Pr
 
 
 class Role(TaggedResource):
-    """A role, without its inline and managed policies: those are resources of their own."""
+    """A role, without its inline and managed policies, which are separate resources."""
 
     token = "aws:iam/role:Role"
     title = "IAM Role"
@@ -105,7 +105,7 @@ class Role(TaggedResource):
 
 
 class RolePolicy(AwsResource):
-    """A policy inside a role. Its id is ROLE:NAME."""
+    """An inline policy of a role. Its id is ROLE:NAME."""
 
     token = "aws:iam/rolePolicy:RolePolicy"
     title = "IAM Role Policy"
@@ -139,7 +139,7 @@ class RolePolicy(AwsResource):
 
 
 class InstanceProfile(TaggedResource):
-    """The instance profile, which passes a role to an instance."""
+    """An instance profile, which passes a role to an instance."""
 
     token = "aws:iam/instanceProfile:InstanceProfile"
     title = "IAM Instance Profile"

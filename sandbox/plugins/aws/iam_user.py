@@ -1,4 +1,4 @@
-"""People and programs with keys: aws.iam.User, UserGroupMembership, AccessKey."""
+"""Users: aws.iam.User, UserGroupMembership, AccessKey."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class User(TaggedResource):
 
 
 class UserGroupMembership(AwsResource):
-    """The groups a user is in; other memberships of the user's are left alone."""
+    """Some of the groups that a user is in. The user's other memberships are left alone."""
 
     token = "aws:iam/userGroupMembership:UserGroupMembership"
     title = "IAM User Group Membership"
@@ -84,14 +84,14 @@ class UserGroupMembership(AwsResource):
     )
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        self._join(inputs["user"], inputs["groups"])
+        self._add_to_groups(inputs["user"], inputs["groups"])
         return f"terraform-{uuid.uuid4().hex}", {}
 
-    def _join(self, user: str, groups: list[str]) -> None:
+    def _add_to_groups(self, user: str, groups: list[str]) -> None:
         for group in groups:
             self.client.client("iam").add_user_to_group(UserName=user, GroupName=group)
 
-    def _leave(self, user: str, groups: list[str]) -> None:
+    def _remove_from_groups(self, user: str, groups: list[str]) -> None:
         iam = self.client.client("iam")
         for group in groups:
             or_gone(partial(iam.remove_user_from_group, UserName=user, GroupName=group), *GONE)
@@ -106,20 +106,20 @@ class UserGroupMembership(AwsResource):
         answer = or_gone(lambda: iam.list_groups_for_user(UserName=user), *GONE)
         if answer is None:
             return None
-        there = {group["GroupName"] for group in answer["Groups"]}
-        return {"user": user, "groups": [group for group in imported if group in there]}
+        joined = {group["GroupName"] for group in answer["Groups"]}
+        return {"user": user, "groups": [group for group in imported if group in joined]}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        self._leave(new["user"], [group for group in old["groups"] if group not in new["groups"]])
-        self._join(new["user"], [group for group in new["groups"] if group not in old["groups"]])
+        self._remove_from_groups(new["user"], [group for group in old["groups"] if group not in new["groups"]])
+        self._add_to_groups(new["user"], [group for group in new["groups"] if group not in old["groups"]])
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        self._leave(state["user"], state["groups"])
+        self._remove_from_groups(state["user"], state["groups"])
 
 
 class AccessKey(AwsResource):
-    """A user's access key; AWS reveals its secret once, when it is created."""
+    """A user's access key. AWS returns its secret only when it is created."""
 
     token = "aws:iam/accessKey:AccessKey"
     title = "IAM Access Key"

@@ -1,4 +1,4 @@
-"""What an instance can consist of: aws.ec2.get_ami and aws.ec2.get_instance_type."""
+"""Lookups of images and instance types: aws.ec2.get_ami and aws.ec2.get_instance_type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.plugins.base import PluginError, Properties
 
 
 def get_ami(aws: Aws, arguments: Properties) -> Properties:
-    """The one image that matches, or with `mostRecent` the newest of them."""
+    """The only image that matches, or with `mostRecent` the newest."""
     if arguments.get("mostRecent") and not arguments.get("owners") and not arguments.get("allowUnsafeFilter"):
         raise PluginError(
             "Most Recent Image Not Filtered: mostRecent is true, so `owners` or a filter on it is needed "
@@ -62,7 +62,7 @@ def get_ami(aws: Aws, arguments: Properties) -> Properties:
 
 
 def get_instance_type(aws: Aws, arguments: Properties) -> Properties:
-    """An instance type's properties, above all its `supportedArchitectures`."""
+    """An instance type's properties, such as its `supportedArchitectures`."""
     name = arguments["instanceType"]
     ec2 = aws.client("ec2", arguments.get("region"))
     try:

@@ -26,7 +26,7 @@ from sandbox.plugins.base import (
 )
 
 USER_DATA_LIMIT = 16384
-"""Bytes; AWS refuses more, and the local one would not."""
+"""Bytes, before encoding."""
 
 _ROOT_DEVICE = fields(
     deleteOnTermination=Input(BOOLEAN, default=True),
@@ -48,12 +48,12 @@ _PRIMARY = fields(
     deleteOnTermination=Input(BOOLEAN, computed=True),
     networkInterfaceId=Input(TEXT, required=True, replaces=True),
 )
-_OF_THE_INTERFACE = ("associatePublicIpAddress", "privateIp", "subnetId", "vpcSecurityGroupIds")
-"""What an instance with an interface of its own may not say (terraform-provider-aws, ec2_instance.go)."""
+_EXCLUDED_BY_INTERFACE = ("associatePublicIpAddress", "privateIp", "subnetId", "vpcSecurityGroupIds")
+"""Inputs that conflict with `primaryNetworkInterface` (terraform-provider-aws, ec2_instance.go)."""
 
 
 class Instance(Ec2Resource):
-    """An EC2 instance; exists once it runs, and is gone once it is terminated."""
+    """An EC2 instance. It exists once it runs, and is gone once it is terminated."""
 
     token = "aws:ec2/instance:Instance"
     title = "EC2 Instance"
@@ -105,7 +105,7 @@ class Instance(Ec2Resource):
             length = len(data.encode())
             reason = f"expected length of user_data to be in the range (0 - {USER_DATA_LIMIT}), got {length}"
             yield Failure("userData", reason)
-        for name in _OF_THE_INTERFACE if "primaryNetworkInterface" in inputs else ():
+        for name in _EXCLUDED_BY_INTERFACE if "primaryNetworkInterface" in inputs else ():
             if name in inputs:
                 yield Failure(name, f'"{name}": conflicts with primary_network_interface')
         if "userData" in inputs and "userDataBase64" in inputs:
@@ -117,7 +117,7 @@ class Instance(Ec2Resource):
         return declared
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
-        # What needs a stop and a start gives another public address, unless it is an elastic one.
+        # A stop and a start change the public address, unless it is an elastic IP.
         return ("publicIp", "publicDns") if changed & instance_update.STOPPING else ()
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
@@ -186,7 +186,7 @@ class Instance(Ec2Resource):
             volume = self.ec2(state).describe_volumes(VolumeIds=[mapping["Ebs"]["VolumeId"]])["Volumes"][0]
             tags = tag_map(volume.get("Tags"))
             own = state.get("rootBlockDevice", {}).get("tags")
-            # Tags of the root volume belong either to `volumeTags` or to the device, as in the real provider.
+            # The root volume's tags belong either to `volumeTags` or to the device, as in the real provider.
             device = {
                 "deleteOnTermination": mapping["Ebs"].get("DeleteOnTermination", True),
                 "deviceName": mapping["DeviceName"],

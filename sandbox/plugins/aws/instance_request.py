@@ -1,4 +1,4 @@
-"""How an instance's inputs become requests, and the attributes that have to be read one by one."""
+"""Requests for an instance's inputs, and the attributes that must be read one by one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.plugins.aws.resource import present, tag_list
 from sandbox.plugins.base import PluginError, Properties
 
 DEBIAN_ROOT_GIB = 8
-"""The root volume's size when none is given: that of Debian's images."""
+"""The root volume's size if none is given: that of Debian's images."""
 
 _ATTRIBUTES = {
     "disableApiTermination": ("disableApiTermination", "DisableApiTermination"),
@@ -24,7 +24,7 @@ _ATTRIBUTES = {
 def build(
     inputs: Properties, tags: list[dict[str, str]], default_tags: Mapping[str, str], root_device: str
 ) -> dict[str, Any]:
-    """The arguments of RunInstances. tags: the instance's, as AWS's list; root_device: the image's name for it."""
+    """The arguments of RunInstances. tags: the instance's, as AWS's list; root_device: its name in the image."""
     device = inputs.get("rootBlockDevice")
     volume_tags = dict(inputs.get("volumeTags", {}))
     if device is not None and not volume_tags:
@@ -61,8 +61,8 @@ def build(
 
 
 def _network(inputs: Properties) -> dict[str, Any]:
-    """Subnet, address and groups; on a network interface when a public address is asked for or refused; or the
-    interface that brings them all."""
+    """Subnet, address and groups: as arguments, as those of a new network interface if `associatePublicIpAddress` is
+    set, or as an existing interface, which has them all."""
     if primary := inputs.get("primaryNetworkInterface"):
         return {"NetworkInterfaces": [{"DeviceIndex": 0, "NetworkInterfaceId": primary["networkInterfaceId"]}]}
     plain = present(
@@ -95,14 +95,14 @@ def _root_mapping(device: Properties, name: str) -> list[dict[str, Any]]:
 
 
 def user_data(inputs: Properties) -> str | None:
-    """The user data as text for RunInstances, which encodes it itself."""
+    """The user data as text, which boto3 encodes for RunInstances."""
     if "userDataBase64" in inputs:
         return base64.b64decode(inputs["userDataBase64"]).decode()
     return inputs.get("userData")
 
 
 def metadata(options: Properties) -> dict[str, Any]:
-    """The metadata options in AWS's names; AWS takes the other ones only with the endpoint enabled."""
+    """The metadata options, with AWS's names. AWS accepts them only with the endpoint enabled."""
     return present(
         HttpEndpoint=options.get("httpEndpoint", "enabled" if options else None),
         HttpPutResponseHopLimit=options.get("httpPutResponseHopLimit"),
@@ -120,7 +120,7 @@ def finish(ec2: Any, id_: str, inputs: Properties) -> None:
 
 
 def root_device_of(ec2: Any, ami: str) -> str:
-    """What the image calls its root device."""
+    """The name of the image's root device."""
     images = ec2.describe_images(ImageIds=[ami])["Images"]
     return str(images[0].get("RootDeviceName") or "/dev/xvda") if images else "/dev/xvda"
 
@@ -143,7 +143,7 @@ def refuse_architecture_mismatch(ec2: Any, inputs: Properties) -> None:
 
 
 def attributes(ec2: Any, id_: str, state: Properties) -> Properties:
-    """User data and other attributes that DescribeInstances does not return. state: says which form of user data."""
+    """User data and other attributes that DescribeInstances does not return. state: tells the form of user data."""
     found: Properties = {}
     for name, (attribute, key) in _ATTRIBUTES.items():
         answer = ec2.describe_instance_attribute(InstanceId=id_, Attribute=attribute)

@@ -11,7 +11,7 @@ GONE = ("InvalidInstanceID.NotFound",)
 
 
 def find(instance: Ec2Resource, id_: str, properties: Properties) -> dict[str, Any] | None:
-    """The instance as AWS describes it, None when AWS does not know it (any more)."""
+    """The instance as AWS describes it, None if it does not exist (any more)."""
     ec2 = instance.ec2(properties)
     answer = or_gone(lambda: ec2.describe_instances(InstanceIds=[id_]), *GONE)
     found = [each for one in answer["Reservations"] for each in one["Instances"]] if answer else []
@@ -23,7 +23,7 @@ def wait_for(instance: Ec2Resource, id_: str, properties: Properties, state: str
 
     def reached() -> bool | None:
         found = find(instance, id_, properties)
-        there = found["State"]["Name"] if found else "terminated"
-        return True if there == state else None
+        current = found["State"]["Name"] if found else "terminated"
+        return True if current == state else None
 
     instance.wait(f"{id_} to be {state}", reached, seconds)

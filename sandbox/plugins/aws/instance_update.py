@@ -11,11 +11,11 @@ from sandbox.plugins.aws.resource import Ec2Resource, tag_list
 from sandbox.plugins.base import PluginError, Properties
 
 STOPPING = frozenset({"instanceType", "userData", "userDataBase64"})
-"""Inputs whose change stops and starts the instance."""
+"""Inputs that can only be changed while the instance is stopped."""
 
 
 def apply(instance: Ec2Resource, id_: str, old: Properties, new: Properties) -> None:
-    """Make the instance match the inputs, tags aside. old: its state; new: the inputs."""
+    """Make the instance match the inputs, except for tags. old: its state; new: the inputs."""
     ec2 = instance.ec2(new)
     changed = {name for name in new if new[name] != old.get(name)}
     if "iamInstanceProfile" in changed:
@@ -25,7 +25,7 @@ def apply(instance: Ec2Resource, id_: str, old: Properties, new: Properties) -> 
     if "sourceDestCheck" in changed:
         ec2.modify_instance_attribute(InstanceId=id_, SourceDestCheck={"Value": new["sourceDestCheck"]})
     if changed & STOPPING:
-        _stopped(instance, id_, new, changed)
+        _change_while_stopped(instance, id_, new, changed)
     if "disableApiTermination" in changed:
         wanted = {"Value": new["disableApiTermination"]}
         ec2.modify_instance_attribute(InstanceId=id_, DisableApiTermination=wanted)
@@ -50,13 +50,13 @@ def apply(instance: Ec2Resource, id_: str, old: Properties, new: Properties) -> 
 
 
 def _differs(name: str, old: Properties, new: Properties) -> bool:
-    """Whether a field that the inputs name differs from the state."""
+    """Whether a field in the inputs differs from the state."""
     before = old.get(name, {})
     return any(before.get(key) != value for key, value in new.get(name, {}).items())
 
 
-def _stopped(instance: Ec2Resource, id_: str, new: Properties, changed: set[str]) -> None:
-    """Change what can only be changed while the instance is stopped; start it again if it ran."""
+def _change_while_stopped(instance: Ec2Resource, id_: str, new: Properties, changed: set[str]) -> None:
+    """Stop the instance, change what can only be changed while it is stopped, and start it again if it was running."""
     ec2 = instance.ec2(new)
     found = find(instance, id_, new)
     running = found is not None and found["State"]["Name"] == "running"
@@ -77,7 +77,7 @@ def _stopped(instance: Ec2Resource, id_: str, new: Properties, changed: set[str]
 
 
 def _local_form(text: str) -> bytes:
-    """User data for ModifyInstanceAttribute: the local AWS stores what it gets without decoding it once."""
+    """User data for ModifyInstanceAttribute, encoded once more, because moto stores it without decoding it."""
     return base64.b64encode(text.encode())
 
 

@@ -1,4 +1,4 @@
-"""Network interfaces that are made before their instance: aws.ec2.NetworkInterface."""
+"""Network interfaces that are created before their instance: aws.ec2.NetworkInterface."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _GONE = ("InvalidNetworkInterfaceID.NotFound",)
 class NetworkInterface(Ec2Resource):
     """A network interface with one address, which EC2 chooses.
 
-    terraform-provider-aws, internal/service/ec2/vpc_network_interface.go: another subnet replaces it, other groups and
-    another description do not; one still attached is detached before it is deleted.
+    terraform-provider-aws, internal/service/ec2/vpc_network_interface.go: a change of the subnet replaces it, a change
+    of groups or description does not. It is detached, if necessary, before it is deleted.
     """
 
     token = "aws:ec2/networkInterface:NetworkInterface"

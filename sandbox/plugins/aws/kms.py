@@ -1,4 +1,4 @@
-"""Keys and their names: aws.kms.Key, aws.kms.Alias, aws.kms.get_key."""
+"""Keys and their aliases: aws.kms.Key, aws.kms.Alias, aws.kms.get_key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GONE = ("NotFoundException",)
 
 
 class Key(TaggedResource):
-    """A key. It counts as gone once its deletion is scheduled, which could still be cancelled."""
+    """A key. It counts as gone once its deletion is scheduled, although that can still be cancelled."""
 
     token = "aws:kms/key:Key"
     title = "KMS Key"
@@ -104,7 +104,7 @@ class Key(TaggedResource):
 
 
 class Alias(AwsResource):
-    """A name of a key; it can move to another one."""
+    """A name for a key. It can be moved to another key."""
 
     token = "aws:kms/alias:Alias"
     title = "KMS Alias"
@@ -148,8 +148,8 @@ class Alias(AwsResource):
 
 
 def get_key(aws: Aws, arguments: Properties) -> Properties:
-    """A key by its id, its ARN, or an alias or its ARN (terraform-provider-aws, internal/service/kms/
-    key_data_source.go)."""
+    """A key by its id or ARN, or by an alias or its ARN
+    (terraform-provider-aws, internal/service/kms/key_data_source.go)."""
     region = arguments.get("region") or aws.region
     found = aws.client("kms", region).describe_key(KeyId=arguments["keyId"])["KeyMetadata"]
     deletion = found.get("DeletionDate")

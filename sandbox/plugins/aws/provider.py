@@ -45,7 +45,7 @@ from sandbox.plugins.base import (
 class AwsProvider(Provider[Aws]):
     """AWS, as far as the program uses it.
 
-    It has only the settings that it honours; the real one's others are refused rather than ignored.
+    It only has the settings that it honours. The real provider's other settings are refused rather than ignored.
     """
 
     package, distribution = "aws", "pulumi-aws"

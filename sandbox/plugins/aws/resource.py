@@ -40,11 +40,11 @@ class AwsResource(Resource[Aws]):
         return self.client.client(service, properties.get("region"))
 
     def region(self, properties: Mapping[str, Any]) -> str:
-        """The region the resource is in."""
+        """The resource's region."""
         return str(properties.get("region") or self.client.region)
 
     def wait(self, what: str, done: Callable[[], Found | None], seconds: float) -> Found:
-        """Ask until there is an answer; PluginError after `seconds`, or the user's own timeout."""
+        """Call `done` until it returns a value. Raises PluginError after `seconds`, or after the user's timeout."""
         limit = self.request.timeout or seconds
         waited = 0.0
         while (found := done()) is None:
@@ -64,15 +64,15 @@ class TaggedResource(AwsResource):
         return {"tagsAll": UNKNOWN if tags is UNKNOWN else {**self.client.default_tags, **tags}}
 
     def all_tags(self, inputs: Properties) -> dict[str, str]:
-        """Default tags and own tags, which win."""
+        """Default tags and own tags. Own tags win."""
         return {**self.client.default_tags, **inputs.get("tags", {})}
 
     def tag_list(self, inputs: Properties) -> list[dict[str, str]]:
-        """All tags in the form most of AWS's requests take."""
+        """All tags in the form that most of AWS's requests take."""
         return tag_list(self.all_tags(inputs))
 
     def tags_out(self, found: Sequence[Mapping[str, str]] | None, state: Properties) -> Properties:
-        """The outputs `tags` (without the default ones, unless they are own ones as well) and `tagsAll`."""
+        """The outputs `tags`, without default tags unless they are own tags as well, and `tagsAll`."""
         everything = tag_map(found)
         own = state.get("tags", {})
         tags = {
@@ -88,7 +88,7 @@ class TaggedResource(AwsResource):
 
 
 class Ec2Resource(TaggedResource):
-    """A tagged resource of EC2's, whose tags all go through the same two requests."""
+    """A resource of EC2. The tags of all of them are set by the same two requests."""
 
     def ec2(self, properties: Mapping[str, Any]) -> Any:
         """EC2's client for the resource's region."""
@@ -109,12 +109,12 @@ class Ec2Resource(TaggedResource):
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """A map of tags as AWS's list."""
+    """A map of tags as the list that AWS takes."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def tag_map(tags: Sequence[Mapping[str, str]] | None) -> dict[str, str]:
-    """AWS's list of tags as a map, without AWS's own."""
+    """AWS's list of tags as a map, without AWS's own tags."""
     return {tag["Key"]: tag["Value"] for tag in tags or () if not tag["Key"].startswith("aws:")}
 
 
@@ -124,7 +124,7 @@ def present(**arguments: Any) -> dict[str, Any]:
 
 
 def or_gone(request: Callable[[], Found], *codes: str) -> Found | None:
-    """The answer, or None when AWS answers with one of the codes that the resource does not exist."""
+    """The answer, or None if AWS answers with one of the codes for a resource that does not exist."""
     try:
         return request()
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""Lookups of the ways out of a subnet: aws.ec2.get_route_table, aws.ec2.get_vpc_endpoint.
+"""Lookups of a subnet's routes and endpoints: aws.ec2.get_route_table, aws.ec2.get_vpc_endpoint.
 
 terraform-provider-aws, internal/service/ec2: vpc_route_table_data_source.go, vpc_endpoint_data_source.go.
 """
@@ -31,7 +31,7 @@ _TARGETS = {
 
 
 def get_route_table(aws: Aws, arguments: Properties) -> Properties:
-    """The one route table that fits, without its local routes and those to endpoints, as in the real provider."""
+    """The only route table that matches, without local routes and those to endpoints, as in the real provider."""
     region = arguments.get("region") or aws.region
     filters = filters_of(
         arguments,
@@ -60,7 +60,7 @@ def get_route_table(aws: Aws, arguments: Properties) -> Properties:
         "ownerId": table.get("OwnerId", aws.account_id),
         "region": region,
         "routeTableId": table["RouteTableId"],
-        "routes": [_route(each) for each in table["Routes"] if not _left_out(each)],
+        "routes": [_route(each) for each in table["Routes"] if not _is_omitted(each)],
         "subnetId": "",
         "tags": tag_map(table.get("Tags")),
         "vpcId": table["VpcId"],
@@ -68,7 +68,7 @@ def get_route_table(aws: Aws, arguments: Properties) -> Properties:
     }
 
 
-def _left_out(route: dict[str, Any]) -> bool:
+def _is_omitted(route: dict[str, Any]) -> bool:
     gateway = str(route.get("GatewayId", ""))
     to_endpoint = bool(route.get("DestinationPrefixListId")) and gateway.startswith("vpce-")
     return gateway == "local" or route.get("Origin") == "EnableVgwRoutePropagation" or to_endpoint
@@ -82,7 +82,7 @@ def _route(found: dict[str, Any]) -> Properties:
 
 
 def get_vpc_endpoint(aws: Aws, arguments: Properties) -> Properties:
-    """The one endpoint that fits."""
+    """The only endpoint that matches."""
     region = arguments.get("region") or aws.region
     filters = filters_of(
         arguments,

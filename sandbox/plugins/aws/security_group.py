@@ -18,7 +18,7 @@ _SOURCES = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
 
 
 class SecurityGroup(Ec2Resource):
-    """A group without inline rules: the program gives each rule a resource of its own."""
+    """A group without inline rules; each rule is a separate resource."""
 
     token = "aws:ec2/securityGroup:SecurityGroup"
     title = "EC2 Security Group"
@@ -40,8 +40,8 @@ class SecurityGroup(Ec2Resource):
             Description=inputs["description"],
             **present(VpcId=vpc, TagSpecifications=self.tag_specification("security-group", inputs)),
         )["GroupId"]
-        # AWS gives each new group a rule that lets everything out; the provider removes it, so that
-        # only the program decides what may leave.
+        # AWS gives each new group a rule that allows all outgoing traffic; the provider removes it, so that the program
+        # alone decides.
         everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
         or_gone(
             lambda: ec2.revoke_security_group_egress(GroupId=group, IpPermissions=everything),
@@ -76,7 +76,7 @@ class SecurityGroup(Ec2Resource):
             self._revoke_all(ec2, id_)
 
         def gone() -> bool | None:
-            # What uses the group (an instance just terminated) may take a moment to release it.
+            # What uses the group (such as an instance that was just terminated) may take a moment to release it.
             try:
                 or_gone(lambda: ec2.delete_security_group(GroupId=id_), *_GROUP_GONE)
             except ClientError as error:
@@ -100,7 +100,7 @@ def _default_vpc(ec2: Any) -> str | None:
 
 
 class _Rule(Ec2Resource):
-    """What both directions have in common; the class variables name the requests."""
+    """What both directions have in common. direction: as in the names of the requests."""
 
     direction: ClassVar[str]
     inputs = fields(
@@ -133,7 +133,7 @@ class _Rule(Ec2Resource):
                 yield Failure(name, "Invalid Attribute Value. A port is between -1 and 65535")
 
     def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
-        # A rule's source can change its value, but not its type.
+        # The value of a rule's source can change in place, but not its type.
         if name in _SOURCES:
             return (old.get(name) is None) != (new.get(name) is None)
         return declared
@@ -201,7 +201,7 @@ class _Rule(Ec2Resource):
 
 
 class SecurityGroupIngressRule(_Rule):
-    """Who may come in."""
+    """Allowed incoming traffic."""
 
     token = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     title = "EC2 Security Group Ingress Rule"
@@ -209,7 +209,7 @@ class SecurityGroupIngressRule(_Rule):
 
 
 class SecurityGroupEgressRule(_Rule):
-    """What may go out."""
+    """Allowed outgoing traffic."""
 
     token = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
     title = "EC2 Security Group Egress Rule"
@@ -217,20 +217,20 @@ class SecurityGroupEgressRule(_Rule):
 
 
 def _port(found: int | None, wanted: int | None) -> int | None:
-    """AWS says -1 for "no ports"; a program that gave none gets none back."""
+    """The port as the program would give it. AWS returns -1 for "no ports"."""
     return wanted if found in (None, -1) else found
 
 
 def _permission(inputs: Properties) -> dict[str, Any]:
     """The rule as an `IpPermission`."""
-    words = present(Description=inputs.get("description"))
+    text = present(Description=inputs.get("description"))
     permission = present(IpProtocol=inputs["ipProtocol"], FromPort=inputs.get("fromPort"), ToPort=inputs.get("toPort"))
     if "cidrIpv4" in inputs:
-        permission["IpRanges"] = [{"CidrIp": inputs["cidrIpv4"], **words}]
+        permission["IpRanges"] = [{"CidrIp": inputs["cidrIpv4"], **text}]
     elif "cidrIpv6" in inputs:
-        permission["Ipv6Ranges"] = [{"CidrIpv6": inputs["cidrIpv6"], **words}]
+        permission["Ipv6Ranges"] = [{"CidrIpv6": inputs["cidrIpv6"], **text}]
     elif "prefixListId" in inputs:
-        permission["PrefixListIds"] = [{"PrefixListId": inputs["prefixListId"], **words}]
+        permission["PrefixListIds"] = [{"PrefixListId": inputs["prefixListId"], **text}]
     else:
-        permission["UserIdGroupPairs"] = [{"GroupId": inputs["referencedSecurityGroupId"], **words}]
+        permission["UserIdGroupPairs"] = [{"GroupId": inputs["referencedSecurityGroupId"], **text}]
     return permission

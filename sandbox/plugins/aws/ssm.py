@@ -1,4 +1,4 @@
-"""Parameters: aws.ssm.Parameter."""
+"""Parameters of Systems Manager: aws.ssm.Parameter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UPGRADE = " To create a larger parameter value, upgrade the parameter to use th
 
 
 class Parameter(TaggedResource):
-    """A parameter; its value is secret whatever its type."""
+    """A parameter. Its value is secret, whatever its type."""
 
     token = "aws:ssm/parameter:Parameter"
     title = "SSM Parameter"
@@ -52,7 +52,7 @@ class Parameter(TaggedResource):
         return declared
 
     def volatile(self, changed: frozenset[str], old: Properties, new: Properties) -> Iterable[str]:
-        # Not with insecureValue (internal/service/ssm/parameter.go, CustomizeDiff): a preview keeps the old number.
+        # Not for insecureValue (internal/service/ssm/parameter.go, CustomizeDiff): a preview keeps the old number.
         return ("version",) if changed & {"value", "description"} else ()
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
@@ -75,7 +75,7 @@ class Parameter(TaggedResource):
                 DataType=inputs.get("dataType"),
                 Description=inputs.get("description"),
                 KeyId=key if inputs["type"] == "SecureString" else None,
-                # AWS takes tags only with a new parameter.
+                # AWS accepts tags only with a new parameter.
                 Tags=None if overwrite else tags,
             ),
         )
@@ -129,8 +129,8 @@ class Parameter(TaggedResource):
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         if any(old.get(name) != value for name, value in new.items() if name not in ("overwrite", "tags")):
-            # The real provider names the key only when that changes (internal/service/ssm/parameter.go,
-            # resourceParameterUpdate), so that AWS takes the account's own instead.
+            # The real provider sends the key only if it changes (internal/service/ssm/parameter.go,
+            # resourceParameterUpdate), so AWS uses the account's default key instead.
             key = new.get("keyId") if new.get("keyId") != old.get("keyId") else None
             self._put(new, key, overwrite=bool(new.get("overwrite", True)), new=False)
         ssm = self.api("ssm", new)

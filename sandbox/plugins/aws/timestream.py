@@ -13,7 +13,7 @@ from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, TaggedResource,
 from sandbox.plugins.base import BOOLEAN, INTEGER, TEXT, Failure, Input, ListOf, Output, PluginError, Properties, fields
 
 _GONE = ("ResourceNotFoundException",)
-_SECONDS = 30 * 60
+_WAIT_SECONDS = 30 * 60
 _TYPES = tuple(
     f"db.influx.{size}"
     for size in ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
@@ -30,16 +30,16 @@ _PATTERNS = {
     "username": "[a-zA-Z]([a-zA-Z0-9]*(-[a-zA-Z0-9]+)*)?",
 }
 _RANGES = {"allocatedStorage": (20, 16384), "port": (1024, 65535)}
-_MOST = {"vpcSecurityGroupIds": 5, "vpcSubnetIds": 3}
+_MAX_ITEMS = {"vpcSecurityGroupIds": 5, "vpcSubnetIds": 3}
 _CHANGEABLE = ("allocatedStorage", "dbInstanceType", "dbStorageType", "deploymentType", "port")
-"""What UpdateDbInstance can change, by the provider's names."""
+"""What UpdateDbInstance can change, with the provider's names."""
 
-_UNSEEN = ("bucket", "organization", "password", "username")
-"""What AWS accepts and never returns: they are in the secret."""
+_NEVER_RETURNED = ("bucket", "organization", "password", "username")
+"""Inputs that AWS does not return; they are in the secret."""
 
 
 class DbInstance(TaggedResource):
-    """An InfluxDB that AWS runs. On AWS it takes minutes."""
+    """An InfluxDB that AWS runs. Creating one takes minutes on AWS."""
 
     token = "aws:timestreaminfluxdb/dbInstance:DbInstance"
     title = "Timestream for InfluxDB DB Instance"
@@ -76,9 +76,9 @@ class DbInstance(TaggedResource):
         for name, (low, high) in _RANGES.items():
             if isinstance(inputs.get(name), int) and not low <= inputs[name] <= high:
                 yield Failure(name, f"Invalid Attribute Value. It must be between {low} and {high}")
-        for name, most in _MOST.items():
-            if isinstance(inputs.get(name), list) and not 1 <= len(inputs[name]) <= most:
-                yield Failure(name, f"Invalid Attribute Value. It must have 1 to {most} elements")
+        for name, limit in _MAX_ITEMS.items():
+            if isinstance(inputs.get(name), list) and not 1 <= len(inputs[name]) <= limit:
+                yield Failure(name, f"Invalid Attribute Value. It must have 1 to {limit} elements")
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         given = {name: inputs.get(name) for name in self.inputs if name not in ("tags", "region")}
@@ -96,7 +96,7 @@ class DbInstance(TaggedResource):
             found = str(self._api(properties).get_db_instance(identifier=id_)["status"])
             return None if found.endswith("ING") or "UPDATING" in found else found
 
-        if (ended := self.wait("to be available", status, _SECONDS)) != "AVAILABLE":
+        if (ended := self.wait("to be available", status, _WAIT_SECONDS)) != "AVAILABLE":
             raise PluginError(
                 f"waiting for {self.title} ({id_}): unexpected state '{ended}', wanted target 'AVAILABLE'"
             )
@@ -112,7 +112,7 @@ class DbInstance(TaggedResource):
         secondary = found.get("secondaryAvailabilityZone", "")
         return {
             **same,
-            **{name: state[name] for name in _UNSEEN if name in state},
+            **{name: state[name] for name in _NEVER_RETURNED if name in state},
             "secondaryAvailabilityZone": secondary,
             "region": self.region(state),
             **self.tags_out(tags, state),
@@ -137,5 +137,5 @@ class DbInstance(TaggedResource):
         self.wait(
             "to be deleted",
             lambda: None if or_gone(lambda: api.get_db_instance(identifier=id_), *_GONE) else True,
-            _SECONDS,
+            _WAIT_SECONDS,
         )

@@ -1,6 +1,6 @@
-"""Whom alarms notify: aws.sns.Topic, TopicPolicy, TopicSubscription.
+"""Topics, which alarms notify: aws.sns.Topic, TopicPolicy, TopicSubscription.
 
-As terraform-provider-aws's internal/service/sns.
+As in terraform-provider-aws, internal/service/sns.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SUBSCRIBED = ("email", "email-json", "https", "http", "sqs", "sms", "lambda", "
 
 
 class Topic(TaggedResource):
-    """A topic. Its policy is a resource of its own here."""
+    """A topic. Its policy is a separate resource."""
 
     token = "aws:sns/topic:Topic"
     title = "SNS Topic"
@@ -123,7 +123,7 @@ class TopicPolicy(AwsResource):
 
 
 class TopicSubscription(AwsResource):
-    """Who receives what is published. An address has to confirm, which the provider does not wait for."""
+    """A recipient of what is published. An address must confirm; the provider does not wait for that."""
 
     token = "aws:sns/topicSubscription:TopicSubscription"
     title = "SNS Topic Subscription"
@@ -173,6 +173,6 @@ class TopicSubscription(AwsResource):
         try:
             or_gone(lambda: client.unsubscribe(SubscriptionArn=id_), "NotFound")
         except ClientError as error:
-            # SNS forgets it by itself after some days.
+            # SNS deletes it after some days.
             if "pending confirmation" not in explain(error):
                 raise

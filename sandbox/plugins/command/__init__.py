@@ -1,1 +1,1 @@
-"""Stand-in for the `command` provider: commands on this machine and, over SSH, on others."""
+"""Stand-in for the `command` provider: commands on this machine, and over SSH on others."""

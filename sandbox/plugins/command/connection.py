@@ -1,4 +1,4 @@
-"""SSH connections as the `connection` input describes them, with the real provider's retries and time limits.
+"""SSH connections for the `connection` input, with the real provider's retries and time limits.
 
 Behaviour and messages are those of pulumi-command 1.2.1 (provider/pkg/provider/remote/connection.go) and of its
 golang.org/x/crypto/ssh v0.48.0 (client.go, common.go).
@@ -16,7 +16,7 @@ from typing import Any
 import paramiko
 
 from sandbox.plugins.base import INTEGER, NUMBER, TEXT, Input, ObjectOf, Properties, Resource, fields
-from sandbox.plugins.command.logins import Way, host_key, log_in, ways_of
+from sandbox.plugins.command.logins import LoginMethod, host_key, log_in, login_methods
 from sandbox.plugins.errors import VerbatimError
 
 FIRST_DELAY, BACKOFF, LONGEST_DELAY = 0.1, 1.5, 5.0
@@ -38,28 +38,28 @@ CONNECTION = ObjectOf(
         user=Input(TEXT, default="root"),
     )
 )
-"""The type of the input; dialErrorLimit: failed attempts that are tolerated; perDialTimeout: seconds, 0 for no
-limit."""
+"""The input's type. dialErrorLimit: the number of failed attempts that are tolerated; perDialTimeout: seconds, 0 for
+no limit."""
 
 
 @contextmanager
 def connected(connection: Properties, resource: Resource[Any]) -> Iterator[paramiko.Transport]:
     """An authenticated connection, closed at the end. Raises VerbatimError after the last attempt.
 
-    Every failure is retried, as the real provider does. `perDialTimeout` limits the TCP connection alone: a port
-    that accepts it and never speaks SSH is waited for without end, and neither `customTimeouts` nor an interruption
-    of the run ends that (`ssh.Dial` takes no context and sets no deadline).
+    Every failure is retried, as in the real provider. `perDialTimeout` only limits the TCP connection: if a port
+    accepts it and never speaks SSH, this waits without end, whatever `customTimeouts` says and even if the run is
+    interrupted (`ssh.Dial` takes no context and sets no deadline).
     """
     expected = host_key(connection["hostKey"]) if connection.get("hostKey") else None
-    ways = ways_of(connection)
-    transport = _patiently(connection, resource, lambda: _open(connection, expected, ways))
+    methods = login_methods(connection)
+    transport = _with_retries(connection, resource, lambda: _open(connection, expected, methods))
     try:
         yield transport
     finally:
         transport.close()
 
 
-def _patiently(
+def _with_retries(
     connection: Properties, resource: Resource[Any], attempt: Callable[[], paramiko.Transport]
 ) -> paramiko.Transport:
     limit, delay, failed = connection["dialErrorLimit"], FIRST_DELAY, 0
@@ -82,7 +82,7 @@ def _patiently(
 
 
 def _reason(connection: Properties, error: Exception) -> str:
-    """The failure of one attempt as Go words it."""
+    """The failure of one attempt, as Go words it."""
     host, port = connection["host"], int(connection["port"])
     if isinstance(error, socket.gaierror):
         return f"dial tcp: lookup {host}: no such host"
@@ -101,14 +101,14 @@ def _reason(connection: Properties, error: Exception) -> str:
 
 
 class _Transport(paramiko.Transport):
-    """paramiko's, without its time limits, which Go's does not have; remembers what the server offers."""
+    """paramiko's transport without its time limits, which Go does not have. Remembers what the server offers."""
 
     offered: tuple[str, ...] = ()
 
     def __init__(self, line: socket.socket) -> None:
         super().__init__(line)
         self.banner_timeout = self.auth_timeout = math.inf
-        # The timer of handshake_timeout, which does not accept infinity.
+        # No timer for handshake_timeout, which does not accept infinity.
         self.packetizer.start_handshake = lambda timeout: None  # type: ignore[method-assign]
 
     def _really_parse_kex_init(
@@ -122,14 +122,14 @@ class _Transport(paramiko.Transport):
         return parsed
 
 
-def _open(connection: Properties, expected: tuple[str, bytes] | None, ways: list[Way]) -> paramiko.Transport:
-    """Dial once, check the host's key, log in."""
+def _open(connection: Properties, expected: tuple[str, bytes] | None, methods: list[LoginMethod]) -> paramiko.Transport:
+    """Dial once, check the host's key and log in."""
     address = (connection["host"], int(connection["port"]))
     transport = _Transport(socket.create_connection(address, timeout=connection["perDialTimeout"] or None))
     try:
         if expected is not None:
-            # The host may have keys of several types: the written key's type is asked for, and no other. Of an RSA
-            # key that is `ssh-rsa`, signed with SHA-1, which OpenSSH has not offered since 8.8.
+            # A host can have keys of several types; only the type of the given key is requested. For an RSA key that
+            # is `ssh-rsa`, signed with SHA-1, which OpenSSH has not offered since 8.8.
             transport._preferred_keys = (expected[0],)  # type: ignore[attr-defined]
         try:
             transport.start_client()
@@ -140,7 +140,7 @@ def _open(connection: Properties, expected: tuple[str, bytes] | None, ways: list
             ) from error
         if expected is not None and transport.get_remote_server_key().asbytes() != expected[1]:
             raise paramiko.SSHException("ssh: host key mismatch")
-        log_in(transport, connection["user"], ways)
+        log_in(transport, connection["user"], methods)
     except BaseException:
         transport.close()
         raise

@@ -1,4 +1,4 @@
-"""When which command runs, and what happens to its output: the same for local and remote commands."""
+"""What local and remote commands share: which command runs when, and what happens to its output."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from sandbox.plugins.errors import VerbatimError
 LOGGING = ("stdout", "stderr", "stdoutAndStderr", "none")
 
 TRIGGERS = Input(ListOf(ANY), replaces=True)
-"""The SDK's own documentation promises an update where an update command is given; the SDK replaces all the
-same (pulumi/pulumi-command issue 855)."""
+"""The SDK's documentation promises an update if an update command is given, but the SDK replaces nevertheless
+(pulumi/pulumi-command issue 855)."""
 
 COMMAND_INPUTS = {
     "addPreviousOutputInEnv": Input(BOOLEAN),
@@ -46,7 +46,7 @@ COMMAND_INPUTS = {
 class Transcript:
     """What a running command has written so far.
 
-    show: gets each line of the streams named in `shown` as soon as it is complete.
+    show: receives each line of the streams in `shown` as soon as it is complete.
     """
 
     shown: tuple[str, ...]
@@ -67,23 +67,23 @@ class Transcript:
         return {"stdout": _text(self.stdout), "stderr": _text(self.stderr)}
 
     def failure(self, reason: str, command: str) -> VerbatimError:
-        """The error of a command that failed, with the command and all it wrote, secrets included."""
+        """The error for a failed command, with the command and all of its output, including secrets."""
         written = self.both.decode(errors="replace")
         return VerbatimError(f"{reason}: running {_quoted(command)}:\n{written}".rstrip())
 
 
 class CommandResource(Resource[None]):
-    """A command for each of create, update and delete. Subclasses say how one is run."""
+    """A command each for create, update and delete. Subclasses implement how one is run."""
 
-    # Never secret, whatever the inputs: an output is as secret as the input of its name, and these have none
-    # (ensureDefaultSecrets in infer/resource.go of pulumi-go-provider 1.3.0). They are in the state in plain text.
+    # Never secret, whatever the inputs: an output is secret if the input of the same name is, and these have none
+    # (ensureDefaultSecrets in infer/resource.go of pulumi-go-provider 1.3.0). The state has them in plain text.
     outputs: ClassVar = fields(stdout=Output(), stderr=Output())
 
     @abstractmethod
     def run(self, command: str, inputs: Properties, environment: dict[str, str], transcript: Transcript) -> None:
-        """Run the command to its end; environment: the previous outputs, by variable.
+        """Run the command to its end. environment: the previous outputs, by variable.
 
-        Raises VerbatimError when it cannot be run or fails.
+        Raises VerbatimError if it cannot be run or fails.
         """
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
@@ -108,7 +108,7 @@ class CommandResource(Resource[None]):
         self._run(state.get("delete"), state, state)
 
     def _run(self, command: str | None, inputs: Properties, previous: Properties) -> Properties:
-        """Run a command, if there is one, and return the outputs."""
+        """Run the command, if any, and return the outputs."""
         if command is None:
             return {name: previous.get(name, "") for name in ("stdout", "stderr")}
         environment = {}
@@ -127,6 +127,6 @@ def _text(data: bytearray) -> str:
 
 
 def _quoted(command: str) -> str:
-    """The command as Go quotes it: one line."""
+    """The command in one line, quoted as by Go."""
     escaped = command.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return f'"{escaped}"'

@@ -28,7 +28,7 @@ class LocalCommand(CommandResource):
     def run(self, command: str, inputs: Properties, environment: dict[str, str], transcript: Transcript) -> None:
         argv = [*(inputs.get("interpreter") or SHELL), command]
         try:
-            # In the plugin's process group, which the engine interrupts, then kills.
+            # In the plugin's process group, which the engine first interrupts, then kills.
             process = subprocess.Popen(
                 argv,
                 cwd=inputs.get("dir"),
@@ -46,8 +46,8 @@ class LocalCommand(CommandResource):
             raise transcript.failure(status, command)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait for the end; kill the process, but not its children, when the run is interrupted or the time is up
-        (Go's exec.CommandContext)."""
+        """Wait for the end. If the run is interrupted or the time is up, kill the process, but not its children (like
+        Go's exec.CommandContext)."""
         deadline = time.monotonic() + self.request.timeout if self.request.timeout else None
         while True:
             try:
@@ -61,7 +61,7 @@ class LocalCommand(CommandResource):
 
 
 def _not_started(error: OSError, program: str, folder: str | None) -> str:
-    """Why a process could not be started, as Go words it."""
+    """Why the process could not be started, as Go words it."""
     reason = str(error.strerror).lower()
     if folder is not None and error.filename == folder:
         return f"chdir {folder}: {reason}"
@@ -72,7 +72,7 @@ def _not_started(error: OSError, program: str, folder: str | None) -> str:
 
 @contextmanager
 def _piped(process: subprocess.Popen[bytes], stdin: str, transcript: Transcript) -> Iterator[None]:
-    """Feed the command its input and record what it writes until it and its children have closed their output."""
+    """Feed the command its input, and record its output until it and its children have closed theirs."""
     lock = threading.Lock()
 
     def record(stream: str, pipe: IO[bytes] | None) -> None:
@@ -86,7 +86,7 @@ def _piped(process: subprocess.Popen[bytes], stdin: str, transcript: Transcript)
                 process.stdin.write(stdin.encode())
                 process.stdin.close()
             except BrokenPipeError:
-                pass  # a command need not read its input
+                pass  # a command does not have to read its input
 
     threads = [
         threading.Thread(target=record, args=("stdout", process.stdout)),

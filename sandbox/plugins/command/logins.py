@@ -1,4 +1,4 @@
-"""Keys, and the ways to log in, of the `connection` input.
+"""Keys and login methods for the `connection` input.
 
 Behaviour and messages are those of pulumi-command 1.2.1 (provider/pkg/provider/remote/connection.go) and of its
 golang.org/x/crypto/ssh v0.48.0 (client_auth.go, keys.go).
@@ -20,14 +20,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from sandbox.plugins.base import Properties
 from sandbox.plugins.errors import VerbatimError
 
-Way = tuple[str, Callable[[paramiko.Transport], object]]
-"""How to log in: the method's name in the protocol, and its implementation."""
+LoginMethod = tuple[str, Callable[[paramiko.Transport], object]]
+"""A login method: its name in the protocol, and its implementation."""
 
 
 def host_key(text: str) -> tuple[str, bytes]:
-    """The type and the bytes of a public key as in authorized_keys: `ssh-ed25519 AAAA… comment`.
+    """The type and the bytes of a public key as in authorized_keys, such as `ssh-ed25519 AAAA… comment`.
 
-    Raises VerbatimError when it is not one.
+    Raises VerbatimError if it is not one.
     """
     words = text.split()
     try:
@@ -40,15 +40,15 @@ def host_key(text: str) -> tuple[str, bytes]:
     raise VerbatimError("failed to parse host key: ssh: no key found")
 
 
-def ways_of(connection: Properties) -> list[Way]:
-    """The ways to log in that are given, in the real provider's order."""
-    user, ways = connection["user"], list[Way]()
+def login_methods(connection: Properties) -> list[LoginMethod]:
+    """The login methods that the connection allows, in the real provider's order."""
+    user, methods = connection["user"], list[LoginMethod]()
     if connection.get("privateKey"):
         key = private_key(connection["privateKey"], connection.get("privateKeyPassword"))
-        ways.append(("publickey", lambda transport: transport.auth_publickey(user, key)))
+        methods.append(("publickey", lambda transport: transport.auth_publickey(user, key)))
     if password := connection.get("password"):
-        ways.append(("password", lambda transport: transport.auth_password(user, password, fallback=False)))
-        ways.append(
+        methods.append(("password", lambda transport: transport.auth_password(user, password, fallback=False)))
+        methods.append(
             (
                 "keyboard-interactive",
                 lambda transport: transport.auth_interactive(user, lambda _, __, asked: [password for _ in asked]),
@@ -56,8 +56,8 @@ def ways_of(connection: Properties) -> list[Way]:
         )
     if path := connection.get("agentSocketPath") or os.environ.get("SSH_AUTH_SOCK"):
         agent = _Agent(path)
-        ways.append(("publickey", lambda transport: _any_key(transport, user, agent.get_keys())))
-    return ways
+        methods.append(("publickey", lambda transport: _any_key(transport, user, agent.get_keys())))
+    return methods
 
 
 def _any_key(transport: paramiko.Transport, user: str, keys: tuple[paramiko.AgentKey, ...]) -> None:
@@ -71,15 +71,15 @@ def _any_key(transport: paramiko.Transport, user: str, keys: tuple[paramiko.Agen
     raise error
 
 
-def log_in(transport: paramiko.Transport, user: str, ways: list[Way]) -> None:
-    """Ask which methods are allowed, then try each once: with a private key, an agent's keys are not tried."""
+def log_in(transport: paramiko.Transport, user: str, methods: list[LoginMethod]) -> None:
+    """Ask which methods are allowed, then try each once. So with a private key, an agent's keys are not tried."""
     tried = ["none"]
     try:
         transport.auth_none(user)
         return
     except paramiko.BadAuthenticationType as error:
         allowed = error.allowed_types
-    for method, attempt in ways:
+    for method, attempt in methods:
         if method in tried or method not in allowed:
             continue
         try:
@@ -93,7 +93,7 @@ def log_in(transport: paramiko.Transport, user: str, ways: list[Way]) -> None:
 
 
 class _Agent(paramiko.agent.AgentSSH):
-    """The SSH agent at a path; paramiko's own class only knows the environment's."""
+    """The SSH agent at a path; paramiko's own class only uses the one in the environment."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class _Agent(paramiko.agent.AgentSSH):
 
 
 def private_key(text: str, password: str | None) -> paramiko.PKey:
-    """A private key in any of the usual PEM forms. Raises VerbatimError when it is not one or cannot be unlocked."""
+    """A private key in any of the usual PEM forms. Raises VerbatimError if it is not one or cannot be decrypted."""
     secret = password.encode() if password else None
     loaders = (serialization.load_ssh_private_key, serialization.load_pem_private_key)
     for load in loaders:

@@ -35,7 +35,7 @@ class RemoteCommand(CommandResource):
                 raise transcript.failure(status, command)
 
     def _execute(self, channel: paramiko.Channel, command: str, stdin: str, transcript: Transcript) -> str:
-        """Run it. Returns why it failed, empty when it succeeded."""
+        """Run the command. Returns why it failed, "" if it succeeded."""
         channel.exec_command(command)
         lock = threading.Lock()
 
@@ -50,7 +50,7 @@ class RemoteCommand(CommandResource):
                 channel.sendall(stdin.encode())
                 channel.shutdown_write()
             except OSError:
-                pass  # a command need not read its input
+                pass  # a command does not have to read its input
 
         threads = [threading.Thread(target=record, args=(stream,)) for stream in ("stdout", "stderr")]
         threads.append(threading.Thread(target=feed))
@@ -62,8 +62,8 @@ class RemoteCommand(CommandResource):
         return reason
 
     def _wait(self, channel: paramiko.Channel) -> str:
-        """Wait for the end, however long, as the real provider does: `session.Run` takes no context, so that neither
-        `customTimeouts` nor an interruption of the run ends it."""
+        """Wait for the end, however long. As in the real provider, neither `customTimeouts` nor an interruption of the
+        run ends the wait, because `session.Run` takes no context."""
         channel.status_event.wait()
         if channel.exit_status == -1:
             return "wait: remote command exited without exit status or exit signal"
@@ -71,9 +71,9 @@ class RemoteCommand(CommandResource):
 
 
 def _set_variable(channel: paramiko.Channel, name: str, value: str) -> bool:
-    """Ask the server to set a variable (RFC 4254, 6.4). False when it refuses.
+    """Ask the server to set a variable (RFC 4254, 6.4). Returns whether it did.
 
-    Channel.set_environment_variable does not wait for the answer; servers refuse nearly all names.
+    Channel.set_environment_variable does not wait for the answer, and servers refuse most names.
     """
     message = paramiko.Message()
     message.add_byte(paramiko.common.cMSG_CHANNEL_REQUEST)

@@ -1,4 +1,4 @@
 """The stand-in for Pulumi's Grafana provider: folders, data sources, dashboards and alerting, over HTTP.
 
-Works with the local environment's Grafana and with a real one alike.
+It works both with the local environment's Grafana and with a real one.
 """

@@ -19,21 +19,21 @@ from sandbox.plugins.base import UNKNOWN, PluginError, Properties
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
-"""The time that the real provider's client (go-openapi's runtime) allows for a call with all its retries."""
+"""The limit that the real provider's client (go-openapi's runtime) sets for a call including its retries."""
 
 FIRST_WAIT = 0.5
-"""Seconds before the first retry, doubled each time, when `retryWait` does not say."""
+"""Seconds before the first retry, doubled each time, unless `retryWait` is set."""
 
 RETRY_STATUSES = ("429", "5xx", "401", "412")
-"""What the real provider retries, despite its documentation's "429 and 5xx"
-(terraform-provider-grafana, pkg/provider/framework_provider.go): a wrong password is tried four times."""
+"""The statuses that the real provider retries, although its documentation says "429 and 5xx"
+(terraform-provider-grafana, pkg/provider/framework_provider.go). So it tries a wrong password four times."""
 
 ORGANISATION = "1"
-"""The organisation of basic authentication without orgId, as in the real provider."""
+"""The organisation that basic authentication uses without orgId, as in the real provider."""
 
 
 class ApiError(PluginError):
-    """Grafana answered, but not with success. status: the HTTP status."""
+    """Grafana answered with an error. status: the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class ApiError(PluginError):
 
 @dataclass(frozen=True)
 class Tls:
-    """Certificates as the provider's settings give them: each a PEM text or the path of a file with it."""
+    """Certificates from the provider's settings: each is PEM text or the path of a PEM file."""
 
     authority: str = ""
     certificate: str = ""
@@ -50,18 +50,18 @@ class Tls:
     verify: bool = True
 
     def context(self) -> ssl.SSLContext:
-        """Trusts the system's authorities and the given one; PluginError when something cannot be used."""
+        """A context that trusts the system's authorities and the given one. Raises PluginError for unusable PEM."""
         trust = ssl.create_default_context()
         if not self.verify:
             trust.check_hostname = False
             trust.verify_mode = ssl.CERT_NONE
-            # The program said so itself: no warning for each call.
+            # The program asked for it, so there is no warning for each call.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         try:
             if self.authority:
                 trust.load_verify_locations(cadata=_literal(self.authority))
             if self.certificate and self.key:
-                # Python reads a certificate with its key from a file only.
+                # Python reads a certificate with its key only from a file.
                 with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
                     file.write(f"{_literal(self.certificate)}\n{_literal(self.key)}\n")
                     file.flush()
@@ -73,7 +73,7 @@ class Tls:
 
 
 def _literal(value: str) -> str:
-    """The PEM text itself, or that of the file it names."""
+    """The value itself if it is PEM text, otherwise the content of the file that it names."""
     if "-----BEGIN" in value:
         return value
     try:
@@ -84,9 +84,9 @@ def _literal(value: str) -> str:
 
 @dataclass
 class Grafana:
-    """A Grafana as configured. Nothing is asked before the first call: a preview needs no server.
+    """A client for a Grafana. It sends nothing before the first call, so a preview needs no server.
 
-    url, auth: None while they are not known.  retry_wait: seconds.
+    url, auth: None while they are unknown.  retry_wait: seconds.
     """
 
     url: str | None
@@ -98,7 +98,7 @@ class Grafana:
     retry_statuses: tuple[str, ...] = RETRY_STATUSES
 
     def get(self, path: str) -> Any:
-        """The JSON at `path` (below /api), None for 404; raises PluginError for any other error."""
+        """The JSON at `path` (below /api), None for status 404. Raises PluginError for any other error."""
         try:
             return self.call("GET", path)
         except ApiError as error:
@@ -107,7 +107,7 @@ class Grafana:
             raise
 
     def delete(self, path: str) -> None:
-        """Delete what is at `path`; that it is gone already is not an error."""
+        """Delete what is at `path`. It is no error if it does not exist."""
         try:
             self.call("DELETE", path)
         except ApiError as error:
@@ -115,7 +115,7 @@ class Grafana:
                 raise
 
     def call(self, method: str, path: str, body: Properties | None = None, **headers: str) -> Any:
-        """One call; returns the answer's JSON. Raises ApiError with Grafana's message, one line."""
+        """Send a request and return the answer's JSON. Raises ApiError with Grafana's message, in one line."""
         if self.url is None or self.auth is None:
             raise PluginError("Grafana's url or auth is not known yet: the server it comes from must be up first")
         answer = self._send(method, f"{self.url.rstrip('/')}/api{path}", body, headers)
@@ -158,7 +158,7 @@ class Grafana:
         raise PluginError(f"cannot reach Grafana at {self.url}")
 
     def _again(self, status: int) -> bool:
-        """Whether a pattern matches; an x stands for any digit."""
+        """Whether a request with this status is retried. In a pattern, x stands for any digit."""
         return any(
             len(pattern) == 3
             and all(wanted in ("x", digit) for wanted, digit in zip(pattern, str(status), strict=True))
@@ -168,23 +168,23 @@ class Grafana:
     def _credentials(self) -> dict[str, str]:
         auth = (self.auth or "").strip()
         if ":" in auth:
-            user, password = (part.strip() for part in auth.split(":", 1))
-            # In UTF-8, as Go's SetBasicAuth; urllib3's own helper takes Latin-1.
+            user, password = (each.strip() for each in auth.split(":", 1))
+            # In UTF-8, like Go's SetBasicAuth; urllib3's own helper encodes in Latin-1.
             return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
         return {} if auth == "anonymous" else {"Authorization": f"Bearer {auth}"}
 
     def address(self, path: str) -> str:
-        """A path of the user interface as a full URL."""
+        """The full URL of a path in the user interface."""
         return f"{(self.url or '').rstrip('/')}{path}"
 
 
 def known(value: Any) -> str | None:
-    """A setting's text, None while it is unknown or when it is not set."""
+    """A setting as text, None if it is unknown or not set."""
     return None if value is UNKNOWN or value in (None, "") else str(value)
 
 
-def part(text: str) -> str:
-    """A name as one segment of a path."""
+def segment(text: str) -> str:
+    """A name, quoted as one segment of a path."""
     return quote(text, safe="")
 
 
@@ -193,7 +193,7 @@ def _message(content: Any) -> str:
 
 
 _REASONS = (
-    # part of urllib3's message, what it means, whether trying again may help
+    # part of urllib3's message, what it means, whether a retry may help
     ("WRONG_VERSION_NUMBER", "it does not speak TLS; is the url meant to be http://?", False),
     ("record layer failure", "it does not speak TLS; is the url meant to be http://?", False),
     ("Name or service not known", "its name cannot be resolved", False),
@@ -204,7 +204,7 @@ _REASONS = (
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> tuple[str, bool]:
-    """What went wrong in plain words, and whether a retry may help."""
+    """What went wrong, in plain words, and whether a retry may help."""
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         detail = text.split("certificate verify failed:", 1)[-1].split("(_ssl", 1)[0].strip()

@@ -1,7 +1,4 @@
-"""Folders and dashboards.
-
-Behave like terraform-provider-grafana's grafana_folder and grafana_dashboard.
-"""
+"""Folders and dashboards, like terraform-provider-grafana's grafana_folder and grafana_dashboard."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from sandbox.plugins.base import (
     Properties,
     fields,
 )
-from sandbox.plugins.grafana.client import ORGANISATION, part
+from sandbox.plugins.grafana.client import ORGANISATION, segment
 from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, key_of, make_id
 from sandbox.plugins.schema import JsonText, Text
 
@@ -43,14 +40,14 @@ class Folder(GrafanaResource):
     outputs = fields(url=Output())
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """Also: the format of the uid."""
+        """Checks the format of the uid, too."""
         yield from super().check(inputs)
         uid = inputs.get("uid")
         if isinstance(uid, str) and not _FOLDER_UID.match(uid):
             yield Failure("uid", "folder UIDs can only be alphanumeric, dashes, or underscores")
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        """Make the folder."""
+        """Create the folder."""
         body = {
             "title": inputs["title"],
             "uid": inputs.get("uid", ""),
@@ -60,18 +57,18 @@ class Folder(GrafanaResource):
         return make_id(made["uid"]), self._state(made)
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """The folder as it is."""
-        found = self.client.get(f"/folders/{part(key_of(id_))}")
+        """Read the folder."""
+        found = self.client.get(f"/folders/{segment(key_of(id_))}")
         return None if found is None else {"id": make_id(found["uid"]), **self._state(found)}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        """Only the title can change in place."""
+        """Change the title, which is all that can change in place."""
         body = {"title": new["title"], "overwrite": True}
-        return self._state(self.client.call("PUT", f"/folders/{part(key_of(id_))}", body))
+        return self._state(self.client.call("PUT", f"/folders/{segment(key_of(id_))}", body))
 
     def delete(self, id_: str, state: Properties) -> None:
         """Delete the folder with its content, unless that is prevented."""
-        uid = part(key_of(id_))
+        uid = segment(key_of(id_))
         if state.get("preventDestroyIfNotEmpty"):
             inside = self.client.get(f"/search?folderUIDs={uid}") or []
             if inside:
@@ -93,7 +90,7 @@ class Folder(GrafanaResource):
 
 
 def normalised(model: dict[str, Any]) -> dict[str, Any]:
-    """A dashboard without what Grafana adds: id, version, ids of panels, content of library panels."""
+    """A dashboard without what Grafana adds: its id and version, ids of panels, and the content of library panels."""
     kept = {key: value for key, value in model.items() if key not in ("id", "version")}
     if isinstance(kept.get("panels"), list):
         kept["panels"] = [_normalised_panel(panel) for panel in kept["panels"]]
@@ -118,7 +115,7 @@ def _model(text: Any) -> dict[str, Any]:
 
 
 class DashboardJson(JsonText):
-    """A dashboard's JSON: compared without what Grafana adds."""
+    """A dashboard's JSON, compared without what Grafana adds."""
 
     name: ClassVar[str] = "a dashboard as JSON"
 
@@ -151,7 +148,7 @@ def _folder_uid(reference: Any) -> str:
 
 
 class Dashboard(GrafanaResource):
-    """A dashboard; when the JSON has no uid, Grafana chooses one."""
+    """A dashboard. If the JSON has no uid, Grafana chooses one."""
 
     token = "grafana:oss/dashboard:Dashboard"
     title = "dashboard"
@@ -165,7 +162,7 @@ class Dashboard(GrafanaResource):
     outputs = fields(uid=Output(), dashboardId=Output(), url=Output(), version=Output())
 
     def replaces(self, name: str, old: Properties, new: Properties, *, declared: bool) -> bool:
-        """Another uid is another dashboard."""
+        """A change of the uid in the JSON replaces the dashboard."""
         if name != "configJson" or new.get(name) is UNKNOWN:
             return declared
         before, after = _model(old.get(name)), _model(new.get(name))
@@ -176,25 +173,25 @@ class Dashboard(GrafanaResource):
         return ("version", "url") if "configJson" in changed else ("version",)
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        """Save it; a dashboard with its uid must not exist, unless `overwrite`."""
+        """Save the dashboard. Without `overwrite`, no dashboard with its uid may exist."""
         made = self._save(inputs, None, overwrite=bool(inputs.get("overwrite")))
         return make_id(made["uid"]), self._read(made["uid"], inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """The dashboard as it is."""
+        """Read the dashboard."""
         found = self._read(key_of(id_), state)
         return None if found is None else {"id": make_id(found["uid"]), **found}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        """Overwrite what exists."""
+        """Overwrite the dashboard."""
         uid = key_of(id_)
-        found = self.client.get(f"/dashboards/uid/{part(uid)}")
+        found = self.client.get(f"/dashboards/uid/{segment(uid)}")
         made = self._save(new, found and found["dashboard"]["id"], uid, overwrite=True)
         return self._read(made["uid"], new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
         """Remove the dashboard."""
-        self.client.delete(f"/dashboards/uid/{part(key_of(id_))}")
+        self.client.delete(f"/dashboards/uid/{segment(key_of(id_))}")
 
     def _save(self, inputs: Properties, number: int | None, uid: str = "", *, overwrite: bool) -> Any:
         model = {key: value for key, value in _model(inputs["configJson"]).items() if key != "id"}
@@ -211,11 +208,11 @@ class Dashboard(GrafanaResource):
         return self.client.call("POST", "/dashboards/db", body)
 
     def _read(self, uid: str, state: Properties) -> Properties | None:
-        found = self.client.get(f"/dashboards/uid/{part(uid)}")
+        found = self.client.get(f"/dashboards/uid/{segment(uid)}")
         if found is None:
             return None
         model = normalised(found["dashboard"])
-        # A uid that the program does not give is Grafana's, hence no difference.
+        # If the program gives no uid, Grafana chose it, so it is no difference.
         if state.get("configJson") and "uid" not in _model(state["configJson"]):
             model.pop("uid", None)
         folder = found["meta"].get("folderUid") or None

@@ -1,4 +1,4 @@
-"""Data sources. Behave like terraform-provider-grafana's grafana_data_source."""
+"""Data sources, like terraform-provider-grafana's grafana_data_source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from sandbox.plugins.base import BOOLEAN, TEXT, Failure, Input, MapOf, Properties, fields
-from sandbox.plugins.grafana.client import ORGANISATION, part
+from sandbox.plugins.grafana.client import ORGANISATION, segment
 from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, key_of, make_id
 from sandbox.plugins.schema import Boolean, JsonText
 
@@ -35,7 +35,7 @@ _PLAIN = {
     "isDefault": "isDefault",
     "uid": "uid",
 }
-"""Inputs that are fields of the API as they are, by the provider's name."""
+"""The API's fields that inputs are copied to, by the input's name."""
 
 
 class EncodedJson(JsonText):
@@ -49,7 +49,7 @@ class EncodedJson(JsonText):
         try:
             parsed = json.loads(value)
         except ValueError:
-            # The text may be a secret: it is not shown.
+            # The text is not shown, because it may be a secret.
             failures.append(Failure(path, "contains an invalid JSON"))
             return value
         if not isinstance(parsed, dict):
@@ -58,14 +58,14 @@ class EncodedJson(JsonText):
 
 
 class DefaultFlag(Boolean):
-    """Whether it is the default. One data source always is, so ceasing to be it is no difference."""
+    """Whether it is the default data source. Grafana may make it the default, which is no difference."""
 
     def same(self, one: Any, other: Any) -> bool:
         return bool(one == other or (one and not other))
 
 
 class DataSource(GrafanaResource):
-    """A data source. `secureJsonDataEncoded` cannot be read back: changes by hand there go unnoticed."""
+    """A data source. `secureJsonDataEncoded` cannot be read, so manual changes to it go unnoticed."""
 
     token = "grafana:oss/dataSource:DataSource"
     title = "data source"
@@ -88,7 +88,7 @@ class DataSource(GrafanaResource):
     )
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """Also: keys the provider writes itself."""
+        """Also refuses keys that the provider writes itself."""
         yield from super().check(inputs)
         for name, reserved in _RESERVED.items():
             value = inputs.get(name)
@@ -104,19 +104,19 @@ class DataSource(GrafanaResource):
         return make_id(made["uid"]), self._state(made, inputs)
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """The data source as it is, without secrets."""
-        found = self.client.get(f"/datasources/uid/{part(key_of(id_))}")
+        """Read the data source, without its secrets."""
+        found = self.client.get(f"/datasources/uid/{segment(key_of(id_))}")
         return None if found is None else {"id": make_id(found["uid"]), **self._state(found, state)}
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         """Replace its settings in place."""
         uid = key_of(id_)
         body = {**self._body(new), "uid": uid}
-        return self._state(self.client.call("PUT", f"/datasources/uid/{part(uid)}", body)["datasource"], new)
+        return self._state(self.client.call("PUT", f"/datasources/uid/{segment(uid)}", body)["datasource"], new)
 
     def delete(self, id_: str, state: Properties) -> None:
         """Remove the data source."""
-        self.client.delete(f"/datasources/uid/{part(key_of(id_))}")
+        self.client.delete(f"/datasources/uid/{segment(key_of(id_))}")
 
     @staticmethod
     def _body(inputs: Properties) -> Properties:

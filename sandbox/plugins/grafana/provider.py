@@ -35,7 +35,7 @@ _ENVIRONMENT = {
 
 
 class GrafanaProvider(Provider[Grafana]):
-    """Grafana (OSS). Settings of Grafana Cloud's services are not part of the local environment: refused."""
+    """Grafana (OSS). The settings of Grafana Cloud's services are refused."""
 
     package, distribution = "grafana", "pulumiverse-grafana"
     config = fields(
@@ -60,7 +60,7 @@ class GrafanaProvider(Provider[Grafana]):
     )
 
     def check_config(self, config: Properties) -> Iterable[Failure]:
-        """url and auth must come from the settings or the environment."""
+        """Checks that url and auth are set, in the program or in the environment."""
         for name in ("url", "auth"):
             if not self._setting(config, name):
                 yield Failure(name, f"Missing: set `{name}` of the provider, or {_ENVIRONMENT[name]}")
@@ -71,7 +71,7 @@ class GrafanaProvider(Provider[Grafana]):
             yield Failure("storeDashboardSha256", "The local environment keeps dashboards as JSON: leave it out")
 
     def configure(self, config: Properties) -> Grafana:
-        """The client; settings that are not known yet (a server that is not up) are tolerated."""
+        """Create the client. Settings may be unknown while the server is not up."""
         return Grafana(
             url=known(self._setting(config, "url")),
             auth=known(self._setting(config, "auth")),

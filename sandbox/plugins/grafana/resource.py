@@ -1,4 +1,4 @@
-"""What all of the provider's resources share: ids with the organisation, and the one organisation."""
+"""What all of the provider's resources share: ids with the organisation, of which there is one."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ ORG_ID = Input(TEXT, computed=True, replaces=True)
 
 
 class GrafanaResource(Resource[Grafana]):
-    """Ids look like `1:uid`, as the real provider's."""
+    """A resource whose id looks like `1:uid`, as the real provider's."""
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """The local environment's Grafana has one organisation."""
+        """Refuses other organisations; the local environment's Grafana has one."""
         if inputs.get("orgId", ORGANISATION) not in (ORGANISATION, "0", UNKNOWN):
             yield Failure("orgId", f"This Grafana has one organisation, {ORGANISATION}")
 
 
 def make_id(key: str) -> str:
-    """The id of what Grafana knows as `key`."""
+    """The id of the object that Grafana knows as `key`."""
     return f"{ORGANISATION}:{key}"
 
 
 def key_of(id_: str) -> str:
-    """Grafana's own key in an id; ids without organisation are taken as they are (for imports)."""
+    """Grafana's own key in an id. An id without organisation is returned as it is (for imports)."""
     organisation, colon, key = id_.partition(":")
     return key if colon and organisation.isdecimal() else id_

@@ -1,6 +1,6 @@
 """Nested objects whose names differ between the program and Grafana's API.
 
-A `Shape` declares the names of both sides once; the inputs' kinds and both translations follow from it.
+A `Shape` declares both sides' names once; the inputs' kinds and the translations in both directions follow from it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from sandbox.plugins.base import TEXT, Failure, Input, ListOf, ObjectOf, Propert
 from sandbox.plugins.schema import JsonText, Kind, Text
 
 _MODEL_DEFAULTS = {"intervalMs": 1000, "maxDataPoints": 43200, "hide": False}
-"""What Grafana adds to a rule's query by itself."""
+"""What Grafana adds to a rule's query."""
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w|y)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0, "y": 31536000.0}
 
 
 class Duration(Text):
-    """A text such as `5m` or `1h30m`; `60s` and `1m` are the same."""
+    """A duration such as `5m` or `1h30m`; `60s` and `1m` are the same."""
 
     name: ClassVar[str] = "a duration"
 
@@ -45,7 +45,7 @@ def _seconds(text: str) -> float | None:
 
 
 class ModelJson(JsonText):
-    """A rule's query as JSON; compared without what Grafana adds."""
+    """A rule's query as JSON, compared without what Grafana adds."""
 
     def same(self, one: Any, other: Any) -> bool:
         try:
@@ -64,10 +64,10 @@ DURATION, MODEL = Duration(), ModelJson()
 
 @dataclass(frozen=True)
 class Mapped:
-    """One field: its name in the API and what it is in the program.
+    """A field: its name in the API, and its kind in the program.
 
-    shape: of a nested object; with `many`, of each object in a list.  joined: a list that the API wants as
-    one text with this between the items.  hidden: the API never returns its value.
+    shape: of a nested object; with `many`, of each object in a list.  joined: the separator with which the API joins
+    a list into one text.  hidden: the API never returns the value.
     """
 
     api: str
@@ -95,7 +95,7 @@ class Mapped:
         return json.loads(value) if isinstance(self.kind, ModelJson) else value
 
     def from_api(self, value: Any, like: Any) -> Any:
-        """The API's value in the program's terms; `like` where it means the same."""
+        """The API's value in the program's terms. `like` is returned if it means the same."""
         if value is None:
             return None
         if self.shape is not None and self.many:
@@ -115,7 +115,7 @@ class Mapped:
 
 @dataclass(frozen=True)
 class Shape:
-    """A nested object's fields by the program's names."""
+    """A nested object's fields, by the program's names."""
 
     fields: Mapping[str, Mapped]
 
@@ -128,7 +128,7 @@ class Shape:
         return {name: mapped.input() for name, mapped in self.fields.items()}
 
     def to_api(self, values: Properties) -> Properties:
-        """The object as the API wants it; what is not set is left out."""
+        """The object as the API wants it, without fields that are not set."""
         return {
             mapped.api: mapped.to_api(values[name])
             for name, mapped in self.fields.items()
@@ -136,9 +136,9 @@ class Shape:
         }
 
     def from_api(self, found: Properties, like: Properties) -> Properties:
-        """The API's object in the program's terms: the fields of `like`, and others that are not empty.
+        """The API's object in the program's terms: the fields in `like`, and others that are not empty.
 
-        like: the object as it was last known, so that fields that are not set are no difference.
+        like: the object as last known, so that fields that are not set are no difference.
         """
         inputs: Properties = {}
         for name, mapped in self.fields.items():

@@ -1,1 +1,1 @@
-"""Stand-in for the `random` provider: passwords and strings from the system's random numbers."""
+"""Stand-in for the `random` provider: random passwords and strings."""

@@ -1,4 +1,4 @@
-"""RandomString and RandomPassword: random characters, with required kinds."""
+"""RandomString and RandomPassword: random characters with a minimum of each kind."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from sandbox.plugins.base import (
 
 SPECIAL = "!@#$%&*()-_=+[]{}<>:?"
 BCRYPT_BYTES = 72
-"""Bytes that bcrypt uses; the real provider cuts off the rest."""
+"""The number of bytes that bcrypt uses. The real provider cuts off the rest."""
 
 KINDS = ("upper", "lower", "numeric", "special")
 MINIMA = ("minUpper", "minLower", "minNumeric", "minSpecial")
 
 
 class _Characters(Resource[None]):
-    """What the two have in common: all but the result's secrecy."""
+    """What both have in common: everything but whether the result is secret."""
 
     inputs = fields(
         keepers=Input(MapOf(TEXT), replaces=True),
@@ -42,7 +42,7 @@ class _Characters(Resource[None]):
         minNumeric=Input(INTEGER, default=0, replaces=True),
         minSpecial=Input(INTEGER, default=0, replaces=True),
         minUpper=Input(INTEGER, default=0, replaces=True),
-        # `number` is the old name of `numeric`: whichever is given decides both.
+        # `number` is the old name of `numeric`; whichever is given sets both.
         number=Input(BOOLEAN, computed=True, replaces=True),
         numeric=Input(BOOLEAN, computed=True, replaces=True),
         overrideSpecial=Input(TEXT, replaces=True),
@@ -62,7 +62,7 @@ class _Characters(Resource[None]):
             yield Failure("special", f"at least one of {', '.join(KINDS)} must be true")
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """There is nothing but state. In an import, the id is the text itself."""
+        """Nothing exists outside the state. In an import, the id is the text itself."""
         if state:
             return {}
         defaults = {name: each.default for name, each in self.inputs.items() if each.default is not None}
@@ -79,7 +79,7 @@ class _Characters(Resource[None]):
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Only the state has to be deleted."""
+        """Nothing to do outside the state."""
 
     def _id(self, result: str) -> str:
         raise NotImplementedError
@@ -121,7 +121,7 @@ def _numeric(inputs: Properties) -> bool:
 
 
 def generate(inputs: Properties) -> str:
-    """A text of `length` characters with at least `minUpper`, ... of each kind, in random order."""
+    """A text of `length` characters, with at least `minUpper`, ... of each kind, in random order."""
     alphabets = {
         "minUpper": (inputs["upper"], string.ascii_uppercase),
         "minLower": (inputs["lower"], string.ascii_lowercase),

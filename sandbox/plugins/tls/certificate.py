@@ -1,7 +1,7 @@
 """SelfSignedCert and LocallySignedCert, with their renewal.
 
-A certificate is replaced by the first run within `earlyRenewalHours` of its end, as with the real provider;
-`pulumi refresh` shows it in `readyForRenewal` before.
+As with the real provider, the first run within `earlyRenewalHours` of a certificate's end replaces it. `pulumi refresh`
+shows that in `readyForRenewal` before.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _OUTPUTS = {
 
 
 class _Certificate(Resource[None]):
-    """What both have in common: the inputs above, and their lifecycle."""
+    """What both have in common: checks of the inputs above, and the lifecycle."""
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
         for name in ("validityPeriodHours", "earlyRenewalHours", "maxPathLength"):
@@ -75,7 +75,7 @@ class _Certificate(Resource[None]):
         return {"readyForRenewal": False}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Only the state has to be deleted: a certificate cannot be taken back."""
+        """Nothing to do outside the state: a certificate cannot be revoked."""
 
 
 class SelfSignedCert(_Certificate):
@@ -127,7 +127,7 @@ class LocallySignedCert(_Certificate):
 
 @dataclass(frozen=True)
 class _Signing:
-    """Who signs. key_id: the authority key identifier to name, if any."""
+    """The issuer. key_id: the authority key identifier to include, if any."""
 
     key: Key
     issuer: x509.Name
@@ -140,7 +140,7 @@ class _Signing:
         names: x509.SubjectAlternativeName | None,
         inputs: Properties,
     ) -> tuple[str, Properties]:
-        """The certificate's serial number and its outputs, with the extensions Go would give it."""
+        """A new certificate's serial number and outputs. It has the extensions that Go would give it."""
         start = datetime.now(UTC).replace(microsecond=0)
         end = start + timedelta(hours=inputs["validityPeriodHours"])
         authority, uses = inputs["isCaCertificate"], inputs["allowedUses"]
@@ -175,7 +175,7 @@ class _Signing:
 
 
 def _due(state: Properties, early_hours: object) -> bool:
-    """Whether the early renewal's time has come. early_hours: UNKNOWN counts as none."""
+    """Whether the certificate is due for renewal. early_hours: UNKNOWN counts as none."""
     end = datetime.fromisoformat(state["validityEndTime"])
     early = timedelta(hours=early_hours) if isinstance(early_hours, int) else timedelta()
     return end - early <= datetime.now(UTC)

@@ -18,7 +18,7 @@ CURVES: dict[str, type[ec.EllipticCurve]] = {
 
 
 def load(pem: str, what: str) -> Key:
-    """The key of a PEM text. what: how errors call it, e.g. `private key PEM`."""
+    """The key in a PEM text. what: its name in errors, such as `private key PEM`."""
     try:
         key = serialization.load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError) as error:
@@ -36,7 +36,7 @@ def algorithm(key: Key) -> str:
 
 
 def digest(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
-    """The hash Go signs with for this key."""
+    """The hash with which Go signs using this key."""
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return None
     match key.curve.name if isinstance(key, ec.EllipticCurvePrivateKey) else "":
@@ -49,7 +49,7 @@ def digest(key: Key) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
 
 
 def generate(inputs: Properties) -> Key:
-    """A new key as the inputs of PrivateKey say."""
+    """A new key for the inputs of PrivateKey."""
     match inputs["algorithm"]:
         case "RSA":
             return rsa.generate_private_key(65537, inputs["rsaBits"])
@@ -60,5 +60,5 @@ def generate(inputs: Properties) -> Key:
 
 
 def private_text(key: Key, form: serialization.PrivateFormat) -> str:
-    """The key without a password, in PEM."""
+    """The key in PEM, without a password."""
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()

@@ -21,7 +21,7 @@ _PARTS = {
     "serialNumber": NameOID.SERIAL_NUMBER,
     "emailAddress": NameOID.EMAIL_ADDRESS,
 }
-"""In the order Go writes them."""
+"""In the order in which Go writes them."""
 
 SUBJECT = ObjectOf(fields(**{name: Input(ListOf(TEXT) if name == "streetAddresses" else TEXT) for name in _PARTS}))
 
@@ -31,11 +31,11 @@ NAME_INPUTS = {
     "subject": Input(SUBJECT, replaces=True),
     "uris": Input(ListOf(TEXT), replaces=True),
 }
-"""The inputs for that, of every resource that has them."""
+"""The inputs for names, of every resource that has them."""
 
 
 def subject(inputs: Properties) -> x509.Name:
-    """The distinguished name; empty when no subject is given."""
+    """The distinguished name, empty if no subject is given."""
     given = inputs.get("subject") or {}
     parts = [x509.NameAttribute(oid, text) for name, oid in _PARTS.items() for text in _texts(given.get(name)) if text]
     return x509.Name(parts)
@@ -48,7 +48,7 @@ def _texts(value: str | list[str] | None) -> list[str]:
 
 
 def alternatives(inputs: Properties) -> x509.SubjectAlternativeName | None:
-    """The alternative names, None when there are none. Raises PluginError for an invalid address."""
+    """The alternative names, None if there are none. Raises PluginError for an invalid address."""
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in inputs.get("dnsNames") or []]
     for text in inputs.get("ipAddresses") or []:
         try:

@@ -1,4 +1,4 @@
-"""PrivateKey: a new key pair in all common formats."""
+"""PrivateKey: a new key pair, in all common formats."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ class PrivateKey(Resource[None]):
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Only the state has to be deleted."""
+        """Nothing to do outside the state."""
 
 
 def notations(key: Key) -> Properties:
-    """All outputs of a key. Those OpenSSH cannot have (curve P224) are empty."""
+    """All outputs of a key. Those in OpenSSH's formats are empty for curve P224, which OpenSSH does not support."""
     traditional = not isinstance(key, ed25519.Ed25519PrivateKey)
     public = key.public_key()
     outputs = {

@@ -39,4 +39,4 @@ class CertRequest(Resource[None]):
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Only the state has to be deleted."""
+        """Nothing to do outside the state."""

@@ -1,4 +1,4 @@
-"""What a certificate may be used for: the names of `allowedUses` and their extensions."""
+"""What a certificate may be used for: the names in `allowedUses`, and their extensions."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ _EXTENDED = {
 }
 
 USES = frozenset({*_BITS, *_EXTENDED})
-"""Every name `allowedUses` knows."""
+"""All names that `allowedUses` accepts."""
 
 
 def key_usage(uses: list[str]) -> x509.KeyUsage | None:
-    """The key usage extension, None when none of its bits is asked for."""
+    """The key usage extension, None if none of its bits is requested."""
     bits = {bit: name in uses for name, bit in _BITS.items()}
     if not any(bits.values()):
         return None
-    # X.509 defines these two only together with key agreement, and the library refuses them without it.
+    # X.509 defines these two only together with key agreement, so the library refuses them without it.
     if not bits["key_agreement"]:
         bits["encipher_only"] = bits["decipher_only"] = False
     return x509.KeyUsage(**bits)
 
 
 def extended_key_usage(uses: list[str]) -> x509.ExtendedKeyUsage | None:
-    """The extended key usage extension, None when none of its purposes is asked for."""
+    """The extended key usage extension, None if none of its purposes is requested."""
     purposes = [_EXTENDED[name] for name in uses if name in _EXTENDED]
     return x509.ExtendedKeyUsage(purposes) if purposes else None

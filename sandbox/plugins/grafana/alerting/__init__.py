@@ -1,7 +1,4 @@
-"""Alerting: contact points, mute timings, notification policies, rule groups.
-
-Behave like the resources of terraform-provider-grafana.
-"""
+"""Alerting: contact points, mute timings, notification policies and rule groups, as in terraform-provider-grafana."""
 
 from sandbox.plugins.grafana.alerting.contact_point import ContactPoint
 from sandbox.plugins.grafana.alerting.mute_timing import MuteTiming

@@ -1,4 +1,4 @@
-"""What alerting's resources share: whether their objects may be edited by hand."""
+"""What the resources of alerting share: whether people may edit their objects in Grafana."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from sandbox.plugins.base import BOOLEAN, Input, Properties
 
 ADDRESS = "/v1/provisioning"
 DISABLE_PROVENANCE = Input(BOOLEAN, default=False)
-DISABLE_PROVENANCE_FOR_EVER = Input(BOOLEAN, default=False, replaces=True)
-"""For objects whose provenance Grafana does not let clients change."""
+DISABLE_PROVENANCE_FIXED = Input(BOOLEAN, default=False, replaces=True)
+"""For objects whose provenance clients cannot change."""
 
 
 def headers(inputs: Properties) -> dict[str, str]:
@@ -16,5 +16,5 @@ def headers(inputs: Properties) -> dict[str, str]:
 
 
 def provenance_of(found: Properties) -> bool:
-    """The input `disableProvenance` as found."""
+    """The input `disableProvenance` that matches an object of Grafana's."""
     return not found.get("provenance")

@@ -1,4 +1,4 @@
-"""Contact points: one name, one or more ways to be notified."""
+"""Contact points: a name with one or more ways to be notified."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from sandbox.plugins.base import (
 )
 from sandbox.plugins.grafana.alerting.common import (
     ADDRESS,
-    DISABLE_PROVENANCE_FOR_EVER,
+    DISABLE_PROVENANCE_FIXED,
     headers,
     provenance_of,
 )
 from sandbox.plugins.grafana.alerting.notifiers import NOTIFIERS, Notifier
-from sandbox.plugins.grafana.client import ORGANISATION, part
+from sandbox.plugins.grafana.client import ORGANISATION, segment
 from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, key_of, make_id
 
 _POINTS = f"{ADDRESS}/contact-points"
@@ -36,7 +36,7 @@ def _input(notifier: Notifier) -> Input:
         "disableResolveMessage": Input(BOOLEAN, default=False),
         "settings": Input(MapOf(TEXT)),
     }
-    # Every kind may contain a token, or an address that is one: the real provider marks them all as secret.
+    # Any kind may contain a token, or a URL that works as one, so the real provider marks them all as secret.
     return Input(ListOf(ObjectOf({**notifier.settings.inputs(), **common}), ordered=False), secret=True)
 
 
@@ -47,13 +47,13 @@ class ContactPoint(GrafanaResource):
     title = "contact point"
     inputs = fields(
         name=Input(TEXT, auto_name=True, replaces=True),
-        disableProvenance=DISABLE_PROVENANCE_FOR_EVER,
+        disableProvenance=DISABLE_PROVENANCE_FIXED,
         orgId=ORG_ID,
         **{name: _input(notifier) for name, notifier in NOTIFIERS.items()},
     )
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """Also: at least one way to be notified."""
+        """Also requires at least one way to be notified."""
         yield from super().check(inputs)
         if not any(inputs.get(name) for name in NOTIFIERS):
             yield Failure("emails", f"A contact point needs at least one of {', '.join(sorted(NOTIFIERS))}")
@@ -67,7 +67,7 @@ class ContactPoint(GrafanaResource):
         return make_id(name), self._found(self._points(name), inputs)
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """The integrations as they are; secrets as last known."""
+        """Read the integrations; secrets are as last known."""
         name = key_of(id_)
         points = self._points(name)
         return {"id": make_id(name), **self._found(points, state)} if points else None
@@ -79,15 +79,15 @@ class ContactPoint(GrafanaResource):
         return self._found(self._points(name), new)
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Remove all integrations of the name; Grafana refuses while a policy uses it."""
+        """Remove all integrations of that name. Grafana refuses while a policy uses it."""
         for point in self._points(key_of(id_)):
-            self.client.delete(f"{_POINTS}/{part(point['uid'])}")
+            self.client.delete(f"{_POINTS}/{segment(point['uid'])}")
 
     def _points(self, name: str) -> list[Properties]:
-        return list(self.client.get(f"{_POINTS}?name={part(name)}") or [])
+        return list(self.client.get(f"{_POINTS}?name={segment(name)}") or [])
 
     def _put(self, inputs: Properties, existing: list[Properties]) -> None:
-        """Make Grafana's list match the inputs, keeping uids of integrations of the same kind."""
+        """Make Grafana's list match the inputs. An integration keeps its uid if one of its kind existed."""
         left = list(existing)
         for field, notifier in NOTIFIERS.items():
             for item in inputs.get(field) or []:
@@ -102,9 +102,9 @@ class ContactPoint(GrafanaResource):
                     self.client.call("POST", _POINTS, body, **headers(inputs))
                 else:
                     left.remove(known)
-                    self.client.call("PUT", f"{_POINTS}/{part(known['uid'])}", body, **headers(inputs))
+                    self.client.call("PUT", f"{_POINTS}/{segment(known['uid'])}", body, **headers(inputs))
         for point in left:
-            self.client.delete(f"{_POINTS}/{part(point['uid'])}")
+            self.client.delete(f"{_POINTS}/{segment(point['uid'])}")
 
     @staticmethod
     def _found(points: list[Properties], like: Properties) -> Properties:

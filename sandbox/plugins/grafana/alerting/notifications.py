@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.plugins.base import BOOLEAN, TEXT, ListOf, Properties, fields
 from sandbox.plugins.grafana.alerting.common import (
     ADDRESS,
-    DISABLE_PROVENANCE_FOR_EVER,
+    DISABLE_PROVENANCE_FIXED,
     headers,
     provenance_of,
 )
@@ -27,7 +27,7 @@ _TIMINGS = {
     "repeatInterval": Mapped("repeat_interval", DURATION),
 }
 _DEEPEST = 4
-"""Policies are nested four deep in the real provider, too."""
+"""Policies can be nested four levels deep, as in the real provider."""
 
 
 def _policy(depth: int) -> Shape:
@@ -57,7 +57,7 @@ _TREE = Shape(
 
 
 def _matchers_as_lists(node: Properties) -> Properties:
-    """The API wants `[label, operator, value]` instead of objects."""
+    """Turn matchers into `[label, operator, value]`, as the API wants them."""
     lists = [[item["label"], item["match"], item["value"]] for item in node.pop("object_matchers", [])]
     routes = [_matchers_as_lists(child) for child in node.pop("routes", [])]
     return {**node, **({"object_matchers": lists} if lists else {}), **({"routes": routes} if routes else {})}
@@ -72,18 +72,18 @@ def _matchers_as_objects(node: Properties) -> Properties:
 
 
 class NotificationPolicy(GrafanaResource):
-    """The whole tree: there is one, and creating it replaces what Grafana has."""
+    """The whole tree of policies. There is only one, and creating it replaces Grafana's."""
 
     token = "grafana:alerting/notificationPolicy:NotificationPolicy"
     title = "notification policy"
-    inputs = fields(**_TREE.inputs(), disableProvenance=DISABLE_PROVENANCE_FOR_EVER, orgId=ORG_ID)
+    inputs = fields(**_TREE.inputs(), disableProvenance=DISABLE_PROVENANCE_FIXED, orgId=ORG_ID)
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         """Replace the tree."""
         return make_id("policy"), self._put(inputs)
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """The tree as it is."""
+        """Read the tree."""
         found = self.client.get(f"{ADDRESS}/policies")
         if found is None:
             return None
@@ -96,7 +96,7 @@ class NotificationPolicy(GrafanaResource):
         return self._put(new)
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Back to Grafana's default tree."""
+        """Restore Grafana's default tree."""
         self.client.delete(f"{ADDRESS}/policies")
 
     def _put(self, inputs: Properties) -> Properties:

@@ -1,4 +1,4 @@
-"""The kinds of notification of a contact point, and what their settings are called.
+"""The kinds of integrations in a contact point, and the names of their settings.
 
 https://registry.terraform.io/providers/grafana/grafana/latest/docs/resources/contact_point
 """
@@ -13,7 +13,7 @@ from sandbox.plugins.grafana.shapes import Mapped, Shape
 
 @dataclass(frozen=True)
 class Notifier:
-    """type: in the API.  settings: of one contact point of the kind."""
+    """A kind of integration. type: in the API.  settings: of one integration."""
 
     type: str
     settings: Shape
@@ -81,4 +81,4 @@ NOTIFIERS = {
         title=_TITLE,
     ),
 }
-"""By the name of the contact point's input. Other kinds are refused in the local environment."""
+"""By the name of the contact point's input. The local environment refuses other kinds."""

@@ -19,16 +19,18 @@ from sandbox.plugins.base import (
     fields,
 )
 from sandbox.plugins.grafana.alerting.common import ADDRESS, DISABLE_PROVENANCE, headers, provenance_of
-from sandbox.plugins.grafana.client import ORGANISATION, part
+from sandbox.plugins.grafana.client import ORGANISATION, segment
 from sandbox.plugins.grafana.resource import ORG_ID, GrafanaResource, key_of, make_id
 from sandbox.plugins.grafana.shapes import DURATION, MODEL, Mapped, Shape
 
 RETRY_SECONDS = 120.0
-"""The real provider retries a refused PUT of a group for two minutes, whatever the reason, before it reports it
-(terraform-provider-grafana, putAlertRuleGroup in internal/resources/grafana/resource_alerting_rule_group.go)."""
+"""For two minutes, the real provider retries a PUT of a group that Grafana refuses, whatever the reason, before it
+reports it (terraform-provider-grafana, putAlertRuleGroup in
+internal/resources/grafana/resource_alerting_rule_group.go)."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-"""Seconds between two attempts, doubled each time (helper/retry/state.go in terraform-plugin-sdk)."""
+"""Seconds between two attempts: the first pause, doubled each time, and its limit (helper/retry/state.go in
+terraform-plugin-sdk)."""
 
 _TEXTS = ListOf(TEXT)
 _RANGE = Shape({"from": Mapped("from", INTEGER, required=True), "to": Mapped("to", INTEGER, required=True)})
@@ -80,7 +82,7 @@ _RULE = Shape(
 
 
 class RuleGroup(GrafanaResource):
-    """A group in a folder; rules are matched by name, so a group changed in place keeps their uids."""
+    """A group in a folder. Rules are matched by name, so they keep their uids when the group changes in place."""
 
     token = "grafana:alerting/ruleGroup:RuleGroup"
     title = "rule group"
@@ -94,7 +96,7 @@ class RuleGroup(GrafanaResource):
     )
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
-        """Also: there are rules. Several may have one name (terraform-provider-grafana#2323), but not one uid."""
+        """Also requires rules. They may share a name (terraform-provider-grafana#2323), but not a uid."""
         yield from super().check(inputs)
         rules = inputs.get("rules")
         if not isinstance(rules, list):
@@ -114,7 +116,7 @@ class RuleGroup(GrafanaResource):
         return id_, self.read(id_, inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        """The group as it is."""
+        """Read the group."""
         folder, _, name = key_of(id_).partition(":")
         found = self._found(folder, name)
         if not found:
@@ -137,11 +139,11 @@ class RuleGroup(GrafanaResource):
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        """Remove the group's rules, and so the group; one that is gone already is an error, as in the real provider
+        """Remove the group's rules, and so the group. As in the real provider, it is an error if it does not exist
         (deleteAlertRuleGroup in its resource_alerting_rule_group.go reads the group first)."""
         folder, _, name = key_of(id_).partition(":")
         for rule in self.client.call("GET", _path(folder, name))["rules"]:
-            self.client.delete(f"{ADDRESS}/alert-rules/{part(rule['uid'])}")
+            self.client.delete(f"{ADDRESS}/alert-rules/{segment(rule['uid'])}")
 
     def _found(self, folder: str, name: str) -> Properties | None:
         found: Properties | None = self.client.get(_path(folder, name))
@@ -179,13 +181,13 @@ class RuleGroup(GrafanaResource):
 
 
 def _path(folder: str, name: str) -> str:
-    return f"{ADDRESS}/folder/{part(folder)}/rule-groups/{part(name)}"
+    return f"{ADDRESS}/folder/{segment(folder)}/rule-groups/{segment(name)}"
 
 
 def _inputs_of(rule: Properties, before: Properties) -> Properties:
-    """Grafana's rule as the program would write it. before: as the program last wrote it."""
+    """Grafana's rule as the program would write it. before: the rule as the program last wrote it."""
     inputs = _RULE.from_api(rule, before)
-    # Grafana chose it and the program does not name it, so it does not count as a difference.
+    # Grafana chose the uid and the program does not give it, so it is no difference.
     if "uid" not in before:
         inputs.pop("uid", None)
     return inputs
