@@ -15,14 +15,14 @@ INTERRUPTED = "Interrupted. `make up` continues from here; `make down` removes e
 
 
 def interrupt_once(_: int, __: FrameType | None) -> None:
-    """Ctrl-C ends the command; pressed again, it does not interrupt the clean-up. Not SIG_IGN: programs started
-    meanwhile would inherit it."""
+    """The first Ctrl-C ends the command; any further ones are ignored, so that they do not interrupt the clean-up.
+    Not SIG_IGN: programs started during the clean-up would inherit it."""
     signal.signal(signal.SIGINT, lambda *_: None)
     raise KeyboardInterrupt
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; returns the exit status."""
+    """Run one command and return its exit status."""
     signal.signal(signal.SIGINT, interrupt_once)
     known = {
         "up": commands.up,
@@ -41,12 +41,12 @@ def main(arguments: list[str]) -> int:
 
 
 def run(arguments: list[str]) -> int:
-    """`main` as a process of its own, in which nothing interrupts the interpreter's end."""
+    """Run `main` as the whole process: Ctrl-C does not interrupt the interpreter's shutdown either."""
     try:
         return main(arguments)
     finally:
-        # That end restores the default for a handler, but keeps this (Modules/signalmodule.c, _PySignal_Fini): a second
-        # Ctrl-C would replace the status.
+        # The shutdown replaces a Python handler with the default, but keeps SIG_IGN (Modules/signalmodule.c,
+        # _PySignal_Fini). With the default, a second Ctrl-C would change the exit status.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -1,32 +1,32 @@
 #!/usr/bin/env bash
-# Makes a bare Debian or Ubuntu machine ready for the local environment: Debian packages, uv, the Python
-# environment in .venv from the lock file. Fast when everything is there; safe to interrupt and run again.
+# Prepares a bare Debian or Ubuntu machine for the local environment: Debian packages, uv, and the Python environment
+# in .venv from the lock file. Fast when everything is installed; safe to interrupt and run again.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# Also where $HOME is not set, as in a job of cron or systemd.
+# Works even if $HOME is not set, as in a cron job or a systemd service.
 home=~
 cache=${XDG_CACHE_HOME:-$home/.cache}/monitoring-sandbox
 uv_version=0.13.9
 
-# command → Debian package that brings it
+# command:Debian package that contains it
 packages=(
   mmdebstrap:mmdebstrap systemd-nspawn:systemd-container nft:nftables ip:iproute2 nsenter:util-linux
   losetup:mount mkfs.ext4:e2fsprogs apt-ftparchive:apt-utils dpkg-deb:dpkg gpg:gnupg openssl:openssl
   ssh:openssh-client ssh-keygen:openssh-client shellcheck:shellcheck git:git ps:procps
   node:nodejs npm:npm cc:gcc
 )
-# The browser that looks at the dashboards, which is large, and other people's login shells: for `make test` (and
-# `make pictures`) only.
+# Only for `make test` and `make pictures`: the browser that opens the dashboards, which is large, and further login
+# shells.
 [ -z "${WITH_BROWSER:-}" ] || packages+=(chromium:chromium fish:fish tcsh:tcsh)
 
 die() { printf '\n%s\n' "$*" >&2; exit 1; }
 say() { printf '%s\n' "$*" >&2; }
-# needs MIB FOLDER: ends, before anything is half made, where less is free
+# needs MIB FOLDER: ends the script, before anything is half-made, if less is free on the folder's disk
 needs() {
   local free
   free=$(df -Pm "$2" | awk 'NR == 2 {print $4}')
-  [ "$free" -ge "$1" ] || die "only $free MiB are free on the disk of $2, and $1 are needed. Free some space, then run make again."
+  [ "$free" -ge "$1" ] || die "Only $free MiB are free on the disk of $2, and $1 are needed. Free some space, then run make again."
 }
 
 [ "$(uname -s)" = Linux ] || die "The local environment needs Linux (it boots Debian machines); this is $(uname -s)."
@@ -36,10 +36,10 @@ missing=()
 for pair in "${packages[@]}"; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || [ -x "/usr/sbin/${pair%%:*}" ] || missing+=("${pair##*:}")
 done
-# A C library to link with, which gcc only recommends.
+# The C library's headers, which gcc only recommends.
 [ -e /usr/include/stdio.h ] || missing+=(libc6-dev)
 
-# Python 3.11 or newer with venv, be it the system's or one the person already has.
+# Python 3.11 or newer with venv: the system's, or any other on the PATH.
 python=
 for candidate in python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
   if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -49,7 +49,7 @@ done
 [ -n "$python" ] || missing+=(python3 python3-venv)
 
 if [ ${#missing[@]} -gt 0 ]; then
-  command -v apt-get >/dev/null 2>&1 || die "Missing: ${missing[*]}. This machine has no apt-get: install them with its package manager, then run make again."
+  command -v apt-get >/dev/null 2>&1 || die "Missing: ${missing[*]}. This machine has no apt-get; install them with its package manager, then run make again."
   say "Installing Debian packages: ${missing[*]}"
   log=$(mktemp)
   if ! { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
@@ -62,21 +62,22 @@ if [ ${#missing[@]} -gt 0 ]; then
   "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "Python 3.11 or newer is needed; $python is $("$python" --version)."
 fi
 
-# InfluxDB is built with Rust. Without it an older InfluxDB runs, which every screen says (sandbox/toolchain/influxdb.py):
-# so a machine that cannot have it is not refused here. Debian 12's own is too old; it has a newer one for its browsers.
+# Building InfluxDB takes Rust. A machine that cannot have Rust is not refused: an older InfluxDB runs there, which
+# `make up` and `make status` say (sandbox/toolchain/influxdb.py). Debian 12's cargo and rustc are too old; cargo-web and
+# rustc-web are the newer ones with which it builds its browsers.
 if ! command -v cargo >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1; then
   say "Installing Debian packages: Rust"
   { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
       -o DPkg::Lock::Timeout=300 cargo-web rustc-web || \
       DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-      -o DPkg::Lock::Timeout=300 cargo; } >/dev/null 2>&1 </dev/null || say "This machine's repositories have no Rust."
+      -o DPkg::Lock::Timeout=300 cargo; } >/dev/null 2>&1 </dev/null || say "Could not install Rust; InfluxDB will be an older version."
 fi
 
 uv=$cache/uv-$uv_version/bin/uv
-# What cannot be run is damaged, or was made with a Python that is gone.
+# If it does not run, it is damaged or was installed with a Python that has been removed.
 if ! "$uv" --version >/dev/null 2>&1; then
   say "Installing uv $uv_version"
-  rm -rf "$cache/uv-$uv_version.new" "$cache/uv-$uv_version"
+  rm -rf "$cache/uv-$uv_version"
   mkdir -p "$cache"
   needs 100 "$cache"
   "$python" -m venv "$cache/uv-$uv_version"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# `make check`: what must hold before every commit. Runs the checks side by side, stops at nothing, reports everything.
+# `make check`: what must pass before every commit. Runs all checks in parallel to the end and reports every failure.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 said=$(mktemp -d) || exit
 trap 'rm -rf "$said"' EXIT
 names=() jobs=()
-# NAME COMMAND…: starts a check; what it prints is shown when its turn comes
+# run NAME COMMAND…: starts a check in the background; its output is shown further below, in order
 run() {
   names+=("$1"); shift
   "$@" >"$said/${#names[@]}" 2>&1 &
@@ -27,7 +27,7 @@ run "words" .venv/bin/codespell "${texts[@]}"
 phrases() { ! git grep --untracked -nIE -f docs/style/retired-phrases.txt -- ':!docs/style' ':!*.svg'; }
 run "phrases" phrases
 run "types" .venv/bin/mypy --no-error-summary __main__.py bootstrap settings components program tools userdata dashboards alerts delivery prove sandbox tests benchmarks
-# One process more than processors: scripts and servers that tests start are waited for.
+# One process more than there are processors, as tests spend time waiting for scripts and servers.
 run "unit tests" .venv/bin/python -m pytest -q -m "not live and not slow" --ignore tests/live -n 3 --dist worksteal --hypothesis-profile check
 failed=0
 for number in "${!jobs[@]}"; do

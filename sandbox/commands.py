@@ -18,34 +18,34 @@ from sandbox.progress import console, step
 from sandbox.viewer import bundle, comments
 from sandbox.viewer.pictures import pictures as draw
 
-LEAST_ROOM, STATE_ROOM, CACHE_ROOM = 100, 1000, 2000
-"""MiB: what any command needs; an environment (measured: 620 with three machines); the programs, image and packages
-(measured: 1,500)."""
+ANY_SPACE, STATE_SPACE, CACHE_SPACE = 100, 1000, 2000
+"""MiB of free disk space: for any command; for an environment (measured: 620 with three machines); for the programs,
+image and packages in the cache (measured: 1,500)."""
 
 FIRST_DATA_SECONDS = 45
-"""How long a new agent's first measurements may take: two intervals, and its start on a busy machine."""
+"""How long a new agent's first measurements can take: two intervals, plus its start on a busy machine."""
 
 
 def up(place: Place, _: list[str]) -> int:
-    """Raise the environment, or converge the one that is up; ends with the screen of `status`."""
+    """Raise the environment, or update the one that is up; ends with the screen of `status`."""
     name = stack.name()
-    with alone(place):
+    with exclusively(place):
         if daemons.complete(place):
-            console.print("The local environment is up: converging it to this checkout.")
+            console.print("The local environment is up; updating it to match this checkout.")
         start_cloud(place)
         start_machines(place, name)
         stack.prepare(place, name)
-        stack.recover(place, name)
+        stack.release_lock(place, name)
         console.print(f"\n[bold]pulumi up[/bold] (stack {name})")
         stack.pulumi(place, "up", "--yes", "--skip-preview", "--stack", name)
-        view(place)
+        start_viewer(place)
     return screen.show(place, name, patience=FIRST_DATA_SECONDS)
 
 
 def preview(place: Place, arguments: list[str]) -> int:
-    """Show what `make up` would change. Starts the local AWS if it is not up, but no machine."""
+    """Show what `make up` would change. Starts the local AWS if it is not up, but no machines."""
     name = stack.name()
-    with alone(place):
+    with exclusively(place):
         start_cloud(place)
         stack.prepare(place, name)
     stack.pulumi(place, "preview", "--diff", "--stack", name, *arguments)
@@ -62,7 +62,7 @@ def status(place: Place, _: list[str]) -> int:
 
 
 def password(place: Place, _: list[str]) -> int:
-    """Print Grafana's admin password, because the person asked for it."""
+    """Print Grafana's admin password."""
     name = stack.name()
     require_up(place)
     found = stack.outputs(place, name).get("grafanaAdminPassword")
@@ -73,15 +73,15 @@ def password(place: Place, _: list[str]) -> int:
 
 
 def shell(place: Place, arguments: list[str]) -> int:
-    """A shell (or one command, given after `--`) in which plain `pulumi` works against this place."""
+    """Run a shell, or the command given after `--`, in which plain `pulumi` works against this place."""
     name = stack.name()
     require_up(place)
     if arguments[:1] == ["--"]:
         arguments = arguments[1:]
     if not arguments:
-        console.print(f"Plain `pulumi` works here, e.g. pulumi stack output --stack {name}. Leave with exit.")
+        console.print(f"`pulumi` works in this shell, e.g. `pulumi stack output --stack {name}`. To leave: exit")
     command = arguments or [os.environ.get("SHELL", "/bin/bash")]
-    return stack.patiently(command, cwd=stack.project_folder(place), env=stack.environment(place))
+    return stack.run_in_foreground(command, cwd=stack.project_folder(place), env=stack.environment(place))
 
 
 def down(place: Place, _: list[str]) -> int:
@@ -90,7 +90,7 @@ def down(place: Place, _: list[str]) -> int:
         machines.cleanup(place)
         console.print("Nothing is up here.")
         return 0
-    with alone(place):
+    with exclusively(place):
         console.print(inventory(place), markup=False)
         for name in reversed(daemons.NAMES):
             if daemons.pid(place, name):
@@ -100,19 +100,21 @@ def down(place: Place, _: list[str]) -> int:
             machines.cleanup(place)
             network.destroy(place)
             shutil.rmtree(place.state)
-    console.print("Everything is removed; the toolchain stays cached for the next `make up`.")
+    console.print("Everything has been removed; the toolchain stays cached for the next `make up`.")
     return 0
 
 
 def inventory(place: Place) -> str:
-    """What `down` deletes for good."""
+    """What `down` permanently deletes."""
     names = sorted(folder.name for folder in (place.state / "machines").glob("*") if folder.is_dir())
     disks = sorted(volumes.stored(place))
-    kept = f" with the data volumes {', '.join(disks)}" if disks else ""
-    return (
-        f"This deletes for good: {len(names)} machines ({', '.join(names)}){kept}, and the local AWS with all backups; "
-        "with them all measurements, dashboards and users."
-    )
+    deleted = [
+        f"machines ({', '.join(names) or 'none'})",
+        *([f"data volumes ({', '.join(disks)})"] if disks else []),
+        "the local AWS with all backups",
+        "and so all measurements, dashboards and users",
+    ]
+    return f"This permanently deletes: {', '.join(deleted)}."
 
 
 def pictures(place: Place, _: list[str]) -> int:
@@ -130,20 +132,20 @@ def pictures(place: Place, _: list[str]) -> int:
 
 
 def test(place: Place, arguments: list[str]) -> int:
-    """Run every test but the long faults, in environments of their own; with arguments: pytest with these."""
+    """Run every test but the long faults, in separate environments; with arguments: run pytest with them."""
     preflight()
-    built()
+    build()
     return suite.run(place.checkout, arguments)
 
 
 def preflight() -> None:
-    """Refuse, naming what to do, on a machine that cannot host the environment."""
+    """Raises SandboxError, with what to do about it, on a machine that cannot host the environment."""
     if problems := machines.preflight():
         raise SandboxError("This machine cannot host the local environment:\n- " + "\n- ".join(problems))
 
 
-def built() -> None:
-    """Everything that is built once per machine: programs, image, packages."""
+def build() -> None:
+    """Build whatever is missing of what is built once per machine: programs, image, packages."""
     toolchain.ensure()
     with step("Debian 13 image") as progress:
         image.ensure_image(progress)
@@ -151,28 +153,29 @@ def built() -> None:
         repository.ensure_packages(progress)
 
 
-def room(folder: Path, mebibytes: int) -> None:
-    """Raises SandboxError when less is free where the folder is or will be, before anything is half done."""
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    free = shutil.disk_usage(there).free >> 20
+def require_space(folder: Path, mebibytes: int) -> None:
+    """Raises SandboxError when less is free on the disk that holds the folder, or will hold it."""
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(existing).free >> 20
     if free < mebibytes:
-        wanted = f"Only {free} MiB are free on the disk of {there}, and {mebibytes} are needed."
-        raise SandboxError(f"{wanted} Free some space, then run the same command again.")
+        shortage = f"Only {free} MiB are free on the disk of {existing}, and {mebibytes} are needed."
+        raise SandboxError(f"{shortage} Free some space, then run the same command again.")
 
 
 def start_cloud(place: Place) -> None:
-    """What `preview` needs: the programs, the bridge, the local AWS and the plugins."""
+    """Build and start what `preview` needs: the programs, the bridge, the local AWS and the plugins."""
     preflight()
-    room(cache_folder(), LEAST_ROOM if image.image_folder().exists() and not toolchain.missing() else CACHE_ROOM)
-    room(place.state, LEAST_ROOM if (place.state / "machines").exists() else STATE_ROOM)
-    built()
+    cached = image.image_folder().exists() and not toolchain.missing()
+    require_space(cache_folder(), ANY_SPACE if cached else CACHE_SPACE)
+    require_space(place.state, ANY_SPACE if (place.state / "machines").exists() else STATE_SPACE)
+    build()
     place.state.mkdir(parents=True, exist_ok=True)
     place.state.chmod(0o700)
     if (place.state / "backend").exists():
         if daemons.pid(place, "cloud") is None:
-            forget(place, "The local AWS has stopped since the last `make up`, and its resources are gone")
+            discard(place, "The local AWS has stopped since the last `make up`, so its resources are gone")
         elif stack.damaged(place):
-            forget(place, "A stack's state was cut off because the disk was full, so its resources are unknown")
+            discard(place, "A stack's state was cut off by a full disk, so its resources are unknown")
     with step("Bridge, local AWS and package repository"):
         network.claim_slot(place)
         network.create(place)
@@ -181,20 +184,20 @@ def start_cloud(place: Place) -> None:
     with step("Provider plugins"):
         (place.state / "pulumi-home").mkdir(exist_ok=True)
         plugins.install(place, toolchain.binaries() / "pulumi", stack.administrator(place))
-    with step("Roles of workflows, as the bootstrap makes them"):
+    with step("The workflows' roles (bootstrap)"):
         operator.ensure(place, stack.administrator(place))
 
 
 def start_machines(place: Place, name: str) -> None:
-    """The daemon that boots the instances which AWS lists as running, and the on-premise machines."""
+    """Start the daemon that boots the on-premise machines and each instance that AWS lists as running."""
     with step("Machines"):
         if name == hosts.STACK:
             hosts.boot(place)
         daemons.start(place, "machines")
 
 
-def view(place: Place) -> None:
-    """Serve the dashboards of the stack just raised. Everything else works without it, so a failure is only
+def start_viewer(place: Place) -> None:
+    """Serve the dashboards of the stack that was just raised. The rest works without the viewer, so a failure is only
     reported."""
     try:
         with step("Dashboard viewer") as progress:
@@ -205,10 +208,10 @@ def view(place: Place) -> None:
         console.print(f"{error}\nEverything else is up.", markup=False)
 
 
-def forget(place: Place, why: str) -> None:
-    """The local AWS keeps everything in memory: without it the stack's state describes nothing real, nor it without the
-    stack's state."""
-    console.print(f"{why}: starting afresh.", markup=False)
+def discard(place: Place, reason: str) -> None:
+    """Discard the environment, to start from scratch. The local AWS keeps everything in memory: neither it nor the
+    stack's state is of use without the other."""
+    console.print(f"{reason}. Starting from scratch.", markup=False)
     for name in reversed(daemons.NAMES):
         daemons.stop(place, name)
     machines.cleanup(place)
@@ -217,8 +220,8 @@ def forget(place: Place, why: str) -> None:
 
 
 def require_up(place: Place) -> None:
-    """Raises SandboxError when the local AWS of this place does not run, or has no project yet: the first `make up` is
-    still under way."""
+    """Raises SandboxError when the local AWS of this place is not running, or there is no project yet because the first
+    `make up` has not got that far."""
     if daemons.pid(place, "cloud") is None:
         raise SandboxError("Nothing is up here. Run: make up")
     if not stack.project_folder(place).is_dir():
@@ -226,8 +229,8 @@ def require_up(place: Place) -> None:
 
 
 @contextlib.contextmanager
-def alone(place: Place) -> Iterator[None]:
-    """Only one command at a time changes a place."""
+def exclusively(place: Place) -> Iterator[None]:
+    """Hold the place's lock: only one command at a time changes a place."""
     locks = place.checkout / ".sandbox"
     locks.mkdir(exist_ok=True)
     with (locks / f"{place.name}.lock").open("w") as handle:
@@ -235,6 +238,6 @@ def alone(place: Place) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SandboxError(
-                "Another `make` command is changing this environment. Wait for it, or interrupt it there."
+                "Another `make` command is changing this environment. Wait until it ends, or interrupt it."
             ) from None
         yield

@@ -1,4 +1,4 @@
-"""Start, find and stop the local environment's own processes (see `NAMES`), one log file each."""
+"""Start, find and stop the local environment's daemons (see `NAMES`), each with its own log file."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sandbox.errors import SandboxError
 from sandbox.place import Place
 
 NAMES = ("cloud", "repository", "machines", "viewer")
-"""In the order they start: AWS, the apt repository, the machines that boot from both, and the dashboards."""
+"""In the order they start: AWS, the apt repository, the machines that boot from both, and the dashboard viewer."""
 
 START_SECONDS = 180
-"""Patience for a busy machine: one that ends before it serves is noticed at once."""
+"""How long a daemon can take to start on a busy machine; one that ends while starting is noticed at once."""
 STOP_SECONDS = 20
 
 
 def ready_file(place: Place, name: str) -> Path:
-    """The file a daemon writes its pid to when it serves, and removes when it ends."""
+    """The file to which a daemon writes its pid once it serves, and which it removes when it ends."""
     return place.state / f"{name}.ready"
 
 
@@ -34,30 +34,30 @@ def pid(place: Place, name: str) -> int | None:
         command = process.cmdline()
     except (OSError, ValueError, psutil.Error):
         return None
-    # A pid is used again after a reboot: make sure it is ours.
+    # After a reboot, another process can have the pid.
     alive = f"sandbox.{name}" in command and process.status() != psutil.STATUS_ZOMBIE
     return number if alive else None
 
 
 def running(place: Place) -> list[str]:
-    """Names of the daemons that run."""
+    """Names of the running daemons."""
     return [name for name in NAMES if pid(place, name)]
 
 
 def ended(place: Place) -> list[str]:
-    """Names of the daemons that the environment needs and that do not run; it works without the viewer."""
+    """Names of the daemons that the environment needs and that are not running. It does not need the viewer."""
     return [name for name in NAMES if name != "viewer" and not pid(place, name)]
 
 
 def complete(place: Place) -> bool:
-    """Whether everything runs that the environment needs."""
+    """Whether every daemon that the environment needs is running."""
     return not ended(place)
 
 
 def start(place: Place, name: str) -> None:
-    """Start a daemon unless it runs, and wait until it serves.
+    """Start a daemon unless it is running, and wait until it serves.
 
-    Raises SandboxError with the daemon's last words when it ends before that.
+    Raises SandboxError with the last lines of its log when it ends before that or takes too long.
     """
     if pid(place, name):
         return
@@ -77,13 +77,12 @@ def start(place: Place, name: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not ready_file(place, name).exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            words = last_words(log)
-            raise SandboxError(f"The local environment's '{name}' did not start: {words}\nIts log: {log}")
+            raise SandboxError(f"The local environment's '{name}' did not start: {tail(log)}\nIts log: {log}")
         time.sleep(0.05)
 
 
 def stop(place: Place, name: str) -> None:
-    """End a daemon: politely, then for good. Does nothing when it does not run."""
+    """Terminate a daemon, if it is running, and kill it if it does not end in time."""
     number = pid(place, name)
     if number is not None:
         process = psutil.Process(number)
@@ -95,7 +94,7 @@ def stop(place: Place, name: str) -> None:
 
 
 def _ended(process: psutil.Process, seconds: float) -> bool:
-    """Wait until a process has ended; a zombie has ended, too."""
+    """Wait until a process has ended (a zombie has); returns whether it did."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -107,7 +106,7 @@ def _ended(process: psutil.Process, seconds: float) -> bool:
     return False
 
 
-def last_words(log: Path, lines: int = 3) -> str:
-    """The last lines of a log file that say something."""
+def tail(log: Path, lines: int = 3) -> str:
+    """The last lines of a log file that are not blank."""
     text = log.read_text(errors="replace") if log.exists() else ""
     return "\n".join([line for line in text.splitlines() if line.strip()][-lines:]) or "it printed nothing"

@@ -1,4 +1,4 @@
-"""What goes wrong in a command is a message for the person, never a traceback."""
+"""What goes wrong in a command is reported as a message, never as a traceback."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from tools import command
 
 
 class SandboxError(Exception):
-    """Something that the user has to know or do; the text says what and how."""
+    """Something the user has to know or do; the text says what and how."""
 
 
 def plainly(main: Callable[[], int], interrupted: str = "Interrupted.") -> int:
-    """Run a command; returns its exit status. A SandboxError is one message; for the rest, see `command.plainly`."""
+    """Run a command and return its exit status. A SandboxError is reported by its text alone; for other errors, see
+    `command.plainly`."""
     return command.plainly(main, interrupted, SandboxError)

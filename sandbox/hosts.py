@@ -1,8 +1,8 @@
-"""The on-premise machines that `make up` boots besides AWS, and what an operator knows about them.
+"""The on-premise machines that `make up` boots in addition to AWS, and what an operator knows about them.
 
-Their keys are created here, as operators create their own key pair and read a new machine's host key off its
-console: so they are known before the machines have booted. The machines get the operator's public key and
-their own host key, and know nothing else about the project.
+An operator creates a key pair and reads a new machine's host key off its console. Here all keys are created in advance,
+so that they are known before the machines boot. The machines get the operator's public key and their own host key, and
+nothing else of the project.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sandbox.machines.system import run
 from sandbox.place import Place
 
 STACK = "sandbox"
-"""The only stack that has them: two stacks would overwrite each other's agent configuration."""
+"""The only stack that has these hosts: two stacks would overwrite each other's agent configuration."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ HOSTS = (
 
 
 def boot(place: Place) -> None:
-    """Declare the machines, so that the machines daemon boots them; others that are declared stay."""
+    """Declare the machines, so that the machines daemon boots them. Other declared machines stay."""
     names = [host.name for host in HOSTS]
     others = [host for host in on_premise.declared(place) if host.name not in names]
     public = _key(place, "operator").with_suffix(".pub").read_text().strip()
@@ -47,7 +47,7 @@ def boot(place: Place) -> None:
 
 
 def operator_key(place: Place) -> str:
-    """The private key that opens the machines. A secret."""
+    """The private key with which the operator logs in to the machines. A secret."""
     return _key(place, "operator").read_text()
 
 

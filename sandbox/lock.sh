@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Resolves pyproject.toml into the two lock files: requirements.txt is the program's (what `pulumi install`
-# installs), requirements-dev.txt adds what the local environment and the tests need. With hashes, and
-# without the addresses of any package index, so that they work behind a mirror too.
+# Resolves pyproject.toml into two lock files: requirements.txt for the program (what `pulumi install` installs), and
+# requirements-dev.txt, which adds what the local environment and the tests need. A third, of sandbox/grafana/requirements.in,
+# is for the Grafana double. They have hashes, and no address of any package index, so that they work behind a mirror, too.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# When something fails, a full disk or a version that does not exist, all of them are as before.
+# If anything fails (a full disk, a version that does not exist), all of them are restored.
 files=(requirements.txt requirements-dev.txt sandbox/grafana/requirements.txt)
 kept=$(mktemp -d ./.lock.XXXXXX)
 trap 'rm -rf "$kept"' EXIT

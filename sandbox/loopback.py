@@ -1,4 +1,4 @@
-"""Servers on loopback, as tests and benchmarks start them: a port that is free, and InfluxDB's configuration."""
+"""For servers that tests and benchmarks start on loopback: a free port, and InfluxDB's configuration."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def free_port() -> int:
 
 
 def influxdb_configuration(folder: Path, http: int, *data: str) -> str:
-    """An InfluxDB without logins or TLS that keeps everything in `folder` and listens at the port `http`.
+    """The configuration of an InfluxDB without logins or TLS that stores everything in `folder`.
 
-    data: further lines of the section [data].
+    http: the port it listens on. data: further lines of the section [data].
     """
     return INFLUXDB.format(folder=folder, http=http, rpc=free_port(), data="\n".join(f"  {line}" for line in data))

@@ -1,6 +1,6 @@
-"""Who acts in the local environment: a workflow's job, with the deploy role that the bootstrap created.
+"""The credentials that Pulumi uses in the local environment: a workflow's, for the deploy role that the bootstrap made.
 
-So everything here is tried with the rights that a workflow has on AWS, and no more.
+So everything here runs with exactly the permissions that a workflow has on AWS.
 """
 
 from __future__ import annotations
@@ -32,20 +32,21 @@ SUBJECT = f"repo:{REPOSITORY}:environment:{ENVIRONMENT}"
 ROLE = f"arn:aws:iam::{cloud.ACCOUNT}:role/monitoring-deploy"
 STACK = "bootstrap"
 ZONE = "example.com"
-"""A public zone of the account, in which stacks may have names."""
+"""The account's public zone, in which stacks may have their `domain`."""
 
 SECONDS = 7200
 RENEWED_BEFORE = timedelta(seconds=3600)
-"""No command here takes longer."""
+"""The remaining lifetime below which credentials are renewed: no command here takes longer."""
 
 SOURCES = ("bootstrap", "program", "settings")
-"""Folders of the checkout: after a change in one, the bootstrap runs again."""
+"""Folders of the checkout: after a change in one of them, the bootstrap runs again."""
 
 
 def ensure(place: Place, env: dict[str, str]) -> None:
-    """Run the bootstrap as the account's administrator, unless this checkout's has run in this local AWS.
+    """Run the bootstrap as the account's administrator, unless this checkout's bootstrap has run in this local AWS.
 
-    env: the administrator's, in which `pulumi` works. Raises SandboxError with the CLI's words when it fails.
+    env: the administrator's environment, in which `pulumi` works. Raises SandboxError with the CLI's output when it
+    fails.
     """
     done, wanted = place.state / "cloud" / "bootstrap.json", _version(place)
     known = json.loads(done.read_text()) if done.exists() else {}
@@ -74,7 +75,7 @@ def ensure(place: Place, env: dict[str, str]) -> None:
 
 
 def zone(place: Place) -> str:
-    """The ID of ZONE, which the account's administrator makes if it is not there."""
+    """The ID of ZONE; the account's administrator creates it if it does not exist."""
     keys = cloud.admin_credentials(place)
     administrator = boto3.Session(keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
     route53 = administrator.client("route53", endpoint_url=place.aws_url)
@@ -84,15 +85,15 @@ def zone(place: Place) -> str:
 
 
 def credentials(place: Place) -> dict[str, str]:
-    """The job's credentials as the environment variables of the AWS SDKs; renewed in time.
+    """The job's credentials as the environment variables of the AWS SDKs, renewed before they expire.
 
-    Raises SandboxError when the local AWS has no such role (yet).
+    Raises SandboxError when the local AWS does not have the role (yet).
     """
     file = _session(place)
     known = json.loads(file.read_text()) if file.exists() else {}
     if known and datetime.fromisoformat(known["until"]) - datetime.now(UTC) > RENEWED_BEFORE:
         return dict(known["credentials"])
-    made = _take(place)
+    made = _assume_role(place)
     found = {
         "AWS_ACCESS_KEY_ID": made["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"],
@@ -109,7 +110,7 @@ def _session(place: Place) -> Path:
     return place.state / "cloud" / "operator.json"
 
 
-def _take(place: Place) -> Any:
+def _assume_role(place: Place) -> Any:
     anonymous = Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1})
     sts = boto3.client("sts", region_name=REGION, endpoint_url=place.aws_url, config=anonymous)
     try:
@@ -122,7 +123,7 @@ def _take(place: Place) -> Any:
 
 
 def _version(place: Place) -> dict[str, str]:
-    """This checkout's bootstrap, and the local AWS it ran in, which forgets everything when it ends."""
+    """Identifies this checkout's bootstrap, and the local AWS it ran in, which loses everything when it ends."""
     files = sorted(path for folder in SOURCES for path in (place.checkout / folder).glob("*.py"))
     content = b"".join(path.read_bytes() for path in [*files, place.checkout / "bootstrap" / "Pulumi.yaml"])
     admin = cloud.admin_credentials(place)["AWS_ACCESS_KEY_ID"]

@@ -1,7 +1,7 @@
-"""Where this checkout's local environment is: its folder, bridge, addresses and ports.
+"""Where a local environment lives: its folder, bridge, addresses and ports.
 
-Everything is derived from the state folder's path, so that two checkouts (or two environments of one
-checkout) run side by side; only the toolchain's cache is shared.
+Everything is derived from the state folder's path, so that two checkouts, or two environments of one checkout, run
+side by side. They share only the toolchain's cache.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 BENCHMARK_NETWORK = IPv4Network("198.18.0.0/15")
-"""RFC 2544's range for tests of network equipment: never routed on the internet. Each place takes one /23."""
+"""RFC 2544's range for benchmarking network devices, which is never routed on the internet. Each place takes a /23."""
 
 SLOTS = 256
 LOOPBACK_PORTS_FROM = 21000
@@ -32,8 +32,8 @@ def cache_folder() -> Path:
 class Place:
     """One local environment.
 
-    checkout: the folder that holds Pulumi.yaml.
-    name: which of the checkout's environments (`default` for `make up`, `test` for the test suite).
+    checkout: the folder with Pulumi.yaml.
+    name: which of the checkout's environments: `default` for `make up`, `test` for the test suite.
     """
 
     checkout: Path
@@ -41,12 +41,12 @@ class Place:
 
     @classmethod
     def here(cls) -> Place:
-        """The place of the checkout this file belongs to; SANDBOX_NAME chooses another than `default`."""
+        """The place of the checkout that this file belongs to: `default`, or the one that SANDBOX_NAME names."""
         return cls(Path(__file__).resolve().parent.parent, os.environ.get("SANDBOX_NAME", "default"))
 
     @property
     def state(self) -> Path:
-        """Everything the environment writes is below this folder; git ignores it."""
+        """The folder for everything that the environment writes; git ignores it."""
         return self.checkout / ".sandbox" / self.name
 
     @property
@@ -57,7 +57,8 @@ class Place:
     def slot(self) -> int:
         """The number, 0 to 255, from which all of this place's names and addresses are derived.
 
-        The path's hash, unless another place had that slot; then `claim` has recorded which one it took.
+        The slot recorded by `claim`, which differs from the path's hash if another place had that one; before that,
+        the hash.
         """
         claimed = self.state / "slot.json"
         if claimed.exists():
@@ -69,7 +70,7 @@ class Place:
         return hashlib.sha256(str(self.state).encode()).digest()[0]
 
     def claim(self, slot: int) -> None:
-        """Remember that this place uses `slot` (see `network.claim_slot`)."""
+        """Record that this place uses `slot` (see `network.claim_slot`)."""
         self.state.mkdir(parents=True, exist_ok=True)
         (self.state / "slot.json").write_text(json.dumps({"slot": slot}) + "\n")
         self.__dict__.pop("slot", None)
@@ -96,22 +97,22 @@ class Place:
 
     @property
     def gateway(self) -> IPv4Address:
-        """The bridge's own address: the host as the guests see it (router, package server, AWS endpoints)."""
+        """The bridge's own address, at which guests reach the host (router, package server, AWS endpoints)."""
         return self.vpc.network_address + 1
 
     @property
     def elastic_addresses(self) -> list[IPv4Address]:
-        """Pool of elastic IPs: .10 to .99 of the upper /24."""
+        """The pool of elastic IPs: .10 to .99 of the upper /24."""
         return [self.internet.network_address + number for number in range(10, 100)]
 
     @property
     def on_premise_addresses(self) -> list[IPv4Address]:
-        """Addresses of on-premise machines: .130 to .199 of the upper /24."""
+        """The addresses for on-premise machines: .130 to .199 of the upper /24."""
         return [self.internet.network_address + number for number in range(130, 200)]
 
     @property
     def aws_port(self) -> int:
-        """The local AWS's port on 127.0.0.1 (plain HTTP, for the operator's side)."""
+        """The local AWS's port on 127.0.0.1 (plain HTTP, for the operator)."""
         return LOOPBACK_PORTS_FROM + self.slot * PORTS_A_SLOT
 
     @property

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 FILE_COLUMNS = 1000
-"""Characters: no row of a table is longer. A file has no width; rich would assume 80."""
+"""The width of output that goes to a file, which has none: rich would assume 80. No row of a table is longer."""
 
 console = Console(
     highlight=False,
@@ -24,7 +24,7 @@ HEARTBEAT_SECONDS = 15
 
 
 class Step:
-    """One running step; call it with a text to say what it is doing now."""
+    """A running step. Call it with a text that says what it is doing now."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -39,17 +39,17 @@ class Step:
         return time.monotonic() - self.started
 
     def line(self) -> str:
-        """What is shown while the step runs."""
+        """The line shown while the step runs."""
         detail = f": {self.detail}" if self.detail else ""
         return f"{escape(self.title)}{escape(detail)} [dim]({self.seconds:.0f} s)[/dim]"
 
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Show `title` while the block runs, and how long it took when it ends.
+    """Show `title` while the block runs and, when it ends, how long it took.
 
-    Yields a callable for details. On a terminal the line is alive; in a log a heartbeat line every 15 s
-    shows that nothing hangs. Steps that end within half a second leave one line, too.
+    Yields a callable for details. On a terminal the line is updated in place; in a log, a line every 15 s shows that
+    the step is still running.
     """
     running = Step(title)
     done = threading.Event()

@@ -23,14 +23,15 @@ from sandbox.toolchain import influxdb
 
 DATASOURCES = {"influxdb": "InfluxDB", "cloudwatch": "CloudWatch"}
 SILENT_SECONDS = 60
-"""A host whose newest point is older than this is shown as silent (six of the default intervals)."""
+"""A host whose newest point is at least this old is shown as silent (six of the default intervals)."""
 
 
 @dataclass(frozen=True)
 class Grafana:
     """Grafana as the user's browser reaches it.
 
-    ca_file: the stack's own CA; None where its certificate is one that this machine trusts anyway."""
+    ca_file: the stack's own CA; None where this machine trusts the certificate anyway.
+    """
 
     url: str
     user: str
@@ -46,7 +47,7 @@ class Grafana:
         return requests.get(self.url + path, auth=(self.user, self.password), verify=self.verify, timeout=20)
 
     def query(self, query: dict[str, Any], minutes: int = 15) -> dict[str, Any]:
-        """The answer of Grafana's query endpoint to one query over the last `minutes`."""
+        """The response of Grafana's query endpoint to one query over the last `minutes`."""
         body = {"queries": [{"refId": "A"} | query], "from": f"now-{minutes}m", "to": "now"}
         answer = requests.post(
             f"{self.url}/api/ds/query",
@@ -59,9 +60,9 @@ class Grafana:
 
 
 def show(place: Place, name: str, patience: float = 0) -> int:
-    """Print the screen; returns 0 when everything is healthy, else 1.
+    """Print the screen; returns 0 if everything is healthy, else 1.
 
-    patience: seconds to wait for datasources that are not healthy yet, and for hosts that have not sent anything.
+    patience: seconds to wait for datasources that are not healthy yet and hosts that have not sent anything yet.
     """
     outputs = stack.complete_outputs(place, name)
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as authority:
@@ -75,7 +76,7 @@ def show(place: Place, name: str, patience: float = 0) -> int:
         )
         deadline = time.monotonic() + patience
         health = _await_health(grafana, deadline)
-        # Others may have been taken out since they sent their newest point.
+        # Other hosts with data may have been removed since.
         expected = stack.host_names(place, name) | {f"monitoring-{name}"}
         hosts = _await_points(grafana, expected, deadline)
     tables = (_addresses(place, outputs), _health_table(health), _hosts_table(hosts, expected))
@@ -93,28 +94,28 @@ def show(place: Place, name: str, patience: float = 0) -> int:
         "make status": "this screen again",
         "make preview": "what a change in the code or in Pulumi.sandbox.yaml would do",
         "make shell": "plain pulumi commands",
-        "make down": "take everything away",
+        "make down": "remove everything",
     }.items():
         console.print(f"      {command:<15} {purpose}")
-    reasons = amiss(
+    found = problems(
         daemons.ended(place), {uid: ok for uid, (ok, _) in health.items()}, {host: hosts[host] for host in expected}
     )
-    if reasons:
-        console.print(f"\n[red]Not everything is healthy: {escape('; '.join(reasons))}. The exit status is 1.[/red]")
-    return 1 if reasons else 0
+    if found:
+        console.print(f"\n[red]Not everything is healthy: {escape('; '.join(found))}. The exit status is 1.[/red]")
+    return 1 if found else 0
 
 
-def amiss(ended: list[str], health: dict[str, bool], ages: dict[str, float]) -> list[str]:
-    """What is not healthy; empty when everything is. ages: of each expected host's newest point, in seconds."""
+def problems(ended: list[str], health: dict[str, bool], ages: dict[str, float]) -> list[str]:
+    """Whatever is not healthy, each as a clause. ages: of each expected host's newest point, in seconds."""
     return [
-        *(f"{name} has ended" for name in ended),
+        *(f"{name} is not running" for name in ended),
         *(f"{DATASOURCES[uid]} is not healthy in Grafana" for uid, ok in health.items() if not ok),
         *(f"{host} is sending no data" for host, age in sorted(ages.items()) if age >= SILENT_SECONDS),
     ]
 
 
 def _table(title: str) -> Table:
-    """A table without lines whose first two columns are never truncated, so that addresses can be copied."""
+    """A table without borders whose first two columns are never truncated, so that addresses can be copied."""
     table = Table(title=f"\n{title}", title_justify="left", title_style="bold", show_header=False, box=None)
     table.add_column(no_wrap=True, min_width=10)
     table.add_column(no_wrap=True, overflow="ignore")
@@ -123,8 +124,8 @@ def _table(title: str) -> Table:
 
 
 def _least_width(table: Table) -> int:
-    """With fewer columns, rich would cut something off in the table's first two. A terminal that has fewer wraps the
-    lines, with all that is in them."""
+    """The console width below which rich would truncate the table's first two columns. A narrower terminal wraps the
+    lines instead, and loses nothing."""
     unlimited = console.options.update(max_width=FILE_COLUMNS)
     for column in table.columns[:2]:
         column.min_width = max((Measurement.get(console, unlimited, each).maximum for each in column.cells), default=0)
@@ -134,21 +135,21 @@ def _least_width(table: Table) -> int:
 def _addresses(place: Place, outputs: dict[str, Any]) -> Table:
     table = _table("What runs where")
     table.add_row("Grafana", outputs["grafanaUrl"], f"log in as {outputs['grafanaAdminUser']}, see `make password`")
-    table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, users only")
+    table.add_row("InfluxDB", outputs["influxdbUrl"], "TLS, login required")
     if daemons.pid(place, "viewer"):
         table.add_row("Viewer", place.viewer_url, "the dashboards in a browser; not Grafana")
     running = daemons.running(place)
     missing = [name for name in daemons.NAMES if name not in running]
-    ended = f"[red]{', '.join(missing)} has ended; run: make up[/red]"
-    table.add_row("Local AWS", place.aws_url, ended if missing else ", ".join(daemons.NAMES))
+    warning = f"[red]not running: {', '.join(missing)}. Run: make up[/red]"
+    table.add_row("Local AWS", place.aws_url, warning if missing else ", ".join(daemons.NAMES))
     for title, url in dict(outputs.get("dashboardUrls", {})).items():
         table.add_row("Dashboard", url, title)
     return table
 
 
 def _await_health(grafana: Grafana, deadline: float) -> dict[str, tuple[bool, str]]:
-    """Whether each datasource is healthy, and Grafana's words; asked again until all are or the time is over: Grafana
-    restarts when the clock jumps (userdata/server/grafana.sh)."""
+    """Whether each datasource is healthy, and Grafana's message. Retries until all are healthy or the deadline has
+    passed: Grafana restarts when the clock jumps (userdata/server/grafana.sh)."""
     while True:
         health = {uid: _health(grafana, uid) for uid in DATASOURCES}
         if all(ok for ok, _ in health.values()) or time.monotonic() > deadline:
@@ -169,7 +170,7 @@ def _health(grafana: Grafana, uid: str) -> tuple[bool, str]:
 
 
 def _reason(error: BaseException) -> str:
-    """What the operating system or the parser said, which `requests` wraps three times."""
+    """The message of the operating system or the parser, which `requests` wraps three times."""
     while error.__context__:
         error = error.__context__
     return str(error) or type(error).__name__
@@ -177,13 +178,13 @@ def _reason(error: BaseException) -> str:
 
 def _health_table(health: dict[str, tuple[bool, str]]) -> Table:
     table = _table("Datasources")
-    for uid, (well, message) in health.items():
-        table.add_row(DATASOURCES[uid], "[green]OK[/green]" if well else "[red]not well[/red]", escape(message))
+    for uid, (ok, message) in health.items():
+        table.add_row(DATASOURCES[uid], "[green]OK[/green]" if ok else "[red]unhealthy[/red]", escape(message))
     return table
 
 
 def newest_points(grafana: Grafana) -> dict[str, float]:
-    """Age in seconds of the newest point of each host, asked through Grafana's InfluxDB datasource."""
+    """Age in seconds of each host's newest point, queried through Grafana's InfluxDB datasource."""
     answer = grafana.query(
         {
             "datasource": {"uid": "influxdb", "type": "influxdb"},
@@ -202,11 +203,12 @@ def newest_points(grafana: Grafana) -> dict[str, float]:
 
 
 def _await_points(grafana: Grafana, expected: set[str], deadline: float) -> dict[str, float]:
-    """The newest points, as soon as each expected host has one; infinitely old where it has none in time."""
+    """Wait until each expected host has sent a point; returns the newest points' ages, infinite for an expected host
+    without one at the deadline."""
     while True:
         try:
             ages = newest_points(grafana)
-        except (requests.RequestException, ValueError):  # an overloaded machine: no answer in time, or half of one
+        except (requests.RequestException, ValueError):  # an overloaded machine: a late or truncated response
             ages = {}
         if expected <= set(ages) or time.monotonic() > deadline:
             return dict.fromkeys(expected, math.inf) | ages

@@ -1,7 +1,7 @@
-"""The Pulumi side of the local environment: a project folder of its own, its stacks' files and its backend.
+"""The Pulumi side of the local environment: its project folder, its stacks' files and its backend.
 
-The folder's Pulumi.yaml is the checkout's with `main` pointing back at it, so that whatever the CLI
-writes into a stack's file (the passphrase's salt, `pulumi config set`) never touches the checkout's.
+The folder's Pulumi.yaml is the checkout's, with `main` pointing back at the checkout: whatever the CLI writes into a
+stack's file (the passphrase's salt, `pulumi config set`) never touches the checkout.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ HOSTS_KEY = "monitoring:hosts"
 BASE = "Pulumi.sandbox.yaml"
 PASSPHRASE = "local environment"  # noqa: S105 - the backend is a folder only root can read
 FULL = 5
-"""MiB: when less is free, a command that failed did so for lack of space."""
+"""MiB: if less is free, a command that failed is taken to have failed for lack of space."""
 GRAVITON_TYPE = "t4g.small"
 CLI = {
     "PULUMI_SKIP_UPDATE_CHECK": "1",
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-    # It collects garbage less often: 20 MiB more for a tenth less CPU time.
+    # Collect garbage less often: 20 MiB more memory for a tenth less CPU time.
     "GOGC": "400",
 }
-"""How Pulumi's CLI runs wherever the plugins are installed already."""
+"""How Pulumi's CLI runs wherever the plugins are already installed."""
 INCOMPLETE = "The environment is not complete yet. Run: make up"
-"""What `make up`, when it was interrupted or is still running, leaves to say."""
+"""The error of other commands when `make up` was interrupted or is still running."""
 
 
 def name() -> str:
-    """The stack the commands work on: `sandbox`, or what SANDBOX_STACK says (`make up STACK=second`). Raises
-    SandboxError where no stack can be called that."""
+    """The stack that the commands work on: SANDBOX_STACK (`make up STACK=second`), by default `sandbox`. Raises
+    SandboxError if it is not a valid stack name."""
     given = os.environ.get("SANDBOX_STACK") or "sandbox"
     if not stack_name.is_valid(given):
         raise SandboxError(f"STACK={stack_name.refusal(given)}.")
@@ -53,8 +53,8 @@ def project_folder(place: Place) -> Path:
 
 
 def environment(place: Place) -> dict[str, str]:
-    """The environment variables with which `pulumi` works against this place and nothing else, as a workflow does
-    with its deploy role."""
+    """The environment variables with which `pulumi` works against this place alone, as a workflow with its deploy
+    role."""
     mine = administrator(place)
     for name in cloud.admin_credentials(place):
         del mine[name]
@@ -64,15 +64,15 @@ def environment(place: Place) -> dict[str, str]:
 def administrator(place: Place) -> dict[str, str]:
     """The same for the account's administrator."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PULUMI_"))}
-    # Without byte code each run compiles the providers' SDKs again, for twice the CPU time.
+    # Without byte code, each run compiles the providers' SDKs again, which doubles the CPU time.
     inherited.pop("PYTHONDONTWRITEBYTECODE", None)
     own = Path(sys.executable).parent
     programs = [str(toolchain.binaries()), str(warm.environment(own.parent) / "bin"), str(own)]
     return inherited | {
         "PATH": os.pathsep.join([*programs, inherited.get("PATH", "/usr/bin:/bin")]),
         "PULUMI_HOME": str(place.state / "pulumi-home"),
-        # Without the file next to each state file that holds nothing but its checksum: a kill during the write
-        # leaves an empty one, and the state is refused ("failed to load checkpoint: EOF").
+        # metadata=skip: no file next to each state file with its checksum. If killed while writing that file, Pulumi
+        # leaves it empty, and the state is refused ("failed to load checkpoint: EOF").
         "PULUMI_BACKEND_URL": f"file://{place.state / 'backend'}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
         "PULUMI_DIY_BACKEND_PARALLEL": "20",
@@ -83,7 +83,7 @@ def administrator(place: Place) -> dict[str, str]:
 
 
 def prepare(place: Place, stack: str) -> None:
-    """Write the project folder and the stack's file, and create the stack if there is none."""
+    """Write the project folder and the stack's file, and create the stack if it does not exist."""
     folder = project_folder(place)
     folder.mkdir(parents=True, exist_ok=True)
     (place.state / "backend").mkdir(exist_ok=True)
@@ -97,7 +97,7 @@ def prepare(place: Place, stack: str) -> None:
 
 
 def _encrypt_keys(place: Place, stack: str) -> None:
-    """Give each host the operator's key as an encrypted setting, as the operator would; once."""
+    """Give each host that has no key the operator's as an encrypted setting, as the operator would."""
     present = _config(place, stack).get(HOSTS_KEY) or []
     for number, host in enumerate(present):
         if "privateKey" not in host and host["name"] in {each.name for each in hosts.HOSTS}:
@@ -109,7 +109,7 @@ def _encrypt_keys(place: Place, stack: str) -> None:
 def _write_stack_file(place: Place, stack: str) -> None:
     """Merge the checkout's sandbox stack and this place's own facts into the stack's file.
 
-    What a person set there with `pulumi config set` stays: a value that differs from the one written last.
+    What someone set there with `pulumi config set` stays, that is, any value that differs from the one written last.
     """
     base = yaml.safe_load((place.checkout / BASE).read_text())["config"]
     wanted: dict[str, Any] = base | _facts(place, stack)
@@ -119,7 +119,7 @@ def _write_stack_file(place: Place, stack: str) -> None:
     written = json.loads(memory.read_text()) if memory.exists() else {}
     config = present.get("config") or {}
     own = {key: value for key, value in config.items() if key not in written or written[key] != _plain(value)}
-    # What is as it was written last time keeps its encrypted parts.
+    # An unchanged value keeps its encrypted parts.
     same = {key: config[key] for key, value in wanted.items() if key in config and _plain(config[key]) == value}
     present["config"] = wanted | same | own
     _write(target, yaml.safe_dump(present, sort_keys=False))
@@ -127,7 +127,7 @@ def _write_stack_file(place: Place, stack: str) -> None:
 
 
 def _write(file: Path, text: str) -> None:
-    """Replace a file as a whole: if there is no room for the new one, the old one stays."""
+    """Replace a file atomically: if there is no space for the new one, the old one stays."""
     new = file.with_name(f"{file.name}.new")
     try:
         new.write_text(text)
@@ -144,20 +144,20 @@ def _plain(value: Any) -> Any:
 
 
 def _config(place: Place, stack: str) -> dict[str, Any]:
-    """The settings in the stack's file, encrypted parts as they are."""
+    """The settings in the stack's file, with encrypted parts left encrypted."""
     return dict(yaml.safe_load((project_folder(place) / f"Pulumi.{stack}.yaml").read_text())["config"])
 
 
 def host_names(place: Place, stack: str) -> set[str]:
-    """The names of the hosts that the stack's agents are on."""
+    """The names of the hosts that run the stack's agents."""
     listed = _config(place, stack).get(HOSTS_KEY) or []
     return {host["name"] for host in listed if not host.get("unreachable")}
 
 
 def _facts(place: Place, stack: str) -> dict[str, Any]:
-    """The settings only this machine knows: its package repositories, its own processor architecture, the on-premise
-    machines, and the CIDRs: the operator, who is this machine, reaches no more than operatorCidrs
-    opens, and the agents no more than agentCidrs opens."""
+    """The settings that only this machine knows: its package repositories, its processor architecture, the on-premise
+    machines, and the CIDRs: the operator, who is this machine, reaches only what operatorCidrs opens, and the agents
+    only what agentCidrs opens."""
     facts: dict[str, Any] = {f"monitoring:{key}": value for key, value in repository.facts(place).items()}
     facts["monitoring:operatorCidrs"] = [f"{place.gateway}/32"]
     facts["monitoring:agentCidrs"] = [str(place.internet)]
@@ -169,16 +169,16 @@ def _facts(place: Place, stack: str) -> dict[str, Any]:
 
 
 def pulumi(place: Place, *arguments: str, quiet: bool = False, stdin: str = "") -> str:
-    """Run the Pulumi CLI in the project folder; returns what it printed when `quiet`, else shows it.
+    """Run the Pulumi CLI in the project folder and show its output, or return it when `quiet`.
 
-    stdin: what it reads when `quiet`; nothing by default.
+    stdin: the CLI's input when `quiet`; empty by default.
 
-    Raises SandboxError when it fails; the CLI's own words were shown already, or are in the error when quiet.
+    Raises SandboxError when the CLI fails; when `quiet`, the error contains what it said.
     """
     command, program = ["pulumi", *arguments], toolchain.binaries() / "pulumi"
     folder, variables = project_folder(place), environment(place)
     if not quiet:
-        if patiently(command, executable=program, cwd=folder, env=variables):
+        if run_in_foreground(command, executable=program, cwd=folder, env=variables):
             if shutil.disk_usage(place.state).free >> 20 < FULL:
                 raise SandboxError(
                     f"The disk of {place.state} is full. Free some space, then run the same command again."
@@ -193,10 +193,10 @@ def pulumi(place: Place, *arguments: str, quiet: bool = False, stdin: str = "") 
     return process.stdout
 
 
-def patiently(command: list[str], **options: Any) -> int:
-    """Run a program in the foreground; returns its status. Ctrl-C reaches it from the terminal, too, and this waits
-    for its end: the CLI finishes what it has begun, or ends at once when Ctrl-C is pressed again. If killed, it would
-    leave resources behind that its state does not know. Raises KeyboardInterrupt afterwards."""
+def run_in_foreground(command: list[str], **options: Any) -> int:
+    """Run a program and return its exit status. The terminal sends Ctrl-C to the program, too: this waits until it has
+    ended, then raises KeyboardInterrupt. Pulumi's CLI finishes what it has begun, or stops at once on a second Ctrl-C;
+    if it were killed, it could leave resources behind that are not in its state."""
     interrupted = False
     with subprocess.Popen(command, **options) as process:
         while process.returncode is None:
@@ -210,7 +210,7 @@ def patiently(command: list[str], **options: Any) -> int:
 
 
 def outputs(place: Place, stack: str) -> dict[str, Any]:
-    """The stack's outputs, secrets in plain text: for the caller's use, not for printing. None before there is a
+    """The stack's outputs, secrets in plain text: for the caller's use, not for printing. Empty while there is no
     project."""
     if not project_folder(place).is_dir():
         return {}
@@ -219,7 +219,7 @@ def outputs(place: Place, stack: str) -> dict[str, Any]:
 
 
 def complete_outputs(place: Place, stack: str) -> dict[str, Any]:
-    """The outputs of a stack that has a Grafana. Raises SandboxError for one that has none yet."""
+    """The outputs of a stack that has a Grafana. Raises SandboxError if it has none yet."""
     found = outputs(place, stack)
     if "grafanaUrl" not in found:
         raise SandboxError(INCOMPLETE)
@@ -227,12 +227,12 @@ def complete_outputs(place: Place, stack: str) -> dict[str, Any]:
 
 
 def damaged(place: Place) -> bool:
-    """Whether a stack's state was cut off. On a full disk Pulumi puts what it could write of a new one in the old one's
-    place (gocloud.dev, blob/blob.go, WriteAll), and in its backup's at the next attempt."""
-    return not all(map(_whole, (place.state / "backend" / ".pulumi" / "stacks").rglob("*.json")))
+    """Whether a stack's state was cut off. On a full disk, Pulumi replaces the state with as much of the new one as it
+    could write (gocloud.dev, blob/blob.go, WriteAll), and at the next attempt its backup, too."""
+    return not all(map(_is_json, (place.state / "backend" / ".pulumi" / "stacks").rglob("*.json")))
 
 
-def _whole(file: Path) -> bool:
+def _is_json(file: Path) -> bool:
     try:
         json.loads(file.read_bytes())
     except ValueError:
@@ -240,8 +240,8 @@ def _whole(file: Path) -> bool:
     return True
 
 
-def recover(place: Place, stack: str) -> None:
-    """Recover from an interrupted update: release its lock and let the engine see what was created."""
+def release_lock(place: Place, stack: str) -> None:
+    """Release the lock of an interrupted update, if there is one."""
     locks = place.state / "backend" / ".pulumi" / "locks"
     if not any(path.is_file() for path in locks.rglob("*.json")):
         return

@@ -1,6 +1,6 @@
-"""Whether the cache still holds what was put there: each folder has a list of its files and their checksums.
+"""Detects damage in the cache: each folder has a list of its files and their checksums.
 
-A file is read again only when its size or times have changed: nothing writes into a file without changing `ctime`.
+A file is read again only if its size or times have changed: writing to a file always changes its `ctime`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LIST = ".sums.json"
 
 
 class Entry(NamedTuple):
-    """A file as it was put there. mtime, ctime: nanoseconds. sha256: of its content."""
+    """A file as it was recorded. mtime, ctime: in nanoseconds. sha256: of its content."""
 
     size: int
     mtime: int
@@ -24,8 +24,8 @@ class Entry(NamedTuple):
     sha256: str
 
 
-def note(folder: Path, files: Iterable[str] | None = None) -> None:
-    """Record the regular files of the folder as they are now: `files` (by their names in it), or all."""
+def record(folder: Path, files: Iterable[str] | None = None) -> None:
+    """Record the folder's regular files as they are now: `files` (paths relative to the folder), or all."""
     known = _read(folder)
     for name in files if files is not None else _all(folder):
         path = folder / name
@@ -35,28 +35,28 @@ def note(folder: Path, files: Iterable[str] | None = None) -> None:
 
 
 def damaged(folder: Path) -> list[str]:
-    """The recorded files that are gone or have another content, by their names in the folder. A folder without
-    a readable list (as left by an earlier version) is recorded as it is."""
+    """The recorded files that are missing or have other content, as paths relative to the folder. A folder without a
+    readable list (as left by an earlier version) is recorded as it is."""
     known = _read(folder)
     if not known:
-        note(folder)
+        record(folder)
         return []
-    found, moved = [], False
+    found, touched = [], False
     for name, (size, mtime, ctime, digest) in known.items():
         path = folder / name
         try:
-            is_ = path.lstat()
+            stat = path.lstat()
         except OSError:
             found.append(name)
             continue
-        if (is_.st_size, is_.st_mtime_ns, is_.st_ctime_ns) == (size, mtime, ctime):
+        if (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns) == (size, mtime, ctime):
             continue
-        if is_.st_size == size and _digest(path) == digest:  # copied or touched
+        if stat.st_size == size and _digest(path) == digest:  # only copied or touched
             known[name] = _entry(path)
-            moved = True
+            touched = True
         else:
             found.append(name)
-    if moved:
+    if touched:
         _write(folder, known)
     return found
 
@@ -77,8 +77,8 @@ def _all(folder: Path) -> list[str]:
 
 
 def _entry(path: Path) -> Entry:
-    is_ = path.lstat()
-    return Entry(is_.st_size, is_.st_mtime_ns, is_.st_ctime_ns, _digest(path))
+    stat = path.lstat()
+    return Entry(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, _digest(path))
 
 
 def _digest(path: Path) -> str:

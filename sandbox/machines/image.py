@@ -150,7 +150,7 @@ def ensure_image(progress: Progress = lambda _: None) -> Path:
         _remove(building)
         building.mkdir()
         _build(building, progress)
-        sums.note(building)
+        sums.record(building)
         building.rename(folder)
         for other in folder.parent.glob("debian-13-*"):
             if other != folder and not _in_use(other):

@@ -94,7 +94,7 @@ def _build(build: Path, binaries: Path, mirror: Path, cache: Path, progress: Pro
         publish(archive, members, grafana.architecture(), key, building / archive.name)
     shutil.rmtree(workshop)
     shutil.rmtree(debs)
-    sums.note(building)
+    sums.record(building)
     building.rename(build)
 
 

@@ -78,7 +78,7 @@ def _make(recipe: Recipe, folder: Path, progress: Progress) -> None:
         recipe.build(workshop, lambda arguments, at, more={}: _go(arguments, at, progress, more))
         for name in recipe.produces:
             _put(workshop / name, folder / name)
-        sums.note(folder, recipe.produces)
+        sums.record(folder, recipe.produces)
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
 

@@ -85,7 +85,7 @@ def _build(folder: Path) -> None:
         else:
             shutil.copy(source, building / name)
     _run(["node", "build.mjs", "www"], building)
-    sums.note(building / "www")
+    sums.record(building / "www")
     building.rename(folder)
 
 

@@ -24,14 +24,14 @@ def test_status_shows_the_same_as_up(environment: Environment) -> None:
 
 
 def test_status_shows_what_ended(environment: Environment) -> None:
-    """Without the package repository everything that runs continues; the screen says what is missing."""
+    """Without the package repository everything else keeps running; the screen says what is missing."""
     daemons.stop(PLACE, "repository")
     try:
         status = sandbox("status")
     finally:
         daemons.start(PLACE, "repository")
     assert status.returncode == 1
-    assert "repository has ended" in " ".join(status.stdout.split())
+    assert "repository is not running" in " ".join(status.stdout.split())
 
 
 def test_password_is_printed_only_when_asked_for(environment: Environment) -> None:

@@ -43,7 +43,7 @@ def test_down_leaves_nothing_behind(environment: Environment) -> None:
     bridge, state = PLACE.bridge, str(PLACE.state)
     down = sandbox("down")
     assert down.returncode == 0, down.stdout + down.stderr
-    said, done = down.stdout.index("This deletes for good:"), down.stdout.index("Removing machines")
+    said, done = down.stdout.index("This permanently deletes:"), down.stdout.index("Removing machines")
     assert said < done
     assert "db-1" in down.stdout[said:done]
     assert not PLACE.state.exists()

@@ -39,7 +39,7 @@ def test_outputs_are_the_design_s(environment: Environment) -> None:
 def test_make_up_while_up_says_so_and_changes_nothing(environment: Environment) -> None:
     again = sandbox("up")
     assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
-    assert "is up: converging" in again.stdout
+    assert "is up; updating" in again.stdout
     assert changes(again.stdout) == {"unchanged"}
 
 

@@ -1,4 +1,4 @@
-"""Ending the local environment's own processes."""
+"""Stopping the local environment's daemons."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from sandbox import daemons
 from sandbox.place import Place
 
-QUIET = "import time, sys; print('up', flush=True); time.sleep(60)"
-DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {QUIET}"
+OBEDIENT = "import time, sys; print('up', flush=True); time.sleep(60)"
+DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {OBEDIENT}"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def run(place: Place, program: str) -> subprocess.Popen[str]:
-    """A daemon called `cloud`, as `start` leaves it; only this process can reap it."""
+    """A daemon named `cloud`, as `start` leaves it, except that it is this process's child."""
     process = subprocess.Popen(
         [sys.executable, "-c", program, "sandbox.cloud"], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -33,7 +33,7 @@ def run(place: Place, program: str) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("program", [QUIET, DEAF], ids=["ends when asked", "has to be killed"])
+@pytest.mark.parametrize("program", [OBEDIENT, DEAF], ids=["terminates", "has to be killed"])
 def test_stop_ends_a_daemon(place: Place, program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemons, "STOP_SECONDS", 0.5)
     process = run(place, program)
@@ -43,8 +43,8 @@ def test_stop_ends_a_daemon(place: Place, program: str, monkeypatch: pytest.Monk
     assert process.wait(10) != 0
 
 
-def test_a_pid_that_somebody_else_has_by_now_is_not_ours(place: Place) -> None:
-    stranger = subprocess.Popen([sys.executable, "-c", QUIET], stdout=subprocess.DEVNULL)
+def test_another_process_with_the_daemon_s_old_pid_is_left_alone(place: Place) -> None:
+    stranger = subprocess.Popen([sys.executable, "-c", OBEDIENT], stdout=subprocess.DEVNULL)
     try:
         daemons.ready_file(place, "cloud").write_text(str(stranger.pid))
         daemons.stop(place, "cloud")

@@ -1,5 +1,5 @@
-"""No room for temporary files or results: one sentence, nothing half-made. (`make up` checks its needs before it
-begins: test_main.py.)"""
+"""No disk space for temporary files or results: one sentence, nothing half-made. (`make up` checks the free space
+before it begins: test_main.py.)"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ cd /mnt
 shift
 exec "$@"
 """
-"""A little room in /mnt, where the command works, and none in the folders for temporary files; for it alone."""
+"""Runs a command that sees a little space in /mnt, where it works, and none in the folders for temporary files."""
 
 
 def with_full_disks(size: str, *command: str) -> subprocess.CompletedProcess[str]:
@@ -47,8 +47,8 @@ def test_no_folder_for_temporary_files() -> None:
 
 
 @pytest.mark.parametrize("fails", [1, 2, 3])
-def test_lock_files_are_as_before_when_one_cannot_be_written(tmp_path: Path, fails: int) -> None:
-    """uv leaves half of one. In a path with spaces and umlauts."""
+def test_lock_files_are_restored_when_one_cannot_be_written(tmp_path: Path, fails: int) -> None:
+    """uv leaves half a file behind. The path has spaces and umlauts."""
     tmp_path /= "Überwachung und mehr"
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def test_lock_files_are_as_before_when_one_cannot_be_written(tmp_path: Path, fai
     assert not list(tmp_path.glob(".lock.*"))
 
 
-def test_checks_without_a_folder_for_what_they_print_do_not_begin(tmp_path: Path) -> None:
+def test_checks_do_not_begin_without_a_folder_for_their_output(tmp_path: Path) -> None:
     script = tmp_path / "sandbox/check.sh"
     script.parent.mkdir()
     shutil.copyfile(CHECKOUT / "sandbox/check.sh", script)
@@ -97,7 +97,9 @@ def test_checks_without_a_folder_for_what_they_print_do_not_begin(tmp_path: Path
         ("benchmarks.load", ["--hosts", "0"], "at least one host"),
     ],
 )
-def test_what_cannot_be_measured_is_reported_in_a_sentence(module: str, arguments: list[str], says: str) -> None:
+def test_benchmarks_report_what_they_cannot_measure_in_one_sentence(
+    module: str, arguments: list[str], says: str
+) -> None:
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=CHECKOUT,
@@ -113,8 +115,7 @@ def test_what_cannot_be_measured_is_reported_in_a_sentence(module: str, argument
 
 
 @pytest.mark.slow
-def test_a_copy_that_does_not_fit_is_taken_away_again() -> None:
-    """The copy of the checkout in which `make mutants` works."""
+def test_mutants_removes_a_copy_of_the_checkout_that_does_not_fit_on_the_disk() -> None:
     done = with_full_disks("64k", "sh", "-c", f"{sys.executable} -m benchmarks.mutants; ls")
     line = done.stderr.strip().splitlines()[-1]
     assert line.startswith("No space left on device: ")

@@ -1,4 +1,4 @@
-"""The on-premise machines of `make up`: declared with keys that are known before they boot, for one stack."""
+"""The on-premise machines of `make up`: their keys are known before they boot, and one stack has them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return made
 
 
-def test_the_machines_are_declared_with_their_own_keys_and_others_stay(place: Place) -> None:
+def test_machines_are_declared_with_their_own_keys_and_other_machines_stay(place: Place) -> None:
     stranger = on_premise.Host("fresh-1", place.on_premise_addresses[5])
     on_premise.declare(place, [stranger])
     hosts.boot(place)
@@ -37,7 +37,7 @@ def test_the_machines_are_declared_with_their_own_keys_and_others_stay(place: Pl
     assert declared[0].authorized_key == declared[1].authorized_key
 
 
-def test_they_are_what_the_settings_say(place: Place) -> None:
+def test_the_settings_describe_the_declared_machines(place: Place) -> None:
     hosts.boot(place)
     described = hosts.settings(place)
     machines = on_premise.declared(place)
@@ -48,13 +48,13 @@ def test_they_are_what_the_settings_say(place: Place) -> None:
     assert len(load(raw(hosts=described)).hosts) == len(hosts.HOSTS)
 
 
-def test_private_keys_are_for_the_operator_alone(place: Place) -> None:
+def test_only_the_owner_can_read_the_private_keys(place: Place) -> None:
     hosts.boot(place)
     assert {file.stat().st_mode & 0o777 for file in (place.state / "ssh").iterdir() if not file.suffix} == {0o600}
     assert hosts.operator_key(place).startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
 
 
-def test_the_stack_s_file_keeps_encrypted_keys_and_what_a_person_wrote(place: Place) -> None:
+def test_the_stack_file_keeps_encrypted_keys_and_manual_changes(place: Place) -> None:
     file = stack.project_folder(place) / "Pulumi.sandbox.yaml"
     stack._write_stack_file(place, "sandbox")
     content = yaml.safe_load(file.read_text())
@@ -63,15 +63,15 @@ def test_the_stack_s_file_keeps_encrypted_keys_and_what_a_person_wrote(place: Pl
         host["privateKey"] = {"secure": "v1:abc"}
     file.write_text(yaml.safe_dump(content))
     stack._write_stack_file(place, "sandbox")
-    assert yaml.safe_load(file.read_text()) == content, "what was encrypted is not written again"
+    assert yaml.safe_load(file.read_text()) == content, "encrypted values stay as they are"
     content["config"]["monitoring:hosts"].pop()
     file.write_text(yaml.safe_dump(content))
     stack._write_stack_file(place, "sandbox")
-    assert yaml.safe_load(file.read_text()) == content, "what a person took out stays out"
+    assert yaml.safe_load(file.read_text()) == content, "a host removed by hand stays removed"
     assert stack.host_names(place, "sandbox") == {"db-1"}
 
 
-def test_a_second_stack_does_not_have_them(place: Place) -> None:
+def test_a_second_stack_does_not_have_the_machines(place: Place) -> None:
     stack._write_stack_file(place, "second")
     assert (
         "monitoring:hosts"

@@ -22,7 +22,7 @@ def modules(folder: Path) -> dict[str, Path]:
 
 
 def imported(name: str, path: Path) -> Iterator[str]:
-    """Names of modules, or of things in modules, that a module imports when it runs."""
+    """The names of the modules, or of the objects in them, that a module imports when it runs."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     tree = ast.parse(path.read_text())
     for_types = {
@@ -42,8 +42,8 @@ def imported(name: str, path: Path) -> Iterator[str]:
             yield from (f"{base}.{each.name}" for each in node.names)
 
 
-def circle(folder: Path) -> list[str]:
-    """The modules of one import cycle, or nothing."""
+def import_cycle(folder: Path) -> list[str]:
+    """The modules of an import cycle; empty if there is none."""
     known = modules(folder)
     graph: dict[str, set[str]] = {}
     for name, path in known.items():
@@ -57,7 +57,7 @@ def circle(folder: Path) -> list[str]:
 
 
 def test_sandbox_has_no_import_cycle() -> None:
-    assert circle(FOLDER) == []
+    assert import_cycle(FOLDER) == []
 
 
 def test_a_cycle_through_an_import_inside_a_function_is_found(tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ def test_a_cycle_through_an_import_inside_a_function_is_found(tmp_path: Path) ->
     (package / "__init__.py").touch()
     (package / "one.py").write_text("from .two import b\n")
     (package / "two.py").write_text("def b():\n    from . import one\n")
-    assert set(circle(package)) == {"package.one", "package.two"}
+    assert set(import_cycle(package)) == {"package.one", "package.two"}

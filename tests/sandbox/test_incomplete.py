@@ -1,4 +1,4 @@
-"""Commands typed while the first `make up` is still under way: one sentence, no traceback."""
+"""Commands run while the first `make up` is still under way: one sentence, no traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.place import Place
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Where the local AWS already runs."""
+    """A place where only the local AWS is running yet."""
     found = Place(tmp_path, "default")
     found.state.mkdir(parents=True)
     monkeypatch.setattr(Place, "here", lambda: found)

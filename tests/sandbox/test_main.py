@@ -1,4 +1,4 @@
-"""Ctrl-C, however often, and a full disk: one sentence, nothing half-made, no traceback."""
+"""Ctrl-C, however often it is pressed, and a full disk: one sentence, nothing half-made, no traceback."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ while not pressed:
 time.sleep(1)
 open(sys.argv[1], "w").write(str(pressed))
 """
-"""A CLI that takes a second to end what it has begun."""
+"""A CLI that takes a second to finish what it has begun."""
 
 COMMAND = """
 import os, signal, sys
 from sandbox import __main__, commands, stack
 def up(place, _):
     try:
-        return stack.patiently([sys.executable, "-c", {slow!r}, {file!r}])
+        return stack.run_in_foreground([sys.executable, "-c", {slow!r}, {file!r}])
     finally:
-        stack.patiently(["sleep", "0.5"])
-        print("tidied up", flush=True)
+        stack.run_in_foreground(["sleep", "0.5"])
+        print("cleaned up", flush=True)
 commands.up = up
-class PressedWhileTheInterpreterEnds:
+class PressedWhileTheInterpreterShutsDown:
     def __del__(self, press=os.kill, process=os.getpid(), key=signal.SIGINT):
         press(process, key)
-last = PressedWhileTheInterpreterEnds()
+last = PressedWhileTheInterpreterShutsDown()
 sys.exit(__main__.run(["up"]))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("times", [1, 2, 5])
-def test_pulumi_ends_what_it_has_begun_however_often_ctrl_c_is_pressed(tmp_path: Path, times: int) -> None:
-    """As a terminal does it: the signal goes to the whole group."""
+def test_pulumi_finishes_what_it_has_begun_however_often_ctrl_c_is_pressed(tmp_path: Path, times: int) -> None:
+    """The signal goes to the whole process group, as from a terminal."""
     file = tmp_path / "ended"
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND.format(slow=SLOW, file=str(file))],
@@ -71,7 +71,7 @@ def test_pulumi_ends_what_it_has_begun_however_often_ctrl_c_is_pressed(tmp_path:
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.3)
     out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, "tidied up\n"), err
+    assert (process.returncode, out) == (130, "cleaned up\n"), err
     (line,) = err.strip().splitlines()
     assert line.startswith("Interrupted. `make up` ")
     assert int(file.read_text()) >= 1
@@ -86,7 +86,7 @@ def test_pulumi_ends_what_it_has_begun_however_often_ctrl_c_is_pressed(tmp_path:
         (errno.EACCES, "Become the user to whom it belongs"),
     ],
 )
-def test_a_file_that_cannot_be_written_is_one_sentence(
+def test_a_file_that_cannot_be_written_is_reported_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, advice: str
 ) -> None:
     def up(*_: object) -> int:
@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
 
 
 @pytest.mark.parametrize("lines", [1, 9999])
-def test_a_reader_that_has_enough_hears_nothing(lines: int) -> None:
+def test_a_closed_pipe_ends_the_command_silently(lines: int) -> None:
     body = f"time.sleep(0.3); [print('x' * 99) for _ in range({lines})]"
     program = f"import sys, time; from sandbox.errors import plainly; sys.exit(plainly(lambda: exec({body!r}) or 0))"
     command = ["bash", "-c", '{ "$0" -c "$1"; echo "status $?" >&2; } | true', sys.executable, program]
@@ -109,13 +109,13 @@ def test_a_reader_that_has_enough_hears_nothing(lines: int) -> None:
     assert (done.stdout, done.stderr) == ("", "status 1\n")
 
 
-def test_too_little_room_is_reported_before_anything_is_made(
+def test_too_little_disk_space_is_reported_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     free = shutil.disk_usage(tmp_path)._replace(free=99 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: free)
     monkeypatch.setattr(commands, "preflight", lambda: None)
-    monkeypatch.setattr(commands, "built", lambda: pytest.fail("built without room"))
+    monkeypatch.setattr(commands, "build", lambda: pytest.fail("built without enough disk space"))
     monkeypatch.setattr(Place, "here", lambda: Place(tmp_path))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert entry.main(["up"]) == 1
@@ -125,12 +125,12 @@ def test_too_little_room_is_reported_before_anything_is_made(
     assert not Place(tmp_path).state.exists()
 
 
-def test_a_disk_that_fills_while_pulumi_works_is_said_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_while_pulumi_runs_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(tmp_path)
     place.state.mkdir(parents=True)
     monkeypatch.setattr(stack, "environment", lambda _: {})
     monkeypatch.setattr(toolchain, "binaries", lambda: tmp_path)
-    monkeypatch.setattr(stack, "patiently", lambda *_, **__: 255)
+    monkeypatch.setattr(stack, "run_in_foreground", lambda *_, **__: 255)
     with pytest.raises(SandboxError, match=r"`pulumi up` failed"):
         stack.pulumi(place, "up")
     full = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
@@ -142,16 +142,16 @@ def test_a_disk_that_fills_while_pulumi_works_is_said_last(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("cut", ["", '{"version": 3, "checkpoint": {"la'])
-def test_up_starts_afresh_when_a_full_disk_has_cut_off_the_state(
+def test_up_starts_from_scratch_when_a_full_disk_has_cut_off_the_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cut: str
 ) -> None:
-    """Everything is still there, but nobody knows what: the local AWS ends, too."""
+    """The resources still exist, but no state lists them: the local AWS is stopped, too."""
     place, ended = Place(tmp_path), []
     state = place.state / "backend/.pulumi/stacks/monitoring/sandbox.json"
     state.parent.mkdir(parents=True)
-    for nothing in ("preflight", "built"):
-        monkeypatch.setattr(commands, nothing, lambda: None)
-    monkeypatch.setattr(commands, "room", lambda *_: None)
+    for skipped in ("preflight", "build"):
+        monkeypatch.setattr(commands, skipped, lambda: None)
+    monkeypatch.setattr(commands, "require_space", lambda *_: None)
     monkeypatch.setattr(daemons, "pid", lambda *_: 1)
     monkeypatch.setattr(daemons, "stop", lambda _, name: ended.append(name))
     monkeypatch.setattr(machines, "cleanup", lambda _: None)
@@ -160,18 +160,18 @@ def test_up_starts_afresh_when_a_full_disk_has_cut_off_the_state(
         raise SandboxError("the bridge is next")
 
     monkeypatch.setattr(network, "claim_slot", next_step)
-    for text, afresh in (('{"version": 3}', False), (cut, True)):
+    for text, discarded in (('{"version": 3}', False), (cut, True)):
         state.write_text(text)
         with pytest.raises(SandboxError, match="the bridge"):
             commands.start_cloud(place)
-        assert (state.exists(), bool(ended)) == (not afresh, afresh)
-    assert "cut off because the disk was full, so its resources are unknown: starting afresh." in " ".join(
+        assert (state.exists(), bool(ended)) == (not discarded, discarded)
+    assert "cut off by a full disk, so its resources are unknown. Starting from scratch." in " ".join(
         capsys.readouterr().out.split()
     )
 
 
-def test_a_stack_s_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The passphrase's salt and what a person set are in there, too."""
+def test_a_stack_file_is_written_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It also contains the passphrase's salt and what someone set by hand."""
     (tmp_path / "Pulumi.yaml").write_text("name: monitoring\n")
     (tmp_path / stack.BASE).write_text(yaml.safe_dump({"config": {"aws:region": "eu-central-1"}}))
     place = Place(tmp_path)
@@ -194,7 +194,7 @@ def test_a_stack_s_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize("command", ["up", "preview", "status", "password", "shell"])
-def test_a_stack_s_name_is_checked_before_anything_is_made(
+def test_a_stack_name_is_checked_before_anything_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.setattr(Place, "here", lambda: Place(tmp_path))
@@ -206,7 +206,7 @@ def test_a_stack_s_name_is_checked_before_anything_is_made(
     assert not any(tmp_path.iterdir())
 
 
-def test_what_cannot_be_written_is_one_sentence() -> None:
+def test_output_that_cannot_be_written_is_reported_in_one_sentence() -> None:
     program = "import sys; from sandbox.errors import plainly; sys.exit(plainly(lambda: print('x') or 0))"
     command = ["bash", "-c", '"$0" -c "$1" >/dev/full', sys.executable, program]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)

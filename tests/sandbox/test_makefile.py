@@ -1,4 +1,4 @@
-"""The Makefile in a checkout whose path has spaces and umlauts, and for a user who is not root."""
+"""The Makefile in a checkout whose path has spaces and umlauts, and run by a user who is not root."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def typed(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_target_works_there(checkout: Path, target: str) -> None:
-    """No path or file name is split: no part of one is taken for a program or a file."""
+def test_every_target_works_in_a_path_with_spaces(checkout: Path, target: str) -> None:
+    """No path or file name is split into several arguments."""
     done = typed(checkout, target, *NAMED)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -49,7 +49,7 @@ def test_every_target_works_there(checkout: Path, target: str) -> None:
     assert not pieces & set(done.stdout.splitlines())
 
 
-def test_backups_are_listed_by_one_program_with_one_module(checkout: Path) -> None:
+def test_backups_runs_the_module_with_the_checkout_s_python(checkout: Path) -> None:
     done = typed(checkout, "backups")
     assert done.returncode == 0, done.stderr
     program, start = checkout / ".venv/bin/python", checkout / "tools/start.py"
@@ -60,9 +60,9 @@ def test_backups_are_listed_by_one_program_with_one_module(checkout: Path) -> No
 
 
 @pytest.mark.parametrize("target", ["up", "status", "check", "test"])
-def test_a_user_other_than_root_learns_what_to_type(checkout: Path, target: str) -> None:
+def test_a_user_other_than_root_gets_the_command_to_run(checkout: Path, target: str) -> None:
     shutil.copyfile(CHECKOUT / "sandbox/bootstrap.sh", checkout / "sandbox/bootstrap.sh")
-    # Anyone may come here; the folders of a process of pytest's are its user's alone.
+    # Only the current user can enter pytest's folders; let others in.
     for folder in (checkout, *checkout.parents):
         if any(each.startswith("pytest-") for each in folder.parts):
             folder.chmod(0o755)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sandbox.place import BENCHMARK_NETWORK, Place
 
 
-def test_places_of_two_checkouts_share_nothing(tmp_path: Path) -> None:
+def test_places_in_different_slots_share_nothing(tmp_path: Path) -> None:
     one, two = Place(tmp_path / "one"), Place(tmp_path / "two")
     one.claim(7)
     two.claim(8)
@@ -27,18 +27,18 @@ def test_every_slot_lies_in_the_benchmark_network(tmp_path: Path) -> None:
     assert len(set(networks)) == 256
 
 
-def test_the_world_and_the_vpc_do_not_overlap(tmp_path: Path) -> None:
+def test_the_internet_and_the_vpc_do_not_overlap(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.claim(3)
     assert place.vpc == IPv4Network("198.18.6.0/24")
     assert place.internet == IPv4Network("198.18.7.0/24")
     assert place.gateway in place.vpc
-    world = {*place.elastic_addresses, *place.on_premise_addresses}
-    assert len(world) == len(place.elastic_addresses) + len(place.on_premise_addresses)
-    assert all(address in place.internet for address in world)
+    addresses = {*place.elastic_addresses, *place.on_premise_addresses}
+    assert len(addresses) == len(place.elastic_addresses) + len(place.on_premise_addresses)
+    assert all(address in place.internet for address in addresses)
 
 
-def test_a_claimed_slot_is_remembered(tmp_path: Path) -> None:
+def test_a_claimed_slot_is_recorded(tmp_path: Path) -> None:
     first = Place(tmp_path)
     moved = (first.preferred_slot + 1) % 256
     first.claim(moved)

@@ -1,4 +1,4 @@
-"""The screen at the end of `make up`: its exit status is correct, and it says why."""
+"""The screen at the end of `make up`: its exit status, and the reasons for it."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from tests.support.certificates import CA, certificate_text, ec_key, issue, key_
 from tests.support.serving import serving
 
 
-def test_all_is_well() -> None:
-    assert screen.amiss([], {"influxdb": True, "cloudwatch": True}, {"web-1": 3.0}) == []
+def test_a_healthy_environment_has_no_problems() -> None:
+    assert screen.problems([], {"influxdb": True, "cloudwatch": True}, {"web-1": 3.0}) == []
 
 
 @pytest.mark.parametrize("age", [screen.SILENT_SECONDS, math.inf])
-def test_everything_that_is_wrong_is_named(age: float) -> None:
-    reasons = screen.amiss(["machines"], {"influxdb": True, "cloudwatch": False}, {"web-1": age, "db-1": 3.0})
-    assert reasons == ["machines has ended", "CloudWatch is not healthy in Grafana", "web-1 is sending no data"]
+def test_every_problem_is_named(age: float) -> None:
+    found = screen.problems(["machines"], {"influxdb": True, "cloudwatch": False}, {"web-1": age, "db-1": 3.0})
+    assert found == ["machines is not running", "CloudWatch is not healthy in Grafana", "web-1 is sending no data"]
 
 
 @pytest.mark.parametrize("failure", [requests.ReadTimeout("slow"), requests.JSONDecodeError("half", "", 0)])
-def test_a_grafana_too_slow_to_answer_is_no_traceback(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+def test_a_grafana_too_slow_to_answer_causes_no_traceback(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
     def query(*_: object, **__: object) -> None:
         raise failure
 
@@ -46,7 +46,7 @@ def test_a_grafana_too_slow_to_answer_is_no_traceback(monkeypatch: pytest.Monkey
 
 
 def test_up_waits_for_a_grafana_that_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refused connection is said in the operating system's words; a datasource is asked again until it answers."""
+    """A refused connection is reported with the operating system's message; health checks are retried."""
     grafana = screen.Grafana("http://127.0.0.1:1", "admin", "password", None)
     once = screen._await_health(grafana, 0)
     assert set(once.values()) == {(False, "Grafana did not answer: [Errno 111] Connection refused")}
@@ -64,7 +64,7 @@ def test_up_waits_for_a_grafana_that_restarts(monkeypatch: pytest.MonkeyPatch) -
 
 @contextmanager
 def encrypted(folder: Path, certificate: x509.Certificate) -> Iterator[int]:
-    """A server with this certificate, of `ec_key()`; yields its port."""
+    """A server with this certificate, whose key is `ec_key()`; yields its port."""
     files = {"certificate": certificate_text(certificate), "key": key_text(ec_key())}
     for name, text in files.items():
         (folder / name).write_text(text)
@@ -79,16 +79,16 @@ def encrypted(folder: Path, certificate: x509.Certificate) -> Iterator[int]:
 @pytest.mark.parametrize(
     ("certificate", "authority"),
     [
-        pytest.param(issue(ec_key(), names=("localhost",)), CA, id="of nobody"),
+        pytest.param(issue(ec_key(), names=("localhost",)), CA, id="self-signed"),
         pytest.param(signed(ec_key(), names=("localhost",), days=(-3, -1)), CA, id="expired"),
-        pytest.param(signed(ec_key(), names=("somewhere.else",)), CA, id="of another name"),
-        pytest.param(signed(ec_key(), names=("localhost",)), "", id="that browsers are said to trust"),
+        pytest.param(signed(ec_key(), names=("somewhere.else",)), CA, id="for another name"),
+        pytest.param(signed(ec_key(), names=("localhost",)), "", id="of a CA unknown to this machine"),
     ],
 )
-def test_a_server_with_another_certificate_is_one_sentence(
+def test_an_untrusted_certificate_is_reported_in_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, certificate: x509.Certificate, authority: str
 ) -> None:
-    """A stack's own certificate has no authority of the stack's (output `caCertificate`)."""
+    """The output `caCertificate` is empty for a stack whose certificate is not signed by its own CA."""
     with encrypted(tmp_path, certificate) as port:
         outputs = {"grafanaUrl": f"https://localhost:{port}", "grafanaAdminUser": "admin", "grafanaAdminPassword": "a"}
         outputs |= {"influxdbUrl": "https://localhost:1", "caCertificate": authority}
@@ -103,8 +103,8 @@ def test_a_server_with_another_certificate_is_one_sentence(
     assert "InfluxDB is not healthy in Grafana" in text
 
 
-def test_a_file_has_room_for_a_row_of_any_length() -> None:
-    """A CI log is not a terminal of 80 columns."""
+def test_long_rows_are_not_wrapped_in_a_file() -> None:
+    """Such as a CI log, which is not a terminal of 80 columns."""
     long = f"the metrics of {'x' * 60}, {'y' * 60}"
     script = f"from sandbox import screen; screen.console.print(screen._health_table({{'influxdb': (True, {long!r})}}))"
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
@@ -113,8 +113,8 @@ def test_a_file_has_room_for_a_row_of_any_length() -> None:
     assert long in done.stdout
 
 
-def test_a_narrow_terminal_cuts_nothing_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It wraps an address that is longer than its lines."""
+def test_nothing_is_truncated_on_a_narrow_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal wraps an address that is longer than its lines."""
     outputs = {"grafanaUrl": "https://127.0.0.1:1", "grafanaAdminUser": "admin", "grafanaAdminPassword": "a"}
     address = "https://198.51.100.7:3000/d/monitoring-server"
     outputs |= {"influxdbUrl": address, "caCertificate": ""}

@@ -1,4 +1,4 @@
-"""A damaged file in the cache is noticed, and what it belongs to is rebuilt; nothing else is."""
+"""A damaged file in the cache is detected, and only what it belongs to is rebuilt."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tests.sandbox.test_toolchain import cache, recipes
 __all__ = ["cache"]
 
 
-def _with_times(file: Path) -> None:
+def _overwrite_with_old_times(file: Path) -> None:
     before = file.stat()
     file.write_bytes(b"\0" * before.st_size)
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 DAMAGES = {
-    "cut": lambda file: file.write_bytes(file.read_bytes()[:2]),
+    "truncated": lambda file: file.write_bytes(file.read_bytes()[:2]),
     "emptied": lambda file: file.write_bytes(b""),
     "overwritten": lambda file: file.write_bytes(b"\0" * file.stat().st_size),
-    "gone": lambda file: file.unlink(),
-    "overwritten, with its times as before": _with_times,
+    "missing": lambda file: file.unlink(),
+    "overwritten, with its old times": _overwrite_with_old_times,
 }
 
 
@@ -39,18 +39,18 @@ def folder(tmp_path: Path) -> Path:
     (made / "one").write_text("first")
     (made / "below" / "two").write_text("second")
     (made / "link").symlink_to("/nowhere")
-    sums.note(made)
+    sums.record(made)
     return made
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_every_damage_is_noticed(folder: Path, damage: str) -> None:
+def test_damage_is_detected(folder: Path, damage: str) -> None:
     assert sums.damaged(folder) == []
     DAMAGES[damage](folder / "below" / "two")
     assert sums.damaged(folder) == ["below/two"]
 
 
-def test_what_was_copied_or_touched_is_as_good_as_before(folder: Path, tmp_path: Path) -> None:
+def test_copied_and_touched_files_are_not_damaged(folder: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, symlinks=True)
     assert sums.damaged(copy) == []
@@ -59,12 +59,12 @@ def test_what_was_copied_or_touched_is_as_good_as_before(folder: Path, tmp_path:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"one": 1}'])
-def test_a_damaged_list_is_no_traceback(folder: Path, content: str) -> None:
+def test_a_damaged_list_causes_no_traceback(folder: Path, content: str) -> None:
     (folder / sums.LIST).write_text(content)
     assert sums.damaged(folder) == []
 
 
-def test_a_folder_of_an_earlier_version_is_taken_as_it_is(folder: Path) -> None:
+def test_a_folder_without_a_list_is_recorded_as_it_is(folder: Path) -> None:
     (folder / sums.LIST).unlink()
     assert sums.damaged(folder) == []
     (folder / "one").write_text("other")
@@ -72,7 +72,7 @@ def test_a_folder_of_an_earlier_version_is_taken_as_it_is(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_program_alone_is_built_again(cache: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+def test_only_the_damaged_program_is_rebuilt(cache: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
     built = recipes(monkeypatch, "one", "two")
     folder = toolchain.ensure()
     DAMAGES[damage](folder / "two")
@@ -81,8 +81,8 @@ def test_a_damaged_program_alone_is_built_again(cache: Path, monkeypatch: pytest
     assert (folder / "two").read_text() == "two"
 
 
-def image_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """In the real one's place an image of one file; returns the list of builds."""
+def tiny_image(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the image by one that contains a single file; returns the list of builds."""
     built: list[str] = []
 
     def build(folder: Path, _: object) -> None:
@@ -95,8 +95,8 @@ def image_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return built
 
 
-def test_a_damaged_image_is_built_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built = image_of(monkeypatch)
+def test_a_damaged_image_is_rebuilt(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = tiny_image(monkeypatch)
     root = image.ensure_image()
     assert image.ensure_image() == root
     (root / "init").write_text("the sy")
@@ -105,8 +105,8 @@ def test_a_damaged_image_is_built_again(cache: Path, monkeypatch: pytest.MonkeyP
     assert (root / "init").read_text() == "the system"
 
 
-def test_a_damaged_image_is_not_taken_from_machines_that_run(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image_of(monkeypatch)
+def test_a_damaged_image_is_not_removed_while_machines_use_it(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_image(monkeypatch)
     root = image.ensure_image()
     (root / "init").write_text("the sy")
     monkeypatch.setattr(image, "_in_use", lambda _: True)
@@ -115,7 +115,7 @@ def test_a_damaged_image_is_not_taken_from_machines_that_run(cache: Path, monkey
     assert (root / "init").exists()
 
 
-def test_a_damaged_bundle_and_damaged_packages_are_made_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_bundle_and_damaged_packages_are_rebuilt(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
     def run(command: list[str], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The toolchain's bookkeeping (the builds themselves run whenever `make test` runs on a new machine)."""
+"""The toolchain's bookkeeping. (The builds themselves run when `make test` runs on a new machine.)"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def recipes(monkeypatch: pytest.MonkeyPatch, *names: str, fails: str = "") -> list[str]:
-    """Replace the recipes by ones that write a file; returns the list of builds as they happen."""
+    """Replace the recipes by ones that only write a file; returns the list of builds so far."""
     built: list[str] = []
 
     def build(self: Recipe, into: Path, go: object) -> None:
@@ -43,7 +43,7 @@ def test_each_program_is_built_once(cache: Path, monkeypatch: pytest.MonkeyPatch
     assert (folder / "two").stat().st_mode & 0o111
 
 
-def test_an_interrupted_build_resumes_where_it_was(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_build_resumes_where_it_stopped(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = recipes(monkeypatch, "one", "two", "three", fails="two")
     with pytest.raises(SandboxError, match="two does not compile"):
         toolchain.ensure()
@@ -54,13 +54,15 @@ def test_an_interrupted_build_resumes_where_it_was(cache: Path, monkeypatch: pyt
     assert not list(toolchain.binaries().glob(".building-*"))
 
 
-def test_another_version_gets_a_folder_of_its_own(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_version_gets_its_own_folder(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = toolchain.binaries()
     monkeypatch.setattr(toolchain, "RECIPES", (*RECIPES[:-1], Recipe("pulumi", "0.0.1", ("pulumi",))))
     assert toolchain.binaries() != before
 
 
-def test_pulumi_on_path_is_used_only_in_the_pinned_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pulumi_on_the_path_is_used_only_if_it_is_the_pinned_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pulumi = next(recipe for recipe in RECIPES if recipe.name == "pulumi")
     for name in pulumi.produces:
         (tmp_path / name).write_text(f"#!/bin/sh\necho v{pulumi.version}\n")
