@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from sandbox import daemons, hosts, machines, operator, repository, screen, stack, suite, toolchain
 from sandbox.errors import SandboxError
+from sandbox.locks import locked
 from sandbox.machines import image, network, volumes
 from sandbox.place import Place, cache_folder
 from sandbox.plugins import install as plugins
@@ -230,14 +230,10 @@ def require_up(place: Place) -> None:
 
 @contextlib.contextmanager
 def exclusively(place: Place) -> Iterator[None]:
-    """Hold the place's lock: only one command at a time changes a place."""
-    locks = place.checkout / ".sandbox"
-    locks.mkdir(exist_ok=True)
-    with (locks / f"{place.name}.lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SandboxError(
-                "Another `make` command is changing this environment. Wait until it ends, or interrupt it."
-            ) from None
+    """Hold the place's lock: only one command at a time changes a place. Raises SandboxError if another one does."""
+
+    def refuse() -> None:
+        raise SandboxError("Another `make` command is changing this environment. Wait until it ends, or interrupt it.")
+
+    with locked(place.checkout / ".sandbox" / f"{place.name}.lock", refuse):
         yield

@@ -19,7 +19,7 @@ BENCHMARK_NETWORK = IPv4Network("198.18.0.0/15")
 
 SLOTS = 256
 LOOPBACK_PORTS_FROM = 21000
-PORTS_A_SLOT = 10
+PORTS_PER_SLOT = 10
 
 
 def cache_folder() -> Path:
@@ -113,7 +113,7 @@ class Place:
     @property
     def aws_port(self) -> int:
         """The local AWS's port on 127.0.0.1 (plain HTTP, for the operator)."""
-        return LOOPBACK_PORTS_FROM + self.slot * PORTS_A_SLOT
+        return LOOPBACK_PORTS_FROM + self.slot * PORTS_PER_SLOT
 
     @property
     def aws_url(self) -> str:

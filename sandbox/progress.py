@@ -6,11 +6,14 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
+
+Progress = Callable[[str], None]
+"""Takes a short text that says what is being done now."""
 
 FILE_COLUMNS = 1000
 """The width of output that goes to a file, which has none: rich would assume 80. No row of a table is longer."""

@@ -1,7 +1,7 @@
 """The Debian package `grafana`: the double with the real package's paths, unit name and scripts.
 
-The libraries it needs are bundled when it is built, for the guest's Python and architecture, at the
-versions and hashes of requirements.txt.
+The build bundles the libraries that it needs, for the guest's Python and architecture, with the versions and hashes of
+requirements.txt.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import json
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.grafana.double.version import VERSION
+from sandbox.progress import Progress
 from sandbox.toolchain import uv
 
 __all__ = ["VERSION", "architecture", "build_tree"]
@@ -22,7 +22,7 @@ __all__ = ["VERSION", "architecture", "build_tree"]
 NAME = "grafana"
 SECTION = "default"
 DEPENDS = "adduser, python3 (>= 3.13)"
-"""The real one needs adduser and libraries of its own; the double needs Debian 13's Python."""
+"""The real package needs adduser and other libraries; the double needs Debian 13's Python."""
 
 DESCRIPTION = "Grafana (local stand-in)\n Answers Grafana's HTTP API and runs its data sources; has no user interface."
 HOMEPAGE = "https://grafana.com"
@@ -31,17 +31,17 @@ CONFFILES = (
     "/etc/init.d/grafana-server",
     "/usr/lib/systemd/system/grafana-server.service",
 )
-"""As in the real package. /etc/grafana/grafana.ini is not one: the postinst copies it once."""
+"""As in the real package. /etc/grafana/grafana.ini is not one of them: the postinst copies it once."""
 
 GUEST_PYTHON = "3.13"
 SERVICE_MODELS = frozenset({"cloudwatch", "ec2", "resourcegroupstaggingapi", "sts"})
-"""Of botocore's 400 services, the ones the CloudWatch data source talks to."""
+"""The services that the CloudWatch data source talks to, out of botocore's 400."""
 
 PLUGINS = (
     *("elasticsearch", "grafana-postgresql-datasource", "grafana-pyroscope-datasource", "influxdb", "jaeger", "loki"),
     *("mssql", "mysql", "opentsdb", "prometheus", "stackdriver", "tempo", "zipkin"),
 )
-"""The data sources that packages of Grafana 13.2 bundle: 13 programs (grafana/grafana#131863)."""
+"""The data sources that are bundled with Grafana 13.2's packages: 13 programs (grafana/grafana#131863)."""
 
 PLUGINS_FOLDER = "usr/share/grafana/data/plugins-bundled"
 
@@ -55,7 +55,7 @@ POSTRM = (HERE / "control" / "postrm").read_text()
 
 
 def architecture() -> str:
-    """Debian's name of this machine's architecture; the guests have the same."""
+    """Debian's name for the architecture of this machine, which is also that of the guests."""
     machine = platform.machine()
     try:
         return {"x86_64": "amd64", "aarch64": "arm64"}[machine]
@@ -63,17 +63,17 @@ def architecture() -> str:
         raise SandboxError(f"The local environment runs on x86_64 and aarch64, not on {machine}.") from None
 
 
-def build_tree(destination: Path, progress: Callable[[str], None] = lambda _: None) -> None:
+def build_tree(destination: Path, progress: Progress = lambda _: None) -> None:
     """Write all files of the package below `destination` (without DEBIAN/), with their final modes.
 
-    progress reports what is happening. Raises SandboxError when the libraries cannot be fetched.
+    Raises SandboxError when the libraries cannot be fetched.
     """
-    progress("files of the package")
+    progress("the package's files")
     shutil.copytree(HERE / "files", destination, dirs_exist_ok=True)
     double = destination / "usr" / "share" / "grafana" / "double"
     shutil.copytree(HERE / "double", double, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     bundle(destination / PLUGINS_FOLDER)
-    progress("its Python libraries")
+    progress("Python libraries")
     _vendor(double / "vendor")
     for path in destination.rglob("*"):
         relative = path.relative_to(destination).as_posix()
@@ -82,7 +82,7 @@ def build_tree(destination: Path, progress: Callable[[str], None] = lambda _: No
 
 
 def bundle(folder: Path) -> None:
-    """Write the bundled plugins: each is a `plugin.json` and a program, which does nothing but run here."""
+    """Write the bundled plugins: each is a `plugin.json` and a program, which here only sleeps."""
     for identity in PLUGINS:
         program = folder / identity / f"gpx_{identity}"
         program.parent.mkdir(parents=True)

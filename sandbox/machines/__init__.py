@@ -1,7 +1,7 @@
 """The sandbox's machines: EC2 instances and on-premise hosts as systemd-nspawn machines on one bridge.
 
-`preflight` says what a host lacks, `cleanup` removes what a killed daemon left behind; the daemon itself
-is `python -m sandbox.machines`.
+`preflight` reports what this host lacks, `cleanup` removes what a killed daemon left behind. The daemon itself is
+`python -m sandbox.machines`.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""`python -m sandbox.machines` is the daemon; with a command it looks at or handles one machine.
+"""`python -m sandbox.machines` is the daemon; with a command, it inspects or controls machines.
 
-    python -m sandbox.machines list
-    python -m sandbox.machines exec WHO COMMAND…      run a command inside as root
-    python -m sandbox.machines console WHO            what it wrote to its console
-    python -m sandbox.machines reboot WHO             also switches on what lost its power
-    python -m sandbox.machines power-off WHO          cut the power
-    python -m sandbox.machines cut-network WHO        pull the network cable
-    python -m sandbox.machines restore-network WHO    put it back
+    python -m sandbox.machines list                       list all machines
+    python -m sandbox.machines exec MACHINE COMMAND…      run a command inside as root
+    python -m sandbox.machines console MACHINE            show what it wrote to its console
+    python -m sandbox.machines reboot MACHINE             reboot it, or switch it on if it has lost its power
+    python -m sandbox.machines power-off MACHINE          cut the power
+    python -m sandbox.machines cut-network MACHINE        pull the network cable
+    python -m sandbox.machines restore-network MACHINE    plug the cable back in
 
-WHO is an instance id, a Name tag, an address, or an on-premise host's name.
+MACHINE is an instance id, a Name tag, an address, or an on-premise host's name.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ AWS_SECONDS = 15
 
 
 def daemon(place: Place) -> int:
-    """Watch until SIGTERM or SIGINT; then power off all machines and release everything."""
+    """Run until SIGTERM or SIGINT, then power off all machines and release everything."""
     logging.basicConfig(stream=sys.stdout, format="%(asctime)s %(message)s", level=logging.INFO)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     stopping = threading.Event()
@@ -47,7 +47,7 @@ def daemon(place: Place) -> int:
         signal.signal(number, lambda *_: stopping.set())
     ready = place.state / "machines.ready"
     ensure_image()
-    cleanup(place)  # after a kill -9, machines without a keeper keep running: they are booted again
+    cleanup(place)  # after a kill -9, machines keep running without a keeper: end them, to boot them again
     executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="machine")
     try:
         aws = Aws(place)
@@ -57,13 +57,13 @@ def daemon(place: Place) -> int:
     finally:
         cleanup(place)
         executor.shutdown(wait=True, cancel_futures=True)
-        cleanup(place)  # for one that was just being booted
+        cleanup(place)  # for a machine that was just being booted
         ready.unlink(missing_ok=True)
     return 0
 
 
 def _regions(aws: Aws) -> list[str]:
-    """The names of all regions; waits a little while AWS is starting."""
+    """The names of all regions. Retries for a few seconds, as AWS may still be starting."""
     deadline = time.monotonic() + AWS_SECONDS
     while True:
         try:
@@ -74,8 +74,8 @@ def _regions(aws: Aws) -> list[str]:
             time.sleep(0.2)
 
 
-def handle(place: Place, command: str, arguments: list[str]) -> int:
-    """One command about one machine; returns the exit code."""
+def control(place: Place, command: str, arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
     if command == "list" and not arguments:
         for machine in all_machines(place):
             print(f"{machine.id}\t{machine.address}\t{'on' if machine.leader else 'off'}")
@@ -106,7 +106,7 @@ def main() -> int:
     try:
         if len(sys.argv) == 1:
             return daemon(place)
-        return handle(place, sys.argv[1], sys.argv[2:])
+        return control(place, sys.argv[1], sys.argv[2:])
     except SandboxError as error:
         print(error, file=sys.stderr)
         return 1

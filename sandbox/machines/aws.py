@@ -1,4 +1,4 @@
-"""The local AWS as its administrator sees it: clients, and the regions to poll."""
+"""The local AWS, used as its administrator: clients, and the regions to poll."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 HOME_REGION = "us-east-1"
-SCANNED_A_TURN = 8
+SCANNED_PER_TURN = 8
 
 
 class Aws:
@@ -48,25 +48,24 @@ class Aws:
         )
 
     def secret(self, region: str, arn: str) -> str:
-        """What Secrets Manager keeps."""
+        """A secret's value in Secrets Manager."""
         secrets: Any = self._session.client(
             "secretsmanager", region_name=region, endpoint_url=self._endpoint, config=self._config
         )
         return str(secrets.get_secret_value(SecretId=arn)["SecretString"])
 
     def virtual_cpus(self, kind: str) -> int:
-        """How many virtual CPUs an instance type has; 1 when EC2 does not know the type."""
+        """The number of virtual CPUs of an instance type; 1 if EC2 does not know the type."""
         found = self.ec2(HOME_REGION).describe_instance_types(Filters=[{"Name": "instance-type", "Values": [kind]}])
         types = found["InstanceTypes"]
         return types[0]["VCpuInfo"]["DefaultVCpus"] if types else 1
 
 
 class Regions:
-    """Which regions to poll in the next turn: those with instances always, the others a few at a time.
+    """Chooses the regions to poll: in each turn those with instances, and a few of the others.
 
     A stack uses one region; polling all thirty every second would keep the host busy for nothing.
-    When the local AWS keeps a list of the regions in use (regions.json in the state folder), only those
-    are polled.
+    If the local AWS keeps a list of the regions in use (regions.json in the state folder), only those are polled.
     """
 
     def __init__(self, place: Place, names: list[str]) -> None:
@@ -79,5 +78,5 @@ class Regions:
         """The regions of this turn, sorted."""
         if self._used.exists():
             return sorted(self.active | set(json.loads(self._used.read_text())))
-        scanned = set(itertools.islice(self._turn, min(SCANNED_A_TURN, len(self._names))))
+        scanned = set(itertools.islice(self._turn, min(SCANNED_PER_TURN, len(self._names))))
         return sorted(self.active | scanned)

@@ -1,4 +1,4 @@
-"""One cgroup per machine: its CPU time is counted there, and it is removed with the machine."""
+"""One cgroup per machine, which counts its CPU time and is removed with the machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def unified_hierarchy() -> Path | None:
-    """Where cgroup v2 is mounted (next to v1 on hybrid hosts), or None."""
+    """The mount point of cgroup v2 (next to v1 on hybrid hosts), or None."""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, where, kind, *_ = line.split(" ")
         if kind == "cgroup2":
@@ -16,14 +16,14 @@ def unified_hierarchy() -> Path | None:
 
 
 def host_runs_systemd() -> bool:
-    """True when the host's own PID 1 is systemd, which then owns the cgroup tree."""
+    """Whether the host's own PID 1 is systemd, which then owns the cgroup tree."""
     return Path("/run/systemd/system").is_dir()
 
 
 def make(place_name: str, machine: str) -> Path | None:
-    """The cgroup a machine's supervisor is to be started in.
+    """Create the cgroup in which to start a machine's supervisor.
 
-    None where systemd runs the host: there systemd-nspawn asks it for a scope of its own.
+    Returns None where systemd runs the host: there, systemd-nspawn asks it for a scope.
     """
     hierarchy = unified_hierarchy()
     if hierarchy is None or host_runs_systemd():
@@ -45,9 +45,9 @@ def of(pid: int) -> Path | None:
 
 
 def cpu_seconds(cgroup: Path) -> float:
-    """CPU time the machine has used since it started, in seconds.
+    """The CPU time that the machine has used since it started, in seconds.
 
-    cpu.stat's usage is there without the cpu controller, so it also works on hybrid hosts.
+    cpu.stat has the usage even without the cpu controller, so this also works on hybrid hosts.
     """
     for line in (cgroup / "cpu.stat").read_text().splitlines():
         name, _, value = line.partition(" ")
@@ -57,9 +57,9 @@ def cpu_seconds(cgroup: Path) -> float:
 
 
 def remove(place_name: str, machine: str | None = None) -> None:
-    """Remove a machine's empty cgroups, or all of the place's.
+    """Remove the empty cgroups of a machine, or of all the place's machines.
 
-    systemd-nspawn makes the same folders in the host's name=systemd hierarchy on hybrid hosts.
+    On hybrid hosts, systemd-nspawn makes the same folders in the host's name=systemd hierarchy.
     """
     unified = unified_hierarchy()
     if unified is None or host_runs_systemd():

@@ -1,7 +1,7 @@
-"""Instances of Timestream for InfluxDB: each an InfluxDB 2.7 in a network namespace of its own, with the address of its
+"""Instances of Timestream for InfluxDB: each is an InfluxDB 2.7 in its own network namespace, with the address of its
 network interface, behind its security groups, set up with the login that AWS keeps in Secrets Manager.
 
-The namespace and its cable end with the process: nothing else has to be removed.
+The namespace and its cable end with the process, so nothing else has to be removed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def ask(path, body=None):
 if ask("api/v2/setup")["allowed"]:
     ask("api/v2/setup", login)
 """
-"""Runs in the namespace: from outside, security groups decide who gets in. The peer is known, so its certificate is
+"""Runs in the namespace, as security groups decide who gets in from outside. The peer is known, so its certificate is
 not verified."""
 
 log = logging.getLogger("machines")
@@ -59,7 +59,10 @@ log = logging.getLogger("machines")
 
 @dataclass(frozen=True)
 class Database:
-    """One instance, as AWS describes it. endpoint: its name. public_address: when it is publicly accessible."""
+    """One instance, as AWS describes it.
+
+    endpoint: its host name. public_address: None unless it is publicly accessible.
+    """
 
     id: str
     region: str
@@ -77,8 +80,8 @@ class Database:
 
 
 def read(aws: Aws, region: str, known: Iterable[Database]) -> tuple[Database, ...]:
-    """The region's databases; what is known about one does not change. None where the service is refused, as in regions
-    without it. Raises botocore's errors when AWS does not answer."""
+    """The region's databases. A known one is not described again, as nothing about it changes. Empty where the service
+    is refused, as in regions without it. Raises botocore's errors when AWS does not answer."""
     before = {each.id: each for each in known}
     try:
         listed = [str(each["id"]) for each in aws.timestream(region).list_db_instances()["items"]]
@@ -106,8 +109,9 @@ def _described(aws: Aws, region: str, id_: str) -> Database:
     )
 
 
-def announce(databases: Iterable[Database], machines: Iterable[Machine]) -> None:
-    """What DNS would say: within the VPC an endpoint is the private address, elsewhere the public one if it has one."""
+def add_names(databases: Iterable[Database], machines: Iterable[Machine]) -> None:
+    """Add the endpoints to the machines' /etc/hosts as DNS would resolve them: within the VPC to the private address,
+    elsewhere to the public one, if there is one."""
     for machine in machines:
         hosts = machine.root / "etc/hosts"
         if not hosts.exists():
@@ -123,7 +127,7 @@ def announce(databases: Iterable[Database], machines: Iterable[Machine]) -> None
 
 
 class DatabaseKeeper:
-    """Keeps the InfluxDB of one instance running; the file `available` in its folder says that it answers."""
+    """Keeps the InfluxDB of one instance running. Once it answers, its folder has the file `available`."""
 
     def __init__(self, place: Place, executor: Executor, aws: Aws, database: Database) -> None:
         self.database = database
@@ -134,14 +138,14 @@ class DatabaseKeeper:
         self._failed = -float("inf")
 
     def turn(self) -> None:
-        """To be called every second while the instance exists."""
+        """Must be called every second while the instance exists."""
         busy = self._job is not None and not self._job.done()
         alive = self._process is not None and self._process.poll() is None
         if not busy and not alive and time.monotonic() - self._failed > RETRY_SECONDS:
             self._job = self._executor.submit(self._start)
 
     def remove(self) -> None:
-        """Stop it and delete its data."""
+        """Stop the database and delete its data."""
         if self._job is not None and not self._job.done():
             self._job.cancel()
         if self._process is not None:
@@ -184,7 +188,8 @@ class DatabaseKeeper:
             )
 
     def _set_up(self, process: subprocess.Popen[bytes], login: Mapping[str, object]) -> None:
-        """Raises SandboxError, with the last reason, when it does not answer in time."""
+        """Create the first user, organization and bucket. Raises SandboxError, with the last error, when InfluxDB does
+        not answer in time."""
         url, deadline = f"https://127.0.0.1:{self.database.port}", time.monotonic() + START_SECONDS
         inside = ["nsenter", f"--target={process.pid}", "--net", "--"]
         while True:
@@ -198,16 +203,16 @@ class DatabaseKeeper:
 
 
 def _initial(login: Mapping[str, str]) -> dict[str, object]:
-    """As AWS makes it: an organization, and a bucket that keeps everything."""
+    """The organization and bucket as AWS makes them; the bucket keeps everything."""
     return {"org": login["organization"], "bucket": login["bucket"], "retentionPeriodSeconds": 0}
 
 
 def _plug_in(place: Place, address: IPv4Address, pid: int) -> None:
-    """A veth pair between the host and the process's namespace."""
+    """Connect the host and the process's namespace with a veth pair."""
     deadline = time.monotonic() + START_SECONDS
     while Path(f"/proc/{pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
         if time.monotonic() > deadline:
-            raise SandboxError("InfluxDB got no network of its own")
+            raise SandboxError("InfluxDB did not get its own network namespace")
         time.sleep(0.02)
     port, inside = network.port_name(place, address), ["nsenter", f"--target={pid}", "--net", "--", "ip"]
     run("ip", "link", "add", port, "type", "veth", "peer", "name", INTERFACE, "netns", str(pid))
@@ -220,4 +225,4 @@ def _plug_in(place: Place, address: IPv4Address, pid: int) -> None:
     ):
         run(*inside, *words)
     if not network.plug_in(place, address):
-        raise SandboxError(f"the cable of {address} is gone")
+        raise SandboxError(f"the network cable of {address} is gone")

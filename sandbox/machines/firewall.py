@@ -1,11 +1,11 @@
-"""What packets may do in the sandbox's network: security groups, elastic addresses, metadata.
+"""The firewall of the sandbox's network: security groups, elastic addresses, metadata.
 
-`render` is a pure function from what EC2 says to an nftables table's text; `apply` puts it into the kernel
-in one transaction. The groups are enforced where a machine itself would see its packets: outgoing ones
-before any address is rewritten, incoming ones after. Replies belong to the connection and pass, as on EC2.
+`render` is a pure function from what EC2 reports to the text of an nftables table; `apply` loads that into the kernel
+in one transaction. Security groups see a packet as the machine itself does: an outgoing one before any address is
+rewritten, an incoming one afterwards. Replies belong to the connection and pass, as on EC2.
 
-A private address cannot be called from outside the VPC. A machine without a public one leaves the VPC through a NAT
-gateway or not at all; what it reaches of the host (packages, AWS) lies outside, too.
+A private address cannot be reached from outside the VPC. A machine without a public address leaves the VPC through a
+NAT gateway or not at all; the host's services (packages, AWS) count as outside, too.
 
 Not modelled: endpoints in the VPC, which would serve AWS without a NAT gateway; IPv6 (the network has none); prefix
 lists.
@@ -24,13 +24,13 @@ from sandbox.place import Place
 METADATA_ADDRESS = "169.254.169.254"
 METADATA_PORT = 1338
 HOST_PORTS = "80, 443, 1338"
-"""Ports for packages, AWS and metadata: all that machines may reach on the host."""
+"""The ports for packages, AWS and metadata: machines reach no others on the host."""
 
 
 def render(place: Place, instances: Iterable[Instance], groups: Mapping[str, Group]) -> str:
-    """The table for these instances (those without a private address in the VPC are left out).
+    """The table for these instances, except those without a private address in the VPC.
 
-    Returns nft's input: it replaces the table in one transaction. Equal input gives equal text.
+    Returns nft's input, which replaces the table in one transaction. Equal input gives equal text.
     """
     here = sorted(
         (one for one in instances if one.address is not None and one.address in place.vpc),
@@ -56,7 +56,7 @@ def render(place: Place, instances: Iterable[Instance], groups: Mapping[str, Gro
 
 
 def apply(text: str) -> None:
-    """Give a rendered table to the kernel; raises SandboxError with nft's complaint."""
+    """Load a rendered table into the kernel. Raises SandboxError with nft's error."""
     run("nft", "-f", "-", stdin=text)
 
 
@@ -74,14 +74,15 @@ def _verdicts(direction: str, here: Sequence[Instance]) -> str:
 
 
 def _addresses(place: Place, here: Sequence[Instance]) -> str:
-    """Elastic and metadata addresses become real ones; packets that leave the VPC carry the elastic one."""
+    """Rewrite the elastic and metadata addresses to real ones, and the source of packets that leave the VPC to the
+    elastic address."""
     pairs = [(one.address, one.public_address) for one in here if one.public_address is not None]
     to_private = [f"ip daddr {public} dnat ip to {private}" for private, public in pairs]
     metadata = (
         f"iifgroup {interface_group(place)} ip saddr {place.vpc} ip daddr {METADATA_ADDRESS} tcp dport 80 "
         f"dnat ip to {place.gateway}:{METADATA_PORT}"
     )
-    # A machine that calls another by its elastic address is seen with its own elastic address, as on EC2.
+    # A machine that connects to another's elastic address does so from its own elastic address, as on EC2.
     leaving = f"oifgroup {interface_group(place)} ct original ip daddr != {place.vpc}"
     seen_as = [(one.address, one.public_address or one.nat_address) for one in here]
     to_public = [f"{leaving} ip saddr {private} snat ip to {public}" for private, public in seen_as if public]
@@ -93,7 +94,7 @@ def _addresses(place: Place, here: Sequence[Instance]) -> str:
 
 
 def _host(place: Place) -> str:
-    """Machines reach the host's three ports and each other; nothing is forwarded anywhere else."""
+    """Let machines reach the host's three ports and each other, and forward nothing anywhere else."""
     group = interface_group(place)
     return _block(
         "to_host",
@@ -116,7 +117,7 @@ def _host(place: Place) -> str:
 
 
 def _outgoing(place: Place, here: Sequence[Instance]) -> str:
-    """Before any rewriting, each instance's packets meet its groups' egress rules."""
+    """Apply the groups' egress rules to each instance's packets, before any rewriting."""
     lines = [
         f"iifgroup != {interface_group(place)} accept",
         "ct state established,related accept",
@@ -133,7 +134,7 @@ def _outgoing(place: Place, here: Sequence[Instance]) -> str:
 
 
 def _incoming(place: Place, here: Sequence[Instance]) -> str:
-    """After all rewriting, packets to an instance meet its groups' ingress rules."""
+    """Apply the groups' ingress rules to the packets to each instance, after all rewriting."""
     lines = [
         f"oifgroup != {interface_group(place)} accept",
         "ct state established,related accept",
@@ -149,7 +150,7 @@ def _chain(name: str, rules: Sequence[Rule], side: str, members: Mapping[str, Se
 
 
 def _matches(rule: Rule, side: str, members: Mapping[str, Sequence[IPv4Address]]) -> list[str]:
-    """One nft rule for each peer of a permission; none for a group that has no members."""
+    """One nft rule per peer of a permission; none for a group without members."""
     peers = [str(network) for network in rule.networks]
     peers += [str(address) for group in rule.groups for address in members.get(group, ())]
     traffic = _traffic(rule)

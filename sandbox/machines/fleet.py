@@ -1,4 +1,4 @@
-"""What EC2 says should exist: instances, their groups, addresses and volumes, read through the public API."""
+"""Reads what should exist from EC2's public API: instances, their groups, addresses and volumes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Group:
-    """A security group: what may come in, what may go out."""
+    """A security group."""
 
     id: str
     ingress: tuple[Rule, ...] = ()
@@ -41,7 +41,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Disk:
-    """An attached EBS volume (not the root volume). device: e.g. `/dev/sdf`; size in GiB."""
+    """An attached EBS volume other than the root volume. device: such as `/dev/sdf`. size: in GiB."""
 
     volume: str
     device: str
@@ -50,9 +50,9 @@ class Disk:
 
 @dataclass(frozen=True)
 class Instance:
-    """An EC2 instance, as far as the machine behind it needs to know.
+    """What the machine behind an EC2 instance needs to know about it.
 
-    nat_address: of the NAT gateway through which it reaches the internet, if it has no public address.
+    nat_address: the address of the NAT gateway through which it reaches the internet, if it has no public address.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Instance:
 
 @dataclass(frozen=True)
 class Fleet:
-    """Everything EC2 has in the watched regions; volumes: ids of all that exist, attached or not."""
+    """Everything that EC2 has in a region. volumes: the ids of all volumes, attached or not."""
 
     instances: tuple[Instance, ...] = ()
     groups: dict[str, Group] = field(default_factory=dict)
@@ -78,10 +78,10 @@ class Fleet:
 
 
 def read(ec2: EC2Client, region: str, place: Place, known: Fleet, *, used: bool = False) -> Fleet:
-    """The region's part of the fleet now; known: what it was last time.
+    """The region's fleet now. known: what it was last time.
 
-    A region that is not used costs one request; used: whether there is anything besides instances. Raises
-    botocore's errors when EC2 does not answer.
+    used: whether the region has anything but instances. A region that is not used costs one request.
+    Raises botocore's errors when EC2 does not answer.
     """
     found = [
         instance
@@ -125,7 +125,7 @@ def read(ec2: EC2Client, region: str, place: Place, known: Fleet, *, used: bool 
 
 
 class _Routes:
-    """Where the subnets of a region send what leaves their VPC."""
+    """The default routes of a region's subnets."""
 
     def __init__(self, ec2: EC2Client, place: Place) -> None:
         self._public = {
@@ -142,12 +142,12 @@ class _Routes:
                 self._targets[table["VpcId"] if each.get("Main") else each.get("SubnetId", "")] = target
 
     def nat_address(self, vpc: str, subnet: str) -> IPv4Address | None:
-        """A subnet without a route table of its own has its VPC's main one."""
+        """The NAT gateway's address. A subnet without its own route table uses its VPC's main one."""
         return self._public.get(self._targets.get(subnet, self._targets.get(vpc, "")))
 
 
 def user_data(ec2: EC2Client, instance: str) -> bytes:
-    """The instance's user data, byte for byte; empty when it has none."""
+    """The instance's user data, byte for byte; empty if it has none."""
     answer = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")
     return base64.b64decode(answer.get("UserData", {}).get("Value") or "")
 
@@ -193,7 +193,7 @@ def _instance(
 
 
 def _ours(text: str | None, place: Place) -> IPv4Address | None:
-    """A public address if it is one of the place's pool; nothing outside the sandbox is ever a target."""
+    """A public address if it is in the place's pool, else None: nothing outside the sandbox is ever a target."""
     return IPv4Address(text) if text and IPv4Address(text) in place.internet else None
 
 

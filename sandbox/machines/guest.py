@@ -1,6 +1,6 @@
-"""What is written into a machine's file system before its first boot.
+"""The files that are written to a machine's file system before it boots.
 
-Pure functions produce the text; `provision_instance` and `provision_host` put it into the mounted root.
+Pure functions produce the text; `provision_instance`, `provision_host` and `write_seed` write it to the mounted root.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sandbox.machines.system import run
 from sandbox.place import Place
 
 INTERFACE = "ens5"
-"""The network interface's name on current EC2 types."""
+"""The name of the network interface on current EC2 types."""
 
 AWS_SERVICES = ("monitoring", "ec2", "ssm", "sts", "tagging", "s3", "secretsmanager")
 PACKAGES_HOST = "packages.sandbox.internal"
@@ -30,17 +30,17 @@ HOST_KEY = "etc/ssh/ssh_host_ed25519_key"
 
 
 def machine_id(place: Place, identity: str) -> str:
-    """A machine-id (32 hex digits): always the same for one machine of one place, and unique to it."""
+    """A machine-id (32 hex digits), which is stable and unique for each machine of each place."""
     return hashlib.sha256(f"{place.state}/{identity}".encode()).hexdigest()[:32]
 
 
 def private_hostname(address: IPv4Address) -> str:
-    """EC2's IP-based host name, e.g. ip-198-18-0-10."""
+    """EC2's IP-based host name, such as ip-198-18-0-10."""
     return f"ip-{str(address).replace('.', '-')}"
 
 
 def metadata(instance: str, hostname: str, public_keys: Sequence[str] = ()) -> str:
-    """NoCloud's meta-data. JSON, which is YAML too."""
+    """NoCloud's meta-data, as JSON, which is valid YAML."""
     data: dict[str, object] = {"instance-id": instance, "local-hostname": hostname}
     if public_keys:
         data["public-keys"] = list(public_keys)
@@ -48,7 +48,7 @@ def metadata(instance: str, hostname: str, public_keys: Sequence[str] = ()) -> s
 
 
 def network_file(address: IPv4Address, gateway: IPv4Address) -> str:
-    """systemd-networkd's file: a /32, so that everything, including neighbours, goes through the gateway."""
+    """systemd-networkd's file. The address is a /32, so that even packets to neighbours go through the gateway."""
     return (
         f"[Match]\nName={INTERFACE}\n\n"
         f"[Network]\nAddress={address}/32\nLinkLocalAddressing=no\nIPv6AcceptRA=no\nLLMNR=no\nMulticastDNS=no\n\n"
@@ -58,14 +58,15 @@ def network_file(address: IPv4Address, gateway: IPv4Address) -> str:
 
 @cache
 def aws_names() -> tuple[tuple[str, ...], ...]:
-    """The host names of the AWS endpoints that user data and agents may call, one tuple per region."""
+    """The host names of the AWS endpoints that user data and agents can call: one tuple per region, and one more for
+    the global endpoints."""
     regions = boto3.Session().get_available_regions("ec2")
     regional = [tuple(f"{service}.{region}.amazonaws.com" for service in AWS_SERVICES) for region in regions]
     return (*regional, ("s3.amazonaws.com", "sts.amazonaws.com", "route53.amazonaws.com"))
 
 
 def hosts_file(hostname: str, gateway: IPv4Address) -> str:
-    """/etc/hosts: the machine itself, the package server, and AWS, both at the gateway's address."""
+    """/etc/hosts, with the machine itself, and with the package server and AWS at the gateway's address."""
     lines = [
         "127.0.0.1 localhost",
         f"127.0.1.1 {hostname}",
@@ -91,12 +92,12 @@ def apt_sources() -> str:
 
 
 def provision_instance(place: Place, root: Path, address: IPv4Address, identity: str) -> None:
-    """Turn the root into an EC2 instance's, once, before its first boot."""
+    """Turn the root into an EC2 instance's, once before its first boot."""
     _common(place, root, identity, private_hostname(address), address)
 
 
 def write_seed(root: Path, instance: str, address: IPv4Address, user_data: bytes, public_keys: Sequence[str]) -> None:
-    """Put the instance's data, as it is at this boot, where cloud-init looks for it."""
+    """Write the instance's data, as of this boot, to where cloud-init looks for it."""
     seed = root / "var/lib/cloud/seed/nocloud"
     seed.mkdir(parents=True, exist_ok=True)
     (seed / "meta-data").write_text(metadata(instance, private_hostname(address), public_keys))
@@ -158,8 +159,8 @@ def _common(place: Place, root: Path, identity: str, hostname: str, address: IPv
 
 
 def trust(root: Path, authority: Path) -> None:
-    """Let the root's programs trust a certificate: what `update-ca-certificates` would write, which starts a thousand
-    processes for the 150 authorities that are there already. Raises SandboxError if it is no certificate."""
+    """Let the root's programs trust a certificate. Writes what `update-ca-certificates` would, which starts a thousand
+    processes for the 150 CAs that are already trusted. Raises SandboxError if the file is not a certificate."""
     name = run("openssl", "x509", "-noout", "-subject_hash", "-in", authority).strip()
     own, trusted = Path("/usr/local/share/ca-certificates/sandbox-aws.crt"), root / "etc/ssl/certs"
     shutil.copyfile(authority, root / own.relative_to("/"))

@@ -1,29 +1,27 @@
 """The machines' root file system: Debian 13 with the packages of Debian's own EC2 image.
 
 The list follows the package_config of Debian's cloud images
-(https://salsa.debian.org/cloud-team/debian-cloud-images, classes SYSTEM_BOOT, CLOUD, EC2, EXTRAS). Left out
-is what a machine without a kernel of its own cannot use (kernel, boot loader, root disk growth, AppArmor,
-clock) and the AWS command line, which is large and which no user data should need. Further packages that
-installers ask for come from a small mirror made in the same run, so that `apt-get install` works without
-internet access.
+(https://salsa.debian.org/cloud-team/debian-cloud-images, classes SYSTEM_BOOT, CLOUD, EC2, EXTRAS), without the packages
+that are useless in a machine without its own kernel (kernel, boot loader, root disk growth, AppArmor, clock), and
+without the AWS CLI, which is large and which no user data should need. Further packages that installers ask for come
+from a small mirror made in the same run, so that `apt-get install` works without internet access.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox import sums
 from sandbox.errors import SandboxError
-from sandbox.machines.system import Progress, mounts_below
+from sandbox.locks import locked
+from sandbox.machines.system import mounts_below
 from sandbox.place import cache_folder
+from sandbox.progress import Progress
 
 SUITE = "trixie"
 
@@ -63,7 +61,7 @@ MIRRORED = (
     "ssl-cert",
     "wget",
 )
-"""What installers and user data may ask apt for; the mirror has these and their dependencies."""
+"""What installers and user data can ask apt for; the mirror has these packages and their dependencies."""
 
 CUSTOMIZE = r"""
 set -eu
@@ -103,22 +101,22 @@ END
 # The caches are built already: do not build them again at each machine's first boot.
 touch "$root/etc/.updated" "$root/var/.updated"
 """
-"""Run by mmdebstrap at the end, on the host, with the root folder as its argument."""
+"""mmdebstrap runs this at the end, on the host, with the root folder as its argument."""
 
 
 def recipe() -> str:
-    """A hash of what decides the image's contents: another recipe is another image."""
+    """A hash of everything that determines the image's contents."""
     text = "\n".join([SUITE, platform.machine(), *PACKAGES, "--", *MIRRORED, "--", CUSTOMIZE])
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def image_folder() -> Path:
-    """Where this version of the image is kept: `root` (the file system) and `mirror` (*.deb)."""
+    """The folder of this version of the image, with `root` (the file system) and `mirror` (*.deb)."""
     return cache_folder() / "image" / f"debian-13-{recipe()}"
 
 
 def root_folder() -> Path:
-    """The image's file system, never written to again: machines mount their own folder over it."""
+    """The image's file system. It is never written to again: machines mount their own folder over it."""
     return image_folder() / "root"
 
 
@@ -130,19 +128,19 @@ def mirror_folder() -> Path:
 def ensure_image(progress: Progress = lambda _: None) -> Path:
     """Build the image unless this version exists and is complete; returns its root folder.
 
-    About a minute. Safe to interrupt (the next call starts over) and to run twice at once (one waits).
-    Raises SandboxError with mmdebstrap's last words when it fails.
+    Takes about a minute. Safe to interrupt (the next call starts over) and to run concurrently (one waits).
+    Raises SandboxError with mmdebstrap's first error when it fails.
     """
     folder = image_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(folder.parent / "lock", progress):
+    with locked(folder.parent / "lock", lambda: progress("another checkout is building it")):
         if folder.is_dir() and (broken := sums.damaged(folder)):
             if _in_use(folder):
                 raise SandboxError(
                     f"The Debian image is damaged ({folder / broken[0]}), and machines are running on it. "
                     "Run `make down` here and in every other checkout whose environment is up, then `make up`."
                 )
-            progress(f"{broken[0]} is damaged: rebuilding everything")
+            progress(f"{broken[0]} is damaged; rebuilding everything")
             _remove(folder)
         if folder.is_dir():
             return root_folder()
@@ -194,23 +192,12 @@ def _build(folder: Path, progress: Progress) -> None:
 
 
 def _in_use(folder: Path) -> bool:
-    """True when a machine of any checkout is mounted over this image."""
+    """Whether a machine of any checkout is mounted over this image."""
     return str(folder).replace(" ", "\\040") in Path("/proc/self/mounts").read_text()
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder tree, but never through a mount that an interrupted build left in it."""
+    """Remove a folder tree, after unmounting whatever an interrupted build left mounted in it."""
     for mount in mounts_below(folder):
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _alone(lock: Path, progress: Progress) -> Iterator[None]:
-    with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            progress("another checkout is building it")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

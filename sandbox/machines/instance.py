@@ -18,13 +18,13 @@ from sandbox.machines.ssm_agent import SsmAgent
 FIRST_METRICS_SECONDS = 5
 METRICS_SECONDS = 60
 ANSWER_SECONDS = 3
-"""By then, what EC2 says about an instance is certainly newer than its last change."""
+"""After this time, what EC2 says about an instance is certainly newer than the instance's last change."""
 
 log = logging.getLogger("machines")
 
 
 class InstanceKeeper(Keeper):
-    """Keeps the machine of one instance; `turn` passes what EC2 says now."""
+    """Keeps the machine of one instance in the state that EC2 reports."""
 
     def __init__(self, machine: Machine, executor: Executor, aws: Aws, instance: Instance) -> None:
         super().__init__(machine, executor)
@@ -37,12 +37,12 @@ class InstanceKeeper(Keeper):
         self._ssm = SsmAgent(machine, executor, instance.region)
 
     def turn(self, instance: Instance) -> None:
-        """To be called every second while the instance exists."""
+        """Must be called every second while the instance exists, with what EC2 says about it now."""
         self._instance = instance
         if instance.state in ("pending", "running"):
-            self._remember()
+            self._record()
             if self._stopped is not None and time.monotonic() - self._stopped > ANSWER_SECONDS:
-                # It shut itself down, and was started again before anyone saw it stopped.
+                # It shut itself down and was started again before its stopped state was polled.
                 self._stopped = None
                 reboot_request(self.machine.place, self.machine.id).touch()
             self.keep_running()
@@ -69,7 +69,7 @@ class InstanceKeeper(Keeper):
         return {disk.device: volumes.attach(machine.place, disk) for disk in instance.disks}
 
     def powered_off(self) -> None:
-        """A machine that shuts itself down stops or terminates its instance, as its attribute says."""
+        """Stop or terminate the instance of a machine that shut itself down, as the instance's attribute says."""
         super().powered_off()
         ec2 = self._aws.ec2(self._instance.region)
         behaviour = ec2.describe_instance_attribute(
@@ -90,7 +90,7 @@ class InstanceKeeper(Keeper):
         self._stopped = None
 
     def _plug(self) -> None:
-        """Attach and detach volumes of the running machine as EC2 would: the device appears or disappears."""
+        """Attach volumes to the running machine and detach them, as EC2 would: a device appears or disappears."""
         leader = self.machine.leader
         if leader is None:
             return
@@ -108,7 +108,7 @@ class InstanceKeeper(Keeper):
                 log.info("%s: volume %s attached as %s", self.machine.id, disk.volume, device)
 
     def _measure(self) -> None:
-        """Publish metrics soon after boot and every minute from then on."""
+        """Publish metrics soon after the boot, and then every minute."""
         if self.booted is None:
             return
         now = time.monotonic()
@@ -123,10 +123,10 @@ class InstanceKeeper(Keeper):
         own = [loops[volume] for volume in self._plugged.values() if volume in loops]
         self._meter.publish(self._aws.cloudwatch(self._instance.region), own, healthy=self.healthy)
 
-    def _remember(self) -> None:
-        """Keep up to date what other processes look a machine up by (name, addresses)."""
+    def _record(self) -> None:
+        """Update the facts by which other processes find the machine (name, addresses)."""
         instance = self._instance
         facts = {"region": instance.region, "name": instance.name, "type": instance.kind}
         if instance.public_address is not None:
             facts["public_address"] = str(instance.public_address)
-        self.machine.remember(**facts)
+        self.machine.record(**facts)

@@ -1,4 +1,4 @@
-"""Keeps one machine as it should be: boots, reboots, stops and removes it, each in the background."""
+"""Keeps one machine in its desired state: boots, reboots, stops and removes it in the background."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.machines.machine import Machine
 from sandbox.place import Place
 
 REBOOT_WANTED = 133
-"""The exit status of systemd-nspawn --keep-unit when its machine asked for a reboot."""
+"""The exit status of systemd-nspawn --keep-unit when its machine asks for a reboot."""
 
 RETRY_SECONDS = 15
 REBOOT_SECONDS = 30
@@ -27,15 +27,15 @@ log = logging.getLogger("machines")
 
 
 def reboot_request(place: Place, identity: str) -> Path:
-    """The file that requests a machine's reboot: creating it (ec2:RebootInstances, a test) is the request.
+    """The file whose creation requests a machine's reboot (by ec2:RebootInstances or a test).
 
-    A machine that lost power, or was shut down from inside, is switched on again.
+    A machine that lost power or was shut down from inside is switched on again.
     """
     return place.state / "machines" / identity / "reboot"
 
 
 class Keeper(ABC):
-    """One machine and what is to happen to it; subclasses know what kind of machine it is."""
+    """Controls one machine; subclasses know what kind of machine it is."""
 
     def __init__(self, machine: Machine, executor: Executor) -> None:
         self.machine = machine
@@ -49,24 +49,24 @@ class Keeper(ABC):
 
     @abstractmethod
     def prepare(self) -> dict[str, Path]:
-        """Mount and provision the machine before a boot (any boot); returns its block devices by name."""
+        """Mount and provision the machine before each boot; returns its block devices by name."""
 
     def powered_off(self) -> None:
-        """The machine shut itself down; called in the background."""
+        """Called in the background when the machine has shut itself down."""
         log.info("%s shut itself down", self.machine.id)
 
     def released(self) -> None:
-        """The machine is off and unmounted; called in the background."""
+        """Called in the background when the machine is off and unmounted."""
         log.info("%s is off", self.machine.id)
 
     @property
     def running(self) -> bool:
-        """True while the machine is on and nothing is being done to it."""
+        """Whether the machine is on and nothing is being done to it."""
         return not self.busy and self._process is not None and self._process.poll() is None
 
     @property
     def healthy(self) -> bool:
-        """What EC2's instance status check would say: it is on, and its network card answers."""
+        """The result of EC2's instance status check: whether the machine is on and its network card answers."""
         cut = (self.machine.folder / "network.cut").exists()
         return self.busy or (self.running and not cut)
 
@@ -75,7 +75,7 @@ class Keeper(ABC):
         return self._job is not None and not self._job.done()
 
     def keep_running(self) -> None:
-        """To be called every second while the machine should run."""
+        """Must be called every second while the machine should run."""
         if self.busy or time.monotonic() - self._failed < RETRY_SECONDS:
             return
         request = reboot_request(self.machine.place, self.machine.id)

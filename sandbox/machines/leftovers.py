@@ -1,4 +1,4 @@
-"""Remove what a killed daemon or a host reset left behind."""
+"""Removes what a killed daemon or a reset of the host left behind."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NSPAWN_FOLDER = Path("/run/systemd/nspawn/propagate")
 
 
 def cleanup(place: Place) -> None:
-    """Power off the place's machines; release mounts and loop devices; remove its firewall and cgroups, unless another
-    place has taken its slot: then none is left of this one.
+    """Power off the place's machines, release mounts and loop devices, and remove its firewall and cgroups; if another
+    place has taken its slot, these are no longer its own.
 
-    The files stay (volumes, the machines' own ones), and so does the bridge: see `network.destroy`. Safe when
-    nothing is there, but not while the machines daemon runs, which would start its machines again.
+    The machines' files and the volumes stay, and so does the bridge (see `network.destroy`). Safe if nothing exists,
+    but not while the machines daemon is running, which would start its machines again.
     """
     _end(lambda command: command[0].endswith("systemd-nspawn") and _belongs(place, command))
     _end(lambda command: any(word.startswith(f"{place.state}/databases/") for word in command))
@@ -47,8 +47,8 @@ def _belongs(place: Place, command: list[str]) -> bool:
 
 
 def _end(ours: Callable[[list[str]], bool]) -> None:
-    """Kill each supervisor's machine, after which the supervisor cleans up and ends, or is killed itself; at once
-    where it has no children."""
+    """Kill the children of each process that is ours, after which it cleans up and ends; if it does not end, or has no
+    children, kill the process itself."""
     supervisors = [
         process for process in psutil.process_iter(["cmdline"]) if (c := process.info["cmdline"]) and ours(c)
     ]

@@ -1,4 +1,4 @@
-"""One systemd-nspawn machine: its folder, its file system, its power switch."""
+"""One systemd-nspawn machine: its folder, its file system, its power and its network cable."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from sandbox.machines.system import run, shell_status, succeeds
 from sandbox.place import Place
 
 POWER_OFF_SIGNAL = signal.SIGRTMIN + 4
-"""systemd as PID 1 powers off on it; SIGINT makes it reboot (systemd(1), SIGNALS)."""
+"""Makes systemd as PID 1 power off; SIGINT makes it reboot (systemd(1), SIGNALS)."""
 
 
 class Machine:
-    """A machine of this place, whether it runs or not.
+    """A machine of this place, running or not.
 
     id: the instance id, or an on-premise host's name. address: its private (or on-premise) address.
-    Everything it has is in `folder`: `disk` (its own files, over which a test may mount a smaller disk), `root` (the
-    whole view, while it is mounted), `console.log`, `machine.json`.
+    Everything it has is in `folder`: `disk` (its own files, over which a test can mount a smaller disk), `root` (the
+    file system as the machine sees it, while it is mounted), `console.log`, `machine.json`.
     """
 
     def __init__(self, place: Place, identity: str, address: IPv4Address) -> None:
@@ -47,21 +47,21 @@ class Machine:
 
     @property
     def disk(self) -> Path:
-        """The root disk: what the machine's own files are on, and nothing of its surroundings."""
+        """The root disk, which contains the machine's own files only."""
         return self.folder / "disk"
 
     @property
     def console(self) -> Path:
-        """What the machine wrote to /dev/console since it was created, across all boots."""
+        """The file with everything that the machine has written to /dev/console since it was created."""
         return self.folder / "console.log"
 
     @property
     def supervisor(self) -> int | None:
-        """The pid of its systemd-nspawn, or None when it is off. Found by name: works from any process."""
+        """The pid of its systemd-nspawn, or None if it is off. Found by name, so this works in any process."""
         if self._process is not None and self._process.poll() is None:
             return self._process.pid
-        # All processes are looked through only when it is not the one that was started last: that takes a hundredth of
-        # a second, twice for each command that a test runs inside.
+        # Try the one that was started last first: searching all processes takes 10 ms, twice for each command that a
+        # test runs inside.
         with suppress(OSError, ValueError):
             number = int(self._started.read_text())
             if self._supervises(Path(f"/proc/{number}/cmdline").read_text().split("\0")):
@@ -73,7 +73,7 @@ class Machine:
 
     @property
     def _started(self) -> Path:
-        """Has the pid of the supervisor that was started last."""
+        """The file with the pid of the supervisor that was started last."""
         return self.folder / "supervisor"
 
     def _supervises(self, command: Sequence[str]) -> bool:
@@ -82,7 +82,7 @@ class Machine:
 
     @property
     def leader(self) -> int | None:
-        """The pid, seen from the host, of the machine's own PID 1; None when it is off."""
+        """The pid, seen from the host, of the machine's own PID 1; None if it is off."""
         supervisor = self.supervisor
         if supervisor is None:
             return None
@@ -98,20 +98,20 @@ class Machine:
         return None
 
     def mount(self) -> None:
-        """Mount the machine's own files over the image; harmless when it is mounted already."""
+        """Mount the machine's own files over the image, unless that is mounted already."""
         for name in ("disk/upper", "disk/work", "root"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         if self.root.is_mount():
             return
-        # Its own files belong to the image they were created on, even if a newer one has been built since.
+        # Its own files belong to the image that they were created on, even if a newer one has been built since.
         image = self.folder / "image"
         if not image.is_symlink():
             image.symlink_to(root_folder())
         if not image.is_dir():
             raise SandboxError(f"Machine {self.id}: its image {image.readlink()} is gone. Run `make down`.")
-        # `volatile` skips syncs that are not needed here; its marker of an unclean end has to be removed by hand.
+        # `volatile` skips syncs that are not needed here; its marker of an unclean unmount has to be removed by hand.
         shutil.rmtree(self.disk / "work" / "work" / "incompat", ignore_errors=True)
-        # Relative names, since the options' commas and colons could also occur in a checkout's path.
+        # Relative names, as a checkout's path could contain commas and colons, which separate options.
         options = f"lowerdir={image.readlink()},upperdir=disk/upper,workdir=disk/work,volatile"
         run("mount", "-t", "overlay", "overlay", "-o", options, "root", cwd=self.folder)
 
@@ -120,7 +120,7 @@ class Machine:
         if self.root.is_mount() and not succeeds("umount", self.root):
             run("umount", "--lazy", self.root)
 
-    def remember(self, **facts: str) -> None:
+    def record(self, **facts: str) -> None:
         """Write machine.json, by which other processes find the machine (see `find`), if it has changed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"id": self.id, "address": str(self.address), **facts}, indent=2) + "\n"
@@ -131,9 +131,9 @@ class Machine:
             temporary.rename(file)
 
     def start(self, devices: dict[str, Path]) -> subprocess.Popen[bytes]:
-        """Boot the mounted machine; devices: the host's block devices by their name inside.
+        """Boot the mounted machine. devices: the host's block devices by their name inside.
 
-        Returns the supervisor: it ends with 133 when the machine wants a reboot, 0 when it shut itself down.
+        Returns the supervisor. It exits with 133 if the machine asks for a reboot, and with 0 if it shut itself down.
         """
         network.remove_cable(self.place, self.address)
         with self.console.open("ab") as console:
@@ -160,7 +160,7 @@ class Machine:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command inside as root, as `ssh root@machine` would, and return its exit code and output.
 
-        Raises SandboxError when the machine is off.
+        Raises SandboxError if the machine is off.
         """
         done = subprocess.run(
             self.inside(argv),
@@ -181,27 +181,27 @@ class Machine:
             raise SandboxError(f"Machine {self.id} is off.")
         return nspawn.enter(leader, argv)
 
-    def ask(self, number: int) -> None:
-        """Send a signal to the machine's PID 1 (see POWER_OFF_SIGNAL); nothing when it is off."""
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the machine's PID 1 (see POWER_OFF_SIGNAL), unless it is off."""
         leader = self.leader
         if leader is not None:
             os.kill(leader, number)
 
     def reboot(self) -> None:
-        """Ask the machine to reboot; the supervisor then ends with 133."""
-        self.ask(signal.SIGINT)
+        """Tell the machine to reboot; the supervisor then exits with 133."""
+        self.send_signal(signal.SIGINT)
 
     def shut_down(self, seconds: float = 30) -> None:
-        """Shut the machine down as its own power button would, and cut the power after `seconds`."""
-        self.ask(POWER_OFF_SIGNAL)
+        """Shut the machine down as its power button would, and cut the power if it is still on after `seconds`."""
+        self.send_signal(POWER_OFF_SIGNAL)
         deadline = time.monotonic() + seconds
         while self.supervisor is not None and time.monotonic() < deadline:
             time.sleep(0.1)
         self.power_off()
 
     def power_off(self) -> None:
-        """Cut the power: everything in the machine ends at once. Its supervisor cleans up and ends, too."""
-        self.ask(signal.SIGKILL)
+        """Cut the power: everything in the machine ends at once, then its supervisor cleans up and ends, too."""
+        self.send_signal(signal.SIGKILL)
         deadline = time.monotonic() + 3
         while (supervisor := self.supervisor) is not None:
             if time.monotonic() > deadline:
@@ -209,17 +209,17 @@ class Machine:
             time.sleep(0.02)
 
     def cut_network(self) -> None:
-        """Pull the network cable (and keep it unplugged when the daemon looks)."""
+        """Pull the network cable, and record that, so that the daemon does not plug it in again."""
         (self.folder / "network.cut").touch()
         network.unplug(self.place, self.address)
 
     def restore_network(self) -> None:
-        """Put the network cable back."""
+        """Plug the network cable back in."""
         (self.folder / "network.cut").unlink(missing_ok=True)
         network.plug_in(self.place, self.address)
 
     def keep_plugged_in(self) -> None:
-        """A machine that rebooted by itself has a new cable: plug it in, unless it was cut on purpose."""
+        """Plug in the cable unless it was cut on purpose: a machine that rebooted by itself has a new one."""
         if not (self.folder / "network.cut").exists():
             network.plug_in(self.place, self.address)
 

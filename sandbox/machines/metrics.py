@@ -1,7 +1,7 @@
-"""The metrics EC2 publishes about its instances, from the real counters of the machines behind them.
+"""The metrics that EC2 publishes about its instances, from the real counters of the machines behind them.
 
 Names, units and meanings: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html.
-EBS numbers count the attached volumes; the root disk, a folder here, has no counters of its own.
+EBS metrics cover the attached volumes only: the root disk, which is a folder here, has no counters.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 NAMESPACE = "AWS/EC2"
 SECTOR = 512
 
-EARNED_AN_HOUR: dict[str, dict[str, float]] = {
+EARNED_PER_HOUR: dict[str, dict[str, float]] = {
     "t2": {"nano": 3, "micro": 6, "small": 12, "medium": 24, "large": 36, "xlarge": 54, "2xlarge": 81.6},
     "t3": {"nano": 6, "micro": 12, "small": 24, "medium": 24, "large": 36, "xlarge": 96, "2xlarge": 192},
 }
-EARNED_AN_HOUR |= {"t3a": EARNED_AN_HOUR["t3"], "t4g": EARNED_AN_HOUR["t3"]}
-"""CPU credits per hour by family and size; a credit is one virtual CPU at 100 % for a minute."""
+EARNED_PER_HOUR |= {"t3a": EARNED_PER_HOUR["t3"], "t4g": EARNED_PER_HOUR["t3"]}
+"""CPU credits per hour by family and size. A credit is one virtual CPU at 100 % for a minute."""
 
 VOLUME_BASELINES: dict[str, tuple[float, float]] = {
     "nano": (5.43e6, 250),
@@ -36,18 +36,18 @@ VOLUME_BASELINES: dict[str, tuple[float, float]] = {
     "medium": (43.43e6, 2000),
     "large": (86.86e6, 4000),
 }
-"""Bytes and requests per second that T3 and T4g instances of a size may always transfer to and from their volumes:
+"""Bytes and requests per second that T3 and T4g instances of a size can sustain to and from their volumes:
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html."""
 
 VOLUME_BURST = (260.62e6, 11_800.0)
-"""What all these sizes may reach for half an hour a day."""
+"""What all these sizes can reach for half an hour a day."""
 
 BURST_SECONDS = 1800
 
 
 @dataclass(frozen=True)
 class Counters:
-    """What a machine has used so far. seconds: when it was read (monotonic); the rest counts up."""
+    """What a machine has used so far. seconds: when the counters were read (monotonic)."""
 
     seconds: float
     cpu_seconds: float = 0.0
@@ -61,7 +61,7 @@ class Counters:
     write_bytes: int = 0
 
     def since(self, before: Counters) -> Counters:
-        """What was used in between; a counter that started again (a reboot) counts from zero."""
+        """What was used in between; a counter that restarted (after a reboot) counts from zero."""
         used = {}
         for name in Counters.__dataclass_fields__:
             now, then = getattr(self, name), getattr(before, name)
@@ -73,8 +73,8 @@ class Counters:
 class Credits:
     """The CPU credit account of a burstable instance, in credits.
 
-    T2 starts with 30 launch credits per virtual CPU, the later families with none; at most
-    a day's earnings are kept. kind: the instance type.
+    T2 starts with 30 launch credits per virtual CPU, the later families with none. The balance is capped at a day's
+    earnings. kind: the instance type.
     """
 
     kind: str
@@ -85,23 +85,23 @@ class Credits:
         self.balance = 30.0 * self.virtual_cpus if self.kind.startswith("t2.") else 0.0
 
     @property
-    def earned_an_hour(self) -> float | None:
-        """None for types that have no credits."""
+    def earned_per_hour(self) -> float | None:
+        """The credits earned per hour; None for types without credits."""
         family, _, size = self.kind.partition(".")
-        return EARNED_AN_HOUR.get(family, {}).get(size)
+        return EARNED_PER_HOUR.get(family, {}).get(size)
 
     def book(self, seconds: float, used: float) -> None:
-        """Add what `seconds` earn and subtract what was used."""
-        rate = self.earned_an_hour
+        """Add what was earned in `seconds` and subtract what was used."""
+        rate = self.earned_per_hour
         if rate is not None:
             self.balance = min(max(self.balance + rate * seconds / 3600 - used, 0.0), rate * 24)
 
 
 @dataclass
 class Burst:
-    """How much of an instance's traffic (or requests) above the baseline is left.
+    """An instance's burst balance: how many bytes (or requests) above the baseline it has left.
 
-    baseline: what is always allowed, per second. highest: what is allowed until the burst is used up.
+    baseline: what is always allowed, per second. highest: what is allowed until the balance is used up.
     """
 
     baseline: float
@@ -109,7 +109,7 @@ class Burst:
     used: float = field(default=0.0, init=False)
 
     def book(self, seconds: float, moved: float) -> None:
-        """Subtract what was above the baseline; give back what was below it."""
+        """Subtract what was above the baseline, or give back what was below it."""
         self.used = min(max(self.used + moved - self.baseline * seconds, 0.0), self._all)
 
     @property
@@ -122,7 +122,7 @@ class Burst:
 
 
 def bursts(kind: str) -> dict[str, Burst]:
-    """The bursts of an instance type: of bytes and of requests, by their metric's name; none for other types."""
+    """The burst balances (bytes and requests) of an instance type by metric name; empty for types without."""
     family, _, size = kind.partition(".")
     if family not in ("t3", "t3a", "t4g") or size not in VOLUME_BASELINES:
         return {}
@@ -132,7 +132,7 @@ def bursts(kind: str) -> dict[str, Burst]:
 
 
 def read_counters(machine: Machine, loops: list[Path]) -> Counters:
-    """The machine's counters now; zeros when the machine is off."""
+    """The machine's counters now; zeros if the machine is off."""
     supervisor = machine.supervisor
     cgroup = cgroups.of(supervisor) if supervisor else None
     statistics = Path("/sys/class/net") / network.port_name(machine.place, machine.address) / "statistics"
@@ -147,7 +147,7 @@ def read_counters(machine: Machine, loops: list[Path]) -> Counters:
     disks = [(Path("/sys/block") / loop.name / "stat").read_text().split() for loop in loops]
     try:
         cpu = cgroups.cpu_seconds(cgroup) if cgroup else 0.0
-    except OSError:  # it ended just now
+    except OSError:  # the machine has just ended
         cpu = 0.0
     return Counters(
         seconds=time.monotonic(),
@@ -164,7 +164,7 @@ def read_counters(machine: Machine, loops: list[Path]) -> Counters:
 
 
 def values(used: Counters, virtual_cpus: int, *, healthy: bool) -> dict[str, tuple[float, StandardUnitType]]:
-    """The metrics of one period: name → (value, unit). healthy: the machine runs and is plugged in."""
+    """The metrics of one period: name → (value, unit). healthy: whether the machine is running and plugged in."""
     seconds = max(used.seconds, 1e-3)
     failed = 0.0 if healthy else 1.0
     return {
@@ -184,7 +184,7 @@ def values(used: Counters, virtual_cpus: int, *, healthy: bool) -> dict[str, tup
 
 
 class Meter:
-    """Reads one instance's counters and publishes what happened since the last time."""
+    """Reads one instance's counters and publishes what it has used since the last time."""
 
     def __init__(self, machine: Machine, kind: str, virtual_cpus: int) -> None:
         self.machine = machine
@@ -198,7 +198,7 @@ class Meter:
         used = now.since(self._last)
         self._last = now
         points = values(used, self.credits.virtual_cpus, healthy=healthy)
-        if self.credits.earned_an_hour is not None:
+        if self.credits.earned_per_hour is not None:
             spent = used.cpu_seconds / 60
             self.credits.book(used.seconds, spent)
             points["CPUCreditUsage"] = (spent, "Count")

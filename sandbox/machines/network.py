@@ -1,39 +1,37 @@
-"""The sandbox's own network: which slot a place may use, its bridge, and its machines' cables.
+"""The sandbox's own network: a place's slot, its bridge, and its machines' cables.
 
-The bridge holds the gateway's address. Machines are not ports of it: each has a cable (veth pair) with a
-route of its own, so that every packet between machines is routed by the host and passes the firewall, and
-the kernel drops forged senders. (As isolated ports of a bridge they could not call each other's elastic
-addresses on hosts with br_netfilter, which delivers rewritten packets to the port directly.) All interfaces
-of a place are in one interface group, by which the firewall matches them.
+The bridge has the gateway's address. Machines are not ports of the bridge: each has a cable (a veth pair) with its
+own route, so that the host routes every packet between machines through the firewall, and the kernel drops packets
+with forged source addresses. (As isolated ports of a bridge, machines could not reach each other's elastic addresses
+on hosts with br_netfilter, which delivers rewritten packets directly to the port.) All interfaces of a place are in
+one interface group, by which the firewall matches them.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxError
+from sandbox.locks import locked
 from sandbox.machines.system import run, succeeds
 from sandbox.place import SLOTS, Place, cache_folder
 
 ALIAS_LENGTH = 250
-"""The kernel keeps at most 255 characters of an interface's alias."""
+"""Characters: the kernel allows at most 255 bytes for an interface's alias."""
 
 GROUPS_FROM = 27904
-"""The interface group of slot 0 (any number that is not in use)."""
+"""The interface group of slot 0: an arbitrary number that is not in use."""
 
 INTERFACE_UP = 1
 
 
 def owner_mark(place: Place) -> str:
-    """The bridge's alias: the state folder it belongs to (its end and a hash, when very long)."""
+    """The bridge's alias: the state folder that it belongs to; if that is very long, its hash and its end."""
     path = str(place.state)
     if len(path) <= ALIAS_LENGTH:
         return path
@@ -41,15 +39,15 @@ def owner_mark(place: Place) -> str:
 
 
 def bridge_owner(name: str) -> str | None:
-    """The alias of a bridge, "" when it has none, or None when there is no such interface."""
+    """The alias of a bridge, "" if it has none, or None if there is no such interface."""
     alias = Path("/sys/class/net") / name / "ifalias"
     return alias.read_text().strip() if alias.exists() else None
 
 
 def is_free(place: Place, slot: int) -> bool:
-    """True when the place may use this slot: bridge, addresses and loopback ports are free or its own."""
+    """Whether the place can use this slot: bridge, addresses and loopback ports are free or its own."""
     candidate = Place(place.checkout, place.name)
-    candidate.__dict__["slot"] = slot  # the cached property, without writing anything
+    candidate.__dict__["slot"] = slot  # sets the cached property without recording a claim
     owner = bridge_owner(candidate.bridge)
     if owner is not None:
         return owner == owner_mark(place)
@@ -59,13 +57,13 @@ def is_free(place: Place, slot: int) -> bool:
 
 
 def claim_slot(place: Place) -> int:
-    """Claim the place's slot: the one it has, its preferred one, or the next free one after that.
+    """Claim a slot for the place: the one it has, else its preferred one, else the next free one after that.
 
-    The bridge (still without an address) is created at once, and the claim is recorded in the state folder,
-    so that another checkout's claim at the same moment takes another slot. Returns the slot.
+    Under a lock, records the claim in the state folder and creates the bridge (still without an address), so that
+    another checkout that claims a slot at the same time takes a different one. Returns the slot.
     Raises SandboxError when all 256 are taken.
     """
-    with _all_checkouts_wait():
+    with locked(cache_folder() / "slots.lock"):
         first: int = place.slot
         for step in range(SLOTS):
             slot = (first + step) % SLOTS
@@ -79,9 +77,9 @@ def claim_slot(place: Place) -> int:
 
 
 def create(place: Place) -> None:
-    """Create the bridge with the gateway's address and the route of the upper /24; repeating it is harmless.
+    """Create the bridge with the gateway's address and the route for the upper /24; safe to repeat.
 
-    Raises SandboxError when a bridge of that name belongs to something else.
+    Raises SandboxError if a bridge of that name belongs to something else.
     """
     _add_bridge(place)
     _configure(place, place.bridge)
@@ -103,12 +101,12 @@ def interface_group(place: Place) -> int:
 
 
 def port_name(place: Place, address: IPv4Address) -> str:
-    """The host's end of a machine's cable: the bridge's name and the address' number in the /23."""
+    """The name of the host's end of a machine's cable: the bridge's name and the address's number in the /23."""
     return f"{place.bridge}v{int(address) - int(place.network.network_address)}"
 
 
 def plug_in(place: Place, address: IPv4Address) -> bool:
-    """Connect a machine's cable, so that packets for its address go there; False while it has no cable."""
+    """Connect a machine's cable, so that packets for its address go there; returns False if it has no cable (yet)."""
     port = port_name(place, address)
     flags = Path("/sys/class/net") / port / "flags"
     try:
@@ -121,27 +119,27 @@ def plug_in(place: Place, address: IPv4Address) -> bool:
     except (OSError, SandboxError):
         if flags.exists():
             raise
-        return False  # there is none (any more)
+        return False  # there is no cable, or no longer
     return True
 
 
 def unplug(place: Place, address: IPv4Address) -> None:
-    """Pull a machine's cable: its own end loses the carrier."""
+    """Pull a machine's cable: the machine's end loses its carrier."""
     port = port_name(place, address)
     if bridge_owner(port) is not None:
         run("ip", "link", "set", port, "down")
 
 
 def remove_cable(place: Place, address: IPv4Address) -> None:
-    """Remove what is left of the cable of a machine that is off: with it, systemd-nspawn would refuse to boot. It goes
-    with the machine's network namespace, which anything that was inside may keep for longer than the machine."""
+    """Remove a leftover cable of a machine that is off: with it, systemd-nspawn would refuse to boot. The kernel
+    removes the cable with the machine's network namespace, which a process from inside can keep alive longer."""
     port = port_name(place, address)
     if bridge_owner(port) is not None and not succeeds("ip", "link", "delete", port) and bridge_owner(port) is not None:
-        raise SandboxError(f"The cable of {address} cannot be removed.")
+        raise SandboxError(f"The network cable of {address} cannot be removed.")
 
 
 def _configure(place: Place, interface: str) -> None:
-    """Put an interface into the place's group; it forwards, and has no IPv6."""
+    """Put an interface into the place's group, enable forwarding, and disable IPv6."""
     run("ip", "link", "set", interface, "group", str(interface_group(place)))
     for setting, value in {
         f"net/ipv6/conf/{interface}/disable_ipv6": 1,
@@ -181,12 +179,3 @@ def _port_is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-@contextmanager
-def _all_checkouts_wait() -> Iterator[None]:
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "slots.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -1,4 +1,4 @@
-"""The commands that boot a machine and that run something inside it: systemd-nspawn(1) and nsenter(1)."""
+"""The commands that boot a machine and run a command inside it: systemd-nspawn(1) and nsenter(1)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from sandbox.machines import cgroups, guest, network
 from sandbox.place import Place
 
 EXT4 = Path("/sys/fs/ext4")
-"""Where the kernel reports on its ext4 file systems, above all their errors."""
+"""Where the kernel reports on its ext4 file systems, such as their errors."""
 
 
 def name(place: Place, identity: str) -> str:
-    """What systemd-nspawn calls a machine."""
+    """The name that systemd-nspawn has for a machine."""
     return f"{place.bridge}-{identity}"[:64]
 
 
 def command(place: Place, identity: str, address: IPv4Address, root: Path, devices: Mapping[str, Path]) -> list[str]:
-    """Boots the machine whose file system is mounted at `root`. devices: as `Machine.start` takes them."""
+    """The command that boots the machine whose file system is mounted at `root`. devices: see `Machine.start`."""
     boot = [
         "systemd-nspawn",
         "--quiet",
@@ -35,26 +35,26 @@ def command(place: Place, identity: str, address: IPv4Address, root: Path, devic
         "--link-journal=no",
         "--console=read-only",
         "--system-call-filter=@memlock",  # Telegraf locks its secrets into memory, which real machines allow
-        # nspawn hides it. It is the kernel's, so each machine reports every ext4 file system of this kernel.
+        # nspawn hides this folder. It is the kernel's, so each machine reports all of the host's ext4 file systems.
         *([f"--bind-ro={EXT4}"] if EXT4.exists() else []),
         *(f"--bind={device}:{inside}" for inside, device in sorted(devices.items())),
     ]
     cgroup = cgroups.make(place.bridge, identity)
     if cgroup is None:
         return [*boot, "--property=DeviceAllow=block-loop rwm"]  # for volumes attached later
-    # Only a process that has not started yet can be moved as a whole.
+    # Move into the cgroup before systemd-nspawn starts, so that all its children are in there, too.
     moved = ["sh", "-c", 'echo $$ > "$0"; exec "$@"', str(cgroup / "cgroup.procs")]
     return [*moved, *boot, "--keep-unit"]
 
 
 WAITING = '"$@"; exit "$?"'
-"""What stands between nsenter and the command. nsenter itself would stop whenever the command is stopped. A machine
-that shuts down stops all its processes before it ends them: an nsenter outside, which it cannot continue, would never
-collect its child, and the machine's namespaces would never end. A shell does not stop."""
+"""A shell between nsenter and the command. Without it, nsenter would stop whenever the command is stopped. A machine
+that shuts down stops all its processes before it kills them; it cannot continue an nsenter, which is outside: that
+would never reap its child, and the machine's namespaces would stay. A shell does not stop with its child."""
 
 
 def enter(leader: int, argv: Sequence[str]) -> list[str]:
-    """Runs `argv` inside the machine whose PID 1 is `leader`, with a root shell's usual environment."""
+    """The command that runs `argv` inside the machine whose PID 1 is `leader`, with a root shell's environment."""
     namespaces = ["--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"]
     settings = ["HOME=/root", "USER=root", "LANG=C.UTF-8", f"TERM={os.environ.get('TERM', 'dumb')}"]
     path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

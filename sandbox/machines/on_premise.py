@@ -1,4 +1,4 @@
-"""On-premise machines: hosts outside AWS, declared in the state folder, reached over SSH."""
+"""On-premise machines: hosts outside AWS that are declared in the state folder and reached over SSH."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from sandbox.place import Place
 class Host:
     """A declared host.
 
-    authorized_key: who may log in as `debian`; None: a key pair is created. host_key: file of its private
-    ed25519 host key, with the public one next to it; None: one is created.
+    authorized_key: the public key that may log in as `debian`; None: a key pair is created.
+    host_key: the file of its private ed25519 host key, with the public key next to it; None: one is created.
     """
 
     name: str
@@ -31,12 +31,12 @@ class Host:
 
 
 def file(place: Place) -> Path:
-    """The declaration: a JSON list of {"name", "address", optional "authorized_key" and "host_key"}."""
+    """The declaration: a JSON list of {"name", "address", and optionally "authorized_key" and "host_key"}."""
     return place.state / "on_premise.json"
 
 
 def declare(place: Place, hosts: list[Host]) -> None:
-    """Write the declaration; within a second or two the daemon boots what is new and removes what is gone."""
+    """Write the declaration. Within a second or two, the daemon boots new hosts and removes those no longer listed."""
     entries = [
         {"name": host.name, "address": str(host.address)}
         | ({"authorized_key": host.authorized_key} if host.authorized_key else {})
@@ -49,9 +49,9 @@ def declare(place: Place, hosts: list[Host]) -> None:
 
 
 def declared(place: Place) -> list[Host]:
-    """The declared hosts, none without a declaration.
+    """The declared hosts; empty without a declaration.
 
-    Raises SandboxError for a malformed one or for an address outside the pool.
+    Raises SandboxError for a malformed declaration, an address outside the pool or an invalid name.
     """
     if not file(place).exists():
         return []
@@ -78,7 +78,7 @@ def declared(place: Place) -> list[Host]:
 
 
 def user_key(machine: Machine) -> Path:
-    """Where the private key that opens the host as `debian` is, unless its declaration named another."""
+    """The file of the private key that can log in as `debian`, unless the declaration has an authorized key."""
     return machine.folder / "user_key"
 
 
@@ -90,8 +90,8 @@ class HostKeeper(Keeper):
         self._host = host
 
     def turn(self) -> None:
-        """To be called every second while the host is declared."""
-        self.machine.remember(name=self._host.name)
+        """Must be called every second while the host is declared."""
+        self.machine.record(name=self._host.name)
         self.keep_running()
 
     def prepare(self) -> dict[str, Path]:

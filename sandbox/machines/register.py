@@ -1,4 +1,4 @@
-"""Which machines a place has: found from any process by the machine.json in their folders."""
+"""The machines of a place, which any process can find by the machine.json in their folders."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def all_machines(place: Place) -> list[Machine]:
 
 
 def find(place: Place, wanted: str) -> Machine:
-    """The machine with this id, Name tag or address. Raises SandboxError naming those that exist."""
+    """The machine with this id, name or address. Raises SandboxError, which lists all machines, if there is none."""
     machines = all_machines(place)
     matches = []
     for machine in machines:
         facts = json.loads((machine.folder / "machine.json").read_text())
         if wanted in {facts["id"], facts.get("name"), facts["address"], facts.get("public_address")}:
             matches.append(machine)
-    # A replaced instance and its successor share a name: the running one is meant.
+    # A replaced instance and its successor share a name: prefer the running one.
     if len(matches) > 1:
         matches.sort(key=lambda machine: machine.leader is None)
     if not matches:
-        known = ", ".join(machine.id for machine in machines) or "none at all"
+        known = ", ".join(machine.id for machine in machines) or "none"
         raise SandboxError(f"There is no machine {wanted!r} here. Known: {known}.")
     return matches[0]

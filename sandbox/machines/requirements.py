@@ -1,4 +1,4 @@
-"""Can this host boot the sandbox's machines?"""
+"""Checks whether this host can boot the sandbox's machines."""
 
 from __future__ import annotations
 
@@ -20,22 +20,19 @@ TOOLS = {
     "losetup": "mount",
     "ssh-keygen": "openssh-client",
 }
-"""What the sandbox calls, and the Debian package each tool comes from."""
+"""The tools that the sandbox uses, and the Debian package of each."""
 
 DEBIAN_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def preflight() -> list[str]:
-    """What keeps this host from running the sandbox: one line a problem, each naming what to do.
-
-    An empty list means it can.
-    """
+    """What keeps this host from running the sandbox, and what to do about it: one line per problem, or none."""
     if sys.platform != "linux":
-        return ["The sandbox's machines need Linux. Run it on a Linux machine or in a virtual one."]
+        return ["The sandbox's machines need Linux. Use a Linux machine or a virtual one."]
     problems = []
     if os.geteuid() != 0:
-        problems.append("It boots machines and creates a network bridge, which needs root. Run: sudo make")
-    # A user's PATH often lacks the administrator's folders, where nft and losetup are.
+        problems.append("Booting machines and creating a network bridge needs root. Run: sudo make")
+    # A user's PATH often lacks the administrator's folders, which contain nft and losetup.
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     missing = {package: tool for tool, package in TOOLS.items() if shutil.which(tool, path=path) is None}
     if not DEBIAN_KEYS.exists():

@@ -1,11 +1,11 @@
-"""The SSM agent of an instance: runs the documents that State Manager associates it with, as root.
+"""The SSM agent of an instance: runs, as root, the documents that State Manager associates with the instance.
 
-It asks AWS as the real one does, with the credentials of the instance's own role, from the metadata service inside the
-machine; without the rights of AmazonSSMManagedInstanceCore it is refused. Debian's images have no agent: an instance
-has one as soon as the folder of the agent's package exists.
+Like the real agent, it calls AWS with the credentials of the instance's own role, from the metadata service inside the
+machine; without the permissions of AmazonSSMManagedInstanceCore it is refused. Debian's images have no agent: an
+instance has one as soon as the folder of the agent's package exists.
 
-github.com/aws/amazon-ssm-agent: agent/association (what it asks), agent/plugins/runscript (how it runs a script),
-agent/framework/docparser (how parameters are filled in).
+Follows github.com/aws/amazon-ssm-agent: agent/association (what it asks), agent/plugins/runscript (how it runs a
+script), agent/framework/docparser (how parameters are filled in).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from sandbox.errors import SandboxError
 from sandbox.machines.machine import Machine
 
 FOLDER = "etc/amazon/ssm"
-"""Of the package's settings: where it is, the agent runs."""
+"""The folder of the package's settings: machines that have it run the agent."""
 
-HERE = PurePosixPath("/var/lib/amazon/ssm")
+DATA_FOLDER = PurePosixPath("/var/lib/amazon/ssm")
 POLL_SECONDS = 5.0
-"""The real one is called when there is something to do, and looks by itself every few minutes."""
+"""The real agent is notified when there is something to do, and polls only every few minutes."""
 
 CREDENTIALS = """
 url=http://169.254.169.254/latest
@@ -54,28 +54,29 @@ class SsmAgent:
     def __init__(self, machine: Machine, executor: Executor, region: str) -> None:
         self._machine, self._executor, self._region = machine, executor, region
         self._job: Future[None] | None = None
-        self._looked = -float("inf")
+        self._polled = -float("inf")
         self._ran: dict[str, tuple[tuple[str, int], float]] = {}
         self._complaint = ""
 
     def turn(self) -> None:
-        """Called every second while the machine runs."""
+        """Must be called every second while the machine is running."""
         busy = self._job is not None and not self._job.done()
-        if busy or time.monotonic() - self._looked < POLL_SECONDS or not (self._machine.root / FOLDER).is_dir():
+        if busy or time.monotonic() - self._polled < POLL_SECONDS or not (self._machine.root / FOLDER).is_dir():
             return
-        self._looked = time.monotonic()
-        self._job = self._executor.submit(self._look)
+        self._polled = time.monotonic()
+        self._job = self._executor.submit(self._poll)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
+        """Run whatever is due. An error is logged, unless it is the same as the last time."""
         try:
-            self._see_to_everything()
+            self._run_due_associations()
             self._complaint = ""
         except (SandboxError, URLError, OSError, subprocess.TimeoutExpired, ValueError) as error:
             if str(error) != self._complaint:
                 log.error("%s: the SSM agent: %s", self._machine.id, error)
             self._complaint = str(error)
 
-    def _see_to_everything(self) -> None:
+    def _run_due_associations(self) -> None:
         key = self._credentials()
         own = {"InstanceId": self._machine.id}
         self._ask(key, "UpdateInstanceInformation", own | {"AgentName": "amazon-ssm-agent", "AgentStatus": "Active"})
@@ -91,12 +92,12 @@ class SsmAgent:
                 self._ask(key, "UpdateInstanceAssociationStatus", about)
 
     def _run(self, key: Credentials, association: Mapping[str, Any]) -> tuple[str, str]:
-        """Run every step of the association's document; returns a status and the last line of what was printed."""
+        """Run every step of the association's document; returns the status and the last line of the output."""
         about = {"Name": association["Name"], "DocumentVersion": association["DocumentVersion"]}
         document = json.loads(self._ask(key, "GetDocument", about)["Content"])
         summary = ""
         for script, seconds in scripts(document, association.get("Parameters", {})):
-            folder = HERE / self._machine.id / "document/orchestration" / association["AssociationId"]
+            folder = DATA_FOLDER / self._machine.id / "document/orchestration" / association["AssociationId"]
             code = self._execute(folder, script, seconds)
             printed = self._machine.run(["tail", "-qn", "1", f"{folder}/stdout", f"{folder}/stderr"]).stdout
             summary = (printed.strip().splitlines() or [""])[-1]
@@ -105,7 +106,7 @@ class SsmAgent:
         return "Success", summary
 
     def _execute(self, folder: PurePosixPath, script: str, seconds: float) -> int:
-        """As the real one: the script is a file, and `sh -c` runs it, so that its first line chooses the
+        """Run a script like the real agent: from a file, through `sh -c`, so that its first line chooses the
         interpreter."""
         write = f"mkdir -p {folder} && install -m 700 /dev/stdin {folder}/_script.sh"
         self._machine.run(["sh", "-c", write], stdin=script)
@@ -113,7 +114,7 @@ class SsmAgent:
         return self._machine.run(["sh", "-c", f"cd {folder} && {run}"], timeout=seconds).returncode
 
     def _credentials(self) -> Credentials:
-        """Those of the instance's role. Raises SandboxError if it has none."""
+        """The credentials of the instance's role. Raises SandboxError if it has none."""
         given = self._machine.run(["sh", "-c", CREDENTIALS], timeout=30).stdout
         if not given.startswith("{"):
             raise SandboxError("the instance has no role")
@@ -121,7 +122,7 @@ class SsmAgent:
         return Credentials(key["AccessKeyId"], key["SecretAccessKey"], key["Token"])
 
     def _ask(self, key: Credentials, operation: str, parameters: Mapping[str, Any]) -> Any:
-        """Raises SandboxError, in AWS's words, when it is refused."""
+        """Call AWS. Raises SandboxError with AWS's error when the request is refused."""
         url = f"{self._machine.place.aws_url}/"
         headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"AmazonSSM.{operation}"}
         body = json.dumps(parameters).encode()

@@ -1,7 +1,7 @@
-"""Connections that this process makes from a machine's own network.
+"""Connections that this process opens from inside a machine's network.
 
-The operator reaches no more than `operatorCidrs` opens. What has to reach InfluxDB (a benchmark, a test) does so
-from where InfluxDB is open.
+The operator reaches only what `operatorCidrs` opens. A benchmark or a test that has to reach InfluxDB does so from a
+machine for which InfluxDB is open.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @contextmanager
 def at(machine: Machine) -> Iterator[None]:
-    """Connections that this thread opens meanwhile come from the machine, and its `localhost` is the
-    machine's. They stay so afterwards. Raises SandboxError when the machine is off."""
+    """Move this thread into the machine's network: connections that it opens come from the machine, even after it has
+    left, and `localhost` is the machine. Raises SandboxError if the machine is off."""
     leader = machine.leader
     if leader is None:
         raise SandboxError(f"Machine {machine.id} is off.")
@@ -40,7 +40,7 @@ def at(machine: Machine) -> Iterator[None]:
 
 
 def _enter(namespace: int) -> None:
-    """setns(2), which Python has from 3.12 on."""
+    """Call setns(2), which Python has since 3.12."""
     if _LIBC.setns(namespace, 0):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

@@ -1,4 +1,4 @@
-"""EBS volumes: each is a sparse file, a loop device while attached, and a device node inside the machine."""
+"""EBS volumes: each is a sparse file, and while attached also a loop device and a device node in the machine."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ LOOPS = Path("/sys/block")
 
 
 def folder(place: Place) -> Path:
-    """Where the place's volumes are kept, one `<volume id>.img` each."""
+    """The folder of the place's volumes, with one `<volume id>.img` each."""
     return place.state / "volumes"
 
 
 def loops(place: Place) -> dict[str, Path]:
     """The place's attached loop devices by volume id, including those that a killed daemon left behind."""
     found = {}
-    # As losetup does, but without a process: the daemon asks each second.
+    # As losetup does, but without starting a process, as the daemon calls this every second.
     for backing in LOOPS.glob("loop*/loop/backing_file"):
-        with contextlib.suppress(OSError):  # detached just now
+        with contextlib.suppress(OSError):  # it has just been detached
             # The kernel appends "(deleted)" to a deleted file's name.
             file = Path(backing.read_text().rstrip("\n").removesuffix(" (deleted)"))
             if file.parent == folder(place):
@@ -35,7 +35,7 @@ def loops(place: Place) -> dict[str, Path]:
 
 
 def attach(place: Place, disk: Disk) -> Path:
-    """Create the volume's file if it is new, grow it if it became larger, and return its loop device."""
+    """Create the volume's file if it is new, grow it if the volume has grown, and return its loop device."""
     file = folder(place) / f"{disk.volume}.img"
     file.parent.mkdir(parents=True, exist_ok=True)
     grown = not file.exists() or file.stat().st_size < disk.size * GIB
@@ -52,14 +52,14 @@ def attach(place: Place, disk: Disk) -> Path:
 
 
 def detach(place: Place, volume: str) -> None:
-    """Release the volume's loop device; the kernel waits for its last user by itself."""
+    """Release the volume's loop device. The kernel itself waits until nothing uses it any more."""
     device = loops(place).get(volume)
     if device is not None:
         run("losetup", "--detach", device)
 
 
 def delete(place: Place, volume: str) -> None:
-    """Remove the volume's data for good."""
+    """Delete the volume's data."""
     detach(place, volume)
     (folder(place) / f"{volume}.img").unlink(missing_ok=True)
 
@@ -71,14 +71,14 @@ def release_all(place: Place) -> None:
 
 
 def stored(place: Place) -> set[str]:
-    """Ids of the volumes that have a file."""
+    """The ids of the volumes that have a file."""
     return {file.stem for file in folder(place).glob("*.img")} if folder(place).is_dir() else set()
 
 
 def hot_plug(leader: int, device: Path, name: str) -> None:
     """Make the loop device appear as `name` in the running machine whose PID 1 has this pid.
 
-    Raises SandboxError when the machine already has another device of that name.
+    Replaces another device of that name. Raises SandboxError for a name that is not a device's.
     """
     if not re.fullmatch(r"/dev/[a-z0-9]+", name):
         raise SandboxError(f"A volume's device name must be like /dev/sdf, not {name}.")

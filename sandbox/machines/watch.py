@@ -1,4 +1,4 @@
-"""The daemon's loop: once a second, makes the machines match EC2 and the on-premise declaration."""
+"""The daemon's loop, which makes the machines match EC2 and the on-premise declaration once a second."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from sandbox.place import Place
 
 POLL_SECONDS = 1.0
 SETTLED_SECONDS = 15
-"""After a change EC2 is asked at each turn for that long: instances go on to other states by themselves."""
+"""How long EC2 is polled in each turn after a change: instances move on to other states by themselves."""
 IDLE_SECONDS = 5
-"""Afterwards it is asked this often. Six requests each second were two fifths of what an idle environment computes."""
+"""How often EC2 is polled otherwise. Six requests a second were two fifths of an idle environment's CPU time."""
 
 log = logging.getLogger("machines")
 
 
 class Watch:
-    """Reconciles one place; `turn` does it once."""
+    """Reconciles the machines of one place; `turn` does so once."""
 
     def __init__(self, place: Place, aws: Aws, regions: Regions, executor: Executor) -> None:
         self.place = place
@@ -46,7 +46,7 @@ class Watch:
         self._asked = -float("inf")
 
     def run(self, stopping: threading.Event) -> None:
-        """Loop until `stopping` is set. What goes wrong is logged once and tried again."""
+        """Loop until `stopping` is set. An error is logged once, and the next turn tries again."""
         while not stopping.wait(POLL_SECONDS):
             try:
                 self.turn()
@@ -59,7 +59,7 @@ class Watch:
     def turn(self) -> None:
         """Check everything once and start what has to be done; booting and stopping run in the background.
 
-        Raises botocore's errors when AWS does not answer (the machines stay as they are), and SandboxError.
+        Raises SandboxError, and botocore's errors when AWS does not answer; then the machines stay as they are.
         """
         if self._due():
             for region in self.regions.next():
@@ -77,9 +77,9 @@ class Watch:
         self.hosts = {name: keeper for name, keeper in self.hosts.items() if not keeper.removed}
 
     def _due(self) -> bool:
-        """Whether EC2 may say something else than the last time. An AWS that notes no changes is asked each turn."""
-        noted = changes.file(self.place)
-        settled = noted.exists() and time.time() - noted.stat().st_mtime > SETTLED_SECONDS
+        """Whether to poll EC2 in this turn. An AWS that does not record its changes is polled in each turn."""
+        recorded = changes.file(self.place)
+        settled = recorded.exists() and time.time() - recorded.stat().st_mtime > SETTLED_SECONDS
         return not settled or time.monotonic() - self._asked >= IDLE_SECONDS
 
     def _read(self, region: str) -> None:
@@ -92,7 +92,7 @@ class Watch:
         (self.regions.active.add if new != Fleet() else self.regions.active.discard)(region)
 
     def _enforce(self) -> None:
-        """Give the kernel the firewall for what EC2 says now, if it differs from the last one."""
+        """Load the firewall for what EC2 says now into the kernel, if it differs from the last one."""
         groups = {name: group for found in self._fleets.values() for name, group in found.groups.items()}
         alive = [
             one
@@ -114,7 +114,7 @@ class Watch:
             if instance.address not in self.place.vpc:
                 raise SandboxError(f"{instance.id}: its address {instance.address} is not in the VPC {self.place.vpc}.")
             if any(other.machine.address == instance.address for other in self.instances.values()):
-                return  # whose machine before it is still being shut down: an interface has one cable
+                return  # the previous machine of its network interface is still being shut down
             machine = Machine(self.place, instance.id, instance.address)
             keeper = InstanceKeeper(machine, self.executor, self.aws, instance)
             self.instances[instance.id] = keeper
@@ -130,7 +130,7 @@ class Watch:
             self.databases.pop(id_).remove()
         if there:
             machines = [keeper.machine for keeper in (*self.instances.values(), *self.hosts.values())]
-            databases.announce(there.values(), machines)
+            databases.add_names(there.values(), machines)
 
     def _keep_hosts(self) -> None:
         declared = {host.name: host for host in on_premise.declared(self.place)}

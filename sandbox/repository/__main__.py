@@ -1,4 +1,4 @@
-"""The package server's daemon: port 80 of the place's gateway, until SIGTERM."""
+"""The package server's daemon: serves on port 80 of the place's gateway until SIGTERM."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PORT = 80
 
 
 def www_folder(place: Place) -> Path:
-    """What the place's daemon serves."""
+    """The folder that the place's daemon serves."""
     return place.state / "repository" / "www"
 
 
 def prepare(place: Place, build: Path) -> Path:
-    """Give the place its own copy of the archives, which tests may tamper with; returns its folder.
+    """Give the place its own copy of the archives, with which tests can tamper; returns its folder.
 
-    Also writes the Debian archive's public key, which goes into the guests before their first boot.
+    Also writes the Debian archive's public key, which guests get before their first boot.
     """
     www = www_folder(place)
     folder, copying = www.parent, www.with_name(".www")
@@ -39,7 +39,7 @@ def prepare(place: Place, build: Path) -> Path:
 
 
 def daemon(place: Place) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SandboxError when it cannot."""
+    """Serve until SIGTERM or SIGINT. Raises SandboxError if it cannot."""
     ready = place.state / "repository.ready"
     # Bind first: a second daemon must not touch what the first one serves.
     with open_server(str(place.gateway), PORT, www_folder(place)) as server:

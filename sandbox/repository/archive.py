@@ -15,10 +15,10 @@ from sandbox.repository.keys import SigningKey
 
 @dataclass(frozen=True)
 class Archive:
-    """What an archive is called.
+    """The names of an archive.
 
-    name: its folder on the server.  suite: as in sources.list.  origin: who publishes it.
-    key_file: the public key's file name, as the real archive's; empty when it is not published there.
+    name: its folder on the server. suite: as in sources.list. origin: who publishes it.
+    key_file: the public key's file name, as in the real archive; empty if the archive does not publish its key.
     """
 
     name: str
@@ -29,9 +29,9 @@ class Archive:
 
 
 def publish(archive: Archive, debs: Iterable[Path], architecture: str, key: SigningKey, root: Path) -> None:
-    """Turn `root` into a complete, signed archive of the given packages (there may be none).
+    """Turn `root` into a complete, signed archive of the given packages, if any.
 
-    Raises SandboxError in apt-ftparchive's or gpg's words.
+    Raises SandboxError with apt-ftparchive's or gpg's error.
     """
     pool = root / "pool" / archive.component
     suite = root / "dists" / archive.suite
@@ -54,7 +54,7 @@ def publish(archive: Archive, debs: Iterable[Path], architecture: str, key: Sign
         "Components": archive.component,
     }
     options = [f"--option=APT::FTPArchive::Release::{name}={value}" for name, value in fields.items()]
-    # The file is written afterwards: it lists everything next to it, and must not list itself.
+    # Written afterwards: the file lists everything next to it, and must not list itself.
     text = run("apt-ftparchive", *options, "release", suite.relative_to(root), cwd=root)
     release = suite / "Release"
     release.write_text(text)

@@ -1,4 +1,4 @@
-"""Debian packages from a folder of files, with dpkg-deb."""
+"""Builds Debian packages from a folder of files, with dpkg-deb."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pathlib import Path
 from sandbox.machines.system import run
 
 BUILD_TIME = "1750000000"
-"""Time of all files in the packages (seconds since 1970), so that the same input gives the same bytes."""
+"""The time of all files in the packages (seconds since 1970), so that the same input gives the same bytes."""
 
 
 @dataclass(frozen=True)
 class Control:
     """A package's description, as in its `control` file.
 
-    version: upstream version and revision.  architecture: Debian's name, e.g. amd64.
+    version: upstream version and revision. architecture: Debian's name, such as amd64.
     description: a short line; further lines, if any, start with a space.
-    depends, recommends: relations as Debian writes them, empty for none.
+    depends, recommends: relations in Debian's syntax, empty for none.
     """
 
     name: str
@@ -57,10 +57,10 @@ class Control:
 
 
 def build_deb(tree: Path, control: Control, scripts: Mapping[str, str], conffiles: Sequence[str], out: Path) -> Path:
-    """Make a package of the files below `tree`, which gets a `DEBIAN` folder; returns the .deb in `out`.
+    """Build a package of the files below `tree`, which gets a `DEBIAN` folder; returns the .deb in `out`.
 
-    scripts: maintainer scripts by name (`postinst`).  conffiles: absolute paths of configuration files that
-    dpkg keeps when the user changed them. All files belong to root. Raises SandboxError in dpkg-deb's words.
+    scripts: maintainer scripts by name, such as `postinst`. conffiles: absolute paths of configuration files, which
+    dpkg keeps if the user has changed them. All files belong to root. Raises SandboxError with dpkg-deb's error.
     """
     files = sorted(path for path in tree.rglob("*") if path.is_file() and not path.is_symlink())
     meta = tree / "DEBIAN"
@@ -77,7 +77,7 @@ def build_deb(tree: Path, control: Control, scripts: Mapping[str, str], conffile
     tree.chmod(0o755)
     out.mkdir(parents=True, exist_ok=True)
     target = out / f"{control.name}_{control.version}_{control.architecture}.deb"
-    # gzip, like fpm, which builds the real packages; xz would take minutes for the same programs.
+    # gzip, as used by fpm, which builds the real packages; xz would take minutes for these programs.
     options = ("--root-owner-group", "-Zgzip", "-z6", "--build")
     run("env", f"SOURCE_DATE_EPOCH={BUILD_TIME}", "dpkg-deb", *options, tree, target)
     return target

@@ -1,7 +1,7 @@
-"""The packages `influxdb` and `telegraf`: our builds, with the packaging files of their own Go modules.
+"""The packages `influxdb` and `telegraf`: our builds, with the packaging files from their own Go modules.
 
-Paths, owners and maintainer scripts follow their publisher's packaging: for InfluxDB
-`.circleci/packages` in its module, for Telegraf its Makefile, which hands it to fpm. Left out: InfluxDB's manual pages.
+Paths, owners and maintainer scripts follow their publisher's packaging: for InfluxDB `.circleci/packages` in its
+module, for Telegraf its Makefile, which calls fpm. InfluxDB's manual pages are left out.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ TELEGRAF_MODULE = f"github.com/influxdata/telegraf@v{recipes.TELEGRAF_VERSION}"
 
 
 def module_folder(module: str) -> Path:
-    """Where Go's module cache keeps MODULE@VERSION, fetched if need be.
+    """The folder of MODULE@VERSION in Go's module cache, downloaded if necessary.
 
-    Raises SandboxError when it cannot be fetched.
+    Raises SandboxError if it cannot be downloaded.
     """
-    with tempfile.TemporaryDirectory() as outside:  # of any module, whose go.mod would have a say
+    with tempfile.TemporaryDirectory() as outside:  # outside any module, whose go.mod would apply
         answer = run(toolchain.go(), "mod", "download", "-json", module, cwd=Path(outside))
     folder = Path(json.loads(answer)["Dir"])
     if not folder.is_dir():
@@ -57,7 +57,7 @@ def influxdb(binaries: Path, workshop: Path, out: Path) -> Path:
 
 
 def _lay_out(source: Path, tree: Path) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The publisher's files, with the modes that `.circleci/packages/config.yaml` gives them.
+    """Add the publisher's files, with the modes from `.circleci/packages/config.yaml`.
 
     Returns the maintainer scripts by name, and further configuration files.
     """
@@ -71,7 +71,7 @@ def _lay_out(source: Path, tree: Path) -> tuple[dict[str, str], tuple[str, ...]]
 
 
 def _lay_out_fallback(source: Path, tree: Path) -> tuple[dict[str, str], tuple[str, ...]]:
-    """As `_lay_out`, for the release whose packaging is written in its build.py."""
+    """Like `_lay_out`, for the release whose packaging is defined in its build.py."""
     _put(source / "scripts/logrotate", tree / "etc/logrotate.d/influxdb")
     for name in ("init.sh", "influxdb.service"):
         _put(source / "scripts" / name, tree / "usr/lib/influxdb/scripts" / name)
@@ -99,7 +99,7 @@ def telegraf(binaries: Path, workshop: Path, out: Path) -> Path:
     """Build telegraf_*.deb; binaries: folder with telegraf. Returns its path in `out`."""
     source, tree = module_folder(TELEGRAF_MODULE), workshop / "telegraf"
     _put(binaries / "telegraf", tree / "usr/bin/telegraf", 0o755)
-    # `make config`: the sample the postinst turns into the configuration unless there is one.
+    # As `make config` does: the sample, which the postinst copies to the configuration file if that does not exist.
     sample = tree / "etc/telegraf/telegraf.conf.sample"
     sample.parent.mkdir(parents=True)
     sample.write_text(run(binaries / "telegraf", "config"))

@@ -1,4 +1,4 @@
-"""The archives' signing keys: created once per machine, kept in the cache, readable by their owner only."""
+"""The archives' signing keys: created once per machine, kept in the cache, and readable only by their owner."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sandbox.errors import SandboxError
 
 @dataclass(frozen=True)
 class SigningKey:
-    """An OpenPGP key in a GnuPG home of its own. folder: that home."""
+    """An OpenPGP key in its own GnuPG home. folder: that home."""
 
     folder: Path
 
     @property
     def fingerprint(self) -> str:
-        """The primary key's, 40 hexadecimal digits without spaces."""
+        """The primary key's fingerprint: 40 hexadecimal digits without spaces."""
         return (self.folder / "fingerprint").read_text().strip()
 
     @property
@@ -36,21 +36,21 @@ class SigningKey:
         return (self.folder / "public.gpg").read_bytes()
 
     def clear_sign(self, text: Path, target: Path) -> None:
-        """Write `text` with an inline signature, as InRelease is."""
+        """Write `text` with an inline signature, like InRelease."""
         with _home(self.folder) as home:
             _gpg(home, "--clearsign", "--output", str(target), str(text))
 
     def detach_sign(self, text: Path, target: Path) -> None:
-        """Write the armoured signature of `text`, as Release.gpg is."""
+        """Write the armoured signature of `text`, like Release.gpg."""
         with _home(self.folder) as home:
             _gpg(home, "--armor", "--detach-sign", "--output", str(target), str(text))
 
 
 def ensure_key(folder: Path, owner: str, *, subkey: bool = False) -> SigningKey:
-    """The key kept in `folder`, created there if missing.
+    """The key in `folder`, which is created if missing.
 
-    owner: its user id.  subkey: let a subkey sign, as InfluxData does; the fingerprint is still the
-    primary key's. Raises SandboxError in gpg's words.
+    owner: its user id. subkey: let a subkey sign, as InfluxData does; the fingerprint is still the primary key's.
+    Raises SandboxError with gpg's error.
     """
     if folder.is_dir():
         return SigningKey(folder)
@@ -73,7 +73,7 @@ def ensure_key(folder: Path, owner: str, *, subkey: bool = False) -> SigningKey:
 
 @contextmanager
 def _home(folder: Path) -> Iterator[Path]:
-    """A short path of the folder: GnuPG's sockets are in it, and their paths have at most 107 characters."""
+    """A short path to the folder: it contains GnuPG's sockets, whose paths can have at most 107 characters."""
     with tempfile.TemporaryDirectory(prefix="gpg-") as short:
         home = Path(short) / "home"
         home.symlink_to(folder)

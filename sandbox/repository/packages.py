@@ -1,24 +1,24 @@
-"""Everything the package server serves, built once per machine and kept in the cache.
+"""Everything that the package server serves, built once per machine and kept in the cache.
 
-Below cache_folder()/repository: `keys/ARCHIVE`, the signing keys, and `builds/HASH/ARCHIVE`, complete
-archives. The hash covers every input, so changing any of them gives another build.
+In cache_folder()/repository: the signing keys in `keys/ARCHIVE`, and complete archives in `builds/HASH/ARCHIVE`. The
+hash covers all inputs, so that changing any of them leads to another build.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from sandbox import sums, toolchain
 from sandbox.errors import SandboxError
 from sandbox.grafana import package as grafana
+from sandbox.locks import locked
 from sandbox.machines.image import SUITE, mirror_folder
 from sandbox.place import Place, cache_folder
+from sandbox.progress import Progress
 from sandbox.repository import influxdata
 from sandbox.repository.archive import Archive, publish
 from sandbox.repository.deb import Control, build_deb
@@ -26,7 +26,7 @@ from sandbox.repository.keys import SigningKey, ensure_key
 from sandbox.toolchain.influxdb import DEPLOYED, release
 
 PACKAGES_URL = "http://packages.sandbox.internal"
-"""The name is in every guest's /etc/hosts."""
+"""Every guest has the name in /etc/hosts."""
 
 GRAFANA = Archive("grafana", "stable", "Grafana (local stand-in)", "gpg.key")
 INFLUXDATA = Archive("influxdata", "stable", "InfluxData (local build)", "influxdata-archive.key")
@@ -35,8 +35,6 @@ ARCHIVES = (GRAFANA, INFLUXDATA, DEBIAN)
 
 KEPT_BUILDS = 3
 """How many builds are kept, for checkouts at different versions."""
-
-Progress = Callable[[str], None]
 
 
 def ensure_packages(
@@ -48,23 +46,24 @@ def ensure_packages(
 ) -> Path:
     """Build packages and archives unless they exist and are complete; returns the folder with one folder per archive.
 
-    binaries: folder of InfluxDB's programs and telegraf (the toolchain's).  mirror: folder of Debian packages
-    (the image's; without one the Debian archive is empty).  cache: where to keep all (the shared one).
-    Safe to interrupt and to run twice at once. Raises SandboxError.
+    binaries: the folder with InfluxDB's programs and telegraf, by default the toolchain's.
+    mirror: the folder with Debian packages, by default the image's; if it is missing, the Debian archive is empty.
+    cache: where to keep everything, by default in the shared cache.
+    Safe to interrupt and to run concurrently. Raises SandboxError.
     """
     binaries, mirror = binaries or toolchain.binaries(), mirror or mirror_folder()
     cache = cache or _cache()
     if absent := [program for program in programs() if not (binaries / program).exists()]:
         raise SandboxError(f"{binaries} lacks {' and '.join(absent)}: build the toolchain first.")
-    with _alone(cache):
+    with _locked(cache):
         build = cache / "builds" / _version(binaries, mirror, cache)
         if build.is_dir() and (broken := sums.damaged(build)):
-            progress(f"{broken[0]} is damaged: rebuilding everything")
+            progress(f"{broken[0]} is damaged; rebuilding everything")
             shutil.rmtree(build)
         if not build.is_dir():
             _build(build, binaries, mirror, cache, progress)
         build.touch()
-        _forget_old(build.parent)
+        _remove_old(build.parent)
     return build
 
 
@@ -89,7 +88,7 @@ def _build(build: Path, binaries: Path, mirror: Path, cache: Path, progress: Pro
         DEBIAN: sorted(mirror.glob("*.deb")),
     }
     for archive, members in pools.items():
-        progress(f"signed index of /{archive.name}")
+        progress(f"the signed index of /{archive.name}")
         key = signing_key(archive, cache)
         publish(archive, members, grafana.architecture(), key, building / archive.name)
     shutil.rmtree(workshop)
@@ -119,20 +118,20 @@ def _grafana(workshop: Path, out: Path, progress: Progress) -> Path:
 
 
 def signing_key(archive: Archive, cache: Path | None = None) -> SigningKey:
-    """The archive's own key, created at the first call on this machine."""
+    """The archive's own key, created on the first call on this machine."""
     folder = (cache or _cache()) / "keys" / archive.name
     return ensure_key(folder, f"{archive.origin} <packages@sandbox.invalid>", subkey=archive is INFLUXDATA)
 
 
 def facts(place: Place) -> dict[str, Any]:
-    """The stack's settings that name this package server: repositories and key fingerprints. Versions are the program's
-    own defaults, except of an InfluxDB that this machine cannot build.
+    """The stack's settings for this package server: repositories and key fingerprints. Versions are the program's own
+    defaults, except InfluxDB's on a machine that cannot build that version.
 
     They are the same for every place: each has its own server, under the same name.
     """
     del place
     other = {} if release() is DEPLOYED else {"influxdbVersion": influxdata.influxdb_version()}
-    with _alone(_cache()):
+    with _locked(_cache()):
         return {"grafanaRepository": _settings(GRAFANA), "influxdataRepository": _settings(INFLUXDATA), **other}
 
 
@@ -164,7 +163,7 @@ def _version(binaries: Path, mirror: Path, cache: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _forget_old(builds: Path) -> None:
+def _remove_old(builds: Path) -> None:
     for leftover in builds.glob(".*.building"):
         shutil.rmtree(leftover)
     newest_first = sorted(builds.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
@@ -176,10 +175,7 @@ def _cache() -> Path:
     return cache_folder() / "repository"
 
 
-@contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    """One process at a time; the lock ends with the process."""
+def _locked(cache: Path) -> AbstractContextManager[None]:
+    """Hold the lock of the cache folder, which only its owner can read."""
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    return locked(cache / "lock")

@@ -1,4 +1,4 @@
-"""The HTTP side: files below one folder, for anyone who asks."""
+"""The HTTP server, which serves the files below a folder to anyone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IDLE_SECONDS = 60
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Files only: no folder listings. Connections stay open, as apt asks for many files in a row."""
+    """Serves files only, no folder listings. Connections stay open, as apt requests many files in a row."""
 
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
@@ -26,9 +26,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 def open_server(address: str, port: int, folder: Path) -> ThreadingHTTPServer:
-    """A server bound to the address; its `serve_forever` answers with the files below `folder`.
+    """A server bound to the address, which serves the files below `folder`.
 
-    Raises SandboxError when the address does not exist or is taken.
+    Raises SandboxError if the address does not exist or is in use.
     """
     try:
         server = ThreadingHTTPServer((address, port), partial(_Handler, directory=str(folder)))

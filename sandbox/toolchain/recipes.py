@@ -1,4 +1,4 @@
-"""What the toolchain consists of: every program's module, version and build flags."""
+"""The toolchain's recipes: every program's module, version and build flags."""
 
 from __future__ import annotations
 
@@ -31,12 +31,15 @@ TELEGRAF_PLUGINS = (
     *("outputs.influxdb", "outputs.file", "outputs.discard"),
     *("parsers.influx", "parsers.json", "parsers.value", "serializers.influx", "serializers.json"),
 )
-"""Telegraf's `custom` build: the plugins our configurations may name, 35 MB instead of 250."""
+"""The plugins in Telegraf's `custom` build: those that our configurations can use. 35 MB instead of 250."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One build step: what it produces and how."""
+    """A build step.
+
+    produces: the names of its programs. parameters: whatever else determines the result.
+    """
 
     name: str
     version: str
@@ -48,11 +51,11 @@ class Recipe:
         return f"{self.name} {self.version}"
 
     def find(self) -> dict[str, Path]:
-        """Programs already on PATH in the pinned version that can be used instead of building, by name."""
+        """Programs, by name, that are already installed in the pinned version and need not be built."""
         return _installed_pulumi() if self.name == "pulumi" else {}
 
     def build(self, into: Path, go: Go) -> None:
-        """Build the programs into the folder `into`."""
+        """Build the programs in the folder `into`."""
         BUILDERS[self.name](into, go)
 
 
@@ -70,7 +73,7 @@ def _installed_pulumi() -> dict[str, Path]:
 
 def _module(go: Go, module: str, at: Path) -> Path:
     """The folder of a downloaded module's source in Go's module cache (which verifies its checksum)."""
-    # Not inside a module of our own: the name and version are given whole.
+    # Not run inside a module of our own: the name and version are given in full.
     answer = go(["mod", "download", "-json", module], at)
     return Path(json.loads(answer[answer.index("{") :])["Dir"])
 
@@ -82,8 +85,8 @@ def _build_pulumi(into: Path, go: Go) -> None:
         ["build", "-v", *flags, "-o", str(into / "pulumi"), "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
         HERE / "pulumi",
     )
-    # The language host of today is not served as a module; the last one that is speaks the same protocol,
-    # given today's `-exec` script next to it.
+    # The language host of this version is not published as a module; the last one that is speaks the same protocol,
+    # with this version's `-exec` script next to it.
     host = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
     go(["build", "-v", *flags, "-o", str(into / "pulumi-language-python"), host], HERE / "language")
     sdk = _module(go, f"github.com/pulumi/pulumi/sdk/v3@v{PULUMI_VERSION}", into)
@@ -136,13 +139,13 @@ RECIPES = (
         (LANGUAGE_HOST_VERSION,),
     ),
 )
-"""What the environment consists of."""
+"""The environment's programs."""
 
 CHECKERS = (Recipe("actionlint", ACTIONLINT_VERSION, ("actionlint",)),)
-"""What `make check` needs, in a folder of its own, so that a new version of it does not rebuild the rest."""
+"""The programs for `make check`, in their own folder, so that a new version does not rebuild the rest."""
 
 FOR_TESTS = (Recipe("influxdb2", influxdb.SECOND, ("influxd2",)),)
-"""What only tests need: somebody else's InfluxDB."""
+"""An InfluxDB 2.x, which only tests need."""
 
 ACME = (Recipe("pebble", PEBBLE_VERSION, ("pebble",)),)
-"""Let's Encrypt's own small server for tests of clients, in a folder of its own as well."""
+"""Let's Encrypt's small ACME server for testing clients, also in its own folder."""

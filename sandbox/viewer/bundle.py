@@ -6,22 +6,20 @@ CACHE/viewer/<hash of the lock>/<hash of the sources>/{src,…,www}
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 from sandbox import sums
 from sandbox.errors import SandboxError
+from sandbox.locks import locked
 from sandbox.place import cache_folder
+from sandbox.progress import Progress
 
 APP = Path(__file__).resolve().parent / "app"
 PACKAGES = ("package.json", "package-lock.json", ".npmrc")
 SOURCES = ("src", "schema", "index.html", "build.mjs", "browser.mjs", "vector.mjs", "tsconfig.json")
-
-Progress = Callable[[str], None]
 
 
 def packages_folder() -> Path:
@@ -46,8 +44,7 @@ def ensure(progress: Progress = lambda _: None) -> Path:
         return folder / "www"
     packages = packages_folder()
     packages.mkdir(parents=True, exist_ok=True)
-    with (packages.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(packages.parent / "lock"):
         installed = (packages / ".installed").exists()
         if not installed:
             _install(packages, progress)

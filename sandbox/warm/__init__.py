@@ -1,8 +1,8 @@
 """Interpreters with packages already imported, for `make test`, which runs the CLI many hundreds of times.
 
 Half of the CPU time of a `pulumi preview` is Python importing the providers' SDKs for the program and gRPC, boto3 and
-paramiko for each of five plugins. While `kept` is in force, a process that has imported them forks one for each run:
-with the run's own arguments, folder, environment and streams. Nothing of the program itself is imported beforehand.
+paramiko for each of five plugins. Inside `kept`, a process that has imported them is forked for each run, with the
+run's own arguments, folder, environment and streams. Nothing of the program itself is imported in advance.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 VARIABLE = "SANDBOX_WARM"
-"""Names the folder that has `bin/python` and `bin/python3`. Without it, or empty, each run starts its own."""
+"""The folder with `bin/python` and `bin/python3`. If it is empty or unset, each run starts its own interpreter."""
 
 SOCKETS = ("plugins", "programs")
 PACKAGES = ("-m", "pip", "list", "-v", "--format", "json")
-"""What Pulumi's language host asks at each run. Nothing is installed meanwhile, so the answer is written down."""
+"""Pulumi's language host runs this each time. Nothing is installed inside `kept`, so the output is cached."""
 
 INTERPRETER = """#!/bin/sh
 if [ "$*" = "{packages}" ]; then exec cat {folder}/packages; fi
@@ -30,9 +30,9 @@ exec {python} -I -S {client} {python} {folder} "$@"
 
 @contextmanager
 def kept(python: Path) -> Iterator[dict[str, str]]:
-    """The variable that lets commands use the interpreters, as long as the context lasts.
+    """Keep the interpreters ready; yields the environment variable with which commands use them.
 
-    python: the virtual environment's, which everything else runs with.
+    python: the virtual environment's interpreter, which runs everything else.
     """
     here = Path(__file__).parent
     with tempfile.TemporaryDirectory(prefix="warm-") as name:
@@ -63,5 +63,5 @@ def kept(python: Path) -> Iterator[dict[str, str]]:
 
 
 def environment(own: Path) -> Path:
-    """The virtual environment from which Pulumi should take Python: `own` outside `kept`."""
+    """The virtual environment whose Python Pulumi should use: outside `kept`, `own`."""
     return Path(os.environ.get(VARIABLE) or own)

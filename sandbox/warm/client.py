@@ -1,22 +1,22 @@
 """Stands in for the interpreter: `python -I -S client.py PYTHON FOLDER ARGUMENTS…`.
 
-Gives the program of a run and the plugins to the process that has imported what they need, and waits for their end;
-PYTHON runs everything else, and everything when there is no such process any more. It imports built-in modules only:
-it is started six times per command of the CLI.
+Passes programs and plugins to the process that has imported what they need, and waits until they end. PYTHON runs
+everything else, and everything if that process no longer exists. This imports built-in modules only, as it is started
+six times per CLI command.
 """
 
-import _signal  # type: ignore[import-not-found] # what `signal` is a slow wrapper of
+import _signal  # type: ignore[import-not-found] # `signal` is a slow wrapper around it
 import _socket
 import os
 import sys
 from array import array
 
 PROGRAM, PLUGIN = "pulumi-language-python-exec", "launch.py"
-"""What Pulumi's language host runs a program with, and the stand-ins' own start (sandbox/plugins)."""
+"""The script with which Pulumi's language host runs a program, and the one that starts a stand-in (sandbox/plugins)."""
 
 
 def server_of(arguments: list[str]) -> str:
-    """The name of the socket of the process that serves this; "" for what PYTHON runs."""
+    """The name of the socket of the process that serves these arguments; "" if PYTHON runs them."""
     if not arguments:
         return ""
     if arguments[:2] == ["-m", "pip"] or arguments[0].endswith(f"/{PROGRAM}"):
@@ -35,7 +35,7 @@ def main(python: str, folder: str, arguments: list[str]) -> int:
         connection.connect(f"{folder}/{name}")
     except OSError:
         os.execv(python, [python, *arguments])  # noqa: S606 - the same program, without a shell
-    # The process that this one stands in for must end when this one does.
+    # Ctrl-C must end this process, and with it the process that it stands in for.
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {_signal.SIGINT})
     variables = [f"{name}={value}" for name, value in os.environ.items()]
@@ -50,7 +50,7 @@ def main(python: str, folder: str, arguments: list[str]) -> int:
 
 
 def waited(connection: "_socket.socket") -> int:
-    """The status with which the process ended; 1 when the process that forked it is gone, or this one's parent."""
+    """The exit status of the process; 1 if the process that forked it is gone, or this one's parent."""
     parent = os.getppid()
     connection.settimeout(1)
     while os.getppid() == parent:

@@ -1,9 +1,9 @@
 """The process with packages already imported: `python server.py FOLDER NAME` listens on the socket NAME in FOLDER until
 its standard input ends.
 
-For plugins it imports the stand-ins, and reads what boto3 knows of AWS's services. For programs it starts with nothing,
-and imports what earlier programs have used of the installed packages and the standard library: never what lies next to
-a program, so that each run reads the program as it is then.
+For plugins, it imports the stand-ins and loads boto3's service models. For programs, it starts without any imports and
+adds the modules of installed packages and the standard library that earlier programs used, but never modules next to a
+program, so that each run reads the current program.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ INSTALLED = tuple(dict.fromkeys((sys.prefix, sys.base_prefix)))
 
 @dataclass
 class Run:
-    """What a client asked for, and how it can be reached."""
+    """A client's request, and the connection to the client."""
 
     connection: socket.socket
     folder: str
@@ -123,15 +123,15 @@ class Server:
         for name in run.used.decode().split():
             if name in known:
                 continue
-            # The program imports again what cannot be imported here, and says what is wrong.
+            # If a module cannot be imported here, the next program tries again and reports the error.
             with suppress(Exception):
-                # The SDKs' packages are there from the beginning, and load at the first use.
+                # The SDKs' packages are lazy modules, which load on first use.
                 getattr(importlib.import_module(name), "__doc__", None)
         gc.freeze()
 
 
 def perform(run: Run, used: int | None) -> NoReturn:
-    """Become the process that was asked for. used: where the names of imported modules are written at the end."""
+    """Become the requested process. used: the pipe for the names of the modules that it has imported, if wanted."""
     for target, stream in enumerate(run.streams):
         os.dup2(stream, target)
         os.close(stream)
@@ -162,7 +162,7 @@ def perform(run: Run, used: int | None) -> NoReturn:
 
 
 def execute(arguments: list[str]) -> None:
-    """Run a script or a module (`-m`) as the interpreter does."""
+    """Run a script or a module (`-m`) as the interpreter would."""
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         sys.path.insert(0, "")
@@ -176,7 +176,7 @@ def execute(arguments: list[str]) -> None:
 
 
 def status(end: SystemExit) -> int:
-    """The status that the interpreter would end with."""
+    """The status with which the interpreter would exit."""
     if end.code is None or isinstance(end.code, int):
         return end.code or 0
     print(end.code, file=sys.stderr)
@@ -184,19 +184,19 @@ def status(end: SystemExit) -> int:
 
 
 def loaded() -> list[str]:
-    """The modules of the standard library and of packages, not those of the program, in the order in which they were
-    first imported: asyncio breaks when the module in C that it uses is imported before it."""
+    """The imported modules of the standard library and of packages, but not of the program, in import order: asyncio
+    breaks if the C module that it uses is imported before it."""
     return [
         name
         for name, module in list(sys.modules.items())
-        # The SDKs' packages are there from the beginning, of another class until they load.
+        # Until the SDKs' lazy modules load, they are of another class.
         if type(module) is ModuleType and str(getattr(module, "__file__", None)).startswith(INSTALLED)
     ]
 
 
 def end_with(connection: socket.socket) -> NoReturn:
-    """End when the client does, together with the commands that this process runs: the engine signals a plugin's
-    process group."""
+    """End when the client does, together with the commands that this process runs, as the engine would signal a
+    plugin's whole process group."""
     connection.recv(1)
     os.killpg(0, signal.SIGINT)
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Interpreters with packages already imported: a run on one is like any other."""
+"""Interpreters with packages already imported: a run on one behaves like any other."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def python() -> Iterator[str]:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """Has the name of what Pulumi runs a program with: only that is forked."""
+    """The script's name is that of Pulumi's own: only that is forked."""
     return tmp_path / PROGRAM
 
 
@@ -61,7 +61,8 @@ sys.exit(near.STATUS)
 
 
 def test_a_run_has_its_own_arguments_folder_variables_streams_and_status(python: str, script: Path) -> None:
-    for status in (13, 0):  # what lies next to the program is read each time; byte code is compared by size and second
+    # Modules next to the program are read again each time. (Byte code is compared by size and second, so sizes differ.)
+    for status in (13, 0):
         (script.parent / "near.py").write_text(f"STATUS = {status}\n")
         done, alone = (run(each, script, LOOK, "a b", "", MINE="yes\nno") for each in (python, str(PYTHON)))
         assert done.returncode == alone.returncode == status
@@ -78,7 +79,7 @@ def test_pip_lists_what_is_installed(python: str) -> None:
     assert [each["name"] for each in json.loads(there.stdout)]
 
 
-def test_what_a_program_has_imported_of_packages_is_there_for_the_next(python: str, script: Path) -> None:
+def test_packages_that_a_program_has_imported_are_imported_for_the_next(python: str, script: Path) -> None:
     (script.parent / "near.py").touch()
     texts = (
         "import sys\nprint([name in sys.modules for name in ('jinja2.sandbox', 'near')])\nimport jinja2.sandbox, near"
@@ -87,7 +88,7 @@ def test_what_a_program_has_imported_of_packages_is_there_for_the_next(python: s
     assert run(python, script, texts).stdout == "[True, False]\n"
 
 
-def test_an_error_ends_it_as_it_ends_any_program(python: str, script: Path) -> None:
+def test_an_error_ends_a_run_as_it_ends_any_program(python: str, script: Path) -> None:
     done = run(python, script, "raise ValueError('this one')")
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("ValueError: this one")
@@ -102,7 +103,7 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGKILL])
-def test_when_killed_it_ends_with_what_it_has_started(python: str, script: Path, with_signal: signal.Signals) -> None:
+def test_a_killed_run_ends_together_with_its_commands(python: str, script: Path, with_signal: signal.Signals) -> None:
     script.write_text(STARTS)
     with subprocess.Popen([python, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -115,7 +116,7 @@ def test_when_killed_it_ends_with_what_it_has_started(python: str, script: Path,
         assert not [each for each in started if Path(f"/proc/{each}").exists()]
 
 
-def test_everything_else_and_every_later_run_has_its_own_interpreter(script: Path) -> None:
+def test_other_commands_and_runs_without_the_server_have_their_own_interpreter(script: Path) -> None:
     with warm.kept(PYTHON) as variable:
         folder = Path(variable[warm.VARIABLE])
         shown = "import sys; print(sys.flags.isolated, sys.prefix, sys.argv)"

@@ -1,4 +1,4 @@
-"""Machines' cables, as real interfaces of a place of its own; without machines."""
+"""Machines' network cables as real interfaces of a separate place, without machines."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
     network.destroy(place)
 
 
-def test_what_a_machine_left_of_its_cable_is_removed(place: Place) -> None:
-    """Its supervisor was killed, or something inside outlives it: systemd-nspawn would refuse to boot."""
+def test_a_leftover_cable_is_removed(place: Place) -> None:
+    """A killed supervisor, or a process that outlives its machine, leaves one, and systemd-nspawn refuses to boot."""
     address = place.vpc.network_address + 10
     network.remove_cable(place, address)  # there is none
     port, other_end = network.port_name(place, address), f"{place.bridge}other"

@@ -1,4 +1,4 @@
-"""Which databases machines can reach, and how the firewall treats them; their InfluxDB is in tests/live."""
+"""How machines resolve databases' names, and the firewall's rules for databases. (Their InfluxDB: tests/live.)"""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_its_name_is_the_public_address_outside_the_vpc_if_there_is_one(place: P
         machine(place, "web-1", place.on_premise_addresses[0]),
     ]
     for _ in range(2):
-        databases.announce([one], machines)
+        databases.add_names([one], machines)
     assert resolved(machines) == [f"{one.address} {ENDPOINT}", f"{outside if public else one.address} {ENDPOINT}"]
 
 

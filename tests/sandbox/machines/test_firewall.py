@@ -1,4 +1,4 @@
-"""The firewall's text: who may reach whom, as security groups say it."""
+"""The firewall's text: who can reach whom according to the security groups."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def chain(text: str, name: str) -> list[str]:
     return [line.strip() for line in found[1].splitlines()]
 
 
-def test_ingress_is_what_the_group_says_and_nothing_else(place: Place) -> None:
+def test_a_group_s_ingress_rules_are_all_that_is_allowed(place: Place) -> None:
     group = Group(
         "sg-1",
         ingress=(
@@ -86,7 +86,7 @@ def test_protocols(place: Place, rule: Rule, expected: str) -> None:
     assert chain(text, "in_i_000a") == [expected, "drop"]
 
 
-def test_a_group_as_peer_means_its_members_private_addresses(place: Place) -> None:
+def test_a_group_as_peer_stands_for_its_members_private_addresses(place: Place) -> None:
     groups = {
         "sg-server": Group("sg-server", ingress=(Rule("tcp", 8086, 8086, groups=("sg-agents", "sg-empty")),)),
         "sg-agents": Group("sg-agents", egress=OUT),
@@ -105,7 +105,7 @@ def test_a_group_as_peer_means_its_members_private_addresses(place: Place) -> No
     ]
 
 
-def test_elastic_addresses_are_rewritten_both_ways(place: Place) -> None:
+def test_elastic_addresses_are_rewritten_in_both_directions(place: Place) -> None:
     text = firewall.render(place, [instance(place, 10, public=20)], {})
     private, public = place.vpc.network_address + 10, place.internet.network_address + 20
     assert f"ip daddr {public} dnat ip to {private}" in chain(text, "prerouting")
@@ -113,14 +113,14 @@ def test_elastic_addresses_are_rewritten_both_ways(place: Place) -> None:
     assert chain(text, "postrouting")[-1].endswith(f"ip saddr {private} snat ip to {public}")
 
 
-def test_a_private_address_cannot_be_called_from_outside(place: Place) -> None:
+def test_a_private_address_cannot_be_reached_from_outside(place: Place) -> None:
     lines = chain(firewall.render(place, [instance(place, 10)], {}), "outgoing")
     refused = f"ip saddr {place.internet} ip daddr {place.vpc} ip daddr != {place.gateway} drop"
     on_premise = next(line for line in lines if line.startswith(f"ip saddr {place.internet} ip saddr != "))
     assert lines.index(refused) < lines.index(on_premise)
 
 
-def test_without_a_public_address_a_machine_leaves_through_a_nat_gateway_or_not_at_all(place: Place) -> None:
+def test_a_machine_without_a_public_address_leaves_the_vpc_only_through_a_nat_gateway(place: Place) -> None:
     kept, translated, public = instance(place, 10), instance(place, 11, nat=21), instance(place, 12, public=22)
     text = firewall.render(place, [kept, translated, public], {})
     outgoing = chain(text, "outgoing")
@@ -132,17 +132,17 @@ def test_without_a_public_address_a_machine_leaves_through_a_nat_gateway_or_not_
         f"{translated.address} snat ip to {translated.nat_address}",
         f"{public.address} snat ip to {public.public_address}",
     ]
-    assert str(translated.nat_address) not in "".join(chain(text, "prerouting")), "nobody gets in through it"
+    assert str(translated.nat_address) not in "".join(chain(text, "prerouting")), "it does not let anyone in"
 
 
-def test_only_the_vpc_has_a_metadata_service(place: Place) -> None:
+def test_the_metadata_service_is_only_for_the_vpc(place: Place) -> None:
     text = firewall.render(place, [], {})
     (rule,) = [line for line in chain(text, "prerouting") if firewall.METADATA_ADDRESS in line]
     assert f"ip saddr {place.vpc} " in rule
     assert rule.endswith(f"dnat ip to {place.gateway}:1338")
 
 
-def test_an_instance_that_is_not_there_is_not_reachable(place: Place) -> None:
+def test_an_instance_without_an_address_in_the_vpc_is_left_out(place: Place) -> None:
     elsewhere = Instance("i-1", "eu-north-1", "running", "t3.small", "", IPv4Address("172.31.0.9"))
     nowhere = Instance("i-2", "eu-north-1", "running", "t3.small", "", None)
     text = firewall.render(place, [elsewhere, nowhere], {})
@@ -152,14 +152,14 @@ def test_an_instance_that_is_not_there_is_not_reachable(place: Place) -> None:
     assert chain(text, "outgoing")[-1] == "meta protocol ip drop"
 
 
-def test_order_of_the_answers_does_not_matter(place: Place) -> None:
+def test_the_order_of_the_instances_does_not_matter(place: Place) -> None:
     fleet = [instance(place, number, "sg-1") for number in (12, 10, 11)]
     groups = {"sg-1": Group("sg-1", ingress=OUT, egress=OUT)}
     assert firewall.render(place, fleet, groups) == firewall.render(place, fleet[::-1], groups)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nft"), reason="nft's own check needs root and nft")
-def test_nft_understands_it(place: Place) -> None:
+def test_nft_accepts_the_text(place: Place) -> None:
     rules = (
         Rule("-1", networks=ANY),
         Rule("tcp", 1, 2, networks=ANY, groups=("sg-1",)),

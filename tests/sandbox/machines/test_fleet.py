@@ -1,4 +1,4 @@
-"""The fleet as read from an EC2 API (moto's, in process)."""
+"""The fleet as read from an EC2 API (moto's, in this process)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def launch(ec2: EC2Client, place: Place, user_data: str = "") -> tuple[str, str]:
-    """An instance in a VPC of the place; returns its id and its group's."""
+    """Launch an instance in a VPC with the place's addresses; returns its id and its group's."""
     vpc = ec2.create_vpc(CidrBlock=str(place.vpc))["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=str(place.vpc))["Subnet"]["SubnetId"]
     group = ec2.create_security_group(GroupName="server", Description="server", VpcId=vpc)["GroupId"]
@@ -62,7 +62,7 @@ def test_an_unused_region_is_empty(ec2: EC2Client, place: Place) -> None:
     assert fleet.read(ec2, REGION, place, Fleet()) == Fleet()
 
 
-def test_an_instance_with_all_that_belongs_to_it(ec2: EC2Client, place: Place) -> None:
+def test_an_instance_with_its_addresses_disks_and_groups(ec2: EC2Client, place: Place) -> None:
     identity, group = launch(ec2, place)
     ec2.authorize_security_group_ingress(
         GroupId=group,
@@ -99,7 +99,7 @@ def test_an_instance_with_all_that_belongs_to_it(ec2: EC2Client, place: Place) -
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["its own route table", "the main one"])
-def test_the_way_out_of_a_subnet_is_its_route_table_s(ec2: EC2Client, place: Place, own: bool) -> None:
+def test_the_route_table_determines_the_nat_gateway(ec2: EC2Client, place: Place, own: bool) -> None:
     launch(ec2, place)
     (instance,) = fleet.read(ec2, REGION, place, Fleet()).instances
     assert instance.nat_address is None
@@ -124,7 +124,7 @@ def test_addresses_outside_the_sandbox_are_never_used(ec2: EC2Client, place: Pla
     assert instance.public_address is None
 
 
-def test_a_deleted_volume_is_noticed_without_any_instance(ec2: EC2Client, place: Place) -> None:
+def test_a_deleted_volume_is_noticed_even_without_instances(ec2: EC2Client, place: Place) -> None:
     volume = ec2.create_volume(Size=3, AvailabilityZone=f"{REGION}a")["VolumeId"]
     known = Fleet(volumes=frozenset({volume}))
     assert fleet.read(ec2, REGION, place, known).volumes == {volume}
@@ -132,17 +132,17 @@ def test_a_deleted_volume_is_noticed_without_any_instance(ec2: EC2Client, place:
     assert fleet.read(ec2, REGION, place, known).volumes == frozenset()
 
 
-def test_user_data_is_kept_to_the_byte(ec2: EC2Client, place: Place) -> None:
+def test_user_data_is_returned_byte_for_byte(ec2: EC2Client, place: Place) -> None:
     identity, _ = launch(ec2, place, "#!/bin/sh\necho 'grüß'  \n\n")
     assert fleet.user_data(ec2, identity) == "#!/bin/sh\necho 'grüß'  \n\n".encode()
 
 
-def test_no_user_data_is_empty(ec2: EC2Client, place: Place) -> None:
+def test_missing_user_data_is_empty(ec2: EC2Client, place: Place) -> None:
     identity, _ = launch(ec2, place)
     assert fleet.user_data(ec2, identity) == b""
 
 
-def test_an_instance_without_a_group_is_in_its_vpcs_default_group(ec2: EC2Client, place: Place) -> None:
+def test_an_instance_without_a_group_is_in_its_vpc_s_default_group(ec2: EC2Client, place: Place) -> None:
     vpc = ec2.create_vpc(CidrBlock=str(place.vpc))["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=str(place.vpc))["Subnet"]["SubnetId"]
     image = ec2.describe_images()["Images"][0]["ImageId"]

@@ -1,4 +1,4 @@
-"""What a machine finds in its file system before its first boot."""
+"""The files that are written to a machine's file system before its first boot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.place import Place
 ADDRESS, GATEWAY = IPv4Address("198.18.4.10"), IPv4Address("198.18.4.1")
 
 
-def test_seed_is_nocloud_and_keeps_user_data_to_the_byte(tmp_path: Path) -> None:
+def test_the_seed_has_meta_data_and_byte_identical_user_data(tmp_path: Path) -> None:
     data = b"\x1f\x8b\x00 not text \xff\n"
     guest.write_seed(tmp_path, "i-1", ADDRESS, data, ["ssh-ed25519 AAAA me"])
     seed = tmp_path / "var/lib/cloud/seed/nocloud"
@@ -28,11 +28,11 @@ def test_seed_is_nocloud_and_keeps_user_data_to_the_byte(tmp_path: Path) -> None
     }
 
 
-def test_seed_without_a_key_pair_names_none() -> None:
+def test_the_seed_without_a_key_pair_has_no_public_keys() -> None:
     assert "public-keys" not in yaml.safe_load(guest.metadata("i-1", "ip-1"))
 
 
-def test_network_sends_everything_through_the_gateway() -> None:
+def test_all_traffic_goes_through_the_gateway() -> None:
     network = configparser.ConfigParser()
     network.read_string(guest.network_file(ADDRESS, GATEWAY))
     assert network["Match"]["Name"] == "ens5"
@@ -40,7 +40,7 @@ def test_network_sends_everything_through_the_gateway() -> None:
     assert dict(network["Route"]) == {"gateway": str(GATEWAY), "gatewayonlink": "yes"}
 
 
-def test_hosts_names_every_aws_endpoint_user_data_may_call() -> None:
+def test_the_hosts_file_has_every_aws_endpoint_that_user_data_can_call() -> None:
     lines = [line.split() for line in guest.hosts_file("ip-1", GATEWAY).splitlines()]
     at_gateway = {name for line in lines if line and line[0] == str(GATEWAY) for name in line[1:]}
     assert "packages.sandbox.internal" in at_gateway
@@ -50,7 +50,7 @@ def test_hosts_names_every_aws_endpoint_user_data_may_call() -> None:
     assert ["127.0.1.1", "ip-1"] in lines
 
 
-def test_machine_ids_are_stable_and_no_two_machines_share_one(tmp_path: Path) -> None:
+def test_machine_ids_are_stable_and_unique(tmp_path: Path) -> None:
     place, other = Place(tmp_path), Place(tmp_path, "test")
     first = guest.machine_id(place, "i-1")
     assert re.fullmatch("[0-9a-f]{32}", first)
@@ -58,7 +58,7 @@ def test_machine_ids_are_stable_and_no_two_machines_share_one(tmp_path: Path) ->
     assert len({first, guest.machine_id(place, "i-2"), guest.machine_id(other, "i-1")}) == 3
 
 
-def test_apt_trusts_the_sandboxs_key_alone() -> None:
+def test_apt_trusts_only_the_sandbox_s_key() -> None:
     assert yaml.safe_load(guest.apt_sources()) == {
         "Types": "deb",
         "URIs": "http://packages.sandbox.internal/debian",

@@ -1,4 +1,4 @@
-"""What a host has to provide, and which regions are polled for instances."""
+"""What the host must provide, which regions are polled, and how machines are found by name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from sandbox.errors import SandboxError
 from sandbox.machines import requirements
-from sandbox.machines.aws import SCANNED_A_TURN, Regions
+from sandbox.machines.aws import SCANNED_PER_TURN, Regions
 from sandbox.machines.register import all_machines, find
 from sandbox.machines.requirements import preflight
 from sandbox.place import Place
 
 
-def test_missing_tools_are_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tools_are_named_with_the_packages_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda tool, path=None: None if tool in ("nft", "mmdebstrap") else tool)
     (problem,) = [line for line in preflight() if line.startswith("Missing")]
@@ -24,35 +24,35 @@ def test_missing_tools_are_named_with_what_to_install(monkeypatch: pytest.Monkey
     assert problem.endswith("apt-get install mmdebstrap nftables")
 
 
-def test_not_root_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_root_privileges_are_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert any("needs root" in line and "sudo make" in line for line in preflight())
     assert all("\n" not in line for line in preflight())
 
 
-def test_missing_keys_of_the_archive_are_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_archive_keys_are_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(requirements, "DEBIAN_KEYS", tmp_path / "none.gpg")
     assert any("debian-archive-keyring" in line for line in preflight())
 
 
-def test_used_regions_are_asked_each_turn_and_all_others_soon(tmp_path: Path) -> None:
+def test_active_regions_are_polled_in_each_turn_and_the_others_by_turns(tmp_path: Path) -> None:
     names = [f"r{number:02}" for number in range(30)]
     regions = Regions(Place(tmp_path), names)
     regions.active = {"r17"}
-    turns = [regions.next() for _ in range(-(-len(names) // SCANNED_A_TURN))]
+    turns = [regions.next() for _ in range(-(-len(names) // SCANNED_PER_TURN))]
     assert all("r17" in turn for turn in turns)
     assert {name for turn in turns for name in turn} == set(names)
-    assert max(map(len, turns)) <= SCANNED_A_TURN + 1
+    assert max(map(len, turns)) <= SCANNED_PER_TURN + 1
 
 
-def test_a_list_of_used_regions_saves_asking_the_others(tmp_path: Path) -> None:
+def test_only_listed_regions_are_polled_if_there_is_a_list(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.state.mkdir(parents=True)
     (place.state / "regions.json").write_text('["eu-north-1"]')
     assert Regions(place, ["a", "b", "eu-north-1"]).next() == ["eu-north-1"]
 
 
-def test_machines_are_found_by_any_of_their_names(tmp_path: Path) -> None:
+def test_a_machine_is_found_by_id_name_or_address(tmp_path: Path) -> None:
     place = Place(tmp_path)
     folder = place.state / "machines" / "i-1"
     folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a keeper does with its machine; here a fake one."""
+"""What a keeper does with its machine, here a fake one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.machines.machine import Machine
 from sandbox.place import Place
 
 
-class Here(Executor):
+class ImmediateExecutor(Executor):
     """Runs a job at once."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -26,7 +26,7 @@ class Here(Executor):
 
 
 class Process:
-    """A supervisor that ends on the test's command."""
+    """A supervisor that ends when the test sets its exit code."""
 
     code: int | None = None
 
@@ -34,7 +34,7 @@ class Process:
         return self.code
 
 
-class PretendedMachine(Machine):
+class FakeMachine(Machine):
     """Records what is done to it."""
 
     def __init__(self, place: Place) -> None:
@@ -79,18 +79,16 @@ class SomeKeeper(Keeper):
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> PretendedMachine:
-    return PretendedMachine(Place(tmp_path))
+def machine(tmp_path: Path) -> FakeMachine:
+    return FakeMachine(Place(tmp_path))
 
 
 @pytest.fixture
-def keeper(machine: PretendedMachine) -> SomeKeeper:
-    return SomeKeeper(machine, Here())
+def keeper(machine: FakeMachine) -> SomeKeeper:
+    return SomeKeeper(machine, ImmediateExecutor())
 
 
-def test_a_new_machine_is_booted_with_its_volumes_and_then_left_alone(
-    keeper: SomeKeeper, machine: PretendedMachine
-) -> None:
+def test_a_new_machine_is_booted_with_its_volumes_and_then_left_alone(keeper: SomeKeeper, machine: FakeMachine) -> None:
     keeper.keep_running()
     keeper.keep_running()
     assert machine.done == ["start ['/dev/sdf']", "plug in"]
@@ -98,14 +96,14 @@ def test_a_new_machine_is_booted_with_its_volumes_and_then_left_alone(
     assert keeper.healthy
 
 
-def test_a_machine_that_reboots_itself_comes_back(keeper: SomeKeeper, machine: PretendedMachine) -> None:
+def test_a_machine_that_reboots_itself_is_booted_again(keeper: SomeKeeper, machine: FakeMachine) -> None:
     keeper.keep_running()
     machine.process.code = REBOOT_WANTED
     keeper.keep_running()
     assert machine.done == ["start ['/dev/sdf']"] * 2
 
 
-def test_a_machine_that_shuts_itself_down_is_reported_once(keeper: SomeKeeper, machine: PretendedMachine) -> None:
+def test_a_machine_that_shuts_itself_down_is_reported_once(keeper: SomeKeeper, machine: FakeMachine) -> None:
     keeper.keep_running()
     machine.process.code = 0
     keeper.keep_running()
@@ -114,8 +112,8 @@ def test_a_machine_that_shuts_itself_down_is_reported_once(keeper: SomeKeeper, m
     assert machine.done == ["start ['/dev/sdf']"]
 
 
-def test_a_machine_without_power_stays_off_until_a_reboot_is_asked_for(
-    keeper: SomeKeeper, machine: PretendedMachine
+def test_a_machine_without_power_stays_off_until_a_reboot_is_requested(
+    keeper: SomeKeeper, machine: FakeMachine
 ) -> None:
     keeper.keep_running()
     machine.process.code = 137
@@ -130,15 +128,15 @@ def test_a_machine_without_power_stays_off_until_a_reboot_is_asked_for(
     assert keeper.healthy
 
 
-def test_a_pulled_cable_fails_the_status_check(keeper: SomeKeeper, machine: PretendedMachine) -> None:
+def test_the_status_check_fails_when_the_cable_is_pulled(keeper: SomeKeeper, machine: FakeMachine) -> None:
     keeper.keep_running()
     (machine.folder / "network.cut").touch()
     assert keeper.running
     assert not keeper.healthy
 
 
-def test_a_failed_boot_is_logged_and_not_repeated_at_once(
-    keeper: SomeKeeper, machine: PretendedMachine, caplog: pytest.LogCaptureFixture
+def test_a_failed_boot_is_logged_and_not_retried_at_once(
+    keeper: SomeKeeper, machine: FakeMachine, caplog: pytest.LogCaptureFixture
 ) -> None:
     keeper.trouble = "no loop device is left"
     keeper.keep_running()
@@ -147,13 +145,13 @@ def test_a_failed_boot_is_logged_and_not_repeated_at_once(
     assert [record.getMessage() for record in caplog.records] == ["i-1: no loop device is left"]
 
 
-def test_stop_keeps_the_files_and_remove_does_not(keeper: SomeKeeper, machine: PretendedMachine) -> None:
+def test_stop_keeps_the_files_and_remove_deletes_them(keeper: SomeKeeper, machine: FakeMachine) -> None:
     keeper.keep_running()
     keeper.stop()
     assert machine.done[1:] == ["shut down", "unmount"]
     assert machine.folder.exists()
     keeper.stop()
-    assert machine.done[1:] == ["shut down", "unmount"], "it is off already"
+    assert machine.done[1:] == ["shut down", "unmount"], "it is already off"
     keeper.remove()
     assert keeper.removed
     assert not machine.folder.exists()

@@ -1,4 +1,4 @@
-"""A real machine: booted, rebooted, cut off, stopped and removed. Needs root, but nothing else of the sandbox."""
+"""A real machine: booted, rebooted, disconnected, stopped and removed. Needs root, but no environment that is up."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ USER_DATA = "#!/bin/sh\ntouch /root/user-data-ran\necho one >>/root/boots\n"
 
 
 def greeting(address: IPv4Address, port: int = 22) -> str:
-    """The greeting on an address's port, seen from the host; empty when nothing answers."""
+    """The greeting of the server on an address's port, as the host receives it; empty if nothing answers."""
     command = f"exec 3<>/dev/tcp/{address}/{port} && head -1 <&3"
     done = subprocess.run(["timeout", "1", "bash", "-c", command], capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
 class Sandbox:
-    """A place of its own with a plain moto server and the watching daemon's loop in a thread."""
+    """A separate place with a plain moto server, and the daemon's loop in a thread."""
 
     def __init__(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         self.place = place
@@ -66,7 +66,7 @@ class Sandbox:
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
         )
-        assert eventually(lambda: greeting_or_refusal(place.aws_port))
+        assert eventually(lambda: listening(place.aws_port))
         vpc = self.ec2.create_vpc(CidrBlock=str(place.vpc))["Vpc"]["VpcId"]
         self.subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock=str(place.vpc))["Subnet"]["SubnetId"]
         self.group = self.ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
@@ -105,8 +105,8 @@ class Sandbox:
         self.moto.wait()
 
 
-def greeting_or_refusal(port: int) -> bool:
-    """True once something listens on the loopback port."""
+def listening(port: int) -> bool:
+    """Whether something listens on the loopback port."""
     return not network._port_is_free(port)
 
 
@@ -134,7 +134,7 @@ def booted(machine: Machine) -> bool:
 
 
 def tell(machine: Machine, script: str) -> str:
-    """What a root shell in the machine prints."""
+    """The output of a script in a root shell in the machine."""
     done = machine.run(["sh", "-c", script])
     return (done.stdout + done.stderr).strip()
 
@@ -148,7 +148,7 @@ def test_it_boots_as_an_ec2_instance_would(machine: Machine) -> None:
     assert eventually(lambda: "login:" in machine.console.read_text(errors="replace"))
 
 
-def test_it_trusts_the_local_aws_as_debian_s_own_program_would_make_it(machine: Machine) -> None:
+def test_it_trusts_the_local_aws_as_if_update_ca_certificates_had_run(machine: Machine) -> None:
     update = "cp -a /etc/ssl/certs /tmp/before; update-ca-certificates --fresh >/dev/null 2>&1"
     assert tell(machine, f"{update}; grep -l . /tmp/before/sandbox-aws.pem") == "/tmp/before/sandbox-aws.pem"
     assert tell(machine, "diff -r --no-dereference /tmp/before /etc/ssl/certs && echo same") == "same"
@@ -164,7 +164,7 @@ def test_machines_share_no_identity(sandbox: Sandbox, machine: Machine) -> None:
     assert other.supervisor is None
 
 
-def test_the_security_group_decides_at_once(sandbox: Sandbox, machine: Machine) -> None:
+def test_security_group_changes_take_effect_at_once(sandbox: Sandbox, machine: Machine) -> None:
     assert greeting(machine.address) == ""
     permission = sandbox.permission("198.18.0.0/15")
     sandbox.ec2.authorize_security_group_ingress(**permission)
@@ -183,7 +183,7 @@ def test_the_elastic_address_reaches_it(sandbox: Sandbox, machine: Machine) -> N
     assert eventually(lambda: greeting(address)).startswith("SSH-2.0-")
 
 
-def test_it_reaches_nothing_of_the_host_but_its_three_ports(sandbox: Sandbox, machine: Machine) -> None:
+def test_it_reaches_only_three_ports_of_the_host(sandbox: Sandbox, machine: Machine) -> None:
     gateway = sandbox.place.gateway
     listener = subprocess.Popen(
         [sys.executable, "-m", "http.server", "--bind", str(gateway), "8099"], stderr=subprocess.DEVNULL
@@ -199,7 +199,7 @@ def test_it_reaches_nothing_of_the_host_but_its_three_ports(sandbox: Sandbox, ma
         listener.wait()
 
 
-def test_a_volume_appears_late_and_is_mounted_from_fstab_after_a_reboot(sandbox: Sandbox, machine: Machine) -> None:
+def test_a_volume_attached_later_is_mounted_from_fstab_after_a_reboot(sandbox: Sandbox, machine: Machine) -> None:
     volume = sandbox.ec2.create_volume(Size=1, AvailabilityZone=f"{REGION}a")["VolumeId"]
     sandbox.ec2.attach_volume(VolumeId=volume, InstanceId=machine.id, Device="/dev/sdf")
     assert eventually(lambda: tell(machine, "test -b /dev/sdf && echo there"))
@@ -213,7 +213,7 @@ def test_a_volume_appears_late_and_is_mounted_from_fstab_after_a_reboot(sandbox:
     assert tell(machine, "findmnt --noheadings --output SOURCE /srv") == "/dev/sdf"
     assert tell(machine, "cat /srv/file") == "kept"
     assert tell(machine, "systemctl is-active srv.mount") == "active"
-    assert tell(machine, "cat /root/boots") == "one", "user data runs at the first boot only"
+    assert tell(machine, "cat /root/boots") == "one", "user data runs only at the first boot"
 
 
 def test_a_pulled_cable_and_lost_power(sandbox: Sandbox, machine: Machine) -> None:
@@ -225,7 +225,7 @@ def test_a_pulled_cable_and_lost_power(sandbox: Sandbox, machine: Machine) -> No
     machine.power_off()
     assert machine.supervisor is None
     time.sleep(2)
-    assert machine.supervisor is None, "it must not come back by itself"
+    assert machine.supervisor is None, "it must not boot by itself"
     reboot_request(sandbox.place, machine.id).touch()
     assert eventually(lambda: greeting(machine.address))
 
@@ -258,7 +258,7 @@ def test_stop_start_and_shutdown_from_inside(sandbox: Sandbox, machine: Machine)
     assert eventually(lambda: booted(machine))
 
 
-def test_an_on_premise_host_is_reached_by_ssh(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_an_on_premise_host_is_reachable_over_ssh(sandbox: Sandbox, tmp_path: Path) -> None:
     address = sandbox.place.on_premise_addresses[0]
     host = Machine(sandbox.place, "office-1", address)
     on_premise.declare(sandbox.place, [on_premise.Host("office-1", address)])
@@ -273,8 +273,8 @@ def test_an_on_premise_host_is_reached_by_ssh(sandbox: Sandbox, tmp_path: Path) 
     assert eventually(lambda: not host.folder.exists())
 
 
-def test_cleanup_of_a_place_that_never_was_leaves_the_one_that_has_its_slot_alone(sandbox: Sandbox) -> None:
-    """`make down` where nothing is up: the slot that its path prefers may be another checkout's by now."""
+def test_cleanup_where_nothing_is_up_leaves_the_slot_s_owner_alone(sandbox: Sandbox) -> None:
+    """`make down` where nothing is up: another checkout may have the slot that this path prefers."""
     stranger = Place(sandbox.place.checkout, "stranger")
     stranger.__dict__["slot"] = sandbox.place.slot
     cleanup(stranger)
@@ -283,7 +283,7 @@ def test_cleanup_of_a_place_that_never_was_leaves_the_one_that_has_its_slot_alon
 
 
 def test_cleanup_leaves_nothing_behind(sandbox: Sandbox, machine: Machine) -> None:
-    """As after a kill -9 of the daemon: machines keep running, and cleanup ends them."""
+    """As after a kill -9 of the daemon, which leaves its machines running."""
     sandbox.stopping.set()
     sandbox.thread.join()
     assert machine.supervisor is not None

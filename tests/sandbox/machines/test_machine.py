@@ -1,4 +1,4 @@
-"""How any process finds a machine's supervisor, and a volume's loop device."""
+"""How a process finds a machine's supervisor and a volume's loop device."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def machine(place: Place) -> Machine:
 
 @pytest.fixture
 def start(machine: Machine) -> Iterator[Start]:
-    """Starts a process that looks like a machine's supervisor, or not."""
+    """Starts a process that looks like the machine's supervisor by default."""
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(program: str = "/usr/bin/systemd-nspawn", name: str = machine.nspawn_name) -> subprocess.Popen[bytes]:
@@ -50,30 +50,30 @@ def start(machine: Machine) -> Iterator[Start]:
         process.wait()
 
 
-def note(machine: Machine, pid: int) -> None:
+def record(machine: Machine, pid: int) -> None:
     (machine.folder / "supervisor").write_text(f"{pid}\n")
 
 
-def test_the_supervisor_is_found_whether_its_pid_was_noted_or_not(machine: Machine, start: Start) -> None:
+def test_the_supervisor_is_found_with_and_without_a_recorded_pid(machine: Machine, start: Start) -> None:
     assert machine.supervisor is None
     process = start()
     assert machine.supervisor == process.pid
-    note(machine, process.pid)
+    record(machine, process.pid)
     assert machine.supervisor == process.pid
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert machine.supervisor is None, "also while nobody has waited for it"
+    assert machine.supervisor is None, "not even while it is a zombie"
 
 
-def test_what_has_the_noted_pid_now_is_no_supervisor(machine: Machine, start: Start) -> None:
+def test_another_process_with_the_recorded_pid_is_not_the_supervisor(machine: Machine, start: Start) -> None:
     for other in (start(program="/bin/sh"), start(name=f"{machine.nspawn_name}0")):
-        note(machine, other.pid)
+        record(machine, other.pid)
         assert machine.supervisor is None
     own = start()
     assert machine.supervisor == own.pid
 
 
-def test_loop_devices_are_found_as_losetup_finds_them(place: Place) -> None:
+def test_loop_devices_are_found_as_losetup_reports_them(place: Place) -> None:
     disk = Disk("vol-1", "/dev/sdf", 1)
     device = volumes.attach(place, disk)
     try:
@@ -83,7 +83,7 @@ def test_loop_devices_are_found_as_losetup_finds_them(place: Place) -> None:
             volumes.folder(place) / "vol-1.img"
         )
         (volumes.folder(place) / "vol-1.img").unlink()
-        assert volumes.loops(place) == {"vol-1": device}, "also when its file is deleted"
+        assert volumes.loops(place) == {"vol-1": device}, "even if its file has been deleted"
     finally:
         volumes.release_all(place)
     assert volumes.loops(place) == {}

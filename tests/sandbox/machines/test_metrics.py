@@ -1,4 +1,4 @@
-"""EC2's metrics from counters."""
+"""EC2's metrics, calculated from counters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import pytest
 from sandbox.machines.metrics import Counters, Credits, bursts, values
 
 
-def test_cpu_is_a_share_of_all_virtual_cpus() -> None:
+def test_cpu_utilization_is_the_share_of_all_virtual_cpus() -> None:
     used = Counters(seconds=60, cpu_seconds=30)
     assert values(used, 2, healthy=True)["CPUUtilization"] == (25.0, "Percent")
     assert values(used, 1, healthy=True)["CPUUtilization"] == (50.0, "Percent")
 
 
-def test_cpu_never_passes_a_hundred() -> None:
+def test_cpu_utilization_never_exceeds_100_percent() -> None:
     assert values(Counters(seconds=1, cpu_seconds=5), 2, healthy=True)["CPUUtilization"][0] == 100.0
 
 
@@ -25,7 +25,7 @@ def test_a_period_is_the_difference_of_two_readings() -> None:
     assert points["EBSWriteBytes"] == (4096, "Bytes")
 
 
-def test_a_reboot_starts_the_counters_again() -> None:
+def test_counters_restart_after_a_reboot() -> None:
     before = Counters(seconds=10, cpu_seconds=100, bytes_out=5000)
     assert Counters(seconds=70, cpu_seconds=3, bytes_out=70).since(before).bytes_out == 70
 
@@ -50,9 +50,9 @@ def test_credits_are_earned_spent_and_capped() -> None:
     assert credits.balance == 576, "a day's earnings of a t4g.small"
 
 
-def test_t2_starts_with_launch_credits_and_others_have_no_account() -> None:
+def test_t2_starts_with_launch_credits_and_other_types_have_no_account() -> None:
     assert Credits("t2.micro", 1).balance == 30
-    assert Credits("m7g.large", 2).earned_an_hour is None
+    assert Credits("m7g.large", 2).earned_per_hour is None
 
 
 def test_a_burst_is_spent_above_the_baseline_and_given_back_below_it() -> None:

@@ -1,4 +1,4 @@
-"""How commands get into a machine; here a PID 1 with namespaces of its own, instead of a whole machine."""
+"""How commands enter a machine, tested with a PID 1 in its own namespaces instead of a whole machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READY = "ready"
 
 @pytest.fixture
 def leader() -> Iterator[int]:
-    """The pid, seen from here, of the PID 1."""
+    """The pid, seen from the host, of the PID 1."""
     namespaces = ("--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "--mount-proc", "--kill-child")
     inside = ("sh", "-c", f"echo {READY}; exec sleep 60")
     with subprocess.Popen(["unshare", *namespaces, *inside], stdout=subprocess.PIPE, text=True) as outside:
@@ -31,7 +31,7 @@ def leader() -> Iterator[int]:
         outside.kill()
 
 
-def test_a_command_runs_inside_with_its_words_its_input_and_its_status(leader: int) -> None:
+def test_a_command_runs_inside_with_its_arguments_input_and_exit_status(leader: int) -> None:
     script = 'echo "$$ $1 $HOME"; cat; exit 7'
     command = nspawn.enter(leader, ["sh", "-c", script, "sh", "a  $b 'c"])
     done = subprocess.run(command, input="typed", capture_output=True, text=True, check=False)
@@ -40,8 +40,8 @@ def test_a_command_runs_inside_with_its_words_its_input_and_its_status(leader: i
     assert int(pid) < 10, "it is in the namespace"
 
 
-def test_a_command_that_is_stopped_ends_with_its_machine(leader: int) -> None:
-    """As systemd ends one: it stops all processes, then ends them, then itself."""
+def test_a_stopped_command_ends_with_its_machine(leader: int) -> None:
+    """systemd shuts a machine down by stopping all processes, then killing them, then itself."""
     with subprocess.Popen(nspawn.enter(leader, ["sleep", "60"])) as command:
         stopping = nspawn.enter(leader, ["sh", "-c", "kill -STOP -1"])
 

@@ -18,12 +18,12 @@ def test_parameters_are_filled_in_and_lines_joined() -> None:
     assert script == "#!/bin/bash\necho 'remove' \\1\n"
 
 
-def test_steps_for_other_systems_are_left_out() -> None:
+def test_steps_for_other_platforms_are_skipped() -> None:
     windows = STEP | {"precondition": {"StringEquals": ["platformType", "Windows"]}}
     assert scripts({"mainSteps": [windows]}, {}) == []
 
 
-def test_what_it_cannot_do_is_an_error() -> None:
+def test_an_unsupported_action_is_an_error() -> None:
     with pytest.raises(SandboxError, match="aws:downloadContent"):
         scripts({"mainSteps": [{"action": "aws:downloadContent"}]}, {})
 

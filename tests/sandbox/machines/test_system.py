@@ -1,4 +1,4 @@
-"""What the kernel lists as mounted, whatever the path."""
+"""The mounts below a folder, in the kernel's list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.machines.system import mounts_below
         ("/srv/日本", "/srv/日本"),
     ],
 )
-def test_mounts_are_found_whatever_the_path(tmp_path: Path, folder: str, written: str) -> None:
+def test_mounts_below_any_path_are_found(tmp_path: Path, folder: str, written: str) -> None:
     table = tmp_path / "mounts"
     inside = ("", "/machines/a/root", "/machines/a/root/dev", "-other/root")
     table.write_text("".join(f"overlay {written}{name} overlay rw 0 0\n" for name in inside))

@@ -1,4 +1,4 @@
-"""How often the daemon asks EC2."""
+"""How often the daemon polls EC2."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.place import Place
 
 
 class Daemon:
-    """A watch whose requests are counted. Nothing exists, so that nothing happens."""
+    """A watch that counts its requests. EC2 has nothing, so the watch does nothing else."""
 
     def __init__(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked = 0
@@ -41,7 +41,7 @@ class Daemon:
         os.utime(file, (then, then))
 
     def turns(self, number: int) -> int:
-        """How many of so many turns ask EC2."""
+        """Run this many turns; returns how many of them poll EC2."""
         before = self.asked
         for _ in range(number):
             self.watch.turn()
@@ -55,18 +55,18 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Daemon:
     return Daemon(place, monkeypatch)
 
 
-def test_an_aws_that_records_no_changes_is_asked_each_turn(daemon: Daemon) -> None:
+def test_an_aws_that_records_no_changes_is_polled_in_each_turn(daemon: Daemon) -> None:
     assert daemon.turns(3) == 3
 
 
-def test_an_idle_one_is_asked_now_and_then(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_aws_is_polled_less_often(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     daemon.changed(watch.SETTLED_SECONDS + 1)
     assert daemon.turns(3) == 1
     monkeypatch.setattr(watch, "IDLE_SECONDS", 0)
     assert daemon.turns(3) == 3
 
 
-def test_after_a_change_it_is_asked_each_turn_again(daemon: Daemon) -> None:
+def test_aws_is_polled_in_each_turn_again_after_a_change(daemon: Daemon) -> None:
     daemon.changed(watch.SETTLED_SECONDS + 1)
     daemon.turns(2)
     daemon.changed(1)

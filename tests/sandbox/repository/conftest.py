@@ -1,4 +1,4 @@
-"""A small archive of one tiny package, served on loopback, and an apt with folders of its own."""
+"""A small archive of one tiny package, served on loopback, and an apt with its own folders."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Apt:
         )
 
     def trust(self, url: str, key: SigningKey) -> None:
-        """Write the source the way installers do: signed by this one key."""
+        """Write the source as installers do: signed by this one key."""
         keyring = self.root / "trusted.gpg"
         keyring.write_bytes(key.binary)
         sources = self.root / "etc/apt/sources.list"

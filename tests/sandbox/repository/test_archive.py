@@ -1,4 +1,4 @@
-"""A real apt-get against a real archive: what it accepts, and what it must refuse."""
+"""A real apt-get with a real archive: what it accepts and what it must refuse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tests.sandbox.repository.conftest import Apt
 
 
 @pytest.mark.slow
-def test_apt_downloads_what_the_right_key_signed(apt: Apt, url: str, keys: dict[str, SigningKey], deb: Path) -> None:
+def test_apt_accepts_an_archive_signed_by_the_right_key(
+    apt: Apt, url: str, keys: dict[str, SigningKey], deb: Path
+) -> None:
     apt.trust(url, keys["right"])
     update = apt("update")
     assert update.returncode == 0, update.stderr
@@ -34,7 +36,7 @@ def test_apt_refuses_another_key(apt: Apt, url: str, keys: dict[str, SigningKey]
 
 
 @pytest.mark.slow
-def test_apt_refuses_an_index_that_was_changed(apt: Apt, url: str, keys: dict[str, SigningKey], www: Path) -> None:
+def test_apt_refuses_a_changed_index(apt: Apt, url: str, keys: dict[str, SigningKey], www: Path) -> None:
     for release in (www / "notes/dists/stable").glob("*Release"):
         release.write_text(release.read_text().replace("Origin: Notes", "Origin: Forged"))
     apt.trust(url, keys["right"])
@@ -42,7 +44,7 @@ def test_apt_refuses_an_index_that_was_changed(apt: Apt, url: str, keys: dict[st
 
 
 @pytest.mark.slow
-def test_apt_refuses_a_package_that_was_changed(apt: Apt, url: str, keys: dict[str, SigningKey], www: Path) -> None:
+def test_apt_refuses_a_changed_package(apt: Apt, url: str, keys: dict[str, SigningKey], www: Path) -> None:
     apt.trust(url, keys["right"])
     assert apt("update").returncode == 0
     package = next((www / "notes/pool/main").glob("*.deb"))
@@ -54,7 +56,7 @@ def test_apt_refuses_a_package_that_was_changed(apt: Apt, url: str, keys: dict[s
     assert "Hash Sum mismatch" in download.stderr
 
 
-def test_detached_signature_is_good(www: Path, keys: dict[str, SigningKey], tmp_path: Path) -> None:
+def test_the_detached_signature_is_valid(www: Path, keys: dict[str, SigningKey], tmp_path: Path) -> None:
     keyring = tmp_path / "right.gpg"
     keyring.write_bytes(keys["right"].binary)
     suite = www / "notes/dists/stable"
@@ -63,16 +65,16 @@ def test_detached_signature_is_good(www: Path, keys: dict[str, SigningKey], tmp_
 
 
 @pytest.mark.parametrize("name", ["right", "wrong"])
-def test_published_key_has_the_fingerprint(keys: dict[str, SigningKey], name: str) -> None:
+def test_the_published_key_has_the_fingerprint(keys: dict[str, SigningKey], name: str) -> None:
     shown = subprocess.run(
         ["gpg", "--show-keys", "--with-colons"], input=keys[name].armoured, capture_output=True, check=True
     )
     fingerprints = [line.split(":")[9] for line in shown.stdout.decode().splitlines() if line.startswith("fpr")]
     assert fingerprints[0] == keys[name].fingerprint
-    assert len(fingerprints) == (2 if name == "wrong" else 1), "the one with a subkey shows two"
+    assert len(fingerprints) == (2 if name == "wrong" else 1), "the wrong key has a subkey"
 
 
-def test_private_keys_are_the_owners_alone(keys: dict[str, SigningKey]) -> None:
+def test_only_the_owner_can_read_private_keys(keys: dict[str, SigningKey]) -> None:
     for key in keys.values():
         assert key.folder.stat().st_mode & 0o077 == 0
         private = list((key.folder / "private-keys-v1.d").iterdir())
@@ -80,7 +82,7 @@ def test_private_keys_are_the_owners_alone(keys: dict[str, SigningKey]) -> None:
         assert all(path.stat().st_mode & 0o777 == 0o600 for path in private)
 
 
-def test_the_package_says_what_it_is(deb: Path) -> None:
+def test_the_package_has_the_control_fields(deb: Path) -> None:
     def ask(*options: str) -> str:
         return subprocess.run(["dpkg-deb", *options], capture_output=True, text=True, check=True).stdout.strip()
 
@@ -97,6 +99,6 @@ def test_the_server_lists_no_folders(url: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_server_says_when_its_address_is_missing(tmp_path: Path) -> None:
+def test_the_server_reports_a_missing_address(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=r"cannot listen on 198\.18\.0\.77:80"):
         open_server("198.18.0.77", 80, tmp_path)

@@ -1,4 +1,4 @@
-"""The three archives as a whole. Built from the real programs when the toolchain is there."""
+"""The three archives, built from the real programs. Skipped if the toolchain has not been built."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def contents(deb: Path) -> dict[str, str]:
-    """Path to mode and owner, as dpkg lists them."""
+    """The mode and owner of each path, as dpkg lists them."""
     listing = subprocess.run(["dpkg-deb", "--contents", str(deb)], capture_output=True, text=True, check=True)
     return {line.split()[5].lstrip("."): " ".join(line.split()[:2]) for line in listing.stdout.splitlines()}
 
@@ -82,12 +82,12 @@ def package(build: Path, archive: str, name: str) -> Path:
         ),
     ],
 )
-def test_package_has_the_real_ones_paths(
+def test_packages_have_the_real_packages_paths(
     build: Path, tmp_path: Path, *, archive: str, name: str, version: str, paths: dict[str, str]
 ) -> None:
     deb = package(build, archive, name)
-    there = contents(deb)
-    assert {path: there.get(path) for path in paths} == paths
+    found = contents(deb)
+    assert {path: found.get(path) for path in paths} == paths
     subprocess.run(["dpkg-deb", "--control", str(deb), str(tmp_path)], check=True)
     assert f"\nVersion: {version}\n" in (tmp_path / "control").read_text()
     scripts = {path.name for path in tmp_path.iterdir() if path.stat().st_mode & stat.S_IXUSR}
@@ -98,10 +98,10 @@ def test_package_has_the_real_ones_paths(
 
 
 def test_the_same_inputs_are_built_once(build: Path) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     cache = build.parent.parent
-    assert packages.ensure_packages(said.append, mirror=cache / "no mirror", cache=cache) == build
-    assert said == []
+    assert packages.ensure_packages(messages.append, mirror=cache / "no mirror", cache=cache) == build
+    assert messages == []
 
 
 def test_without_a_mirror_the_debian_archive_is_empty_but_signed(build: Path) -> None:
@@ -110,7 +110,7 @@ def test_without_a_mirror_the_debian_archive_is_empty_but_signed(build: Path) ->
     assert next(suite.glob("main/binary-*/Packages")).read_text() == ""
 
 
-def test_nothing_unfinished_stays(build: Path) -> None:
+def test_no_unfinished_files_stay(build: Path) -> None:
     assert [path.name for path in build.parent.iterdir()] == [build.name]
     assert {path.name for path in build.iterdir()} == {"grafana", "influxdata", "debian", ".sums.json"}
 
@@ -121,10 +121,10 @@ def test_a_place_gets_its_own_copy(build: Path, tmp_path: Path) -> None:
     (www / "grafana/gpg.key").write_text("swapped")
     assert (build / "grafana/gpg.key").read_text() != "swapped"
     assert (place.state / "repository/debian.gpg").read_bytes()[0] & 0x80, "a binary OpenPGP packet"
-    assert (prepare(place, build) / "grafana/gpg.key").read_text() != "swapped", "a new start replaces it"
+    assert (prepare(place, build) / "grafana/gpg.key").read_text() != "swapped", "a restart replaces it"
 
 
-def test_facts_name_repositories_and_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_contain_repositories_and_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     facts = packages.facts(Place(tmp_path))
     influxdata = facts["influxdataRepository"]
@@ -134,7 +134,7 @@ def test_facts_name_repositories_and_keys(tmp_path: Path, monkeypatch: pytest.Mo
     assert not {"influxdbVersion", "telegrafVersion", "grafanaVersion"} & set(facts), (
         "they are the program's own defaults"
     )
-    assert packages.facts(Place(tmp_path)) == facts, "keys are made once"
+    assert packages.facts(Place(tmp_path)) == facts, "keys are created once"
 
 
 def test_missing_programs_are_named(tmp_path: Path) -> None:
