@@ -1,21 +1,21 @@
-# Everything a person types. Each target first makes sure that what it needs is installed (sandbox/bootstrap.sh).
+# The commands that people type. Each target first makes sure that what it needs is installed (sandbox/bootstrap.sh).
 .DEFAULT_GOAL := help
 SHELL := bash
 PYTHON := .venv/bin/python
-# A module as a program, which Ctrl-C or a strange terminal does not bring down with a traceback.
+# Runs a module as a program that does not end with a traceback after Ctrl-C or in an odd terminal.
 RUN := $(PYTHON) tools/start.py
 STACK ?= sandbox
 HOSTS ?= 100
 MINUTES ?= 10
 MEMORY ?= 0
 export SANDBOX_STACK := $(STACK)
-# Where it is set, each run of Pulumi compiles the providers' SDKs again, for twice the CPU time.
+# With it, each run of Pulumi would compile the providers' SDKs again, which doubles its CPU time.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help up preview status password backups down shell test faults check format lock bootstrap pictures browser
 .PHONY: test-alert import-dashboard load mutants prove new-stack cost upgrades
 
-help: ## what can be typed here
+help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 25
 
 bootstrap:
@@ -27,10 +27,10 @@ browser:
 up: bootstrap ## raise the environment on this machine (again: converge)
 	@$(RUN) sandbox up
 
-preview: bootstrap ## what `make up` would change
+preview: bootstrap ## show what `make up` would change
 	@$(RUN) sandbox preview
 
-status: bootstrap ## what runs where, is it healthy, newest data of each host
+status: bootstrap ## show what runs where, whether it is healthy, and the newest data of each host
 	@$(RUN) sandbox status
 
 password: bootstrap ## print Grafana's admin password
@@ -42,28 +42,28 @@ backups: bootstrap ## list the backups in the local S3
 test-alert: bootstrap ## send a message through each contact point of the local environment (on AWS: tools/test_alert.py)
 	@$(RUN) sandbox shell -- "$(CURDIR)/$(PYTHON)" "$(CURDIR)/tools/start.py" tools.test_alert --stack "$(STACK)"
 
-shell: bootstrap ## a shell in which plain `pulumi` commands work against the local environment
+shell: bootstrap ## open a shell in which plain `pulumi` commands work against the local environment
 	@$(RUN) sandbox shell
 
-down: bootstrap ## take everything away: machines, volumes, bridge, state
+down: bootstrap ## remove everything: machines, volumes, bridge, state
 	@$(RUN) sandbox down
 
-test: browser ## every test but the long faults, with three separate environments
+test: browser ## run every test but the long faults, in three separate environments
 	@$(RUN) sandbox test
 
-faults: bootstrap ## every fault of docs/faults.md, in a separate environment (about an hour)
+faults: bootstrap ## cause every fault of docs/faults.md, in a separate environment (about an hour)
 	@$(RUN) sandbox test -m live -rP tests/live/test_up.py tests/live/test_lockout.py tests/live/faults
 
-load: bootstrap ## try how many hosts the environment that is up carries: HOSTS=100 MINUTES=10 [MEMORY=MiB]
+load: bootstrap ## measure the running environment under the load of simulated hosts: HOSTS=100 MINUTES=10 [MEMORY=MiB]
 	@$(RUN) benchmarks.load --hosts "$(HOSTS)" --minutes "$(MINUTES)" --memory "$(MEMORY)"
 
-pictures: browser ## draw docs/pictures/ from the dashboards of the environment that is up
+pictures: browser ## draw docs/pictures/ from the dashboards of the running environment
 	@$(PYTHON) -m tests.delivery.picture
 	@$(RUN) sandbox pictures
 	@$(PYTHON) -m tests.sandbox.viewer.pictures
 
-# Not `bootstrap`: who works with a real AWS account has .venv from `pulumi install`, and needs no root for this.
-import-dashboard: ## take over a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]
+# These do not need `bootstrap`: with a real AWS account, .venv comes from `pulumi install`, and root is not needed.
+import-dashboard: ## import a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]
 	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) dashboards.importing --name "$$NAME" $(if $(filter 1,$(FORCE)),--force) $(if $(filter 1,$(SKIP)),--skip) -- "$$FROM"
 
@@ -72,29 +72,29 @@ new-stack: ## write the settings file of a new stack: NAME=eu [LIKE=dev]; withou
 	@$(RUN) tools.new_stack --name "$$NAME" --like "$$LIKE" --region "$$REGION" --allow "$$ALLOW" --agents "$$AGENTS" \
 	  --size "$$SIZE" $(if $(filter 1,$(YES)),--yes) --project "$(or $(PROJECT),.)"
 
-cost: ## what a stack costs per month, from its settings: STACK=dev [HOSTS_THERE=100] [INSTANCES=1] [COMPARE=old.yaml]
+cost: ## show what a stack costs per month, from its settings: STACK=dev [HOSTS_THERE=100] [INSTANCES=1] [COMPARE=old.yaml]
 	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) tools.cost --stack "$(if $(filter file,$(origin STACK)),dev,$(STACK))" --project "$(or $(PROJECT),.)" \
 	  $(if $(HOSTS_THERE),--hosts "$(HOSTS_THERE)") $(if $(INSTANCES),--instances "$(INSTANCES)") $(if $(COMPARE),--compare "$(COMPARE)")
 
-upgrades: ## which pinned versions have newer ones [STACK=dev]
+upgrades: ## show for which pinned versions there are newer ones [STACK=dev]
 	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) tools.upgrades $(if $(filter-out file,$(origin STACK)),--stack "$(STACK)" --project "$(or $(PROJECT),.)")
 
-mutants: bootstrap ## break the program line by line: which change does no unit test notice? [FILES="settings/shown.py …"] [MINUTES=10]
+mutants: bootstrap ## break the program line by line and show what no unit test notices [FILES="settings/shown.py …"] [MINUTES=10]
 	@nice -n 15 $(RUN) benchmarks.mutants --minutes "$(MINUTES)" $(FILES)
 
-# Not `bootstrap` either. From inside `make shell`: make -C CHECKOUT prove PROJECT=$PWD
-prove: ## docs/unproven.md on a real AWS account, in a separate stack: SETTINGS=Pulumi.dev.yaml [PROOF=name] [REPORT=proof.md]
+# Does not need `bootstrap` either. From inside `make shell`: make -C CHECKOUT prove PROJECT=$PWD
+prove: ## prove a stack on a real AWS account (docs/unproven.md): SETTINGS=Pulumi.dev.yaml [PROOF=name] [REPORT=proof.md]
 	@[ -x $(PYTHON) ] || { echo "Run this first: pulumi install" >&2; exit 1; }
 	@$(RUN) prove --project "$(or $(PROJECT),.)" --stack "$(or $(PROOF),proof)" \
 	  $(if $(SETTINGS),--settings "$(SETTINGS)") --report "$(or $(REPORT),proof.md)"
 
-check: bootstrap ## format, lint, types, shell, workflows, unit tests
+check: bootstrap ## check format, lint, types, shell scripts, workflows; run the unit tests
 	@bash sandbox/check.sh
 
 format: bootstrap ## format the code
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 
-lock: bootstrap ## resolve the dependencies into the lock files again
+lock: bootstrap ## update the lock files from pyproject.toml
 	@bash sandbox/lock.sh
