@@ -96,7 +96,7 @@ def _of_file(given: dict[str, Any], own: int, shown: Shown) -> tuple[list[Listed
     """The hosts of `hostsFile`, which go to the end of the `own` ones in `given`, and the mistakes of the file as a
     whole. What is wrong with the two settings is said elsewhere."""
     described = given.get("hostsFile")
-    if not isinstance(described, dict) or not isinstance(given.get("hosts", []), list):
+    if not isinstance(described, dict):
         return [], []
     try:
         file = hosts_file.HostsFile.model_validate({"path": described.get("path")}).path
@@ -106,6 +106,8 @@ def _of_file(given: dict[str, Any], own: int, shown: Shown) -> tuple[list[Listed
         listed = hosts_file.read(file)
     except WrongValueError as wrong:
         return [], [shown.mistake(("hostsFile", "path"), file, wrong)]
+    if not isinstance(given.get("hosts", []), list):
+        return [], []
     mistakes = [
         Mistake(
             places.path(("hosts", own + number, *location)),

@@ -14,6 +14,7 @@ import pytest
 
 from components.parameters import STANDARD_LIMIT
 from dashboards.registry import AWS_EC2
+from settings import SettingsError
 from tests.test_settings import HOST
 from tools import stack_file
 from tools.cost import __main__ as command
@@ -123,6 +124,16 @@ def test_hosts_that_are_encrypted_are_said_not_to_be_counted(key: str, value: st
         f"{sentence} Say how many there are with HOSTS_THERE=100."
     ]
     assert not [note for note in (*of().notes, *of(lines, hosts=20).notes) if "not counted" in note]
+
+
+def test_a_missing_file_of_hosts_is_reported_although_the_other_hosts_are_encrypted() -> None:
+    with pytest.raises(SettingsError) as error:
+        of("  monitoring:hosts: { secure: AAAA }\n  monitoring:hostsFile: { path: nowhere.csv }\n")
+    (mistake,) = error.value.mistakes
+    assert (mistake.key, mistake.wrong) == (
+        "monitoring:hostsFile.path",
+        "cannot be read: No such file or directory",
+    )
 
 
 def test_another_influxdb_leaves_only_grafana_to_back_up() -> None:
