@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delivery.differences import Difference, differences
-from delivery.errors import DeliveryError, understood
+from delivery.errors import understood
 
 UNCHANGED = frozenset({"same", "read", "read-discard", "discard-replaced", "refresh"})
 """Steps that change nothing; `refresh` is what a refresh that found no difference is called."""
@@ -51,16 +51,10 @@ class Preview:
         return [change for change in self.changes if change.op == op]
 
 
-def parsed(text: str) -> Preview:
-    """The preview in what the CLI printed. Raises DeliveryError when that is no preview."""
-    try:
-        digest = json.loads(text)
-    except ValueError:
-        digest = None
-    if not isinstance(digest, dict):
-        raise DeliveryError("pulumi printed no preview.")
-    with understood("pulumi preview --json"):
-        return _read(digest)
+def parsed(text: str, command: str = "pulumi preview --json") -> Preview:
+    """The preview that the command printed. Raises DeliveryError when it did not print one."""
+    with understood(command):
+        return _read(json.loads(text))
 
 
 def _read(digest: Mapping[str, Any]) -> Preview:

@@ -20,7 +20,7 @@ def found(pulumi: Pulumi, *, grafana: bool) -> Preview:
     """
     options = () if grafana else WITHOUT_GRAFANA
     done, printed, said = pulumi.try_("refresh", "--preview-only", "--json", *options)
-    preview = parsed(printed) if printed.strip() else Preview(())
+    preview = parsed(printed, "pulumi refresh --preview-only --json") if printed.strip() else Preview(())
     if not done:
         why = "\n".join(preview.errors) or said.strip()
         raise DeliveryError(f"Whether {pulumi.stack} has drifted is not known, because the refresh failed:\n{why}")

@@ -1,23 +1,23 @@
-"""The one exception of these commands: a text for the person who reads the run, never a traceback."""
+"""The one exception of these commands: its text is for the person who reads the run, who never sees a traceback."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tools import answers
+
 
 class DeliveryError(Exception):
-    """Something stopped a workflow; the text says what, and what to do."""
+    """Something stopped a workflow; the text says what, and what to do about it."""
 
 
 @contextmanager
 def understood(command: str) -> Iterator[None]:
-    """Read what a command printed; what is no JSON, or not of the form that the command documents, is a DeliveryError,
-    which repeats nothing of it."""
-    try:
+    """Read the command's JSON in the block (`answers.understood`). Raises DeliveryError when it is not as expected."""
+    failure = DeliveryError(
+        f"`{command}` did not print the expected JSON: run it yourself, and check that the `pulumi` on the PATH is "
+        "Pulumi's CLI."
+    )
+    with answers.understood(failure):
         yield
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise DeliveryError(
-            f"`{command}` printed something else than its JSON: run it yourself, and see whether the `pulumi` on the "
-            "PATH is Pulumi's."
-        ) from None

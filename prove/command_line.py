@@ -1,4 +1,4 @@
-"""The Pulumi CLI, in the project's folder and for one stack; what it prints is shown while it prints it."""
+"""The Pulumi CLI, in the project's folder and for one stack; its output is shown as it arrives."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.answers import understood
 
 TAIL = 25
 """Lines of a failed command that go into the report."""
@@ -18,13 +20,13 @@ class FailedError(Exception):
 
 @dataclass(frozen=True)
 class Pulumi:
-    """project: the folder with Pulumi.yaml.  stack: its name."""
+    """project: the folder with Pulumi.yaml. stack: the stack's name."""
 
     project: Path
     stack: str
 
     def run(self, *arguments: str) -> str:
-        """Run a command that changes something; returns what it printed. Raises FailedError with its last lines."""
+        """Run a command that changes something, and return its output. Raises FailedError with its last lines."""
         command = ["pulumi", "--non-interactive", "--color", "never", *arguments, "--stack", self.stack]
         lines: list[str] = []
         with subprocess.Popen(
@@ -40,7 +42,7 @@ class Pulumi:
         return "\n".join(lines)
 
     def ask(self, *arguments: str) -> str:
-        """What a command answers, without showing it. Raises FailedError with its error."""
+        """The output of a command, without showing it. Raises FailedError with the command's own error."""
         done = subprocess.run(
             ["pulumi", "--non-interactive", *arguments], cwd=self.project, text=True, capture_output=True, check=False
         )
@@ -49,9 +51,7 @@ class Pulumi:
         return done.stdout.strip()
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, secrets in the clear. Raises FailedError, which repeats nothing of what is not these."""
+        """The stack's outputs, secrets in the clear. Raises FailedError, which repeats nothing of what was printed."""
         printed = self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.stack)
-        try:
+        with understood(FailedError("`pulumi stack output --json` did not print the stack's outputs")):
             return dict(json.loads(printed))
-        except (ValueError, TypeError):
-            raise FailedError("pulumi stack output --json printed something else than the stack's outputs") from None

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prove.command_line import FailedError, Pulumi
 from settings import SettingsError
 from tools import stack_file, stack_name
+from tools.answers import AnswerError, understood
 from tools.stack_file import StackFile, StackFileError, no_folder
 
 EXAMPLES = [IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
@@ -85,17 +86,19 @@ def _is_example(text: str) -> bool:
 
 
 def _about_pulumi(pulumi: Pulumi) -> Iterator[str]:
+    unexpected = AnswerError(
+        "`pulumi whoami --json` or `pulumi stack ls --json` did not print the expected JSON: check that "
+        f"{shutil.which('pulumi')} is Pulumi's CLI."
+    )
     try:
-        backend = str(json.loads(pulumi.ask("whoami", "--json"))["url"])
-        stacks = [str(each["name"]).rpartition("/")[2] for each in json.loads(pulumi.ask("stack", "ls", "--json"))]
+        with understood(unexpected):
+            backend = str(json.loads(pulumi.ask("whoami", "--json"))["url"])
+            stacks = [str(each["name"]).rpartition("/")[2] for each in json.loads(pulumi.ask("stack", "ls", "--json"))]
     except FailedError:
         yield "Pulumi is not logged in: run `pulumi login`, or `pulumi login --local`."
         return
-    except (ValueError, LookupError, TypeError):
-        yield (
-            "`pulumi whoami --json` or `pulumi stack ls --json` printed something else than its JSON: see whether "
-            f"{shutil.which('pulumi')} is Pulumi's."
-        )
+    except AnswerError as error:
+        yield str(error)
         return
     name, file = pulumi.stack, pulumi.project / f"Pulumi.{pulumi.stack}.yaml"
     if name in stacks or file.exists():

@@ -1,41 +1,53 @@
-"""What the Pulumi CLI answers in JSON, and a stack's outputs: of a half-made stack, or of another program's, some are
-missing or of another kind."""
+"""The Pulumi CLI's JSON and a stack's outputs: in a half-made stack, or in another program's, some are missing or
+malformed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 
 class AnswerError(Exception):
-    """An answer that cannot be used; the message says why, and repeats nothing of it."""
+    """An answer that cannot be used; the message says why without repeating any of it."""
+
+
+@contextmanager
+def understood(failure: Exception) -> Iterator[None]:
+    """Read a command's JSON in the block. Raises `failure` when it is not JSON, or not in the expected form.
+
+    The error that Python raised is dropped: it may repeat a secret.
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise failure from None
 
 
 def an_object(text: str) -> dict[str, Any]:
-    """The object in a JSON text; an empty one for none. Raises AnswerError for anything else."""
-    try:
+    """The object in a JSON text; an empty one if there is no text, or only `null`. Raises AnswerError for anything
+    else."""
+    with understood(AnswerError("The `pulumi` on the PATH did not print JSON: is it Pulumi's CLI?")):
         found = json.loads(text or "{}")
-    except ValueError:
-        raise AnswerError("Pulumi's answer is not JSON: is the `pulumi` on PATH Pulumi's CLI?") from None
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise AnswerError("Pulumi's answer is not an object: is the `pulumi` on PATH Pulumi's CLI?")
+        raise AnswerError("The `pulumi` on the PATH did not print a JSON object: is it Pulumi's CLI?")
     return found
 
 
 def text_output(outputs: Mapping[str, Any], name: str) -> str:
-    """An output that is text. Raises AnswerError when it is missing, or something else."""
+    """An output that is text. Raises AnswerError when it is missing, empty or not text."""
     found = outputs.get(name)
     if not isinstance(found, str) or not found:
-        raise AnswerError(f"The stack has no usable output {name}: `pulumi up` writes it at its end.")
+        raise AnswerError(f"The stack has no usable output {name}: `pulumi up` writes it when it finishes.")
     return found
 
 
 def web_output(outputs: Mapping[str, Any], name: str) -> tuple[str, int]:
-    """Host and port of an output that is an https address. Raises AnswerError when it is none."""
+    """Host and port of an output that is an https address. Raises AnswerError when it is not one."""
     try:
         url = urlsplit(text_output(outputs, name))
         host, port = url.hostname, url.port or 443

@@ -154,8 +154,8 @@ def test_components_are_nothing_by_themselves() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "error: no stack named 'dev'", "[]"])
-def test_what_is_no_preview_is_refused(text: str) -> None:
-    with pytest.raises(DeliveryError, match="printed no preview"):
+def test_output_without_a_preview_is_refused(text: str) -> None:
+    with pytest.raises(DeliveryError, match="did not print the expected JSON"):
         parsed(text)
 
 

@@ -50,7 +50,7 @@ def test_up_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str], a
     answering(project, asked, answer)
     assert main(["up", "--stack", "dev"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"`pulumi {asked}") and "printed something else than its JSON" in line
+    assert line.startswith(f"`pulumi {asked}") and "did not print the expected JSON" in line
     assert not (project / "changed").exists()
 
 
@@ -58,7 +58,7 @@ def test_up_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str], a
 def test_what_may_be_protected_is_not_destroyed(project: Path, capsys: pytest.CaptureFixture[str], answer: str) -> None:
     answering(project, "stack export", answer)
     assert main(["destroy", "--stack", "dev", "--again", "dev"]) == 1
-    assert "printed something else" in capsys.readouterr().err
+    assert "did not print the expected JSON" in capsys.readouterr().err
     assert not (project / "changed").exists()
 
 
@@ -70,14 +70,14 @@ def test_an_ordinary_stack_is_deployed(project: Path) -> None:
 
 @pytest.mark.parametrize("answer", [*STRANGE[:-1], '{"steps": [{"op": "update"}]}', '{"steps": 5}', '{"steps": ["x"]}'])
 def test_a_preview_of_another_form(answer: str) -> None:
-    with pytest.raises(DeliveryError, match="printed"):
+    with pytest.raises(DeliveryError, match="did not print the expected JSON"):
         digest.parsed(answer)
 
 
 def test_an_answer_that_is_no_text_is_no_traceback(project: Path) -> None:
     answering(project, "stack ls", "")
     (project / "answer").write_bytes(b"\xff\xfe[]")
-    with pytest.raises(DeliveryError, match="printed something else"):
+    with pytest.raises(DeliveryError, match="did not print the expected JSON"):
         Pulumi(project, "dev").exists()
     (project / "answer").write_text(json.dumps([]))
     assert not Pulumi(project, "dev").exists()

@@ -119,8 +119,8 @@ def test_a_pulumi_that_is_another_program(
     cli = machine / "bin" / "pulumi"
     cli.write_text(f"#!/bin/sh\nprintf %s '{answer}'\n")
     cli.chmod(0o755)
-    (line,) = [each for each in complaints(capsys, machine) if "printed something else than its JSON" in each]
-    assert line.endswith(f"see whether {cli} is Pulumi's.")
+    (line,) = [each for each in complaints(capsys, machine) if "did not print the expected JSON" in each]
+    assert line.endswith(f"check that {cli} is Pulumi's CLI.")
 
 
 def test_outputs_that_are_none_are_a_failed_step(machine: Path) -> None:
@@ -129,5 +129,5 @@ def test_outputs_that_are_none_are_a_failed_step(machine: Path) -> None:
     cli.chmod(0o755)
     with pytest.raises(FailedError) as error:
         Pulumi(machine, "proof").outputs()
-    assert "something else than the stack's outputs" in str(error.value)
+    assert "did not print the stack's outputs" in str(error.value)
     assert "secret" not in str(error.value)
