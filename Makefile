@@ -58,9 +58,9 @@ load: bootstrap ## measure the running environment under the load of simulated h
 	@$(RUN) benchmarks.load --hosts "$(HOSTS)" --minutes "$(MINUTES)" --memory "$(MEMORY)"
 
 pictures: browser ## draw docs/pictures/ from the dashboards of the running environment
-	@$(PYTHON) -m tests.delivery.picture
+	@$(RUN) tests.delivery.picture
 	@$(RUN) sandbox pictures
-	@$(PYTHON) -m tests.sandbox.viewer.pictures
+	@$(RUN) tests.sandbox.viewer.pictures
 
 # These do not need `bootstrap`: with a real AWS account, .venv comes from `pulumi install`, and root is not needed.
 import-dashboard: ## import a community dashboard: FROM=928 or FROM=file.json [NAME=name] [FORCE=1] [SKIP=1]

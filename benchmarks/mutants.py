@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.changes import Change, changes
-from sandbox.errors import plainly
+from tools.command import run
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -217,14 +217,14 @@ def survivors(
         file.write_text(original)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Breaks, counts, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", default=FILES, metavar="FILE")
     parser.add_argument("--sample", type=int, default=40, help="changes per file, picked the same way each time")
     parser.add_argument("--minutes", type=float, default=30, help="time limit for all files together")
     parser.add_argument("--marks", default="not live", help="which tests, as pytest's -m")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for file in options.files:
         if not (CHECKOUT / file).is_file():
             parser.error(f"{file}: there is no such file in {CHECKOUT}")
@@ -260,4 +260,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(plainly(main))
+    run(main)

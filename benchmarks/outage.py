@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -21,10 +20,11 @@ from pathlib import Path
 
 from sandbox import stack
 from sandbox.commands import require_up
-from sandbox.errors import plainly
+from sandbox.errors import SandboxError
 from sandbox.machines.register import find
 from sandbox.place import Place
 from sandbox.screen import Grafana
+from tools.command import run
 
 STACK = "sandbox"
 MEASUREMENTS = {
@@ -77,10 +77,10 @@ def settled(count: Callable[[], Counts], each: int) -> Counts:
     return counts
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--minutes", type=float, default=10, help="how long InfluxDB is away")
-    minutes: float = parser.parse_args().minutes
+    minutes: float = parser.parse_args(arguments).minutes
     place = Place.here()
     require_up(place)
     outputs = stack.complete_outputs(place, STACK)
@@ -122,4 +122,4 @@ def report(hosts: set[str], counts: Counts, intervals: int, away: float, interva
 
 
 if __name__ == "__main__":
-    sys.exit(plainly(main))
+    run(main, SandboxError)

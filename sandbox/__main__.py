@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 from types import FrameType
 
 from sandbox import commands
 from sandbox.errors import plainly
 from sandbox.place import Place
 from sandbox.progress import console
+from tools.command import run
 
 INTERRUPTED = "Interrupted. `make up` continues from here; `make down` removes everything."
 
@@ -40,15 +40,5 @@ def main(arguments: list[str]) -> int:
     return plainly(lambda: known[arguments[0]](Place.here(), arguments[1:]), INTERRUPTED)
 
 
-def run(arguments: list[str]) -> int:
-    """Run `main` as the whole process: Ctrl-C does not interrupt the interpreter's shutdown either."""
-    try:
-        return main(arguments)
-    finally:
-        # The shutdown replaces a Python handler with the default, but keeps SIG_IGN (Modules/signalmodule.c,
-        # _PySignal_Fini). With the default, a second Ctrl-C would change the exit status.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    run(main)

@@ -1,8 +1,8 @@
-"""`python tools/start.py MODULE …`: `python -m MODULE …` for the Makefile, with any terminal.
+"""`python tools/start.py MODULE …`: `python -m MODULE …` for the Makefile, whatever the terminal.
 
 Ctrl-C while the module imports its packages (a second or two) ends it without a traceback; tools/command.py takes over
-from there. A closed standard stream (`>&-`) is the null device, so that no file or socket gets its number. A terminal
-without columns has the default ones: rich would print nothing.
+from there. A closed standard stream (`>&-`) becomes the null device, so that no file or socket gets its number. If the
+terminal reports zero columns, the default width is used: rich would print nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
     """Run the module as the program."""
     for number, (name, mode) in STREAMS.items():
         if getattr(sys, name) is None:
-            # POSIX, open(): the lowest number that is free.
+            # open() returns the lowest free number (POSIX).
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
     if os.environ.get("COLUMNS") == "0":

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -30,10 +29,11 @@ from benchmarks.load.server import SERVICES, Server
 from benchmarks.load.watch import Watch
 from sandbox import stack
 from sandbox.commands import require_up
-from sandbox.errors import plainly
+from sandbox.errors import SandboxError
 from sandbox.machines.register import find
 from sandbox.place import Place
 from sandbox.screen import Grafana
+from tools.command import run
 
 STACK = "sandbox"
 LIKE = "web-1"
@@ -46,14 +46,14 @@ UNSEEN = 0.2
 """Share of the time in which hosts send and no dashboard is open."""
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--hosts", type=int, default=100, help="how many hosts are simulated")
     parser.add_argument("--minutes", type=float, default=10, help="how long they send")
     parser.add_argument("--people", type=int, default=3, help="how many people refresh the dashboards, every 10 s")
     parser.add_argument("--backfill-hours", type=float, default=3, help="how much of the past is filled in before")
     parser.add_argument("--memory", type=int, default=0, help="MiB of memory the server has meanwhile (0: all)")
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     if asked.hosts < 1 or not 0 < asked.minutes < math.inf:
         parser.error("at least one host, for more than no time")
     place = Place.here()
@@ -139,4 +139,4 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(plainly(main))
+    run(main, SandboxError)

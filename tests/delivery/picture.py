@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from delivery import cost
+from tools.command import run
 
 CHECKOUT = Path(__file__).parent.parent.parent
 COMMENT = CHECKOUT / "docs/pictures/pull-request.md"
@@ -38,11 +39,12 @@ def phrase() -> str:
     return found
 
 
-def main() -> None:
+def main(_: list[str]) -> int:
     text, replaced = COST.subn(phrase(), COMMENT.read_text(encoding="utf-8"))
     assert replaced == 1, f"{COMMENT} has {replaced} costs"
     COMMENT.write_text(text, encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

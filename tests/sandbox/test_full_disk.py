@@ -88,6 +88,27 @@ def test_checks_do_not_begin_without_a_folder_for_their_output(tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_pictures_in_a_read_only_checkout_are_refused_in_a_sentence() -> None:
+    folder = CHECKOUT / "docs/pictures"
+    script = (
+        'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && exec "$2" tools/start.py tests.delivery.picture'
+    )
+    done = subprocess.run(
+        ["unshare", "--mount", "bash", "-c", script, "-", folder, sys.executable],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"\nRead-only file system: {folder}/pull-request.md. Mount it for writing, or go to a copy that can be written "
+        "to, then run the same command again.\n"
+    )
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments", "says"),
     [

@@ -38,6 +38,7 @@ open(sys.argv[1], "w").write(str(pressed))
 COMMAND = """
 import os, signal, sys
 from sandbox import __main__, commands, stack
+from tools.command import run
 def up(place, _):
     try:
         return stack.run_in_foreground([sys.executable, "-c", {slow!r}, {file!r}])
@@ -49,7 +50,8 @@ class PressedWhileTheInterpreterShutsDown:
     def __del__(self, press=os.kill, process=os.getpid(), key=signal.SIGINT):
         press(process, key)
 last = PressedWhileTheInterpreterShutsDown()
-sys.exit(__main__.run(["up"]))
+sys.argv = ["sandbox", "up"]
+run(__main__.main)
 """
 
 
@@ -83,7 +85,7 @@ def test_pulumi_finishes_what_it_has_begun_however_often_ctrl_c_is_pressed(tmp_p
         (errno.ENOSPC, "Free some space"),
         (errno.EDQUOT, "Free some space"),
         (errno.EROFS, "Mount it for writing, or go to a copy that can be written to"),
-        (errno.EACCES, "Become the user to whom it belongs"),
+        (errno.EACCES, "Become the user who owns it"),
     ],
 )
 def test_a_file_that_cannot_be_written_is_reported_in_one_sentence(

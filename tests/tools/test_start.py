@@ -73,7 +73,5 @@ def test_ctrl_c_before_the_command_starts_is_no_traceback(tmp_path: Path) -> Non
 def test_the_makefile_starts_every_command_with_it() -> None:
     recipes = re.findall(r"^\t@?(.*(?:PYTHON|RUN)\).*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     commands = [line for line in recipes if not line.startswith("[ -x")]
-    # What draws pictures, after which browsers are tidied up.
-    otherwise = [line for line in commands if "$(RUN) " not in line]
     assert len(commands) > 18
-    assert all(line.startswith("$(PYTHON) -m tests.") for line in otherwise), otherwise
+    assert not [line for line in commands if "$(RUN) " not in line]

@@ -9,15 +9,17 @@ import logging
 import tempfile
 from pathlib import Path
 
+from sandbox.errors import SandboxError
 from sandbox.viewer.pictures import pictures
 from tests.sandbox.viewer.scene import Trouble, hosts, scene
+from tools.command import run
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "pictures"
 FULL = "db-09"
 SHOWN = {"linux-hosts": "/d/linux-hosts", "linux-host": f"/d/linux-host?var-host={FULL}"}
 
 
-def main() -> None:
+def main(_: list[str]) -> int:
     logging.disable()
     with (
         tempfile.TemporaryDirectory(prefix="scene-") as folder,
@@ -25,7 +27,8 @@ def main() -> None:
     ):
         for file in pictures(made.place, FOLDER, SHOWN):
             print(f"{file.name} ({file.stat().st_size // 1024} KiB)")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main, SandboxError)
