@@ -16,16 +16,16 @@ from delivery.previews import preview
 from delivery.pulumi import Pulumi
 
 HERE = Path()
-"""The folder with Pulumi.yaml: the workflows' steps run in the repository's."""
+"""The folder with Pulumi.yaml: the workflows' steps run in the root of the repository."""
 
 SUMMARY_ROOM = 900_000
-"""Characters for diffs in a run's summary, which may have 1 MiB."""
+"""Characters of diffs in a run's summary, whose limit is 1 MiB."""
 
 FAILED = 1
 
 
 def changed(asked: argparse.Namespace) -> int:
-    """Which stacks must be previewed or deployed: outputs `stacks`, and of these `open` and `protected`."""
+    """Output the stacks that must be previewed or deployed: `stacks`, divided into `open` and `protected`."""
     found = stacks.changed(HERE, asked.base)
     safe = [stack for stack in found.stacks if stacks.protected(HERE, stack)]
     _output("stacks", json.dumps(found.stacks))
@@ -56,7 +56,7 @@ def up(asked: argparse.Namespace) -> int:
 
 
 def may_destroy(asked: argparse.Namespace) -> int:
-    """Refuse, before anyone is asked for approval, to destroy what must not be destroyed."""
+    """Refuse what must not be destroyed, before anyone is asked for approval."""
     life.refuse(HERE, asked.stack, asked.again)
     return 0
 
@@ -127,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
     base = ("--base", {"required": True, "help": "the commit to compare with"})
     out = ("--out", {"type": Path, "required": True, "help": "the folder to write to"})
-    number = ("--number", {"type": int, "required": True, "help": "of the pull request"})
+    number = ("--number", {"type": int, "required": True, "help": "the number of the pull request"})
     stack = ("--stack", {"required": True})
     again = ("--again", {"required": True, "help": "the stack's name again"})
     grafana = ("--grafana", {"choices": ("in-reach", "out-of-reach"), "required": True})
@@ -143,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command's exit status; what went wrong is said on standard error, and to GitHub as the step's error."""
+    """Run a command and return its exit status; an error goes to standard error and into the run's summary."""
     asked = _parser().parse_args(arguments)
     try:
         return int(asked.act(asked))

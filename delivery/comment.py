@@ -17,21 +17,21 @@ SIGNS = {"create": "+", "delete": "-", "update": "!", "replace": "!", "unprotect
 """The first character of a line, which GitHub colours in a `diff` block."""
 
 LONGEST_VALUE = 160
-MOST_WORDS = 5_000
-"""Characters of errors: those of a traceback, of which the last line would do."""
+LONGEST_ERRORS = 5_000
+"""Characters of a stack's errors that are shown; only tracebacks are longer."""
 
 MOST_LINES = 40
 """Lines of one text, such as a configuration file, that are shown."""
 
 ROOM = LONGEST - 15_000
-"""Characters for the folded diffs: what is on top always fits."""
+"""Characters for the collapsed diffs, so that what precedes them always fits."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of one stack.
+    """The preview of one stack.
 
-    preview: None when there is none, and `failed` says why. new: whether the stack does not exist yet. cost: a phrase.
+    preview: None if it failed; `failed` says why. new: whether the stack does not exist yet. cost: a phrase.
     """
 
     stack: str
@@ -48,7 +48,7 @@ def text(reports: Sequence[Report], commit: str, removed: Sequence[str] = (), ro
     for report in reports:
         lines += [*_summary(report), ""]
     lines += [
-        f"`Pulumi.{stack}.yaml` is deleted here. That deletes nothing in AWS: run the workflow *Destroy* for it first."
+        f"This deletes `Pulumi.{stack}.yaml`, but nothing in AWS: run the workflow *Destroy* for {stack} first."
         for stack in removed
     ]
     for report in reports:
@@ -65,14 +65,14 @@ def _headline(reports: Sequence[Report]) -> str:
     irrevocable = [report.stack for report in reports if report.preview and words.warnings(report.preview)]
     if irrevocable:
         return f"Something would be replaced or deleted in {' and '.join(irrevocable)}"
-    return "Changes, and nothing is replaced or deleted"
+    return "Changes, but nothing is replaced or deleted"
 
 
 def _summary(report: Report) -> Iterator[str]:
     title = f"**{report.stack}**"
     if report.failed:
         yield f"{title}: the preview failed."
-        yield from fenced("\n\n".join(report.failed)[:MOST_WORDS])
+        yield from fenced("\n\n".join(report.failed)[:LONGEST_ERRORS])
         return
     assert report.preview  # noqa: S101 (without a preview it has failed)
     new = "does not exist yet: " if report.new else ""
@@ -86,7 +86,7 @@ def _summary(report: Report) -> Iterator[str]:
 
 
 def folded(report: Report, room: int) -> Iterator[str]:
-    """The diff, to be unfolded; what has no room in the comment is only counted."""
+    """The diff, collapsed; changes that do not fit are only counted."""
     if not report.preview or not report.preview.changes:
         return
     lines: list[str] = []
@@ -102,7 +102,7 @@ def folded(report: Report, room: int) -> Iterator[str]:
     yield ""
     yield from fenced("\n".join(lines), "diff")
     if left_out:
-        yield f"{left_out} more do not fit here."
+        yield f"{left_out} more changes do not fit here."
     yield ""
     yield "</details>"
 
@@ -150,7 +150,7 @@ def plain(sentence: str) -> str:
 
 
 def fenced(content: str, language: str = "") -> list[str]:
-    """A block of code around any text: its fence is longer than every one in the text."""
+    """The text as a code block, with a fence longer than any in the text."""
     longest = max((len(found) for found in re.findall(r"`+", content)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{fence}{language}", content, fence]

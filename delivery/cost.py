@@ -1,4 +1,4 @@
-"""What a change costs: the only place that calls `make cost`."""
+"""What a change costs, as computed by `tools.cost`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def difference(folder: Path, stack: str, before: str | None) -> str | None:
-    """What the stack costs a month at list prices, and the difference to the settings `before`, as a phrase.
+    """The stack's monthly cost at list prices, and the difference from the settings `before`, as a phrase.
 
     None if it cannot be computed, which the job's log explains: a preview is useful without it.
     """
@@ -23,12 +23,12 @@ def difference(folder: Path, stack: str, before: str | None) -> str | None:
             [*command, *compare], cwd=folder, capture_output=True, text=True, check=False, timeout=120
         )
     if done.returncode:
-        print(f"The cost of {stack} is not known: {done.stderr.strip() or done.stdout.strip()}", file=sys.stderr)
+        print(f"The cost of {stack} is unknown: {done.stderr.strip() or done.stdout.strip()}", file=sys.stderr)
         return None
     try:
         bill = json.loads(done.stdout)
     except ValueError:
-        print(f"The cost of {stack} is not known: tools.cost printed no bill.", file=sys.stderr)
+        print(f"The cost of {stack} is unknown: tools.cost printed no bill.", file=sys.stderr)
         return None
     now = f"about {bill['total']:.2f} US dollars a month"
     if "before" not in bill:

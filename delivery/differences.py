@@ -1,4 +1,4 @@
-"""What is different in a resource: the properties of a step of a preview, before and after."""
+"""How a resource differs: the properties of a preview's step, before and after."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-SECRET = "[secret]"  # noqa: S105 - what Pulumi shows in a secret's place
+SECRET = "[secret]"  # noqa: S105 - what Pulumi shows in place of a secret
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""Stands for a value that is only known after `up`: `UnknownStringValue` in pulumi/sdk
+"""Pulumi's placeholder for a value that is known only after `up`: `UnknownStringValue` in pulumi/sdk
 `common/resource/plugin/rpc.go`."""
 
 LATER = "(known after the up)"
 
 MISSING = object()
-"""The value of a property that is not there."""
+"""The value of a property that does not exist."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """path: where, such as tags.environment. before, after: texts; None where there was or will be nothing."""
+    """path: such as tags.environment. before, after: None if the property did not or will not exist."""
 
     path: str
     before: str | None
@@ -31,8 +31,8 @@ class Difference:
 def differences(step: Mapping[str, Any]) -> Iterator[Difference]:
     """Every difference of a step, properties in alphabetical order.
 
-    Inputs are what a person writes, so they are compared first. A property of which only the outputs differ (found by a
-    refresh), or that is secret before and after, is known from the step's own list.
+    Inputs are what a person writes, so they are compared first. The step's own list adds properties of which only the
+    outputs differ (found by a refresh), and those that are secret before and after.
     """
     old, new = step.get("oldState") or {}, step.get("newState") or {}
     before, after = old.get("inputs") or {}, new.get("inputs") or {}
@@ -46,7 +46,7 @@ def differences(step: Mapping[str, Any]) -> Iterator[Difference]:
             was, now = ((state.get("outputs") or {}).get(name, MISSING) for state in (old, new))
             same = before.get(name, was)
             found = list(_between(name, was, now)) or [Difference(name, _text(same), _text(same))]
-            # Values that are only known afterwards are not a change by themselves.
+            # A value that is known only afterwards is not a change in itself.
             found = [each for each in found if each.after != LATER]
         yield from found
 

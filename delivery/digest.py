@@ -15,12 +15,12 @@ from delivery.differences import Difference, differences
 from delivery.errors import understood
 
 UNCHANGED = frozenset({"same", "read", "read-discard", "discard-replaced", "refresh"})
-"""Steps that change nothing; `refresh` is what a refresh that found no difference is called."""
+"""Steps that change nothing; `refresh` is the step of a refresh that found no difference."""
 
 REPLACED = frozenset({"replace", "create-replacement", "delete-replaced"})
 STACK = "pulumi:pulumi:Stack"
 LOCAL_COMMAND = "command:local:Command"
-"""The gates: a replaced one just asks again, and nothing is lost."""
+"""The gates: replacing one only runs it again, and nothing is lost."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Change:
     """One resource that would change.
 
     op: create, update, again, replace, delete or unprotect. kind: its type, such as aws:ec2/instance:Instance.
-    because: the properties that make a replacement necessary.
+    because: the properties that force a replacement.
     """
 
     op: str
@@ -40,14 +40,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Preview:
-    """errors, warnings: what the program, the engine and the providers said, each with its lines."""
+    """errors, warnings: messages of the program, the engine and the providers, some with several lines."""
 
     changes: tuple[Change, ...]
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def of(self, op: str) -> list[Change]:
-        """The changes of one kind."""
+        """The changes with this op."""
         return [change for change in self.changes if change.op == op]
 
 
@@ -71,7 +71,7 @@ def _read(digest: Mapping[str, Any]) -> Preview:
 
 
 def _change(step: Mapping[str, Any]) -> Change | None:
-    """A step's change, None if it is of no interest. Components are left out: their parts are listed."""
+    """A step's change; None if nothing changes. Components are left out, because their parts are listed."""
     op, kind, name = step["op"], *_named(step["urn"])
     old, new = step.get("oldState") or {}, step.get("newState") or {}
     if op == "same" and old.get("protect") and not new.get("protect") and new.get("custom"):

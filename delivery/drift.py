@@ -1,4 +1,4 @@
-"""Differences from Pulumi's state, found by a refresh that changes nothing: an issue per stack."""
+"""Drift from Pulumi's state, found by a refresh that changes nothing and reported in one issue per stack."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def found(pulumi: Pulumi, *, grafana: bool) -> Preview:
     preview = parsed(printed, "pulumi refresh --preview-only --json") if printed.strip() else Preview(())
     if not done:
         why = "\n".join(preview.errors) or said.strip()
-        raise DeliveryError(f"Whether {pulumi.stack} has drifted is not known, because the refresh failed:\n{why}")
+        raise DeliveryError(f"Whether {pulumi.stack} has drifted is unknown, because the refresh failed:\n{why}")
     return preview
 
 
@@ -32,17 +32,17 @@ def issue(stack: str, preview: Preview, run: str) -> str:
     gone = [f"- {plain(words.noun(change))} is gone." for change in preview.of("delete")]
     other = [f"- {plain(words.noun(change))} was changed." for change in preview.of("update")]
     lines = [
-        f"Resources of the stack `{stack}` were changed, but not by Pulumi:",
+        f"Resources of the stack `{stack}` were changed outside Pulumi:",
         "",
         *gone,
         *other,
         "",
         *folded(Report(stack, preview), LONGEST // 2),
         "",
-        "In the diff, `-` is Pulumi's state, and `+` is what exists.",
+        "In the diff, `-` is Pulumi's state, and `+` is what actually exists.",
         "",
-        f"To put it back: `pulumi refresh` and `pulumi up` for `{stack}`. To keep it: change the settings or the "
-        "program until `pulumi preview --refresh` shows nothing. The next nightly run that finds nothing closes this.",
+        f"To undo it: `pulumi refresh` and `pulumi up` for `{stack}`. To keep it: change the settings or the "
+        "program until `pulumi preview --refresh` shows no changes. A run that finds no drift closes this issue.",
         "",
         f"<sub>Found by {run}</sub>",
     ]

@@ -1,4 +1,4 @@
-"""An environment for a pull request: a stack of its own, from the settings in Pulumi.pull-request.yaml."""
+"""The environment of a pull request: a separate stack with the settings in Pulumi.pull-request.yaml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from delivery.pulumi import Pulumi
 
 
 def name(number: int) -> str:
-    """The stack of a pull request."""
+    """The name of a pull request's stack."""
     return f"pr-{number}"
 
 
@@ -40,9 +40,9 @@ def down(folder: Path, number: int) -> str:
 def _settings(folder: Path, stack: str) -> None:
     template = stacks.settings_file(folder, stacks.TEMPLATE)
     if not template.exists():
-        raise DeliveryError(f"There is no {template.name}: write the settings of these environments into it.")
+        raise DeliveryError(f"There is no {template.name}: create it with the settings for these environments.")
     if stacks.protected(folder, stacks.TEMPLATE):
         raise DeliveryError(
-            f"{template.name} has monitoring:protect, so the environment could not be destroyed: remove it."
+            f"{template.name} has monitoring:protect, so the environment could not be destroyed: remove that setting."
         )
     stacks.settings_file(folder, stack).write_bytes(template.read_bytes())

@@ -1,6 +1,6 @@
-"""The few calls of GitHub's REST API that the workflows need: one comment, one issue, each found again by a mark.
+"""The few calls to GitHub's REST API that the workflows need: one comment, one issue, each found again by a mark.
 
-https://docs.github.com/en/rest/issues/comments and …/rest/issues/issues. A pull request is an issue there too.
+https://docs.github.com/en/rest/issues/comments and …/rest/issues/issues. A pull request is an issue there, too.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 from delivery.errors import DeliveryError
 
 LONGEST = 65_536
-"""Characters of a comment's or an issue's text; GitHub refuses a longer one."""
+"""Characters: GitHub's limit for the text of a comment or an issue."""
 
 AUTHOR = "github-actions[bot]"
-"""The author of what a job's GITHUB_TOKEN writes. A comment with our mark by anyone else is not ours."""
+"""The author of everything written with a job's GITHUB_TOKEN. A comment with our mark by anyone else is not ours."""
 
 PAGE = 100
 SECONDS = 30
@@ -27,7 +27,7 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class GitHub:
-    """api: the API's address. repository: OWNER/NAME. token: the job's own."""
+    """api: the API's address. repository: OWNER/NAME. token: the job's."""
 
     api: str
     repository: str
@@ -35,7 +35,7 @@ class GitHub:
 
     @classmethod
     def from_environment(cls) -> GitHub:
-        """As GitHub describes itself to a job. Raises DeliveryError when the step got no token."""
+        """From the variables that GitHub sets for a job. Raises DeliveryError when the step has no token."""
         token = os.environ.get("GITHUB_TOKEN", "")
         if not token:
             raise DeliveryError("This step has no GITHUB_TOKEN: give it `env: GITHUB_TOKEN: ${{ github.token }}`.")
@@ -43,7 +43,7 @@ class GitHub:
         return cls(api, os.environ["GITHUB_REPOSITORY"], token)
 
     def comment(self, number: int, mark: str, text: str) -> str:
-        """Write the one comment with this mark on a pull request, or another text into it. Returns its address."""
+        """Write the one comment with this mark on a pull request, or replace its text. Returns its address."""
         body = {"body": fitting(f"{mark}\n{text}")}
         mine = next(self._marked(f"issues/{number}/comments?", mark), None)
         if mine:
@@ -51,7 +51,7 @@ class GitHub:
         return str(self._call("POST", f"issues/{number}/comments", body)["html_url"])
 
     def issue(self, mark: str, title: str, text: str) -> str:
-        """Open the issue with this mark, or bring the open one up to date. Returns its address."""
+        """Open the issue with this mark, or update the open one. Returns its address."""
         body = {"title": title, "body": fitting(f"{mark}\n{text}")}
         mine = next(self._marked("issues?state=open&", mark), None)
         if mine:
@@ -115,6 +115,6 @@ def _refused(method: str, path: str, error: urllib.error.HTTPError) -> str:
 
 
 def fitting(text: str) -> str:
-    """Text that GitHub accepts: longer text is truncated."""
-    note = "\n\n… (the rest is left out: a comment has at most 65,536 characters; all of it is in the run's summary)"
+    """The text, truncated to what GitHub accepts."""
+    note = "\n\n… (the rest is left out: a comment has at most 65,536 characters; the run's summary has all of it)"
     return text if len(text) <= LONGEST else text[: LONGEST - len(note)] + note

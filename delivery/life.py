@@ -1,10 +1,9 @@
-"""`up` and `destroy` of a stack, and what is checked before."""
+"""`up` and `destroy` of a stack, with the checks that come first."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 from delivery import stacks
@@ -13,11 +12,11 @@ from delivery.pulumi import Pulumi
 
 
 def up(folder: Path, stack: str) -> None:
-    """Create or update the stack. Raises DeliveryError when that fails, or a newer commit is deployed."""
+    """Create or update the stack. Raises DeliveryError when that fails, or if a newer commit is deployed."""
     pulumi = Pulumi(folder, stack)
     stacks.settings(folder, stack)
     if pulumi.exists():
-        _refuse_the_past(pulumi)
+        _refuse_an_older_commit(pulumi)
     else:
         provider = os.environ.get("PULUMI_SECRETS_PROVIDER") or "default"
         pulumi.ask("stack", "init", "--no-select", "--secrets-provider", provider)
@@ -25,19 +24,19 @@ def up(folder: Path, stack: str) -> None:
     pulumi.show("up", "--yes", "--skip-preview")
 
 
-def _refuse_the_past(pulumi: Pulumi) -> None:
-    """A run that waited long for approval must not undo what a later one deployed."""
+def _refuse_an_older_commit(pulumi: Pulumi) -> None:
+    """A run that waited a long time for approval must not undo what a later one deployed."""
     printed = pulumi.ask("stack", "history", "--json", "--page-size", "1")
     with understood("pulumi stack history --json"):
         history = json.loads(printed)
         deployed = str(((history or [{}])[0].get("environment") or {}).get("git.head") or "")
-    here = _git(pulumi.folder, "rev-parse", "HEAD").stdout.strip()
+    here = stacks.git(pulumi.folder, "rev-parse", "HEAD").stdout.strip()
     if not deployed or deployed == here:
         return
-    if _git(pulumi.folder, "merge-base", "--is-ancestor", here, deployed).returncode == 0:
+    if stacks.git(pulumi.folder, "merge-base", "--is-ancestor", here, deployed).returncode == 0:
         raise DeliveryError(
-            f"{pulumi.stack} has a later commit already ({deployed[:12]}; this run is about {here[:12]}): nothing was "
-            "changed. To go back, revert the commit on main."
+            f"{pulumi.stack} already has a later commit ({deployed[:12]}; this run is for {here[:12]}): nothing was "
+            "changed. To roll back, revert the commit on main."
         )
 
 
@@ -55,14 +54,14 @@ def destroy(folder: Path, stack: str, again: str) -> None:
         resources = (json.loads(printed)["deployment"] or {}).get("resources") or []
         count = sum(bool(each.get("protect")) for each in resources)
     if count:
-        raise DeliveryError(_protected(stack, f"{count} of its resources are, as it is deployed"))
+        raise DeliveryError(_protected(stack, f"{count} of its deployed resources"))
     pulumi.learn()
     pulumi.show("destroy", "--yes", "--skip-preview")
     pulumi.show("stack", "rm", "--yes", "--preserve-config")
 
 
 def refuse(folder: Path, stack: str, again: str) -> None:
-    """Raises DeliveryError for what the name and the settings file alone forbid."""
+    """Refuse what the name and the settings file alone forbid. Raises DeliveryError."""
     if again != stack:
         raise DeliveryError(f"The names differ: {stack} and {again or '(nothing)'}. Nothing was deleted.")
     if stacks.protected(folder, stack):
@@ -72,10 +71,6 @@ def refuse(folder: Path, stack: str, again: str) -> None:
 def _protected(stack: str, why: str) -> str:
     return (
         f"{stack} is protected ({why}): its data volume, address and backups must not be lost. Nothing was deleted. "
-        f"To give it up for good: set `monitoring:protect: false` in Pulumi.{stack}.yaml, merge that, wait for the "
+        f"To destroy it anyway: set `monitoring:protect: false` in Pulumi.{stack}.yaml, merge that, wait for the "
         "deployment, and run this again."
     )
-
-
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)

@@ -1,5 +1,5 @@
-"""`python3 -m delivery.posts KIND`: what goes to GitHub. Needs nothing but Python, and runs in jobs of their own: those
-with a token that may write have neither AWS credentials nor a pull request's code."""
+"""`python3 -m delivery.posts KIND`: write comments and issues on GitHub. Needs only Python, and runs in separate jobs:
+those whose token may write have neither AWS credentials nor a pull request's code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from delivery.errors import DeliveryError
 from delivery.github import GitHub
 
 MARKS = {"preview": "<!-- monitoring: preview -->", "environment": "<!-- monitoring: environment -->"}
-"""By which a comment is found again; nobody sees them."""
+"""Invisible marks by which a comment is found again."""
 
 NOTHING = {
     "preview": "## There is no preview\n\nThe job ended before it could compare anything",
@@ -21,34 +21,34 @@ NOTHING = {
 
 
 def comment(kind: str, number: int, file: Path, run: str) -> str:
-    """Write the comment of this kind, or bring it up to date; returns its address. Without a file, it says so."""
+    """Write or update the comment of this kind and return its address. If the file is missing, the comment says so."""
     text = file.read_text(encoding="utf-8") if file.exists() else f"{NOTHING[kind]}: {run}"
     return GitHub.from_environment().comment(number, MARKS[kind], text)
 
 
 def drift(folder: Path, run: str) -> list[str]:
-    """Open, update or close the issue of each stack that could be asked; returns the addresses.
+    """Open, update or close the issue of each stack that could be checked, and return their addresses.
 
-    folder: a file STACK.md per stack, which is empty when nothing has drifted.
+    folder: has a file STACK.md per stack, empty if nothing has drifted.
     """
     github, done = GitHub.from_environment(), []
     for file in sorted(folder.glob("*.md")):
         stack, text = file.stem, file.read_text(encoding="utf-8")
         mark = f"<!-- monitoring: drift of {stack} -->"
         if text:
-            done.append(github.issue(mark, f"{stack} is not as Pulumi left it", text))
+            done.append(github.issue(mark, f"{stack} has drifted from Pulumi's state", text))
         else:
-            done += github.close(mark, f"Nothing differs any more: {run}")
+            done += github.close(mark, f"There is no more drift: {run}")
     return done
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command's exit status."""
+    """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(prog="python3 -m delivery.posts", description=__doc__)
     parser.add_argument("kind", choices=(*MARKS, "drift"))
-    parser.add_argument("--number", type=int, help="of the pull request")
+    parser.add_argument("--number", type=int, help="the number of the pull request")
     parser.add_argument("--run", required=True, help="the address of the workflow's run")
-    parser.add_argument("path", type=Path, help="the comment, or the folder of the drift")
+    parser.add_argument("path", type=Path, help="the file of the comment, or the folder of the drift reports")
     asked = parser.parse_args(arguments)
     try:
         if asked.kind == "drift":

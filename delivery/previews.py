@@ -1,4 +1,4 @@
-"""A stack's preview, whether it exists or is added by this change."""
+"""The preview of a stack that exists, or that this change adds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from delivery.pulumi import Pulumi
 
 
 def preview(folder: Path, stack: str, base: str) -> Report:
-    """What `pulumi up` would do to the stack. What stops it is in the report, too. base: the commit to compare costs
-    with."""
+    """What `pulumi up` would do to the stack; errors are in the report. base: the commit to compare costs with."""
     new = False
     try:
         pulumi = Pulumi(folder, stack)
         new = not pulumi.exists()
-        with _for_nothing(pulumi) if new else nullcontext(pulumi) as asked:
+        with _temporary(pulumi) if new else nullcontext(pulumi) as asked:
             asked.learn()
             done, printed, said = asked.try_("preview", "--json")
         if not printed.strip():
@@ -37,12 +36,12 @@ def preview(folder: Path, stack: str, base: str) -> Report:
 
 
 def _error(said: str) -> str:
-    """What the CLI printed before it began."""
+    """The CLI's error from before the preview began."""
     return said.strip().removeprefix("error: ") or "pulumi printed nothing."
 
 
 @contextmanager
-def _for_nothing(pulumi: Pulumi) -> Iterator[Pulumi]:
+def _temporary(pulumi: Pulumi) -> Iterator[Pulumi]:
     """The stack in a temporary backend: a preview may not write to the real one."""
     file = stacks.settings_file(pulumi.folder, pulumi.stack)
     before = file.read_bytes()
@@ -51,10 +50,10 @@ def _for_nothing(pulumi: Pulumi) -> Iterator[Pulumi]:
         environment = {"PULUMI_BACKEND_URL": f"file://{scratch}"}
         if provider == "passphrase":
             environment["PULUMI_CONFIG_PASSPHRASE"] = random.token_urlsafe()
-        thrown_away = Pulumi(pulumi.folder, pulumi.stack, environment)
+        temporary = Pulumi(pulumi.folder, pulumi.stack, environment)
         try:
-            thrown_away.ask("stack", "init", "--no-select", "--secrets-provider", provider)
-            yield thrown_away
+            temporary.ask("stack", "init", "--no-select", "--secrets-provider", provider)
+            yield temporary
         finally:
-            # The CLI writes the key's or the passphrase's mark into the settings.
+            # `stack init` writes the encrypted key, or the salt of the passphrase, into the settings file.
             file.write_bytes(before)

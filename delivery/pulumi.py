@@ -1,4 +1,4 @@
-"""The Pulumi CLI as a workflow runs it: never interactive, for one stack, printing no secrets."""
+"""The Pulumi CLI as a workflow runs it: non-interactive, for one stack, without printing secrets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from delivery.secrets import Redactor
 from delivery.stacks import settings
 
 TAIL = 15
-"""Lines of a failed command that the error repeats."""
+"""How many of a failed command's last lines the error repeats."""
 
 
 @dataclass
 class Pulumi:
-    """folder: with Pulumi.yaml. stack: its name."""
+    """folder: the one with Pulumi.yaml. stack: the stack's name."""
 
     folder: Path
     stack: str
@@ -37,7 +37,7 @@ class Pulumi:
             return self.stack in {str(each["name"]).rpartition("/")[2] for each in json.loads(printed)}
 
     def ask(self, *arguments: str) -> str:
-        """What a command prints, without showing it. Raises DeliveryError with what it said when it fails."""
+        """The output of a command, without showing it. Raises DeliveryError with its error output when it fails."""
         return self._checked(self._run(*arguments, "--stack", self.stack))
 
     def try_(self, *arguments: str) -> tuple[bool, str, str]:
@@ -46,9 +46,9 @@ class Pulumi:
         return done.returncode == 0, self.hide(done.stdout), self.hide(done.stderr)
 
     def show(self, *arguments: str) -> str:
-        """Run a command that changes something and print what it says while it says it, without the secrets.
+        """Run a command that changes something, and print its output as it arrives, without the secrets.
 
-        Returns that. Raises DeliveryError when it fails.
+        Returns the printed output. Raises DeliveryError when the command fails.
         """
         lines: list[str] = []
         with subprocess.Popen(
@@ -66,7 +66,7 @@ class Pulumi:
                 print(shown, flush=True)
                 lines.append(shown)
         if process.returncode:
-            raise DeliveryError(f"pulumi {arguments[0]} of {self.stack} failed; see its output above.")
+            raise DeliveryError(f"`pulumi {arguments[0]}` failed for {self.stack}; see its output above.")
         return "\n".join(lines)
 
     def _command(self, *arguments: str) -> list[str]:

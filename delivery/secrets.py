@@ -1,7 +1,7 @@
-"""The secrets of a stack, so that none of them gets into a log or a comment: Pulumi hides them, and this does again.
+"""Keeps a stack's secrets out of logs and comments, in addition to Pulumi.
 
-Pulumi knows a secret by where it is used. Where a program or a provider put one into a message, or a part of one, it
-does not; so what leaves a workflow is searched for every value that the stack keeps secret.
+Pulumi recognizes a secret by where it is used, but not one that a program or a provider puts into a message, whole or
+in part. So what leaves a workflow is searched for every value that the stack keeps secret.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from delivery.errors import understood
 
 SHOWN = "[secret]"
 SHORTEST = 8
-"""Characters: shorter ones (`true`, a port) occur everywhere, and would blot out what is no secret."""
+"""Characters: shorter ones (`true`, a port) occur everywhere, so text that is not secret would be hidden."""
 SHORTEST_LINE = 20
 
 
@@ -22,7 +22,7 @@ class Redactor:
     """Replaces secrets in texts."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        # The longest first: a secret may be part of another.
+        # The longest first: a secret can be part of another.
         self._secrets = sorted({each for secret in secrets for each in _forms(secret)}, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
@@ -32,9 +32,9 @@ class Redactor:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it may stand in a text: whole, as JSON writes it, and each line of a private key.
+    """The forms in which a secret can occur in a text: whole, escaped for JSON, and each line of a private key.
 
-    Of other long ones (a host's configuration with a password in it) the lines are not secret by themselves.
+    Lines of other long secrets (a host's configuration with a password in it) are not secret by themselves.
     """
     if len(secret) < SHORTEST:
         return
@@ -45,10 +45,10 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def of_stack(ask: Callable[..., str], settings: Any) -> set[str]:
-    """Every secret of a stack: encrypted settings, and what its state keeps secret.
+    """Every secret of a stack: its encrypted settings, and what its state keeps secret.
 
-    ask: runs a pulumi command and returns what it printed, without showing it. settings: the stack's own, encrypted
-    ones as they are in the file, which says what in an object is no secret.
+    ask: runs a pulumi command and returns its output, without showing it. settings: as the stack's file has them, so
+    that it is known which parts of an object are encrypted.
     """
     configured, exported = ask("config", "--show-secrets", "--json"), ask("stack", "export", "--show-secrets")
     found: set[str] = set()
@@ -58,12 +58,12 @@ def of_stack(ask: Callable[..., str], settings: Any) -> set[str]:
             found |= set(_encrypted(settings.get(key), value))
     with understood("pulumi stack export --show-secrets"):
         found |= set(_enveloped(json.loads(exported)["deployment"]))
-    # A secret as a whole (the connection to a host) has parts that anybody may read in the settings.
+    # Parts of a secret object (the connection to a host) stand in the settings as plain text.
     return found - set(_strings(settings))
 
 
 def _encrypted(written: Any, value: Any) -> Iterator[str]:
-    """The values whose places in the settings file are encrypted."""
+    """The values that are encrypted in the settings file."""
     if isinstance(written, dict) and "secure" in written:
         yield from _strings(value)
     elif isinstance(written, dict) and isinstance(value, dict):
@@ -75,7 +75,7 @@ def _encrypted(written: Any, value: Any) -> Iterator[str]:
 
 
 def _enveloped(tree: Any) -> Iterator[str]:
-    """The texts in the envelopes in which `stack export --show-secrets` hands out secrets."""
+    """The texts in the envelopes in which `stack export --show-secrets` returns secrets."""
     if isinstance(tree, dict) and "plaintext" in tree:
         yield from _strings(json.loads(tree["plaintext"]))
     elif isinstance(tree, dict):

@@ -16,16 +16,16 @@ PROGRAM = (
     *("Pulumi.yaml", "__main__.py", "requirements.txt"),
     *("alerts/", "components/", "dashboards/", "program/", "settings/", "tools/", "userdata/"),
 )
-"""What the program consists of: a change of any of these may change every stack. A name that ends in / is a folder."""
+"""What the program consists of: a change to any of these can change every stack. A name that ends in / is a folder."""
 
 LOCAL = "sandbox"
-"""Pulumi.sandbox.yaml is the local environment's, and never deployed."""
+"""Pulumi.sandbox.yaml belongs to the local environment and is never deployed."""
 
 TEMPLATE = "pull-request"
-"""Pulumi.pull-request.yaml has the settings of the environments of pull requests, and is no stack itself."""
+"""Pulumi.pull-request.yaml has the settings of pull requests' environments, and is not a stack itself."""
 
 NO_COMMIT = "0" * 40
-"""What GitHub names as the commit before the first push of a branch."""
+"""GitHub's name for the commit before the first push of a branch."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def names(folder: Path) -> list[str]:
 
 
 def _stack_of(path: str) -> str | None:
-    """The stack whose settings file a path is."""
+    """The stack whose settings file this is; None for any other file."""
     if "/" in path or not path.startswith("Pulumi.") or not path.endswith(".yaml") or path == "Pulumi.yaml":
         return None
     name = path.removeprefix("Pulumi.").removesuffix(".yaml")
@@ -68,10 +68,10 @@ def changed(folder: Path, base: str) -> Changed:
     Raises DeliveryError when git cannot compare.
     """
     here = names(folder)
-    if base == NO_COMMIT or _git(folder, "cat-file", "-e", f"{base}^{{commit}}").returncode != 0:
+    if base == NO_COMMIT or git(folder, "cat-file", "-e", f"{base}^{{commit}}").returncode != 0:
         return Changed(here, [])
-    # Three dots: what this side has done since the two parted, without what the other did meanwhile.
-    done = _git(folder, "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD", "--")
+    # Three dots: the changes since this branch left `base`, without those on `base` itself.
+    done = git(folder, "diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD", "--")
     if done.returncode != 0:
         raise DeliveryError(f"git cannot compare {base} with this commit: {done.stderr.strip()}")
     return concerned([path for path in done.stdout.split("\0") if path], here)
@@ -79,8 +79,8 @@ def changed(folder: Path, base: str) -> Changed:
 
 def file_before(folder: Path, base: str, stack: str) -> str | None:
     """The stack's settings file as it was where this branch left `base`; None when there was none."""
-    parted = _git(folder, "merge-base", base, "HEAD").stdout.strip()
-    done = _git(folder, "show", f"{parted or base}:Pulumi.{stack}.yaml")
+    parted = git(folder, "merge-base", base, "HEAD").stdout.strip()
+    done = git(folder, "show", f"{parted or base}:Pulumi.{stack}.yaml")
     return done.stdout if done.returncode == 0 else None
 
 
@@ -91,9 +91,9 @@ def protected(folder: Path, stack: str) -> bool:
 
 
 def settings(folder: Path, stack: str) -> dict[str, Any]:
-    """The stack's settings as they stand in its file, encrypted ones as they are.
+    """The stack's settings as its file has them, encrypted ones included.
 
-    Raises DeliveryError when there is no such file, or it is no YAML.
+    Raises DeliveryError when there is no such file, or it is not YAML.
     """
     found = file_of(folder, stack).get("config") or {}
     if not isinstance(found, dict):
@@ -108,7 +108,9 @@ def file_of(folder: Path, stack: str) -> dict[str, Any]:
         content = core_yaml.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ", ".join(names(folder)) or "none yet"
-        raise DeliveryError(f"There is no stack {stack}: no file {path.name}. The stacks are: {known}.") from None
+        raise DeliveryError(
+            f"There is no stack {stack}: {path.name} does not exist. The stacks are: {known}."
+        ) from None
     except UnicodeDecodeError:
         raise DeliveryError(f"{path.name} is not UTF-8.") from None
     except BrokenYamlError as error:
@@ -118,5 +120,6 @@ def file_of(folder: Path, stack: str) -> dict[str, Any]:
     return content or {}
 
 
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a git command in the folder, whether or not it succeeds."""
     return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What a preview means, in words: what would be deleted or replaced comes first, because it cannot be taken back."""
+"""A preview in words: what would be deleted or replaced comes first, because it cannot be undone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONLY_ONE = {
     "aws:ec2/eipAssociation:EipAssociation": "the address's association with the server",
     "aws:ec2/volumeAttachment:VolumeAttachment": "the data volume's attachment to the server",
 }
-"""What people call the resources of which a stack has one, the weightiest first; others go by their type and name."""
+"""What to call a resource of which a stack has only one, the most important first; others go by their type and name."""
 
 SEVERAL = {
     "random:index/randomPassword:RandomPassword": ("password", "passwords"),
@@ -36,10 +36,10 @@ SEVERAL = {
 LOST = {
     "aws:ebs/volume:Volume": "all measurements, dashboards and users on it are lost",
     "aws:s3/bucket:Bucket": "all backups in it are lost",
-    "aws:ec2/eip:Eip": "browsers and agents need the next one, and nobody gets this one back",
-    "aws:ec2/networkInterface:NetworkInterface": "browsers and agents need the next one",
+    "aws:ec2/eip:Eip": "browsers and agents need the new one, and this one cannot be recovered",
+    "aws:ec2/networkInterface:NetworkInterface": "browsers and agents need the new one",
 }
-"""What follows from deleting or replacing it."""
+"""The consequence of deleting or replacing it."""
 
 AWAY = "Grafana and InfluxDB are down until another has booted; the data volume stays"
 
@@ -51,7 +51,7 @@ DONE = {
     "update": "changed",
     "again": "run again",
 }
-"""Kinds of changes, those that cannot be taken back first."""
+"""Kinds of changes, those that cannot be undone first."""
 ORDER = tuple(DONE)
 IRREVOCABLE = ("delete", "replace", "unprotect")
 
@@ -72,8 +72,8 @@ def counted(preview: Preview) -> str:
 
 
 def warnings(preview: Preview) -> list[tuple[str, str]]:
-    """What would be deleted, replaced or lose its protection, the weightiest first: sentences, each with what follows
-    from it, "" when nothing is known to."""
+    """What would be deleted, replaced or lose its protection, the most important first: sentences, each with its
+    consequence, or "" if none is known."""
     weights = [*ONLY_ONE, *SEVERAL]
     kinds = sorted(
         {(each.op, each.kind) for each in preview.changes if each.op in IRREVOCABLE},
@@ -85,7 +85,7 @@ def warnings(preview: Preview) -> list[tuple[str, str]]:
 def _of_one_kind(preview: Preview, op: str, kind: str) -> Iterator[tuple[str, str]]:
     found = [change for change in preview.of(op) if change.kind == kind]
     if kind == SERVER and op != "unprotect":
-        # Of another architecture, the server is another resource.
+        # A server with another architecture is another resource.
         others = [change.name for change in preview.of("create") if change.kind == kind]
         if op == "replace" or others:
             by = f" by {others[0]}" if others else ""

@@ -73,7 +73,7 @@ def test_the_end_of_a_protection_is_on_top() -> None:
 def test_a_gate_that_asks_again_is_nothing_lost() -> None:
     gate = "command:local:Command"
     text = said(step("replace", gate, "ready", {"triggers": [1]}, {"triggers": [2]}, replaceReasons=["triggers"]))
-    assert text.startswith("## Changes, and nothing is replaced or deleted\n\n**dev**: 1 run again.")
+    assert text.startswith("## Changes, but nothing is replaced or deleted\n\n**dev**: 1 run again.")
     assert "! Command ready: run again\n-   triggers[0]: 1\n+   triggers[0]: 2" in text
 
 
@@ -137,14 +137,14 @@ def test_the_comment_fits_whatever_changes() -> None:
     reports = [Report(stack, preview(*steps)) for stack in ("dev", "prod")]
     text = comment.text(reports, COMMIT)
     assert len(text) < LONGEST - 100
-    assert text.count("more do not fit here.") == 2
+    assert text.count("more changes do not fit here.") == 2
     assert text.count("```") == 4
     assert "**prod**: 400 changed." in text
 
 
 def test_a_deleted_settings_file_deletes_nothing() -> None:
     text = comment.text([], COMMIT, ["old"])
-    assert "`Pulumi.old.yaml` is deleted here. That deletes nothing in AWS: run the workflow *Destroy*" in text
+    assert "This deletes `Pulumi.old.yaml`, but nothing in AWS: run the workflow *Destroy*" in text
 
 
 def test_components_are_nothing_by_themselves() -> None:

@@ -44,7 +44,7 @@ def test_a_comment_that_is_too_long_is_cut_and_says_so(hub: GitHub) -> None:
     client(hub, pull_requests="write").comment(number, MARK, "x" * 2 * LONGEST)
     (said,) = hub.said(number)
     assert len(said) == LONGEST
-    assert said.endswith("all of it is in the run's summary)")
+    assert said.endswith("the run's summary has all of it)")
 
 
 def test_what_github_refuses_is_one_sentence(hub: GitHub) -> None:

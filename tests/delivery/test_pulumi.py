@@ -56,7 +56,7 @@ def test_what_a_command_says_is_printed_and_returned_without_secrets(
 
 
 def test_the_output_of_a_failed_command_is_not_repeated(cli: Made, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(DeliveryError, match="pulumi up of dev failed"):
+    with pytest.raises(DeliveryError, match="`pulumi up` failed for dev"):
         cli(f"echo {SECRET}; exit 255").show("up")
     assert capsys.readouterr().out == "[secret]\n"
 

@@ -80,7 +80,7 @@ def test_protection_is_what_the_program_takes_for_it(tmp_path: Path, written: st
 
 def test_an_unknown_stack_is_one_sentence() -> None:
     with pytest.raises(
-        DeliveryError, match=r"There is no stack test: no file Pulumi.test.yaml. The stacks are: dev, prod"
+        DeliveryError, match=r"There is no stack test: Pulumi.test.yaml does not exist. The stacks are: dev, prod"
     ):
         stacks.settings(CHECKOUT, "test")
 

@@ -182,7 +182,7 @@ def test_a_preview_needs_neither_grafana_nor_ssh(repository: Repository, dev: En
         runs = repository.runner.run("pull-request", event)
     assert runs["preview"].result == "success", runs.written[-4000:]
     (said,) = repository.github.said(number(event))
-    assert "Changes, and nothing is replaced or deleted" in said
+    assert "Changes, but nothing is replaced or deleted" in said
     assert "RETENTION=14d" in said
     assert "RuleGroup" in said
     assert "2 run again" in said
@@ -224,7 +224,7 @@ def test_an_up_from_outside_needs_one_forwarded_port(repository: Repository, dev
     assert re.search(r"[1-9]\d* updated", done[STACK].log)
     runs = repository.runner.run("deploy", old)
     assert runs[STACK].result == "failure"
-    assert "dev has a later commit already" in runs[STACK].log
+    assert "dev already has a later commit" in runs[STACK].log
 
 
 def test_destroy_leaves_nothing(repository: Repository, dev: Environment, before: dict[str, set[str]]) -> None:

@@ -27,7 +27,7 @@ def test_drift_is_one_issue_that_is_closed_when_it_is_gone(
     runs = repository.runner.run("drift", run)
     assert runs.results == {"look": "success", "issue": "success"}, runs.written[-3000:]
     (issue,) = repository.github.open_issues()
-    assert issue["title"] == "dev is not as Pulumi left it"
+    assert issue["title"] == "dev has drifted from Pulumi's state"
     assert "- the server was changed." in issue["body"]
     assert "somebody's" in issue["body"]
     assert leaks(dev_is_up.secrets, runs.written + issue["body"]) == []
@@ -38,7 +38,7 @@ def test_drift_is_one_issue_that_is_closed_when_it_is_gone(
     ec2.create_tags(Resources=[server], Tags=[{"Key": "environment", "Value": "dev"}])
     assert repository.runner.run("drift", run).results == {"look": "success", "issue": "success"}
     assert repository.github.open_issues() == []
-    assert repository.github.said(issue["number"])[0].startswith("Nothing differs any more: https://github.com/")
+    assert repository.github.said(issue["number"])[0].startswith("There is no more drift: https://github.com/")
 
 
 def test_a_refresh_that_fails_closes_no_issue(repository: Repository, dev_is_up: Raised) -> None:
@@ -46,7 +46,7 @@ def test_a_refresh_that_fails_closes_no_issue(repository: Repository, dev_is_up:
     repository.runner.credentials = lambda *_: {"AWS_ACCESS_KEY_ID": "AKIAX", "AWS_SECRET_ACCESS_KEY": "x" * 40}
     runs = repository.runner.run("drift", repository.by_hand())
     assert runs["look"].result == "failure"
-    assert "Whether dev has drifted is not known" in runs["look"].log
+    assert "Whether dev has drifted is unknown" in runs["look"].log
     assert len(repository.github.open_issues()) == 1
 
 
@@ -74,7 +74,7 @@ def test_destroy_refuses_what_is_protected_as_it_is_deployed(repository: Reposit
     state.write_text(json.dumps(content))
     runs = repository.runner.run("destroy", repository.by_hand(stack="dev", again="dev"))
     assert runs.results == {"asked": "success", "destroy": "failure"}
-    assert "dev is protected (1 of its resources are, as it is deployed)" in runs["destroy"].log
+    assert "dev is protected (1 of its deployed resources)" in runs["destroy"].log
 
 
 def test_destroy_takes_a_stack_away_and_forgets_it(repository: Repository, dev_is_up: Raised) -> None:
