@@ -4,6 +4,7 @@ malformed."""
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,17 @@ def understood(failure: Exception) -> Iterator[None]:
         yield
     except (ValueError, LookupError, TypeError, AttributeError):
         raise failure from None
+
+
+def pulumi(*arguments: str) -> str:
+    """The output of a Pulumi command. Raises AnswerError with the CLI's own error."""
+    try:
+        done = subprocess.run(["pulumi", *arguments], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise AnswerError(f"`pulumi` cannot be run ({error.strerror}): is Pulumi's CLI on the PATH?") from None
+    if done.returncode:
+        raise AnswerError(done.stderr.strip())
+    return done.stdout.strip()
 
 
 def an_object(text: str) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """`python tools/list_backups.py [--stack NAME]`: the stack's backups in S3, newest first.
 
-Asks the Pulumi CLI for the bucket, and S3 as the identity that the stack's AWS provider has (program/identity.py).
+The bucket is an output of the stack. S3 is queried with the identity of the stack's AWS provider (program/identity.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,14 +14,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-# Run as a script, whose folder is not the project's.
+# When run as a script, sys.path has this folder instead of the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from program.identity import identity
-from tools.answers import AnswerError, an_object, text_output
+from tools.answers import AnswerError, an_object, pulumi, text_output
 from tools.command import run
 
 COMPLETE = "complete"
-"""The object without which a backup does not count (userdata/server/backup.sh)."""
+"""The object that makes a backup count (userdata/server/backup.sh)."""
 
 
 class ListingError(Exception):
@@ -31,7 +30,7 @@ class ListingError(Exception):
 
 @dataclass
 class Backup:
-    """What S3 has of one backup. size: bytes of all its objects."""
+    """One backup as S3 has it. size: bytes of all its objects."""
 
     id: str
     size: int = 0
@@ -44,10 +43,10 @@ class Backup:
 
 
 def collect(objects: Iterable[Mapping[str, Any]]) -> list[Backup]:
-    """The backups that S3's objects (`Key`, `Size`) belong to, newest first."""
+    """The backups that these S3 objects (`Key`, `Size`) belong to, newest first."""
     found: dict[str, Backup] = {}
     for each in objects:
-        # What somebody else put next to them is none.
+        # Skip objects that someone else put next to the backups.
         _, name, file = [*each["Key"].split("/", 2), "", ""][:3]
         if not file:
             continue
@@ -56,14 +55,6 @@ def collect(objects: Iterable[Mapping[str, Any]]) -> list[Backup]:
         backup.objects += 1
         backup.complete = backup.complete or file == COMPLETE
     return sorted(found.values(), key=lambda backup: backup.id, reverse=True)
-
-
-def pulumi(*arguments: str) -> str:
-    """What the CLI answers. Raises ListingError with its own words."""
-    done = subprocess.run(["pulumi", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ListingError(done.stderr.strip())
-    return done.stdout.strip()
 
 
 def aws_settings(configuration: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -76,9 +67,9 @@ def aws_settings(configuration: Mapping[str, Mapping[str, Any]]) -> dict[str, An
 
 
 def main(arguments: list[str]) -> int:
-    """Print the list; 1 when there is no complete backup or that cannot be found out."""
+    """Print the list. Returns 1 if there is no complete backup, or if the backups cannot be listed."""
     parser = argparse.ArgumentParser(prog="list_backups.py", description="List a stack's backups in S3, newest first.")
-    parser.add_argument("--stack", help="by default the selected one")
+    parser.add_argument("--stack", help="by default the selected stack")
     given = parser.parse_args(arguments)
     which = ["--stack", given.stack] if given.stack else []
     try:
@@ -91,11 +82,11 @@ def main(arguments: list[str]) -> int:
         bucket = text_output(outputs, "backupBucket")
         found = aws_settings(an_object(pulumi("config", "--json", "--show-secrets", *which)))
         if not found.get("region"):
-            raise ListingError(f"The stack {name} has no region: write aws:region into Pulumi.{name}.yaml.")
+            raise ListingError(f"The stack {name} has no region: set aws:region in Pulumi.{name}.yaml.")
         try:
             client = identity(found, str(found["region"])).client("s3")
-        except (ValueError, KeyError, TypeError, AttributeError):  # the program says which, in words that hide secrets
-            raise ListingError(f"The stack {name} has a wrong setting aws:…; `pulumi preview` says which.") from None
+        except (ValueError, KeyError, TypeError, AttributeError):  # the program names it without showing secrets
+            raise ListingError(f"The stack {name} has an invalid aws:… setting; `pulumi preview` names it.") from None
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{name}/")
         backups = collect(each for page in pages for each in page.get("Contents", []))
     except (ListingError, AnswerError, BotoCoreError, ClientError, OSError) as error:

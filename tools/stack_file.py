@@ -1,6 +1,6 @@
-"""A stack's file, read without Pulumi and without the key to its secrets, and checked by the program's own settings.
+"""A stack's file, read without Pulumi or the key to its secrets, and checked by the program's own settings.
 
-Pulumi passes every value as a string, lists and objects as JSON (settings/values.py); so does this module.
+Like Pulumi, this passes every value as a string, and lists and objects as JSON (settings/values.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from settings.given import decoded
 from tools import stack_name
 
 STAND_IN = "encrypted"
-"""In the place of an encrypted value."""
+"""Stands in for an encrypted value."""
 
 Place = tuple[str | int, ...]
 
@@ -29,9 +29,9 @@ class StackFileError(Exception):
 
 @dataclass(frozen=True)
 class StackFile:
-    """What a stack's file says.
+    """The content of a stack's file.
 
-    config: its settings, with STAND_IN for what is encrypted. encrypted: where that is. rest: what stands next to
+    config: its settings, with STAND_IN for encrypted values. encrypted: where those are. rest: what is next to
     `config:`, such as the salt or the secrets provider.
     """
 
@@ -52,13 +52,13 @@ class StackFile:
 
     @property
     def given(self) -> dict[str, Any]:
-        """The settings by name, as they are given: for what `settings` has to leave out."""
+        """The settings by name, unchecked: they include those that `settings` has to leave out."""
         return decoded(self.raw)[0]
 
     def settings(self) -> tuple[Settings, set[str]]:
-        """The checked settings, and the names of those that could not be read for what is encrypted in them.
+        """The checked settings, and the names of those that cannot be checked because they are encrypted.
 
-        Raises SettingsError with every mistake, except what may only look like one because it is encrypted.
+        Raises SettingsError with every mistake, except those that may only be due to an encrypted value.
         """
         try:
             return load(self.raw, self.secret_keys, f"Pulumi.{self.name}.yaml"), set()
@@ -71,13 +71,13 @@ class StackFile:
         return Settings.model_validate({k: v for k, v in self.given.items() if k not in unread}), unread
 
     def _hides(self, key: str) -> bool:
-        """Whether an encrypted value lies at this place, in it or around it."""
+        """Whether there is an encrypted value at this place, inside it or around it."""
         paths = (path(place) for place in self.encrypted)
         return any(_within(key, each) or _within(each, key) for each in paths)
 
 
 def path(place: Place) -> str:
-    """A place as `pulumi config set --path` takes it."""
+    """A place in the syntax of `pulumi config set --path`."""
     return places.path(place)
 
 
@@ -86,7 +86,7 @@ def _within(inner: str, outer: str) -> bool:
 
 
 def read(file: Path, name: str) -> StackFile:
-    """The stack's file. Raises StackFileError where there is none, or none that is one."""
+    """The stack's file. Raises StackFileError when it does not exist or is not a stack's file."""
     if not stack_name.is_valid(name):
         raise StackFileError(f"{stack_name.refusal(name)}.")
     if not file.parent.is_dir():
@@ -102,12 +102,12 @@ def read(file: Path, name: str) -> StackFile:
 
 
 def no_folder(folder: Path) -> str:
-    """What is wrong when the project's folder is not there."""
+    """The error when the project's folder does not exist."""
     return f"There is no folder {folder}: PROJECT is the one with Pulumi.yaml."
 
 
 def parse(text: str, name: str, shown: str) -> StackFile:
-    """The stack's file from its text. shown: what the file is called in messages, which repeat nothing of it."""
+    """The stack's file from its text. shown: the file's name in messages, which do not repeat its content."""
     try:
         content = core_yaml.load(text)
     except BrokenYamlError as error:
@@ -128,12 +128,12 @@ def stacks(folder: Path) -> list[str]:
 
 
 def is_encrypted(value: Any) -> bool:
-    """Whether Pulumi wrote this in an encrypted value's place."""
+    """Whether this is how Pulumi writes an encrypted value."""
     return isinstance(value, dict) and list(value) == ["secure"]
 
 
 def _opened(value: Any, place: Place, encrypted: list[Place]) -> Any:
-    """The value with STAND_IN for what is encrypted, whose places are added to the list."""
+    """The value with STAND_IN for encrypted ones, whose places are added to the list."""
     if is_encrypted(value):
         encrypted.append(place)
         return STAND_IN

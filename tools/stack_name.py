@@ -1,4 +1,4 @@
-"""What Pulumi takes as a stack's name (sdk/go/common/tokens/stack_name.go)."""
+"""What Pulumi accepts as a stack's name (sdk/go/common/tokens/stack_name.go)."""
 
 from __future__ import annotations
 

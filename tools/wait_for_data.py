@@ -1,8 +1,8 @@
-"""Waits until Grafana shows data of each of its datasources, queried as a dashboard would. Run by `Answers`.
+"""Waits until Grafana shows data from each of its datasources, queried as a dashboard would. Run by `Answers`.
 
-All inputs are environment variables named READY_… (see components/readiness.py). Ends with 0 when InfluxDB has returned
-a measurement of the server that came in meanwhile, and CloudWatch a list of metrics, of every account; with 1, and
-Grafana's own words, when one of them has not in time.
+All inputs are environment variables named READY_… (see components/readiness.py). Exits with status 0 once InfluxDB has
+returned a new measurement of the server, and CloudWatch a list of metrics for every account; with 1 and Grafana's own
+error if one of them has not in time.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ CONSISTENCY = 180.0
 (docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html), usually within seconds."""
 
 CURES = {
-    "InfluxDB": "Look at the server's logs: journalctl -u telegraf -u influxdb -u grafana-server; with `influxdb` in "
-    "the settings: may its user read and write that database?",
+    "InfluxDB": "Look at the server's logs: journalctl -u telegraf -u influxdb -u grafana-server. If `influxdb` is "
+    "set, check that its user may read and write that database.",
     "CloudWatch": "Check that the access key is active and its user still has the policy (`cloudwatchAuth: role`: the "
-    "server's role); a higher accessKeyGeneration makes a new key.",
+    "server's role); a higher accessKeyGeneration creates a new key.",
 }
 
 
 def refusal(answer: Answer) -> str | None:
-    """Why a query failed, None when it did not. Its result has its own error (pkg/api/ds_query.go)."""
+    """Why a query failed; None if it did not. The error can be in the query's result (pkg/api/ds_query.go)."""
     if answer.status == http.client.OK:
         return None
     results = answer.content.get("results", {}) if isinstance(answer.content, dict) else {}
@@ -40,10 +40,11 @@ def refusal(answer: Answer) -> str | None:
 
 
 class Measurements:
-    """The InfluxDB datasource, queried for the newest point in which `host` says that it has applied `revision`.
-    The first check only notes its time, later ones wait for a newer point: what was stored before this run proves
-    nothing about this run. All agents write with one login, under any name; only the server knows the revision, because
-    it is made with a secret of the stack (program/revision.py), and agents cannot read."""
+    """The InfluxDB datasource, queried for the newest point in which `host` reports that it has applied `revision`.
+
+    The first check only notes the point's time, and later ones wait for a newer point: what was stored before this run
+    proves nothing about it. All agents write with one login, under any name, and cannot read; only the server knows the
+    revision, which is made with a secret of the stack (program/revision.py)."""
 
     def __init__(self, grafana: Grafana, host: str, revision: str) -> None:
         self._grafana = grafana
@@ -74,12 +75,14 @@ class Measurements:
         if self._before is None:
             self._before = found
         if found <= self._before:
-            raise NotYetError("no measurement of the server has come in yet")
+            raise NotYetError("no new measurement of the server has arrived yet")
 
 
 def check_cloudwatch(grafana: Grafana, region: str, uid: str = "cloudwatch") -> None:
-    """CloudWatch lists metrics for the datasource, possibly none. The plugin requests a dimension's values from
-    AWS (ListMetrics); it has built-in names of metrics and namespaces (pkg/tsdb/cloudwatch/routes)."""
+    """Check that CloudWatch lists metrics for the datasource, even if there are none.
+
+    The plugin requests a dimension's values from AWS (ListMetrics); it has built-in names of metrics and namespaces
+    (pkg/tsdb/cloudwatch/routes)."""
     asked = {
         "region": region,
         "namespace": "AWS/EC2",
@@ -91,23 +94,23 @@ def check_cloudwatch(grafana: Grafana, region: str, uid: str = "cloudwatch") -> 
     if answer.status != http.client.OK:
         raise NotYetError(f"Grafana cannot query it: {answer.message}")
     if not isinstance(answer.content, list):
-        raise NotYetError("Grafana answers without a list of metrics")
+        raise NotYetError("Grafana did not answer with a list of metrics")
 
 
 def cure(account: Mapping[str, str]) -> str:
-    """What to do about another account that does not let Grafana in."""
+    """What to do when another account does not let Grafana in."""
     return (
-        f"Does the role {account['role']} have the two policies that `pulumi stack output cloudwatchAccounts` shows "
-        f"for {account['name']}? The trust policy must name this stack's identity, and the settings' external ID: "
-        "docs/accounts.md."
+        f"Check that the role {account['role']} has the two policies that `pulumi stack output cloudwatchAccounts` "
+        f"shows for {account['name']}. The trust policy must name this stack's identity and the external ID in the "
+        "settings: docs/accounts.md."
     )
 
 
 def shows(name: str, check: Callable[[], None], seconds: float, remedy: str) -> bool:
-    """Whether a datasource shows data in time; says what to do if not."""
+    """Whether a datasource shows data in time; prints what to do if not."""
     why = wait([(name, check)], lambda: "", seconds)
     if why is not None:
-        tell(f"Grafana shows no data of {name}: {why}. {remedy}")
+        tell(f"Grafana shows no data from {name}: {why}. {remedy}")
     return why is None
 
 
@@ -120,7 +123,7 @@ def main() -> int:
     good = shows("CloudWatch", own, min(timeout, CONSISTENCY), CURES["CloudWatch"])
     for account in json.loads(env.get("CLOUDWATCH_ACCOUNTS", "[]")):
         check = partial(check_cloudwatch, grafana, account["region"], account["uid"])
-        # Each is asked at least once, however long those before it took.
+        # Each is queried at least once, however long the others took.
         left = max(0.0, until - time.monotonic())
         good = shows(f"CloudWatch {account['name']}", check, left, cure(account)) and good
     good = shows("InfluxDB", Measurements(grafana, env["HOST"], env["REVISION"]), timeout, CURES["InfluxDB"]) and good

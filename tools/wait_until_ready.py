@@ -1,9 +1,8 @@
-"""Waits until the server is what this `pulumi up` describes, printing what it waits for. Run by
-`Readiness`.
+"""Waits until the server is what this `pulumi up` describes, printing what it waits for. Run by `Readiness`.
 
-All inputs are environment variables named READY_… (see components/readiness.py). Exits with 0 once Grafana answers and
-the server has reported, as the automation's user, that exactly this instance has applied exactly this revision; with
-1 and a clear reason if time runs out or the boot script fails.
+All inputs are environment variables named READY_… (see components/readiness.py). Exits with status 0 once Grafana
+answers and the server has reported, as the automation's user, that exactly this instance has applied exactly this
+revision; with 1 and the reason if time runs out or the boot script fails.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from tools.waiting import Console, Grafana, NotYetError, environment, tell, wait
 
 
 def check_grafana(grafana: Grafana) -> None:
-    """Grafana is healthy."""
+    """Check that Grafana is healthy."""
     answer = grafana.ask("GET", "/api/health")
     if answer.status != http.client.OK:
         raise NotYetError(f"is not healthy yet (status {answer.status})")
@@ -28,12 +27,13 @@ def applied(revision: str, instance: str) -> str:
 
 
 def check_applied(grafana: Grafana, wanted: str) -> None:
-    """The server has applied these parameters, and no others: it names the automation's user after them. Only that
-    user itself and Grafana's administrators can rename it; senders of measurements cannot. The user exists, with its
-    password, once the server has created it, and asking too early locks nothing (components/passwords.py)."""
+    """Check that the server has applied exactly these parameters: it names the automation's user after them.
+
+    Only that user and Grafana's administrators can rename it; agents cannot. Before the server has created the user,
+    a login with its name fails, but locks nothing (components/passwords.py)."""
     answer = grafana.ask("GET", "/api/user")
     if answer.status == http.client.UNAUTHORIZED:
-        raise NotYetError("has not made Pulumi's user in Grafana yet")
+        raise NotYetError("has not created Pulumi's user in Grafana yet")
     if answer.status != http.client.OK:
         raise NotYetError(f"cannot be queried yet: {answer.message}")
     if answer.content["name"] != wanted:

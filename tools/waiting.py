@@ -1,6 +1,6 @@
 """What the two gates of `pulumi up` share: asking Grafana, waiting with progress, the server's console.
 
-They only use Grafana's port: the machine that runs Pulumi is in `operatorCidrs`, and need not be in `agentCidrs`.
+They use only Grafana's port: the machine that runs Pulumi is in `operatorCidrs`, but not necessarily in `agentCidrs`.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ PAUSE = 2.0
 """Seconds between two checks."""
 
 CONSOLE_PAUSE = 15.0
-"""Seconds between two reads of the console, which AWS updates more slowly anyway."""
+"""Seconds between two reads of the console, which AWS updates even less often."""
 
 LONGEST_MESSAGE = 400
-"""How many characters of Grafana's messages are shown."""
+"""Characters of a message from Grafana that are shown."""
 
 FAILED = re.compile(r"monitoring: (boot failed at line .*)")
 PROGRESS = re.compile(r"monitoring: (.*)")
 
 
 class NotYetError(Exception):
-    """Something is not ready yet; the message says what, in words fit for a progress line."""
+    """Something is not ready yet; the message says what, in a form that fits a progress line."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What Grafana answered: the status, and the JSON of the body (None when it is none)."""
+    """Grafana's answer: the status, and the body's JSON (None if it is not JSON)."""
 
     status: int
     content: Any
 
     @property
     def message(self) -> str:
-        """Why it refused, in Grafana's or its plugin's words (pkg/tsdb/cloudwatch/models/http_error.go: `Message`)."""
+        """Why Grafana or its plugin refused, in its own words (pkg/tsdb/cloudwatch/models/http_error.go: `Message`)."""
         found = self.content if isinstance(self.content, dict) else {}
         words = found.get("message") or found.get("Message") or found.get("error") or "no reason given"
         return f"{' '.join(str(words).split())[:LONGEST_MESSAGE]} (status {self.status})"
@@ -55,8 +55,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Grafana:
-    """A Grafana: where to connect to, the name its certificate must be valid for, who signed it (PEM, "" for the
-    system's authorities), and the login used. or_system: whether those are trusted besides."""
+    """A Grafana: where to connect, the name its certificate must be valid for, who signed it (PEM, "" for the system's
+    authorities), and the login. or_system: whether to trust the system's authorities as well."""
 
     address: str
     port: int
@@ -67,12 +67,12 @@ class Grafana:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> Grafana:
-        """As components/readiness.py describes it."""
+        """The Grafana that components/readiness.py describes."""
         login = env["USER"], env["PASSWORD"]
         return cls(env["ADDRESS"], int(env["PORT"]), env["SERVER_NAME"], env["CA"], login)
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
-        """Grafana's answer. Raises NotYetError when there is none, or when the certificate does not fit."""
+        """Grafana's answer. Raises NotYetError when there is none, or when the certificate is not the expected one."""
         context = trusting(self.ca or None, or_system=self.or_system)
         headers = {
             "Host": f"{self.server_name}:{self.port}",
@@ -104,8 +104,8 @@ def environment() -> dict[str, str]:
 
 
 class Console:
-    """An instance's console, read as the identity that the AWS provider has. If AWS does not allow that, it
-    is reported once, and the gate waits without the console."""
+    """An instance's console, read with the AWS provider's identity. If AWS does not allow that, this is reported once,
+    and the gate waits without the console."""
 
     def __init__(self, given: Mapping[str, Any], region: str, instance: str) -> None:
         self._given, self._region, self._instance = given, region, instance
@@ -113,7 +113,7 @@ class Console:
         self._silent = False
 
     def read(self) -> str:
-        """The output so far; empty when AWS does not give it."""
+        """The output so far; empty if AWS does not return it."""
         try:
             self._client = self._client or identity(self._given, self._region).client("ec2")
             return self._output()
@@ -134,14 +134,14 @@ class Console:
 
 
 Check = tuple[str, Callable[[], None]]
-"""What is waited for, and the function that raises NotYetError until it is there."""
+"""The name of what is waited for, and a function that raises NotYetError until it is ready."""
 
 
 def wait(checks: list[Check], read_console: Callable[[], str], timeout: float) -> str | None:
     """Run the checks in order, each until it succeeds. Returns None, or why one cannot succeed (one or more lines).
 
-    Meanwhile the console is read: the boot script's progress is shown, and a new failure ends the wait. A
-    failure that is there from the start belongs to an earlier attempt: the server retries by itself.
+    Meanwhile the console is read: the boot script's progress is shown, and a new failure ends the wait. A failure that
+    is already on the console at the start is from an earlier attempt: the server retries by itself.
     """
     end = time.monotonic() + timeout
     earlier = last_failure(read_console())
@@ -174,11 +174,11 @@ def wait(checks: list[Check], read_console: Callable[[], str], timeout: float) -
 
 
 def last_failure(console: str) -> str:
-    """The newest failure on the console, with its time; "" when there is none."""
+    """The newest failure on the console; "" if there is none."""
     found = FAILED.findall(console)
     return found[-1].strip() if found else ""
 
 
 def tell(line: str) -> None:
-    """One line of progress, at once."""
+    """Print one line of progress immediately."""
     print(line, flush=True)

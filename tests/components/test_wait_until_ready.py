@@ -91,7 +91,7 @@ def test_only_this_revision_on_this_very_instance_counts(grafana: Grafana, said:
 
 def test_before_pulumi_s_user_is_made_the_server_is_not_ready(grafana: Grafana) -> None:
     Double.answers = {"/api/user": (401, {"message": "Invalid username or password"})}
-    with pytest.raises(NotYetError, match="has not made Pulumi's user"):
+    with pytest.raises(NotYetError, match="has not created Pulumi's user"):
         check_applied(grafana, "abc on i-1")
     Double.answers = {"/api/user": (502, b"<html>")}
     with pytest.raises(NotYetError, match=r"cannot be queried yet: no reason given \(status 502\)"):
@@ -126,7 +126,7 @@ def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> N
     check = Measurements(grafana, "monitoring-dev", "abc")
     for moment in (5000, 5000):
         Double.answers = {"/api/ds/query": (200, frames(moment))}
-        with pytest.raises(NotYetError, match="no measurement of the server has come in yet"):
+        with pytest.raises(NotYetError, match="no new measurement of the server has arrived yet"):
             check()
     Double.answers = {"/api/ds/query": (200, frames(6000))}
     check()
@@ -139,7 +139,7 @@ def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> N
 def test_the_first_measurement_of_all_counts(grafana: Grafana) -> None:
     check = Measurements(grafana, "it's", "abc")
     Double.answers = {"/api/ds/query": (200, frames())}
-    with pytest.raises(NotYetError, match="has come in yet"):
+    with pytest.raises(NotYetError, match="has arrived yet"):
         check()
     Double.answers = {"/api/ds/query": (200, frames(1))}
     check()
@@ -176,7 +176,7 @@ def test_what_grafana_says_about_cloudwatch_is_reported(grafana: Grafana) -> Non
     with pytest.raises(NotYetError, match=r"InvalidClientTokenId \(status 500\)"):
         check_cloudwatch(grafana, "eu-central-1")
     Double.answers = {CLOUDWATCH: (200, {"message": "not a list"})}
-    with pytest.raises(NotYetError, match="without a list"):
+    with pytest.raises(NotYetError, match="did not answer with a list"):
         check_cloudwatch(grafana, "eu-central-1")
 
 
@@ -210,7 +210,7 @@ def test_each_datasource_that_shows_nothing_is_named_with_a_cure(
     assert wait_for_data.main() == 1
     said = capsys.readouterr().out
     for name, why, cure in (("CloudWatch", "InvalidClientTokenId", "access key"), ("InfluxDB", "gone", "journalctl")):
-        (line,) = [line for line in said.splitlines() if line.startswith(f"Grafana shows no data of {name}: ")]
+        (line,) = [line for line in said.splitlines() if line.startswith(f"Grafana shows no data from {name}: ")]
         assert why in line
         assert cure in line
     assert LOGIN[1] not in said
@@ -231,9 +231,9 @@ def test_each_further_account_is_asked_and_named_with_a_cure(
     assert wait_for_data.main() == 1
     said = capsys.readouterr().out.splitlines()
     assert {"CloudWatch: ready", "CloudWatch data: ready"} <= set(said)
-    (line,) = [line for line in said if line.startswith("Grafana shows no data of CloudWatch shop: ")]
+    (line,) = [line for line in said if line.startswith("Grafana shows no data from CloudWatch shop: ")]
     assert "sts:AssumeRole" in line
-    assert "Does the role arn:aws:iam::1:role/shop have the two policies" in line
+    assert "Check that the role arn:aws:iam::1:role/shop has the two policies" in line
     assert [urlsplit(path).path for _, path, _ in Double.seen].count(data) == 1
     regions = [parse_qs(urlsplit(path).query)["region"] for _, path, _ in Double.seen if data in path]
     assert regions == [["us-east-1"]]
@@ -251,7 +251,7 @@ def test_both_commands_end_well(variables: None, capsys: pytest.CaptureFixture[s
         patched.setattr(Measurements, "newest", measured)
         assert wait_for_data.main() == 0
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "InfluxDB: no measurement of the server has come in yet",
+        "InfluxDB: no new measurement of the server has arrived yet",
         "InfluxDB: ready",
     ]
 

@@ -180,7 +180,7 @@ def test_no_agent_s_point_satisfies_the_gate(environment: Environment, influxdb:
     revision = environment.guest("cut", "-d", '"', "-f", "2", "/etc/monitoring/revision").stdout.strip()
     assert len(revision) == 32
     gate = Measurements(grafana, SERVER, revision)
-    refused = "no measurement of the server has come in yet"
+    refused = "no new measurement of the server has arrived yet"
     with pytest.raises(NotYetError, match=refused):
         gate()
     points = f'system,host={SERVER} uptime=1i\nmonitoring_server,host={SERVER} revision="{"0" * 32}"'

@@ -205,6 +205,6 @@ def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environm
         finally:
             assert environment.guest("sh", "-c", f"rm {IDLE}/idle.conf && {restart}").returncode == 0
         assert failed.returncode != 0
-        assert "Grafana shows no data of InfluxDB: not ready after 80 s" in failed.stdout, ending(failed)
+        assert "Grafana shows no data from InfluxDB: not ready after 80 s" in failed.stdout, ending(failed)
         done = up(environment)
         assert done.returncode == 0, ending(done)

@@ -89,3 +89,13 @@ def test_settings_that_cannot_be_used(config: str, cli: Path, capsys: pytest.Cap
 @pytest.mark.parametrize("file", ["{secure: v1:x}", "{path: {secure: v1:x}}"])
 def test_what_a_stack_costs_whose_file_of_hosts_is_encrypted(file: str) -> None:
     assert of(f"  monitoring:hostsFile: {file}\n").total == of().total
+
+
+@pytest.mark.parametrize("tool", [list_backups, test_alert], ids=["list_backups", "test_alert"])
+def test_a_missing_cli_is_reported(
+    tool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert tool.main([]) == 1
+    said = "`pulumi` cannot be run (No such file or directory): is Pulumi's CLI on the PATH?\n"
+    assert capsys.readouterr().err == said

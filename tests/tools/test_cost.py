@@ -284,7 +284,7 @@ def test_mistakes_are_reported_in_plain_words(project: Path, capsys: pytest.Capt
         with pytest.raises(SystemExit):
             command.main([*arguments, "--hosts", text])
         said = capsys.readouterr().err
-        assert "is not a number of them; write 0 to 9,999,999" in said
+        assert "is not a count; write a number from 0 to 9,999,999" in said
         assert len(said) < 1000
     assert command.main(["--stack", "../dev", "--project", str(project)]) == 1
     assert "'../dev' is not a valid stack name: " in capsys.readouterr().err

@@ -167,7 +167,7 @@ def test_hosts_are_not_taken_over(project: Path, capsys: pytest.CaptureFixture[s
     assert command.main(["--name", "two", "--allow", ME, "--yes", "--project", str(project)]) == 0
     assert "web-1" not in (project / "Pulumi.two.yaml").read_text()
     said = capsys.readouterr().out
-    assert "monitoring:hosts (a machine has one agent" in said
+    assert "monitoring:hosts (a machine's agent sends to one stack only" in said
     assert "config set --secret" not in said
 
 

@@ -1,6 +1,6 @@
-"""`python -m tools.cost --stack dev`: what the stack costs a month, by its settings and the list prices.
+"""`python -m tools.cost --stack dev`: what the stack costs a month, from its settings and list prices.
 
-Works without Pulumi, AWS and network. Ends with 1 when the settings cannot be used.
+Needs neither Pulumi, AWS nor a network. Exits with status 1 when the settings cannot be used.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ MOST_DIGITS = 7
 
 
 def _count(text: str) -> int:
-    """A whole number that is not negative. Raises ArgumentTypeError, which argparse reports."""
+    """A non-negative whole number. Raises ArgumentTypeError, which argparse reports."""
     if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number of them; write 0 to {10**MOST_DIGITS - 1:,}")
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]!r} is not a count; write a number from 0 to {10**MOST_DIGITS - 1:,}"
+        )
     return int(text)
 
 
@@ -38,7 +40,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
         "--compare",
         type=Path,
         metavar="FILE",
-        help="older settings of the stack; an empty file is a stack that was not there",
+        help="older settings of the stack; an empty file means that it did not exist",
     )
     parser.add_argument("--hosts", type=_count, help="machines with an agent (those of the settings)")
     parser.add_argument("--instances", type=_count, default=1, help="EC2 instances of the region (1)")
@@ -46,7 +48,7 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
 
 
 def _before(given: argparse.Namespace, now: Bill) -> tuple[Bill | None, str]:
-    """The bill of the older settings, if any, and why there is none where they have mistakes."""
+    """The bill of the older settings, if any; and why there is none, if they have mistakes."""
     if given.compare is None:
         return None, ""
     try:

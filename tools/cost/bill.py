@@ -1,6 +1,6 @@
 """The lines of a stack's monthly bill.
 
-What is counted is what the components ask AWS for (components/server.py, data_volume.py, network.py, backups.py,
+They are what the components request from AWS (components/server.py, data_volume.py, network.py, backups.py,
 parameters.py), for a month without interruption.
 """
 
@@ -22,14 +22,14 @@ from tools.stack_file import STAND_IN, StackFile
 
 CENT = Decimal("0.01")
 HOST_DAY_MIB = Decimal("5.2")
-"""What a host's measurements of a day take on disk, measured every 10 s (docs/scale.md)."""
+"""Disk space that a day of one host's measurements takes, at one every 10 s (docs/scale.md)."""
 MEASURED_EVERY = 10
 ROLLED_DAY_MIB = HOST_DAY_MIB / 10
-"""And the 5-minute steps made of them, however often it is measured."""
+"""The same for the 5-minute steps made from them, whatever the collection interval."""
 STANDARD_PARAMETER = 4096
-"""Bytes of a parameter that costs nothing (components/parameters.py, whose import takes seconds)."""
+"""Bytes of the largest free parameter (as in components/parameters.py, which takes seconds to import)."""
 FOREVER_DAYS = 365
-"""How much of `retention: INF` is counted."""
+"""Days that are counted for `retention: INF`."""
 USED = (
     *("instanceType", "rootVolumeSize", "dataVolumeSize", "retention", "rollupRetention", "collectionInterval"),
     *("backups", "alertThresholds", "customMetrics", "database", "publicAddress", "route53Zone"),
@@ -48,7 +48,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Bill:
-    """A stack's bill. notes: what the figures are made of, and what they leave out."""
+    """A stack's bill. notes: what the figures assume, and what they leave out."""
 
     stack: str
     region: str
@@ -58,13 +58,13 @@ class Bill:
 
     @property
     def total(self) -> Decimal:
-        """The sum of the lines whose prices are known, which are in whole cents."""
+        """The sum of the lines with known prices."""
         return sum((line.monthly for line in self.lines if line.monthly is not None), Decimal("0.00"))
 
 
 def _listed(given: Mapping[str, Any]) -> tuple[int, list[str]]:
-    """How many hosts the settings list, themselves and in a file; and which settings are encrypted, so that theirs are
-    not among these."""
+    """How many hosts the settings list, directly and in a file; and which of the two settings are encrypted, so that
+    their hosts are not counted."""
     own, file = given.get("hosts") or [], given.get("hostsFile") or {}
     path = file.get("path") if isinstance(file, dict) else file
     hidden = [key for key, value in (("hosts", own), ("hostsFile", path)) if value == STAND_IN]
@@ -78,8 +78,8 @@ def _listed(given: Mapping[str, Any]) -> tuple[int, list[str]]:
 def bill(file: StackFile, hosts: int | None = None, instances: int = 1) -> Bill:
     """The bill of the stack that the file describes.
 
-    hosts: machines with an agent; by default those of the settings `hosts` and `hostsFile`. instances: EC2 instances of
-    the region, each of which the status-check alert asks for. Raises SettingsError when the settings have mistakes.
+    hosts: machines with an agent; by default those of the settings `hosts` and `hostsFile`. instances: EC2 instances in
+    the region, each of which the status-check alert queries. Raises SettingsError when the settings have mistakes.
     """
     settings, unread = file.settings()
     given = file.given
@@ -125,17 +125,17 @@ def _database(settings: Settings) -> Iterator[Line]:
 
 
 def stored_gib(settings: Settings, agents: int) -> Decimal:
-    """About what InfluxDB has stored once `retention` and `rollupRetention` have passed: at most half of the volume, or
-    no backup is made."""
+    """Roughly what InfluxDB stores once `retention` and `rollupRetention` have passed: at most half of the volume,
+    because beyond that no backup is made."""
     interval = Decimal(str(seconds(settings.collection_interval)))
     raw = _days(settings.retention) * HOST_DAY_MIB * MEASURED_EVERY / interval
-    # The server watches itself, too.
+    # The server monitors itself, too.
     mib = (agents + 1) * (raw + _days(settings.kept_rolled_up) * ROLLED_DAY_MIB)
     return min(mib / 1024, Decimal(settings.data_volume_size) / 2)
 
 
 def _days(kept: str) -> Decimal:
-    """How many days are stored at most: whole ones are deleted."""
+    """The most days that are stored: InfluxDB deletes whole days."""
     found = seconds(kept)
     return Decimal(FOREVER_DAYS) if math.isinf(found) else Decimal(int(found)) / 86400 + 1
 
@@ -152,7 +152,7 @@ def _backups(settings: Settings, price: Prices, agents: int | None) -> Iterator[
 
 
 def _parameters(given: dict[str, Any], price: Prices) -> Iterator[Line]:
-    """Texts that are too long for a free parameter; the program's own files are not (tests/userdata/test_limits.py)."""
+    """Certificates too long for a free parameter; the program's own files fit (tests/userdata/test_limits.py)."""
     texts = [
         part.get(name)
         for part in (given.get("certificate"), given.get("influxdb"))
@@ -166,7 +166,7 @@ def _parameters(given: dict[str, Any], price: Prices) -> Iterator[Line]:
 
 
 def _asked(price: Prices, metrics: Decimal) -> Decimal:
-    """What it costs to ask CloudWatch for so many metrics."""
+    """What it costs to request this many metrics from CloudWatch."""
     cost: Decimal = metrics * price.everywhere["thousand_metrics_requested"] / 1000
     return cost
 
@@ -188,7 +188,7 @@ def _switch(settings: Settings, price: Prices) -> Iterator[Line]:
 
 
 def looks(page: str) -> tuple[int, int]:
-    """How many queries a dashboard's opened panels make at once, and how many times per hour. page: its JSON."""
+    """How many queries the open panels of a dashboard make at once, and how often per hour. page: its JSON."""
     content = json.loads(page)
     opened = [panel for panel in content["panels"] if panel["type"] != "row"]
     return sum(len(panel.get("targets", ())) for panel in opened), 3600 // int(seconds(content["refresh"]))
@@ -241,5 +241,5 @@ def _notes(settings: Settings, price: Prices, unread: set[str]) -> Iterator[str]
 
 
 def _rounded(amount: Decimal) -> str:
-    """To a hundredth of a cent, without zeros at its end."""
+    """The amount to a hundredth of a cent, without trailing zeros."""
     return f"{amount.quantize(CENT / 100).normalize():f}"

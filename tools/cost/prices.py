@@ -14,16 +14,17 @@ from typing import Any
 
 FILE = Path(__file__).resolve().parent.parent / "prices.toml"
 HOME = "us-east-1"
-"""Whose prices stand in for a continent without any."""
+"""The region whose prices stand in for a continent without any."""
 CONTINENT = 3
-"""Letters of a region's name that say where it is: `eu-`."""
+"""Letters of a region's name that identify its continent, such as `eu-`."""
 
 
 @dataclass(frozen=True)
 class Prices:
     """The prices of one region.
 
-    asked: the region they were asked for; another one's where none are known for it (`note` says so).
+    asked: the region that was asked for. region: the one whose prices these are, if none are known for `asked` (see
+    `note`).
     """
 
     asked: str
@@ -38,7 +39,7 @@ class Prices:
 
     @property
     def note(self) -> str:
-        """What to know about these prices when they are another region's; else empty."""
+        """A warning if these are another region's prices; otherwise empty."""
         if self.asked == self.region:
             return ""
         return (
@@ -47,12 +48,12 @@ class Prices:
         )
 
     def instance_hour(self, instance_type: str) -> Decimal | None:
-        """An hour of the instance type; None where the price is not known."""
+        """The price of an hour of the instance type; None if it is not known."""
         family, _, size = instance_type.partition(".")
         return self.instances.get(family, {}).get(size)
 
     def cpu_credit_hour(self, instance_type: str) -> Decimal | None:
-        """An hour of a virtual CPU above the baseline; None for a type that has none."""
+        """The price of a vCPU-hour above the baseline; None for a type without one."""
         known: Mapping[str, Decimal] = self.everywhere["cpu_credit_hour"]
         return known.get(instance_type.partition(".")[0])
 
@@ -69,7 +70,7 @@ def known() -> list[str]:
 
 
 def nearest(region: str) -> str:
-    """The region whose prices are taken: itself, else the one with the most similar name on its continent."""
+    """The region whose prices are used: itself, or the one on its continent with the most similar name."""
     if region in known():
         return region
     close = max(known(), key=lambda each: (_in_common(each, region), each == HOME))

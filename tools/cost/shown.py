@@ -1,4 +1,4 @@
-"""A bill as people and programs read it: a table, Markdown, JSON; with what is different from an older one."""
+"""A bill as a table, Markdown or JSON, with the difference from an older one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Row:
-    """A line, and what it was before; None where there is or was no such line, or its price is not known."""
+    """A line of the bill. monthly, before: None if there is or was no such line, or its price is not known."""
 
     what: str
     quantity: str
@@ -27,19 +27,19 @@ class Row:
 
     @property
     def difference(self) -> Decimal:
-        """What a month costs more."""
+        """The increase per month."""
         return (self.monthly or Decimal("0.00")) - (self.before or Decimal("0.00"))
 
 
 def rows(bill: Bill, before: Bill | None) -> list[Row]:
-    """The lines of both, in the order of the bill, those that are gone at the end."""
+    """The lines of both bills: in the order of the new one, then those that it no longer has."""
     old = {line.what: line.monthly for line in before.lines} if before else {}
     new = [Row(line.what, line.quantity, line.monthly, old.pop(line.what, None)) for line in bill.lines]
     return new + [Row(what, "no longer", None, monthly) for what, monthly in old.items()]
 
 
 def heading(bill: Bill) -> str:
-    """Which prices these are."""
+    """Whose bill it is, and which prices it uses."""
     return (
         f"Stack {bill.stack}: US dollars per month at list prices in {bill.prices.region} as of {bill.prices.as_of}, "
         "before tax, free tiers and discounts"
@@ -47,7 +47,7 @@ def heading(bill: Bill) -> str:
 
 
 def signed(amount: Decimal) -> str:
-    """An amount with its sign: a difference."""
+    """A difference, with its sign."""
     return f"{amount:+.2f}" if amount else "0.00"
 
 
@@ -64,7 +64,7 @@ def _columns(before: Bill | None) -> list[str]:
 
 
 def as_markdown(bill: Bill, before: Bill | None) -> str:
-    """A table for a comment or a page, the notes below it."""
+    """A Markdown table, with the notes below it."""
     columns = _columns(before)
     lines = [f"| {' | '.join(columns)} |", f"| --- | --- | {' | '.join(['---:'] * (len(columns) - 2))} |"]
     for what, *rest in _cells(bill, before):
@@ -74,9 +74,9 @@ def as_markdown(bill: Bill, before: Bill | None) -> str:
 
 
 def as_json(bill: Bill, before: Bill | None) -> str:
-    """For programs: `total` and `lines[].monthly` in US dollars; with an older bill `before` and `difference`.
+    """For programs: `total` and `lines[].monthly` in US dollars; with an older bill, `before` and `difference`, too.
 
-    Amounts are numbers of whole cents' precision; null where the price is not known.
+    Amounts are numbers in whole cents; null if the price is not known.
     """
 
     def number(amount: Decimal | None) -> float | None:
@@ -101,7 +101,7 @@ def as_json(bill: Bill, before: Bill | None) -> str:
 
 
 def print_table(bill: Bill, before: Bill | None, console: Console) -> None:
-    """The table on a terminal."""
+    """Print the table on a terminal."""
     table = Table(title=heading(bill), title_justify="left", title_style="bold")
     for number, column in enumerate(_columns(before)):
         table.add_column(column, justify="right" if number > 1 else "left", overflow="fold")

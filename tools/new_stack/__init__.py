@@ -1,1 +1,1 @@
-"""The settings of a new stack, made like another one's: `make new-stack`."""
+"""The settings of a new stack, based on another one's: `make new-stack`."""

@@ -1,6 +1,6 @@
-"""`make new-stack NAME=eu LIKE=dev`: writes Pulumi.eu.yaml after a few questions, or with all answers without any.
+"""`make new-stack NAME=eu LIKE=dev`: writes Pulumi.eu.yaml after a few questions, or without any if all is given.
 
-It changes nothing in AWS or Pulumi's state, and ends with the commands that do.
+It changes nothing in AWS or Pulumi's state, and prints the commands that do.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ console = Console(highlight=False, soft_wrap=True)
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make new-stack", description="Write the settings file of a new stack.")
-    parser.add_argument("--name", required=True, help="what the stack is called")
-    parser.add_argument("--like", default="", help="the stack it is created from (dev)")
+    parser.add_argument("--name", required=True, help="the name of the stack")
+    parser.add_argument("--like", default="", help="the stack whose settings are copied (dev)")
     parser.add_argument("--region", default="", help="an AWS region")
     parser.add_argument("--allow", default="", help="who may connect: IPv4 ranges, separated by commas")
     parser.add_argument("--agents", default="", help="where agents send data from, if not --allow")
     parser.add_argument("--size", default="", help="an EC2 instance type")
-    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument("--yes", action="store_true", help="ask no questions")
     parser.add_argument("--project", type=Path, default=Path(), help="the folder of Pulumi.yaml (this one)")
     return parser.parse_args(arguments)
 
 
 def _print_next(made: NewStack, like: StackFile) -> None:
-    """What to type now."""
+    """Print the commands to run next."""
     name = shlex.quote(made.file.name)
     provider = like.rest.get("secretsprovider")
     with_provider = f" --secrets-provider {shlex.quote(str(provider))}" if provider else ""
@@ -63,14 +63,14 @@ def _print_made(made: NewStack, like: StackFile) -> None:
 
 
 def ask_and_write(given: argparse.Namespace, *, terminal: bool) -> int:
-    """Ask, show, write. terminal: whether it is interactive."""
+    """Ask the questions, show the result and write the file. terminal: whether questions can be asked."""
     like_name = given.like or "dev"
     source = given.project / f"Pulumi.{like_name}.yaml"
     like = stack_file.read(source, like_name)
     if wrong := wrong_name(given.name, like, stack_file.stacks(given.project)):
         raise RefusedError(wrong)
     if not given.yes and not terminal:
-        raise RefusedError("This is not a terminal, so there is no one to ask: add REGION=… ALLOW=… SIZE=… YES=1.")
+        raise RefusedError("This is not a terminal, so no questions can be asked: add REGION=… ALLOW=… SIZE=… YES=1.")
     text = source.read_text(encoding="utf-8")
     said = Given(given.region, given.allow, given.agents, given.size, asks=not given.yes)
     answered = Interview(said, lambda each: make(given.name, like, text, each), like, console).answers()
@@ -87,7 +87,7 @@ def ask_and_write(given: argparse.Namespace, *, terminal: bool) -> int:
         raise
     except OSError as error:
         target.unlink(missing_ok=True)
-        raise RefusedError(f"{target} cannot be written ({error.strerror}); nothing was.") from None
+        raise RefusedError(f"{target} cannot be written ({error.strerror}); nothing was written.") from None
     who = ", ".join(answered.operators)
     senders = f" Agents may send data from {', '.join(answered.agents)}." if AGENTS in made.file.config else ""
     console.print(f"\nWritten: {target.name}. Grafana can be opened from {who}.{senders}", markup=False)
@@ -96,7 +96,7 @@ def ask_and_write(given: argparse.Namespace, *, terminal: bool) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """The command; 1 when nothing was written."""
+    """Run the command. Returns 1 when nothing was written."""
     try:
         return ask_and_write(_arguments(arguments), terminal=sys.stdin.isatty())
     except (RefusedError, StackFileError, SettingsError) as error:

@@ -1,4 +1,4 @@
-"""The operator's own addresses, as far as they can be found out."""
+"""The operator's own addresses, if they can be determined."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 CHECKIP = "https://checkip.amazonaws.com"
-"""AWS's own answer to "which address do I come from", in plain text."""
+"""Answers with the address that the request came from, in plain text."""
 SECONDS = 3
 
 
 def offered(environment: Mapping[str, str], checkip: str = CHECKIP) -> tuple[str, ...]:
-    """Ranges of one address each: where this machine is seen to come from, and where somebody who is logged in to it
-    over SSH sits. Both are needed then: `pulumi up` runs here, the browser there. Empty where neither can be found.
+    """Ranges of one address each: this machine's public address, and that of an SSH client who is logged in here.
+
+    With SSH both are needed: `pulumi up` runs here, the browser there. Empty if neither can be determined.
     """
     found = [*_over_ssh(environment), *_seen_by(checkip)]
     return tuple(f"{address}/32" for address in dict.fromkeys(found) if _is_public(address))

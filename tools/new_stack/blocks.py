@@ -1,4 +1,4 @@
-"""The text of a stack's file in blocks: each setting as it was written, with the comment above it."""
+"""The text of a stack's file in blocks: each setting as written, with the comment above it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml
 
 
 def blocks(text: str) -> dict[str, str]:
-    """Key -> lines of each setting below `config:`. Empty where the file is not written one setting a line."""
+    """Key → lines of each setting below `config:`. Empty if the settings are not on lines of their own."""
     root = yaml.compose(text, yaml.SafeLoader)
     pairs = root.value if isinstance(root, yaml.MappingNode) else []
     config = next((value for key, value in pairs if key.value == "config"), None)
@@ -21,18 +21,18 @@ def blocks(text: str) -> dict[str, str]:
 
 
 def _block(lines: list[str], start: int, column: int) -> str:
-    """The line, the comment lines right above it, and those that go on with it."""
+    """The line, the comment lines right above it, and its continuation lines."""
     first = start
     while first and lines[first - 1].strip().startswith("#") and _indent(lines[first - 1]) == column:
         first -= 1
     end = start + 1
-    while end < len(lines) and _goes_on(lines[end], column):
+    while end < len(lines) and _continues(lines[end], column):
         end += 1
     return "\n".join(lines[first:end]).rstrip()
 
 
-def _goes_on(line: str, column: int) -> bool:
-    """A list may stand as far left as its key."""
+def _continues(line: str, column: int) -> bool:
+    """Whether a line belongs to the setting above it. A list can be as far left as its key."""
     return not line.strip() or _indent(line) > column or line[column:].startswith("- ")
 
 
@@ -41,7 +41,7 @@ def _indent(line: str) -> int:
 
 
 def written(key: str, value: Any) -> str:
-    """A setting as a block of its own. What is flat stands on one line, as people write it."""
+    """A setting as a block; on one line, as people write it, unless it is nested."""
     elements = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     if any(isinstance(each, Mapping | list) for each in elements):
         dumped = yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=1000).rstrip()

@@ -1,4 +1,4 @@
-"""What goes into a new stack's file: another one's settings, without what belongs to that one alone."""
+"""The content of a new stack's file: another one's settings, without those that only apply to that one."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ REGION, SIZE = "aws:region", "monitoring:instanceType"
 OPERATORS, AGENTS = "monitoring:operatorCidrs", "monitoring:agentCidrs"
 
 ALONE = {
-    "hosts": "a machine has one agent, which sends to one stack: list the new stack's own machines",
-    "hostsFile": "likewise: the new stack's own file",
-    "hostsByTag": "likewise: the new stack's own tag",
-    "hostsByTagRemove": "likewise",
+    "hosts": "a machine's agent sends to one stack only: list the new stack's own machines",
+    "hostsFile": "a machine's agent sends to one stack only: write the new stack's own file",
+    "hostsByTag": "a machine's agent sends to one stack only: choose the new stack's own tag",
+    "hostsByTagRemove": "it is for the machines of hostsByTag",
     "domain": "a domain points at one server",
-    "route53Zone": "it is for that domain",
-    "certificate": "it is for that domain",
-    "publicCertificate": "likewise",
+    "route53Zone": "it is for the domain",
+    "certificate": "it is for the domain",
+    "publicCertificate": "it is for the domain",
     "restoreFrom": "the new stack starts empty",
     "accessKeyGeneration": "it starts at 1",
     "passwordGeneration": "it starts at 1",
@@ -33,14 +33,14 @@ ALONE = {
 """Settings that are not copied, and why."""
 
 OF_A_REGION = ("amiId", "vpcId", "subnetId", "sshKeyName", "sshCidrs", "kmsKey")
-"""What exists in one region only; sshCidrs needs the key pair."""
+"""What exists in only one region; sshCidrs needs the key pair."""
 
 PRIVATE = "it needs a private subnet: the new stack gets a public address unless you set both"
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a person says about the new stack. agents: empty where agents send elsewhere."""
+    """The answers about the new stack. agents: empty if agents send elsewhere."""
 
     region: str
     operators: tuple[str, ...]
@@ -52,8 +52,8 @@ class Answers:
 class NewStack:
     """The new stack's file.
 
-    text: to be written. file: the same with stand-ins for secrets, to be checked and priced. secrets: paths of what
-    has to be set again. left_out: settings of the other stack that are not in it, and why.
+    text: to be written. file: the same with stand-ins for secrets, to be checked and priced. secrets: paths of those
+    that have to be set again. left_out: settings of the other stack that are not copied, and why.
     """
 
     text: str
@@ -63,7 +63,7 @@ class NewStack:
 
 
 def wrong_name(name: str, like: StackFile, taken: list[str]) -> str:
-    """Why the new stack cannot be called that; empty when it can."""
+    """Why the new stack cannot have this name; empty if it can."""
     if not stack_name.is_valid(name):
         return f"{stack_name.refusal(name)}, such as NAME=eu."
     if name.lower() in [each.lower() for each in taken]:
@@ -75,7 +75,7 @@ def wrong_name(name: str, like: StackFile, taken: list[str]) -> str:
 
 
 def make(name: str, like: StackFile, text: str, answers: Answers) -> NewStack:
-    """The new stack's file. text: that of `like`."""
+    """The new stack's file. text: the text of `like`'s file."""
     left_out = _left_out(like, answers.region)
     config = {key: copy.deepcopy(value) for key, value in like.config.items() if key not in left_out}
     tags = config.get("monitoring:tags")
@@ -117,7 +117,7 @@ def _text(file: StackFile, like: StackFile, as_written: Mapping[str, str]) -> st
 
 
 def _without(value: Any, place: tuple[str | int, ...], encrypted: tuple[tuple[str | int, ...], ...]) -> Any:
-    """The value without what is encrypted in it, which another stack's key cannot open."""
+    """The value without its encrypted parts, which another stack's key cannot decrypt."""
     if isinstance(value, dict):
         kept = {key: inner for key, inner in value.items() if (*place, key) not in encrypted}
         return {key: _without(inner, (*place, key), encrypted) for key, inner in kept.items()}

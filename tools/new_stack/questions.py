@@ -1,4 +1,4 @@
-"""The few questions about a new stack. Each answer is checked by the program's own settings, and asked again."""
+"""The few questions about a new stack. The program's own settings check each answer; a wrong one is asked for again."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ RANGES = ("operators", "agents")
 
 
 class RefusedError(Exception):
-    """Nothing is written; the message says why."""
+    """Nothing was written; the message says why."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """What was given on the command line, else empty. asks: whether to ask for the rest."""
+    """The command line's values, empty if not given. asks: whether to ask for the rest."""
 
     region: str
     allow: str
@@ -36,7 +36,7 @@ class Given:
 
 
 class Interview:
-    """Asks, or uses what was given. known: the answers so far; those to come have valid stand-ins."""
+    """Asks for what was not given. known: the answers so far, with valid stand-ins for those to come."""
 
     def __init__(self, given: Given, making: Callable[[Answers], NewStack], like: StackFile, console: Console) -> None:
         self._given, self._making, self._like, self._console = given, making, like, console
@@ -48,7 +48,7 @@ class Interview:
         )
 
     def answers(self) -> Answers:
-        """Every answer. Raises RefusedError if a given one cannot be used, or is missing."""
+        """All answers. Raises RefusedError if a given one is missing or cannot be used."""
         given = self._given
         self._ask("region", "AWS region", given.region, self.known.region)
         self._ask("size", "EC2 instance type", given.size, self.known.size)
@@ -56,7 +56,7 @@ class Interview:
             raise RefusedError(
                 f"Set ALLOW to the IPv4 ranges that may connect, such as ALLOW={EXAMPLE}; separate several by commas."
             )
-        # Nobody comes to a private address from a public one.
+        # A private address cannot be reached from a public one.
         private = str(self._like.given.get("publicAddress")).lower() == "false"
         own = () if given.allow or private else offered(os.environ)
         self._ask("operators", "IPv4 ranges that may open Grafana and run `pulumi up`", given.allow, ",".join(own))
@@ -70,7 +70,7 @@ class Interview:
         return self.known
 
     def _ask(self, field: str, question: str, said: str, default: str) -> None:
-        """One answer: what was given, else what the person types until it is valid, else the default."""
+        """Get one answer: the given one or, if none may be asked, the default; otherwise ask until it is valid."""
         if said or not self._given.asks:
             if wrong := self._take(field, said or default):
                 raise RefusedError(wrong)
@@ -84,7 +84,7 @@ class Interview:
         return Prompt.ask(question, console=self._console)
 
     def _take(self, field: str, text: str) -> str:
-        """Remember an answer, or say what is wrong with it."""
+        """Remember a valid answer. Returns what is wrong with it, or nothing."""
         values: Any = _ranges(text) if field in RANGES else text.strip()
         if not values:
             return f"Enter at least one IPv4 range, such as {EXAMPLE}; separate several by commas."

@@ -1,1 +1,1 @@
-"""Which of the pinned versions have newer ones: `make upgrades`."""
+"""Which pinned versions have newer ones: `make upgrades`."""

@@ -1,6 +1,6 @@
 """`make upgrades [STACK=dev]`: which pinned versions have newer ones. docs/upgrading.md says what to do.
 
-Always ends with 0: an unreachable repository is a sentence, not a failure.
+An unreachable repository is reported, but is not a failure.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ AT_ONCE = 4
 
 @dataclass(frozen=True)
 class Finding:
-    """What is known about one pin. newer: None if the pinned version is the newest. unreachable: why it is not
-    known."""
+    """The result for one pin. newer: None if the pinned version is the newest. unreachable: why that is not known."""
 
     name: str
     pinned: str
@@ -49,7 +48,7 @@ def _ask(pin: Pin, versions: Callable[[], list[str]]) -> Finding:
 
 
 def findings(settings: Settings) -> list[Finding]:
-    """Every pin, asked for a few at a time."""
+    """The result for every pin; a few are looked up at a time."""
     python = pins.python(ROOT)
     engine = next(each for each in python if each.name == "pulumi")
     questions: list[tuple[Pin, Callable[[], list[str]]]] = [
@@ -81,8 +80,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.upgrades", description="Which pinned versions have newer ones."
     )
-    parser.add_argument("--stack", help="whose versions and repositories (the defaults)")
-    parser.add_argument("--project", type=Path, default=Path(), help="the folder of its file (this one)")
+    parser.add_argument("--stack", help="the stack whose versions and repositories are used (the defaults)")
+    parser.add_argument("--project", type=Path, default=Path(), help="the folder of the stack's file (this one)")
     parser.add_argument("--format", choices=("table", "json"), default="table")
     given = parser.parse_args(arguments)
     try:

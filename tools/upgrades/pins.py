@@ -32,7 +32,7 @@ class Pin:
 
 
 def apt(settings: Settings) -> list[tuple[Pin, Repository]]:
-    """The packages of the server and the agents, with their repositories. InfluxDB where it is the server's own."""
+    """The packages of the server and the agents, with their repositories. InfluxDB only if it runs on the server."""
     influxdata = settings.influxdata_repository
     refused = f"not {', '.join(UNUSABLE)}, whose packages do not work"
     pins: list[tuple[Pin, Repository]] = [
@@ -62,7 +62,7 @@ def _note(name: str) -> str:
 def newest(pin: Pin, versions: list[str]) -> str | None:
     """The newest version that this project can use; None if none is newer than the pinned one.
 
-    Pre-releases are left out, as is what settings/versions.py refuses.
+    Pre-releases are left out, and so are versions that settings/versions.py refuses.
     """
     now = version(pin.version)
     usable = [
@@ -81,7 +81,7 @@ def _is_usable(pin: Pin, found: Version) -> bool:
 
 
 def version(text: str) -> Version | None:
-    """A version that can be compared, a Debian revision included (it reads as a post-release); None for other texts."""
+    """A comparable version; a Debian revision counts as a post-release. None for other texts."""
     try:
         return Version(re.sub(r"^[0-9]+:", "", text))
     except InvalidVersion:

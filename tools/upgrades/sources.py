@@ -1,4 +1,4 @@
-"""Where newer versions would be: the apt repositories, and the Python and Go registries this machine is set up for."""
+"""Where to look for newer versions: apt repositories, and the Python and Go registries this machine is set up for."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from settings import Repository
 
 SECONDS = 20
 ARCHITECTURES = ("arm64", "amd64")
-"""Graviton is the default; a mirror may have only the other."""
+"""Graviton is the default; a mirror may have only amd64."""
 ENGINE = "github.com/pulumi/pulumi/pkg/v3"
 LARGEST = 64 * 2**20
 
 
 class UnreachableError(Exception):
-    """Newer versions cannot be found out; one sentence says why."""
+    """Newer versions cannot be looked up; the message is one sentence that says why."""
 
 
 def packages(repository: Repository, name: str) -> list[str]:
-    """The versions of a package in an apt repository (wiki.debian.org/DebianRepository/Format). Signatures are
-    left to the server: nothing is installed here. Raises UnreachableError."""
+    """The versions of a package in an apt repository (wiki.debian.org/DebianRepository/Format). Signatures are not
+    checked, because nothing is installed here. Raises UnreachableError."""
     failure = ""
     for architecture in ARCHITECTURES:
         folder = f"{repository.url}/dists/{repository.suite}/{repository.component}/binary-{architecture}"
@@ -48,7 +48,7 @@ def packages(repository: Repository, name: str) -> list[str]:
 
 
 def _fetch(address: str) -> str:
-    with urlopen(address, timeout=SECONDS) as answer:  # noqa: S310 - settings take http and https only
+    with urlopen(address, timeout=SECONDS) as answer:  # noqa: S310 - settings accept only http and https
         data: bytes = answer.read(LARGEST)
     return (gzip.decompress(data) if address.endswith(".gz") else data).decode("utf-8", "replace")
 
@@ -94,7 +94,7 @@ def _run(name: str, *command: str, folder: str | None = None) -> str:
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UnreachableError(f"{name}: `{command[-2]}` did not end ({type(error).__name__}).") from None
+        raise UnreachableError(f"{name}: `{' '.join(command)}` failed ({type(error).__name__}).") from None
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
         raise UnreachableError(f"{name}: {last}")
