@@ -1,7 +1,7 @@
 """Grafana's alert rules as code: thresholds in, rule groups out, no side effects.
 
-Each module has `build(facts)`, which makes one group, or two if some rules are evaluated less often. docs/alerts.md has
-the table of rules.
+Each module has `build(facts)`, which returns one group, or two if some rules are evaluated less often. docs/alerts.md
+has the table of rules.
 """
 
 from __future__ import annotations

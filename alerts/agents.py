@@ -1,4 +1,4 @@
-"""Telegraf on each host: do its inputs return, and do its values arrive?
+"""Telegraf on each host: do its inputs work, and do its values arrive?
 
 No-data and error states: a host that sends nothing is "Host silent" (OK). A failing query leaves the alert unchanged
 (KeepLast).
@@ -14,9 +14,9 @@ from dashboards.queries import BY_HOST, select
 from settings.values import seconds
 
 SOME_ERRORS = 3
-"""Failed or overdue inputs in the window: the single one of a restarting service does not count."""
+"""Failed or overdue inputs in the window: the one that a restarting service causes does not count."""
 CAN_HANG = '"input"::tag !~ /^(cpu|mem|swap|system|kernel|processes|net|diskio|internal)$/'
-"""These read what the kernel has in memory (/proc, /sys), and nothing that could block them."""
+"""All inputs except those that only read the kernel's memory (/proc, /sys), where nothing can block them."""
 
 
 def build(facts: Facts) -> Group:
@@ -61,10 +61,10 @@ def _hangs(facts: Facts) -> Rule:
 
 
 def _more(facts: Facts, counter: str, measurement: str, *conditions: str, group: tuple[str, ...]) -> tuple[Query, ...]:
-    """Fires when a counter has grown by more than SOME_ERRORS; by how much is `$values.E`.
+    """Fires when a counter has grown by more than SOME_ERRORS; `$values.E` is by how much.
 
-    A counter that is smaller than before was reset, so its value is what has been counted since. Only the
-    oldest and the newest value are read: reading all would cost four times as much."""
+    A counter that is smaller than before was reset, so its value is what has been counted since. Only the oldest and
+    the newest value are read: reading all of them would cost four times as much."""
     newest, oldest = (
         select(f'{end}("{counter}")', measurement, NOW, *conditions, group=group) for end in ("last", "first")
     )

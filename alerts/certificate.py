@@ -1,8 +1,8 @@
-"""The server's certificates. Telegraf checks its own once an hour, and the public one every minute.
+"""The server's certificates. Telegraf checks the server's own once an hour, and the public one every minute.
 
-No-data and error states: right after the first start there is no value for up to an hour, and a Telegraf
-that cannot read the certificate is "Telegraf input fails": nothing to report here (OK). A failing query
-leaves the alert unchanged (KeepLast).
+No-data and error states: after the first start there is no value for up to an hour, and a Telegraf that cannot read the
+certificate is reported as "Telegraf input fails": nothing to report here (OK). A failing query leaves the alert
+unchanged (KeepLast).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ LOOKED_AT_EVERY = 3600
 """Seconds between two checks, in userdata/shared/telegraf.conf."""
 
 PUBLIC_DAYS = 7
-"""Let's Encrypt's are renewed 30 days before their end, or 15, when they last 45 (letsencrypt.org/2025/12/02/
-from-90-to-45), and tried twice a day: by then it has failed for a week."""
+"""Let's Encrypt's certificates are renewed 30 days before they expire, or 15 if they are valid for 45
+(letsencrypt.org/2025/12/02/from-90-to-45), with two attempts a day: by now they have failed for a week."""
 
 
 def build(facts: Facts) -> list[Group]:
-    """The group, if the stack has a certificate that is measured: its own one is by the server's Telegraf next to its
-    own InfluxDB only."""
+    """The group, if the stack has a certificate that is measured. Telegraf measures the server's own only if InfluxDB
+    runs there."""
     rules = (_own,) if facts.own_influxdb else ()
     public = (_public,) if facts.public_certificate else ()
     found = tuple(rule(facts) for rule in (*rules, *public))
@@ -53,7 +53,7 @@ def _own(facts: Facts) -> Rule:
 
 
 def _public(facts: Facts) -> Rule:
-    """A new server may wait for its authority for a while, so the alert does as well."""
+    """A new server can wait for its authority for a while, and so does the alert."""
     text = select('last("left")', "public_certificate", "$timeFilter", group=(BY_HOST,))
     return Rule(
         uid="public-certificate-ends",

@@ -13,9 +13,9 @@ SLOW = 300
 
 @dataclass(frozen=True)
 class Facts:
-    """region: of the instances that are watched. server: the monitoring server's tag `host`.
+    """region: of the monitored instances. server: the monitoring server's tag `host`.
 
-    collection_interval: how often hosts measure, a duration. own_influxdb: whether they read the server's own
+    collection_interval: how often hosts measure, a duration. own_influxdb: whether the rules read the server's own
     InfluxDB. heartbeat: whether a service expects the alert that always fires. public_certificate: whether the server
     gets one. The uids are those of the datasources.
     """
@@ -36,7 +36,7 @@ class Facts:
 
     @property
     def silence(self) -> int:
-        """Seconds without a measurement after which a host counts as silent: three missed ones at least."""
+        """Seconds without a measurement after which a host counts as silent: at least three intervals."""
         return max(
             round(seconds(self.thresholds.silent_after)),
             round(3 * seconds(self.collection_interval)),
@@ -60,6 +60,5 @@ class Facts:
 
     @property
     def slow_interval(self) -> int:
-        """Seconds between two evaluations of a rule that can wait: what takes hours need not be checked every
-        minute."""
+        """Seconds between two evaluations of a rule that can wait, because what it watches takes hours."""
         return max(self.interval, SLOW)

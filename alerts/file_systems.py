@@ -1,4 +1,6 @@
-"""The file systems of every host: is there room, can they be written to? What holds for the whole group: hosts.py."""
+"""The file systems of every host: do they have room, and can they be written to? hosts.py explains the group's
+states.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,16 @@ USED = ("used_percent", "disk", REAL_FILE_SYSTEMS)
 BY_FILE_SYSTEM = (BY_HOST, PATH)
 HOUR = 3600
 TREND = round(seconds(queries.TREND))
-"""Seconds: how much of the past the filling rate is computed from."""
+"""Seconds of the past from which the filling rate is computed."""
 
 
 def slow(facts: Facts) -> tuple[Rule, ...]:
-    """The rules of what takes hours or can wait some minutes."""
+    """The rules about what takes hours or can wait a few minutes."""
     return _disk(facts), _inodes(facts), _filling(facts), _disk_errors(facts)
 
 
 def _nearly_used_up(facts: Facts, field: str) -> tuple[Query, ...]:
-    """How full each file system is, by a percentage in the measurement `disk`."""
+    """How full each file system is, from a percentage in the measurement `disk`."""
     limit = facts.thresholds.disk
     return kept.of_each(
         facts,
@@ -75,7 +77,9 @@ def disk_full(facts: Facts) -> Rule:
 
 
 def _inodes(facts: Facts) -> Rule:
-    """Without inodes no file can be made, however much space is free. Btrfs makes them as needed and reports none."""
+    """Without inodes no file can be created, however much space is free. Btrfs creates them as needed and reports
+    none.
+    """
     return host_rule(
         uid="host-inodes",
         title="Inodes nearly used up",

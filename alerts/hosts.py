@@ -1,15 +1,14 @@
 """Every host that reports through Telegraf: is it alive, does it have resources left?
 
-No-data and error states of the group. When no host has a value at all, nothing arrives any more: that is the rule "No
-measurements arrive" of the server's group, so these rules stay quiet (OK), or unchanged (KeepLast) where
-resolving would be a false all-clear. If one host has no value any more, it is silent, and "Host silent"
-fires. If a query fails, alerts stay unchanged (KeepLast): a failing query is no reason to wake someone about
-a host's memory, nor to report it as recovered. A pending alert still fires once its time has passed: its
-condition held when it was last evaluated.
+No-data and error states of the group: if no host has a value, measurements have stopped arriving, which is the rule "No
+measurements arrive" of the server's group. So these rules stay quiet (OK), or unchanged (KeepLast) where resolving
+would be a false all-clear. If a single host has no value, it is silent, and "Host silent" fires. If a query fails,
+alerts stay unchanged (KeepLast): a failing query is no reason to wake someone about a host's memory, nor to report it
+as recovered. A pending alert still fires once its time has passed: its condition held when it was last evaluated.
 
-Severities: critical cannot wait until morning, because something would be broken or lost by then; warning is work for
+Severities: critical cannot wait until morning, because something would be broken or lost by then; a warning is work for
 office hours. A file system that is 90 % full may have 400 GB left: a warning. At 98 % writes soon fail, and at 95 % of
-memory the kernel may kill a process at any hour: critical.
+memory the kernel may kill a process at any time: critical.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from dashboards.queries import BY_HOST, TOTAL_CPU, select
 MANY = 20
 """Percent of the hosts."""
 SOME = 3
-"""Hosts: fewer are not "many", however large their share."""
+"""Hosts: fewer are not "many", whatever their share."""
 AHEAD = 60
-"""Seconds that a clock may be ahead: more than any that is synchronised over the network."""
+"""Seconds that a clock may be ahead: more than any clock that is synchronised over the network."""
 
 
 def build(facts: Facts) -> tuple[Group, Group]:
-    """The groups: what may be urgent, and what takes hours or can wait a few minutes."""
+    """The groups: what can be urgent, and what takes hours or can wait a few minutes."""
     fast = (
         _silent(facts),
         _many_silent(facts),
@@ -103,7 +102,7 @@ def _ahead(facts: Facts) -> Rule:
         title="Clock is ahead",
         steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
         pending="1m",
-        missing=0,  # resolved when there is no such point any more
+        missing=0,  # resolved when there are no such points any more
         severity="critical",
         summary=f"{{{{ $labels.host }}}} sends measurements from more than {AHEAD} s in the future: they cannot"
         " be trusted, and it may have stopped sending",

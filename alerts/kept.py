@@ -1,11 +1,10 @@
 """Rules on a host's newest value that do not resolve because the host died.
 
-A host that dies of its full disk measures nothing any more. If its alert resolved, people would get a false all-clear.
-So a host without such measurements returns no series, and Grafana keeps its alert (the rule's `missing`).
-What a living host no longer has, such as an unmounted file system or one that is writable again, gets the
-value 0, and resolves.
+A host that dies because its disk is full stops measuring. If its alert resolved, people would get a false all-clear. So
+a host without such measurements returns no series, and Grafana keeps its alert (the rule's `missing`). What a living
+host no longer has, such as an unmounted or once more writable file system, gets the value 0, and its alert resolves.
 
-A value counts until its alert has fired: a host that dies while it is pending is reported.
+A value counts until its alert has fired: a host that dies while the alert is pending is still reported.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What every host measures: does all of it still arrive while the host reports anything?
+"""What every host measures: does all of it arrive while the host reports anything?
 
-One rule per measurement. An input that hangs or fails (the rules of Telegraf itself say so), or that someone removed
-from the configuration, leaves its alerts without data, and therefore quiet.
+One rule per measurement. An input that hangs or fails (which agents.py reports), or that someone removed from the
+configuration, leaves its alerts without data, and therefore quiet.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MEASURED = (
     ("disk", "disk", "used_percent", "File systems"),
     ("net", "network", "bytes_recv", "Network traffic"),
 )
-"""Measurement, its name in a title, one of its fields, the panel that shows it, which of its series are enough."""
+"""Measurement, its name in a title, one of its fields, the panel that shows it, a condition for the series to check."""
 
 
 def build(facts: Facts) -> tuple[Rule, ...]:

@@ -1,7 +1,7 @@
 """Rules and groups as values, and what every rule contains.
 
-The SDK's rule builder does not know the state KeepLast, so rules are our own dataclasses; the
-expressions in them are the SDK's.
+The SDK's rule builder does not know the state KeepLast, so rules are our own dataclasses; their expressions are the
+SDK's.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class Panel:
 class Rule:
     """One alert rule, with an alert for every set of labels that its condition returns.
 
-    uid: never changes, because silences and links name it. pending: how long the condition must hold.
-    no_data: the state when no series comes back. on_error: the state when a query fails. Each rule says why.
-    summary: names the host. look_at: what to do first. labels: added to those of the data. keep_firing: how long it
-    keeps firing afterwards, for conditions that come and go. missing: seconds after which an alert resolves whose
-    labels are no longer returned; at least two evaluations.
+    uid: never changes, because silences and links contain it. pending: how long the condition must hold. no_data: the
+    state when no series is returned. on_error: the state when a query fails; each module explains both. summary: names
+    the host. look_at: what to do first. labels: added to those of the data. keep_firing: how long it keeps firing
+    afterwards, for conditions that come and go. missing: seconds after which an alert resolves if its labels are no
+    longer returned; at least two evaluations.
     """
 
     uid: str
@@ -81,21 +81,21 @@ class Rule:
     missing: int = 3600
 
     def annotations_with(self, runbooks: str) -> dict[str, str]:
-        """Also with a link to the rule's section, if the address of the runbooks is known."""
+        """The annotations, with a link to the rule's section if the address of the runbooks is known."""
         return {**self.annotations, **({"runbook_url": f"{runbooks}#{self.uid}"} if runbooks else {})}
 
     def missing_evaluations(self, interval: int) -> int:
-        """`missing` as the number of evaluations, one each `interval` seconds."""
+        """`missing` as a number of evaluations, one every `interval` seconds."""
         return max(2, -(-self.missing // interval))
 
     @property
     def condition(self) -> str:
-        """The last step decides."""
+        """The step that decides: the last one."""
         return self.steps[-1].ref_id
 
     @property
     def annotations(self) -> dict[str, str]:
-        """What a notification says; the two names in underscores are Grafana's link to a panel, to which it gives no
+        """What a notification says. The two names in underscores are Grafana's link to a panel, which does not choose a
         host. `externalURL` ends with a slash (setting.go, parseAppUrlAndSubUrl)."""
         return {
             "summary": self.summary,
@@ -107,8 +107,8 @@ class Rule:
 
     @property
     def _host(self) -> str:
-        """What chooses the host on its page. Grafana's annotations know the query's labels, and not the rule's own
-        (ngalert/state/cache.go)."""
+        """The variable that chooses the host on its page. In annotations Grafana knows the query's labels, but not the
+        rule's own (ngalert/state/cache.go)."""
         if self.panel.dashboard == "aws-ec2":
             return "instance_id={{ urlquery $labels.InstanceId }}"
         return f"host={self.labels.get('host', '{{ urlquery $labels.host }}')}"
@@ -120,7 +120,7 @@ class Rule:
 
 
 def host_rule(*, panel: str, **rest: Any) -> Rule:
-    """A rule about any of the hosts, with the states that hosts.py gives reasons for. panel: of "Linux hosts"."""
+    """A rule about any of the hosts, with the states that hosts.py explains. panel: of "Linux hosts"."""
     return Rule(panel=Panel("linux-hosts", panel), on_error="KeepLast", **{"no_data": "OK", **rest})
 
 

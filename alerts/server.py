@@ -1,9 +1,8 @@
-"""Is monitoring itself healthy? Unlike elsewhere, missing data and failing queries are what matters here.
+"""Is monitoring itself healthy? Here, unlike elsewhere, missing data and failing queries are what matters.
 
-"No measurements arrive" is the one rule whose no-data and error states are Alerting: InfluxDB does not
-answer, refuses Grafana's login, or nobody writes to it, and every other rule is blind. The others stay quiet
-(OK) and as they were (KeepLast) then, so that one cause makes one alert; "Down-sampling is behind" has data also when
-nobody measures.
+"No measurements arrive" has Alerting as its no-data and error states: InfluxDB does not answer, refuses Grafana's
+login, or nothing is written to it, and every other rule is blind. The other rules then stay quiet (OK) or unchanged
+(KeepLast), so that one cause makes one alert; "Down-sampling is behind" has data even if no host measures.
 """
 
 from __future__ import annotations
@@ -30,9 +29,9 @@ def build(facts: Facts) -> Group:
 
 
 def _nothing_arrives(facts: Facts) -> Rule:
-    """The server's own measurements reach InfluxDB even if no one else's do, so they count as little as
-    possible: if there are other hosts, it is enough that all of those are silent. If the server is silent too,
-    there is no data, which also fires."""
+    """The server's own measurements reach InfluxDB even if no others do, so they count as little as possible: if there
+    are other hosts, it is enough that all of those are silent. If the server is silent, too, there is no data, which
+    also fires."""
     others = f"\"host\"::tag != '{facts.server}'"
     return Rule(
         uid="server-no-data",
@@ -97,7 +96,7 @@ def _series(facts: Facts) -> Rule:
 
 
 def _set_aside(facts: Facts) -> Rule:
-    # The size of each damaged file, which may be 0, as long as the file exists (userdata/server/probe.sh).
+    # The size of each damaged file, which can be 0, while the file exists (userdata/server/probe.sh).
     text = select('last("bytes")', "influxdb_bad_file", NOW, group=(BY_HOST, '"file"'))
     return Rule(
         uid="server-bad-file",
@@ -140,8 +139,8 @@ def _data_volume(facts: Facts) -> Rule:
 
 
 def _down_sampling(facts: Facts) -> Rule:
-    """A run that has done all there was notes so under the time of the hour (userdata/server/rollup.py). Without such a
-    note, whether it stopped or never ran, there is no data."""
+    """A run that has done everything records that under the time of the hour (userdata/server/rollup.py). Without such
+    a record, whether it stopped or never ran, there is no data."""
     done = select('last("until")', "rollup", NOW)
     return Rule(
         uid="server-rollup",
@@ -162,7 +161,7 @@ def _down_sampling(facts: Facts) -> Rule:
 
 
 def _backup(facts: Facts) -> Rule:
-    # Greater than 1 if it is too old, or if the last one failed.
+    # Greater than 1 if the backup is too old, or if the last one failed.
     limit = round(seconds(facts.thresholds.backup_age))
     text = select(f'last("age") / {limit}.0 + last("failed")', "backup", NOW, group=(BY_HOST,))
     return Rule(

@@ -1,7 +1,7 @@
 """The steps that rules are made of: a query, then reduce, then a threshold.
 
-Not one classic condition, which would give a single yes or no for all hosts together: these keep the
-labels, so that each host has its own alert.
+Unlike a classic condition, which is a single yes or no for all hosts together, these keep the labels, so that each host
+has its own alert.
 """
 
 from __future__ import annotations
@@ -26,15 +26,14 @@ from alerts.model import EXPRESSION, Query
 from dashboards.queries import InfluxQuery
 
 POINTS = 100
-"""Points a query may return: rules need one value, or a few."""
-
+"""Points that a query may return: rules need one value, or a few."""
 
 NOW = "$timeFilter"
-"""In an InfluxQL query: its time span, up to the evaluation."""
+"""The time range of an InfluxQL query, up to the evaluation."""
 
 
 def influxql(facts: Facts, text: str, span: int, ref_id: str = "A") -> Query:
-    """An InfluxQL query over the last `span` seconds, which `NOW` stands for."""
+    """An InfluxQL query over the last `span` seconds, for which `NOW` stands."""
     query = InfluxQuery(text, ref_id=ref_id, datasource_uid=facts.influxdb_uid)
     return Query(ref_id, facts.influxdb_uid, {**_plain(query), **_size(span)}, span)
 
@@ -70,13 +69,13 @@ def reduced(
 
 
 def calculated(formula: str, ref_id: str) -> Query:
-    """A formula on numbers of earlier steps, joined by their labels: `$B * 2`."""
+    """A formula of numbers from earlier steps, such as `$B * 2`, joined by their labels."""
     return _expression(ref_id, expr.TypeMath().expression(formula))
 
 
 def above(limit: float, source: str = "B", ref_id: str = "C", *, until: float | None = None) -> Query:
-    """Holds for every number above the limit; once firing, until it is below `until`, so that a value
-    that fluctuates around the limit is one alert, not many."""
+    """Holds for every number above the limit, and once firing until it is below `until`: a value that fluctuates around
+    the limit is one alert, not many."""
     return _threshold(ref_id, source, "gt", limit, until=until)
 
 
@@ -85,7 +84,7 @@ LESS = 5
 
 
 def end_of(limit: float) -> float:
-    """The percentage at which an alert on a limit resolves: a tenth below small limits."""
+    """The percentage at which an alert on a limit resolves: LESS below it, or a tenth for small limits."""
     return limit - min(LESS, limit / 10)
 
 
@@ -109,11 +108,11 @@ def _expression(ref_id: str, builder: Any) -> Query:
 
 
 def _plain(builder: Builder[Dataquery]) -> dict[str, Any]:
-    """The model as the JSON it will be."""
+    """The model as JSON data."""
     plain: dict[str, Any] = json.loads(json.dumps(builder.build(), cls=JSONEncoder))
     return plain
 
 
 def _size(span: int) -> dict[str, int]:
-    """What the editor adds to each query; `$__interval` is computed from it."""
+    """The fields that Grafana's editor adds to each query; `$__interval` is computed from them."""
     return {"intervalMs": max(1000, span * 1000 // POINTS), "maxDataPoints": POINTS}

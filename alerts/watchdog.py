@@ -1,4 +1,4 @@
-"""An alert that always fires: while it is sent, rules are evaluated and notifications leave the server.
+"""An alert that always fires: as it keeps arriving, rules are evaluated and notifications leave the server.
 
 It queries no data source: if InfluxDB does not answer, "No measurements arrive" fires and can still be sent.
 """
@@ -10,7 +10,7 @@ from alerts.model import Group, Panel, Rule
 from alerts.steps import calculated
 
 HEARTBEAT = "heartbeat"
-"""The label that routes it to its own contact point, and nowhere else."""
+"""The label that routes it to its own contact point only."""
 
 
 def build(facts: Facts) -> Group:

@@ -16,7 +16,9 @@ from tools.command import run
 
 
 def main(arguments: list[str]) -> int:
-    """Prove, report and tear down; 1 when something failed, 2 when something is missing and nothing was created."""
+    """Prove, report and tear down. Returns 1 if something failed, and 2 if something is missing and nothing was
+    created.
+    """
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
     parser.add_argument("--project", type=Path, default=Path(), help="the folder with Pulumi.yaml")
     parser.add_argument(
@@ -43,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM destroys the stack, too, as Ctrl-C does."""
+    """SIGTERM ends the proof as Ctrl-C does: the stack is destroyed."""
     del number, frame
     raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""What AWS itself says of a stack's resources."""
+"""A stack's resources as AWS reports them."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Account:
         return [each for each in found if each["State"]["Name"] not in ("terminated", "shutting-down")]
 
     def server(self, outputs: Mapping[str, Any]) -> str:
-        """How the one server is set up: session tokens for its metadata, encrypted volumes; FailedError otherwise."""
+        """Check that the one server requires IMDSv2 and has encrypted volumes. Raises FailedError otherwise."""
         instances = self._instances()
         if [each["InstanceId"] for each in instances] != [outputs["instanceId"]]:
-            raise FailedError(f"servers of the stack: {[each['InstanceId'] for each in instances]}")
+            raise FailedError(f"the servers of the stack are {[each['InstanceId'] for each in instances]}")
         options = instances[0]["MetadataOptions"]
         if (options["HttpTokens"], options["HttpPutResponseHopLimit"]) != ("required", 1):
             raise FailedError(f"the metadata service is not restricted enough: {options}")
@@ -46,7 +46,9 @@ class Account:
         return f"{outputs['instanceId']}, IMDSv2 with one hop, {len(volumes)} encrypted volumes"
 
     def console(self, outputs: Mapping[str, Any]) -> str:
-        """What the server said while it booted; FailedError when a secret output of the stack is in it."""
+        """The boot's newest console line. Raises FailedError if the console or the user data contains the admin
+        password.
+        """
         ec2, instance = self._client("ec2"), outputs["instanceId"]
         said = str(ec2.get_console_output(InstanceId=instance).get("Output") or "")
         data = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"].get("Value", "")
@@ -56,7 +58,7 @@ class Account:
         return newest[0].strip() if newest else "empty so far (EC2 publishes it with a delay)"
 
     def only_key(self, key_id: str, former: str) -> str:
-        """That `key_id` is the only access key of its user; FailedError when the former one is there, too."""
+        """Check that `key_id` is the only access key of its user. Raises FailedError otherwise."""
         if key_id == former:
             raise FailedError(f"the access key is still {former}")
         iam = self._client("iam")
@@ -67,7 +69,9 @@ class Account:
         return f"{user} has only the new key"
 
     def nothing_left(self) -> str:
-        """That no server, volume, address, security group or parameter of the stack is left; FailedError otherwise."""
+        """Check that no server, volume, address, security group or parameter of the stack is left. Raises
+        FailedError.
+        """
         ec2, filters = self._client("ec2"), self._filters()
         left = [each["InstanceId"] for each in self._instances()]
         left += [each["VolumeId"] for each in ec2.describe_volumes(Filters=filters)["Volumes"]]
@@ -76,5 +80,5 @@ class Account:
         path = {"Key": "tag:stack", "Values": [self.stack]}, {"Key": "tag:project", "Values": [self.project]}
         left += [each["Name"] for each in self._client("ssm").describe_parameters(ParameterFilters=path)["Parameters"]]
         if left:
-            raise FailedError(f"still there: {', '.join(left)}")
+            raise FailedError(f"these still exist: {', '.join(left)}")
         return "no server, volume, address, security group or parameter with the stack's tags"

@@ -1,4 +1,4 @@
-"""Grafana as a person's browser reaches it: its own address, its certificate's authority, the administrator's login."""
+"""Grafana as a browser reaches it: its own address, its certificate's authority, the administrator's login."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from program.trust import basic, trusting
 from prove.command_line import FailedError
 
 PATIENCE = 300.0
-"""Seconds in which what comes by itself (measurements, a rule's first evaluation, a new access key) must have come."""
+"""Seconds to wait for measurements, a rule's first evaluation, or a new access key that takes effect."""
 
 METRICS_WORK = "Successfully queried the CloudWatch metrics API"
-"""CloudWatch's health also asks for logs, which the policy does not allow: this half is what the dashboards need."""
+"""CloudWatch's health check also queries logs, which the policy does not allow; the dashboards need only metrics."""
 
 
 @dataclass(frozen=True)
 class Grafana:
-    """authority: PEM, whom to trust besides the system's authorities; may be empty."""
+    """authority: PEM of an authority to trust in addition to the system's; may be empty."""
 
     url: str
     user: str
@@ -49,7 +49,7 @@ class Grafana:
         except urllib.error.HTTPError as error:
             return error.code, _json(error.read())
         except ValueError:
-            raise FailedError(f"{path}: what Grafana answers is no JSON") from None
+            raise FailedError(f"{path}: Grafana did not answer with JSON") from None
         except OSError as error:
             raise FailedError(f"{self.url} cannot be reached: {getattr(error, 'reason', error)}") from None
 
@@ -57,11 +57,11 @@ class Grafana:
         """The JSON at a path; FailedError for anything but success."""
         status, content = self.call(path)
         if status != 200:
-            raise FailedError(f"{path}: Grafana answers {status}, {content}")
+            raise FailedError(f"{path}: Grafana answered {status}, {content}")
         return content
 
     def health_of(self, uid: str) -> Callable[[], str]:
-        """Asks what a data source's «Save & test» says; FailedError unless its measurements can be read."""
+        """A function that runs a data source's “Save & test”. It raises FailedError unless measurements can be read."""
 
         def ask() -> str:
             _, answer = self.call(f"/api/datasources/uid/{uid}/health")
@@ -72,7 +72,7 @@ class Grafana:
         return ask
 
     def points(self, start: int, end: int) -> int:
-        """How often the servers said since when they run, through the data source, between two times (ms)."""
+        """How many points with an uptime the data source returns between two times (ms)."""
         query = {
             "refId": "A",
             "datasource": {"uid": "influxdb"},
@@ -91,7 +91,7 @@ class Grafana:
         """The states of the alert rules; FailedError unless each has been evaluated without an error."""
         groups = self.ask("/api/prometheus/grafana/api/v1/rules")["data"]["groups"]
         rules = [rule for group in groups for rule in group["rules"]]
-        # «nodata» is no error: a rule about something that this server does not have.
+        # “nodata” is not an error: the rule is about something that this server does not have.
         bad = {rule["name"]: rule.get("health") for rule in rules if rule.get("health") not in ("ok", "nodata")}
         if bad or not rules:
             raise FailedError(f"{len(rules)} rules; not evaluated successfully: {bad}")
@@ -100,7 +100,9 @@ class Grafana:
 
 
 def eventually(act: Callable[[], str], patience: float = PATIENCE) -> str:
-    """What `act` returns once it does not raise FailedError any more; its last error when time is over."""
+    """Call `act` until it no longer raises FailedError, and return its result. Raises its last error after
+    `patience`.
+    """
     end = time.monotonic() + patience
     while True:
         try:

@@ -1,4 +1,4 @@
-"""What the proof lacks, one sentence each; nothing is created until nothing is missing."""
+"""What the proof lacks, one sentence each. Nothing is created while anything is missing."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tools.answers import AnswerError, understood
 from tools.stack_file import StackFile, StackFileError, no_folder
 
 EXAMPLES = [IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
-"""RFC 5737: addresses for documentation, which belong to nobody."""
+"""RFC 5737: addresses for documentation, which no one uses."""
 
 PASSPHRASES = ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE")
 
 
 def missing(pulumi: Pulumi, settings: Path, report: Path) -> tuple[dict[str, Any], list[str]]:
-    """The settings' `config`, and all that has to be done first: nothing when the proof can begin. report: where it
-    will be written."""
+    """The settings' `config`, and what has to be done first: nothing if the proof can begin. report: the file to
+    write."""
     config, faults = _read(settings)
     if not stack_name.is_valid(pulumi.stack):
         faults.append(f"{stack_name.refusal(pulumi.stack)}, such as PROOF=proof.")
     if report.is_dir() or not os.access(report.parent, os.W_OK):
-        faults.append(f"The report {report} cannot be written: name a file in a folder of yours with REPORT=FILE.")
+        faults.append(f"The report {report} cannot be written: name a file in a writable folder with REPORT=FILE.")
     if not pulumi.project.is_dir():
         faults.append(no_folder(pulumi.project))
     elif shutil.which("pulumi") is None:
@@ -62,7 +62,7 @@ def _about_settings(file: StackFile, settings: Path) -> Iterator[str]:
         for text in ranges if isinstance(ranges, list) else ():
             if _is_example(str(text)):
                 yield (
-                    f"{settings}: monitoring:{key} has the example {text}, which belongs to nobody: "
+                    f"{settings}: monitoring:{key} has the example {text}, which is no one's address: "
                     "write the range that you connect from (`curl https://checkip.amazonaws.com`)."
                 )
     try:
@@ -82,7 +82,7 @@ def _is_example(text: str) -> bool:
     try:
         return any(IPv4Network(text, strict=False).subnet_of(example) for example in EXAMPLES)
     except ValueError:
-        return False  # `pulumi up` says so itself
+        return False  # `pulumi up` reports it
 
 
 def _about_pulumi(pulumi: Pulumi) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _about_pulumi(pulumi: Pulumi) -> Iterator[str]:
     name, file = pulumi.stack, pulumi.project / f"Pulumi.{pulumi.stack}.yaml"
     if name in stacks or file.exists():
         yield (
-            f"The stack {name}, or its file {file.name}, already exists: if it is left from an earlier proof, run "
+            f"The stack {name}, or its file {file.name}, already exists: if it is left over from an earlier proof, run "
             f"`pulumi destroy --stack {name}` and `pulumi stack rm {name}`; otherwise choose a name with PROOF=NAME."
         )
     # https://www.pulumi.com/docs/iac/concepts/secrets: every other backend encrypts with a passphrase by default.

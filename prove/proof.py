@@ -1,4 +1,4 @@
-"""The steps, in their order: a stack's whole life, and what is looked at in between."""
+"""The steps of a proof: a stack's whole life, with checks in between."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Proof:
         self._former = ""
 
     def run(self) -> None:
-        """All steps; the stack is taken away at the end, whatever happened. A second Ctrl-C leaves it where it is."""
+        """Run all steps. The stack is removed at the end, whatever happened; only a second Ctrl-C leaves it."""
         try:
             self._prove()
         except KeyboardInterrupt:
@@ -38,7 +38,7 @@ class Proof:
             self._tear_down()
 
     def _prove(self) -> None:
-        """The next of the changes only when the one before went well; looking never ends a proof."""
+        """Each change requires that the previous one succeeded; a failed check never ends the proof."""
         step = self._report.step
         if not (step("create a separate stack", self._init) and step("pulumi up", self._up)):
             return
@@ -47,7 +47,7 @@ class Proof:
         step("pulumi refresh finds no drift", self._running("refresh", *NO_CHANGES))
         if step("replace the server, keep the data volume", self._replace):
             self._look()
-        # With `cloudwatchAuth: role` there is none.
+        # With `cloudwatchAuth: role` there is no access key.
         if self._outputs["cloudwatchAccessKeyId"] and step("a new access key", self._rotate):
             step("the old access key is gone", lambda: eventually(self._only_new_key))
             step("CloudWatch with the new access key", lambda: eventually(self._grafana.health_of("cloudwatch")))
@@ -89,8 +89,8 @@ class Proof:
         now = int(time.time() * 1000)
         points = self._grafana.points(now - 60_000, now)
         if not points:
-            raise FailedError("no server has sent anything within the last minute")
-        return f"{points} points within the last minute"
+            raise FailedError("no server has sent anything in the last minute")
+        return f"{points} points in the last minute"
 
     def _dashboards(self) -> str:
         urls = self._outputs["dashboardUrls"]
@@ -112,7 +112,7 @@ class Proof:
             if self._outputs[name] != before[name]:
                 raise FailedError(f"{name} has changed: {self._outputs[name]}")
         left = self._grafana.points(start, until)
-        # What was under way while the old server stopped may have been stored after the first count.
+        # Measurements in flight while the old server stopped can be stored after the first count.
         if left < stored:
             raise FailedError(f"only {left} of {stored} measurements are left")
         return f"{before['instanceId']} → {self._outputs['instanceId']}, {left} earlier measurements are kept"
@@ -139,7 +139,7 @@ class Proof:
 
     @staticmethod
     def _interrupted() -> str:
-        raise FailedError("by Ctrl-C or a signal, before everything was proved")
+        raise FailedError("by Ctrl-C or a signal, before everything was proven")
 
 
 def _summary(said: str) -> str:

@@ -1,4 +1,4 @@
-"""What was done and seen: printed while it happens, and kept in a file."""
+"""The findings: printed as they arrive, and kept in a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prove.command_line import FailedError
 
 @dataclass(frozen=True)
 class Finding:
-    """One step. seconds: how long it took.  saw: in one line, or several when it failed."""
+    """One step. seconds: how long it took. saw: one line, or several if it failed."""
 
     name: str
     well: bool
@@ -25,7 +25,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """Findings in their order, written to `file` after each, so that a proof that is killed leaves what it knew."""
+    """Findings in order, written to `file` after each one, so that a killed proof leaves its findings."""
 
     file: Path
     about: str
@@ -33,13 +33,13 @@ class Report:
 
     @property
     def well(self) -> bool:
-        """Whether nothing failed."""
+        """Whether no step failed."""
         return all(finding.well for finding in self.findings)
 
     def step(self, name: str, act: Callable[[], str]) -> bool:
-        """Do one step; says whether it went well.
+        """Run one step, and return whether it succeeded.
 
-        `act` returns what it saw. Raises nothing for what `act` raises as FailedError or as AWS's own error.
+        `act` returns what it saw. If it raises FailedError or an error from AWS, the step has failed.
         """
         print(f"— {name}", flush=True)
         began = time.monotonic()
@@ -54,7 +54,7 @@ class Report:
         return well
 
     def write(self) -> None:
-        """The file, as Markdown."""
+        """Write the file, as Markdown."""
         rows = [
             f"| {each.name} | {'yes' if each.well else '**no**'} | {each.seconds:.0f} s | {_first_line(each.saw)} |"
             for each in self.findings
