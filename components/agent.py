@@ -13,15 +13,16 @@ from settings import Host
 
 INSTALL = """sh -c 'if test "$(id -u)" = 0; then exec bash -s; else exec sudo -n bash -s; fi'"""
 REMOVE = INSTALL.replace("bash -s", "bash -s remove")
-"""What runs on the host: the installer arrives on standard input, so that no command line ever contains it.
+"""What runs on the host. The installer arrives on standard input, so that no command line ever contains it.
 
-sshd passes it to the user's login shell (sshd(8), LOGIN PROCESS), whichever that is: in single quotes, and without
-`!`, backslashes or line breaks, fish and csh read it as sh does. A restricted shell refuses `exec` (man 1 rbash).
+sshd passes the command to the user's login shell (sshd(8), LOGIN PROCESS), whichever that is. In single quotes, and
+without `!`, backslashes or line breaks, fish and csh read it as sh does; a restricted shell refuses `exec` (man 1
+rbash).
 """
 
 DIAL_ATTEMPTS, DIAL_SECONDS = 11, 5
-"""How long a host is retried, with growing pauses (up to 5 s): about 20 s, enough for a reboot, if it refuses
-connections; 80 s if it does not answer."""
+"""How long connecting to a host is retried, with growing pauses (up to 5 s): about 20 s, enough for a reboot, if it
+refuses connections; 80 s if it does not answer."""
 
 SSH_ANSWERS = "python3 program/ssh_answers.py"
 """Run in the project's folder, before a removal."""
@@ -31,19 +32,18 @@ class Agent(pulumi.ComponentResource):
     """Telegraf on one host, configured to write to this stack's InfluxDB.
 
     Produces: a remote command and a local one. The remote command's standard input is the host's installer
-    (userdata/agent/install.sh.j2), which is a secret: created and updated by running it, which changes only what
-    differs; deleted by running it with `remove`. What it prints holds no secret and is not shown; it is part of the
-    error when it fails.
+    (userdata/agent/install.sh.j2), which is a secret. Creating and updating the command runs the installer, which
+    changes only what differs; deleting it runs the installer with `remove`. Its output contains no secret and is only
+    shown as part of an error.
 
-    Before the provider connects, a host must have answered as an SSH server (program/ssh_answers.py). A hook asks
-    before the installer runs. The local command, which is deleted first, asks before a removal: at a hook for
-    deletions `pulumi destroy` would refuse to run without `--run-program`.
+    Before the provider connects, the host must have answered as an SSH server (program/ssh_answers.py). A hook checks
+    that before the installer runs. The local command, which is deleted first, checks it before a removal: with a hook
+    for deletions, `pulumi destroy` would refuse to run without `--run-program`.
 
-    An `unreachable` host's commands are empty: nothing connects to it, whatever changes, and its deletion does
-    nothing either. Once it is no longer unreachable, the installer runs again.
+    An `unreachable` host's commands are empty: nothing connects to it, whatever changes, and its deletion does nothing
+    either. Once it is no longer unreachable, the installer runs again.
 
-    Attributes: installed: the command's id, known once it has run. asking: that of the one that asks whether
-    SSH answers.
+    Attributes: installed: the id of the remote command, known once it has run. asking: the id of the local one.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class Agent(pulumi.ComponentResource):
 
 
 class Places:
-    """So many hosts are connected to at once: each takes a place before the provider connects, and gives it back when
-    its command has ended, however it did.
+    """Limits how many hosts are connected to at once: each takes a place before the provider connects, and gives it
+    back when its command has ended, successfully or not.
 
-    Chains of `depends_on` would let hosts wait for a dead one, or skip them with it. And a hook at errors is also
-    called for deletions (Pulumi's pkg/resource/deploy/step.go): at `pulumi destroy`, where no program answers it, its
+    With chains of `depends_on`, hosts would wait for a dead one, or be skipped with it. And a hook for errors is also
+    called for deletions (Pulumi's pkg/resource/deploy/step.go): during `pulumi destroy` no program answers it, and its
     own error would hide the host's.
     """
 
@@ -118,14 +118,14 @@ class Places:
         self._taken: set[str] = set()
 
     async def take(self, change: pulumi.ResourceHookArgs) -> None:
-        """A hook: waits for a place, and for the host's greeting."""
+        """A hook that waits for a place, and then for the host's greeting."""
         host = self._hosts[change.name]
         await self._free.acquire()
         self._taken.add(host.name)
         await must_answer(host.name, host.address, host.port)
 
     def give_back(self, name: str) -> None:
-        """Once a host's command has ended; that of an unchanged host took none."""
+        """Free a host's place once its command has ended; an unchanged host took none."""
         if name in self._taken:
             self._taken.remove(name)
             self._free.release()
@@ -138,7 +138,7 @@ def install_agents(
     connections: int,
     opts: pulumi.ResourceOptions,
 ) -> list[Agent]:
-    """An agent for each host. connections: how many hosts are connected to at once."""
+    """Install an agent on each host. connections: how many hosts are connected to at once."""
     places = Places(hosts, connections)
     hook = pulumi.ResourceHook("ssh-answers", places.take)
     return [Agent(host, installer(host), after, hook, opts, ended=places.give_back) for host in hosts]

@@ -23,15 +23,15 @@ BY_HOST = ["alertname", "host"]
 
 
 class Alerting(pulumi.ComponentResource):
-    """The rules of `alerts`, in rule groups; if the settings have contact points, also these (one for
-    everything, and one for each severity with recipients of its own) and the notification policy that sends to them.
-    With a heartbeat also a rule that always fires, and its own contact point.
+    """The rules of `alerts`, in rule groups; if the settings have contact points, also these (one for everything, and
+    one for each severity with its own recipients) and the notification policy that sends to them. With a heartbeat,
+    also a rule that always fires, and its contact point.
 
-    Without contact points the rules are still evaluated and shown, and Grafana's notification policy
-    is left alone. Grafana has only one policy: with contact points, this program owns it.
+    Without contact points, rules are still evaluated and shown, and Grafana's notification policy is left alone.
+    Grafana has only one policy: with contact points, this program owns it.
 
-    folder: uid of the rules' folder. child: options for resources in Grafana (provider,
-    dependencies, what they are deleted with).
+    folder: uid of the rules' folder. child: options for resources in Grafana (provider, dependencies, what they are
+    deleted with).
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Alerting(pulumi.ComponentResource):
         )
 
     def _muted(self, timings: Sequence[MuteTiming]) -> dict[str, list[pulumi.Output[str]]]:
-        """The names of mute timings by the severity that they are for."""
+        """The names of mute timings, by the severity that they apply to."""
         muted: dict[str, list[pulumi.Output[str]]] = {"critical": [], "warning": []}
         for timing in timings:
             spans = [
@@ -94,7 +94,7 @@ class Alerting(pulumi.ComponentResource):
         alerting.NotificationPolicy(
             "alerts",
             contact_point=usual or own["warning"],
-            # One message per rule and host: full disks on two hosts may be two people's problems.
+            # One message per rule and host: full disks on two hosts can be two people's problems.
             group_bies=BY_HOST,
             # Long enough for all file systems of a host to be in one message.
             group_wait="30s",
@@ -108,7 +108,7 @@ class Alerting(pulumi.ComponentResource):
         )
 
     def _heartbeat(self, address: SecretStr, every: str) -> alerting.NotificationPolicyPolicyArgs:
-        """The alert that always fires, sent to its own address at its own interval, and nowhere else.
+        """The route of the alert that always fires: only to its own address, at its own interval.
 
         The Alertmanager checks a group once per interval, and repeats what it sent longer ago than the repeat
         interval: if both were equal, every other message would be skipped (notify/notify.go, DedupStage)."""
@@ -128,7 +128,7 @@ class Alerting(pulumi.ComponentResource):
         )
 
     def _contact(self, resource: str, name: str, ways: Ways) -> pulumi.Output[str]:
-        """A contact point with every way that is set."""
+        """A contact point with every integration that is set. Returns its name."""
         return alerting.ContactPoint(
             resource,
             name=name,
@@ -159,9 +159,11 @@ def facts_of(settings: Settings) -> alerts.Facts:
 def _route(
     severity: str, contact: pulumi.Output[str] | None, repeat: str, muted: list[pulumi.Output[str]]
 ) -> alerting.NotificationPolicyPolicyArgs:
-    """A severity's contact point and timings. What has one cause is one message: hosts that fall silent
-    together, "Many hosts silent", and "No measurements arrive", which is pending a minute longer. Mute timings
-    are not inherited (prometheus/alertmanager, dispatch/route.go)."""
+    """The route of a severity: its contact point and timings.
+
+    Alerts with one cause are one message: hosts that fall silent together, "Many hosts silent", and "No measurements
+    arrive", which is pending a minute longer. Mute timings are not inherited (prometheus/alertmanager,
+    dispatch/route.go)."""
     return alerting.NotificationPolicyPolicyArgs(
         contact_point=contact,
         group_bies=BY_HOST,
@@ -181,7 +183,7 @@ def _route(
 
 
 def _secret(value: SecretStr) -> pulumi.Output[str]:
-    """A secret of the settings, as a secret output."""
+    """A secret setting as a secret output."""
     return pulumi.Output.secret(value.get_secret_value())
 
 

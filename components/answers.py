@@ -15,13 +15,13 @@ from settings import values as v
 
 
 class Answers(pulumi.ComponentResource):
-    """A command that ends when each of Grafana's datasources has returned data: a measurement of the server that came
-    in meanwhile, and a list of CloudWatch's metrics, of each account. So `pulumi up` itself says what is broken there.
+    """A command that ends when each of Grafana's datasources has returned data: a new measurement of the server, and a
+    list of CloudWatch's metrics for each account. So `pulumi up` itself reports what is broken there.
 
     Produces: the command; it runs again whenever the server, a parameter, the access key, the region or another
     account changes.
 
-    access_key_id: of the CloudWatch datasource, "" when it uses the server's role. sources: what it waits for.
+    access_key_id: of the CloudWatch datasource, "" if it uses the server's role. sources: what the command waits for.
 
     Attributes: done: known once all have answered.
     """

@@ -15,17 +15,17 @@ from settings.backups import origin
 
 
 class Backups(pulumi.ComponentResource):
-    """A private bucket for backups; the server's role may add to it and read from it, and delete nothing.
+    """A private bucket for backups; the server's role may add to it and read from it, but delete nothing.
 
-    Produces: the bucket (auto-named; protected with `protect`, otherwise deleted with its contents), blocked to the
+    Produces: the bucket (auto-named; protected with `protect`, otherwise deleted with its contents), closed to the
     public, owned by its account alone, versioned, encrypted (with `key`, or S3's own), reached over TLS only, with a
     lifecycle: backups and old versions expire after `keep` days each. The role's policy: PutObject and GetObject below
-    STACK/, ListBucket with that prefix; if `restoreFrom` names another bucket, also to read there; the key for both.
+    STACK/, and ListBucket with that prefix; if `restoreFrom` names another bucket, also reading there; use of the key.
 
     key: ARN of `kmsKey`.
 
     Attributes: bucket, its name ("" when backups are off); restore_from, BUCKET/STACK/ID or "" (see
-    userdata/server/restore.sh). Both are known only when the role has its rights.
+    userdata/server/restore.sh). Both are known only once the role has its permissions.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ def _listing(arn: str, stack: str) -> dict[str, object]:
 
 
 def _encrypting(key: str, arn: str, *actions: str) -> dict[str, object]:
-    """S3 names the bucket where it has a key of its own, as here, and the object otherwise (docs.aws.amazon.com/
+    """S3 names the bucket if that has a bucket key, as here, and the object otherwise (docs.aws.amazon.com/
     AmazonS3/latest/userguide/bucket-key.html, "Changes to note before enabling")."""
     return with_key(key, "s3", ("aws:s3:arn", [arn, f"{arn}/*"]), *actions)
 

@@ -15,16 +15,16 @@ class CloudwatchRole(pulumi.ComponentResource):
     assume.
 
     The server's own role reads every secret of the stack, this one reads CloudWatch. Root on the server assumes it
-    for Grafana (userdata/server/cloudwatch-credentials.sh), which cannot reach the metadata service: the rights of both
-    never meet in one process.
+    for Grafana (userdata/server/cloudwatch-credentials.sh), which cannot reach the metadata service: no process has the
+    permissions of both.
 
     Produces: the role with the policy. It trusts the server's role by name, which is enough: within an account that
     role needs no permission of its own (docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, Permissions).
 
     taken_by: ARN of the server's role, which assumes it. boundary: ARN of the role's permissions boundary. roles:
-    ARNs of those it may take itself.
+    ARNs of those that it may assume itself.
 
-    Attributes: arn, known once the role has its rights.
+    Attributes: arn, known once the role has its permissions.
     """
 
     def __init__(

@@ -13,10 +13,10 @@ from program.policies import read_cloudwatch
 class CloudwatchUser(pulumi.ComponentResource):
     """An identity for Grafana's CloudWatch datasource that works from anywhere.
 
-    Produces: the policy, a group that holds it, a user in the group, the user's access key. Another
-    `generation` makes a new key, moves its users over, and deletes the old one last.
+    Produces: the policy, a group that has it, a user in the group, the user's access key. Another `generation` creates
+    a new key, moves its users over, and deletes the old one last.
 
-    boundary: ARN of the user's permissions boundary. roles: ARNs of those it may take.
+    boundary: ARN of the user's permissions boundary. roles: ARNs of those that it may assume.
 
     Attributes: arn, the user's; access_key_id, secret_access_key (a secret).
     """

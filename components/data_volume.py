@@ -14,11 +14,11 @@ class DataVolume(pulumi.ComponentResource):
     """A disk that outlives the server.
 
     Produces: a volume (protected with `protect`), encrypted with `kmsKey`, or the account's default key. A greater
-    `dataVolumeSize` enlarges it while it is in use, and the server its file system; a smaller one is refused at the
-    preview. So is another key, for which AWS would replace the volume, unless `restoreFrom` says what fills the new
-    one.
+    `dataVolumeSize` enlarges it while it is in use, and the server then enlarges its file system; a smaller one is
+    refused at the preview. So is another key, for which AWS would replace the volume, unless `restoreFrom` says what
+    fills the new one.
 
-    Attributes: volume, the resource itself; volume_id; size, GiB, known once the volume has it.
+    Attributes: volume, the resource itself; volume_id; size, GiB, known once the volume has that size.
     """
 
     def __init__(self, name: str, settings: Settings, site: Site, opts: pulumi.ResourceOptions) -> None:
@@ -37,7 +37,7 @@ class DataVolume(pulumi.ComponentResource):
                 parent=self,
                 protect=settings.protect,
                 ignore_changes=[
-                    # Lookups may return something else later.
+                    # Lookups can return something else later.
                     *([] if settings.subnet_id else ["availabilityZone"]),
                     *([] if settings.restore_from else ["kmsKeyId"]),
                 ],
@@ -53,8 +53,8 @@ class DataVolume(pulumi.ComponentResource):
 
 
 def refuse_to_shrink(change: pulumi.ResourceHookArgs) -> None:
-    """Raises ValueError if the existing volume is larger than the requested one. EC2 would refuse too, but
-    only after other changes, and less clearly."""
+    """Raises ValueError if the existing volume is larger than the requested one. EC2 would refuse, too, but only after
+    other changes, and less clearly."""
     there, wanted = (int((known or {}).get("size") or 0) for known in (change.old_outputs, change.new_inputs))
     if wanted < there:
         raise ValueError(
@@ -68,7 +68,7 @@ def _with_its_key(volume: str, key: str, *, wanted: str | None) -> str:
     if key != wanted:
         raise pulumi.RunError(
             f"monitoring:kmsKey = {wanted}: the data volume is encrypted with {key}, and EBS cannot change that; take "
-            "this back, or make a backup (backups.now) and write restoreFrom: latest as well: a new volume is then "
+            "this back, or make a backup (backups.now) and also write restoreFrom: latest: a new volume is then "
             "filled from it (docs/security.md)"
         )
     return volume

@@ -1,4 +1,4 @@
-"""What notices that the server is dead: AWS, which watches it from outside."""
+"""AWS watches the server from outside, and reports when it is dead."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from program.policies import document
 from settings import Settings
 
 MINUTES = 2
-"""Consecutive failed minutes until an alarm: one can be missed while the instance starts."""
+"""Consecutive failed minutes until an alarm: one can fail while the instance starts."""
 
 
 class DeadMansSwitch(pulumi.ComponentResource):
     """CloudWatch alarms on the instance's status checks, and the people they notify by email.
 
-    Produces: a topic that CloudWatch, for alarms of this account, may publish to, and nobody else but the account
-    itself; a subscription per address, which its owner has to confirm; two alarms. StatusCheckFailed_System, AWS's own
-    hardware, also recovers the instance: it moves to other hardware and keeps its id, addresses and volumes. For
+    Produces: a topic to which only the account itself and CloudWatch, for the account's alarms, may publish; a
+    subscription per address, which its owner has to confirm; two alarms. The alarm on StatusCheckFailed_System, AWS's
+    own hardware, also recovers the instance: it moves to other hardware and keeps its id, addresses and volumes. For
     StatusCheckFailed_Instance, the machine itself, and for an instance that no longer has status checks because it was
-    stopped, there is a message only.
+    stopped, there is only a message.
 
     docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-recover.html (its alarm, the action's ARN per region and
     partition), docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html (the topic's
-    policy). The topic is not encrypted: CloudWatch may not use the AWS managed key aws/sns, and what it says, that a
-    status check failed, is no secret.
+    policy). The topic is not encrypted: CloudWatch may not use the AWS managed key aws/sns, and that a status check
+    failed is no secret.
     """
 
     def __init__(
@@ -100,6 +100,6 @@ def _recover(topic: str) -> str:
 
 
 def dead_mans_switch(settings: Settings, instance_id: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
-    """The alarms, if the settings say whom they notify."""
+    """Create the alarms, if the settings say whom they notify."""
     if (switch := settings.dead_mans_switch) and switch.email:
         DeadMansSwitch("dead-mans-switch", switch.email, instance_id, opts)

@@ -42,14 +42,14 @@ class Login:
 class GrafanaContent(pulumi.ComponentResource):
     """Grafana's content, with uids that never change.
 
-    Produces: a provider of its own, the InfluxDB datasource (default), the CloudWatch datasource (with the
-    access key, or with credentials that the server keeps for it when there is none), one more for each other account,
-    the folder "Monitoring", the dashboards, the alert rules and who receives them.
+    Produces: a provider, the InfluxDB datasource (default), the CloudWatch datasource (with the access key or, if there
+    is none, with credentials that the server keeps for it), another one for each other account, the folder
+    "Monitoring", the dashboards, the alert rules and who receives them.
 
-    All but the provider wait for `ready`, and are deleted with `lies_on`, the volume that holds Grafana's database:
-    a destroy does not contact a Grafana that is gone. Not with the instance: since 3.260 the engine recreates what
-    is deleted with a resource that it replaces (pkg/resource/deploy, calculateDependentReplacements), and a new server
-    finds all of it on the volume.
+    All but the provider wait for `ready`, and are deleted with `lies_on`, the volume with Grafana's database: a destroy
+    does not contact a Grafana that no longer exists. They are not deleted with the instance: since 3.260 the engine
+    recreates what is deleted with a resource that it replaces (pkg/resource/deploy, calculateDependentReplacements),
+    but a new server finds all of it on the volume.
 
     Attributes: sources: the datasources.
     """
@@ -75,7 +75,7 @@ class GrafanaContent(pulumi.ComponentResource):
             ca_cert=login.ca,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        # A fixed uid is taken until its holder is deleted, so a replacement deletes first.
+        # A fixed uid is in use until its holder is deleted, so a replacement deletes first.
         self._child = pulumi.ResourceOptions(
             parent=self,
             provider=provider,
@@ -96,7 +96,7 @@ class GrafanaContent(pulumi.ComponentResource):
                 folder=folder.uid,
                 config_json=board.content,
                 message="by Pulumi",
-                # The uids belong to this program; a killed update may have left one that Pulumi does not know about.
+                # The uids belong to this program; a killed update can have left one that Pulumi does not know about.
                 overwrite=True,
                 opts=self._child,
             )
@@ -138,8 +138,8 @@ class GrafanaContent(pulumi.ComponentResource):
         )
 
     def _account(self, settings: Settings, account: CloudwatchAccount, key: AccessKey | None) -> grafana.oss.DataSource:
-        """CloudWatch of another account: the same identity, which takes a role there. Grafana lets datasources do so
-        unless `assume_role_enabled` of its section [aws] says no
+        """CloudWatch of another account: the same identity, which assumes a role there. Grafana lets datasources do
+        that unless `assume_role_enabled` in its section [aws] forbids it
         (grafana.com/docs/grafana/latest/datasources/aws-cloudwatch/aws-authentication)."""
         options = {"assumeRoleArn": account.role_arn, "defaultRegion": accounts.region(settings, account)}
         if account.external_id:

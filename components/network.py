@@ -18,7 +18,7 @@ HTTPS_PORT = 443
 INFLUXDB_PORT = 8086
 SSH_PORT = 22
 RECORD_SECONDS = 60
-"""How long resolvers may keep the server's name: about as long as another address takes to be used."""
+"""How long resolvers may cache the server's address: about as long as moving to another one takes."""
 
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 
@@ -28,17 +28,17 @@ class Network(pulumi.ComponentResource):
 
     Produces:
     - a security group that lets in Grafana's port from `operatorCidrs` (and 443 with `publicCertificate`), InfluxDB's
-      from `agentCidrs` (if it runs there), SSH from `sshCidrs` (none by default), each range a rule of its own;
-    - the server's address, which stays when the server is replaced (protected with `protect`): an elastic IP, or, with
-      `publicAddress: false`, a network interface in the server's subnet with a private one;
+      from `agentCidrs` (if it runs there), and SSH from `sshCidrs` (none by default), with one rule per range;
+    - the server's address, which stays when the server is replaced (protected with `protect`): an elastic IP or, with
+      `publicAddress: false`, a network interface with a private address in the server's subnet;
     - with `route53Zone`, the record that gives `domain` this address. An existing one is not taken over.
 
-    Outgoing: HTTPS and HTTP (packages, AWS's services), the VPC's DNS, the ports of the other InfluxDB and of the
-    mail server if there are any. Metadata, time and Amazon's own DNS server are link-local: security groups do not see
-    them. IPv4 only.
+    Outgoing: HTTPS and HTTP (packages, AWS's services), the VPC's DNS, and the ports of the other InfluxDB and of the
+    mail server, if any. Metadata, time and Amazon's own DNS server are link-local: security groups do not see them.
+    IPv4 only.
 
-    Attributes: group; elastic or interface, what holds the address; address, the IP itself; rules (what needs to get
-    through waits for them).
+    Attributes: group; elastic or interface, which has the address; address, the IP itself; rules, for which whatever
+    has to get through waits.
     """
 
     def __init__(self, name: str, settings: Settings, site: Site, opts: pulumi.ResourceOptions) -> None:

@@ -1,4 +1,4 @@
-"""How the server gets its secrets: parameters that only its role may read."""
+"""The parameters from which the server gets its secrets and files, and which only its role may read."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ import pulumi_aws as aws
 from program.revision import listing, revision_of
 
 STANDARD_LIMIT = 4096
-"""Bytes a standard parameter holds; an advanced one (0.05 USD a month) holds 8192."""
-
+"""Bytes that a standard parameter can have; an advanced one (0.05 USD a month) can have 8192."""
 
 ACCOUNT_S = "alias/aws/ssm"
 """The key that AWS has for all of an account's parameters."""
 
 SHORT = ("-password", "-secret", "-secret-key")
-"""How names of short values end: their tier is known before the values are (settings/values.py, LONGEST_PASSWORD)."""
+"""Endings of the names of short values, whose tier is known before they are (settings/values.py, LONGEST_PASSWORD)."""
 
 
 def _tier(name: str, value: pulumi.Input[str]) -> pulumi.Input[str]:
-    """The tier that a value needs; its length is no secret. An advanced one can only become standard by being recreated
+    """The tier that a value needs; its length is no secret. An advanced parameter only becomes standard if recreated
     (docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html)."""
     if name.endswith(SHORT):
         return "Standard"
@@ -40,9 +39,9 @@ class Parameters(pulumi.ComponentResource):
     over 4 KiB (a long certificate chain) takes the advanced tier.
 
     folder: `ServerRole.folder`. revision_key: a secret of this stack, with which `revision` is made. key: ARN of
-    `kmsKey`; None for the account's own, which is named, too, so that a former one is given up. With a key, a parameter
-    whose value changes is replaced: in an update the provider names no key (terraform-provider-aws,
-    internal/service/ssm/parameter.go), and AWS then takes the account's own (API_PutParameter, KeyId).
+    `kmsKey`; None for the account's own, which is named explicitly so that it replaces a former one. With a key, a
+    parameter whose value changes is replaced: in an update the provider names no key (terraform-provider-aws,
+    internal/service/ssm/parameter.go), and AWS then uses the account's own (API_PutParameter, KeyId).
 
     Attributes: revision: identifies exactly these parameters, see `revision_of`. complete: the last parameter
     itself.
@@ -65,7 +64,8 @@ class Parameters(pulumi.ComponentResource):
         secret_child = pulumi.ResourceOptions.merge(
             child, pulumi.ResourceOptions(replace_on_changes=["value"] if key else [])
         )
-        # The folder belongs to this stack alone; a killed update may have left one that Pulumi does not know about.
+        # The folder belongs to this stack alone; a killed update can have left parameters that Pulumi does not know
+        # about.
         overwrite = True
         made = {}
         for secret, value in sorted(secrets.items()):

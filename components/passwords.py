@@ -10,7 +10,7 @@ import pulumi_random as random
 LENGTH = 32
 """Letters and digits: 190 bits, and nothing that needs escaping in any file."""
 AUTOMATION = "pulumi-"
-"""What the automation's login begins with; userdata/server/grafana.sh recognizes old users of the stack by it."""
+"""The prefix of the automation's login, by which userdata/server/grafana.sh recognizes old users of the stack."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Passwords(pulumi.ComponentResource):
 
 
 def generated(name: str, parent: pulumi.Resource, keepers: dict[str, str] | None = None) -> pulumi.Output[str]:
-    """A password that is made once for each value of `keepers`."""
+    """A password that is generated once for each value of `keepers`."""
     password = random.RandomPassword(
         name, length=LENGTH, special=False, keepers=keepers, opts=pulumi.ResourceOptions(parent=parent)
     )

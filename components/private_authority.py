@@ -18,7 +18,7 @@ SERVING = ["digital_signature", "server_auth"]
 class ServerCertificate:
     """What the server presents, and what others verify it with.
 
-    ca: the signer's certificate, None when a public authority signed. host: the name or address others use.
+    ca: the signer's certificate; None if a public authority signed. host: the name or address that others use.
     local_name: the name in the certificate by which the server reaches itself.
     """
 
@@ -36,8 +36,8 @@ class PrivateAuthority(pulumi.ComponentResource):
     server's key, its request and its certificate (two years, renewed by the first `pulumi up` of its last month)
     for the server's address, the domain if there is one, and localhost.
 
-    Every client trusts both authorities, so that those who learn of a new generation later than the server does
-    never refuse its certificate; the authority before is trusted no longer.
+    Every client trusts both authorities, so that clients that learn of a new generation later than the server never
+    refuse its certificate. The previous authority is no longer trusted.
 
     Attributes: server (ServerCertificate).
     """

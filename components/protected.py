@@ -1,4 +1,4 @@
-"""What `pulumi destroy` does to the data, and that it does nothing at all with `protect`."""
+"""What `pulumi destroy` does to the data; with `protect`, nothing at all."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from settings import Settings
 
 
 class Protected(pulumi.ComponentResource):
-    """With `protect`, what `pulumi destroy` meets first and is refused by.
+    """With `protect`, the resource that makes `pulumi destroy` fail before it deletes anything.
 
-    Pulumi looks at a resource's protection when its turn has come, the preview included. Without a preview
-    (`--skip-preview`) everything that uses the data volume would be gone by then, the server and its passwords. This
-    one comes after everything, so its turn is first.
+    Pulumi checks a resource's protection only when its turn comes, also in a preview. Without a preview
+    (`--skip-preview`), everything that uses the data volume would be gone by then, such as the server and its
+    passwords. This resource depends on everything, so it is deleted first.
     """
 
     def __init__(
         self, settings: Settings, everything: Sequence[pulumi.Resource | None], agents: Sequence[Agent]
     ) -> None:
-        # A host that cannot be reached is one error of its own; who depended on it would add Python's traceback.
+        # An unreachable host is an error by itself; a resource that depends on it would add a Python traceback.
         commands = [each for agent in agents for each in (agent.installed, agent.asking)]
         reached = [each.apply(lambda _: None).recover(lambda _: None) for each in commands]
         after: list[pulumi.Input[Any]] = [*(each for each in everything if each), *reached]
@@ -41,11 +41,11 @@ def on_destroy(
     bucket: pulumi.Output[str],
     managed: Timestream | None,
 ) -> pulumi.Output[list[str]]:
-    """What `pulumi destroy` does to the data, for the stack's outputs, because it can say nothing itself: it does not
-    run the program.
+    """What `pulumi destroy` does to the data. It is a stack output, because `pulumi destroy` does not run the program,
+    and so cannot say it itself.
 
-    bucket: with the backups, "" without them. managed: the InfluxDB that AWS runs. Short sentences, because Pulumi
-    cuts long ones.
+    bucket: of the backups, "" without them. managed: the InfluxDB that AWS runs. Short sentences, because Pulumi cuts
+    long ones.
     """
 
     def sentences(known: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the server may do to get a public certificate for its name (`publicCertificate`)."""
+"""The server's permission to get a public certificate for its name (`publicCertificate`)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CHANGE = "route53:ChangeResourceRecordSets"
 
 
 class PublicCertificate(pulumi.ComponentResource):
-    """The right to prove to a certificate authority that the server's name is the stack's.
+    """The permission to prove to a certificate authority that the server's name belongs to the stack.
 
-    Produces: a policy of the server's role. It may write and delete one record of one zone, `_acme-challenge.DOMAIN` of
-    the type TXT (RFC 8555, 8.4), and wait until Route 53's servers have it. It also lists zones, because certbot looks
-    for the zone itself (certbot-dns-route53); that action cannot be restricted to resources
-    (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html). The condition keys:
+    Produces: a policy of the server's role. The role may write and delete one record of one zone,
+    `_acme-challenge.DOMAIN` of the type TXT (RFC 8555, 8.4), and wait until Route 53's servers have it. It also lists
+    zones, because certbot looks for the zone itself (certbot-dns-route53); that action cannot be restricted to
+    resources (docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html). The condition keys:
     docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-rrset-conditions.html.
 
     Attributes: policy.

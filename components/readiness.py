@@ -11,14 +11,14 @@ from program.gate import COMMAND, Gate
 
 
 class Readiness(pulumi.ComponentResource):
-    """A command that ends when the server has applied the stack's parameters, as it says itself in Grafana.
+    """A command that ends when the server has applied the stack's parameters, which it reports in Grafana.
 
     Produces: the command; it runs again whenever the instance is another one or of another type, or a parameter
     changes. It prints what it waits for, and on failure the line of the boot script that failed.
 
-    identity: with which AWS is asked for the console (program/identity.py), None for the environment's.
+    identity: the one that reads the console from AWS (program/identity.py), None for the environment's.
 
-    Attributes: done: the resource others depend on.
+    Attributes: done: the resource that others depend on.
     """
 
     def __init__(

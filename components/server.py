@@ -16,18 +16,18 @@ from program.site import Site
 from settings import Settings
 
 DEVICE = "/dev/sdf"
-"""The data volume's name to EC2; Nitro instances see it as an NVMe disk named after the volume's id."""
+"""EC2's name for the data volume; Nitro instances see an NVMe disk named after the volume's id."""
 
 
 class Server(pulumi.ComponentResource):
     """The server.
 
-    Produces: the instance with an encrypted root volume, the data volume's attachment; the elastic IP's association.
-    Without an elastic IP, the network's interface is the instance's own, and outlives it with its address.
+    Produces: the instance with an encrypted root volume, the data volume's attachment, the elastic IP's association.
+    Without an elastic IP, the instance uses the network's interface, which outlives it and keeps its address.
 
     When the instance is replaced (user data, the type's architecture, `amiId`, another address), the old one is stopped
-    and its volume detached before the new one starts: two servers never share it. It waits for `after`, what it reads
-    when it boots.
+    and its volume detached before the new one starts: two servers never share it. The instance waits for `after`, which
+    it reads when it boots.
 
     Attributes: instance, instance_id; links: what the server needs to be reachable and have its data.
     """
@@ -49,7 +49,7 @@ class Server(pulumi.ComponentResource):
         super().__init__("monitoring:index:Server", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         tags = {"Name": machine()}
-        # Lookups may return something else later, which is no reason to replace anything.
+        # Lookups can return something else later, which is no reason to replace anything.
         looked_up = [] if settings.subnet_id else ["subnetId"]
         # The architecture is part of the name: another one needs another image, which ignoring lookups would
         # prevent for the same resource.
@@ -103,7 +103,9 @@ class Server(pulumi.ComponentResource):
 
 
 def _placed(site: Site, network: Network) -> Mapping[str, Any]:
-    """The instance's place in the network. An interface of its own brings subnet and groups, and EC2 takes either."""
+    """The instance's place in the network: an interface, which has a subnet and groups, or these. EC2 accepts only
+    one.
+    """
     if network.interface:
         primary = aws.ec2.InstancePrimaryNetworkInterfaceArgs(network_interface_id=network.interface.id)
         return {"primary_network_interface": primary}

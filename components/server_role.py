@@ -1,4 +1,4 @@
-"""What the server itself may do in AWS."""
+"""The server's own permissions in AWS."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ class ServerRole(pulumi.ComponentResource):
 
     Produces: a role that EC2 instances may assume, its policy (ssm:GetParametersByPath, which IAM checks against
     the requested path: docs.aws.amazon.com/systems-manager/latest/userguide/ps-retrieval-authorization.html), an
-    instance profile. Without a key, the parameters are encrypted with
-    the AWS managed key aws/ssm, whose own policy lets every principal of the account decrypt through the
-    parameter store: no kms statement is needed (docs: "AWS KMS encryption for Parameter Store SecureString
-    parameters"). With one, the role may decrypt its own parameters with it.
+    instance profile. Without a key, the parameters are encrypted with the AWS managed key aws/ssm, whose own policy
+    lets every principal of the account decrypt through the parameter store: no kms statement is needed (docs: "AWS KMS
+    encryption for Parameter Store SecureString parameters"). With a key, the role may use it to decrypt its parameters.
 
     boundary: ARN of the role's permissions boundary. key: ARN of `kmsKey`.
 
-    Attributes: profile_name; role_name, for further policies; role_arn; folder, of its parameters, and its
-    ARN, folder_arn; partition, as in ARNs.
+    Attributes: profile_name; role_name, for other policies; role_arn; folder, of its parameters, and the folder's ARN,
+    folder_arn; partition, as in ARNs.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class ServerRole(pulumi.ComponentResource):
             lambda folder: f"arn:{partition}:ssm:{region}:{identity.account_id}:parameter{folder}"
         )
         read = self.folder_arn.apply(lambda folder: document(*_reading(folder, key)))
-        # Its name is fixed, so that one left by a killed update is overwritten: a role with policies that
+        # The policy's name is fixed, so that one left by a killed update is overwritten: a role with policies that
         # Pulumi does not know about cannot be deleted.
         policy = aws.iam.RolePolicy(f"{name}-parameters", name="parameters", role=role.id, policy=read, opts=child)
         profile = aws.iam.InstanceProfile(

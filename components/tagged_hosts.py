@@ -13,9 +13,9 @@ from program.policies import document, reading_with
 from userdata.agents import ACTION
 
 EVERY = "rate(30 minutes)"
-"""When an instance whose attempt failed tries again: the shortest interval that AWS accepts (docs.aws.amazon.com/
-systems-manager/latest/userguide/reference-cron-and-rate-expressions.html). If nothing has changed, nothing is
-restarted.
+"""When the installer runs again on every instance, also after a failure: the shortest interval that AWS accepts
+(docs.aws.amazon.com/systems-manager/latest/userguide/reference-cron-and-rate-expressions.html). If nothing has changed,
+nothing is restarted.
 """
 
 AT_ONCE = "50"
@@ -23,10 +23,10 @@ AT_ONCE = "50"
 Systems Manager endpoints and quotas"); the installer retries when it is throttled."""
 
 LONGEST = 65536
-"""Bytes of a document (the same page)."""
+"""AWS's limit for a document, in bytes (the same page)."""
 
 SECONDS = 1800
-"""After which AWS ends an installer, which waits up to five minutes for the package manager's lock."""
+"""Time limit of an installer, which can wait up to five minutes for the package manager's lock."""
 
 PARAMETER = ACTION.strip("{} ")
 """The document's parameter that says what the script does."""
@@ -35,7 +35,7 @@ PARAMETER = ACTION.strip("{} ")
 def run_document(script: str) -> str:
     """A Systems Manager document that runs a script as root, in which ACTION is `install` or `remove`.
 
-    Raises pulumi.RunError if it is longer than AWS accepts, as CA certificates can make it.
+    Raises pulumi.RunError if CA certificates make it longer than AWS accepts.
     docs.aws.amazon.com/systems-manager/latest/userguide/documents-command-ssm-plugin-reference.html#aws-runShellScript
     """
     text = json.dumps(
@@ -62,7 +62,7 @@ def run_document(script: str) -> str:
     )
     if len(text.encode()) > LONGEST:
         raise pulumi.RunError(
-            f"monitoring:hostsByTag: the installer has {len(text.encode())} bytes, and AWS takes {LONGEST}; "
+            f"monitoring:hostsByTag: the installer has {len(text.encode())} bytes, and AWS accepts {LONGEST}; "
             "shorten the certificates in influxdb.ca or certificate.ca"
         )
     return text
@@ -71,19 +71,19 @@ def run_document(script: str) -> str:
 class TaggedHosts(pulumi.ComponentResource):
     """Telegraf on every EC2 instance of the region that has the tag, now or later.
 
-    Produces: a document (auto-named) with the installer, which holds no secret, and an association that State Manager
-    runs: at once on the instances that have the tag, on each that gets it later, and every half hour
+    Produces: a document (auto-named) with the installer, which contains no secret, and an association that State
+    Manager runs: immediately on the instances that have the tag, on each that gets it later, and every half hour
     (docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-state-manager-targets-and-rate-controls.html).
-    Another installer is another document, and another association: AWS refuses a version whose content an earlier one
-    has (UpdateDocument, DuplicateDocumentContent), and the provider then keeps the newest, so that a setting could not
-    be taken back. An instance that fails does not stop the others.
-    With `remove`, it takes the agents away instead. Deleting both leaves the agents where they are.
+    A changed installer is a new document and a new association: AWS refuses a version with the content of an earlier
+    one (UpdateDocument, DuplicateDocumentContent), and the provider then keeps the newest, so that a setting could not
+    be changed back. An instance that fails does not stop the others. With `remove`, the association removes the agents
+    instead. Deleting both leaves the agents where they are.
 
     An agent reads the write user's password itself, with its instance's role: `policy`, as JSON, lets a role read and
     decrypt that parameter and the other InfluxDB's, which exists while the stack moves. Agents need not wait for the
     server: Telegraf buffers what it measures until the server answers.
 
-    script: the installer. passwords: ARNs of their parameters. stored: what comes after all parameters. key: ARN of
+    script: the installer. passwords: ARNs of their parameters. stored: the last parameter to be written. key: ARN of
     `kmsKey`.
 
     Attributes: policy; association_id.

@@ -1,4 +1,4 @@
-"""The InfluxDB that AWS runs, where the settings ask for one."""
+"""The InfluxDB that AWS runs, if the settings ask for one."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ ORGANIZATION = "monitoring"
 BUCKET = "telegraf"
 
 FIXED = {"Public": "database.public", "Subnets": "subnetId and database.standbySubnetId"}
-"""Tags of the security group that repeat what the instance cannot change while it exists, and the settings: a hook is
-asked before an update, but learns nothing of the instance before a replacement (Pulumi's pkg/resource/deploy/step.go,
-CreateStep)."""
+"""Tags of the security group that record what cannot change while the instance exists, each with its settings: a hook
+can check an update of the group, but before a replacement of the instance it is not given the existing one (Pulumi's
+pkg/resource/deploy/step.go, CreateStep)."""
 
 
 class Timestream(pulumi.ComponentResource):
     """An instance of Timestream for InfluxDB, which the server sets up (userdata/server/timestream.py).
 
     Produces:
-    - the administrator's password, which never changes: another one would replace the instance, and its data with it;
+    - the administrator's password, which never changes: another one would replace the instance and lose its data;
     - a security group that lets in InfluxDB's port from `agentCidrs` and from the server, and nothing out; the server's
       own group lets that through. Its tags say where the instance is: another place, for which AWS would replace the
       instance with its data, is refused at the preview;
     - the instance (auto-named, protected with `protect`), in the server's subnet, with `multiAz` also in a second one.
-      A greater `storage` and another `instanceType` change it in place; less storage is refused at the preview;
-    - the right of the server's role to read one secret: the administrator's login, which the service puts into Secrets
-      Manager. AWS's own key aws/secretsmanager encrypts it, so no kms statement is needed.
+      More `storage` and another `instanceType` change it in place; less storage is refused at the preview;
+    - the permission of the server's role to read one secret: the administrator's login, which the service puts into
+      Secrets Manager. AWS's own key aws/secretsmanager encrypts it, so no kms statement is needed.
 
     Where the password is: in that secret, and, encrypted like all secrets, in the stack's state.
 
     Attributes: instance_id; url, secret_arn, known once the server may read the secret; links: without them the
-    instance is there, and out of reach.
+    instance cannot be reached.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Timestream(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=settings.protect,
-                # Lookups may return something else later.
+                # Lookups can return something else later.
                 ignore_changes=[] if settings.subnet_id else ["vpcSubnetIds"],
                 hooks=pulumi.ResourceHookBinding(before_update=[hook]),
             ),
@@ -158,8 +158,8 @@ def refuse_to_replace(change: pulumi.ResourceHookArgs) -> None:
 
 
 def refuse_to_shrink(change: pulumi.ResourceHookArgs) -> None:
-    """Raises ValueError when the instance that is there has more storage than is wanted. AWS would refuse, too: after
-    other changes, and in its own words (docs.aws.amazon.com/timestream/latest/developerguide/
+    """Raises ValueError if the existing instance has more storage than the requested one. AWS would refuse, too, but
+    after other changes, and less clearly (docs.aws.amazon.com/timestream/latest/developerguide/
     timestream-for-influx-managing-modifying-db.html)."""
     there, wanted = (
         int((known or {}).get("allocatedStorage") or 0) for known in (change.old_outputs, change.new_inputs)

@@ -72,7 +72,7 @@ def test_a_data_volume_keeps_its_key(mine: Product, aws: Cloud) -> None:
     mine.configure(kmsKey=key)
     refused = said(mine)
     assert f"monitoring:kmsKey = {key}: the data volume is encrypted with arn:aws:kms:" in refused
-    assert "make a backup (backups.now) and write restoreFrom: latest as well" in refused
+    assert "make a backup (backups.now) and also write restoreFrom: latest" in refused
     mine.configure(kmsKey=key, restoreFrom="latest")
     changes = mine.preview()
     assert changes["Volume::data"] == "replace"
