@@ -1,4 +1,4 @@
-"""The other accounts whose CloudWatch Grafana reads: what their datasources are called, and what they need."""
+"""Other accounts whose CloudWatch Grafana reads: their datasources' names, and the policies that they need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from settings import CloudwatchAccount, Settings
 
 
 def uid(account: CloudwatchAccount) -> str:
-    """Of the account's datasource."""
+    """The uid of the account's datasource."""
     return f"{CLOUDWATCH_UID}-{account.name}"
 
 
@@ -24,7 +24,7 @@ def region(settings: Settings, account: CloudwatchAccount) -> str:
 def policies(
     accounts: Sequence[CloudwatchAccount], reader: pulumi.Output[str]
 ) -> Mapping[str, Mapping[str, pulumi.Output[str] | str]]:
-    """What each account gives its role, by the account's name: the trust policy, and the role's own. As JSON texts.
+    """What each account gives its role, by the account's name: the trust policy and the role's own, as JSON texts.
 
     reader: ARN of Grafana's identity.
     """

@@ -1,7 +1,7 @@
 """The settings `aws:…` of a stack, checked against the AWS provider's SDK.
 
-The provider itself would report a wrong type unclearly, or not at all: an unquoted account ID among forbidden ones
-forbids nothing. No message repeats a value, because some of these settings hold keys and tokens.
+The provider itself would report a wrong type unclearly, or not at all: an unquoted account ID in forbiddenAccountIds
+forbids nothing. No message repeats a value, because some of these settings contain keys and tokens.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ NAMESPACE = "aws:"
 SECRETS = ("secretKey", "token")
 ACCOUNTS = ("allowedAccountIds", "forbiddenAccountIds")
 MOST = 2**31 - 1
-"""Of the provider's integers: Go's int has at least as many bits."""
+"""The largest of the provider's integers: Go's int has at least as many bits."""
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9]{0,23}")
-"""What a key's name looks like, misspelt or not."""
+"""A text that can be a key's name, misspelt or not."""
 
 PAGE = "see pulumi.com/registry/packages/aws/installation-configuration"
 PLAIN: dict[Any, tuple[type, str, str]] = {
@@ -36,9 +36,9 @@ PLAIN: dict[Any, tuple[type, str, str]] = {
 
 
 def provider_settings(raw: Mapping[str, str], secret_keys: Collection[str]) -> dict[str, Any]:
-    """The settings `aws:…` by their names there, decoded as the provider's schema has them; an empty one is not set.
+    """The settings `aws:…` by name, decoded as the provider's schema has them; an empty one counts as not set.
 
-    raw: configuration keys and their values, as Pulumi hands them over. secret_keys: those kept encrypted. Raises
+    raw: configuration keys and their values, as Pulumi passes them. secret_keys: the encrypted ones. Raises
     pulumi.RunError for settings that the provider does not have, for wrong types, and for secrets in plain text.
     """
     known = _types.input_type_types(aws.ProviderArgs)
@@ -71,11 +71,11 @@ def argument(name: str) -> str:
 
 
 def _kind(known: Mapping[str, Any], name: str, key: str) -> Any:
-    """The type of a setting, or of a key inside one. Raises pulumi.RunError if there is none of that name."""
+    """The type of a setting, or of a key inside one. Raises pulumi.RunError if there is none with that name."""
     if name not in known:
         where, close = key.removesuffix(name), get_close_matches(name, known, n=1)
         guess = f"did you mean {where}{close[0]}?" if close else "remove it"
-        # A token in the wrong place becomes a key in YAML.
+        # In YAML, a token in the wrong place can become a key.
         shown = name if WORD.fullmatch(name) else SECRET
         raise pulumi.RunError(f"{where}{shown}: is not a setting of the AWS provider; {guess}")
     return _types.unwrap_type(known[name])

@@ -1,4 +1,4 @@
-"""Which dashboards a stack has: the program's, the one for custom metrics, imported ones."""
+"""The dashboards of a stack: the program's, the one for custom metrics, imported ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from settings.hosts import Host
 INFLUXDB_UID = "influxdb"
 CLOUDWATCH_UID = "cloudwatch"
 MOST_TAGS = 5
-"""Drop-down lists for agents' tags above a dashboard: nobody would use more."""
+"""Drop-down lists for agents' tags above a dashboard: more would not be useful."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Board:
 
 
 def _tags_in_use(hosts: Sequence[Host]) -> list[str]:
-    """The tags that most hosts have, for the lists above the dashboards."""
+    """The most common tags of the hosts, for the lists above the dashboards."""
     having = Counter(tag for host in hosts for tag in host.tags)
     return sorted(sorted(having, key=lambda tag: (-having[tag], tag))[:MOST_TAGS])
 
 
 def boards(settings: Settings) -> list[Board]:
-    """All dashboards of the stack. Raises pulumi.RunError naming the imported files that cannot be used."""
+    """All dashboards of the stack. Raises pulumi.RunError, which names the imported files that cannot be used."""
     region = settings.shown_region
     metrics = settings.custom_metrics
     further = [CUSTOM_METRICS] if metrics else []

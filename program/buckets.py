@@ -1,4 +1,4 @@
-"""What every bucket has, whatever is in it."""
+"""What every bucket has, whatever it contains."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import pulumi_aws as aws
 def close(
     name: str, bucket: aws.s3.Bucket, key: pulumi.Input[str] | None, child: pulumi.ResourceOptions
 ) -> tuple[pulumi.Resource, pulumi.Resource]:
-    """Keep the public out, all objects the account's own and encrypted, and old versions of them.
+    """Block public access; make the account own all objects; encrypt them and keep their old versions.
 
-    key: ARN of the KMS key; None: S3's own keys. Returns the public access block and the versioning. A bucket
-    policy must wait for the former (AWS reports a conflict if both are set at once), rules on old versions for
-    the latter.
+    key: ARN of the KMS key; None: S3's own keys. Returns the public access block and the versioning. A bucket policy
+    must wait for the former (AWS reports a conflict if both are set at once), rules on old versions for the latter.
     """
     block = aws.s3.BucketPublicAccessBlock(
         name,

@@ -1,4 +1,4 @@
-"""The server's certificate: the user's own, or one of a private authority."""
+"""The server's certificate: the user's own, or one from a private authority."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def own_certificate(settings: Settings) -> ServerCertificate | None:
 def server_certificate(
     settings: Settings, address: pulumi.Output[str], opts: pulumi.ResourceOptions
 ) -> ServerCertificate:
-    """The user's own certificate if the settings hold one, else one from a private authority made for it."""
+    """The user's own certificate if the settings have one, otherwise one from a new private authority."""
     own = own_certificate(settings)
     if own:
         return own

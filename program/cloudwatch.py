@@ -1,4 +1,4 @@
-"""Who reads CloudWatch for Grafana: a user with a key, or a role that the server assumes."""
+"""The identity that reads CloudWatch for Grafana: a user with a key, or a role that the server assumes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from settings import Settings
 
 @dataclass(frozen=True)
 class Reader:
-    """arn: the identity's. user, key: None for a role."""
+    """The identity. arn: its ARN. user, key: None for a role."""
 
     arn: pulumi.Output[str]
     user: CloudwatchUser | None = None
 
     @property
     def key(self) -> AccessKey | None:
-        """What the datasource logs in with."""
+        """The key that the datasource logs in with."""
         return AccessKey(self.user.access_key_id, self.user.secret_access_key) if self.user else None
 
     @property

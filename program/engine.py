@@ -1,8 +1,8 @@
-"""At each preview, asks the InfluxDB in the settings whether the stack can use it: login, database, permissions, and
-every query of the dashboards and alert rules.
+"""At each preview, checks that the stack can use the InfluxDB in the settings: login, database, permissions, and every
+query of the dashboards and alert rules.
 
 Nothing is written: InfluxDB 1.x (services/httpd/handler.go, serveWrite) and 2.x (http/legacy/write_handler.go) check
-the login, the database and the right to write before they look at a request's body, which is empty here.
+the login, the database and the write permission before they read a request's body, which is empty here.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ SECONDS = 5.0
 """For the connection, and for each answer."""
 
 MOST_NAMED = 5
-"""Queries that are named in a message; more are counted."""
+"""Queries that a message names; further ones are counted."""
 
 LONGEST_REASON = 200
 
 NOT_EXECUTED = "not executed"
-"""What InfluxDB says about statements after one that failed (query.ErrNotExecuted)."""
+"""InfluxDB's error for statements after one that failed (query.ErrNotExecuted)."""
 
 OPENGEMINI = "X-Geminidb-Version"
-"""What openGemini answers with instead of X-Influxdb-Version (lib/util/lifted/influx/httpd/handler.go there)."""
+"""openGemini's header, instead of X-Influxdb-Version (its lib/util/lifted/influx/httpd/handler.go)."""
 
 READ = 'SELECT last("uptime") FROM "system" WHERE time > now() - 1s'
-"""Sent twice in one request: without read permission, 2.x answers nothing to a single one, and NOT_EXECUTED to the
+"""Sent twice in one request: without read permission, 2.x returns no error for a single query, and NOT_EXECUTED for the
 first of several."""
 
 
 class _UnreachableError(Exception):
-    """It cannot be reached from where Pulumi runs."""
+    """The InfluxDB cannot be reached from where Pulumi runs."""
 
 
 def verify(settings: Settings, boards: Sequence[Board]) -> None:
@@ -57,8 +57,8 @@ def verify(settings: Settings, boards: Sequence[Board]) -> None:
         failed = engine.failures(queries)
     except _UnreachableError as error:
         pulumi.log.warn(
-            f"monitoring:influxdb.url: {engine.url} does not answer here ({error}), so whether it can run the "
-            "dashboards' queries is not known before `pulumi up` ends"
+            f"monitoring:influxdb.url: {engine.url} cannot be reached from here ({error}), so `pulumi up` cannot check "
+            "in advance whether it can run the dashboards' queries"
         )
         return
     if failed:
@@ -89,7 +89,7 @@ class _Answer:
 
     @property
     def results(self) -> list[Mapping[str, Any]] | None:
-        """One for each statement; None when the whole request was refused."""
+        """One result for each statement; None if the whole request was refused."""
         found = self.content.get("results")
         return found if isinstance(found, list) and found else None
 
@@ -111,7 +111,7 @@ class _Engine:
 
     @property
     def name(self) -> str:
-        """What it calls itself, and where it is."""
+        """Its name and version, if known, and its address."""
         return f"InfluxDB {self._version} at {self.url}" if self._version else self.url
 
     def check_access(self) -> None:
@@ -119,7 +119,7 @@ class _Engine:
         database = self._given.database
         written = self._send("write", {"db": database})
         if self._opengemini:
-            what = "is openGemini, which runs the dashboards' and alert rules' queries with other results than InfluxDB"
+            what = "is openGemini, whose results of the dashboards' and alert rules' queries differ from InfluxDB's"
             raise self._wrong("url", what, "write the address of an InfluxDB 1.x or 2.x (docs/influxdb.md)", written)
         if self._version and not re.match("[12][.]", self._version):
             pulumi.log.warn(
@@ -134,7 +134,7 @@ class _Engine:
             instead = "create it there; InfluxDB 2.x needs a mapping to a bucket: influx v1 dbrp create"
             raise self._wrong("database", "does not exist there", instead, written)
         if written.status not in (204, 400):
-            raise self._wrong("url", "does not answer like an InfluxDB", "write the address of its HTTP API", written)
+            raise self._wrong("url", "does not answer like InfluxDB", "write the address of its HTTP API", written)
         unread = next(filter(None, self._errors([READ, READ])), "")
         if re.search(f"authoriz|permission|forbidden|{NOT_EXECUTED}", unread, re.IGNORECASE):
             what = f"may not read {database} ({unread})"
@@ -147,7 +147,7 @@ class _Engine:
         )
 
     def failures(self, queries: Sequence[Asked]) -> dict[str, str]:
-        """The error of each panel or rule with a query that this engine cannot run."""
+        """The first error of each panel or rule with a query that this engine cannot run."""
         errors = self._errors([plain(query.statement) for query in queries])
         found: dict[str, str] = {}
         for query, error in zip(queries, errors, strict=True):
@@ -156,8 +156,10 @@ class _Engine:
         return found
 
     def _errors(self, statements: Sequence[str]) -> list[str | None]:
-        """The error of each statement, None for one that works. A request is answered up to the first statement that
-        fails, and not at all when one cannot be read: then each is asked alone."""
+        """The error of each statement; None for one that works.
+
+        A request is answered up to the first statement that fails, and refused as a whole if one cannot be parsed: then
+        each is sent alone."""
         errors: list[str | None] = []
         while rest := statements[len(errors) :]:
             answer = self._send("query", {"db": self._given.database, "q": "; ".join(rest)})
@@ -171,7 +173,7 @@ class _Engine:
         return errors
 
     def _send(self, path: str, fields: Mapping[str, str]) -> _Answer:
-        """POST the fields in the body of a query, in the address of a write, whose body is empty."""
+        """POST the fields: in the body of a query, and in the address of a write, whose body is empty."""
         try:
             address = f"{self.url}/{path}"
             if path == "write":

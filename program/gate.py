@@ -1,4 +1,4 @@
-"""What the two gates of `pulumi up` ask, and where."""
+"""What the two gates of `pulumi up` check, and where."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ COMMAND = ".venv/bin/python -m tools."
 
 @dataclass(frozen=True)
 class Gate:
-    """What both gates ask, and where.
+    """What both gates check, and where.
 
-    address: where to connect. certificate: what Grafana presents there. automation: the user to log in as. instance_id,
-    revision: the server, and what it must have applied.
+    address: where to connect. certificate: the one that Grafana presents. automation: the user to log in as.
+    instance_id, revision: the server, and what it must have applied.
     """
 
     settings: Settings
@@ -32,7 +32,7 @@ class Gate:
     revision: pulumi.Output[str]
 
     def environment(self, timeout: int) -> Mapping[str, pulumi.Input[str]]:
-        """A command's arguments. timeout: seconds. Secrets are passed in its environment and never printed."""
+        """The environment variables of a gate's command, which include secrets. timeout: seconds."""
         return {
             "READY_ADDRESS": self.address,
             "READY_PORT": str(GRAFANA_PORT),

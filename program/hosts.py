@@ -27,7 +27,7 @@ def hosts(
 ) -> tuple[list[Agent], TaggedHosts | None]:
     """The agents over SSH, and those chosen by tag: None without `hostsByTag`.
 
-    role: the server's; hosts chosen by tag read two of its parameters. stored: the last of these. ready: the server.
+    role: the server's; hosts chosen by tag read two of its parameters. stored: the last parameter. ready: the server.
     key: ARN of `kmsKey`.
     """
     script = partial(agent_script, agent_values(settings, databases))

@@ -1,7 +1,7 @@
-"""The identity for requests outside Pulumi: the gate and the list of backups use the same as the AWS provider.
+"""The identity for requests outside Pulumi: the gate and the list of backups use the AWS provider's.
 
-`aws:profile`, keys, files, roles and endpoints of the stack's configuration are followed; without them, boto3 looks in
-the environment, as the provider does. Needs boto3 alone.
+It follows `aws:profile` and the keys, files, roles and endpoints in the stack's configuration; without them, boto3 uses
+the environment, as the provider does. Needs only boto3.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import boto3
 
 @dataclass(frozen=True)
 class Identity:
-    """How to reach AWS. endpoints: those of services that have another one, by boto3's names."""
+    """How to reach AWS. endpoints: of services that do not use AWS's default, by boto3's names."""
 
     session: boto3.Session
     region: str
@@ -32,10 +32,10 @@ class Identity:
 def identity(given: Mapping[str, Any], region: str) -> Identity:
     """The provider's identity. given: the stack's settings `aws:…` by name, decoded.
 
-    Roles are assumed one after the other, as the provider does. Raises botocore's errors when AWS refuses, OSError for
-    a token file that cannot be read.
+    Roles are assumed one after another, as the provider does. Raises botocore's errors when AWS refuses, and OSError
+    for a token file that cannot be read.
     """
-    # botocore knows one file of each kind; the provider merges several, whose last wins.
+    # botocore accepts one file of each kind; the provider merges several, of which the last wins.
     for name, variable in (
         ("sharedConfigFiles", "AWS_CONFIG_FILE"),
         ("sharedCredentialsFiles", "AWS_SHARED_CREDENTIALS_FILE"),
@@ -62,8 +62,9 @@ def identity(given: Mapping[str, Any], region: str) -> Identity:
 
 
 def _request(role: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides whether the role may be assumed. Session policies only remove permissions, so they are passed on,
-    too."""
+    """What decides whether the role can be assumed. Session policies, which only remove permissions, are passed on,
+    too.
+    """
     wanted = {
         "RoleArn": role["roleArn"],
         "RoleSessionName": role.get("sessionName") or "monitoring",

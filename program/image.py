@@ -52,7 +52,7 @@ def find_image(settings: Settings, opts: pulumi.InvokeOptions) -> Image:
             f"monitoring:instanceType = {wanted}: is for {', '.join(known.supported_architectures)}, which "
             "Debian has no image for; write another, such as t4g.small"
         )
-    # All but the oldest types have it, most of them always; requesting it for one without is an error.
+    # All but the oldest types have it, and most always use it; requesting it for a type without it is an error.
     optimized = known.ebs_optimized_support != "unsupported"
     if settings.ami_id:
         filters = [GetAmiFilterArgs(name="image-id", values=[settings.ami_id])]

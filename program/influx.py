@@ -1,5 +1,5 @@
-"""Which InfluxDB is used, seen by each of those who use it: the server's own, one that AWS runs for the stack, or the
-one named in the settings; and while a stack moves, two of them."""
+"""The InfluxDB that a stack uses: the server's own, one that AWS runs for the stack, or the one in the settings; while
+a stack moves, two of them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ READER = "grafana"
 
 @dataclass(frozen=True)
 class Influx:
-    """An InfluxDB and its two users, whose names change with their passwords: during a change
-    both generations work.
+    """An InfluxDB and its two users, whose names change with their passwords: during a change both generations work.
 
-    url: the address agents use. local_url: the address the server itself uses, by a name in the certificate.
-    former_writer: the write user of the generation before, "" if there was none.
-    ca: PEM of a private signer, else None.
+    url: the address that agents use. local_url: the address that the server itself uses, by a name in the certificate.
+    former_writer: the write user of the previous generation, "" if there was none. ca: PEM of a private signer, else
+    None.
     """
 
     url: pulumi.Output[str]
@@ -40,14 +39,14 @@ class Influx:
     former_writer: str = ""
 
     def target(self, url: str) -> InfluxTarget:
-        """As Telegraf is given it. url: one of its addresses, known by now."""
+        """The InfluxDB as Telegraf's configuration needs it. url: one of its addresses, resolved."""
         return InfluxTarget(url, self.database, self.writer, self.ca is not None)
 
 
 @dataclass(frozen=True)
 class Databases:
-    """What a stack writes to. first: the server's own if it runs. second: the other one while the stack moves.
-    shown: the one of them that dashboards and alerts read."""
+    """What a stack writes to. first: the server's own if it runs. second: the other one while the stack moves. shown:
+    the one that dashboards and alerts read."""
 
     first: Influx
     second: Influx | None
@@ -67,7 +66,7 @@ def _of_generation(user: str, generation: int) -> str:
 def databases(
     settings: Settings, certificate: ServerCertificate, passwords: Passwords, managed: Timestream | None
 ) -> Databases:
-    """What this stack writes to. managed: the one that AWS runs, whose certificate a public authority signs."""
+    """The databases of this stack. managed: the one that AWS runs, whose certificate a public authority signs."""
 
     generation = settings.password_generation
 
@@ -98,7 +97,7 @@ def databases(
 
 
 def _theirs(external: ExternalInfluxdb) -> Influx:
-    """One user writes and reads."""
+    """The InfluxDB in the settings, where one user writes and reads."""
     password = pulumi.Output.secret(external.password.get_secret_value())
     return Influx(
         url=pulumi.Output.from_input(external.url),

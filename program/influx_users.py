@@ -18,11 +18,13 @@ def users_in_use(
     folder: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource | None:
-    """Informs the server that Grafana and every agent use this generation of InfluxDB's users, so it drops
-    all others. Nothing to do with an external InfluxDB alone, whose users are not ours. Nobody waits for
-    instances chosen by tag, some of which may be stopped: for them the last write user stays until the next generation.
+    """Tell the server that Grafana and every agent use this generation of InfluxDB's users, so that it drops all
+    others.
 
-    moved: known once Grafana and each agent have them. If one of them fails, all users stay: `all`.
+    Nothing happens with only an external InfluxDB, whose users are not ours. Instances chosen by tag, some of which can
+    be stopped, are not waited for: for them the previous write user stays until the next generation.
+
+    moved: known once Grafana and each agent use them. If one of them fails, all users stay: `all`.
     """
     if not settings.makes_users:
         return None
@@ -37,6 +39,6 @@ def users_in_use(
         tier="Standard",
         insecure_value=value,
         overwrite=True,
-        # As in components/parameters.py: two parameters of one name there cannot be, also for a moment.
+        # As in components/parameters.py: two parameters cannot have the same name, not even for a moment.
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True)),
     )

@@ -9,7 +9,7 @@ from program.lookups import RefusedError, look_up
 from settings import Settings
 
 SYMMETRIC = ("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
-"""The only usage and kind of key that EBS, the parameter store and S3 take (docs.aws.amazon.com/kms/latest/
+"""The only usage and kind of key that EBS, the parameter store and S3 accept (docs.aws.amazon.com/kms/latest/
 developerguide/symm-asymm-choose-key-spec.html)."""
 
 STATES = {
@@ -23,8 +23,8 @@ STATES = {
 def find_key(settings: Settings, opts: pulumi.InvokeOptions) -> str | None:
     """The key's ARN, whatever names it; None without `kmsKey`.
 
-    Raises pulumi.RunError when there is no such key in the region, when the identity that runs Pulumi may not look at
-    it, and when it cannot be used: it is disabled, to be deleted, asymmetric, or AWS's own.
+    Raises pulumi.RunError when the region has no such key, when the identity that runs Pulumi may not describe it, and
+    when it cannot be used: it is disabled, pending deletion, asymmetric, or AWS's own.
     """
     given = settings.kms_key
     if given is None:
@@ -40,17 +40,17 @@ def find_key(settings: Settings, opts: pulumi.InvokeOptions) -> str | None:
             ) from None
         if "AccessDenied" in error.said:
             raise pulumi.RunError(
-                f"{said} this identity may not look at it; allow it kms:DescribeKey on the key, with what "
+                f"{said} this identity may not describe it; allow it kms:DescribeKey on the key, with what "
                 "docs/security.md lists, and make sure that the key's policy delegates to IAM: a statement that allows "
                 "kms:* to arn:aws:iam::ACCOUNT:root"
             ) from None
         raise
     if key.key_manager == "AWS":
-        raise pulumi.RunError(f"{said} is AWS's own key for one service; write a key that you made, or leave it out")
+        raise pulumi.RunError(f"{said} is AWS's own key for one service; write a key that you created, or leave it out")
     if (key.key_usage, key.key_spec) != SYMMETRIC:
         raise pulumi.RunError(
             f"{said} is for {key.key_usage} with {key.key_spec}; write a symmetric key that encrypts and decrypts, as "
-            "`aws kms create-key` makes it"
+            "`aws kms create-key` creates it"
         )
     if key.key_state != "Enabled":
         state = STATES.get(key.key_state, "is in the state {state}; write one that is enabled")

@@ -1,4 +1,4 @@
-"""What exists in AWS, looked up before anything is created."""
+"""Lookups of what exists in AWS, before anything is created."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import pulumi
 Found = TypeVar("Found")
 
 ENVELOPE = re.compile(r"^invoke of \S+ failed: (?:invocation of \S+ returned an error: )?(?:invoking \S+: )?")
-"""What Python's SDK and the engine add around the provider's message."""
+"""What the Python SDK and the engine put in front of the provider's message."""
 
 
 class RefusedError(pulumi.RunError):
-    """A lookup failed, in AWS or in the provider. A RunError reaches the user as one line,
-    without a traceback. said: the provider's message."""
+    """A lookup failed, in AWS or in the provider. Pulumi shows a RunError in one line, without a traceback.
+
+    said: the provider's message."""
 
     def __init__(self, said: str) -> None:
         super().__init__(f"Looking up what already exists in AWS failed, and nothing was changed: {said}")

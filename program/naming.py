@@ -6,8 +6,8 @@ import pulumi
 
 
 def parameter_folder(stack: str, role: str) -> str:
-    """The path of a stack's parameters. The stack's name in it is for people; the role's name makes it unique, because
-    IAM allows a name once per account: a stack of the same name in another project or backend has another path."""
+    """The path of a stack's parameters. It has the stack's name for people, and the role's name, which is unique in the
+    account: a stack with the same name in another project or backend has another path."""
     return f"/monitoring/{stack}.{role}"
 
 

@@ -1,4 +1,4 @@
-"""What the stack exports; README.md lists it."""
+"""The stack's outputs; README.md lists them."""
 
 from __future__ import annotations
 
@@ -41,8 +41,9 @@ def export(
     managed: Timestream | None,
     reader: Reader,
 ) -> None:
-    """Export all outputs. gate: the server and where it is. managed: the InfluxDB that AWS runs. reader: who reads
-    CloudWatch."""
+    """Export all outputs except those of `export_by_tag`.
+
+    gate: the server and where it is. managed: the InfluxDB that AWS runs. reader: who reads CloudWatch."""
     grafana_url = pulumi.Output.format("https://{0}:{1}", settings.domain or gate.address, GRAFANA_PORT)
     if settings.public_certificate:
         grafana_url = pulumi.Output.from_input(f"https://{settings.domain}")
@@ -55,7 +56,7 @@ def export(
     script = agents.apply(agent_installer)
     pulumi.export("agentInstallScript", script)
     pulumi.export("agentCloudInit", script.apply(cloud_config))
-    # No secret, but `pulumi stack output` prints every other one, and this is 19 KB of Base64.
+    # Not a secret, but `pulumi stack output` prints all others, and this is 19 KB of Base64.
     pulumi.export("agentAnsibleRole", pulumi.Output.secret(agent_role(settings, databases)))
     pulumi.export("agentCredentials", agents.apply(lambda values: values.credentials))
     pulumi.export("dashboardUrls", {each.title: pulumi.Output.concat(grafana_url, "/d/", each.uid) for each in boards})
@@ -68,6 +69,6 @@ def export(
 
 
 def export_by_tag(hosts: TaggedHosts | None) -> None:
-    """Export what has to do with the hosts that are chosen by a tag."""
+    """Export the outputs about the hosts that are chosen by a tag."""
     pulumi.export("hostsByTagPolicy", hosts.policy if hosts else "")
     pulumi.export("hostsByTagAssociation", hosts.association_id if hosts else "")

@@ -12,10 +12,10 @@ def document(*statements: Mapping[str, object]) -> str:
 
 
 def with_key(key: str, service: str, about: tuple[str, str | Sequence[str]], *actions: str) -> dict[str, object]:
-    """A statement that lets one of AWS's services use a key for an identity, for nothing but what is named.
+    """A statement that lets one of AWS's services use a key for an identity, but only for what is named.
 
-    key: ARN. service: the beginning of its host's name. about: the encryption context that the service gives, its name
-    and patterns of its values. actions: without `kms:`. docs.aws.amazon.com/kms/latest/developerguide/
+    key: ARN. service: the first part of its host name. about: the encryption context that the service sends, as its
+    name and patterns of its values. actions: without `kms:`. docs.aws.amazon.com/kms/latest/developerguide/
     conditions-kms.html (kms:ViaService, kms:EncryptionContext:context-key)
     """
     name, patterns = about
@@ -57,18 +57,18 @@ _READING: tuple[Mapping[str, object], ...] = (
     },
     {"Sid": "ReadTags", "Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"},
 )
-"""Three statements, reading only. Of these actions only DescribeAlarms and DescribeAlarmHistory can be restricted
-to resources (alarms), and neither returns composite alarms unless allowed on all (CloudWatch's API reference)."""
+"""Read-only statements. Only DescribeAlarms and DescribeAlarmHistory could be restricted to resources (alarms), and
+neither returns composite alarms unless allowed on all (CloudWatch's API reference)."""
 
 
 def read_cloudwatch(roles: Sequence[str] = ()) -> str:
-    """A policy that lets Grafana read CloudWatch, and take these roles, by ARN, to read that of their accounts."""
+    """A policy that lets Grafana read CloudWatch, and assume these roles (ARNs) to read that of their accounts."""
     taking = {"Sid": "TakeRoles", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": list(roles)}
     return document(*_READING, *([taking] if roles else []))
 
 
 def trusting(reader: str, external_id: str | None) -> str:
-    """A role's trust policy that lets the identity with this ARN take it, and only with the external ID if there is one
-    (docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html)."""
+    """A role's trust policy that lets the identity with this ARN assume it, and only with the external ID if there is
+    one (docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html)."""
     condition = {"Condition": {"StringEquals": {"sts:ExternalId": external_id}}} if external_id else {}
     return document({"Effect": "Allow", "Principal": {"AWS": reader}, "Action": "sts:AssumeRole", **condition})

@@ -18,7 +18,7 @@ IDENTITY = frozenset(
         *("assumeRoles", "assumeRoleWithWebIdentity", "endpoints", "stsRegion"),
     }
 )
-"""The settings that say who asks AWS, and where AWS is; program/identity.py follows them without Pulumi."""
+"""The settings of the identity and of AWS's address; program/identity.py follows them without Pulumi."""
 
 MOST_TAGS = 50
 
@@ -26,15 +26,15 @@ MOST_TAGS = 50
 def aws_provider(
     raw: Mapping[str, str], secret_keys: Collection[str], region: str, tags: Mapping[str, str]
 ) -> tuple[aws.Provider, pulumi.Output[str] | None]:
-    """The provider that all AWS resources of the program have, with everything `aws:…` says; and what of that
-    program/identity.py needs to know, as a secret JSON text, None when nothing is set.
+    """The provider of all the program's AWS resources, with all settings `aws:…`; and those that program/identity.py
+    needs, as a secret JSON text, or None if none of them is set.
 
     raw, secret_keys: see `provider_settings`. tags: on everything; they override those of the same name in
     `aws:defaultTags`.
 
-    It is an explicit provider, which reads no configuration by itself. A resource that moves to
-    another provider is only replaced if that one's DiffConfig says so (pulumi/pulumi,
-    pkg/resource/deploy/step_generator.go, providerChanged).
+    It is an explicit provider, which reads no configuration itself. A resource that moves to another provider is only
+    replaced if that provider's DiffConfig says so (pulumi/pulumi, pkg/resource/deploy/step_generator.go,
+    providerChanged).
     """
     given = provider_settings(raw, secret_keys)
     theirs = given.get("defaultTags", {}).get("tags") or {}
@@ -45,7 +45,7 @@ def aws_provider(
     except WrongValueError as error:
         wrong, instead = error.sentence(showing="aws:defaultTags" not in secret_keys)
         raise pulumi.RunError(f"aws:defaultTags.tags: {wrong}; {instead}") from None
-    # A resource has at most 50 (docs: "Tag your AWS resources"), and the program adds a Name.
+    # A resource can have 50 tags (docs: "Tag your AWS resources"), and the program adds a Name.
     if (together := len({**theirs, **tags})) >= MOST_TAGS:
         raise pulumi.RunError(
             f"aws:defaultTags: makes {together} tags together with the stack's own; write at most {MOST_TAGS - 1}"

@@ -18,7 +18,7 @@ _BRIEF = "now() - 1s"
 _PLAIN = (
     (re.compile(r"\$timeFilter"), f"time > {_BRIEF}"),
     (re.compile("|".join(rf"\$\{{{name}\}}" for name in BY_TIME)), ""),
-    # Where steps begin must be a time of its own, or `now()`.
+    # The offset of steps must be a single time, or `now()`.
     (re.compile(r", \$\{__from\}ms\)"), ", now())"),
     (re.compile(r"\$\{__from\}ms( - [0-9]+[smhdw])?"), _BRIEF),
     (re.compile(r"\$\{__to\}ms"), "now()"),
@@ -33,7 +33,7 @@ _PLAIN = (
 
 @dataclass(frozen=True)
 class Asked:
-    """A query of the stack. where: the panel or rule it belongs to."""
+    """A query of the stack. where: the panel, variable or rule it belongs to."""
 
     where: str
     statement: str
@@ -72,7 +72,7 @@ def _of_rules(settings: Settings) -> Iterator[Asked]:
 
 
 def plain(query: str) -> str:
-    """A query as InfluxDB gets it, over the last second, for any host."""
+    """A query as InfluxDB gets it, for the last second and any host."""
     for pattern, instead in _PLAIN:
         query = pattern.sub(instead, query)
     return query

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 
 def revision_of(key: str, values: Mapping[str, str], versions: Mapping[str, int]) -> str:
-    """Identifies these parameters in these versions: an HMAC-SHA-256 of all of them.
+    """An identifier of these parameters in these versions: an HMAC-SHA-256 of all of them.
 
-    A number would not do: in the parameter store it restarts at 1 after a parameter was deleted, and other
-    programs that write to the same path increase it. Nobody without the key can guess secrets from it.
+    The parameter store's version number would not be enough: it restarts at 1 after a parameter was deleted, and other
+    programs that write to the same path increase it. Without the key, no one can guess secrets from the identifier.
     """
     content = json.dumps({name: [versions[name], values[name]] for name in values}, sort_keys=True)
     return hmac.new(key.encode(), content.encode(), hashlib.sha256).hexdigest()[:32]

@@ -21,7 +21,7 @@ MULTI_AZ = 2
 
 @dataclass(frozen=True)
 class Site:
-    """Where the server is to be, as it was looked up.
+    """The server's place in AWS, as looked up.
 
     standby_subnet_id: in another zone of the same VPC, for `database.multiAz`. dns_zone_id: of `route53Zone`. kms_key:
     ARN of `kmsKey`.
@@ -37,12 +37,12 @@ class Site:
 
 
 def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
-    """The given subnet, or the default VPC's default subnet whose id sorts first among those in zones with the
-    instance type. An existing server stays where it is, whatever is found.
+    """The given subnet, or of the default VPC's default subnets in zones with the instance type, the one whose id sorts
+    first. An existing server stays where it is, whatever is found.
 
-    Raises pulumi.RunError when the given subnet is not in the given VPC or its zone lacks the instance type, when
-    there is no default VPC, when that has no subnet that fits, when the database's standby has none, when the given
-    subnet's default route does not fit the server's address, and when the zone or the key cannot be used.
+    Raises pulumi.RunError when the given subnet is not in the given VPC or its zone lacks the instance type, when there
+    is no default VPC, when that has no suitable subnet for the server or for the database's standby, when the given
+    subnet's default route does not suit the server's address, and when the DNS zone or the key cannot be used.
     """
     defaults = [] if settings.subnet_id else sorted(_default_subnets(settings, opts))
     subnet_id = settings.subnet_id or defaults[0]
@@ -68,8 +68,9 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
 def _standby(
     settings: Settings, first: aws.ec2.GetSubnetResult, defaults: Sequence[str], opts: pulumi.InvokeOptions
 ) -> str | None:
-    """Where the database's second instance stands: the given subnet, or the next default one, of which each is in a
-    zone of its own."""
+    """The subnet of the database's second instance: the given one, or the next default subnet (there is one per
+    zone).
+    """
     database = settings.database
     if database is None or not database.multi_az:
         return None

@@ -1,10 +1,9 @@
-"""Whether an SSH server answers on a host's port at all. Checked before the command provider connects, because that
-waits forever for a port that accepts connections and never speaks SSH: its `perDialTimeout` ends with the TCP
-connection, and neither `customTimeouts` nor an interruption ends the rest (pulumi-command 1.2.1,
-remote/connection.go: `ssh.Dial`).
+"""Checks that an SSH server answers on a host's port at all, before the command provider connects. The provider waits
+forever for a port that accepts connections but never speaks SSH: its `perDialTimeout` covers only the TCP connection,
+and neither `customTimeouts` nor an interruption ends the rest (pulumi-command 1.2.1, remote/connection.go: `ssh.Dial`).
 
-Also a script, for deletions, at which the program does not run: with the environment variables HOST_NAME, HOST_ADDRESS
-and HOST_PORT it ends with 0, or with 1 and a sentence. It needs nothing but Python 3.
+Also a script, for deletions, during which the program does not run: with the environment variables HOST_NAME,
+HOST_ADDRESS and HOST_PORT, it exits with status 0, or with 1 and a sentence. It needs only Python 3.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ CONNECT_SECONDS, GREETING_SECONDS = 5, 30
 
 
 class SilentError(Exception):
-    """Nothing speaks SSH there; the message says where, and what to do."""
+    """No SSH server answers; the message says where, and what to do."""
 
 
 async def must_answer(name: str, address: str, port: int) -> None:
-    """Raises SilentError when the port accepts a connection and no SSH server greets within GREETING_SECONDS.
+    """Raises SilentError when the port accepts a connection, but no SSH server greets within GREETING_SECONDS.
 
     Other failures (unknown name, refused, no answer, closed) are ignored: the provider reports those itself.
     """
@@ -34,18 +33,17 @@ async def must_answer(name: str, address: str, port: int) -> None:
     except TimeoutError:
         raise SilentError(
             f"{name}: {address}, port {port}, accepts connections, but no SSH server answered within "
-            f"{GREETING_SECONDS} s. Look at the machine; to go on without it, set `unreachable: true` in its entry "
+            f"{GREETING_SECONDS} s. Check the machine; to continue without it, set `unreachable: true` in its entry "
             "of monitoring:hosts or of the file of hosts"
         ) from None
-    except (OSError, ValueError):  # hung up; a line without end
+    except (OSError, ValueError):  # the connection ended; an endless line
         return
     finally:
         writer.close()
 
 
 async def _greeting(reader: asyncio.StreamReader) -> None:
-    """Reads up to the line that begins with `SSH-`, which others may precede (RFC 4253, 4.2), or until the connection
-    ends."""
+    """Read until a line begins with `SSH-`, which others can precede (RFC 4253, 4.2), or the connection ends."""
     while line := await reader.readline():
         if line.startswith(b"SSH-"):
             return

@@ -1,4 +1,4 @@
-"""Which values are in the parameter store, under which names."""
+"""The secrets in the parameter store, and their names."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from program.influx import WRITER, Databases
 from settings import Settings
 
 OTHER = "other"
-"""Stands for the users of an external InfluxDB while the stack moves to or from it."""
+"""In names: the user of an external InfluxDB while the stack moves to or from it."""
 
 
 def influxdb_password(user: str) -> str:
-    """The name of the parameter with the password of one of InfluxDB's users, of whatever generation."""
+    """The name of the parameter with the password of one of InfluxDB's users, the same for every generation."""
     return f"influxdb-{user}-password"
 
 
@@ -24,7 +24,7 @@ def agents_parameter(folder: str) -> str:
 
 
 def other_parameter(folder: str) -> str:
-    """The path of the one with the password of an external InfluxDB, while the stack moves to or from it."""
+    """The path of the parameter with the password of an external InfluxDB, while the stack moves to or from it."""
     return f"{folder}/{influxdb_password(OTHER)}"
 
 

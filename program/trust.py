@@ -1,4 +1,4 @@
-"""How this program's own connections trust and log in."""
+"""Certificate trust and logins of this program's own connections."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import ssl
 
 
 def trusting(ca: str | None, *, or_system: bool = False) -> ssl.SSLContext:
-    """Trusts what the CA (PEM; None: the system's) has signed, as Telegraf, Grafana and browsers do. or_system: also
-    what the system's authorities have, as a browser that knows the CA does.
+    """A context that trusts what the CA (PEM; None: the system's) has signed, as Telegraf, Grafana and browsers do.
+
+    or_system: also trust the system's authorities, as a browser that knows the CA does.
 
     Since 3.13 Python is stricter than these, and refuses certificates that do not name their signer's key; before, it
-    took an authority that another one signed for none (docs.python.org/3/library/ssl.html#ssl.VERIFY_X509_STRICT,
+    did not accept an authority that another one signed (docs.python.org/3/library/ssl.html#ssl.VERIFY_X509_STRICT,
     VERIFY_X509_PARTIAL_CHAIN).
     """
     context = ssl.create_default_context(cadata=ca)
@@ -23,5 +24,5 @@ def trusting(ca: str | None, *, or_system: bool = False) -> ssl.SSLContext:
 
 
 def basic(user: str, password: str) -> str:
-    """The header of a login, in UTF-8 as Telegraf, Grafana and curl send it; urllib3's own helper takes Latin-1."""
+    """The header of a login, in UTF-8 as Telegraf, Grafana and curl send it; urllib3's own helper uses Latin-1."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

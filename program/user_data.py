@@ -24,8 +24,7 @@ from userdata.bulk import ansible_role
 from userdata.server_files import ServerValues, backup_settings, server_files
 
 UNKNOWN = {"address": "255.255.255.255", "data_volume": "vol-0123456789abcdef0", "role": "server-0123456"}
-"""Stands for what AWS has yet to choose: as long as that can be, so that the size is checked in the
-preview."""
+"""Placeholders for what AWS has yet to choose, as long as that can be, so that the preview checks the size."""
 
 
 def server_user_data(
@@ -37,7 +36,7 @@ def server_user_data(
 ) -> pulumi.Output[str]:
     """The server's user data. folder: the path of its parameters.
 
-    Raises pulumi.RunError at once, before anything is created, if it would be too large.
+    Raises pulumi.RunError immediately, before anything is created, if it would be too large.
     """
 
     def render(address: str, data_volume: str, folder: str) -> str:
@@ -73,7 +72,7 @@ def server_parameters(
     reader: Reader,
     managed: Timestream | None,
 ) -> dict[str, pulumi.Output[str]]:
-    """The files of the server's services, by the parameter that carries them.
+    """The files of the server's services, by the parameter that contains them.
 
     reader: who reads CloudWatch for Grafana. managed: the InfluxDB that AWS runs.
     """
@@ -137,7 +136,7 @@ def server_parameters(
         return server_files(values(**{**empty, **found}))
 
     def file(name: str, keys: list[str]) -> pulumi.Output[str]:
-        """A file only depends on what is in it, so that the preview of a new password does not show every file."""
+        """A file depends only on the values in it, so that the preview of a new password does not show every file."""
         own: pulumi.Output[dict[str, Any]] = pulumi.Output.from_input({key: known[key] for key in keys})
         return own.apply(lambda found: render(found)[name])
 
@@ -147,7 +146,7 @@ def server_parameters(
 def used(
     render: Callable[[Mapping[str, Any]], Mapping[str, str]], empty: Mapping[str, Any], filled: Mapping[str, Any]
 ) -> dict[str, list[str]]:
-    """Which values each rendered file contains: those that change it, with the others empty or set."""
+    """Which values each rendered file contains: those that change it, while the others are all empty or all set."""
     uses: dict[str, set[str]] = {name: set() for name in render(empty)}
     for base, other in ((empty, filled), (filled, empty)):
         before = render(base)
@@ -160,8 +159,8 @@ def used(
 
 
 def agent_values(settings: Settings, databases: Databases) -> pulumi.Output[AgentValues]:
-    """What every installer depends on: a secret, as it contains the write user's password. Made once for all hosts:
-    each Output costs a run of the program CPU time (benchmarks/many_hosts.py)."""
+    """What every installer depends on: a secret, because it contains the write user's password. It is made once for all
+    hosts, because each Output costs CPU time (benchmarks/many_hosts.py)."""
     second = databases.second.writer_password if databases.second else ""
 
     def complete(known: list[Any]) -> AgentValues:

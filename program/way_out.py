@@ -1,8 +1,8 @@
-"""How a server gets out of its VPC, as far as its subnet's routes show. Checked at each preview, because otherwise a
-server without a way out is only noticed when `bootTimeout` has passed.
+"""Checks at each preview that the server can get out of its VPC, as far as its subnet's routes show: otherwise that is
+only noticed once `bootTimeout` has passed.
 
-docs.aws.amazon.com/vpc/latest/userguide: VPC_Internet_Gateway.html (an internet gateway serves machines with a public
-address only), vpc-nat-gateway.html (a NAT gateway admits no connections from outside).
+docs.aws.amazon.com/vpc/latest/userguide: VPC_Internet_Gateway.html (an internet gateway serves only machines with a
+public address), vpc-nat-gateway.html (a NAT gateway admits no connections from outside).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ EVERYWHERE = "0.0.0.0/0"
 
 
 def check(settings: Settings, subnet_id: str, vpc_id: str, opts: pulumi.InvokeOptions) -> None:
-    """Raise pulumi.RunError if the given subnet's default route does not serve a server with (or without) a public
-    address; without a default route, warn about endpoints that are missing. Default subnets are public.
+    """Raise pulumi.RunError if the given subnet's default route does not suit the server's public or private address;
+    without a default route, warn about missing endpoints. Default subnets are public.
 
     The provider does not show routes that a VPN gateway propagates (terraform-provider-aws,
-    vpc_route_table_data_source.go), so a missing default route is no error: it may be one of those.
+    vpc_route_table_data_source.go), so a missing default route is not an error: it can be one of those.
     """
     if settings.subnet_id is None:
         return
@@ -35,7 +35,7 @@ def check(settings: Settings, subnet_id: str, vpc_id: str, opts: pulumi.InvokeOp
     if settings.public_address:
         if default and default.nat_gateway_id:
             raise pulumi.RunError(
-                f"{where} sends everything to the NAT gateway {default.nat_gateway_id}, through which nobody can reach "
+                f"{where} sends everything to the NAT gateway {default.nat_gateway_id}, through which no one can reach "
                 "the server's public address; name a public subnet, or write publicAddress: false"
             )
     elif default and default.gateway_id.startswith("igw-"):
@@ -64,7 +64,7 @@ def _table(subnet_id: str, vpc_id: str, opts: pulumi.InvokeOptions) -> aws.ec2.G
 
 
 def _needed(settings: Settings) -> Iterator[str]:
-    """The AWS services that the server calls itself; docs/private.md says for what."""
+    """The AWS services that the server itself calls; docs/private.md says for what."""
     yield from ("ssm", "monitoring", "ec2")
     if settings.backups.enabled or settings.restore_from:
         yield "s3"
@@ -75,7 +75,8 @@ def _needed(settings: Settings) -> Iterator[str]:
 
 
 def _has_endpoint(service: str, region: str, table: aws.ec2.GetRouteTableResult, opts: pulumi.InvokeOptions) -> bool:
-    """S3 has gateways, which are routes of a table; the others have interfaces, found under the service's own name."""
+    """Whether the service has an endpoint: S3 a gateway, which is a route in the table; the others an interface under
+    their usual name."""
     kind = "Gateway" if service == "s3" else "Interface"
     name = f"{'.'.join(reversed(AWS_DOMAIN.split('.')))}.{region}.{service}"
     try:

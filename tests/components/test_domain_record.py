@@ -67,8 +67,8 @@ def test_a_missing_zone_is_named(monkeypatch: pytest.MonkeyPatch, given: str, an
     ("found", "said"),
     [
         ({"privateZone": True}, "is a private zone, which only its VPCs see; name a public one"),
-        ({"name": "example.org"}, f"is the zone of example.org, which {DOMAIN} is not in"),
-        ({"name": "ample.com"}, f"is the zone of ample.com, which {DOMAIN} is not in"),
+        ({"name": "example.org"}, f"is the zone of example.org, which does not contain {DOMAIN}"),
+        ({"name": "ample.com"}, f"is the zone of ample.com, which does not contain {DOMAIN}"),
     ],
 )
 def test_a_zone_that_does_not_show_the_domain_is_refused(found: dict[str, Any], said: str) -> None:

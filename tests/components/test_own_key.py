@@ -137,7 +137,7 @@ def test_a_key_that_cannot_encrypt_is_refused(found: dict[str, Any], said: str) 
         ),
         (
             "reading KMS Key: operation error KMS: DescribeKey, api error AccessDeniedException: not authorized",
-            "monitoring:kmsKey = alias/monitoring: this identity may not look at it; allow it kms:DescribeKey",
+            "monitoring:kmsKey = alias/monitoring: this identity may not describe it; allow it kms:DescribeKey",
         ),
         ("operation error KMS: DescribeKey, ThrottlingException: Rate exceeded", "and nothing was changed: operation"),
     ],

@@ -129,7 +129,7 @@ def test_the_endpoints_that_are_needed_follow_from_the_settings(
         (
             {"subnetId": SUBNET},
             {"natGatewayId": "nat-1"},
-            "nobody can reach the server's public address",
+            "no one can reach the server's public address",
             "public subnet",
         ),
     ],

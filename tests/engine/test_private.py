@@ -47,7 +47,7 @@ def test_a_public_stack_becomes_private_and_keeps_its_data(mine: Product, aws: C
     place = subnet(aws.client("ec2", region=REGION), volume["outputs"]["availabilityZone"])
     nat = place.nat_gateway()
     mine.configure(subnetId=place.id)
-    assert f"sends everything to the NAT gateway {nat}, through which nobody can reach" in mine.refused()
+    assert f"sends everything to the NAT gateway {nat}, through which no one can reach" in mine.refused()
     mine.configure(publicAddress=False)
     assert "Eip::network" in (said := mine.refused()) and "protected" in said
     mine.configure(publicAddress=None, subnetId=None, protect=False)
