@@ -1,4 +1,4 @@
 """Grafana's dashboards as code, one module each: data in, JSON out, no side effects.
 
-`registry` lists them. `imported` holds dashboards as files; `importing` makes them.
+`registry` lists them. `imported` has dashboards as files; `importing` writes those.
 """

@@ -27,7 +27,7 @@ from dashboards.page import Row, page
 from dashboards.registry import AWS_EC2, Entry
 
 CREDITS = Limits(watch=30, act=5)
-"""CPU credits: one is a minute of one vCPU at full speed; at zero the instance is limited to its baseline."""
+"""CPU credits: one is a minute of one vCPU at full speed; at zero the instance falls to its baseline."""
 
 BALANCE = Limits(watch=50, act=20)
 """Percent of burst credits left."""
@@ -45,9 +45,8 @@ def build(
 
     datasource_uid: the CloudWatch datasource.
     region: the AWS region that is selected at first.
-    influxdb_uid: the InfluxDB datasource, for the names of the hosts that links to other dashboards carry
-    along.
-    further: dashboards to link to that only this stack has.
+    influxdb_uid: the InfluxDB datasource, for the host names that links to other dashboards keep.
+    further: other dashboards of this stack to link to.
     accounts: whether there are CloudWatch datasources of other accounts to choose from, each with its own region.
     """
     own = [account_variable(datasource_uid)] if accounts else []

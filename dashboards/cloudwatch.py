@@ -1,7 +1,7 @@
 """CloudWatch queries of panels and variables.
 
-Only queries of Grafana's builder, one per metric. For several instances Grafana makes a search expression,
-which CloudWatch refuses from 2,048 characters (78 IDs), so "All" is `*`.
+Only queries of Grafana's query builder, one per metric. For several instances Grafana writes a search expression, which
+CloudWatch refuses from 2,048 characters (78 IDs), so "All" is `*`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ REGION = "$region"
 CHOSEN_STATISTIC = "$statistic"
 PERIOD = "$period"
 INSTANCE = "${PROP('Dim.InstanceId')}"
-"""CloudWatch's own name for the instance a series belongs to."""
+"""CloudWatch's expression for the instance that a series belongs to."""
 
 REFRESH = "5m"
-"""How often CloudWatch dashboards refresh: basic monitoring has nothing new sooner, and each request costs."""
+"""How often CloudWatch dashboards refresh: basic monitoring has nothing new sooner, and each request costs money."""
 
 JOIN_GAPS_BELOW = 900_000
-"""Milliseconds: CloudWatch's five-minute points are joined also when one is late; a quarter of an hour is a
-gap."""
+"""Milliseconds: CloudWatch's five-minute points are joined even if one is late; a quarter of an hour is a gap."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Metric:
 
     name: the metric's name, or a variable.
     statistic: `Sum` for what is counted (bytes, requests), the chosen one for what is measured.
-    label: what follows the instance's id in the legend.
+    label: the text after the instance's id in the legend.
     """
 
     name: str
@@ -46,7 +45,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class VariableQuery:
-    """What fills a variable, as Grafana's CloudWatch datasource wants it (its type `VariableQuery`).
+    """The query of a variable's values, in the form of Grafana's CloudWatch datasource (its type `VariableQuery`).
 
     query_type: `regions`, `metrics`, `ec2InstanceAttributes`…
     attribute: for instance attributes: `InstanceId`, `Tags.Name`…
@@ -59,7 +58,7 @@ class VariableQuery:
     filters: dict[str, list[str]] = field(default_factory=dict)
 
     def as_query(self) -> dict[str, object]:
-        """The query as it stands in the variable; Grafana's editor expects every key."""
+        """The query as JSON data of the variable; Grafana's editor expects every key."""
         return {
             "refId": "CloudWatchVariableQueryEditor-VariableQuery",
             "queryType": self.query_type,
@@ -91,10 +90,10 @@ def metric_query(
     period: str = PERIOD,
     region: str = REGION,
 ) -> CloudWatchMetricsQuery:
-    """One metric with exactly these dimensions; of several values, or `*`, there is one series each.
+    """A query of one metric with exactly these dimensions; several values, or `*`, make one series each.
 
-    dimensions: a variable stands alone: Grafana fills none into a list (CloudWatchRequest.ts, convertDimensionFormat).
-    period: seconds, or a variable. label: CloudWatch's own `${PROP('…')}` in it is replaced.
+    dimensions: a variable must be the only value: Grafana replaces none in a list (CloudWatchRequest.ts,
+    convertDimensionFormat). period: seconds, or a variable. label: CloudWatch replaces `${PROP('…')}` in it.
     """
     return (
         CloudWatchMetricsQuery()

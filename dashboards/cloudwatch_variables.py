@@ -1,4 +1,4 @@
-"""The variables that dashboards of CloudWatch have in common."""
+"""The variables that all CloudWatch dashboards have."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from dashboards.cloudwatch import VariableQuery, cloudwatch
 PERIODS = {"5 minutes": "300", "1 minute": "60", "15 minutes": "900", "1 hour": "3600", "1 day": "86400"}
 """Five minutes by default: it suits basic and detailed monitoring. One minute needs detailed monitoring."""
 
-
 ACCOUNT = "${account}"
-"""In the place of a datasource's uid: that of the chosen account."""
+"""Stands for the uid of the chosen account's datasource."""
 EACH_ITS_OWN = "default"
-"""In the place of a region: the datasource's own, which Grafana's list of regions begins with
+"""Stands for the datasource's own region; Grafana's list of regions begins with it
 (public/app/plugins/datasource/cloudwatch/resources/ResourcesAPI.ts, getRegions)."""
 
 
 def account_variable(uid: str) -> builders.DatasourceVariable:
-    """`account`: any of Grafana's CloudWatch datasources, this one chosen at first."""
+    """`account`: one of Grafana's CloudWatch datasources, initially this one."""
     return (
         builders.DatasourceVariable("account")
         .label("Account")
@@ -30,7 +29,7 @@ def account_variable(uid: str) -> builders.DatasourceVariable:
 
 
 def region_variable(uid: str, region: str) -> builders.QueryVariable:
-    """`region`, this one chosen at first."""
+    """`region`, initially this one."""
     return asked(uid, "region", "Region", VariableQuery("regions")).current(VariableOption(True, region, region))
 
 
@@ -40,7 +39,7 @@ def period_variable() -> builders.CustomVariable:
 
 
 def asked(uid: str, name: str, label: str, query: VariableQuery) -> builders.QueryVariable:
-    """A variable whose values CloudWatch or EC2 knows, asked once, when the dashboard is opened."""
+    """A variable with values from CloudWatch or EC2, queried once, when the dashboard is opened."""
     return (
         builders.QueryVariable(name)
         .label(label)
@@ -52,7 +51,7 @@ def asked(uid: str, name: str, label: str, query: VariableQuery) -> builders.Que
 
 
 def listed(name: str, label: str, values: dict[str, str]) -> builders.CustomVariable:
-    """A variable with fixed values (text -> value), the first one chosen."""
+    """A variable with fixed values (text -> value), initially the first."""
     first = next(iter(values))
     return (
         builders.CustomVariable(name)

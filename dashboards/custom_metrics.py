@@ -24,9 +24,8 @@ def build(
 ) -> str:
     """The dashboard's JSON: a row per namespace, in the order in which the metrics are listed.
 
-    datasource_uid: the CloudWatch datasource. region: the AWS region that is selected at first.
-    influxdb_uid: the InfluxDB datasource, for the names of the hosts that links to other dashboards carry
-    along.
+    datasource_uid: the CloudWatch datasource. region: the AWS region that is selected at first. influxdb_uid: the
+    InfluxDB datasource, for the host names that links to other dashboards keep.
     """
     order = list(dict.fromkeys(metric.namespace for metric in metrics))
     listed = sorted(metrics, key=lambda metric: order.index(metric.namespace))
@@ -36,7 +35,7 @@ def build(
         " are those chosen here, unless a metric has its own.",
         [region_variable(datasource_uid, region), period_variable(), host_variable(influxdb_uid, hidden=True)],
         [_row(datasource_uid, namespace, list(group)) for namespace, group in groupby(listed, lambda m: m.namespace)],
-        folded=False,  # what is listed by hand is meant to be seen
+        folded=False,  # metrics that someone chose are meant to be seen
         refresh=REFRESH,
     )
 

@@ -1,4 +1,4 @@
-"""The kinds of panels of "AWS EC2": any lines, of what is a level, and of what is counted."""
+"""The kinds of panels of "AWS EC2": lines in general, of a level, and of counts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def measured(
     limits: Limits,
     full: float | None = None,
 ) -> timeseries.Panel:
-    """A metric that is a level: the chosen statistic of it."""
+    """A panel with the chosen statistic of a metric that is a level."""
     return drawn(title, description, unit, of_instances(uid, Metric(metric)), limits=limits, full=full)
 
 
@@ -58,8 +58,8 @@ def counted(
 ) -> timeseries.Panel:
     """Two metrics (name, label) that count something: their sum in each period, one mirrored below the line.
 
-    A sum is right for basic and for detailed monitoring alike; CloudWatch's average would be of each point,
-    and differ by five between the two.
+    A sum is right for both basic and detailed monitoring; CloudWatch's average is per point, and so would differ by a
+    factor of five between the two.
     """
     panel = drawn(
         f"{title} each ${{period:text}}",

@@ -1,4 +1,4 @@
-"""The variables of "AWS EC2": region, a tag to filter by, instances by Name, and what to show of them."""
+"""The variables of "AWS EC2": region, a tag to filter by, instances by name, and what to show of them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dashboards.cloudwatch_variables import asked, listed, period_variable, regi
 from dashboards.page import host_variable
 
 ANY = "*"
-"""In a metric's dimension. Grafana would write out all ids otherwise, of which CloudWatch takes 77 (cloudwatch.py)."""
+"""In a metric's dimension: otherwise Grafana would list all ids, of which CloudWatch accepts 77 (cloudwatch.py)."""
 RUNNING = {"instance-state-name": ["running"]}
 STATISTICS = ("Average", "Maximum", "Minimum")
 
 
 def variables(uid: str, region: str, influxdb_uid: str) -> list[Builder[VariableModel]]:
-    """All of them, in the order in which each depends on those before it."""
+    """All variables; each depends only on those before it."""
     return [
         region_variable(uid, region),
-        _typed("tag", "Tag", "Name", "The tag by which the next two lists are shortened"),
+        _typed("tag", "Tag", "Name", "The tag by which the next two lists are filtered"),
         _typed("tagvalue", "is", "*", "The tag's value; * stands for any text, ? for any character"),
         _several(
             asked(
@@ -32,7 +32,7 @@ def variables(uid: str, region: str, influxdb_uid: str) -> list[Builder[Variable
                     attribute="Tags.Name",
                     filters={"tag:$tag": ["$tagvalue"], **RUNNING},
                 ),
-            ).description("Shortens the list “Instances” to those of a Name tag: CloudWatch knows ids only")
+            ).description("Limits the list “Instances” to those with a Name tag: CloudWatch knows only ids")
         ),
         _several(
             asked(
@@ -42,14 +42,14 @@ def variables(uid: str, region: str, influxdb_uid: str) -> list[Builder[Variable
                 VariableQuery(
                     "ec2InstanceAttributes",
                     attribute="InstanceId",
-                    # With Name as the tag both filters are one: Grafana keeps the later, the narrower.
+                    # If the tag is Name, both filters are one: Grafana keeps the later and narrower one.
                     filters={"tag:$tag": ["$tagvalue"], "tag:Name": ["$name"], **RUNNING},
                 ),
             )
             .all_value(ANY)
             .description(
                 "What the panels show, by id, as the legends do. All: every instance of the region that had data in the"
-                " time shown, whatever the lists before are shortened to"
+                " time shown, whatever the lists before it are filtered by"
             )
         ),
         asked(uid, "metric", "Metric", VariableQuery("metrics", namespace=EC2))

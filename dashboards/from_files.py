@@ -1,4 +1,4 @@
-"""The dashboards in `imported/`: a JSON file each, written by `make import-dashboard`."""
+"""The dashboards in `imported/`: one JSON file each, written by `make import-dashboard`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dashboards.importing.source import parse
 
 FOLDER = Path(__file__).parent / "imported"
 NAME = re.compile(r"[a-z0-9]([a-z0-9_-]{0,38}[a-z0-9])?")
-"""What a file may be called without its .json. It is the dashboard's uid, too, of which Grafana takes 40 characters."""
+"""A file's name without .json. It is also the dashboard's uid, for which Grafana accepts 40 characters."""
 LARGEST = 1_000_000
 """Bytes; Pulumi keeps the text in the stack's state."""
 LONGEST_TITLE = 5000
-"""Characters: github.com/grafana/grafana, pkg/services/dashboards/errors.go, ErrDashboardTitleTooLong."""
+"""Characters, from github.com/grafana/grafana, pkg/services/dashboards/errors.go, ErrDashboardTitleTooLong."""
 AGAIN = "import it again with make import-dashboard"
 
 
@@ -33,11 +33,11 @@ class File:
 
 
 class BrokenFileError(Exception):
-    """Files that cannot be used, one line each; nothing has been changed yet."""
+    """Some files cannot be used; the message has one line for each. Nothing has been changed yet."""
 
 
 def read_all(folder: Path = FOLDER) -> list[File]:
-    """Every dashboard in the folder, by name. Raises BrokenFileError with all that is wrong."""
+    """Every dashboard in the folder, by name. Raises BrokenFileError with everything that is wrong."""
     files: list[File] = []
     wrong: list[str] = []
     titles = dict.fromkeys(OWN_TITLES, "one of this project's own dashboards")
@@ -62,7 +62,7 @@ def read_all(folder: Path = FOLDER) -> list[File]:
 
 
 def _checked(path: Path) -> dict[str, Any]:
-    """The dashboard in the file. Raises ValueError with the first thing that is wrong and what to do."""
+    """The dashboard in the file. Raises ValueError with the first mistake and what to do."""
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError(f"has more than {LARGEST // 1000} kB; remove panels from it")
@@ -95,23 +95,23 @@ def _shown(found: Any, name: str) -> dict[str, Any]:
     if not isinstance(found, dict) or not isinstance(found.get("panels"), list):
         raise ValueError(f"is not a dashboard with panels; {AGAIN}")
     if found.get("uid") != name:
-        raise ValueError(f"has the uid {json.dumps(found.get('uid'))}; write {name}, as the file is called")
+        raise ValueError(f"has the uid {json.dumps(found.get('uid'))}; write {name}, the name of the file")
     if not isinstance(found.get("title"), str) or not found["title"].strip():
         raise ValueError("has no title; write one")
     if not is_seen(found["title"]):
-        raise ValueError("has a title of invisible characters only; write one")
+        raise ValueError("has a title of only invisible characters; write one")
     if len(found["title"]) > LONGEST_TITLE:
         raise ValueError(
             f"has a title of more than {LONGEST_TITLE} characters, which Grafana refuses; write a shorter one"
         )
     if "__inputs" in found or "${DS_" in json.dumps(found):
-        raise ValueError(f"has datasources to be chosen (__inputs, ${{DS_…}}); {AGAIN}")
+        raise ValueError(f"has datasources that are still to be chosen (__inputs, ${{DS_…}}); {AGAIN}")
     for panel in _panels(found["panels"]):
         if str(panel.get("type")) not in CORE or is_old_table(panel):
             raise ValueError(f"has a panel of type {panel.get('type')}, which Grafana does not have; {AGAIN}")
     foreign = {uid for uid in _datasources(found) if uid not in SOURCES and uid not in SPECIAL}
     if foreign:
-        raise ValueError(f"asks the datasource {min(foreign)}; there are {' and '.join(SOURCES)}: {AGAIN}")
+        raise ValueError(f"uses the datasource {min(foreign)}; this stack has {' and '.join(SOURCES)}: {AGAIN}")
     return found
 
 
@@ -127,7 +127,7 @@ def _panels(panels: list[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _datasources(value: Any) -> Iterator[str]:
-    """Every datasource that is named anywhere, by uid or by name."""
+    """Every datasource named anywhere in the dashboard, by uid or by name."""
     if isinstance(value, list):
         for each in value:
             yield from _datasources(each)

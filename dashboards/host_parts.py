@@ -56,7 +56,7 @@ def disks(uid: str) -> Row:
         ),
         lines(
             "Latency by disk",
-            "How long a request took on average, waiting in the queue included.",
+            "How long a request took on average, including its wait in the queue.",
             units.Milliseconds,
             influx(uid, of_each("name", 'max("io_await")', "diskio", WHOLE_DISKS)),
             limits=Limits(20, 100),
@@ -143,7 +143,7 @@ def _both_ways(
 ) -> timeseries.Panel:
     """Two counters (name -> field) of each of the tag's values, the second mirrored below the line.
 
-    source: the tag, the measurement, and which of its series count.
+    source: the tag, the measurement, and the condition for its series.
     """
     tag, measurement, where = source
     rates = ", ".join(f'{per_second(field)} AS "{name}"' for name, field in counters.items())

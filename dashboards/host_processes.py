@@ -1,4 +1,4 @@
-"""The collapsed row "Top processes" of "Linux host", where the setting topProcesses has agents name them."""
+"""The collapsed row "Top processes" of "Linux host", whose data the setting topProcesses turns on."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from dashboards.panels import Data
 from dashboards.queries import HOST, LATELY, InfluxQuery, influx, select
 
 SHARES = "top_processes"
-"""What userdata/shared/processes.sh measures: names are fields, so that there is a series for each rank alone."""
+"""The measurement of userdata/shared/processes.sh: names are fields, so that there is only one series per rank."""
 VALUES = 500
-"""How many of the highest values of the time shown are looked at: one of a minute and a name each."""
-NOT_MEASURED = "Not measured: the setting topProcesses has agents name them"
+"""How many of the highest values in the time shown are read: each is of one minute and one name."""
+NOT_MEASURED = "Not measured: the setting topProcesses turns this on"
 TIME_SHOWN = "time >= ${__from}ms AND time <= ${__to}ms"
-"""Of raw data, however long: 5-minute steps have no names."""
+"""Without SHOWN, which can mean 5-minute steps: those have no names."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What processes use. field: its value's; NAME_name and NAME_count are the processes' name and their number."""
+    """Something that processes use. field: of its value; FIELD_name and FIELD_count are the processes' name and
+    number.
+    """
 
     title: str
     column: str
@@ -35,19 +37,21 @@ class Resource:
 
 
 RESOURCES = (
-    Resource("CPU", "CPU", "cpu", units.Percent, "Percent of one processor, all processes of a name together."),
+    Resource(
+        "CPU", "CPU", "cpu", units.Percent, "Percent of one processor, all processes with the same name combined."
+    ),
     Resource(
         "memory",
         "Memory",
         "memory",
         units.BytesIEC,
-        "Private memory of all processes of a name together, without what they share (page cache, shared memory).",
+        "Private memory of all processes with the same name, without what they share (page cache, shared memory).",
     ),
 )
 
 
 def processes(uid: str) -> Row:
-    """Which processes use most now, and which did at any time in the range shown."""
+    """The processes that use most now, and those that used most at any time in the range shown."""
     now = [_now(uid, resource) for resource in RESOURCES]
     return Row("Top processes", [*now, *[_highest(uid, resource) for resource in RESOURCES]])
 

@@ -29,7 +29,7 @@ NOT_THEN = "This host measured nothing then"
 
 
 def connections(uid: str) -> Row:
-    """What TCP does, and what the kernel keeps for it."""
+    """TCP connections, and what the kernel keeps for them."""
     again = {"sent again": f"{per_second('tcp_resent')} / {per_second('tcp_sent')} * 100"}
     open_ones = {
         "established": 'max("tcp_established")',
@@ -67,7 +67,7 @@ def connections(uid: str) -> Row:
             _together(
                 uid,
                 "Connections refused",
-                "New connections that found a program's queue full, a second.",
+                "New connections that found a program's queue full, per second.",
                 units.OpsPerSecond,
                 refused,
                 limits=Limits(0.1, 10),
@@ -116,7 +116,7 @@ def kernel(uid: str) -> Row:
 
 
 def week_before(uid: str) -> Row:
-    """The time range shown, and the same time a week before."""
+    """The time range shown, and the same time a week earlier."""
     shown = {
         "CPU use": ('100 - mean("usage_idle")', "cpu", "\"cpu\"::tag = 'cpu-total'", units.Percent, 100),
         "memory use": ('mean("used_percent")', "mem", "", units.Percent, 100),

@@ -23,11 +23,11 @@ BOOT_STEP = "time(1m)"
 
 
 def variables(uid: str) -> list[Builder[VariableModel]]:
-    """`host`, one alone; `interval`; what the time shown decides; and two that only carry a host's instance id from
-    "AWS EC2" and to it.
+    """`host`, a single one; `interval`; those that depend on the time shown; and two that only carry a host's instance
+    id from "AWS EC2" and to it.
 
-    `instance_id` comes with a link from there and leaves the one host with that tag to choose; a host without it has
-    the value "", which `.*` matches, too.
+    `instance_id` comes with a link from there, and then only the host with that tag can be chosen. Without the tag, its
+    value is "", which `.*` matches, too.
     """
     of_instance = 'SHOW TAG VALUES FROM "system" WITH KEY = "host" WHERE "instance_id"::tag =~ /^$instance_id$/'
     of_host = 'SHOW TAG VALUES FROM "system" WITH KEY = "instance_id" WHERE "host"::tag =~ /^$host$/'
@@ -51,7 +51,7 @@ def _asked(uid: str, name: str, query: str) -> builders.QueryVariable:
         .datasource(influxdb(uid))
         .query(query)
         .refresh(VariableRefresh.ON_DASHBOARD_LOAD)
-        .current(VariableOption(True, "", ""))  # the first there is
+        .current(VariableOption(True, "", ""))  # Grafana chooses the first
         .sort(VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
     )
 
@@ -60,7 +60,7 @@ def _asked(uid: str, name: str, query: str) -> builders.QueryVariable:
 class InfluxAnnotation(AnnotationQuery, Builder[AnnotationQuery]):
     """Marks at the times of the points that an InfluxQL query returns.
 
-    The SDK knows annotations of Grafana's own store only. Fields as Grafana's InfluxDB datasource reads them
+    The SDK has only annotations from Grafana's own store. The fields are those that Grafana's InfluxDB datasource reads
     (public/app/plugins/datasource/influxdb/datasource.ts, annotationEvents). text: the column that says what happened.
     """
 
@@ -75,7 +75,7 @@ class InfluxAnnotation(AnnotationQuery, Builder[AnnotationQuery]):
         return self
 
     def to_json(self) -> dict[str, object]:
-        """The annotation as it stands in a dashboard's JSON."""
+        """The annotation as data of a dashboard's JSON."""
         return {
             "name": self.title,
             "datasource": influxdb(self.datasource_uid),
@@ -87,7 +87,7 @@ class InfluxAnnotation(AnnotationQuery, Builder[AnnotationQuery]):
 
 
 def boots(uid: str) -> InfluxAnnotation:
-    """A mark where the uptime became less."""
+    """A mark wherever the uptime decreased."""
     change = select('difference(last("uptime")) AS "change"', "system", SHOWN, group=(BOOT_STEP, BY_HOST))
     query = select('"change" AS "uptime fell by"', change, "$timeFilter", '"change" < 0')
     return InfluxAnnotation("Boots", query, "uptime fell by", "purple", uid)

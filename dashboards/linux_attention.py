@@ -1,8 +1,8 @@
 """The table "Needs attention" of "Linux hosts": hosts in trouble, the worst first across all signals.
 
-Each signal is a query that returns only the hosts beyond its limit, with a value and a severity: 1 where a value
-deserves a look, 2 where someone must act, so that a full disk and a busy CPU can be compared. Grafana joins them by
-host, takes the highest severity, sorts by it and drops hosts without any. A second query per signal returns since when.
+Each signal is a query that returns only the hosts beyond its limit, with a value and a severity: 1 if a value deserves
+a look, 2 if someone must act, so that a full disk and a busy CPU can be compared. Grafana joins them by host, takes the
+highest severity, sorts by it and drops hosts without any. A second query per signal returns since when.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ from dashboards.queries import (
 )
 
 SINCE_STEP = "1m"
-"""How finely "since" is looked for: ten seconds, the datasource's own step, would take twice the CPU."""
+"""The resolution of "since": ten seconds, the datasource's own step, would take twice the CPU."""
 SILENT = 100
 """The severity of a silent host: above all others, because nothing else is known about it."""
 
 
 @dataclass(frozen=True)
 class Signal:
-    """What can be wrong. value: an aggregate expression over a host's last minutes, or over a step of the past.
+    """Something that can be wrong. value: an aggregate expression over a host's last minutes, or over a step of the
+    past.
 
-    field, each: of a single point a field and the value (by default that field), where no aggregate is needed to know
-    since when.
+    field, each: a field of a single point and the value (by default that field), if "since" needs no aggregate.
     """
 
     title: str
@@ -65,7 +65,7 @@ class Signal:
         """The hosts beyond the limit, with value and severity."""
         newest = select(f'{self.value} AS "value"', self.measurement, HOST, LATELY, self.where, group=(BY_HOST,))
         watch, act = float(self.limits.watch), float(self.limits.act)
-        # Percentages are bounded; the severity of what is not approaches 3, so that it never hides a full disk.
+        # Percentages are bounded; the severity of other values approaches 3, so that it never hides a full disk.
         severity = f'("value" - {watch}) / {act - watch} + 1' if self.unit == units.Percent else f'3 - {act} / "value"'
         columns = f'"value" AS "{self.title}", {severity} AS "{self.title} severity"'
         return select(columns, newest, LATELY, f'"value" >= {watch}', group=(BY_HOST,))
@@ -74,10 +74,10 @@ class Signal:
     def since(self) -> str:
         """When each host was first beyond the limit in the time shown.
 
-        Without an aggregate InfluxDB compares points as it reads them, at a fifth of the CPU.
+        Without an aggregate, InfluxDB compares points as it reads them, for a fifth of the CPU.
 
-        A step is dated from its beginning, and the first one's is before the time shown: `first` would take its value
-        first, and the condition on the outside would then drop it.
+        A step has the time of its beginning, and the first one begins before the time shown: without the wider range,
+        `first` would return that step, and the outer condition would then drop it.
         """
         limit = float(self.limits.watch)
         if self.field:
@@ -94,7 +94,7 @@ class Signal:
 
 USED = f"used_percent{PEAK}"
 SIGNALS = (
-    # Of steps only: a busy second is no trouble.
+    # Only of steps: a busy second is no trouble.
     Signal("CPU", '100 - mean("usage_idle")', "cpu", looks.CPU, units.Percent, TOTAL_CPU),
     Signal("Memory", 'mean("used_percent")', "mem", looks.MEMORY, units.Percent, field=USED),
     Signal("File system", 'max("used_percent")', "disk", looks.DISK, units.Percent, REAL_FILE_SYSTEMS, field=USED),
@@ -138,18 +138,18 @@ def panel(uid: str) -> table.Panel:
 
 
 EVER = f"time > now() - {REMEMBERED}"
-"""For any time range, including points in the future, so that a host whose clock is ahead is listed ("in an hour")."""
+"""Whatever the time range; includes points in the future, so that a host whose clock is ahead is listed."""
 KNOWN = select('last("uptime") AS "known"', "system", HOST, EVER, group=(BY_HOST,))
 
 
 def newest_of_each_host(tags: Sequence[str]) -> str:
-    """A query: every host that is remembered, when it was last heard from, its `uptime` and tags then."""
+    """A query for every remembered host: when it was last heard from, and its `uptime` and tags then."""
     columns = ", ".join(['last("uptime") AS "uptime"', *(f'"{tag}"::tag' for tag in tags)])
     return select(columns, "system", HOST, EVER, group=(BY_HOST,))
 
 
 def states() -> str:
-    """A query: all hosts, 0 where they report, SILENT where they do not."""
+    """A query for all hosts: 0 if they report, SILENT if they do not."""
     lately = select('last("uptime") AS "up"', "system", HOST, LATELY, group=(BY_HOST,))
     return (
         f'SELECT (count("known") - count("up")) * {SILENT} AS "State" FROM ({KNOWN}), ({lately})'  # noqa: S608 - constants
@@ -158,7 +158,7 @@ def states() -> str:
 
 
 def _texts() -> Iterator[str]:
-    """All hosts with their state and when each last reported, then the signals, then since when."""
+    """The queries: all hosts with their state, when each last reported, the signals, and since when."""
     yield states()
     yield KNOWN
     yield from (signal.now for signal in SIGNALS)

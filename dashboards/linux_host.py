@@ -29,7 +29,7 @@ from dashboards.queries import (
 from dashboards.registry import LINUX_HOST, Entry
 
 WAITED = Limits(20, 60)
-"""Percent of a minute in which processes waited for a resource."""
+"""Percent of a minute during which processes waited for a resource."""
 FAILED = Limits(1, 1)
 
 
@@ -78,7 +78,7 @@ def _at_a_glance(uid: str) -> Row:
             ),
             stacked(
                 "Memory by type",
-                "What the cache has is given back when programs need it.",
+                "The cache is given back when programs need the memory.",
                 units.BytesIEC,
                 influx(uid, together(MEMORY_KINDS, "mem")),
                 MEMORY_COLOURS,
@@ -87,7 +87,7 @@ def _at_a_glance(uid: str) -> Row:
                 lines(
                     "Waiting for",
                     "Share of the last minute in which some process waited for the resource, or all that could run did"
-                    " (pressure stall information). What hurts shows here, also where use is low or always at 100 %.",
+                    " (pressure stall information). Shortages show here, even if use is low or always at 100 %.",
                     units.Percent,
                     influx(uid, together(pressure, STATUS)),
                     limits=WAITED,
@@ -109,7 +109,7 @@ def _numbers(uid: str) -> list[stat.Panel]:
     def newest(value: str, measurement: str, where: str = "") -> InfluxQuery:
         return InfluxQuery(select(value, measurement, HOST, LATELY, where))
 
-    silent = f"Nothing where the host has sent nothing for {SILENT_AFTER}, whatever the time range."
+    silent = f"Empty if the host has sent nothing for {SILENT_AFTER}, whatever the time range."
     return [
         number(
             "Up for",

@@ -19,7 +19,7 @@ from dashboards.registry import LINUX_HOSTS, Entry
 def build(datasource_uid: str = "influxdb", *, further: Sequence[Entry] = (), tags: Sequence[str] = ()) -> str:
     """The dashboard's JSON, for the InfluxDB datasource with this uid, with links to `further` dashboards.
 
-    tags: those of the agents that hosts can be chosen and grouped by.
+    tags: the agents' tags by which hosts can be chosen and grouped.
     """
     return page(
         LINUX_HOSTS,

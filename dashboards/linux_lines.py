@@ -14,7 +14,7 @@ from dashboards.queries import BY_HOST, SHOWN, STEP, InfluxQuery, influx, select
 
 MINUTELY = "One value per minute; the host's own page shows each disk and card, in finer steps."
 NO_TOTALS = "No agent has sent totals in this time: `pulumi up` updates agents"
-"""Agents installed by an older version of this program send none."""
+"""Shown for agents that an older version of this program installed."""
 
 
 def lines_by_host(
@@ -58,20 +58,19 @@ def band(
     each: tuple[str, ...] = (BY_HOST,),
     limits: Limits,
 ) -> timeseries.Panel:
-    """Many hosts in three lines: of all their percentages in a step the highest, where the highest tenth begins, the
-    middle.
+    """Many hosts in three lines: of all their percentages per step, the highest, the 90th percentile and the median.
 
-    of: whose values these are. value: an aggregate expression of one of them; highest: of all at once. each: what one
-    of them is grouped by.
+    of: whose values these are. value: an aggregate expression for one of them; highest: for all at once. each: what
+    distinguishes them, for GROUP BY.
 
-    A percentile sorts. Sorting each one's value of a step takes a third of the CPU that sorting all values of 30 days
-    does, although InfluxDB evaluates what is inside for each of the two.
+    A percentile sorts. Sorting one value per step and host takes a third of the CPU of sorting all values of 30 days,
+    although InfluxDB evaluates the inner query for each of the two lines.
     """
     inside = select(f'{value} AS "value"', measurement, SHOWN, where, group=(STEP, *each))
     lines_of_all = {TENTH: 'percentile("value", 90)', MIDDLE: 'median("value")'}
     panel = lines(
         title,
-        f"Of the {of}, each with its mean in a step: half are in or above the band, a tenth above it; the highest is a"
+        f"The mean of each of the {of} per step: half are in or above the band, a tenth above it; the highest is a"
         " single value. A wide band means that some are fuller or busier than most; one that rises as a whole, that all"
         " are.",
         units.Percent,

@@ -23,14 +23,14 @@ from dashboards.queries import BY_HOST, HOST, LATELY, InfluxQuery, influx, selec
 
 WORST = "Worst"
 LEVELS = looks.Limits(1, 2)
-"""Severities as in "Needs attention": 1 where a value deserves a look, 2 where someone must act."""
+"""Severities as in "Needs attention": 1 if a value deserves a look, 2 if someone must act."""
 MOST_TILES = 500
 TEXT_SIZE = 14
 """Pixels, the same on every tile; by default it depends on the name's length."""
 
 
 def host_map(uid: str, tags: Sequence[str]) -> Row:
-    """The row. tags: their values precede the host's name."""
+    """The row. tags: those whose values precede the host's name."""
     queries = [states(), newest_of_each_host(tags), *(_level(signal) for signal in SIGNALS)]
     letters = [chr(ord("A") + index) for index in range(len(queries))]
     name = " ".join(f"${{__data.fields.{column}}}" for column in (*tags, "host"))
@@ -38,7 +38,7 @@ def host_map(uid: str, tags: Sequence[str]) -> Row:
     tiles = (
         number(
             "Worst signal of each host",
-            "Orange and “look”: a value deserves a look. Red and “act”: somebody must act; “silent”: the host sends"
+            "Orange and “look”: a value deserves a look. Red and “act”: someone must act; “silent”: the host sends"
             " nothing. Green: no value is beyond its limit. Signals and limits are those of"
             " “Needs attention”. Click a host to open its page.",
             units.Short,
@@ -68,7 +68,7 @@ def host_map(uid: str, tags: Sequence[str]) -> Row:
 
 
 def _words() -> list[ValueMapping]:
-    """What a tile says besides its colour; the first range that holds a value counts."""
+    """The words on the tiles; the first range that contains a value counts."""
     words = ((SILENT, None, "silent"), (LEVELS.act, SILENT, "act"), (LEVELS.watch, LEVELS.act, "look"))
     return [
         RangeMap(DashboardRangeMapOptions(low, high, ValueMappingResult(word, index=index)))
@@ -77,7 +77,7 @@ def _words() -> list[ValueMapping]:
 
 
 def _level(signal: Signal) -> str:
-    """How bad each host's newest value is."""
+    """A query for how bad each host's newest value is."""
     newest = select(f'{signal.value} AS "value"', signal.measurement, HOST, LATELY, signal.where, group=(BY_HOST,))
     watch, act = float(signal.limits.watch), float(signal.limits.act)
     level = f'("value" - {watch}) / {act - watch} + 1' if act != watch else f'"value" * 2 / {act}'

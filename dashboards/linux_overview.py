@@ -34,7 +34,7 @@ from dashboards.queries import (
 
 
 def overview(uid: str, tags: Sequence[str]) -> Row:
-    """Numbers over all selected hosts with the worst one's name, the hosts that need attention, all hosts."""
+    """Numbers for all selected hosts with the name of the worst one, the hosts that need attention, and all hosts."""
     return Row("All chosen hosts", [*_numbers(uid), linux_attention.panel(uid), _hosts(uid, tags)])
 
 
@@ -99,7 +99,7 @@ def _count_of_reporting() -> InfluxQuery:
 
 
 def _count_of_silent() -> InfluxQuery:
-    """Known hosts minus reporting ones; the fill makes 0 of "none reports"."""
+    """Known hosts minus reporting ones; `fill(0)` makes it work if none reports."""
     both = f"({_hosts_within(EVER, 'known')}), ({_hosts_within(LATELY, 'up')})"
     return InfluxQuery(f'SELECT count("known") - count("up") FROM {both} WHERE {EVER} fill(0)')  # noqa: S608 - constants only
 
@@ -109,8 +109,8 @@ def _hosts_within(time: str, name: str) -> str:
 
 
 def _hosts(uid: str, tags: Sequence[str]) -> table.Panel:
-    """One row per host. The first query also lists hosts that are silent in the time range, with the tags that each
-    had last; the others add columns."""
+    """One row per host. The first query also lists hosts that are silent in the time range, with each one's last tags;
+    the others add columns."""
     columns = {
         "cpu": "CPU",
         "memory": "Memory",

@@ -1,4 +1,5 @@
-"""The rows "Processors", "Memory" and "Processes" of "Linux hosts"; never a line a core or process."""
+"""The rows "CPU and load", "Memory and swap" and "Processes and kernel" of "Linux hosts", without lines per core or
+process."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ MODES = {
     "interrupts": 'mean("usage_irq") + mean("usage_softirq")',
     "stolen": 'mean("usage_steal")',
 }
-"""What CPUs do: name -> aggregate expression."""
+"""What CPUs spend time on: name -> aggregate expression."""
 MODE_COLOURS = dict(
     zip(MODES, (looks.BLUE, looks.SKY, looks.AMBER, looks.VERMILION, looks.YELLOW, looks.PINK), strict=True)
 )
@@ -35,8 +36,7 @@ MEMORY_COLOURS = dict(zip(MEMORY_KINDS, (looks.BLUE, looks.SKY, looks.GREY), str
 
 
 def processors(uid: str) -> Row:
-    """CPU use by host and by mode, load per CPU, and time stolen by the
-    hypervisor."""
+    """CPU use by host and by mode, load per CPU, and time stolen by the hypervisor."""
     return Row(
         "CPU and load",
         [

@@ -13,17 +13,17 @@ from dashboards.panels import POINTS
 from dashboards.queries import BY_HOST, HOST, POLICY, STEP, InfluxQuery, influx, select
 
 LOOKED_BACK_HOURS = 6
-"""How long before the shown time hosts are looked for, a value per step: longer costs more."""
+"""How long before the time shown a host's last point can be, at a value per step: longer costs more."""
 UNROLLED = "1h"
-"""How much of the newest time may lack its 5-minute steps: an alert reports it when they are later than that."""
+"""How late 5-minute steps can be: an alert reports it if they are later than that."""
 MANY = 1_000_000
-"""More than there are steps: a panel's, and those before."""
+"""More than the number of steps in a panel and before it."""
 CENTURY = "5200w"
-"""A step that holds any time shown."""
+"""A step longer than any time shown."""
 
 TIME = f"time >= ${{__from}}ms - {LOOKED_BACK_HOURS}h AND time <= ${{__to}}ms AND time < now() - 30s"
-"""From some hours before the time shown (to include hosts that are silent throughout) to half a minute ago (points in
-transit are not silence)."""
+"""From some hours before the time shown (to include hosts that are silent throughout it) to half a minute ago (points
+in transit are not silence)."""
 
 
 def reporting(uid: str) -> Row:
@@ -51,18 +51,18 @@ def _bands(uid: str) -> statetimeline.Panel:
 
 
 def _with_gaps() -> str:
-    """A query: points per step of the hosts that had a step without any. Steps before a host's first point are left
+    """A query for the points per step of hosts that had a step without any. Steps before a host's first point are left
     out: it was not silent then, just unknown.
 
-    InfluxQL has no HAVING. So the number of a host's empty steps becomes a point at the beginning of the time shown
-    (long before it, where that cuts an empty step in two), and is carried on from there to each of its steps.
-    Averages, because of integers from several subqueries InfluxDB drops those that the first one does not have (it
-    takes a column that is not there for one of decimals).
+    InfluxQL has no HAVING. So the number of a host's empty steps becomes a point at the beginning of the time shown (or
+    long before it, if that cuts an empty step in two), and `fill(previous)` copies it from there to each of its steps.
+    Both columns are averages: InfluxDB drops integers from later subqueries that the first one does not have, because
+    it treats a missing column as one of decimals.
     """
     steps = _steps()
     since_first = f'"so far" >= {MANY}'
     known = select(f'floor("points" / {MANY}) AS "points"', steps, TIME, since_first, group=(BY_HOST,))
-    # By their number: a time of its own would hide from this query what was before it.
+    # By their number: a separate time range would hide earlier steps from this query.
     in_time_shown = f'"so far" % {MANY} * $__interval_ms > {LOOKED_BACK_HOURS * 3_600_000}'
     empty = '"points" = 1'
     beginning = (f"time({CENTURY}, ${{__from}}ms)", BY_HOST)
@@ -75,10 +75,10 @@ def _with_gaps() -> str:
 
 
 def _steps() -> str:
-    """Steps with `points`, MANY for each point and one for the step, and what they add up to so far: MANY for each
-    point, and the step's number. In one figure: InfluxDB evaluates a subquery once for each that is asked of it.
+    """A query for steps with `points`, which is MANY for each point and one for the step, and their sum so far: MANY
+    for each point, plus the step's number. They are one figure because InfluxDB evaluates a subquery once per column.
 
-    5-minute steps are some minutes late, so the last UNROLLED is of raw data in any case.
+    5-minute steps are some minutes late, so the last UNROLLED is always from raw data.
     """
     every = (STEP, BY_HOST)
     counted = select('count("uptime") AS "points"', "system", HOST, TIME, group=every, policy=POLICY)

@@ -1,7 +1,7 @@
 """The rows "Disks" and "Network" of "Linux hosts".
 
-No line per disk, file system or interface: if a host has several, a panel says whether it adds them up or
-takes the worst; single file systems are rows of a table.
+There are no lines per disk, file system or interface: each panel says whether it adds up a host's or takes the worst.
+Single file systems are rows of a table.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from dashboards.queries import (
 )
 
 YEAR = 365 * 86400
-"""In seconds."""
+"""Seconds."""
 
 
 def disks(uid: str) -> Row:
@@ -166,8 +166,8 @@ def network(uid: str) -> Row:
 
 
 def _file_systems(uid: str) -> table.Panel:
-    """One row per file system, the fullest first. Time to full is computed as in the alert "Disk fills up":
-    from the rate between the first and the last existing value, for any time range. Without growth it is 0."""
+    """One row per file system, the fullest first. Time to full is computed as in the alert "Disk fills up": from the
+    rate between the first and the last existing value, whatever the time range. Without growth it is 0."""
     each = (BY_HOST, '"path"')
     newest = select(
         'last("total") AS "total", last("free") AS "free", last("used_percent") AS "used"',
@@ -180,7 +180,7 @@ def _file_systems(uid: str) -> table.Panel:
     known = ", ".join(f'last("{name}") AS "{name}"' for name in ("total", "free", "used", "derivative"))
     both = f"time >= ${{__from}}ms - {TREND}"  # the time shown, and the last hours
     together = f"SELECT {known} FROM ({newest}), ({growth}) WHERE {both} GROUP BY {', '.join(each)}"  # noqa: S608
-    # One that was unmounted before the time range has a trend only.
+    # A file system that was unmounted before the time range has only a trend.
     until_full = '"free" / (0 - "derivative") AS "full"'
     rows = select(f'"total", "free", "used", {until_full}', together, both, '"total" > 0', group=each)
     titles = {

@@ -1,4 +1,4 @@
-"""Panels that list things: tables, alerts, states over time. As panels.py."""
+"""Panels that list things: tables, alerts, states over time. For units and sizes see panels.py."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rows_of(
     width: int = 24,
     height: int = 8,
 ) -> table.Panel:
-    """A table; `unit` is that of every numeric column without one of its own."""
+    """A table. unit: of every numeric column that does not have another one."""
     return (
         table.Panel()
         .title(title)
@@ -51,11 +51,11 @@ def rows_of(
 def alerts_of(
     title: str, description: str, matcher: str, datasource: DataSourceRef, *, width: int = 12, height: int = 8
 ) -> builders.Panel:
-    """A list of the alerts that fire, or soon will, and have a label: `matcher`, as in `host="web-1"`.
+    """A list of firing and pending alerts with a label. matcher: such as `host="web-1"`.
 
     The SDK has no builder for this panel; options as in github.com/grafana/grafana,
-    public/app/plugins/panel/alertlist/types.ts (UnifiedAlertListOptions). It only queries Grafana, not the
-    datasource that every panel has.
+    public/app/plugins/panel/alertlist/types.ts (UnifiedAlertListOptions). It queries only Grafana; the datasource is
+    there because every panel has one.
     """
     shown = {"firing": True, "pending": True, "error": True, "noData": False, "normal": False, "recovering": True}
     return (
@@ -96,8 +96,8 @@ def states(
     height: int = 10,
     links: Sequence[DashboardLink] = (),
 ) -> statetimeline.Panel:
-    """A state timeline: a band per series, 20 on a page, each high enough for its name; the caller adds the
-    mappings from values to states."""
+    """A state timeline: a band per series, 20 per page, each tall enough for its name; the caller adds the mappings
+    from values to states."""
     panel = (
         statetimeline.Panel()
         .title(title)

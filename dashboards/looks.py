@@ -24,30 +24,28 @@ from grafana_foundation_sdk.models.dashboard import (
 from dashboards.registry import AWS_EC2, ENTRIES, LINUX_HOST, Entry
 
 GOOD, WATCH, BAD, NEUTRAL, QUIET = "green", "orange", "red", "blue", "text"
-"""Colours; QUIET is the normal text colour: nothing to see here."""
+"""Colours; QUIET is the normal text colour, for what needs no attention."""
 
 ABSENT = "#808080"
-"""Grey: nothing is known, which is not good."""
-
+"""Grey: unknown, which is not good."""
 
 BLUE, SKY, AMBER, VERMILION, YELLOW, PINK, GREY = (
     *("#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#F0E442", "#CC79A7", "#999999"),
 )
-"""Colours that people with any colour blindness can tell apart (Okabe and Ito, jfly.uni-koeln.de/color).
-For adjacent parts of a whole; they mean neither good nor bad."""
+"""Colours that people with any colour blindness can tell apart (Okabe and Ito, jfly.uni-koeln.de/color),
+for adjacent parts of a whole; they mean neither good nor bad."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The values from which a number deserves a look, and from which someone must act."""
+    """The values from which a number deserves a look, and from which someone must act. well: the colour otherwise."""
 
     watch: float
     act: float
     well: str = GOOD
-    """The colour of a value that is neither."""
 
     def thresholds(self) -> builders.ThresholdsConfig:
-        """Green (or `well`), orange from `watch`, red from `act`; the other way round if a low value is the bad one."""
+        """Green (or `well`), orange from `watch`, red from `act`; reversed if low values are bad."""
         low_is_bad = self.act < self.watch
         steps = (
             [Threshold(None, BAD), Threshold(self.act, WATCH), Threshold(self.watch, self.well)]
@@ -57,27 +55,27 @@ class Limits:
         return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 
     def drawn(self) -> builders.ThresholdsConfig:
-        """For limits that are drawn as lines: an orange one at `watch`, a red one at `act`, whichever is higher."""
+        """The limits as lines: an orange one at `watch`, a red one at `act`, whichever is higher."""
         steps = sorted([Threshold(self.watch, WATCH), Threshold(self.act, BAD)], key=lambda step: step.value or 0)
         return builders.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps([Threshold(None, self.well), *steps])
 
 
 CPU = Limits(80, 95)
-"""CPU use in percent: above 95 work is queueing."""
+"""Percent of CPU use: above 95, work is queueing."""
 MEMORY = Limits(85, 95)
-"""Percent of memory that cannot be reclaimed: above 95 the kernel soon kills a process."""
+"""Percent of memory that cannot be reclaimed: above 95, the kernel will soon kill a process."""
 DISK = Limits(80, 90)
 """Percent of a file system in use."""
 LOAD = Limits(1, 2)
-"""Load per CPU: above 1 processes wait for their turn, above 2 as many wait as run."""
+"""Load per CPU: above 1, processes wait for their turn; above 2, more wait than run."""
 STEAL = Limits(5, 20)
-"""Percent of time that the hypervisor gave to others: on a burstable instance, credits are used up."""
+"""Percent of time that the hypervisor gave to others: a burstable instance has used up its credits."""
 SILENT = Limits(1, 1, QUIET)
 """Known hosts that are silent: even one matters."""
 ERRORS = Limits(1, 1, QUIET)
 """Errors counted by a file system: even one matters."""
 LOST_PACKETS = "suffix:p/s"
-"""Packets per second as they are: Grafana's own unit makes “66.7 mp/s” of one in fifteen seconds."""
+"""Packets per second without prefixes: Grafana's own unit shows one packet in fifteen seconds as “66.7 mp/s”."""
 TIME_TO_FULL = Limits(86400, 4 * 3600, QUIET)
 """Seconds until a file system is full: less than a day (the alert's default), less than half a shift."""
 
@@ -88,7 +86,7 @@ def no_limits() -> builders.ThresholdsConfig:
 
 
 def by_threshold() -> builders.FieldColor:
-    """Coloured by how bad the value is."""
+    """A colour that depends on how bad the value is."""
     return builders.FieldColor().mode(FieldColorModeId.THRESHOLDS)
 
 
@@ -98,12 +96,12 @@ def by_name() -> builders.FieldColor:
 
 
 def always(colour: str) -> DynamicConfigValue:
-    """A series' own colour."""
+    """A fixed colour for a series."""
     return DynamicConfigValue("color", builders.FieldColor().mode(FieldColorModeId.FIXED).fixed_color(colour).build())
 
 
 def when_absent(text: str, colour: str) -> ValueMapping:
-    """Shows `text` in `colour` where there is no value."""
+    """Show `text` in `colour` if there is no value."""
     return SpecialValueMap(
         DashboardSpecialValueMapOptions(
             SpecialValueMatch.NULL_AND_NAN, ValueMappingResult(text=text, color=colour, index=2)
@@ -112,30 +110,30 @@ def when_absent(text: str, colour: str) -> ValueMapping:
 
 
 def one_host(value: str) -> builders.DashboardLink:
-    """Opens the host's page with the same time range; `value`: Grafana's expression for the host."""
+    """A link to the host's page with the same time range. value: Grafana's expression for the host."""
     return builders.DashboardLink("This host's page").url(
         f"{LINUX_HOST.path}?var-host=${{{value}}}&${{interval:queryparam}}&${{__url_time_range}}"
     )
 
 
 def host_of_instance() -> builders.DashboardLink:
-    """Opens the page of a series' EC2 instance, if it has an agent (tag `instance_id`)."""
+    """A link to the host's page of a series' EC2 instance, if it has an agent (tag `instance_id`)."""
     return builders.DashboardLink("Its host's page").url(
         f"{LINUX_HOST.path}?var-instance_id=${{__field.labels.InstanceId}}&${{__url_time_range}}"
     )
 
 
 def instance_of_host() -> builders.DashboardLink:
-    """From a host's page: opens "AWS EC2" with the host's instance selected, if it is one (the variable `ec2`)."""
+    """A link from a host's page to "AWS EC2" with its instance selected, if it is one (the variable `ec2`)."""
     return builders.DashboardLink("What AWS sees of this instance").url(
         f"{AWS_EC2.path}?var-instance=${{ec2}}&var-host=${{host}}&${{__url_time_range}}"
     )
 
 
 def links_from(uid: str, further: Sequence[Entry] = ()) -> list[Builder[DashboardLink]]:
-    """Links to the other dashboards that keep the variables (above all the host) and the time range.
+    """Links to the other dashboards, which keep the variables (above all the host) and the time range.
 
-    further: dashboards that only this stack has.
+    further: other dashboards of this stack.
     """
     return [
         builders.DashboardLink(entry.title)
@@ -165,13 +163,13 @@ def width(pixels: int) -> DynamicConfigValue:
 
 
 def at_least(pixels: int) -> DynamicConfigValue:
-    """A column that shares the room there is, but not below this width: Grafana's own limit of 150 cuts the last
-    columns of a table off on a small screen."""
+    """A column that shares the available room, but is not narrower than this: with Grafana's own minimum of 150, small
+    screens cut off the last columns of a table."""
     return DynamicConfigValue("custom.minWidth", pixels)
 
 
 def left() -> DynamicConfigValue:
-    """A column of numbers that begin at its left: of the last one, a small screen cuts off the right edge."""
+    """A left-aligned column of numbers: a small screen can cut off the right edge of the last column."""
     return DynamicConfigValue("custom.align", "left")
 
 

@@ -1,7 +1,7 @@
 """The dashboard "Monitoring server": is monitoring itself healthy?
 
-Data: Telegraf's `internal` on every host that has it (the server does), `influxdb`, `x509_cert` and
-`backup` (userdata/server/backup.sh) on the server.
+Data: Telegraf's `internal` from every host that has it (the server does); from the server also `influxdb`, `x509_cert`
+and `backup` (userdata/server/backup.sh).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ CERTIFICATE = Limits(watch=30 * 86400, act=7 * 86400)
 BUFFER = Limits(20, 80)
 """Percent of an agent's buffer in use; at 100 it drops the oldest values."""
 SERIES_LIMIT = 200_000
-"""Series from which InfluxDB refuses new ones: max-series-per-database in userdata/server/influxdb.conf."""
+"""InfluxDB refuses more series than this: max-series-per-database in userdata/server/influxdb.conf."""
 ERRORS = Limits(0.01, 1)
-"""Per second: one in a hundred seconds is worth a look."""
+"""Errors per second: one in a hundred seconds is worth a look."""
 
 
 def build(
@@ -42,10 +42,9 @@ def build(
 ) -> str:
     """The dashboard's JSON, for the InfluxDB datasource with this uid.
 
-    own_influxdb: whether the InfluxDB shown is the server's own; without, only the agents are shown.
-    moving: whether the stack moves to another one, or back. public_certificate: whether the server gets one.
-    further: dashboards to link to that only this stack has. tags: those of the agents that hosts can be
-    chosen by.
+    own_influxdb: whether the InfluxDB shown is the server's own; otherwise only the agents are shown. moving: whether
+    the stack moves to another one, or back. public_certificate: whether the server gets one. further: other dashboards
+    of this stack to link to. tags: the agents' tags by which hosts can be chosen.
     """
     rows = [_agents(datasource_uid), server_backups.row(datasource_uid)]
     if public_certificate:
@@ -73,7 +72,7 @@ def _at_a_glance(uid: str) -> Row:
     def newest(value: str, measurement: str, where: str = "") -> InfluxQuery:
         return InfluxQuery(select(value, measurement, SHOWN, where))
 
-    # InfluxDB counts per shard: the newest number of every shard, added up.
+    # InfluxDB reports the size of each shard: the newest ones are added up.
     shards = select('last("diskBytes") AS "bytes"', "influxdb_shard", SHOWN, OUR_DATABASE, group=(BY_HOST, '"id"'))
     disk = InfluxQuery(select('sum("bytes")', shards, "$timeFilter"))
     return Row(

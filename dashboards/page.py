@@ -1,4 +1,4 @@
-"""A whole dashboard: rows of panels laid out on the grid, and its JSON, identical for identical input."""
+"""A whole dashboard: rows of panels on the grid, as JSON that is identical for identical input."""
 
 from __future__ import annotations
 
@@ -28,23 +28,20 @@ from dashboards.queries import ALL_HOSTS, ROLLUP, influxdb
 from dashboards.registry import Entry
 
 SCHEMA_VERSION = 42
-"""The dashboard schema of this JSON; older Grafanas ignore what they do not know, newer ones
-migrate it."""
+"""The version of Grafana's dashboard schema; older Grafanas ignore what they do not know, newer ones migrate it."""
 
 MANAGED = (
     "Managed by Pulumi: changes belong in the repository's dashboards/ folder; the next `pulumi up`"
     " undoes changes made here by hand. Use “Save as” for a copy of your own."
 )
 
-
 BY_TIME = ("policy", "peak")
-"""Variables that depend on the time range. Not part of URLs: a link to another time range must not contain them."""
+"""Variables that depend on the time range. URLs leave them out, because a link can have another time range."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A titled row and the panels below it, left to right; each line of panels fills the grid's 24
-    columns."""
+    """A titled row and its panels, left to right; each line of panels fills the grid's 24 columns."""
 
     title: str
     panels: Sequence[Builder[Panel]]
@@ -61,10 +58,10 @@ def page(
     refresh: str = "30s",
     annotations: Sequence[Builder[AnnotationQuery]] = (),
 ) -> str:
-    """The dashboard as JSON: read-only, one hour, linked to the other dashboards, and to `further` ones.
+    """The dashboard as JSON: read-only, initially one hour, with links to the other dashboards and to `further` ones.
 
-    refresh: how often Grafana refreshes it. annotations: marks across all graphs.
-    folded: all rows but the first are collapsed, and Grafana queries their panels only when they are opened.
+    folded: all rows but the first are collapsed, and Grafana queries their panels only when they are opened. refresh:
+    how often Grafana refreshes it. annotations: marks across all graphs.
     """
     dashboard = (
         builders.Dashboard(entry.title)
@@ -96,9 +93,9 @@ def page(
 
 
 def tag_variables(datasource_uid: str, tags: Sequence[str]) -> list[Builder[VariableModel]]:
-    """A list of values for each of these agents' tags; what is chosen in them is what `host_variable` offers.
+    """A list of values for each of these agents' tags, by which the hosts in `host_variable` are filtered.
 
-    All includes hosts without the tag: `.*` matches those too.
+    All includes hosts without the tag: `.*` matches those, too.
     """
     return [
         builders.QueryVariable(_variable_of(tag))
@@ -117,16 +114,16 @@ def tag_variables(datasource_uid: str, tags: Sequence[str]) -> list[Builder[Vari
 
 
 def _variable_of(tag: str) -> str:
-    """The variable's name: neither another variable's nor one of the patterns of aliases (`$tag_role`)."""
+    """The variable's name, which is neither another variable's nor a pattern of aliases (`$tag_role`)."""
     return f"by_{tag}"
 
 
 def host_variable(datasource_uid: str, *, hidden: bool = False, tags: Sequence[str] = ()) -> builders.QueryVariable:
     """`host`: hosts that ever reported, initially all.
 
-    hidden: only kept for the links to the other dashboards. tags: those with `tag_variables`, which leave
-    only some hosts to choose, and "All" of them is what the panels show. InfluxDB takes a name for a field's where one
-    has it, and refuses to look for hosts by a field.
+    hidden: only kept for the links to the other dashboards. tags: those of `tag_variables`, by which the list is
+    filtered; "All" then means all that are left. With `::tag`, because InfluxDB would take a name that is also a
+    field's for the field, and refuse it.
     """
     chosen = " AND ".join(f'"{tag}"::tag =~ /^${_variable_of(tag)}$/' for tag in tags)
     return (
@@ -145,11 +142,11 @@ def host_variable(datasource_uid: str, *, hidden: bool = False, tags: Sequence[s
 
 
 def policy_variables(datasource_uid: str) -> list[builders.QueryVariable]:
-    """`policy` and `peak`, hidden: which retention policy queries read, and the suffix of maxima there.
+    """`policy` and `peak`, hidden: the retention policy that queries read, and the suffix of maxima there.
 
-    Grafana takes the answer's first column of text and, of a variable with one value, puts it into InfluxQL as it is
-    (public/app/plugins/datasource/influxdb/datasource.ts: toMetricFindValue, interpolateQueryExpr); without an answer
-    the value is empty (@grafana/scenes, MultiValueVariable.ts).
+    Grafana takes the result's first text column and inserts the value of a single-value variable unchanged into
+    InfluxQL (public/app/plugins/datasource/influxdb/datasource.ts: toMetricFindValue, interpolateQueryExpr); without a
+    result the value is empty (@grafana/scenes, MultiValueVariable.ts).
     """
     return [
         builders.QueryVariable(name)
@@ -166,9 +163,9 @@ def policy_variables(datasource_uid: str) -> list[builders.QueryVariable]:
 def interval_variable(
     steps: Sequence[str] = ("10s", "30s", "1m", "5m", "15m", "1h", "6h"), chosen: str = "30s"
 ) -> builders.IntervalVariable:
-    """`interval`: the finest step drawn; a wide time range uses a wider one by itself.
+    """`interval`: the finest step drawn; wide time ranges use wider ones automatically.
 
-    Not the agents' 10 s by default: a dashboard's cost to InfluxDB grows with hosts × steps (docs/scale.md).
+    By default not the agents' 10 s: a dashboard's cost to InfluxDB grows with hosts × steps (docs/scale.md).
     """
     return (
         builders.IntervalVariable("interval")
@@ -181,7 +178,7 @@ def interval_variable(
 
 
 def _current(dashboard: Dashboard) -> dict[str, Any]:
-    """The dashboard without what the SDK's schema still has and Grafana's current one no longer does."""
+    """The dashboard without fields that Grafana's current schema no longer has, unlike the SDK's."""
     fields: dict[str, Any] = json.loads(json.dumps(dashboard, cls=JSONEncoder))
     del fields["style"]
     for variable in fields["templating"]["list"]:
@@ -196,16 +193,16 @@ def _current(dashboard: Dashboard) -> dict[str, Any]:
 
 
 def _inside(heading: builders.Row, panels: Sequence[Builder[Panel]]) -> builders.Row:
-    """A collapsed row: its panels are inside it instead of below it."""
+    """The collapsed row, with its panels inside it instead of below it."""
     for panel in panels:
         heading.with_panel(panel)
     return heading
 
 
 def _give_ids(panels: Sequence[Panel | RowPanel], entry: Entry) -> None:
-    """The entry's own ids, so that links to a panel stay wherever it moves; from 1 upwards where it has none.
+    """Give panels the entry's ids, so that links to a panel work wherever it moves; from 1 upwards if it has none.
 
-    Raises KeyError, naming a panel that has no ID yet.
+    Raises KeyError with the title of a panel that has no id yet.
     """
     every = [each for panel in panels for each in (panel, *(panel.panels if isinstance(panel, RowPanel) else ()))]
     for number, panel in enumerate(every, start=1):

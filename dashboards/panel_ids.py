@@ -1,7 +1,7 @@
-"""Panels' ids within their dashboards, by title; rows of panels have ids, too.
+"""Panels' ids within their dashboards, by title; rows have ids, too.
 
-Alerts link to panels by these numbers, and so do bookmarks: an id never changes, and that of a panel that is gone is
-never used again. A new panel gets the next free number, wherever it stands.
+Alerts and bookmarks link to panels by these numbers: an id never changes, and a removed panel's id is never used again.
+A new panel gets the next free number, wherever it is.
 """
 
 from __future__ import annotations

@@ -31,16 +31,14 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 from dashboards.looks import ABSENT, Limits, always, by_name, by_threshold, no_limits, when_absent
 
 JOIN_GAPS_BELOW = 180_000
-"""Milliseconds: shorter gaps are connected (agents may report less often than the step), longer ones remain
-gaps."""
-
+"""Milliseconds: shorter gaps are connected (agents can report less often than the step), longer ones remain gaps."""
 
 POINTS = 300
-"""Steps of a panel of InfluxDB's, at most. Over 18 hours that makes five minutes each (@grafana/data rounds 216 s to
-300), so that any longer time can be read from steps of five minutes (LONGER in userdata/server/rollup.py)."""
+"""The most steps of a panel with InfluxDB data. Over 18 hours that makes five minutes each (@grafana/data rounds 216 s
+to 300), so that any longer time can be read from steps of five minutes (LONGER in userdata/server/rollup.py)."""
 
 HALF = 12
-"""Grid columns: a narrower panel has no room for a legend at its side."""
+"""Grid columns: a narrower panel has no room for a legend beside the graph."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +64,14 @@ def lines(
     join_gaps_below: int = JOIN_GAPS_BELOW,
     from_zero: bool = True,
 ) -> timeseries.Panel:
-    """A time series panel: thin lines, a table of newest and highest values at their side.
+    """A time series panel: thin lines, with a table of newest and highest values.
 
     limits: drawn as dashed lines; the values keep their series' colours.
     full: the value that means "full" (100 for percent), the axis' upper end.
-    links: what a click on a series opens.
+    links: opened by a click on a series.
     step: the finest step (Grafana's minimum interval).
     join_gaps_below: milliseconds; a series without values for longer shows a gap.
-    from_zero: whether the axis starts at zero; off where values are mirrored below it.
+    from_zero: whether the axis starts at zero; off if values are mirrored below it.
     """
     panel = (
         timeseries.Panel()
@@ -131,10 +129,7 @@ def stacked(
     width: int = 12,
     full: float | None = None,
 ) -> timeseries.Panel:
-    """A stacked time series panel: parts of a whole.
-
-    colours: of each series, by name.
-    """
+    """A stacked time series panel: parts of a whole. colours: of each series, by name."""
     return in_colours(
         lines(title, description, unit, data, width=width, full=full)
         .fill_opacity(40)
@@ -144,7 +139,7 @@ def stacked(
 
 
 def in_colours(panel: timeseries.Panel, colours: Mapping[str, str]) -> timeseries.Panel:
-    """The panel with a fixed colour for each of its series, by name."""
+    """The panel with a fixed colour for each series, by name."""
     for name, colour in colours.items():
         panel = panel.override_by_name(name, [always(colour)])
     return panel
@@ -165,8 +160,8 @@ def number(
 ) -> stat.Panel:
     """A big number: the newest value, coloured by the limits.
 
-    decimals: None shows as many as the value needs.
-    if_absent: what is shown when there is no value, in the colour `absent`; “0” is a value like any other.
+    decimals: None for as many as the value needs.
+    if_absent: shown if there is no value, in the colour `absent`; “0” is treated as a value.
     """
     panel = (
         stat.Panel()
@@ -201,9 +196,9 @@ def worst_one(
     height: int = 4,
     decimals: float = 0,
 ) -> stat.Panel:
-    """A big number with a name below: the first row of a table, its value and what its column of text says.
+    """A big number with a name below it: the value and the text column of a table's first row.
 
-    links: what a click on it opens.
+    links: opened by a click on it.
     """
     return (
         number(title, description, unit, data, width=width, height=height, limits=limits, decimals=decimals)

@@ -1,4 +1,4 @@
-"""InfluxQL of panels and variables: the few kinds of query that the dashboards consist of.
+"""The InfluxQL of panels and variables: the few kinds of queries that the dashboards use.
 
 The SDK has no builder for InfluxQL, so `InfluxQuery` is one: it implements the SDK's data query and builder
 interfaces and can be given to any panel. Fields as in Grafana's `InfluxQuery` type
@@ -20,8 +20,7 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 from dashboards.panels import Data
 
 HOST = '"host"::tag =~ /^$host$/'
-"""Only the selected hosts. Grafana writes several values as `(a|b)` and escapes each for a regular
-expression."""
+"""Only the selected hosts. Grafana writes several values as `(a|b)`, and escapes each for a regular expression."""
 
 SHOWN = f"{HOST} AND $timeFilter"
 """Only the selected hosts, within the dashboard's time range."""
@@ -30,43 +29,42 @@ STEP = "time($__interval)"
 """One value per step; Grafana adapts the step to the panel's width."""
 
 POLICY = "${policy}"
-"""What stands before a measurement's name where the time shown is asked for: nothing, or the retention policy of
-5-minute steps (userdata/server/rollup.py), as the hidden variable `policy` chooses by what is shown."""
+"""The prefix of a measurement's name in queries of the time shown: nothing, or the retention policy of 5-minute steps
+(userdata/server/rollup.py), depending on the time range (the hidden variable `policy`)."""
 
 PEAK = "${peak}"
-"""The suffix of a field's name where its maximum is wanted: in that policy it is a separate field."""
+"""The suffix of a field's name for its maximum, which is a separate field in that policy."""
 
 ROLLUP = (
     'SELECT last("{field}") FROM "rollup" WHERE "since" <= ${{__from}}'
     ' AND ("longer" < ${{__to}} - ${{__from}} OR "raw" > ${{__from}})'
 )
-"""What fills the two variables: a row where the time shown is long, or begins before raw data does, and the policy has
-all of it. Without such a row, or such a measurement (in an external InfluxDB), they are empty."""
+"""The query of the two variables: it returns a row if the time shown is long, or begins before raw data does, and the
+policy has all of it. Without a row, or without the measurement (in an external InfluxDB), they are empty."""
 
 BY_HOST = '"host"'
 
 STATUS = "host_status"
-"""What userdata/shared/measure.sh measures once a minute, one series per host: what the kernel knows of it as a whole,
-and the totals of its disks and network cards."""
+"""The measurement of userdata/shared/measure.sh, once a minute, one series per host: the kernel's figures for the whole
+host, and the totals of its disks and network cards."""
 
 SILENT_AFTER = "3m"
-"""A host without a point for this long counts as silent: eighteen missed points at the agents' default of 10
-s."""
+"""A host without a point for this long counts as silent: eighteen missed points at the agents' default of 10 s."""
 
 REMEMBERED = "30d"
-"""How far back a host that has fallen silent is still listed. `last` reads one block a host, however far."""
+"""How long a host that has fallen silent is still listed. `last` reads one block per host, however far back."""
 
 LATELY = f"time > now() - {SILENT_AFTER} AND time <= now()"
-"""For any time range. Points in the future are no sign of life."""
+"""Whatever the time range. Points in the future are not a sign of life."""
 
 TREND = "6h"
-"""How much of the past the filling rate is computed from, on the dashboard and in the alert."""
+"""How much of the past the filling rate is computed from, in the dashboard and the alert."""
 
 ALL_HOSTS = 'SHOW TAG VALUES FROM "system" WITH KEY = "host"'
-"""What fills the variable `host`: every host that ever reported within the retention policy."""
+"""The query of the variable `host`: every host in the retention policy."""
 
 TOTAL_CPU = "\"cpu\"::tag = 'cpu-total'"
-"""All CPUs of a host together."""
+"""All CPUs of a host combined."""
 
 REAL_FILE_SYSTEMS = (
     r'"fstype"::tag !~ /^(tmpfs|devtmpfs|ramfs|squashfs|iso9660|efivarfs)$/'
@@ -85,10 +83,9 @@ OUTWARD_INTERFACES = r'"interface"::tag !~ /^(lo|all|docker|br-|veth|virbr|cni|f
 class InfluxQuery(Dataquery, Builder[Dataquery]):
     """One InfluxQL query of a panel.
 
-    text: the query with Grafana's variables in it.
-    alias: the series' name; `$tag_host` and `$col` are Grafana's patterns for a tag's value and the column's
-    name. table: one table of rows instead of one frame per series. ref_id: its letter within the panel (given
-    by `influx`). datasource_uid: the InfluxDB datasource (given by `influx`).
+    text: the query, with Grafana's variables. alias: the series' name; `$tag_host` and `$col` are Grafana's patterns
+    for a tag's value and the column's name. table: one table of rows instead of one frame per series. ref_id: its
+    letter within the panel (set by `influx`). datasource_uid: the InfluxDB datasource (set by `influx`).
     """
 
     text: str
@@ -102,7 +99,7 @@ class InfluxQuery(Dataquery, Builder[Dataquery]):
         return self
 
     def to_json(self) -> dict[str, object]:
-        """The query as it stands in a dashboard's JSON."""
+        """The query as data of a dashboard's JSON."""
         fields: dict[str, object] = {
             "refId": self.ref_id,
             "datasource": influxdb(self.datasource_uid),
@@ -136,15 +133,15 @@ def select(
 ) -> str:
     """An InfluxQL query.
 
-    source: a measurement's name, or another query, which is put in parentheses, or several that already are. What
-    surrounds a query names its time, too: InfluxDB opens the shards that the outermost one asks for, and all there are
-    without a time (coordinator/shard_mapper.go, mapShards).
-    policy: the measurement's; POLICY where the time shown is asked for (SHOWN).
+    source: a measurement's name, or another query, which is put in parentheses, or several that already are. An outer
+    query also needs the time range: InfluxDB opens the shards in the outermost one's range, and all of them if it has
+    none (coordinator/shard_mapper.go, mapShards).
+    policy: the measurement's; always POLICY for the time shown (SHOWN).
     conditions: all of them must hold; empty ones are left out.
-    group: what follows GROUP BY: quoted tags and STEP.
-    fill: what stands for a step without points; nothing (null) unless given.
+    group: for GROUP BY: quoted tags and STEP.
+    fill: the value of a step without points; by default none (null).
     """
-    # Everything here comes from constants of this package, nothing from user input.
+    # All of this comes from constants of this package, not from user input.
     if source.startswith("SELECT"):
         source = f"({source})"
     elif not source.startswith("("):
@@ -164,7 +161,7 @@ def by_host(value: str, measurement: str, *, where: str = "", alias: str = "$tag
 
 
 def together(columns: Mapping[str, str], measurement: str, *, where: str = "") -> InfluxQuery:
-    """One line per column over all selected hosts together: name -> aggregate expression."""
+    """One line per column for all selected hosts together: name -> aggregate expression."""
     chosen = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
     return InfluxQuery(select(chosen, measurement, SHOWN, where, group=(STEP,)), "$col")
 
@@ -179,14 +176,13 @@ def rate_by_host(
 def worst_by_host(field: str, measurement: str, *, where: str = "") -> InfluxQuery:
     """One line per host: the highest value of the field among its disks, file systems… in each step.
 
-    Over all of the host's series at once: a subquery per series would read the same blocks and take 15 times
-    the CPU.
+    It reads all of the host's series at once: a subquery per series would read the same blocks for 15 times the CPU.
     """
     return by_host(f'max("{field}{PEAK}")', measurement, where=where)
 
 
 def totals_by_host(counters: Mapping[str, str]) -> InfluxQuery:
-    """A line per host and counter: name -> field of STATUS, which adds up a host's disks or cards.
+    """One line per host and counter: name -> field of STATUS, which is the total of a host's disks or cards.
 
     Adding them up here would take a subquery over a series per disk or card, and over ten times the CPU.
     """
@@ -195,14 +191,14 @@ def totals_by_host(counters: Mapping[str, str]) -> InfluxQuery:
 
 
 def latest(value: str, name: str, measurement: str, *, where: str = "") -> InfluxQuery:
-    """A table, one row per host: `value`, an expression of `last`, as column `name`; older values than
-    SILENT_AFTER do not count."""
+    """A table with one row per host: `value`, an expression of `last`, as column `name`; values older than SILENT_AFTER
+    do not count."""
     text = select(f'{value} AS "{name}"', measurement, HOST, LATELY, where, group=(BY_HOST,))
     return InfluxQuery(text, table=True)
 
 
 def worst(value: str, measurement: str, *, where: str = "") -> InfluxQuery:
-    """A table of one row: the selected host with the highest `value`, in columns `worst` and `host`.
+    """A table with one row: the selected host with the highest `value`, in columns `worst` and `host`.
 
     value: an aggregate expression over a host's last few minutes; older points do not count.
     """
@@ -211,8 +207,9 @@ def worst(value: str, measurement: str, *, where: str = "") -> InfluxQuery:
 
 
 def speed(field: str, measurement: str, time: str, *conditions: str, group: Sequence[str]) -> str:
-    """A query: how fast a field grows per second between its first and last value in the range.
-    No result if there is only one value. `first` and `last` read one block each, and keep their own times."""
+    """A query for how fast a field grows per second between its first and last value in the range.
+
+    No result if there is only one value. `first` and `last` read one block each, and keep the times of their points."""
     ends = (
         select(f'{end}("{field}") AS "value"', measurement, time, *conditions, group=group) for end in ("first", "last")
     )
@@ -222,5 +219,5 @@ def speed(field: str, measurement: str, time: str, *conditions: str, group: Sequ
 
 
 def per_second(counter: str) -> str:
-    """How fast a counter grows per second; a reset (a reboot) makes no spike."""
+    """An expression for how fast a counter grows per second; a reset (a reboot) causes no spike."""
     return f'non_negative_derivative(last("{counter}"), 1s)'

@@ -1,6 +1,6 @@
-"""All dashboards: the one place that has the uid, title, builder and panel IDs of each.
+"""All dashboards: the one place with the uid, title, builder and panel IDs of each.
 
-Uids are part of addresses that people bookmark and that alerts link to: they never change.
+Uids are part of addresses that people bookmark and alerts link to, so they never change.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dashboards import panel_ids
 class Entry:
     """One dashboard.
 
-    module: the module of this package whose `build` makes its JSON; imported only then, as each module takes its own
-    entry from here.
-    panels: titles of its panels and rows -> their fixed IDs; none if the panels come from settings, because
-    nothing links to those.
+    module: the module of this package whose `build` makes its JSON; imported only then, because each module imports
+    its entry from here.
+    panels: titles of its panels and rows -> their fixed IDs; none if the panels come from settings, because nothing
+    links to those.
     """
 
     uid: str
@@ -46,9 +46,9 @@ MONITORING_SERVER = Entry("monitoring-server", "Monitoring server", "monitoring_
 CUSTOM_METRICS = Entry("custom-metrics", "Custom metrics", "custom_metrics")
 
 ENTRIES: Sequence[Entry] = (LINUX_HOSTS, LINUX_HOST, AWS_EC2, MONITORING_SERVER)
-"""Those that every stack has; they link to each other."""
+"""The dashboards that every stack has; they link to each other."""
 EVERY: Sequence[Entry] = (*ENTRIES, CUSTOM_METRICS)
-"""With those that only some stacks have."""
+"""Also those that only some stacks have."""
 
 
 def panel_id(uid: str, title: str) -> int:

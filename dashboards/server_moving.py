@@ -1,4 +1,4 @@
-"""The row "Moving" of the dashboard "Monitoring server", while a stack moves to another InfluxDB or back. Data:
+"""The row "Moving" of the dashboard "Monitoring server", for a stack that moves to another InfluxDB or back. Data:
 `moving`, written by userdata/server/moving.py."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dashboards.panels import number
 from dashboards.queries import SHOWN, InfluxQuery, influx, select
 
 LEFT = Limits(watch=600, act=10**9)
-"""Seconds: the newest minutes are copied once a minute."""
+"""Seconds: new data is copied once a minute."""
 ANY = Limits(watch=1, act=1000)
 
 

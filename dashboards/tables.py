@@ -1,4 +1,4 @@
-"""Tables: Grafana's transformations that join the results of several queries, and their order."""
+"""Grafana's transformations for tables: joining, reducing, filtering and ordering the results of several queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def columns(
 
 
 def join(column: str) -> DataTransformerConfig:
-    """One row for each value of the column in any result; what a result lacks stays empty."""
+    """One row for each value of the column in any result; missing values stay empty."""
     return DataTransformerConfig(id_val="joinByField", options={"byField": column, "mode": "outer"})
 
 
@@ -37,14 +37,14 @@ def reduced(reducer: str, columns: Sequence[str], name: str) -> DataTransformerC
 
 
 def highest_by(column: str, others: Sequence[str]) -> DataTransformerConfig:
-    """One row for each value of the column, with the highest of some others, called `NAME (max)`."""
+    """One row for each value of the column, with the highest values of some others, called `NAME (max)`."""
     fields = {name: {"aggregations": ["max"], "operation": "aggregate"} for name in others}
     grouped = {column: {"aggregations": [], "operation": "groupby"}}
     return DataTransformerConfig(id_val="groupBy", options={"fields": grouped | fields})
 
 
 def only_above(column: str, limit: float) -> DataTransformerConfig:
-    """Only the rows with a greater value in the column."""
+    """Only the rows whose value in the column is greater than the limit."""
     above = {"fieldName": column, "config": {"id": "greater", "options": {"value": limit}}}
     return DataTransformerConfig(
         id_val="filterByValue", options={"filters": [above], "type": "include", "match": "any"}
@@ -52,12 +52,12 @@ def only_above(column: str, limit: float) -> DataTransformerConfig:
 
 
 def ordered_by(column: str, *, falling: bool = False) -> DataTransformerConfig:
-    """The rows' order, by a column that need not be shown."""
+    """Sort the rows by a column, which need not be shown."""
     return DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": column, "desc": falling}]})
 
 
 def arrange(order: Sequence[str], *, rename: Mapping[str, str], drop: Sequence[str] = ()) -> DataTransformerConfig:
-    """Order the joined columns, give the joining ones their titles, drop those that only served for sorting."""
+    """Order the joined columns, rename some, and drop those that only served for sorting."""
     return DataTransformerConfig(
         id_val="organize",
         options={
@@ -69,6 +69,5 @@ def arrange(order: Sequence[str], *, rename: Mapping[str, str], drop: Sequence[s
 
 
 def sorted_by(column: str, *, falling: bool = False) -> TableSortByFieldState:
-    """The column the rows are sorted by until somebody clicks on another; empty cells come first when
-    rising."""
+    """The column by which rows are sorted until someone clicks on another; if rising, empty cells come first."""
     return TableSortByFieldState().display_name(column).desc(falling)
