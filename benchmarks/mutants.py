@@ -29,35 +29,33 @@ from tools.command import run
 
 CHECKOUT = Path(__file__).parent.parent
 
-SETTINGS = (
-    "tests/test_settings.py",
-    "tests/test_wrong_settings.py",
-    "tests/test_nonsense.py",
-    "tests/test_free_text.py",
+SETTINGS = tuple(
+    f"tests/settings/test_{name}.py"
+    for name in ("settings", "hosts", "influxdb", "region", "documented", "wrong_settings", "nonsense", "free_text")
 )
-OF_ALERTS, OF_METRICS, OF_KEYS = (
-    f"tests/test_{name}.py" for name in ("alert_settings", "metric_settings", "certificates")
+OF_ALERTS, OF_METRICS, OF_CERTIFICATES = (
+    f"tests/settings/test_{name}.py" for name in ("alerting", "metrics", "certificates")
 )
 RUNS = tuple(f"tests/components/test_{name}.py" for name in ("options", "program", "hardening"))
 """The whole program against Pulumi's mocks."""
 
 TESTS = {
-    "settings/shown.py": ("tests/test_secrets_in_mistakes.py",),
-    "settings/stack_name.py": ("tests/test_stack_name.py",),
+    "settings/shown.py": ("tests/settings/test_secrets_in_mistakes.py", "tests/settings/test_enormous_values.py"),
+    "settings/stack_name.py": ("tests/settings/test_stack_name.py",),
     "settings/units.py": (OF_METRICS,),
     "settings/metrics.py": (OF_METRICS,),
     "settings/mute_timings.py": (OF_ALERTS,),
     "settings/mail.py": (OF_ALERTS, *SETTINGS),
     "settings/alerting.py": (OF_ALERTS, *SETTINGS),
-    "settings/backups.py": ("tests/test_backup_settings.py", *SETTINGS),
-    "settings/certificates.py": (OF_KEYS, *SETTINGS),
-    "settings/ssh_keys.py": (OF_KEYS, *SETTINGS),
-    "settings/hosts_file.py": ("tests/test_hosts_file.py", "tests/test_secrets_in_mistakes.py"),
-    "settings/oauth.py": ("tests/test_oauth_settings.py", "tests/components/test_oauth.py", *SETTINGS),
-    "settings/accounts.py": ("tests/test_account_settings.py", "tests/components/test_accounts.py", *SETTINGS),
-    "settings/chains.py": (OF_KEYS,),
-    "settings/hosts_by_tag.py": ("tests/test_hosts_by_tag.py", *SETTINGS),
-    "settings/public_certificate.py": ("tests/test_public_certificate.py", *SETTINGS),
+    "settings/backups.py": ("tests/settings/test_backups.py", *SETTINGS),
+    "settings/certificates.py": (OF_CERTIFICATES, *SETTINGS),
+    "settings/ssh_keys.py": ("tests/settings/test_ssh_keys.py", *SETTINGS),
+    "settings/hosts_file.py": ("tests/settings/test_hosts_file.py", "tests/settings/test_secrets_in_mistakes.py"),
+    "settings/oauth.py": ("tests/settings/test_oauth.py", "tests/components/test_oauth.py", *SETTINGS),
+    "settings/accounts.py": ("tests/settings/test_accounts.py", "tests/components/test_accounts.py", *SETTINGS),
+    "settings/chains.py": (OF_CERTIFICATES,),
+    "settings/hosts_by_tag.py": ("tests/settings/test_hosts_by_tag.py", *SETTINGS),
+    "settings/public_certificate.py": ("tests/settings/test_public_certificate.py", *SETTINGS),
     "settings/moving.py": ("tests/components/test_moving.py", *SETTINGS),
     "settings/contradictions/alerts.py": (OF_ALERTS, *SETTINGS),
     "settings/": SETTINGS,
@@ -98,8 +96,8 @@ TESTS = {
     "dashboards/importing/": ("tests/dashboards/importing",),
     "dashboards/": ("tests/dashboards",),
     "alerts/": tuple(f"tests/alerts/test_{name}.py" for name in ("structure", "rules", "stories", "ec2")),
-    "tools/list_backups.py": ("tests/components/test_list_backups.py",),
-    "tools/wait": ("tests/components/test_wait_until_ready.py",),
+    "tools/list_backups.py": ("tests/tools/test_list_backups.py",),
+    "tools/wait": ("tests/tools/test_wait_until_ready.py",),
     "tools/test_alert.py": ("tests/alerts/test_test_alert.py",),
     "tools/cost/": ("tests/tools/test_cost.py",),
     "tools/new_stack/": ("tests/tools/test_new_stack.py",),

@@ -18,7 +18,7 @@ import pytest
 from components.agent import INSTALL, REMOVE, SSH_ANSWERS
 from tests.components.conftest import ADDRESS, Run, run_program
 from tests.support.certificates import KEY
-from tests.test_settings import HOST
+from tests.support.configuration import HOST
 
 HOSTS = [
     HOST | {"name": "db-1", "privateKey": KEY, "tags": {"role": "database"}},

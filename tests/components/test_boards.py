@@ -13,7 +13,7 @@ from dashboards.from_files import read_all
 from program import boards
 from tests.components.conftest import ADDRESS, Run, run_program
 from tests.support.certificates import KEY
-from tests.test_settings import HOST
+from tests.support.configuration import HOST
 
 METRIC = {"namespace": "Shop", "metric": "Orders", "statistic": "Sum"}
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.components.conftest import PROJECT, Run, run_once
 from tests.components.test_program import SECRETS
-from tests.test_settings import HOST
+from tests.support.configuration import HOST
 
 NOWHERE = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:1",

@@ -11,7 +11,7 @@ import pytest
 
 from tests.components.conftest import ADDRESS, Run, run_program
 from tests.components.test_hardening import ELSEWHERE
-from tests.test_settings import HOST
+from tests.support.configuration import HOST
 
 OWN = f"https://{ADDRESS}:8086"
 MANAGED = "https://db-1.timestream-influxdb.eu-central-1.on.aws:8086"

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.components.conftest import Run, run_program
-from tests.test_oauth_settings import DOMAIN, HERE
+from tests.settings.test_oauth import DOMAIN, HERE
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from program.key import find_key
 from settings import load
 from tests.components.conftest import KEY, Run, run_once, run_program
-from tests.test_settings import raw
+from tests.support.configuration import raw
 
 FOUND = {"arn": KEY, "keyManager": "CUSTOMER", "keyState": "Enabled"}
 FOUND |= {"keyUsage": "ENCRYPT_DECRYPT", "keySpec": "SYMMETRIC_DEFAULT"}

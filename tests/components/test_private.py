@@ -12,7 +12,7 @@ import pytest
 from program import way_out
 from settings import load
 from tests.components.conftest import Run, run_once, run_program
-from tests.test_settings import raw
+from tests.support.configuration import raw
 
 SUBNET = "subnet-0123456789abcdef0"
 PRIVATE = {"publicAddress": False, "subnetId": SUBNET}

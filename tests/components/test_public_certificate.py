@@ -10,8 +10,8 @@ import pytest
 
 from tests.components.conftest import Run, run_once
 from tests.components.test_domain_record import DOMAIN, NAMED, ZONE
+from tests.settings.test_public_certificate import DIRECTORY
 from tests.support.certificates import CERTIFICATE
-from tests.test_public_certificate import DIRECTORY
 
 GIVEN: dict[str, Any] = NAMED | {"publicCertificate": {"directory": DIRECTORY, "ca": CERTIFICATE}}
 

@@ -14,7 +14,7 @@ from sandbox.plugins.tls.provider import TlsProvider
 from tests.components.conftest import Run, run_bootstrap, run_once
 from tests.components.test_alerting import POINTS
 from tests.components.test_hardening import VARIANTS
-from tests.test_settings import HOST
+from tests.support.configuration import HOST
 
 SMTP = {"host": "smtp.example.com", "user": "AKIA", "password": "password-of-smtp", "sender": "m@example.com"}
 PROVIDERS = (AwsProvider(), CommandProvider(), GrafanaProvider(), RandomProvider(), TlsProvider())

@@ -25,7 +25,7 @@ BOTH = ["dev", "prod"]
         (["userdata/boot.sh"], BOTH),
         (["tools/waiting.py"], BOTH),
         (["requirements.txt"], BOTH),
-        (["docs/alerts.md", "tests/test_settings.py", "sandbox/place.py", "README.md"], []),
+        (["docs/alerts.md", "tests/settings/test_settings.py", "sandbox/place.py", "README.md"], []),
         (["Pulumi.sandbox.yaml", "Pulumi.pull-request.yaml"], []),
         (["docs/Pulumi.dev.yaml", "toolshed/x.py"], []),
     ],

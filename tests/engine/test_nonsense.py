@@ -1,6 +1,6 @@
 """Unusable settings, through a real preview: each is one line of the one error; no traceback, no secret.
 
-tests/test_nonsense.py and its neighbours have many more, against the settings alone. Here it is what the user sees:
+tests/settings has many more, against the settings alone. Here it is what the user sees:
 YAML, the CLI, the engine and the language host lie between the stack's file and the message.
 """
 

@@ -11,7 +11,7 @@ from sandbox import hosts, stack
 from sandbox.machines import on_premise
 from sandbox.place import Place
 from settings import load
-from tests.test_settings import raw
+from tests.support.configuration import raw
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from components.parameters import STANDARD_LIMIT
 from dashboards.registry import AWS_EC2
 from settings import SettingsError
-from tests.test_settings import HOST
+from tests.support.configuration import HOST
 from tools import stack_file
 from tools.cost import __main__ as command
 from tools.cost import bill as bills

@@ -24,7 +24,7 @@ from settings import Host, Settings
 from settings import values as v
 from settings.ssh_keys import host_key
 from settings.versions import Version
-from tests.test_settings import HOST
+from tests.support.configuration import HOST
 from tests.userdata.test_render import AGENT, SERVER, TARGET, agent_config
 from tests.userdata.test_round_trips import RETENTIONS, VERSIONS, accepted, hosts, server_values, servers
 from userdata.server_files import server_files, shard_duration

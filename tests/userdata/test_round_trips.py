@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from settings import Host, Settings, SettingsError, load
-from tests.test_settings import HOST, HOSTS_SECRET, RIGHT
+from tests.support.configuration import HOST, HOSTS_SECRET, REQUIRED
 from userdata.agents import AgentValues, agent_installer
 from userdata.boot import BootValues, boot_settings, user_data
 from userdata.server_files import ServerValues, backup_settings, server_files, server_settings
@@ -82,7 +82,7 @@ def accepted(secret_keys: tuple[str, ...] = (), **changed: Any) -> Settings:
         f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in changed.items()
     }
     try:
-        return load(RIGHT | given_, secret_keys)
+        return load(REQUIRED | given_, secret_keys)
     except SettingsError:
         assume(False)
         raise AssertionError from None
@@ -346,7 +346,7 @@ def test_no_content_ends_its_here_document(ca: str, password: str) -> None:
         files = files_of(
             agent_installer(
                 AgentValues(
-                    repository=load(RIGHT).influxdata_repository,
+                    repository=load(REQUIRED).influxdata_repository,
                     telegraf_version="1.39.3-1",
                     interval="10s",
                     target=InfluxTarget("https://a.b:8086", "telegraf", "telegraf", True),

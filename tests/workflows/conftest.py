@@ -22,7 +22,7 @@ from tests.live.leaks import secret_values
 from tests.sandbox.cloud.conftest import Cloud, aws
 from tests.sandbox.plugins.engine import CHECKOUT, VENV, find_pulumi
 from tests.support.certificates import KEY
-from tests.test_settings import HOST
+from tests.support.configuration import HOST
 from tests.workflows.github import GitHub, serving
 from tests.workflows.repository import Repository, programs
 from tests.workflows.runner import Runner, machine

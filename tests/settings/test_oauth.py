@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from settings import load
-from tests.test_settings import RIGHT, mistakes, raw
+from tests.support.configuration import REQUIRED, mistakes, raw
 
 HERE: dict[str, Any] = {
     "clientId": "grafana",
@@ -28,7 +28,7 @@ def wrong(change: dict[str, Any], **more: Any) -> list[str]:
 
 
 def test_off_by_default() -> None:
-    assert load(RIGHT).oauth is None
+    assert load(REQUIRED).oauth is None
 
 
 def test_the_client_and_three_endpoints_are_enough() -> None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from settings import SettingsError, load, places
 from settings.model import Settings
 from tests.support.certificates import CERTIFICATE, KEY
-from tests.test_settings import HOST, RIGHT
+from tests.support.configuration import HOST, REQUIRED
 
 MARKER = "hunter2-Qx7vLw9zKp3mRt5bNc8dJf4gHs6a"
 REGION = "aws:region"
@@ -53,7 +53,7 @@ FULL: dict[str, Any] = {
         },
         HOST | {"name": "web-2", "address": "198.51.100.8"},
     ],
-    "hostsFile": {"path": "tests/samples/hosts.yaml", "privateKey": KEY},
+    "hostsFile": {"path": "tests/settings/samples/hosts.yaml", "privateKey": KEY},
 }
 """Every setting that holds a secret, with a value for each of its keys."""
 
@@ -136,7 +136,7 @@ def reported(configuration: dict[str, Any], marked: bool) -> str:
         for key, value in configuration.items()
     }
     try:
-        load(RIGHT | text, tuple(text) if marked else ())
+        load(REQUIRED | text, tuple(text) if marked else ())
     except SettingsError as error:
         return str(error)
     return ""

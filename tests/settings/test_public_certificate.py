@@ -8,7 +8,7 @@ import pytest
 
 from settings import load
 from tests.support.certificates import CERTIFICATE, KEY
-from tests.test_settings import RIGHT, mistakes, raw
+from tests.support.configuration import REQUIRED, mistakes, raw
 
 DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
 NAMED: dict[str, Any] = {"domain": "monitoring.example.com", "route53Zone": "example.com"}
@@ -16,7 +16,7 @@ HERE: dict[str, Any] = NAMED | {"publicCertificate": {"directory": DIRECTORY}}
 
 
 def test_off_by_default() -> None:
-    assert load(RIGHT).public_certificate is None
+    assert load(REQUIRED).public_certificate is None
 
 
 def test_the_authority_s_directory_is_enough() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from settings import Settings, load
 from tests.support.certificates import CERTIFICATE, KEY
-from tests.test_settings import HOST, HOSTS_SECRET, mistakes, raw
+from tests.support.configuration import HOST, HOSTS_SECRET, mistakes, raw
 
 OTHER = HOST | {"name": "web-2", "address": "198.51.100.8"}
 INFLUXDB = {"url": "https://a.b", "username": "u", "password": "p"}

@@ -1,6 +1,6 @@
 """More ways to get the configuration wrong: YAML's surprises, absurd sizes, unicode, injection, collisions.
 
-As in tests/test_settings.py: each is one line that names the key and says what to write instead, before anything else
+As in test_settings.py: each is one line that names the key and says what to write instead, before anything else
 happens.
 """
 
@@ -13,10 +13,9 @@ import pulumi
 import pytest
 import yaml
 
-from settings import load
 from tests.components.conftest import run_program
 from tests.support.certificates import CERTIFICATE, KEY, certificate_text, ec_key, issue
-from tests.test_settings import HOST, HOSTS_SECRET, mistakes, raw
+from tests.support.configuration import mistakes, raw
 
 YAML: list[tuple[str, str, str]] = [
     # as a person writes it in Pulumi.STACK.yaml; key; what is reported
@@ -217,85 +216,6 @@ def test_a_wrong_value_next_to_a_secret_is_reported(
     assert reported in line
     assert "x" * 50 not in line
     assert "M" * 50 not in line
-
-
-HOSTS: list[tuple[dict[str, Any], str, str]] = [
-    ({"name": 101}, "name", 'is not a string; write it in quotes: "101"'),
-    ({"name": ""}, "name", "is empty"),
-    ({"name": "-oProxyCommand=id"}, "name", "is not a valid host name"),
-    ({"name": "wéb-1"}, "name", "is not a valid host name"),
-    ({"name": "web/../1"}, "name", "is not a valid host name"),
-    ({"name": "web'; DROP SERIES FROM system; '"}, "name", "is not a valid host name"),
-    ({"name": "web-1\n[Service]"}, "name", "is not a valid host name"),
-    ({"name": "web&1"}, "name", "is not a valid host name"),
-    ({"name": "WEB-1"}, "name", "is also the name of an earlier host"),
-    ({"address": "198.51.100.7"}, "address", "is also the address of an earlier host"),
-    ({"address": 3325256711}, "address", "is not a string"),
-    ({"address": "web_1.example.com"}, "address", "is not a host name or address"),
-    ({"address": "198.51.100.08"}, "address", "is not a host name or address"),
-    ({"address": "$(id).example.com"}, "address", "is not a host name or address"),
-    ({"address": "a" * 254}, "address", "is not a host name or address"),
-    ({"port": 22.5}, "port", "is not an integer"),
-    ({"port": "22;id"}, "port", "is not an integer"),
-    ({"port": 65536}, "port", "is out of range"),
-    ({"port": True}, "port", "is not an integer"),
-    ({"user": "root;id"}, "user", "is not a valid user name"),
-    ({"user": "-l"}, "user", "is not a valid user name"),
-    ({"user": "a" * 33}, "user", "is not a valid user name"),
-    ({"hostKey": HOST["hostKey"] + "\n" + HOST["hostKey"][:20]}, "hostKey", "is several lines"),
-    ({"tags": {"role": "web\n[[inputs.exec]]"}}, "tags", "a tag cannot have"),
-    ({"tags": {"role": "END_OF_FILE\nid"}}, "tags", "a tag cannot have"),
-    ({"tags": {"role": "a\u2028b"}}, "tags", "a tag cannot have"),
-    ({"tags": {"role": "a\u202eb"}}, "tags", "control characters"),
-    ({"tags": {"role": "x" * 129}}, "tags", "a tag cannot have"),
-    ({"tags": {"role": ""}}, "tags", "is empty"),
-    ({"tags": {"rôle": "x"}}, "tags", "is not a valid tag name"),
-    ({"tags": {"1st": "x"}}, "tags", "is not a valid tag name"),
-    ({"tags": {"Host": "x"}}, "tags", "is used by Telegraf's inputs"),
-    ({"tags": {"role": None}}, "tags", "is not a string"),
-    ({"inputs": {"ping": {"targets": ["-c 1"]}}}, "inputs.ping.targets", "is not a host name or address"),
-    ({"inputs": {"ping": {"targets": ["a.b", "a.b"]}}}, "inputs.ping.targets", "contains a.b twice"),
-    ({"inputs": {"ping": {"targets": "a.b"}}}, "inputs.ping.targets", "is a string, not a list"),
-    ({"inputs": {"nginx": {"urls": ["http://a.b:99999/"]}}}, "inputs.nginx.urls", "has the port 99999"),
-    ({"inputs": {"nginx": {"urls": ["http://a.b/${X}"]}}}, "inputs.nginx.urls", "is not a URL"),
-    ({"inputs": {"redis": {"servers": ["tcp://a.b:99999"]}}}, "inputs.redis.servers", "has the port 99999"),
-    ({"inputs": {"redis": {"servers": ["tcp://:x@a.b:1"]}}}, "inputs.redis.servers", "is not a Redis server"),
-    ({"inputs": {"docker": {"endpoint": "tcp://a.b:0"}}}, "inputs.docker.endpoint", "has the port 0"),
-    ({"inputs": {"docker": {"endpoint": 'unix:///a"b'}}}, "inputs.docker.endpoint", "is not the address"),
-    ({"inputs": {"postgresql": {"database": "a b"}}}, "inputs.postgresql.database", "not allowed here"),
-    ({"inputs": {"postgresql": {"user": "u' host='x"}}}, "inputs.postgresql.user", "not allowed here"),
-    ({"inputs": {"postgresql": {"port": 0}}}, "inputs.postgresql.port", "is out of range"),
-    ({"inputs": {"systemdUnits": {"units": ["a.service; id"]}}}, "inputs.systemdUnits.units", "is not the name"),
-    ({"inputs": {"systemdUnits": {"units": ["$(id)"]}}}, "inputs.systemdUnits.units", "is not the name"),
-    (
-        {"inputs": {"httpResponse": {"urls": ["https://a.b"], "timeout": "5"}}},
-        "inputs.httpResponse.timeout",
-        "duration",
-    ),
-    (
-        {"inputs": {"httpResponse": {"urls": ["https://a.b"], "timeout": "1h"}}},
-        "inputs.httpResponse.timeout",
-        "duration",
-    ),
-    ({"inputs": {"docker": "yes"}}, "inputs.docker", "is not an object"),
-    ({"inputs": ["docker"]}, "inputs", "is not an object"),
-    ({"inputs": {"exec": {"commands": ["id"]}}}, "inputs.exec", "is not a setting"),
-]
-
-
-@pytest.mark.parametrize(("changes", "where", "reported"), HOSTS, ids=lambda v: ascii(v)[:50])
-def test_a_wrong_host_is_reported(changes: dict[str, Any], where: str, reported: str) -> None:
-    other = HOST | {"name": "web-2", "address": "198.51.100.8"}
-    (line,) = mistakes(raw(hosts=[HOST, other | changes]), HOSTS_SECRET)
-    assert line.startswith(f"monitoring:hosts[1].{where}")
-    assert any(each in line for each in reported.split("|")), line
-    assert line.isprintable()
-
-
-def test_two_hosts_at_one_address_need_two_ports() -> None:
-    other = HOST | {"name": "web-2"}
-    assert len(load(raw(hosts=[HOST, other | {"port": 2222}]), HOSTS_SECRET).hosts) == 2
-    assert len(load(raw(hosts=[HOST | {"unreachable": True}, other]), HOSTS_SECRET).hosts) == 2
 
 
 @pytest.mark.parametrize("changes", [{"protect": "no"}, {"tags": {"te#am": "x"}}, {"influxdbVersion": "1.12"}])

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from settings import Settings, SettingsError, load
-from tests.test_settings import RIGHT
+from tests.support.configuration import REQUIRED
 
 
 def loaded(**given: Any) -> Settings:
     text = {f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
-    return load(RIGHT | text)
+    return load(REQUIRED | text)
 
 
 @pytest.mark.parametrize("tag", [{"Monitoring": "on"}, {"aws:autoscaling:groupName": "web"}, {"team/Ä x": "a+b=c@d"}])

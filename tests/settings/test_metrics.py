@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settings import SettingsError, load
-from tests.test_settings import RIGHT, mistakes, raw
+from tests.support.configuration import REQUIRED, mistakes, raw
 
 QUEUE: dict[str, Any] = {"namespace": "AWS/SQS", "metric": "Age", "dimensions": {"QueueName": "in"}}
 
@@ -19,7 +19,7 @@ def metrics(*given: dict[str, Any]) -> Any:
 
 
 def test_there_are_none_by_default() -> None:
-    assert load(RIGHT).custom_metrics == ()
+    assert load(REQUIRED).custom_metrics == ()
 
 
 def test_namespace_and_metric_are_enough() -> None:

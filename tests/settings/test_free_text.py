@@ -16,9 +16,9 @@ import pytest
 from pydantic import BaseModel, BeforeValidator
 
 from settings import Settings, SettingsError, load, places
+from tests.settings.test_secrets_in_mistakes import FULL, PLACES, everywhere, put
 from tests.support.certificates import CERTIFICATE
-from tests.test_secrets_in_mistakes import FULL, PLACES, everywhere, put
-from tests.test_settings import RIGHT
+from tests.support.configuration import REQUIRED
 
 MEANING = {
     "a line break": "a\nb",
@@ -98,7 +98,7 @@ def accepted(configuration: dict[str, Any], key: str) -> bool:
     """Whether there is no mistake about this key."""
     text = {f"monitoring:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in configuration.items()}
     try:
-        load(RIGHT | text, tuple(text))
+        load(REQUIRED | text, tuple(text))
     except SettingsError as error:
         return not any(mistake.key.startswith(f"monitoring:{key}") for mistake in error.mistakes)
     return True

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from settings.shown import looks_secret
 from tests.support.certificates import CERTIFICATE, KEY
-from tests.test_settings import mistakes, raw
+from tests.support.configuration import mistakes, raw
 
 CPU_SECONDS = 5
 """Each took minutes, and takes a fraction of a second."""

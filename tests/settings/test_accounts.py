@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from settings import load
-from tests.test_settings import RIGHT, mistakes, raw
+from tests.support.configuration import REQUIRED, mistakes, raw
 
 SHOP: dict[str, Any] = {"name": "shop", "roleArn": "arn:aws:iam::210987654321:role/monitoring"}
 
 
 def test_there_are_none_by_default() -> None:
-    assert load(RIGHT).cloudwatch_accounts == ()
+    assert load(REQUIRED).cloudwatch_accounts == ()
 
 
 def test_a_name_and_a_role_are_enough() -> None:

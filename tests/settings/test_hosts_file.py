@@ -12,7 +12,7 @@ import pytest
 
 from settings import Settings, SettingsError, load
 from tests.support.certificates import KEY
-from tests.test_settings import HOST, RIGHT
+from tests.support.configuration import HOST, REQUIRED
 
 SAMPLES = Path(__file__).parent / "samples"
 ENTRY = f"address: 198.51.100.9\n  user: admin\n  hostKey: {HOST['hostKey']}\n"
@@ -26,7 +26,7 @@ BOMB = "- &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
 def with_file(path: Path | str, *, key: str | None = None, hosts: list[dict[str, Any]] | None = None) -> Settings:
     file = {"path": str(path)} | ({"privateKey": key} if key else {})
     given = {"monitoring:hostsFile": json.dumps(file), "monitoring:hosts": json.dumps(hosts or [])}
-    return load(RIGHT | given, ("monitoring:hostsFile", "monitoring:hosts"))
+    return load(REQUIRED | given, ("monitoring:hostsFile", "monitoring:hosts"))
 
 
 @pytest.fixture(autouse=True)
@@ -172,7 +172,7 @@ def test_settings_of_another_kind_are_mistakes_of_their_own(hosts: str, file: st
     Path("a.yaml").write_text(f"- name: web-1\n  {ENTRY}  prot: 22\n")
     given = {"monitoring:hosts": hosts, "monitoring:hostsFile": file}
     with pytest.raises(SettingsError) as error:
-        load(RIGHT | given, tuple(given))
+        load(REQUIRED | given, tuple(given))
     keys = {mistake.key for mistake in error.value.mistakes}
     assert any(key.startswith("monitoring:hostsFile") for key in keys), keys
     assert any(re.match(r"monitoring:hosts(\[|$)", key) for key in keys), keys

@@ -8,7 +8,7 @@ import pytest
 
 from settings import load
 from settings.backups import Origin, origin
-from tests.test_settings import mistakes, raw
+from tests.support.configuration import mistakes, raw
 
 
 def test_backups_are_on_and_nothing_is_restored_by_default() -> None:

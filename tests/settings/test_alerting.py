@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from settings import load
-from tests.test_settings import mistakes, raw
+from tests.support.configuration import mistakes, raw
 
 SLACK = "https://hooks.slack.com/services/T0/B0/geheim"
 KEPT = ("monitoring:contactPoints",)
