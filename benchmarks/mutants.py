@@ -36,7 +36,13 @@ SETTINGS = tuple(
 OF_ALERTS, OF_METRICS, OF_CERTIFICATES = (
     f"tests/settings/test_{name}.py" for name in ("alerting", "metrics", "certificates")
 )
-RUNS = tuple(f"tests/components/test_{name}.py" for name in ("options", "program", "hardening"))
+RUNS = tuple(
+    f"tests/components/test_{name}.py"
+    for name in (
+        *("options", "program", "hardening", "network", "identities", "parameters", "secrets", "gates"),
+        *("authority", "server", "grafana_content"),
+    )
+)
 """The whole program against Pulumi's mocks."""
 
 TESTS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import runpy
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,33 +25,47 @@ PROJECT = Path(__file__).parent.parent.parent
 ADDRESS = "198.18.1.10"
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+SECRETS = re.compile(r"password-of-|hidden-key-of-|secret-of-")
+"""What the mocks answer for everything secret."""
 
-
-SECRET_MARK = "4dabf18193072939515e22adb298388d"  # the engine puts it in front of secrets
+SECRET_MARK = "4dabf18193072939515e22adb298388d"  # the key by which the engine recognizes a secret
 
 
 def clear(value: Any) -> Any:
     """A value as the engine sends it, without the envelopes of secrets."""
+    return _opened(value, lambda secret: clear(secret["value"]))
+
+
+def shown(value: Any) -> Any:
+    """A value as a preview, a log and the state show it."""
+    return _opened(value, lambda _: "[secret]")
+
+
+def _opened(value: Any, replace: Callable[[dict[str, Any]], Any]) -> Any:
     if isinstance(value, dict):
-        return clear(value["value"]) if SECRET_MARK in value else {k: clear(v) for k, v in value.items()}
-    return [clear(element) for element in value] if isinstance(value, list) else value
+        return replace(value) if SECRET_MARK in value else {k: _opened(v, replace) for k, v in value.items()}
+    return [_opened(element, replace) for element in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource as the program asked for it. secret: the inputs that are marked as secrets."""
+    """A resource as the program requested it. shown: the inputs without what is marked as a secret. secret: the inputs
+    that are, or contain, a secret."""
 
     type: str
     name: str
     inputs: dict[str, Any]
-    secret: frozenset[str]
+    secret: frozenset[str] = frozenset()
+    shown: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the engine may do to a resource later on. after: types and names of what it waits for, and what is deleted
-    after it. deleted_with, provider: names. hooks: moment and name of those that run first. replaced_by: inputs whose
-    change replaces it."""
+    """What the engine may do to a resource later on.
+
+    after: types and names of the resources it waits for, which are deleted after it. deleted_with, provider: names.
+    hooks: when each hook runs, and its name. replaced_by: inputs whose change replaces it.
+    """
 
     protect: bool
     ignore_changes: frozenset[str]
@@ -64,7 +79,7 @@ class Options:
 
 @dataclass
 class Run:
-    """What a run of the program asked for, and what it exported."""
+    """What a run of the program requested, and what it exported."""
 
     resources: list[Resource] = field(default_factory=list)
     options: dict[tuple[str, str], Options] = field(default_factory=dict)
@@ -110,9 +125,9 @@ class Cloud(mocks.Mocks):
         self.answers = usual | answers
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        inputs = clear(args.inputs)
+        inputs, seen = clear(args.inputs), shown(args.inputs)
         marked = frozenset(key for key, value in args.inputs.items() if inputs[key] != value)
-        self.run.resources.append(Resource(args.typ, args.name, inputs, marked))
+        self.run.resources.append(Resource(args.typ, args.name, inputs, marked, seen))
         outputs = {"name": args.name} | inputs
         kind = args.typ.rpartition(":")[2]
         outputs |= {
@@ -127,6 +142,7 @@ class Cloud(mocks.Mocks):
             "LocallySignedCert": {"certPem": PEM.format("the-server")},
             "AccessKey": {"secret": "secret-of-the-access-key"},
             "Volume": {"arn": "arn"},
+            "Policy": {"arn": f"arn:aws:iam::111122223333:policy/{args.name}"},
             "User": {"arn": f"arn:aws:iam::111122223333:user/{args.name}"},
             "Role": {"arn": f"arn:aws:iam::111122223333:role/{args.name}"},
             "Topic": {"arn": f"arn:aws:sns:eu-central-1:111122223333:{args.name}"},
@@ -146,7 +162,7 @@ class Cloud(mocks.Mocks):
 
 
 class Monitor(mocks.MockMonitor):
-    """Also keeps the resources' options, which the mocks are not shown."""
+    """Also keeps the resources' options, which Pulumi does not pass to the mocks."""
 
     mocks: Cloud
 
@@ -168,18 +184,24 @@ class Monitor(mocks.MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
+def statements(document: str) -> list[dict[str, Any]]:
+    """The statements of a policy document; IAM takes a single one without a list."""
+    found = json.loads(document)["Statement"]
+    return found if isinstance(found, list) else [found]
+
+
 def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
 @dataclass
 class Hooks:
-    """Replaces the server through which the engine calls a program's resource hooks; the mocks have none."""
+    """Replaces the server through which the engine calls a program's resource hooks."""
 
     run: Run
 
     def register_resource_hook(self, hook: pulumi.ResourceHook) -> None:
-        """Keeps it: there is no engine to call it."""
+        """Keep the hook: there is no engine to call it."""
         self.run.hooks[hook.name] = hook
 
 
@@ -192,7 +214,7 @@ def run_program(
     secret: tuple[str, ...] = (),
     stack: str = "prod",
 ) -> Run:
-    """Run __main__.py with the stack's file and some settings changed. Raises what the program raises."""
+    """Run __main__.py with the settings of a stack's file, some of them changed. Raises what the program raises."""
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
     config |= {f"monitoring:{key}": value for key, value in (changes or {}).items()}
     return _run("monitoring", stack, config, answers or {}, [f"monitoring:{key}" for key in secret])
@@ -204,7 +226,7 @@ def run_once(
     secret: tuple[str, ...] = (),
     stack: str = "prod",
 ) -> Run:
-    """As `run_program`; tests with the same settings share one run. Not for tests that change the program itself."""
+    """As `run_program`, but tests with the same settings share one run. Not for tests that patch the program."""
     return _remembered(json.dumps([changes, answers, secret, stack]))
 
 
@@ -225,8 +247,8 @@ _built: dict[str, str] = {}
 
 
 def _build_once(entry: Entry, *arguments: Any, **options: Any) -> str:
-    """A dashboard follows from its arguments alone (tests/dashboards/), and most runs have the same: an eighth of the
-    time."""
+    """Build each dashboard once per set of arguments, on which alone it depends (tests/dashboards); saves an eighth of
+    the time."""
     key = repr((entry.uid, arguments, options))
     if key not in _built:
         _built[key] = _build(entry, *arguments, **options)
@@ -252,9 +274,9 @@ def _run(
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def program() -> pulumi.Output[Any]:
         values: dict[str, Any] = {}
-        # The lines of the program that made a resource, which the engine would show: a sixth of the time.
+        # For each resource Pulumi looks up the line that made it, which takes a sixth of the time.
         no_trace = patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace)
-        # program/lean.py: the tests' process goes on.
+        # program/lean.py disables it, but the tests' process goes on.
         collected, built_once = patch("gc.disable"), patch.object(Entry, "build", _build_once)
         with patch("pulumi.export", values.__setitem__), collected, built_once, no_trace:
             runpy.run_path(str(folder / "__main__.py"))

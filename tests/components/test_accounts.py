@@ -1,4 +1,4 @@
-"""Other accounts whose CloudWatch Grafana reads: one datasource for each, and the rights on both sides."""
+"""Further accounts whose CloudWatch Grafana reads: a datasource for each, and the permissions on both sides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.conftest import Run, run_program
+from tests.components.conftest import Run, run_program, statements
 
 SHOP = "arn:aws:iam::210987654321:role/monitoring"
 DATA = "arn:aws:iam::333333333333:role/teams/grafana"
@@ -28,11 +28,7 @@ def run(auth: str) -> Run:
     return run_program({"cloudwatchAccounts": ACCOUNTS, "cloudwatchAuth": auth})
 
 
-def statements(text: str) -> list[dict[str, Any]]:
-    return list(json.loads(text)["Statement"])
-
-
-def test_grafana_may_take_these_roles_and_no_others(run: Run, auth: str, prod: Run) -> None:
+def test_grafana_may_assume_these_roles_and_no_others(run: Run, auth: str, prod: Run) -> None:
     policy = run.one("Policy" if auth == "key" else "RolePolicy", "cloudwatch" if auth == "key" else "cloudwatch-read")
     (taking,) = [one for one in statements(policy["policy"]) if "sts:AssumeRole" in one["Action"]]
     assert (taking["Effect"], taking["Action"]) == ("Allow", "sts:AssumeRole")
@@ -40,7 +36,7 @@ def test_grafana_may_take_these_roles_and_no_others(run: Run, auth: str, prod: R
     assert "sts:" not in prod.one("Policy", "cloudwatch")["policy"]
 
 
-def test_each_account_is_a_datasource_that_takes_its_role(run: Run, auth: str) -> None:
+def test_each_account_has_a_datasource_that_assumes_its_role(run: Run, auth: str) -> None:
     own, shop, data = (run.one("DataSource", name) for name in ("cloudwatch", "cloudwatch-shop", "cloudwatch-data"))
     options = {one["uid"]: json.loads(one["jsonDataEncoded"]) for one in (own, shop, data)}
     login = {"authType": "keys"} if auth == "key" else {"authType": "credentials", "profile": "cloudwatch"}
@@ -53,7 +49,7 @@ def test_each_account_is_a_datasource_that_takes_its_role(run: Run, auth: str) -
     assert (shop["name"], shop["type"]) == ("CloudWatch shop", "cloudwatch")
 
 
-def test_what_the_account_must_give_its_role_is_an_output(run: Run, auth: str, prod: Run) -> None:
+def test_the_policies_that_each_account_s_role_needs_are_an_output(run: Run, auth: str, prod: Run) -> None:
     shop, data = run.outputs["cloudwatchAccounts"]["shop"], run.outputs["cloudwatchAccounts"]["data"]
     reader = {"AWS": USER if auth == "key" else ROLE}
     trust = {"Effect": "Allow", "Principal": reader, "Action": "sts:AssumeRole"}
@@ -65,7 +61,7 @@ def test_what_the_account_must_give_its_role_is_an_output(run: Run, auth: str, p
     assert prod.outputs["cloudwatchAccounts"] == {}
 
 
-def test_the_last_check_asks_each_and_runs_again_when_one_changes(run: Run, prod: Run) -> None:
+def test_the_last_gate_asks_each_account_and_runs_again_when_one_changes(run: Run, prod: Run) -> None:
     asked, before = run.one("Command", "answers"), prod.one("Command", "answers")
     found = json.loads(asked["environment"]["READY_CLOUDWATCH_ACCOUNTS"])
     assert [(one["name"], one["uid"], one["region"], one["role"]) for one in found] == [
@@ -77,12 +73,12 @@ def test_the_last_check_asks_each_and_runs_again_when_one_changes(run: Run, prod
     assert asked["triggers"][4] == asked["environment"]["READY_CLOUDWATCH_ACCOUNTS"]
 
 
-def test_the_account_is_chosen_on_the_ec2_dashboard(run: Run, prod: Run) -> None:
+def test_the_ec2_dashboard_lets_its_reader_choose_the_account(run: Run, prod: Run) -> None:
     dashboard = json.loads(run.one("Dashboard", "aws-ec2")["configJson"])
     account, region, *_ = dashboard["templating"]["list"]
     assert (account["name"], account["type"], account["query"]) == ("account", "datasource", "cloudwatch")
     assert account["current"]["value"] == "cloudwatch"
-    # Whichever account is chosen, its own region.
+    # The default region of whichever account is chosen.
     assert (region["name"], region["current"]["value"]) == ("region", "default")
     assert dashboard["panels"] and "account" not in prod.one("Dashboard", "aws-ec2")["configJson"]
     asked = json.dumps(

@@ -1,4 +1,4 @@
-"""Alert rules and contact points as the program asks the provider for them."""
+"""Alert rules, contact points and notification policies."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ import json
 
 import alerts
 from tests.components.conftest import Run, run_program
-
-POINTS = {
-    "slack": "https://hooks.slack.com/services/x",
-    "pagerduty": "k" * 32,
-    "webhook": "https://hooks.example.org/x",
-    "webhookToken": "a-token",
-}
+from tests.components.examples import POINTS, SMTP
 
 
-def test_every_rule_is_made_even_when_nobody_is_reported(prod: Run) -> None:
+def test_every_rule_is_made_even_if_nobody_is_notified(prod: Run) -> None:
     groups = {group.inputs["name"]: group.inputs for group in prod.all("RuleGroup")}
     expected = alerts.build(alerts.Facts(region="eu-central-1", server="monitoring-prod"))
     assert set(groups) == {group.name for group in expected}
@@ -26,7 +20,7 @@ def test_every_rule_is_made_even_when_nobody_is_reported(prod: Run) -> None:
     assert not prod.all("ContactPoint") and not prod.all("NotificationPolicy")
 
 
-def test_a_rule_says_everything_grafana_needs(prod: Run) -> None:
+def test_a_rule_has_everything_that_grafana_needs(prod: Run) -> None:
     (group,) = [found.inputs for found in prod.all("RuleGroup") if found.inputs["name"] == "Monitoring server"]
     rule = next(found for found in group["rules"] if found["uid"] == "server-no-data")
     assert (rule["noDataState"], rule["execErrState"], rule["for"]) == ("Alerting", "Alerting", "2m")
@@ -39,7 +33,7 @@ def test_a_rule_says_everything_grafana_needs(prod: Run) -> None:
     assert (silent["keepFiringFor"], silent["missingSeriesEvalsToResolve"]) == ("5m", 30 * 24 * 60)
 
 
-def test_contact_points_are_secrets_and_messages_are_grouped_by_host() -> None:
+def test_contact_points_are_secret_and_messages_are_grouped_by_host() -> None:
     run = run_program({"contactPoints": POINTS}, secret=("contactPoints",))
     (point,) = run.all("ContactPoint")
     assert {"slacks", "pagerduties", "webhooks"} <= point.secret
@@ -52,7 +46,7 @@ def test_contact_points_are_secrets_and_messages_are_grouped_by_host() -> None:
     assert policy["groupBies"] == ["alertname", "host"]
 
 
-def test_each_severity_has_its_contact_point_and_patience() -> None:
+def test_each_severity_has_its_own_contact_point_and_repeat_interval() -> None:
     points = {
         "slack": POINTS["slack"],
         "critical": {"pagerduty": "k" * 32},
@@ -77,7 +71,7 @@ def test_each_severity_has_its_contact_point_and_patience() -> None:
         assert together["contactPoint"] == route["contactPoint"]
 
 
-def test_with_ways_for_both_severities_there_need_be_no_others() -> None:
+def test_contact_points_for_both_severities_are_enough() -> None:
     points = {"critical": {"pagerduty": "k" * 32}, "warning": {"slack": POINTS["slack"]}}
     run = run_program({"contactPoints": points}, secret=("contactPoints",))
     kinds = {point.inputs["name"]: set(point.inputs) - {"name"} for point in run.all("ContactPoint")}
@@ -85,10 +79,11 @@ def test_with_ways_for_both_severities_there_need_be_no_others() -> None:
     policy = run.one("NotificationPolicy")
     routes = {route["matchers"][0]["value"]: route["contactPoint"] for route in policy["policies"]}
     assert routes == {"critical": "Monitoring critical", "warning": "Monitoring warning"}
-    assert policy["contactPoint"] == "Monitoring warning", "of what has neither severity"
+    # For alerts of neither severity.
+    assert policy["contactPoint"] == "Monitoring warning"
 
 
-def test_thresholds_and_the_region_reach_the_rules() -> None:
+def test_rules_have_the_configured_thresholds_and_region() -> None:
     thresholds = {"disk": 70, "interval": "30s"}
     run = run_program({"alertThresholds": thresholds, "cloudwatchRegion": "eu-west-1", "collectionInterval": "10m"})
     groups = {group.inputs["name"]: group.inputs for group in run.all("RuleGroup")}
@@ -97,12 +92,12 @@ def test_thresholds_and_the_region_reach_the_rules() -> None:
     assert json.loads(disk["datas"][-1]["model"])["conditions"][0]["evaluator"]["params"] == [70]
     assert json.loads(groups["EC2"]["rules"][0]["datas"][0]["model"])["region"] == "eu-west-1"
     silent = next(rule for rule in groups["Hosts"]["rules"] if rule["uid"] == "host-silent")
-    assert silent["annotations"]["summary"].endswith("has sent nothing for 1800 s"), "three intervals"
+    # Three collection intervals.
+    assert silent["annotations"]["summary"].endswith("has sent nothing for 1800 s")
 
 
-def test_email_goes_through_the_mail_server_and_the_firewall_lets_it() -> None:
-    smtp = {"host": "smtp.example.com", "user": "AKIA", "password": "password-of-smtp", "sender": "m@example.com"}
-    settings = {"contactPoints": {"email": ["ops@example.com"]}, "smtp": smtp}
+def test_email_goes_through_the_mail_server_which_the_firewall_allows() -> None:
+    settings = {"contactPoints": {"email": ["ops@example.com"]}, "smtp": SMTP}
     run = run_program(settings, secret=("contactPoints", "smtp"))
     assert run.one("ContactPoint")["emails"] == [{"addresses": ["ops@example.com"]}]
     assert 587 in {rule.inputs["fromPort"] for rule in run.all("SecurityGroupEgressRule")}
@@ -112,7 +107,7 @@ def test_email_goes_through_the_mail_server_and_the_firewall_lets_it() -> None:
     assert not [r for r in run.resources if r.name != "smtp-password" and "password-of-smtp" in json.dumps(r.inputs)]
 
 
-def test_mute_timings_reach_the_routes_of_their_severity_and_what_is_below() -> None:
+def test_mute_timings_apply_to_the_routes_of_their_severity_and_their_children() -> None:
     timings = [
         {"name": "night", "times": ["22:00-24:00", "00:00-06:00"], "location": "Europe/Berlin"},
         {"name": "works", "weekdays": ["sunday"], "severity": "both"},
@@ -129,12 +124,14 @@ def test_mute_timings_reach_the_routes_of_their_severity_and_what_is_below() -> 
         ],
         "works": [{"weekdays": ["sunday"], "location": "UTC"}],
     }
-    for route in run.one("NotificationPolicy")["policies"]:
+    routes = run.one("NotificationPolicy")["policies"]
+    assert len(routes) == 2
+    for route in routes:
         expected = {"warning": ["night", "works"], "critical": ["works"]}[route["matchers"][0]["value"]]
         assert route["muteTimings"] == route["policies"][0]["muteTimings"] == expected
 
 
-def test_alerts_link_to_their_runbook_where_it_can_be_read(prod: Run) -> None:
+def test_alerts_link_to_the_configured_runbooks(prod: Run) -> None:
     page = "https://git.example.com/docs/runbooks.md"
     for run, expected in ((run_program({"runbooks": page}), f"{page}#host-silent"), (prod, None)):
         rules = [rule for group in run.all("RuleGroup") for rule in group.inputs["rules"]]

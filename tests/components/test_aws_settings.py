@@ -1,5 +1,4 @@
-"""The settings `aws:…`: mistakes in them are reported in one line, without their values, before the provider sees
-them."""
+"""The settings `aws:…`: each mistake is one line without the value, reported before the provider sees it."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ ROLE = {"roleArn": "arn:aws:iam::111122223333:role/deployer"}
 STACK_TAGS = {"project": "monitoring", "stack": "prod"}
 
 WRONG: list[tuple[str, Any, str]] = [
-    # setting, value (text as it is, all else as JSON), what is reported
+    # setting, value (anything but text becomes JSON), what is reported
     ("regoin", "eu-central-1", "is not a setting of the AWS provider; did you mean aws:region?"),
     ("frobnicate", "x", "is not a setting of the AWS provider; remove it"),
     ("secretKey", MARKER, "is not encrypted; take it out and run pulumi config set --secret aws:secretKey"),
@@ -62,7 +61,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("sharedConfigFiles", "~/.aws/config", "is not a list"),
     ("sharedConfigFiles", "[" * 100_000, "levels of nested lists|is not a list"),
     ("endpoints", "[" * 100 + "]" * 100, "levels of nested lists"),
-    # an unquoted id is a number, which is no account's
+    # YAML takes an unquoted ID for a number
     ("forbiddenAccountIds", "[111122223333]", "[0]: is not a string; write it in quotes"),
     ("allowedAccountIds", ["1111-2222-3333"], "[0]: is not an account's id; write its 12 digits"),
     ("allowedAccountIds", ["١١١١٢٢٢٢٣٣٣٣"], "[0]: is not an account's id"),
@@ -103,7 +102,7 @@ def test_a_mistake_is_one_line_without_the_value(
     assert MARKER[:8] not in line
 
 
-def test_what_is_right_goes_to_the_provider_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_settings_reach_the_provider_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = {
         "aws:region": "eu-central-1",
         "aws:maxRetries": "5",
@@ -131,7 +130,7 @@ def test_what_is_right_goes_to_the_provider_as_it_is(monkeypatch: pytest.MonkeyP
     }
 
 
-def test_every_setting_has_a_kind_that_is_checked() -> None:
+def test_every_setting_is_checked_by_its_type() -> None:
     kinds = _types.input_type_types(aws.ProviderArgs)
     assert len(kinds) > 30
     for name in kinds:

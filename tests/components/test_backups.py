@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests.components.conftest import Run, run_once
+from tests.components.conftest import Run, run_once, statements
 
 BUCKET = "monitoring-prod-backups"
 ARN = f"arn:aws:s3:::{BUCKET}"
 
 
 def rights(run: Run) -> list[dict[str, Any]]:
-    return list(json.loads(run.one("RolePolicy", "backups")["policy"])["Statement"])
+    return statements(run.one("RolePolicy", "backups")["policy"])
 
 
-def test_the_bucket_is_private_versioned_encrypted_and_reached_over_tls(prod: Run) -> None:
+def test_the_bucket_is_private_versioned_encrypted_and_requires_tls(prod: Run) -> None:
     assert prod.one("Bucket")["tags"]["Name"] == BUCKET
-    assert "bucket" not in prod.one("Bucket"), "Pulumi chooses a name that nobody has"
+    assert "bucket" not in prod.one("Bucket"), "Pulumi chooses a unique name"
     block = prod.one("BucketPublicAccessBlock")
     assert {value for name, value in block.items() if name != "bucket"} == {True}
     assert len(block) == 5
@@ -27,13 +27,13 @@ def test_the_bucket_is_private_versioned_encrypted_and_reached_over_tls(prod: Ru
     assert prod.one("BucketVersioning")["versioningConfiguration"] == {"status": "Enabled"}
     (encryption,) = prod.one("BucketServerSideEncryptionConfiguration")["rules"]
     assert encryption["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "AES256"}
-    (statement,) = json.loads(prod.one("BucketPolicy")["policy"])["Statement"]
+    (statement,) = statements(prod.one("BucketPolicy")["policy"])
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Resource"] == [ARN, f"{ARN}/*"]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_old_backups_old_versions_and_unfinished_uploads_go() -> None:
+def test_old_backups_old_versions_and_unfinished_uploads_expire() -> None:
     (rule,) = run_once({"backups": {"keep": 30}}).one("BucketLifecycleConfiguration")["rules"]
     assert rule["status"] == "Enabled"
     assert rule["filter"] == {"prefix": ""}
@@ -42,11 +42,11 @@ def test_old_backups_old_versions_and_unfinished_uploads_go() -> None:
 
 
 @pytest.mark.parametrize(("protect", "force"), [("true", False), ("false", True)])
-def test_contents_go_with_the_bucket_only_without_protection(protect: str, force: bool) -> None:
+def test_only_an_unprotected_bucket_is_deleted_with_its_contents(protect: str, force: bool) -> None:
     assert run_once({"protect": protect}).one("Bucket")["forceDestroy"] is force
 
 
-def test_the_server_adds_and_reads_and_deletes_nothing(prod: Run) -> None:
+def test_the_server_may_add_and_read_backups_but_not_delete_them(prod: Run) -> None:
     assert rights(prod) == [
         {"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": f"{ARN}/prod/*"},
         {
@@ -58,12 +58,17 @@ def test_the_server_adds_and_reads_and_deletes_nothing(prod: Run) -> None:
     ]
 
 
-def test_another_stacks_backups_may_be_read_only() -> None:
+def test_another_stack_s_backups_can_only_be_read() -> None:
     run = run_once({"restoreFrom": "s3://its-bucket/dev/latest"})
-    *_, read, listing = rights(run)
-    assert (read["Action"], read["Resource"]) == (["s3:GetObject"], "arn:aws:s3:::its-bucket/dev/*")
-    assert listing["Resource"] == "arn:aws:s3:::its-bucket"
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": "dev/*"}}
+    *own, read, listing = rights(run)
+    assert "its-bucket" not in json.dumps(own)
+    assert read == {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::its-bucket/dev/*"}
+    assert listing == {
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": "arn:aws:s3:::its-bucket",
+        "Condition": {"StringLike": {"s3:prefix": "dev/*"}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -75,12 +80,12 @@ def test_another_stacks_backups_may_be_read_only() -> None:
         ("s3://its-bucket/dev/latest", "its-bucket/dev/latest"),
     ],
 )
-def test_the_server_learns_where_to_restore_from(restore_from: str, reported: str) -> None:
+def test_the_server_is_given_the_backup_to_restore(restore_from: str, reported: str) -> None:
     run = run_once({"restoreFrom": restore_from})
     assert f"RESTORE_FROM={reported or chr(39) * 2}\n" in run.one("Parameter", "server.conf")["insecureValue"]
 
 
-def test_without_backups_there_is_no_bucket_and_no_right() -> None:
+def test_without_backups_there_is_no_bucket_and_no_permission_for_one() -> None:
     run = run_once({"backups": {"enabled": False}})
     assert not [r for r in run.resources if "s3/" in r.type]
     assert [r.name for r in run.all("RolePolicy")] == ["server-parameters"]
@@ -88,7 +93,7 @@ def test_without_backups_there_is_no_bucket_and_no_right() -> None:
     assert "backup status" not in run.one("Parameter", "telegraf.conf")["insecureValue"]
 
 
-def test_without_backups_another_stacks_can_still_be_restored() -> None:
+def test_without_backups_another_stack_s_can_still_be_restored() -> None:
     run = run_once({"backups": {"enabled": False}, "restoreFrom": "s3://its-bucket/dev/latest"})
     assert {statement["Resource"] for statement in rights(run)} == {
         "arn:aws:s3:::its-bucket/dev/*",

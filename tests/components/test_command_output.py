@@ -1,4 +1,4 @@
-"""The program's commands on the operator's machine print nothing secret: their output is in the state in plain text."""
+"""Commands on the operator's machine print no secret: Pulumi's state keeps their output in plain text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.conftest import PROJECT, Run, run_once
-from tests.components.test_program import SECRETS
+from tests.components.conftest import PROJECT, SECRETS, Run, run_once
 from tests.support.configuration import HOST
 
 NOWHERE = {
@@ -28,7 +27,7 @@ def run() -> Run:
 
 
 def commands(run: Run) -> Iterator[tuple[str, dict[str, str]]]:
-    """Each command line with its environment; nothing answers at its addresses, and no test waits long."""
+    """Each command line and its environment, with addresses where nothing answers, and short timeouts."""
     for resource in run.resources:
         if resource.type == "command:local:Command":
             given = {name: str(value) for name, value in (resource.inputs.get("environment") or {}).items()}
@@ -54,7 +53,7 @@ def printed(command: str, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_they_get_secrets_and_print_none(run: Run) -> None:
+def test_commands_get_secrets_and_print_none(run: Run) -> None:
     every = list(commands(run))
     assert any(SECRETS.search(value) for _, environment in every for value in environment.values())
     for command, environment in every:
@@ -64,8 +63,8 @@ def test_they_get_secrets_and_print_none(run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_not_even_in_a_traceback(run: Run) -> None:
-    """With each variable in turn missing, and garbled."""
+def test_no_traceback_shows_a_secret(run: Run) -> None:
+    """Each variable in turn is missing, then garbled."""
     for command, environment in commands(run):
         for name in environment:
             without = {key: value for key, value in environment.items() if key != name}

@@ -1,4 +1,4 @@
-"""What notices that the server is dead: an alarm in AWS, and a heartbeat that stops."""
+"""The dead man's switch: alarms in AWS, and a heartbeat whose absence somebody else notices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 
 from components.dead_mans_switch import _policy, _recover
-from tests.components.conftest import Run, run_program
+from tests.components.conftest import Run, run_program, statements
 
 TOPIC = "arn:aws:sns:eu-central-1:111122223333:monitoring-prod-dead-mans-switch"
 KINDS = ("MetricAlarm", "Topic", "TopicPolicy", "TopicSubscription")
@@ -15,7 +15,7 @@ KINDS = ("MetricAlarm", "Topic", "TopicPolicy", "TopicSubscription")
 
 @pytest.fixture(scope="module")
 def watched() -> Run:
-    """The program with both halves of it."""
+    """The program with alarms and a heartbeat."""
     settings = {
         "contactPoints": {"webhook": "https://hooks.example.org/x"},
         "deadMansSwitch": {
@@ -27,12 +27,12 @@ def watched() -> Run:
     return run_program(settings, secret=tuple(settings))
 
 
-def test_off_it_makes_nothing(prod: Run) -> None:
+def test_without_the_setting_nothing_is_made(prod: Run) -> None:
     assert not [resource for kind in KINDS for resource in prod.all(kind)]
     assert "watchdog" not in json.dumps([group.inputs for group in prod.all("RuleGroup")])
 
 
-def test_failing_hardware_recovers_the_server_and_a_dead_system_only_notifies(watched: Run) -> None:
+def test_failing_hardware_recovers_the_server_and_a_failing_system_only_notifies(watched: Run) -> None:
     alarms = {alarm.inputs["metricName"]: alarm.inputs for alarm in watched.all("MetricAlarm")}
     system, instance = alarms["StatusCheckFailed_System"], alarms["StatusCheckFailed_Instance"]
     assert set(system["alarmActions"]) == {TOPIC, "arn:aws:automate:eu-central-1:ec2:recover"}
@@ -42,24 +42,30 @@ def test_failing_hardware_recovers_the_server_and_a_dead_system_only_notifies(wa
         assert alarm["namespace"] == "AWS/EC2"
         assert alarm["dimensions"] == {"InstanceId": f"Instance-{server.name}"}
         assert (alarm["period"], alarm["evaluationPeriods"], alarm["threshold"]) == (60, 2, 1)
+        assert (alarm["statistic"], alarm["comparisonOperator"]) == ("Maximum", "GreaterThanOrEqualToThreshold")
+    assert (system["okActions"], system.get("insufficientDataActions", [])) == ([TOPIC], [])
 
 
-def test_in_another_partition_the_action_has_another_name() -> None:
+def test_arns_are_those_of_the_stack_s_partition() -> None:
     topic = "arn:aws-us-gov:sns:us-gov-west-1:111122223333:t"
     assert _recover(topic) == "arn:aws-us-gov:automate:us-gov-west-1:ec2:recover"
     assert "arn:aws-us-gov:cloudwatch:us-gov-west-1:111122223333:alarm:*" in _policy(topic)
 
 
 def test_only_this_account_s_alarms_may_publish(watched: Run) -> None:
-    (statement,) = json.loads(watched.one("TopicPolicy")["policy"])["Statement"]
+    (statement,) = statements(watched.one("TopicPolicy")["policy"])
+    assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", "sns:Publish", TOPIC)
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert (statement["Action"], statement["Resource"]) == ("sns:Publish", TOPIC)
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111122223333"}
-    subscribed = {(each.inputs["protocol"], each.inputs["endpoint"]) for each in watched.all("TopicSubscription")}
-    assert subscribed == {("email", "ops@example.com"), ("email", "boss@example.com")}
 
 
-def test_the_heartbeat_has_a_contact_point_and_a_pace_of_its_own(watched: Run) -> None:
+def test_each_address_is_subscribed_to_the_topic(watched: Run) -> None:
+    subscribed = [each.inputs for each in watched.all("TopicSubscription")]
+    assert sorted(each["endpoint"] for each in subscribed) == ["boss@example.com", "ops@example.com"]
+    assert {(each["protocol"], each["topic"]) for each in subscribed} == {("email", TOPIC)}
+
+
+def test_the_heartbeat_has_its_own_contact_point_and_interval(watched: Run) -> None:
     (point,) = [found for found in watched.all("ContactPoint") if found.inputs["name"] == "Monitoring heartbeat"]
     assert "webhooks" in point.secret and point.inputs["webhooks"][0]["disableResolveMessage"]
     first, *others = watched.one("NotificationPolicy")["policies"]

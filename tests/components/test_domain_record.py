@@ -1,4 +1,4 @@
-"""The record of `domain` in a zone of Route 53 (`route53Zone`)."""
+"""The DNS record of `domain` in a Route 53 zone (`route53Zone`)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ import pulumi
 import pytest
 
 from tests.components.conftest import ADDRESS, run_once, run_program
-from tests.components.test_private import ADDRESS as PRIVATE_ADDRESS
-from tests.components.test_private import PRIVATE, table
-
-DOMAIN = "monitoring.example.com"
-NAMED = {"domain": DOMAIN, "route53Zone": "example.com"}
-ZONE: dict[str, Any] = {"zoneId": "Z0123", "name": "example.com", "privateZone": False}
+from tests.components.examples import DOMAIN, NAMED, PRIVATE, PRIVATE_ADDRESS, ZONE, route_table
 
 
-def test_the_record_gives_the_name_the_server_s_address() -> None:
+def test_the_record_has_the_server_s_address() -> None:
     run = run_once(NAMED, {"getZone": ZONE})
     record = run.one("Record")
     assert record == {"zoneId": "Z0123", "name": DOMAIN, "type": "A", "ttl": 60, "records": [ADDRESS]}
@@ -26,11 +21,11 @@ def test_the_record_gives_the_name_the_server_s_address() -> None:
 
 
 def test_a_private_server_s_record_has_its_private_address() -> None:
-    run = run_once(PRIVATE | NAMED, {"getZone": ZONE, "getRouteTable": table(natGatewayId="nat-1")})
+    run = run_once(PRIVATE | NAMED, {"getZone": ZONE, "getRouteTable": route_table(natGatewayId="nat-1")})
     assert run.one("Record")["records"] == [PRIVATE_ADDRESS]
 
 
-def test_a_zone_may_be_given_by_its_id() -> None:
+def test_a_zone_can_be_named_by_its_id() -> None:
     run = run_once(NAMED | {"route53Zone": "Z0123"}, {"getZone": ZONE})
     assert ("getZone", {"zoneId": "Z0123"}) in run.calls
 
@@ -51,9 +46,11 @@ NO_SUCH_ZONE = "this account has no such public zone; write its ID or name as `a
     ],
     ids=["no name", "no ID", "several"],
 )
-def test_a_missing_zone_is_named(monkeypatch: pytest.MonkeyPatch, given: str, answer: str, said: str) -> None:
-    """Answers of terraform-provider-aws: internal/tfresource (SingularDataSourceFindError), internal/retry
-    (NotFoundError), which service/route53/zone.go makes of NoSuchHostedZone."""
+def test_a_zone_that_cannot_be_found_is_reported(
+    monkeypatch: pytest.MonkeyPatch, given: str, answer: str, said: str
+) -> None:
+    """The messages are those of terraform-provider-aws: internal/tfresource (SingularDataSourceFindError) and
+    internal/retry (NotFoundError), to which service/route53/zone.go converts NoSuchHostedZone."""
 
     def refuse(**_: Any) -> None:
         raise Exception(f"invoke of aws:route53/getZone:getZone failed: {answer}")
@@ -71,6 +68,6 @@ def test_a_missing_zone_is_named(monkeypatch: pytest.MonkeyPatch, given: str, an
         ({"name": "ample.com"}, f"is the zone of ample.com, which does not contain {DOMAIN}"),
     ],
 )
-def test_a_zone_that_does_not_show_the_domain_is_refused(found: dict[str, Any], said: str) -> None:
+def test_a_zone_that_cannot_hold_the_domain_is_refused(found: dict[str, Any], said: str) -> None:
     with pytest.raises(pulumi.RunError, match=f"monitoring:route53Zone = Z0123: {said}"):
         run_program(NAMED | {"route53Zone": "Z0123"}, {"getZone": ZONE | found})

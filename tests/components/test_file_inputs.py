@@ -1,4 +1,4 @@
-"""Each file of the server waits for the values in it, and for nothing else."""
+"""Each of the server's files waits for the values that it contains, and for no others."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def render(found: Mapping[str, Any]) -> dict[str, str]:
     )
 
 
-def test_each_file_is_the_same_whatever_it_does_not_use() -> None:
-    """Every combination of the values, not only the ones that were looked at."""
+def test_a_file_depends_on_no_value_but_those_it_waits_for() -> None:
+    """With every combination of the values, not only with the two that `used` compares."""
     uses = used(render, EMPTY, FILLED)
     for choice in itertools.product((False, True), repeat=len(EMPTY)):
         values = {key: (FILLED if filled else EMPTY)[key] for key, filled in zip(EMPTY, choice, strict=True)}
@@ -53,7 +53,7 @@ def test_each_file_is_the_same_whatever_it_does_not_use() -> None:
             assert render({**EMPTY, **{key: values[key] for key in keys}})[name] == whole[name], (name, values)
 
 
-def test_most_files_use_nothing_of_it() -> None:
+def test_most_files_wait_for_no_value() -> None:
     uses = {name: keys for name, keys in used(render, EMPTY, FILLED).items() if keys}
     assert uses["server.conf"] == ["bucket", "data_gib", "login", "restore_from", "role"]
     assert set(uses) == {"server.conf", "grafana.ini", "telegraf.conf"}

@@ -1,4 +1,4 @@
-"""Which of InfluxDB's users the server may drop: what happens when an agent cannot be moved to the new ones."""
+"""Which InfluxDB users the server may drop if an agent cannot be moved to the new ones."""
 
 from __future__ import annotations
 
@@ -11,21 +11,12 @@ from pulumi.runtime import mocks
 
 from program.influx import Databases, Influx
 from program.influx_users import users_in_use
-from settings import Settings, load
+from settings import load
 from tests.components.conftest import Cloud, Monitor, Run
+from tests.support.configuration import REQUIRED
 
-KEPT_BY_THE_SERVER = "all"
-"""As userdata/server/influxdb.sh reads it: no user is dropped."""
-
-
-def settings() -> Settings:
-    return load(
-        {
-            "aws:region": "eu-central-1",
-            "monitoring:operatorCidrs": '["203.0.113.0/24"]',
-            "monitoring:agentCidrs": '["203.0.113.0/24"]',
-        }
-    )
+EVERY_USER = "all"
+"""With this value userdata/server/influxdb.sh drops no user."""
 
 
 def unreachable(_: str) -> str:
@@ -43,11 +34,13 @@ def test_an_agent_that_cannot_be_moved_keeps_every_user(moves: bool) -> None:
         influx = Influx(text, text, None, "telegraf", "telegraf-2", text, "grafana-2", text)
         databases = Databases(influx, None, influx)
         moved = [text, text if moves else text.apply(unreachable)]
-        made: Any = users_in_use(settings(), databases, moved, pulumi.Output.from_input("/f"), pulumi.ResourceOptions())
+        made: Any = users_in_use(
+            load(REQUIRED), databases, moved, pulumi.Output.from_input("/f"), pulumi.ResourceOptions()
+        )
         return pulumi.Output.from_input(made.insecure_value)
 
-    # The `up` fails with that agent, but not before the server has heard of it.
+    # The agent makes the `up` fail, but the parameter is still written.
     with nullcontext() if moves else pytest.raises(RuntimeError, match="cannot be reached"):
         program()
     found = run.one("Parameter", "influxdb-users-in-use")["insecureValue"]
-    assert found == ("telegraf-2 grafana-2" if moves else KEPT_BY_THE_SERVER)
+    assert found == ("telegraf-2 grafana-2" if moves else EVERY_USER)

@@ -1,4 +1,4 @@
-"""What a run of the program does without."""
+"""A run of the program sends no debug messages and collects no garbage."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def test_the_engine_gets_warnings_but_no_debug_messages() -> None:
 
 
 def test_garbage_is_not_collected() -> None:
+    assert gc.isenabled()
     with patch("pulumi.log.debug", pulumi.log.debug):
         lean()
     try:

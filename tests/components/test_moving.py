@@ -1,4 +1,4 @@
-"""What a reviewer would ask while a stack moves between the server's own InfluxDB and another one."""
+"""A stack that moves between the server's own InfluxDB and another one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.components.conftest import ADDRESS, Run, run_program
-from tests.components.test_hardening import ELSEWHERE
+from tests.components.examples import ELSEWHERE
 from tests.support.configuration import HOST
 
 OWN = f"https://{ADDRESS}:8086"
@@ -36,7 +36,7 @@ def outputs(configuration: str) -> list[dict[str, Any]]:
 
 
 def agent(run: Run) -> tuple[list[dict[str, Any]], str]:
-    """Where an agent writes to, and its installer."""
+    """The outputs in an agent's configuration, and its installer."""
     (script,) = [r.inputs["stdin"] for r in run.all("Command") if r.name == "web-1" and "stdin" in r.inputs]
     configuration = script.partition("# Telegraf's settings")[2].partition("[[inputs.cpu]]")[0]
     return outputs(f"#{configuration}"), script
@@ -58,7 +58,7 @@ def test_agents_and_the_server_write_to_both(kind: str, url: str, own: str) -> N
 
 
 @pytest.mark.parametrize("kind", ["theirs", "managed"])
-def test_dashboards_show_the_one_that_the_setting_says(kind: str) -> None:
+def test_dashboards_show_the_influxdb_that_the_setting_names(kind: str) -> None:
     url = {"theirs": ELSEWHERE["url"], "managed": MANAGED}[kind]
     sources = {own: moving(kind, own).one("DataSource", "influxdb")["url"] for own in ("shown", "kept")}
     assert sources["kept"] == url
@@ -69,13 +69,13 @@ def test_dashboards_show_the_one_that_the_setting_says(kind: str) -> None:
     assert ["At a glance" in titles[own] for own in ("shown", "kept")] == [True, False]
 
 
-def test_the_server_keeps_its_influxdb_and_is_not_replaced(prod: Run) -> None:
+def test_moving_does_not_replace_the_server(prod: Run) -> None:
     data = {json.dumps(moving("theirs", own).one("Instance")["userData"]) for own in ("shown", "kept")}
     data.add(json.dumps(prod.one("Instance")["userData"]))
     assert len(data) == 1
 
 
-def test_passwords_are_secret_parameters_and_nowhere_else() -> None:
+def test_the_other_password_is_a_secret_parameter_and_nowhere_else_but_in_the_installer() -> None:
     run = moving("theirs", "shown")
     (made,) = [r for r in run.all("Parameter") if r.name == "influxdb-other-password"]
     assert (made.inputs["type"], made.inputs["value"]) == ("SecureString", ELSEWHERE["password"])

@@ -1,4 +1,4 @@
-"""Single sign-on: what Grafana is given, and where its secret is."""
+"""Single sign-on (`oauth`): Grafana's configuration, and where the client secret is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_secret_is_a_parameter_and_nowhere_else(run: Run, prod: Run) -> None
     assert not [r for r in prod.resources if r.name == "oauth-secret"]
 
 
-def test_grafana_gets_the_section(run: Run, prod: Run) -> None:
+def test_grafana_s_configuration_has_the_provider(run: Run, prod: Run) -> None:
     ini = configparser.RawConfigParser(comment_prefixes=("#", ";"))
     ini.read_string(run.one("Parameter", "grafana.ini")["insecureValue"])
     section = ini["auth.generic_oauth"]

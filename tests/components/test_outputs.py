@@ -1,4 +1,4 @@
-"""The stack's outputs: listed in the README, and linked from the stack's page without a secret."""
+"""The stack's outputs, their list in the README, and the stack's page in Pulumi Cloud, which shows no secret one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 from dashboards.registry import ENTRIES
-from tests.components.conftest import Run
+from tests.components.conftest import ADDRESS, Run
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_readme_lists_every_output_and_which_are_secret(dev: Run) -> None:
+def test_the_readme_lists_every_output_and_says_which_are_secret(dev: Run) -> None:
     found = re.search(r"<!-- outputs -->\n(.*?)\n<!-- /outputs -->", (ROOT / "README.md").read_text(), re.DOTALL)
     assert found is not None
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", found[1], re.MULTILINE)
@@ -21,8 +21,8 @@ def test_the_readme_lists_every_output_and_which_are_secret(dev: Run) -> None:
     }
 
 
-def test_the_stack_s_page_names_outputs_there_are_and_no_secret_one(dev: Run) -> None:
-    """Pulumi Cloud fills these in for everyone who may see the stack."""
+def test_the_stack_s_page_names_only_outputs_that_exist_and_are_not_secret(dev: Run) -> None:
+    """Pulumi Cloud fills in their values for everyone who may see the stack."""
     page = dev.outputs["readme"]
     named = set(re.findall(r"\$\{outputs\.(\w+)\}", page))
     assert {"grafanaUrl", "influxdbUrl"} <= named <= set(dev.outputs)
@@ -34,3 +34,21 @@ def test_the_stack_s_page_names_outputs_there_are_and_no_secret_one(dev: Run) ->
 def test_the_stack_s_page_links_to_every_dashboard(dev: Run) -> None:
     linked = re.findall(r"\[([^\]]+)\]\(\$\{outputs\.grafanaUrl\}(/d/[\w-]+)\)", dev.outputs["readme"])
     assert linked == [(entry.title, entry.path) for entry in ENTRIES]
+
+
+def test_which_outputs_are_secret(prod: Run) -> None:
+    secret = {name for name, marked in prod.secrets.items() if marked}
+    assert secret == {
+        *("grafanaAdminPassword", "agentInstallScript", "agentCloudInit", "agentAnsibleRole", "agentCredentials"),
+    }
+
+
+def test_the_outputs_have_their_values(prod: Run) -> None:
+    assert prod.outputs["grafanaUrl"] == f"https://{ADDRESS}:3000"
+    assert prod.outputs["influxdbUrl"] == f"https://{ADDRESS}:8086"
+    assert prod.outputs["grafanaAdminUser"] == "admin"
+    assert "the-ca" in prod.outputs["caCertificate"]
+    assert prod.outputs["agentInstallScript"].startswith("#!/bin/bash")
+    assert prod.outputs["agentCloudInit"].startswith("#cloud-config")
+    assert prod.outputs["dashboardUrls"]["Linux hosts"] == f"https://{ADDRESS}:3000/d/linux-hosts"
+    assert prod.outputs["cloudwatchAccessKeyId"] == "AccessKey-cloudwatch-1"

@@ -10,7 +10,7 @@ import pytest
 
 from program.key import find_key
 from settings import load
-from tests.components.conftest import KEY, Run, run_once, run_program
+from tests.components.conftest import KEY, Run, run_once, run_program, statements
 from tests.support.configuration import raw
 
 FOUND = {"arn": KEY, "keyManager": "CUSTOMER", "keyState": "Enabled"}
@@ -27,7 +27,7 @@ def run() -> Run:
 
 def uses(policy: str) -> list[dict[str, Any]]:
     """The statements about keys."""
-    return [each for each in json.loads(policy)["Statement"] if "kms:" in json.dumps(each["Action"])]
+    return [each for each in statements(policy) if "kms:" in json.dumps(each["Action"])]
 
 
 def test_the_key_encrypts_volumes_secrets_and_backups(run: Run) -> None:
@@ -42,15 +42,17 @@ def test_the_key_encrypts_volumes_secrets_and_backups(run: Run) -> None:
     assert rule["bucketKeyEnabled"] is True
 
 
-def test_parameters_that_are_not_secret_have_no_key(run: Run) -> None:
-    assert not [r for r in run.all("Parameter") if r.inputs["type"] == "String" and "keyId" in r.inputs]
+def test_only_secret_parameters_have_the_key(run: Run) -> None:
+    plain = [r for r in run.all("Parameter") if r.inputs["type"] == "String"]
+    assert len(plain) > 6
+    assert not [r.name for r in plain if "keyId" in r.inputs]
 
 
-def test_without_it_aws_s_own_keys_encrypt(prod: Run) -> None:
+def test_without_it_aws_s_own_keys_are_used(prod: Run) -> None:
     assert not [call for call in prod.calls if call[0] == "getKey"]
     assert "kmsKeyId" not in prod.one("Volume")
     assert "kmsKeyId" not in prod.one("Instance")["rootBlockDevice"]
-    # Named, so that a former key is given up: the provider keeps what is not named.
+    # Named explicitly: a parameter that names no key keeps its previous one.
     secret = [each.inputs for each in prod.all("Parameter") if each.inputs["type"] == "SecureString"]
     assert {each["keyId"] for each in secret} == {"alias/aws/ssm"}
     assert not [each for each in prod.all("RolePolicy") if "kms:" in each.inputs["policy"]]
@@ -79,7 +81,7 @@ def test_the_server_writes_and_reads_its_backups_through_s3(run: Run) -> None:
     }
 
 
-def test_another_stack_s_backups_are_only_read() -> None:
+def test_another_stack_s_backups_can_only_be_decrypted() -> None:
     run = run_once({**ALIAS, "restoreFrom": "s3://its-bucket/dev/latest"})
     _, use = uses(run.one("RolePolicy", "backups")["policy"])
     assert use["Action"] == ["kms:Decrypt"]
@@ -87,7 +89,7 @@ def test_another_stack_s_backups_are_only_read() -> None:
     assert context == ["arn:aws:s3:::its-bucket", "arn:aws:s3:::its-bucket/*"]
 
 
-def test_a_host_s_role_decrypts_the_passwords_alone(run: Run) -> None:
+def test_a_host_s_role_may_only_decrypt_the_passwords(run: Run) -> None:
     (use,) = uses(run.outputs["hostsByTagPolicy"])
     assert (use["Action"], use["Resource"]) == (["kms:Decrypt"], KEY)
     context = use["Condition"]["StringLike"]["kms:EncryptionContext:PARAMETER_ARN"]
@@ -100,8 +102,8 @@ def test_no_other_role_may_use_it(run: Run) -> None:
     assert not [each for each in run.all("Policy") if "kms:" in each.inputs["policy"]]
 
 
-def test_a_changed_secret_is_written_with_the_key_again(run: Run, prod: Run) -> None:
-    """In an update, the provider names the key only if that changes; AWS then takes the account's."""
+def test_a_changed_secret_replaces_its_parameter(run: Run, prod: Run) -> None:
+    """In an update the provider names the key only if the key changes, and without one AWS takes its own."""
     name = ("aws:ssm/parameter:Parameter", "grafana-admin-password")
     assert run.options[name].replaced_by == {"value"}
     assert prod.options[name].replaced_by == frozenset()
@@ -142,7 +144,9 @@ def test_a_key_that_cannot_encrypt_is_refused(found: dict[str, Any], said: str) 
         ("operation error KMS: DescribeKey, ThrottlingException: Rate exceeded", "and nothing was changed: operation"),
     ],
 )
-def test_why_a_key_cannot_be_looked_up_is_said(monkeypatch: pytest.MonkeyPatch, provider: str, said: str) -> None:
+def test_the_reason_why_a_key_cannot_be_looked_up_is_reported(
+    monkeypatch: pytest.MonkeyPatch, provider: str, said: str
+) -> None:
     def refuse(**_: Any) -> None:
         raise Exception(f"invoke of aws:kms/getKey:getKey failed: {provider}")
 
@@ -153,7 +157,7 @@ def test_why_a_key_cannot_be_looked_up_is_said(monkeypatch: pytest.MonkeyPatch, 
     assert error.value.__cause__ is None
 
 
-def test_the_data_volume_keeps_its_key_unless_a_backup_fills_another(run: Run) -> None:
+def test_the_data_volume_keeps_its_key_unless_a_backup_is_restored(run: Run) -> None:
     assert "kmsKeyId" in run.options["aws:ebs/volume:Volume", "data"].ignore_changes
     restored = run_once({**ALIAS, "restoreFrom": "latest"})
     assert "kmsKeyId" not in restored.options["aws:ebs/volume:Volume", "data"].ignore_changes

@@ -12,47 +12,37 @@ import pytest
 from program import way_out
 from settings import load
 from tests.components.conftest import Run, run_once, run_program
+from tests.components.examples import PRIVATE, PRIVATE_ADDRESS, SUBNET, route_table
 from tests.support.configuration import raw
 
-SUBNET = "subnet-0123456789abcdef0"
-PRIVATE = {"publicAddress": False, "subnetId": SUBNET}
-ADDRESS = "10.0.0.7"
+
+@pytest.fixture(scope="module")
+def private() -> Run:
+    """A stack in a private subnet with a NAT gateway."""
+    return run_once(PRIVATE, {"getRouteTable": route_table(natGatewayId="nat-1")})
 
 
-def table(**default: str) -> dict[str, Any]:
-    """A route table, as the provider answers; default: the target of its default route."""
-    empty = dict.fromkeys(("gatewayId", "natGatewayId", "transitGatewayId"), "")
-    routes = [{**empty, "cidrBlock": "0.0.0.0/0", **default}] if default else []
-    return {"id": "rtb-1", "vpcId": "vpc-1", "routes": routes}
-
-
-def private(**settings: Any) -> Run:
-    return run_once(PRIVATE | settings, {"getRouteTable": table(natGatewayId="nat-1")})
-
-
-def test_the_address_is_that_of_an_interface_which_outlives_the_server() -> None:
-    run = private()
-    assert run.all("Eip") == run.all("EipAssociation") == []
-    interface = run.one("NetworkInterface")
+def test_the_address_belongs_to_an_interface_that_outlives_the_server(private: Run) -> None:
+    assert private.all("Eip") == private.all("EipAssociation") == []
+    interface = private.one("NetworkInterface")
     assert interface["subnetId"] == SUBNET
     assert interface["securityGroups"] == ["SecurityGroup-network"]
-    assert run.options["aws:ec2/networkInterface:NetworkInterface", "network"].protect
-    server = run.one("Instance")
+    assert private.options["aws:ec2/networkInterface:NetworkInterface", "network"].protect
+    server = private.one("Instance")
     assert server["primaryNetworkInterface"] == {"networkInterfaceId": "NetworkInterface-network"}
     assert not {"subnetId", "vpcSecurityGroupIds"} & set(server), "EC2 takes either these or an interface"
 
 
-def test_everything_that_uses_the_address_uses_the_private_one() -> None:
-    run = private()
-    assert run.outputs["grafanaUrl"] == f"https://{ADDRESS}:3000"
-    assert run.outputs["influxdbUrl"] == f"https://{ADDRESS}:8086"
-    assert f"https://{ADDRESS}:8086" in run.outputs["agentInstallScript"]
-    assert run.one("CertRequest")["ipAddresses"] == [ADDRESS, "127.0.0.1"]
-    assert run.one("Command", "ready")["environment"]["READY_ADDRESS"] == ADDRESS
-    assert f"ADDRESS={ADDRESS}" in run.one("Instance")["userData"]
-    assert f"the address {ADDRESS} " in run.outputs["onDestroy"][0]
-    files = [each.inputs.get("insecureValue", "") for each in run.all("Parameter")]
-    assert any(f"\ndomain = {ADDRESS}\n" in text for text in files), "Grafana's root_url"
+def test_everything_uses_the_private_address(private: Run) -> None:
+    assert private.outputs["grafanaUrl"] == f"https://{PRIVATE_ADDRESS}:3000"
+    assert private.outputs["influxdbUrl"] == f"https://{PRIVATE_ADDRESS}:8086"
+    assert f"https://{PRIVATE_ADDRESS}:8086" in private.outputs["agentInstallScript"]
+    assert private.one("CertRequest")["ipAddresses"] == [PRIVATE_ADDRESS, "127.0.0.1"]
+    assert private.one("Command", "ready")["environment"]["READY_ADDRESS"] == PRIVATE_ADDRESS
+    assert f"ADDRESS={PRIVATE_ADDRESS}" in private.one("Instance")["userData"]
+    assert f"the address {PRIVATE_ADDRESS} " in private.outputs["onDestroy"][0]
+    files = [each.inputs.get("insecureValue", "") for each in private.all("Parameter")]
+    assert any(f"\ndomain = {PRIVATE_ADDRESS}\n" in text for text in files), "Grafana's root_url"
 
 
 @pytest.fixture
@@ -63,7 +53,7 @@ def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def endpoints(*names: str, **facts: Any) -> Callable[..., Any]:
-    """Stands in for the lookup of endpoints: these exist."""
+    """A stand-in for the lookup of VPC endpoints, where only these exist."""
 
     def find(opts: object, **asked: Any) -> Any:
         service = asked["service_name"].removeprefix("com.amazonaws.eu-central-1.")
@@ -77,7 +67,7 @@ def endpoints(*names: str, **facts: Any) -> Callable[..., Any]:
 
 
 def check(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], **default: str) -> None:
-    """What the program asks about the subnet and its VPC, and says about them; default: the default route's target."""
+    """Run the program's check of the subnet and its VPC. default: the target of the default route."""
     empty = dict.fromkeys(("gateway_id", "nat_gateway_id", "transit_gateway_id"), "")
     route = SimpleNamespace(**empty, cidr_block="0.0.0.0/0")
     vars(route).update(default)
@@ -101,7 +91,7 @@ def check(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], **default: 
     ],
     ids=["none", "no gateway for S3", "a gateway of another route table", "names of their own", "all"],
 )
-def test_what_a_subnet_without_a_default_route_lacks_is_said_in_one_line(
+def test_what_a_subnet_without_a_default_route_lacks_is_one_warning(
     warned: list[str], monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], facts: dict[str, Any], missing: str
 ) -> None:
     monkeypatch.setattr("pulumi_aws.ec2.get_vpc_endpoint", endpoints(*there, **facts))
@@ -113,12 +103,10 @@ def test_what_a_subnet_without_a_default_route_lacks_is_said_in_one_line(
     assert "docs/private.md" in line
 
 
-def test_the_endpoints_that_are_needed_follow_from_the_settings(
-    warned: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_required_endpoints_depend_on_the_settings(warned: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pulumi_aws.ec2.get_vpc_endpoint", endpoints())
     further = {"cloudwatchAuth": "role", "backups": {"enabled": False}, "database": {"kind": "timestream"}}
-    run_program(PRIVATE | further, {"getRouteTable": table()})
+    run_program(PRIVATE | further, {"getRouteTable": route_table()})
     assert any("no endpoint for ssm, monitoring, ec2, sts, secretsmanager;" in line for line in warned)
 
 
@@ -135,11 +123,11 @@ def test_the_endpoints_that_are_needed_follow_from_the_settings(
     ],
     ids=["private in a public subnet", "public in a private subnet"],
 )
-def test_a_subnet_of_the_other_kind_is_refused(
+def test_a_public_subnet_for_a_private_server_is_refused_and_vice_versa(
     settings: dict[str, Any], default: dict[str, str], wrong: str, instead: str
 ) -> None:
     with pytest.raises(pulumi.RunError, match=f"{SUBNET}.*{wrong}.*{instead}"):
-        run_program(settings, {"getRouteTable": table(**default)})
+        run_program(settings, {"getRouteTable": route_table(**default)})
 
 
 @pytest.mark.parametrize(
@@ -147,7 +135,7 @@ def test_a_subnet_of_the_other_kind_is_refused(
     [(PRIVATE, {"transit_gateway_id": "tgw-1"}), (PRIVATE, {"gateway_id": "vgw-1"}), ({"subnetId": SUBNET}, {})],
     ids=["a transit gateway", "a VPN gateway", "a public server without a default route that can be seen"],
 )
-def test_subnets_that_may_work_are_accepted(
+def test_subnets_that_can_work_are_accepted_silently(
     warned: list[str], monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], default: dict[str, str]
 ) -> None:
     check(monkeypatch, settings, **default)
@@ -155,7 +143,7 @@ def test_subnets_that_may_work_are_accepted(
 
 
 @pytest.mark.usefixtures("warned")
-def test_a_subnet_without_a_route_table_of_its_own_has_the_main_one_of_its_vpc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_subnet_without_its_own_route_table_uses_its_vpc_s_main_one(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
 
     def find(opts: Any, **given: Any) -> Any:
@@ -174,5 +162,5 @@ def test_a_subnet_without_a_route_table_of_its_own_has_the_main_one_of_its_vpc(m
     assert (main, only.name, only.values) == ({"vpc_id": "vpc-1"}, "association.main", ["true"])
 
 
-def test_the_default_subnets_are_not_asked_about(prod: Run) -> None:
+def test_default_subnets_are_not_checked(prod: Run) -> None:
     assert "getRouteTable" not in {name for name, _ in prod.calls}

@@ -1,4 +1,4 @@
-"""`publicCertificate`: what the server may do to the zone, what it is given, and who reaches it."""
+"""`publicCertificate`: what the server may do in the zone, what it is given, and who reaches it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.components.conftest import Run, run_once
-from tests.components.test_domain_record import DOMAIN, NAMED, ZONE
-from tests.settings.test_public_certificate import DIRECTORY
+from tests.components.conftest import Run, run_once, statements
+from tests.components.examples import DOMAIN, NAMED, ZONE
 from tests.support.certificates import CERTIFICATE
+from tests.support.configuration import DIRECTORY
 
 GIVEN: dict[str, Any] = NAMED | {"publicCertificate": {"directory": DIRECTORY, "ca": CERTIFICATE}}
 
@@ -24,7 +24,7 @@ def run() -> Run:
 def rights(run: Run) -> list[dict[str, Any]]:
     policy = run.one("RolePolicy", "certificate")
     assert policy["role"] == "server"
-    return list(json.loads(policy["policy"])["Statement"])
+    return statements(policy["policy"])
 
 
 def test_the_server_may_change_one_record_of_one_zone(run: Run, prod: Run) -> None:
@@ -51,7 +51,7 @@ def test_the_server_may_change_one_record_of_one_zone(run: Run, prod: Run) -> No
     assert not [each for each in prod.resources if each.name == "certificate"]
 
 
-def test_people_reach_port_443_and_nothing_else_is_opened(run: Run, prod: Run) -> None:
+def test_operators_reach_port_443_and_no_other_port_is_opened(run: Run, prod: Run) -> None:
     def opened(of: Run) -> set[tuple[str, int]]:
         return {(each.inputs["cidrIpv4"], each.inputs["fromPort"]) for each in of.all("SecurityGroupIngressRule")}
 
@@ -60,7 +60,7 @@ def test_people_reach_port_443_and_nothing_else_is_opened(run: Run, prod: Run) -
     assert opened(prod) <= opened(run)
 
 
-def test_grafana_has_its_address_and_all_others_trust_what_they_did(run: Run, prod: Run) -> None:
+def test_grafana_s_address_is_the_domain_and_everything_else_trusts_the_same_authority(run: Run, prod: Run) -> None:
     ini = configparser.RawConfigParser(comment_prefixes=("#", ";"))
     ini.read_string(run.one("Parameter", "grafana.ini")["insecureValue"])
     assert (ini["server"]["domain"], ini["server"]["root_url"]) == (DOMAIN, f"https://{DOMAIN}/")
@@ -79,7 +79,7 @@ def test_a_running_server_is_not_replaced(run: Run) -> None:
     assert run.one("Instance")["userData"] == without.one("Instance")["userData"]
 
 
-def test_its_key_never_passes_through_pulumi(run: Run) -> None:
+def test_its_private_key_never_passes_through_pulumi(run: Run) -> None:
     without = run_once(NAMED, {"getZone": ZONE})
     names = {each.name for each in run.all("Parameter")} - {each.name for each in without.all("Parameter")}
     assert names == {

@@ -1,4 +1,4 @@
-"""Where the server is placed: what AWS is asked, and what is said of a subnet, zone or type that does not fit."""
+"""Where the server is placed: the lookups in AWS, and the errors about an unsuitable subnet, zone or type."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SUBNET, VPC = "subnet-0123456789abcdef0", "vpc-0123456789abcdef0"
     ],
     ids=["another VPC", "another zone", "no zone", "no subnet"],
 )
-def test_an_unsuitable_subnet_zone_or_type_is_named(
+def test_an_unsuitable_subnet_zone_or_type_is_reported(
     settings: dict[str, Any], answers: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(pulumi.RunError) as error:
@@ -43,7 +43,7 @@ def test_an_unsuitable_subnet_zone_or_type_is_named(
     assert f"monitoring:{said}" in str(error.value)
 
 
-def test_without_a_subnet_the_default_one_is_looked_for_where_the_instance_type_is() -> None:
+def test_the_default_subnet_is_in_a_zone_that_has_the_instance_type() -> None:
     run = run_once({"instanceType": "t4g.medium"})
     asked: dict[str, list[Any]] = {}
     for kind, arguments in run.calls:

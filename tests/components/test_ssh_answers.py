@@ -1,4 +1,4 @@
-"""A host whose port accepts connections and never speaks SSH: each check ends, and only that host fails."""
+"""A host whose port accepts connections but never speaks SSH: each check times out, and only that host fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.sandbox.plugins.ssh_server import Listener, Mute
 
 
 def ask(port: int, address: str = "127.0.0.1") -> None:
-    # asyncio.run would close the thread's loop, which Pulumi's mocks use.
+    # asyncio.run would close the thread's event loop, which Pulumi's mocks use.
     loop = asyncio.new_event_loop()
     try:
         loop.run_until_complete(must_answer("web-1", address, port))
@@ -38,7 +38,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("says", [None, "220 mail.example.com ESMTP\r\n"])
 @pytest.mark.usefixtures("impatient")
-def test_a_port_that_does_not_speak_ssh_and_does_not_end_is_refused(says: str | None) -> None:
+def test_a_port_that_stays_open_without_speaking_ssh_is_refused(says: str | None) -> None:
     with Mute(says, hang_up=False) as mute, pytest.raises(SilentError) as refused:
         ask(mute.port)
     for word in ("web-1", f"127.0.0.1, port {mute.port}", "no SSH server answered within", "unreachable: true"):
@@ -46,20 +46,20 @@ def test_a_port_that_does_not_speak_ssh_and_does_not_end_is_refused(says: str | 
 
 
 @pytest.mark.usefixtures("impatient")
-def test_an_ssh_server_may_say_something_else_first() -> None:
+def test_an_ssh_server_can_send_other_lines_first() -> None:
     with Mute("Welcome to web-1\r\nSSH-2.0-OpenSSH_10.0\r\n", hang_up=False) as server:
         ask(server.port)
 
 
 @pytest.mark.usefixtures("impatient")
-def test_what_the_provider_sees_for_itself_is_left_to_it() -> None:
+def test_errors_that_the_provider_reports_itself_are_left_to_it() -> None:
     with Mute("") as hangs_up:
         ask(hangs_up.port)
-    ask(1)  # refused
+    ask(1)  # connection refused
     ask(22, "nobody.invalid")
 
 
-def test_as_a_script_it_ends_with_one_sentence(tmp_path: Path) -> None:
+def test_run_as_a_script_it_fails_with_one_line(tmp_path: Path) -> None:
     script = tmp_path / "ssh_answers.py"
     script.write_text((CHECKOUT / "program/ssh_answers.py").read_text().replace("= 5, 30", "= 5, 1"))
     with Mute() as mute:
@@ -73,7 +73,7 @@ def test_as_a_script_it_ends_with_one_sentence(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-# With the engine and the command plugin
+# --- With the engine and the command plugin
 
 PROGRAM = """
 import pulumi
@@ -107,7 +107,7 @@ def stack(tmp_path: Path) -> Stack:
     for package in ("components", "program", "settings"):
         (program / package).symlink_to(CHECKOUT / package)
     made = Stack.make(tmp_path, "http://127.0.0.1:1", program)
-    # A copy by now.
+    # The stack's folder is a copy.
     answers = made.folder / "program/ssh_answers.py"
     answers.write_text(answers.read_text().replace("= 5, 30", "= 5, 2"))
     return made
@@ -146,7 +146,7 @@ def errors(output: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_a_silent_host_is_one_error_at_up_and_one_value_lets_it_go(stack: Stack, key: paramiko.RSAKey) -> None:
+def test_a_silent_host_is_one_error_of_up_and_unreachable_skips_it(stack: Stack, key: paramiko.RSAKey) -> None:
     with listening(key) as good, Mute() as mute:
         silent = host("silent", good, key, port=mute.port)
         configure(stack, host("good", good, key), silent)
@@ -168,11 +168,11 @@ touch $running/$$; ls $running | wc -l >>{folder}/counts
 sleep 1; rm $running/$$
 mkdir {folder}/failed 2>/dev/null && exit 1; echo installed
 """
-"""Records how many installers run; the first one fails at its end."""
+"""Records how many installers run at a time; the first one to finish fails."""
 
 
 @pytest.mark.slow
-def test_so_many_hosts_at_once_and_a_dead_one_keeps_none_from_its_turn(
+def test_hosts_are_limited_at_a_time_and_a_silent_one_blocks_no_other(
     stack: Stack, key: paramiko.RSAKey, tmp_path: Path
 ) -> None:
     stack.run("config", "set", "script", COUNTED.format(folder=tmp_path))
@@ -189,11 +189,11 @@ def test_so_many_hosts_at_once_and_a_dead_one_keeps_none_from_its_turn(
     assert sorted(found[name] for name in names) == ["failed", *["installed"] * 5]
     counts = [int(line) for line in (tmp_path / "counts").read_text().split()]
     assert len(counts) == 6
-    assert max(counts) == 2, "both places are used, and no more"
+    assert max(counts) == 2, "two at a time, and no more"
 
 
 @pytest.mark.slow
-def test_a_host_that_fell_silent_is_one_error_at_destroy_and_one_value_lets_it_go(
+def test_a_host_that_fell_silent_is_one_error_of_destroy_and_unreachable_skips_it(
     stack: Stack, key: paramiko.RSAKey
 ) -> None:
     with listening(key) as later:
@@ -206,7 +206,7 @@ def test_a_host_that_fell_silent_is_one_error_at_destroy_and_one_value_lets_it_g
         (error,) = [line for line in failed.splitlines() if "accepts connections" in line]
         assert f"web-1: 127.0.0.1, port {port}" in error
         assert "unreachable: true" in error
-        assert len(mute.connections) == 1, "the provider was not let near it"
+        assert len(mute.connections) == 1, "the provider did not connect"
 
         configure(stack, host("web-1", later, key, unreachable=True))
         stack.up("--target", "**:Command::web-1")

@@ -1,4 +1,4 @@
-"""The stand-in plugins have what the program uses, and nothing else: what is never run is never proved."""
+"""The stand-in plugins have what the program uses and nothing else: nothing would test the rest."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from sandbox.plugins.grafana.provider import GrafanaProvider
 from sandbox.plugins.random.provider import RandomProvider
 from sandbox.plugins.tls.provider import TlsProvider
 from tests.components.conftest import Run, run_bootstrap, run_once
-from tests.components.test_alerting import POINTS
+from tests.components.examples import POINTS, SMTP
 from tests.components.test_hardening import VARIANTS
 from tests.support.configuration import HOST
 
-SMTP = {"host": "smtp.example.com", "user": "AKIA", "password": "password-of-smtp", "sender": "m@example.com"}
 PROVIDERS = (AwsProvider(), CommandProvider(), GrafanaProvider(), RandomProvider(), TlsProvider())
 
 
 @pytest.fixture(scope="module")
 def runs() -> list[Run]:
-    """The program in every variant that settings select, and the bootstrap."""
+    """The program with every variant of the settings, and the bootstrap."""
     reported = {
         "contactPoints": POINTS | {"email": ["me@example.com"]},
         "smtp": SMTP,
@@ -35,16 +34,16 @@ def runs() -> list[Run]:
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.package)
-def test_its_resources_are_those_the_program_has(provider: Provider[object], runs: list[Run]) -> None:
+def test_a_plugin_has_the_resources_that_the_program_makes(provider: Provider[object], runs: list[Run]) -> None:
     used = {each.type for run in runs for each in run.resources if each.type.startswith(f"{provider.package}:")}
     assert {kind.token for kind in provider.resources} == used
 
 
-def test_their_functions_are_those_the_program_calls(runs: list[Run]) -> None:
+def test_the_plugins_have_the_functions_that_the_program_calls(runs: list[Run]) -> None:
     called = {name for run in runs for name, _ in run.calls}
     assert {each.token.rpartition(":")[2] for provider in PROVIDERS for each in provider.functions} == called
 
 
-def test_the_kinds_of_notification_are_those_of_the_settings(runs: list[Run]) -> None:
+def test_the_grafana_plugin_has_the_notifiers_that_settings_can_choose(runs: list[Run]) -> None:
     used = {name for run in runs for each in run.all("ContactPoint") for name in each.inputs if name != "name"}
     assert set(NOTIFIERS) == used

@@ -1,4 +1,4 @@
-"""What a reviewer would ask about the InfluxDB that AWS runs."""
+"""The InfluxDB that AWS runs (`database`, Amazon Timestream for InfluxDB)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pulumi
 import pytest
 
 from components.timestream import refuse_to_replace, refuse_to_shrink
-from tests.components.conftest import Run, run_once, run_program
+from tests.components.conftest import Run, run_once, run_program, statements
 
 DATABASE = {"kind": "timestream"}
 ENDPOINT = "https://db-1.timestream-influxdb.eu-central-1.on.aws:8086"
@@ -33,7 +33,7 @@ def rules(run: Run, kind: str, group: str) -> list[tuple[int, int, str]]:
     ]
 
 
-def test_the_agents_and_the_server_get_in_and_nothing_out(run: Run) -> None:
+def test_agents_and_the_server_reach_the_database_which_reaches_nothing(run: Run) -> None:
     assert run.one("DbInstance")["vpcSecurityGroupIds"] == [GROUP]
     assert sorted(rules(run, "SecurityGroupIngressRule", GROUP)) == [
         (8086, 8086, "198.51.100.0/24"),
@@ -43,19 +43,19 @@ def test_the_agents_and_the_server_get_in_and_nothing_out(run: Run) -> None:
     assert rules(run, "SecurityGroupEgressRule", GROUP) == []
 
 
-def test_the_server_lets_no_agents_in_and_reaches_the_database(run: Run) -> None:
+def test_the_server_reaches_the_database_and_is_not_open_to_agents(run: Run) -> None:
     assert {port for port, _, _ in rules(run, "SecurityGroupIngressRule", SERVERS)} == {3000}
     assert (8086, 8086, GROUP) in rules(run, "SecurityGroupEgressRule", SERVERS)
 
 
-def test_it_is_private_and_alone_unless_asked(run: Run) -> None:
+def test_by_default_the_database_is_private_and_in_a_single_zone(run: Run) -> None:
     made = run.one("DbInstance")
     assert (made["publiclyAccessible"], made["deploymentType"]) == (False, "SINGLE_AZ")
     assert (made["allocatedStorage"], made["dbInstanceType"]) == (20, "db.influx.medium")
     assert made["vpcSubnetIds"] == ["subnet-1"]
 
 
-def test_a_standby_has_a_subnet_of_its_own() -> None:
+def test_a_standby_has_its_own_subnet() -> None:
     made = run_program({"database": DATABASE | {"multiAz": True, "public": True}}).one("DbInstance")
     assert (made["publiclyAccessible"], made["deploymentType"]) == (True, "WITH_MULTIAZ_STANDBY")
     assert made["vpcSubnetIds"] == ["subnet-1", "subnet-2"]
@@ -70,13 +70,15 @@ def test_a_standby_needs_a_second_zone() -> None:
         run_program(given)
 
 
-def test_the_server_may_read_that_one_secret(run: Run) -> None:
+def test_the_server_may_read_the_administrator_s_secret_and_no_other(run: Run) -> None:
     (granted,) = [r.inputs for r in run.all("RolePolicy") if "secretsmanager" in r.inputs["policy"]]
-    (statement,) = json.loads(granted["policy"])["Statement"]
-    assert (statement["Action"], statement["Resource"]) == ("secretsmanager:GetSecretValue", SECRET)
+    (statement,) = statements(granted["policy"])
+    assert (statement["Effect"], statement["Action"], statement["Resource"]) == (
+        *("Allow", "secretsmanager:GetSecretValue", SECRET),
+    )
 
 
-def test_the_administrator_s_password_goes_to_the_instance_alone(run: Run) -> None:
+def test_only_the_database_has_the_administrator_s_password(run: Run) -> None:
     (instance,) = run.all("DbInstance")
     assert instance.inputs["password"] == PASSWORD
     assert "password" in instance.secret
@@ -84,13 +86,13 @@ def test_the_administrator_s_password_goes_to_the_instance_alone(run: Run) -> No
     assert PASSWORD not in json.dumps([others, run.outputs])
 
 
-def test_it_does_not_change_with_the_generation_of_passwords() -> None:
-    """Another password replaces the instance."""
+def test_the_administrator_s_password_has_no_generation() -> None:
+    """Another password would replace the database."""
     run = run_program({"database": DATABASE, "passwordGeneration": "2"})
     assert "keepers" not in run.one("RandomPassword", "timestream-admin")
 
 
-def test_agents_and_grafana_use_its_address_and_users_of_their_own(run: Run) -> None:
+def test_agents_and_grafana_use_its_address_and_their_own_users(run: Run) -> None:
     source = run.one("DataSource", "influxdb")
     assert (source["url"], source["username"], source["databaseName"]) == (ENDPOINT, "grafana", "telegraf")
     assert json.loads(source["secureJsonDataEncoded"]) == {"password": "password-of-influxdb-grafana"}
@@ -101,7 +103,7 @@ def test_agents_and_grafana_use_its_address_and_users_of_their_own(run: Run) -> 
     assert "the-ca" not in script, "a public authority signs"
 
 
-def test_the_server_sets_it_up_and_runs_none_itself(run: Run) -> None:
+def test_the_server_sets_the_database_up_and_runs_no_influxdb(run: Run) -> None:
     files = {r.name: r.inputs.get("insecureValue", "") for r in run.all("Parameter")}
     assert {"timestream.sh", "timestream.py"} <= set(files)
     own = {name for name in files if name.startswith("influxdb") and not name.endswith("password")}
@@ -120,14 +122,14 @@ def test_the_bucket_keeps_what_retention_says(retention: str, expiry: str) -> No
     assert f"EXPIRY={expiry}" in run.one("Parameter", "server.conf")["insecureValue"]
 
 
-def test_it_says_what_destroy_does_to_it(run: Run) -> None:
+def test_the_output_says_what_destroy_does_to_it(run: Run) -> None:
     assert "refused: the database DbInstance-monitoring with all measurements is protected" in run.outputs["onDestroy"]
     other: list[Any] = run_program({"database": DATABASE, "protect": "false"}).outputs["onDestroy"]
     assert other[0] == "deletes for good: the database DbInstance-monitoring with all measurements"
     assert other[1] == "deletes for good: the data volume Volume-data with all dashboards and users"
 
 
-def test_it_is_protected_and_met_first_and_stays_when_a_lookup_changes(run: Run) -> None:
+def test_it_is_protected_and_another_result_of_a_lookup_does_not_replace_it(run: Run) -> None:
     (made,) = [each for (token, _), each in run.options.items() if token.endswith(":DbInstance")]
     assert made.protect
     assert made.ignore_changes == {"vpcSubnetIds"}
@@ -145,14 +147,14 @@ def change(there: int, wanted: int) -> pulumi.ResourceHookArgs:
     return pulumi.ResourceHookArgs("urn", "id", "monitoring", "t", new, {}, None, old)
 
 
-def test_it_asks_before_each_update_and_at_the_preview(run: Run) -> None:
+def test_its_storage_is_checked_before_each_update_and_in_a_preview(run: Run) -> None:
     (made,) = [each for (token, _), each in run.options.items() if token.endswith(":DbInstance")]
     ((moment, name),) = made.hooks
     hook = run.hooks[name]
     assert (moment, hook.callback, hook.opts and hook.opts.on_dry_run) == ("before_update", refuse_to_shrink, True)
 
 
-def test_its_storage_may_grow_and_stay_but_not_shrink() -> None:
+def test_its_storage_can_grow_but_not_shrink() -> None:
     refuse_to_shrink(change(20, 20))
     refuse_to_shrink(change(20, 21))
     with pytest.raises(ValueError, match=r"database\.storage = 30: the database has 40 GiB.*write 40 or more"):
@@ -167,7 +169,7 @@ PLACES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("changed", PLACES)
-def test_another_place_is_refused_before_aws_replaces_it(run: Run, changed: str) -> None:
+def test_a_change_for_which_aws_would_replace_the_database_is_refused(run: Run, changed: str) -> None:
     given, said = PLACES[changed]
     before, after = (each.one("SecurityGroup", "timestream") for each in (run, run_program(given)))
     groups = [

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.components.conftest import run_once
-from tests.components.test_domain_record import DOMAIN, ZONE
+from tests.components.examples import DOMAIN, ZONE
 from tests.components.test_public_certificate import GIVEN, rights
 from tests.sandbox.cloud.conftest import Cloud, refusal
 from tests.sandbox.cloud.test_route53 import change, zone

@@ -8,9 +8,8 @@ import pytest
 
 from settings import load
 from tests.support.certificates import CERTIFICATE, KEY
-from tests.support.configuration import REQUIRED, mistakes, raw
+from tests.support.configuration import DIRECTORY, REQUIRED, mistakes, raw
 
-DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
 NAMED: dict[str, Any] = {"domain": "monitoring.example.com", "route53Zone": "example.com"}
 HERE: dict[str, Any] = NAMED | {"publicCertificate": {"directory": DIRECTORY}}
 

@@ -19,7 +19,10 @@ REQUIRED = {
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKCkRB9XvVnLqxUS2s1cQWbBDBVb8JwVKPXyyNRrd9gd"
 HOST = {"name": "web-1", "address": "198.51.100.7", "user": "admin", "hostKey": HOST_KEY}
 HOSTS_SECRET = ("monitoring:hosts",)
-"""The keys that are encrypted when `hosts` is."""
+"""Which keys are encrypted, if `hosts` is."""
+
+DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
+"""Of Let's Encrypt, for `publicCertificate`."""
 
 
 def raw(**settings: Any) -> dict[str, str]:

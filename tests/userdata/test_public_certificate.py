@@ -13,8 +13,8 @@ import pytest
 from components.parameters import STANDARD_LIMIT
 from settings import PublicCertificate
 from tests.components.certificates import make_certificate
-from tests.settings.test_public_certificate import DIRECTORY
 from tests.support.certificates import certificate_text, ec_key, issue, key_text
+from tests.support.configuration import DIRECTORY
 from tests.userdata.test_render import SERVER, shellcheck
 from userdata.server_files import PUBLIC_FILES, server_files
 from userdata.templates import FOLDER

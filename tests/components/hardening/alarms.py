@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.components.hardening.rule import each, listed, made, program, rule, statements
+from tests.components.conftest import statements
+from tests.components.hardening.rule import each, listed, made, program, rule
 
 
 def _public(inputs: dict[str, Any]) -> bool:
-    """Whether anyone at all is allowed."""
+    """Whether the policy allows everyone something."""
     return any(
         "*" in (statement["Principal"] if statement.get("Principal") == "*" else listed_principals(statement))
         and not statement.get("Condition")
@@ -19,7 +20,7 @@ def _public(inputs: dict[str, Any]) -> bool:
 
 
 def listed_principals(statement: dict[str, Any]) -> list[str]:
-    """The principals that a statement names, of any kind."""
+    """The principals of any kind that a statement names."""
     return [name for names in statement.get("Principal", {}).values() for name in listed(names)]
 
 
@@ -36,13 +37,13 @@ RULES = [
     ),
     rule(
         "CKV_AWS_169 CKV_AWS_385 sns_topics_not_publicly_accessible",
-        "a topic's policy does not allow just anyone",
+        "no topic is open to everyone",
         each("TopicPolicy", lambda inputs: not _public(inputs)),
         program(made("TopicPolicy", policy=json.dumps(OPEN))),
     ),
     rule(
         "CKV_AWS_319 cloudwatch_alarm_actions_enabled",
-        "alarms do something",
+        "every alarm has an action",
         each("MetricAlarm", lambda inputs: inputs.get("actionsEnabled") is not False and inputs.get("alarmActions")),
         program(made("MetricAlarm", actionsEnabled=False, alarmActions=["arn:aws:sns:eu-central-1:111122223333:t"])),
     ),

@@ -1,11 +1,11 @@
-"""Rules about identities and what they may do."""
+"""Rules about identities and their permissions."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from tests.components.conftest import Run
+from tests.components.conftest import Run, statements
 from tests.components.hardening.rule import (
     allowing,
     each,
@@ -17,7 +17,6 @@ from tests.components.hardening.rule import (
     none,
     program,
     rule,
-    statements,
 )
 
 READING = ("Describe", "Get", "List")
@@ -31,7 +30,7 @@ ESCALATING = frozenset(
         *("glue:UpdateDevEndpoint", "ssm:SendCommand", "ssm:StartSession", "cloudformation:CreateStack"),
     }
 )
-"""Actions by which an identity gets more rights (cloudsplaining, after Rhino Security Labs' list)."""
+"""Actions by which an identity gets more permissions (cloudsplaining, after Rhino Security Labs' list)."""
 
 CREDENTIALS = frozenset(
     {
@@ -46,7 +45,7 @@ CREDENTIALS = frozenset(
         ),
     }
 )
-"""Actions that answer with credentials (cloudsplaining)."""
+"""Actions that return credentials (cloudsplaining)."""
 
 DATA = frozenset(
     {
@@ -59,11 +58,11 @@ DATA = frozenset(
 PERMISSIONS = ("Put", "Attach", "Detach", "Delete", "Set", "Update", "Add", "Remove", "Create", "Tag", "Untag")
 
 RESTRICTABLE = frozenset({"cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"})
-"""Those of the program's allowed actions for which the service authorization reference lists a resource type."""
+"""The actions that the program allows for which the service authorization reference lists a resource type."""
 
 
 def unconfined(actions: frozenset[str]) -> Any:
-    """Whether a statement allows one of the actions on everything."""
+    """Whether a statement allows one of the actions on all resources."""
     return lambda allowed, on: "*" in on and any(_covers(pattern, action) for pattern in allowed for action in actions)
 
 
@@ -81,13 +80,13 @@ def _administers(allowed: list[str], on: list[str]) -> bool:
 
 
 def trusting(principal: Any) -> Run:
-    """A program with a role that trusts somebody."""
+    """A program with a role that trusts this principal."""
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
     return program(made("Role", assumeRolePolicy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})))
 
 
 def trusted(holds: Any) -> Any:
-    """Roles with a trust statement that does not meet a condition."""
+    """Finds roles with a trust statement that does not meet the condition."""
     return each("Role", lambda role: all(holds(s) for s in statements(role["assumeRolePolicy"])))
 
 
@@ -146,23 +145,43 @@ RULES = [
     ),
     rule(
         "CKV_AWS_286 CKV_AWS_110 iam_policy_allows_privilege_escalation iam_inline_policy_allows_privilege_escalation",
-        "nobody may get more rights",
+        "nobody can get more permissions",
         no_statement(lambda allowed, on: any(_covers(p, action) for p in allowed for action in ESCALATING)),
         allowing("iam:PassRole", kind="Policy"),
     ),
-    rule("CKV_AWS_287 CKV_AWS_107", "nor get credentials", no_statement(unconfined(CREDENTIALS)), allowing("sts:Get*")),
-    rule("CKV_AWS_288 CKV_AWS_108", "nor read all data", no_statement(unconfined(DATA)), allowing("ssm:GetParameter")),
-    rule("CKV_AWS_289 CKV_AWS_109", "nor grant rights", no_statement(_administers), allowing("iam:PutRolePolicy")),
-    rule("CKV_AWS_290 CKV_AWS_111", "nor write anywhere", no_statement(_writes), allowing("ec2:TerminateInstances")),
+    rule(
+        "CKV_AWS_287 CKV_AWS_107",
+        "nobody can get credentials",
+        no_statement(unconfined(CREDENTIALS)),
+        allowing("sts:Get*"),
+    ),
+    rule(
+        "CKV_AWS_288 CKV_AWS_108",
+        "nobody can read all data",
+        no_statement(unconfined(DATA)),
+        allowing("ssm:GetParameter"),
+    ),
+    rule(
+        "CKV_AWS_289 CKV_AWS_109",
+        "nobody can grant permissions",
+        no_statement(_administers),
+        allowing("iam:PutRolePolicy"),
+    ),
+    rule(
+        "CKV_AWS_290 CKV_AWS_111",
+        "nobody can write to all resources",
+        no_statement(_writes),
+        allowing("ec2:TerminateInstances"),
+    ),
     rule(
         "CKV_AWS_355 CKV_AWS_356",
-        "what can be confined to resources, is",
+        "actions that can be confined to resources are",
         no_statement(unconfined(RESTRICTABLE)),
         allowing("cloudwatch:DescribeAlarms"),
     ),
     rule(
         "CKV_AWS_60",
-        "only named services and principals take roles",
+        "only named services and principals can assume roles",
         trusted(lambda s: s["Principal"] != "*" and "*" not in listed(s["Principal"].get("AWS"))),
         trusting("*"),
     ),
@@ -174,13 +193,13 @@ RULES = [
     ),
     rule(
         "iam_role_cross_service_confused_deputy_prevention iam_role_service_trust_restricts_source_to_account",
-        "a service takes the role for this account only",
+        "a service can assume a role for this account only",
         trusted(_has_condition),
         trusting({"Service": "ec2.amazonaws.com"}),
     ),
     rule(
         "iam_no_custom_policy_permissive_role_assumption",
-        "no policy lets its holder take any role",
+        "no policy lets its holder assume any role",
         no_statement(unconfined(frozenset({"sts:AssumeRole"}))),
         allowing("sts:AssumeRole"),
     ),
@@ -218,13 +237,13 @@ RULES = [
     ),
     rule(
         "CKV_AWS_273",
-        "people and programs come by single sign-on, not as IAM users",
+        "people and programs use single sign-on, not IAM users",
         none("User"),
         program(made("User")),
     ),
     rule(
         "iam_rotate_access_key_90_days iam_user_with_temporary_credentials",
-        "no access key grows old: there is none",
+        "no access key grows old, because there is none",
         none("AccessKey"),
         program(made("AccessKey", user="u")),
     ),
@@ -236,5 +255,5 @@ def _keys(run: Run, user: str) -> int:
 
 
 def policy_statements(run: Run) -> int:
-    """How many statements were looked at, for a test that some were."""
+    """How many statements the rules look at."""
     return len(list(granted(run)))

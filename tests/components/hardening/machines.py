@@ -12,7 +12,7 @@ from tests.components.hardening.rule import Find, Inputs, each, label, made, non
 KEY = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|password-of-|secret-of-|hidden-key-of-"
 )
-"""What checkov looks for in user data, and what the mocks give for everything secret."""
+"""What checkov looks for in user data, and what the mocks answer for everything secret."""
 
 COMMON_PORTS = {
     **{20: "FTP", 21: "FTP", 23: "Telnet", 88: "Kerberos", 389: "LDAP", 445: "CIFS", 636: "LDAP", 1433: "SQL Server"},
@@ -23,7 +23,7 @@ COMMON_PORTS = {
 
 
 def closed(*ports: int) -> Find:
-    """No rule lets anyone in to one of the ports (checkov: from 0.0.0.0/0 or ::/0, any range that holds it)."""
+    """No rule opens one of the ports to everyone (checkov: from 0.0.0.0/0 or ::/0, any range that contains it)."""
 
     def holds(inputs: Inputs) -> bool:
         if not {inputs.get("cidrIpv4"), inputs.get("cidrIpv6")} & {"0.0.0.0/0", "::/0"}:
@@ -36,7 +36,7 @@ def closed(*ports: int) -> Find:
 
 
 def let_in(from_port: int, to_port: int, protocol: str = "tcp", cidr: str = "0.0.0.0/0") -> Run:
-    """A program that lets somebody in."""
+    """A program that opens these ports."""
     ports = {"fromPort": from_port, "toPort": to_port, "ipProtocol": protocol, "cidrIpv4": cidr}
     return program(made("SecurityGroupIngressRule", **ports))
 
@@ -47,7 +47,7 @@ def instance(**inputs: object) -> Run:
 
 
 def used_by(kinds: str, users: str, *inputs: str) -> Find:
-    """Resources whose id (as the mocks give it) no other resource names in one of these inputs."""
+    """Finds resources whose ID (as the mocks make it) no resource of `users` names in one of the inputs."""
 
     def find(run: Run) -> list[str]:
         named = {
@@ -82,7 +82,7 @@ def wide(inputs: Inputs) -> bool:
 RULES = [
     rule(
         "CKV_AWS_79 ec2_instance_imdsv2_enabled",
-        "the metadata service answers to tokens only",
+        "the metadata service requires tokens",
         each("Instance", lambda i: within(i, "metadataOptions", "httpTokens") == "required"),
         instance(metadataOptions={"httpEndpoint": "enabled", "httpTokens": "optional"}),
     ),
@@ -126,13 +126,13 @@ RULES = [
     ),
     rule(
         "CKV_AWS_135",
-        "volumes have a way of their own (EBS optimised)",
+        "volumes have their own bandwidth (EBS-optimized)",
         each("Instance", lambda i: i.get("ebsOptimized") is True),
         instance(ebsOptimized=False),
     ),
     rule(
         "CKV_AWS_88",
-        "no address of the subnet's pool",
+        "no public address from AWS's pool",
         each("Instance LaunchTemplate", lambda i: i.get("associatePublicIpAddress") is not True),
         instance(associatePublicIpAddress=True),
     ),
@@ -162,7 +162,7 @@ RULES = [
     ),
     rule(
         "CKV_AWS_386",
-        "images are looked up with their owner",
+        "images are looked up by owner",
         lambda run: ["getAmi" for kind, found in run.calls if kind == "getAmi" and _by_name(found)],
         program(calls=(("getAmi", {"filters": [{"name": "name", "values": ["debian-*"]}]}),)),
     ),
@@ -174,7 +174,7 @@ RULES = [
     ),
     rule(
         "CKV_AWS_23",
-        "the security group and each of its rules says what it is for",
+        "the security group and each of its rules have a description",
         each("SecurityGroup SecurityGroupIngressRule SecurityGroupEgressRule", lambda r: r.get("description")),
         program(made("SecurityGroupIngressRule", fromPort=1, toPort=1)),
     ),
@@ -184,11 +184,11 @@ RULES = [
         closed(22),
         let_in(20, 25),
     ),
-    rule("CKV_AWS_25", "nor is remote desktop", closed(3389), let_in(0, 65535)),
-    rule("CKV_AWS_260", "nor is plain HTTP", closed(80), let_in(80, 80)),
+    rule("CKV_AWS_25", "remote desktop is not open to the world", closed(3389), let_in(0, 65535)),
+    rule("CKV_AWS_260", "plain HTTP is not open to the world", closed(80), let_in(80, 80)),
     rule(
         "CKV_AWS_277 ec2_securitygroup_allow_ingress_from_internet_to_all_ports",
-        "nor is everything",
+        "no rule opens all ports",
         each("SecurityGroupIngressRule", lambda r: r.get("ipProtocol") != "-1"),
         let_in(-1, -1, "-1"),
     ),
@@ -212,7 +212,7 @@ RULES = [
     ),
     rule(
         "CKV_AWS_382",
-        "not everything may leave",
+        "no rule allows all outgoing traffic",
         each("SecurityGroupEgressRule", lambda r: r.get("ipProtocol") != "-1"),
         program(made("SecurityGroupEgressRule", ipProtocol="-1", cidrIpv4="0.0.0.0/0")),
     ),
@@ -224,7 +224,7 @@ RULES = [
     ),
     rule(
         "CKV2_AWS_19 ec2_elastic_ip_unassigned",
-        "the elastic IP is used",
+        "the Elastic IP is used",
         used_by("Eip", "EipAssociation", "allocationId"),
         program(made("Eip", domain="vpc")),
     ),

@@ -1,4 +1,4 @@
-"""What a hardening rule is, and the ways to look at a run of the program that the rules share."""
+"""What a hardening rule is, and how rules search a run of the program."""
 
 from __future__ import annotations
 
@@ -7,28 +7,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.components.conftest import Resource, Run
+from tests.components.conftest import Resource, Run, statements
 
 Inputs = dict[str, Any]
 Statement = dict[str, Any]
 Find = Callable[[Run], list[str]]
 
-POLICIES = {
-    "Policy": "policy",
-    "RolePolicy": "policy",
-    "GroupPolicy": "policy",
-    "UserPolicy": "policy",
-}
-"""Resources that hold a policy of identities, and the input that it is."""
+POLICIES = ("Policy", "RolePolicy", "GroupPolicy", "UserPolicy")
+"""Types of resources whose input `policy` is an identity's."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """One rule of a scanner.
 
-    ids: as the scanners call it (checkov's CKV_…, Prowler's with its service in front); the first names the rule here.
-    wants: what must hold. find: the names of the resources that break it, as "Type name". bad: a program that
-    breaks it, to show that it can be broken.
+    ids: the scanners' names for it (checkov's CKV_…, Prowler's with its service in front); the first is its name here.
+    wants: what must hold. find: returns the types of the resources that break it. bad: a program that breaks it, which
+    shows that the rule can fail.
     """
 
     ids: tuple[str, ...]
@@ -47,13 +42,13 @@ def rule(ids: str, wants: str, find: Find, bad: Run) -> Rule:
 
 
 def label(resource: Resource) -> str:
-    """How a resource is called in findings and in docs/security.md: its type."""
+    """A resource's name in findings and in docs/security.md: its type."""
     return resource.type.rpartition(":")[2]
 
 
 def made(kind: str, name: str = "bad", /, **inputs: Any) -> Resource:
-    """A resource as a program would ask for it."""
-    return Resource(f"aws:made/by:{kind}", name, inputs, frozenset())
+    """A resource as a program would request it."""
+    return Resource(f"aws:made/by:{kind}", name, inputs)
 
 
 def program(*resources: Resource, calls: tuple[tuple[str, Inputs], ...] = ()) -> Run:
@@ -62,7 +57,7 @@ def program(*resources: Resource, calls: tuple[tuple[str, Inputs], ...] = ()) ->
 
 
 def each(kinds: str, holds: Callable[[Inputs], object]) -> Find:
-    """Resources of these types (separated by spaces) that do not meet a condition."""
+    """Finds resources of these types (separated by spaces) that do not meet the condition."""
 
     def find(run: Run) -> list[str]:
         return [label(r) for kind in kinds.split() for r in run.all(kind) if not holds(r.inputs)]
@@ -71,12 +66,12 @@ def each(kinds: str, holds: Callable[[Inputs], object]) -> Find:
 
 
 def none(kinds: str) -> Find:
-    """Resources of types that should not be there."""
+    """Finds resources of types that must not exist."""
     return each(kinds, lambda _: False)
 
 
 def within(inputs: Inputs, *path: str) -> Any:
-    """A value inside objects, None where one of them is missing."""
+    """The value at a path inside objects, or None if a step is missing."""
     value: Any = inputs
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
@@ -84,29 +79,24 @@ def within(inputs: Inputs, *path: str) -> Any:
 
 
 def listed(value: Any) -> list[Any]:
-    """A list: IAM writes a single value without one."""
+    """A list; IAM writes a single value without one."""
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def statements(document: str) -> list[Statement]:
-    """A policy document's statements."""
-    return [dict(statement) for statement in listed(json.loads(document)["Statement"])]
-
-
 def granted(run: Run) -> Iterator[tuple[Resource, Statement]]:
-    """Every statement that allows something to identities."""
-    for kind, key in POLICIES.items():
+    """Every statement that allows identities something."""
+    for kind in POLICIES:
         for resource in run.all(kind):
-            # Other providers' notification policies share the name.
+            # Grafana's notification policies end with the same word.
             if not resource.type.startswith("aws:"):
                 continue
-            for statement in statements(resource.inputs[key]):
+            for statement in statements(resource.inputs["policy"]):
                 if statement["Effect"] == "Allow":
                     yield resource, statement
 
 
 def no_statement(breaks: Callable[[list[str], list[str]], object]) -> Find:
-    """Policies with a statement that breaks the rule, by its actions and its resources."""
+    """Finds policies with a statement whose actions and resources break the rule."""
 
     def find(run: Run) -> list[str]:
         return [

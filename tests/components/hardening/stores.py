@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.components.conftest import Run
-from tests.components.hardening.rule import Find, each, label, listed, made, program, rule, statements, within
+from tests.components.conftest import Run, statements
+from tests.components.hardening.rule import Find, each, label, listed, made, program, rule, within
 
 BLOCKS = {
     "CKV_AWS_53": "blockPublicAcls",
@@ -17,12 +17,12 @@ BLOCKS = {
 
 
 def bucket(*others: Any) -> Run:
-    """A program with a bucket, and what belongs to it."""
+    """A program with a bucket and these resources."""
     return program(made("Bucket", "b"), *others)
 
 
 def next_to_it(kinds: str, holds: Any = lambda _: True) -> Find:
-    """Buckets without a resource of one of these types that names them and meets a condition."""
+    """Finds buckets that no resource of these types configures in a way that meets the condition."""
 
     def find(run: Run) -> list[str]:
         named = {
@@ -38,12 +38,12 @@ def next_to_it(kinds: str, holds: Any = lambda _: True) -> Find:
 
 
 def buckets(run: Run) -> list[Any]:
-    """Every bucket, in both generations of the provider's resource."""
+    """Every bucket, of both generations of the provider's resource."""
     return [r for kind in ("Bucket", "BucketV2") for r in run.all(kind) if r.type.startswith("aws:")]
 
 
 def encrypted_with(*algorithms: str) -> Find:
-    """Buckets whose default encryption is none of these."""
+    """Finds buckets whose default encryption is none of these."""
 
     def holds(inputs: dict[str, Any]) -> bool:
         return any(
@@ -114,25 +114,25 @@ BUCKETS = [
     ),
     rule(
         "CKV_AWS_145 s3_bucket_kms_encryption",
-        "with a key of KMS",
+        "the bucket is encrypted with a KMS key",
         encrypted_with("aws:kms", "aws:kms:dsse"),
         bucket(_algorithm("AES256")),
     ),
     rule(
         "CKV_AWS_21 s3_bucket_object_versioning",
-        "what is overwritten or deleted in the bucket can be had back",
+        "overwritten or deleted objects can be restored",
         next_to_it("BucketVersioning", lambda v: within(v, "versioningConfiguration", "status") == "Enabled"),
         bucket(made("BucketVersioning", bucket="b", versioningConfiguration={"status": "Suspended"})),
     ),
     rule(
         "CKV2_AWS_61 s3_bucket_lifecycle_enabled",
-        "the bucket empties itself",
+        "old objects expire",
         next_to_it("BucketLifecycleConfiguration"),
         bucket(),
     ),
     rule(
         "CKV_AWS_300",
-        "unfinished uploads end",
+        "unfinished uploads expire",
         next_to_it(
             "BucketLifecycleConfiguration",
             lambda c: any(within(r, "abortIncompleteMultipartUpload") for r in listed(c.get("rules"))),
@@ -159,7 +159,7 @@ BUCKETS = [
     ),
     rule(
         "CKV_AWS_18 s3_bucket_server_access_logging_enabled",
-        "who asks the bucket is logged",
+        "access to the bucket is logged",
         next_to_it("BucketLogging"),
         bucket(),
     ),
@@ -171,13 +171,13 @@ BUCKETS = [
     ),
     rule(
         "CKV2_AWS_62 s3_bucket_event_notifications_enabled",
-        "the bucket tells of events",
+        "the bucket sends notifications of events",
         next_to_it("BucketNotification"),
         bucket(),
     ),
     rule(
         "CKV_AWS_143 s3_bucket_object_lock",
-        "the bucket's objects cannot be deleted before their time",
+        "objects cannot be deleted before a set time (object lock)",
         next_to_it("BucketObjectLockConfiguration"),
         bucket(),
     ),
