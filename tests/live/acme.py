@@ -1,5 +1,5 @@
-"""A certificate authority on another machine: pebble, Let's Encrypt's own server for tests of clients, which checks the
-DNS-01 challenge as RFC 8555, 8.4 says. It asks a name server that knows what the local Route 53 does."""
+"""A certificate authority on another machine: pebble, Let's Encrypt's own server for testing clients, which checks the
+DNS-01 challenge as in RFC 8555, 8.4. It asks a name server that serves the records of the local Route 53."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TXT, IN = 16, 1
 
 @dataclass(frozen=True)
 class Acme:
-    """An authority that does not run yet. ca: who signed the certificate of its own address."""
+    """The authority, not running yet. ca: the CA that signed the certificate for its own address."""
 
     machine: Machine
     ca: str
@@ -40,7 +40,7 @@ class Acme:
 
     @contextmanager
     def running(self, environment: Environment, zone: str) -> Iterator[str]:
-        """Runs, for names in that zone; the PEM of its root, which browsers are to know."""
+        """Run the authority, for names in that zone; yields its root as PEM, which browsers would trust."""
         with _names(self.machine, environment.aws("route53"), zone) as port:
             command = [f"{HOME}/pebble", "-config", f"{HOME}/pebble.json", "-strict", "-dnsserver", f"127.0.0.1:{port}"]
             started = ["systemd-run", "--unit", UNIT, "--collect", "--setenv", "PEBBLE_VA_NOSLEEP=1", *command]
@@ -54,17 +54,17 @@ class Acme:
                 self.machine.run(["systemctl", "stop", UNIT], timeout=60)
 
     def _root(self) -> str:
-        """It has a new one at each start, which its second port shows on the machine itself."""
+        """The root, which is a new one at each start. It is served on a second port, on the machine itself."""
         done = self.machine.run(["curl", "-sSfk", "https://127.0.0.1:15000/roots/0"], timeout=60)
         return str(done.stdout) if done.returncode == 0 else ""
 
-    def said(self) -> str:
-        """What it has noted."""
+    def log(self) -> str:
+        """What the authority has logged."""
         return self.machine.run(["journalctl", "-u", UNIT, "-o", "cat"], timeout=60).stdout
 
 
 def prepared(environment: Environment) -> Acme:
-    """Its files on the machine."""
+    """Put the authority's files on the machine."""
     machine = find(environment.place, MACHINE)
     authority = Authority(environment.place.state, "acme")
     folder = machine.root / HOME.lstrip("/")
@@ -84,8 +84,8 @@ def prepared(environment: Environment) -> Acme:
 
 @contextmanager
 def _names(machine: Machine, route53: Any, zone: str) -> Iterator[int]:
-    """A name server on the machine's loopback, by its port: TXT records of a zone, as they are at that moment. Pebble
-    asks over TCP, where two bytes say how long a message is (RFC 1035, 4.2.2)."""
+    """Run a name server on the machine's loopback that serves a zone's current TXT records; yields its port. Pebble
+    asks over TCP, where two bytes give the length of a message (RFC 1035, 4.2.2)."""
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
@@ -104,7 +104,7 @@ def _names(machine: Machine, route53: Any, zone: str) -> Iterator[int]:
 
 
 def _records(route53: Any, zone: str) -> dict[str, list[str]]:
-    """The TXT records by name, in lower case and without the last dot."""
+    """The TXT records by name, which is in lower case and without the last dot."""
     sets = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
     return {
         one["Name"].lower().rstrip("."): [each["Value"].strip('"') for each in one["ResourceRecords"]]
@@ -114,7 +114,7 @@ def _records(route53: Any, zone: str) -> dict[str, list[str]]:
 
 
 def answer(question: bytes, records: dict[str, list[str]]) -> bytes:
-    """The response to a question of one name (RFC 1035, 4): its TXT records; NXDOMAIN (3) when there are none."""
+    """The response to a question about one name (RFC 1035, 4): its TXT records, or NXDOMAIN (3) if there are none."""
     number, flags = struct.unpack("!HH", question[:4])
     labels, at_ = [], 12
     while length := question[at_]:
@@ -124,9 +124,9 @@ def answer(question: bytes, records: dict[str, list[str]]) -> bytes:
     name = ".".join(labels).lower()
     found = records.get(name, []) if (kind, class_) == (TXT, IN) else []
     status = 0 if name in records else 3
-    # A response with authority, with recursion if that was wished for.
+    # An authoritative response, which echoes the bit "recursion desired".
     head = struct.pack("!HHHHHH", number, 0x8480 | flags & 0x0100 | status, 1, len(found), 0, 0)
     texts = [bytes([len(text)]) + text.encode() for text in found]
-    # Each with a pointer to the question's name, and no time to live.
+    # Each has a pointer to the question's name, and a time to live of 0.
     each = [struct.pack("!HHHIH", 0xC00C, TXT, IN, 0, len(text)) + text for text in texts]
     return head + question[12 : at_ + 5] + b"".join(each)

@@ -1,4 +1,4 @@
-"""Who reaches what of AWS: the table in docs/security.md, and each of its requests."""
+"""The table in docs/security.md that says who reaches what in AWS, and a request for each of its rows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ RECORD = "`route53:ChangeResourceRecordSets`, the proof of the server's name, wi
 ZONES = "`route53:ListHostedZones`, with `publicCertificate`"
 CHANGE = "`route53:GetChange`, with `publicCertificate`"
 SOMETIMES = (CLOUDWATCH_ROLE, RECORD, ZONES, CHANGE)
-"""Requests that are answered with a setting of their own only: tests/live/test_role.py, test_public_certificate.py."""
+"""Requests that are only answered with certain settings: tests/live/test_role.py, test_public_certificate.py."""
 BACKUP, ELSEWHERE = "{stack}/reach/file", "another/file"
 PREFIXES = {"resourcegroupstaggingapi": "tag"}
-"""The prefix of a service's actions, where it differs from boto3's name of the service."""
+"""The prefix of a service's actions, where it differs from boto3's name for the service."""
 
 
 def _record(name: str, kind: str, value: str) -> dict[str, Any]:
@@ -77,11 +77,17 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def table() -> dict[str, dict[str, bool]]:
-    """Request → identity → whether AWS answers it, as docs/security.md says."""
+def documented_table(name: str) -> list[list[str]]:
+    """The cells of a table in docs/security.md between comments of that name: its header, then its rows."""
     text = (CHECKOUT / "docs/security.md").read_text()
-    lines = text.partition("<!-- reach-aws -->")[2].partition("<!-- /reach-aws -->")[0].strip().splitlines()
+    lines = text.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0].strip().splitlines()
     header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [header, *rows]
+
+
+def table() -> dict[str, dict[str, bool]]:
+    """Request → identity → whether AWS answers it, according to docs/security.md."""
+    header, *rows = documented_table("reach-aws")
     assert {cell for row in rows for cell in row[1:]} == {"yes", "no"}
     return {row[0]: dict(zip(header[1:], (cell == "yes" for cell in row[1:]), strict=True)) for row in rows}
 
@@ -92,7 +98,7 @@ def column(identity: str) -> dict[str, bool]:
 
 
 def answered(identity: Identity, requests: Iterable[str]) -> dict[str, bool]:
-    """Request → whether AWS answers it. Raises boto3's error when it is not a refusal."""
+    """Request → whether AWS answers it. Raises boto3's error if it is not a refusal."""
     found = {}
     for request in requests:
         try:
@@ -106,8 +112,8 @@ def answered(identity: Identity, requests: Iterable[str]) -> dict[str, bool]:
 
 
 def with_files(environment: Environment) -> Iterator[None]:
-    """Two files in the bucket, so that a refusal is about rights; they, and what was written, are deleted
-    afterwards."""
+    """Put two files into the bucket, so that a refusal is about rights and not about a missing file; they, and what
+    was written over them, are deleted afterwards."""
     client, bucket = environment.aws("s3"), environment.outputs["backupBucket"]
     keys = [BACKUP.format(stack=environment.name), ELSEWHERE]
     for key in keys:
@@ -118,7 +124,7 @@ def with_files(environment: Environment) -> Iterator[None]:
 
 
 def allowed_to(environment: Environment, arn: str) -> set[str]:
-    """Every action that the policies of a user's groups, or of a role, allow."""
+    """Every action that is allowed by the policies of a user's groups, or of a role."""
     iam, name = environment.aws("iam"), arn.split("/")[1]
     if ":assumed-role/" in arn:
         documents = [

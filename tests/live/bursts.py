@@ -1,4 +1,4 @@
-"""A client that writes to InfluxDB without a pause, and knows what InfluxDB acknowledged."""
+"""A client that writes to InfluxDB without a pause, and remembers what InfluxDB acknowledged."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from types import TracebackType
 import requests
 
 from tests.live.environment import Environment
-from tests.live.services import Ask, agents_place
+from tests.live.services import Ask, from_agent_machine
 
 EACH = 200
-"""Points of one request."""
+"""Points per request."""
 LONGEST = 100_000
-"""Requests of one burst at most."""
+"""The most requests in one burst."""
 
 
 class Burst:
-    """Request after request, from an agent's machine as the user `telegraf`, while the block runs; each has EACH points
-    of the measurement `burst`. A refused or unanswered one is not repeated: `acknowledged` has the numbers of those
-    that were answered with 204, `refused` what was said about the others."""
+    """Sends request after request within its context, from an agent's machine as the user `telegraf`, each with EACH
+    points of the measurement `burst`. Requests that are refused or not answered are not repeated.
+
+    acknowledged: numbers of the requests answered with 204. refused: number of each other request → why.
+    """
 
     def __init__(self, environment: Environment, passwords: dict[str, str]) -> None:
         self._environment = environment
@@ -37,10 +39,10 @@ class Burst:
         self.refused: dict[int, str] = {}
 
     def _write(self) -> None:
-        with agents_place(self._environment):
-            self._write_on()
+        with from_agent_machine(self._environment):
+            self._write_until_the_end()
 
-    def _write_on(self) -> None:
+    def _write_until_the_end(self) -> None:
         number = 0
         while not self._end.is_set() and number < LONGEST:
             lines = "\n".join(
@@ -70,7 +72,7 @@ class Burst:
         self._thread.join()
 
     def lost(self, influxdb: Ask) -> set[int]:
-        """Requests that were acknowledged and of which not every point is there."""
+        """Acknowledged requests of which InfluxDB does not have every point."""
         query = (
             f'SELECT count("request") FROM "burst" WHERE "name" = \'{self.name}\' AND time >= {self._began}ms'  # noqa: S608
             f" AND time < {self._began + LONGEST}ms GROUP BY time(1ms) fill(none)"

@@ -1,11 +1,11 @@
-"""Another time for running processes: all machines share this machine's kernel, and so its clock.
+"""Changes the clock of running processes. All machines share this machine's kernel, and therefore its clock.
 
-Programs ask the vDSO what time it is (vdso(7)): code that the kernel maps into each process, a copy of its own from
-the first write on. Here it gets functions that ask the kernel and add a number of seconds. A preloaded library such
-as libfaketime would not do: InfluxDB and Telegraf are linked statically, and Go asks the vDSO itself
-(runtime/vdso_linux_amd64.go).
+Programs get the time from the vDSO (vdso(7)), code that the kernel maps into each process; from the first write on,
+a process has its own copy. Here it is overwritten with functions that ask the kernel and add a number of seconds. A
+preloaded library such as libfaketime would not work: InfluxDB and Telegraf are linked statically, and Go calls the
+vDSO itself (runtime/vdso_linux_amd64.go).
 
-Programs started by such a process have the right time, and so do files, systemd and what it starts.
+Programs started by such a process have the right time, and so do files, systemd and what systemd starts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sandbox.machines.machine import Machine
 from tests.support.waiting import eventually
 
 NUMBER = b"\0" * 8
-"""Where the seconds are inserted."""
+"""Placeholder for the seconds."""
 FUNCTIONS = {
     # mov $228,%eax; syscall; for CLOCK_REALTIME (0) and its coarse sister (5): add the number to (%rsi); ret
     "__vdso_clock_gettime": bytes.fromhex("b8e40000000f0585ff740583ff05750d48b9") + NUMBER + bytes.fromhex("48010ec3"),
@@ -31,18 +31,18 @@ FUNCTIONS = {
     # mov $201,%eax; syscall; add the number to %rax; unless %rdi is null: store it in (%rdi); ret
     "__vdso_time": bytes.fromhex("b8c90000000f0548b9") + NUMBER + bytes.fromhex("4801c84885ff7403488907c3"),
 }
-"""For x86-64; clock_gettime(2) and the others as numbers of its system calls."""
+"""Machine code for x86-64, which calls clock_gettime(2) and the others by their numbers."""
 
 
 def processes(machine: Machine, *units: str) -> list[int]:
-    """All processes of services, by their numbers on this machine. Some that Telegraf starts end within a moment."""
-    found = eventually(lambda: _at_once(machine, *units), 60)
-    assert found, f"never the same processes of {units} twice"
+    """The processes of services, by their PIDs on this machine. Some that Telegraf starts end within a moment."""
+    found = eventually(lambda: _snapshot(machine, *units), 60)
+    assert found, f"the processes of {units} changed at each attempt to list them"
     return found
 
 
-def _at_once(machine: Machine, *units: str) -> list[int]:
-    """The same; none when one of them ended while they were looked for."""
+def _snapshot(machine: Machine, *units: str) -> list[int]:
+    """The same; empty if one of them ended while they were being listed."""
     script = 'for u; do cat "/sys/fs/cgroup$(systemctl show -P ControlGroup "$u")/cgroup.procs"; done'
     inside = set(machine.run(["sh", "-c", script, "-", *units]).stdout.split())
     space = Path(f"/proc/{machine.leader}/ns/pid").readlink()
@@ -59,12 +59,12 @@ def _at_once(machine: Machine, *units: str) -> list[int]:
 
 
 def set_clock(pid: int, seconds: int) -> None:
-    """From now on the process's clock is this much ahead, or behind."""
+    """Set the process's clock this many seconds ahead, or behind."""
     begin, end = _mapped(pid)
     memory = os.open(f"/proc/{pid}/mem", os.O_RDWR)
     try:
         places = {begin + at: name for name, at in _symbols(os.pread(memory, end - begin, begin)).items()}
-        assert eventually(lambda: _stopped_elsewhere(pid, places), 60), f"{pid} is always looking at its clock"
+        assert eventually(lambda: _stopped_elsewhere(pid, places), 60), f"{pid} is always reading its clock"
         for at, name in places.items():
             os.pwrite(memory, FUNCTIONS[name].replace(NUMBER, seconds.to_bytes(8, "little", signed=True)), at)
     finally:
@@ -79,7 +79,7 @@ def _mapped(pid: int) -> tuple[int, int]:
 
 
 def _symbols(library: bytes) -> dict[str, int]:
-    """Where the functions begin."""
+    """Where the functions begin, by offset."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(library)
         file.flush()
@@ -97,7 +97,7 @@ def _symbols(library: bytes) -> dict[str, int]:
 
 
 def _stopped_elsewhere(pid: int, places: dict[int, str]) -> bool:
-    """Stop it; returns whether no thread is in one of the functions. If one is, the process continues."""
+    """Stop the process; returns whether no thread is in one of the functions. If one is, the process continues."""
     os.kill(pid, signal.SIGSTOP)
     tasks = list(Path(f"/proc/{pid}/task").iterdir())
     until = time.monotonic() + 5

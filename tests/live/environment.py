@@ -1,4 +1,4 @@
-"""The environment that the live tests share: raised once, used and changed as a person would."""
+"""The environment that the live tests share: raised once, then used and changed as a person would."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import yaml
@@ -24,12 +25,12 @@ from sandbox.screen import Grafana
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PLACE = Place(CHECKOUT, "-".join(filter(None, ["test", os.environ.get("PYTEST_XDIST_WORKER")])))
-"""An environment of its own for each of pytest's processes, so that they can run next to each other."""
+"""Each of pytest's processes has its own environment, so that they can run at the same time."""
 STACK = "sandbox"
 
 
 def sandbox(*arguments: str, place: Place = PLACE, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the local environment's commands as the Makefile does."""
+    """Run one of the local environment's commands, as the Makefile does."""
     return subprocess.run(
         [sys.executable, "-m", "sandbox", *arguments],
         cwd=place.checkout,
@@ -43,8 +44,8 @@ def sandbox(*arguments: str, place: Place = PLACE, **environment: str) -> subpro
 
 
 def report(command: str, done: subprocess.CompletedProcess[str]) -> str:
-    """What a failed command printed, as an assertion's message. The first line, which is all that pytest's summary
-    shows, is the error."""
+    """What a failed command printed, for an assertion's message. Its first line, the only one in pytest's summary, is
+    the error."""
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     error = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "")
     return f"{command}: {error}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
@@ -58,10 +59,11 @@ class Environment:
     place: Place = PLACE
     printed: str = ""
     transcript: list[str] = field(default_factory=list)
-    """Everything that commands printed, for the search for secrets."""
+    """Everything that commands printed, to be searched for secrets."""
     applied: list[Any] = field(default_factory=list)
-    """`wanted` at the last `up`; empty when that did not go through or was of some resources only."""
+    """`wanted` at the last `up`; empty if it failed or was limited to some resources."""
     checks: list[Callable[[], None]] = field(default_factory=list)
+    """What to check after the next whole `up`."""
 
     @cached_property
     def outputs(self) -> dict[str, Any]:
@@ -79,13 +81,18 @@ class Environment:
         )
 
     def forget(self) -> None:
-        """Read outputs and logins again: the stack has changed them."""
+        """Discard the cached outputs and logins: the stack has changed them."""
         for name in ("outputs", "grafana"):
             self.__dict__.pop(name, None)
 
     @property
     def instance_id(self) -> str:
         return str(self.outputs["instanceId"])
+
+    @property
+    def address(self) -> str:
+        """The host name or address in Grafana's URL."""
+        return str(urlsplit(self.outputs["grafanaUrl"]).hostname)
 
     @property
     def parameters(self) -> str:
@@ -107,7 +114,7 @@ class Environment:
         return stack.project_folder(self.place) / "Pulumi.yaml"
 
     def configure(self, **changed: object) -> None:
-        """Other settings, permanently: for what cannot be reverted, such as a larger volume."""
+        """Change settings for good, for what cannot be reverted, such as a larger volume."""
         content = yaml.safe_load(self.stack_file.read_text())
         content["config"] |= {
             key.replace("__", ":") if "__" in key else f"monitoring:{key}": value for key, value in changed.items()
@@ -115,12 +122,13 @@ class Environment:
         self.stack_file.write_text(yaml.safe_dump(content))
 
     def setting(self, name: str) -> Any:
-        """A setting as the stack's file has it."""
+        """A setting's value in the stack's file."""
         return yaml.safe_load(self.stack_file.read_text())["config"][f"monitoring:{name}"]
 
     @contextmanager
     def settings(self, **changed: object) -> Iterator[None]:
-        """Other settings (without their namespace) for a while; the stack's file is as before afterwards."""
+        """Change settings (named without their namespace) within this context; the stack's file is restored
+        afterwards."""
         before = self.stack_file.read_text()
         self.configure(**changed)
         try:
@@ -129,7 +137,7 @@ class Environment:
             self.stack_file.write_text(before)
 
     def pulumi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the CLI against this stack; what it prints is kept for the search for secrets."""
+        """Run the CLI against this stack; what it prints is kept in `transcript`."""
         process = subprocess.run(
             ["pulumi", *arguments, "--stack", self.name],
             cwd=stack.project_folder(self.place),
@@ -152,23 +160,23 @@ class Environment:
 
     @property
     def wanted(self) -> list[Any]:
-        """What a whole `up` applies: the stack's settings, and the project, which says where its program is."""
+        """What a whole `up` applies: the stack's settings, and the project file, which names its program."""
         return [yaml.safe_load(file.read_text()) for file in (self.stack_file, self.project_file)]
 
     def settle(self) -> None:
-        """`up`, unless the last one had these settings and succeeded. So a test need not revert what it has
-        set: the next one does, or its own first `up` does both."""
+        """Run `up`, unless the last one succeeded with these settings. So a test need not revert its settings: the
+        next test does so, or combines that with its own first `up`."""
         if self.applied != self.wanted:
             done = self.pulumi("up", "--yes", "--skip-preview")
             self.forget()
             assert done.returncode == 0, report("up", done)
 
     def afterwards(self, check: Callable[[], None]) -> None:
-        """Check something after the next whole `up`: that what a test had set is gone."""
+        """Check after the next whole `up`, for example that nothing is left of a test's settings."""
         self.checks.append(check)
 
     def preview(self, *arguments: str) -> dict[str, list[str]]:
-        """The changes of `pulumi preview`: operation → resources' names, without those that stay."""
+        """The changes that `pulumi preview` lists: operation → names of resources."""
         process = self.pulumi("preview", "--json", *arguments)
         assert process.returncode == 0, process.stdout[-2000:] + process.stderr[-2000:]
         changes: dict[str, list[str]] = {}
@@ -178,12 +186,12 @@ class Environment:
         return changes
 
     def resources(self) -> list[dict[str, Any]]:
-        """The resources in the stack's state, as exported (secrets encrypted)."""
+        """The resources in the stack's exported state (secrets encrypted)."""
         exported = json.loads(self.pulumi("stack", "export").stdout)
         return list(exported["deployment"].get("resources", []))
 
     def aws(self, service: str, account: str = cloud.ACCOUNT, region: str = "") -> Any:
-        """A boto3 client for the administrator of an account of the local AWS. region: by default the stack's."""
+        """A boto3 client with the rights of an administrator of the local AWS. region: by default the stack's."""
         settings = cloud.admin_credentials(self.place, account)
         return boto3.client(  # type: ignore[call-overload]
             service,
@@ -202,15 +210,15 @@ class Environment:
         return self.machine(self.instance_id, *command, stdin=stdin)
 
     def machine(self, machine: str, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a command on any machine of the local environment, as root. One that is off or unknown is an error of
-        the command."""
+        """Run a command on any machine of the local environment, as root. If the machine is off or unknown, the
+        command fails."""
         try:
             return find(self.place, machine).run(command, stdin or "", timeout=300)
         except SandboxError as error:
             return subprocess.CompletedProcess(command, 1, "", str(error))
 
-    def handle(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """One of the commands of `python -m sandbox.machines`, such as `cut-network db-1`."""
+    def machine_command(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of `python -m sandbox.machines`, such as `cut-network db-1`."""
         return subprocess.run(
             [sys.executable, "-m", "sandbox.machines", *command],
             cwd=self.place.checkout,

@@ -1,4 +1,4 @@
-"""EC2 instances in the shared environment's AWS for `hostsByTag`."""
+"""EC2 instances in the shared environment's AWS, for `hostsByTag`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from tests.live.environment import Environment
 
 TAG = {"Monitoring": "on"}
 AGENT = "#!/bin/sh\nmkdir -p /etc/amazon/ssm\n"
-"""Stands for the installation of AWS's agent, which Debian's images do not have (sandbox/machines/ssm_agent.py)."""
+"""Stands for installing AWS's agent, which Debian's images do not have (sandbox/machines/ssm_agent.py)."""
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 OPERATIONS = ("GetDocument", "ListInstanceAssociations", "UpdateInstanceAssociationStatus", "UpdateInstanceInformation")
 MANAGED = {"Effect": "Allow", "Resource": "*", "Action": [f"ssm:{name}" for name in OPERATIONS]}
-"""Of AmazonSSMManagedEC2InstanceDefaultPolicy, what the local agent needs. It does not allow reading parameters."""
+"""What the local agent needs of AmazonSSMManagedEC2InstanceDefaultPolicy, which does not allow reading parameters."""
 
 
 @dataclass
 class Fleet:
-    """Instances of ours, all with one role."""
+    """EC2 instances, all with the same role. ids: by their Name tag."""
 
     environment: Environment
     role: str = "web"
     ids: dict[str, str] = field(default_factory=dict)
-    """By Name tag."""
 
     def launch(self, name: str, tags: dict[str, str]) -> str:
+        """Launch an instance; returns its id."""
         ec2 = self.environment.aws("ec2")
         image = ec2.describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}])["Images"][0]["ImageId"]
         everything = [{"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()]
@@ -46,7 +46,7 @@ class Fleet:
         return self.ids[name]
 
     def status(self, name: str, association: str = "") -> tuple[str, str]:
-        """How the association ended there, and its last line. association: a certain one."""
+        """How the association's last run ended there, and its last line of output. association: by default any."""
         found = self.environment.aws("ssm").describe_instance_associations_status(InstanceId=self.ids[name])
         for each in found["InstanceAssociationStatusInfos"]:
             if association in ("", each["AssociationId"]):
@@ -54,6 +54,7 @@ class Fleet:
         return "", ""
 
     def telegraf(self, name: str) -> str:
+        """The state of Telegraf's service on an instance."""
         return self.environment.machine(self.ids[name], "systemctl", "is-active", "telegraf").stdout.strip()
 
     def allow(self, name: str, policy: str) -> None:
@@ -62,7 +63,7 @@ class Fleet:
 
 @contextmanager
 def fleet_of(environment: Environment) -> Iterator[Fleet]:
-    """No instance yet, but the role; nothing of it is left afterwards."""
+    """A fleet with its role and no instances yet; all of it is removed afterwards."""
     iam, made = environment.aws("iam"), Fleet(environment)
     iam.create_role(RoleName=made.role, AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]}))
     made.allow("managed", json.dumps({"Version": "2012-10-17", "Statement": [MANAGED]}))

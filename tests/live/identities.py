@@ -1,4 +1,4 @@
-"""What an identity may and may not do in AWS, tried with its own credentials."""
+"""Identities in AWS, and what they may and may not do."""
 
 from __future__ import annotations
 
@@ -15,16 +15,9 @@ from sandbox import operator
 from tests.live.environment import Environment
 
 METRIC = {"Namespace": "AWS/EC2", "MetricName": "CPUUtilization"}
-
-
 NOW = datetime.now(UTC)
-
-
 SPAN = {"StartTime": NOW - timedelta(hours=1), "EndTime": NOW}
-
-
 OTHER_STACK = "/monitoring/somebody-else"
-
 
 READS: list[tuple[str, str, dict[str, Any]]] = [
     ("cloudwatch", "list_metrics", {"Namespace": "AWS/EC2"}),
@@ -42,11 +35,9 @@ READS: list[tuple[str, str, dict[str, Any]]] = [
     ("ec2", "describe_regions", {}),
     ("resourcegroupstaggingapi", "get_resources", {}),
 ]
-"""Everything the policy lists, and nothing else."""
-
+"""Requests for exactly the actions that Grafana's policy allows."""
 
 INSTANCE = {"InstanceIds": ["{instance}"]}
-
 
 REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("ec2", "stop_instances", INSTANCE, "UnauthorizedOperation"),
@@ -89,10 +80,9 @@ REFUSED: list[tuple[str, str, dict[str, Any], str]] = [
     ("ssm", "get_parameters_by_path", {"Path": OTHER_STACK, "WithDecryption": True}, "AccessDeniedException"),
     ("ssm", "get_parameters_by_path", {"Path": "{path}-2", "WithDecryption": True}, "AccessDeniedException"),
 ]
-"""What neither Grafana's user nor the server's role may do."""
+"""What both Grafana's identity and the server's role are refused."""
 
-
-ONLY_THE_USER = [
+REFUSED_TO_GRAFANA = [
     (
         "ssm",
         "get_parameter",
@@ -101,25 +91,26 @@ ONLY_THE_USER = [
     ),
     ("ssm", "get_parameters_by_path", {"Path": "{path}", "WithDecryption": True}, "AccessDeniedException"),
 ]
+"""What only Grafana's identity is refused."""
 
-
-ONLY_THE_ROLE = [
+REFUSED_TO_THE_SERVER = [
     *((service, call, arguments, "AccessDenied") for service, call, arguments in READS if service == "cloudwatch"),
     ("ec2", "describe_instances", {}, "UnauthorizedOperation"),
     ("resourcegroupstaggingapi", "get_resources", {}, "AccessDeniedException"),
     ("ssm", "delete_parameter", {"Name": "{path}/server-key"}, "AccessDeniedException"),
 ]
+"""What only the server's role is refused."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """An identity with credentials for the local AWS."""
+    """An identity in the local AWS, with its credentials."""
 
     environment: Environment
     credentials: dict[str, str]
 
     def call(self, service: str, name: str, arguments: dict[str, Any]) -> Any:
-        """One call with this identity's credentials; raises what boto3 raises."""
+        """Call boto3 with this identity's credentials, with the placeholders in the arguments filled in."""
         environment = self.environment
         client = boto3.client(  # type: ignore[call-overload]
             service,
@@ -142,11 +133,11 @@ class Identity:
 
     @property
     def arn(self) -> str:
-        """Whose credentials these are, as AWS says: a user's, or a role's session's."""
+        """Whose credentials these are, according to AWS: a user's, or a role session's."""
         return str(self.call("sts", "get_caller_identity", {})["Arn"])
 
     def refusal(self, service: str, name: str, arguments: dict[str, Any]) -> str:
-        """The error's code of a call that must be refused."""
+        """The error code of a call that must be refused."""
         with pytest.raises(ClientError) as caught:
             self.call(service, name, arguments)
         return str(caught.value.response["Error"]["Code"])
@@ -160,8 +151,8 @@ ask "iam/security-credentials/$(ask iam/security-credentials/)"
 """
 
 
-def server_s_role(environment: Environment) -> Identity:
-    """The server's role, with the credentials that EC2 gives to the server."""
+def server_role(environment: Environment) -> Identity:
+    """The server's role, with the credentials that the server gets from the metadata service."""
     answer = environment.guest("bash", "-ec", IMDS)
     assert answer.returncode == 0, answer.stderr
     found = json.loads(answer.stdout)
@@ -174,7 +165,7 @@ def server_s_role(environment: Environment) -> Identity:
 
 
 def filled(tree: Any, known: dict[str, str]) -> Any:
-    """The arguments with their places filled in."""
+    """The arguments with their placeholders filled in."""
     if isinstance(tree, str):
         return tree.format(**known)
     if isinstance(tree, dict):

@@ -1,4 +1,4 @@
-"""A command that is interrupted, with all it has started, as soon as it prints a certain line."""
+"""Interrupts a command, and everything it has started, as soon as it prints a certain line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from pathlib import Path
 import psutil
 
 AGAIN = 1
-"""Seconds until somebody presses Ctrl-C once more."""
+"""Seconds between two signals, as when somebody presses Ctrl-C twice."""
 
 
 def interrupt_at(
     line: str, how: signal.Signals, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], times: int = 1
 ) -> tuple[int, str]:
-    """The command's status, and what it printed until its end; fails when it never prints a line that matches."""
+    """Send a signal `times` times to the command's process group, once it prints a line that matches the regular
+    expression; returns its exit status and what it printed. Fails if it never prints such a line."""
     process = subprocess.Popen(
         command,
         cwd=cwd,
@@ -47,7 +48,7 @@ def interrupt_at(
     printed.append(process.stdout.read())
     status = process.wait(60)
     if how == signal.SIGKILL:
-        # Some have process groups of their own.
+        # Some children have process groups of their own.
         for child in started:
             if child.is_running():
                 child.kill()

@@ -1,4 +1,4 @@
-"""A search for the stack's secrets in what people can read."""
+"""Searches for the stack's secrets in what people can read."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from tests.live.environment import Environment
 
 
 def parameters(environment: Environment) -> dict[str, str]:
-    """Every secret that the parameter store holds, by name."""
+    """Every secret in Parameter Store, by name."""
     return {
         parameter["Name"]: parameter["Value"]
         for page in environment.aws("ssm")
         .get_paginator("get_parameters_by_path")
         .paginate(Path="/monitoring", Recursive=True, WithDecryption=True)
         for parameter in page["Parameters"]
-        # The CA's certificate is not a secret: it is an output for everyone to read. Nor are the server's files.
+        # The CA's certificate is not a secret but an output for everyone to read. Nor are the server's files secret.
         if parameter["Type"] == "SecureString" and not parameter["Name"].endswith("certificate")
     }
 
 
 def needles(value: str) -> list[str]:
-    """What to look for: the secret itself; of a private key also the lines that hold its private number.
+    """What to look for: the secret itself, and for a private key also the lines that contain its private number.
 
-    (The other lines of a key's file hold its public half, which is in the certificates for anyone to read.)
+    (The other lines of a key's file contain its public half, which is in the certificates for anyone to read.)
     """
     lines = [line for line in value.splitlines() if "-----" not in line]
     if "BEGIN OPENSSH PRIVATE KEY" in value:
@@ -58,7 +58,7 @@ def _strings(tree: object) -> Iterator[str]:
 
 
 def leaks(secrets: dict[str, str], text: str) -> list[str]:
-    """Names of the secrets that occur in a text, plain or in base64."""
+    """The names of the secrets that occur in a text, in plain text or in base64."""
     found = []
     for name, value in secrets.items():
         wanted = needles(value)

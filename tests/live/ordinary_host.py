@@ -71,7 +71,7 @@ class OrdinaryHost:
         """A root shell in the machine."""
         return self.machine.run(["bash", "-c", script], timeout=300)
 
-    def tell(self, script: str) -> str:
+    def shell(self, script: str) -> str:
         """What a root shell in the machine prints; fails when it fails."""
         done = self.run(script)
         assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
@@ -82,13 +82,13 @@ class OrdinaryHost:
         command = ["env", f"MONITORING_HOST={name}", "bash", *(("-s", *arguments) if arguments else ())]
         return self.machine.run(command, stdin=script or self.installer(), timeout=600)
 
-    def installed(self, script: str | None = None, **options: str) -> str:
+    def install_or_fail(self, script: str | None = None, **options: str) -> str:
         """As `install`, which must succeed; returns what it printed."""
         done = self.install(script, **options)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def refused(self, script: str | None = None) -> str:
+    def refusal(self, script: str | None = None) -> str:
         """As `install`, which must fail with one line that says why; returns that line."""
         done = self.install(script)
         assert done.returncode != 0, done.stdout
@@ -96,9 +96,9 @@ class OrdinaryHost:
         assert len(lines) == 1, done.stderr
         return lines[0]
 
-    def locked(self, program: str) -> None:
+    def hold_lock(self, program: str) -> None:
         """Another process holds a lock for a while: `program`, in Python, which prints "got" once it has it."""
-        self.tell(
+        self.shell(
             f'systemd-run -q --unit=lock --collect python3 -c "{program}";'
             " until journalctl -q -u lock -o cat --since -5s | grep -q got; do sleep 0.1; done"
         )
@@ -107,17 +107,17 @@ class OrdinaryHost:
         """Everything that an installer may leave on a machine: files, holds, the package, the service."""
         return self.run(self.STATE).stdout
 
-    def updates(self) -> subprocess.CompletedProcess[str]:
+    def update_packages(self) -> subprocess.CompletedProcess[str]:
         """`apt-get update`, as the host's own timer runs it."""
         return self.run("apt-get update")
 
     def save(self) -> None:
         """Remember the machine as it is, without Telegraf."""
-        self.tell(f"apt-get update -qq; cp -a /etc/apt {BEFORE}")
+        self.shell(f"apt-get update -qq; cp -a /etc/apt {BEFORE}")
 
     def restore(self) -> None:
         """The machine as it was when it was saved, whatever a test has done to it."""
-        self.tell(
+        self.shell(
             "systemctl disable -q --now monitoring-agent-clock.timer 2>/dev/null;"
             " rm -f /etc/systemd/system/monitoring-agent*;"
             " systemctl stop telegraf 2>/dev/null; systemctl reset-failed telegraf 2>/dev/null;"

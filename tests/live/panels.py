@@ -1,14 +1,13 @@
-"""A panel's queries, sent in its place."""
+"""The queries of panels, sent as Grafana's own pages send them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import requests
-
 from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
 from tests.live.alert_rules import rules
 from tests.live.environment import Environment
+from tests.live.services import grafana_request
 from tests.support.waiting import eventually
 
 DASHBOARDS = ("linux-hosts", "monitoring-server")
@@ -17,26 +16,20 @@ MEASURED = frozenset({"CPU use", "File systems", "Metrics delivered"})
 
 
 def ask(environment: Environment, query: PanelQuery) -> dict[str, Any]:
-    return answered(environment, query.request(), query.title)
+    """The results of a panel's query."""
+    return query_results(environment, query.request(), query.title)
 
 
-def answered(environment: Environment, request: object, title: str) -> dict[str, Any]:
-    """What Grafana answers to a request of its own pages."""
-    grafana = environment.grafana
-    answer = requests.post(
-        f"{grafana.url}/api/ds/query",
-        json=request,
-        auth=(grafana.user, grafana.password),
-        verify=str(grafana.ca_file),
-        timeout=30,
-    )
+def query_results(environment: Environment, request: object, title: str) -> dict[str, Any]:
+    """Results by refId of a request as Grafana's pages send it. title: for the message when it fails."""
+    answer = grafana_request(environment.grafana, "POST", "/api/ds/query", request)
     assert answer.status_code == 200, f"{title}: {answer.status_code} {answer.text[:500]}"
     return dict(answer.json()["results"])
 
 
-def look(stack: Environment, only: frozenset[str] = frozenset()) -> tuple[list[str], set[str]]:
-    """The panels that InfluxDB refuses, and those that show numbers of the stack's server. only: titles of those asked,
-    instead of all."""
+def panel_results(stack: Environment, only: frozenset[str] = frozenset()) -> tuple[list[str], set[str]]:
+    """The errors of panels' queries, and the titles of panels that show numbers of the stack's server. only: titles of
+    the panels to try, by default all."""
     refused, numbers = [], set()
     for uid in DASHBOARDS:
         stored = stack.grafana.get(f"/api/dashboards/uid/{uid}").json()["dashboard"]
@@ -51,10 +44,10 @@ def look(stack: Environment, only: frozenset[str] = frozenset()) -> tuple[list[s
     return refused, numbers
 
 
-def shown(stack: Environment) -> None:
-    """Every panel's query and every rule runs, and what the server's own agent measures is there."""
-    assert look(stack)[0] == []
-    assert eventually(lambda: look(stack, MEASURED)[1] >= MEASURED)
+def check_dashboards_and_rules(stack: Environment) -> None:
+    """Every panel's query and every rule runs, and what the server's own agent measures is shown."""
+    assert panel_results(stack)[0] == []
+    assert eventually(lambda: panel_results(stack, MEASURED)[1] >= MEASURED)
 
     def evaluated() -> bool:
         return all(rule["health"] in ("ok", "nodata") for rule in rules(stack).values())

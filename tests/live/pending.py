@@ -1,7 +1,4 @@
-"""What an update that was killed had begun and not recorded: how a person finds it, and removes it.
-
-docs/recovery.md says the same.
-"""
+"""Finds and removes what a killed update had begun to create and not recorded, as docs/recovery.md explains."""
 
 from __future__ import annotations
 
@@ -9,18 +6,17 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import requests
-
 from sandbox.screen import Grafana
 from tests.live.environment import Environment
-from tests.live.second import ending
+from tests.live.services import grafana_request
+from tests.live.stacks import tail
 
 Found = dict[str, str]
-"""What there is, by id; a rule with its security group."""
+"""Ids of what exists; for a security group rule, its group as well."""
 
 
 def operations(environment: Environment) -> list[dict[str, Any]]:
-    """The operations whose outcome Pulumi does not know."""
+    """The pending operations: Pulumi does not know their outcome."""
     exported = json.loads(environment.pulumi("stack", "export").stdout)
     return list(exported["deployment"].get("pending_operations") or [])
 
@@ -32,18 +28,18 @@ def _instances(environment: Environment) -> Found:
 
 
 def _volumes(environment: Environment) -> Found:
-    """Data volumes: root volumes come and go with their instances."""
+    """Data volumes only: root volumes come and go with their instances."""
     found = environment.aws("ec2").describe_volumes(Filters=[{"Name": "tag:Name", "Values": ["*-data"]}])["Volumes"]
     return {each["VolumeId"]: "" for each in found}
 
 
-def _rules(environment: Environment, outgoing: bool) -> Found:
-    """Rules with a description: AWS's own have none."""
+def _rules(environment: Environment, *, egress: bool) -> Found:
+    """Security group rules with a description: AWS's own have none."""
     found = environment.aws("ec2").describe_security_group_rules()["SecurityGroupRules"]
     return {
         each["SecurityGroupRuleId"]: each["GroupId"]
         for each in found
-        if each["IsEgress"] is outgoing and each.get("Description")
+        if each["IsEgress"] is egress and each.get("Description")
     }
 
 
@@ -65,8 +61,8 @@ KINDS: dict[str, Callable[[Environment], Found]] = {
         for each in environment.aws("ec2").describe_security_groups()["SecurityGroups"]
         if each["GroupName"] != "default"  # every VPC has one
     },
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": lambda environment: _rules(environment, False),
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda environment: _rules(environment, True),
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": lambda environment: _rules(environment, egress=False),
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda environment: _rules(environment, egress=True),
     "aws:iam/user:User": _iam("list_users", "Users", "UserName"),
     "aws:iam/group:Group": _iam("list_groups", "Groups", "GroupName"),
     "aws:iam/role:Role": _iam("list_roles", "Roles", "RoleName"),
@@ -81,24 +77,24 @@ KINDS: dict[str, Callable[[Environment], Found]] = {
         each["Name"]: "" for each in environment.aws("s3").list_buckets()["Buckets"]
     },
 }
-"""What stays behind unknown. All other kinds are overwritten (parameters and dashboards, by name, and their
-settings) or do not exist outside of Pulumi (passwords, certificates, commands)."""
+"""What can stay behind without Pulumi knowing it. Resources of all other kinds are overwritten (parameters and
+dashboards, by name, and their settings) or do not exist outside Pulumi (passwords, certificates, commands)."""
 
 
 def inventory(environment: Environment) -> dict[str, set[str]]:
-    """The ids of everything there is in the local AWS, by type."""
+    """The ids of the resources of these kinds in the local AWS, by type."""
     return {kind: set(find(environment)) for kind, find in KINDS.items()}
 
 
 def unknown(environment: Environment, before: dict[str, set[str]]) -> dict[str, set[str]]:
-    """What has come since `before` and is not in the stack's state."""
+    """What was created since `before` and is not in the stack's state."""
     known = {each["id"] for each in environment.resources() if "id" in each}
     found = {kind: ids - before[kind] - known for kind, ids in inventory(environment).items()}
     return {kind: ids for kind, ids in found.items() if ids}
 
 
 def _grafana(environment: Environment) -> Grafana:
-    """Grafana, found through AWS: a stack whose first `up` was killed has no outputs yet."""
+    """Grafana, found through AWS, as a stack whose first `up` was killed has no outputs yet."""
     ssm, folder = environment.aws("ssm"), environment.parameters
     ca, password = (
         ssm.get_parameter(Name=f"{folder}/{name}", WithDecryption=True)["Parameter"]["Value"]
@@ -110,8 +106,8 @@ def _grafana(environment: Environment) -> Grafana:
     return Grafana(f"https://{address}:3000", "admin", password, authority)
 
 
-def _take_from_grafana(environment: Environment, kind: str, inputs: dict[str, Any]) -> None:
-    """Delete what Grafana may have of an interrupted creation."""
+def _delete_from_grafana(environment: Environment, kind: str, inputs: dict[str, Any]) -> None:
+    """Delete what an interrupted creation may have left in Grafana."""
     paths = {
         "grafana:oss/folder:Folder": f"folders/{inputs.get('uid')}?forceDeleteRules=true",
         "grafana:oss/dataSource:DataSource": f"datasources/uid/{inputs.get('uid')}",
@@ -120,14 +116,12 @@ def _take_from_grafana(environment: Environment, kind: str, inputs: dict[str, An
         ),
     }
     if kind in paths:
-        grafana = _grafana(environment)
-        login, ca = (grafana.user, grafana.password), str(grafana.ca_file)
-        done = requests.delete(f"{grafana.url}/api/{paths[kind]}", auth=login, verify=ca, timeout=20)
+        done = grafana_request(_grafana(environment), "DELETE", f"/api/{paths[kind]}")
         assert done.status_code in (200, 204, 404), done.text
 
 
-def _take_from_aws(environment: Environment, kind: str, id_: str) -> None:
-    """Delete what is not used yet and therefore empty."""
+def _delete_from_aws(environment: Environment, kind: str, id_: str) -> None:
+    """Delete a resource that is not used yet, and therefore empty."""
     ec2, iam, s3 = (environment.aws(service) for service in ("ec2", "iam", "s3"))
     timestream = environment.aws("timestream-influxdb")
     group = KINDS[kind](environment)[id_]
@@ -151,34 +145,33 @@ def _take_from_aws(environment: Environment, kind: str, id_: str) -> None:
 
 
 def recover(environment: Environment, before: dict[str, set[str]], *, named: bool = True) -> list[str]:
-    """What a person does after an update was killed: cancel it, forget what it had begun to create, and delete what
-    AWS and Grafana have of that.
+    """Do what a person does after an update was killed: cancel it, clear its pending creations, and delete what they
+    left in AWS and Grafana. Returns what was pending, and what was deleted.
 
-    before: what AWS had before the stack. named: whether Pulumi names all that was pending. It does not after a second
-    Ctrl-C, which also ends the plugins: the engine takes a call that ended with its connection for one that did nothing
-    (pulumi's sdk/go/common/resource/plugin/provider_plugin.go, resourceStateAndError). Returns what was pending, and
-    what was deleted.
+    before: what AWS had before the stack. named: whether Pulumi lists everything that was pending. It does not after a
+    second Ctrl-C, which also ends the plugins: the engine treats a call whose connection ended as one that did nothing
+    (pulumi's sdk/go/common/resource/plugin/provider_plugin.go, resourceStateAndError).
     """
     cancelled = environment.pulumi("cancel", "--yes")
-    assert cancelled.returncode == 0, ending(cancelled)
+    assert cancelled.returncode == 0, tail(cancelled)
     begun = [each["resource"] for each in operations(environment) if each["type"] == "creating"]
     refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-    assert refreshed.returncode == 0, ending(refreshed)
+    assert refreshed.returncode == 0, tail(refreshed)
     assert operations(environment) == []
     left = unknown(environment, before)
     unnamed = set(left) - {each["type"] for each in begun}
     assert not (named and unnamed), f"created, but not among what was pending: {unnamed}"
     for kind, ids in left.items():
         for id_ in ids:
-            _take_from_aws(environment, kind, id_)
+            _delete_from_aws(environment, kind, id_)
     for each in begun:
-        _take_from_grafana(environment, each["type"], each.get("inputs", {}))
+        _delete_from_grafana(environment, each["type"], each.get("inputs", {}))
     opened = [f"{each['type']} {each['urn'].split('::')[-1]}" for each in begun]
     return opened + [f"deleted: {kind} {id_}" for kind, ids in left.items() for id_ in sorted(ids)]
 
 
 def there(environment: Environment) -> dict[str, set[str]]:
-    """The ids of everything AWS lists, by kind."""
+    """The ids of everything that AWS lists, by kind."""
     pages = environment.aws("ssm").get_paginator("describe_parameters").paginate()
     ec2, secrets = environment.aws("ec2"), environment.aws("secretsmanager")
     return {

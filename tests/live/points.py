@@ -1,4 +1,4 @@
-"""Whether measurements were lost, counted interval by interval as InfluxDB has them in the end."""
+"""Counts, interval by interval, which measurements InfluxDB is missing in the end."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ INTERVAL = 10
 SERVER = "monitoring-sandbox"
 HOSTS = {"db-1", "web-1", SERVER}
 NONE = dict.fromkeys(HOSTS, 0)
-"""Nothing lost: not one point of any host."""
+"""No point of any host was lost."""
 
 
 def counts(environment: Environment, since: float, until: float) -> dict[str, list[int]]:
-    """Points of each interval from the one that holds `since` to the last one that is over at `until`, by host. A host
-    without any point in the whole time is not listed."""
+    """Points per interval by host, from the interval that contains `since` to the last one that has ended at `until`. A
+    host without a single point in that time is not listed."""
     first, last = (int(moment // INTERVAL) * INTERVAL for moment in (since, until))
     query = (
         f'SELECT count("uptime") FROM "system" WHERE time >= {first}s AND time < {last}s '  # noqa: S608
@@ -32,19 +32,19 @@ def counts(environment: Environment, since: float, until: float) -> dict[str, li
 
 
 def gaps(environment: Environment, since: float, until: float | None = None) -> dict[str, int]:
-    """Intervals without a point, by host. Without `until` the newest two are left out: agents send once per
-    interval."""
+    """Number of intervals without a point, by host. Without `until`, the newest two are left out, as agents send once
+    per interval."""
     end = until if until is not None else time.time() - 2 * INTERVAL
     return {host: sum(not count for count in points) for host, points in counts(environment, since, end).items()}
 
 
 def caught_up(environment: Environment, moment: float, seconds: float = 240, hosts: Set[str] = HOSTS) -> None:
-    """Wait until every host's points of the interval after `moment` have arrived: agents send the oldest first."""
+    """Wait until every host's points of the interval after `moment` have arrived. Agents send the oldest first."""
 
     def newest() -> bool:
         try:
             ages = screen.newest_points(environment.grafana)
-        except OSError:  # of requests: Grafana is not there yet
+        except OSError:  # requests': Grafana is not up yet
             return False
         return all(time.time() - ages.get(host, time.time()) > moment + INTERVAL for host in hosts)
 
@@ -52,20 +52,20 @@ def caught_up(environment: Environment, moment: float, seconds: float = 240, hos
 
 
 def steady(environment: Environment, hosts: Set[str] = HOSTS) -> None:
-    """Wait until every host has measured for a while without a gap, as far as points can have arrived: then whatever is
-    missing was lost since. What may still be on its way is counted by `lost`, so that no fault waits for it."""
+    """Wait until no host has a recent gap, apart from points that may still be on their way. Whatever is missing later
+    was lost in the meantime. `lost` waits for the points on their way, so that no fault has to."""
 
-    def whole() -> bool:
+    def no_gaps() -> bool:
         now = time.time()
         found = counts(environment, now - 5 * INTERVAL, now + INTERVAL)
-        return set(found) >= hosts and all(nothing_but_late(found[host]) for host in hosts)
+        return set(found) >= hosts and all(only_late(found[host]) for host in hosts)
 
-    assert eventually(whole, 240), gaps(environment, time.time() - 5 * INTERVAL)
+    assert eventually(no_gaps, 240), gaps(environment, time.time() - 5 * INTERVAL)
 
 
-def nothing_but_late(points: list[int]) -> bool:
-    """Whether no interval is empty but the one of now and the two before it, whose points may be on their way. One
-    before a point that has arrived was lost: agents send the oldest first."""
+def only_late(points: list[int]) -> bool:
+    """Whether only the current interval and the two before it are empty, whose points may still be on their way. An
+    empty interval before a point that has arrived means a lost point: agents send the oldest first."""
     arrived = len(points)
     while arrived and not points[arrived - 1]:
         arrived -= 1
@@ -73,8 +73,8 @@ def nothing_but_late(points: list[int]) -> bool:
 
 
 def lost(environment: Environment, since: float, hosts: Set[str] = HOSTS) -> dict[str, int]:
-    """Points lost by each of the hosts from two intervals before `since` until now, once all have caught up: the
-    interval of now is not counted. Others may have just gone, like those of an earlier file's test."""
+    """Intervals lost by each of these hosts from two intervals before `since` until now, without the current one, once
+    all have caught up. Other hosts, such as those of an earlier test file, may just have been removed."""
     now = time.time()
     caught_up(environment, now - INTERVAL, hosts=hosts)
     found = {host: missing for host, missing in gaps(environment, since - 2 * INTERVAL, now).items() if host in hosts}

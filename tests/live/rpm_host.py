@@ -112,7 +112,7 @@ class RpmHost(OrdinaryHost):
     def __init__(self, host: OrdinaryHost) -> None:
         super().__init__(host.machine, host.www.parent)
         self._build()
-        repo = self.www.parent / "rpm" / self.tell("uname -m")
+        repo = self.www.parent / "rpm" / self.shell("uname -m")
         shutil.copytree(self.machine.root / "root/rpm/repo", repo)
         shutil.copyfile(self.machine.root / "root/rpm/key.asc", repo.parent / "influxdata-archive.key")
         address = "http://packages.sandbox.internal/rpm"
@@ -122,7 +122,7 @@ class RpmHost(OrdinaryHost):
             | {
                 "rpmUrl": self.address,
                 "keyUrl": f"{address}/influxdata-archive.key",
-                "keyFingerprint": self.tell("cat /root/rpm/fingerprint"),
+                "keyFingerprint": self.shell("cat /root/rpm/fingerprint"),
             }
         )
 
@@ -131,27 +131,27 @@ class RpmHost(OrdinaryHost):
         spec = TELEGRAF
         for word, name in (("PRE", "pre-install"), ("POST", "post-install"), ("POSTUN", "post-remove")):
             spec = spec.replace(f"@{word}@", (scripts / f"{name}.sh").read_text().replace("%", "%%"))
-        self.tell(f"apt-get update -qq && apt-get install -y -qq --no-install-recommends {TOOLS} >/dev/null 2>&1")
+        self.shell(f"apt-get update -qq && apt-get install -y -qq --no-install-recommends {TOOLS} >/dev/null 2>&1")
         folder = self.machine.root / "root/rpm"
         folder.mkdir()
         (folder / "base.spec").write_text(BASE)
         (folder / "telegraf.spec").write_text(spec.replace("@VERSION@", self.version.removesuffix("-1")))
         (folder / "older.spec").write_text(spec.replace("@VERSION@", "0.9.0"))
         shutil.copyfile(self.www / "pool/main" / self.package, folder / "telegraf.deb")
-        self.tell(BUILD)
-        self.tell(HIDE)
+        self.shell(BUILD)
+        self.shell(HIDE)
 
-    def updates(self) -> Any:
+    def update_packages(self) -> Any:
         """`dnf upgrade`, as the host's own timer runs it."""
         return self.run("dnf -q upgrade -y")
 
     def save(self) -> None:
         """Remember the machine as it is, without Telegraf."""
-        self.tell("mkdir /root/before; cp -a /etc/yum.repos.d /etc/dnf /root/before")
+        self.shell("mkdir /root/before; cp -a /etc/yum.repos.d /etc/dnf /root/before")
 
     def restore(self) -> None:
         """The machine as it was when it was saved, whatever a test has done to it."""
-        self.tell(
+        self.shell(
             "systemctl disable -q --now monitoring-agent-clock.timer 2>/dev/null;"
             " rm -f /etc/systemd/system/monitoring-agent*;"
             " systemctl stop telegraf lock 2>/dev/null; systemctl reset-failed telegraf 2>/dev/null;"

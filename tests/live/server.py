@@ -1,4 +1,4 @@
-"""Runs of services, and the server as AWS describes it."""
+"""Services on machines, and the server as AWS describes it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from tests.support.waiting import eventually
 BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 
 
-def run_of(environment: Environment, machine: str, unit: str) -> str:
-    """Identifies the run of a service; "0" when it does not run."""
-    return environment.machine(machine, "systemctl", "show", "-p", "MainPID", "--value", unit).stdout.strip()
+def main_pid(environment: Environment, machine: str, unit: str) -> str:
+    """The PID of a service's main process; "" when the service or the machine is not running."""
+    shown = environment.machine(machine, "systemctl", "show", "-p", "MainPID", "--value", unit).stdout.strip()
+    return "" if shown == "0" else shown
 
 
 def kill(environment: Environment, machine: str, unit: str) -> None:
-    """kill -9 of a service; returns when another run of it is there."""
-    before = run_of(environment, machine, unit)
+    """kill -9 a service, and wait until systemd has started it again."""
+    before = main_pid(environment, machine, unit)
     killed = environment.machine(machine, "systemctl", "kill", "--signal=KILL", "--kill-whom=main", unit)
     assert killed.returncode == 0, killed.stderr
-    assert eventually(lambda: run_of(environment, machine, unit) not in ("0", before)), unit
+    assert eventually(lambda: main_pid(environment, machine, unit) not in ("", before)), unit
+
+
+def boot_id(environment: Environment) -> str:
+    """Identifies the server's current boot; "" while it is off."""
+    return environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout
+
+
+def journal(environment: Environment, unit: str, since: float) -> str:
+    """What a unit on the server has logged since a moment."""
+    return environment.guest("journalctl", "-q", "-o", "cat", "-u", unit, f"--since=@{int(since)}").stdout
 
 
 def described(environment: Environment, instance: str) -> tuple[str, str]:
-    """Image and data volume of a server."""
+    """A server's image and data volume."""
     (found,) = environment.aws("ec2").describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"]
     mapped = {each["DeviceName"]: each["Ebs"]["VolumeId"] for each in found["BlockDeviceMappings"]}
     return found["ImageId"], mapped["/dev/sdf"]

@@ -1,4 +1,4 @@
-"""Requests to the stack's own InfluxDB, from where an agent is, and to Grafana, as one of their users or without a
+"""Requests to the stack's own InfluxDB, from an agent's machine, and to Grafana, as one of their users or without a
 login."""
 
 from __future__ import annotations
@@ -15,18 +15,33 @@ import requests
 
 from sandbox.machines.register import find
 from sandbox.machines.standpoint import at
+from sandbox.screen import Grafana
 from tests.live.environment import Environment
 
 Ask = Callable[..., requests.Response]
 AGENT = "web-1"
 """A machine in `agentCidrs`."""
 PAUSE = 5
-"""Seconds in which Grafana's service comes back by itself."""
+"""Seconds in which Grafana's service restarts by itself."""
 
 
-def agents_place(environment: Environment) -> AbstractContextManager[None]:
-    """From where InfluxDB is open: meanwhile, this thread's connections come from an agent's machine."""
+def from_agent_machine(environment: Environment) -> AbstractContextManager[None]:
+    """Within this context, the thread's connections come from an agent's machine, which InfluxDB's port is open to."""
     return at(find(environment.place, AGENT))
+
+
+def grafana_request(grafana: Grafana, method: str, path: str, body: object = None) -> requests.Response:
+    """Send a request to Grafana as its administrator. body: sent as JSON."""
+    login = (grafana.user, grafana.password)
+    return requests.request(method, grafana.url + path, json=body, auth=login, verify=grafana.verify, timeout=30)
+
+
+def grafana_answers(environment: Environment) -> bool:
+    """Whether Grafana is up."""
+    try:
+        return environment.grafana.get("/api/health").status_code == 200
+    except OSError:  # requests': it is not running, or still starting
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +50,7 @@ def passwords(environment: Environment) -> dict[str, str]:
 
 
 def passwords_now(environment: Environment) -> dict[str, str]:
-    """InfluxDB's users and their passwords, as the parameter store holds them; the administrator's is the server's."""
+    """The passwords of InfluxDB's users: from Parameter Store, and the administrator's from the server."""
     pages = environment.aws("ssm").get_paginator("get_parameters_by_path")
     found = {
         parameter["Name"].rpartition("/")[2]: parameter["Value"]
@@ -43,11 +58,11 @@ def passwords_now(environment: Environment) -> dict[str, str]:
         for parameter in page["Parameters"]
     }
     users = {user: found[f"influxdb-{user}-password"] for user in ("telegraf", "grafana")}
-    return {**users, "admin": administrator_of_influxdb(environment)}
+    return {**users, "admin": influxdb_admin_password(environment)}
 
 
-def administrator_of_influxdb(environment: Environment) -> str:
-    """The password of InfluxDB's administrator, which is nowhere but on the server."""
+def influxdb_admin_password(environment: Environment) -> str:
+    """The password of InfluxDB's administrator, which is stored only on the server."""
     done = environment.guest("cut", "-d", " ", "-f", "2", "/etc/monitoring/influxdb-administrator")
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -55,12 +70,12 @@ def administrator_of_influxdb(environment: Environment) -> str:
 
 @pytest.fixture(scope="module")
 def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
-    """Ask InfluxDB as one of its users, or without a login."""
+    """Send a request to InfluxDB as one of its users, or without a login."""
 
     def ask(method: str, path: str, user: str | None = None, password: str | None = None, **named: Any) -> Any:
         auth = (user, password or passwords[user]) if user else None
         url = environment.outputs["influxdbUrl"] + path
-        with agents_place(environment):
+        with from_agent_machine(environment):
             return requests.request(
                 method, url, auth=auth, verify=str(environment.grafana.ca_file), timeout=20, **named
             )
@@ -70,8 +85,8 @@ def influxdb(environment: Environment, passwords: dict[str, str]) -> Ask:
 
 @pytest.fixture(scope="module")
 def grafana(environment: Environment) -> Ask:
-    """Ask Grafana as one of its users, or without a login. If the connection breaks, what Grafana's service did
-    becomes a warning of the test run, and the request is sent once more."""
+    """Send a request to Grafana as one of its users, or without a login. If the connection breaks, the test run warns
+    with the state and the journal of Grafana's service, and the request is sent once more."""
     ca = str(environment.grafana.ca_file)
 
     def send(method: str, path: str, **named: Any) -> requests.Response:
@@ -96,7 +111,7 @@ def administrator(environment: Environment) -> tuple[str, str]:
 
 
 def query(ask: Ask, user: str | None, statement: str, database: str = "telegraf") -> str:
-    """InfluxDB's answer to a statement: the error if there is one, else the results as JSON."""
+    """InfluxDB's answer to a statement: the error if there is one, otherwise the results as JSON."""
     answer = ask("POST", "/query", user, data={"q": statement, "db": database})
     found = answer.json()
     errors = [found.get("error"), *(result.get("error") for result in found.get("results", []))]

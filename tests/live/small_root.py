@@ -1,4 +1,4 @@
-"""A server whose root disk is hardly larger than what is on it. Otherwise it is a folder of this machine, and filling
+"""A server whose root disk is hardly larger than its content. Usually it is a folder of this machine, so that filling
 it would fill this machine's own disk."""
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from pathlib import Path
 from sandbox.machines.machine import Machine
 from sandbox.machines.register import find
 from tests.live.environment import PLACE, Environment
+from tests.live.services import grafana_answers
 from tests.support.waiting import eventually
 
 SPARE_MIB, SPARE_FILES = 200, 4000
-"""How much free space it has."""
+"""How much is free on it: MiB and inodes."""
 
 
 def sh(script: str, *arguments: object) -> str:
@@ -25,7 +26,7 @@ def sh(script: str, *arguments: object) -> str:
 
 @contextmanager
 def stopped(environment: Environment) -> Iterator[Machine]:
-    """The server, stopped and started again as through EC2, and in between its disk."""
+    """Stop the server through EC2, and start it again afterwards. In between, its disk can be changed."""
     instance = environment.instance_id
     server = find(PLACE, instance)
     environment.aws("ec2").stop_instances(InstanceIds=[instance])
@@ -34,20 +35,13 @@ def stopped(environment: Environment) -> Iterator[Machine]:
         yield server
     finally:
         environment.aws("ec2").start_instances(InstanceIds=[instance])
-        assert eventually(lambda: answers(environment), 120), "it does not start"
-
-
-def answers(environment: Environment) -> bool:
-    """Whether Grafana is there."""
-    try:
-        return environment.grafana.get("/api/health").status_code == 200
-    except OSError:  # of requests: not there yet
-        return False
+        assert eventually(lambda: grafana_answers(environment), 120), "it does not start"
 
 
 @contextmanager
 def small_root(environment: Environment) -> Iterator[None]:
-    """The server's files move to an ext4 of their own, with Debian's usual 5 % that only root can use; and back."""
+    """Move the server's files to an ext4 of their own, with Debian's usual 5 % reserved for root, and back
+    afterwards."""
     with stopped(environment) as server:
         image = Path(server.folder / "small.img")
         mebibytes, files = (int(sh('du -s "$1" "$2" | cut -f 1', option, server.disk)) for option in ("-m", "--inodes"))

@@ -14,14 +14,14 @@ from sandbox import operator, stack
 from tests.live.aws_reach import REQUESTS, SOMETIMES, allowed_to, answered, column, named, table, with_files
 from tests.live.environment import Environment
 from tests.live.identities import (
-    ONLY_THE_ROLE,
-    ONLY_THE_USER,
     OTHER_STACK,
     READS,
     REFUSED,
+    REFUSED_TO_GRAFANA,
+    REFUSED_TO_THE_SERVER,
     Identity,
     names,
-    server_s_role,
+    server_role,
 )
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
@@ -40,11 +40,11 @@ def user(environment: Environment) -> Identity:
 
 @pytest.fixture(scope="module")
 def role(environment: Environment) -> Identity:
-    return server_s_role(environment)
+    return server_role(environment)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def another_stack_s_parameter(environment: Environment) -> Iterator[None]:
+def other_stack_parameter(environment: Environment) -> Iterator[None]:
     """A secret of another stack, so that refusing it is about rights and not about its absence."""
     ssm, name = environment.aws("ssm"), f"{OTHER_STACK}/server-key"
     ssm.put_parameter(Name=name, Value="theirs", Type="SecureString", Overwrite=True)
@@ -62,7 +62,7 @@ def test_the_user_reads_what_grafana_shows(user: Identity, service: str, call: s
 
 
 @pytest.mark.parametrize(
-    ("service", "call", "arguments", "code"), REFUSED + ONLY_THE_USER, ids=names(REFUSED + ONLY_THE_USER)
+    ("service", "call", "arguments", "code"), REFUSED + REFUSED_TO_GRAFANA, ids=names(REFUSED + REFUSED_TO_GRAFANA)
 )
 def test_the_user_may_do_nothing_else(
     user: Identity, service: str, call: str, arguments: dict[str, Any], code: str
@@ -84,7 +84,9 @@ def test_the_role_reads_its_own_stack_s_parameters(role: Identity, environment: 
 
 
 @pytest.mark.parametrize(
-    ("service", "call", "arguments", "code"), REFUSED + ONLY_THE_ROLE, ids=names(REFUSED + ONLY_THE_ROLE)
+    ("service", "call", "arguments", "code"),
+    REFUSED + REFUSED_TO_THE_SERVER,
+    ids=names(REFUSED + REFUSED_TO_THE_SERVER),
 )
 def test_the_role_may_do_nothing_else(
     role: Identity, service: str, call: str, arguments: dict[str, Any], code: str

@@ -1,10 +1,9 @@
-"""Agents on existing machines: installed, updated in place, removed, and out of reach."""
+"""Agents on existing machines are installed, updated in place and removed, or are out of reach."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from statistics import fmean
 from typing import Any
 
@@ -13,7 +12,9 @@ import pytest
 from sandbox import screen
 from tests.live.agents import changed_hosts, configured
 from tests.live.environment import Environment
-from tests.live.second import raised_up
+from tests.live.server import main_pid
+from tests.live.stacks import up_or_fail
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
 
@@ -22,17 +23,8 @@ INTERVAL = 10
 """Seconds: the default of collectionInterval."""
 
 
-def until(true: Callable[[], Any], seconds: float = 240) -> Any:
-    """Wait for something to become true, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(1)
-    return found
-
-
 def values(environment: Environment, query: str, minutes: int = 15) -> list[list[Any]]:
-    """Times and values of an InfluxQL query's first series, through Grafana."""
+    """Times and values of the first series of an InfluxQL query, through Grafana; empty if there is none."""
     answer = environment.grafana.query(
         {
             "datasource": {"uid": "influxdb", "type": "influxdb"},
@@ -47,12 +39,11 @@ def values(environment: Environment, query: str, minutes: int = 15) -> list[list
 
 
 def agent_process(environment: Environment, host: str) -> str:
-    """Identifies the run of Telegraf; empty when it does not run."""
-    shown = environment.machine(host, "systemctl", "show", "-p", "MainPID", "--value", "telegraf").stdout.strip()
-    return shown if shown != "0" else ""
+    """The PID of a host's Telegraf; "" when it is not running."""
+    return main_pid(environment, host, "telegraf")
 
 
-# --- What `make up` leaves
+# --- After `make up`
 
 
 def test_up_ends_with_every_host_and_the_server(environment: Environment) -> None:
@@ -100,14 +91,15 @@ def test_the_writing_user_cannot_read(environment: Environment) -> None:
 
 @pytest.mark.ups_first
 def test_another_name_for_the_same_machine_keeps_its_agent(environment: Environment) -> None:
-    """The new name's agent is installed before the old name's is removed, which must not remove the new one."""
+    """The agent under the new name is installed before the one under the old name is removed, which must not remove
+    both."""
     other = agent_process(environment, "db-1")
     with changed_hosts(environment, web_1={"name": "web-2"}):
-        raised_up(environment)
+        up_or_fail(environment)
         assert agent_process(environment, "db-1") == other
         assert 'hostname = "web-2"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
         assert agent_process(environment, "web-1")
-        assert until(lambda: "web-2" in screen.newest_points(environment.grafana))
+        assert eventually(lambda: "web-2" in screen.newest_points(environment.grafana))
 
 
 SITE = 'Bad Ö, "quoted" 100%'
@@ -117,11 +109,11 @@ SITE = 'Bad Ö, "quoted" 100%'
 def test_one_host_is_removed_without_a_trace_and_another_gets_a_tag_in_place(environment: Environment) -> None:
     before = agent_process(environment, "db-1")
     with changed_hosts(environment, web_1=None, db_1={"tags": {"role": "database", "site": SITE}}):
-        # Of the one: the agent, its command and the one that asks whether SSH answers. A tag that no other host has is
-        # one more filter on the dashboards.
+        # web-2 has three resources: the agent, its command, and the command that asks whether SSH answers. A tag that
+        # no other host has is one more filter on the dashboards.
         changes = {operation: sorted(names) for operation, names in environment.preview().items()}
         assert changes == {"delete": ["web-2"] * 3, "update": ["db-1", "linux-hosts", "monitoring-server"]}
-        raised_up(environment)
+        up_or_fail(environment)
         left = "ls -d /etc/telegraf /etc/default/telegraf /etc/apt/sources.list.d/influxdata.list"
         left += " /etc/apt/keyrings/influxdata.gpg /etc/apt/preferences.d/monitoring /usr/bin/telegraf"
         left += " /etc/systemd/system/telegraf.service.d /etc/systemd/system/*monitoring*"
@@ -132,7 +124,7 @@ def test_one_host_is_removed_without_a_trace_and_another_gets_a_tag_in_place(env
         assert environment.machine("web-1", "pgrep", "-x", "telegraf").stdout == ""
         assert environment.machine("web-1", "systemctl", "is-failed", "telegraf").stdout.strip() != "failed"
         query = f"SELECT last(uptime) FROM system WHERE host = 'db-1' AND site = '{SITE}'"  # noqa: S608
-        assert until(lambda: values(environment, query))
+        assert eventually(lambda: values(environment, query))
         assert agent_process(environment, "db-1") not in ("", before)
 
 
@@ -144,7 +136,7 @@ def test_another_host_key_is_refused_and_a_removed_host_is_installed_again(envir
     assert failed.returncode != 0
     assert "host key mismatch" in failed.stdout
     assert not agent_process(environment, "web-1")
-    raised_up(environment)
+    up_or_fail(environment)
     assert agent_process(environment, "web-1")
     assert "quoted" not in environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
 
@@ -152,21 +144,16 @@ def test_another_host_key_is_refused_and_a_removed_host_is_installed_again(envir
 # --- Out of reach
 
 
-def machines(environment: Environment, command: str, machine: str) -> None:
-    process = environment.handle(command, machine)
-    assert process.returncode == 0, process.stderr
-
-
 @pytest.fixture
-def web_is_dead(environment: Environment) -> Iterator[None]:
-    """web-1's network cable is out."""
-    machines(environment, "cut-network", "web-1")
+def unplugged(environment: Environment) -> Iterator[None]:
+    """web-1's network cable is unplugged."""
+    assert environment.machine_command("cut-network", "web-1").returncode == 0
     yield
-    machines(environment, "restore-network", "web-1")
+    assert environment.machine_command("restore-network", "web-1").returncode == 0
 
 
-def test_a_dead_host_is_one_error_that_names_it(environment: Environment, web_is_dead: None) -> None:
-    """The value that helps: tests/live/test_down.py."""
+def test_a_dead_host_is_one_error_that_names_it(environment: Environment, unplugged: None) -> None:
+    """The setting that helps is tested in tests/live/test_down.py."""
     changed = {"tags": {"role": "changed"}}
     with changed_hosts(environment, web_1=changed, db_1=changed):
         failed = environment.pulumi("up", "--yes", "--skip-preview", "--continue-on-error")
@@ -177,29 +164,30 @@ def test_a_dead_host_is_one_error_that_names_it(environment: Environment, web_is
         assert len(errors) == 1, diagnostics
         assert "command:remote:Command (web-1)" in diagnostics
         assert "dial tcp" in errors[0]
-        # The other host is done.
+        # The other host is updated.
         assert 'role = "changed"' in environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
 
 
 @pytest.mark.ups_first
 def test_a_host_that_is_back_goes_on_as_configured(environment: Environment) -> None:
-    raised_up(environment)
-    assert until(lambda: agent_process(environment, "web-1"))
+    up_or_fail(environment)
+    assert eventually(lambda: agent_process(environment, "web-1"))
     assert 'role = "web"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
     assert environment.preview() == {}
 
 
-# --- Nothing is lost (an outage of a minute: tests/live/faults/test_slow_influxdb.py)
+# --- The buffer (an outage of a minute: tests/live/faults/test_slow_influxdb.py)
 
 
 def test_a_plain_host_s_metrics_leave_room_in_the_buffer(environment: Environment) -> None:
     """Ten minutes are 60 intervals; the buffer holds several times what this host produces in them."""
     query = "SELECT derivative(max(metrics_gathered), 10s) FROM internal_agent WHERE host = 'db-1' AND $timeFilter"
-    found = until(lambda: values(environment, f"{query} GROUP BY time(10s)"))[1]
-    # Intervals and windows do not begin together, so that single windows count part of their neighbours.
-    an_interval = fmean(rate for rate in found if rate is not None and rate > 0)
+    found = eventually(lambda: values(environment, f"{query} GROUP BY time(10s)"))
+    assert found
+    # Intervals and windows do not begin at the same time, so that single windows count part of their neighbours.
+    an_interval = fmean(rate for rate in found[1] if rate is not None and rate > 0)
     config = environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
     limit = int(re.search(r"metric_buffer_limit = (\d+)", config).group(1))  # type: ignore[union-attr]
-    print(f"{an_interval:.0f} metrics an interval")
+    print(f"{an_interval:.0f} metrics per interval")
     assert 20 < an_interval < 80
     assert limit >= 5 * an_interval * 600 / INTERVAL

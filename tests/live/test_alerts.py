@@ -1,26 +1,20 @@
-"""The alert rules in the environment: normal when everything is healthy, and a host that falls silent is reported."""
+"""The alert rules in the environment: normal when everything is healthy, and a host that goes silent is reported."""
 
 from __future__ import annotations
 
 import pytest
 
 import alerts
-from tests.live.alert_rules import rules
+from tests.live.alert_rules import rules, state_of
 from tests.live.environment import Environment
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 MAY_FIRE = {"host-cpu", "host-load", "host-memory", "host-disk-filling", "host-silent", "agent-errors"}
-"""The first four see the machine that the tests run on, which may well be busy, and whose disk all machines and tests
-share; the other two also see what earlier tests did to hosts within the last minutes: removed them, or kept InfluxDB
-from being measured for a while."""
-
-
-def state_of(environment: Environment, host: str) -> str:
-    """The state of one host in the rule "Host silent"; "" while the rule has not seen it."""
-    alerts_of_rule = rules(environment)["host-silent"]["alerts"]
-    return next((str(alert["state"]) for alert in alerts_of_rule if alert["labels"]["host"] == host), "")
+"""The first four measure the machine that the tests run on, which can be busy, and whose disk all machines and tests
+share. The other two also see what earlier tests did to hosts in the last few minutes, such as removing them or stopping
+InfluxDB."""
 
 
 def test_every_rule_is_there_and_all_are_quiet(environment: Environment, quick: None) -> None:
@@ -36,9 +30,9 @@ def test_every_rule_is_there_and_all_are_quiet(environment: Environment, quick: 
     for uid, rule in rules(environment).items():
         assert rule["health"] in ("ok", "nodata"), rule
         assert uid in MAY_FIRE or rule["state"] == "inactive", rule
-    assert state_of(environment, "monitoring-sandbox") == "Normal"
+    assert state_of(environment, "host-silent", "monitoring-sandbox") == "Normal"
     checked = {alert["labels"]["InstanceId"] for alert in rules(environment)["ec2-status-check"]["alerts"]}
-    assert environment.instance_id in checked  # and those that other tests have terminated in the last minutes
+    assert environment.instance_id in checked  # and those that other tests have terminated in the last few minutes
 
 
 def test_nobody_is_notified_unless_somebody_said_whom(environment: Environment) -> None:
@@ -48,7 +42,7 @@ def test_nobody_is_notified_unless_somebody_said_whom(environment: Environment) 
 
 def test_a_host_whose_telegraf_stops_is_reported_until_it_is_back(environment: Environment, quick: None) -> None:
     def state(wanted: str) -> bool:
-        return state_of(environment, "monitoring-sandbox") == wanted
+        return state_of(environment, "host-silent", "monitoring-sandbox") == wanted
 
     assert eventually(lambda: state("Normal")), rules(environment)["host-silent"]
     environment.guest("systemctl", "stop", "telegraf")

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from tests.live.environment import STACK, Environment, sandbox
-from tests.live.second import raised_up
 from tests.live.server import BOOT_SCRIPT
-from tests.live.services import administrator_of_influxdb, agents_place
+from tests.live.services import from_agent_machine, influxdb_admin_password
+from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -48,11 +48,11 @@ def wait_for(environment: Environment, more_than: int, seconds: int = 240) -> st
 
 def ask(environment: Environment, query: str) -> dict[str, Any]:
     """InfluxDB's values by series, as its administrator."""
-    with agents_place(environment):
+    with from_agent_machine(environment):
         answer = requests.post(
             f"{environment.outputs['influxdbUrl']}/query",
             data={"db": "telegraf", "q": query, "epoch": "s"},
-            auth=("admin", administrator_of_influxdb(environment)),
+            auth=("admin", influxdb_admin_password(environment)),
             verify=str(environment.grafana.ca_file),
             timeout=30,
         ).json()
@@ -141,7 +141,7 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
     save_dashboard(environment, KEPT)
     before = len(backups(environment))
     with environment.settings(backups={"now": 1}):
-        raised_up(environment)
+        up_or_fail(environment)
         newest = wait_for(environment, before)
         # For times at least half a minute ago, no agent has anything left to send.
         until = time.time() - 30
@@ -154,7 +154,7 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
         refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", *gone)
         assert refreshed.returncode == 0, refreshed.stdout[-3000:] + refreshed.stderr[-2000:]
         with environment.settings(restoreFrom="latest"):
-            raised_up(environment)
+            up_or_fail(environment)
             assert f"restored from {bucket(environment)}/{STACK}/{newest}" in console(environment)
             assert counts(environment, until) == there
             found = {each["uid"] for each in environment.grafana.get("/api/search").json()}

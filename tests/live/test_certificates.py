@@ -13,7 +13,7 @@ import requests
 
 from tests.components.certificates import make_certificate
 from tests.live.environment import Environment
-from tests.live.services import Ask, agents_place
+from tests.live.services import Ask, from_agent_machine
 from tools.wait_until_ready import check_applied, check_grafana
 from tools.waiting import Grafana, NotYetError
 
@@ -30,7 +30,7 @@ def another_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def who_may(environment: Environment, port: int) -> AbstractContextManager[None]:
     """A place from which the security group lets clients reach the port."""
-    return agents_place(environment) if port == 8086 else nullcontext()
+    return from_agent_machine(environment) if port == 8086 else nullcontext()
 
 
 @pytest.mark.parametrize("port", [3000, 8086])
@@ -69,7 +69,7 @@ def test_influxdb_has_no_cbc_and_nothing_without_forward_secrecy(environment: En
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(suites)
-        with agents_place(environment):
+        with from_agent_machine(environment):
             plain = socket.create_connection((host, 8086), timeout=10)
         with plain, context.wrap_socket(plain) as connection:
             return str(connection.cipher())

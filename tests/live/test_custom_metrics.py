@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.viewer.browser import Visit, look
 from sandbox.viewer.queries import PanelQuery, TimeRange, panel_queries
-from tests.live import there
+from tests.live import other_account
 from tests.live.environment import Environment
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
@@ -43,8 +43,8 @@ def shown(environment: Environment) -> Iterator[Environment]:
             for value in values
         ]
     environment.aws("cloudwatch").put_metric_data(Namespace=SHOP, MetricData=data)
-    there.put_metrics(environment, there.stack_s_user(environment))
-    with environment.settings(customMetrics=METRICS, cloudwatchAccounts=[there.SETTING]):
+    other_account.put_metrics(environment, other_account.cloudwatch_user(environment))
+    with environment.settings(customMetrics=METRICS, cloudwatchAccounts=[other_account.SETTING]):
         environment.settle()
         yield environment
 
@@ -52,7 +52,7 @@ def shown(environment: Environment) -> Iterator[Environment]:
         environment.forget()
         assert "Custom metrics" not in environment.outputs["dashboardUrls"]
         assert environment.grafana.get("/api/dashboards/uid/custom-metrics").status_code == 404
-        assert environment.grafana.get(f"/api/datasources/uid/{there.UID}").status_code == 404
+        assert environment.grafana.get(f"/api/datasources/uid/{other_account.UID}").status_code == 404
 
     environment.afterwards(gone)
 
@@ -69,14 +69,14 @@ def test_its_address_is_among_the_outputs(shown: Environment) -> None:
 
 def test_the_value_that_was_put_comes_back(shown: Environment) -> None:
     asked = queries(shown)
-    assert there.values(shown, asked["Orders"]) == {"Orders": [sum(ORDERS)]}
-    assert there.values(shown, asked["Duration, p99 · cart"]) == {"Duration": [pytest.approx(19.9, abs=0.2)]}
+    assert other_account.values(shown, asked["Orders"]) == {"Orders": [sum(ORDERS)]}
+    assert other_account.values(shown, asked["Duration, p99 · cart"]) == {"Duration": [pytest.approx(19.9, abs=0.2)]}
 
 
 def test_any_and_several_values_are_a_series_each(shown: Environment) -> None:
     asked = queries(shown)
-    assert there.values(shown, asked["Duration, Average"]) == {"cart": [15.0], "pay": [200.0]}
-    assert there.values(shown, asked["Duration, Maximum · cart, pay"]) == {"cart": [20.0], "pay": [300.0]}
+    assert other_account.values(shown, asked["Duration, Average"]) == {"cart": [15.0], "pay": [200.0]}
+    assert other_account.values(shown, asked["Duration, Maximum · cart, pay"]) == {"cart": [20.0], "pay": [300.0]}
 
 
 def test_the_other_dashboards_link_to_it(shown: Environment) -> None:
@@ -99,37 +99,41 @@ def test_it_is_drawn_in_the_viewer(shown: Environment) -> None:
 
 def test_an_instance_of_another_account_is_on_the_ec2_dashboard(shown: Environment) -> None:
     """In the account's own region, which is not the stack's."""
-    found = there.ec2(shown, there.UID)
-    assert {name: set(found[name]) for name in found} == {there.instance(shown): {there.CPU}}
-    own = there.ec2(shown, "cloudwatch")
-    assert there.instance(shown) not in own
+    found = other_account.cpu_use(shown, other_account.UID)
+    assert {name: set(found[name]) for name in found} == {other_account.instance(shown): {other_account.CPU}}
+    own = other_account.cpu_use(shown, "cloudwatch")
+    assert other_account.instance(shown) not in own
     assert shown.instance_id in own
 
 
 def test_the_other_account_s_instances_can_be_chosen_by_name(shown: Environment) -> None:
     asked = {"region": "default", "attributeName": "InstanceId", "filters": '{"tag:Name": ["shop-web"]}'}
     path = "/api/datasources/uid/{}/resources/ec2-instance-attribute?" + urlencode(asked)
-    assert [one["value"] for one in shown.grafana.get(path.format(there.UID)).json()] == [there.instance(shown)]
+    assert [one["value"] for one in shown.grafana.get(path.format(other_account.UID)).json()] == [
+        other_account.instance(shown)
+    ]
     assert shown.grafana.get(path.format("cloudwatch")).json() == []
 
 
 def test_the_outputs_are_the_policies_that_its_role_needs(shown: Environment) -> None:
     output = shown.outputs["cloudwatchAccounts"]["shop"]
-    assert output["role"] == there.ROLE
-    there.give(shown, output["trustPolicy"], output["policy"])
-    assert there.ec2(shown, there.UID)
+    assert output["role"] == other_account.ROLE
+    other_account.write_role(shown, output["trustPolicy"], output["policy"])
+    assert other_account.cpu_use(shown, other_account.UID)
 
 
 def test_a_role_that_does_not_trust_grafana_is_refused(shown: Environment) -> None:
     """As the last check of `pulumi up` asks, with its words."""
     output = shown.outputs["cloudwatchAccounts"]["shop"]
-    there.give(shown, output["trustPolicy"].replace(there.SETTING["externalId"], "another"), output["policy"])
-    refused = shown.grafana.get(there.gate())
+    other_account.write_role(
+        shown, output["trustPolicy"].replace(other_account.SETTING["externalId"], "another"), output["policy"]
+    )
+    refused = shown.grafana.get(other_account.gate_path())
     assert refused.status_code == 500
     assert "AccessDenied" in refused.text
-    assert there.ROLE in refused.text
-    there.give(shown, output["trustPolicy"], output["policy"])
-    assert shown.grafana.get(there.gate()).status_code == 200
+    assert other_account.ROLE in refused.text
+    other_account.write_role(shown, output["trustPolicy"], output["policy"])
+    assert shown.grafana.get(other_account.gate_path()).status_code == 200
 
 
 def test_again_changes_nothing(shown: Environment) -> None:

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.live, pytest.mark.destroys]
 
 def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environment: Environment) -> None:
     listed = yaml.safe_load(environment.stack_file.read_text())["config"]["monitoring:hosts"]
-    assert environment.handle("cut-network", "web-1").returncode == 0
+    assert environment.machine_command("cut-network", "web-1").returncode == 0
     # With the one value nothing connects to it any more, neither to change it nor to take it out.
     unreachable = [host | ({"unreachable": True, "tags": {}} if host["name"] == "web-1" else {}) for host in listed]
     with environment.settings(hosts=unreachable):

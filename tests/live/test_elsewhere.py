@@ -11,13 +11,13 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.toolchain.influxdb import shortfall
-from tests.live import elsewhere
-from tests.live.elsewhere import Elsewhere
+from tests.live import external_influxdb
 from tests.live.environment import PLACE, Environment, sandbox
+from tests.live.external_influxdb import ExternalInfluxdb
 from tests.live.interrupting import interrupt_at
-from tests.live.panels import shown
+from tests.live.panels import check_dashboards_and_rules
 from tests.live.pending import recover, there
-from tests.live.second import ending, stack_named, up
+from tests.live.stacks import stack_named, tail, up
 
 # The viewer shows the stack that was raised last.
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -26,22 +26,22 @@ NAME = "elsewhere"
 
 
 @pytest.fixture(scope="module")
-def first(environment: Environment) -> Iterator[Elsewhere]:
-    yield elsewhere.first(environment)
-    elsewhere.stop(environment)
+def first(environment: Environment) -> Iterator[ExternalInfluxdb]:
+    yield external_influxdb.start_version_1(environment)
+    external_influxdb.stop(environment)
 
 
 @pytest.fixture(scope="module")
-def second(environment: Environment, first: Elsewhere) -> Elsewhere:
+def second(environment: Environment, first: ExternalInfluxdb) -> ExternalInfluxdb:
     if shortfall():
         pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
-    return elsewhere.second(environment)
+    return external_influxdb.start_version_2(environment)
 
 
 @pytest.fixture(scope="module")
-def stack(before: dict[str, set[str]], first: Elsewhere) -> Iterator[Environment]:
+def stack(before: dict[str, set[str]], first: ExternalInfluxdb) -> Iterator[Environment]:
     with stack_named(NAME, hosts=[]) as made:
-        elsewhere.use(made, first)
+        external_influxdb.use(made, first)
         yield made
 
 
@@ -74,14 +74,14 @@ def warnings(printed: str) -> list[str]:
 def test_a_stack_on_an_influxdb_behind_a_proxy_next_to_the_first(stack: Environment, environment: Environment) -> None:
     """Port 443, a path in its address, its own authority, and a password of every kind of character."""
     done = sandbox("up", SANDBOX_STACK=NAME)
-    assert done.returncode == 0, ending(done)
+    assert done.returncode == 0, tail(done)
     assert warnings(done.stdout) == []
     assert stack.outputs["grafanaUrl"] != environment.outputs["grafanaUrl"]
     assert stack.outputs["grafanaAdminPassword"] != environment.outputs["grafanaAdminPassword"]
     grafana = stack.grafana
     wrong = type(grafana)(grafana.url, "admin", environment.outputs["grafanaAdminPassword"], grafana.ca_file)
     assert wrong.get("/api/org").status_code == 401
-    shown(stack)
+    check_dashboards_and_rules(stack)
 
 
 @pytest.mark.parametrize(
@@ -98,22 +98,22 @@ def test_a_preview_says_what_is_wrong_with_it(stack: Environment, changed: dict[
     with stack.settings(influxdb={name: value for name, value in setting.items() if value}):
         process = stack.pulumi("preview")
     assert process.returncode != 0
-    assert said in process.stdout, ending(process)
+    assert said in process.stdout, tail(process)
     assert "Traceback" not in process.stdout
 
 
-def test_it_moves_to_an_influxdb_2(stack: Environment, second: Elsewhere) -> None:
-    elsewhere.use(stack, second)
+def test_it_moves_to_an_influxdb_2(stack: Environment, second: ExternalInfluxdb) -> None:
+    external_influxdb.use(stack, second)
     done = up(stack)
-    assert done.returncode == 0, ending(done)
+    assert done.returncode == 0, tail(done)
     assert warnings(done.stdout) == []
-    shown(stack)
+    check_dashboards_and_rules(stack)
 
 
 def test_it_is_destroyed_alone(stack: Environment, environment: Environment, before: dict[str, set[str]]) -> None:
     recover(stack, before, named=False)  # from the interruptions
     destroyed = stack.pulumi("destroy", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, ending(destroyed)
+    assert destroyed.returncode == 0, tail(destroyed)
     assert stack.resources() == []
     assert there(stack) == before
     assert environment.grafana.get("/api/health").status_code == 200

@@ -10,7 +10,7 @@ import pytest
 from tests.live.environment import Environment
 from tests.live.fleet import TAG, Fleet, fleet_of
 from tests.live.leaks import leaks, parameters
-from tests.live.panels import answered
+from tests.live.panels import query_results
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
@@ -31,7 +31,7 @@ def series(environment: Environment) -> list[dict[str, str]]:
     """The tags of what hosts have measured within the last five minutes."""
     query = 'SELECT last("uptime") FROM "system" GROUP BY "host", "instance_id", "ephemeral"'
     asked = {"refId": "A", "datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True}
-    answer = answered(environment, {"queries": [asked], "from": "now-5m", "to": "now"}, "hosts")
+    answer = query_results(environment, {"queries": [asked], "from": "now-5m", "to": "now"}, "hosts")
     return [frame["schema"]["fields"][1]["labels"] for frame in answer["A"]["frames"]]
 
 

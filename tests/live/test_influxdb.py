@@ -10,7 +10,7 @@ import yaml
 
 from tests.live.environment import Environment
 from tests.live.points import SERVER
-from tests.live.services import Ask, administrator_of_influxdb, query
+from tests.live.services import Ask, influxdb_admin_password, query
 from tests.support.waiting import eventually
 from tools.wait_for_data import Measurements
 from tools.waiting import Grafana, NotYetError
@@ -132,7 +132,7 @@ def test_the_server_s_own_telegraf_still_reads_influxdb_s_statistics(influxdb: A
 
 
 def test_the_administrator_s_password_is_known_to_the_server_alone(environment: Environment, influxdb: Ask) -> None:
-    password = administrator_of_influxdb(environment)
+    password = influxdb_admin_password(environment)
     assert query(influxdb, "admin", "SHOW USERS").startswith("{")
     pages = environment.aws("ssm").get_paginator("get_parameters_by_path")
     stored = [page["Parameters"] for page in pages.paginate(Path="/", Recursive=True, WithDecryption=True)]

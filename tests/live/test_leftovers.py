@@ -12,7 +12,7 @@ import requests
 
 from sandbox import stack
 from tests.live.environment import CHECKOUT, Environment
-from tests.live.second import ending, up
+from tests.live.stacks import tail, up, up_or_fail
 
 pytestmark = pytest.mark.live
 
@@ -42,7 +42,7 @@ def forget(environment: Environment, folder: Path, *ends: str) -> None:
     file = folder / "state.json"
     file.write_text(json.dumps(exported))
     done = environment.pulumi("stack", "import", "--file", str(file))
-    assert done.returncode == 0, ending(done)
+    assert done.returncode == 0, tail(done)
 
 
 def delete_by_hand(environment: Environment, path: str) -> None:
@@ -64,7 +64,7 @@ def test_what_differs_is_named_and_the_documented_commands_put_it_right(
     assert refused.returncode != 0
     printed = refused.stdout + refused.stderr
     assert "(409): data source with the same name already exists" in printed
-    assert "Traceback" not in printed, ending(refused)
+    assert "Traceback" not in printed, tail(refused)
     assert environment.pulumi("refresh", "--yes", "--skip-preview").returncode == 0
     done = subprocess.run(
         ["bash", "-euc", documented()],
@@ -80,5 +80,4 @@ def test_what_differs_is_named_and_the_documented_commands_put_it_right(
     assert done.returncode == 0, printed[-3000:]
     assert environment.outputs["grafanaAdminPassword"] not in printed
     assert environment.grafana.get(deleted).status_code == 200
-    again = up(environment, "--expect-no-changes")
-    assert again.returncode == 0, ending(again)
+    up_or_fail(environment, "--expect-no-changes")

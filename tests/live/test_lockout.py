@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from tests.live.environment import Environment
-from tests.live.second import ending, up
 from tests.live.services import Ask
+from tests.live.stacks import tail, up, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -84,10 +84,9 @@ def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
 ) -> None:
     with lockout(environment, grafana, administrator):
         refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
-        assert refreshed.returncode == 0, ending(refreshed)
+        assert refreshed.returncode == 0, tail(refreshed)
         with environment.settings(**OTHER_CONTENT):
-            done = up(environment)
-            assert done.returncode == 0, ending(done)
+            up_or_fail(environment)
         booted = environment.guest(BOOT)
         assert booted.returncode == 0, booted.stdout[-2000:]
 
@@ -104,7 +103,7 @@ def test_an_old_volume_whose_only_user_is_locked_boots(
         booted = environment.guest(BOOT)
         assert booted.returncode == 0, booted.stdout[-2000:]
         refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
-        assert refreshed.returncode == 0, ending(refreshed)
+        assert refreshed.returncode == 0, tail(refreshed)
     assert grafana("GET", "/api/user", (login, password)).json()["isGrafanaAdmin"] is True
 
 
@@ -158,13 +157,12 @@ def test_nothing_but_this_revision_opens_the_gate(environment: Environment, graf
         assert grafana("PUT", "/api/user", login, json=older).status_code == 200
         failed = up(environment)
         assert failed.returncode != 0
-        assert "has not applied this revision of its parameters yet" in failed.stdout, ending(failed)
+        assert "has not applied this revision of its parameters yet" in failed.stdout, tail(failed)
         assert "Traceback" not in failed.stdout
         # After the server's next check, everything continues.
         booted = environment.guest(BOOT)
         assert booted.returncode == 0, booted.stdout[-2000:]
-        done = up(environment)
-        assert done.returncode == 0, ending(done)
+        up_or_fail(environment)
 
 
 @pytest.mark.long_fault
@@ -183,12 +181,11 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
         assert failed.returncode != 0
         lines = [line.strip() for line in failed.stdout.splitlines()]
         (line,) = {line for line in lines if line.startswith("Grafana shows no data")}
-        assert "of CloudWatch: not ready after 80 s" in line, ending(failed)
+        assert "of CloudWatch: not ready after 80 s" in line, tail(failed)
         assert "InvalidClientTokenId" in line
         assert "accessKeyGeneration makes a new key" in line
         assert "Traceback" not in failed.stdout
-        done = up(environment)
-        assert done.returncode == 0, ending(done)
+        up_or_fail(environment)
 
 
 @pytest.mark.long_fault
@@ -205,6 +202,5 @@ def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environm
         finally:
             assert environment.guest("sh", "-c", f"rm {IDLE}/idle.conf && {restart}").returncode == 0
         assert failed.returncode != 0
-        assert "Grafana shows no data from InfluxDB: not ready after 80 s" in failed.stdout, ending(failed)
-        done = up(environment)
-        assert done.returncode == 0, ending(done)
+        assert "Grafana shows no data from InfluxDB: not ready after 80 s" in failed.stdout, tail(failed)
+        up_or_fail(environment)

@@ -1,4 +1,4 @@
-"""A stack whose InfluxDB AWS runs: a 2.7.12 behind the API of Timestream for InfluxDB, as AWS sets it up."""
+"""A stack whose InfluxDB is run by AWS: a 2.7.12 behind the API of Timestream for InfluxDB, set up as AWS does it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 import psutil
 import pytest
 
-from sandbox.machines import on_premise
 from sandbox.toolchain.influxdb import shortfall
 from tests.live.environment import PLACE, Environment
 from tests.live.leaks import leaks, parameters
-from tests.live.panels import answered, shown
+from tests.live.on_premise_host import on_premise_host
+from tests.live.panels import check_dashboards_and_rules, query_results
 from tests.live.pending import there
-from tests.live.second import ending, stack_named, up
+from tests.live.stacks import stack_named, tail, up
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -26,13 +26,11 @@ DATABASE = {"kind": "timestream", "public": True, "storage": 40}
 
 @pytest.fixture(scope="module")
 def host(environment: Environment) -> Iterator[str]:
-    """A machine outside AWS that no stack has yet."""
-    declared = on_premise.declared(PLACE)
-    on_premise.declare(PLACE, [*declared, on_premise.Host(HOST, PLACE.on_premise_addresses[20])])
+    """A machine outside AWS that no stack knows."""
     state = ("systemctl", "is-system-running")
-    assert eventually(lambda: environment.machine(HOST, *state).stdout.strip() in ("running", "degraded"), 120)
-    yield HOST
-    on_premise.declare(PLACE, declared)
+    with on_premise_host(HOST, 20):
+        assert eventually(lambda: environment.machine(HOST, *state).stdout.strip() in ("running", "degraded"), 120)
+        yield HOST
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +39,7 @@ def stack(environment: Environment, before: dict[str, set[str]]) -> Iterator[Env
         pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
     with stack_named("managed", hosts=[], database=DATABASE) as made:
         done = up(made)
-        assert done.returncode == 0, ending(done)
+        assert done.returncode == 0, tail(done)
         assert "warning" not in done.stdout
         yield made
 
@@ -53,8 +51,8 @@ def instance(stack: Environment) -> dict[str, Any]:
 
 
 def test_every_panel_and_rule_works(stack: Environment) -> None:
-    assert stack.guest("dpkg-query", "-W", "influxdb").returncode != 0, "it runs on the server"
-    shown(stack)
+    assert stack.guest("dpkg-query", "-W", "influxdb").returncode != 0, "InfluxDB is installed on the server"
+    check_dashboards_and_rules(stack)
 
 
 def test_an_agent_outside_writes_to_its_public_address(stack: Environment, host: str) -> None:
@@ -63,7 +61,7 @@ def test_an_agent_outside_writes_to_its_public_address(stack: Environment, host:
     query = 'SELECT last("usage_idle") FROM "cpu" GROUP BY "host"'
     asked = {"refId": "A", "datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True}
     request = {"queries": [asked], "from": "now-5m", "to": "now"}
-    assert eventually(lambda: f'"{host}"' in json.dumps(answered(stack, request, "hosts")), 60)
+    assert eventually(lambda: f'"{host}"' in json.dumps(query_results(stack, request, "hosts")), 60)
 
 
 def test_the_administrator_s_password_is_in_its_secret_alone(stack: Environment) -> None:
@@ -100,7 +98,7 @@ def test_destroy_leaves_nothing(stack: Environment, before: dict[str, set[str]],
     removed = stack.machine(host, "bash", "-s", "remove", stdin=stack.outputs["agentInstallScript"])
     assert removed.returncode == 0, removed.stdout + removed.stderr
     destroyed = stack.pulumi("destroy", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, ending(destroyed)
+    assert destroyed.returncode == 0, tail(destroyed)
     assert stack.resources() == []
     assert there(stack) == before
     folder = PLACE.state / "databases"

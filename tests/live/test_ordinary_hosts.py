@@ -45,16 +45,16 @@ def host(machine: OrdinaryHost) -> Iterator[OrdinaryHost]:
 
 def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost) -> None:
     """One lock stands for all: the test after this one has each."""
-    host.locked(LOCK.format(LOCKS[2], 8))
-    host.installed()
-    assert host.tell("systemctl is-active telegraf") == "active"
+    host.hold_lock(LOCK.format(LOCKS[2], 8))
+    host.install_or_fail()
+    assert host.shell("systemctl is-active telegraf") == "active"
 
 
 @pytest.mark.parametrize("file", LOCKS)
 def test_it_names_the_process_that_keeps_apt_locked(host: OrdinaryHost, file: str) -> None:
     before = host.state()
-    host.locked(LOCK.format(file, 300))
-    why = host.refused(host.installer().replace("patience=300", "patience=3"))
+    host.hold_lock(LOCK.format(file, 300))
+    why = host.refusal(host.installer().replace("patience=300", "patience=3"))
     assert file in why and "python3" in why, why
     assert host.state() == before
 
@@ -80,7 +80,7 @@ SAME = {
 
 def add_source(host: OrdinaryHost, name: str, text: str) -> None:
     """Somebody else's source, with the publisher's key in another file."""
-    host.tell(
+    host.shell(
         f"curl -sSf -o /root/key.asc {ADDRESS}/influxdata-archive.key; apt-get install -y -qq gnupg >/dev/null 2>&1;"
         f" gpg --dearmor </root/key.asc >{KEY}; cat >{SOURCES}/{name} <<END\n{text}\nEND"
     )
@@ -90,52 +90,52 @@ def add_source(host: OrdinaryHost, name: str, text: str) -> None:
 def test_the_repository_under_another_name_or_key_stays_and_apt_works(host: OrdinaryHost, name: str) -> None:
     add_source(host, name, SAME[name])
     if "grafana" in SAME[name]:
-        host.tell(f"curl -sSf {ADDRESS.replace('influxdata', 'grafana')}/gpg.key | gpg --dearmor >>{KEY}")
-    source = host.tell(f"cat {SOURCES}/{name}")
-    said = host.installed()
+        host.shell(f"curl -sSf {ADDRESS.replace('influxdata', 'grafana')}/gpg.key | gpg --dearmor >>{KEY}")
+    source = host.shell(f"cat {SOURCES}/{name}")
+    said = host.install_or_fail()
     assert f"{name} names the repository already" in said or f"{OURS} or " in said
-    updated = host.updates()
+    updated = host.update_packages()
     assert (updated.returncode, updated.stderr) == (0, "")
-    assert host.tell(f"cat {SOURCES}/{name}") == source
+    assert host.shell(f"cat {SOURCES}/{name}") == source
     assert host.install(None, "remove").returncode == 0
-    assert host.tell(f"cat {SOURCES}/{name}") == source
-    assert host.updates().returncode == 0
+    assert host.shell(f"cat {SOURCES}/{name}") == source
+    assert host.update_packages().returncode == 0
 
 
 @pytest.mark.parametrize("release", ["trixie", "bookworm"])
 def test_a_preferred_release_is_no_obstacle(host: OrdinaryHost, release: str) -> None:
     """InfluxData's repository has another one, and no suite of that name."""
-    host.tell(f"echo 'APT::Default-Release \"{release}\";' >/etc/apt/apt.conf.d/99office")
-    before = host.updates()
-    host.installed()
+    host.shell(f"echo 'APT::Default-Release \"{release}\";' >/etc/apt/apt.conf.d/99office")
+    before = host.update_packages()
+    host.install_or_fail()
     assert host.install(None, "remove").returncode == 0
-    after = host.updates()
+    after = host.update_packages()
     assert (after.returncode, after.stderr) == (before.returncode, before.stderr)
 
 
 @pytest.mark.parametrize("option", ["Simulate", "Download-Only"])
 def test_an_apt_that_installs_nothing_is_named(host: OrdinaryHost, option: str) -> None:
-    host.tell(
+    host.shell(
         f"apt-get install -y -qq gnupg >/dev/null 2>&1; echo 'APT::Get::{option} 1;' >/etc/apt/apt.conf.d/99office"
     )
     before = host.state()
-    assert "apt did not install Telegraf" in host.refused()
+    assert "apt did not install Telegraf" in host.refusal()
     assert host.state() == before
 
 
 def test_apt_s_folders_need_not_be_there(host: OrdinaryHost) -> None:
-    host.tell("apt-get install -y -qq gnupg >/dev/null 2>&1; rm -rf /etc/apt/{keyrings,preferences.d,sources.list.d}")
-    host.installed()
-    assert host.updates().returncode == 0
+    host.shell("apt-get install -y -qq gnupg >/dev/null 2>&1; rm -rf /etc/apt/{keyrings,preferences.d,sources.list.d}")
+    host.install_or_fail()
+    assert host.update_packages().returncode == 0
 
 
 def test_what_an_earlier_installer_broke_works_again(host: OrdinaryHost) -> None:
-    host.installed()
+    host.install_or_fail()
     add_source(host, "influxdb.list", SAME["influxdb.list"])
-    assert host.updates().returncode != 0
-    host.tell("rm /etc/apt/preferences.d/monitoring")
-    host.installed()
-    assert host.updates().returncode == 0
+    assert host.update_packages().returncode != 0
+    host.shell("rm /etc/apt/preferences.d/monitoring")
+    host.install_or_fail()
+    assert host.update_packages().returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -150,25 +150,25 @@ def test_what_an_earlier_installer_broke_works_again(host: OrdinaryHost) -> None
 )
 def test_another_broken_source_is_no_obstacle(host: OrdinaryHost, source: str) -> None:
     add_source(host, "broken.list", source)
-    before = host.updates()
+    before = host.update_packages()
     assert before.returncode != 0
-    host.installed()
-    assert host.tell("systemctl is-active telegraf") == "active"
-    after = host.updates()
+    host.install_or_fail()
+    assert host.shell("systemctl is-active telegraf") == "active"
+    after = host.update_packages()
     assert (after.returncode, after.stderr) == (before.returncode, before.stderr)
 
 
 def test_a_failed_installation_leaves_nothing(host: OrdinaryHost) -> None:
-    host.tell("apt-get install -y -qq gnupg >/dev/null 2>&1")
+    host.shell("apt-get install -y -qq gnupg >/dev/null 2>&1")
     before = host.state()
-    why = host.refused(host.installer(telegraf_version="1.2.3-1"))
+    why = host.refusal(host.installer(telegraf_version="1.2.3-1"))
     assert "1.2.3-1" in why and "was not found" in why
     assert host.state() == before
     wrong = host.repository.model_copy(update={"url": "http://packages.sandbox.internal/grafana"})
-    why = host.refused(host.installer(repository=wrong))
+    why = host.refusal(host.installer(repository=wrong))
     assert "cannot read the repository http://packages.sandbox.internal/grafana" in why
     assert host.state() == before
-    assert host.updates().returncode == 0
+    assert host.update_packages().returncode == 0
 
 
 # --- Telegraf as somebody else has set it up
@@ -179,7 +179,7 @@ OWN = '[agent]\\ninterval = "5s"\\n[[outputs.discard]]\\n[[inputs.cpu]]\\n'
 
 def other_telegraf(host: OrdinaryHost, version: str = "0.9.0-1") -> None:
     """A Telegraf with another version and a configuration of its own, in use."""
-    host.tell(
+    host.shell(
         f"cd /root && rm -rf tree && curl -sSf -o t.deb {ADDRESS}/pool/main/{host.package} && dpkg-deb -R t.deb tree"
         f" && sed -i 's/^Version: .*/Version: {version}/' tree/DEBIAN/control"
         " && dpkg-deb -b -Znone tree other.deb >/dev/null && dpkg -i other.deb >/dev/null 2>&1"
@@ -191,19 +191,19 @@ def other_telegraf(host: OrdinaryHost, version: str = "0.9.0-1") -> None:
 
 def test_a_held_telegraf_gets_the_version_asked_for_and_stays_on_hold(host: OrdinaryHost) -> None:
     other_telegraf(host)
-    host.tell("apt-mark hold telegraf")
-    host.installed()
-    assert host.tell("dpkg-query -W -f '${Version}' telegraf") == host.version
-    assert host.tell("apt-mark showhold") == "telegraf"
+    host.shell("apt-mark hold telegraf")
+    host.install_or_fail()
+    assert host.shell("dpkg-query -W -f '${Version}' telegraf") == host.version
+    assert host.shell("apt-mark showhold") == "telegraf"
 
 
 def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: OrdinaryHost) -> None:
     other_telegraf(host, host.version)
     before = host.state()
-    host.installed(name="web-1")
-    host.installed(name="web-1")
-    assert 'hostname = "web-1"' in host.tell("cat /etc/telegraf/telegraf.conf")
-    done = host.machine.run(["env", "MONITORING_HOST=web-1", "bash", "-s", "remove"], stdin=host.installer())
+    host.install_or_fail(name="web-1")
+    host.install_or_fail(name="web-1")
+    assert 'hostname = "web-1"' in host.shell("cat /etc/telegraf/telegraf.conf")
+    done = host.install(None, "remove", name="web-1")
     assert "is back" in done.stdout, done.stdout + done.stderr
     assert host.state() == before
 
@@ -222,33 +222,33 @@ def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: OrdinaryHost
 def test_a_broken_file_of_somebody_else_s_is_named_with_telegraf_s_reason(
     host: OrdinaryHost, file: str, said: str
 ) -> None:
-    host.tell(
+    host.shell(
         "apt-get install -y -qq gnupg >/dev/null 2>&1; mkdir -p /etc/telegraf/telegraf.d;"
         f" printf '{file}' >/etc/telegraf/telegraf.d/own.conf"
     )
     before = host.state()
-    why = host.refused()
+    why = host.refusal()
     assert "Telegraf does not start" in why
     assert said in why, why
     assert host.state() == before
-    assert host.updates().returncode == 0
+    assert host.update_packages().returncode == 0
 
 
 def test_a_running_agent_survives_a_change_that_fails(host: OrdinaryHost) -> None:
-    host.installed()
+    host.install_or_fail()
     before = host.state()
-    host.tell("printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
-    host.refused(host.installer(tags={"role": "web"}))
-    host.tell("rm /etc/telegraf/telegraf.d/own.conf; systemctl restart telegraf")
+    host.shell("printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
+    host.refusal(host.installer(tags={"role": "web"}))
+    host.shell("rm /etc/telegraf/telegraf.d/own.conf; systemctl restart telegraf")
     assert host.state() == before
 
 
 def test_a_file_that_telegraf_cannot_read_is_named(host: OrdinaryHost) -> None:
-    host.tell(
+    host.shell(
         "apt-get install -y -qq gnupg >/dev/null 2>&1;"
         " mkdir -p /etc/telegraf/telegraf.d; install -m 600 /dev/null /etc/telegraf/telegraf.d/own.conf"
     )
-    assert "own.conf" in host.refused()
+    assert "own.conf" in host.refusal()
 
 
 # --- Its clock
@@ -256,17 +256,17 @@ def test_a_file_that_telegraf_cannot_read_is_named(host: OrdinaryHost) -> None:
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="its clocks are x86-64's (tests/live/clocks.py)")
 def test_it_measures_again_once_a_clock_that_was_hours_ahead_is_right(host: OrdinaryHost) -> None:
-    host.installed()
-    host.tell(
+    host.install_or_fail()
+    host.shell(
         "printf '[[outputs.file]]\nfiles = [\"stdout\"]\n' >/etc/telegraf/telegraf.d/shown.conf;"
         " systemctl restart telegraf"
     )
 
     def measures() -> bool:
         """In the next six seconds, of intervals of one."""
-        since = host.tell("journalctl -q -u telegraf -n 1 -o export | sed -n 's/^__CURSOR=//p'")
+        since = host.shell("journalctl -q -u telegraf -n 1 -o export | sed -n 's/^__CURSOR=//p'")
         time.sleep(6)
-        return "system," in host.tell(f"journalctl -q -u telegraf -o cat --after-cursor='{since}'")
+        return "system," in host.shell(f"journalctl -q -u telegraf -o cat --after-cursor='{since}'")
 
     assert measures()
     for seconds, goes_on in ((5 * 3600, True), (0, False)):
@@ -276,7 +276,7 @@ def test_it_measures_again_once_a_clock_that_was_hours_ahead_is_right(host: Ordi
         assert measures() is goes_on, seconds
     # As its timer does (OnClockChange): here the kernel's clock has not jumped.
     assert (
-        host.tell("systemctl is-active monitoring-agent-clock.timer; systemctl start monitoring-agent-clock")
+        host.shell("systemctl is-active monitoring-agent-clock.timer; systemctl start monitoring-agent-clock")
         == "active"
     )
     assert measures()
@@ -287,13 +287,11 @@ def test_it_measures_again_once_a_clock_that_was_hours_ahead_is_right(host: Ordi
 
 def test_a_tag_called_hostname_and_one_called_urls_are_tags(host: OrdinaryHost) -> None:
     tags = {"hostname": "intranet", "urls": "x", "hostname_": "y"}
-    host.installed(host.installer(tags=tags), name="web-1")
-    config = tomllib.loads(host.tell("cat /etc/telegraf/telegraf.conf"))
+    host.install_or_fail(host.installer(tags=tags), name="web-1")
+    config = tomllib.loads(host.shell("cat /etc/telegraf/telegraf.conf"))
     assert config["agent"]["hostname"] == "web-1"
     assert config["global_tags"] == tags
-    done = host.machine.run(
-        ["env", "MONITORING_HOST=intranet", "bash", "-s", "remove"], stdin=host.installer(tags=tags)
-    )
+    done = host.install(host.installer(tags=tags), "remove", name="intranet")
     assert "stays" in done.stdout
-    done = host.machine.run(["env", "MONITORING_HOST=web-1", "bash", "-s", "remove"], stdin=host.installer(tags=tags))
+    done = host.install(host.installer(tags=tags), "remove", name="web-1")
     assert "Telegraf is removed" in done.stdout, done.stdout + done.stderr

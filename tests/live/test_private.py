@@ -17,9 +17,9 @@ from sandbox.machines import on_premise
 from sandbox.operator import ROLE
 from tests.engine.private_subnet import Subnet, subnet
 from tests.live.environment import PLACE, Environment
-from tests.live.identities import server_s_role
-from tests.live.panels import shown
-from tests.live.second import ending, stack_named, up
+from tests.live.identities import server_role
+from tests.live.panels import check_dashboards_and_rules
+from tests.live.stacks import stack_named, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -60,8 +60,7 @@ def stack(place: Subnet, key: str) -> Iterator[Environment]:
     assert key
     with stack_named("private", hosts=[], publicAddress=False, subnetId=place.id, kmsKey=ALIAS) as made:
         made.configure(agentCidrs=[str(PLACE.network)])
-        done = up(made)
-        assert done.returncode == 0, ending(done)
+        up_or_fail(made)
         yield made
 
 
@@ -79,7 +78,7 @@ def host(stack: Environment) -> IPv4Address:
 def test_it_comes_up_at_its_private_address_and_shows_everything(stack: Environment) -> None:
     assert host(stack) in PLACE.vpc
     assert urlsplit(stack.outputs["influxdbUrl"]).hostname == str(host(stack))
-    shown(stack)
+    check_dashboards_and_rules(stack)
 
 
 def test_its_own_key_encrypts_what_it_boots_with_and_backs_up(stack: Environment, key: str) -> None:
@@ -93,7 +92,7 @@ def test_its_own_key_encrypts_what_it_boots_with_and_backs_up(stack: Environment
 
 
 def test_the_server_s_role_uses_the_key_through_those_services_alone(stack: Environment, key: str) -> None:
-    role = server_s_role(stack)
+    role = server_role(stack)
     assert role.refusal("kms", "encrypt", {"KeyId": key, "Plaintext": "a"}) == "AccessDeniedException"
     assert role.refusal("kms", "describe_key", {"KeyId": key}) == "AccessDeniedException"
     read = {"Path": "{path}", "WithDecryption": True}

@@ -17,8 +17,8 @@ from tests.live import acme
 from tests.live.acme import Acme
 from tests.live.aws_reach import RECORD, REQUESTS, allowed_to, answered, column, named
 from tests.live.environment import Environment
-from tests.live.identities import server_s_role
-from tests.live.second import console, ending, stack_named, up
+from tests.live.identities import server_role
+from tests.live.stacks import console, stack_named, up_or_fail
 from tests.live.test_reach import REACH, listening, reached, readers
 from tests.support.waiting import eventually
 from userdata.templates import FOLDER
@@ -47,8 +47,7 @@ def stack(authority: Acme, zone: str) -> Iterator[Environment]:
     """Raised before the authority runs."""
     wanted = {"directory": authority.directory, "ca": authority.ca, "email": "ops@example.com"}
     with stack_named("public", hosts=[], domain=DOMAIN, route53Zone=zone, publicCertificate=wanted) as made:
-        raised = up(made)
-        assert raised.returncode == 0, ending(raised)
+        up_or_fail(made)
         yield made
 
 
@@ -111,7 +110,7 @@ def test_without_its_authority_the_server_boots_and_shows_its_own_certificate(
 def test_the_certificate_comes_and_is_renewed(stack: Environment, authority: Acme, zone: str, visitor: Visitor) -> None:
     own = stack.outputs["caCertificate"]
     with authority.running(stack, zone) as root:
-        assert stack.guest("systemctl", "restart", UNIT).returncode == 0, authority.said()
+        assert stack.guest("systemctl", "restart", UNIT).returncode == 0, authority.log()
         assert eventually(lambda: visitor.sees(root), 60)
         assert not visitor.sees(own)
         assert f"the public certificate of {DOMAIN} is valid until" in console(stack)
@@ -122,24 +121,23 @@ def test_the_certificate_comes_and_is_renewed(stack: Environment, authority: Acm
         address = stack.outputs["influxdbUrl"].replace(DOMAIN, "localhost")
         pinned = stack.guest("curl", "-sS", "--cacert", "/etc/monitoring/ca.pem", "-o", "/dev/null", f"{address}/ping")
         assert pinned.returncode == 0, pinned.stderr
-        first, asked = served(stack), authority.said().count("POST /order-plz")
+        first, asked = served(stack), authority.log().count("POST /order-plz")
         # Another server with this volume asks for nothing.
         stack.guest("rm", SERVED)
         assert stack.guest("systemctl", "restart", UNIT).returncode == 0
         assert served(stack) == first
-        assert authority.said().count("POST /order-plz") == asked
+        assert authority.log().count("POST /order-plz") == asked
         # As if it were so late that a third of its time was left (certbot's own setting for it).
         late = "sed -i 's/^# *renew_before_expiry.*/renew_before_expiry = 100 days/'"
         file = f"/srv/monitoring/certificate/*/renewal/{DOMAIN}.conf"
         assert stack.guest("sh", "-c", f"{late} {file}").returncode == 0
-        assert stack.guest("systemctl", "restart", UNIT).returncode == 0, authority.said()
+        assert stack.guest("systemctl", "restart", UNIT).returncode == 0, authority.log()
         assert served(stack).serial_number != first.serial_number
         assert eventually(lambda: visitor.sees(root), 60)
         assert "ops@example.com" in account(stack)
         wanted = {**stack.setting("publicCertificate"), "email": "others@example.com"}
         stack.configure(publicCertificate=wanted)
-        raised = up(stack)
-        assert raised.returncode == 0, ending(raised)
+        up_or_fail(stack)
         # Not by asking certbot meanwhile: only one may run at a time, and the server's would fail.
         written = ("sh", "-c", "cat /srv/monitoring/certificate/*/email")
         assert eventually(lambda: stack.guest(*written).stdout == "others@example.com"), console(stack)
@@ -156,7 +154,7 @@ def test_the_tables_of_who_reaches_what_hold(stack: Environment) -> None:
     assert listening(stack) <= set(REACH)
     for file in (SERVED, "/srv/monitoring/certificate"):
         assert readers(stack, file) == REACH[file]
-    role = server_s_role(stack)
+    role = server_role(stack)
     wanted = {request: yes for request, yes in column("the server's role").items() if "`route53:" in request}
     try:
         assert answered(role, wanted) == wanted

@@ -13,17 +13,17 @@ from typing import Any
 import pytest
 
 from sandbox.cloud import ACCOUNT
-from tests.live import there
+from tests.live import other_account
 from tests.live.aws_reach import CLOUDWATCH_ROLE, allowed_to, answered, column, named
 from tests.live.environment import Environment
-from tests.live.identities import ONLY_THE_USER, READS, REFUSED, Identity, names, server_s_role
+from tests.live.identities import READS, REFUSED, REFUSED_TO_GRAFANA, Identity, names, server_role
 from tests.live.services import Ask
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 CREDENTIALS = "/etc/grafana/cloudwatch-credentials"
-THEIRS = there.SETTING | {"name": "store"}
+THEIRS = other_account.SETTING | {"name": "store"}
 """Not the name that another file has removed by then."""
 UID = "cloudwatch-store"
 HEALTH = "/api/datasources/uid/cloudwatch/health"
@@ -33,7 +33,7 @@ HEALTH = "/api/datasources/uid/cloudwatch/health"
 def with_the_role(environment: Environment) -> Iterator[Environment]:
     """The stack switched to the role, on the running server, and back. Until there is one, the other account trusts all
     of the stack's."""
-    there.put_metrics(environment, f"arn:aws:iam::{ACCOUNT}:root")
+    other_account.put_metrics(environment, f"arn:aws:iam::{ACCOUNT}:root")
     with environment.settings(cloudwatchAuth="role", cloudwatchAccounts=[THEIRS]):
         environment.settle()
         yield environment
@@ -70,7 +70,7 @@ def test_its_role_reads_what_grafana_shows(
 
 
 @pytest.mark.parametrize(
-    ("service", "call", "arguments", "code"), REFUSED + ONLY_THE_USER, ids=names(REFUSED + ONLY_THE_USER)
+    ("service", "call", "arguments", "code"), REFUSED + REFUSED_TO_GRAFANA, ids=names(REFUSED + REFUSED_TO_GRAFANA)
 )
 def test_its_role_may_do_nothing_else(
     reader: Identity, service: str, call: str, arguments: dict[str, Any], code: str
@@ -83,22 +83,22 @@ def test_both_roles_reach_what_the_table_names(reader: Identity, with_the_role: 
     assert answered(reader, wanted) == wanted
     assert allowed_to(reader.environment, reader.arn) == named(wanted) | {"sts:AssumeRole"}
     assert column("the server's role")[CLOUDWATCH_ROLE]
-    assert answered(server_s_role(with_the_role), [CLOUDWATCH_ROLE]) == {CLOUDWATCH_ROLE: True}
+    assert answered(server_role(with_the_role), [CLOUDWATCH_ROLE]) == {CLOUDWATCH_ROLE: True}
 
 
 def test_its_role_takes_the_one_of_another_account(with_the_role: Environment) -> None:
     """In that account's own region, which is not the stack's."""
     output = with_the_role.outputs["cloudwatchAccounts"]["store"]
-    there.give(with_the_role, output["trustPolicy"], output["policy"])
-    found = there.ec2(with_the_role, UID)
-    assert {name: set(found[name]) for name in found} == {there.instance(with_the_role): {there.CPU}}
-    assert there.instance(with_the_role) not in there.ec2(with_the_role, "cloudwatch")
+    other_account.write_role(with_the_role, output["trustPolicy"], output["policy"])
+    found = other_account.cpu_use(with_the_role, UID)
+    assert {name: set(found[name]) for name in found} == {other_account.instance(with_the_role): {other_account.CPU}}
+    assert other_account.instance(with_the_role) not in other_account.cpu_use(with_the_role, "cloudwatch")
 
 
 @pytest.mark.parametrize(
     ("what", "instead", "said"),
     [
-        (there.SETTING["externalId"], "another", "sts:AssumeRole"),
+        (other_account.SETTING["externalId"], "another", "sts:AssumeRole"),
         ("role/cloudwatch-[0-9a-f]+", "user/administrator", "sts:AssumeRole"),
         ("sts:AssumeRole", "sts:TagSession", "sts:AssumeRole"),
         ("cloudwatch:ListMetrics", "cloudwatch:GetDashboard", "cloudwatch:ListMetrics"),
@@ -110,13 +110,13 @@ def test_what_the_other_account_refuses_is_said(with_the_role: Environment, what
     output = with_the_role.outputs["cloudwatchAccounts"]["store"]
     trust, policy = (re.sub(what, instead, output[name]) for name in ("trustPolicy", "policy"))
     assert (trust, policy) != (output["trustPolicy"], output["policy"])
-    there.give(with_the_role, trust, policy)
-    refused = with_the_role.grafana.get(there.gate(UID))
-    there.give(with_the_role, output["trustPolicy"], output["policy"])
+    other_account.write_role(with_the_role, trust, policy)
+    refused = with_the_role.grafana.get(other_account.gate_path(UID))
+    other_account.write_role(with_the_role, output["trustPolicy"], output["policy"])
     assert refused.status_code == 500
     assert "AccessDenied" in refused.text
     assert f"is not authorized to perform: {said}" in refused.text
-    assert with_the_role.grafana.get(there.gate(UID)).status_code == 200
+    assert with_the_role.grafana.get(other_account.gate_path(UID)).status_code == 200
 
 
 @pytest.mark.parametrize("user", ["influxdb", "telegraf", "admin", "nobody"])

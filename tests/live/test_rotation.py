@@ -16,7 +16,7 @@ import yaml
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, lost, steady
-from tests.live.services import administrator_of_influxdb, agents_place
+from tests.live.services import from_agent_machine, influxdb_admin_password
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request"), pytest.mark.disrupts]
@@ -99,7 +99,7 @@ def watching(environment: Environment) -> Iterator[None]:
 def login(environment: Environment, user: str) -> tuple[str, str]:
     """Name and password, as the server has them, of one of InfluxDB's users."""
     if user == "admin":
-        return user, administrator_of_influxdb(environment)
+        return user, influxdb_admin_password(environment)
     path = f"{environment.parameters}/influxdb-{user}-password"
     password = environment.aws("ssm").get_parameter(Name=path, WithDecryption=True)["Parameter"]["Value"]
     number = generation(environment, "passwordGeneration")
@@ -125,7 +125,7 @@ def rotate(environment: Environment, *settings: str) -> float:
 def status(environment: Environment, login: tuple[str, str], query: str = "SHOW DATABASES") -> int:
     """InfluxDB's answer to a user."""
     url = environment.outputs["influxdbUrl"] + "/query"
-    with agents_place(environment):
+    with from_agent_machine(environment):
         asked = requests.get(
             url, params={"db": "telegraf", "q": query}, auth=login, verify=authority(environment), timeout=10
         )
@@ -179,7 +179,7 @@ def shown(environment: Environment, port: int, authorities: str) -> str:
     address = environment.outputs["grafanaUrl"].split("//")[1].split(":")[0]
     context = ssl.create_default_context(cadata=authorities)
     with (
-        agents_place(environment) if port == 8086 else nullcontext(),
+        from_agent_machine(environment) if port == 8086 else nullcontext(),
         socket.create_connection((address, port), timeout=5) as plain,
         context.wrap_socket(plain, server_hostname=address) as secure,
     ):

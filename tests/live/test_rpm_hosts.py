@@ -44,12 +44,12 @@ def host(machine: RpmHost) -> Iterator[RpmHost]:
 
 def test_it_is_installed_left_alone_and_removed(host: RpmHost) -> None:
     before = host.state()
-    host.installed(name="web-1")
-    assert host.tell("systemctl is-active telegraf; rpm -q --qf '%{EVR}' telegraf") == f"active\n{host.version}"
-    started = host.tell("systemctl show -p ExecMainPID telegraf")
-    host.installed(name="web-1")
-    assert host.tell("systemctl show -p ExecMainPID telegraf") == started
-    done = host.machine.run(["env", "MONITORING_HOST=web-1", "bash", "-s", "remove"], stdin=host.installer())
+    host.install_or_fail(name="web-1")
+    assert host.shell("systemctl is-active telegraf; rpm -q --qf '%{EVR}' telegraf") == f"active\n{host.version}"
+    started = host.shell("systemctl show -p ExecMainPID telegraf")
+    host.install_or_fail(name="web-1")
+    assert host.shell("systemctl show -p ExecMainPID telegraf") == started
+    done = host.install(None, "remove", name="web-1")
     assert "Telegraf is removed" in done.stdout, done.stdout + done.stderr
     assert host.state() == before
 
@@ -59,18 +59,18 @@ def test_it_is_installed_left_alone_and_removed(host: RpmHost) -> None:
 
 @pytest.mark.parametrize("file", HOLD)
 def test_it_waits_for_the_process_that_uses_the_packages(host: RpmHost, file: str) -> None:
-    host.locked(HOLD[file].format(file, 8))
-    host.installed()
-    assert host.tell("systemctl is-active telegraf") == "active"
+    host.hold_lock(HOLD[file].format(file, 8))
+    host.install_or_fail()
+    assert host.shell("systemctl is-active telegraf") == "active"
 
 
 @pytest.mark.parametrize("file", HOLD)
 def test_it_names_the_process_that_keeps_the_lock(host: RpmHost, file: str) -> None:
     before = host.state()
-    host.locked(HOLD[file].format(file, 300))
-    why = host.refused(host.installer().replace("patience=300", "patience=3"))
+    host.hold_lock(HOLD[file].format(file, 300))
+    why = host.refusal(host.installer().replace("patience=300", "patience=3"))
     assert "dnf has been in use for 3 s" in why
-    assert host.tell("systemctl show -p MainPID --value lock") in why, why
+    assert host.shell("systemctl show -p MainPID --value lock") in why, why
     assert host.state() == before
 
 
@@ -78,7 +78,7 @@ def test_it_names_the_process_that_keeps_the_lock(host: RpmHost, file: str) -> N
 
 
 def add_repository(host: RpmHost, section: str, address: str) -> None:
-    host.tell(
+    host.shell(
         f"printf '[{section}]\\nname=x\\nbaseurl={address}\\ngpgcheck=1\\ngpgkey=file://{KEY}\\n' >{REPOS}/office.repo;"
         f" echo skip_if_unavailable=0 >>{REPOS}/office.repo"
     )
@@ -87,30 +87,30 @@ def add_repository(host: RpmHost, section: str, address: str) -> None:
 @pytest.mark.parametrize("section", ["influxdata", "monitoring"])
 def test_the_repository_that_the_machine_has_already_stays_and_dnf_works(host: RpmHost, section: str) -> None:
     add_repository(host, section, host.address)
-    updated = host.updates()
+    updated = host.update_packages()
     assert updated.returncode == 0, updated.stdout + updated.stderr
-    files = host.tell(f"ls {REPOS}; cat {REPOS}/*")
-    host.installed()
-    updated = host.updates()
+    files = host.shell(f"ls {REPOS}; cat {REPOS}/*")
+    host.install_or_fail()
+    updated = host.update_packages()
     assert (updated.returncode, updated.stderr) == (0, "")
-    host.installed()
+    host.install_or_fail()
     assert host.install(None, "remove").returncode == 0
-    assert host.tell(f"ls {REPOS}; cat {REPOS}/*") == files
+    assert host.shell(f"ls {REPOS}; cat {REPOS}/*") == files
 
 
 def test_a_key_that_the_machine_trusts_already_stays_when_the_agent_goes(host: RpmHost) -> None:
-    host.tell(f"rpm --import {KEY}")
+    host.shell(f"rpm --import {KEY}")
     before = host.state()
-    host.installed()
+    host.install_or_fail()
     assert host.install(None, "remove").returncode == 0
     assert host.state() == before
 
 
 def test_another_broken_repository_is_no_obstacle(host: RpmHost) -> None:
     add_repository(host, "broken", "http://packages.sandbox.internal/nothing")
-    assert host.updates().returncode != 0
-    host.installed()
-    assert host.tell("systemctl is-active telegraf") == "active"
+    assert host.update_packages().returncode != 0
+    host.install_or_fail()
+    assert host.shell("systemctl is-active telegraf") == "active"
 
 
 # --- What fails leaves nothing
@@ -123,9 +123,9 @@ def test_a_failed_installation_leaves_nothing(host: RpmHost) -> None:
         ({"key_fingerprint": "0" * 40}, "see its publisher's news"),
     ):
         wrong = host.repository.model_copy(update=changed)
-        assert said in host.refused(host.installer(repository=wrong))
+        assert said in host.refusal(host.installer(repository=wrong))
         assert host.state() == before
-    why = host.refused(host.installer(telegraf_version="1.99.9-1"))
+    why = host.refusal(host.installer(telegraf_version="1.99.9-1"))
     assert "cannot install Telegraf 1.99.9-1" in why and "telegraf-1.99.9-1" in why.partition(": ")[2], why
     assert host.state() == before
 
@@ -133,7 +133,7 @@ def test_a_failed_installation_leaves_nothing(host: RpmHost) -> None:
 def test_a_package_that_the_publisher_has_not_signed_is_refused(host: RpmHost) -> None:
     before = host.state()
     unsigned = host.repository.model_copy(update={"rpm_url": "file:///root/rpm/unsigned"})
-    why = host.refused(host.installer(repository=unsigned))
+    why = host.refusal(host.installer(repository=unsigned))
     assert "is not signed" in why, why
     assert host.state() == before
 
@@ -143,7 +143,7 @@ def test_a_package_that_the_publisher_has_not_signed_is_refused(host: RpmHost) -
 
 def other_telegraf(host: RpmHost, package: str) -> None:
     """A Telegraf with a configuration of its own, in use."""
-    host.tell(
+    host.shell(
         f"rpm --import {KEY} && rpm -i {package} >/dev/null 2>&1"
         f" && printf '{OWN}' >/etc/telegraf/telegraf.conf"
         " && printf '[[inputs.mem]]\\n' >/etc/telegraf/telegraf.d/own.conf"
@@ -154,40 +154,40 @@ def other_telegraf(host: RpmHost, package: str) -> None:
 def test_a_locked_and_excluded_telegraf_gets_the_version_asked_for_and_the_lock_stays(host: RpmHost) -> None:
     other_telegraf(host, "/root/rpm/telegraf-0.9.0-1.*.rpm")
     add_repository(host, "influxdata", host.address)
-    host.tell(
+    host.shell(
         "dnf -q versionlock add telegraf && echo 'excludepkgs=telegraf*' >>/etc/dnf/dnf.conf"
         f" && grep -q telegraf-0:0.9.0-1 {LOCKED}"
     )
-    host.installed()
-    assert host.tell("rpm -q --qf '%{EVR}' telegraf") == host.version
-    assert "telegraf-0:0.9.0-1" in host.tell(f"cat {LOCKED}")
-    assert host.updates().returncode == 0
-    assert host.tell("rpm -q --qf '%{EVR}' telegraf") == host.version
+    host.install_or_fail()
+    assert host.shell("rpm -q --qf '%{EVR}' telegraf") == host.version
+    assert "telegraf-0:0.9.0-1" in host.shell(f"cat {LOCKED}")
+    assert host.update_packages().returncode == 0
+    assert host.shell("rpm -q --qf '%{EVR}' telegraf") == host.version
 
 
 def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: RpmHost) -> None:
     other_telegraf(host, "/root/rpm/repo/telegraf-1*.rpm")
     before = host.state()
-    host.installed(name="web-1")
-    host.installed(name="web-1")
-    assert 'hostname = "web-1"' in host.tell("cat /etc/telegraf/telegraf.conf")
-    done = host.machine.run(["env", "MONITORING_HOST=web-1", "bash", "-s", "remove"], stdin=host.installer())
+    host.install_or_fail(name="web-1")
+    host.install_or_fail(name="web-1")
+    assert 'hostname = "web-1"' in host.shell("cat /etc/telegraf/telegraf.conf")
+    done = host.install(None, "remove", name="web-1")
     assert "is back" in done.stdout, done.stdout + done.stderr
     assert host.state() == before
 
 
 def test_a_broken_file_of_somebody_else_s_is_named_with_telegraf_s_reason(host: RpmHost) -> None:
-    host.tell("mkdir -p /etc/telegraf/telegraf.d; printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
+    host.shell("mkdir -p /etc/telegraf/telegraf.d; printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
     before = host.state()
-    why = host.refused()
+    why = host.refusal()
     assert "Telegraf does not start" in why and "undefined but requested input: nope" in why, why
     assert host.state() == before
 
 
 def test_a_running_agent_survives_a_change_that_fails(host: RpmHost) -> None:
-    host.installed()
+    host.install_or_fail()
     before = host.state()
-    host.tell("printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
-    host.refused(host.installer(tags={"role": "web"}))
-    host.tell("rm /etc/telegraf/telegraf.d/own.conf; systemctl restart telegraf")
+    host.shell("printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
+    host.refusal(host.installer(tags={"role": "web"}))
+    host.shell("rm /etc/telegraf/telegraf.d/own.conf; systemctl restart telegraf")
     assert host.state() == before

@@ -22,7 +22,7 @@ from sandbox.machines.machine import Machine
 from sandbox.machines.register import find
 from tests.live.environment import Environment
 from tests.live.leaks import leaks
-from tests.live.second import console, ending, stack_named, up
+from tests.live.stacks import console, stack_named, up_or_fail
 from tests.sandbox.grafana.support import Authority
 from tests.support.provider import CLIENT, SECRET, Provider
 from tests.support.waiting import eventually
@@ -80,8 +80,7 @@ def stack(provider: Provider) -> Iterator[Environment]:
     with stack_named("sign-in", hosts=[], domain=DOMAIN, oauth=oauth) as made:
         done = made.pulumi("config", "set", "--secret", "--path", "monitoring:oauth.clientSecret", SECRET)
         assert done.returncode == 0, done.stderr
-        raised = up(made)
-        assert raised.returncode == 0, ending(raised)
+        up_or_fail(made)
         yield made
 
 

@@ -1,5 +1,5 @@
-"""Agents on machines that Pulumi does not know: by the installer, an Ansible role and user data, all outputs of the
-stack."""
+"""Agents on machines that Pulumi does not know, by the installer, an Ansible role and user data, which are outputs of
+the stack."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ import pytest
 import yaml
 
 from sandbox import hosts, screen
-from sandbox.machines import on_premise
 from sandbox.machines.guest import ON_PREMISE_USER
 from tests.live.environment import Environment
 from tests.live.leaks import leaks, parameters
-from tests.live.test_agents import agent_process, until, values
+from tests.live.on_premise_host import on_premise_host
+from tests.live.server import main_pid
+from tests.live.test_agents import values
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
 
@@ -29,42 +31,33 @@ TEMPERATURE = '[[inputs.exec]]\ncommands = [["echo", "temperature value=21"]]\nd
 
 @dataclass(frozen=True)
 class Fresh:
-    """A machine without an agent, and how it is reached: the arguments of ssh."""
+    """A machine without an agent. options: ssh's, with which it is reached."""
 
     environment: Environment
     address: str
     options: tuple[str, ...]
 
     def piped(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """As docs/agents.md says it."""
+        """Pipe the installer to a command on the machine, as docs/agents.md says."""
         ssh = ["ssh", *self.options, f"{ON_PREMISE_USER}@{self.address}", *command]
         script = self.environment.outputs["agentInstallScript"]
         return subprocess.run(ssh, input=script, capture_output=True, text=True, check=False)
 
     def left(self) -> str:
-        """What a removed agent has left."""
+        """What a removed agent has left behind."""
         files = "ls -d /etc/telegraf /etc/default/telegraf /etc/systemd/system/telegraf.service.d 2>/dev/null;"
         return self.environment.machine(FRESH, "sh", "-c", f"{files} pgrep -x telegraf; getent passwd telegraf").stdout
 
 
 @pytest.fixture(scope="module")
 def fresh(environment: Environment) -> Iterator[Fresh]:
-    place = environment.place
-    address = place.on_premise_addresses[len(hosts.HOSTS)]
-    declared = on_premise.declared(place)
-    on_premise.declare(place, [*declared, on_premise.Host(FRESH, address)])
-    folder = place.state / "machines" / FRESH
-    try:
-        until(lambda: (folder / "host_key.pub").exists() and (folder / "user_key").exists())
-        known = place.state / "test-known-hosts"
-        known.write_text(f"{address} {(folder / 'host_key.pub').read_text()}")
+    with on_premise_host(FRESH, len(hosts.HOSTS)) as made:
+        known = environment.place.state / "test-known-hosts"
+        known.write_text(f"{made.address} {made.host_key}\n")
         options = (f"-oUserKnownHostsFile={known}", "-oBatchMode=yes", "-oStrictHostKeyChecking=yes")
-        machine = Fresh(environment, str(address), ("-i", str(folder / "user_key"), *options))
-        until(lambda: machine.piped("true").returncode == 0)
+        machine = Fresh(environment, made.address, ("-i", str(made.user_key), *options))
+        assert eventually(lambda: machine.piped("true").returncode == 0)
         yield machine
-    finally:
-        on_premise.declare(place, declared)
-        until(lambda: not folder.exists())
 
 
 def test_the_installer_works_on_a_machine_that_pulumi_does_not_know(environment: Environment, fresh: Fresh) -> None:
@@ -72,12 +65,12 @@ def test_the_installer_works_on_a_machine_that_pulumi_does_not_know(environment:
     assert first.returncode == 0, first.stderr
     assert f"reports as {FRESH} to {environment.outputs['influxdbUrl']}" in first.stdout
     query = f"SELECT last(uptime) FROM system WHERE host = '{FRESH}' AND role = 'web' AND site = 'office'"  # noqa: S608
-    assert until(lambda: values(environment, query))
-    process = agent_process(environment, FRESH)
+    assert eventually(lambda: values(environment, query))
+    process = main_pid(environment, FRESH, "telegraf")
     again = fresh.piped("sudo", "MONITORING_TAGS=role=web,site=office", "bash")
     assert again.returncode == 0
     assert "monitoring: nothing to change" in again.stdout
-    assert agent_process(environment, FRESH) == process
+    assert main_pid(environment, FRESH, "telegraf") == process
     would = fresh.piped("sudo", "bash", "-s", "check")
     assert would.stdout == "monitoring: would change: /etc/telegraf/telegraf.d/host.conf\n"
     removed = fresh.piped("sudo", "bash", "-s", "remove")
@@ -89,7 +82,7 @@ def test_the_installer_works_on_a_machine_that_pulumi_does_not_know(environment:
 
 
 class Ansible:
-    """A folder as an Ansible user has it: the role, an inventory, and the credentials in a vault."""
+    """An Ansible user's folder, with the role, an inventory, and the credentials in a vault."""
 
     def __init__(self, folder: Path, fresh: Fresh) -> None:
         self.folder = folder
@@ -112,7 +105,7 @@ class Ansible:
         (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {FRESH: reached}}}))
 
     def play(self, *arguments: str, **variables: object) -> dict[str, int]:
-        """Run the role; how many tasks were ok, changed, failed, … variables: of the role."""
+        """Run the role with these variables; returns how many tasks were ok, changed, failed and so on."""
         given = {f"monitoring_agent_{name}": value for name, value in variables.items()}
         role = {"role": "monitoring_agent", "vars": given}
         play = {"hosts": "all", "become": True, "gather_facts": False, "roles": [role]}
@@ -151,7 +144,7 @@ def ansible(fresh: Fresh, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def changed(recap: dict[str, int]) -> tuple[int, int]:
-    """How many tasks have changed something, and how many have failed."""
+    """How many tasks changed something, and how many failed."""
     return recap["changed"], recap["failed"]
 
 
@@ -161,12 +154,12 @@ def test_the_role_installs_an_agent_once(environment: Environment, fresh: Fresh,
     assert fresh.left() == ""
     assert changed(ansible.play("-vvv", **own)) == (1, 0), ansible.said
     query = f"SELECT last(value) FROM temperature WHERE host = '{FRESH}' AND role = 'web' AND site = 'Bad Ö \"quoted\"'"  # noqa: S608
-    assert until(lambda: values(environment, query))
+    assert eventually(lambda: values(environment, query))
     assert FRESH in screen.newest_points(environment.grafana)
-    process = agent_process(environment, FRESH)
+    process = main_pid(environment, FRESH, "telegraf")
     assert changed(ansible.play("--check", **own)) == (0, 0)
     assert changed(ansible.play(**own)) == (0, 0)
-    assert agent_process(environment, FRESH) == process
+    assert main_pid(environment, FRESH, "telegraf") == process
 
 
 def test_the_role_says_what_is_wrong_and_the_agent_goes_on(environment: Environment, ansible: Ansible) -> None:
@@ -178,15 +171,15 @@ def test_the_role_says_what_is_wrong_and_the_agent_goes_on(environment: Environm
     assert "MONITORING_TAGS: 'device' is used by Telegraf's inputs" in refused(tags={"device": "sda"})
     assert "value of monitoring_agent_state must be one of: present, absent" in refused(state="gone")
     assert "Telegraf does not start" in refused(inputs="[[inputs.nothing]]")
-    assert until(lambda: agent_process(environment, FRESH))
+    assert eventually(lambda: main_pid(environment, FRESH, "telegraf"))
 
 
 def test_the_role_repairs_and_removes_an_agent(environment: Environment, fresh: Fresh, ansible: Ansible) -> None:
     assert environment.machine(FRESH, "systemctl", "disable", "--now", "telegraf").returncode == 0
     assert changed(ansible.play(tags={"role": "web"})) == (1, 0)
-    assert agent_process(environment, FRESH)
+    assert main_pid(environment, FRESH, "telegraf")
     assert changed(ansible.play("--check", state="absent", credentials="")) == (1, 0)
-    assert agent_process(environment, FRESH)
+    assert main_pid(environment, FRESH, "telegraf")
     assert changed(ansible.play(state="absent", credentials="")) == (1, 0)
     assert fresh.left() == ""
     assert changed(ansible.play(state="absent", credentials="")) == (0, 0)
@@ -196,7 +189,7 @@ def test_the_role_repairs_and_removes_an_agent(environment: Environment, fresh: 
 
 
 def test_user_data_installs_an_agent_at_the_first_boot(environment: Environment) -> None:
-    """cloud-init's own schema, and EC2's limit: 16,384 bytes."""
+    """Also, it is valid by cloud-init's own schema, and EC2 takes it (at most 16,384 bytes)."""
     ec2 = environment.aws("ec2")
     image = ec2.describe_images(Filters=[{"Name": "architecture", "Values": ["x86_64"]}])["Images"][0]["ImageId"]
     text = environment.outputs["agentCloudInit"]
@@ -207,7 +200,7 @@ def test_user_data_installs_an_agent_at_the_first_boot(environment: Environment)
         query = (
             f"SELECT last(uptime) FROM system WHERE host = '{CLOUD}' AND role = 'web' AND instance_id = '{instance}'"  # noqa: S608
         )
-        assert until(lambda: values(environment, query)), environment.machine(
+        assert eventually(lambda: values(environment, query)), environment.machine(
             instance, "cat", "/var/log/cloud-init-output.log"
         ).stdout
         ended = environment.machine(instance, "cloud-init", "status", "--wait")

@@ -152,7 +152,7 @@ def _backups(settings: Settings, price: Prices, agents: int | None) -> Iterator[
 
 
 def _parameters(given: dict[str, Any], price: Prices) -> Iterator[Line]:
-    """Certificates too long for a free parameter; the program's own files fit (tests/userdata/test_limits.py)."""
+    """Certificates too long for a free parameter; the program's own files fit (tests/components/test_parameters.py)."""
     texts = [
         part.get(name)
         for part in (given.get("certificate"), given.get("influxdb"))

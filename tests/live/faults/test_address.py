@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, counts, lost, steady
-from tests.live.second import ending, up
+from tests.live.stacks import tail, up_or_fail
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -30,7 +30,7 @@ def refresh(environment: Environment, *targets: str) -> None:
     """`pulumi refresh` of these resources only."""
     arguments = [argument for each in targets for argument in ("--target", each)]
     done = environment.pulumi("refresh", "--yes", "--skip-preview", *arguments)
-    assert done.returncode == 0, ending(done)
+    assert done.returncode == 0, tail(done)
 
 
 def taken_away(environment: Environment) -> Callable[[], None]:
@@ -57,14 +57,12 @@ def looked_up(environment: Environment) -> None:
     assert "cannot reach Grafana" in whole.stdout
     refresh(environment, ASSOCIATION)
     assert environment.preview() == {"create": ["server"]}
-    done = up(environment)
-    assert done.returncode == 0, ending(done)
+    up_or_fail(environment)
 
 
 def replaced(environment: Environment) -> None:
     """Pulumi creates it again without reading it."""
-    done = up(environment, "--replace", ASSOCIATION)
-    assert done.returncode == 0, ending(done)
+    up_or_fail(environment, "--replace", ASSOCIATION)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +103,7 @@ def test_a_released_address_is_another_one_and_all_follow(environment: Environme
     taken = ec2.allocate_address(Domain="vpc")
     try:
         refresh(environment, ADDRESS, ASSOCIATION)
-        done = up(environment)
-        assert done.returncode == 0, ending(done)
+        up_or_fail(environment)
         away, after = time.time() - began, address(environment)
         assert after["PublicIp"] != before["PublicIp"]
         assert after["PublicIp"] in environment.outputs["grafanaUrl"]

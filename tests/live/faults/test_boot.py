@@ -20,7 +20,7 @@ from sandbox import daemons
 from sandbox.machines import network
 from sandbox.repository.keys import SigningKey, ensure_key
 from tests.live.environment import PLACE, Environment
-from tests.live.second import console, ending, failures, instance, stack_named, up
+from tests.live.stacks import console, failures, instance, stack_named, tail, up, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -152,7 +152,7 @@ def test_the_boot_says_what_is_wrong_and_goes_on_by_itself_once_it_is_fixed(
         assert failed.returncode != 0
         assert instance(booting) != before
         found = re.search(r"The server is not ready: the server's (boot failed at line \d+ of \S+ .*)", failed.stdout)
-        assert found, ending(failed)
+        assert found, tail(failed)
         print(f"{name}: after {took:.0f} s: {found.group(1)}")
         assert re.search(words, found.group(1)), found.group(1)
         assert "Traceback" not in failed.stdout
@@ -163,6 +163,5 @@ def test_the_boot_says_what_is_wrong_and_goes_on_by_itself_once_it_is_fixed(
     assert eventually(lambda: "boot finished" in console(booting), 240), console(booting)[-2000:]
     print(f"{name}: finished {time.monotonic() - fixed:.0f} s after it was fixed, {len(failures(booting))} failures")
     assert len(failures(booting)) <= seen + 1
-    done = up(booting)
-    assert done.returncode == 0, ending(done)
+    up_or_fail(booting)
     assert booting.grafana.get("/api/health").status_code == 200

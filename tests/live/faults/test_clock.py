@@ -1,5 +1,5 @@
-"""The clock of a host is wrong. All machines here have this machine's clock, so the hosts of this test are what the
-real Telegraf of web-1 measures, under other names and with other times, sent from there with its agent's own login."""
+"""The clock of a host is wrong. As all machines here have this machine's clock, this test's hosts are what the real
+Telegraf of web-1 measures, sent from there with its agent's own login, under other names and with other times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.live.alert_rules import rules
+from tests.live.alert_rules import rules, state_of
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, NONE, lost, steady
 from tests.live.services import Ask
@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 BEHIND, AHEAD, ENDING = "clock-behind", "clock-ahead", "clock-ahead-then-silent"
 HOURS_BEHIND, HOURS_AHEAD = "clock-hours-behind", "clock-hours-ahead"
 WRONG = {BEHIND: -600, AHEAD: 600, ENDING: 150, HOURS_BEHIND: -5 * 3600, HOURS_AHEAD: 5 * 3600}
-"""Seconds by which each clock is wrong. To a server whose own clock is hours ahead, all hosts are hours behind."""
+"""Seconds by which each clock is wrong. Hosts that are hours behind are also what a server sees whose own clock is
+hours ahead."""
 SEND = r"""
 . /etc/default/telegraf
 user=$(sed -n 's/^username = "\(.*\)"$/\1/p' /etc/telegraf/telegraf.conf)
@@ -32,7 +33,7 @@ secret=$(cut -d ' ' -f 2 /etc/monitoring/influxdb-administrator)
 curl -sS --cacert /etc/monitoring/ca.pem -K - "https://localhost:8086/query?db=telegraf" --data-urlencode \
   "q=DELETE FROM /.*/ WHERE \"host\" = '$0' AND time > now()" <<<"user = \"admin:$secret\""
 """
-"""As docs/alerts.md has it."""
+"""The command of docs/alerts.md, for the host $0."""
 
 
 def measure(environment: Environment) -> None:
@@ -41,7 +42,7 @@ def measure(environment: Environment) -> None:
     assert done.returncode == 0, done.stderr
     lines = [line.removeprefix("> ") for line in done.stdout.splitlines() if line.startswith("> ")]
     assert any(line.startswith("system,") for line in lines), done.stdout
-    # InfluxDB 1.x has no unsigned numbers; Telegraf's output for it writes them so.
+    # InfluxDB 1.x has no unsigned integers; Telegraf's output for it writes signed ones.
     lines = [re.sub(r"(=\d+)u\b", r"\1i", line) for line in lines]
 
     def as_of(host: str, seconds: int) -> list[str]:
@@ -53,14 +54,8 @@ def measure(environment: Environment) -> None:
     assert sent.stdout == "204", sent.stdout + sent.stderr
 
 
-def state(environment: Environment, uid: str, host: str) -> str:
-    """The state of one host in a rule; "" while the rule does not see it."""
-    alerts = rules(environment)[uid]["alerts"]
-    return next((str(alert["state"]) for alert in alerts if alert["labels"].get("host") == host), "")
-
-
 def moments(influxdb: Ask, host: str) -> list[int]:
-    """Seconds of the points of a host."""
+    """The times of a host's points, in seconds since 1970."""
     query = f'SELECT "uptime" FROM "system" WHERE "host" = \'{host}\''  # noqa: S608
     answer = influxdb("POST", "/query", "admin", data={"db": "telegraf", "q": query, "epoch": "s"}).json()
     return [row[0] for row in answer["results"][0].get("series", [{"values": []}])[0]["values"]]
@@ -73,43 +68,45 @@ def test_a_wrong_clock_is_reported_and_harms_nobody_else(environment: Environmen
 
         def reported() -> bool:
             measure(environment)
-            ahead = {state(environment, "host-clock", host) for host in (AHEAD, ENDING, HOURS_AHEAD)}
-            return ahead | {state(environment, "host-silent", host) for host in (BEHIND, HOURS_BEHIND)} == {"Alerting"}
+            ahead = {state_of(environment, "host-clock", host) for host in (AHEAD, ENDING, HOURS_AHEAD)}
+            behind = {state_of(environment, "host-silent", host) for host in (BEHIND, HOURS_BEHIND)}
+            return ahead | behind == {"Alerting"}
 
         assert eventually(reported, 240), rules(environment)["host-clock"]
         ended = time.time()
         print(f"reported after {ended - began:.0f} s")
-        # Each under the time of its own clock.
+        # Points have the time of their host's clock.
         for host, seconds in WRONG.items():
             stored = moments(influxdb, host)
             assert stored, host
             assert began + seconds - 1 <= min(stored) <= max(stored) <= ended + seconds + 1, host
         for host in HOSTS:
-            assert state(environment, "host-clock", host) == ""
-            assert state(environment, "host-silent", host) in ("Normal", "Recovering")
+            assert state_of(environment, "host-clock", host) == ""
+            assert state_of(environment, "host-silent", host) in ("Normal", "Recovering")
         assert lost(environment, began) == NONE
 
-        # It has stopped sending; its points in the future do not make it alive, and once those are past it is silent.
+        # A host that has stopped sending does not count as alive because of its points in the future; once they are
+        # in the past, it is reported as silent.
         seen: list[tuple[str, str]] = []
 
         def silent() -> bool:
-            seen.append((state(environment, "host-clock", ENDING), state(environment, "host-silent", ENDING)))
+            seen.append((state_of(environment, "host-clock", ENDING), state_of(environment, "host-silent", ENDING)))
             return seen[-1][1] == "Alerting"
 
         assert eventually(silent, WRONG[ENDING] + 180), seen[-1]
-        told_of = [clock == "Alerting" for clock, _ in seen]
-        nobody = told_of.count(False) - 1
+        without = sum(clock != "Alerting" for clock, _ in seen) - 1
         print(
-            f"silence reported {time.time() - ended:.0f} s after its last point, {nobody} of {len(seen)} looks without"
+            f"silence reported {time.time() - ended:.0f} s after its last point;"
+            f" {without} of {len(seen)} looks saw no alert"
         )
-        assert told_of[0]
+        assert seen[0][0] == "Alerting"
 
-        # The clock was set right; the command of docs/alerts.md ends the alert.
-        assert state(environment, "host-clock", AHEAD) == "Alerting"
+        # Once the clock is right, the command of docs/alerts.md ends the alert.
+        assert state_of(environment, "host-clock", AHEAD) == "Alerting"
         deleted = environment.guest("bash", "-c", DELETE, AHEAD)
         assert '"error"' not in deleted.stdout, deleted.stdout
         assert max(moments(influxdb, AHEAD), default=0) <= time.time()
-        assert eventually(lambda: state(environment, "host-clock", AHEAD) != "Alerting", 60)
+        assert eventually(lambda: state_of(environment, "host-clock", AHEAD) != "Alerting", 60)
     finally:
         for host in WRONG:
             query = f"DROP SERIES WHERE \"host\" = '{host}'"

@@ -1,5 +1,5 @@
-"""The data volume is full: an alert comes first, nothing that agents measured is lost, and nobody has to restart
-anything once there is room again."""
+"""The data volume fills up: an alert fires before it is full, nothing that agents measured is lost, and InfluxDB
+recovers by itself once there is room."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.live.alert_rules import rules
 from tests.live.bursts import Burst, forget
 from tests.live.environment import Environment
 from tests.live.points import NONE, lost, steady
-from tests.live.second import raised_up
-from tests.live.server import kill, run_of
+from tests.live.server import kill, main_pid
 from tests.live.services import Ask
+from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -22,16 +22,16 @@ pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 VOLUME = "/srv/monitoring"
 FILLER = f"{VOLUME}/filler"
 NEARLY, FULL = 90, 60
-"""Percent of the volume, and seconds for which it is full."""
+"""The percentage at which the alert fires, and the seconds for which the volume stays full."""
 
 
 @pytest.fixture
 def quick(environment: Environment) -> Iterator[None]:
-    """Rules that are evaluated often."""
+    """Rules are evaluated often, with the usual `silentAfter`."""
     with environment.settings(alertThresholds={"interval": "10s"}):
-        raised_up(environment)
+        up_or_fail(environment)
         yield
-    raised_up(environment)
+    up_or_fail(environment)
 
 
 def fill_to(environment: Environment, percent: int) -> None:
@@ -52,7 +52,7 @@ def fill_up(environment: Environment) -> None:
 
 @pytest.fixture
 def filler(environment: Environment) -> Iterator[None]:
-    """What fills the volume is deleted afterwards, whatever happens."""
+    """Deletes whatever fills the volume, even if the test fails."""
     yield
     environment.guest("sh", "-c", f"rm -f {FILLER}*")
 
@@ -67,15 +67,15 @@ def test_somebody_is_notified_before_the_data_volume_is_full(
     print(f"reported after {time.time() - began:.0f} s at {NEARLY} %")
     with Burst(environment, passwords) as burst:
         assert eventually(lambda: len(burst.acknowledged) > 10, 30), burst.refused
-    assert not burst.refused, "the alert came when it was too late"
+    assert not burst.refused, "the alert came too late"
     forget(influxdb)
 
 
 def test_a_data_volume_without_inodes_costs_nothing_and_is_recovered_from(
     environment: Environment, influxdb: Ask, filler: None
 ) -> None:
-    """InfluxDB keeps writing until it needs a new file or is started; then its shards stay closed. The probe would wait
-    longer and longer if it took that for a failure of InfluxDB."""
+    """InfluxDB keeps writing until it needs a new file or is restarted; then its shards stay closed. If the probe took
+    that for a failure of InfluxDB, it would wait longer and longer."""
     steady(environment)
     began, server = time.time(), environment.instance_id
     script = f"mkdir -p {FILLER}s && cd {FILLER}s && python3 -c 'import os\nfor n in range(10**7): os.mknod(str(n))'"
@@ -83,7 +83,7 @@ def test_a_data_volume_without_inodes_costs_nothing_and_is_recovered_from(
     kill(environment, server, "influxdb")
     time.sleep(150)
     said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "influxdb-probe", "-u", "influxdb-room", "-n", "99")
-    assert "is started again" not in said.stdout, "a start is no cure"
+    assert "is started again" not in said.stdout, "a restart does not help"
     used = influxdb("POST", "/write?db=telegraf", "admin", data="inode_test value=1")
     assert used.status_code == 500, "it stores without inodes"
     assert environment.guest("rm", "-rf", f"{FILLER}s").returncode == 0
@@ -92,7 +92,7 @@ def test_a_data_volume_without_inodes_costs_nothing_and_is_recovered_from(
     def stores() -> bool:
         try:
             return bool(influxdb("POST", "/write?db=telegraf", "admin", data="inode_test value=1").status_code == 204)
-        except OSError:  # of requests: it is being started
+        except OSError:  # requests': it is being restarted
             return False
 
     assert eventually(stores, 120), "it does not recover by itself"
@@ -110,8 +110,8 @@ def test_a_full_data_volume_costs_nothing_and_is_recovered_from(
         assert eventually(lambda: len(burst.acknowledged) > 100, 60), burst.refused
         fill_up(environment)
         full = time.time()
-        assert eventually(lambda: len(burst.refused) > 20, 60), "everything was taken by a volume without room"
-        before = run_of(environment, server, "influxdb")
+        assert eventually(lambda: len(burst.refused) > 20, 60), "a full volume still accepts writes"
+        before = main_pid(environment, server, "influxdb")
         if started:
             kill(environment, server, "influxdb")
         time.sleep(FULL)
@@ -126,8 +126,8 @@ def test_a_full_data_volume_costs_nothing_and_is_recovered_from(
     print(f"acknowledged writes: {len(burst.acknowledged)}, lost of them: {len(burst.lost(influxdb))}")
     assert answers == 200
     assert lost(environment, began) == NONE
-    assert run_of(environment, server, "influxdb") not in ("", "0", before)
-    # What was acknowledged since does not follow a gap in the log: it is there after one more start.
+    assert main_pid(environment, server, "influxdb") not in ("", before)
+    # What has been acknowledged since then does not follow a gap in the log, but is still there after a restart.
     kill(environment, server, "influxdb")
     assert lost(environment, began) == NONE
     assert burst.lost(influxdb) == set()

@@ -11,9 +11,9 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, lost, steady
-from tests.live.second import raised_up
 from tests.live.server import described
 from tests.live.services import Ask
+from tests.live.stacks import up_or_fail
 
 pytestmark = pytest.mark.live
 
@@ -21,7 +21,7 @@ DAY = 24 * 3600
 
 
 def asked(influxdb: Ask, query: str) -> list[dict[str, Any]]:
-    """Rows of an answer of InfluxDB, as its administrator."""
+    """The rows of InfluxDB's answer to a query of its administrator."""
     answer = influxdb("POST", "/query", "admin", data={"db": "telegraf", "q": query, "epoch": "s"}).json()
     (result,) = answer["results"]
     assert "error" not in result, result
@@ -34,19 +34,19 @@ def asked(influxdb: Ask, query: str) -> list[dict[str, Any]]:
 
 
 def retention(influxdb: Ask) -> dict[str, str]:
-    """How long each policy keeps its points."""
+    """How long each retention policy keeps its points."""
     return {str(row["name"]): str(row["duration"]) for row in asked(influxdb, 'SHOW RETENTION POLICIES ON "telegraf"')}
 
 
-def size_of_files(environment: Environment) -> int:
-    """GiB of the file system with the data, rounded."""
+def file_system_size(environment: Environment) -> int:
+    """The size of the file system with the data in GiB, rounded."""
     size = environment.guest("df", "--block-size=1", "--output=size", "/srv/monitoring").stdout.split()[-1]
     return round(int(size) / 1024**3)
 
 
 @pytest.fixture(scope="module")
 def began(environment: Environment) -> float:
-    """When the first change of this file began; nothing was missing before."""
+    """When this file's first change began; nothing was missing until then."""
     steady(environment)
     return time.time()
 
@@ -59,8 +59,8 @@ def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
     larger = int(environment.setting("dataVolumeSize")) + 1
     environment.configure(dataVolumeSize=larger)
     with environment.settings(retention="90d"):
-        raised_up(environment)
-    assert size_of_files(environment) == larger
+        up_or_fail(environment)
+    assert file_system_size(environment) == larger
     assert environment.instance_id == server
     assert described(environment, server)[1] == volume
     assert retention(influxdb) == {"autogen": "2160h0m0s", "rollup": "25920h0m0s"}
@@ -72,8 +72,8 @@ def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
 
 @pytest.fixture(scope="module")
 def protected(environment: Environment) -> Iterator[None]:
-    """The stack with `protect`, as docs/durability.md says: by a setting and `up`, which takes back the retention of
-    the test before."""
+    """The stack has `protect`, set by a setting and `up` as docs/durability.md says. The `up` also reverts the
+    retention of the test before."""
     with environment.settings(protect=True):
         environment.settle()
         yield
@@ -93,7 +93,7 @@ def test_a_shorter_retention_takes_what_is_older_with_its_shards_and_nothing_new
 def test_a_protected_stack_refuses_to_be_destroyed_before_anything_is_gone(
     environment: Environment, protected: None
 ) -> None:
-    """Without a preview, which would refuse it, too (tests/engine/test_bootstrap.py tries both)."""
+    """Without a preview, which would also refuse it (tests/engine/test_bootstrap.py tries both)."""
     before = {resource["urn"] for resource in environment.resources()}
     refused = environment.pulumi("destroy", "--yes", "--skip-preview")
     assert refused.returncode != 0
@@ -104,7 +104,7 @@ def test_a_protected_stack_refuses_to_be_destroyed_before_anything_is_gone(
 
 
 def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environment, protected: None) -> None:
-    """As a subnet in another availability zone would have it."""
+    """A subnet in another availability zone would require a new volume."""
     _, volume = described(environment, environment.instance_id)
     ec2 = environment.aws("ec2")
     zone = ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0]["AvailabilityZone"]
@@ -128,13 +128,13 @@ def test_what_destroy_deletes_is_an_output(environment: Environment, protected: 
 
 
 def test_a_smaller_volume_is_refused_at_the_preview(environment: Environment, protected: None) -> None:
-    there = int(environment.setting("dataVolumeSize"))
-    with environment.settings(dataVolumeSize=there - 1):
+    size = int(environment.setting("dataVolumeSize"))
+    with environment.settings(dataVolumeSize=size - 1):
         refused = environment.pulumi("up", "--yes")
     assert refused.returncode != 0
-    refusal = f"dataVolumeSize = {there - 1}: the data volume has {there} GiB, and volumes cannot shrink"
+    refusal = f"dataVolumeSize = {size - 1}: the data volume has {size} GiB, and volumes cannot shrink"
     assert refusal in refused.stdout + refused.stderr
     assert "Previewing update" in refused.stdout
     assert "Updating" not in refused.stdout
     assert "Traceback" not in refused.stdout + refused.stderr
-    assert size_of_files(environment) == there
+    assert file_system_size(environment) == size

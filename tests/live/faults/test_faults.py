@@ -11,7 +11,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import INTERVAL, NONE, SERVER, caught_up, lost, steady
-from tests.live.server import BOOT_SCRIPT, kill, run_of
+from tests.live.server import BOOT_SCRIPT, kill, main_pid
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -48,7 +48,7 @@ def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environm
     environment.aws("ec2").reboot_instances(InstanceIds=[environment.instance_id])
     assert eventually(lambda: boot() not in ("", before))
     for unit in ("influxdb", "telegraf"):
-        assert eventually(lambda unit=unit: run_of(environment, environment.instance_id, unit) not in ("", "0"))  # type: ignore[misc]
+        assert eventually(lambda unit=unit: main_pid(environment, environment.instance_id, unit) != "")  # type: ignore[misc]
     away = time.time() - began
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
@@ -65,9 +65,9 @@ def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environm
 
 def test_a_cut_cable_loses_nothing(environment: Environment) -> None:
     began = time.time()
-    assert environment.handle("cut-network", "web-1").returncode == 0
+    assert environment.machine_command("cut-network", "web-1").returncode == 0
     time.sleep(2.5 * INTERVAL)
-    assert environment.handle("restore-network", "web-1").returncode == 0
+    assert environment.machine_command("restore-network", "web-1").returncode == 0
     assert lost(environment, began) == NONE
 
 
@@ -81,11 +81,11 @@ printf '#!/bin/sh\\n%s\\n' '{refuses}' >/tmp/refuses
 chmod 755 /tmp/refuses
 mount --bind /tmp/refuses /usr/bin/systemctl
 exec {BOOT_SCRIPT}"""
-    before = run_of(environment, environment.instance_id, "grafana-server")
+    before = main_pid(environment, environment.instance_id, "grafana-server")
     failed = environment.guest("unshare", "--mount", "sh", "-c", script)
     assert failed.returncode != 0
     assert "grafana.sh: systemctl restart grafana-server" in failed.stdout, failed.stdout
     assert "by hand" not in environment.guest("cat", "/etc/grafana/grafana.ini").stdout
-    assert run_of(environment, environment.instance_id, "grafana-server") == before
+    assert main_pid(environment, environment.instance_id, "grafana-server") == before
     assert environment.guest(BOOT_SCRIPT).returncode == 0
-    assert run_of(environment, environment.instance_id, "grafana-server") not in ("0", before)
+    assert main_pid(environment, environment.instance_id, "grafana-server") not in ("", before)

@@ -1,5 +1,5 @@
-"""Grafana dead, hanging or wiped during `up`, `refresh` and `destroy`: understandable errors, nothing dropped,
-and everything back afterwards."""
+"""Grafana is stopped, hangs or is wiped during `up` and `refresh`: errors are clear, nothing is dropped from the state,
+and everything is back afterwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.second import ending, up
+from tests.live.services import grafana_answers
+from tests.live.stacks import tail, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -23,14 +24,14 @@ CHANGED = {"alertThresholds": {"cpu": 83}}
 
 @contextmanager
 def dead(environment: Environment) -> Iterator[None]:
-    """Grafana does not run, and nothing starts it."""
+    """Grafana is not running, and nothing starts it."""
     assert environment.guest("systemctl", "mask", "--runtime", "--now", "grafana-server").returncode == 0
     try:
         yield
     finally:
         environment.guest("systemctl", "unmask", "--runtime", "grafana-server")
         assert environment.guest("systemctl", "start", "grafana-server").returncode == 0
-        assert eventually(lambda: answers(environment), 60)
+        assert eventually(lambda: grafana_answers(environment), 60)
 
 
 @contextmanager
@@ -42,17 +43,10 @@ def hanging(environment: Environment) -> Iterator[None]:
         yield
     finally:
         assert environment.guest(*kill, "CONT").returncode == 0
-        assert eventually(lambda: answers(environment), 60)
+        assert eventually(lambda: grafana_answers(environment), 60)
 
 
 FAULTS = {"dead": (dead, "connection refused"), "hanging": (hanging, "does not answer in time")}
-
-
-def answers(environment: Environment) -> bool:
-    try:
-        return bool(environment.grafana.get("/api/health").status_code == 200)
-    except OSError:  # of requests
-        return False
 
 
 def state(environment: Environment) -> set[str]:
@@ -60,7 +54,7 @@ def state(environment: Environment) -> set[str]:
 
 
 def content(environment: Environment) -> dict[str, Any]:
-    """What Grafana has that Pulumi created."""
+    """What Grafana has of what Pulumi creates."""
     ask = environment.grafana.get
     rules = ask("/api/v1/provisioning/alert-rules").json()
     return {
@@ -74,7 +68,7 @@ def content(environment: Environment) -> dict[str, Any]:
 
 
 def errors(printed: str) -> list[str]:
-    """The CLI's errors, without the one that only says that there were some."""
+    """The CLI's errors, without the one that only says that the command failed."""
     diagnostics = printed.partition("Diagnostics:")[2]
     lines = [line.strip() for line in diagnostics.splitlines() if "error:" in line]
     return [line for line in lines if "update failed" not in line and "refresh failed" not in line]
@@ -90,21 +84,19 @@ def test_without_grafana_up_and_refresh_fail_in_words_and_lose_nothing(environme
                 began = time.monotonic()
                 failed = environment.pulumi(command, "--yes", "--skip-preview")
                 took = time.monotonic() - began
-                assert failed.returncode != 0, ending(failed)
+                assert failed.returncode != 0, tail(failed)
                 found = errors(failed.stdout)
                 print(f"{command} with Grafana {name}: {took:.0f} s, {len(found)} errors, the first: {found[:1]}")
-                assert found, ending(failed)
+                assert found, tail(failed)
                 reached = f"cannot reach Grafana at https://{environment.outputs['grafanaUrl'].split('//')[1]}"
                 assert all(reached in line and words in line for line in found), found
                 assert took < 300
                 assert "Traceback" not in failed.stdout
                 assert state(environment) >= before, "dropped from the state"
-        done = up(environment)
-        assert done.returncode == 0, ending(done)
+        up_or_fail(environment)
         rules = environment.grafana.get("/api/v1/provisioning/alert-rules").json()
         assert '"params": [83' in json.dumps(rules)
-    back = up(environment)
-    assert back.returncode == 0, ending(back)
+    up_or_fail(environment)
     assert state(environment) == before
     assert environment.preview() == {}
 
@@ -116,16 +108,15 @@ def test_a_wiped_grafana_has_everything_back_after_refresh_and_up(environment: E
     wipe = "systemctl stop grafana-server && rm /var/lib/grafana/grafana.db* && systemctl start grafana-server"
     wiped = environment.guest("sh", "-c", wipe)
     assert wiped.returncode == 0, wiped.stderr
-    # It has its administrator's password from its first start on, and Pulumi's user after the server's next check.
-    assert eventually(lambda: answers(environment), 60)
+    # The administrator's password is set at the first start; Pulumi's user is back after the server's next check.
+    assert eventually(lambda: grafana_answers(environment), 60)
     assert eventually(lambda: "pulumi-" in environment.grafana.get("/api/users").text, 120)
     assert environment.grafana.get("/api/org").status_code == 200
     assert content(environment)["dashboards"] == set()
 
     refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
-    assert refreshed.returncode == 0, ending(refreshed)
-    done = up(environment)
-    assert done.returncode == 0, ending(done)
+    assert refreshed.returncode == 0, tail(refreshed)
+    up_or_fail(environment)
     assert state(environment) == before
     assert content(environment) == there
     for uid in ("influxdb", "cloudwatch"):

@@ -1,6 +1,6 @@
-"""Grafana's database is damaged: it still starts, with the last backup's copy or empty, and says so.
+"""Grafana's database is damaged: Grafana still starts, with the copy of the last backup or empty, and logs that.
 
-Which files count as damaged: tests/userdata/test_grafana_database.py.
+Which files count as damaged is tested in tests/userdata/test_grafana_database.py.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.faults.cases import one_of
-from tests.live.faults.test_grafana import answers, content, state
+from tests.live.faults.test_grafana import content, state
 from tests.live.points import NONE, lost, steady
-from tests.live.second import ending, up
+from tests.live.server import journal
+from tests.live.services import grafana_answers
+from tests.live.stacks import tail, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -41,15 +43,15 @@ def test_grafana_starts_with_the_last_backup_s_database(environment: Environment
     backup = environment.guest("systemctl", "start", "monitoring-backup")
     assert backup.returncode == 0, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "5").stdout
     assert environment.guest("stat", "-c", "%a %U", COPY).stdout == "600 root\n"
-    there, began = dashboards(environment), time.time()
-    assert there
+    before, began = dashboards(environment), time.time()
+    assert before
     script = f"f={DATABASE}; systemctl stop grafana-server; s=$(stat -c %s $f); {DAMAGES[name]}; "
     damaged = environment.guest("bash", "-ec", script + "systemctl start --no-block grafana-server")
     assert damaged.returncode == 0, damaged.stderr
-    assert eventually(lambda: dashboards(environment) == there), "Grafana never starts, or has nothing"
-    print(f"grafana.db, {name}: everything is there {time.time() - began:.0f} s later")
+    assert eventually(lambda: dashboards(environment) == before), "Grafana never starts, or has lost dashboards"
+    print(f"grafana.db, {name}: all dashboards are back after {time.time() - began:.0f} s")
     assert environment.guest("test", "-e", f"{DATABASE}.bad").returncode == 0
-    said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "grafana-server", f"--since=@{int(began)}").stdout
+    said = journal(environment, "grafana-server", began)
     assert "Grafana's database is damaged" in said
     assert lost(environment, began) == NONE
     environment.guest("sh", "-c", f"rm -f {DATABASE}.bad*")
@@ -58,21 +60,20 @@ def test_grafana_starts_with_the_last_backup_s_database(environment: Environment
 @pytest.mark.long_fault
 def test_without_any_backup_grafana_begins_empty_and_pulumi_fills_it(environment: Environment) -> None:
     steady(environment)
-    before, there, began = state(environment), content(environment), time.time()
+    before, began = (state(environment), content(environment)), time.time()
     script = f"f={DATABASE}; rm -f {COPY}; systemctl stop grafana-server; s=$(stat -c %s $f); {DAMAGES['half']}; "
     damaged = environment.guest("bash", "-ec", script + "systemctl start --no-block grafana-server")
     assert damaged.returncode == 0, damaged.stderr
     # Pulumi's own user is back after the server's next check.
-    assert eventually(lambda: answers(environment), 90), "Grafana never starts"
+    assert eventually(lambda: grafana_answers(environment), 90), "Grafana never starts"
     assert eventually(lambda: "pulumi-" in environment.grafana.get("/api/users").text, 120)
-    print(f"Grafana answers with its users {time.time() - began:.0f} s later")
+    print(f"Grafana is up with its users after {time.time() - began:.0f} s")
     assert environment.grafana.get("/api/org").status_code == 200
-    said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "grafana-server", f"--since=@{int(began)}").stdout
+    said = journal(environment, "grafana-server", began)
     assert "Grafana begins with an empty one. Run: pulumi refresh && pulumi up" in said
     refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
-    assert refreshed.returncode == 0, ending(refreshed)
-    done = up(environment)
-    assert done.returncode == 0, ending(done)
-    assert (state(environment), content(environment)) == (before, there)
+    assert refreshed.returncode == 0, tail(refreshed)
+    up_or_fail(environment)
+    assert (state(environment), content(environment)) == before
     assert lost(environment, began) == NONE
     environment.guest("sh", "-c", f"rm -f {DATABASE}.bad*")

@@ -11,7 +11,7 @@ from tests.live.agents import changed_hosts
 from tests.live.environment import Environment
 from tests.live.faults.cases import one_of
 from tests.live.points import SERVER, lost, steady
-from tests.live.server import BOOT_SCRIPT, run_of
+from tests.live.server import BOOT_SCRIPT, main_pid
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -48,7 +48,7 @@ def test_a_boot_script_killed_while_it_writes_leaves_the_old_file_and_its_next_r
 ) -> None:
     server, unit = environment.instance_id, FILES[file]
     whole = content(environment, server, file)
-    before = run_of(environment, server, unit)
+    before = main_pid(environment, server, unit)
     script = f"{killer(file)}echo '# by hand' >>{file}\nexec {BOOT_SCRIPT}"
     killed = environment.guest("unshare", "--mount", "sh", "-c", script)
     assert killed.returncode == 137, killed.stdout
@@ -56,7 +56,7 @@ def test_a_boot_script_killed_while_it_writes_leaves_the_old_file_and_its_next_r
     again = environment.guest(BOOT_SCRIPT)
     assert again.returncode == 0, again.stdout
     assert content(environment, server, file) == whole
-    assert run_of(environment, server, unit) not in ("", "0", before), "it was not restarted for the new file"
+    assert main_pid(environment, server, unit) not in ("", before), "it was not restarted for the new file"
 
 
 def cut_in_half(environment: Environment, machine: str, file: str) -> None:
@@ -73,7 +73,7 @@ def test_files_cut_in_half_or_emptied_are_repaired_by_the_next_boot(environment:
         cut_in_half(environment, server, file)
     environment.guest("truncate", "--size", "0", "/etc/monitoring/server.pem", "/etc/grafana/grafana.ini")
     boot = content(environment, server, "/proc/sys/kernel/random/boot_id")
-    assert environment.handle("reboot", server).returncode == 0
+    assert environment.machine_command("reboot", server).returncode == 0
 
     def repaired() -> bool:
         found = {file: environment.guest("cat", file).stdout for file in FILES}
@@ -115,7 +115,7 @@ def test_an_agents_installer_killed_while_it_writes_is_done_by_the_next_up(
     back = environment.pulumi("up", "--yes", "--skip-preview")
     assert back.returncode == 0, back.stdout[-3000:]
     assert content(environment, "web-1", AGENT) == before
-    assert eventually(lambda: run_of(environment, "web-1", "telegraf") not in ("", "0"), 30)
+    assert eventually(lambda: main_pid(environment, "web-1", "telegraf") != "", 30)
     found = lost(environment, began)
     print(f"web-1 lost {found['web-1']} intervals while its file was cut")
     assert found["db-1"] == found[SERVER] == 0

@@ -1,4 +1,4 @@
-"""Memory is used up by Grafana and what it runs: it has a limit, and the kernel does not kill InfluxDB."""
+"""Grafana and its child processes use up the memory: Grafana has a limit, and the kernel does not kill InfluxDB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from benchmarks.load import limited
 from sandbox.machines.register import find
 from tests.live.environment import Environment
-from tests.live.server import run_of
+from tests.live.server import main_pid
+from tests.live.services import grafana_answers
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -24,8 +25,8 @@ PROCESSES = {
     "influxdb": HUNGRY.format(processes=1, after=0, size=60),
     "grafana-server": HUNGRY.format(processes=80, after=10, size=8),
 }
-"""What they run besides: InfluxDB one process that is larger than any other, as a query makes it; Grafana eighty
-smaller ones, which take more than a gigabyte together, some seconds after its start."""
+"""What the services start in addition: InfluxDB one process that is larger than any other, as a query would make it;
+Grafana eighty smaller ones that together take more than a gigabyte, some seconds after its start."""
 MEMORY = 600 << 20
 
 
@@ -33,17 +34,17 @@ def shown(environment: Environment, unit: str, name: str) -> str:
     return environment.guest("systemctl", "show", "-P", name, unit).stdout.strip()
 
 
-def ranks(environment: Environment, unit: str) -> list[int]:
-    """The kernel's own scores for a service's processes: it kills the highest first."""
+def oom_scores(environment: Environment, unit: str) -> list[int]:
+    """The kernel's OOM scores of a service's processes: it kills the highest first."""
     cgroup = shown(environment, unit, "ControlGroup")
     script = f"for pid in $(cat /sys/fs/cgroup{cgroup}/cgroup.procs); do cat /proc/$pid/oom_score; done"
     return [int(score) for score in environment.guest("sh", "-c", script).stdout.split()]
 
 
 def test_the_kernel_would_end_influxdb_last(environment: Environment) -> None:
-    influxdb = ranks(environment, "influxdb")
+    influxdb = oom_scores(environment, "influxdb")
     for unit in ("grafana-server", "telegraf"):
-        assert max(influxdb) < min(ranks(environment, unit)), unit
+        assert max(influxdb) < min(oom_scores(environment, unit)), unit
 
 
 def test_together_the_others_may_take_less_than_two_thirds(environment: Environment) -> None:
@@ -61,7 +62,7 @@ def test_grafana_runs_the_plugins_it_needs_and_no_other(environment: Environment
 
 @pytest.fixture
 def hungry(environment: Environment) -> Iterator[None]:
-    """The services start once with hungry processes, in a machine with little memory."""
+    """The services start once with hungry processes, on a machine with little memory."""
     with limited.memory(find(environment.place, environment.instance_id), MEMORY):
         environment.guest("systemctl", "restart", "telegraf")
         for unit, processes in PROCESSES.items():
@@ -74,15 +75,7 @@ def hungry(environment: Environment) -> Iterator[None]:
         environment.guest("systemctl", "daemon-reload")
         yield
         environment.guest("systemctl", "restart", *PROCESSES)
-    assert eventually(lambda: answers(environment))
-
-
-def answers(environment: Environment) -> bool:
-    """Whether Grafana is there again."""
-    try:
-        return environment.grafana.get("/api/health").status_code == 200
-    except OSError:  # of requests: it is starting
-        return False
+    assert eventually(lambda: grafana_answers(environment))
 
 
 def test_when_the_memory_is_used_up_processes_of_grafana_end_and_none_of_influxdb(
@@ -90,11 +83,11 @@ def test_when_the_memory_is_used_up_processes_of_grafana_end_and_none_of_influxd
 ) -> None:
     server = environment.instance_id
     before, large, small = (
-        run_of(environment, server, "influxdb"),
-        *(len(ranks(environment, unit)) for unit in PROCESSES),
+        main_pid(environment, server, "influxdb"),
+        *(len(oom_scores(environment, unit)) for unit in PROCESSES),
     )
     assert small > 80
-    assert eventually(lambda: len(ranks(environment, "grafana-server")) < small - 5), "nothing was ended"
+    assert eventually(lambda: len(oom_scores(environment, "grafana-server")) < small - 5), "nothing was killed"
     time.sleep(5)
-    assert (run_of(environment, server, "influxdb"), len(ranks(environment, "influxdb"))) == (before, large)
+    assert (main_pid(environment, server, "influxdb"), len(oom_scores(environment, "influxdb"))) == (before, large)
     assert eventually(lambda: environment.grafana.get("/api/health").status_code == 200)

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from sandbox.toolchain.influxdb import shortfall
-from tests.live import elsewhere
-from tests.live.elsewhere import PASSWORD, Elsewhere
+from tests.live import external_influxdb
 from tests.live.environment import Environment
+from tests.live.external_influxdb import PASSWORD, ExternalInfluxdb
 from tests.live.fleet import TAG, Fleet, fleet_of
-from tests.live.panels import answered, look
+from tests.live.panels import panel_results, query_results
 from tests.live.points import HOSTS, SERVER, lost, steady
-from tests.live.second import raised_up
 from tests.live.services import Ask, passwords_now
+from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -28,11 +28,11 @@ UNIT, STATE = "influxdb-moving.service", "/srv/monitoring/influxdb-moving.json"
 
 
 @pytest.fixture(scope="module")
-def there(environment: Environment) -> Iterator[Elsewhere]:
+def there(environment: Environment) -> Iterator[ExternalInfluxdb]:
     if shortfall():
         pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
-    yield elsewhere.second(environment)
-    elsewhere.stop(environment)
+    yield external_influxdb.start_version_2(environment)
+    external_influxdb.stop(environment)
 
 
 CHOSEN = "chosen"
@@ -44,7 +44,7 @@ def fleet(environment: Environment) -> Iterator[Fleet]:
     with fleet_of(environment) as made:
         made.launch(CHOSEN, TAG)
         environment.configure(hostsByTag=TAG)
-        raised_up(environment)
+        up_or_fail(environment)
         made.allow("monitoring", environment.outputs["hostsByTagPolicy"])
         environment.aws("ssm").start_associations_once(AssociationIds=[environment.outputs["hostsByTagAssociation"]])
         switched(made)
@@ -62,14 +62,14 @@ def switched(fleet: Fleet) -> None:
 def step(fleet: Fleet, **changed: Any) -> None:
     """A step of the page: its settings, and `up`."""
     fleet.environment.configure(**changed)
-    raised_up(fleet.environment)
+    up_or_fail(fleet.environment)
     switched(fleet)
 
 
 def value(environment: Environment, query: str) -> float | None:
     """The newest value of the first field that a query returns through Grafana."""
     asked = {"refId": "A", "datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True}
-    answer = answered(environment, {"queries": [asked], "from": "now-7d", "to": "now"}, query)
+    answer = query_results(environment, {"queries": [asked], "from": "now-7d", "to": "now"}, query)
     frames = answer["A"].get("frames", [])
     return frames[0]["data"]["values"][1][-1] if frames and frames[0]["data"]["values"][0] else None
 
@@ -127,7 +127,7 @@ def moved_and_back(fleet: Fleet, influxdb: Ask, name: str, setting: dict[str, An
     step(fleet, **{name: {**setting, "own": "shown"}})
     assert eventually(lambda: "status=9/KILL" in environment.guest("journalctl", "-u", UNIT).stdout)
     copied(environment)
-    assert look(environment)[0] == []
+    assert panel_results(environment)[0] == []
 
     step(fleet, **{name: {**setting, "own": "kept"}})
     assert environment.outputs["influxdbUrl"] != own
@@ -152,7 +152,9 @@ def moved_and_back(fleet: Fleet, influxdb: Ask, name: str, setting: dict[str, An
     assert left.stdout == ""
 
 
-def test_to_another_influxdb_and_back(environment: Environment, fleet: Fleet, there: Elsewhere, influxdb: Ask) -> None:
+def test_to_another_influxdb_and_back(
+    environment: Environment, fleet: Fleet, there: ExternalInfluxdb, influxdb: Ask
+) -> None:
     with environment.settings(influxdb=there.setting):
         given = environment.pulumi("config", "set", "--secret", "--path", "monitoring:influxdb.password", PASSWORD)
         assert given.returncode == 0, given.stderr

@@ -10,8 +10,8 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import SERVER, lost, steady
-from tests.live.second import console
-from tests.live.server import BOOT_SCRIPT, run_of
+from tests.live.server import BOOT_SCRIPT, main_pid
+from tests.live.stacks import console
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -44,7 +44,7 @@ def test_without_names_everything_goes_on_and_later_catches_up(environment: Envi
 
     def runs() -> bool:
         units = ("influxdb", "grafana-server", "telegraf")
-        return all(run_of(environment, environment.instance_id, unit) not in ("", "0") for unit in units)
+        return all(main_pid(environment, environment.instance_id, unit) != "" for unit in units)
 
     assert eventually(runs, 90)
     found = lost(environment, began)

@@ -35,9 +35,9 @@ def test_ten_minutes_without_influxdb_lose_nothing(environment: Environment) -> 
 def test_the_servers_own_cable_cut_for_a_minute_loses_nothing(environment: Environment) -> None:
     steady(environment)
     began = time.time()
-    assert environment.handle("cut-network", environment.instance_id).returncode == 0
+    assert environment.machine_command("cut-network", environment.instance_id).returncode == 0
     try:
         time.sleep(60)
     finally:
-        assert environment.handle("restore-network", environment.instance_id).returncode == 0
+        assert environment.machine_command("restore-network", environment.instance_id).returncode == 0
     assert lost(environment, began) == NONE

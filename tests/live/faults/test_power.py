@@ -19,7 +19,7 @@ from sandbox.machines.register import find
 from tests.live.bursts import Burst, forget
 from tests.live.environment import PLACE, Environment
 from tests.live.points import INTERVAL, SERVER, counts, lost, steady
-from tests.live.server import described, run_of
+from tests.live.server import described, main_pid
 from tests.live.services import Ask
 from tests.support.waiting import eventually
 
@@ -50,7 +50,7 @@ def cut_the_power(environment: Environment) -> None:
 
 
 def running(environment: Environment, host: str) -> bool:
-    return run_of(environment, host, "telegraf") not in ("", "0")
+    return main_pid(environment, host, "telegraf") != ""
 
 
 def answers(environment: Environment, influxdb: Ask) -> bool:
@@ -71,7 +71,7 @@ def test_a_power_cut_of_the_server_takes_nothing_that_influxdb_had_acknowledged(
         cut_the_power(environment)
         off = time.time()
         time.sleep(OFF)
-    assert environment.handle("reboot", environment.instance_id).returncode == 0
+    assert environment.machine_command("reboot", environment.instance_id).returncode == 0
     assert eventually(lambda: answers(environment, influxdb), 120)
     away = time.time() - off
     print(
@@ -92,12 +92,12 @@ def test_a_power_cut_of_a_host_takes_what_its_agent_had_in_memory_and_no_more(en
     """Telegraf's buffer is memory: what it kept while InfluxDB was out of reach is lost with the power."""
     steady(environment)
     began = time.time()
-    assert environment.handle("cut-network", "db-1").returncode == 0
+    assert environment.machine_command("cut-network", "db-1").returncode == 0
     time.sleep(OFF)
-    assert environment.handle("power-off", "db-1").returncode == 0
+    assert environment.machine_command("power-off", "db-1").returncode == 0
     time.sleep(OFF)
-    assert environment.handle("restore-network", "db-1").returncode == 0
-    assert environment.handle("reboot", "db-1").returncode == 0
+    assert environment.machine_command("restore-network", "db-1").returncode == 0
+    assert environment.machine_command("reboot", "db-1").returncode == 0
     assert eventually(lambda: running(environment, "db-1"), 60)
     away = time.time() - began
     found = lost(environment, began)

@@ -1,5 +1,5 @@
 """The server's root disk is full, or has no inodes left: measurements, which are on another volume, continue; services
-that end and the machine itself start again; an alert is sent; and once there is room nobody has to do anything."""
+and the machine itself can restart; an alert fires; and once there is room, everything recovers by itself."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from tests.live.alert_rules import rules
 from tests.live.environment import Environment
 from tests.live.points import SERVER, caught_up, lost, steady
-from tests.live.server import BOOT_SCRIPT, kill, run_of
-from tests.live.small_root import answers, small_root
+from tests.live.server import BOOT_SCRIPT, boot_id, kill, main_pid
+from tests.live.services import grafana_answers
+from tests.live.small_root import small_root
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -25,10 +26,10 @@ USED_UP = {
         "host-inodes",
     ),
 }
-"""What uses up everything, and the alert that says so."""
+"""What uses up the disk, and the alert that reports it."""
 SERVICES = ("influxdb", "grafana-server", "telegraf")
 REWRITTEN = "/etc/monitoring/influxdb-segments"
-"""One of the files that the boot script keeps as the stack says."""
+"""One of the files that the boot script rewrites whenever they differ from the stack's."""
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +43,6 @@ def small(environment: Environment) -> Iterator[None]:
 def filler(environment: Environment) -> Iterator[None]:
     yield
     environment.guest("sh", "-c", f"rm -rf {FILLER}*")
-
-
-def boot_id(environment: Environment) -> str:
-    return environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout
 
 
 @pytest.mark.parametrize("what", USED_UP)
@@ -66,7 +63,7 @@ def test_a_full_root_disk_stops_nothing_and_is_reported(
     unchanged = environment.guest(BOOT_SCRIPT)
     assert unchanged.returncode == 0, unchanged.stdout
 
-    # It says that there is no room for what it has to write, and the old file stays.
+    # The boot script reports that there is no room for what it has to write, and the old file stays.
     by_hand = f"s=$(stat -c %s {REWRITTEN}); printf '#' | dd of={REWRITTEN} bs=1 seek=$s conv=notrunc status=none"
     assert environment.guest("sh", "-c", by_hand).returncode == 0
     failed = environment.guest(BOOT_SCRIPT)
@@ -78,9 +75,9 @@ def test_a_full_root_disk_stops_nothing_and_is_reported(
     before = boot_id(environment)
     environment.aws("ec2").reboot_instances(InstanceIds=[server])
     assert eventually(lambda: boot_id(environment) not in ("", before), 90)
-    assert eventually(lambda: all(run_of(environment, server, each) not in ("", "0") for each in SERVICES), 120)
-    assert eventually(lambda: answers(environment), 120)
-    assert environment.guest("sh", "-c", f"echo x >{FILLER}.more").returncode != 0, "it is not full any more"
+    assert eventually(lambda: all(main_pid(environment, server, each) != "" for each in SERVICES), 120)
+    assert eventually(lambda: grafana_answers(environment), 120)
+    assert environment.guest("sh", "-c", f"echo x >{FILLER}.more").returncode != 0, "the disk is no longer full"
 
     def reported() -> bool:
         # Grafana lists rules a moment after it answers.
@@ -96,8 +93,8 @@ def test_a_full_root_disk_stops_nothing_and_is_reported(
     assert eventually(lambda: environment.guest(BOOT_SCRIPT).returncode == 0, 120)
     assert environment.guest("tail", "-c", "1", REWRITTEN).stdout != "#"
     assert eventually(lambda: not reported(), 480), rules(environment).get(alert)
-    print(f"over {time.time() - freed:.0f} s after there was room")
+    print(f"the alert ended {time.time() - freed:.0f} s after there was room")
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
-    # It measures nothing while Telegraf is killed and the machine reboots.
+    # The server measures nothing while Telegraf restarts and the machine reboots.
     assert found[SERVER] <= 6

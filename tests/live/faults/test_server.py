@@ -10,8 +10,8 @@ import requests
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, SERVER, counts, lost, steady
-from tests.live.second import raised_up
 from tests.live.server import described
+from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -71,7 +71,7 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     start, _, path = repository["keyUrl"].partition("://")
     address = f"{start}://{path.replace('//', '/') if '//' in path else path.replace('/', '//', 1)}"  # the same file
     environment.configure(amiId=other, influxdataRepository=repository | {"keyUrl": address})
-    raised_up(environment)
+    up_or_fail(environment)
     away = time.time() - began
 
     assert environment.instance_id != old
@@ -99,7 +99,7 @@ def test_another_type_is_the_same_server_stopped_and_started(environment: Enviro
     kind = f"{family}.{'medium' if size == 'small' else 'small'}"
     environment.configure(instanceType=kind)
     # `up` waits for it.
-    assert "Grafana: ready" in raised_up(environment)
+    assert "Grafana: ready" in up_or_fail(environment)
     assert environment.grafana.get("/api/health").status_code == 200
     assert environment.instance_id == server
     (found,) = environment.aws("ec2").describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"]

@@ -1,6 +1,6 @@
-"""The server's own clock jumps hours ahead, and some minutes later back: that of InfluxDB, Grafana and Telegraf while
-they run. What hosts measure is stored all the while, an alert says what is wrong, and afterwards alerts and the
-server's own measurements continue, which without a restart would happen only hours later."""
+"""The clock of the server's InfluxDB, Grafana and Telegraf jumps hours ahead while they run, and some minutes later
+back. What hosts measure is stored throughout, and an alert fires. Afterwards, alerts and the server's own measurements
+continue, which would take hours without a restart."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.machines.register import find
-from tests.live.alert_rules import rules
+from tests.live.alert_rules import rules, state_of
 from tests.live.clocks import processes, set_clock
 from tests.live.environment import PLACE, Environment
-from tests.live.faults.test_clock import DELETE, moments, state
+from tests.live.faults.test_clock import DELETE, moments
 from tests.live.points import INTERVAL, SERVER, lost, steady
-from tests.live.server import run_of
-from tests.live.services import Ask
-from tests.live.small_root import answers
+from tests.live.server import main_pid
+from tests.live.services import Ask, grafana_answers
 from tests.support.waiting import eventually
 
 pytestmark = [
@@ -30,11 +29,11 @@ pytestmark = [
 SERVICES = ("influxdb", "grafana-server", "telegraf")
 HOURS = 5 * 3600
 WRONG = 150
-"""Seconds for which the clock is wrong: more than four probes of InfluxDB."""
+"""Seconds for which the clock is wrong: longer than four probes of InfluxDB take."""
 
 
-def runs(environment: Environment) -> list[str]:
-    return [run_of(environment, environment.instance_id, each) for each in SERVICES]
+def pids(environment: Environment) -> list[str]:
+    return [main_pid(environment, environment.instance_id, each) for each in SERVICES]
 
 
 def jump(environment: Environment, seconds: int) -> None:
@@ -52,34 +51,36 @@ def test_a_clock_that_jumps_by_hours_and_back_costs_no_host_a_point(
     environment: Environment, influxdb: Ask, quick: None, right_afterwards: None
 ) -> None:
     steady(environment)
-    began, before = time.time(), runs(environment)
+    began, before = time.time(), pids(environment)
     jump(environment, HOURS)
     seen: set[str] = set()
 
+    def silent() -> set[str]:
+        return {host for host in ("db-1", "web-1") if state_of(environment, "host-silent", host) == "Alerting"}
+
     def reported() -> bool:
-        seen.update(host for host in ("db-1", "web-1") if state(environment, "host-silent", host) == "Alerting")
+        seen.update(silent())
         return len(seen) == 2
 
     assert eventually(reported, WRONG), rules(environment)["host-silent"]
     print(f"reported after {time.time() - began:.0f} s")
     time.sleep(max(0.0, began + WRONG - time.time()))
-    assert runs(environment) == before, "something was started again"
+    assert pids(environment) == before, "a service was restarted"
     taken = [moment for moment in moments(influxdb, "web-1") if moment > began]
     assert len(taken) >= WRONG // INTERVAL - 3
 
     jump(environment, 0)
     right = time.time()
-    # As its timer does (OnClockChange): here the kernel's clock has not jumped.
+    # What its timer does (OnClockChange); here, the kernel's clock has not jumped.
     assert environment.guest("systemctl", "is-active", "monitoring-clock.timer").stdout == "active\n"
     assert environment.guest("systemctl", "start", "monitoring-clock.service").returncode == 0
-    assert eventually(lambda: answers(environment) and "host-silent" in rules(environment), 60)
-    over = lambda: not any(state(environment, "host-silent", host) == "Alerting" for host in ("db-1", "web-1"))  # noqa: E731
-    assert eventually(over, 120), rules(environment)["host-silent"]
-    print(f"over {time.time() - right:.0f} s after it was right")
-    # The server's own points of that time are in the future, as a host's would be; the command of docs/alerts.md.
+    assert eventually(lambda: grafana_answers(environment) and "host-silent" in rules(environment), 60)
+    assert eventually(lambda: not silent(), 120), rules(environment)["host-silent"]
+    print(f"the alert ended {time.time() - right:.0f} s after the clock was right")
+    # The server's own points from that time are in the future, as a host's would be; docs/alerts.md has the command.
     deleted = environment.guest("bash", "-c", DELETE, SERVER)
     assert '"error"' not in deleted.stdout, deleted.stdout
-    assert runs(environment)[0] == before[0], "InfluxDB was restarted"
+    assert pids(environment)[0] == before[0], "InfluxDB was restarted"
     time.sleep(max(0.0, right + 8 * INTERVAL - time.time()))
     assert lost(environment, right + 5 * INTERVAL)[SERVER] == 0
     found = lost(environment, began)

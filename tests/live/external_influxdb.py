@@ -1,5 +1,5 @@
-"""Somebody else's InfluxDBs, for the setting `influxdb`: on a machine outside AWS, with a CA of their own. A 1.12.4
-behind a proxy, at a path on port 443; and a 2.x on its own port."""
+"""External InfluxDBs for the setting `influxdb`, on a machine outside AWS with its own CA: 1.12.4 behind a proxy, at a
+path on port 443, and 2.x on a port of its own."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MACHINE = "db-1"
 HOME = "/opt/elsewhere"
 USER = "writer.of_telegraf-1"
 CA = Path("elsewhere.pem")
-"""Their authority's certificate, in the environment's folder."""
+"""The certificate of their CA, in the environment's folder."""
 PASSWORD = 'p w"\\ä$:%@{x}#&+='
-"""With every kind of character that the setting accepts."""
+"""Contains every kind of character that the setting accepts."""
 
 PROXY = """
 import http.client, http.server, ssl
@@ -85,8 +85,8 @@ log-enabled = false
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """The setting `influxdb` without its password, which is PASSWORD."""
+class ExternalInfluxdb:
+    """What the setting `influxdb` needs, except for the password, which is PASSWORD."""
 
     url: str
     ca: str
@@ -97,8 +97,8 @@ class Elsewhere:
         return {"url": self.url, "database": self.database, "username": USER, "ca": self.ca}
 
 
-def first(environment: Environment) -> Elsewhere:
-    """An InfluxDB 1.12.4 behind a proxy."""
+def start_version_1(environment: Environment) -> ExternalInfluxdb:
+    """Start InfluxDB 1.12.4 behind a proxy."""
     machine, ca = _prepared(environment)
     root = machine.root / HOME.lstrip("/")
     shutil.copy(toolchain.binaries() / "influxd", root)
@@ -106,13 +106,13 @@ def first(environment: Environment) -> Elsewhere:
     (root / "proxy.py").write_text(PROXY)
     _start(machine, "influxdb1", f"{HOME}/influxd", "-config", f"{HOME}/influxdb.conf")
     _start(machine, "proxy", "/usr/bin/python3", f"{HOME}/proxy.py")
-    there = Elsewhere(f"https://{machine.address}/metrics/influx", ca)
+    made = ExternalInfluxdb(f"https://{machine.address}/metrics/influx", ca)
     verify = str(_ca_file(environment))
     escaped = PASSWORD.replace("\\", "\\\\")
 
     def ask(statement: str, auth: tuple[str, str] | None = ("root", "root")) -> bool:
         try:
-            answer = requests.post(f"{there.url}/query", data={"q": statement}, auth=auth, verify=verify, timeout=20)
+            answer = requests.post(f"{made.url}/query", data={"q": statement}, auth=auth, verify=verify, timeout=20)
         except requests.ConnectionError:
             return False
         return answer.ok and "error" not in answer.text
@@ -124,11 +124,11 @@ def first(environment: Environment) -> Elsewhere:
         f'GRANT ALL ON telegraf TO "{USER}"',
     ):
         assert ask(statement), statement
-    return there
+    return made
 
 
-def second(environment: Environment) -> Elsewhere:
-    """An InfluxDB 2.x whose bucket `telegraf` is the database, with a login of version 1."""
+def start_version_2(environment: Environment) -> ExternalInfluxdb:
+    """Start InfluxDB 2.x, whose bucket `telegraf` is the database, with a version 1 login."""
     machine, ca = _prepared(environment)
     shutil.copy(toolchain.ensure(FOR_TESTS) / "influxd2", machine.root / HOME.lstrip("/"))
     _start(
@@ -138,19 +138,19 @@ def second(environment: Environment) -> Elsewhere:
         *("--sqlite-path", f"{HOME}/2/sqlite", "--reporting-disabled", "--http-bind-address", "0.0.0.0:9999"),
         *("--tls-cert", f"{HOME}/tls.crt", "--tls-key", f"{HOME}/tls.key"),
     )
-    there = Elsewhere(f"https://{machine.address}:9999", ca)
+    external = ExternalInfluxdb(f"https://{machine.address}:9999", ca)
     session = requests.Session()
     session.trust_env = False
     session.verify = str(_ca_file(environment))
 
     def call(path: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer = session.post(there.url + path, json=body, timeout=20)
+        answer = session.post(external.url + path, json=body, timeout=20)
         assert answer.ok, answer.text
         return dict(answer.json()) if answer.content else {}
 
     def answers() -> bool:
         try:
-            return session.get(f"{there.url}/health", timeout=20).ok
+            return session.get(f"{external.url}/health", timeout=20).ok
         except requests.ConnectionError:
             return False
 
@@ -164,18 +164,18 @@ def second(environment: Environment) -> Elsewhere:
     ]
     login = call("/private/legacy/authorizations", {"token": USER, "orgID": org, "permissions": rights})
     call(f"/private/legacy/authorizations/{login['id']}/password", {"password": PASSWORD})
-    return there
+    return external
 
 
 def stop(environment: Environment) -> None:
-    """Stops both."""
+    """Stop both and delete their files."""
     units = [f"elsewhere-{name}" for name in ("influxdb1", "proxy", "influxdb2")]
     environment.machine(MACHINE, "systemctl", "stop", *units)
     environment.machine(MACHINE, "rm", "-rf", HOME)
 
 
 def _prepared(environment: Environment) -> tuple[Machine, str]:
-    """The machine, with a certificate from an external authority (returned as PEM) in its folder."""
+    """Put a certificate from an external CA on the machine; returns the machine and that CA as PEM."""
     machine = find(environment.place, MACHINE)
     folder = machine.root / HOME.lstrip("/")
     folder.mkdir(parents=True, exist_ok=True)
@@ -197,8 +197,8 @@ def _start(machine: Machine, name: str, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def use(environment: Environment, there: Elsewhere) -> None:
-    """Write it into the stack's file, the password encrypted."""
-    environment.configure(influxdb=there.setting, agentCidrs=[], retention="30d")
+def use(environment: Environment, external: ExternalInfluxdb) -> None:
+    """Write it to the stack's file, with the password encrypted."""
+    environment.configure(influxdb=external.setting, agentCidrs=[], retention="30d")
     done = environment.pulumi("config", "set", "--secret", "--path", "monitoring:influxdb.password", PASSWORD)
     assert done.returncode == 0, done.stderr

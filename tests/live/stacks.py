@@ -1,4 +1,5 @@
-"""A second stack next to the shared one, for faults that need a first boot or an end of their own."""
+"""Running `pulumi up`, reading a server's console, and a second stack next to the shared one for tests that need a
+first boot or a destroy of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ BOOT_FAILED = re.compile(r"monitoring: (boot failed at line \d+ of .*)")
 
 @contextmanager
 def stack_named(name: str, **settings: object) -> Iterator[Environment]:
-    """A stack of its own in the same local AWS, not raised yet; destroyed afterwards, whatever has happened to it."""
+    """A second stack in the same local AWS, not yet up; destroyed afterwards, whatever state it is in."""
     stack.prepare(PLACE, name)
     made = Environment(name=name)
     made.configure(**settings)
@@ -30,7 +31,7 @@ def stack_named(name: str, **settings: object) -> Iterator[Environment]:
 
 
 def up(environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`pulumi up`, however it ends; says how long it took."""
+    """Run `pulumi up`, which may fail, and print how long it took."""
     began = time.monotonic()
     process = environment.pulumi("up", "--yes", "--skip-preview", *arguments)
     environment.forget()
@@ -38,13 +39,20 @@ def up(environment: Environment, *arguments: str) -> subprocess.CompletedProcess
     return process
 
 
-def ending(process: subprocess.CompletedProcess[str]) -> str:
+def up_or_fail(environment: Environment, *arguments: str) -> str:
+    """Run a `pulumi up` that must succeed; returns what it printed."""
+    done = up(environment, *arguments)
+    assert done.returncode == 0, tail(done)
+    return done.stdout
+
+
+def tail(process: subprocess.CompletedProcess[str]) -> str:
     """The end of what the CLI printed, for an assertion's message."""
     return process.stdout[-4000:] + process.stderr[-2000:]
 
 
 def instance(environment: Environment) -> str:
-    """The id of the stack's server, also before the stack has outputs."""
+    """The id of the stack's server, even before the stack has outputs."""
     (found,) = [each["id"] for each in environment.resources() if each["type"] == "aws:ec2/instance:Instance"]
     return str(found)
 
@@ -56,12 +64,5 @@ def console(environment: Environment) -> str:
 
 
 def failures(environment: Environment) -> list[str]:
-    """Every failure of the boot script on the console, oldest first."""
+    """The boot script's failures on the console, oldest first."""
     return [line.strip() for line in BOOT_FAILED.findall(console(environment))]
-
-
-def raised_up(environment: Environment, *arguments: str) -> str:
-    """The output of a `pulumi up` that has to succeed."""
-    done = up(environment, *arguments)
-    assert done.returncode == 0, ending(done)
-    return done.stdout

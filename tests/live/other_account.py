@@ -1,5 +1,5 @@
-"""Another account of the local AWS, for the setting `cloudwatchAccounts`: an instance with metrics, and a role; and
-what Grafana shows of it."""
+"""Another account of the local AWS for the setting `cloudwatchAccounts`: an instance with metrics, a role, and what
+Grafana shows of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UID = "cloudwatch-shop"
 
 
 def instance(environment: Environment) -> str:
-    """The id of that account's only instance, which is created if there is none."""
+    """The id of that account's only instance, created if necessary."""
     ec2 = environment.aws("ec2", ANOTHER_ACCOUNT, REGION)
     named = [{"Name": "tag:Name", "Values": [NAME]}]
     found = [one for each in ec2.describe_instances(Filters=named)["Reservations"] for one in each["Instances"]]
@@ -32,24 +32,25 @@ def instance(environment: Environment) -> str:
 
 
 def put_metrics(environment: Environment, reader: str) -> None:
-    """A minute of the instance's CPU metrics, and the role, which trusts an identity of the stack's account, by ARN."""
+    """Write a minute of the instance's CPU metrics, and create the role. reader: ARN of the identity in the stack's
+    account that the role trusts."""
     moment = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0) - datetime.timedelta(minutes=3)
     dimensions = [{"Name": "InstanceId", "Value": instance(environment)}]
     datum = {"MetricName": "CPUUtilization", "Timestamp": moment, "Value": CPU, "Dimensions": dimensions}
     cloudwatch = environment.aws("cloudwatch", ANOTHER_ACCOUNT, REGION)
     cloudwatch.put_metric_data(Namespace="AWS/EC2", MetricData=[datum])
-    give(environment, trusting(reader, SETTING["externalId"]), read_cloudwatch())
+    write_role(environment, trusting(reader, SETTING["externalId"]), read_cloudwatch())
 
 
-def stack_s_user(environment: Environment) -> str:
-    """ARN of the user with which Grafana reads CloudWatch."""
+def cloudwatch_user(environment: Environment) -> str:
+    """The ARN of the user as which Grafana reads CloudWatch."""
     users = [user["Arn"] for user in environment.aws("iam").list_users()["Users"]]
     (reader,) = [arn for arn in users if ":user/cloudwatch-" in arn]
     return str(reader)
 
 
-def give(environment: Environment, trust: str, policy: str) -> None:
-    """The role with these two policies."""
+def write_role(environment: Environment, trust: str, policy: str) -> None:
+    """Create the role with these two policies, or replace its policies."""
     iam, name = environment.aws("iam", ANOTHER_ACCOUNT), ROLE.rpartition("/")[2]
     try:
         iam.create_role(RoleName=name, Path="/teams/", AssumeRolePolicyDocument=trust)
@@ -58,20 +59,20 @@ def give(environment: Environment, trust: str, policy: str) -> None:
     iam.put_role_policy(RoleName=name, PolicyName="cloudwatch", PolicyDocument=policy)
 
 
-def gate(uid: str = UID) -> str:
-    """What the last check of `pulumi up` asks Grafana about the account."""
+def gate_path(uid: str = UID) -> str:
+    """The path that the last check of `pulumi up` requests from Grafana for the account."""
     asked = f"region={REGION}&namespace=AWS/EC2&metricName=CPUUtilization&dimensionKey=InstanceId"
     return f"/api/datasources/uid/{uid}/resources/dimension-values?{asked}"
 
 
 def values(environment: Environment, query: PanelQuery) -> dict[str, list[float]]:
-    """Numbers by the name of their series."""
+    """What a query returns: numbers by series name."""
     frames = ask(environment, query)["A"]["frames"]
     return {frame["schema"]["name"]: [v for v in frame["data"]["values"][1] if v is not None] for frame in frames}
 
 
-def ec2(environment: Environment, account: str) -> dict[str, list[float]]:
-    """What the panel "CPU use" shows with an account chosen: values by instance."""
+def cpu_use(environment: Environment, account: str) -> dict[str, list[float]]:
+    """What the panel "CPU use" of "AWS EC2" shows with an account chosen: values by instance."""
     stored = environment.grafana.get("/api/dashboards/uid/aws-ec2").json()["dashboard"]
     (query,) = (
         query
