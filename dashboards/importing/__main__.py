@@ -24,11 +24,11 @@ def import_dashboard(
     folder: Path = FOLDER,
     site: str = GRAFANA_COM,
 ) -> str:
-    """Import one dashboard into the folder; returns what to print.
+    """Import one dashboard into the folder, and return what to print.
 
     wanted: an id on grafana.com, or a file. force: whether a different file of the same name may be overwritten.
     skip: whether panels and variables that cannot be imported are left out.
-    Raises ImportingError, and then writes nothing.
+    Raises ImportingError, in which case nothing is written.
     """
     found = convert(read(wanted, site), wanted, name, skip=skip, there={path.stem for path in folder.glob("*.json")})
     found = found.among(OWN_TITLES | _titles(folder, found.name))
@@ -39,7 +39,7 @@ def import_dashboard(
     shown = f"{folder.parent.name}/{folder.name}/{target.name}"
     before = target.read_text(encoding="utf-8") if target.exists() else None
     if before not in (None, content) and not force:
-        raise ImportingError(f"{shown} exists already and differs: write another NAME=, or FORCE=1 to overwrite it")
+        raise ImportingError(f"{shown} already exists and differs: write another NAME=, or FORCE=1 to overwrite it")
     folder.mkdir(exist_ok=True)
     target.write_text(content, encoding="utf-8")
     return _summary(found, shown, unchanged=before == content)
@@ -68,15 +68,15 @@ def _summary(found: Imported, shown: str, *, unchanged: bool) -> str:
     warnings = found.report.warned()
     if warnings:
         lines += ["Please check:", *(f"  ! {warning}" for warning in warnings)]
-    return "\n".join([*lines, "Next: pulumi preview, then pulumi up. To take it out again, delete the file."])
+    return "\n".join([*lines, "Next: pulumi preview, then pulumi up. To remove it again, delete the file."])
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command, and return its exit status."""
     parser = argparse.ArgumentParser(prog="make import-dashboard", description=__doc__)
     parser.add_argument("wanted", metavar="FROM", help="an id on grafana.com, or the path of a dashboard's JSON file")
     parser.add_argument(
-        "--name", default="", help="the file's name and the dashboard's uid; by default made of its title"
+        "--name", default="", help="the file's name and the dashboard's uid; by default derived from its title"
     )
     parser.add_argument("--force", action="store_true", help="overwrite a different file of that name")
     parser.add_argument("--skip", action="store_true", help="leave out what cannot be imported")

@@ -23,33 +23,33 @@ KEPT: dict[str, type | tuple[type, ...]] = {
     **{"refresh": str, "timepicker": dict, "timezone": str, "weekStart": str, "fiscalYearStartMonth": int},
     **{"liveNow": bool, "preload": bool},
 }
-"""What a dashboard keeps, if it is of this type: Grafana's server refuses to read some, its pages break on others."""
+"""The fields that a dashboard keeps if they have this type: otherwise Grafana's server or its pages would break."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """The result. dashboard: its JSON, in the order it is written."""
+    """The result. dashboard: its JSON, in the order in which it is written."""
 
     name: str
     dashboard: Json
     report: Report
 
     def among(self, titles: Collection[str]) -> Imported:
-        """The same under a title of its own, among dashboards that have these titles."""
+        """The same with a title that none of these dashboards has."""
         title = self.dashboard["title"]
         if title not in titles:
             return self
-        self.report.did(f"called it “{title} ({self.name})”, because a “{title}” exists already")
+        self.report.did(f"named it “{title} ({self.name})”, because a “{title}” already exists")
         return replace(self, dashboard=self.dashboard | {"title": f"{title} ({self.name})"})
 
 
 def convert(text: str, shown: str, name: str = "", *, skip: bool = False, there: Collection[str] = ()) -> Imported:
     """The dashboard in the text.
 
-    shown: where it came from, for messages. name: file name and uid, by default made of the title. skip: whether panels
-    and variables that cannot be converted are left out. there: the uids of dashboards that links may lead to.
+    shown: where it came from, for messages. name: file name and uid, by default derived from the title. skip: whether
+    panels and variables that cannot be converted are left out. there: the uids of existing dashboards, for links.
 
-    Raises ImportingError, one line: for text that is no dashboard, and with everything that cannot be converted.
+    Raises ImportingError, in one line, if the text is not a dashboard, or with everything that cannot be converted.
     """
     report = Report(skip)
     raw = unwrapped(parse(text, shown), shown, report)
@@ -59,7 +59,7 @@ def convert(text: str, shown: str, name: str = "", *, skip: bool = False, there:
     except FORM as error:
         reason = f"{type(error).__name__}: {error}"
         raise ImportingError(f"{shown}: part of it is not shaped like a dashboard ({reason})") from error
-    have = "this environment has InfluxDB (asked in InfluxQL), CloudWatch and Grafana's own panels"
+    have = "this environment has InfluxDB (queried in InfluxQL), CloudWatch and Grafana's own panels"
     if report.refused:
         skipping = "; SKIP=1 imports it without these" if not skip else ""
         raise ImportingError(f"{shown}: cannot be imported: {'; '.join(report.refused)} ({have}{skipping})")
@@ -78,7 +78,7 @@ def convert(text: str, shown: str, name: str = "", *, skip: bool = False, there:
 def _converted(raw: Json, name: str, there: Collection[str], report: Report) -> Json:
     texts = constants(raw)
     for constant, value in texts.items():
-        report.did(f"filled in {constant} = “{value}”, as the export proposes")
+        report.did(f"filled in {constant} = “{value}”, as the export suggests")
     raw = oldest.upgraded(filled(raw, texts, names(raw)))
     sources = Sources(raw)
     given = raw.get("tags")
@@ -118,7 +118,7 @@ def _tooltip(raw: Json) -> int:
 
 
 def _panels(raw: Json, sources: Sources, links: Links, report: Report) -> list[Json]:
-    """The panels, converted step by step; what one step drops does not reach the next."""
+    """The panels, converted step by step; later steps do not see what earlier ones dropped."""
     listed = layout.on_grid(raw, report)
     steps: list[Callable[[list[Json]], None]] = [
         lambda every: layout.inlined(every, raw.get("__elements"), report),
@@ -140,7 +140,7 @@ def _without_data(every: list[Json], report: Report) -> None:
     ids = [panel.get("id") for panel in every if id(panel) not in report.dropped]
     if gone := [panel for panel in every if shows_another(panel, ids)]:
         titles = named(title_of(panel) for panel in gone)
-        report.leave_out(f"{titles}: shows the data of a panel that is not here", *gone)
+        report.leave_out(f"{titles}: shows the data of a panel that does not exist", *gone)
 
 
 def _warn_of_lost_variables(every: list[Json], lost: Collection[str], report: Report) -> None:
@@ -148,9 +148,7 @@ def _warn_of_lost_variables(every: list[Json], lost: Collection[str], report: Re
         use = re.compile(rf"\${re.escape(variable)}\b|\$\{{{re.escape(variable)}[:.}}]")
         using = [title_of(panel) for panel in every if use.search(json.dumps(panel.get("targets")))]
         if using:
-            report.warnings.append(
-                f"the variable {variable} is left out, but asked for in {named(using)}: correct it there"
-            )
+            report.warnings.append(f"the variable {variable} is left out, but used in {named(using)}: correct that")
 
 
 def _description(raw: Json) -> str:
@@ -170,7 +168,7 @@ def checked_name(name: str) -> str:
     """The name, if it is valid as a file name and a uid. Raises ImportingError."""
     if not NAME.fullmatch(name):
         raise ImportingError(
-            f"{name!r} cannot be its name: write NAME= with up to 40 lowercase letters, digits and dashes"
+            f"{name!r} is not a valid name: write NAME= with up to 40 lowercase letters, digits and dashes"
         )
     if name in OWN_UIDS:
         raise ImportingError(f"{name} is one of this project's own dashboards: write another NAME=")

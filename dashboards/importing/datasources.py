@@ -1,8 +1,7 @@
 """The datasources of a dashboard: references in all their forms become this stack's InfluxDB and CloudWatch.
 
 A datasource is named by an input of the export (`${DS_TELEGRAF}`), by a variable (`$datasource`), by its name or uid
-in another Grafana, or not at all. What decides is the plugin's type; if it is not given, the form of the
-query.
+in another Grafana, or not at all. The plugin's type decides or, if it is not given, the form of the query.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ SQL = re.compile(
     r"|\binterval\s+'|\bjoin\b.+\bon\b|\binformation_schema\b|^\s*with\s+\w+\s+as\s*\(",
     re.IGNORECASE | re.DOTALL,
 )
-"""What SQL has and InfluxQL does not; both begin with SELECT."""
+"""What only SQL has, and not InfluxQL; both begin with SELECT."""
 TEXTS = {
     "flux": FLUX,
     "sql": SQL,
@@ -54,7 +53,7 @@ TEXTS = {
     ),
     "prometheus": re.compile(r"^\s*(label_values|label_names|query_result)\("),
 }
-"""What queries of variables look like, which often are plain text."""
+"""What variables' queries look like, which are often plain text."""
 VARIABLE = re.compile(r"\$(\w+)$|\$\{(\w+)(?::\w+)?\}$|\[\[(\w+)\]\]$")
 
 
@@ -77,12 +76,12 @@ class Sources:
             str(each.get("id")) for each in required if each.get("type") == "datasource"
         }
         self.texts = {name: SOURCES.get(kind) or NAMES.get(kind, kind) for name, kind in self._kinds.items()}
-        """What `${NAME}` stands for where no datasource is asked: in titles, texts and links."""
+        """What replaces `${NAME}` outside queries: in titles, texts and links."""
         self._only = None
         self._only = _single(declared) or _single(self._asked(dashboard))
 
     def kind(self, reference: Any, query: Any = None) -> str:
-        """The plugin's id, `flux` for InfluxDB asked in Flux, one of SPECIAL, or "" when nothing tells."""
+        """The plugin's id, `flux` for InfluxDB queried in Flux, one of SPECIAL, or "" if it cannot be determined."""
         said = self._said(reference)
         shape = _shape(query)
         if said in SPECIAL:
@@ -96,7 +95,7 @@ class Sources:
         return said or shape or self._only or ""
 
     def _asked(self, dashboard: Json) -> set[str]:
-        """The kinds that the queries of the panels show by themselves."""
+        """The kinds that can be determined from each of the panels' queries alone."""
         rows = objects(dashboard.get("rows"))
         panels = [*objects(dashboard.get("panels")), *(one for row in rows for one in objects(row.get("panels")))]
         panels += [inner for panel in panels for inner in objects(panel.get("panels"))]
@@ -107,7 +106,7 @@ class Sources:
         }
 
     def _said(self, reference: Any) -> str | None:
-        """What the reference itself tells; None where it is only a name in the Grafana that it comes from."""
+        """The kind that the reference itself gives; None if it is only a name in the Grafana that it comes from."""
         if isinstance(reference, Mapping):
             uid, kind = str(reference.get("uid") or ""), str(reference.get("type") or "")
             if uid in GRAFANA or uid in SPECIAL or kind in ("", "datasource") or VARIABLE.match(kind):
@@ -124,7 +123,7 @@ class Sources:
 
 
 def _single(kinds: set[str]) -> str | None:
-    """The one kind of datasource among these that is not Grafana's own; None when there are none or several."""
+    """The only kind of datasource here that is not Grafana's own; None if there are none or several."""
     others = kinds - SPECIAL.keys() - {"", "None", "grafana", "datasource"}
     return others.pop() if len(others) == 1 else None
 
@@ -153,7 +152,7 @@ def _shape(query: Any) -> str | None:
 
 
 def _is_foreign(query: Any) -> bool:
-    """Whether a text is in a language that is none of ours; one that begins with a variable may be anything."""
+    """Whether a text is in a language that we do not have; one that begins with a variable can be anything."""
     text = query.get("query") if isinstance(query, Mapping) else query
     return isinstance(text, str) and bool(text.strip()) and not text.lstrip().startswith(("$", "--", "/*", "("))
 
@@ -203,10 +202,10 @@ def resolve(panels: Iterable[Json], sources: Sources, report: Report) -> None:
                 foreign.setdefault(kind, []).append(panel)
     for kind, asking in foreign.items():
         titles = [title_of(panel) for panel in asking]
-        reason = f"{named(titles)} {'ask' if len(set(titles)) > 1 else 'asks'} {NAMES.get(kind, kind)}"
+        reason = f"{named(titles)} {'query' if len(set(titles)) > 1 else 'queries'} {NAMES.get(kind, kind)}"
         (report.leave_out if kind == "influx-sql" else report.refuse)(reason, *asking)
     for kind in sorted(used & SOURCES.keys()):
-        report.did(f"its queries ask the datasource {SOURCES[kind]}")
+        report.did(f"its queries use the datasource {SOURCES[kind]}")
 
 
 def _of_target(sources: Sources, whole: Any, target: Json) -> str:

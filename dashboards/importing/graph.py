@@ -1,7 +1,7 @@
-"""Angular's `graph` as `timeseries`, by Grafana's own rules from when it could still convert it.
+"""Converts Angular's `graph` to `timeseries`, by the rules that Grafana had while it could still convert it.
 
 github.com/grafana/grafana: public/app/plugins/panel/timeseries/migrations.ts. A graph over series instead of time
-becomes a bar gauge, a histogram a histogram.
+becomes a bar gauge, and a histogram stays one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def converted(old: Json, report: Report) -> Json:
 
 
 def axes(old: Json) -> tuple[Json, Json]:
-    """The left and the right axis; before 2016 their parts lay in the panel itself."""
+    """The left and the right axis; before 2016 their options were in the panel itself."""
     if isinstance(old.get("yaxes"), list):
         found = [axis if isinstance(axis, dict) else {} for axis in old["yaxes"]]
         return (*found, {}, {})[:2]  # type: ignore[return-value]
@@ -61,7 +61,7 @@ def axes(old: Json) -> tuple[Json, Json]:
 
 
 def axis_defaults(axis: Json) -> Json:
-    """Unit, ends and drawing of an axis as field options."""
+    """The unit, limits and appearance of an axis as field options."""
     base = axis.get("logBase")
     custom = present(
         axisPlacement="hidden" if axis.get("show") is False else None,
@@ -117,7 +117,7 @@ def _tooltip(old: Any) -> Json:
 
 
 def _thresholds(old: Json, defaults: Json) -> None:
-    """Lines and areas at limits; of several, each colour begins at its limit."""
+    """Lines and areas at limits; each colour begins at its limit."""
     limits = [limit for limit in old.get("thresholds") or [] if isinstance(limit, dict)]
     grid = old.get("grid") if isinstance(old.get("grid"), dict) else {}
     for place in ("1", "2"):  # before 2016

@@ -1,4 +1,4 @@
-"""An Angular graph's settings for single series, as field overrides."""
+"""Converts an Angular graph's settings for single series to field overrides."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _fixed(colour: Any) -> Json:
 
 
 def _properties(key: str, value: Any, right: Json) -> Iterator[Json]:
-    """One setting of one series. What has no counterpart is left out, as Grafana itself did."""
+    """The properties for one setting of a series. What has no counterpart is left out, as Grafana itself did."""
     if key == "yaxis" and value == 2:
         yield _property("custom.axisPlacement", "right")
         yield from (_property(name, right[name]) for name in ("unit", "decimals", "min", "max") if name in right)
@@ -87,7 +87,7 @@ PARTS: dict[str, Callable[[Any], Json]] = {
     "hideTooltip": lambda value: _hidden("tooltip") if value else {},
     "legend": lambda value: {} if value else _hidden("legend"),
 }
-"""A series' setting, and the field options it becomes."""
+"""A series' setting → the field options that it becomes."""
 
 
 def _dashes(old: Json, series: Json) -> Json | None:

@@ -1,4 +1,4 @@
-"""Which kinds of panels and datasources there are."""
+"""The kinds of panels and datasources that exist here."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ SPECIAL: dict[str, dict[str, str]] = {
     "-- Grafana --": {"type": "grafana", "uid": "-- Grafana --"},
     "__expr__": {"type": "__expr__", "uid": "__expr__"},
 }
-"""Grafana's built-in ones, by the name that this project writes."""
+"""Grafana's built-in datasources, by the name that this project writes."""
 GRAFANA = frozenset(("grafana", "-- Grafana --"))
-"""Uid and name of Grafana's own datasource; references have either."""
+"""The uid and the name of Grafana's own datasource; references can have either."""
 
 
 def is_old_table(panel: dict[str, Any]) -> bool:
-    """Whether a panel `table` is still the Angular one: both have had this name."""
+    """Whether a panel of type `table` is the Angular one, which had the same name."""
     return panel.get("type") == "table" and "fieldConfig" not in panel and bool({"styles", "columns"} & panel.keys())

@@ -16,13 +16,13 @@ CELL = 38
 LEAST_HEIGHT = 3
 TALLEST = 200
 LOWEST = 100_000
-"""Grid rows: more than anybody's dashboard has."""
+"""Grid rows: more than any dashboard has."""
 LARGEST_ID = 2**31 - 1
-"""Beyond 2^53 browsers round numbers, and two ids become one."""
+"""Far below 2^53, beyond which browsers round numbers and two ids become one."""
 
 
 def on_grid(dashboard: Json, report: Report) -> list[Json]:
-    """The panels in today's model: a list, each with its place, rows among them."""
+    """The panels in today's model: a list that includes rows, each with its place on the grid."""
     panels = objects(dashboard.get("panels"))
     rows = [row for row in objects(dashboard.get("rows")) if not row.get("repeatIteration")]
     if rows:
@@ -32,7 +32,7 @@ def on_grid(dashboard: Json, report: Report) -> list[Json]:
     for panel in kept:
         if any(inner.get("type") == "row" for inner in panel.get("panels") or []):
             panel["panels"] = list(_outside_of_rows(panel["panels"]))
-            report.count("took the panels out of a row inside another row")
+            report.count("moved the panels out of a row inside another row")
     for panel in every(kept):
         _repeat_in_columns(panel)
         panel["gridPos"] = _place(panel.get("gridPos"))
@@ -46,19 +46,19 @@ def on_grid(dashboard: Json, report: Report) -> list[Json]:
 
 
 def every(panels: list[Json]) -> Iterator[Json]:
-    """All panels, those inside collapsed rows and the rows too."""
+    """All panels, including rows and those inside collapsed rows."""
     for panel in panels:
         yield panel
         yield from panel.get("panels") or []
 
 
 def objects(listed: Any) -> list[Json]:
-    """The list's elements that are objects; none where it is no list."""
+    """The list's elements that are objects; none if it is not a list."""
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def without(panels: list[Json], dropped: Container[int]) -> list[Json]:
-    """The panels but those dropped (by `id()`), also inside rows."""
+    """The panels without the dropped ones (by `id()`), also inside rows."""
     kept = [panel for panel in panels if id(panel) not in dropped]
     for panel in kept:
         if panel.get("panels"):
@@ -67,7 +67,7 @@ def without(panels: list[Json], dropped: Container[int]) -> list[Json]:
 
 
 def number(panels: list[Json]) -> None:
-    """Give each panel an id of its own; those that have one keep it."""
+    """Give each panel a unique id; those that have one keep it."""
     taken = {panel["id"] for panel in every(panels) if _is_id(panel.get("id"))}
     free = (number for number in itertools.count(1) if number not in taken)
     seen: set[int] = set()
@@ -103,14 +103,14 @@ def _laid_out(rows: list[Json]) -> Iterator[Json]:
             yield heading
         bottom = _fill(inside, y, height)
         if heading and heading["collapsed"]:
-            heading["panels"] = inside  # hidden below it, so what follows comes right after
+            heading["panels"] = inside  # hidden, so that the next row follows immediately
         else:
             yield from inside
             y = bottom
 
 
 def _fill(panels: list[Json], y: int, height: int) -> int:
-    """Place a row's panels from left to right, line by line; returns where the next row begins."""
+    """Place a row's panels from left to right, line by line, and return where the next row begins."""
     x = line = 0
     for panel in panels:
         width = min(COLUMNS, max(1, round(2 * _number(panel.pop("span", None), 4))))
@@ -133,7 +133,7 @@ def _number(value: Any, usual: float) -> float:
 
 
 def _place(written: Any) -> dict[str, int] | None:
-    """The place within the grid; None where it says none. Grafana moves panels up, but draws any width and height."""
+    """The place within the grid; None if there is none. Grafana moves panels up, but draws any width and height."""
     given = written if isinstance(written, dict) else {}
     try:
         x, y, width, height = (int(float(given[key])) for key in ("x", "y", "w", "h"))
@@ -149,7 +149,7 @@ def _place(written: Any) -> dict[str, int] | None:
 
 
 def _outside_of_rows(panels: list[Json]) -> Iterator[Json]:
-    """Grafana has rows on the outside only: what is in a row inside another one comes after it."""
+    """The row's panels without inner rows, which Grafana does not have; their panels come in their place."""
     for panel in panels:
         if panel.get("type") == "row":
             yield from _outside_of_rows(objects(panel.get("panels")))
@@ -158,7 +158,7 @@ def _outside_of_rows(panels: list[Json]) -> Iterator[Json]:
 
 
 def _is_copy(panel: Json, report: Report) -> bool:
-    """Copies that an old Grafana made of a repeated panel or row and saved; Grafana makes them again."""
+    """Whether it is a copy of a repeated panel or row that an old Grafana saved; Grafana creates copies again."""
     if panel.get("repeatPanelId") or panel.get("repeatByRow"):
         report.count("dropped a saved copy of a repeated panel")
         return True
@@ -189,7 +189,7 @@ def _repeat_in_columns(panel: Json) -> None:
 
 
 def inlined(panels: Iterable[Json], elements: Any, report: Report) -> None:
-    """Library panels, whose content an export carries along, become ordinary ones."""
+    """Convert library panels, whose content is in the export, to ordinary ones."""
     by_uid = {
         str(element.get("uid")): element for element in objects(elements)
     }  # a list, in exports of Grafana 8 and 9.0

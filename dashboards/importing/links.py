@@ -1,7 +1,7 @@
-"""Links: to this dashboard under its new uid, to others that are here, and to those that are not.
+"""Links: to this dashboard under its new uid, to existing ones, and to missing ones.
 
-A link to a dashboard that is not here is kept, as it works once that dashboard is imported under its uid. One that
-only says the other's title (Grafana before 7) has no address that could be kept.
+A link to a missing dashboard is kept, because it works once that dashboard is imported under its uid. One with only the
+other's title (Grafana before 7) has no address that could be kept.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BY_SLUG = re.compile(rf"{LOCAL}(?:\.{{0,2}}/)*(?:grafana/)?dashboard(?:-solo)?/(
 ELSEWHERE = re.compile(r"https?://[^/?#]+/(?:[\w-]+/)?(?:d/|dashboard/)")
 IN_TEXT = re.compile(r"(?<=\]\()[^)\s]+|(?<=href=\")[^\"]+|(?<=href=')[^']+")
 MOST = 20
-"""Links that are named; a person may want to look at each."""
+"""Links that a message names, because a person may want to check each."""
 USUAL = {
     "title": "",
     "type": "link",
@@ -32,14 +32,14 @@ USUAL = {
     "keepTime": False,
     "targetBlank": False,
 }
-"""What a dashboard's link must contain; old ones left it to Grafana."""
+"""The required fields of a dashboard's link, with Grafana's defaults for old ones."""
 
 
 class Links:
-    """What is found about the links of one dashboard.
+    """Converts the links of one dashboard, and collects what to report.
 
-    before, name: its uid in its author's Grafana, and here. there: the uids of the dashboards that are here. own_tags:
-    its tags, by which it finds itself and those that are imported along with it.
+    before, name: its uid in its author's Grafana, and here. there: the uids of the existing dashboards. own_tags: its
+    tags, by which links find it and those that are imported along with it.
     """
 
     def __init__(self, raw: Json, name: str, there: Collection[str], own_tags: Collection[str]) -> None:
@@ -82,10 +82,10 @@ class Links:
     def tell(self, report: Report) -> None:
         """Add the findings to the report."""
         for found, words in (
-            (self._missing, "kept links to dashboards that are not here (import those too, with their uid as NAME=)"),
-            (self._tagged, "kept links to all dashboards with a tag that this one does not have itself"),
+            (self._missing, "kept links to missing dashboards (import those, too, with their uid as NAME=)"),
+            (self._tagged, "kept links to all dashboards with a tag that this one does not have"),
             (self._elsewhere, "kept links to dashboards of another Grafana"),
-            (self._lost, "left out links to dashboards that are not here, which only said their title"),
+            (self._lost, "left out links to missing dashboards, which had only their title"),
         ):
             if found:
                 report.did(f"{words}: {named(found, MOST)}")
@@ -107,7 +107,7 @@ class Links:
         return {"title": title, "url": self._address(url, title), "targetBlank": bool(link.get("targetBlank"))}
 
     def _within(self, value: Any) -> Any:
-        """The same with every link inside it looked at: `links` of fields, of overrides, and of older options."""
+        """The value with every link inside it converted: `links` of fields, of overrides, and of older options."""
         if isinstance(value, list):
             return [self._within(each) for each in value]
         if not isinstance(value, dict):
@@ -126,7 +126,7 @@ class Links:
         return {**link, "url": self._address(link["url"], str(link.get("title") or link["url"]))}
 
     def _address(self, url: str, title: str) -> str:
-        """The address as it leads to here, noted where it leads nowhere."""
+        """The address as it works here; missing targets are noted."""
         found = TO_DASHBOARD.match(url)
         if found and found[2] == self.before:
             return f"/d/{self.name}{url[found.end() :]}"

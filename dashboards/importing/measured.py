@@ -1,4 +1,4 @@
-"""What is in this stack's InfluxDB, and which queries need something else: warnings, because agents can measure more.
+"""Warns of queries for what this stack's InfluxDB does not have. They are not refused: agents can measure more.
 
 userdata/shared/telegraf.conf and inputs.conf configure what agents measure.
 """
@@ -38,7 +38,7 @@ def check(panels: Iterable[Json], variables: Iterable[Json], annotations: Iterab
         what = {
             "database": f"the database is {DATABASE}, not {name}: correct it in",
             "policy": f"the retention policy is {POLICY}, not {name}: correct it in",
-            "measurement": f"no agent measures {name} (docs/agents.md says what they do), so nothing will show in",
+            "measurement": f"no agent measures {name} (see docs/agents.md), so nothing will be shown in",
         }[kind]
         report.warnings.append(f"{what} {named(places)}")
 

@@ -1,6 +1,6 @@
-"""What changed before the first schema that Grafana accepts (16): the steps of its DashboardMigrator up to there.
+"""The changes before the first schema that Grafana accepts (16): the steps of its DashboardMigrator up to there.
 
-github.com/grafana/grafana: public/app/features/dashboard/state/DashboardMigrator.ts. The layout is `layout`'s part.
+github.com/grafana/grafana: public/app/features/dashboard/state/DashboardMigrator.ts. `layout` converts the layout.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from dashboards.importing.layout import objects
 from dashboards.importing.report import Json
 
 OLDEST_SCHEMA = 16
-"""The first schema with panels on a grid. Grafana migrates what is newer by itself."""
+"""The first schema with panels on a grid. Grafana itself migrates newer ones."""
 HIGHEST = 999
 """Today's is 42; Grafana's server refuses a number that does not fit its integers."""
 
 
 def schema_of(dashboard: Json) -> int:
-    """The dashboard's schema; the oldest where it says none."""
+    """The dashboard's schema; 0 if it has none."""
     found = dashboard.get("schemaVersion")
     return min(found, HIGHEST) if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
 
 
 def upgraded(dashboard: Json) -> Json:
-    """The dashboard as one of schema 16, its rows apart; changes its panels in place."""
+    """The dashboard as one of schema 16, except for its rows; changes its panels in place."""
     schema = schema_of(dashboard)
     if schema >= OLDEST_SCHEMA:
         return dashboard
@@ -84,7 +84,7 @@ def _graph(panel: Json) -> None:
 
 
 def _influx(target: Json) -> None:
-    """Fields with a function each became lists of parts."""
+    """Convert fields with one function each to lists of parts."""
     fields, groups = target.get("fields"), target.get("groupBy")
     if not isinstance(fields, list) or not isinstance(groups, list) or "tags" not in target:
         return

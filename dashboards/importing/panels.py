@@ -1,4 +1,4 @@
-"""Panels of types that Grafana dropped become their successors; unknown types are refused."""
+"""Converts panels of types that Grafana dropped to their successors, and refuses unknown types."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ KEPT = (
     *("timeFrom", "timeShift", "hideTimeOverride", "transparent", "repeat", "repeatDirection", "maxPerRow"),
     "cacheTimeout",
 )
-"""What a converted panel keeps as it is."""
+"""The fields that a converted panel keeps."""
 
 TEXTS = ("timeFrom", "timeShift", "interval", "cacheTimeout", "repeat", "repeatDirection")
-"""What is text in Grafana. A number as one of the first three breaks its page (@grafana/data: describeTextRange,
-intervalToMs)."""
+"""The fields that are text in Grafana. A number in one of the first three breaks its page (@grafana/data:
+describeTextRange, intervalToMs)."""
 NUMBERS = ("maxDataPoints", "maxPerRow")
 
 CONVERTERS: dict[str, Callable[[Json, Report], Json]] = {
@@ -32,16 +32,16 @@ CONVERTERS: dict[str, Callable[[Json, Report], Json]] = {
     "grafana-worldmap-panel": retired.geomap,
     "natel-discrete-panel": retired.discrete,
 }
-"""As Grafana's PanelModel has it: `autoMigrateAngular`."""
+"""The types that Grafana's PanelModel converts: `autoMigrateAngular`."""
 RENAMED = {"table2": "table", "text2": "text", "heatmap-new": "heatmap"}
-"""Their names while they were new."""
+"""Names that types had while they were new."""
 SHOWN = {"table-old": "table (old)"}
 
 
 def modernise(panel: Json, report: Report) -> None:
     """Convert the panel in place. Raises PanelError for a kind that Grafana does not have."""
     _of_their_kinds(panel, report)
-    # A converted panel keeps them, as in Grafana (PanelModel's mustKeepProps); of old tables their own are the first.
+    # A converted panel keeps transformations, as in Grafana (PanelModel's mustKeepProps), before those of old tables.
     given = panel.pop("transformations", None)
     kept = [each for each in objects(given) if isinstance(each.get("id"), str)]
     kind = str(panel.get("type") or "")
@@ -56,7 +56,7 @@ def modernise(panel: Json, report: Report) -> None:
         panel.update(converted)
         report.count(f"converted a panel {SHOWN.get(kind, kind)} to {panel['type']}")
     elif not kind:
-        raise PanelError("says no type")
+        raise PanelError("has no type")
     elif kind not in CORE:
         raise PanelError(f"is a {kind}, a plugin that is not part of Grafana (replace or delete that panel first)")
     elif kind == "text":
@@ -76,7 +76,7 @@ def modernise(panel: Json, report: Report) -> None:
 
 
 def _of_their_kinds(panel: Json, report: Report) -> None:
-    """Numbers become numbers; what should be text and is not is left out: is 6 hours, or seconds?"""
+    """Convert numbers, and leave out what should be text but is not: 6 could be hours or seconds."""
     for key in NUMBERS:
         if panel.get(key) is not None:
             panel[key] = number(panel[key])
@@ -86,7 +86,7 @@ def _of_their_kinds(panel: Json, report: Report) -> None:
 
 
 def _text(panel: Json) -> None:
-    """Text panels used to have their text next to their options."""
+    """Move a text panel's text into its options, next to which it used to be."""
     options = panel["options"] = panel.get("options") or {}
     for key in ("content", "mode"):
         if key in panel:

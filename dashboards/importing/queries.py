@@ -1,4 +1,4 @@
-"""Queries in the shape that Grafana's backend asks today."""
+"""Converts queries to the form that Grafana's backend expects today."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LABELS = {"metric": "MetricName", "namespace": "Namespace", "region": "Region", 
 
 
 def modernise(panel: Json, report: Report) -> None:
-    """Convert the panel's queries in place: letters given, CloudWatch's statistics one a query."""
+    """Convert the panel's queries in place: each gets a letter, and one CloudWatch statistic."""
     targets = panel.get("targets")
     if targets is None:
         return
@@ -31,8 +31,8 @@ def tell(panels: list[Json], variables: Iterable[Json], annotations: Iterable[Js
     logs += [f"annotation {each.get('name')}" for each in annotations if _is_of_logs(each.get("target") or each)]
     if logs:
         report.did(
-            f"kept the queries of CloudWatch Logs in {named(logs)}, which stay empty: Grafana's user may read"
-            " CloudWatch's metrics only"
+            f"kept the CloudWatch Logs queries in {named(logs)}, which stay empty: Grafana's user may read only"
+            " CloudWatch's metrics"
         )
     sql = [title_of(panel) for panel in panels if any(map(_is_sql_expression, panel.get("targets") or []))]
     if sql:  # https://grafana.com/docs/grafana/v13.0/…/sql-expressions/: a public preview; v13.3: on by default
@@ -44,7 +44,7 @@ def _is_sql_expression(query: Json) -> bool:
 
 
 def _is_of_logs(query: Any) -> bool:
-    """Whether it is a query of a panel in the mode Logs, or a variable's for log groups."""
+    """Whether it is a panel's query in the mode Logs, or a variable's for log groups."""
     if not isinstance(query, dict):
         return False
     return query.get("queryMode") == "Logs" or query.get("queryType") == "logGroups"
@@ -63,7 +63,7 @@ def _one(target: Json) -> Iterator[Json]:
 
 
 def _cloudwatch(target: Json) -> Iterator[Json]:
-    """Grafana's own migrations of 2021 and 2022: a statistic a query, a label instead of an alias."""
+    """Grafana's own migrations of 2021 and 2022: one statistic per query, a label instead of an alias."""
     given = target.pop("statistics", None) or []
     statistics = [str(each) for each in (given if isinstance(given, list) else [given])]
     alias = target.pop("alias", None)
@@ -91,7 +91,7 @@ def _label(found: re.Match[str]) -> str:
 
 
 def _letter(targets: list[Json]) -> None:
-    """A letter of its own for each query that has none."""
+    """Give each query without a unique letter another one."""
     taken = {str(target.get("refId")) for target in targets}
     free = (letter for letter in _letters() if letter not in taken)
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""What an import did, what should be checked, and why it was refused."""
+"""The report of an import: what it did, what should be checked, and why it was refused."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import Any
 
 Json = dict[str, Any]
 MOST_NAMED = 3
-"""Panels that are named in a line; the rest are counted."""
+"""Panels that a line names; the rest are counted."""
 BLANK = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and a symbol that are drawn as nothing."""
-
+"""Letters and a symbol that are invisible."""
 
 FORM = (ArithmeticError, AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
-"""What malformed parts raise: nobody checks a community dashboard's types."""
+"""What malformed parts raise: no one checks the types in a community dashboard."""
 
 
 class PanelError(Exception):
@@ -24,7 +23,7 @@ class PanelError(Exception):
 
 
 class ImportingError(Exception):
-    """The dashboard cannot be imported. Its text is one line: what is wrong, and what to do."""
+    """The dashboard cannot be imported. Its text is one line that says why, and what to do."""
 
     def __init__(self, text: str) -> None:
         super().__init__(plain(text))
@@ -34,8 +33,8 @@ class ImportingError(Exception):
 class Report:
     """Filled while a dashboard is converted.
 
-    skip: whether what cannot be imported is left out; else one reason is enough to refuse it all. refused: the reasons.
-    left: why things are left out. dropped: the panels among them, by `id()`.
+    skip: whether to leave out what cannot be imported; otherwise a single reason refuses the dashboard. refused: the
+    reasons. left: why things are left out. dropped: the panels that are left out, by `id()`.
     """
 
     skip: bool = False
@@ -47,28 +46,28 @@ class Report:
     _counted: Counter[str] = field(default_factory=Counter)
 
     def did(self, line: str) -> None:
-        """One thing that was done."""
+        """Add something that was done."""
         self.lines.append(line)
 
     def count(self, line: str, times: int = 1) -> None:
-        """One of many like things; they are reported together."""
+        """Count something that happens several times; it is reported once."""
         self._counted[line] += times
 
     def refuse(self, reason: str, *panels: Json) -> None:
-        """Something that cannot be imported, and the panels that have to go with it."""
+        """Refuse what cannot be imported, or leave it out with the panels that depend on it."""
         if self.skip:
             self.leave_out(reason, *panels)
         else:
             self.refused.append(reason)
 
     def leave_out(self, reason: str, *panels: Json) -> None:
-        """Something that is left out in any case."""
+        """Leave something out in any case."""
         self.left.append(reason)
         self.did(f"left out: {reason}")
         self.dropped |= {id(panel): panel for panel in panels}
 
     def sentences(self) -> list[str]:
-        """Everything that was done, like things with their number."""
+        """Everything that was done, with counts."""
         lines = [*self.lines, *(f"{line} ({times}×)" if times > 1 else line for line, times in self._counted.items())]
         return [plain(line) for line in lines]
 
@@ -83,9 +82,9 @@ def plain(text: str) -> str:
 
 
 def is_seen(text: str) -> bool:
-    """Whether any character of the text leaves ink: a space, a control or format character, or a mark alone does not.
+    """Whether any character of the text is visible: not a space, a control or format character, or a mark alone.
 
-    Grafana trims ordinary spaces only (pkg/services/dashboards), so a title of others would be a line without words.
+    Grafana trims only ordinary spaces (pkg/services/dashboards), so a title of others would be an empty line.
     """
     return any(unicodedata.category(each)[0] not in "CMZ" and each not in BLANK for each in text)
 

@@ -1,6 +1,6 @@
-"""Plugins that Grafana retired when it got panels of its own for the same: pie chart, world map, discrete.
+"""Converts plugins that Grafana retired when it got its own panels: pie chart, world map, discrete.
 
-By the rules of Grafana's own migrations, github.com/grafana/grafana: public/app/plugins/panel/{piechart,geomap,
+Follows the rules of Grafana's own migrations, github.com/grafana/grafana: public/app/plugins/panel/{piechart,geomap,
 state-timeline}/migrations.ts.
 """
 
@@ -20,7 +20,7 @@ CENTRES = {
     "SE Asia": "se-asia",
     "Last GeoHash": "coords",
 }
-"""The old map's centres, and today's names for these views."""
+"""The old map's centres → today's names of these views."""
 
 
 def piechart(old: Json, report: Report) -> Json:
@@ -51,9 +51,9 @@ def piechart(old: Json, report: Report) -> Json:
 
 
 def geomap(old: Json, report: Report) -> Json:
-    """`grafana-worldmap-panel` as `geomap`: view, limits and colours. Grafana makes no layer of the circles either."""
+    """`grafana-worldmap-panel` as `geomap`: view, limits and colours. Grafana does not convert the circles either."""
     report.warnings.append(
-        f"“{title_of(old)}” is an empty map: add a layer of markers to it, as Grafana does not convert circles"
+        f"“{title_of(old)}” is an empty map: add a layer of markers to it, because circles cannot be converted"
     )
     return {
         "type": "geomap",
@@ -77,7 +77,7 @@ def geomap(old: Json, report: Report) -> Json:
 
 
 def _limits(old: Json) -> Json | None:
-    """Each colour from its limit on; the first has none."""
+    """Thresholds, at which each colour begins; the first has no limit."""
     colours, limits = old.get("colors"), [number(text) for text in texts_of(old.get("thresholds"))]
     if not limits or not isinstance(colours, list) or not colours:
         return None

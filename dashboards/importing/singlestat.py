@@ -1,4 +1,4 @@
-"""Angular's `singlestat` as `stat`, or as `gauge` where it was drawn as one.
+"""Converts Angular's `singlestat` to `stat`, or to `gauge` if it was drawn as one.
 
 github.com/grafana/grafana: packages/grafana-ui/src/components/SingleStatShared/SingleStatBaseOptions.ts
 """
@@ -27,7 +27,7 @@ def converted(old: Json, report: Report) -> Json:
         color={"mode": "thresholds"},
     )
     if old.get("prefix") or old.get("postfix"):
-        report.count("left out the words before or after a number (prefix, postfix), which stat does not have")
+        report.count("left out the text before or after a number (prefix, postfix), which stat does not have")
     if is_gauge:
         low, high = number((gauge or {}).get("minValue")), number((gauge or {}).get("maxValue"))
         defaults |= {"min": 0 if low is None else low, "max": 100 if high is None else high}
@@ -53,6 +53,6 @@ def converted(old: Json, report: Report) -> Json:
 
 
 def _fields(old: Json) -> str:
-    """The column of a table that was shown; else any number."""
+    """The column of a table that was shown; otherwise any number."""
     column = old.get("tableColumn")
     return f"/^{re.escape(column)}$/" if isinstance(column, str) and column else ""

@@ -1,4 +1,4 @@
-"""Where a dashboard comes from: a file, or grafana.com by its ID. And unwrapping it."""
+"""Reads a dashboard from a file, or from grafana.com by its ID, and unwraps it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PATIENCE_SECONDS = 20
 
 
 def read(wanted: str, site: str = GRAFANA_COM) -> str:
-    """The text of the dashboard: of grafana.com's dashboard with this id when it is a number, else of the file.
+    """The text of grafana.com's dashboard with this id, if it is a number; otherwise of the file.
 
-    Raises ImportingError when there is none.
+    Raises ImportingError if it cannot be read.
     """
     if not wanted:
         raise ImportingError("nothing to import: write FROM=928 (an id on grafana.com) or FROM=path/to/dashboard.json")
@@ -36,7 +36,7 @@ def read(wanted: str, site: str = GRAFANA_COM) -> str:
         raise ImportingError(f"{wanted}: has more than {LARGEST // 1_000_000} MB; that is not a dashboard")
     try:
         content = path.read_bytes()
-        # What Windows PowerShell writes with `>`.
+        # Windows PowerShell's `>` writes UTF-16.
         wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         return content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
@@ -55,7 +55,7 @@ def _download(number: str, site: str) -> str:
     except urllib.error.HTTPError as error:
         if error.code == 404:
             raise ImportingError(f"grafana.com has no dashboard {number}; look up its number on {page}") from None
-        raise ImportingError(f"grafana.com answers {error.code} for dashboard {number}; {instead}") from None
+        raise ImportingError(f"grafana.com answered {error.code} for dashboard {number}; {instead}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise ImportingError(f"grafana.com cannot be reached from here ({reason}); {instead}") from None
@@ -65,7 +65,7 @@ def _download(number: str, site: str) -> str:
 
 
 def parse(text: str, name: str) -> Json:
-    """The JSON object in the text. Raises ImportingError with the place of the first mistake."""
+    """The JSON object in the text. Raises ImportingError, which gives the place of the first mistake."""
     if not text.strip():
         raise ImportingError(f"{name}: is empty; export the dashboard again")
     try:
@@ -77,7 +77,7 @@ def parse(text: str, name: str) -> Json:
         if rest.startswith("<"):
             raise ImportingError(f"{name}: is not JSON but a web page; export the dashboard as JSON") from None
         if rest.startswith(("//", "/*")):
-            raise ImportingError(f"{name}: contains a comment ({place}); JSON has none: remove it") from None
+            raise ImportingError(f"{name}: contains a comment ({place}); JSON does not allow them: remove it") from None
         raise ImportingError(f"{name}: is not JSON ({place}: {error.msg}); export the dashboard again") from None
     except UnicodeEncodeError as error:
         half = str(error.object)[error.start]
@@ -112,28 +112,28 @@ def _whole(written: str) -> int:
 
 
 def _around(error: UnicodeEncodeError) -> str:
-    """What precedes the half character, to search for."""
+    """The text before the half character, so that it can be found."""
     before = str(error.object)[: error.start]
     return before.rsplit('"', 1)[-1][-30:] + "…"
 
 
 def unwrapped(found: Json, name: str, report: Report) -> Json:
-    """The dashboard without the envelopes of APIs. Raises ImportingError if it is not in the classic model.
+    """The dashboard without the wrappers of APIs. Raises ImportingError if it is not in the classic model.
 
-    Envelopes: Grafana's HTTP API ({"dashboard", "meta"}), grafana.com's API ({"json", …}), Kubernetes style resources
+    Wrappers: Grafana's HTTP API ({"dashboard", "meta"}), grafana.com's API ({"json", …}), Kubernetes-style resources
     of the versions v0 and v1 ({"apiVersion", "kind", "spec"}).
     """
     inner: Any = found
     if isinstance(inner.get("dashboard"), dict):
         inner = inner["dashboard"]
-        report.did("took the dashboard out of the HTTP API's envelope")
+        report.did("removed the wrapper of Grafana's HTTP API")
     elif isinstance(inner.get("json"), dict):
         inner = inner["json"]
-        report.did("took the dashboard out of grafana.com's envelope")
+        report.did("removed grafana.com's wrapper")
     version = str(inner.get("apiVersion") or found.get("apiVersion") or "")
     if version and isinstance(inner.get("spec"), dict):
         inner = inner["spec"]
-        report.did("took the dashboard out of its resource")
+        report.did("removed the wrapper of a resource")
     if "elements" in inner or "/v2" in version:
         raise ImportingError(
             f"{name}: is in the new schema v2 (elements and layout); in Grafana choose Export → Export as code → model"
@@ -144,7 +144,7 @@ def unwrapped(found: Json, name: str, report: Report) -> Json:
     if not isinstance(inner.get("title"), str) or not inner["title"].strip():
         raise ImportingError(f"{name}: has no title; write one into the file")
     if not is_seen(inner["title"]):
-        raise ImportingError(f"{name}: has a title of invisible characters only; write one into the file")
+        raise ImportingError(f"{name}: has a title of only invisible characters; write one into the file")
     return dict(inner)
 
 

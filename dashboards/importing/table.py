@@ -1,4 +1,4 @@
-"""Angular's `table` as today's.
+"""Converts Angular's `table` to today's.
 
 github.com/grafana/grafana: public/app/plugins/panel/table/migrations.ts. Columns that were hidden by name are left
 out by a transformation.
@@ -32,7 +32,7 @@ def converted(old: Json, report: Report) -> Json:
     hidden = [str(style.get("pattern")) for style in styles if style.get("type") == "hidden"]
     patterns = [name for name in hidden if name.startswith("/")]
     if patterns:
-        report.warnings.append(f"“{title_of(old)}” hid columns by a pattern ({patterns[0]}); they are shown now")
+        report.warnings.append(f"“{title_of(old)}” hid columns by a pattern ({patterns[0]}); they are now shown")
     return {
         "type": "table",
         "options": {"showHeader": old.get("showHeader", True) is not False, "cellHeight": "sm"},
@@ -76,7 +76,7 @@ def _general(style: Json) -> Json:
 
 
 def _rule(style: Json) -> Json | None:
-    """One style, as an override of the columns it names; None when it changes nothing."""
+    """One style as an override of the columns it names; None if it changes nothing."""
     name = str(style.get("pattern") or "")
     unit = style.get("unit")
     if style.get("type") == "date":
@@ -106,7 +106,7 @@ def _align(style: Json) -> str | None:
 
 
 def _link(style: Json) -> Json:
-    """Angular's `$__cell` and `$__cell_2` by their names of today."""
+    """A link with today's names of Angular's `$__cell` and `$__cell_2`."""
     url = re.sub(r"\$__cell_(\d+)", r"${__data.fields[\1]}", str(style["linkUrl"]))
     url = re.sub(r"\$__cell(:\w+)?\b", "${__value.raw}", url)
     return {"title": style.get("linkTooltip") or "Open", "url": url, "targetBlank": bool(style.get("linkTargetBlank"))}

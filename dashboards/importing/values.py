@@ -1,4 +1,4 @@
-"""What the old panels' options have in common: reducers, thresholds, value mappings."""
+"""What old panels' options have in common: reducers, thresholds, value mappings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ REDUCERS = {
     "range": "range",
     "count": "count",
 }
-"""Angular's names of reductions, and today's."""
+"""Angular's names of reducers → today's."""
 
 
 def number(value: Any) -> float | int | None:
-    """A number, also when it was written as text; None for anything else."""
+    """A number, even if written as text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -38,19 +38,19 @@ def number(value: Any) -> float | int | None:
 
 
 def texts_of(value: Any) -> list[str]:
-    """A list's or a comma-separated text's elements."""
+    """The elements of a list or a comma-separated text."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return [str(part) for part in value] if isinstance(value, list) else []
 
 
 def present(**options: Any) -> Json:
-    """The options that have a value."""
+    """Only the options that have a value."""
     return {key: value for key, value in options.items() if value is not None}
 
 
 def steps(limits: Any, colours: Any) -> Json | None:
-    """Thresholds from old limits ("80,90") and colours, one more of these; None without any."""
+    """Thresholds from old limits ("80,90") and colours, of which there is one more; None without any."""
     known = [limit for text in texts_of(limits) if (limit := number(text)) is not None]
     names = texts_of(colours) if isinstance(colours, list) else []
     if not known or not names:

@@ -1,4 +1,4 @@
-"""Variables and annotations: with this stack's datasources, without the selections of other systems."""
+"""Variables and annotations, with this stack's datasources and without saved choices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KNOWN = ("query", "custom", "interval", "constant", "textbox", "adhoc", "groupby
 
 
 def constants(dashboard: Json) -> dict[str, str]:
-    """The inputs of an export that are plain texts, with the values it proposes."""
+    """The export's inputs that are plain text, with the values it suggests."""
     inputs = objects(dashboard.get("__inputs"))
     return {
         str(each["name"]): str(each.get("value") or "")
@@ -27,17 +27,17 @@ def constants(dashboard: Json) -> dict[str, str]:
 
 
 def names(dashboard: Json) -> frozenset[str]:
-    """What its variables are called."""
+    """The names of its variables."""
     templating = dashboard.get("templating")
     listed = objects(templating.get("list") if isinstance(templating, dict) else None)
     return frozenset(str(each["name"]) for each in listed if each.get("name"))
 
 
 def filled(value: Any, texts: dict[str, str], variables: Collection[str] = ()) -> Any:
-    """The JSON with `${NAME}` of the texts filled in, and `[[variable]]` in Grafana's way of today, `${variable}`.
+    """The JSON with the texts filled in for `${NAME}`, and `[[variable]]` in today's spelling, `${variable}`.
 
-    Other brackets belong to other languages: `[[tag_host]]` to the aliases of InfluxDB's queries (and has no other
-    spelling with brackets there), `[[:alpha:]]` to regular expressions.
+    Other brackets belong to other languages: `[[tag_host]]` to the aliases of InfluxDB queries (where no other spelling
+    has brackets), `[[:alpha:]]` to regular expressions.
     """
     if isinstance(value, list):
         return [filled(each, texts, variables) for each in value]
@@ -56,28 +56,26 @@ def filled(value: Any, texts: dict[str, str], variables: Collection[str] = ()) -
 
 
 def _just(text: str) -> Callable[[re.Match[str]], str]:
-    """A replacement that is taken literally, backslashes included."""
+    """A replacement that is used literally, backslashes included."""
     return lambda _: text
 
 
 def own_variables(dashboard: Json, sources: Sources, report: Report) -> list[Json]:
-    """The dashboard's variables, those that choose a datasource taken out: there is one of each kind."""
+    """The dashboard's variables, without those that choose a datasource: there is only one of each kind."""
     templating = dashboard.get("templating")
     found = []
     for variable in objects(templating.get("list") if isinstance(templating, dict) else None):
         kind = variable.get("type") or "query"
         if not str(variable.get("name") or "").strip():
             label = variable.get("label")
-            report.did(
-                f"left out a variable without a name{f' (“{label}”)' if label else ''}, which nothing can ask for"
-            )
+            report.did(f"left out a variable without a name{f' (“{label}”)' if label else ''}, which nothing can use")
             continue
         if kind == "datasource":
-            report.did(f"took out the variable {variable['name']}, which chose a datasource")
+            report.did(f"left out the variable {variable['name']}, which chose a datasource")
         elif kind not in KNOWN:
             report.refuse(f"the variable {variable['name']} is of type {kind}, which Grafana does not have")
         elif kind in ASKING and (foreign := _foreign(variable, sources)):
-            reason = f"the variable {variable['name']} {'asks' if kind == 'query' else 'filters'} {foreign}"
+            reason = f"the variable {variable['name']} {'queries' if kind == 'query' else 'filters'} {foreign}"
             report.refuse(reason)
         else:
             said = {key: value for key, value in variable.items() if value is not None}
@@ -110,7 +108,7 @@ def _query(variable: Json, sources: Sources, report: Report) -> Json:
 
 
 def _listed(variable: Json, sources: Sources, report: Report) -> Json:
-    """A variable with fixed values (custom, interval): they stand in its query."""
+    """A variable with fixed values (custom, interval), which are in its query."""
     values = _values(variable)
     if not variable.get("options"):
         variable["options"] = [{**value, "selected": False} for value in values]
@@ -121,7 +119,9 @@ def _listed(variable: Json, sources: Sources, report: Report) -> Json:
 
 
 def _values(variable: Json) -> list[Json]:
-    """As @grafana/scenes reads them (CustomVariable): `value` or `text : value`, with commas in between, or JSON."""
+    """The values as @grafana/scenes reads them (CustomVariable): `value` or `text : value`, separated by commas, or
+    JSON.
+    """
     written = str(variable.get("query") or "")
     if variable.get("valuesFormat") == "json":
         try:
@@ -154,7 +154,7 @@ _CONVERTERS = {"query": _query, "custom": _listed, "interval": _listed, "adhoc":
 
 
 def own_annotations(dashboard: Json, sources: Sources, report: Report) -> list[Json]:
-    """The annotations that this stack can answer."""
+    """The annotations whose datasources this stack has."""
     given = dashboard.get("annotations")
     found = []
     for each in objects(given.get("list") if isinstance(given, dict) else None):
@@ -165,7 +165,7 @@ def own_annotations(dashboard: Json, sources: Sources, report: Report) -> list[J
             kind = sources.kind(each.get("datasource"), each.get("target") or own)
         if not is_ours(kind):
             report.did(
-                f"left out the annotation {each.get('name') or 'without a name'}: it asks {NAMES.get(kind, kind)}"
+                f"left out the annotation {each.get('name') or 'without a name'}: it queries {NAMES.get(kind, kind)}"
             )
             continue
         usual = {"enable": True, "iconColor": "rgba(0, 211, 255, 1)"}

@@ -79,7 +79,7 @@ def test_a_different_file_is_overwritten_only_by_force(folder: Path) -> None:
     import_dashboard(HOSTS, "mine", folder=folder)
     other = str(SAMPLES / "of-2015.json")
     before = (folder / "mine.json").read_text()
-    with pytest.raises(ImportingError, match=r"exists already and differs: .*FORCE=1"):
+    with pytest.raises(ImportingError, match=r"already exists and differs: .*FORCE=1"):
         import_dashboard(other, "mine", folder=folder)
     assert (folder / "mine.json").read_text() == before
     import_dashboard(other, "mine", force=True, folder=folder)
@@ -98,7 +98,7 @@ def test_an_id_is_downloaded(folder: Path, site: str) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "words"),
-    [("927", "grafana.com has no dashboard 927"), ("500", "grafana.com answers 500 .* FROM=path/to/the/file.json")],
+    [("927", "grafana.com has no dashboard 927"), ("500", "grafana.com answered 500 .* FROM=path/to/the/file.json")],
 )
 def test_a_download_that_fails(folder: Path, site: str, wanted: str, words: str) -> None:
     with pytest.raises(ImportingError, match=words):

@@ -10,7 +10,7 @@ import pytest
 from dashboards.importing.conversion import convert
 from tests.dashboards.importing.conftest import imported, panel, with_panel
 
-OTHER = "kept links to dashboards that are not here (import those too, with their uid as NAME=): "
+OTHER = "kept links to missing dashboards (import those, too, with their uid as NAME=): "
 
 
 def reported(dashboard: dict[str, Any]) -> list[str]:
@@ -51,7 +51,7 @@ def test_so_are_the_dashboard_s_own_links() -> None:
 def test_links_by_tag_are_reported_unless_the_dashboard_has_the_tag_itself() -> None:
     links = [{"type": "dashboards", "title": "All", "tags": ["prod"]}]
     (line,) = reported(with_panel() | {"links": links})
-    assert "with a tag that this one does not have itself: “All: prod”" in line
+    assert "with a tag that this one does not have: “All: prod”" in line
     assert reported(with_panel() | {"links": links, "tags": ["prod"]}) == []
     assert reported(with_panel() | {"links": [{"type": "dashboards", "title": "Every", "tags": []}]}) == []
 
@@ -59,7 +59,7 @@ def test_links_by_tag_are_reported_unless_the_dashboard_has_the_tag_itself() -> 
 def test_a_link_that_only_says_a_title_is_left_out() -> None:
     found = imported(with_panel(links=[{"type": "dashboard", "dashboard": "Elsewhere"}]))
     assert panel(found, "One")["links"] == []
-    assert any("only said their title: “Elsewhere”" in line for line in found.report.sentences())
+    assert any("had only their title: “Elsewhere”" in line for line in found.report.sentences())
 
 
 def test_a_link_to_itself_follows_the_new_uid() -> None:

@@ -38,7 +38,7 @@ def test_a_row_inside_a_row_is_opened() -> None:
     (row,) = found.dashboard["panels"]
     assert [each["title"] for each in row["panels"]] == ["One", "Two"]
     assert panel(found, "One")["datasource"] == {"type": "influxdb", "uid": "influxdb"}
-    assert "took the panels out of a row inside another row" in found.report.sentences()
+    assert "moved the panels out of a row inside another row" in found.report.sentences()
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_a_library_panel_without_a_panel_in_it_is_refused_by_its_name(model: Any
 )
 def test_flux_is_known_wherever_it_begins(query: str) -> None:
     target = {"datasource": {"type": "influxdb", "uid": "x"}, "query": query, "refId": "A"}
-    assert "“One” asks InfluxDB in Flux" in refusal(with_panel(targets=[target]))
+    assert "“One” queries InfluxDB in Flux" in refusal(with_panel(targets=[target]))
 
 
 def test_a_database_of_unknown_make_has_a_name() -> None:
-    assert "“One” asks a database in SQL" in refusal(with_panel(targets=[{"rawSql": "SELECT 1", "refId": "A"}]))
+    assert "“One” queries a database in SQL" in refusal(with_panel(targets=[{"rawSql": "SELECT 1", "refId": "A"}]))
 
 
 def test_the_alert_of_any_panel_is_left_out_and_reported() -> None:
@@ -162,14 +162,14 @@ def test_a_variable_without_a_name_is_left_out_and_reported(name: str | None) ->
     listed = [{"name": name, "label": "Host", "type": "query", "query": "SHOW TAG VALUES"}, {"type": "constant"}]
     found = imported(with_panel() | {"templating": {"list": listed}})
     assert found.dashboard["templating"]["list"] == []
-    assert "left out a variable without a name (“Host”), which nothing can ask for" in found.report.sentences()
-    assert "left out a variable without a name, which nothing can ask for" in found.report.sentences()
+    assert "left out a variable without a name (“Host”), which nothing can use" in found.report.sentences()
+    assert "left out a variable without a name, which nothing can use" in found.report.sentences()
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("// exported\n{}", "contains a comment (line 1, column 1); JSON has none: remove it"),
+        ("// exported\n{}", "contains a comment (line 1, column 1); JSON does not allow them: remove it"),
         ('{"title": "x", /* y */ "panels": []}', "contains a comment"),
         (" \n", "is empty; export the dashboard again"),
         ("<!DOCTYPE html><html></html>", "is not JSON but a web page; export the dashboard as JSON"),
@@ -207,7 +207,7 @@ def test_a_panel_that_shows_what_a_panel_asks_that_is_not_here_is_left_out() -> 
         )
     found = imported(dashboard)
     assert [each["title"] for each in found.dashboard["panels"]] == ["One", "Here"]
-    assert "left out: “Nowhere”: shows the data of a panel that is not here" in found.report.sentences()
+    assert "left out: “Nowhere”: shows the data of a panel that does not exist" in found.report.sentences()
 
 
 @pytest.mark.parametrize("query", ["*", "avg:system.cpu{*}", "index=main error"])
@@ -217,7 +217,7 @@ def test_a_query_in_another_language_asks_no_influxdb(query: str) -> None:
     assert imported(dashboard).dashboard["annotations"]["list"] == []
     other = dashboard["panels"][0] | {"title": "Two", "datasource": "Search", "targets": [{"query": query}]}
     dashboard["panels"].append(other)
-    assert "“Two” asks a datasource that the file does not name" in refusal(dashboard)
+    assert "“Two” queries a datasource that the file does not name" in refusal(dashboard)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from tests.dashboards.importing.conftest import GOOD, refusal, sample, with_pane
 
 def test_prometheus_is_refused_with_its_panels() -> None:
     text = refusal(sample("prometheus"))
-    assert "“Load”, “Memory” ask Prometheus; the variable node asks Prometheus" in text
-    assert "InfluxDB (asked in InfluxQL), CloudWatch" in text
+    assert "“Load”, “Memory” query Prometheus; the variable node queries Prometheus" in text
+    assert "InfluxDB (queried in InfluxQL), CloudWatch" in text
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_prometheus_is_refused_with_its_panels() -> None:
 )
 def test_flux_is_refused(query: str) -> None:
     target = {"datasource": {"type": "influxdb", "uid": "x"}, "query": query, "refId": "A"}
-    assert "“One” asks InfluxDB in Flux" in refusal(with_panel(targets=[target]))
+    assert "“One” queries InfluxDB in Flux" in refusal(with_panel(targets=[target]))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_flux_is_refused(query: str) -> None:
     ],
 )
 def test_other_datasources_are_refused(target: dict[str, Any], name: str) -> None:
-    assert f"“One” asks {name}" in refusal(with_panel(targets=[target | {"refId": "A"}]))
+    assert f"“One” queries {name}" in refusal(with_panel(targets=[target | {"refId": "A"}]))
 
 
 def test_panels_of_plugins_are_refused_all_at_once() -> None:
@@ -79,7 +79,7 @@ def test_the_new_schema_is_refused() -> None:
         ("null", "is not a dashboard but null"),
         ('{"title": "x"}', "has neither panels nor rows"),
         ('{"panels": []}', "has no title"),
-        (r'{"title": "\u200b\u3164 \ufe0f", "panels": []}', "has a title of invisible characters only; write one into"),
+        (r'{"title": "\u200b\u3164 \ufe0f", "panels": []}', "has a title of only invisible characters; write one into"),
         ('{"title": "???", "panels": []}', "no name can be derived from the title"),
         ("[" * 100_000, "is nested too deeply"),
         ('{"title": "x", "panels": [{"decimals": NaN}]}', "is not JSON (NaN is not a number)"),

@@ -58,10 +58,10 @@ def test_a_panel_inside_a_row_is_left_out() -> None:
 def test_a_variable_is_left_out() -> None:
     variable = {"name": "node", "type": "query", "query": "label_values(node)"}
     dashboard = with_panel() | {"templating": {"list": [variable]}}
-    assert "the variable node asks Prometheus" in refusal(dashboard)
+    assert "the variable node queries Prometheus" in refusal(dashboard)
     found = convert(json.dumps(dashboard), "file.json", skip=True)
     assert found.dashboard["templating"]["list"] == []
-    assert "left out: the variable node asks Prometheus" in found.report.sentences()
+    assert "left out: the variable node queries Prometheus" in found.report.sentences()
 
 
 def test_a_query_that_needs_a_variable_left_out_is_warned_of() -> None:
@@ -69,7 +69,7 @@ def test_a_query_that_needs_a_variable_left_out_is_warned_of() -> None:
     variable = {"name": "node", "type": "query", "query": "label_values(node)"}
     dashboard = with_panel(targets=[query]) | {"templating": {"list": [variable]}}
     found = convert(json.dumps(dashboard), "file.json", skip=True)
-    assert found.report.warned() == ["the variable node is left out, but asked for in “One”: correct it there"]
+    assert found.report.warned() == ["the variable node is left out, but used in “One”: correct that"]
 
 
 def test_a_dashboard_of_which_nothing_is_left_is_refused() -> None:
@@ -113,8 +113,8 @@ def test_sql_is_left_out_and_reported(query: dict[str, Any]) -> None:
     target = {"datasource": {"type": "influxdb", "uid": "x"}, "refId": "A", **query}
     found = convert(json.dumps(two(targets=[target])), "file.json")
     assert [one["title"] for one in found.dashboard["panels"]] == ["Fine"]
-    assert "left out: “Odd” asks InfluxDB in SQL" in found.report.sentences()
-    assert "“One” asks InfluxDB in SQL" in refusal(with_panel(targets=[target]))
+    assert "left out: “Odd” queries InfluxDB in SQL" in found.report.sentences()
+    assert "“One” queries InfluxDB in SQL" in refusal(with_panel(targets=[target]))
 
 
 @pytest.mark.parametrize("text", ["SELECT mean(x) FROM cpu WHERE $timeFilter", "SHOW TAG VALUES WITH KEY = host"])
@@ -137,6 +137,6 @@ def test_cloudwatch_logs_are_reported() -> None:
     dashboard = two(datasource=source, type="logs", targets=[logs]) | {"templating": {"list": [group]}}
     found = convert(json.dumps(dashboard), "file.json")
     (line,) = [line for line in found.report.sentences() if "Logs" in line]
-    assert "kept the queries of CloudWatch Logs in “Odd”, “$group”, which stay empty" in line
+    assert "kept the CloudWatch Logs queries in “Odd”, “$group”, which stay empty" in line
     query = found.dashboard["panels"][1]["targets"][0]
     assert "statistic" not in query and query["expression"] == "fields @message"
