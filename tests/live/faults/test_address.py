@@ -1,4 +1,4 @@
-"""The elastic IP is detached, moved to another instance, or released by hand: what brings it back, and what is lost."""
+"""Somebody detaches the elastic IP, moves it to another instance or releases it: what restores it, and what is lost."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
 
 def address(environment: Environment) -> dict[str, Any]:
-    """The elastic IP as AWS has it."""
+    """The elastic IP as AWS describes it."""
     allocation = next(each["id"] for each in environment.resources() if each["type"] == "aws:ec2/eip:Eip")
     (found,) = environment.aws("ec2").describe_addresses(AllocationIds=[allocation])["Addresses"]
     return dict(found)
 
 
 ASSOCIATION, ADDRESS = "**eipAssociation:EipAssociation**", "**eip:Eip**"
-"""Resources as the options `--target` and `--replace` take them."""
+"""Resources, for the options `--target` and `--replace`."""
 
 
 def refresh(environment: Environment, *targets: str) -> None:
-    """`pulumi refresh` of these resources only."""
+    """Run `pulumi refresh` for these resources only."""
     arguments = [argument for each in targets for argument in ("--target", each)]
     done = environment.pulumi("refresh", "--yes", "--skip-preview", *arguments)
     assert done.returncode == 0, tail(done)
 
 
-def taken_away(environment: Environment) -> Callable[[], None]:
+def detach(environment: Environment) -> Callable[[], None]:
+    """Detach the address; returns a cleanup."""
     environment.aws("ec2").disassociate_address(AssociationId=address(environment)["AssociationId"])
     return lambda: None
 
 
-def given_to_another(environment: Environment) -> Callable[[], None]:
-    """To an instance that somebody started; returns what ends it."""
+def move_to_another_instance(environment: Environment) -> Callable[[], None]:
+    """Move the address to a new instance; returns a cleanup that terminates it."""
     ec2 = environment.aws("ec2")
     server = ec2.describe_instances(InstanceIds=[environment.instance_id])["Reservations"][0]["Instances"][0]
     (other,) = ec2.run_instances(
@@ -49,9 +50,9 @@ def given_to_another(environment: Environment) -> Callable[[], None]:
     return lambda: ec2.terminate_instances(InstanceIds=[other["InstanceId"]])
 
 
-def looked_up(environment: Environment) -> None:
+def refresh_and_up(environment: Environment) -> None:
     """Pulumi reads the association, and creates what is missing."""
-    # A refresh of the whole stack is not possible: Grafana is out of reach.
+    # The whole stack cannot be refreshed, as Grafana is out of reach.
     whole = environment.pulumi("refresh", "--yes", "--skip-preview")
     assert whole.returncode != 0
     assert "cannot reach Grafana" in whole.stdout
@@ -60,15 +61,15 @@ def looked_up(environment: Environment) -> None:
     up_or_fail(environment)
 
 
-def replaced(environment: Environment) -> None:
-    """Pulumi creates it again without reading it."""
+def replace_association(environment: Environment) -> None:
+    """Pulumi creates the association again without reading it."""
     up_or_fail(environment, "--replace", ASSOCIATION)
 
 
 @pytest.mark.parametrize(
     ("move", "repair"),
-    [(taken_away, looked_up), (given_to_another, replaced)],
-    ids=["taken away", "given to another instance"],
+    [(detach, refresh_and_up), (move_to_another_instance, replace_association)],
+    ids=["detached", "moved to another instance"],
 )
 def test_a_moved_address_is_put_back_and_agents_deliver_what_they_kept(
     environment: Environment,
@@ -99,7 +100,7 @@ def test_a_released_address_is_another_one_and_all_follow(environment: Environme
     ec2 = environment.aws("ec2")
     ec2.disassociate_address(AssociationId=before["AssociationId"])
     ec2.release_address(AllocationId=before["AllocationId"])
-    # Somebody else has it now.
+    # Now somebody else has it.
     taken = ec2.allocate_address(Domain="vpc")
     try:
         refresh(environment, ADDRESS, ASSOCIATION)
@@ -114,7 +115,7 @@ def test_a_released_address_is_another_one_and_all_follow(environment: Environme
             assert health.json()["status"] == "OK", health.text
         assert counts(environment, began - 60, began - 20) == kept
         found = lost(environment, began)
-        # Agents restart with the other address: what they kept in memory for the old one is lost, and no more.
+        # Agents restart with the new address, and lose no more than what they kept in memory for the old one.
         assert all(found[host] <= away / INTERVAL + 2 for host in HOSTS), (found, away)
         assert environment.preview() == {}
     finally:

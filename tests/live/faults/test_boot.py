@@ -1,6 +1,6 @@
-"""What a first boot needs is missing or wrong: a clear failure, and a retry by itself once it is fixed.
+"""Something that a first boot needs is missing or wrong: the failure is clear, and the server retries by itself.
 
-A second stack's server is replaced for each fault, with the same data volume.
+A second stack's server is replaced for each fault, and keeps its data volume.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BOOT_TIMEOUT = "6m"
 
 @pytest.fixture(scope="module")
 def booting(environment: Environment) -> Iterator[Environment]:
-    """A second stack whose servers meet the faults."""
+    """A second stack, whose servers face the faults."""
     with stack_named("boots", bootTimeout=BOOT_TIMEOUT) as made:
         yield made
 
@@ -58,8 +58,8 @@ def stopped_repository() -> Iterator[None]:
 
 @contextmanager
 def silent(port: int, shortest: int = 0) -> Iterator[None]:
-    """What machines send to a port of this machine (80: packages, 443: AWS) is dropped without an answer; packets
-    with fewer bytes pass, so that connections are made but carry nothing."""
+    """Drop what machines send to a port of this machine (80: packages, 443: AWS) without an answer. Packets shorter
+    than `shortest` pass, so that connections are established but nothing gets through."""
     table = f"{PLACE.bridge}_silent"
     rule = f"iifgroup {network.interface_group(PLACE)} tcp dport {port} meta length >= {shortest} drop"
     chain = f"chain input {{\ntype filter hook input priority -10; policy accept;\n{rule}\n}}"
@@ -72,7 +72,7 @@ def silent(port: int, shortest: int = 0) -> Iterator[None]:
 
 @contextmanager
 def other_content(file: Path, content: bytes) -> Iterator[None]:
-    """The package server serves something else for a file."""
+    """The package server serves other content for a file."""
     before = file.read_bytes()
     file.write_bytes(content)
     try:
@@ -93,7 +93,7 @@ def missing(file: Path) -> Iterator[None]:
 
 
 def signed_by(key: SigningKey, archive: str) -> AbstractContextManager[None]:
-    """The archive's index as another key signs it."""
+    """The archive's index is signed with another key."""
     folder = next((WWW / archive / "dists").iterdir())
     with tempfile.TemporaryDirectory() as work:
         release, signed = Path(work) / "Release", Path(work) / "InRelease"
@@ -142,7 +142,7 @@ def test_the_boot_says_what_is_wrong_and_goes_on_by_itself_once_it_is_fixed(
     booting: Environment, stranger: SigningKey, name: str
 ) -> None:
     fault, words = FAULTS[name]
-    # A server that has booted before has its packages: another one.
+    # A server that has booted before already has its packages, so it is replaced.
     again = [each["urn"] for each in booting.resources() if each["type"] == "aws:ec2/instance:Instance"]
     before = instance(booting) if again else ""
     with fault(stranger):
@@ -158,10 +158,10 @@ def test_the_boot_says_what_is_wrong_and_goes_on_by_itself_once_it_is_fixed(
         assert "Traceback" not in failed.stdout
         assert took < 300, "the failure came late"
         seen = len(failures(booting))
-    # Nobody does anything: the server tries again.
+    # The server retries by itself.
     fixed = time.monotonic()
     assert eventually(lambda: "boot finished" in console(booting), 240), console(booting)[-2000:]
-    print(f"{name}: finished {time.monotonic() - fixed:.0f} s after it was fixed, {len(failures(booting))} failures")
+    print(f"{name}: boot finished {time.monotonic() - fixed:.0f} s after the fix, {len(failures(booting))} failures")
     assert len(failures(booting)) <= seen + 1
     up_or_fail(booting)
     assert booting.grafana.get("/api/health").status_code == 200

@@ -1,7 +1,4 @@
-"""What breaks for a moment recovers by itself, and what is lost is counted: faults that take seconds.
-
-docs/faults.md has them all.
-"""
+"""Faults that take seconds: everything recovers by itself, and losses are counted. docs/faults.md lists all faults."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import INTERVAL, NONE, SERVER, caught_up, lost, steady
-from tests.live.server import BOOT_SCRIPT, kill, main_pid
+from tests.live.server import BOOT_SCRIPT, boot_id, kill, main_pid
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -19,42 +16,39 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(autouse=True)
 def whole_before(environment: Environment) -> None:
-    """What is missing afterwards was lost by the fault."""
+    """Nothing is missing at first, so that whatever is missing afterwards was lost by the fault."""
     steady(environment)
 
 
 def test_killed_services_start_again_and_only_what_telegraf_had_in_memory_is_lost(environment: Environment) -> None:
     began = time.time()
-    # systemd gives up on a service that ends five times in ten seconds, unless its unit says otherwise.
+    # Unless its unit says otherwise, systemd gives up on a service that ends five times in ten seconds.
     for _ in range(6):
         kill(environment, environment.instance_id, "influxdb")
-    # What Telegraf could not deliver meanwhile is in its memory, and would be lost with it.
+    # What Telegraf could not deliver in the meantime is in its memory, and would be lost if Telegraf were killed now.
     caught_up(environment, time.time())
     kill(environment, environment.instance_id, "grafana-server")
     kill(environment, environment.instance_id, "telegraf")
     kill(environment, "db-1", "telegraf")
     found = lost(environment, began)
     assert found["web-1"] == 0
-    # Measured and not sent yet: one interval at most; and one may pass while it starts.
+    # At most one interval was measured and not yet sent, and one may pass while Telegraf starts.
     assert found["db-1"] <= 2
     assert found[SERVER] <= 2
 
 
 def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environment) -> None:
-    def boot() -> str:
-        return environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout
-
-    before, began = boot(), time.time()
+    before, began = boot_id(environment), time.time()
     environment.aws("ec2").reboot_instances(InstanceIds=[environment.instance_id])
-    assert eventually(lambda: boot() not in ("", before))
+    assert eventually(lambda: boot_id(environment) not in ("", before))
     for unit in ("influxdb", "telegraf"):
         assert eventually(lambda unit=unit: main_pid(environment, environment.instance_id, unit) != "")  # type: ignore[misc]
     away = time.time() - began
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
-    # The interval in which it goes down, and the one in which Telegraf starts.
+    # Besides the time away: the interval in which the server goes down, and the one in which Telegraf starts.
     assert found[SERVER] <= away / INTERVAL + 2
-    # The firewall rules are back before anything was applied.
+    # The firewall rules are back before the boot script applies anything.
     for user in ("telegraf", "grafana", "influxdb", "nobody"):
         for port in ("169.254.169.254/80", "127.0.0.1/8088"):
             asked = environment.guest("runuser", "-u", user, "--", "bash", "-c", f"exec 3<>/dev/tcp/{port}")
@@ -72,7 +66,7 @@ def test_a_cut_cable_loses_nothing(environment: Environment) -> None:
 
 
 def test_a_restart_that_could_not_be_done_is_done_by_the_next_run(environment: Environment, quiet_server: None) -> None:
-    """The boot script fails between the writing of a file and the restart of its service."""
+    """The boot script fails after writing a file and before restarting the file's service."""
     refuses = 'case "$1" in restart) exit 1 ;; *) exec /tmp/systemctl "$@" ;; esac'
     script = f"""set -e
 echo '# by hand' >>/etc/grafana/grafana.ini

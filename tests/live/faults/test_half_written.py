@@ -1,4 +1,4 @@
-"""Half-written files: by a script that was killed, or by a disk that lost the rest."""
+"""Half-written files, because a script was killed or a disk lost the rest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.live.agents import changed_hosts
 from tests.live.environment import Environment
 from tests.live.faults.cases import one_of
 from tests.live.points import SERVER, lost, steady
-from tests.live.server import BOOT_SCRIPT, main_pid
+from tests.live.server import BOOT_SCRIPT, boot_id, main_pid
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -22,12 +22,12 @@ FILES = {
     "/etc/telegraf/telegraf.conf": "telegraf",
     "/etc/default/telegraf": "telegraf",
 }
-"""What the boot script writes, and the service that reads it."""
+"""Files that the boot script writes, and the services that read them."""
 AGENT = "/etc/telegraf/telegraf.conf"
 
 
 def killer(file: str) -> str:
-    """Shell lines: from now on `sync` kills its caller when called for the file that is about to replace this one."""
+    """A shell script after which `sync` kills its caller when it is called for the file's new version."""
     return f"""set -e
 cp /usr/bin/sync /tmp/sync
 printf '#!/bin/sh\\ncase "$1" in {file}.new) kill -9 $PPID ;; *) exec /tmp/sync "$@" ;; esac\\n' >/tmp/kills
@@ -72,12 +72,13 @@ def test_files_cut_in_half_or_emptied_are_repaired_by_the_next_boot(environment:
     for file in FILES:
         cut_in_half(environment, server, file)
     environment.guest("truncate", "--size", "0", "/etc/monitoring/server.pem", "/etc/grafana/grafana.ini")
-    boot = content(environment, server, "/proc/sys/kernel/random/boot_id")
+    boot = boot_id(environment)
+    assert boot
     assert environment.machine_command("reboot", server).returncode == 0
 
     def repaired() -> bool:
         found = {file: environment.guest("cat", file).stdout for file in FILES}
-        return found == whole and environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout not in ("", boot)
+        return found == whole and boot_id(environment) not in ("", boot)
 
     assert eventually(repaired, 120)
     found = lost(environment, began)
@@ -86,8 +87,8 @@ def test_files_cut_in_half_or_emptied_are_repaired_by_the_next_boot(environment:
 
 
 @pytest.fixture
-def deadly(environment: Environment) -> Iterator[None]:
-    """On web-1 `sync` kills the installer."""
+def deadly_sync(environment: Environment) -> Iterator[None]:
+    """On web-1, `sync` kills the installer."""
     assert environment.machine("web-1", "sh", "-c", killer(AGENT)).returncode == 0
     yield
     environment.machine("web-1", "sh", "-c", "mountpoint -q /usr/bin/sync && umount /usr/bin/sync")
@@ -95,7 +96,7 @@ def deadly(environment: Environment) -> Iterator[None]:
 
 @pytest.mark.long_fault
 def test_an_agents_installer_killed_while_it_writes_is_done_by_the_next_up(
-    environment: Environment, deadly: None
+    environment: Environment, deadly_sync: None
 ) -> None:
     steady(environment)
     began = time.time()
@@ -109,7 +110,7 @@ def test_an_agents_installer_killed_while_it_writes_is_done_by_the_next_up(
         again = environment.pulumi("up", "--yes", "--skip-preview")
         assert again.returncode == 0, again.stdout[-3000:]
         assert 'killed = "yes"' in content(environment, "web-1", AGENT)
-        # Pulumi does not see what a disk lost: nothing in the stack has changed. A change writes it again.
+        # Pulumi does not notice what a disk lost, as nothing in the stack has changed. A change writes the file again.
         cut_in_half(environment, "web-1", AGENT)
         environment.machine("web-1", "systemctl", "restart", "telegraf")
     back = environment.pulumi("up", "--yes", "--skip-preview")

@@ -1,5 +1,5 @@
-"""Names cannot be resolved: the boot says which, services continue with what they have, also after a reboot, and once
-names resolve again the server catches up by itself."""
+"""Names cannot be resolved: the boot script says which name, services continue with what they have, even after a
+reboot, and the server catches up by itself once names resolve again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import SERVER, lost, steady
-from tests.live.server import BOOT_SCRIPT, main_pid
+from tests.live.server import BOOT_SCRIPT, boot_id, main_pid
 from tests.live.stacks import console
 from tests.support.waiting import eventually
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
 @pytest.fixture
 def without_names(environment: Environment) -> Iterator[None]:
-    """The machines know AWS from /etc/hosts, and have no other source of names."""
+    """The server cannot resolve AWS's names: it has them from /etc/hosts alone."""
     steady(environment)
     take = "cp /etc/hosts /etc/hosts.kept && sed -i /amazonaws/d /etc/hosts"
     assert environment.guest("sh", "-c", take).returncode == 0
@@ -35,18 +35,15 @@ def test_without_names_everything_goes_on_and_later_catches_up(environment: Envi
     print(f"after {time.time() - began:.0f} s: {said}")
     assert "read_parameters: curl: (6) Could not resolve host: ssm." in said
 
-    def boot() -> str:
-        return environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout
-
-    before = boot()
+    before = boot_id(environment)
     environment.aws("ec2").reboot_instances(InstanceIds=[environment.instance_id])
-    assert eventually(lambda: boot() not in ("", before), 90)
+    assert eventually(lambda: boot_id(environment) not in ("", before), 90)
 
-    def runs() -> bool:
+    def running() -> bool:
         units = ("influxdb", "grafana-server", "telegraf")
         return all(main_pid(environment, environment.instance_id, unit) != "" for unit in units)
 
-    assert eventually(runs, 90)
+    assert eventually(running, 90)
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
     assert found[SERVER] <= 6

@@ -1,4 +1,4 @@
-"""InfluxDB is down for long: agents keep what they measure, and deliver it later."""
+"""InfluxDB is out of reach for a while: agents keep what they measure, and deliver it later."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def test_ten_minutes_without_influxdb_lose_nothing(environment: Environment) -> 
     assert environment.guest("systemctl", "stop", "influxdb").returncode == 0
     try:
         time.sleep(600)
-        # The boot script, which runs every half minute, does not mistake it for a fault of its own.
+        # The boot script, which runs every half minute, does not start it.
         state = environment.guest("systemctl", "is-active", "influxdb").stdout.strip()
     finally:
         environment.guest("systemctl", "start", "influxdb")
-    assert state == "inactive", "it was not away"
+    assert state == "inactive", "InfluxDB was not down"
     assert lost(environment, began) == NONE
     first, last = (int(moment // INTERVAL) * INTERVAL for moment in (began - 60, time.time() - 2 * INTERVAL))
     expected = dict.fromkeys(MEASUREMENTS, (last - first) // INTERVAL)
     found = counted(environment.grafana, first, last, INTERVAL)
-    print(f"intervals of each measurement: {expected['system']}")
+    print(f"intervals with each measurement: {expected['system']}")
     assert {host: found[host] for host in HOSTS} == dict.fromkeys(HOSTS, expected)
 
 

@@ -1,8 +1,8 @@
 """The power is cut while machines write.
 
-What was not on a disk yet is lost in a real cut. Here the machines share this machine's kernel, which survives and
-would write it a little later; so the data volume gets the content that its device had when the power went. That is
-true of the data volume only: the root volumes are folders of this machine and lose nothing.
+In a real power cut, what is not on a disk yet is lost. Here, the machines share this machine's kernel, which survives
+and would write it a little later. So the data volume is reset to what its device contained when the power went. Root
+volumes are folders of this machine and lose nothing.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ OFF = 30
 
 
 def cut_the_power(environment: Environment) -> None:
-    """Of the server. Its data volume is then what had reached the device."""
+    """Cut the server's power. Afterwards its data volume contains what had reached the device."""
     server = find(PLACE, environment.instance_id)
     volume = described(environment, environment.instance_id)[1]
     device, image = volumes.loops(PLACE)[volume], volumes.folder(PLACE) / f"{volume}.img"
-    # As long as a process holds the file system, the kernel does not finally write all of it to the device.
+    # While a process holds the file system, the kernel does not unmount it, which would write everything to the device.
     held = os.open(f"/proc/{server.leader}/root/srv/monitoring", os.O_PATH)
     try:
         server.power_off()
@@ -46,17 +46,13 @@ def cut_the_power(environment: Environment) -> None:
     assert eventually(lambda: volume not in volumes.loops(PLACE), 30), "still attached"
     same = subprocess.run(["cmp", "--quiet", image, f"{image}.cut"], check=False).returncode == 0
     Path(f"{image}.cut").rename(image)
-    assert not same, "everything had reached the device already: this was no cut during writes"
+    assert not same, "everything had already reached the device: nothing was being written"
 
 
-def running(environment: Environment, host: str) -> bool:
-    return main_pid(environment, host, "telegraf") != ""
-
-
-def answers(environment: Environment, influxdb: Ask) -> bool:
+def influxdb_answers(influxdb: Ask) -> bool:
     try:
         return bool(influxdb("GET", "/ping", "telegraf").status_code == 204)
-    except OSError:  # of requests: not there yet
+    except OSError:  # requests': it is not up yet
         return False
 
 
@@ -72,7 +68,7 @@ def test_a_power_cut_of_the_server_takes_nothing_that_influxdb_had_acknowledged(
         off = time.time()
         time.sleep(OFF)
     assert environment.machine_command("reboot", environment.instance_id).returncode == 0
-    assert eventually(lambda: answers(environment, influxdb), 120)
+    assert eventually(lambda: influxdb_answers(influxdb), 120)
     away = time.time() - off
     print(
         f"requests acknowledged before the cut: {len(burst.acknowledged)}, lost of them: {len(burst.lost(influxdb))};"
@@ -83,13 +79,13 @@ def test_a_power_cut_of_the_server_takes_nothing_that_influxdb_had_acknowledged(
     assert counts(environment, began - 60, began - 20) == before
     found = lost(environment, began)
     assert found["db-1"] == found["web-1"] == 0
-    # It measures nothing while it is off and boots; two more were measured but not sent yet.
+    # The server measures nothing while it is off and boots; two more intervals were measured but not yet sent.
     assert OFF // INTERVAL - 1 <= found[SERVER] <= away // INTERVAL + 3
     forget(influxdb)
 
 
 def test_a_power_cut_of_a_host_takes_what_its_agent_had_in_memory_and_no_more(environment: Environment) -> None:
-    """Telegraf's buffer is memory: what it kept while InfluxDB was out of reach is lost with the power."""
+    """Telegraf's buffer is in memory: what it kept while InfluxDB was out of reach is lost with the power."""
     steady(environment)
     began = time.time()
     assert environment.machine_command("cut-network", "db-1").returncode == 0
@@ -98,9 +94,9 @@ def test_a_power_cut_of_a_host_takes_what_its_agent_had_in_memory_and_no_more(en
     time.sleep(OFF)
     assert environment.machine_command("restore-network", "db-1").returncode == 0
     assert environment.machine_command("reboot", "db-1").returncode == 0
-    assert eventually(lambda: running(environment, "db-1"), 60)
+    assert eventually(lambda: main_pid(environment, "db-1", "telegraf") != "", 60)
     away = time.time() - began
     found = lost(environment, began)
     assert found["web-1"] == found[SERVER] == 0
-    # Fewer would mean that this test does not do what it says.
+    # Fewer would mean that the power was not really cut.
     assert 2 * OFF // INTERVAL - 1 <= found["db-1"] <= away // INTERVAL + 3

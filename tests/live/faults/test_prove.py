@@ -1,4 +1,4 @@
-"""`make prove` itself, on the local AWS: from the shell that `make shell` opens, as the owner of an account would."""
+"""`make prove` on the local AWS, in the environment of `make shell`, as the owner of an account would run it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = "proof"
 
 
 def settings(folder: Path, **changed: object) -> Path:
-    """The local environment's settings without its hosts, which belong to another stack."""
+    """Write a file with the local environment's settings, without its hosts, which belong to another stack."""
     written = json.loads((stack.project_folder(PLACE) / f".written.{stack.name()}.json").read_text())
     written.pop("monitoring:hosts", None)
     file = folder / "settings.yaml"
@@ -31,7 +31,7 @@ def settings(folder: Path, **changed: object) -> Path:
 
 
 def prove(folder: Path, chosen: Path) -> tuple[int, dict[str, bool], str]:
-    """Exit status, what succeeded, and all that was printed and reported."""
+    """Run `make prove`; returns its exit status, whether each step succeeded, and everything printed and reported."""
     report = folder / "proof.md"
     arguments = (f"PROJECT={stack.project_folder(PLACE)}", f"SETTINGS={chosen}", f"REPORT={report}", f"PROOF={NAME}")
     done = subprocess.run(
@@ -59,7 +59,7 @@ def test_the_whole_proof(environment: Environment, tmp_path: Path) -> None:
 
 
 def test_what_a_failed_proof_has_made_is_taken_away(environment: Environment, tmp_path: Path) -> None:
-    """A server whose packages do not exist cannot become ready."""
+    """It fails because a server whose packages do not exist cannot become ready."""
     before = inventory(environment)
     chosen = settings(tmp_path, bootTimeout="1m", telegrafVersion="1.99.0-1")
     status, well, said = prove(tmp_path, chosen)

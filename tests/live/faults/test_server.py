@@ -1,4 +1,4 @@
-"""The server replaced or of another type: the data outlives it."""
+"""The server is replaced or gets another instance type: its data stays."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import requests
 
+from tests.live.alert_rules import rules
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, SERVER, counts, lost, steady
-from tests.live.server import described
+from tests.live.server import boot_id, described
+from tests.live.services import grafana_request
 from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
 
@@ -31,29 +33,20 @@ FIRES: dict[str, Any] = {
 """An alert rule that fires from its first evaluation on."""
 
 
-def grafana(environment: Environment, method: str, path: str, body: object = None) -> requests.Response:
-    """A request as Grafana's administrator."""
-    login = (environment.grafana.user, environment.grafana.password)
-    url, ca = environment.grafana.url + path, str(environment.grafana.ca_file)
-    return requests.request(method, url, json=body, auth=login, verify=ca, timeout=20)
-
-
 def firing_since(environment: Environment) -> str:
-    """Since when the rule above fires; "" when it does not."""
-    groups = grafana(environment, "GET", "/api/prometheus/grafana/api/v1/rules").json()["data"]["groups"]
-    alerts = [
-        alert for group in groups for rule in group["rules"] if rule["uid"] == "fires" for alert in rule["alerts"]
-    ]
+    """Since when the rule above has been firing; "" if it is not."""
+    alerts = rules(environment).get("fires", {"alerts": []})["alerts"]
     return next((str(alert["activeAt"]) for alert in alerts if alert["state"] == "Alerting"), "")
 
 
 def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(environment: Environment) -> None:
     steady(environment)
-    assert grafana(environment, "POST", "/api/admin/users", SOMEBODY).status_code in (200, 412)
-    assert grafana(environment, "POST", "/api/dashboards/db", BOARD).status_code == 200
-    made = grafana(environment, "POST", "/api/folders", {"uid": "by-hand-too", "title": "By hand"})
+    assert grafana_request(environment.grafana, "POST", "/api/admin/users", SOMEBODY).status_code in (200, 412)
+    assert grafana_request(environment.grafana, "POST", "/api/dashboards/db", BOARD).status_code == 200
+    folder = {"uid": "by-hand-too", "title": "By hand"}
+    made = grafana_request(environment.grafana, "POST", "/api/folders", folder)
     assert made.status_code in (200, 409, 412), made.text
-    made = grafana(environment, "POST", "/api/v1/provisioning/alert-rules", FIRES)
+    made = grafana_request(environment.grafana, "POST", "/api/v1/provisioning/alert-rules", FIRES)
     assert made.status_code in (201, 409), made.text
     assert eventually(lambda: firing_since(environment) != "")
     since = firing_since(environment)
@@ -67,9 +60,9 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     others = ec2.describe_images(Filters=[{"Name": "name", "Values": ["debian-13-amd64-*", "debian-13-arm64-*"]}])
     here = next(each["Architecture"] for each in others["Images"] if each["ImageId"] == image)
     other = next(e["ImageId"] for e in others["Images"] if e["Architecture"] == here and e["ImageId"] != image)
-    # The same key under another address: all that changes is the user data.
+    # The same key under another address, so that nothing but the user data changes.
     start, _, path = repository["keyUrl"].partition("://")
-    address = f"{start}://{path.replace('//', '/') if '//' in path else path.replace('/', '//', 1)}"  # the same file
+    address = f"{start}://{path.replace('//', '/') if '//' in path else path.replace('/', '//', 1)}"
     environment.configure(amiId=other, influxdataRepository=repository | {"keyUrl": address})
     up_or_fail(environment)
     away = time.time() - began
@@ -79,32 +72,33 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
     assert address in environment.guest("cat", "/etc/monitoring/boot.conf").stdout
     assert counts(environment, began - 60, began - 20) == before
     assert firing_since(environment) == since
-    assert grafana(environment, "GET", "/api/dashboards/uid/by-hand").status_code == 200
+    assert environment.grafana.get("/api/dashboards/uid/by-hand").status_code == 200
     theirs = (SOMEBODY["login"], SOMEBODY["password"])
     authority = str(environment.grafana.ca_file)
     assert requests.get(environment.grafana.url + "/api/org", auth=theirs, verify=authority, timeout=20).ok
     found = lost(environment, began)
-    # A missing server does not measure itself; all others deliver what they measured meanwhile.
+    # A server that does not run does not measure itself; the others deliver what they measured in the meantime.
     assert {host: found[host] for host in HOSTS - {SERVER}} == {"db-1": 0, "web-1": 0}
     assert found[SERVER] <= away / INTERVAL
-    assert grafana(environment, "DELETE", "/api/v1/provisioning/alert-rules/fires").status_code == 204
+    deleted = grafana_request(environment.grafana, "DELETE", "/api/v1/provisioning/alert-rules/fires")
+    assert deleted.status_code == 204
 
 
 @pytest.mark.long_fault
 def test_another_type_is_the_same_server_stopped_and_started(environment: Environment) -> None:
     steady(environment)
     server, began = environment.instance_id, time.time()
-    boot = environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout
+    boot = boot_id(environment)
     family, _, size = environment.setting("instanceType").partition(".")
     kind = f"{family}.{'medium' if size == 'small' else 'small'}"
     environment.configure(instanceType=kind)
-    # `up` waits for it.
+    # `up` waits until the server is ready.
     assert "Grafana: ready" in up_or_fail(environment)
     assert environment.grafana.get("/api/health").status_code == 200
     assert environment.instance_id == server
     (found,) = environment.aws("ec2").describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"]
     assert found["InstanceType"] == kind
-    assert environment.guest("cat", "/proc/sys/kernel/random/boot_id").stdout != boot
+    assert boot_id(environment) not in ("", boot)
     missing = lost(environment, began)
     assert missing["db-1"] == missing["web-1"] == 0
     assert missing[SERVER] <= 6

@@ -1,6 +1,6 @@
-"""A volume that is not blank is never formatted; a blank one is, under whatever name and whenever it appears.
+"""A volume that is not blank is never formatted; a blank one is, whatever its name and whenever it appears.
 
-The real boot script on the real server, which in a mount namespace of its own sees a spare volume in place of its own.
+The real boot script runs on the real server, in a mount namespace in which a spare volume takes the place of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sandbox.machines import volumes
 from tests.live.environment import PLACE, Environment
 from tests.live.faults.cases import one_of
 from tests.live.server import BOOT_SCRIPT
+from tests.live.stacks import console
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -28,7 +29,7 @@ ALONE = "umount --lazy /var/lib/influxdb /var/lib/grafana /srv/monitoring"
 
 @pytest.fixture(scope="module")
 def spare(environment: Environment) -> Iterator[Path]:
-    """A second volume at the server; its device as this machine sees it."""
+    """Attach a second volume to the server; yields its device on this machine."""
     ec2 = environment.aws("ec2")
     instance = ec2.describe_instances(InstanceIds=[environment.instance_id])["Reservations"][0]["Instances"][0]
     zone = instance["Placement"]["AvailabilityZone"]
@@ -37,7 +38,7 @@ def spare(environment: Environment) -> Iterator[Path]:
     assert eventually(lambda: environment.guest("test", "-b", SPARE).returncode == 0)
     yield volumes.loops(PLACE)[volume]
     environment.guest("rm", "--force", "/dev/xvdf")
-    # The names in fstab are the server's own again.
+    # This restores the names in fstab.
     assert environment.guest(BOOT_SCRIPT).returncode == 0
     ec2.detach_volume(Device=SPARE, InstanceId=environment.instance_id, VolumeId=volume)
     assert eventually(lambda: environment.guest("test", "-b", SPARE).returncode != 0)
@@ -45,7 +46,7 @@ def spare(environment: Environment) -> Iterator[Path]:
 
 
 def boot(environment: Environment, *before: str) -> subprocess.CompletedProcess[str]:
-    """The boot script, after commands that change which volumes it sees, and only it."""
+    """Run the boot script after commands that change, for it alone, which volumes it sees."""
     script = "\n".join(["set -e", ALONE, *before, f"exec {BOOT_SCRIPT}"])
     return environment.guest("unshare", "--mount", "sh", "-c", script)
 
@@ -59,7 +60,7 @@ def empty(device: Path) -> None:
 
 
 def content(device: Path) -> str:
-    """A checksum of everything on a device."""
+    """A checksum of the whole device."""
     with device.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
@@ -71,7 +72,7 @@ def write(device: Path, at: int, what: bytes) -> None:
 
 
 def beheaded(device: Path, size: int) -> None:
-    """A file system whose beginning was overwritten with zeros."""
+    """Make a file system, and overwrite its beginning with zeros."""
     run("mkfs.ext4", "-q", "-F", device)
     write(device, 0, bytes(size))
 
@@ -104,11 +105,11 @@ def test_a_volume_that_is_not_blank_is_refused_and_left_untouched(
     refused = boot(environment, f"mount --bind {SPARE} {OWN}")
     assert refused.returncode == 1, refused.stdout
     assert content(spare) == before
-    console = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)["Output"]
+    printed = console(environment)
     reported = re.findall(
-        r"monitoring: boot failed at line \d+ of monitoring-server: (vol-\w+ \(/dev/sdf\) .*)", console
+        r"monitoring: boot failed at line \d+ of monitoring-server: (vol-\w+ \(/dev/sdf\) .*)", printed
     )
-    assert reported, console[-1000:]
+    assert reported, printed[-1000:]
     assert words in reported[-1]
     assert "is not blank" in reported[-1]
     assert "left untouched" in reported[-1]
@@ -127,7 +128,7 @@ NAMES: dict[str, str] = {
 def test_a_blank_volume_is_formatted_once_and_kept_from_then_on(
     environment: Environment, spare: Path, name: str
 ) -> None:
-    """The second boot finds what an earlier user left on it, though no device is called /dev/sdf."""
+    """The second boot finds the first one's file system with a file in it, although no device is called /dev/sdf."""
     environment.guest("rm", "--force", "/dev/xvdf")
     empty(spare)
     here = ["mount --bind /dev/null /dev/sdf", NAMES[name]]
