@@ -1,4 +1,4 @@
-"""What the stack's identities and its network really allow, tried with the real keys and from the real places."""
+"""What the stack's identities and its network really allow, tried with their own keys and from the right machines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import hosts as sandbox_hosts
 from sandbox import operator, stack
-from tests.live.aws_reach import REQUESTS, SOMETIMES, allowed_to, answered, column, named, table, with_files
+from tests.live.aws_reach import REFUSALS, REQUESTS, SOMETIMES, allowed_to, answered, column, named, table, with_files
 from tests.live.environment import Environment
 from tests.live.identities import (
     OTHER_STACK,
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.live, pytest.mark.changes]
 def user(environment: Environment) -> Identity:
     """Grafana's user, with the key that `pulumi up` created."""
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
-    environment.transcript.pop()  # this listing was asked to show secrets
+    environment.transcript.pop()  # this output shows secrets on purpose
     (key,) = [r for r in exported["deployment"]["resources"] if r["type"] == "aws:iam/accessKey:AccessKey"]
     secret = json.loads(key["outputs"]["secret"]["plaintext"])
     assert key["id"] == environment.outputs["cloudwatchAccessKeyId"]
@@ -45,7 +45,7 @@ def role(environment: Environment) -> Identity:
 
 @pytest.fixture(scope="module", autouse=True)
 def other_stack_parameter(environment: Environment) -> Iterator[None]:
-    """A secret of another stack, so that refusing it is about rights and not about its absence."""
+    """Another stack has a secret, so that a refusal is about rights and not about a missing parameter."""
     ssm, name = environment.aws("ssm"), f"{OTHER_STACK}/server-key"
     ssm.put_parameter(Name=name, Value="theirs", Type="SecureString", Overwrite=True)
     yield
@@ -127,17 +127,13 @@ OPERATOR_REFUSED: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def test_pulumi_runs_with_the_deploy_role_and_no_other_rights(environment: Environment) -> None:
-    """Everything that this environment's tests do with Pulumi uses the rights that a workflow has on AWS."""
+    """So all tests of this environment run Pulumi with the rights that a workflow has on AWS."""
     credentials = {name.lower(): value for name, value in operator.credentials(environment.place).items()}
     assert credentials.items() <= {k.lower(): v for k, v in stack.environment(environment.place).items()}.items()
     job = Identity(environment, credentials)
     assert ":assumed-role/monitoring-deploy/" in job.call("sts", "get_caller_identity", {})["Arn"]
     for service, call, arguments in OPERATOR_REFUSED:
-        assert job.refusal(service, call, arguments) in (
-            "AccessDenied",
-            "AccessDeniedException",
-            "UnauthorizedOperation",
-        )
+        assert job.refusal(service, call, arguments) in REFUSALS
 
 
 def test_a_key_with_another_secret_is_refused(user: Identity) -> None:
@@ -168,7 +164,7 @@ print(packet[8])
 
 
 def test_its_token_lives_for_one_hop(environment: Environment) -> None:
-    """The packet with the token arrives with one hop left: no container behind the server ever sees it."""
+    """The packet with the token arrives with a TTL of 1, so that it never reaches a container behind the server."""
     answer = environment.guest("python3", "-", stdin=HOPS)
     assert answer.stdout.strip() == "1", answer.stderr
 
@@ -179,7 +175,7 @@ PORTS = (3000, 8086, 22)
 
 
 def open_ports(environment: Environment, machine: str | None, address: str) -> set[int]:
-    """Which of the ports a machine (None: this one, which runs Pulumi) reaches at an address."""
+    """The ports that a machine (None: this one, which runs Pulumi) reaches at an address."""
     if machine is None:
         return {port for port in PORTS if connects(address, port)}
     script = "".join(f"timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/{port}' 2>&- && echo {port}; " for port in PORTS)
@@ -195,18 +191,18 @@ def connects(address: str, port: int) -> bool:
 
 
 def test_only_the_ranges_get_through(environment: Environment) -> None:
-    """The operator (this machine) and the agents have no address in common. db-1, once outside of both ranges,
-    reaches nothing."""
-    address = environment.outputs["grafanaUrl"].split("//")[1].split(":")[0]
+    """The ranges of the operator (this machine) and of the agents do not overlap. Once outside both, db-1 reaches
+    nothing."""
+    address = environment.address
     web = next(h["address"] for h in sandbox_hosts.settings(environment.place) if h["name"] == "web-1")
     usual = {"db-1": {8086}, "web-1": {8086}, None: {3000}}
     assert {machine: open_ports(environment, machine, address) for machine in usual} == usual
 
-    def back() -> None:
+    def reverted() -> None:
         assert {machine: open_ports(environment, machine, address) for machine in usual} == usual
 
     with environment.settings(agentCidrs=[f"{web}/32"]):
         environment.settle()
-        environment.afterwards(back)
+        environment.afterwards(reverted)
         reached = {machine: open_ports(environment, machine, address) for machine in usual}
         assert reached == usual | {"db-1": set()}

@@ -1,4 +1,4 @@
-"""Backups: made on request, private, and sufficient to restore everything when machine and volume are gone."""
+"""Backups are made on request, are private, and are enough to restore everything when machine and volume are gone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import requests
 
 from tests.live.environment import STACK, Environment, sandbox
 from tests.live.server import BOOT_SCRIPT
-from tests.live.services import from_agent_machine, influxdb_admin_password
-from tests.live.stacks import up_or_fail
+from tests.live.services import from_agent_machine, grafana_request, influxdb_admin_password
+from tests.live.stacks import console, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -22,8 +22,9 @@ pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 BACKUP = "/etc/monitoring/backup"
 EMPTY = "UNSIGNED-PAYLOAD"
 KEPT, LOST = (f"{uuid.uuid4().hex[:8]}-{fate}" for fate in ("kept", "lost"))
-"""Dashboards of a user's own, made before and after the backup."""
+"""A user's own dashboards, made before and after the backup."""
 DAMAGED = "2001-01-01T00-00-00Z"
+"""The id of the copy that is damaged."""
 
 
 def bucket(environment: Environment) -> str:
@@ -31,23 +32,21 @@ def bucket(environment: Environment) -> str:
 
 
 def backups(environment: Environment) -> list[str]:
-    """Ids of all complete backups, oldest first."""
+    """The ids of all complete backups, oldest first."""
     listed = environment.aws("s3").list_objects_v2(Bucket=bucket(environment), Prefix=f"{STACK}/")
     keys = [each["Key"] for each in listed.get("Contents", [])]
     return sorted(key.split("/")[1] for key in keys if key.endswith("/complete"))
 
 
-def wait_for(environment: Environment, more_than: int, seconds: int = 240) -> str:
-    """The newest backup, once there are more than this number."""
-    end = time.monotonic() + seconds
-    while len(found := backups(environment)) <= more_than:
-        assert time.monotonic() < end, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "20").stdout
-        time.sleep(1)
+def newest_backup(environment: Environment, *, more_than: int) -> str:
+    """Wait until there are more backups than this number; returns the newest."""
+    found = eventually(lambda: backups(environment)[more_than:])
+    assert found, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "20").stdout
     return found[-1]
 
 
 def ask(environment: Environment, query: str) -> dict[str, Any]:
-    """InfluxDB's values by series, as its administrator."""
+    """The values that InfluxDB returns to its administrator, by host or, without that tag, by measurement."""
     with from_agent_machine(environment):
         answer = requests.post(
             f"{environment.outputs['influxdbUrl']}/query",
@@ -61,7 +60,7 @@ def ask(environment: Environment, query: str) -> dict[str, Any]:
 
 
 def counts(environment: Environment, until: float) -> dict[str, Any]:
-    """How many points each host has of some measurements, up to a moment."""
+    """How many points each host has up to a moment, for some measurements."""
     asked = (("system", "uptime"), ("cpu", "usage_idle"), ("disk", "used"))
     return {
         name: ask(environment, f"SELECT count({field}) FROM {name} WHERE time <= {int(until)}s GROUP BY host")  # noqa: S608
@@ -70,20 +69,14 @@ def counts(environment: Environment, until: float) -> dict[str, Any]:
 
 
 def save_dashboard(environment: Environment, uid: str) -> None:
-    """A user's own dashboard, which Pulumi does not know."""
-    grafana = environment.grafana
-    made = requests.post(
-        f"{grafana.url}/api/dashboards/db",
-        json={"dashboard": {"uid": uid, "title": uid, "panels": []}},
-        auth=(grafana.user, grafana.password),
-        verify=str(grafana.ca_file),
-        timeout=20,
-    )
+    """Save a user's own dashboard, which Pulumi does not know."""
+    dashboard = {"dashboard": {"uid": uid, "title": uid, "panels": []}}
+    made = grafana_request(environment.grafana, "POST", "/api/dashboards/db", dashboard)
     assert made.status_code == 200, made.text
 
 
 def destroy_the_machine(environment: Environment) -> None:
-    """Instance and data volume are deleted, as if by hand."""
+    """Delete the instance and its data volume, as somebody could by hand."""
     ec2, instance = environment.aws("ec2"), environment.instance_id
     mapped = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["BlockDeviceMappings"]
     volume = next(each["Ebs"]["VolumeId"] for each in mapped if each["DeviceName"] == "/dev/sdf")
@@ -94,14 +87,14 @@ def destroy_the_machine(environment: Environment) -> None:
 
 
 def test_the_first_backup_is_made_by_itself(environment: Environment) -> None:
-    wait_for(environment, 0)
+    newest_backup(environment, more_than=0)
     timer = environment.guest("systemctl", "is-enabled", "monitoring-backup.timer")
     assert timer.stdout.strip() == "enabled"
     assert "failed=0i" in environment.guest("runuser", "-u", "telegraf", "--", BACKUP, "status").stdout
 
 
 def test_the_backups_are_listed(environment: Environment) -> None:
-    """As `make backups` does."""
+    """Runs what `make backups` runs."""
     script = str(environment.place.checkout / "tools" / "list_backups.py")
     listed = sandbox("shell", "--", sys.executable, script, "--stack", STACK)
     assert listed.returncode == 0, listed.stdout + listed.stderr
@@ -142,11 +135,11 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
     before = len(backups(environment))
     with environment.settings(backups={"now": 1}):
         up_or_fail(environment)
-        newest = wait_for(environment, before)
-        # For times at least half a minute ago, no agent has anything left to send.
+        newest = newest_backup(environment, more_than=before)
+        # Agents have sent everything that they measured more than half a minute ago.
         until = time.time() - 30
-        there = counts(environment, until)
-        assert there["system"]
+        counted = counts(environment, until)
+        assert counted["system"]
         save_dashboard(environment, LOST)
         destroy_the_machine(environment)
 
@@ -156,7 +149,7 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
         with environment.settings(restoreFrom="latest"):
             up_or_fail(environment)
             assert f"restored from {bucket(environment)}/{STACK}/{newest}" in console(environment)
-            assert counts(environment, until) == there
+            assert counts(environment, until) == counted
             found = {each["uid"] for each in environment.grafana.get("/api/search").json()}
             assert {KEPT, "linux-hosts", "aws-ec2", "monitoring-server"} <= found
             assert LOST not in found
@@ -165,7 +158,8 @@ def test_everything_up_to_the_backup_is_there_again(environment: Environment) ->
 
 
 def restore(environment: Environment, backup: str) -> str:
-    """What the boot script says with another `restoreFrom`, after a restore that did not end."""
+    """What the boot script prints with another `restoreFrom`, after an interrupted restore. It must fail, unless the
+    backup is `latest`."""
     reported = ("--target", "**parameter:Parameter::server.conf", "--target", "**::parameters-revision")
     environment.guest("systemctl", "stop", "monitoring-server.timer")
     try:
@@ -184,7 +178,7 @@ def test_a_backup_that_is_absent_or_damaged_stops_the_boot_and_another_one_fixes
     client, name, newest = environment.aws("s3"), bucket(environment), backups(environment)[-1]
     absent = restore(environment, "2000-01-01T00-00-00Z")
     assert re.search(r"boot failed at line \d+ of restore: .* is not there, or not complete", absent)
-    # A copy with one byte changed.
+    # A copy of the newest backup, with one byte changed.
     for file in (each["Key"] for each in client.list_objects_v2(Bucket=name, Prefix=f"{STACK}/{newest}/")["Contents"]):
         body = client.get_object(Bucket=name, Key=file)["Body"].read()
         changed = body[:-1] + bytes([body[-1] ^ 1]) if file.endswith("grafana.db") else body
@@ -204,10 +198,10 @@ def test_a_volume_with_data_is_left_alone(environment: Environment) -> None:
 
 
 def test_a_failed_backup_is_reported(environment: Environment) -> None:
-    """With S3 out of reach the service fails, and the status that Telegraf reads says so, along with the last
+    """With S3 out of reach the service fails, and the status that Telegraf reads says so and keeps the time of the last
     success."""
     state = ("systemctl", "show", "-P", "ActiveState", "monitoring-backup")
-    # One that a boot asked for may be under way.
+    # A backup requested by a boot can be in progress.
     assert eventually(lambda: environment.guest(*state).stdout.strip() in ("inactive", "failed"))
     before = environment.guest(BACKUP, "status").stdout
     environment.guest("sh", "-c", "cp /etc/hosts /run/hosts; sed -i 's/s3[.]eu-central-1/no/' /etc/hosts")
@@ -219,8 +213,3 @@ def test_a_failed_backup_is_reported(environment: Environment) -> None:
     status = environment.guest(BACKUP, "status").stdout
     assert "failed=1i" in status
     assert status.split("last_success=")[1].split("i")[0] == before.split("last_success=")[1].split("i")[0]
-
-
-def console(environment: Environment) -> str:
-    answer = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
-    return str(answer["Output"])

@@ -1,4 +1,4 @@
-"""Every query of every dashboard and variable, asked through Grafana's own query endpoint."""
+"""Every query of every dashboard's panels, sent to Grafana's own query endpoint."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.live
 
 MAY_BE_EMPTY = re.compile("Needs attention|When hosts reported|Clock offset|Last week: ")
-"""May be empty: when no host is in trouble or was silent, or for what a sandbox machine does not have, or not yet."""
+"""Panels that can be empty, because no host is in trouble or was silent, or a sandbox machine has no such data, or not
+yet."""
 
 BY_UID = {entry.uid: entry for entry in ENTRIES}
 
 
 def values(environment: Environment) -> dict[str, str | list[str]]:
-    """What the variables would be after choosing everything there is."""
+    """The variables' values when the server is chosen."""
     return {
         "host": ["monitoring-sandbox"],
         "instance": [environment.instance_id],
@@ -33,7 +34,7 @@ def values(environment: Environment) -> dict[str, str | list[str]]:
 
 
 def panels(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """With its rows, and those inside of rows."""
+    """A dashboard's panels, including rows and the panels inside them."""
     return [each for panel in dashboard["panels"] for each in (panel, *panel.get("panels", []))]
 
 
@@ -52,7 +53,7 @@ def test_what_grafana_stores_is_what_the_program_builds(
     stored = environment.grafana.get(f"/api/dashboards/uid/{uid}").json()
     assert stored["meta"]["folderUid"] == "monitoring"
     assert stored["dashboard"]["title"] == BY_UID[uid].title
-    # By these numbers alerts link to panels; some are only there while the stack moves.
+    # Alerts link to panels by these numbers; some panels exist only while the stack moves.
     built = {panel["title"] for panel in panels(given[uid])}
     numbers = {title: number for title, number in BY_UID[uid].panels.items() if title in built}
     assert {panel["title"]: panel["id"] for panel in panels(stored["dashboard"])} == numbers
@@ -62,9 +63,9 @@ def test_what_grafana_stores_is_what_the_program_builds(
 
 @pytest.mark.parametrize("uid", BY_UID)
 def test_no_query_is_empty_or_erroneous(environment: Environment, uid: str) -> None:
-    """Once everything is measured: rates need several points, and cores are measured once a minute."""
+    """It can take a while until there is data: rates need several points, and cores are measured once a minute."""
     stored = environment.grafana.get(f"/api/dashboards/uid/{uid}").json()["dashboard"]
-    # By number: at each look they ask for the fifteen minutes before it.
+    # By number, as each attempt asks for the fifteen minutes before it.
     asked = dict(enumerate(panel_queries(stored, values(environment), TimeRange.last(900))))
     assert len(asked) > 5
 
@@ -81,7 +82,7 @@ def test_no_query_is_empty_or_erroneous(environment: Environment, uid: str) -> N
 
 
 def without_numbers(environment: Environment, query: PanelQuery) -> bool:
-    """Whether it returns nothing although it should. A failure is an error."""
+    """Whether a query returns no numbers although it should. Fails if the query does."""
     results = ask(environment, query)
     assert not [each["error"] for each in results.values() if each.get("error")], (query.title, results)
     frames = [frame for result in results.values() for frame in result.get("frames", [])]

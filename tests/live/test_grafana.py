@@ -1,4 +1,4 @@
-"""Who may do what in Grafana, and which headers it sends to browsers."""
+"""What users may do in Grafana, and which headers it sends to browsers."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def test_nobody_signs_up(grafana: Ask) -> None:
 def test_the_session_s_cookie_is_for_this_site_over_tls(grafana: Ask, administrator: tuple[str, str]) -> None:
     user, password = administrator
     cookie = grafana("POST", "/login", json={"user": user, "password": password}).headers["Set-Cookie"]
-    marks = {mark.strip() for mark in cookie.split(";")[1:]}
-    assert {"Secure", "HttpOnly", "SameSite=Lax"} <= marks
+    attributes = {attribute.strip() for attribute in cookie.split(";")[1:]}
+    assert {"Secure", "HttpOnly", "SameSite=Lax"} <= attributes
 
 
 def test_browsers_must_use_tls_and_embed_nothing(grafana: Ask) -> None:

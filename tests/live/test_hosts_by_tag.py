@@ -1,4 +1,4 @@
-"""EC2 hosts chosen by tag: State Manager installs their agents, also on those that come later, and removes them."""
+"""EC2 hosts chosen by a tag: State Manager installs their agents, on later instances as well, and removes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GROUP = {"aws:autoscaling:groupName": "web"}
 
 @pytest.fixture(scope="module")
 def fleet(environment: Environment) -> Iterator[Fleet]:
-    """Two instances with the tag, one without, before the stack knows of it."""
+    """Two instances with the tag and one without, before the stack has the setting."""
     with fleet_of(environment) as made:
         for name, tags in (("shop 1", TAG), ("worker", TAG | GROUP), ("other", {})):
             made.launch(name, tags)
@@ -28,7 +28,7 @@ def fleet(environment: Environment) -> Iterator[Fleet]:
 
 
 def series(environment: Environment) -> list[dict[str, str]]:
-    """The tags of what hosts have measured within the last five minutes."""
+    """The tags of what hosts measured in the last five minutes."""
     query = 'SELECT last("uptime") FROM "system" GROUP BY "host", "instance_id", "ephemeral"'
     asked = {"refId": "A", "datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True}
     answer = query_results(environment, {"queries": [asked], "from": "now-5m", "to": "now"}, "hosts")
@@ -38,7 +38,7 @@ def series(environment: Environment) -> list[dict[str, str]]:
 def test_hosts_with_the_tag_get_their_agents_and_later_ones_too(environment: Environment, fleet: Fleet) -> None:
     environment.configure(hostsByTag=TAG)
     environment.settle()
-    # Until its role may read the password, an instance says so, and has nothing installed.
+    # Until its role may read the password, an instance reports that, and nothing is installed.
     assert eventually(lambda: fleet.status("shop 1")[0] == "Failed"), fleet.status("shop 1")
     assert "is not authorized to perform: ssm:GetParameter" in fleet.status("shop 1")[1]
     assert fleet.telegraf("shop 1") != "active"

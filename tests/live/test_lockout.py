@@ -1,5 +1,5 @@
-"""Five wrong passwords lock the administrator, a person, but neither Pulumi nor the server's boot; and what the gates
-of `up` let through."""
+"""Five wrong passwords lock out the administrator, but neither Pulumi nor the server's boot; and what the two gates of
+`up` let through."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 import requests
 
 from tests.live.environment import Environment
+from tests.live.server import BOOT_SCRIPT
 from tests.live.services import Ask
 from tests.live.stacks import tail, up, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 
-BOOT = "/usr/local/sbin/monitoring-server"
 IDLE = "/run/systemd/system/telegraf.service.d"
 ATTEMPTS = 5
 OTHER_CONTENT = {"alertThresholds": {"cpu": 84}}
@@ -35,8 +35,8 @@ def locked(grafana: Ask, administrator: tuple[str, str]) -> bool:
 
 @contextmanager
 def lockout(environment: Environment, grafana: Ask, administrator: tuple[str, str]) -> Iterator[None]:
-    """The administrator's password is mistyped again and again (shared/cases/server/29-admin-locked.sh). Grafana
-    forgets each attempt after five minutes, so this continues until the end, however long that takes."""
+    """Within this context the administrator is locked out: somebody keeps mistyping the password
+    (shared/cases/server/29-admin-locked.sh), as Grafana forgets each attempt after five minutes."""
     wrong = {"user": administrator[0], "password": "wrong"}
     url, ca, end = environment.grafana.url, str(environment.grafana.ca_file), threading.Event()
 
@@ -48,34 +48,27 @@ def lockout(environment: Environment, grafana: Ask, administrator: tuple[str, st
     for _ in range(ATTEMPTS):
         assert grafana("POST", "/login", json=wrong).status_code == 401
     assert locked(grafana, administrator)
-    somebody = threading.Thread(target=mistype)
-    somebody.start()
+    mistyping = threading.Thread(target=mistype)
+    mistyping.start()
     try:
         yield
-        assert eventually(lambda: locked(grafana, administrator)), "not until the last moment"
+        assert eventually(lambda: locked(grafana, administrator)), "the lockout ended too early"
     finally:
         end.set()
-        somebody.join()
+        mistyping.join()
         assert environment.guest("python3", "-", stdin=FORGET).returncode == 0
         assert not locked(grafana, administrator)
 
 
-def robot(environment: Environment) -> tuple[str, str]:
-    """Pulumi's user in Grafana, as the server gets it."""
+def pulumi_login(environment: Environment) -> tuple[str, str]:
+    """The login of Pulumi's user in Grafana, from the server's parameters."""
+    ssm, folder = environment.aws("ssm"), environment.parameters
     conf, password = (
-        environment.aws("ssm").get_parameter(Name=f"{folder(environment)}/{name}", WithDecryption=True)["Parameter"]
+        ssm.get_parameter(Name=f"{folder}/{name}", WithDecryption=True)["Parameter"]
         for name in ("server.conf", "grafana-automation-password")
     )
     (login,) = [line.partition("=")[2] for line in conf["Value"].splitlines() if line.startswith("AUTOMATION=")]
     return login, password["Value"]
-
-
-def folder(environment: Environment) -> str:
-    """Where the stack's parameters lie."""
-    (name,) = [
-        each["outputs"]["name"] for each in environment.resources() if each["urn"].endswith("::parameters-revision")
-    ]
-    return str(name).removesuffix("/state/revision")
 
 
 @pytest.mark.usefixtures("quiet_server")
@@ -87,7 +80,7 @@ def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
         assert refreshed.returncode == 0, tail(refreshed)
         with environment.settings(**OTHER_CONTENT):
             up_or_fail(environment)
-        booted = environment.guest(BOOT)
+        booted = environment.guest(BOOT_SCRIPT)
         assert booted.returncode == 0, booted.stdout[-2000:]
 
 
@@ -95,12 +88,12 @@ def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
 def test_an_old_volume_whose_only_user_is_locked_boots(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
-    login, password = robot(environment)
+    login, password = pulumi_login(environment)
     number = grafana("GET", f"/api/users/lookup?loginOrEmail={login}", administrator).json()["id"]
     assert grafana("DELETE", f"/api/admin/users/{number}", administrator).status_code == 200
     assert grafana("GET", "/api/user", (login, password)).status_code == 401
     with lockout(environment, grafana, administrator):
-        booted = environment.guest(BOOT)
+        booted = environment.guest(BOOT_SCRIPT)
         assert booted.returncode == 0, booted.stdout[-2000:]
         refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
         assert refreshed.returncode == 0, tail(refreshed)
@@ -111,26 +104,26 @@ def test_an_old_volume_whose_only_user_is_locked_boots(
 def test_another_administrator_s_password_and_older_users_of_pulumi_end_at_the_boot(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
-    """As on a volume from before, or restored from another stack's backup."""
+    """As on an older volume, or one restored from another stack's backup."""
     older = {"login": "pulumi-" + "0a" * 10, "password": "still-good-there"}
     person = {"login": "pulumi-team", "password": "nobody-s-business"}
     for user in (older, person):
         assert grafana("POST", "/api/admin/users", administrator, json=user).status_code == 200
     mine = {"oldPassword": administrator[1], "newPassword": "chosen by hand"}
     assert grafana("PUT", "/api/user/password", administrator, json=mine).status_code == 200
-    booted = environment.guest(BOOT)
+    booted = environment.guest(BOOT_SCRIPT)
     assert booted.returncode == 0, booted.stdout[-2000:]
     assert grafana("GET", "/api/org", administrator).status_code == 200
     logins = {user["login"]: user["id"] for user in grafana("GET", "/api/users", administrator).json()}
     assert older["login"] not in logins
     assert grafana("DELETE", f"/api/admin/users/{logins['pulumi-team']}", administrator).status_code == 200
-    assert robot(environment)[0] in logins
+    assert pulumi_login(environment)[0] in logins
 
 
 def test_a_grafana_that_starts_without_its_users_gets_them_back_by_itself(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
-    login, password = robot(environment)
+    login, password = pulumi_login(environment)
     number = grafana("GET", f"/api/users/lookup?loginOrEmail={login}", administrator).json()["id"]
     assert grafana("DELETE", f"/api/admin/users/{number}", administrator).status_code == 200
     assert environment.guest("systemctl", "restart", "grafana-server").returncode == 0
@@ -138,7 +131,7 @@ def test_a_grafana_that_starts_without_its_users_gets_them_back_by_itself(
     def there() -> bool:
         try:
             return bool(grafana("GET", "/api/user", (login, password)).status_code == 200)
-        except OSError:  # of requests: Grafana is starting
+        except OSError:  # requests': Grafana is starting
             return False
 
     assert eventually(there)
@@ -146,8 +139,8 @@ def test_a_grafana_that_starts_without_its_users_gets_them_back_by_itself(
 
 @pytest.mark.usefixtures("quiet_server")
 def test_nothing_but_this_revision_opens_the_gate(environment: Environment, grafana: Ask, influxdb: Ask) -> None:
-    """Neither an older one from the server, nor a greater number written by someone who may write measurements."""
-    login = robot(environment)
+    """Neither an older revision from the server, nor a higher one from someone who may write measurements."""
+    login = pulumi_login(environment)
     before = grafana("GET", "/api/user", login).json()
     older = {"login": login[0], "email": before["email"], "name": f"{'f' * 32} on {environment.instance_id}"}
     instance = environment.instance_id
@@ -159,8 +152,8 @@ def test_nothing_but_this_revision_opens_the_gate(environment: Environment, graf
         assert failed.returncode != 0
         assert "has not applied this revision of its parameters yet" in failed.stdout, tail(failed)
         assert "Traceback" not in failed.stdout
-        # After the server's next check, everything continues.
-        booted = environment.guest(BOOT)
+        # Everything continues after the server's next check.
+        booted = environment.guest(BOOT_SCRIPT)
         assert booted.returncode == 0, booted.stdout[-2000:]
         up_or_fail(environment)
 
@@ -170,7 +163,7 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
     iam = environment.aws("iam")
     (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith("cloudwatch-")]
     key = {"UserName": user, "AccessKeyId": environment.outputs["cloudwatchAccessKeyId"]}
-    # Another `bootTimeout` reaches both gates, so that they run again. With it the last one waits 80 s: 60, and two
+    # A change of `bootTimeout` reaches both gates, so that they run again. The last one then waits 80 s: 60, and two
     # intervals of measuring.
     with environment.settings(bootTimeout="61s"):
         iam.update_access_key(**key, Status="Inactive")
@@ -190,7 +183,7 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
 
 @pytest.mark.long_fault
 def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environment) -> None:
-    # The boot script starts a Telegraf that was stopped; this one runs and measures nothing.
+    # The boot script would start a stopped Telegraf; this one runs but measures nothing.
     idle = (
         "mkdir -p {0} && printf '[Service]\\nType=exec\\nExecStart=\\nExecStart=/bin/sleep infinity\\n' >{0}/idle.conf"
     )

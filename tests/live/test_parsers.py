@@ -1,4 +1,4 @@
-"""systemd can read what the settings accept, and every unit that was installed."""
+"""systemd reads every password that the settings accept, and every installed unit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILE = "/run/every-password"
 
 
 def passwords() -> list[str]:
-    """Every kind of character that agents' passwords may have, alone and in pairs."""
+    """Passwords with every kind of character that agents' passwords may contain, alone and in pairs."""
 
     def taken(password: str) -> bool:
         try:
@@ -30,7 +30,7 @@ def passwords() -> list[str]:
 
 
 def test_systemd_reads_every_password_of_an_environment_file(environment: Environment) -> None:
-    """man 5 systemd.exec, EnvironmentFile=: quotes, backslashes, comments, lines that go on."""
+    """man 5 systemd.exec, EnvironmentFile=: quotes, backslashes, comments, continued lines."""
     wanted = {f"PASSWORD_{number}": password for number, password in enumerate(passwords())}
     assert len(wanted) > 300
     written = environment.guest("sh", "-c", f"cat >{FILE}", stdin=environment_file(wanted))
@@ -55,6 +55,6 @@ def test_systemd_finds_nothing_wrong_with_any_unit(environment: Environment, mac
     units = re.findall(rf"^((?:{UNITS})\.(?:service|timer)) ", listed, re.MULTILINE)
     assert len(units) >= (1 if machine else 10), listed
     verified = environment.machine(where, "systemd-analyze", "verify", "--man=no", *units)
-    # Other units are read along with these.
+    # systemd-analyze also reads other units.
     about_ours = [line for line in verified.stderr.splitlines() if re.search(rf"/({UNITS})\.", line)]
     assert about_ours == []

@@ -1,4 +1,5 @@
-"""New passwords, certificates and keys by one value, while everything continues: nothing is lost, the old ones end."""
+"""New passwords, certificates and keys by changing one setting, while everything continues: nothing is lost, and the old
+ones stop working."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ import yaml
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, lost, steady
-from tests.live.services import from_agent_machine, influxdb_admin_password
+from tests.live.services import from_agent_machine, grafana_request, influxdb_admin_password
+from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore:Unverified HTTPS request"), pytest.mark.disrupts]
@@ -25,13 +27,13 @@ WATCHER = ("watcher", "looks-at-dashboards-all-day")
 
 
 class Watcher:
-    """A viewer of a dashboard: queries Grafana's datasource twice per second in a session of its own,
-    and records when and how it failed."""
+    """A viewer of a dashboard: queries Grafana's datasource twice a second in its own session. failures: when queries
+    failed, and how."""
 
     def __init__(self, environment: Environment) -> None:
         self._url = str(environment.outputs["grafanaUrl"])
         self._session = requests.Session()
-        # The certificate changes meanwhile; trust is tested elsewhere.
+        # The certificate changes in the meantime; trust is tested elsewhere.
         self._session.trust_env = self._session.verify = False
         who = {"user": WATCHER[0], "password": WATCHER[1]}
         self._session.post(self._url + "/login", json=who, timeout=10).raise_for_status()
@@ -60,8 +62,8 @@ class Watcher:
                 self.failures.append((now, str(error)))
 
     def _ask(self, body: dict[str, Any]) -> requests.Response:
-        """As a browser, which asks again on a new connection when one that was kept open ends without an answer
-        (RFC 9112, 9.3.1). A Grafana that restarts refuses that one."""
+        """Query like a browser, which retries on a new connection when one that was kept open ends without an answer
+        (RFC 9112, 9.3.1). A Grafana that is restarting refuses the new one."""
         url = self._url + "/api/ds/query"
         try:
             return self._session.post(url, json=body, timeout=20)
@@ -81,12 +83,10 @@ class Watcher:
 
 @pytest.fixture(scope="module")
 def watching(environment: Environment) -> Iterator[None]:
-    """A user of Grafana who may look."""
+    """The watcher is a user of Grafana, with the default role."""
 
     def administer(method: str, path: str, body: dict[str, str]) -> requests.Response:
-        admin = ("admin", str(environment.outputs["grafanaAdminPassword"]))
-        url = environment.outputs["grafanaUrl"] + "/api/admin/users" + path
-        answer = requests.request(method, url, json=body, auth=admin, verify=authority(environment), timeout=10)
+        answer = grafana_request(environment.grafana, method, f"/api/admin/users{path}", body)
         answer.raise_for_status()
         return answer
 
@@ -97,7 +97,7 @@ def watching(environment: Environment) -> Iterator[None]:
 
 
 def login(environment: Environment, user: str) -> tuple[str, str]:
-    """Name and password, as the server has them, of one of InfluxDB's users."""
+    """The name and password of one of InfluxDB's users, as the server has them."""
     if user == "admin":
         return user, influxdb_admin_password(environment)
     path = f"{environment.parameters}/influxdb-{user}-password"
@@ -107,39 +107,28 @@ def login(environment: Environment, user: str) -> tuple[str, str]:
 
 
 def generation(environment: Environment, setting: str) -> int:
+    """The value of a setting such as `passwordGeneration`; 1 by default."""
     return int(yaml.safe_load(environment.stack_file.read_text())["config"].get(f"monitoring:{setting}", 1))
 
 
 def rotate(environment: Environment, *settings: str) -> float:
-    """`up` with the next generation, permanently: there is no way back. Returns when it began."""
-    content = yaml.safe_load(environment.stack_file.read_text())
-    content["config"] |= {f"monitoring:{name}": generation(environment, name) + 1 for name in settings}
-    environment.stack_file.write_text(yaml.safe_dump(content))
+    """Run `up` with the next generation, for good, as there is no way back. Returns when it began."""
+    environment.configure(**{name: generation(environment, name) + 1 for name in settings})
     began = time.time()
-    done = environment.pulumi("up", "--yes", "--skip-preview")
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    environment.forget()
+    up_or_fail(environment)
     return began
 
 
 def status(environment: Environment, login: tuple[str, str], query: str = "SHOW DATABASES") -> int:
-    """InfluxDB's answer to a user."""
-    url = environment.outputs["influxdbUrl"] + "/query"
+    """The status of InfluxDB's answer to a user's query."""
+    url, trusted = environment.outputs["influxdbUrl"] + "/query", environment.grafana.verify
     with from_agent_machine(environment):
-        asked = requests.get(
-            url, params={"db": "telegraf", "q": query}, auth=login, verify=authority(environment), timeout=10
-        )
+        asked = requests.get(url, params={"db": "telegraf", "q": query}, auth=login, verify=trusted, timeout=10)
     return asked.status_code
 
 
-def authority(environment: Environment) -> str:
-    file = environment.place.state / "test-authority.pem"
-    file.write_text(environment.outputs["caCertificate"])
-    return str(file)
-
-
 def most_lost(environment: Environment, since: float) -> int:
-    """Intervals lost by the host that lost most. A restart of Telegraf at the moment of measuring costs one."""
+    """Intervals lost by the host that lost most. If Telegraf restarts just when it would measure, one is lost."""
     found = lost(environment, since)
     assert set(found) >= HOSTS
     return max(found.values())
@@ -154,7 +143,7 @@ def test_new_passwords_and_a_new_key_while_all_go_on(environment: Environment, w
     assert status(environment, old["grafana"]) == requests.codes.ok
     with Watcher(environment) as watcher:
         began = rotate(environment, "passwordGeneration", "accessKeyGeneration")
-        # The earlier users are deleted once the server has learned that nothing needs them any more.
+        # The old users are deleted once the server knows that nothing needs them any more.
         assert eventually(lambda: status(environment, old["grafana"]) == requests.codes.unauthorized)
         time.sleep(2 * INTERVAL)
     assert environment.instance_id == instance
@@ -165,7 +154,7 @@ def test_new_passwords_and_a_new_key_while_all_go_on(environment: Environment, w
     assert status(environment, login(environment, "grafana")) == requests.codes.ok
     assert environment.outputs["grafanaAdminPassword"] != admin[1]
     url = environment.outputs["grafanaUrl"] + "/api/org"
-    assert requests.get(url, auth=admin, verify=authority(environment), timeout=10).status_code == 401
+    assert requests.get(url, auth=admin, verify=environment.grafana.verify, timeout=10).status_code == 401
     iam = environment.aws("iam")
     (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith("cloudwatch-")]
     keys = iam.list_access_keys(UserName=user)["AccessKeyMetadata"]
@@ -174,9 +163,9 @@ def test_new_passwords_and_a_new_key_while_all_go_on(environment: Environment, w
     assert environment.grafana.get("/api/datasources/uid/cloudwatch/health").json()["status"] == "OK"
 
 
-def shown(environment: Environment, port: int, authorities: str) -> str:
-    """Serial number of the certificate a port of the server shows to an agent or operator who trusts these."""
-    address = environment.outputs["grafanaUrl"].split("//")[1].split(":")[0]
+def serial_number(environment: Environment, port: int, authorities: str) -> str:
+    """The serial number of the certificate at a port of the server, for a client that trusts these CAs."""
+    address = environment.address
     context = ssl.create_default_context(cadata=authorities)
     with (
         from_agent_machine(environment) if port == 8086 else nullcontext(),
@@ -191,21 +180,21 @@ def shown(environment: Environment, port: int, authorities: str) -> str:
 def test_a_new_certificate_of_a_new_authority_while_all_go_on(environment: Environment, watching: None) -> None:
     steady(environment)
     before, following = split(environment.outputs["caCertificate"])
-    serial = shown(environment, 3000, before)
+    serial = serial_number(environment, 3000, before)
     instance = environment.instance_id
     with Watcher(environment) as watcher:
         began = rotate(environment, "certificateGeneration")
         time.sleep(3 * INTERVAL)
     assert environment.instance_id == instance
-    # InfluxDB cannot read a certificate again and is started again, which takes it a moment.
+    # InfluxDB cannot reload a certificate and is restarted, which takes a moment.
     times = [when for when, _ in watcher.failures]
     assert not times or times[-1] - times[0] < INTERVAL, watcher.failures
     assert most_lost(environment, began) <= 1
     for port in (3000, 8086):
-        # Clients trusted the new authority before its generation; the previous one signs nothing here.
-        assert shown(environment, port, following) != serial
+        # Clients have trusted the new CA since before it was used; the old one signs nothing here any more.
+        assert serial_number(environment, port, following) != serial
         with pytest.raises(ssl.SSLCertVerificationError):
-            shown(environment, port, before)
+            serial_number(environment, port, before)
     assert split(environment.outputs["caCertificate"])[0] == following
 
 

@@ -1,4 +1,4 @@
-"""No secret of the stack is anywhere that people could read it who should not."""
+"""No secret of the stack is where people can read it who should not."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import pytest
 from sandbox import hosts as sandbox_hosts
 from tests.live.environment import Environment
 from tests.live.leaks import leaks, parameters, secret_values
+from tests.live.stacks import console
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 
 @pytest.fixture(scope="module")
 def secrets(environment: Environment) -> dict[str, str]:
-    """Every secret value of the stack by name: what SSM holds and what the state decrypts to."""
+    """Every secret of the stack by name: those in Parameter Store, and those in the decrypted state."""
     found = parameters(environment)
     exported = json.loads(environment.pulumi("stack", "export", "--show-secrets").stdout)
-    environment.transcript.pop()  # this very listing was asked to show them
+    environment.transcript.pop()  # this output shows them on purpose
     found |= {f"state {number}": value for number, value in enumerate(secret_values(exported))}
-    # The connections to hosts are secrets as a whole; of their parts only the private key is one.
+    # The connections to hosts are secrets as a whole, but the only secret in them is the private key.
     public = {host[key] for host in sandbox_hosts.settings(environment.place) for key in ("address", "hostKey")}
     found = {name: value for name, value in found.items() if value not in public}
-    # A secret shorter than this occurs by chance (numbers, booleans marked secret by a provider).
+    # Shorter values (numbers and booleans that a provider marks as secret) occur by chance.
     return {name: value for name, value in found.items() if len(value) >= 12 and "BEGIN CERT" not in value}
 
 
@@ -52,9 +53,9 @@ def test_not_in_tags_or_descriptions(environment: Environment, secrets: dict[str
 
 
 def test_not_on_the_console(environment: Environment, secrets: dict[str, str]) -> None:
-    answer = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
-    assert "boot finished" in answer["Output"]
-    assert leaks(secrets, answer["Output"]) == []
+    printed = console(environment)
+    assert "boot finished" in printed
+    assert leaks(secrets, printed) == []
 
 
 def test_not_in_the_guest_s_journal_or_logs(environment: Environment, secrets: dict[str, str]) -> None:
@@ -66,13 +67,13 @@ def test_not_in_the_guest_s_journal_or_logs(environment: Environment, secrets: d
 
 @pytest.mark.parametrize("host", ["db-1", "web-1"])
 def test_not_on_the_hosts(environment: Environment, secrets: dict[str, str], host: str) -> None:
-    """Neither in the journal, nor in a process's arguments, nor in a file anyone may read."""
+    """Neither in the journal, nor in a process's arguments, nor in a file that anyone can read."""
     journal = environment.machine(host, "journalctl", "--no-pager", "-o", "cat").stdout
     logs = environment.machine(host, "sh", "-c", "cat /var/log/*.log /var/log/*/*.log").stdout
     processes = environment.machine(host, "sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
     readable = "find /etc /usr/local /opt /tmp /var/tmp /run /home -xdev -type f -perm -o=r -exec cat {} + 2>/dev/null"
     files = environment.machine(host, "runuser", "-u", "nobody", "--", "sh", "-c", readable).stdout
-    assert "bash -s" in journal, "sudo's own note of what ran"
+    assert "bash -s" in journal, "sudo has not logged the installer's command"
     assert "telegraf" in processes
     assert len(files) > 10_000
     assert leaks(secrets, journal + logs + processes + files) == []
@@ -99,10 +100,10 @@ def test_not_in_what_the_command_line_printed(environment: Environment, secrets:
         diff = environment.pulumi("preview", "--diff")
     assert diff.returncode == 0, diff.stdout[-2000:]
     environment.pulumi("stack", "output")
-    # The agent's installer, which the previous test has changed on one host: all its lines, and what it printed.
+    # This shows all lines of the agent's installer, which the previous test changed on one host, and what it printed.
     back = environment.pulumi("up", "--yes", "--diff", "--skip-preview")
     assert back.returncode == 0, back.stdout[-2000:]
-    assert "::db-1]" in back.stdout, "it shows nothing of what it changed"
+    assert "::db-1]" in back.stdout, "the diff does not show the host"
     assert len(environment.transcript) > 3
     for printed in environment.transcript:
         assert leaks(secrets, printed) == []

@@ -1,6 +1,7 @@
-"""The life of a stack by the workflows alone: deployed by a push, previewed from outside, checked for drift, destroyed.
+"""A stack's life by the workflows alone: it is deployed by a push, previewed and checked for drift from outside, and
+destroyed.
 
-The machine that deploys is in operatorCidrs (a self-hosted runner, the variable UP_RUNNER); those that preview and
+The machine that deploys is in operatorCidrs (a self-hosted runner, the variable UP_RUNNER). Those that preview and
 check for drift are like GitHub's: they cannot reach the stack's machines.
 """
 
@@ -37,7 +38,7 @@ TABLE = "monitoring-test-outside"
 
 @pytest.fixture(scope="module")
 def dev(environment: Environment, before: dict[str, set[str]]) -> Iterator[Environment]:
-    """The stack, not raised yet; destroyed afterwards, whatever has happened to it."""
+    """The stack, not yet up; destroyed afterwards, whatever state it is in."""
     made = Environment(name=STACK)
     yield made
     if made.stack_file.exists():
@@ -51,7 +52,7 @@ def dev(environment: Environment, before: dict[str, set[str]]) -> Iterator[Envir
 def repository(
     environment: Environment, dev: Environment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Repository]:
-    """A repository whose stack `dev` has this machine's settings, without hosts of its own."""
+    """A repository whose stack `dev` has the settings of the local environment, without hosts."""
     scratch = tmp_path_factory.mktemp("workflows")
     machine = {key: value for key, value in stack.environment(PLACE).items() if not key.startswith("AWS_")}
     machine |= {
@@ -88,9 +89,9 @@ def repository(
 
 @contextmanager
 def outside(repository: Repository, forwarded: str = "") -> Iterator[None]:
-    """Steps run on a machine that cannot reach the stack's network, and where an attempt is an error.
+    """Steps run on a machine that cannot reach the stack's network; the test fails if one tries to.
 
-    forwarded: an address whose port 3000 is forwarded by a machine that may reach it (docs/pull-requests.md).
+    forwarded: an address whose port 3000 is forwarded by a machine that may connect to it (docs/pull-requests.md).
     """
     relay = Relay((forwarded, 3000)) if forwarded else None
     forwarding = (
@@ -118,7 +119,7 @@ def outside(repository: Repository, forwarded: str = "") -> Iterator[None]:
         listed = subprocess.run(
             ["nft", "list", "counter", "inet", TABLE, "tried"], capture_output=True, text=True, check=True
         )
-        assert re.search(r"packets 0 ", listed.stdout), f"something was asked: {listed.stdout}"
+        assert re.search(r"packets 0 ", listed.stdout), f"a step tried to reach the stack: {listed.stdout}"
     finally:
         repository.runner.prefix = ()
         subprocess.run(["nft", "delete", "table", "inet", TABLE], check=True)
@@ -127,7 +128,7 @@ def outside(repository: Repository, forwarded: str = "") -> Iterator[None]:
 
 
 class Relay:
-    """A forwarded port: what comes to a port of the loopback goes to another address, and back."""
+    """Forwards connections from a port on the loopback to another address."""
 
     def __init__(self, target: tuple[str, int]) -> None:
         self._target, self._listener = target, socket.create_server(("127.0.0.1", 0))
@@ -153,10 +154,6 @@ class Relay:
             other.shutdown(socket.SHUT_WR)
 
 
-def number(event: Event) -> int:
-    return int(event.payload["pull_request"]["number"])
-
-
 def test_a_push_raises_a_stack_that_did_not_exist(repository: Repository, dev: Environment) -> None:
     runs = repository.runner.run("deploy", repository.push({f"Pulumi.{STACK}.yaml": dev.stack_file.read_text()}))
     assert runs["plan"].result == "success", runs.written
@@ -167,7 +164,7 @@ def test_a_push_raises_a_stack_that_did_not_exist(repository: Repository, dev: E
 
 
 def test_two_at_once_wait_for_each_other_and_change_nothing(repository: Repository) -> None:
-    """Without their group the second would be refused by the first one's lock."""
+    """Without their concurrency group, the first run's lock would make the second fail."""
     with ThreadPoolExecutor(2) as both:
         runs = list(both.map(lambda _: repository.runner.run("deploy", repository.by_hand()), range(2)))
     for each in runs:
@@ -181,7 +178,7 @@ def test_a_preview_needs_neither_grafana_nor_ssh(repository: Repository, dev: En
     with outside(repository):
         runs = repository.runner.run("pull-request", event)
     assert runs["preview"].result == "success", runs.written[-4000:]
-    (said,) = repository.github.said(number(event))
+    (said,) = repository.github.said(event.number)
     assert "Changes, but nothing is replaced or deleted" in said
     assert "RETENTION=14d" in said
     assert "RuleGroup" in said
@@ -191,16 +188,13 @@ def test_a_preview_needs_neither_grafana_nor_ssh(repository: Repository, dev: En
 
 
 def test_a_preview_of_what_is_on_main_shows_nothing(repository: Repository) -> None:
-    """Though it runs in another folder than the `up` did, it shows no differences."""
-    event = repository.pull_request({f"Pulumi.{STACK}.yaml": _commented(repository)})
+    """It shows no differences although it runs in a different folder than the `up` did."""
+    commented = (repository.folder / f"Pulumi.{STACK}.yaml").read_text() + "# Another line.\n"
+    event = repository.pull_request({f"Pulumi.{STACK}.yaml": commented})
     with outside(repository):
         assert repository.runner.run("pull-request", event)["preview"].result == "success"
-    (said,) = repository.github.said(number(event))
+    (said,) = repository.github.said(event.number)
     assert "## No stack changes\n\n**dev**: nothing changes" in said, said
-
-
-def _commented(repository: Repository) -> str:
-    return (repository.folder / f"Pulumi.{STACK}.yaml").read_text() + "# Another line.\n"
 
 
 def test_drift_and_nothing_else_is_found_from_outside(repository: Repository, dev: Environment) -> None:
@@ -214,11 +208,10 @@ def test_drift_and_nothing_else_is_found_from_outside(repository: Repository, de
 
 
 def test_an_up_from_outside_needs_one_forwarded_port(repository: Repository, dev: Environment) -> None:
-    """And afterwards a run that was waiting for its approval does not revert it."""
+    """A run of an earlier commit that was waiting for approval does not revert it afterwards."""
     old = repository.by_hand()
     later = repository.push(repository.settings(STACK, alertThresholds={"cpu": 84}))
-    address = dev.outputs["grafanaUrl"].split("//")[1].split(":")[0]
-    with outside(repository, forwarded=address):
+    with outside(repository, forwarded=dev.address):
         done = repository.runner.run("deploy", later)
     assert done[STACK].result == "success", done.written[-4000:]
     assert re.search(r"[1-9]\d* updated", done[STACK].log)

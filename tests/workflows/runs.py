@@ -24,8 +24,13 @@ class Event:
     inputs: dict[str, str] = field(default_factory=dict)
 
     @property
+    def number(self) -> int:
+        """The number of the pull request that it is about."""
+        return int(self.payload["pull_request"]["number"])
+
+    @property
     def fork(self) -> bool:
-        """Whether it is about a pull request of another repository."""
+        """Whether it is about a pull request from another repository."""
         head = (self.payload.get("pull_request") or {}).get("head", {}).get("repo", {}).get("full_name")
         return head is not None and head != self.payload["repository"]["full_name"]
 

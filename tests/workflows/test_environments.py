@@ -44,7 +44,7 @@ def test_a_closed_pull_request_without_an_environment_is_left_alone(repository: 
     runs = repository.runner.run(WORKFLOW, event)
     assert runs.results == {"environment": "success", "comment": "success"}, runs.written
     assert runs["environment"].environment == "pull-request"
-    (said,) = repository.github.said(event.payload["pull_request"]["number"])
+    (said,) = repository.github.said(event.number)
     assert said.endswith("This pull request has no environment.")
 
 
@@ -54,5 +54,5 @@ def test_settings_that_could_not_be_destroyed_are_refused(repository: Repository
     runs = repository.runner.run(WORKFLOW, event)
     assert runs.results == {"environment": "failure", "comment": "success"}
     assert "Pulumi.pull-request.yaml has monitoring:protect" in runs["environment"].log
-    (said,) = repository.github.said(event.payload["pull_request"]["number"])
+    (said,) = repository.github.said(event.number)
     assert "The environment of this pull request failed: https://github.com/" in said

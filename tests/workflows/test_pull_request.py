@@ -10,16 +10,10 @@ from tests.delivery.picture import CHANGE
 from tests.live.leaks import leaks
 from tests.workflows.conftest import Raised
 from tests.workflows.repository import Repository
-from tests.workflows.runs import Event
 
 pytestmark = pytest.mark.slow
 
 GREEN = {"checks": "success", "preview": "success", "comment": "success"}
-
-
-def number(event: Event) -> int:
-    """Of the pull request that an event is about."""
-    return int(event.payload["pull_request"]["number"])
 
 
 def test_a_stack_that_does_not_exist_yet_is_previewed_and_not_made(repository: Repository) -> None:
@@ -27,7 +21,7 @@ def test_a_stack_that_does_not_exist_yet_is_previewed_and_not_made(repository: R
     runs = repository.runner.run("pull-request", event)
     assert runs.results == GREEN, runs.written[-4000:]
     assert "sudo --preserve-env=XDG_CACHE_HOME make check" in runs["checks"].log
-    (said,) = repository.github.said(number(event))
+    (said,) = repository.github.said(event.number)
     assert re.search(r"\*\*dev\*\*: does not exist yet: .*; about [0-9.]+ US dollars a month\.", said)
     assert "prod" not in said
     assert not list((repository.folder.parent / "backend").rglob("*dev*"))
@@ -39,18 +33,18 @@ def test_what_is_replaced_is_on_top_and_the_comment_is_brought_up_to_date(
     before = repository.settings("dev", **CHANGE)
     event = repository.pull_request(before)
     assert repository.runner.run("pull-request", event).results == GREEN
-    (first,) = repository.github.said(number(event))
+    (first,) = repository.github.said(event.number)
     top = first.partition("<details>")[0]
     assert "> - the server is replaced by server-amd64: Grafana and InfluxDB are down" in top
     assert "> - the passwords grafana-admin, " in top
     assert "the data volume stays" in top
     assert re.search(r"; about [0-9.]+ US dollars a month instead of [0-9.]+ \(\+[0-9.]+\)\.", top)
     assert "retention" not in top
-    repository.github.say(number(event), "<!-- monitoring: preview -->\nnot the robot's", {"login": "a-person"})
-    again = repository.pull_request(repository.settings("dev", retention="14d"), number=number(event))
+    repository.github.say(event.number, "<!-- monitoring: preview -->\nnot the robot's", {"login": "a-person"})
+    again = repository.pull_request(repository.settings("dev", retention="14d"), number=event.number)
     runs = repository.runner.run("pull-request", again)
     assert runs.results == GREEN
-    (second,) = repository.github.said(number(event))
+    (second,) = repository.github.said(event.number)
     assert "nothing is replaced or deleted" in second
     assert leaks(dev_is_up.secrets, runs.written + first + second) == []
 
@@ -64,7 +58,7 @@ def test_a_preview_that_fails_says_why_in_the_comment_and_fails_the_job(
     event = repository.pull_request(files)
     runs = repository.runner.run("pull-request", event)
     assert runs.results == {"checks": "success", "preview": "failure", "comment": "success"}
-    (said,) = repository.github.said(number(event))
+    (said,) = repository.github.said(event.number)
     assert said.splitlines()[1] == "## The preview of dev failed"
     assert 'monitoring:retention = "a while": is not a duration' in said
     assert "monitoring:influxdb.password = (secret): is not encrypted" in said
@@ -81,7 +75,7 @@ def test_a_fork_gets_checks_and_no_credentials(repository: Repository) -> None:
     assert "make check" in runs["checks"].log
     assert "comes from a fork" in runs["checks"].summary
     assert asked == []
-    assert repository.github.said(number(event)) == []
+    assert repository.github.said(event.number) == []
     assert {level for granted in repository.github.tokens.values() for level in granted.values()} == {"read"}
 
 
@@ -92,6 +86,6 @@ def test_a_preview_without_credentials_is_not_silent(repository: Repository) -> 
     event = repository.pull_request(repository.settings("dev", retention="14d"))
     runs = repository.runner.run("pull-request", event)
     assert runs["preview"].result == "failure"
-    (said,) = repository.github.said(number(event))
+    (said,) = repository.github.said(event.number)
     assert "The preview of dev failed" in said
     assert "/nonexistent" in said
