@@ -1,4 +1,4 @@
-"""Somebody else's machine: booted by itself, with the package server and nothing else of the environment."""
+"""A machine that somebody else has set up, booted with the package server and nothing else of the environment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from userdata.telegraf import InfluxTarget
 NAME = "office-1"
 SOURCES = "/etc/apt/sources.list.d"
 BEFORE = "/root/before"
-"""Where the machine keeps its state from before a test."""
+"""Where the machine's state from before the tests is kept on it."""
 STATE = (
     "for file in $(find /etc/apt /etc/telegraf /etc/default/telegraf /etc/systemd/system/telegraf.service.d"
     " /etc/systemd/system/*monitoring* -type f 2>/dev/null | sort);"
@@ -39,9 +39,9 @@ STATE = (
 
 
 class OrdinaryHost:
-    """The machine and the installer that is piped to it.
+    """The machine, and the installer that is piped to it.
 
-    repository: the package server's, as the setting `influxdataRepository` says it. www: what the server serves.
+    repository: the setting `influxdataRepository` for the package server. www: the folder that it serves.
     """
 
     STATE = STATE
@@ -56,7 +56,7 @@ class OrdinaryHost:
         self.package = found.name
 
     def installer(self, **changed: Any) -> str:
-        """What `pulumi stack output agentInstallScript` prints. Its InfluxDB need not be there."""
+        """What `pulumi stack output agentInstallScript` prints. Its InfluxDB does not exist."""
         values: dict[str, Any] = {
             "repository": self.repository,
             "telegraf_version": self.version,
@@ -68,28 +68,28 @@ class OrdinaryHost:
         return agent_installer(AgentValues(**(values | changed)))
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
-        """A root shell in the machine."""
+        """Run a script as root on the machine."""
         return self.machine.run(["bash", "-c", script], timeout=300)
 
     def shell(self, script: str) -> str:
-        """What a root shell in the machine prints; fails when it fails."""
+        """Run a script as root on the machine; returns what it prints. Fails if the script does."""
         done = self.run(script)
         assert done.returncode == 0, f"{script}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
     def install(self, script: str | None = None, *arguments: str, name: str = "") -> subprocess.CompletedProcess[str]:
-        """Pipe the installer to a root shell, as docs/agents.md says."""
+        """Pipe the installer (by default `installer()`) to a root shell, as docs/agents.md says."""
         command = ["env", f"MONITORING_HOST={name}", "bash", *(("-s", *arguments) if arguments else ())]
         return self.machine.run(command, stdin=script or self.installer(), timeout=600)
 
     def install_or_fail(self, script: str | None = None, **options: str) -> str:
-        """As `install`, which must succeed; returns what it printed."""
+        """Like `install`, which must succeed; returns what it printed."""
         done = self.install(script, **options)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
     def refusal(self, script: str | None = None) -> str:
-        """As `install`, which must fail with one line that says why; returns that line."""
+        """Like `install`, which must fail with one line that says why; returns that line."""
         done = self.install(script)
         assert done.returncode != 0, done.stdout
         lines = [line for line in done.stderr.splitlines() if line.startswith("monitoring: ")]
@@ -97,26 +97,26 @@ class OrdinaryHost:
         return lines[0]
 
     def hold_lock(self, program: str) -> None:
-        """Another process holds a lock for a while: `program`, in Python, which prints "got" once it has it."""
+        """Have another process hold a lock: a program in Python that prints "got" once it has it."""
         self.shell(
             f'systemd-run -q --unit=lock --collect python3 -c "{program}";'
             " until journalctl -q -u lock -o cat --since -5s | grep -q got; do sleep 0.1; done"
         )
 
     def state(self) -> str:
-        """Everything that an installer may leave on a machine: files, holds, the package, the service."""
+        """Everything that an installer could leave on a machine: files, holds, the package, the service."""
         return self.run(self.STATE).stdout
 
-    def update_packages(self) -> subprocess.CompletedProcess[str]:
-        """`apt-get update`, as the host's own timer runs it."""
+    def update(self) -> subprocess.CompletedProcess[str]:
+        """Run `apt-get update`, as the host's own timer does."""
         return self.run("apt-get update")
 
     def save(self) -> None:
-        """Remember the machine as it is, without Telegraf."""
+        """Save the machine's state, for `restore`."""
         self.shell(f"apt-get update -qq; cp -a /etc/apt {BEFORE}")
 
     def restore(self) -> None:
-        """The machine as it was when it was saved, whatever a test has done to it."""
+        """Restore the saved state, without Telegraf, whatever a test has done to the machine."""
         self.shell(
             "systemctl disable -q --now monitoring-agent-clock.timer 2>/dev/null;"
             " rm -f /etc/systemd/system/monitoring-agent*;"
@@ -130,7 +130,7 @@ class OrdinaryHost:
 
 @contextmanager
 def ordinary_host(checkout: Path) -> Iterator[OrdinaryHost]:
-    """Boot one; it is gone afterwards. checkout: a folder of its own, from which its addresses are derived."""
+    """Boot a machine; it is removed afterwards. checkout: an empty folder, from which its addresses are derived."""
     place = Place(checkout, "host")
     network.claim_slot(place)
     network.create(place)

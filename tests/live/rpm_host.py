@@ -1,8 +1,9 @@
 """A machine of the RPM family: real rpm and dnf, with packages in rpm's own database.
 
-Debian's archive has dnf 4.23 and rpm 4.20. The machine's userland stays Debian's: apt and dpkg are hidden, os-release
-is Amazon Linux 2023's, and one package stands for what its image has installed. Telegraf's package is built from the
-publisher's own scripts and files, as its Makefile hands them to fpm, and signed by a key's subkey, as theirs.
+They are dnf 4.23 and rpm 4.20 from Debian's archive, and the machine's userland stays Debian's: apt and dpkg are
+hidden, os-release is Amazon Linux 2023's, and one package stands for what its image has installed. Telegraf's package
+is built from the publisher's own scripts and files, as its Makefile passes them to fpm, and is signed by a subkey, as
+theirs is.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ STATE = (
 
 
 class RpmHost(OrdinaryHost):
-    """As OrdinaryHost, of the RPM family. address: of its repository, with $basearch."""
+    """An OrdinaryHost of the RPM family. address: its repository's, with $basearch."""
 
     STATE = STATE
 
@@ -141,16 +142,16 @@ class RpmHost(OrdinaryHost):
         self.shell(BUILD)
         self.shell(HIDE)
 
-    def update_packages(self) -> Any:
-        """`dnf upgrade`, as the host's own timer runs it."""
+    def update(self) -> Any:
+        """Run `dnf upgrade`, as the host's own timer does."""
         return self.run("dnf -q upgrade -y")
 
     def save(self) -> None:
-        """Remember the machine as it is, without Telegraf."""
+        """Save the machine's state, for `restore`."""
         self.shell("mkdir /root/before; cp -a /etc/yum.repos.d /etc/dnf /root/before")
 
     def restore(self) -> None:
-        """The machine as it was when it was saved, whatever a test has done to it."""
+        """Restore the saved state, without Telegraf, whatever a test has done to the machine."""
         self.shell(
             "systemctl disable -q --now monitoring-agent-clock.timer 2>/dev/null;"
             " rm -f /etc/systemd/system/monitoring-agent*;"
@@ -166,6 +167,6 @@ class RpmHost(OrdinaryHost):
 
 @contextmanager
 def rpm_host(checkout: Path) -> Iterator[RpmHost]:
-    """Boot one; it is gone afterwards."""
+    """Boot a machine; it is removed afterwards. checkout: an empty folder, from which its addresses are derived."""
     with ordinary_host(checkout) as host:
         yield RpmHost(host)

@@ -1,4 +1,4 @@
-"""The server as its user data leaves it, seen from inside."""
+"""The server as its user data sets it up, seen from inside."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import socket
 import pytest
 
 from tests.live.environment import Environment
-from tests.live.server import BOOT_SCRIPT
+from tests.live.server import BOOT_SCRIPT, main_pid
+from tests.live.stacks import console
 
 pytestmark = pytest.mark.live
 
 SERVICES = {"grafana": "grafana-server", "influxdb": "influxdb", "telegraf": "telegraf"}
-"""Each package, whose name is also its service's user, and its unit."""
+"""Packages, whose names are also their services' users, and their units."""
 
 
 @pytest.mark.parametrize("package", SERVICES)
@@ -33,7 +34,7 @@ def test_the_package_is_installed_from_its_signed_repository(environment: Enviro
 def test_the_service_is_enabled_and_runs_as_its_own_user(environment: Environment, user: str, service: str) -> None:
     assert environment.guest("systemctl", "is-enabled", service).stdout.strip() == "enabled"
     assert environment.guest("systemctl", "is-active", service).stdout.strip() == "active"
-    pid = environment.guest("systemctl", "show", "-p", "MainPID", "--value", service).stdout.strip()
+    pid = main_pid(environment, environment.instance_id, service)
     assert environment.guest("ps", "-o", "user=", "-p", pid).stdout.strip() == user
 
 
@@ -45,7 +46,7 @@ def test_what_listens_is_what_the_design_says(environment: Environment) -> None:
         if not line.split()[3].startswith(("127.", "[::1]"))
     }
     assert {3000, 8086} <= open_ports
-    # 22 and 5355 (systemd-resolved) are the Debian image's own; the security group blocks both.
+    # 22 and 5355 (systemd-resolved) come with Debian's image; the security group blocks both.
     assert open_ports <= {22, 3000, 5355, 8086}, open_ports
 
 
@@ -53,9 +54,8 @@ def test_what_listens_is_what_the_design_says(environment: Environment) -> None:
 def test_the_security_group_lets_the_operator_reach_grafana_alone(
     environment: Environment, port: int, reachable: bool
 ) -> None:
-    address = environment.outputs["grafanaUrl"].split("//")[1].split(":")[0]
     try:
-        socket.create_connection((address, port), timeout=3).close()
+        socket.create_connection((environment.address, port), timeout=3).close()
         connected = True
     except OSError:
         connected = False
@@ -83,7 +83,7 @@ def test_the_data_lies_on_the_data_volume(environment: Environment) -> None:
 
 
 def test_the_boot_script_run_again_changes_nothing(environment: Environment) -> None:
-    """Running it twice: same processes, same files, no new user or database."""
+    """The same processes and files, with the same modification times."""
     observe = (
         "systemctl show -p MainPID,ActiveEnterTimestamp grafana-server influxdb telegraf; "
         "find /etc/grafana /etc/influxdb /etc/telegraf /etc/systemd/system /etc/apt /etc/fstab "
@@ -91,22 +91,21 @@ def test_the_boot_script_run_again_changes_nothing(environment: Environment) -> 
     )
     before = environment.guest("sh", "-c", observe).stdout
     for seen in ("MainPID=", "/etc/grafana/grafana.ini ", "/etc/influxdb/influxdb.conf ", "/etc/fstab "):
-        assert seen in before, "nothing would equal nothing"
+        assert seen in before, "the comparison would miss a change"
     again = environment.guest(BOOT_SCRIPT)
     assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
     assert environment.guest("sh", "-c", observe).stdout == before
 
 
 def test_a_failing_line_reaches_the_console(environment: Environment) -> None:
-    """The same script where one of its commands fails: the console names the line and the command."""
+    """When a command of the boot script fails, the console names the line and the command."""
     lines = environment.guest("wc", "-l", BOOT_SCRIPT).stdout.split()[0]
     failed = environment.guest(
         *("unshare", "--mount", "sh", "-c"),
         f"mount --bind /bin/false /usr/bin/systemctl && exec {BOOT_SCRIPT}",
     )
     assert failed.returncode != 0, failed.stdout[-2000:]
-    console = environment.aws("ec2").get_console_output(InstanceId=environment.instance_id, Latest=True)
-    text = console["Output"]
+    text = console(environment)
     found = re.findall(r"monitoring: boot failed at line (\d+) of monitoring-server: systemctl daemon-reload", text)
     assert found, text[-2000:]
     assert 0 < int(found[-1]) <= int(lines)

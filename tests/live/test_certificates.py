@@ -1,4 +1,4 @@
-"""Nothing talks to a server whose certificate is not the expected one."""
+"""No client talks to a server whose certificate is not the expected one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def another_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Somebody else's certificate, which is for localhost, too."""
+    """Somebody else's CA, with a certificate that is valid for localhost."""
     made = make_certificate(tmp_path_factory.mktemp("another"))
     made.write_text(made.read_text().partition("-----BEGIN EC")[0])
     return made
 
 
-def who_may(environment: Environment, port: int) -> AbstractContextManager[None]:
-    """A place from which the security group lets clients reach the port."""
+def from_allowed_machine(environment: Environment, port: int) -> AbstractContextManager[None]:
+    """Within this context, connections come from a machine that the security group lets reach the port."""
     return from_agent_machine(environment) if port == 8086 else nullcontext()
 
 
@@ -40,7 +40,7 @@ def test_another_authority_does_not_vouch_for_the_server(
     host = urlsplit(environment.grafana.url).hostname
     for verify in (True, str(another_authority)):
         with (
-            who_may(environment, port),
+            from_allowed_machine(environment, port),
             pytest.raises(requests.exceptions.SSLError, match=r"(?i)certificate[ _]verify[ _]failed"),
         ):
             requests.get(f"https://{host}:{port}/ping", verify=verify, timeout=10)
@@ -55,7 +55,7 @@ def test_old_versions_of_tls_are_refused(environment: Environment, port: int) ->
     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     host = urlsplit(environment.grafana.url).hostname
     with (
-        who_may(environment, port),
+        from_allowed_machine(environment, port),
         socket.create_connection((host, port), timeout=10) as plain,
         pytest.raises(ssl.SSLError, match="alert protocol version"),
     ):
@@ -75,7 +75,7 @@ def test_influxdb_has_no_cbc_and_nothing_without_forward_secrecy(environment: En
             return str(connection.cipher())
 
     host = urlsplit(environment.grafana.url).hostname
-    assert "GCM" in handshake("ECDHE+AESGCM"), "TLS 1.2 itself is taken"
+    assert "GCM" in handshake("ECDHE+AESGCM"), "TLS 1.2 itself is refused"
     with pytest.raises(ssl.SSLError, match="alert handshake failure"):
         handshake(refused)
 
@@ -91,7 +91,7 @@ WRONG = {
 def test_an_agent_sends_nothing_to_a_server_it_cannot_verify(
     environment: Environment, another_authority: Path, wrong: str
 ) -> None:
-    """Telegraf as it is configured on the server itself, with one line changed."""
+    """Telegraf runs with the server's own configuration, in which one line is changed."""
     environment.guest("sh", "-c", "cat >/run/another.pem", stdin=another_authority.read_text())
     private = environment.guest("hostname", "-I").stdout.split()[0]
     script = (
@@ -143,7 +143,7 @@ def test_the_readiness_gate_waits_for_the_right_certificate(environment: Environ
 
 
 def test_pulumi_verifies_grafana(environment: Environment) -> None:
-    """What the provider does with a wrong certificate: tests/sandbox/plugins/grafana/test_provider.py."""
+    """What the provider does with a wrong certificate is tested in tests/sandbox/plugins/grafana/test_provider.py."""
     provider = next(r for r in environment.resources() if r["type"] == "pulumi:providers:grafana")
     assert provider["inputs"]["caCert"] == environment.outputs["caCertificate"]
     assert "insecureSkipVerify" not in provider["inputs"]

@@ -1,4 +1,4 @@
-"""The local environment's commands when something is wrong or repeated."""
+"""The local environment's commands when something is wrong, or when they are repeated."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_without_root_the_answer_says_so(tmp_path: Path) -> None:
     script = tmp_path / "sandbox" / "bootstrap.sh"
     script.parent.mkdir()
     shutil.copy(CHECKOUT / "sandbox" / "bootstrap.sh", script)
-    # Anyone may come here; the folders of a process of pytest's are its user's alone.
+    # Let any user in: the folders of pytest's processes are closed to other users.
     for folder in (tmp_path, *tmp_path.parents):
         if any(each.startswith("pytest-") for each in folder.parts):
             folder.chmod(0o755)

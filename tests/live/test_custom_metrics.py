@@ -1,5 +1,5 @@
-"""The settings `customMetrics` and `cloudwatchAccounts`: metrics put into the local AWS are drawn on a dashboard of
-their own, and those of another account's instance on "AWS EC2". Both at once, to save an `up`."""
+"""The settings `customMetrics` and `cloudwatchAccounts`: metrics in the local AWS are drawn on their own dashboard, and
+those of another account's instance on "AWS EC2". Both in one file, to save an `up`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.live.environment import Environment
 pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 SHOP = f"Shop/Live-{int(time.time())}"
-"""A namespace of this run: in an environment that is kept, the values of the last one are there still."""
+"""A namespace for this run only: an environment that is kept still has the values of the last run."""
 ORDERS = (3.0, 4.0, 5.0)
 METRICS = [
     {"namespace": SHOP, "metric": "Orders", "statistic": "Sum", "title": "Orders", "unit": "suffix:orders"},
@@ -34,7 +34,7 @@ DURATIONS = {"cart": (10.0, 20.0), "pay": (100.0, 300.0)}
 def shown(environment: Environment) -> Iterator[Environment]:
     """The environment with four custom metrics and another account, which are removed afterwards."""
     now = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
-    moment = now - datetime.timedelta(minutes=3)  # one whole minute, so that sums and percentiles are of these alone
+    moment = now - datetime.timedelta(minutes=3)  # all in one minute, so that sums and percentiles are predictable
     data: list[dict[str, Any]] = [{"MetricName": "Orders", "Timestamp": moment, "Value": value} for value in ORDERS]
     for service, values in DURATIONS.items():
         dimensions = [{"Name": "Service", "Value": service}]
@@ -98,7 +98,7 @@ def test_it_is_drawn_in_the_viewer(shown: Environment) -> None:
 
 
 def test_an_instance_of_another_account_is_on_the_ec2_dashboard(shown: Environment) -> None:
-    """In the account's own region, which is not the stack's."""
+    """In that account's region, which is not the stack's."""
     found = other_account.cpu_use(shown, other_account.UID)
     assert {name: set(found[name]) for name in found} == {other_account.instance(shown): {other_account.CPU}}
     own = other_account.cpu_use(shown, "cloudwatch")
@@ -123,7 +123,7 @@ def test_the_outputs_are_the_policies_that_its_role_needs(shown: Environment) ->
 
 
 def test_a_role_that_does_not_trust_grafana_is_refused(shown: Environment) -> None:
-    """As the last check of `pulumi up` asks, with its words."""
+    """The request is that of the last check of `pulumi up`."""
     output = shown.outputs["cloudwatchAccounts"]["shop"]
     other_account.write_role(
         shown, output["trustPolicy"].replace(other_account.SETTING["externalId"], "another"), output["policy"]

@@ -1,4 +1,4 @@
-"""The end: `pulumi destroy` removes every resource, `make down` every trace."""
+"""`pulumi destroy` removes every resource, and `make down` every trace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.live, pytest.mark.destroys]
 def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environment: Environment) -> None:
     listed = yaml.safe_load(environment.stack_file.read_text())["config"]["monitoring:hosts"]
     assert environment.machine_command("cut-network", "web-1").returncode == 0
-    # With the one value nothing connects to it any more, neither to change it nor to take it out.
+    # With `unreachable`, nothing connects to the host any more, neither to change nor to remove its agent.
     unreachable = [host | ({"unreachable": True, "tags": {}} if host["name"] == "web-1" else {}) for host in listed]
     with environment.settings(hosts=unreachable):
         reported = environment.pulumi("up", "--yes", "--skip-preview")
@@ -27,7 +27,7 @@ def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environmen
     destroyed = environment.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.returncode == 0, destroyed.stdout[-3000:] + destroyed.stderr[-2000:]
     assert environment.resources() == []
-    # The user is the operator's own; roles and bucket are the bootstrap's, which outlives all stacks.
+    # The user is the operator; roles and bucket belong to the bootstrap, which outlives all stacks.
     left = {kind: {id_.rsplit("-", 1)[0] for id_ in ids} for kind, ids in there(environment).items() if ids}
     assert left == {
         "aws:iam/user:User": {"administrator"},
@@ -36,7 +36,7 @@ def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environmen
         "aws:s3/bucket:Bucket": {"monitoring-state"},
     }
     assert environment.machine("db-1", "pgrep", "-x", "telegraf").stdout == ""
-    assert environment.machine("web-1", "pgrep", "-x", "telegraf").stdout != "", "nobody reached it"
+    assert environment.machine("web-1", "pgrep", "-x", "telegraf").stdout != "", "its agent was removed"
 
 
 def test_down_leaves_nothing_behind(environment: Environment) -> None:

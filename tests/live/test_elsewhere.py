@@ -1,5 +1,5 @@
-"""A second stack next to the first: its `up` interrupted and repeated, on an external InfluxDB (1.12.4 behind
-a proxy), then moved to a 2.x, and destroyed alone; and what previews say of its InfluxDB."""
+"""A second stack next to the first, on an external InfluxDB: its `up` is interrupted and repeated (on 1.12.4 behind a
+proxy), then it moves to a 2.x and is destroyed alone. Also, what previews say about a wrong InfluxDB."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def stack(before: dict[str, set[str]], first: ExternalInfluxdb) -> Iterator[Envi
     ids=["Ctrl-C", "Ctrl-C twice", "kill -9"],
 )
 def test_an_interrupted_up_can_be_repeated(stack: Environment, how: signal.Signals, times: int) -> None:
-    """Interrupted while the server boots; a later test repeats it, and it continues."""
+    """It is interrupted while the server boots; the next test repeats it, and it continues."""
     command = [sys.executable, "-m", "sandbox", "up"]
     settings = os.environ | {"SANDBOX_NAME": PLACE.name, "SANDBOX_STACK": NAME}
     status, printed = interrupt_at(
@@ -66,13 +66,13 @@ def test_an_interrupted_up_can_be_repeated(stack: Environment, how: signal.Signa
 
 
 def warnings(printed: str) -> list[str]:
-    """What an `up` warns of, apart from the interrupted operations."""
+    """An `up`'s warnings, apart from those about interrupted operations."""
     lines = [line for line in printed.splitlines() if "warning:" in line]
     return [line for line in lines if "pending operations" not in line]
 
 
 def test_a_stack_on_an_influxdb_behind_a_proxy_next_to_the_first(stack: Environment, environment: Environment) -> None:
-    """Port 443, a path in its address, its own authority, and a password of every kind of character."""
+    """InfluxDB is on port 443, at a path, with its own CA, and a password with every kind of character."""
     done = sandbox("up", SANDBOX_STACK=NAME)
     assert done.returncode == 0, tail(done)
     assert warnings(done.stdout) == []

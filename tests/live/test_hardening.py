@@ -1,4 +1,4 @@
-"""Services run as users of their own, with no more than ordinary rights; Debian's fixes come by themselves."""
+"""Services run as their own users with no more than ordinary rights, and Debian's fixes are installed automatically."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import pytest
 
 from sandbox import screen
 from tests.live.environment import CHECKOUT, Environment
+from tests.live.server import main_pid
 
 pytestmark = pytest.mark.live
 
 USERDATA = CHECKOUT / "userdata"
 USERS = {"influxdb": "influxdb", "grafana-server": "grafana", "telegraf": "telegraf"}
 MOST_EXPOSED = {"influxdb": 1.5, "grafana-server": 3.0, "telegraf": 3.0}
-"""systemd-analyze's measure, 0 to 10. Without our drop-ins InfluxDB and Telegraf are at 9.2."""
+"""By systemd-analyze's measure, 0 to 10. Without our drop-ins, InfluxDB and Telegraf are at 9.2."""
 
 
 def exposure(environment: Environment, machine: str, unit: str) -> float:
-    """What systemd thinks of a unit's exposure."""
+    """A unit's exposure, as systemd rates it."""
     reported = environment.machine(machine, "systemd-analyze", "security", "--no-pager", unit).stdout
     found = re.search(r"Overall exposure level for \S+: ([\d.]+)", reported)
     assert found, reported[-300:]
@@ -27,7 +28,7 @@ def exposure(environment: Environment, machine: str, unit: str) -> float:
 
 def status(environment: Environment, machine: str, unit: str) -> dict[str, str]:
     """/proc/PID/status of a unit's main process."""
-    pid = environment.machine(machine, "systemctl", "show", "-p", "MainPID", "--value", unit).stdout.strip()
+    pid = main_pid(environment, machine, unit)
     lines = environment.machine(machine, "cat", f"/proc/{pid}/status").stdout.splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
@@ -49,9 +50,9 @@ def test_the_server_s_services_can_get_no_rights(environment: Environment, unit:
 
 
 def test_influxdb_writes_to_its_data_folder_alone(environment: Environment) -> None:
-    """What its process can write to, in its own view of the file system: tried as its user where it may write,
-    and as root, which no file mode restrains, where it may not."""
-    pid = environment.guest("systemctl", "show", "-p", "MainPID", "--value", "influxdb").stdout.strip()
+    """Tried within its process's view of the file system: as its user where it may write, and as root, whom no file
+    mode restrains, where it may not."""
+    pid = main_pid(environment, environment.instance_id, "influxdb")
     inside = ("nsenter", "-t", pid, "-m")
     as_itself = (*inside, "setpriv", "--reuid=influxdb", "--clear-groups", "sh", "-c")
     for folder in ("/var/lib/influxdb", "/tmp", "/var/tmp", "/dev/shm"):
@@ -75,7 +76,7 @@ def test_the_hardened_server_still_measures_and_stores(environment: Environment)
 @pytest.mark.parametrize("host", ["db-1", "web-1"])
 def test_agents_can_get_no_rights_and_still_see_everything(environment: Environment, host: str) -> None:
     found = status(environment, host, "telegraf")
-    # CAP_NET_RAW (13) is left to agents with the input ping.
+    # Agents with the input `ping` keep CAP_NET_RAW (13).
     assert found["NoNewPrivs"] == "1"
     assert int(found["CapBnd"], 16) in (0, 1 << 13)
     assert exposure(environment, host, "telegraf") <= MOST_EXPOSED["telegraf"]
@@ -90,7 +91,7 @@ def test_agents_can_get_no_rights_and_still_see_everything(environment: Environm
         }
     )
     (counted,) = answer["results"]["A"]["frames"][0]["data"]["values"][1]
-    assert abs(counted - processes) <= 10, "other users' processes are counted, too"
+    assert abs(counted - processes) <= 10, "other users' processes are not counted"
     assert counted > 5
 
 
@@ -115,8 +116,8 @@ apt-get -qq update
 
 
 def test_fixes_come_by_themselves_and_pinned_versions_stay(environment: Environment) -> None:
-    """A repository that poses as Debian's security archive offers version 99 of everything: only Debian's is
-    accepted."""
+    """A repository that poses as Debian's security archive offers version 99 of everything. Only a package that is not
+    pinned is upgraded."""
     periodic = environment.guest("apt-config", "dump", "--format", "%f=%v%n", "APT::Periodic").stdout
     wanted = re.findall(r'^(APT::\S+) "(\d)";', (USERDATA / "server/auto-upgrades.conf").read_text(), re.MULTILINE)
     assert len(wanted) == 2

@@ -1,4 +1,4 @@
-"""An imported dashboard: written by the command, managed by the program, answered and drawn."""
+"""An imported dashboard: the command writes it, the program manages it, its queries are answered, and it is drawn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.live, pytest.mark.changes]
 NAME = "imported-by-a-test"
 SAMPLE = Path(__file__).parents[1] / "dashboards" / "importing" / "samples" / "telegraf-rows.json"
 VALUES: dict[str, str | list[str]] = {"server": "monitoring-sandbox", "inter": "10s"}
-EMPTY = {"Connections"}  # the import warned of it: no agent measures netstat
+EMPTY = {"Connections"}
+"""The import warned about this panel: no agent measures netstat."""
 
 
 def command(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -40,7 +41,7 @@ def command(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample as a person corrects it after the first import warned of a retention policy."""
+    """The sample as a person corrects it after the import has warned about a retention policy."""
     file = tmp_path_factory.mktemp("download") / "dashboard.json"
     text = SAMPLE.read_text()
     assert text.count('\\"default\\".\\"netstat') == 1
@@ -50,8 +51,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def project(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the program, which the environment's stack uses meanwhile: other pytest processes use
-    the checkout's."""
+    """A copy of the program, which the environment's stack uses during these tests. Other pytest processes use the
+    checkout's."""
     folder = tmp_path_factory.mktemp("program")
     copied(folder)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv")
@@ -101,7 +102,7 @@ def test_grafana_has_it_in_the_folder(imported: Environment) -> None:
 
 def test_its_queries_are_answered(imported: Environment) -> None:
     stored = imported.grafana.get(f"/api/dashboards/uid/{NAME}").json()["dashboard"]
-    stored["panels"] = [panel for panel in stored["panels"] if panel["type"] != "text"]  # which asks nothing
+    stored["panels"] = [panel for panel in stored["panels"] if panel["type"] != "text"]  # has no query
     answered = {}
     for query in panel_queries(stored, VALUES, TimeRange.last(900)):
         frames = ask(imported, query)[query.model["refId"]]["frames"]

@@ -1,4 +1,4 @@
-"""Who may do what in InfluxDB."""
+"""What users may do in InfluxDB."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ PAGES = (
 def test_influxdb_answers_nobody_without_a_login(influxdb: Ask, method: str, path: str) -> None:
     answer = influxdb(method, path, data="system uptime=1" if method == "POST" else None)
     assert answer.status_code in (400, 401, 404), answer.text[:300]
-    assert len(answer.content) < 200, "a refusal, and nothing else"
+    assert len(answer.content) < 200, "more than a refusal"
     assert answer.status_code == 401 or "pprof" in path or "prom" in path
 
 
 def test_what_influxdb_shows_without_a_login_is_its_version(influxdb: Ask) -> None:
-    """docs/security.md says so: the header of every answer. Its own pages are for its users."""
+    """In a header of every answer, as docs/security.md says. Other pages are for its users."""
     verbose = influxdb("GET", "/ping?verbose=true", "telegraf")
     assert verbose.json().keys() == {"version"}
     assert influxdb("GET", "/ping").headers["X-Influxdb-Version"] == verbose.json()["version"]
@@ -60,7 +60,7 @@ ADMINISTRATION = (
     'DROP MEASUREMENT "system"',
 )
 INCLUDED = ('DELETE FROM "{it}"', 'DROP SERIES FROM "{it}"', 'DROP RETENTION POLICY "autogen" ON "{it}"')
-"""What InfluxDB's privilege WRITE includes, like it or not."""
+"""What InfluxDB's privilege WRITE includes."""
 READING = ('SELECT * FROM "system" LIMIT 1', "SHOW MEASUREMENTS", "SHOW SERIES", "SHOW TAG KEYS", "SHOW FIELD KEYS")
 ELSEWHERE = ('SELECT * FROM "_internal"."monitor"."httpd" LIMIT 1', 'SHOW MEASUREMENTS ON "_internal"')
 
@@ -76,16 +76,16 @@ def test_neither_user_administers_or_sees_another_database(influxdb: Ask, user: 
 @pytest.mark.parametrize("statement", READING)
 def test_the_writing_user_reads_nothing(influxdb: Ask, statement: str) -> None:
     answer = query(influxdb, "telegraf", statement)
-    assert "error: " in answer or '"series"' not in answer, answer[:300]
+    assert "not authorized" in answer or (answer.startswith("{") and '"series"' not in answer), answer[:300]
 
 
 @pytest.mark.parametrize("statement", [*INCLUDED, 'SELECT * INTO "copy" FROM "system"'])
 def test_the_reading_user_changes_nothing(influxdb: Ask, statement: str) -> None:
-    assert query(influxdb, "grafana", statement.format(it="telegraf")).startswith("error: ")
+    assert "not authorized" in query(influxdb, "grafana", statement.format(it="telegraf"))
 
 
 def test_writing_includes_deleting(influxdb: Ask, passwords: dict[str, str]) -> None:
-    """docs/security.md says so; tried with a user and a database created for this alone."""
+    """As docs/security.md says; tried with a user and a database that exist only for this."""
     for statement in (
         'CREATE DATABASE "trial"',
         "CREATE USER \"trial\" WITH PASSWORD 'x'",
@@ -138,11 +138,12 @@ def test_the_administrator_s_password_is_known_to_the_server_alone(environment: 
     stored = [page["Parameters"] for page in pages.paginate(Path="/", Recursive=True, WithDecryption=True)]
     assert password not in str(stored)
     exported = environment.pulumi("stack", "export", "--show-secrets").stdout
-    environment.transcript.pop()  # this listing was asked to show secrets
+    environment.transcript.pop()  # this output shows secrets on purpose
     assert "grafana-admin" in exported
     assert password not in exported
-    files = "cat /etc/monitoring/influxdb-administrator || cat /etc/default/telegraf"
-    assert environment.guest("runuser", "-u", "nobody", "--", "sh", "-c", files).stdout == ""
+    files = ("/etc/monitoring/influxdb-administrator", "/etc/default/telegraf")
+    read = environment.guest("runuser", "-u", "nobody", "--", "cat", *files)
+    assert (read.stdout, read.stderr.count("Permission denied")) == ("", 2), read.stderr
 
 
 def test_is_the_package_that_aws_gets(environment: Environment) -> None:
@@ -150,12 +151,12 @@ def test_is_the_package_that_aws_gets(environment: Environment) -> None:
     installed = environment.guest("dpkg-query", "-W", "-f", "${Version}", "influxdb").stdout
     assert installed == default["influxdbVersion"]["default"]
     unit = environment.guest("systemctl", "show", "influxdb", "-p", "Type", "-p", "FragmentPath").stdout.splitlines()
-    # Its own start script would be a service that systemd ends after 90 s (userdata/server/influxdb-start.conf).
+    # With its own start script, systemd would kill it after 90 s (userdata/server/influxdb-start.conf).
     assert sorted(unit) == ["FragmentPath=/usr/lib/systemd/system/influxdb.service", "Type=exec"]
 
 
 def test_every_key_file_is_its_services_alone(environment: Environment) -> None:
-    """InfluxDB 1.12.3 and newer refuse to start with a key that others may read, even their own group."""
+    """InfluxDB 1.12.3 and later refuse to start with a key that others can read, even their own group."""
     listing = environment.guest("find", "/etc", "-name", "server-key", "-printf", "%m %u:%g %p\\n").stdout
     assert sorted(listing.splitlines()) == [
         "600 grafana:grafana /etc/grafana/server-key",
@@ -165,14 +166,14 @@ def test_every_key_file_is_its_services_alone(environment: Environment) -> None:
 
 @pytest.fixture
 def silent_server(environment: Environment) -> Iterator[None]:
-    """The server itself measures nothing for a while."""
+    """The server itself measures nothing during the test."""
     assert environment.guest("systemctl", "stop", "telegraf").returncode == 0
     yield
     assert environment.guest("systemctl", "start", "telegraf").returncode == 0
 
 
 def test_no_agent_s_point_satisfies_the_gate(environment: Environment, influxdb: Ask, silent_server: None) -> None:
-    """An agent may write any measurement under any name: what the gate looks for contains what only the server
+    """An agent can write any measurement under any name, so the gate looks for something that only the server
     knows."""
     url = urlsplit(environment.grafana.url)
     login = (environment.grafana.user, environment.grafana.password)

@@ -1,4 +1,4 @@
-"""Where Pulumi's state and Grafana disagree: one line says so, and docs/recovery.md's commands fix it."""
+"""When Pulumi's state and Grafana disagree, one line says so, and the commands in docs/recovery.md fix it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import requests
 
 from sandbox import stack
 from tests.live.environment import CHECKOUT, Environment
+from tests.live.services import grafana_request
 from tests.live.stacks import tail, up, up_or_fail
 
 pytestmark = pytest.mark.live
@@ -20,7 +20,7 @@ HEADING = "## When Grafana and Pulumi's state disagree"
 
 
 def documented() -> str:
-    """The commands of the page's section."""
+    """The commands in that section of docs/recovery.md."""
     section = (CHECKOUT / "docs" / "recovery.md").read_text().partition(HEADING)[2]
     found = re.search(r"```sh\n(.*?)```", section, re.S)
     assert found
@@ -45,21 +45,14 @@ def forget(environment: Environment, folder: Path, *ends: str) -> None:
     assert done.returncode == 0, tail(done)
 
 
-def delete_by_hand(environment: Environment, path: str) -> None:
-    grafana = environment.grafana
-    login = (grafana.user, grafana.password)
-    gone = requests.delete(grafana.url + path, auth=login, verify=str(grafana.ca_file), timeout=20)
-    assert gone.status_code == 204
-
-
 def test_what_differs_is_named_and_the_documented_commands_put_it_right(
     environment: Environment, tmp_path: Path
 ) -> None:
-    """Grafana has what the state lost track of, and lacks what somebody deleted by hand. What `up` says of each:
-    tests/sandbox/plugins/grafana/test_engine.py."""
+    """Grafana has what the state has lost track of, and lacks what somebody deleted by hand. What `up` says about each
+    is tested in tests/sandbox/plugins/grafana/test_engine.py."""
     forget(environment, tmp_path, "ruleGroup:RuleGroup::alerts-hosts", "dataSource:DataSource::influxdb")
     deleted = "/api/v1/provisioning/folder/monitoring/rule-groups/EC2"
-    delete_by_hand(environment, deleted)
+    assert grafana_request(environment.grafana, "DELETE", deleted).status_code == 204
     refused = up(environment)
     assert refused.returncode != 0
     printed = refused.stdout + refused.stderr

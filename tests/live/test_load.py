@@ -1,4 +1,4 @@
-"""A few simulated hosts and two people at the dashboards, briefly: the long runs are in docs/scale.md."""
+"""A short run with a few simulated hosts and two people at the dashboards; docs/scale.md has the long runs."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ pytestmark = [pytest.mark.live, pytest.mark.disrupts]
 NAMES = [f"load-{number:03}" for number in range(1, 6)]
 ROUNDS = 4
 LOOKED_AT = 35
-"""Seconds: three intervals at least, of which processors are not in the first."""
+"""Seconds for at least three intervals; the first does not include processors."""
 
 
 @dataclass
 class Seen:
-    """A short load. points: in the last minutes, by host. states: what the overview's table says of each. left: the
-    simulated hosts' series after they were removed; known: the hosts that can be chosen then."""
+    """The results of a short load. points: number in the last minutes, by host. states: by host, from the overview's
+    table. left: series of the simulated hosts after their removal. known: hosts that can be chosen after that."""
 
     pattern: Pattern
     written: Written

@@ -1,5 +1,4 @@
-"""The installer on machines that others have set up: it works, or leaves everything as it was and says why in one
-line."""
+"""The installer on machines that others have set up works, or leaves everything as it was and says why in one line."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OrdinaryHost]:
 
 @pytest.fixture
 def host(machine: OrdinaryHost) -> Iterator[OrdinaryHost]:
-    """The machine, without Telegraf and with nothing left of the test before."""
+    """The machine without Telegraf, and with nothing left of the previous test."""
     machine.restore()
     yield machine
     machine.run("systemctl stop lock 2>/dev/null")
@@ -44,7 +43,7 @@ def host(machine: OrdinaryHost) -> Iterator[OrdinaryHost]:
 
 
 def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost) -> None:
-    """One lock stands for all: the test after this one has each."""
+    """One lock stands for all: the next test tries each."""
     host.hold_lock(LOCK.format(LOCKS[2], 8))
     host.install_or_fail()
     assert host.shell("systemctl is-active telegraf") == "active"
@@ -59,7 +58,8 @@ def test_it_names_the_process_that_keeps_apt_locked(host: OrdinaryHost, file: st
     assert host.state() == before
 
 
-# --- apt as somebody else has set it up
+# --- apt is set up by somebody else
+
 
 KEY, OTHER_KEY = "/etc/apt/trusted.gpg.d/influxdb.gpg", "/etc/apt/keyrings/other.gpg"
 OURS = "/etc/apt/sources.list.d/influxdata.list"
@@ -75,11 +75,11 @@ SAME = {
     "many.sources": DEB822.replace("URIs: ", "URIs: http://packages.sandbox.internal/grafana "),
     "embedded.sources": DEB822.partition("Signed-By")[0] + "Signed-By:\n$(sed 's/^$/./; s/^/ /' /root/key.asc)",
 }
-"""The same repository, configured in another way."""
+"""Files that configure the same repository in another way."""
 
 
 def add_source(host: OrdinaryHost, name: str, text: str) -> None:
-    """Somebody else's source, with the publisher's key in another file."""
+    """Add somebody else's source, with the publisher's key in another file."""
     host.shell(
         f"curl -sSf -o /root/key.asc {ADDRESS}/influxdata-archive.key; apt-get install -y -qq gnupg >/dev/null 2>&1;"
         f" gpg --dearmor </root/key.asc >{KEY}; cat >{SOURCES}/{name} <<END\n{text}\nEND"
@@ -94,22 +94,22 @@ def test_the_repository_under_another_name_or_key_stays_and_apt_works(host: Ordi
     source = host.shell(f"cat {SOURCES}/{name}")
     said = host.install_or_fail()
     assert f"{name} names the repository already" in said or f"{OURS} or " in said
-    updated = host.update_packages()
+    updated = host.update()
     assert (updated.returncode, updated.stderr) == (0, "")
     assert host.shell(f"cat {SOURCES}/{name}") == source
     assert host.install(None, "remove").returncode == 0
     assert host.shell(f"cat {SOURCES}/{name}") == source
-    assert host.update_packages().returncode == 0
+    assert host.update().returncode == 0
 
 
 @pytest.mark.parametrize("release", ["trixie", "bookworm"])
 def test_a_preferred_release_is_no_obstacle(host: OrdinaryHost, release: str) -> None:
-    """InfluxData's repository has another one, and no suite of that name."""
+    """InfluxData's repository has a different release name, and no suite of that name."""
     host.shell(f"echo 'APT::Default-Release \"{release}\";' >/etc/apt/apt.conf.d/99office")
-    before = host.update_packages()
+    before = host.update()
     host.install_or_fail()
     assert host.install(None, "remove").returncode == 0
-    after = host.update_packages()
+    after = host.update()
     assert (after.returncode, after.stderr) == (before.returncode, before.stderr)
 
 
@@ -126,16 +126,16 @@ def test_an_apt_that_installs_nothing_is_named(host: OrdinaryHost, option: str) 
 def test_apt_s_folders_need_not_be_there(host: OrdinaryHost) -> None:
     host.shell("apt-get install -y -qq gnupg >/dev/null 2>&1; rm -rf /etc/apt/{keyrings,preferences.d,sources.list.d}")
     host.install_or_fail()
-    assert host.update_packages().returncode == 0
+    assert host.update().returncode == 0
 
 
 def test_what_an_earlier_installer_broke_works_again(host: OrdinaryHost) -> None:
     host.install_or_fail()
     add_source(host, "influxdb.list", SAME["influxdb.list"])
-    assert host.update_packages().returncode != 0
+    assert host.update().returncode != 0
     host.shell("rm /etc/apt/preferences.d/monitoring")
     host.install_or_fail()
-    assert host.update_packages().returncode == 0
+    assert host.update().returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -150,11 +150,11 @@ def test_what_an_earlier_installer_broke_works_again(host: OrdinaryHost) -> None
 )
 def test_another_broken_source_is_no_obstacle(host: OrdinaryHost, source: str) -> None:
     add_source(host, "broken.list", source)
-    before = host.update_packages()
+    before = host.update()
     assert before.returncode != 0
     host.install_or_fail()
     assert host.shell("systemctl is-active telegraf") == "active"
-    after = host.update_packages()
+    after = host.update()
     assert (after.returncode, after.stderr) == (before.returncode, before.stderr)
 
 
@@ -168,17 +168,16 @@ def test_a_failed_installation_leaves_nothing(host: OrdinaryHost) -> None:
     why = host.refusal(host.installer(repository=wrong))
     assert "cannot read the repository http://packages.sandbox.internal/grafana" in why
     assert host.state() == before
-    assert host.update_packages().returncode == 0
+    assert host.update().returncode == 0
 
 
-# --- Telegraf as somebody else has set it up
-
+# --- Telegraf is set up by somebody else
 
 OWN = '[agent]\\ninterval = "5s"\\n[[outputs.discard]]\\n[[inputs.cpu]]\\n'
 
 
 def other_telegraf(host: OrdinaryHost, version: str = "0.9.0-1") -> None:
-    """A Telegraf with another version and a configuration of its own, in use."""
+    """Install and start a Telegraf of another version, with its own configuration."""
     host.shell(
         f"cd /root && rm -rf tree && curl -sSf -o t.deb {ADDRESS}/pool/main/{host.package} && dpkg-deb -R t.deb tree"
         f" && sed -i 's/^Version: .*/Version: {version}/' tree/DEBIAN/control"
@@ -231,7 +230,7 @@ def test_a_broken_file_of_somebody_else_s_is_named_with_telegraf_s_reason(
     assert "Telegraf does not start" in why
     assert said in why, why
     assert host.state() == before
-    assert host.update_packages().returncode == 0
+    assert host.update().returncode == 0
 
 
 def test_a_running_agent_survives_a_change_that_fails(host: OrdinaryHost) -> None:
@@ -251,7 +250,7 @@ def test_a_file_that_telegraf_cannot_read_is_named(host: OrdinaryHost) -> None:
     assert "own.conf" in host.refusal()
 
 
-# --- Its clock
+# --- The host's clock
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="its clocks are x86-64's (tests/live/clocks.py)")
@@ -263,18 +262,18 @@ def test_it_measures_again_once_a_clock_that_was_hours_ahead_is_right(host: Ordi
     )
 
     def measures() -> bool:
-        """In the next six seconds, of intervals of one."""
+        """Whether it measures in the next six seconds; its interval is one second."""
         since = host.shell("journalctl -q -u telegraf -n 1 -o export | sed -n 's/^__CURSOR=//p'")
         time.sleep(6)
         return "system," in host.shell(f"journalctl -q -u telegraf -o cat --after-cursor='{since}'")
 
     assert measures()
-    for seconds, goes_on in ((5 * 3600, True), (0, False)):
+    for seconds, continues in ((5 * 3600, True), (0, False)):
         for process in processes(host.machine, "telegraf"):
             set_clock(process, seconds)
-        measures()  # what was under way
-        assert measures() is goes_on, seconds
-    # As its timer does (OnClockChange): here the kernel's clock has not jumped.
+        measures()  # a measurement may have been in progress
+        assert measures() is continues, seconds
+    # What its timer does (OnClockChange); here, the kernel's clock has not jumped.
     assert (
         host.shell("systemctl is-active monitoring-agent-clock.timer; systemctl start monitoring-agent-clock")
         == "active"
@@ -282,7 +281,7 @@ def test_it_measures_again_once_a_clock_that_was_hours_ahead_is_right(host: Ordi
     assert measures()
 
 
-# --- Texts that look like the installer's own
+# --- Tags that look like the installer's own lines
 
 
 def test_a_tag_called_hostname_and_one_called_urls_are_tags(host: OrdinaryHost) -> None:

@@ -1,5 +1,5 @@
-"""A stack without a public address, in a subnet that leads out through a NAT gateway: nobody outside gets in. It
-also has a KMS key of its own (`kmsKey`), to save an `up`."""
+"""A stack without a public address, in a subnet with a NAT gateway: nobody outside the VPC gets in. It also has its own
+KMS key (`kmsKey`), to save an `up`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def place(environment: Environment) -> Iterator[Subnet]:
 
 @pytest.fixture(scope="module")
 def key(environment: Environment) -> Iterator[str]:
-    """The ARN of the stack's key, which the role that raises it may use as the bootstrap's kmsKeys say; it goes after
+    """The ARN of the stack's key, which the deploy role may use as with the bootstrap's kmsKeys. It is deleted after
     the stack."""
     kms, iam = environment.aws("kms"), environment.aws("iam")
     made = kms.create_key(Description="live test")["KeyMetadata"]
@@ -56,7 +56,7 @@ def key(environment: Environment) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def stack(place: Subnet, key: str) -> Iterator[Environment]:
-    """With agents from anywhere, as far as its security group is concerned."""
+    """The stack; its security group lets agents in from anywhere."""
     assert key
     with stack_named("private", hosts=[], publicAddress=False, subnetId=place.id, kmsKey=ALIAS) as made:
         made.configure(agentCidrs=[str(PLACE.network)])
@@ -65,19 +65,15 @@ def stack(place: Subnet, key: str) -> Iterator[Environment]:
 
 
 def complete(stack: Environment) -> list[str]:
-    """The objects of the first backup once it is complete."""
+    """The objects in the bucket once there is a complete backup; empty until then."""
     listed = stack.aws("s3").list_objects_v2(Bucket=stack.outputs["backupBucket"]).get("Contents", [])
     names = [str(each["Key"]) for each in listed]
     return names if any(name.endswith("/complete") for name in names) else []
 
 
-def host(stack: Environment) -> IPv4Address:
-    return IPv4Address(urlsplit(stack.outputs["grafanaUrl"]).hostname or "")
-
-
 def test_it_comes_up_at_its_private_address_and_shows_everything(stack: Environment) -> None:
-    assert host(stack) in PLACE.vpc
-    assert urlsplit(stack.outputs["influxdbUrl"]).hostname == str(host(stack))
+    assert IPv4Address(stack.address) in PLACE.vpc
+    assert urlsplit(stack.outputs["influxdbUrl"]).hostname == stack.address
     check_dashboards_and_rules(stack)
 
 
@@ -100,11 +96,11 @@ def test_the_server_s_role_uses_the_key_through_those_services_alone(stack: Envi
 
 
 def test_an_agent_outside_the_vpc_does_not_reach_it(environment: Environment, stack: Environment) -> None:
-    """It is in agentCidrs and reaches the other, public, stack: what keeps it out is that no route leads there."""
+    """It is in agentCidrs, and reaches the other stack, which is public. Only the missing route keeps it out."""
     outside = on_premise.declared(PLACE)[0].name
     asked = (environment.outputs["influxdbUrl"], stack.outputs["influxdbUrl"])
     answers = [environment.machine(outside, *ANSWER, f"{url}/ping").stdout for url in asked]
-    assert answers == ["401", NONE]  # InfluxDB asks for a login
+    assert answers == ["401", NONE]  # InfluxDB requires a login
 
 
 def test_without_the_nat_gateway_packages_and_aws_are_out_of_reach(stack: Environment, place: Subnet) -> None:

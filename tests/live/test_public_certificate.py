@@ -1,5 +1,6 @@
-"""A server with the setting `publicCertificate`: its first boot without an authority, the certificate once there is
-one, its renewal, and its end. The authority is pebble, on another machine (tests/live/acme.py)."""
+"""A server with the setting `publicCertificate`: its first boot without a certificate authority, the certificate once
+there is one, its renewal, and the removal of the setting. The authority is pebble, on another machine
+(tests/live/acme.py)."""
 
 from __future__ import annotations
 
@@ -44,27 +45,27 @@ def zone(environment: Environment) -> str:
 
 @pytest.fixture(scope="module")
 def stack(authority: Acme, zone: str) -> Iterator[Environment]:
-    """Raised before the authority runs."""
+    """The stack, raised before the authority runs."""
     wanted = {"directory": authority.directory, "ca": authority.ca, "email": "ops@example.com"}
     with stack_named("public", hosts=[], domain=DOMAIN, route53Zone=zone, publicCertificate=wanted) as made:
         up_or_fail(made)
         yield made
 
 
-def kinds(environment: Environment, zone: str) -> set[str]:
+def record_types(environment: Environment, zone: str) -> set[str]:
     found = environment.aws("route53").list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
     return {each["Type"] for each in found}
 
 
 class Visitor:
-    """Somebody with a browser, for whom DOMAIN is the server's address."""
+    """Somebody with a browser, for whom DOMAIN resolves to the server's address."""
 
     def __init__(self, stack: Environment, folder: Path) -> None:
         (address,) = [each["outputs"]["publicIp"] for each in stack.resources() if each["type"] == "aws:ec2/eip:Eip"]
         self._resolve, self._folder = ["--resolve", f"{DOMAIN}:443:{address}"], folder
 
     def visits(self, root: str, *more: str, path: str = "/api/health") -> subprocess.CompletedProcess[str]:
-        """Trusting that root alone."""
+        """Request a page with curl, trusting only that root."""
         file = self._folder / "root.pem"
         file.write_text(root)
         trust = ["--cacert", str(file), "--capath", "/nonexistent"]
@@ -72,6 +73,7 @@ class Visitor:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def sees(self, root: str) -> bool:
+        """Whether Grafana answers somebody who trusts only that root."""
         answer = self.visits(root)
         return answer.returncode == 0 and json.loads(answer.stdout)["database"] == "ok"
 
@@ -86,7 +88,7 @@ def served(stack: Environment) -> x509.Certificate:
 
 
 def account(stack: Environment) -> str:
-    """What the authority knows of the server's account, in certbot's words."""
+    """What the authority knows about the server's account, as certbot prints it."""
     trust = "cat /etc/ssl/certs/ca-certificates.crt /etc/monitoring/acme-ca.pem >/run/trusted.pem"
     ask = "certbot show_account --non-interactive --server $DIRECTORY --config-dir /srv/monitoring/certificate/*"
     script = f"set -e; . /etc/monitoring/acme.conf; {trust}; REQUESTS_CA_BUNDLE=/run/trusted.pem {ask}"
@@ -101,7 +103,7 @@ def test_without_its_authority_the_server_boots_and_shows_its_own_certificate(
     said = f"monitoring: no public certificate for {DOMAIN}; it will be tried again"
     assert eventually(lambda: said in console(stack))
     assert stack.guest("runuser", "-u", "telegraf", "--", *STATUS).stdout == "public_certificate left=0i\n"
-    # People's login, and Grafana's idea of where it is.
+    # People can log in, and Grafana knows its own address.
     password = stack.outputs["grafanaAdminPassword"]
     settings = visitor.visits(stack.outputs["caCertificate"], "-u", f"admin:{password}", path="/api/frontend/settings")
     assert json.loads(settings.stdout)["appUrl"] == f"{URL}/"
@@ -116,18 +118,18 @@ def test_the_certificate_comes_and_is_renewed(stack: Environment, authority: Acm
         assert f"the public certificate of {DOMAIN} is valid until" in console(stack)
         left = stack.guest("runuser", "-u", "telegraf", "--", *STATUS).stdout
         assert 89 * 86400 < int(left.partition("=")[2].rstrip("i\n")) <= 90 * 86400
-        # The proof is gone, and agents and Pulumi have what they had.
-        assert kinds(stack, zone) == {"A", "NS", "SOA"}
+        # The challenge's record is gone, and agents and Pulumi still see the server's own certificate.
+        assert record_types(stack, zone) == {"A", "NS", "SOA"}
         address = stack.outputs["influxdbUrl"].replace(DOMAIN, "localhost")
         pinned = stack.guest("curl", "-sS", "--cacert", "/etc/monitoring/ca.pem", "-o", "/dev/null", f"{address}/ping")
         assert pinned.returncode == 0, pinned.stderr
         first, asked = served(stack), authority.log().count("POST /order-plz")
-        # Another server with this volume asks for nothing.
+        # Another server with this volume requests no certificate.
         stack.guest("rm", SERVED)
         assert stack.guest("systemctl", "restart", UNIT).returncode == 0
         assert served(stack) == first
         assert authority.log().count("POST /order-plz") == asked
-        # As if it were so late that a third of its time was left (certbot's own setting for it).
+        # Make the certificate due for renewal, by certbot's own setting.
         late = "sed -i 's/^# *renew_before_expiry.*/renew_before_expiry = 100 days/'"
         file = f"/srv/monitoring/certificate/*/renewal/{DOMAIN}.conf"
         assert stack.guest("sh", "-c", f"{late} {file}").returncode == 0
@@ -138,7 +140,7 @@ def test_the_certificate_comes_and_is_renewed(stack: Environment, authority: Acm
         wanted = {**stack.setting("publicCertificate"), "email": "others@example.com"}
         stack.configure(publicCertificate=wanted)
         up_or_fail(stack)
-        # Not by asking certbot meanwhile: only one may run at a time, and the server's would fail.
+        # Wait without running certbot: only one can run at a time, and the server's would fail.
         written = ("sh", "-c", "cat /srv/monitoring/certificate/*/email")
         assert eventually(lambda: stack.guest(*written).stdout == "others@example.com"), console(stack)
         assert "Email contact: others@example.com" in account(stack)
@@ -148,7 +150,7 @@ def test_the_certificate_comes_and_is_renewed(stack: Environment, authority: Acm
 
 
 def test_the_tables_of_who_reaches_what_hold(stack: Environment) -> None:
-    """docs/security.md."""
+    """Those in docs/security.md, for what exists only with this setting."""
     https = "127.0.0.1:443"
     assert reached(stack, https) == REACH[https]
     assert listening(stack) <= set(REACH)
@@ -166,7 +168,7 @@ def test_the_tables_of_who_reaches_what_hold(stack: Environment) -> None:
 
 
 def test_without_the_setting_nothing_is_left_running(stack: Environment) -> None:
-    """The boot script's part, as it runs when the setting is gone: without an `up`, which would take a minute."""
+    """Runs only the part of the boot script that runs without the setting, as an `up` would take a minute."""
     head = "set -euo pipefail; here=/etc/monitoring data=/srv/monitoring; . /dev/stdin"
     part = (FOLDER / "server/public.sh").read_text()
     for _ in range(2):
@@ -177,4 +179,4 @@ def test_without_the_setting_nothing_is_left_running(stack: Environment) -> None
         assert stack.guest("systemctl", "is-enabled", unit).stdout in ("disabled\n", "static\n")
     assert "127.0.0.1:443" not in listening(stack)
     assert stack.guest("test", "-e", SERVED).returncode == 1
-    assert stack.guest("sh", "-c", "ls /srv/monitoring/certificate/*/live").stdout, "it is there if it comes back"
+    assert stack.guest("sh", "-c", "ls /srv/monitoring/certificate/*/live").stdout, "the certificate is lost"

@@ -1,4 +1,5 @@
-"""Who on the server reaches what: every cell of the table in docs/security.md is tried, and the table is complete."""
+"""Which users reach what on the server: every cell of the table in docs/security.md is tried, and the table is
+complete."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.live.environment import CHECKOUT, Environment
+from tests.live.aws_reach import documented_table
+from tests.live.environment import Environment
 from tests.live.server import BOOT_SCRIPT
 from tests.live.services import Ask
 
@@ -19,22 +21,22 @@ RESET, HTTPS = "8087", "443"
 SERVICE_USERS = ("influxdb", "grafana", "telegraf", "admin", "nobody")
 
 
-def table() -> dict[str, dict[str, bool]]:
-    """What → user → whether the user reaches it, as docs/security.md says."""
-    text = (CHECKOUT / "docs/security.md").read_text()
-    lines = text.partition("<!-- reach -->")[2].partition("<!-- /reach -->")[0].strip().splitlines()
-    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+def table() -> tuple[dict[str, dict[str, bool]], set[str]]:
+    """What → user → whether the user reaches it, according to docs/security.md; and what exists only sometimes."""
+    header, *rows = documented_table("reach")
     users = header[1:-1]
-    found = {}
+    found, sometimes = {}, set()
     for row in rows:
         name = re.match(r"`([^`]+)`", row[0])
         assert name, row
         assert set(row[1:-1]) <= {"yes", "no"}, row
         found[name[1]] = {user: cell == "yes" for user, cell in zip(users, row[1:-1], strict=True)}
-    return found
+        if re.search(r", (with `|while )", row[0]):
+            sometimes.add(name[1])
+    return found, sometimes
 
 
-REACH = table()
+REACH, SOMETIMES = table()
 PORTS = [what for what in REACH if not what.startswith("/")]
 FILES = [what for what in REACH if what.startswith("/")]
 
@@ -45,7 +47,7 @@ def as_user(environment: Environment, user: str, *command: str) -> Any:
 
 @pytest.fixture(scope="module")
 def metadata_over_ipv6(environment: Environment) -> Iterator[None]:
-    """The local network has no IPv6: something that answers at the address, on the server itself."""
+    """Something on the server itself answers at the address, as the local network has no IPv6."""
     listener = (
         f"systemd-run -q --unit=ipv6-metadata python3 -m http.server 80 --bind {METADATA_IPV6} --directory /proc/net"
     )
@@ -63,9 +65,9 @@ def metadata_over_ipv6(environment: Environment) -> Iterator[None]:
 def test_each_port_is_reached_by_whom_the_table_names(environment: Environment, what: str) -> None:
     _, _, port = what.rpartition(":")
     if port == RESET:
-        pytest.skip("nothing listens there but while a password is reset: see the test of that")
+        pytest.skip("something listens there only while a password is reset, which another test tries")
     if port == HTTPS:
-        pytest.skip("not with these settings: tests/live/test_public_certificate.py")
+        pytest.skip("only with `publicCertificate`: tests/live/test_public_certificate.py")
     assert reached(environment, what) == REACH[what]
 
 
@@ -78,13 +80,13 @@ def reached(environment: Environment, what: str) -> dict[str, bool]:
 
 @pytest.mark.parametrize("what", FILES)
 def test_each_file_is_read_by_whom_the_table_names(environment: Environment, what: str) -> None:
-    if environment.guest("test", "-e", what).returncode != 0:
-        pytest.skip("not with these settings")
+    if what in SOMETIMES and environment.guest("test", "-e", what).returncode != 0:
+        pytest.skip("does not exist with these settings")
     assert readers(environment, what) == REACH[what]
 
 
 def readers(environment: Environment, what: str) -> dict[str, bool]:
-    """Which users read a file or a folder."""
+    """Which users can read a file or a folder."""
     read = ("sh", "-c", 'if [ -d "$0" ]; then ls "$0"; else head -c 1 "$0"; fi', what)
     return {user: as_user(environment, user, *read).returncode == 0 for user in REACH[what]}
 
@@ -97,7 +99,7 @@ def listening(environment: Environment) -> set[str]:
     """The ports that something listens on, as the table names them."""
     bound = {line.split()[3] for line in environment.guest("ss", "-Hltn").stdout.splitlines()}
     ports = {re.sub(r"%\w+", "", each) for each in bound}
-    # What listens on every address is in the table under the machine's own address.
+    # The table lists what listens on every address under 127.0.0.1.
     named = {re.sub(r"^(\*|0\.0\.0\.0|\[::\]):", "127.0.0.1:", each) for each in ports}
     return {re.sub(r"[][]", "", each) for each in named}
 
@@ -106,7 +108,7 @@ def test_the_table_names_every_protected_file(environment: Environment) -> None:
     folders = (
         "/etc/monitoring /etc/grafana /etc/influxdb /etc/telegraf /etc/default/telegraf /etc/default/grafana-server"
     )
-    # Grafana's package protects its examples, too.
+    # Grafana's package also protects its examples.
     find = f"find {folders} -type f ! -perm -004 ! -name sample.yaml"
     protected = environment.guest("sh", "-c", find).stdout.split()
     assert protected
@@ -118,16 +120,17 @@ TOKEN = ("curl", "-sS", "-m", "5", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-
 
 @pytest.mark.parametrize("user", SERVICE_USERS)
 def test_no_service_s_user_gets_a_token_of_the_metadata_service(environment: Environment, user: str) -> None:
-    """shared/cases/server/imds.sh: with a token, the role's credentials and every secret of the stack follow."""
+    """shared/cases/server/imds.sh: a token gives access to the role's credentials and so to every secret of the
+    stack."""
     url = f"http://{METADATA}/latest/api/token"
-    assert environment.guest(*TOKEN, "-f", url).returncode == 0, "root does"
+    assert environment.guest(*TOKEN, "-f", url).returncode == 0, "not even root gets one"
     refused = as_user(environment, user, *TOKEN, url)
     assert (refused.returncode, refused.stdout) == (7, ""), "7: no connection"
 
 
 @pytest.mark.parametrize("path", ["latest/api/token", "latest/meta-data/iam/security-credentials/"])
 def test_grafana_asks_the_metadata_service_for_nobody(grafana: Ask, administrator: tuple[str, str], path: str) -> None:
-    """With its highest rights: a datasource at that address, asked through Grafana's proxy."""
+    """Not even for its administrator, who adds a datasource at that address and asks it through Grafana's proxy."""
     headers = {"httpHeaderName1": "X-aws-ec2-metadata-token-ttl-seconds"}
     source = {
         "name": "metadata",
@@ -142,7 +145,7 @@ def test_grafana_asks_the_metadata_service_for_nobody(grafana: Ask, administrato
     try:
         method = "PUT" if path.endswith("token") else "GET"
         answer = grafana(method, f"/api/datasources/proxy/uid/metadata/{path}", administrator)
-        # Anything else would be the service's own answer.
+        # Any other answer would come from the service.
         assert (answer.status_code, answer.content) == (502, b"")
         health = grafana("GET", "/api/datasources/uid/metadata/health", administrator)
         assert "connection refused" in health.json()["message"]
@@ -155,8 +158,8 @@ BACKUP = "cd $(mktemp -d); timeout 120 influxd backup -portable -db telegraf ./b
 
 @pytest.mark.parametrize("user", SERVICE_USERS)
 def test_no_service_s_user_takes_a_backup_of_influxdb(environment: Environment, user: str) -> None:
-    """shared/cases/server/influx_8088.sh: a restored backup gives away every measurement and every user of InfluxDB."""
-    # It would try again and again: it ends with the first refusal.
+    """shared/cases/server/influx_8088.sh: a restored backup reveals every measurement and every user of InfluxDB."""
+    # influxd would retry for long, so it ends at the first refusal.
     taken = as_user(environment, user, "sh", "-c", f"{BACKUP} 2>&1 | grep -m 1 'connection refused'; ls ./b")
     assert "connection refused" in taken.stdout
     assert ".manifest" not in taken.stdout
@@ -168,7 +171,7 @@ def test_root_takes_a_backup_of_influxdb(environment: Environment) -> None:
 
 
 def test_the_rules_are_there_before_any_service(environment: Environment) -> None:
-    """At every boot: systemd starts none of them without the rules, and loads those before there is a network."""
+    """At every boot, systemd loads the rules before there is a network, and starts no service without them."""
     shown = environment.guest("systemctl", "show", "-p", "Before,RequiredBy,WantedBy", "monitoring-firewall").stdout
     facts = {key: set(value.split()) for key, _, value in (line.partition("=") for line in shown.splitlines())}
     services = {"influxdb.service", "grafana-server.service", "telegraf.service"}
@@ -193,7 +196,7 @@ echo "status $?"
 
 @pytest.mark.disrupts
 def test_nobody_reaches_influxdb_while_its_administrator_gets_a_password(environment: Environment) -> None:
-    """It listens without asking for a login then (userdata/server/influxdb.sh, reset_password)."""
+    """It listens without requiring a login then (userdata/server/influxdb.sh, reset_password)."""
     spied = environment.guest("bash", "-c", SPIED)
     assert "giving InfluxDB's administrator a password" in spied.stderr
-    assert spied.stdout == "status 143\n", "somebody was answered"
+    assert spied.stdout == "status 143\n", "InfluxDB answered somebody"

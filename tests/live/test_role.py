@@ -1,4 +1,4 @@
-"""`cloudwatchAuth: role`: Grafana reads CloudWatch with a role of its own, which reads nothing else, and takes the one
+"""`cloudwatchAuth: role`: Grafana reads CloudWatch with its own role, which may read nothing else and assumes the role
 of another account (`cloudwatchAccounts`)."""
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ pytestmark = [pytest.mark.live, pytest.mark.changes]
 
 CREDENTIALS = "/etc/grafana/cloudwatch-credentials"
 THEIRS = other_account.SETTING | {"name": "store"}
-"""Not the name that another file has removed by then."""
+"""A different name than in another test file, which has been removed by now."""
 UID = "cloudwatch-store"
 HEALTH = "/api/datasources/uid/cloudwatch/health"
 
 
 @pytest.fixture(scope="module")
 def with_the_role(environment: Environment) -> Iterator[Environment]:
-    """The stack switched to the role, on the running server, and back. Until there is one, the other account trusts all
-    of the stack's."""
+    """The stack is switched to the role on the running server, and back. Until the role exists, the other account
+    trusts the stack's whole account."""
     other_account.put_metrics(environment, f"arn:aws:iam::{ACCOUNT}:root")
     with environment.settings(cloudwatchAuth="role", cloudwatchAccounts=[THEIRS]):
         environment.settle()
@@ -46,7 +46,7 @@ def with_the_role(environment: Environment) -> Iterator[Environment]:
 
 @pytest.fixture(scope="module")
 def reader(with_the_role: Environment) -> Identity:
-    """What Grafana, and so anyone who breaks into it, can reach in AWS."""
+    """The identity with which Grafana, or anyone who breaks into it, uses AWS."""
     found = json.loads(with_the_role.guest("cat", CREDENTIALS).stdout)
     keys = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey"}
     credentials = {ours: found[theirs] for ours, theirs in (keys | {"aws_session_token": "SessionToken"}).items()}
@@ -57,7 +57,7 @@ def test_grafana_reads_cloudwatch(with_the_role: Environment, grafana: Ask, admi
     answer = grafana("GET", HEALTH, administrator)
     assert answer.status_code == 200, answer.text
     source = grafana("GET", "/api/datasources/uid/cloudwatch", administrator).json()
-    # Grafana keeps secure fields that are not given again: the old key is still there, though deleted in AWS.
+    # Grafana keeps secure fields that are not sent again, so it still has the old key, which is deleted in AWS.
     assert (source["jsonData"]["authType"], source["jsonData"]["profile"]) == ("credentials", "cloudwatch")
     assert with_the_role.outputs["cloudwatchAccessKeyId"] == ""
 
@@ -87,7 +87,7 @@ def test_both_roles_reach_what_the_table_names(reader: Identity, with_the_role: 
 
 
 def test_its_role_takes_the_one_of_another_account(with_the_role: Environment) -> None:
-    """In that account's own region, which is not the stack's."""
+    """In that account's region, which is not the stack's."""
     output = with_the_role.outputs["cloudwatchAccounts"]["store"]
     other_account.write_role(with_the_role, output["trustPolicy"], output["policy"])
     found = other_account.cpu_use(with_the_role, UID)
@@ -106,7 +106,7 @@ def test_its_role_takes_the_one_of_another_account(with_the_role: Environment) -
     ids=["another external ID", "trust in somebody else", "no trust", "no right to read"],
 )
 def test_what_the_other_account_refuses_is_said(with_the_role: Environment, what: str, instead: str, said: str) -> None:
-    """As the last check of `pulumi up` asks, with AWS's words."""
+    """The request is that of the last check of `pulumi up`; the answer has AWS's words."""
     output = with_the_role.outputs["cloudwatchAccounts"]["store"]
     trust, policy = (re.sub(what, instead, output[name]) for name in ("trustPolicy", "policy"))
     assert (trust, policy) != (output["trustPolicy"], output["policy"])
@@ -128,7 +128,7 @@ def test_nobody_else_reads_its_credentials(with_the_role: Environment, user: str
 def test_a_login_of_the_instance_itself_is_refused(
     with_the_role: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
-    """An administrator of Grafana who adds a CloudWatch datasource gets no other rights than the stack's own has."""
+    """An administrator of Grafana who adds a CloudWatch datasource gets no more rights than the stack's own has."""
     source = {"name": "other", "uid": "other", "type": "cloudwatch", "access": "proxy"}
     for way in ("default", "ec2_iam_role", "keys"):
         options = {"authType": way, "defaultRegion": with_the_role.region}
@@ -143,7 +143,7 @@ def test_a_login_of_the_instance_itself_is_refused(
 
 
 def test_the_credentials_are_renewed_before_they_end(with_the_role: Environment) -> None:
-    """By their timer, early enough for two more tries."""
+    """By a timer, early enough for two more attempts."""
     before = json.loads(with_the_role.guest("cat", CREDENTIALS).stdout)
     assert with_the_role.guest("systemctl", "start", "monitoring-cloudwatch").returncode == 0
     after = json.loads(with_the_role.guest("cat", CREDENTIALS).stdout)
@@ -151,13 +151,13 @@ def test_the_credentials_are_renewed_before_they_end(with_the_role: Environment)
     ends, now = datetime.fromisoformat(after["Expiration"]).timestamp(), time.time()
     assert ends > now + 3000
 
-    def following() -> float:
-        """When the timer renews them, in seconds since 1970; 0 while it does not know."""
+    def next_run() -> float:
+        """When the timer renews them next, in seconds since 1970; 0 while that is not known."""
         listed = with_the_role.guest("systemctl", "list-timers", "--output=json", "monitoring-cloudwatch.timer").stdout
         return float(json.loads(listed)[0]["next"] or 0) / 1e6
 
-    assert eventually(lambda: following() > now)
-    assert following() + 2 * (following() - now) < ends
+    assert eventually(lambda: next_run() > now)
+    assert next_run() + 2 * (next_run() - now) < ends
 
 
 WITHOUT_STS = """

@@ -1,4 +1,4 @@
-"""Down-sampling on the server: what an agent delivers late is in it, and Grafana's hidden variables choose it."""
+"""Down-sampling on the server includes what agents deliver late, and Grafana's hidden variables choose it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ STEP = 300
 
 
 def points(influxdb: Ask, policy: str, what: str) -> int:
-    """Of the late host."""
+    """A number about the late host, by a function such as `count("uptime")`; 0 if there is nothing."""
     answer = query(influxdb, "grafana", f'SELECT {what} FROM "{policy}"."system" WHERE "host" = \'{LATE}\'')  # noqa: S608
     series = json.loads(answer)["results"][0].get("series")
     return int(series[0]["values"][0][1]) if series else 0
 
 
 def test_what_comes_late_is_down_sampled_and_counted(environment: Environment, influxdb: Ask) -> None:
-    """Half an hour of a host, as its agent would deliver it after an outage, and then some of it that was missing."""
+    """Half an hour of a host's points, as its agent would deliver them after an outage, and then some that were
+    missing."""
     begin = (int(time.time()) - 3000) // STEP * STEP
     moments = range(begin, begin + 6 * STEP, 10)
     first, then = ([at for at in moments if (at % STEP == 0) is rest] for rest in (False, True))
@@ -41,12 +42,12 @@ def test_what_comes_late_is_down_sampled_and_counted(environment: Environment, i
         assert points(influxdb, "rollup", 'count("load5_max")') == 6
     finally:
         assert query(influxdb, "admin", f"DROP SERIES WHERE \"host\" = '{LATE}'").startswith("{")
-    assert points(influxdb, "rollup", 'count("load5")') == 0, "a host that is forgotten is forgotten there, too"
+    assert points(influxdb, "rollup", 'count("load5")') == 0, "a deleted host is still down-sampled"
 
 
 def test_grafana_s_variables_choose_it_over_18_hours_and_not_below(environment: Environment) -> None:
     def chosen(minutes: int, name: str) -> list[str]:
-        """What the variable's query returns through Grafana, as its frontend reads it: the column of text."""
+        """What the variable's query returns through Grafana: the column of text, which its frontend reads."""
         end = int(time.time() * 1000)
         text = ROLLUP.format(field=name)
         text = text.replace("${__from}", str(end - minutes * 60000)).replace("${__to}", str(end))
@@ -60,6 +61,6 @@ def test_grafana_s_variables_choose_it_over_18_hours_and_not_below(environment: 
             for value in values
         ]
 
-    assert eventually(lambda: chosen(1081, "policy") == ['"rollup".']), "from its timer's first run on"
+    assert eventually(lambda: chosen(1081, "policy") == ['"rollup".']), "the timer has not run"
     assert chosen(1081, "peak") == ["_max"]
     assert chosen(1079, "policy") == chosen(1079, "peak") == []

@@ -1,4 +1,4 @@
-"""New passwords, certificates and keys by changing one setting, while everything continues: nothing is lost, and the old
+"""New passwords, certificates and keys by changing one setting while everything continues: nothing is lost, and the old
 ones stop working."""
 
 from __future__ import annotations

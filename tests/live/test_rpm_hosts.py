@@ -1,4 +1,4 @@
-"""The installer on machines of the RPM family: it works, or leaves everything as it was and says why in one line."""
+"""The installer on machines of the RPM family works, or leaves everything as it was and says why in one line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOLD = {
     RPM_LOCK: "import fcntl, time; f = open('{0}', 'a'); fcntl.lockf(f, fcntl.LOCK_EX); " + SAY,
     DNF_LOCK: "import os, time; open('{0}', 'w').write(str(os.getpid())); " + SAY + "; os.unlink('{0}')",
 }
-"""How another process holds each: rpm's with fcntl (rpm, lib/rpmlock.cc), dnf's by its PID in the file
+"""How another process holds each lock: rpm's with fcntl (rpm, lib/rpmlock.cc), dnf's by its PID in the file
 (dnf/lock.py)."""
 REPOS, KEY = "/etc/yum.repos.d", "/root/rpm/key.asc"
 LOCKED = "/etc/dnf/plugins/versionlock.list"
@@ -36,7 +36,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RpmHost]:
 
 @pytest.fixture
 def host(machine: RpmHost) -> Iterator[RpmHost]:
-    """The machine, without Telegraf and with nothing left of the test before."""
+    """The machine without Telegraf, and with nothing left of the previous test."""
     machine.restore()
     yield machine
     machine.run(f"systemctl stop lock 2>/dev/null; rm -f {DNF_LOCK}")
@@ -74,7 +74,7 @@ def test_it_names_the_process_that_keeps_the_lock(host: RpmHost, file: str) -> N
     assert host.state() == before
 
 
-# --- dnf as somebody else has set it up
+# --- dnf is set up by somebody else
 
 
 def add_repository(host: RpmHost, section: str, address: str) -> None:
@@ -87,11 +87,11 @@ def add_repository(host: RpmHost, section: str, address: str) -> None:
 @pytest.mark.parametrize("section", ["influxdata", "monitoring"])
 def test_the_repository_that_the_machine_has_already_stays_and_dnf_works(host: RpmHost, section: str) -> None:
     add_repository(host, section, host.address)
-    updated = host.update_packages()
+    updated = host.update()
     assert updated.returncode == 0, updated.stdout + updated.stderr
     files = host.shell(f"ls {REPOS}; cat {REPOS}/*")
     host.install_or_fail()
-    updated = host.update_packages()
+    updated = host.update()
     assert (updated.returncode, updated.stderr) == (0, "")
     host.install_or_fail()
     assert host.install(None, "remove").returncode == 0
@@ -108,12 +108,12 @@ def test_a_key_that_the_machine_trusts_already_stays_when_the_agent_goes(host: R
 
 def test_another_broken_repository_is_no_obstacle(host: RpmHost) -> None:
     add_repository(host, "broken", "http://packages.sandbox.internal/nothing")
-    assert host.update_packages().returncode != 0
+    assert host.update().returncode != 0
     host.install_or_fail()
     assert host.shell("systemctl is-active telegraf") == "active"
 
 
-# --- What fails leaves nothing
+# --- A failed installation leaves nothing
 
 
 def test_a_failed_installation_leaves_nothing(host: RpmHost) -> None:
@@ -138,11 +138,11 @@ def test_a_package_that_the_publisher_has_not_signed_is_refused(host: RpmHost) -
     assert host.state() == before
 
 
-# --- Telegraf as somebody else has set it up
+# --- Telegraf is set up by somebody else
 
 
 def other_telegraf(host: RpmHost, package: str) -> None:
-    """A Telegraf with a configuration of its own, in use."""
+    """Install and start a Telegraf with its own configuration."""
     host.shell(
         f"rpm --import {KEY} && rpm -i {package} >/dev/null 2>&1"
         f" && printf '{OWN}' >/etc/telegraf/telegraf.conf"
@@ -161,7 +161,7 @@ def test_a_locked_and_excluded_telegraf_gets_the_version_asked_for_and_the_lock_
     host.install_or_fail()
     assert host.shell("rpm -q --qf '%{EVR}' telegraf") == host.version
     assert "telegraf-0:0.9.0-1" in host.shell(f"cat {LOCKED}")
-    assert host.update_packages().returncode == 0
+    assert host.update().returncode == 0
     assert host.shell("rpm -q --qf '%{EVR}' telegraf") == host.version
 
 

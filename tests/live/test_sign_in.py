@@ -1,5 +1,5 @@
-"""A server that boots with the setting `oauth`, and an OpenID provider on another machine, under a certificate that the
-server trusts as it would a public one. The provider is tests/support/provider.py."""
+"""A server that boots with the setting `oauth`, and an OpenID provider on another machine (tests/support/provider.py),
+with a certificate that the server trusts like a public one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def provider(environment: Environment, authority: Authority) -> Iterator[Provide
     server.ssl_adapter = BuiltinSSLAdapter(*map(str, authority.server_files("provider", str(machine.address))))
 
     def listen() -> None:
-        in_the_network_of(machine)
+        enter_network_of(machine)
         server.prepare()
 
     listening = threading.Thread(target=listen)
@@ -63,8 +63,9 @@ def provider(environment: Environment, authority: Authority) -> Iterator[Provide
     server.stop()
 
 
-def in_the_network_of(machine: Machine) -> None:
-    """What this thread opens from now on is there: setns(2), which Python has since 3.12."""
+def enter_network_of(machine: Machine) -> None:
+    """Move this thread to the machine's network, for all sockets that it opens: setns(2), which Python has since
+    3.12."""
     with Path(f"/proc/{machine.leader}/ns/net").open() as network:
         assert ctypes.CDLL(None, use_errno=True).setns(network.fileno(), 0) == 0, os.strerror(ctypes.get_errno())
 
@@ -85,7 +86,7 @@ def stack(provider: Provider) -> Iterator[Environment]:
 
 
 class Browser:
-    """Somebody's, for whom DOMAIN is the server's address."""
+    """A user's browser, for which DOMAIN resolves to the server's address."""
 
     def __init__(self, stack: Environment, authority: Authority) -> None:
         self._ca = stack.place.state / "sign-in-ca.pem"
@@ -103,8 +104,8 @@ class Browser:
             url, verify=str(self._ca) if ours else self._provider, allow_redirects=False, timeout=20
         )
 
-    def logs_in(self) -> requests.Response:
-        """From the button, to the provider, and back with a code."""
+    def log_in(self) -> requests.Response:
+        """Go from the login button to the provider, and back with a code."""
         to_provider = self.get("/login/generic_oauth")
         back = self.get(to_provider.headers["Location"])
         assert back.status_code == 302, back.text
@@ -139,7 +140,7 @@ def test_the_client_s_secret_is_in_its_file_alone(stack: Environment) -> None:
     journal = stack.guest("journalctl", "-q", "-o", "cat").stdout
     readable = [json.dumps(stack.outputs), *stack.transcript, json.dumps(user_data, default=str), console(stack)]
     assert not [text[:200] for text in (*readable, journal) if leaks({"client": SECRET}, text)]
-    # Apart from /run/monitoring, where the boot script, which runs every half minute, has all values for a moment.
+    # Not in /run/monitoring, where all values are for a moment each time the boot script runs, every half minute.
     folders = "/etc /var/log /root $(find /run -mindepth 1 -maxdepth 1 ! -name monitoring -type d)"
     looked = stack.guest("sh", "-c", f"grep -rlF -f - {folders}", stdin=SECRET)
     assert looked.stdout.split() == [SECRET_FILE]
@@ -149,7 +150,7 @@ def test_the_client_s_secret_is_in_its_file_alone(stack: Environment) -> None:
 def test_people_log_in_with_the_role_of_their_groups(browser: Browser, provider: Provider) -> None:
     for groups, role in ((["dev"], "Editor"), (["ops"], "Admin"), ([], "Viewer")):
         provider.person = ANN | {"groups": groups}
-        let_in = browser.logs_in()
+        let_in = browser.log_in()
         assert (let_in.status_code, let_in.headers["Location"]) == (302, "/"), let_in.cookies
         assert browser.get("/api/user").json()["email"] == "ann@example.com"
         assert browser.get("/api/user/orgs").json()[0]["role"] == role
@@ -158,7 +159,7 @@ def test_people_log_in_with_the_role_of_their_groups(browser: Browser, provider:
 
 def test_others_are_turned_away(browser: Browser, provider: Provider) -> None:
     provider.person = ANN | {"sub": "2", "email": "eve@example.org"}
-    refused = browser.logs_in()
+    refused = browser.log_in()
     assert unquote(refused.cookies["login_error"]) == "Required email domain not fulfilled"
     assert browser.get("/api/user").status_code == 401
 
@@ -169,6 +170,6 @@ def test_without_the_provider_s_authority_nobody_gets_in(
     distrust = "rm /usr/local/share/ca-certificates/public.crt && update-ca-certificates --fresh"
     assert stack.guest("sh", "-c", distrust).returncode == 0
     provider.person = ANN
-    assert unquote(browser.logs_in().cookies["login_error"]) == "Failed to get token from provider"
+    assert unquote(browser.log_in().cookies["login_error"]) == "Failed to get token from provider"
     said = lambda: "certificate" in stack.guest("journalctl", "-q", "-u", "grafana-server", "-o", "cat").stdout  # noqa: E731
     assert eventually(said, 20)

@@ -6,10 +6,10 @@ import json
 import re
 
 import pytest
-import requests
 
 from sandbox import screen
 from tests.live.environment import Environment, sandbox
+from tests.live.services import grafana_request
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.fresh]
@@ -25,8 +25,8 @@ def test_up_ends_with_a_screen_that_shows_everything(environment: Environment) -
     assert environment.outputs["grafanaUrl"] in text
     assert "make password" in text
     assert "make down" in text
-    assert text.count("OK") >= 2, "both datasources are shown as healthy"
-    assert "s ago" in text, "the newest point of the server is shown"
+    assert text.count("OK") >= 2, "not both datasources are shown as healthy"
+    assert "s ago" in text, "no host's newest point is shown"
 
 
 def test_outputs_are_the_design_s(environment: Environment) -> None:
@@ -44,11 +44,9 @@ def test_make_up_while_up_says_so_and_changes_nothing(environment: Environment) 
 
 
 def test_a_refresh_finds_what_was_deleted_by_hand_and_no_drift_and_up_restores_it(environment: Environment) -> None:
-    """The `up` with a preview of its own, as people type it."""
+    """This `up` includes a preview, as when people run it."""
     grafana = environment.grafana
-    url = grafana.url + "/api/dashboards/uid/linux-hosts"
-    auth = (grafana.user, grafana.password)
-    assert requests.delete(url, auth=auth, verify=str(grafana.ca_file), timeout=20).status_code == 200
+    assert grafana_request(grafana, "DELETE", "/api/dashboards/uid/linux-hosts").status_code == 200
     assert grafana.get("/api/dashboards/uid/linux-hosts").status_code == 404
     found = environment.pulumi("refresh", "--yes", "--skip-preview")
     assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
@@ -60,7 +58,7 @@ def test_a_refresh_finds_what_was_deleted_by_hand_and_no_drift_and_up_restores_i
 
 
 def changes(printed: str) -> set[str]:
-    """What the CLI sums up at the end: how many resources it changed, and that others are unchanged."""
+    """The CLI's summary at the end: how many resources it changed, and that others are unchanged."""
     summary = printed.rpartition("Resources:\n")[2].partition("\n\n")[0].splitlines()
     return {re.sub(r"^(\W|\d+ (?=unchanged))+", "", line) for line in summary}
 

@@ -1,4 +1,4 @@
-"""Every dashboard in a real browser: what a person sees, and that the controls work."""
+"""Every dashboard in a real browser: what people see, and whether the controls work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.live.environment import Environment
 pytestmark = pytest.mark.live
 
 PATIENCE_SECONDS = 240
-"""CloudWatch gets its first points a minute after a machine's start, and a rate needs two."""
+"""CloudWatch has its first points a minute after a machine's start, and a rate needs two."""
 
 PATHS = {
     "linux-hosts": "/d/linux-hosts?from=now-15m&to=now",
@@ -32,7 +32,8 @@ NOTHING = ("No data", "unknown", NOT_MEASURED)
 
 
 def unwell(panel: Panel) -> bool:
-    if panel.title.startswith("Last week: "):  # there was no such host yet
+    """Whether a panel does not show what it should."""
+    if panel.title.startswith("Last week: "):  # the host did not exist yet
         return panel.state not in ("drawn", "empty")
     if panel.text.endswith(NONE_SILENT):
         return panel.state != "empty"
@@ -41,7 +42,7 @@ def unwell(panel: Panel) -> bool:
 
 @pytest.fixture(scope="module")
 def pages(environment: Environment) -> dict[str, Page]:
-    """Each dashboard as it looks once the first data has arrived."""
+    """Each dashboard once its first data has arrived."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         seen = look(environment.place, [Visit(path, [{"unfold": True}]) for path in PATHS.values()])
@@ -60,9 +61,9 @@ def test_every_panel_shows_something(pages: dict[str, Page], uid: str) -> None:
     assert len(panels) >= 12
     assert [(panel.title, panel.state, panel.text[:200]) for panel in panels if unwell(panel)] == []
     flat = [panel.title for panel in panels if panel.height < 100]
-    assert flat == [], "panels whose style sheets are missing fall together"
+    assert flat == [], "panels collapse without their style sheets"
     plots = [panel for panel in panels if panel.type in ("timeseries", "table", "state-timeline")]
-    # A table of hosts with trouble says so when there are none.
+    # Tables of hosts with a problem say so when there are none.
     said = ("No host needs attention", NONE_SILENT)
     empty = [panel.title for panel in plots if panel.drawn == 0 and not any(words in panel.text for words in said)]
     assert [title for title in empty if not title.startswith("Last week: ")] == []
@@ -123,7 +124,7 @@ def test_a_picture_is_text_and_shapes_and_complete_in_itself(environment: Enviro
     words = "\n".join(element.text for element in drawing.iter() if element.text)
     shown = ("Silent", "Needs attention", "monitoring-sandbox", "When hosts reported", "CPU use", "100%")
     assert [word for word in shown if word not in words] == []
-    # Lines of a chart: drawn by uPlot on a canvas, within the area that it clips.
+    # uPlot draws a chart's lines on a canvas, within the area that it clips.
     clipped = [group for group in drawing.iter() if "clip-path" in group.attrib]
     assert any(path.attrib.get("stroke") for group in clipped for path in group.iter() if path.tag.endswith("}path"))
 
