@@ -64,13 +64,13 @@ def test_the_user_reads_what_grafana_shows(user: Identity, service: str, call: s
 @pytest.mark.parametrize(
     ("service", "call", "arguments", "code"), REFUSED + REFUSED_TO_GRAFANA, ids=names(REFUSED + REFUSED_TO_GRAFANA)
 )
-def test_the_user_may_do_nothing_else(
+def test_the_user_is_refused_everything_else(
     user: Identity, service: str, call: str, arguments: dict[str, Any], code: str
 ) -> None:
     assert user.refusal(service, call, arguments) == code
 
 
-def test_the_role_reads_its_own_stack_s_parameters(role: Identity, environment: Environment) -> None:
+def test_the_role_reads_the_parameters_of_its_own_stack(role: Identity, environment: Environment) -> None:
     read = {"Path": "{path}", "WithDecryption": True, "MaxResults": 10}
     found: dict[str, str] = {}
     more: dict[str, str] = {}
@@ -88,7 +88,7 @@ def test_the_role_reads_its_own_stack_s_parameters(role: Identity, environment: 
     REFUSED + REFUSED_TO_THE_SERVER,
     ids=names(REFUSED + REFUSED_TO_THE_SERVER),
 )
-def test_the_role_may_do_nothing_else(
+def test_the_role_is_refused_everything_else(
     role: Identity, service: str, call: str, arguments: dict[str, Any], code: str
 ) -> None:
     assert role.refusal(service, call, arguments) == code
@@ -99,19 +99,19 @@ def files(environment: Environment) -> Iterator[None]:
     yield from with_files(environment)
 
 
-def test_each_request_of_the_table_is_sent() -> None:
+def test_there_is_a_request_for_each_row_of_the_table() -> None:
     assert set(table()) == set(REQUESTS)
 
 
 @pytest.mark.usefixtures("files")
-def test_the_server_s_role_reaches_what_the_table_names(role: Identity) -> None:
+def test_the_role_of_the_server_reaches_what_the_table_says(role: Identity) -> None:
     wanted = {request: yes for request, yes in column("the server's role").items() if request not in SOMETIMES}
     assert answered(role, wanted) == wanted
     assert allowed_to(role.environment, role.arn) == named(wanted)
 
 
 @pytest.mark.usefixtures("files")
-def test_grafana_s_user_reaches_what_the_table_names(user: Identity) -> None:
+def test_the_user_of_grafana_reaches_what_the_table_says(user: Identity) -> None:
     wanted = {request: yes for request, yes in column("Grafana's identity").items() if request not in SOMETIMES}
     assert answered(user, wanted) == wanted
     assert allowed_to(user.environment, user.arn) == named(wanted)
@@ -126,7 +126,7 @@ OPERATOR_REFUSED: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def test_pulumi_runs_with_the_deploy_role_and_no_other_rights(environment: Environment) -> None:
+def test_pulumi_runs_with_the_deploy_role_and_no_more_rights(environment: Environment) -> None:
     """So all tests of this environment run Pulumi with the rights that a workflow has on AWS."""
     credentials = {name.lower(): value for name, value in operator.credentials(environment.place).items()}
     assert credentials.items() <= {k.lower(): v for k, v in stack.environment(environment.place).items()}.items()
@@ -136,7 +136,7 @@ def test_pulumi_runs_with_the_deploy_role_and_no_other_rights(environment: Envir
         assert job.refusal(service, call, arguments) in REFUSALS
 
 
-def test_a_key_with_another_secret_is_refused(user: Identity) -> None:
+def test_an_access_key_with_a_wrong_secret_is_refused(user: Identity) -> None:
     stolen = Identity(user.environment, {**user.credentials, "aws_secret_access_key": "x" * 40})
     assert stolen.refusal("ec2", "describe_instances", {}) == "AuthFailure"
 
@@ -144,7 +144,7 @@ def test_a_key_with_another_secret_is_refused(user: Identity) -> None:
 # --- The metadata service
 
 
-def test_the_metadata_service_wants_a_token(environment: Environment) -> None:
+def test_the_metadata_service_requires_a_token(environment: Environment) -> None:
     url = "http://169.254.169.254/latest/meta-data/iam/security-credentials/"
     answer = environment.guest("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", url)
     assert answer.stdout == "401"
@@ -163,7 +163,7 @@ print(packet[8])
 """
 
 
-def test_its_token_lives_for_one_hop(environment: Environment) -> None:
+def test_the_metadata_token_travels_one_hop(environment: Environment) -> None:
     """The packet with the token arrives with a TTL of 1, so that it never reaches a container behind the server."""
     answer = environment.guest("python3", "-", stdin=HOPS)
     assert answer.stdout.strip() == "1", answer.stderr
@@ -190,7 +190,7 @@ def connects(address: str, port: int) -> bool:
     return True
 
 
-def test_only_the_ranges_get_through(environment: Environment) -> None:
+def test_only_addresses_in_the_configured_ranges_get_through(environment: Environment) -> None:
     """The ranges of the operator (this machine) and of the agents do not overlap. Once outside both, db-1 reaches
     nothing."""
     address = environment.address

@@ -66,7 +66,7 @@ def test_the_agent_is_a_service_from_the_signed_repository(environment: Environm
     assert mode == "640 root:telegraf"
 
 
-def test_measurements_have_the_host_s_tags_and_its_further_inputs(environment: Environment) -> None:
+def test_measurements_include_the_tags_and_inputs_of_each_host(environment: Environment) -> None:
     for host, role in (("db-1", "database"), ("web-1", "web")):
         condition = f"WHERE host = '{host}' AND role = '{role}'"
         assert values(environment, f"SELECT last(uptime) FROM system {condition}"), host  # noqa: S608
@@ -90,7 +90,7 @@ def test_the_writing_user_cannot_read(environment: Environment) -> None:
 
 
 @pytest.mark.ups_first
-def test_another_name_for_the_same_machine_keeps_its_agent(environment: Environment) -> None:
+def test_renaming_a_machine_keeps_its_agent(environment: Environment) -> None:
     """The agent under the new name is installed before the one under the old name is removed, which must not remove
     both."""
     other = agent_process(environment, "db-1")
@@ -129,7 +129,7 @@ def test_one_host_is_removed_without_a_trace_and_another_gets_a_tag_in_place(env
 
 
 @pytest.mark.ups_first
-def test_another_host_key_is_refused_and_a_removed_host_is_installed_again(environment: Environment) -> None:
+def test_a_wrong_host_key_is_refused_and_a_removed_host_can_be_added_again(environment: Environment) -> None:
     stranger = next(host for host in configured(environment) if host["name"] == "db-1")["hostKey"]
     with changed_hosts(environment, web_1={"hostKey": stranger}):
         failed = environment.pulumi("up", "--yes", "--skip-preview")
@@ -152,7 +152,7 @@ def unplugged(environment: Environment) -> Iterator[None]:
     assert environment.machine_command("restore-network", "web-1").returncode == 0
 
 
-def test_a_dead_host_is_one_error_that_names_it(environment: Environment, unplugged: None) -> None:
+def test_an_unreachable_host_is_one_error_that_names_it(environment: Environment, unplugged: None) -> None:
     """The setting that helps is tested in tests/live/test_down.py."""
     changed = {"tags": {"role": "changed"}}
     with changed_hosts(environment, web_1=changed, db_1=changed):
@@ -169,7 +169,7 @@ def test_a_dead_host_is_one_error_that_names_it(environment: Environment, unplug
 
 
 @pytest.mark.ups_first
-def test_a_host_that_is_back_goes_on_as_configured(environment: Environment) -> None:
+def test_a_host_that_is_back_gets_its_configuration(environment: Environment) -> None:
     up_or_fail(environment)
     assert eventually(lambda: agent_process(environment, "web-1"))
     assert 'role = "web"' in environment.machine("web-1", "cat", "/etc/telegraf/telegraf.conf").stdout
@@ -179,7 +179,7 @@ def test_a_host_that_is_back_goes_on_as_configured(environment: Environment) -> 
 # --- The buffer (an outage of a minute: tests/live/faults/test_slow_influxdb.py)
 
 
-def test_a_plain_host_s_metrics_leave_room_in_the_buffer(environment: Environment) -> None:
+def test_the_metrics_of_a_plain_host_leave_room_in_the_buffer(environment: Environment) -> None:
     """Ten minutes are 60 intervals; the buffer holds several times what this host produces in them."""
     query = "SELECT derivative(max(metrics_gathered), 10s) FROM internal_agent WHERE host = 'db-1' AND $timeFilter"
     found = eventually(lambda: values(environment, f"{query} GROUP BY time(10s)"))

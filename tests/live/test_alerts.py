@@ -17,7 +17,7 @@ share. The other two also see what earlier tests did to hosts in the last few mi
 InfluxDB."""
 
 
-def test_every_rule_is_there_and_all_are_quiet(environment: Environment, quick: None) -> None:
+def test_every_rule_exists_and_none_fires(environment: Environment, quick: None) -> None:
     expected = {rule.uid for group in alerts.build(alerts.Facts(region="", server="")) for rule in group.rules}
 
     def evaluated() -> bool:
@@ -35,12 +35,12 @@ def test_every_rule_is_there_and_all_are_quiet(environment: Environment, quick: 
     assert environment.instance_id in checked  # and those that other tests have terminated in the last few minutes
 
 
-def test_nobody_is_notified_unless_somebody_said_whom(environment: Environment) -> None:
+def test_without_contact_points_nobody_is_notified(environment: Environment) -> None:
     policy = environment.grafana.get("/api/v1/provisioning/policies").json()
     assert policy["receiver"] == "grafana-default-email"
 
 
-def test_a_host_whose_telegraf_stops_is_reported_until_it_is_back(environment: Environment, quick: None) -> None:
+def test_a_host_is_reported_as_silent_until_its_telegraf_runs_again(environment: Environment, quick: None) -> None:
     def state(wanted: str) -> bool:
         return state_of(environment, "host-silent", "monitoring-sandbox") == wanted
 

@@ -86,7 +86,7 @@ def destroy_the_machine(environment: Environment) -> None:
     ec2.delete_volume(VolumeId=volume)
 
 
-def test_the_first_backup_is_made_by_itself(environment: Environment) -> None:
+def test_the_first_backup_is_made_automatically(environment: Environment) -> None:
     newest_backup(environment, more_than=0)
     timer = environment.guest("systemctl", "is-enabled", "monitoring-backup.timer")
     assert timer.stdout.strip() == "enabled"
@@ -123,14 +123,14 @@ def test_the_bucket_is_private_versioned_and_encrypted(environment: Environment)
         ("", "{bucket}?policy="),
     ],
 )
-def test_the_server_may_not(environment: Environment, options: str, path: str) -> None:
+def test_the_server_is_refused(environment: Environment, options: str, path: str) -> None:
     target = path.format(bucket=bucket(environment), stack=STACK, id=backups(environment)[-1])
     script = f"set +e; . {BACKUP}; set +e; trap - ERR; s3 {EMPTY} {options} '{target}'"
     refused = environment.guest("bash", "-c", script)
     assert "403" in refused.stderr, refused.stdout + refused.stderr
 
 
-def test_everything_up_to_the_backup_is_there_again(environment: Environment) -> None:
+def test_a_restore_brings_back_everything_up_to_the_backup(environment: Environment) -> None:
     save_dashboard(environment, KEPT)
     before = len(backups(environment))
     with environment.settings(backups={"now": 1}):
@@ -174,7 +174,7 @@ def restore(environment: Environment, backup: str) -> str:
     return done.stdout
 
 
-def test_a_backup_that_is_absent_or_damaged_stops_the_boot_and_another_one_fixes_it(environment: Environment) -> None:
+def test_a_missing_or_damaged_backup_stops_the_boot_until_another_is_chosen(environment: Environment) -> None:
     client, name, newest = environment.aws("s3"), bucket(environment), backups(environment)[-1]
     absent = restore(environment, "2000-01-01T00-00-00Z")
     assert re.search(r"boot failed at line \d+ of restore: .* is not there, or not complete", absent)

@@ -38,7 +38,7 @@ def test_the_service_is_enabled_and_runs_as_its_own_user(environment: Environmen
     assert environment.guest("ps", "-o", "user=", "-p", pid).stdout.strip() == user
 
 
-def test_what_listens_is_what_the_design_says(environment: Environment) -> None:
+def test_only_the_expected_ports_are_open(environment: Environment) -> None:
     listening = environment.guest("ss", "-Htln").stdout
     open_ports = {
         int(line.split()[3].rsplit(":", 1)[1])
@@ -51,7 +51,7 @@ def test_what_listens_is_what_the_design_says(environment: Environment) -> None:
 
 
 @pytest.mark.parametrize(("port", "reachable"), [(3000, True), (8086, False), (22, False), (5355, False)])
-def test_the_security_group_lets_the_operator_reach_grafana_alone(
+def test_the_security_group_lets_the_operator_reach_only_grafana(
     environment: Environment, port: int, reachable: bool
 ) -> None:
     try:
@@ -62,7 +62,7 @@ def test_the_security_group_lets_the_operator_reach_grafana_alone(
     assert connected is reachable
 
 
-def test_cloud_init_ended_well_and_accepts_the_user_data(environment: Environment) -> None:
+def test_cloud_init_succeeded_and_accepts_the_user_data(environment: Environment) -> None:
     assert environment.guest("cloud-init", "status").stdout.strip() == "status: done"
     schema = environment.guest("cloud-init", "schema", "--system")
     assert schema.returncode == 0, schema.stdout + schema.stderr
@@ -75,14 +75,14 @@ def test_the_user_data_is_at_most_12_kib(environment: Environment) -> None:
     assert len(base64.b64decode(answer["UserData"]["Value"])) <= 12 * 1024
 
 
-def test_the_data_lies_on_the_data_volume(environment: Environment) -> None:
+def test_the_data_is_on_the_data_volume(environment: Environment) -> None:
     for folder in ("/var/lib/influxdb", "/var/lib/grafana"):
         found = environment.guest("findmnt", "-n", "-o", "TARGET,SOURCE,FSTYPE", "--target", folder)
         assert folder in found.stdout, found.stdout
         assert "ext4" in found.stdout
 
 
-def test_the_boot_script_run_again_changes_nothing(environment: Environment) -> None:
+def test_running_the_boot_script_again_changes_nothing(environment: Environment) -> None:
     """The same processes and files, with the same modification times."""
     observe = (
         "systemctl show -p MainPID,ActiveEnterTimestamp grafana-server influxdb telegraf; "
@@ -97,7 +97,7 @@ def test_the_boot_script_run_again_changes_nothing(environment: Environment) -> 
     assert environment.guest("sh", "-c", observe).stdout == before
 
 
-def test_a_failing_line_reaches_the_console(environment: Environment) -> None:
+def test_the_console_shows_which_command_failed(environment: Environment) -> None:
     """When a command of the boot script fails, the console names the line and the command."""
     lines = environment.guest("wc", "-l", BOOT_SCRIPT).stdout.split()[0]
     failed = environment.guest(

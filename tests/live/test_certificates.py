@@ -34,7 +34,7 @@ def from_allowed_machine(environment: Environment, port: int) -> AbstractContext
 
 
 @pytest.mark.parametrize("port", [3000, 8086])
-def test_another_authority_does_not_vouch_for_the_server(
+def test_the_certificate_is_not_trusted_by_clients_of_another_ca(
     environment: Environment, another_authority: Path, port: int
 ) -> None:
     host = urlsplit(environment.grafana.url).hostname
@@ -63,7 +63,7 @@ def test_old_versions_of_tls_are_refused(environment: Environment, port: int) ->
 
 
 @pytest.mark.parametrize("refused", ["ECDHE+AES+SHA1", "ECDHE+AES+SHA256:!AESGCM", "kRSA+AESGCM", "kRSA+AES"])
-def test_influxdb_has_no_cbc_and_nothing_without_forward_secrecy(environment: Environment, refused: str) -> None:
+def test_influxdb_refuses_cbc_and_suites_without_forward_secrecy(environment: Environment, refused: str) -> None:
     def handshake(suites: str) -> str:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -106,7 +106,7 @@ def test_an_agent_sends_nothing_to_a_server_it_cannot_verify(
 
 
 @pytest.mark.parametrize("wrong", ["another authority", "no authority of ours"])
-def test_grafana_asks_no_influxdb_it_cannot_verify(
+def test_grafana_queries_no_influxdb_it_cannot_verify(
     grafana: Ask, administrator: tuple[str, str], passwords: dict[str, str], another_authority: Path, wrong: str
 ) -> None:
     ours = grafana("GET", "/api/datasources/uid/influxdb", administrator).json()

@@ -23,7 +23,7 @@ def test_status_shows_the_same_as_up(environment: Environment) -> None:
     assert environment.outputs["grafanaUrl"] in status.stdout
 
 
-def test_status_shows_what_ended(environment: Environment) -> None:
+def test_status_shows_what_is_not_running(environment: Environment) -> None:
     """Without the package repository everything else keeps running; the screen says what is missing."""
     daemons.stop(PLACE, "repository")
     try:
@@ -34,7 +34,7 @@ def test_status_shows_what_ended(environment: Environment) -> None:
     assert "repository is not running" in " ".join(status.stdout.split())
 
 
-def test_password_is_printed_only_when_asked_for(environment: Environment) -> None:
+def test_the_password_is_printed_only_on_request(environment: Environment) -> None:
     assert sandbox("password").stdout.strip() == environment.outputs["grafanaAdminPassword"]
     assert environment.outputs["grafanaAdminPassword"] not in environment.printed
 
@@ -44,7 +44,7 @@ def test_plain_pulumi_commands_work_in_the_shell(environment: Environment) -> No
     assert '"name": "sandbox"' in listed.stdout, listed.stdout + listed.stderr
 
 
-def test_two_changes_at_once_are_refused(environment: Environment) -> None:
+def test_a_second_change_at_the_same_time_is_refused(environment: Environment) -> None:
     lock = CHECKOUT / ".sandbox" / f"{PLACE.name}.lock"
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -63,7 +63,7 @@ def test_down_and_status_while_nothing_is_up() -> None:
     assert not nowhere.state.exists()
 
 
-def test_without_root_the_answer_says_so(tmp_path: Path) -> None:
+def test_without_root_the_bootstrap_says_so(tmp_path: Path) -> None:
     script = tmp_path / "sandbox" / "bootstrap.sh"
     script.parent.mkdir()
     shutil.copy(CHECKOUT / "sandbox" / "bootstrap.sh", script)

@@ -63,17 +63,17 @@ def queries(environment: Environment, period: str = "60") -> dict[str, PanelQuer
     return {query.title: query for query in panel_queries(stored, {"period": period}, TimeRange.last(900))}
 
 
-def test_its_address_is_among_the_outputs(shown: Environment) -> None:
+def test_the_address_of_the_dashboard_is_an_output(shown: Environment) -> None:
     assert shown.outputs["dashboardUrls"]["Custom metrics"].endswith("/d/custom-metrics")
 
 
-def test_the_value_that_was_put_comes_back(shown: Environment) -> None:
+def test_values_come_back_as_they_were_written(shown: Environment) -> None:
     asked = queries(shown)
     assert other_account.values(shown, asked["Orders"]) == {"Orders": [sum(ORDERS)]}
     assert other_account.values(shown, asked["Duration, p99 · cart"]) == {"Duration": [pytest.approx(19.9, abs=0.2)]}
 
 
-def test_any_and_several_values_are_a_series_each(shown: Environment) -> None:
+def test_each_value_of_a_dimension_is_a_series(shown: Environment) -> None:
     asked = queries(shown)
     assert other_account.values(shown, asked["Duration, Average"]) == {"cart": [15.0], "pay": [200.0]}
     assert other_account.values(shown, asked["Duration, Maximum · cart, pay"]) == {"cart": [20.0], "pay": [300.0]}
@@ -84,7 +84,7 @@ def test_the_other_dashboards_link_to_it(shown: Environment) -> None:
     assert "/d/custom-metrics" in {link["url"] for link in stored["links"]}
 
 
-def test_it_is_drawn_in_the_viewer(shown: Environment) -> None:
+def test_the_dashboard_is_drawn(shown: Environment) -> None:
     (page,) = look(shown.place, [Visit("/d/custom-metrics?from=now-15m&to=now&var-period=60")])
     assert page.complaints == []
     assert [(panel.title, panel.state) for panel in page.panels] == [
@@ -106,7 +106,7 @@ def test_an_instance_of_another_account_is_on_the_ec2_dashboard(shown: Environme
     assert shown.instance_id in own
 
 
-def test_the_other_account_s_instances_can_be_chosen_by_name(shown: Environment) -> None:
+def test_instances_of_another_account_can_be_chosen_by_name(shown: Environment) -> None:
     asked = {"region": "default", "attributeName": "InstanceId", "filters": '{"tag:Name": ["shop-web"]}'}
     path = "/api/datasources/uid/{}/resources/ec2-instance-attribute?" + urlencode(asked)
     assert [one["value"] for one in shown.grafana.get(path.format(other_account.UID)).json()] == [
@@ -115,7 +115,7 @@ def test_the_other_account_s_instances_can_be_chosen_by_name(shown: Environment)
     assert shown.grafana.get(path.format("cloudwatch")).json() == []
 
 
-def test_the_outputs_are_the_policies_that_its_role_needs(shown: Environment) -> None:
+def test_the_outputs_are_the_policies_that_the_role_needs(shown: Environment) -> None:
     output = shown.outputs["cloudwatchAccounts"]["shop"]
     assert output["role"] == other_account.ROLE
     other_account.write_role(shown, output["trustPolicy"], output["policy"])
@@ -136,5 +136,5 @@ def test_a_role_that_does_not_trust_grafana_is_refused(shown: Environment) -> No
     assert shown.grafana.get(other_account.gate_path()).status_code == 200
 
 
-def test_again_changes_nothing(shown: Environment) -> None:
+def test_a_repeated_preview_shows_no_changes(shown: Environment) -> None:
     assert shown.preview() == {}

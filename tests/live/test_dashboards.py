@@ -47,7 +47,7 @@ def given(environment: Environment) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("uid", BY_UID)
-def test_what_grafana_stores_is_what_the_program_builds(
+def test_grafana_stores_what_the_program_builds(
     environment: Environment, given: dict[str, dict[str, Any]], uid: str
 ) -> None:
     stored = environment.grafana.get(f"/api/dashboards/uid/{uid}").json()
@@ -62,7 +62,7 @@ def test_what_grafana_stores_is_what_the_program_builds(
 
 
 @pytest.mark.parametrize("uid", BY_UID)
-def test_no_query_is_empty_or_erroneous(environment: Environment, uid: str) -> None:
+def test_every_query_returns_numbers(environment: Environment, uid: str) -> None:
     """It can take a while until there is data: rates need several points, and cores are measured once a minute."""
     stored = environment.grafana.get(f"/api/dashboards/uid/{uid}").json()["dashboard"]
     # By number, as each attempt asks for the fifteen minutes before it.
@@ -90,7 +90,7 @@ def without_numbers(environment: Environment, query: PanelQuery) -> bool:
     return not MAY_BE_EMPTY.match(query.title) and all(value is None for value in numbers)
 
 
-def test_the_server_s_measurements_name_its_instance(environment: Environment) -> None:
+def test_measurements_of_the_server_name_its_instance(environment: Environment) -> None:
     asked = {
         "datasource": {"uid": "influxdb", "type": "influxdb"},
         "rawQuery": True,

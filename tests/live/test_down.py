@@ -16,7 +16,7 @@ from tests.live.pending import there
 pytestmark = [pytest.mark.live, pytest.mark.destroys]
 
 
-def test_destroy_removes_every_resource_also_with_a_host_out_of_reach(environment: Environment) -> None:
+def test_destroy_removes_every_resource_even_with_an_unreachable_host(environment: Environment) -> None:
     listed = yaml.safe_load(environment.stack_file.read_text())["config"]["monitoring:hosts"]
     assert environment.machine_command("cut-network", "web-1").returncode == 0
     # With `unreachable`, nothing connects to the host any more, neither to change nor to remove its agent.

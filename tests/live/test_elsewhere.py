@@ -71,7 +71,7 @@ def warnings(printed: str) -> list[str]:
     return [line for line in lines if "pending operations" not in line]
 
 
-def test_a_stack_on_an_influxdb_behind_a_proxy_next_to_the_first(stack: Environment, environment: Environment) -> None:
+def test_a_second_stack_uses_an_influxdb_behind_a_proxy(stack: Environment, environment: Environment) -> None:
     """InfluxDB is on port 443, at a path, with its own CA, and a password with every kind of character."""
     done = sandbox("up", SANDBOX_STACK=NAME)
     assert done.returncode == 0, tail(done)
@@ -93,7 +93,9 @@ def test_a_stack_on_an_influxdb_behind_a_proxy_next_to_the_first(stack: Environm
     ],
     ids=["database", "login", "authority"],
 )
-def test_a_preview_says_what_is_wrong_with_it(stack: Environment, changed: dict[str, str | None], said: str) -> None:
+def test_a_preview_says_what_is_wrong_with_the_influxdb(
+    stack: Environment, changed: dict[str, str | None], said: str
+) -> None:
     setting = {**stack.setting("influxdb"), **changed}
     with stack.settings(influxdb={name: value for name, value in setting.items() if value}):
         process = stack.pulumi("preview")
@@ -102,7 +104,7 @@ def test_a_preview_says_what_is_wrong_with_it(stack: Environment, changed: dict[
     assert "Traceback" not in process.stdout
 
 
-def test_it_moves_to_an_influxdb_2(stack: Environment, second: ExternalInfluxdb) -> None:
+def test_the_stack_moves_to_an_influxdb_2(stack: Environment, second: ExternalInfluxdb) -> None:
     external_influxdb.use(stack, second)
     done = up(stack)
     assert done.returncode == 0, tail(done)
@@ -110,7 +112,9 @@ def test_it_moves_to_an_influxdb_2(stack: Environment, second: ExternalInfluxdb)
     check_dashboards_and_rules(stack)
 
 
-def test_it_is_destroyed_alone(stack: Environment, environment: Environment, before: dict[str, set[str]]) -> None:
+def test_destroying_the_stack_leaves_the_first_alone(
+    stack: Environment, environment: Environment, before: dict[str, set[str]]
+) -> None:
     recover(stack, before, named=False)  # from the interruptions
     destroyed = stack.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.returncode == 0, tail(destroyed)

@@ -34,7 +34,7 @@ def status(environment: Environment, machine: str, unit: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("unit", USERS)
-def test_each_service_is_its_own_user(environment: Environment, unit: str) -> None:
+def test_each_service_runs_as_its_own_user(environment: Environment, unit: str) -> None:
     uid = environment.guest("id", "-u", USERS[unit]).stdout.strip()
     assert int(uid) > 0
     assert set(status(environment, environment.instance_id, unit)["Uid"].split()) == {uid}
@@ -43,13 +43,13 @@ def test_each_service_is_its_own_user(environment: Environment, unit: str) -> No
 
 
 @pytest.mark.parametrize("unit", USERS)
-def test_the_server_s_services_can_get_no_rights(environment: Environment, unit: str) -> None:
+def test_services_on_the_server_cannot_gain_privileges(environment: Environment, unit: str) -> None:
     found = status(environment, environment.instance_id, unit)
     assert (found["NoNewPrivs"], int(found["CapBnd"], 16)) == ("1", 0)
     assert exposure(environment, environment.instance_id, unit) <= MOST_EXPOSED[unit]
 
 
-def test_influxdb_writes_to_its_data_folder_alone(environment: Environment) -> None:
+def test_influxdb_can_write_only_to_its_data_folder(environment: Environment) -> None:
     """Tried within its process's view of the file system: as its user where it may write, and as root, whom no file
     mode restrains, where it may not."""
     pid = main_pid(environment, environment.instance_id, "influxdb")
@@ -74,7 +74,7 @@ def test_the_hardened_server_still_measures_and_stores(environment: Environment)
 
 
 @pytest.mark.parametrize("host", ["db-1", "web-1"])
-def test_agents_can_get_no_rights_and_still_see_everything(environment: Environment, host: str) -> None:
+def test_agents_cannot_gain_privileges_and_still_see_everything(environment: Environment, host: str) -> None:
     found = status(environment, host, "telegraf")
     # Agents with the input `ping` keep CAP_NET_RAW (13).
     assert found["NoNewPrivs"] == "1"
@@ -115,7 +115,7 @@ apt-get -qq update
 """
 
 
-def test_fixes_come_by_themselves_and_pinned_versions_stay(environment: Environment) -> None:
+def test_security_fixes_are_installed_automatically_and_pinned_versions_stay(environment: Environment) -> None:
     """A repository that poses as Debian's security archive offers version 99 of everything. Only a package that is not
     pinned is upgraded."""
     periodic = environment.guest("apt-config", "dump", "--format", "%f=%v%n", "APT::Periodic").stdout

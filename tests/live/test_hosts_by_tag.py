@@ -35,7 +35,7 @@ def series(environment: Environment) -> list[dict[str, str]]:
     return [frame["schema"]["fields"][1]["labels"] for frame in answer["A"]["frames"]]
 
 
-def test_hosts_with_the_tag_get_their_agents_and_later_ones_too(environment: Environment, fleet: Fleet) -> None:
+def test_current_and_later_hosts_with_the_tag_get_agents(environment: Environment, fleet: Fleet) -> None:
     environment.configure(hostsByTag=TAG)
     environment.settle()
     # Until its role may read the password, an instance reports that, and nothing is installed.
@@ -59,7 +59,7 @@ def test_hosts_with_the_tag_get_their_agents_and_later_ones_too(environment: Env
     assert fleet.telegraf("other") != "active"
 
 
-def test_the_document_holds_no_secret(environment: Environment, fleet: Fleet) -> None:
+def test_the_document_contains_no_secret(environment: Environment, fleet: Fleet) -> None:
     association = environment.outputs["hostsByTagAssociation"]
     ssm = environment.aws("ssm")
     name = ssm.describe_association(AssociationId=association)["AssociationDescription"]["Name"]
@@ -86,7 +86,7 @@ def test_a_second_run_restarts_nothing(environment: Environment, fleet: Fleet) -
     assert state() == before
 
 
-def test_they_are_removed_when_the_stack_says_so(environment: Environment, fleet: Fleet) -> None:
+def test_agents_are_removed_by_a_setting(environment: Environment, fleet: Fleet) -> None:
     environment.configure(hostsByTagRemove=True)
     environment.settle()
     names = ("shop 1", "worker", "shop-2")

@@ -137,7 +137,7 @@ def test_the_same_import_again_changes_nothing(project: Path, source: Path) -> N
     )
 
 
-def test_a_broken_file_is_reported_before_anything_is_touched(imported: Environment, folder: Path) -> None:
+def test_a_broken_file_is_reported_before_anything_changes(imported: Environment, folder: Path) -> None:
     broken = folder / "broken-by-a-test.json"
     broken.write_text(json.dumps({"uid": "broken-by-a-test", "title": "x", "panels": [{"type": "graph"}]}))
     try:

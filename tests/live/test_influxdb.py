@@ -28,14 +28,14 @@ PAGES = (
 
 
 @pytest.mark.parametrize(("method", "path"), PAGES)
-def test_influxdb_answers_nobody_without_a_login(influxdb: Ask, method: str, path: str) -> None:
+def test_influxdb_requires_a_login(influxdb: Ask, method: str, path: str) -> None:
     answer = influxdb(method, path, data="system uptime=1" if method == "POST" else None)
     assert answer.status_code in (400, 401, 404), answer.text[:300]
     assert len(answer.content) < 200, "more than a refusal"
     assert answer.status_code == 401 or "pprof" in path or "prom" in path
 
 
-def test_what_influxdb_shows_without_a_login_is_its_version(influxdb: Ask) -> None:
+def test_influxdb_shows_only_its_version_without_a_login(influxdb: Ask) -> None:
     """In a header of every answer, as docs/security.md says. Other pages are for its users."""
     verbose = influxdb("GET", "/ping?verbose=true", "telegraf")
     assert verbose.json().keys() == {"version"}
@@ -67,20 +67,20 @@ ELSEWHERE = ('SELECT * FROM "_internal"."monitor"."httpd" LIMIT 1', 'SHOW MEASUR
 
 @pytest.mark.parametrize("statement", ADMINISTRATION + ELSEWHERE)
 @pytest.mark.parametrize("user", ["telegraf", "grafana"])
-def test_neither_user_administers_or_sees_another_database(influxdb: Ask, user: str, statement: str) -> None:
+def test_neither_user_can_administer_or_read_another_database(influxdb: Ask, user: str, statement: str) -> None:
     answer = query(influxdb, user, statement.format(user=user))
     assert answer.startswith("error: "), answer[:300]
     assert "not authorized" in answer or "requires admin privilege" in answer, answer
 
 
 @pytest.mark.parametrize("statement", READING)
-def test_the_writing_user_reads_nothing(influxdb: Ask, statement: str) -> None:
+def test_the_writing_user_cannot_read(influxdb: Ask, statement: str) -> None:
     answer = query(influxdb, "telegraf", statement)
     assert "not authorized" in answer or (answer.startswith("{") and '"series"' not in answer), answer[:300]
 
 
 @pytest.mark.parametrize("statement", [*INCLUDED, 'SELECT * INTO "copy" FROM "system"'])
-def test_the_reading_user_changes_nothing(influxdb: Ask, statement: str) -> None:
+def test_the_reading_user_cannot_change_anything(influxdb: Ask, statement: str) -> None:
     assert "not authorized" in query(influxdb, "grafana", statement.format(it="telegraf"))
 
 
@@ -121,17 +121,17 @@ def test_each_writes_only_where_it_may(influxdb: Ask) -> None:
 
 
 @pytest.mark.parametrize("path", ["/debug/vars", "/debug/requests", "/debug/pprof/cmdline"])
-def test_what_influxdb_tells_of_itself_is_for_its_administrator(influxdb: Ask, path: str) -> None:
+def test_only_the_administrator_sees_the_internals_of_influxdb(influxdb: Ask, path: str) -> None:
     assert [influxdb("GET", path, user).status_code for user in ("telegraf", "grafana", "admin")] == [403, 403, 200]
 
 
-def test_the_server_s_own_telegraf_still_reads_influxdb_s_statistics(influxdb: Ask) -> None:
+def test_telegraf_on_the_server_reads_the_statistics_of_influxdb(influxdb: Ask) -> None:
     answer = query(influxdb, "grafana", 'SELECT count("pointsWrittenOK") FROM "influxdb_write" WHERE time > now() - 1m')
     answer += query(influxdb, "grafana", 'SELECT count("req") FROM "influxdb_httpd" WHERE time > now() - 1m')
     assert '"values"' in answer, answer
 
 
-def test_the_administrator_s_password_is_known_to_the_server_alone(environment: Environment, influxdb: Ask) -> None:
+def test_only_the_server_knows_the_password_of_the_administrator(environment: Environment, influxdb: Ask) -> None:
     password = influxdb_admin_password(environment)
     assert query(influxdb, "admin", "SHOW USERS").startswith("{")
     pages = environment.aws("ssm").get_paginator("get_parameters_by_path")
@@ -146,7 +146,7 @@ def test_the_administrator_s_password_is_known_to_the_server_alone(environment: 
     assert (read.stdout, read.stderr.count("Permission denied")) == ("", 2), read.stderr
 
 
-def test_is_the_package_that_aws_gets(environment: Environment) -> None:
+def test_influxdb_is_the_same_package_as_on_aws(environment: Environment) -> None:
     default = yaml.safe_load((environment.place.checkout / "Pulumi.yaml").read_text())["config"]
     installed = environment.guest("dpkg-query", "-W", "-f", "${Version}", "influxdb").stdout
     assert installed == default["influxdbVersion"]["default"]
@@ -155,7 +155,7 @@ def test_is_the_package_that_aws_gets(environment: Environment) -> None:
     assert sorted(unit) == ["FragmentPath=/usr/lib/systemd/system/influxdb.service", "Type=exec"]
 
 
-def test_every_key_file_is_its_services_alone(environment: Environment) -> None:
+def test_each_key_file_belongs_to_its_service_alone(environment: Environment) -> None:
     """InfluxDB 1.12.3 and later refuse to start with a key that others can read, even their own group."""
     listing = environment.guest("find", "/etc", "-name", "server-key", "-printf", "%m %u:%g %p\\n").stdout
     assert sorted(listing.splitlines()) == [
@@ -172,7 +172,7 @@ def silent_server(environment: Environment) -> Iterator[None]:
     assert environment.guest("systemctl", "start", "telegraf").returncode == 0
 
 
-def test_no_agent_s_point_satisfies_the_gate(environment: Environment, influxdb: Ask, silent_server: None) -> None:
+def test_no_point_of_an_agent_passes_the_gate(environment: Environment, influxdb: Ask, silent_server: None) -> None:
     """An agent can write any measurement under any name, so the gate looks for something that only the server
     knows."""
     url = urlsplit(environment.grafana.url)

@@ -45,9 +45,7 @@ def forget(environment: Environment, folder: Path, *ends: str) -> None:
     assert done.returncode == 0, tail(done)
 
 
-def test_what_differs_is_named_and_the_documented_commands_put_it_right(
-    environment: Environment, tmp_path: Path
-) -> None:
+def test_differences_are_named_and_the_documented_commands_fix_them(environment: Environment, tmp_path: Path) -> None:
     """Grafana has what the state has lost track of, and lacks what somebody deleted by hand. What `up` says about each
     is tested in tests/sandbox/plugins/grafana/test_engine.py."""
     forget(environment, tmp_path, "ruleGroup:RuleGroup::alerts-hosts", "dataSource:DataSource::influxdb")

@@ -74,7 +74,7 @@ def overview(environment: Environment) -> dict[str, float]:
     return found
 
 
-def test_what_is_sent_is_what_a_plain_host_sends(seen: Seen) -> None:
+def test_simulated_hosts_send_what_a_plain_host_sends(seen: Seen) -> None:
     measured = {point.measurement for points in seen.pattern.lines.values() for point in points}
     assert measured >= {"cpu", "mem", "disk", "net", "system", "processes", "kernel", "internal_write", "systemd_units"}
 
@@ -84,17 +84,17 @@ def test_every_write_is_accepted(seen: Seen) -> None:
     assert len(seen.written.latencies) == len(NAMES) * ROUNDS
 
 
-def test_every_point_of_every_host_is_there_and_the_overview_has_them(seen: Seen) -> None:
+def test_every_point_is_stored_and_the_overview_shows_every_host(seen: Seen) -> None:
     assert {name: seen.points.get(name) for name in NAMES} == dict.fromkeys(NAMES, ROUNDS)
     assert {name: seen.states.get(name) for name in (*NAMES, *HOSTS)} == dict.fromkeys((*NAMES, *HOSTS), 0)
 
 
-def test_the_dashboards_answer_meanwhile(seen: Seen) -> None:
+def test_the_dashboards_answer_during_the_load(seen: Seen) -> None:
     assert seen.asked.failures == []
     assert len(seen.asked.refreshes) >= 2 * (ROUNDS - 1)
 
 
-def test_afterwards_nobody_knows_of_them(seen: Seen) -> None:
+def test_afterwards_nothing_is_left_of_the_simulated_hosts(seen: Seen) -> None:
     assert seen.left == []
     assert not seen.known & set(NAMES)
     assert seen.known >= HOSTS

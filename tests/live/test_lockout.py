@@ -72,7 +72,7 @@ def pulumi_login(environment: Environment) -> tuple[str, str]:
 
 
 @pytest.mark.usefixtures("quiet_server")
-def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
+def test_a_locked_out_administrator_blocks_neither_pulumi_nor_the_boot(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
     with lockout(environment, grafana, administrator):
@@ -85,7 +85,7 @@ def test_a_locked_administrator_holds_up_neither_pulumi_nor_the_boot(
 
 
 @pytest.mark.usefixtures("quiet_server")
-def test_an_old_volume_whose_only_user_is_locked_boots(
+def test_a_server_boots_with_an_old_volume_whose_only_user_is_locked_out(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
     login, password = pulumi_login(environment)
@@ -101,7 +101,7 @@ def test_an_old_volume_whose_only_user_is_locked_boots(
 
 
 @pytest.mark.usefixtures("quiet_server")
-def test_another_administrator_s_password_and_older_users_of_pulumi_end_at_the_boot(
+def test_the_boot_resets_the_admin_password_and_deletes_older_pulumi_users(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
     """As on an older volume, or one restored from another stack's backup."""
@@ -120,7 +120,7 @@ def test_another_administrator_s_password_and_older_users_of_pulumi_end_at_the_b
     assert pulumi_login(environment)[0] in logins
 
 
-def test_a_grafana_that_starts_without_its_users_gets_them_back_by_itself(
+def test_a_grafana_that_has_lost_the_pulumi_user_gets_it_back(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
     login, password = pulumi_login(environment)
@@ -138,7 +138,7 @@ def test_a_grafana_that_starts_without_its_users_gets_them_back_by_itself(
 
 
 @pytest.mark.usefixtures("quiet_server")
-def test_nothing_but_this_revision_opens_the_gate(environment: Environment, grafana: Ask, influxdb: Ask) -> None:
+def test_only_the_current_revision_passes_the_gate(environment: Environment, grafana: Ask, influxdb: Ask) -> None:
     """Neither an older revision from the server, nor a higher one from someone who may write measurements."""
     login = pulumi_login(environment)
     before = grafana("GET", "/api/user", login).json()
@@ -159,7 +159,7 @@ def test_nothing_but_this_revision_opens_the_gate(environment: Environment, graf
 
 
 @pytest.mark.long_fault
-def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: Environment) -> None:
+def test_up_fails_with_the_reason_when_grafana_cannot_query_cloudwatch(environment: Environment) -> None:
     iam = environment.aws("iam")
     (user,) = [one["UserName"] for one in iam.list_users()["Users"] if one["UserName"].startswith("cloudwatch-")]
     key = {"UserName": user, "AccessKeyId": environment.outputs["cloudwatchAccessKeyId"]}
@@ -182,7 +182,7 @@ def test_up_fails_and_says_so_when_grafana_cannot_ask_cloudwatch(environment: En
 
 
 @pytest.mark.long_fault
-def test_up_fails_and_says_so_when_no_measurement_comes_in(environment: Environment) -> None:
+def test_up_fails_with_the_reason_when_no_measurement_arrives(environment: Environment) -> None:
     # The boot script would start a stopped Telegraf; this one runs but measures nothing.
     idle = (
         "mkdir -p {0} && printf '[Service]\\nType=exec\\nExecStart=\\nExecStart=/bin/sleep infinity\\n' >{0}/idle.conf"

@@ -64,7 +64,7 @@ def test_an_agent_outside_writes_to_its_public_address(stack: Environment, host:
     assert eventually(lambda: f'"{host}"' in json.dumps(query_results(stack, request, "hosts")), 60)
 
 
-def test_the_administrator_s_password_is_in_its_secret_alone(stack: Environment) -> None:
+def test_the_password_of_the_administrator_is_only_in_its_secret(stack: Environment) -> None:
     found = instance(stack)
     secret = stack.aws("secretsmanager").get_secret_value(SecretId=found["influxAuthParametersSecretArn"])
     password = {"administrator": json.loads(secret["SecretString"])["password"]}

@@ -42,7 +42,7 @@ def host(machine: OrdinaryHost) -> Iterator[OrdinaryHost]:
 # --- apt is busy
 
 
-def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost) -> None:
+def test_the_installer_waits_for_another_process_that_uses_apt(host: OrdinaryHost) -> None:
     """One lock stands for all: the next test tries each."""
     host.hold_lock(LOCK.format(LOCKS[2], 8))
     host.install_or_fail()
@@ -50,7 +50,7 @@ def test_it_waits_for_the_process_that_uses_apt(host: OrdinaryHost) -> None:
 
 
 @pytest.mark.parametrize("file", LOCKS)
-def test_it_names_the_process_that_keeps_apt_locked(host: OrdinaryHost, file: str) -> None:
+def test_the_installer_names_the_process_that_holds_the_lock(host: OrdinaryHost, file: str) -> None:
     before = host.state()
     host.hold_lock(LOCK.format(file, 300))
     why = host.refusal(host.installer().replace("patience=300", "patience=3"))
@@ -87,7 +87,7 @@ def add_source(host: OrdinaryHost, name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_the_repository_under_another_name_or_key_stays_and_apt_works(host: OrdinaryHost, name: str) -> None:
+def test_an_existing_configuration_of_the_repository_stays_and_apt_works(host: OrdinaryHost, name: str) -> None:
     add_source(host, name, SAME[name])
     if "grafana" in SAME[name]:
         host.shell(f"curl -sSf {ADDRESS.replace('influxdata', 'grafana')}/gpg.key | gpg --dearmor >>{KEY}")
@@ -103,7 +103,7 @@ def test_the_repository_under_another_name_or_key_stays_and_apt_works(host: Ordi
 
 
 @pytest.mark.parametrize("release", ["trixie", "bookworm"])
-def test_a_preferred_release_is_no_obstacle(host: OrdinaryHost, release: str) -> None:
+def test_a_default_release_does_not_matter(host: OrdinaryHost, release: str) -> None:
     """InfluxData's repository has a different release name, and no suite of that name."""
     host.shell(f"echo 'APT::Default-Release \"{release}\";' >/etc/apt/apt.conf.d/99office")
     before = host.update()
@@ -114,7 +114,7 @@ def test_a_preferred_release_is_no_obstacle(host: OrdinaryHost, release: str) ->
 
 
 @pytest.mark.parametrize("option", ["Simulate", "Download-Only"])
-def test_an_apt_that_installs_nothing_is_named(host: OrdinaryHost, option: str) -> None:
+def test_an_apt_that_installs_nothing_is_reported(host: OrdinaryHost, option: str) -> None:
     host.shell(
         f"apt-get install -y -qq gnupg >/dev/null 2>&1; echo 'APT::Get::{option} 1;' >/etc/apt/apt.conf.d/99office"
     )
@@ -123,13 +123,13 @@ def test_an_apt_that_installs_nothing_is_named(host: OrdinaryHost, option: str) 
     assert host.state() == before
 
 
-def test_apt_s_folders_need_not_be_there(host: OrdinaryHost) -> None:
+def test_the_folders_of_apt_need_not_exist(host: OrdinaryHost) -> None:
     host.shell("apt-get install -y -qq gnupg >/dev/null 2>&1; rm -rf /etc/apt/{keyrings,preferences.d,sources.list.d}")
     host.install_or_fail()
     assert host.update().returncode == 0
 
 
-def test_what_an_earlier_installer_broke_works_again(host: OrdinaryHost) -> None:
+def test_the_installer_repairs_what_an_earlier_one_broke(host: OrdinaryHost) -> None:
     host.install_or_fail()
     add_source(host, "influxdb.list", SAME["influxdb.list"])
     assert host.update().returncode != 0
@@ -148,7 +148,7 @@ def test_what_an_earlier_installer_broke_works_again(host: OrdinaryHost) -> None
     ],
     ids=["gone", "without its key", "malformed", "in conflict with itself"],
 )
-def test_another_broken_source_is_no_obstacle(host: OrdinaryHost, source: str) -> None:
+def test_another_broken_source_does_not_matter(host: OrdinaryHost, source: str) -> None:
     add_source(host, "broken.list", source)
     before = host.update()
     assert before.returncode != 0
@@ -188,7 +188,7 @@ def other_telegraf(host: OrdinaryHost, version: str = "0.9.0-1") -> None:
     )
 
 
-def test_a_held_telegraf_gets_the_version_asked_for_and_stays_on_hold(host: OrdinaryHost) -> None:
+def test_a_held_telegraf_is_updated_and_stays_on_hold(host: OrdinaryHost) -> None:
     other_telegraf(host)
     host.shell("apt-mark hold telegraf")
     host.install_or_fail()
@@ -196,7 +196,7 @@ def test_a_held_telegraf_gets_the_version_asked_for_and_stays_on_hold(host: Ordi
     assert host.shell("apt-mark showhold") == "telegraf"
 
 
-def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: OrdinaryHost) -> None:
+def test_an_earlier_telegraf_is_restored_when_the_agent_is_removed(host: OrdinaryHost) -> None:
     other_telegraf(host, host.version)
     before = host.state()
     host.install_or_fail(name="web-1")
@@ -218,7 +218,7 @@ def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: OrdinaryHost
     ],
     ids=["syntax", "input", "option", "format", "initialization"],
 )
-def test_a_broken_file_of_somebody_else_s_is_named_with_telegraf_s_reason(
+def test_a_broken_configuration_file_is_reported_in_the_words_of_telegraf(
     host: OrdinaryHost, file: str, said: str
 ) -> None:
     host.shell(
@@ -254,7 +254,7 @@ def test_a_file_that_telegraf_cannot_read_is_named(host: OrdinaryHost) -> None:
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="its clocks are x86-64's (tests/live/clocks.py)")
-def test_it_measures_again_once_a_clock_that_was_hours_ahead_is_right(host: OrdinaryHost) -> None:
+def test_telegraf_measures_again_once_a_clock_that_was_hours_ahead_is_right(host: OrdinaryHost) -> None:
     host.install_or_fail()
     host.shell(
         "printf '[[outputs.file]]\nfiles = [\"stdout\"]\n' >/etc/telegraf/telegraf.d/shown.conf;"

@@ -71,13 +71,13 @@ def complete(stack: Environment) -> list[str]:
     return names if any(name.endswith("/complete") for name in names) else []
 
 
-def test_it_comes_up_at_its_private_address_and_shows_everything(stack: Environment) -> None:
+def test_a_private_stack_comes_up_at_its_private_address_and_shows_everything(stack: Environment) -> None:
     assert IPv4Address(stack.address) in PLACE.vpc
     assert urlsplit(stack.outputs["influxdbUrl"]).hostname == stack.address
     check_dashboards_and_rules(stack)
 
 
-def test_its_own_key_encrypts_what_it_boots_with_and_backs_up(stack: Environment, key: str) -> None:
+def test_its_own_key_encrypts_secret_parameters_and_backups(stack: Environment, key: str) -> None:
     pages = stack.aws("ssm").get_paginator("describe_parameters").paginate()
     own = [each for page in pages for each in page["Parameters"] if each["Name"].startswith(stack.parameters)]
     assert {each["KeyId"] for each in own if each["Type"] == "SecureString"} == {key}
@@ -87,7 +87,7 @@ def test_its_own_key_encrypts_what_it_boots_with_and_backs_up(stack: Environment
     assert {s3.head_object(Bucket=bucket, Key=name)["SSEKMSKeyId"] for name in names} == {key}
 
 
-def test_the_server_s_role_uses_the_key_through_those_services_alone(stack: Environment, key: str) -> None:
+def test_the_role_of_the_server_uses_the_key_only_through_aws_services(stack: Environment, key: str) -> None:
     role = server_role(stack)
     assert role.refusal("kms", "encrypt", {"KeyId": key, "Plaintext": "a"}) == "AccessDeniedException"
     assert role.refusal("kms", "describe_key", {"KeyId": key}) == "AccessDeniedException"

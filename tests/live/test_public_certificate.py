@@ -95,9 +95,7 @@ def account(stack: Environment) -> str:
     return stack.guest("bash", "-c", script).stdout
 
 
-def test_without_its_authority_the_server_boots_and_shows_its_own_certificate(
-    stack: Environment, visitor: Visitor
-) -> None:
+def test_without_an_authority_the_server_boots_with_its_own_certificate(stack: Environment, visitor: Visitor) -> None:
     assert stack.outputs["grafanaUrl"] == URL
     assert visitor.sees(stack.outputs["caCertificate"])
     said = f"monitoring: no public certificate for {DOMAIN}; it will be tried again"
@@ -109,7 +107,9 @@ def test_without_its_authority_the_server_boots_and_shows_its_own_certificate(
     assert json.loads(settings.stdout)["appUrl"] == f"{URL}/"
 
 
-def test_the_certificate_comes_and_is_renewed(stack: Environment, authority: Acme, zone: str, visitor: Visitor) -> None:
+def test_the_certificate_is_obtained_and_renewed(
+    stack: Environment, authority: Acme, zone: str, visitor: Visitor
+) -> None:
     own = stack.outputs["caCertificate"]
     with authority.running(stack, zone) as root:
         assert stack.guest("systemctl", "restart", UNIT).returncode == 0, authority.log()
@@ -149,7 +149,7 @@ def test_the_certificate_comes_and_is_renewed(stack: Environment, authority: Acm
     assert visitor.sees(root)
 
 
-def test_the_tables_of_who_reaches_what_hold(stack: Environment) -> None:
+def test_the_tables_of_who_reaches_what_are_right(stack: Environment) -> None:
     """Those in docs/security.md, for what exists only with this setting."""
     https = "127.0.0.1:443"
     assert reached(stack, https) == REACH[https]

@@ -62,7 +62,7 @@ def metadata_over_ipv6(environment: Environment) -> Iterator[None]:
 
 @pytest.mark.usefixtures("metadata_over_ipv6")
 @pytest.mark.parametrize("what", PORTS)
-def test_each_port_is_reached_by_whom_the_table_names(environment: Environment, what: str) -> None:
+def test_each_port_is_reached_by_exactly_the_users_in_the_table(environment: Environment, what: str) -> None:
     _, _, port = what.rpartition(":")
     if port == RESET:
         pytest.skip("something listens there only while a password is reset, which another test tries")
@@ -79,7 +79,7 @@ def reached(environment: Environment, what: str) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("what", FILES)
-def test_each_file_is_read_by_whom_the_table_names(environment: Environment, what: str) -> None:
+def test_each_file_is_read_by_exactly_the_users_in_the_table(environment: Environment, what: str) -> None:
     if what in SOMETIMES and environment.guest("test", "-e", what).returncode != 0:
         pytest.skip("does not exist with these settings")
     assert readers(environment, what) == REACH[what]
@@ -91,7 +91,7 @@ def readers(environment: Environment, what: str) -> dict[str, bool]:
     return {user: as_user(environment, user, *read).returncode == 0 for user in REACH[what]}
 
 
-def test_the_table_names_every_port_that_listens(environment: Environment) -> None:
+def test_the_table_lists_every_listening_port(environment: Environment) -> None:
     assert listening(environment) <= set(PORTS)
 
 
@@ -104,7 +104,7 @@ def listening(environment: Environment) -> set[str]:
     return {re.sub(r"[][]", "", each) for each in named}
 
 
-def test_the_table_names_every_protected_file(environment: Environment) -> None:
+def test_the_table_lists_every_protected_file(environment: Environment) -> None:
     folders = (
         "/etc/monitoring /etc/grafana /etc/influxdb /etc/telegraf /etc/default/telegraf /etc/default/grafana-server"
     )
@@ -119,7 +119,7 @@ TOKEN = ("curl", "-sS", "-m", "5", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-
 
 
 @pytest.mark.parametrize("user", SERVICE_USERS)
-def test_no_service_s_user_gets_a_token_of_the_metadata_service(environment: Environment, user: str) -> None:
+def test_no_service_user_gets_a_token_from_the_metadata_service(environment: Environment, user: str) -> None:
     """shared/cases/server/imds.sh: a token gives access to the role's credentials and so to every secret of the
     stack."""
     url = f"http://{METADATA}/latest/api/token"
@@ -129,7 +129,7 @@ def test_no_service_s_user_gets_a_token_of_the_metadata_service(environment: Env
 
 
 @pytest.mark.parametrize("path", ["latest/api/token", "latest/meta-data/iam/security-credentials/"])
-def test_grafana_asks_the_metadata_service_for_nobody(grafana: Ask, administrator: tuple[str, str], path: str) -> None:
+def test_grafana_does_not_reach_the_metadata_service(grafana: Ask, administrator: tuple[str, str], path: str) -> None:
     """Not even for its administrator, who adds a datasource at that address and asks it through Grafana's proxy."""
     headers = {"httpHeaderName1": "X-aws-ec2-metadata-token-ttl-seconds"}
     source = {
@@ -157,7 +157,7 @@ BACKUP = "cd $(mktemp -d); timeout 120 influxd backup -portable -db telegraf ./b
 
 
 @pytest.mark.parametrize("user", SERVICE_USERS)
-def test_no_service_s_user_takes_a_backup_of_influxdb(environment: Environment, user: str) -> None:
+def test_no_service_user_can_back_up_influxdb(environment: Environment, user: str) -> None:
     """shared/cases/server/influx_8088.sh: a restored backup reveals every measurement and every user of InfluxDB."""
     # influxd would retry for long, so it ends at the first refusal.
     taken = as_user(environment, user, "sh", "-c", f"{BACKUP} 2>&1 | grep -m 1 'connection refused'; ls ./b")
@@ -165,12 +165,12 @@ def test_no_service_s_user_takes_a_backup_of_influxdb(environment: Environment, 
     assert ".manifest" not in taken.stdout
 
 
-def test_root_takes_a_backup_of_influxdb(environment: Environment) -> None:
+def test_root_can_back_up_influxdb(environment: Environment) -> None:
     taken = environment.guest("sh", "-c", f"{BACKUP} && ls ./b/*.manifest")
     assert taken.returncode == 0, taken.stdout + taken.stderr
 
 
-def test_the_rules_are_there_before_any_service(environment: Environment) -> None:
+def test_the_firewall_rules_are_loaded_before_any_service(environment: Environment) -> None:
     """At every boot, systemd loads the rules before there is a network, and starts no service without them."""
     shown = environment.guest("systemctl", "show", "-p", "Before,RequiredBy,WantedBy", "monitoring-firewall").stdout
     facts = {key: set(value.split()) for key, _, value in (line.partition("=") for line in shown.splitlines())}

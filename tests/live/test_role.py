@@ -63,7 +63,7 @@ def test_grafana_reads_cloudwatch(with_the_role: Environment, grafana: Ask, admi
 
 
 @pytest.mark.parametrize(("service", "call", "arguments"), READS, ids=names(READS))
-def test_its_role_reads_what_grafana_shows(
+def test_the_role_reads_what_grafana_shows(
     reader: Identity, service: str, call: str, arguments: dict[str, Any]
 ) -> None:
     assert reader.call(service, call, arguments)["ResponseMetadata"]["HTTPStatusCode"] == 200
@@ -72,13 +72,13 @@ def test_its_role_reads_what_grafana_shows(
 @pytest.mark.parametrize(
     ("service", "call", "arguments", "code"), REFUSED + REFUSED_TO_GRAFANA, ids=names(REFUSED + REFUSED_TO_GRAFANA)
 )
-def test_its_role_may_do_nothing_else(
+def test_the_role_is_refused_everything_else(
     reader: Identity, service: str, call: str, arguments: dict[str, Any], code: str
 ) -> None:
     assert reader.refusal(service, call, arguments) == code
 
 
-def test_both_roles_reach_what_the_table_names(reader: Identity, with_the_role: Environment) -> None:
+def test_both_roles_reach_what_the_table_says(reader: Identity, with_the_role: Environment) -> None:
     wanted = {request: yes for request, yes in column("Grafana's identity").items() if "`s3:" not in request}
     assert answered(reader, wanted) == wanted
     assert allowed_to(reader.environment, reader.arn) == named(wanted) | {"sts:AssumeRole"}
@@ -86,7 +86,7 @@ def test_both_roles_reach_what_the_table_names(reader: Identity, with_the_role: 
     assert answered(server_role(with_the_role), [CLOUDWATCH_ROLE]) == {CLOUDWATCH_ROLE: True}
 
 
-def test_its_role_takes_the_one_of_another_account(with_the_role: Environment) -> None:
+def test_the_role_assumes_the_role_of_another_account(with_the_role: Environment) -> None:
     """In that account's region, which is not the stack's."""
     output = with_the_role.outputs["cloudwatchAccounts"]["store"]
     other_account.write_role(with_the_role, output["trustPolicy"], output["policy"])
@@ -105,7 +105,9 @@ def test_its_role_takes_the_one_of_another_account(with_the_role: Environment) -
     ],
     ids=["another external ID", "trust in somebody else", "no trust", "no right to read"],
 )
-def test_what_the_other_account_refuses_is_said(with_the_role: Environment, what: str, instead: str, said: str) -> None:
+def test_what_the_other_account_refuses_is_reported(
+    with_the_role: Environment, what: str, instead: str, said: str
+) -> None:
     """The request is that of the last check of `pulumi up`; the answer has AWS's words."""
     output = with_the_role.outputs["cloudwatchAccounts"]["store"]
     trust, policy = (re.sub(what, instead, output[name]) for name in ("trustPolicy", "policy"))
@@ -120,12 +122,12 @@ def test_what_the_other_account_refuses_is_said(with_the_role: Environment, what
 
 
 @pytest.mark.parametrize("user", ["influxdb", "telegraf", "admin", "nobody"])
-def test_nobody_else_reads_its_credentials(with_the_role: Environment, user: str) -> None:
+def test_only_grafana_reads_its_credentials(with_the_role: Environment, user: str) -> None:
     assert with_the_role.guest("runuser", "-u", user, "--", "cat", CREDENTIALS).stdout == ""
     assert with_the_role.guest("runuser", "-u", "grafana", "--", "cat", CREDENTIALS).stdout.startswith("{")
 
 
-def test_a_login_of_the_instance_itself_is_refused(
+def test_a_datasource_with_other_credentials_is_refused(
     with_the_role: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
     """An administrator of Grafana who adds a CloudWatch datasource gets no more rights than the stack's own has."""
@@ -142,7 +144,7 @@ def test_a_login_of_the_instance_itself_is_refused(
         assert "not allowed" in answer.json()["message"]
 
 
-def test_the_credentials_are_renewed_before_they_end(with_the_role: Environment) -> None:
+def test_the_credentials_are_renewed_before_they_expire(with_the_role: Environment) -> None:
     """By a timer, early enough for two more attempts."""
     before = json.loads(with_the_role.guest("cat", CREDENTIALS).stdout)
     assert with_the_role.guest("systemctl", "start", "monitoring-cloudwatch").returncode == 0
@@ -167,7 +169,7 @@ mount --bind /run/server.conf /etc/monitoring/server.conf
 """
 
 
-def test_an_aws_that_does_not_answer_leaves_the_credentials_that_are_there(with_the_role: Environment) -> None:
+def test_credentials_stay_when_aws_does_not_answer(with_the_role: Environment) -> None:
     before = with_the_role.guest("cat", CREDENTIALS).stdout
     assert with_the_role.guest("unshare", "-m", "sh", "-ec", WITHOUT_STS).returncode != 0
     assert with_the_role.guest("cat", CREDENTIALS).stdout == before

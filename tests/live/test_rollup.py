@@ -25,7 +25,7 @@ def points(influxdb: Ask, policy: str, what: str) -> int:
     return int(series[0]["values"][0][1]) if series else 0
 
 
-def test_what_comes_late_is_down_sampled_and_counted(environment: Environment, influxdb: Ask) -> None:
+def test_late_points_are_down_sampled_and_counted(environment: Environment, influxdb: Ask) -> None:
     """Half an hour of a host's points, as its agent would deliver them after an outage, and then some that were
     missing."""
     begin = (int(time.time()) - 3000) // STEP * STEP
@@ -45,7 +45,7 @@ def test_what_comes_late_is_down_sampled_and_counted(environment: Environment, i
     assert points(influxdb, "rollup", 'count("load5")') == 0, "a deleted host is still down-sampled"
 
 
-def test_grafana_s_variables_choose_it_over_18_hours_and_not_below(environment: Environment) -> None:
+def test_variables_choose_the_rollup_only_for_more_than_18_hours(environment: Environment) -> None:
     def chosen(minutes: int, name: str) -> list[str]:
         """What the variable's query returns through Grafana: the column of text, which its frontend reads."""
         end = int(time.time() * 1000)

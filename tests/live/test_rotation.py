@@ -134,7 +134,7 @@ def most_lost(environment: Environment, since: float) -> int:
     return max(found.values())
 
 
-def test_new_passwords_and_a_new_key_while_all_go_on(environment: Environment, watching: None) -> None:
+def test_new_passwords_and_a_new_access_key_interrupt_nothing(environment: Environment, watching: None) -> None:
     steady(environment)
     old = {user: login(environment, user) for user in ("telegraf", "grafana", "admin")}
     admin = ("admin", str(environment.outputs["grafanaAdminPassword"]))
@@ -177,7 +177,7 @@ def serial_number(environment: Environment, port: int, authorities: str) -> str:
         return str(certificate["serialNumber"])
 
 
-def test_a_new_certificate_of_a_new_authority_while_all_go_on(environment: Environment, watching: None) -> None:
+def test_a_certificate_of_a_new_ca_costs_only_a_restart_of_influxdb(environment: Environment, watching: None) -> None:
     steady(environment)
     before, following = split(environment.outputs["caCertificate"])
     serial = serial_number(environment, 3000, before)

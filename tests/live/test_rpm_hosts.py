@@ -42,7 +42,7 @@ def host(machine: RpmHost) -> Iterator[RpmHost]:
     machine.run(f"systemctl stop lock 2>/dev/null; rm -f {DNF_LOCK}")
 
 
-def test_it_is_installed_left_alone_and_removed(host: RpmHost) -> None:
+def test_an_agent_is_installed_left_alone_and_removed(host: RpmHost) -> None:
     before = host.state()
     host.install_or_fail(name="web-1")
     assert host.shell("systemctl is-active telegraf; rpm -q --qf '%{EVR}' telegraf") == f"active\n{host.version}"
@@ -58,14 +58,14 @@ def test_it_is_installed_left_alone_and_removed(host: RpmHost) -> None:
 
 
 @pytest.mark.parametrize("file", HOLD)
-def test_it_waits_for_the_process_that_uses_the_packages(host: RpmHost, file: str) -> None:
+def test_the_installer_waits_for_another_process_that_uses_dnf(host: RpmHost, file: str) -> None:
     host.hold_lock(HOLD[file].format(file, 8))
     host.install_or_fail()
     assert host.shell("systemctl is-active telegraf") == "active"
 
 
 @pytest.mark.parametrize("file", HOLD)
-def test_it_names_the_process_that_keeps_the_lock(host: RpmHost, file: str) -> None:
+def test_the_installer_names_the_process_that_holds_the_lock(host: RpmHost, file: str) -> None:
     before = host.state()
     host.hold_lock(HOLD[file].format(file, 300))
     why = host.refusal(host.installer().replace("patience=300", "patience=3"))
@@ -85,7 +85,7 @@ def add_repository(host: RpmHost, section: str, address: str) -> None:
 
 
 @pytest.mark.parametrize("section", ["influxdata", "monitoring"])
-def test_the_repository_that_the_machine_has_already_stays_and_dnf_works(host: RpmHost, section: str) -> None:
+def test_an_existing_repository_stays_and_dnf_works(host: RpmHost, section: str) -> None:
     add_repository(host, section, host.address)
     updated = host.update()
     assert updated.returncode == 0, updated.stdout + updated.stderr
@@ -98,7 +98,7 @@ def test_the_repository_that_the_machine_has_already_stays_and_dnf_works(host: R
     assert host.shell(f"ls {REPOS}; cat {REPOS}/*") == files
 
 
-def test_a_key_that_the_machine_trusts_already_stays_when_the_agent_goes(host: RpmHost) -> None:
+def test_a_key_that_was_already_trusted_stays_when_the_agent_is_removed(host: RpmHost) -> None:
     host.shell(f"rpm --import {KEY}")
     before = host.state()
     host.install_or_fail()
@@ -106,7 +106,7 @@ def test_a_key_that_the_machine_trusts_already_stays_when_the_agent_goes(host: R
     assert host.state() == before
 
 
-def test_another_broken_repository_is_no_obstacle(host: RpmHost) -> None:
+def test_another_broken_repository_does_not_matter(host: RpmHost) -> None:
     add_repository(host, "broken", "http://packages.sandbox.internal/nothing")
     assert host.update().returncode != 0
     host.install_or_fail()
@@ -130,7 +130,7 @@ def test_a_failed_installation_leaves_nothing(host: RpmHost) -> None:
     assert host.state() == before
 
 
-def test_a_package_that_the_publisher_has_not_signed_is_refused(host: RpmHost) -> None:
+def test_an_unsigned_package_is_refused(host: RpmHost) -> None:
     before = host.state()
     unsigned = host.repository.model_copy(update={"rpm_url": "file:///root/rpm/unsigned"})
     why = host.refusal(host.installer(repository=unsigned))
@@ -151,7 +151,7 @@ def other_telegraf(host: RpmHost, package: str) -> None:
     )
 
 
-def test_a_locked_and_excluded_telegraf_gets_the_version_asked_for_and_the_lock_stays(host: RpmHost) -> None:
+def test_a_locked_and_excluded_telegraf_is_updated_and_stays_locked(host: RpmHost) -> None:
     other_telegraf(host, "/root/rpm/telegraf-0.9.0-1.*.rpm")
     add_repository(host, "influxdata", host.address)
     host.shell(
@@ -165,7 +165,7 @@ def test_a_locked_and_excluded_telegraf_gets_the_version_asked_for_and_the_lock_
     assert host.shell("rpm -q --qf '%{EVR}' telegraf") == host.version
 
 
-def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: RpmHost) -> None:
+def test_an_earlier_telegraf_is_restored_when_the_agent_is_removed(host: RpmHost) -> None:
     other_telegraf(host, "/root/rpm/repo/telegraf-1*.rpm")
     before = host.state()
     host.install_or_fail(name="web-1")
@@ -176,7 +176,7 @@ def test_a_telegraf_that_was_there_is_back_when_this_one_goes(host: RpmHost) -> 
     assert host.state() == before
 
 
-def test_a_broken_file_of_somebody_else_s_is_named_with_telegraf_s_reason(host: RpmHost) -> None:
+def test_a_broken_configuration_file_is_reported_in_the_words_of_telegraf(host: RpmHost) -> None:
     host.shell("mkdir -p /etc/telegraf/telegraf.d; printf '[[inputs.nope]]\\n' >/etc/telegraf/telegraf.d/own.conf")
     before = host.state()
     why = host.refusal()

@@ -29,7 +29,7 @@ def secrets(environment: Environment) -> dict[str, str]:
     return {name: value for name, value in found.items() if len(value) >= 12 and "BEGIN CERT" not in value}
 
 
-def test_the_search_would_find_a_secret(secrets: dict[str, str]) -> None:
+def test_the_search_finds_a_secret(secrets: dict[str, str]) -> None:
     assert len(secrets) >= 6, sorted(secrets)
     name, value = next(iter(secrets.items()))
     assert name in leaks({name: value}, f"before {value} after")
@@ -58,7 +58,7 @@ def test_not_on_the_console(environment: Environment, secrets: dict[str, str]) -
     assert leaks(secrets, printed) == []
 
 
-def test_not_in_the_guest_s_journal_or_logs(environment: Environment, secrets: dict[str, str]) -> None:
+def test_not_in_the_server_journal_or_logs(environment: Environment, secrets: dict[str, str]) -> None:
     journal = environment.guest("journalctl", "--no-pager", "-o", "cat").stdout
     logs = environment.guest("sh", "-c", "cat /var/log/*.log /var/log/*/*.log").stdout
     assert len(journal) > 1000
@@ -79,7 +79,7 @@ def test_not_on_the_hosts(environment: Environment, secrets: dict[str, str], hos
     assert leaks(secrets, journal + logs + processes + files) == []
 
 
-def test_not_in_process_lists_of_a_host_while_its_agent_is_installed(
+def test_not_in_the_process_list_of_a_host_while_its_agent_is_installed(
     environment: Environment, secrets: dict[str, str]
 ) -> None:
     look = "while sleep 0.05; do cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ; done 2>/dev/null"
@@ -95,7 +95,7 @@ def test_not_in_process_lists_of_a_host_while_its_agent_is_installed(
 
 
 @pytest.mark.ups_first
-def test_not_in_what_the_command_line_printed(environment: Environment, secrets: dict[str, str]) -> None:
+def test_not_in_the_output_of_pulumi(environment: Environment, secrets: dict[str, str]) -> None:
     with environment.settings(accessKeyGeneration=2):
         diff = environment.pulumi("preview", "--diff")
     assert diff.returncode == 0, diff.stdout[-2000:]
@@ -109,7 +109,7 @@ def test_not_in_what_the_command_line_printed(environment: Environment, secrets:
         assert leaks(secrets, printed) == []
 
 
-def test_not_in_process_lists(environment: Environment, secrets: dict[str, str]) -> None:
+def test_not_in_the_process_list_of_the_server(environment: Environment, secrets: dict[str, str]) -> None:
     listing = environment.guest("sh", "-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '").stdout
     assert "influxd" in listing
     assert leaks(secrets, listing) == []
@@ -125,7 +125,7 @@ def test_not_in_world_readable_files(environment: Environment, secrets: dict[str
     assert leaks(secrets, readable) == []
 
 
-def test_not_in_clear_in_the_state(environment: Environment, secrets: dict[str, str]) -> None:
+def test_not_in_plain_text_in_the_state(environment: Environment, secrets: dict[str, str]) -> None:
     backend = environment.place.state / "backend"
     files = [path for path in backend.rglob("*.json") if path.is_file()]
     assert files

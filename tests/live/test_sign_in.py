@@ -119,7 +119,7 @@ def browser(stack: Environment, authority: Authority) -> Browser:
     return Browser(stack, authority)
 
 
-def test_grafana_has_what_its_documentation_asks_for(stack: Environment, provider: Provider) -> None:
+def test_grafana_ini_has_the_documented_settings(stack: Environment, provider: Provider) -> None:
     parsed = configparser.RawConfigParser(comment_prefixes=("#", ";"))
     parsed.read_string(stack.guest("cat", INI).stdout)
     assert dict(parsed["auth.generic_oauth"]) == {
@@ -134,7 +134,7 @@ def test_grafana_has_what_its_documentation_asks_for(stack: Environment, provide
     assert stack.guest("stat", "-c", "%a %U:%G", SECRET_FILE).stdout == "640 root:grafana\n"
 
 
-def test_the_client_s_secret_is_in_its_file_alone(stack: Environment) -> None:
+def test_the_client_secret_is_only_in_its_file(stack: Environment) -> None:
     instances = stack.aws("ec2")
     user_data = instances.describe_instance_attribute(InstanceId=stack.instance_id, Attribute="userData")
     journal = stack.guest("journalctl", "-q", "-o", "cat").stdout
@@ -147,7 +147,7 @@ def test_the_client_s_secret_is_in_its_file_alone(stack: Environment) -> None:
     assert stack.guest("stat", "-c", "%a %U", "/run/monitoring").stdout == "700 root\n"
 
 
-def test_people_log_in_with_the_role_of_their_groups(browser: Browser, provider: Provider) -> None:
+def test_users_log_in_with_the_role_of_their_groups(browser: Browser, provider: Provider) -> None:
     for groups, role in ((["dev"], "Editor"), (["ops"], "Admin"), ([], "Viewer")):
         provider.person = ANN | {"groups": groups}
         let_in = browser.log_in()
@@ -157,14 +157,14 @@ def test_people_log_in_with_the_role_of_their_groups(browser: Browser, provider:
     assert provider.refused == []
 
 
-def test_others_are_turned_away(browser: Browser, provider: Provider) -> None:
+def test_users_of_another_domain_are_refused(browser: Browser, provider: Provider) -> None:
     provider.person = ANN | {"sub": "2", "email": "eve@example.org"}
     refused = browser.log_in()
     assert unquote(refused.cookies["login_error"]) == "Required email domain not fulfilled"
     assert browser.get("/api/user").status_code == 401
 
 
-def test_without_the_provider_s_authority_nobody_gets_in(
+def test_nobody_logs_in_through_a_provider_with_an_untrusted_certificate(
     stack: Environment, browser: Browser, provider: Provider
 ) -> None:
     distrust = "rm /usr/local/share/ca-certificates/public.crt && update-ca-certificates --fresh"

@@ -162,7 +162,7 @@ def test_the_role_installs_an_agent_once(environment: Environment, fresh: Fresh,
     assert main_pid(environment, FRESH, "telegraf") == process
 
 
-def test_the_role_says_what_is_wrong_and_the_agent_goes_on(environment: Environment, ansible: Ansible) -> None:
+def test_the_role_says_what_is_wrong_and_the_agent_keeps_running(environment: Environment, ansible: Ansible) -> None:
     def refused(**variables: object) -> str:
         before = len(ansible.said)
         assert changed(ansible.play(**variables)) == (0, 1)

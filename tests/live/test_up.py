@@ -29,7 +29,7 @@ def test_up_ends_with_a_screen_that_shows_everything(environment: Environment) -
     assert "s ago" in text, "no host's newest point is shown"
 
 
-def test_outputs_are_the_design_s(environment: Environment) -> None:
+def test_the_outputs_exist_and_secrets_are_masked(environment: Environment) -> None:
     assert set(environment.outputs) >= OUTPUTS
     masked = json.loads(environment.pulumi("stack", "output", "--json").stdout)
     assert masked["grafanaAdminPassword"] == "[secret]"
@@ -43,7 +43,7 @@ def test_make_up_while_up_says_so_and_changes_nothing(environment: Environment) 
     assert changes(again.stdout) == {"unchanged"}
 
 
-def test_a_refresh_finds_what_was_deleted_by_hand_and_no_drift_and_up_restores_it(environment: Environment) -> None:
+def test_refresh_finds_only_what_was_deleted_by_hand_and_up_restores_it(environment: Environment) -> None:
     """This `up` includes a preview, as when people run it."""
     grafana = environment.grafana
     assert grafana_request(grafana, "DELETE", "/api/dashboards/uid/linux-hosts").status_code == 200
@@ -63,7 +63,7 @@ def changes(printed: str) -> set[str]:
     return {re.sub(r"^(\W|\d+ (?=unchanged))+", "", line) for line in summary}
 
 
-def test_the_server_s_own_data_arrives_through_grafana(environment: Environment) -> None:
+def test_measurements_of_the_server_arrive_in_grafana(environment: Environment) -> None:
     assert eventually(lambda: screen.newest_points(environment.grafana)["monitoring-sandbox"] < screen.SILENT_SECONDS)
 
 

@@ -51,7 +51,7 @@ def pages(environment: Environment) -> dict[str, Page]:
         time.sleep(15)
 
 
-def test_all_dashboards_are_looked_at() -> None:
+def test_all_dashboards_are_tested() -> None:
     assert set(PATHS) == {entry.uid for entry in ENTRIES}
 
 
@@ -70,16 +70,16 @@ def test_every_panel_shows_something(pages: dict[str, Page], uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", PATHS)
-def test_the_browser_has_nothing_to_complain_of(pages: dict[str, Page], uid: str) -> None:
+def test_the_browser_has_no_complaints(pages: dict[str, Page], uid: str) -> None:
     assert pages[uid].complaints == []
 
 
 @pytest.mark.parametrize("uid", PATHS)
-def test_it_says_what_it_is(pages: dict[str, Page], uid: str) -> None:
+def test_the_viewer_says_that_it_is_not_grafana(pages: dict[str, Page], uid: str) -> None:
     assert "This is the local viewer, not Grafana" in pages[uid].header
 
 
-def test_the_table_of_hosts_has_its_titles_and_the_server(pages: dict[str, Page]) -> None:
+def test_the_table_of_hosts_has_its_columns_and_the_server(pages: dict[str, Page]) -> None:
     table = pages["linux-hosts"].panel("Hosts").text
     for word in ("Host", "State", "CPU", "Memory", "Last seen", "up", "monitoring-sandbox"):
         assert word in table.splitlines(), table
@@ -110,7 +110,9 @@ def test_host_and_time_range_can_be_changed(environment: Environment) -> None:
     assert [panel.title for panel in page.panels if unwell(panel)] == []
 
 
-def test_a_picture_is_text_and_shapes_and_complete_in_itself(environment: Environment, tmp_path: Path) -> None:
+def test_a_picture_consists_of_text_and_shapes_and_refers_to_nothing_else(
+    environment: Environment, tmp_path: Path
+) -> None:
     file = tmp_path / "linux-hosts.svg"
     (page,) = look(environment.place, [Visit(PATHS["linux-hosts"], [{"unfold": True}], file)], size=(1200, 2800))
     assert page.complaints == []
@@ -129,11 +131,11 @@ def test_a_picture_is_text_and_shapes_and_complete_in_itself(environment: Enviro
     assert any(path.attrib.get("stroke") for group in clipped for path in group.iter() if path.tag.endswith("}path"))
 
 
-def test_its_address_is_on_the_screen(environment: Environment) -> None:
+def test_the_address_of_the_viewer_is_printed(environment: Environment) -> None:
     assert environment.place.viewer_url in environment.printed
 
 
-def test_it_passes_on_what_reads_and_nothing_else(environment: Environment) -> None:
+def test_the_viewer_forwards_only_requests_that_read(environment: Environment) -> None:
     base = environment.place.viewer_url
     assert requests.get(f"{base}/api/search", timeout=20).status_code == 200
     for path in ("/api/users", "/api/datasources", "/api/datasources/uid/influxdb", "/api/dashboards/uid/../../users"):

@@ -154,7 +154,7 @@ class Relay:
             other.shutdown(socket.SHUT_WR)
 
 
-def test_a_push_raises_a_stack_that_did_not_exist(repository: Repository, dev: Environment) -> None:
+def test_a_push_creates_a_stack(repository: Repository, dev: Environment) -> None:
     runs = repository.runner.run("deploy", repository.push({f"Pulumi.{STACK}.yaml": dev.stack_file.read_text()}))
     assert runs["plan"].result == "success", runs.written
     assert runs[STACK].result == "success", runs.written[-6000:]
@@ -163,7 +163,7 @@ def test_a_push_raises_a_stack_that_did_not_exist(repository: Repository, dev: E
     assert leaks(parameters(dev), runs.written) == []
 
 
-def test_two_at_once_wait_for_each_other_and_change_nothing(repository: Repository) -> None:
+def test_two_runs_at_once_take_turns_and_change_nothing(repository: Repository) -> None:
     """Without their concurrency group, the first run's lock would make the second fail."""
     with ThreadPoolExecutor(2) as both:
         runs = list(both.map(lambda _: repository.runner.run("deploy", repository.by_hand()), range(2)))
@@ -187,7 +187,7 @@ def test_a_preview_needs_neither_grafana_nor_ssh(repository: Repository, dev: En
     assert leaks(parameters(dev), runs.written + said) == []
 
 
-def test_a_preview_of_what_is_on_main_shows_nothing(repository: Repository) -> None:
+def test_a_preview_without_a_change_shows_nothing(repository: Repository) -> None:
     """It shows no differences although it runs in a different folder than the `up` did."""
     commented = (repository.folder / f"Pulumi.{STACK}.yaml").read_text() + "# Another line.\n"
     event = repository.pull_request({f"Pulumi.{STACK}.yaml": commented})
@@ -197,7 +197,7 @@ def test_a_preview_of_what_is_on_main_shows_nothing(repository: Repository) -> N
     assert "## No stack changes\n\n**dev**: nothing changes" in said, said
 
 
-def test_drift_and_nothing_else_is_found_from_outside(repository: Repository, dev: Environment) -> None:
+def test_drift_is_found_from_outside(repository: Repository, dev: Environment) -> None:
     dev.aws("ec2").create_tags(Resources=[dev.instance_id], Tags=[{"Key": "environment", "Value": "other"}])
     with outside(repository):
         looked = repository.runner.run("drift", repository.by_hand())
@@ -207,7 +207,7 @@ def test_drift_and_nothing_else_is_found_from_outside(repository: Repository, de
     assert issue["body"].count(" was changed.") == 1, issue["body"]
 
 
-def test_an_up_from_outside_needs_one_forwarded_port(repository: Repository, dev: Environment) -> None:
+def test_an_up_from_outside_needs_only_one_forwarded_port(repository: Repository, dev: Environment) -> None:
     """A run of an earlier commit that was waiting for approval does not revert it afterwards."""
     old = repository.by_hand()
     later = repository.push(repository.settings(STACK, alertThresholds={"cpu": 84}))

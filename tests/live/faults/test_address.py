@@ -71,7 +71,7 @@ def replace_association(environment: Environment) -> None:
     [(detach, refresh_and_up), (move_to_another_instance, replace_association)],
     ids=["detached", "moved to another instance"],
 )
-def test_a_moved_address_is_put_back_and_agents_deliver_what_they_kept(
+def test_a_moved_address_is_restored_and_agents_deliver_what_they_kept(
     environment: Environment,
     move: Callable[[Environment], Callable[[], None]],
     repair: Callable[[Environment], None],
@@ -93,7 +93,7 @@ def test_a_moved_address_is_put_back_and_agents_deliver_what_they_kept(
         end()
 
 
-def test_a_released_address_is_another_one_and_all_follow(environment: Environment) -> None:
+def test_a_released_address_is_replaced_and_everything_uses_the_new_one(environment: Environment) -> None:
     steady(environment)
     began, before = time.time(), address(environment)
     kept = counts(environment, began - 60, began - 20)

@@ -138,7 +138,7 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_the_boot_says_what_is_wrong_and_goes_on_by_itself_once_it_is_fixed(
+def test_a_boot_says_what_is_wrong_and_continues_once_it_is_fixed(
     booting: Environment, stranger: SigningKey, name: str
 ) -> None:
     fault, words = FAULTS[name]

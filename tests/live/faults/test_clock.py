@@ -61,7 +61,9 @@ def moments(influxdb: Ask, host: str) -> list[int]:
     return [row[0] for row in answer["results"][0].get("series", [{"values": []}])[0]["values"]]
 
 
-def test_a_wrong_clock_is_reported_and_harms_nobody_else(environment: Environment, influxdb: Ask, quick: None) -> None:
+def test_a_wrong_clock_is_reported_and_does_not_affect_other_hosts(
+    environment: Environment, influxdb: Ask, quick: None
+) -> None:
     steady(environment)
     began = time.time()
     try:

@@ -67,7 +67,9 @@ def a_tsm_file(environment: Environment) -> Iterator[None]:
     environment.guest("find", "/var/lib/influxdb/data", "-name", "*.bad", "-delete")
 
 
-def test_a_tsm_file_cut_in_half_costs_what_was_in_it(environment: Environment, influxdb: Ask, a_tsm_file: None) -> None:
+def test_a_tsm_file_cut_in_half_loses_only_its_content(
+    environment: Environment, influxdb: Ask, a_tsm_file: None
+) -> None:
     """shared/cases/server/tsm.sh."""
     before = stored(influxdb)
     newest = f"ls -t {SHARDS}/*/*.tsm | head -n 1"
@@ -88,7 +90,7 @@ def test_a_tsm_file_cut_in_half_costs_what_was_in_it(environment: Environment, i
     print(f"{stored(influxdb)} points afterwards")
 
 
-def test_a_log_damaged_in_its_middle_costs_the_rest_of_it(environment: Environment, influxdb: Ask) -> None:
+def test_a_log_damaged_in_the_middle_loses_only_the_rest_of_it(environment: Environment, influxdb: Ask) -> None:
     steady(environment)
     before, began = stored(influxdb), time.time()
     largest = f"ls -S {LOGS}/*/*.wal | head -n 1"
@@ -125,7 +127,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", one_of(CHANGES, "half", "gone"))
-def test_a_damaged_list_of_databases_costs_nothing(
+def test_a_damaged_meta_db_loses_nothing(
     environment: Environment, influxdb: Ask, nothing_set_aside: None, change: str
 ) -> None:
     """InfluxDB does not start with an unreadable meta.db, and without one it starts empty."""
@@ -140,9 +142,7 @@ def test_a_damaged_list_of_databases_costs_nothing(
         assert environment.guest("test", "-e", f"{META}.bad").returncode == 0
 
 
-def test_a_damaged_file_of_series_costs_nothing(
-    environment: Environment, influxdb: Ask, nothing_set_aside: None
-) -> None:
+def test_a_damaged_series_file_loses_nothing(environment: Environment, influxdb: Ask, nothing_set_aside: None) -> None:
     """It is the only part of a database's index on disk; the rest is in memory (`index-version` is inmem)."""
     before, began = stored(influxdb), time.time()
     first = "ls /var/lib/influxdb/data/telegraf/_series/00/0000"
@@ -155,7 +155,7 @@ def test_a_damaged_file_of_series_costs_nothing(
 
 
 @pytest.mark.long_fault
-def test_an_influxdb_that_hangs_is_started_again_and_costs_nothing(environment: Environment, influxdb: Ask) -> None:
+def test_an_influxdb_that_hangs_is_restarted_and_loses_nothing(environment: Environment, influxdb: Ask) -> None:
     steady(environment)
     before, began = main_pid(environment, environment.instance_id, "influxdb"), time.time()
     stopped = environment.guest("systemctl", "kill", "--signal=STOP", "--kill-whom=main", "influxdb")

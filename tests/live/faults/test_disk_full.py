@@ -57,7 +57,7 @@ def filler(environment: Environment) -> Iterator[None]:
     environment.guest("sh", "-c", f"rm -f {FILLER}*")
 
 
-def test_somebody_is_notified_before_the_data_volume_is_full(
+def test_an_alert_fires_before_the_data_volume_is_full(
     environment: Environment, influxdb: Ask, passwords: dict[str, str], quick: None, filler: None
 ) -> None:
     began = time.time()
@@ -71,7 +71,7 @@ def test_somebody_is_notified_before_the_data_volume_is_full(
     forget(influxdb)
 
 
-def test_a_data_volume_without_inodes_costs_nothing_and_is_recovered_from(
+def test_a_data_volume_out_of_inodes_loses_nothing_and_influxdb_recovers(
     environment: Environment, influxdb: Ask, filler: None
 ) -> None:
     """InfluxDB keeps writing until it needs a new file or is restarted; then its shards stay closed. If the probe took
@@ -101,7 +101,7 @@ def test_a_data_volume_without_inodes_costs_nothing_and_is_recovered_from(
 
 
 @pytest.mark.parametrize("started", [False, True], ids=["running", "started without room"])
-def test_a_full_data_volume_costs_nothing_and_is_recovered_from(
+def test_a_full_data_volume_loses_nothing_and_influxdb_recovers(
     environment: Environment, influxdb: Ask, passwords: dict[str, str], filler: None, started: bool
 ) -> None:
     steady(environment)

@@ -51,7 +51,7 @@ def began(environment: Environment) -> float:
     return time.time()
 
 
-def test_a_larger_volume_and_a_longer_retention_come_to_the_running_server(
+def test_a_larger_volume_and_a_longer_retention_reach_the_running_server(
     environment: Environment, influxdb: Ask, began: float
 ) -> None:
     server = environment.instance_id
@@ -79,7 +79,7 @@ def protected(environment: Environment) -> Iterator[None]:
         yield
 
 
-def test_a_shorter_retention_takes_what_is_older_with_its_shards_and_nothing_newer(
+def test_a_shorter_retention_expires_only_the_older_shards(
     environment: Environment, influxdb: Ask, began: float, protected: None
 ) -> None:
     assert retention(influxdb) == {"autogen": "720h0m0s", "rollup": "8640h0m0s"}
@@ -90,7 +90,7 @@ def test_a_shorter_retention_takes_what_is_older_with_its_shards_and_nothing_new
     assert lost(environment, began) == dict.fromkeys(HOSTS, 0)
 
 
-def test_a_protected_stack_refuses_to_be_destroyed_before_anything_is_gone(
+def test_destroying_a_protected_stack_is_refused_before_anything_is_deleted(
     environment: Environment, protected: None
 ) -> None:
     """Without a preview, which would also refuse it (tests/engine/test_bootstrap.py tries both)."""
@@ -116,7 +116,7 @@ def test_a_protected_volume_is_not_replaced_by_an_empty_one(environment: Environ
     assert re.search(r'unable to replace resource ".*:Volume::data"', refused.stdout), refused.stdout[-3000:]
 
 
-def test_what_destroy_deletes_is_an_output(environment: Environment, protected: None) -> None:
+def test_an_output_says_what_destroy_would_delete(environment: Environment, protected: None) -> None:
     _, volume = described(environment, environment.instance_id)
     bucket = environment.outputs["backupBucket"]
     first, second, how = environment.outputs["onDestroy"]

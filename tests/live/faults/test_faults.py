@@ -20,7 +20,7 @@ def whole_before(environment: Environment) -> None:
     steady(environment)
 
 
-def test_killed_services_start_again_and_only_what_telegraf_had_in_memory_is_lost(environment: Environment) -> None:
+def test_killed_services_restart_and_lose_only_what_telegraf_had_in_memory(environment: Environment) -> None:
     began = time.time()
     # Unless its unit says otherwise, systemd gives up on a service that ends five times in ten seconds.
     for _ in range(6):
@@ -37,7 +37,7 @@ def test_killed_services_start_again_and_only_what_telegraf_had_in_memory_is_los
     assert found[SERVER] <= 2
 
 
-def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environment) -> None:
+def test_a_reboot_of_the_server_loses_no_points_of_hosts(environment: Environment) -> None:
     before, began = boot_id(environment), time.time()
     environment.aws("ec2").reboot_instances(InstanceIds=[environment.instance_id])
     assert eventually(lambda: boot_id(environment) not in ("", before))
@@ -57,7 +57,7 @@ def test_a_rebooted_server_costs_nobody_but_itself_a_point(environment: Environm
         assert environment.guest("bash", "-c", f"exec 3<>/dev/tcp/{port}").returncode == 0, port
 
 
-def test_a_cut_cable_loses_nothing(environment: Environment) -> None:
+def test_an_unplugged_cable_loses_nothing(environment: Environment) -> None:
     began = time.time()
     assert environment.machine_command("cut-network", "web-1").returncode == 0
     time.sleep(2.5 * INTERVAL)
@@ -65,7 +65,7 @@ def test_a_cut_cable_loses_nothing(environment: Environment) -> None:
     assert lost(environment, began) == NONE
 
 
-def test_a_restart_that_could_not_be_done_is_done_by_the_next_run(environment: Environment, quiet_server: None) -> None:
+def test_a_restart_that_failed_is_repeated_by_the_next_run(environment: Environment, quiet_server: None) -> None:
     """The boot script fails after writing a file and before restarting the file's service."""
     refuses = 'case "$1" in restart) exit 1 ;; *) exec /tmp/systemctl "$@" ;; esac'
     script = f"""set -e

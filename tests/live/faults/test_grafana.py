@@ -75,7 +75,7 @@ def errors(printed: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_without_grafana_up_and_refresh_fail_in_words_and_lose_nothing(environment: Environment, name: str) -> None:
+def test_without_grafana_up_and_refresh_fail_clearly_and_lose_nothing(environment: Environment, name: str) -> None:
     fault, words = FAULTS[name]
     before = state(environment)
     with environment.settings(**CHANGED):
@@ -101,7 +101,7 @@ def test_without_grafana_up_and_refresh_fail_in_words_and_lose_nothing(environme
     assert environment.preview() == {}
 
 
-def test_a_wiped_grafana_has_everything_back_after_refresh_and_up(environment: Environment) -> None:
+def test_refresh_and_up_restore_a_wiped_grafana(environment: Environment) -> None:
     before, there = state(environment), content(environment)
     assert there["dashboards"], there
     assert there["rules"], there

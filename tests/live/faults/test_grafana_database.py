@@ -38,7 +38,7 @@ def dashboards(environment: Environment) -> set[str]:
 
 
 @pytest.mark.parametrize("name", one_of(DAMAGES, "zeros in its middle"))
-def test_grafana_starts_with_the_last_backup_s_database(environment: Environment, name: str) -> None:
+def test_grafana_starts_with_the_database_of_the_last_backup(environment: Environment, name: str) -> None:
     steady(environment)
     backup = environment.guest("systemctl", "start", "monitoring-backup")
     assert backup.returncode == 0, environment.guest("journalctl", "-u", "monitoring-backup", "-n", "5").stdout
@@ -58,7 +58,7 @@ def test_grafana_starts_with_the_last_backup_s_database(environment: Environment
 
 
 @pytest.mark.long_fault
-def test_without_any_backup_grafana_begins_empty_and_pulumi_fills_it(environment: Environment) -> None:
+def test_without_a_backup_grafana_starts_empty_and_pulumi_fills_it(environment: Environment) -> None:
     steady(environment)
     before, began = (state(environment), content(environment)), time.time()
     script = f"f={DATABASE}; rm -f {COPY}; systemctl stop grafana-server; s=$(stat -c %s $f); {DAMAGES['half']}; "

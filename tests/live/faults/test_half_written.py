@@ -43,7 +43,7 @@ def content(environment: Environment, machine: str, file: str) -> str:
 
 
 @pytest.mark.parametrize("file", one_of(FILES, "/etc/influxdb/influxdb.conf"))
-def test_a_boot_script_killed_while_it_writes_leaves_the_old_file_and_its_next_run_the_new_one(
+def test_a_boot_script_killed_while_writing_keeps_the_old_file_and_its_next_run_completes(
     environment: Environment, quiet_server: None, file: str
 ) -> None:
     server, unit = environment.instance_id, FILES[file]
@@ -95,7 +95,7 @@ def deadly_sync(environment: Environment) -> Iterator[None]:
 
 
 @pytest.mark.long_fault
-def test_an_agents_installer_killed_while_it_writes_is_done_by_the_next_up(
+def test_the_next_up_completes_an_installer_that_was_killed_while_writing(
     environment: Environment, deadly_sync: None
 ) -> None:
     steady(environment)

@@ -64,7 +64,7 @@ def test_a_killed_up_can_be_repeated_at_any_stage(victim: Environment, before: d
     assert unknown(victim, before) == {}, "Pulumi does not know what it created"
 
 
-def test_in_the_end_everything_is_there_once(victim: Environment, before: dict[str, set[str]]) -> None:
+def test_afterwards_everything_exists_exactly_once(victim: Environment, before: dict[str, set[str]]) -> None:
     up_or_fail(victim)
     up_or_fail(victim, "--expect-no-changes")
     assert unknown(victim, before) == {}
@@ -75,7 +75,7 @@ def test_in_the_end_everything_is_there_once(victim: Environment, before: dict[s
     assert refreshed.returncode == 0, tail(refreshed)
 
 
-def test_destroy_with_grafana_and_a_host_dead_says_which_host_and_one_value_lets_it_go(
+def test_destroy_names_an_unreachable_host_and_succeeds_once_it_is_marked_so(
     victim: Environment, before: dict[str, set[str]]
 ) -> None:
     assert victim.guest("systemctl", "kill", "--signal", "STOP", "grafana-server").returncode == 0

@@ -41,19 +41,19 @@ def oom_scores(environment: Environment, unit: str) -> list[int]:
     return [int(score) for score in environment.guest("sh", "-c", script).stdout.split()]
 
 
-def test_the_kernel_would_end_influxdb_last(environment: Environment) -> None:
+def test_the_kernel_would_kill_influxdb_last(environment: Environment) -> None:
     influxdb = oom_scores(environment, "influxdb")
     for unit in ("grafana-server", "telegraf"):
         assert max(influxdb) < min(oom_scores(environment, unit)), unit
 
 
-def test_together_the_others_may_take_less_than_two_thirds(environment: Environment) -> None:
+def test_grafana_and_telegraf_are_limited_to_less_than_two_thirds_of_the_memory(environment: Environment) -> None:
     (line,) = [each for each in environment.guest("cat", "/proc/meminfo").stdout.splitlines() if "MemTotal" in each]
     limits = [int(shown(environment, unit, "MemoryMax")) for unit in ("grafana-server", "telegraf")]
     assert sum(limits) < int(line.split()[1]) * 1024 * 2 / 3
 
 
-def test_grafana_runs_the_plugins_it_needs_and_no_other(environment: Environment) -> None:
+def test_grafana_runs_only_the_plugins_it_needs(environment: Environment) -> None:
     cgroup = shown(environment, "grafana-server", "ControlGroup")
     names = f"for pid in $(cat /sys/fs/cgroup{cgroup}/cgroup.procs); do tr '\\0' ' ' </proc/$pid/cmdline; echo; done"
     running = [word for word in environment.guest("sh", "-c", names).stdout.split() if word.startswith("gpx_")]
@@ -78,9 +78,7 @@ def hungry(environment: Environment) -> Iterator[None]:
     assert eventually(lambda: grafana_answers(environment))
 
 
-def test_when_the_memory_is_used_up_processes_of_grafana_end_and_none_of_influxdb(
-    environment: Environment, hungry: None
-) -> None:
+def test_out_of_memory_kills_processes_of_grafana_and_none_of_influxdb(environment: Environment, hungry: None) -> None:
     server = environment.instance_id
     before, large, small = (
         main_pid(environment, server, "influxdb"),

@@ -153,7 +153,7 @@ def moved_and_back(fleet: Fleet, influxdb: Ask, name: str, setting: dict[str, An
     assert left.stdout == ""
 
 
-def test_to_another_influxdb_and_back(
+def test_a_stack_moves_to_an_external_influxdb_and_back(
     environment: Environment, fleet: Fleet, external: ExternalInfluxdb, influxdb: Ask
 ) -> None:
     with environment.settings(influxdb=external.setting):
@@ -166,7 +166,7 @@ def test_to_another_influxdb_and_back(
 
 
 @pytest.mark.skipif(bool(shortfall()), reason="InfluxDB 2.x needs the compilers that are missing here, too")
-def test_to_timestream_and_back(environment: Environment, fleet: Fleet, influxdb: Ask) -> None:
+def test_a_stack_moves_to_timestream_and_back(environment: Environment, fleet: Fleet, influxdb: Ask) -> None:
     # Within the VPC, its name resolves to its private address, to which that instance connects from its own.
     with environment.settings(agentCidrs=[*environment.setting("agentCidrs"), str(environment.place.vpc)]):
         moved_and_back(fleet, influxdb, "database", {"kind": "timestream", "public": True}, {})

@@ -27,7 +27,9 @@ def without_names(environment: Environment) -> Iterator[None]:
     environment.guest("sh", "-c", "[ ! -e /etc/hosts.kept ] || mv /etc/hosts.kept /etc/hosts")
 
 
-def test_without_names_everything_goes_on_and_later_catches_up(environment: Environment, without_names: None) -> None:
+def test_without_name_resolution_everything_continues_and_later_catches_up(
+    environment: Environment, without_names: None
+) -> None:
     began = time.time()
     ran = environment.guest(BOOT_SCRIPT)
     assert ran.returncode != 0

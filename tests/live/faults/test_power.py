@@ -56,7 +56,7 @@ def influxdb_answers(influxdb: Ask) -> bool:
         return False
 
 
-def test_a_power_cut_of_the_server_takes_nothing_that_influxdb_had_acknowledged(
+def test_a_power_cut_of_the_server_loses_nothing_that_influxdb_acknowledged(
     environment: Environment, influxdb: Ask, passwords: dict[str, str]
 ) -> None:
     steady(environment)
@@ -84,7 +84,7 @@ def test_a_power_cut_of_the_server_takes_nothing_that_influxdb_had_acknowledged(
     forget(influxdb)
 
 
-def test_a_power_cut_of_a_host_takes_what_its_agent_had_in_memory_and_no_more(environment: Environment) -> None:
+def test_a_power_cut_of_a_host_loses_only_what_its_agent_had_in_memory(environment: Environment) -> None:
     """Telegraf's buffer is in memory: what it kept while InfluxDB was out of reach is lost with the power."""
     steady(environment)
     began = time.time()

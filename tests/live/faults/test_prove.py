@@ -48,7 +48,7 @@ def prove(folder: Path, chosen: Path) -> tuple[int, dict[str, bool], str]:
     return done.returncode, {name: well == "yes" for name, well in found}, done.stdout + done.stderr + text
 
 
-def test_the_whole_proof(environment: Environment, tmp_path: Path) -> None:
+def test_a_proof_succeeds_and_leaves_nothing(environment: Environment, tmp_path: Path) -> None:
     before = inventory(environment)
     status, well, said = prove(tmp_path, settings(tmp_path))
     assert [name for name, went in well.items() if not went] == [], said[-6000:]
@@ -58,7 +58,7 @@ def test_the_whole_proof(environment: Environment, tmp_path: Path) -> None:
     assert not (stack.project_folder(PLACE) / f"Pulumi.{NAME}.yaml").exists()
 
 
-def test_what_a_failed_proof_has_made_is_taken_away(environment: Environment, tmp_path: Path) -> None:
+def test_a_failed_proof_leaves_nothing(environment: Environment, tmp_path: Path) -> None:
     """It fails because a server whose packages do not exist cannot become ready."""
     before = inventory(environment)
     chosen = settings(tmp_path, bootTimeout="1m", telegrafVersion="1.99.0-1")

@@ -85,7 +85,7 @@ def test_new_user_data_and_a_new_image_replace_the_server_and_keep_everything(en
 
 
 @pytest.mark.long_fault
-def test_another_type_is_the_same_server_stopped_and_started(environment: Environment) -> None:
+def test_another_instance_type_stops_and_starts_the_same_server(environment: Environment) -> None:
     steady(environment)
     server, began = environment.instance_id, time.time()
     boot = boot_id(environment)

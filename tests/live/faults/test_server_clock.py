@@ -47,7 +47,7 @@ def right_afterwards(environment: Environment) -> Iterator[None]:
     jump(environment, 0)
 
 
-def test_a_clock_that_jumps_by_hours_and_back_costs_no_host_a_point(
+def test_a_server_clock_that_jumps_by_hours_and_back_loses_no_points_of_hosts(
     environment: Environment, influxdb: Ask, quick: None, right_afterwards: None
 ) -> None:
     steady(environment)

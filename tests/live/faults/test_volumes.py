@@ -125,9 +125,7 @@ NAMES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("name", one_of(NAMES, "/dev/disk/by-id"))
-def test_a_blank_volume_is_formatted_once_and_kept_from_then_on(
-    environment: Environment, spare: Path, name: str
-) -> None:
+def test_a_blank_volume_is_formatted_once_and_never_again(environment: Environment, spare: Path, name: str) -> None:
     """The second boot finds the first one's file system with a file in it, although no device is called /dev/sdf."""
     environment.guest("rm", "--force", "/dev/xvdf")
     empty(spare)
