@@ -16,7 +16,7 @@ def test_a_percentile_is_one_of_the_values(percent: float, expected: float) -> N
     assert percentile([5, 1, 4, 2, 3], percent) == expected
 
 
-def test_nothing_has_no_percentile() -> None:
+def test_an_empty_list_has_no_percentile() -> None:
     with pytest.raises(ValueError, match="no values"):
         percentile([], 50)
 

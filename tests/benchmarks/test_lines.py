@@ -29,7 +29,7 @@ def numbers(rounds: list[list[Point]], field: str) -> list[float]:
     return [float(points[0].fields[field].rstrip("iu")) for points in rounds]
 
 
-def test_a_line_is_taken_apart() -> None:
+def test_a_line_is_parsed() -> None:
     point = parsed(r'disk,host=web-1,path=/a\ b\,c free=5i,label="x, y=\"z\" w",a\ b=1,ok=true 1700000000000000000')
     assert point.measurement == "disk"
     assert point.tags == {"host": "web-1", "path": r"/a\ b\,c"}
@@ -39,7 +39,7 @@ def test_a_line_is_taken_apart() -> None:
 
 
 @given(st.dictionaries(st.text("ab\\ ,=", min_size=1), st.text("ab ,=é", min_size=1), min_size=1))
-def test_whatever_is_escaped_stays_as_it_was(tags: dict[str, str]) -> None:
+def test_escapes_are_preserved(tags: dict[str, str]) -> None:
     def escaped(text: str) -> str:
         return "".join("\\" + letter if letter in " ,=" else letter for letter in text.replace("\\", "x"))
 
@@ -50,7 +50,7 @@ def test_whatever_is_escaped_stays_as_it_was(tags: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("broken", ["", "cpu", "cpu usage=1", "cpu,host=a 17"])
-def test_what_is_no_line_is_shown(broken: str) -> None:
+def test_an_invalid_line_is_quoted(broken: str) -> None:
     with pytest.raises(ValueError, match="not a line") as caught:
         parsed(broken)
     assert repr(broken) in str(caught.value)
@@ -65,20 +65,20 @@ def test_a_counter_grows_unevenly_and_never_falls() -> None:
     assert 50 < sum(steps) / len(steps) < 200
 
 
-def test_a_share_wanders_between_none_and_all_and_no_value_comes_twice() -> None:
+def test_a_percentage_stays_between_0_and_100_and_varies() -> None:
     shares = pattern(*(line(T + 10 * turn, f"usage_idle={99 - turn % 2}.5") for turn in range(4)))
     seen = numbers(sent(Host("load-001", shares), 200), "usage_idle")
     assert all(0 <= value <= 100 for value in seen)
     assert len(set(seen)) > 100
 
 
-def test_what_did_not_move_stays_and_keeps_its_kind() -> None:
+def test_a_constant_field_keeps_its_value_and_type() -> None:
     still = pattern(*(line(T + 10 * turn, 'n_cpus=2i,name="x",on=true,errors=0i') for turn in range(3)))
     for points in sent(Host("load-001", still), 5):
         assert points[0].fields == {"n_cpus": "2i", "name": '"x"', "on": "true", "errors": "0i"}
 
 
-def test_no_two_hosts_have_the_same_values_but_a_host_is_the_same_in_every_run() -> None:
+def test_hosts_differ_but_each_is_the_same_in_every_run() -> None:
     seen = pattern(*(line(T + 10 * turn, f"used={50_000 + (-1) ** turn * 300}i,total=80000i") for turn in range(4)))
     first, again, other = (sent(Host(name, seen), 5) for name in ("load-001", "load-001", "load-002"))
     assert first == again
@@ -103,6 +103,6 @@ def test_several_lines_of_a_series_stay_several_lines() -> None:
     assert pattern(*seen).series == {system}
 
 
-def test_the_order_of_fields_does_not_matter_and_a_first_line_without_rates_is_left_out() -> None:
+def test_the_order_of_fields_does_not_matter_and_an_incomplete_first_line_is_left_out() -> None:
     seen = [line(T, "reads=5i"), line(T + 10, "reads=6i,util=0.5"), line(T + 20, "util=0.7,reads=9i")]
     assert [shape[1] for shape in pattern(*seen).lines] == [("reads", "util")]

@@ -60,7 +60,7 @@ def row(text: str, name: str) -> str:
     return line.strip().removeprefix(name).strip()
 
 
-def test_what_was_refused_and_what_was_slow_is_reported() -> None:
+def test_refused_and_slow_requests_are_reported() -> None:
     written = Written(latencies=[0.01], failures=["load-001: 503 timeout"])
     refreshed = Asked(latencies=[(LIMIT + 1, "linux-hosts: CPU use")], queries=1)
     text = described(outcome(written=written, refreshed=refreshed))
@@ -70,7 +70,7 @@ def test_what_was_refused_and_what_was_slow_is_reported() -> None:
     assert "linux-hosts: CPU use: 6.0 s" in text
 
 
-def test_what_a_host_costs_is_what_the_load_has_added() -> None:
+def test_the_cost_of_a_host_is_what_the_load_added() -> None:
     text = described(outcome())
     # 0.05 cores more while a hundred hosts send, and again while people look: one refresh in ten seconds,
     # where two people want two.
@@ -81,5 +81,5 @@ def test_what_a_host_costs_is_what_the_load_has_added() -> None:
     assert row(text, "by disk") == "15 hosts = 10240 MiB / (10.00 MiB a day x 67.7 days)"
 
 
-def test_without_a_past_nothing_is_extrapolated() -> None:
+def test_without_a_history_nothing_is_extrapolated() -> None:
     assert "Extrapolated" not in described(outcome(history=History()))

@@ -39,7 +39,7 @@ def said(*steps: dict[str, Any], **more: Any) -> str:
 INSTANCE, VOLUME, BUCKET = "aws:ec2/instance:Instance", "aws:ebs/volume:Volume", "aws:s3/bucket:Bucket"
 
 
-def test_what_is_lost_is_on_top_in_words() -> None:
+def test_losses_are_at_the_top_in_words() -> None:
     text = said(
         step("update", "aws:ec2/eip:Eip", "server", {"tags": {"a": "1"}}, {"tags": {"a": "2"}}),
         step("replace", INSTANCE, "server", {"ami": "a"}, {"ami": "b"}, replaceReasons=["ami"]),
@@ -62,7 +62,7 @@ def test_what_is_lost_is_on_top_in_words() -> None:
     assert "Commit 0123456789ab. Nothing has been changed" in diff
 
 
-def test_the_end_of_a_protection_is_on_top() -> None:
+def test_a_removed_protection_is_at_the_top() -> None:
     kept, given_up = step("same", BUCKET, "backups", {}, {}), step("same", VOLUME, "data", {}, {})
     given_up["oldState"]["protect"] = True
     text = said(kept, given_up)
@@ -70,7 +70,7 @@ def test_the_end_of_a_protection_is_on_top() -> None:
     assert "bucket" not in text
 
 
-def test_a_gate_that_asks_again_is_nothing_lost() -> None:
+def test_a_gate_that_runs_again_is_not_a_loss() -> None:
     gate = "command:local:Command"
     text = said(step("replace", gate, "ready", {"triggers": [1]}, {"triggers": [2]}, replaceReasons=["triggers"]))
     assert text.startswith("## Changes, but nothing is replaced or deleted\n\n**dev**: 1 run again.")
@@ -89,7 +89,7 @@ def test_a_secret_that_changes_is_named_and_not_shown() -> None:
     assert "    value: [secret], changed" in text
 
 
-def test_what_is_known_later_is_reported_once() -> None:
+def test_a_value_known_only_after_the_up_is_reported_once() -> None:
     text = said(step("update", "aws:ssm/parameter:Parameter", "x", {"v": "one\ntwo"}, {"v": UNKNOWN}))
     assert "    v: (known after the up)" in text
     assert "one" not in text
@@ -107,7 +107,7 @@ def test_a_long_text_is_compared_line_by_line_and_json_by_its_parts() -> None:
     ]
 
 
-def test_several_of_a_kind_are_one_sentence_whatever_their_order() -> None:
+def test_several_resources_of_a_kind_are_one_sentence_in_any_order() -> None:
     kind = "random:index/randomPassword:RandomPassword"
     steps = [step("replace", kind, name, {"k": 1}, {"k": 2}) for name in ("b", "c", "a")]
     assert "> - the passwords a, b and c are replaced.\n" in said(*steps)
@@ -119,7 +119,7 @@ def test_a_server_of_another_architecture_replaces_the_other() -> None:
     assert "> - the server is replaced by server-amd64: Grafana" in text
 
 
-def test_errors_are_in_a_block_that_they_cannot_leave() -> None:
+def test_errors_cannot_break_out_of_their_block() -> None:
     error = 'monitoring:retention = "```": is not a duration; @everyone <script>'
     found = preview(diagnostics=[{"severity": "error", "message": f"error: {error}\n"}])
     assert found.errors == (error,)
@@ -127,12 +127,12 @@ def test_errors_are_in_a_block_that_they_cannot_leave() -> None:
     assert text.splitlines()[2:6] == ["**dev**: the preview failed.", "````", error, "````"]
 
 
-def test_names_notify_nobody() -> None:
+def test_names_cannot_mention_users() -> None:
     text = said(step("delete", "t:t:T", "@everyone <b>*", {}))
     assert "T &#64;everyone \\<b\\>\\*" in text
 
 
-def test_the_comment_fits_whatever_changes() -> None:
+def test_the_comment_fits_however_much_changes() -> None:
     steps = [step("update", "t:t:T", f"r{n}", {"a": "x" * 150}, {"a": "y" * 150}) for n in range(400)]
     reports = [Report(stack, preview(*steps)) for stack in ("dev", "prod")]
     text = comment.text(reports, COMMIT)
@@ -147,19 +147,19 @@ def test_a_deleted_settings_file_deletes_nothing() -> None:
     assert "This deletes `Pulumi.old.yaml`, but nothing in AWS: run the workflow *Destroy*" in text
 
 
-def test_components_are_nothing_by_themselves() -> None:
+def test_components_are_not_changes() -> None:
     component = step("create", "monitoring:index:Network", "network", None, {})
     component["newState"]["custom"] = False
     assert preview(component).changes == ()
 
 
 @pytest.mark.parametrize("text", ["", "error: no stack named 'dev'", "[]"])
-def test_output_without_a_preview_is_refused(text: str) -> None:
+def test_output_that_is_not_a_preview_is_refused(text: str) -> None:
     with pytest.raises(DeliveryError, match="did not print the expected JSON"):
         parsed(text)
 
 
-def test_what_the_engine_hides_or_only_lists_is_treated_as_it_says() -> None:
+def test_hidden_properties_are_left_out_and_listed_paths_are_compared() -> None:
     """The provider's own notes and hidden properties are left out; of a listed path the whole property is compared."""
     old = {"a": "1", "tags": {"team": "x", "__defaults": []}, "__defaults": ["a"], "noise": "1"}
     new = {"a": "1", "tags": {"team": "y", "__defaults": ["team"]}, "__defaults": [], "noise": "2"}

@@ -37,11 +37,11 @@ def folder(tmp_path: Path, with_before: dict[str, Any], without: dict[str, Any])
         ({"total": 20.46}, "about 20.46 US dollars a month"),
     ],
 )
-def test_a_difference(tmp_path: Path, bill: dict[str, Any], phrase: str) -> None:
+def test_the_phrase_has_the_total_and_the_difference(tmp_path: Path, bill: dict[str, Any], phrase: str) -> None:
     assert cost.difference(folder(tmp_path, bill, {}), "dev", "config: {}") == phrase
 
 
-def test_a_stack_that_was_not_there(tmp_path: Path) -> None:
+def test_the_phrase_for_a_new_stack_has_only_the_total(tmp_path: Path) -> None:
     assert cost.difference(folder(tmp_path, {}, {"total": 20.46}), "dev", None) == "about 20.46 US dollars a month"
 
 

@@ -28,7 +28,7 @@ def client(hub: GitHub, **permissions: str) -> github.GitHub:
     return github.GitHub(hub.url, hub.repository, hub.token(names))
 
 
-def test_one_comment_however_often_and_wherever_it_is(hub: GitHub) -> None:
+def test_there_is_only_one_comment_wherever_it_is(hub: GitHub) -> None:
     """After more comments than fit on a page, and next to others' with the same mark."""
     number = hub.pull_request()
     for count in range(130):
@@ -62,9 +62,7 @@ def test_what_github_refuses_is_one_sentence(hub: GitHub) -> None:
     assert hub.comments == {}
 
 
-def test_an_issue_is_opened_brought_up_to_date_and_closed(
-    hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_issue_is_opened_updated_and_closed(hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", hub.token({"issues": "write"}))
     monkeypatch.setenv("GITHUB_API_URL", hub.url)
     monkeypatch.setenv("GITHUB_REPOSITORY", hub.repository)
@@ -98,7 +96,7 @@ def test_without_a_preview_the_comment_says_so(hub: GitHub, monkeypatch: pytest.
     assert said.endswith(": https://github.com/run")
 
 
-def test_what_goes_to_github_needs_nothing_but_python() -> None:
+def test_posting_to_github_needs_only_the_standard_library() -> None:
     """Its jobs install nothing: no third-party package ever runs where a token may write."""
     checkout = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-S", "-m", "delivery.posts", "--help"]

@@ -46,7 +46,7 @@ def asked(tmp_path: Path) -> list[str]:
     return arguments
 
 
-def test_what_a_command_says_is_printed_and_returned_without_secrets(
+def test_the_output_of_a_command_is_printed_and_returned_without_secrets(
     cli: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = cli(f"echo one {SECRET}; echo two {SECRET} >&2").show("up", "--yes")
@@ -61,13 +61,15 @@ def test_the_output_of_a_failed_command_is_not_repeated(cli: Made, capsys: pytes
     assert capsys.readouterr().out == "[secret]\n"
 
 
-def test_a_question_is_answered_and_not_printed(cli: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ask_returns_the_output_without_printing_it(
+    cli: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli(f"echo {SECRET}").ask("stack", "export", "--show-secrets") == f"{SECRET}\n"
     assert capsys.readouterr().out == ""
     assert asked(tmp_path) == [*ALWAYS, "stack", "export", "--show-secrets", "--stack", "dev"]
 
 
-def test_a_question_that_fails_repeats_the_end_of_what_was_said(cli: Made) -> None:
+def test_a_failed_ask_quotes_the_end_of_the_output(cli: Made) -> None:
     with pytest.raises(DeliveryError) as error:
         cli(f"seq 100 >&2; echo error: {SECRET} >&2; exit 1").ask("config")
     first, *lines = str(error.value).splitlines()
@@ -76,7 +78,7 @@ def test_a_question_that_fails_repeats_the_end_of_what_was_said(cli: Made) -> No
 
 
 @pytest.mark.parametrize(("status", "worked"), [(0, True), (1, False)])
-def test_both_outputs_of_an_attempt_are_without_secrets(cli: Made, status: int, worked: bool) -> None:
+def test_both_outputs_of_an_attempt_are_returned_without_secrets(cli: Made, status: int, worked: bool) -> None:
     tried = cli(f"echo out {SECRET}; echo said {SECRET} >&2; exit {status}").try_("preview", "--json")
     assert tried == (worked, "out [secret]\n", "said [secret]\n")
 

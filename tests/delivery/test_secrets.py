@@ -44,17 +44,17 @@ def ask(*arguments: str) -> str:
     return json.dumps(CONFIG if arguments[0] == "config" else STATE)
 
 
-def test_every_secret_is_found_and_nothing_that_stands_in_the_settings() -> None:
+def test_every_secret_is_found_and_no_plain_setting() -> None:
     found = secrets.of_stack(ask, SETTINGS)
     assert found == {"the-password", KEY, "the-aws-secret", "generated-password", "22"}
 
 
-def test_secrets_are_hidden_wherever_they_are() -> None:
+def test_secrets_are_hidden_in_every_form() -> None:
     hide = Redactor(secrets.of_stack(ask, SETTINGS))
     line = KEY.splitlines()[1]
     text = f"x the-password, {json.dumps(KEY)}, {line}, url://generated-password@host port 22"
     assert hide(text) == 'x [secret], "[secret]", [secret], url://[secret]@host port 22'
 
 
-def test_a_secret_within_another_leaves_nothing_of_it() -> None:
+def test_a_secret_that_contains_another_is_hidden_completely() -> None:
     assert Redactor(["password-1", "password-1-and-more"])("password-1-and-more") == "[secret]"

@@ -30,7 +30,7 @@ BOTH = ["dev", "prod"]
         (["docs/Pulumi.dev.yaml", "toolshed/x.py"], []),
     ],
 )
-def test_a_settings_file_concerns_its_stack_and_the_program_all(paths: list[str], found: list[str]) -> None:
+def test_a_settings_file_concerns_its_stack_and_the_program_concerns_all(paths: list[str], found: list[str]) -> None:
     assert concerned(paths, BOTH) == Changed(found, [])
 
 
@@ -38,7 +38,7 @@ def test_a_deleted_settings_file_is_noticed() -> None:
     assert concerned(["Pulumi.old.yaml"], BOTH) == Changed([], ["old"])
 
 
-def test_the_program_is_all_that_it_imports() -> None:
+def test_the_program_includes_every_folder_that_it_imports() -> None:
     """Every folder of this checkout from which the program imports a module, or Pulumi runs a command."""
     seen: set[Path] = set()
     todo = [CHECKOUT / "__main__.py"]
@@ -72,7 +72,7 @@ def test_the_stacks_of_this_repository() -> None:
     ("written", "protected"),
     [("false", False), ('"false"', False), ("true", True), ('"true"', True), ("no-way", True), ("", True)],
 )
-def test_protection_is_what_the_program_takes_for_it(tmp_path: Path, written: str, protected: bool) -> None:
+def test_protect_is_read_as_the_program_reads_it(tmp_path: Path, written: str, protected: bool) -> None:
     """`pulumi config set monitoring:protect false` writes it in quotes."""
     (tmp_path / "Pulumi.dev.yaml").write_text(f"config:\n  monitoring:protect: {written}\n")
     assert stacks.protected(tmp_path, "dev") is protected
@@ -109,7 +109,7 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_only_what_the_branch_did_counts(repository: Path) -> None:
+def test_only_changes_on_the_branch_count(repository: Path) -> None:
     assert stacks.changed(repository, "main-now") == Changed(["prod"], [])
     assert stacks.changed(repository, "HEAD") == Changed([], [])
 
@@ -119,6 +119,6 @@ def test_without_a_commit_to_compare_with_all_are_concerned(repository: Path, ba
     assert stacks.changed(repository, base) == Changed(BOTH, [])
 
 
-def test_the_settings_as_they_were(repository: Path) -> None:
+def test_the_settings_before_the_change_are_read(repository: Path) -> None:
     assert stacks.file_before(repository, "main-now", "prod") == "config: {monitoring:retention: 7d}"
     assert stacks.file_before(repository, "main-now", "new") is None

@@ -46,7 +46,9 @@ def answering(project: Path, asked: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize(("asked", "answer"), WRONG)
-def test_up_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str], asked: str, answer: str) -> None:
+def test_up_stops_before_it_changes_anything(
+    project: Path, capsys: pytest.CaptureFixture[str], asked: str, answer: str
+) -> None:
     answering(project, asked, answer)
     assert main(["up", "--stack", "dev"]) == 1
     (line,) = capsys.readouterr().err.splitlines()
@@ -55,7 +57,9 @@ def test_up_changes_nothing(project: Path, capsys: pytest.CaptureFixture[str], a
 
 
 @pytest.mark.parametrize("answer", STRANGE)
-def test_what_may_be_protected_is_not_destroyed(project: Path, capsys: pytest.CaptureFixture[str], answer: str) -> None:
+def test_destroy_stops_when_protection_is_unknown(
+    project: Path, capsys: pytest.CaptureFixture[str], answer: str
+) -> None:
     answering(project, "stack export", answer)
     assert main(["destroy", "--stack", "dev", "--again", "dev"]) == 1
     assert "did not print the expected JSON" in capsys.readouterr().err
@@ -69,12 +73,12 @@ def test_an_ordinary_stack_is_deployed(project: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [*STRANGE[:-1], '{"steps": [{"op": "update"}]}', '{"steps": 5}', '{"steps": ["x"]}'])
-def test_a_preview_of_another_form(answer: str) -> None:
+def test_a_preview_of_another_form_is_refused(answer: str) -> None:
     with pytest.raises(DeliveryError, match="did not print the expected JSON"):
         digest.parsed(answer)
 
 
-def test_an_answer_that_is_no_text_is_no_traceback(project: Path) -> None:
+def test_an_answer_that_is_not_text_is_refused(project: Path) -> None:
     answering(project, "stack ls", "")
     (project / "answer").write_bytes(b"\xff\xfe[]")
     with pytest.raises(DeliveryError, match="did not print the expected JSON"):

@@ -30,7 +30,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(GITHUB)))
-def test_actions_are_pinned_by_commit_with_their_version_next_to_it(path: Path) -> None:
+def test_actions_are_pinned_by_commit_with_their_version_in_a_comment(path: Path) -> None:
     used = re.findall(r"uses: (\S+)(.*)", path.read_text())
     for action, rest in used:
         if not action.startswith("./"):
@@ -44,7 +44,7 @@ def test_an_action_has_the_same_commit_everywhere() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(GITHUB)))
-def test_nothing_is_pasted_into_a_script(path: Path) -> None:
+def test_no_expression_is_inserted_into_a_script(path: Path) -> None:
     for step in steps(path):
         assert "${{" not in step.get("run", ""), step
 
@@ -74,7 +74,7 @@ def test_the_deploy_role_is_only_available_in_an_environment_one_at_a_time(workf
         assert "environment" not in job
 
 
-def test_no_workflow_runs_others_code_with_rights() -> None:
+def test_no_workflow_runs_untrusted_code_with_rights() -> None:
     for path in WORKFLOWS:
         source = yaml.safe_load(path.read_text())
         assert source["permissions"] == {}

@@ -1,1 +1,1 @@
-"""The product's program under the real engine with the stand-ins and the local AWS, without machines."""
+"""The program under the real engine, with the provider stand-ins and the local AWS, and without machines."""

@@ -1,4 +1,4 @@
-"""An account in which somebody ran the bootstrap, and workflows' jobs that assume its roles."""
+"""An account in which the bootstrap has been run, and workflow jobs that assume its roles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PREVIEW = f"repo:{REPOSITORY}:pull_request"
 
 
 class Bootstrap(Product):
-    """A stack of the bootstrap's program in a state file of its own."""
+    """A stack of the bootstrap's program, with its own state."""
 
     def write(self, project: str, config: dict[str, Any]) -> None:
         content = yaml.safe_load((CHECKOUT / "bootstrap" / "Pulumi.yaml").read_text())
@@ -36,20 +36,20 @@ class Bootstrap(Product):
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the person tells GitHub."""
+        """The variables to set on GitHub."""
         return dict(json.loads(self.run("stack", "output", "variables", "--json", "--stack", self.stack)))
 
 
 @dataclass(frozen=True)
 class Job:
-    """A workflow's job: its credentials as the AWS SDKs' environment variables."""
+    """A workflow's job. credentials: as environment variables of the AWS SDKs."""
 
     aws: Cloud
     credentials: dict[str, str]
 
     @classmethod
     def of(cls, aws: Cloud, role: str, subject: str, **claims: Any) -> Job:
-        """A job that assumed a role with its token. Raises botocore's ClientError when it may not."""
+        """A job that has assumed a role with its token. Raises botocore's ClientError if it may not."""
         sts = boto3.client("sts", region_name=REGION, endpoint_url=aws.url, config=Config(signature_version=UNSIGNED))
         token = issuer.token(issuer.key_of(aws.place), subject, **claims)
         made = sts.assume_role_with_web_identity(RoleArn=role, RoleSessionName="job", WebIdentityToken=token)
@@ -64,7 +64,7 @@ class Job:
         )
 
     def client(self, service: str) -> Any:
-        """boto3's client with the job's credentials, through the endpoint that counts as TLS."""
+        """A boto3 client with the job's credentials, at the endpoint that counts as TLS."""
         make: Any = boto3.client
         given = {name.lower(): value for name, value in self.credentials.items()}
         return make(

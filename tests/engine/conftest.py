@@ -1,4 +1,4 @@
-"""A local AWS, and people with stacks in it."""
+"""A local AWS, and stacks in it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ __all__ = ["aws"]
 
 
 @pytest.fixture(scope="session")
-def person(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Product]:
-    """Makes a person: a backend of its own, and a stack with the settings of Pulumi.dev.yaml."""
+def make_product(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Product]:
+    """Makes a stack with its own backend, as another person would have it, and the settings of Pulumi.dev.yaml."""
     home = tmp_path_factory.mktemp("pulumi") / "home"
 
     def make(stack: str = "dev", project: str = "monitoring") -> Product:
@@ -25,18 +25,18 @@ def person(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
 
 
 @pytest.fixture(scope="session")
-def converged(person: Callable[..., Product]) -> Iterator[Product]:
-    """A stack in which everything is up that needs no running server. Nobody changes what is up; a test's settings are
-    taken back."""
-    mine = person()
-    mine.up()
-    yield mine
-    mine.destroy()
+def converged(make_product: Callable[..., Product]) -> Iterator[Product]:
+    """A stack that is up, except for what needs a running server. Tests do not change what is up, and their settings
+    are reverted."""
+    product = make_product()
+    product.up()
+    yield product
+    product.destroy()
 
 
 @pytest.fixture
-def mine(converged: Product) -> Iterator[Product]:
-    """The stack that is up, with the settings of Pulumi.dev.yaml as they are afterwards."""
+def product(converged: Product) -> Iterator[Product]:
+    """The stack that is up; its settings, those of Pulumi.dev.yaml, are restored afterwards."""
     file = converged.folder / f"Pulumi.{converged.stack}.yaml"
     before = file.read_text()
     yield converged
@@ -45,7 +45,7 @@ def mine(converged: Product) -> Iterator[Product]:
 
 @pytest.fixture(scope="session")
 def bootstrap(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Bootstrap:
-    """What the account's administrator made; there is one in an account."""
+    """The account's bootstrap, which is up; an account has only one."""
     folder = tmp_path_factory.mktemp("bootstrap")
     made = Bootstrap.make(folder / "home", folder / "person", aws)
     made.up()

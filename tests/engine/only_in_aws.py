@@ -1,11 +1,12 @@
-"""What the deploy role is allowed although no stack here needs it, each with the reason and where to read it.
+"""What the deploy role is allowed although no stack in these tests needs it, with the reasons and their sources.
 
-tests/engine/test_permissions.py reads this: what is neither needed nor here is too much, and so is what is here and
-needed after all. Provider: terraform-provider-aws, which pulumi-aws is made from; paths below internal/service.
+tests/engine/test_permissions.py fails if the role is allowed something that is neither needed nor listed here, and if
+something listed here is needed after all. Sources of the provider are paths below internal/service in
+terraform-provider-aws, from which pulumi-aws is made.
 """
 
 BUCKET_READ = (
-    "the provider reads every setting of a bucket, also those that the program does not set",
+    "the provider reads every setting of a bucket, even those that the program does not set",
     "s3/bucket.go, resourceBucketRead",
 )
 TAGS = "the provider asks S3's newer API for tags first", "s3/tags.go (pull request 45251)"
@@ -30,11 +31,11 @@ ONLY_IN_AWS: dict[tuple[str, str], tuple[str, str]] = {
         "ec2/ebs_volume.go, waitVolumeUpdated",
     ),
     ("UseInterfaces", "ec2:AssociateAddress"): (
-        "EC2 may judge the instance's network interface as well",
+        "EC2 can also check the rights on the instance's network interface",
         "docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
     ),
     ("UseInterfaces", "ec2:DisassociateAddress"): (
-        "EC2 may judge the instance's network interface as well",
+        "EC2 can also check the rights on the instance's network interface",
         "docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
     ),
     ("ReadIdentities", "iam:ListRolePolicies"): ROLE_READ,
@@ -42,11 +43,11 @@ ONLY_IN_AWS: dict[tuple[str, str], tuple[str, str]] = {
     ("ChangeIdentities", "iam:CreatePolicyVersion"): (UPGRADE, "iam/policy.go, resourcePolicyUpdate"),
     ("ChangeIdentities", "iam:DeletePolicyVersion"): (UPGRADE, "iam/policy.go, policyPruneVersions"),
     ("LinkDatabases", "iam:CreateServiceLinkedRole"): (
-        "Timestream for InfluxDB makes its role with an account's first instance",
+        "Timestream for InfluxDB creates its role with an account's first instance",
         "docs.aws.amazon.com/timestream/latest/developerguide/using-service-linked-roles.html",
     ),
     ("WriteWithKeys", "kms:GenerateDataKey"): (
-        "a secret over 4 KiB, a long certificate chain, has a data key",
+        "a secret of more than 4 KiB (a long certificate chain) has a data key",
         "docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html",
     ),
     **{

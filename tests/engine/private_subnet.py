@@ -1,4 +1,4 @@
-"""Subnets that lead nowhere, or to the internet through a NAT gateway."""
+"""Subnets without a route out, or with one through a NAT gateway."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Subnet:
     route_table: str
 
     def route(self, **target: str) -> None:
-        """Its default route. target: as EC2's CreateRoute names it."""
+        """Create its default route. target: as EC2's CreateRoute names it."""
         self.ec2.create_route(RouteTableId=self.route_table, DestinationCidrBlock=EVERYWHERE, **target)
 
     def nat_gateway(self) -> str:
-        """The id of a new NAT gateway in one of the VPC's other subnets, to which everything is sent."""
+        """Create a NAT gateway in another subnet of the VPC, and a default route to it; returns its id."""
         others = self.ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [self.vpc]}])["Subnets"]
         public = next(each["SubnetId"] for each in others if each["SubnetId"] != self.id)
         address = self.ec2.allocate_address(Domain="vpc")["AllocationId"]
@@ -35,13 +35,13 @@ class Subnet:
         return str(made)
 
     def _gateway(self) -> str:
-        """The id of the NAT gateway that it leads to."""
+        """The id of the NAT gateway in its default route."""
         (table,) = self.ec2.describe_route_tables(RouteTableIds=[self.route_table])["RouteTables"]
         (gateway,) = (each["NatGatewayId"] for each in table["Routes"] if "NatGatewayId" in each)
         return str(gateway)
 
     def remove_nat_gateway(self) -> None:
-        """Delete the NAT gateway that it leads to, and release its address."""
+        """Delete the NAT gateway and the route to it, and release its address."""
         gateway = self._gateway()
         (made,) = self.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"]
         self.ec2.delete_route(RouteTableId=self.route_table, DestinationCidrBlock=EVERYWHERE)
@@ -51,7 +51,7 @@ class Subnet:
 
     @contextmanager
     def cut_off(self) -> Iterator[None]:
-        """Without its default route to a NAT gateway."""
+        """Within this context, it has no default route to its NAT gateway."""
         gateway = self._gateway()
         self.ec2.delete_route(RouteTableId=self.route_table, DestinationCidrBlock=EVERYWHERE)
         try:
@@ -61,7 +61,7 @@ class Subnet:
 
 
 def subnet(ec2: Any, zone: str) -> Subnet:
-    """A new subnet of the default VPC, in addresses that no other one has."""
+    """Create a subnet in the default VPC, with addresses that no other subnet has."""
     (found,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     vpc, network = str(found["VpcId"]), IPv4Network(found["CidrBlock"])
     taken = [

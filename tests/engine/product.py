@@ -1,4 +1,4 @@
-"""Stacks of the product's program, each with a backend of its own: the engine is real, no server boots."""
+"""Stacks of the program, each with its own backend: the engine is real, and no server boots."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tests.sandbox.cloud.conftest import Cloud
 from tests.sandbox.plugins.engine import CHECKOUT, environment, find_pulumi
 
 PROGRAM = CHECKOUT
-"""Whose program runs; the plugins and the local AWS are this checkout's."""
+"""The program that runs. (The plugins and the local AWS are always this checkout's.)"""
 
 WITHOUT_THE_GATE = ("--exclude", "**Command::ready", "--exclude-dependents")
-"""Nothing boots here, so nothing would ever pass the gate: it is left out, with everything that waits for it."""
+"""Leaves out the gate, which never opens as nothing boots here, and everything that waits for it."""
 
 
 @dataclass
 class Product:
-    """A stack of the program in a state file of its own, as another person would have it."""
+    """A stack of the program with its own state, as another person would have it."""
 
     folder: Path
     env: dict[str, str]
@@ -34,7 +34,8 @@ class Product:
 
     @classmethod
     def make(cls, home: Path, folder: Path, aws: Cloud, stack: str = "dev", project: str = "monitoring") -> Self:
-        """home: PULUMI_HOME, shared because of the plugins. folder: the person's own; created."""
+        """Create a stack that is not up yet. home: PULUMI_HOME, shared because of the plugins. folder: for the project
+        and its state; created."""
         pulumi = find_pulumi()
         (folder / "state").mkdir(parents=True)
         home.mkdir(exist_ok=True)
@@ -47,14 +48,14 @@ class Product:
         return made
 
     def write(self, project: str, config: dict[str, Any]) -> None:
-        """The project's file, pointing at the checkout's program, and the stack's settings."""
+        """Write the project's file, which points at the checkout's program, and the stack's settings."""
         content = yaml.safe_load((PROGRAM / "Pulumi.yaml").read_text())
         content |= {"name": project, "main": str(PROGRAM)}
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
         (self.folder / f"Pulumi.{self.stack}.yaml").write_text(yaml.safe_dump({"config": config}))
 
     def configure(self, **settings: Any) -> None:
-        """Settings without their namespace; `aws__profile` is `aws:profile`. None removes one."""
+        """Change settings, named without their namespace; `aws__profile` is `aws:profile`. None removes one."""
         file = self.folder / f"Pulumi.{self.stack}.yaml"
         content = yaml.safe_load(file.read_text())
         for name, value in settings.items():
@@ -66,7 +67,7 @@ class Product:
         file.write_text(yaml.safe_dump(content))
 
     def run(self, *arguments: str, fails: bool = False, **env: str) -> str:
-        """What the CLI printed. Raises AssertionError when it does not end as expected."""
+        """Run the CLI, which must succeed or, with `fails`, fail; returns what it printed."""
         done = subprocess.run(
             ["pulumi", "--non-interactive", "--color", "never", *arguments],
             executable=find_pulumi(),
@@ -80,12 +81,12 @@ class Product:
             timeout=600,
         )
         assert (done.returncode != 0) == fails, (
-            f"pulumi {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}"
+            f"pulumi {' '.join(arguments)} exited with status {done.returncode}:\n{done.stdout}"
         )
         return done.stdout
 
     def command(self, script: Path, *arguments: str) -> str:
-        """What one of the program's scripts prints, however it ends."""
+        """Run one of the program's scripts, which may fail; returns what it printed."""
         done = subprocess.run(
             [sys.executable, PROGRAM / script, *arguments],
             cwd=self.folder,
@@ -105,7 +106,7 @@ class Product:
         )
 
     def refused(self) -> str:
-        """The message of a preview that must fail."""
+        """What a preview that must fail printed."""
         return self.run("preview", "--stack", self.stack, fails=True)
 
     def steps(self) -> list[dict[str, Any]]:
@@ -113,7 +114,7 @@ class Product:
         return list(json.loads(self.run("preview", "--json", "--stack", self.stack))["steps"])
 
     def preview(self) -> dict[str, str]:
-        """Name of each changed resource → what a preview of the whole program would do with it."""
+        """Type and name of each changed resource → what a preview of the whole program would do with it."""
         return {
             f"{step['urn'].split('::')[-2].split('$')[-1].split(':')[-1]}::{step['urn'].split('::')[-1]}": step["op"]
             for step in self.steps()
@@ -121,7 +122,7 @@ class Product:
         }
 
     def resources(self, kind: str) -> list[dict[str, Any]]:
-        """The resources of a type, as the state has them."""
+        """The resources of a type in the state."""
         state = json.loads(self.run("stack", "export", "--stack", self.stack))["deployment"]
         return [each for each in state.get("resources", []) if each["type"] == kind]
 

@@ -1,4 +1,4 @@
-"""The bootstrap with the real engine in the local AWS, and who gets its roles."""
+"""The bootstrap with the real engine in the local AWS, and who can assume its roles."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.sandbox.cloud.conftest import Cloud
 pytestmark = pytest.mark.slow
 
 
-def test_the_second_time_nothing_changes(bootstrap: Bootstrap) -> None:
-    """Nor has AWS anything that the program did not ask for."""
+def test_a_second_preview_shows_no_changes(bootstrap: Bootstrap) -> None:
+    """Not even with a refresh: AWS has nothing that the program did not ask for."""
     said = bootstrap.run("preview", "--refresh", "--stack", "dev")
     assert re.search(r"\n +[0-9]+ unchanged\n", said)
     assert not re.findall(r" to (?:create|update|replace|delete)", said)
 
 
-def test_what_it_made_is_closed(bootstrap: Bootstrap, aws: Cloud) -> None:
+def test_the_state_bucket_is_closed(bootstrap: Bootstrap, aws: Cloud) -> None:
     bucket = bootstrap.variables["PULUMI_BACKEND"].removeprefix("s3://").partition("?")[0]
     s3, kms = Job(aws, _administrator(bootstrap)).client("s3"), aws.client("kms")
     assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
@@ -49,7 +49,7 @@ def _administrator(bootstrap: Bootstrap) -> dict[str, str]:
     return {name: bootstrap.env[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 
 
-def test_each_role_is_for_its_own_jobs(bootstrap: Bootstrap, aws: Cloud) -> None:
+def test_each_role_can_be_assumed_only_by_its_own_jobs(bootstrap: Bootstrap, aws: Cloud) -> None:
     roles = {each: bootstrap.variables[f"AWS_{each}_ROLE"] for each in ("PREVIEW", "DEPLOY")}
     branch = f"repo:{REPOSITORY}:ref:refs/heads/main"
     right = {("PREVIEW", PREVIEW), ("PREVIEW", branch), ("DEPLOY", DEPLOY), ("DEPLOY", DEPLOY.replace("prod", "dev"))}
@@ -58,7 +58,7 @@ def test_each_role_is_for_its_own_jobs(bootstrap: Bootstrap, aws: Cloud) -> None
         f"repo:{REPOSITORY}:ref:refs/tags/main",
         f"repo:{REPOSITORY}:environment:test",
         f"repo:{REPOSITORY}:environment:main",
-        # A namesake, after the organization or the repository was abandoned: without the ids, or with others.
+        # A namesake, after the organization or the repository was deleted: without ids, or with different ones.
         "repo:octo-org/monitoring:environment:prod",
         "repo:octo-org@123457/monitoring@456789:environment:prod",
         "repo:octo-org@123456/monitoring@456790:environment:prod",
@@ -83,7 +83,7 @@ def test_the_right_subject_alone_is_not_enough(bootstrap: Bootstrap, aws: Cloud,
         Job.of(aws, bootstrap.variables["AWS_DEPLOY_ROLE"], DEPLOY, **claims)
 
 
-def test_what_to_tell_github(bootstrap: Bootstrap) -> None:
+def test_the_outputs_are_the_variables_to_set_on_github(bootstrap: Bootstrap) -> None:
     outputs = json.loads(bootstrap.run("stack", "output", "--json", "--stack", "dev"))
     assert set(outputs["variables"]) == {
         *("AWS_REGION", "AWS_PREVIEW_ROLE", "AWS_DEPLOY_ROLE", "PULUMI_BACKEND", "PULUMI_SECRETS_PROVIDER"),
@@ -92,7 +92,7 @@ def test_what_to_tell_github(bootstrap: Bootstrap) -> None:
     assert len(outputs["commands"]) == 5
 
 
-def test_destroy_is_refused_before_anything_goes(bootstrap: Bootstrap, aws: Cloud) -> None:
+def test_destroy_is_refused_before_anything_is_deleted(bootstrap: Bootstrap, aws: Cloud) -> None:
     for how in ([], ["--skip-preview"]):
         said = bootstrap.run("destroy", "--yes", "--stack", "dev", *how, fails=True)
         assert "states-of-all-stacks-and-their-key" in said
@@ -105,15 +105,15 @@ def test_a_wrong_setting_is_one_clear_error(bootstrap: Bootstrap) -> None:
     said = bootstrap.run(
         "preview", "--stack", "dev", "--config", "monitoring-bootstrap:repository=octo-org/*", fails=True
     )
-    # Pulumi keeps what --config says.
+    # Pulumi saves what --config sets.
     bootstrap.run("config", "set", "--stack", "dev", "monitoring-bootstrap:repository", REPOSITORY)
     assert "monitoring-bootstrap:repository" in said
     assert "write OWNER/NAME" in said
     assert "Traceback" not in said
 
 
-def test_a_provider_that_somebody_else_made_is_used_and_stays(bootstrap: Bootstrap, aws: Cloud, tmp_path: Path) -> None:
-    """Another repository's bootstrap in the same account: here, this one's provider is somebody else's."""
+def test_an_existing_oidc_provider_is_not_created_again(bootstrap: Bootstrap, aws: Cloud, tmp_path: Path) -> None:
+    """To another repository's bootstrap in the same account, the first one's provider is somebody else's."""
     iam = aws.client("iam")
     assert len(iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]) == 1
     second = Bootstrap.make(tmp_path / "home", tmp_path / "person", aws, stack="second")

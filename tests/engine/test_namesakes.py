@@ -1,4 +1,4 @@
-"""Two people, each with a state of their own, whose stacks have the same name in one account and region."""
+"""Two people with separate states whose stacks have the same name, in the same account and region."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ pytestmark = pytest.mark.slow
 
 
 def parameters(aws: Cloud) -> dict[str, str]:
-    """Name and value of every parameter of anybody's stack."""
+    """The name and value of every stack's parameters."""
     pages = aws.client("ssm").get_paginator("get_parameters_by_path")
     found = pages.paginate(Path="/monitoring", Recursive=True, WithDecryption=True)
     return {each["Name"]: each["Value"] for page in found for each in page["Parameters"]}
 
 
-def test_neither_takes_over_nor_deletes_what_is_the_other_s(
-    person: Callable[..., Product], mine: Product, aws: Cloud
+def test_stacks_of_the_same_name_leave_each_other_alone(
+    make_product: Callable[..., Product], product: Product, aws: Cloud
 ) -> None:
     before = parameters(aws)
     assert before
-    theirs = person(mine.stack)
+    theirs = make_product(product.stack)
     theirs.up()
     assert parameters(aws).items() > before.items()
     theirs.destroy()

@@ -1,4 +1,4 @@
-"""Unusable settings, through a real preview: each is one line of the one error; no traceback, no secret.
+"""Unusable settings in a real preview: each is one line of a single error, without a traceback or a secret.
 
 tests/settings has many more, against the settings alone. Here it is what the user sees:
 YAML, the CLI, the engine and the language host lie between the stack's file and the message.
@@ -58,31 +58,31 @@ def said_about(said: str, key: str) -> str:
 
 def clean(said: str) -> None:
     assert "Traceback" not in said
-    assert "Error:" not in said, "the name of an exception"
+    assert "Error:" not in said, "the name of an exception is shown"
     assert not [MARKER[at : at + 8] for at in range(len(MARKER) - 7) if MARKER[at : at + 8] in said]
     assert all(len(line) < 400 for line in said.splitlines())
 
 
 @pytest.mark.parametrize("what", TOGETHER)
-def test_each_wrong_value_is_one_line(mine: Product, what: str) -> None:
-    mine.configure(**{key: value for key, (value, _) in TOGETHER[what].items()})
-    said = mine.refused()
+def test_each_wrong_value_is_one_line(product: Product, what: str) -> None:
+    product.configure(**{key: value for key, (value, _) in TOGETHER[what].items()})
+    said = product.refused()
     clean(said)
     assert f"{len(TOGETHER[what])} mistakes in the configuration (Pulumi.dev.yaml); nothing was changed:" in said
     for key, (_, reported) in TOGETHER[what].items():
         assert reported in said_about(said, f"monitoring:{key}")
 
 
-def test_no_part_of_a_secret_is_shown(mine: Product) -> None:
+def test_no_part_of_a_secret_is_shown(product: Product) -> None:
     """shared/cases/server/secret_in_preview.sh: an SMTP password next to an ordinary mistake."""
-    secret = ("config", "set", "--stack", mine.stack, "--secret", "--path")
+    secret = ("config", "set", "--stack", product.stack, "--secret", "--path")
     for path in ("smtp.password", "contactPoints.webhookToken", "influxdb.password"):
-        mine.run(*secret, f"monitoring:{path}", f"{MARKER}'")
-    mine.run(*secret, "monitoring:contactPoints.slack", f"https://[{MARKER}")
-    plain = ("config", "set", "--stack", mine.stack, "--path")
+        product.run(*secret, f"monitoring:{path}", f"{MARKER}'")
+    product.run(*secret, "monitoring:contactPoints.slack", f"https://[{MARKER}")
+    plain = ("config", "set", "--stack", product.stack, "--path")
     for path, value in {"smtp.host": "m.example.com", "smtp.user": "u", "smtp.sender": "a@b.cc"}.items():
-        mine.run(*plain, f"monitoring:{path}", value)
-    said = mine.refused()
+        product.run(*plain, f"monitoring:{path}", value)
+    said = product.refused()
     clean(said)
     assert "has a single quote" in said_about(said, "monitoring:smtp.password")
     assert "is not a URL" in said_about(said, "monitoring:contactPoints.slack")
@@ -96,9 +96,9 @@ def test_no_part_of_a_secret_is_shown(mine: Product) -> None:
         ("assumeRoles", [{"rolearn": "x"}], "aws:assumeRoles[0].rolearn: is not a setting of the AWS provider"),
     ],
 )
-def test_a_wrong_setting_of_the_provider_is_one_line(mine: Product, setting: str, value: Any, reported: str) -> None:
-    mine.configure(**{f"aws__{setting}": value})
-    said = mine.refused()
+def test_a_wrong_setting_of_the_provider_is_one_line(product: Product, setting: str, value: Any, reported: str) -> None:
+    product.configure(**{f"aws__{setting}": value})
+    said = product.refused()
     clean(said)
     assert reported in said
 
@@ -115,29 +115,29 @@ def test_a_wrong_setting_of_the_provider_is_one_line(mine: Product, setting: str
     ],
     ids=["region", "instance type", "user data"],
 )
-def test_what_only_aws_or_the_finished_user_data_shows(
-    mine: Product, settings: dict[str, Any], words: list[str]
+def test_mistakes_that_only_aws_or_the_rendered_user_data_shows(
+    product: Product, settings: dict[str, Any], words: list[str]
 ) -> None:
-    mine.configure(**settings)
-    said = mine.refused()
+    product.configure(**settings)
+    said = product.refused()
     assert "Traceback" not in said
     assert [word for word in words if word not in said] == [], said
 
 
-def test_no_credentials_is_one_clear_message(mine: Product) -> None:
+def test_missing_credentials_are_one_clear_message(product: Product) -> None:
     nobody = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
-    said = mine.run("preview", "--refresh", "--stack", mine.stack, fails=True, **nobody, HOME="/nonexistent")
+    said = product.run("preview", "--refresh", "--stack", product.stack, fails=True, **nobody, HOME="/nonexistent")
     assert "credential" in said.lower()
     assert "Traceback" not in said
 
 
-def test_the_longest_name_of_a_stack_makes_a_bucket(mine: Product) -> None:
-    """The plugin adds a dash and seven digits to the logical name, and refuses what S3 would."""
-    settings = yaml.safe_load((mine.folder / f"Pulumi.{mine.stack}.yaml").read_text())["config"]
-    named = Product(mine.folder, mine.env, "x" * LONGEST)
+def test_the_longest_stack_name_fits_into_the_name_of_a_bucket(product: Product) -> None:
+    """The plugin adds a dash and seven digits to the logical name, and refuses what S3 would refuse."""
+    settings = yaml.safe_load((product.folder / f"Pulumi.{product.stack}.yaml").read_text())["config"]
+    named = Product(product.folder, product.env, "x" * LONGEST)
     named.write("monitoring", settings)
     named.run("stack", "init", named.stack)
     bucket = f"monitoring-{named.stack}-backups"
     assert f"Bucket::{bucket}" in named.preview()
     assert len(f"{bucket}-1a2b3c4") == 63
-    (mine.folder / f"Pulumi.{named.stack}.yaml").unlink()
+    (product.folder / f"Pulumi.{named.stack}.yaml").unlink()

@@ -1,4 +1,4 @@
-"""A stack with its own KMS key (`kmsKey`), in the local AWS: the engine is real, no server boots."""
+"""A stack with its own KMS key (`kmsKey`), in the local AWS: the engine is real, and no server boots."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def secrets(aws: Cloud, product: Product) -> dict[str, tuple[str, int]]:
 
 
 def by_default(aws: Cloud, bucket: str) -> dict[str, str]:
-    """How what is written into a bucket is encrypted; it answers over TLS only."""
+    """The default encryption of a bucket, asked over TLS, as the bucket requires it."""
     s3 = Job(aws, cloud.admin_credentials(aws.place)).client("s3")
     (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     return dict(rule["ApplyServerSideEncryptionByDefault"])
 
 
-def test_a_key_that_cannot_be_used_is_refused_first(mine: Product, aws: Cloud) -> None:
+def test_an_unusable_key_is_refused_at_the_preview(product: Product, aws: Cloud) -> None:
     pending = key_with(aws)
     aws.client("kms").schedule_key_deletion(KeyId=plain(pending), PendingWindowInDays=7)
     closed = key_with(aws, {**allow("kms:*"), "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"}})
@@ -60,28 +60,28 @@ def test_a_key_that_cannot_be_used_is_refused_first(mine: Product, aws: Cloud) -
             "policy delegates to IAM: a statement that allows kms:* to arn:aws:iam::ACCOUNT:root",
         ),
     ):
-        mine.configure(kmsKey=key)
-        refused = said(mine)
+        product.configure(kmsKey=key)
+        refused = said(product)
         assert f"monitoring:kmsKey = {key}: " in refused
         assert wrong in refused
         assert "Traceback" not in refused
 
 
-def test_a_data_volume_keeps_its_key(mine: Product, aws: Cloud) -> None:
+def test_a_data_volume_keeps_its_key(product: Product, aws: Cloud) -> None:
     key = key_with(aws)
-    mine.configure(kmsKey=key)
-    refused = said(mine)
+    product.configure(kmsKey=key)
+    refused = said(product)
     assert f"monitoring:kmsKey = {key}: the data volume is encrypted with arn:aws:kms:" in refused
     assert "make a backup (backups.now) and also write restoreFrom: latest" in refused
-    mine.configure(kmsKey=key, restoreFrom="latest")
-    changes = mine.preview()
+    product.configure(kmsKey=key, restoreFrom="latest")
+    changes = product.preview()
     assert changes["Volume::data"] == "replace"
 
 
 @pytest.fixture(scope="module")
-def keyed(person: Callable[..., Product], aws: Cloud) -> Any:
-    """A stack that had its own key from the start, and the key."""
-    made, key = person(), key_with(aws)
+def keyed(make_product: Callable[..., Product], aws: Cloud) -> Any:
+    """A stack that has had its own key from the start, and that key."""
+    made, key = make_product(), key_with(aws)
     made.configure(kmsKey=alias(aws, key))
     made.up()
     yield made, key
@@ -99,7 +99,7 @@ def test_everything_is_encrypted_with_the_key_from_the_start(keyed: tuple[Produc
     assert by_default(aws, bucket) == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
 
 
-def test_new_passwords_are_encrypted_with_it_too(keyed: tuple[Product, str], aws: Cloud) -> None:
+def test_new_passwords_are_encrypted_with_the_key(keyed: tuple[Product, str], aws: Cloud) -> None:
     product, key = keyed
     (server,) = product.resources("aws:ec2/instance:Instance")
     before = product.resources("aws:ssm/parameter:Parameter")
@@ -112,18 +112,18 @@ def test_new_passwords_are_encrypted_with_it_too(keyed: tuple[Product, str], aws
         for each in product.resources("aws:ssm/parameter:Parameter")
         if values.get(each["id"]) != each["inputs"].get("value")
     }
-    assert ROTATED & changed, "nothing was tried"
-    # Secrets are replaced, and nothing that waits for them.
+    assert changed >= ROTATED, "the passwords were not replaced"
+    # Nothing that depends on the secrets is replaced.
     (after,) = product.resources("aws:ec2/instance:Instance")
     assert after["id"] == server["id"]
 
 
-def test_without_it_parameters_and_new_backups_go_back_to_aws_s_keys(keyed: tuple[Product, str], aws: Cloud) -> None:
+def test_without_the_key_parameters_and_new_backups_use_the_keys_of_aws(keyed: tuple[Product, str], aws: Cloud) -> None:
     product, key = keyed
     product.configure(kmsKey=None)
     product.up()
     assert {one for one, _ in secrets(aws, product).values()} == {"alias/aws/ssm"}
     (volume,) = product.resources("aws:ebs/volume:Volume")
-    assert volume["outputs"]["kmsKeyId"] == key, "a volume keeps its key"
+    assert volume["outputs"]["kmsKeyId"] == key, "the volume has another key"
     bucket = product.resources("aws:s3/bucket:Bucket")[0]["id"]
     assert by_default(aws, bucket) == {"SSEAlgorithm": "AES256"}

@@ -1,7 +1,7 @@
-"""A stack's whole life with the roles of the bootstrap: what they are allowed is what it needs, no less and no more.
+"""A stack's whole life with the bootstrap's roles, which are allowed exactly what it needs.
 
-The local AWS authorizes every request of the jobs by the policies that the bootstrap created. The state is in
-the bootstrap's bucket, encrypted with its key.
+The local AWS authorizes every request of the jobs by the policies that the bootstrap created. The state is in the
+bootstrap's bucket, encrypted with its key.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CONSOLE = "import sys; from tools.waiting import Console; print(Console({}, *sys
 
 @dataclass
 class Workflows:
-    """A repository's workflows, and the stack they work on."""
+    """A repository's workflows, and their stack."""
 
     aws: Cloud
     variables: dict[str, str]
@@ -40,15 +40,15 @@ class Workflows:
 
     @property
     def administrator(self) -> Any:
-        """S3 as the account's administrator sees it, through the endpoint that counts as TLS."""
+        """An S3 client for the account's administrator, at the endpoint that counts as TLS."""
         return Job(self.aws, cloud.admin_credentials(self.aws.place)).client("s3")
 
     def become(self, role: str, subject: str) -> None:
-        """The next commands are those of a job with this role."""
+        """Run the next commands as a job with this role."""
         self.product.env |= Job.of(self.aws, self.variables[role], subject).credentials
 
     def policy(self, role: str) -> list[dict[str, Any]]:
-        """The statements of a role's policies, as they are in IAM."""
+        """The statements of a role's policies in IAM."""
         iam = self.aws.client("iam")
         found = [iam.get_role_policy(RoleName=role, PolicyName="jobs")["PolicyDocument"]]
         for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
@@ -58,15 +58,15 @@ class Workflows:
         return [statement for document in found for statement in document["Statement"]]
 
     def listed(self, role: str) -> set[tuple[str, str]]:
-        """What the role is allowed, by statement and action."""
+        """What the role is allowed: statement and action."""
         return {(each["Sid"], action) for each in self.policy(role) for action in each["Action"]}
 
     def unneeded(self, role: str) -> set[tuple[str, str]]:
-        """What the role was allowed, by statement and action, and no job has needed so far."""
+        """What the role is allowed and no job has needed so far: statement and action."""
         return self.listed(role) - grants.read(self.aws.place, role)
 
     def resources(self) -> set[str]:
-        """The stack's resources in AWS, for comparison."""
+        """The URNs in the stack's state, for comparison."""
         self.become("AWS_DEPLOY_ROLE", DEPLOY)
         state = json.loads(self.product.run("stack", "export", "--stack", "dev"))["deployment"]
         return {each["urn"] for each in state.get("resources", [])}
@@ -99,12 +99,12 @@ def test_the_preview_role_previews_and_changes_nothing(workflows: Workflows) -> 
     assert "2 to update" in workflows.product.run("preview", "--stack", "dev")
     refused = workflows.product.up(fails=True)
     assert "AccessDenied" in refused
-    # The drift check, which asks AWS about everything.
+    # The drift check asks AWS about every resource.
     workflows.product.run("preview", "--refresh", "--stack", "dev")
     assert workflows.resources() == before
 
 
-def test_the_deploy_role_may_all_that_a_stack_s_life_needs(workflows: Workflows) -> None:
+def test_the_roles_are_allowed_exactly_what_the_life_of_a_stack_needs(workflows: Workflows) -> None:
     product = workflows.product
     workflows.become("AWS_DEPLOY_ROLE", DEPLOY)
     (instance,) = product.resources("aws:ec2/instance:Instance")
@@ -119,11 +119,13 @@ def test_the_deploy_role_may_all_that_a_stack_s_life_needs(workflows: Workflows)
     settings = yaml.safe_load((product.folder / "Pulumi.dev.yaml").read_text())["config"]
     product.configure(smtp=settings["monitoring:smtp"] | {"port": 465})
     product.configure(cloudwatchAuth="role", backups={"enabled": False})
-    # A subnet of nothing but its VPC's local route: the preview also looks for endpoints.
+    # With a subnet that has only its VPC's local route, the preview also looks for endpoints.
     (volume,) = product.resources("aws:ebs/volume:Volume")
     lonely = subnet(workflows.aws.client("ec2"), volume["outputs"]["availabilityZone"])
-    product.configure(publicAddress=False, subnetId=lonely.id, database=None)  # which cannot follow into another subnet
-    # A backup, as the server makes it: the bucket is not empty when it is deleted.
+    product.configure(
+        publicAddress=False, subnetId=lonely.id, database=None
+    )  # a database cannot move to another subnet
+    # With a backup, as the server would write it, the bucket is not empty when it is deleted.
     bucket = product.resources("aws:s3/bucket:Bucket")[0]["id"]
     workflows.administrator.put_object(Bucket=bucket, Key="dev/latest", Body=b"backup")
     product.up()

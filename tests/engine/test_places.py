@@ -1,4 +1,4 @@
-"""Where AWS cannot place the server: the preview says so in a sentence, rather than an `up` failing halfway."""
+"""When AWS cannot place the server, the preview says so in a sentence, instead of an `up` failing halfway."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tests.sandbox.cloud.conftest import Cloud
 pytestmark = pytest.mark.slow
 
 ZONE = "us-east-1e"
-"""AWS's oldest zone: it has no t4g.small, but in a new account it has a default subnet like the others."""
+"""AWS's oldest zone: it has no t4g.small, but new accounts have a default subnet there as in the others."""
 
 
 @pytest.fixture
-def mine(person: Callable[..., Product]) -> Product:
-    return person()
+def product(make_product: Callable[..., Product]) -> Product:
+    return make_product()
 
 
-def test_no_default_vpc(mine: Product, aws: Cloud) -> None:
+def test_a_region_without_a_default_vpc_is_refused(product: Product, aws: Cloud) -> None:
     ec2 = aws.client("ec2", region="eu-west-3")
     (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]:
@@ -28,36 +28,36 @@ def test_no_default_vpc(mine: Product, aws: Cloud) -> None:
     for gateway in ec2.describe_internet_gateways()["InternetGateways"]:
         ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc["VpcId"])
     ec2.delete_vpc(VpcId=vpc["VpcId"])
-    mine.configure(aws__region="eu-west-3")
-    said = mine.refused()
+    product.configure(aws__region="eu-west-3")
+    said = product.refused()
     assert (
         "monitoring:subnetId: is missing, and eu-west-3 has no default VPC to take a subnet from; name a public" in said
     )
     assert "Traceback" not in said
 
 
-def test_a_subnet_in_a_zone_without_the_instance_type(mine: Product, aws: Cloud) -> None:
+def test_a_subnet_in_a_zone_without_the_instance_type_is_refused(product: Product, aws: Cloud) -> None:
     ec2 = aws.client("ec2", region="us-east-1")
     zone = [{"Name": "availability-zone", "Values": [ZONE]}]
     subnet = ec2.describe_subnets(Filters=zone)["Subnets"][0]["SubnetId"]
-    mine.configure(aws__region="us-east-1", subnetId=subnet)
-    said = mine.refused()
+    product.configure(aws__region="us-east-1", subnetId=subnet)
+    said = product.refused()
     assert (
         f"monitoring:subnetId = {subnet}: is in {ZONE}, which has no t4g.small; name a subnet in us-east-1a or" in said
     )
     assert "Traceback" not in said
 
 
-def test_a_default_subnet_in_a_zone_without_the_instance_type_is_not_taken(mine: Product, aws: Cloud) -> None:
-    """Of all default subnets, only the one in that zone is left: nothing fits. With another one, that one is taken."""
+def test_a_default_subnet_in_a_zone_without_the_instance_type_is_not_taken(product: Product, aws: Cloud) -> None:
+    """With no other default subnet, the preview fails; with another one, that one is used."""
     ec2 = aws.client("ec2", region="us-east-1")
     for subnet in ec2.describe_subnets()["Subnets"]:
         if subnet["AvailabilityZone"] != ZONE:
             ec2.delete_subnet(SubnetId=subnet["SubnetId"])
-    mine.configure(aws__region="us-east-1")
-    said = mine.refused()
+    product.configure(aws__region="us-east-1")
+    said = product.refused()
     assert "monitoring:instanceType = t4g.small: is only available in us-east-1a or us-east-1b or" in said
     assert "Traceback" not in said
     other = ec2.create_default_subnet(AvailabilityZone="us-east-1b")["Subnet"]["SubnetId"]
-    (server,) = [step for step in mine.steps() if step["newState"]["type"] == "aws:ec2/instance:Instance"]
+    (server,) = [step for step in product.steps() if step["newState"]["type"] == "aws:ec2/instance:Instance"]
     assert server["newState"]["inputs"]["subnetId"] == other

@@ -1,4 +1,4 @@
-"""The server's rights with `publicCertificate`, tried on the local AWS."""
+"""The rights of the server with `publicCertificate`, tried in the local AWS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROOF = f"_acme-challenge.{DOMAIN}"
 DENIED = (403, "AccessDenied")
 
 
-def test_no_other_record_is_changed(aws: Cloud) -> None:
+def test_the_server_can_change_only_the_record_of_the_challenge(aws: Cloud) -> None:
     run = run_once(GIVEN, {"getZone": ZONE})
     mine, other = zone(aws), zone(aws)
     given = json.loads(json.dumps(rights(run)).replace("Z0123", mine))

@@ -26,7 +26,7 @@ def complaints(capsys: pytest.CaptureFixture[str], project: Path, *arguments: st
     return said.err.splitlines()
 
 
-def test_everything_that_is_missing_at_once(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_missing_is_reported_at_once(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As on a new machine, with the checkout's settings unchanged."""
     dev = CHECKOUT / "Pulumi.dev.yaml"
     first, *said = complaints(capsys, machine, "--settings", str(dev))
@@ -58,7 +58,7 @@ def test_everything_that_is_missing_at_once(machine: Path, capsys: pytest.Captur
         ("config: {aws:region: x, monitoring:hosts: [{privateKey: {secure: abc}}]}", "has encrypted values"),
     ],
 )
-def test_settings_that_cannot_be_used(
+def test_unusable_settings_are_reported(
     machine: Path, capsys: pytest.CaptureFixture[str], content: str | None, sentence: str
 ) -> None:
     file = machine / "settings.yaml"
@@ -76,13 +76,13 @@ def test_settings_that_cannot_be_used(
         (("--project", "/nowhere"), "There is no folder /nowhere: "),
     ],
 )
-def test_names_that_cannot_be_used(
+def test_unusable_arguments_are_reported(
     machine: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, str], sentence: str
 ) -> None:
     assert any(sentence in line for line in complaints(capsys, machine, *arguments))
 
 
-def test_a_protection_that_was_taken_off_is_none(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_protect_false_is_not_reported(machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = machine / "settings.yaml"
     file.write_text('config: {monitoring:protect: "false"}')
     reported = complaints(capsys, machine, "--settings", str(file))
@@ -90,7 +90,7 @@ def test_a_protection_that_was_taken_off_is_none(machine: Path, capsys: pytest.C
 
 
 @pytest.mark.slow
-def test_what_pulumi_says(
+def test_what_pulumi_lacks_is_reported(
     machine: Path, settings: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del settings
@@ -112,7 +112,7 @@ def test_what_pulumi_says(
 
 
 @pytest.mark.parametrize("answer", ["", "{", "null", "5", "[]", "[1]", '{"a": 1}', "<html>"])
-def test_a_pulumi_that_is_another_program(
+def test_a_pulumi_that_is_another_program_is_reported(
     machine: Path, settings: Path, capsys: pytest.CaptureFixture[str], answer: str
 ) -> None:
     del settings
@@ -123,7 +123,7 @@ def test_a_pulumi_that_is_another_program(
     assert line.endswith(f"check that {cli} is Pulumi's CLI.")
 
 
-def test_outputs_that_are_none_are_a_failed_step(machine: Path) -> None:
+def test_invalid_outputs_are_a_failed_step(machine: Path) -> None:
     cli = machine / "bin" / "pulumi"
     cli.write_text('#!/bin/sh\nprintf \'{"grafanaAdminPassword": "secret\'\n')
     cli.chmod(0o755)

@@ -44,7 +44,7 @@ def test_after_a_failed_up_the_stack_is_destroyed(machine: Path, settings: Path,
     assert "| pulumi destroy | yes |" in text
 
 
-def test_a_stack_that_was_not_made_is_not_destroyed(machine: Path, settings: Path, report: Report) -> None:
+def test_a_stack_that_was_not_created_is_not_destroyed(machine: Path, settings: Path, report: Report) -> None:
     assert prove(machine, settings, report, "stack init") == ["stack"]
     assert not (machine / "Pulumi.proof.yaml").exists()
 
@@ -56,7 +56,7 @@ def test_when_destroying_fails_the_stack_stays_and_is_named(
     assert "pulumi destroy --stack proof" in capsys.readouterr().out
 
 
-def test_an_interrupted_proof_is_taken_away_too(
+def test_an_interrupted_proof_is_destroyed(
     machine: Path, settings: Path, report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(proof: Proof) -> str:
@@ -67,7 +67,7 @@ def test_an_interrupted_proof_is_taken_away_too(
     assert "| interrupted | **no** |" in report.file.read_text()
 
 
-def test_a_report_keeps_whole_what_failed(report: Report) -> None:
+def test_a_report_quotes_failures_in_full(report: Report) -> None:
     def fail() -> str:
         raise FailedError("first | line\nsecond line")
 

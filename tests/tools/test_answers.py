@@ -50,7 +50,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("tool", [list_backups, test_alert], ids=["list_backups", "test_alert"])
 @pytest.mark.parametrize("what", OUTPUTS)
-def test_outputs_that_cannot_be_used(tool: Any, what: str, cli: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusable_outputs_are_one_sentence(tool: Any, what: str, cli: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outputs = OUTPUTS[what]
     (cli / "outputs").write_text(outputs if isinstance(outputs, str) else json.dumps(outputs))
     assert tool.main(["--stack", "dev"]) == 1
@@ -77,7 +77,7 @@ def test_outputs_that_cannot_be_used(tool: Any, what: str, cli: Path, capsys: py
         ),
     ],
 )
-def test_settings_that_cannot_be_used(config: str, cli: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusable_settings_are_one_sentence(config: str, cli: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (cli / "outputs").write_text(json.dumps({"backupBucket": "monitoring-dev-backups"}))
     (cli / "config").write_text(config)
     assert list_backups.main([]) == 1
@@ -87,7 +87,7 @@ def test_settings_that_cannot_be_used(config: str, cli: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("file", ["{secure: v1:x}", "{path: {secure: v1:x}}"])
-def test_what_a_stack_costs_whose_file_of_hosts_is_encrypted(file: str) -> None:
+def test_an_encrypted_file_of_hosts_does_not_change_the_cost(file: str) -> None:
     assert of(f"  monitoring:hostsFile: {file}\n").total == of().total
 
 

@@ -53,7 +53,7 @@ def test_the_default_stack_in_virginia() -> None:
     assert found.total == sum(line.monthly or 0 for line in found.lines)
 
 
-def test_settings_move_their_lines() -> None:
+def test_settings_change_their_lines() -> None:
     larger = amounts(
         of("  monitoring:instanceType: m7g.large\n  monitoring:dataVolumeSize: 100\n  monitoring:rootVolumeSize: 20\n")
     )
@@ -62,19 +62,19 @@ def test_settings_move_their_lines() -> None:
     assert rarer["status-check alert in CloudWatch"] == "0.88"
 
 
-def test_without_a_public_address_none_is_paid_and_the_way_out_is_said_to_be_missing() -> None:
+def test_without_a_public_address_none_is_billed_and_a_note_names_the_nat_gateway() -> None:
     private = of("  monitoring:publicAddress: false\n  monitoring:subnetId: subnet-0123456789abcdef0\n")
     assert set(amounts(of())) - set(amounts(private)) == {"public IPv4 address"}
     assert any("NAT gateway" in note for note in private.notes)
     assert not any("NAT gateway" in note for note in of().notes)
 
 
-def test_what_questions_to_route_53_cost_is_noted() -> None:
+def test_the_cost_of_queries_to_route_53_is_noted() -> None:
     named = of("  monitoring:domain: m.example.com\n  monitoring:route53Zone: example.com\n")
     assert any("0.40 per million queries" in note for note in named.notes)
 
 
-def test_a_dead_man_s_switch_is_two_alarms() -> None:
+def test_a_dead_mans_switch_is_two_alarms() -> None:
     with_mail = amounts(of("  monitoring:deadMansSwitch: { email: [ops@example.com] }\n"))
     assert with_mail["dead man's switch"] == "0.20"
     assert "dead man's switch" not in amounts(of())
@@ -117,7 +117,7 @@ def test_the_hosts_of_a_file_are_counted_too(tmp_path: Path, monkeypatch: pytest
         ("hosts", "{ secure: AAAA }"),
     ],
 )
-def test_hosts_that_are_encrypted_are_said_not_to_be_counted(key: str, value: str) -> None:
+def test_a_note_says_that_encrypted_hosts_are_not_counted(key: str, value: str) -> None:
     sentence = f"monitoring:{key} contains an encrypted value: its hosts are not counted."
     lines = f"  monitoring:{key}: {value}\n"
     assert [note for note in of(lines).notes if "not counted" in note] == [
@@ -180,7 +180,7 @@ def test_the_nearest_region(region: str, nearest: str) -> None:
     assert prices.nearest(region) == nearest
 
 
-def test_an_unknown_type_is_left_out_of_the_total_and_said_to_be() -> None:
+def test_an_unknown_instance_type_is_left_out_of_the_total_and_noted() -> None:
     found = of("  monitoring:instanceType: x8g.48xlarge\n")
     assert amounts(found)["server"] == "None"
     assert found.total == of().total - Decimal("12.26")
@@ -210,13 +210,13 @@ def test_larger_sizes_cost_in_proportion() -> None:
                     assert abs(sizes[larger] - 2 * sizes[smaller]) <= Decimal("0.0003"), (region, family, larger)
 
 
-def test_looking_costs_what_the_dashboard_asks_for() -> None:
+def test_a_note_says_what_viewing_the_ec2_dashboard_costs() -> None:
     """Six queries of every instance, every five minutes: 6 × 12 × 0.00001."""
     assert bills.looks(AWS_EC2.build()) == (6, 12)
     assert any("“AWS EC2” dashboard: 0.0007 per hour and instance shown" in note for note in of().notes)
 
 
-def test_looking_at_custom_metrics_counts_each_of_their_series() -> None:
+def test_a_note_says_what_viewing_each_custom_metric_costs() -> None:
     metric = "{ namespace: AWS/SQS, metric: NumberOfMessagesSent, dimensions: { QueueName: [a, b, c] } }"
     (note,) = [each for each in of(f"  monitoring:customMetrics: [{metric}]\n").notes if "Custom metrics" in each]
     assert "at least 0.0004 per hour" in note  # 3 series, 12 times, at 0.00001
@@ -243,7 +243,7 @@ def test_the_difference_to_older_settings(project: Path, capsys: pytest.CaptureF
     assert changed == {"data volume": -9.52}
 
 
-def test_a_line_that_is_gone_is_in_the_difference(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_removed_line_is_in_the_difference(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = project / "old.yaml"
     old.write_text((project / "Pulumi.dev.yaml").read_text())
     with (project / "Pulumi.dev.yaml").open("a") as file:
@@ -252,7 +252,7 @@ def test_a_line_that_is_gone_is_in_the_difference(project: Path, capsys: pytest.
     assert [line["difference"] for line in lines if line["what"] == "backups at full size"] == [-0.03]
 
 
-def test_a_new_stack_costs_all_of_it_more(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_new_stack_differs_by_its_whole_cost(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = said(capsys, project, "--compare", "/dev/null")
     assert found["before"] == 0
     assert found["difference"] == found["total"] > 20
@@ -321,7 +321,7 @@ def test_the_readme_says_what_the_tool_says() -> None:
     assert found.group(1) == table_of("dev"), f"write this into the README:\n{table_of('dev')}"
 
 
-def test_the_page_about_scale_has_the_tool_s_figures() -> None:
+def test_the_page_about_scale_has_the_figures_of_the_tool() -> None:
     page = (ROOT / "docs/scale.md").read_text()
     rows = re.findall(r"^\| `([a-z0-9]+\.[a-z0-9]+)` \|.*\| ([0-9]+) \|$", page, re.MULTILINE)
     assert len(rows) == 5

@@ -105,7 +105,7 @@ def test_a_stack_like_dev_without_questions(project: Path) -> None:
         assert f"  {line}\n" in done.stdout
 
 
-def test_what_only_the_other_stack_has_is_left_out(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_belongs_to_the_other_stack_alone_is_left_out(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--name", "green", "--like", "blue", "--allow", ME, "--yes", "--project", str(project)]) == 0
     text, said = (project / "Pulumi.green.yaml").read_text(), capsys.readouterr().out
     content = yaml.safe_load(text)
@@ -159,7 +159,7 @@ def test_a_private_stack_stays_private_in_its_region(project: Path, capsys: pyte
     assert "monitoring:publicAddress (it needs a private subnet: the new stack gets a public address unless" in said
 
 
-def test_hosts_are_not_taken_over(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hosts_are_not_copied(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
     host = f"{{ name: web-1, address: web-1.example.com, user: admin, hostKey: {key}, privateKey: {{ secure: v1:a }} }}"
     with (project / "Pulumi.dev.yaml").open("a") as file:
@@ -223,7 +223,7 @@ def test_the_allowed_networks_are_required(project: Path) -> None:
     assert not (project / "Pulumi.eu.yaml").exists()
 
 
-def test_the_other_stack_s_mistakes_are_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_in_the_other_stack_are_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with (project / "Pulumi.dev.yaml").open("a") as file:
         file.write("  monitoring:bootTimeout: soon\n")
     assert command.main(["--name", "x", "--allow", ME, "--yes", "--project", str(project)]) == 1
@@ -239,7 +239,7 @@ def at_a_terminal(project: Path, *arguments: str, **environment: str) -> Termina
 
 
 @pytest.mark.slow
-def test_a_person_is_asked_and_asked_again(project: Path) -> None:
+def test_after_a_wrong_answer_the_question_is_repeated(project: Path) -> None:
     terminal = at_a_terminal(project, "--name", "eu")
     terminal.answer("AWS region (eu-central-1): ", "eu-west1")
     terminal.expect("did you mean eu-west-1?")
@@ -262,7 +262,7 @@ def test_a_person_is_asked_and_asked_again(project: Path) -> None:
 
 
 @pytest.mark.slow
-def test_where_a_person_comes_from_is_offered(project: Path) -> None:
+def test_the_address_of_the_ssh_client_is_offered(project: Path) -> None:
     terminal = at_a_terminal(
         project, "--name", "eu", "--region", "eu-west-1", "--size", "t4g.small", SSH_CLIENT="8.8.4.4 5 22"
     )
@@ -275,7 +275,7 @@ def test_where_a_person_comes_from_is_offered(project: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["n", pytest.param("\x03", id="Ctrl-C"), pytest.param("\x04", id="Ctrl-D")])
-def test_changing_one_s_mind_leaves_nothing(project: Path, answer: str) -> None:
+def test_without_a_final_yes_nothing_is_written(project: Path, answer: str) -> None:
     terminal = at_a_terminal(
         project, "--name", "eu", "--region", "eu-west-1", "--size", "t4g.small", "--allow", ME, "--agents", ME
     )
@@ -315,7 +315,7 @@ def test_only_public_addresses_are_offered(
     assert offered({"SSH_CLIENT": ssh}, url) == expected
 
 
-def test_without_a_way_out_nothing_is_offered() -> None:
+def test_without_network_access_no_address_is_offered() -> None:
     assert offered({}, f"{NOWHERE}/") == ()
 
 

@@ -69,7 +69,7 @@ def test_each_pattern_matches_somewhere(manager: dict[str, Any]) -> None:
         assert any(python_pattern(pattern).search((ROOT / file).read_text()) for file in files(manager)), pattern
 
 
-def test_the_lines_hold_what_is_deployed() -> None:
+def test_the_lines_have_the_deployed_versions() -> None:
     for manager in MANAGERS:
         default = DEFAULTS.get(manager["depNameTemplate"])
         if default is None:
@@ -81,7 +81,7 @@ def test_the_lines_hold_what_is_deployed() -> None:
         assert {value for file in files(manager) for value in found(manager, file)} == {default}
 
 
-def test_no_line_with_a_deployed_version_is_forgotten() -> None:
+def test_every_file_with_a_deployed_version_has_a_manager() -> None:
     """Every source file that has one belongs to a manager, so that no update leaves half of them behind."""
     for name, default in DEFAULTS.items():
         upstream = default.split("-")[0]

@@ -85,14 +85,14 @@ def test_a_secret_in_plain_text_is_reported_and_not_shown() -> None:
         ("config:\n  password: hunter2: x\n", "is not valid YAML at line 2"),
     ],
 )
-def test_what_is_no_stack_file_is_refused_without_repeating_it(text: str, says: str) -> None:
+def test_an_invalid_file_is_refused_without_quoting_it(text: str, says: str) -> None:
     with pytest.raises(StackFileError) as error:
         parse(text, "dev", "Pulumi.dev.yaml")
     assert says in str(error.value)
     assert "hunter2" not in str(error.value)
 
 
-def test_a_missing_file_says_which_there_are(tmp_path: Path) -> None:
+def test_a_missing_file_lists_the_existing_stacks(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.blue.yaml").touch()
     (tmp_path / "Pulumi.yaml").touch()
     with pytest.raises(StackFileError, match=r"There is no Pulumi\.red\.yaml; .*: blue\."):

@@ -90,7 +90,7 @@ def test_a_repository_that_does_not_answer_is_one_sentence(web: tuple[dict[str, 
         ("grafana-foundation-sdk", "1769699998!10.1.0", ["1769699999!10.2.0", "10.3.0"], "1769699999!10.2.0"),
     ],
 )
-def test_the_newest_that_can_be_used(name: str, pinned: str, versions: list[str], expected: str | None) -> None:
+def test_the_newest_usable_version(name: str, pinned: str, versions: list[str], expected: str | None) -> None:
     assert newest(Pin(name, pinned), versions) == expected
 
 
@@ -108,9 +108,7 @@ def test_what_is_pinned() -> None:
 
 
 @pytest.mark.slow
-def test_pip_asks_the_index_it_is_set_up_for(
-    web: tuple[dict[str, bytes], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pip_asks_its_configured_index(web: tuple[dict[str, bytes], str], monkeypatch: pytest.MonkeyPatch) -> None:
     files, url = web
     links = "".join(
         f'<a href="x/jinja2-{v}-py3-none-any.whl">jinja2-{v}-py3-none-any.whl</a>' for v in ("3.1.6", "3.9.0")
@@ -123,7 +121,7 @@ def test_pip_asks_the_index_it_is_set_up_for(
         sources.python("jinja2x")
 
 
-def test_without_go_the_engine_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_go_the_engine_is_not_looked_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnreachableError, match="`go` is not installed"):
         sources.engine()

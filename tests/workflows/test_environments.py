@@ -33,7 +33,7 @@ def labelled(repository: Repository, action: str, *labels: str, fork: bool = Fal
     ],
     ids=["no label", "another label on", "another label off", "a fork", "closed without one"],
 )
-def test_it_does_not_run(repository: Repository, event: tuple[str, tuple[str, ...], bool, str]) -> None:
+def test_the_workflow_does_not_run(repository: Repository, event: tuple[str, tuple[str, ...], bool, str]) -> None:
     action, labels, fork, about = event
     runs = repository.runner.run(WORKFLOW, labelled(repository, action, *labels, fork=fork, about=about))
     assert runs.results == {"environment": "skipped", "comment": "skipped"}
@@ -48,7 +48,7 @@ def test_a_closed_pull_request_without_an_environment_is_left_alone(repository: 
     assert said.endswith("This pull request has no environment.")
 
 
-def test_settings_that_could_not_be_destroyed_are_refused(repository: Repository) -> None:
+def test_a_protected_environment_is_refused(repository: Repository) -> None:
     repository.push(repository.settings("pull-request", protect=True))
     event = labelled(repository, "labeled", "environment", about="environment")
     runs = repository.runner.run(WORKFLOW, event)

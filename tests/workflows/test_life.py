@@ -14,7 +14,7 @@ from tests.workflows.repository import Repository
 pytestmark = pytest.mark.slow
 
 
-def test_drift_is_one_issue_that_is_closed_when_it_is_gone(
+def test_drift_opens_one_issue_which_is_closed_when_the_drift_is_gone(
     repository: Repository, dev_is_up: Raised, aws: Cloud
 ) -> None:
     ec2, run = aws.client("ec2"), repository.by_hand()
@@ -58,14 +58,14 @@ def test_a_refresh_that_fails_closes_no_issue(repository: Repository, dev_is_up:
         ("$(touch /tmp/x)", "$(touch /tmp/x)", "There is no stack $(touch /tmp/x)"),
     ],
 )
-def test_destroy_refuses_in_words(repository: Repository, stack: str, again: str, words: str) -> None:
+def test_destroy_says_why_it_refuses(repository: Repository, stack: str, again: str, words: str) -> None:
     runs = repository.runner.run("destroy", repository.by_hand(stack=stack, again=again))
     assert runs.results == {"asked": "failure", "destroy": "skipped"}
     assert words in runs["asked"].log
     assert "Traceback" not in runs["asked"].log
 
 
-def test_destroy_refuses_what_is_protected_as_it_is_deployed(repository: Repository, dev_is_up: Raised) -> None:
+def test_destroy_refuses_a_stack_that_is_still_deployed_with_protect(repository: Repository, dev_is_up: Raised) -> None:
     """`protect` was set to false, and that has not been deployed yet."""
     state = repository.folder.parent / "backend/.pulumi/stacks/monitoring/dev.json"
     content = json.loads(state.read_text())
@@ -77,7 +77,7 @@ def test_destroy_refuses_what_is_protected_as_it_is_deployed(repository: Reposit
     assert "dev is protected (1 of its deployed resources)" in runs["destroy"].log
 
 
-def test_destroy_takes_a_stack_away_and_forgets_it(repository: Repository, dev_is_up: Raised) -> None:
+def test_destroy_deletes_a_stack_and_its_state(repository: Repository, dev_is_up: Raised) -> None:
     runs = repository.runner.run("destroy", repository.by_hand(stack="dev", again="dev"))
     assert runs.results == {"asked": "success", "destroy": "success"}, runs.written[-3000:]
     assert runs["destroy"].environment == "dev"
@@ -85,7 +85,7 @@ def test_destroy_takes_a_stack_away_and_forgets_it(repository: Repository, dev_i
     assert leaks(dev_is_up.secrets, runs.written) == []
 
 
-def test_a_push_to_main_deploys_what_it_changes_and_the_protected_last(repository: Repository) -> None:
+def test_a_push_to_main_deploys_the_changed_stacks_and_protected_ones_last(repository: Repository) -> None:
     """Nobody approves either: nothing runs in their environments."""
     asked: list[str] = []
     repository.runner.approves = lambda name: bool(asked.append(name))  # type: ignore[func-returns-value]

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 GREEN = {"checks": "success", "preview": "success", "comment": "success"}
 
 
-def test_a_stack_that_does_not_exist_yet_is_previewed_and_not_made(repository: Repository) -> None:
+def test_a_stack_that_does_not_exist_is_previewed_and_not_created(repository: Repository) -> None:
     event = repository.pull_request(repository.settings("dev", retention="14d"))
     runs = repository.runner.run("pull-request", event)
     assert runs.results == GREEN, runs.written[-4000:]
@@ -27,9 +27,7 @@ def test_a_stack_that_does_not_exist_yet_is_previewed_and_not_made(repository: R
     assert not list((repository.folder.parent / "backend").rglob("*dev*"))
 
 
-def test_what_is_replaced_is_on_top_and_the_comment_is_brought_up_to_date(
-    repository: Repository, dev_is_up: Raised
-) -> None:
+def test_replacements_are_at_the_top_and_the_comment_is_updated(repository: Repository, dev_is_up: Raised) -> None:
     before = repository.settings("dev", **CHANGE)
     event = repository.pull_request(before)
     assert repository.runner.run("pull-request", event).results == GREEN
@@ -79,7 +77,7 @@ def test_a_fork_gets_checks_and_no_credentials(repository: Repository) -> None:
     assert {level for granted in repository.github.tokens.values() for level in granted.values()} == {"read"}
 
 
-def test_a_preview_without_credentials_is_not_silent(repository: Repository) -> None:
+def test_a_preview_without_credentials_is_reported(repository: Repository) -> None:
     """The repository's variables are not set, or the role does not trust it: the comment says that there is none."""
     repository.runner.variables.pop("AWS_PREVIEW_ROLE")
     repository.runner.variables["PULUMI_BACKEND"] = "file:///nonexistent"
