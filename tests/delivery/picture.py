@@ -1,6 +1,7 @@
-"""The comment that docs/pictures/pull-request.svg shows: recorded from a real preview, with today's cost.
+"""Updates the cost in the comment that docs/pictures/pull-request.svg shows. The comment was recorded from a real
+preview.
 
-python -m tests.delivery.picture      # as `make pictures` does, which then draws it
+python -m tests.delivery.picture      # `make pictures` runs this, and then draws the picture
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ COST = re.compile(r"about [0-9.]+ US dollars a month instead of [0-9.]+ \([+-][0
 
 
 def phrase() -> str:
-    """What the change costs, as the comment says it."""
+    """The phrase in the comment that says what the change costs."""
     before = (CHECKOUT / SETTINGS).read_text(encoding="utf-8")
     after = yaml.safe_load(before)
     after["config"] |= {f"monitoring:{name}": value for name, value in CHANGE.items()}

@@ -1,4 +1,4 @@
-"""From what `pulumi preview --json` prints to the comment."""
+"""How what `pulumi preview --json` prints becomes the comment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMIT = "0123456789abcdef"
 
 
 def step(op: str, kind: str, name: str, old: Any = None, new: Any = None, **more: Any) -> dict[str, Any]:
-    """As the engine writes it (PreviewStep of pulumi/pkg display/json.go)."""
+    """A step as the engine writes it (PreviewStep in pulumi/pkg, display/json.go)."""
     states = {
         key: {"custom": True, "inputs": inputs, "outputs": inputs}
         for key, inputs in (("oldState", old), ("newState", new))
@@ -160,7 +160,8 @@ def test_output_that_is_not_a_preview_is_refused(text: str) -> None:
 
 
 def test_hidden_properties_are_left_out_and_listed_paths_are_compared() -> None:
-    """The provider's own notes and hidden properties are left out; of a listed path the whole property is compared."""
+    """The provider's own notes and hidden properties are left out; for a listed path, the whole property is
+    compared."""
     old = {"a": "1", "tags": {"team": "x", "__defaults": []}, "__defaults": ["a"], "noise": "1"}
     new = {"a": "1", "tags": {"team": "y", "__defaults": ["team"]}, "__defaults": [], "noise": "2"}
     changed = step("update", BUCKET, "b", old, new, detailedDiff={"tags.team": {}, "rules[0].days": {}})

@@ -1,4 +1,4 @@
-"""How a bill is phrased; the bills themselves are tools/cost's."""
+"""How a bill is phrased; the bills themselves are those of tools/cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PRINTS = "import json, sys\nassert sys.argv[1:5] == ['--stack', 'dev', '--format
 
 
 def folder(tmp_path: Path, with_before: dict[str, Any], without: dict[str, Any]) -> Path:
-    """A project whose `tools.cost` prints one bill when it is to compare, and another when not."""
+    """A project whose `tools.cost` prints one bill with `--compare`, and another without."""
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools/__init__.py").touch()
     compared, alone = (json.dumps(json.dumps(each)) for each in (with_before, without))

@@ -1,4 +1,4 @@
-"""What goes to GitHub, against a double that refuses what GitHub refuses."""
+"""What is posted to GitHub, tested with a double that refuses what GitHub refuses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def client(hub: GitHub, **permissions: str) -> github.GitHub:
 
 
 def test_there_is_only_one_comment_wherever_it_is(hub: GitHub) -> None:
-    """After more comments than fit on a page, and next to others' with the same mark."""
+    """It can follow more comments than fit on a page, and other users' comments with the same mark."""
     number = hub.pull_request()
     for count in range(130):
         hub.say(number, f"{MARK}\nsomebody's {count}", {"login": "somebody", "type": "User"})
@@ -97,7 +97,7 @@ def test_without_a_preview_the_comment_says_so(hub: GitHub, monkeypatch: pytest.
 
 
 def test_posting_to_github_needs_only_the_standard_library() -> None:
-    """Its jobs install nothing: no third-party package ever runs where a token may write."""
+    """Its jobs install nothing, so that no third-party package runs with a token that may write."""
     checkout = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-S", "-m", "delivery.posts", "--help"]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=60)

@@ -1,5 +1,5 @@
-"""The Pulumi CLI as workflows run it, here a script that prints what a test wants: what is passed on, and what is
-hidden. The real CLI: tests/workflows."""
+"""How workflows run the Pulumi CLI, and what is hidden in its output. The CLI is a script here; the real one is in
+tests/workflows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Made = Callable[[str], Pulumi]
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
-    """Puts a `pulumi` that runs these shell commands on the PATH."""
+    """Puts a `pulumi` on the PATH that records its arguments and runs these shell commands."""
 
     def made(commands: str) -> Pulumi:
         program = tmp_path / "bin/pulumi"

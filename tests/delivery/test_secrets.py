@@ -1,4 +1,4 @@
-"""No secret of a stack gets out, wherever a message has it."""
+"""No secret of a stack gets out, whatever form a message has it in."""
 
 from __future__ import annotations
 

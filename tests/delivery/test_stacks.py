@@ -1,4 +1,4 @@
-"""Which stacks a change concerns."""
+"""Which stacks a change affects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_deleted_settings_file_is_noticed() -> None:
 
 
 def test_the_program_includes_every_folder_that_it_imports() -> None:
-    """Every folder of this checkout from which the program imports a module, or Pulumi runs a command."""
+    """The program consists of every folder from which it imports a module, or from which Pulumi runs a command."""
     seen: set[Path] = set()
     todo = [CHECKOUT / "__main__.py"]
     while todo:

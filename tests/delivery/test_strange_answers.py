@@ -1,4 +1,4 @@
-"""A `pulumi` that prints nothing, half of its JSON, or something else: one sentence, and nothing is changed."""
+"""When `pulumi` prints nothing, half of its JSON or something else, one sentence says so, and nothing is changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ esac
 STRANGE = ("", "{", '[{"name', "<html>", "null", "5", '"text"', "[1]", "[null]", '{"a": 1}')
 ASKED = ("stack ls", "stack history", "config --show-secrets", "stack export --show-secrets")
 WRONG = [(asked, answer) for asked in ASKED for answer in STRANGE if (asked, answer) != ("stack history", "null")]
-"""`null` would be a history without a deployment."""
+"""`null` is a valid history, without a deployment."""
 
 
 @pytest.fixture

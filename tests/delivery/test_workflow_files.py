@@ -1,4 +1,4 @@
-"""What must hold for every workflow, next to what actionlint and zizmor find (`make check`)."""
+"""Rules for every workflow, besides what actionlint and zizmor find (`make check`)."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(GITHUB)))
 def test_actions_are_pinned_by_commit_with_their_version_in_a_comment(path: Path) -> None:
     used = re.findall(r"uses: (\S+)(.*)", path.read_text())
+    assert used
     for action, rest in used:
         if not action.startswith("./"):
             assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", action), action
@@ -40,13 +41,13 @@ def test_actions_are_pinned_by_commit_with_their_version_in_a_comment(path: Path
 
 def test_an_action_has_the_same_commit_everywhere() -> None:
     pinned = {found for path in FILES for found in re.findall(r"uses: ([\w/-]+)@(\S+)", path.read_text())}
-    assert len(pinned) == len({action for action, _ in pinned})
+    assert len(pinned) == len({action for action, _ in pinned}) > 3
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(GITHUB)))
-def test_no_expression_is_inserted_into_a_script(path: Path) -> None:
-    for step in steps(path):
-        assert "${{" not in step.get("run", ""), step
+def test_no_expression_is_inserted_into_a_script() -> None:
+    scripts = [step["run"] for path in FILES for step in steps(path) if "run" in step]
+    assert scripts
+    assert [script for script in scripts if "${{" in script] == []
 
 
 @pytest.mark.parametrize(("workflow", "job"), list(jobs()))
@@ -81,10 +82,12 @@ def test_no_workflow_runs_untrusted_code_with_rights() -> None:
         assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(source[True])
 
 
-@pytest.mark.parametrize(("workflow", "job"), list(jobs()))
-def test_a_fork_never_gets_credentials(workflow: str, job: dict[str, Any]) -> None:
-    """On `pull_request` events: GitHub gives a fork no identity either, unless somebody allows it to."""
-    if workflow.startswith("pull-request") and job["permissions"].get("id-token"):
+def test_a_fork_never_gets_credentials() -> None:
+    """For `pull_request` events. GitHub gives forks no identity either, unless somebody allows it to."""
+    every = [(str(each.values[0]), each.values[1]) for each in jobs()]
+    found = [job for name, job in every if name.startswith("pull-request") and job["permissions"].get("id-token")]
+    assert found
+    for job in found:
         assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"]
 
 

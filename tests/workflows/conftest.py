@@ -1,4 +1,4 @@
-"""A repository that contains this checkout, its GitHub, and the machines its workflows run on."""
+"""A repository that contains this checkout, a double of GitHub, and the machines that workflows run on."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ SETTINGS = {
     "contactPoints.pagerduty": "0123456789abcdefmarkerpagerduty0",
     "hosts[0].privateKey": KEY,
 }
-"""Secrets that people write, each with a value that is found again."""
+"""Secret settings, with values that can be searched for."""
 
 
 @pytest.fixture(scope="session")
 def machines(tmp_path_factory: pytest.TempPathFactory, aws: Cloud) -> dict[str, str]:
-    """The environment of the machines: Pulumi with its plugins, and the way to the local AWS."""
+    """The machines' environment variables, with Pulumi, its plugins and the local AWS."""
     home, pulumi = tmp_path_factory.mktemp("pulumi-home"), find_pulumi()
     tools = programs(tmp_path_factory.mktemp("programs"), pulumi)
     env = machine(
@@ -63,7 +63,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory, aws: Cloud) -> dict[str, 
 
 @dataclass(frozen=True)
 class Raised:
-    """A stack `dev` that was raised as far as it can be without a server that boots. secrets: every one it has."""
+    """A stack `dev` that is up, except for what needs a server that boots. secrets: all of them, by name."""
 
     state: Path
     settings: str
@@ -72,7 +72,7 @@ class Raised:
 
 @pytest.fixture(scope="session")
 def raised(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Raised:
-    """Raised once; each test gets a copy of the state, and all of them have the same AWS."""
+    """The stack, raised once; each test gets a copy of its state, and all use the same AWS."""
     made = Product.make(tmp_path_factory.mktemp("home") / "pulumi", tmp_path_factory.mktemp("dev") / "of", aws)
     made.configure(
         contactPoints={"email": ["ops@example.com"]},
@@ -99,7 +99,7 @@ def dev_is_up(repository: Repository, raised: Raised, tmp_path: Path) -> Raised:
 
 @pytest.fixture(scope="session")
 def bootstrap(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Bootstrap:
-    """Somebody ran the bootstrap: jobs assume its roles."""
+    """The account's bootstrap, whose roles the jobs assume."""
     folder = tmp_path_factory.mktemp("bootstrap")
     made = Bootstrap.make(folder / "home", folder / "person", aws)
     names = ("dev", "prod", "pull-request")
@@ -112,10 +112,10 @@ def bootstrap(aws: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Bootstrap
 
 @pytest.fixture
 def repository(tmp_path: Path, machines: dict[str, str], aws: Cloud, bootstrap: Bootstrap) -> Iterator[Repository]:
-    """This checkout as it is, committed to a repository of its own, whose stacks nobody has raised."""
+    """A repository with this checkout, none of whose stacks is up."""
 
     def credentials(role: str, environment: str, event: Event) -> dict[str, str]:
-        """A role's, for the token that GitHub gives such a job."""
+        """A role's credentials, for the token that GitHub gives to such a job."""
         of_event = "pull_request" if event.name == "pull_request" else "ref:refs/heads/main"
         subject = f"environment:{environment}" if environment else of_event
         try:

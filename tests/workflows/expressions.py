@@ -1,8 +1,8 @@
-"""GitHub's expressions, as far as the workflows use them: what is in `${{ }}` and in `if:`.
+"""Evaluates GitHub's expressions, in `${{ }}` and in `if:`, as far as the workflows use them.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/expressions: `&&` and `||` return one of their
-operands, strings are compared without regard to case, a missing property is null, and an `if` without a status
-function means `success() && (…)`. Anything unknown here is refused.
+operands, strings are compared case-insensitively, a missing property is null, and an `if` without a status function
+means `success() && (…)`. Anything else is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Functions = Mapping[str, Callable[..., Any]]
 
 
 class UnknownError(Exception):
-    """An expression that this evaluator, or GitHub, would not take."""
+    """An expression that this evaluator does not know, or that GitHub would refuse."""
 
 
 class _Parser:
@@ -40,41 +40,41 @@ class _Parser:
         self.at += 1
         return self.tokens[self.at - 1]
 
-    def either(self) -> Any:
-        value = self.both()
+    def disjunction(self) -> Any:
+        value = self.conjunction()
         while self.peek() == "||":
             self.take()
-            other = self.both()
+            other = self.conjunction()
             value = value if true(value) else other
         return value
 
-    def both(self) -> Any:
-        value = self.compared()
+    def conjunction(self) -> Any:
+        value = self.comparison()
         while self.peek() == "&&":
             self.take()
-            other = self.compared()
+            other = self.comparison()
             value = other if true(value) else value
         return value
 
-    def compared(self) -> Any:
-        value = self.negated()
+    def comparison(self) -> Any:
+        value = self.negation()
         while self.peek() in ("==", "!="):
             operator = self.take()[1]
-            same = _same(value, self.negated())
+            same = _same(value, self.negation())
             value = same if operator == "==" else not same
         return value
 
-    def negated(self) -> Any:
+    def negation(self) -> Any:
         if self.peek() == "!":
             self.take()
-            return not true(self.negated())
-        return self.reached()
+            return not true(self.negation())
+        return self.access()
 
-    def reached(self) -> Any:
+    def access(self) -> Any:
         value = self.primary()
         while self.peek() in (".", "["):
             if self.take()[1] == "[":
-                value = _part(value, self.either())
+                value = _part(value, self.disjunction())
                 self.take("]")
             elif self.peek() == "*":
                 self.take()
@@ -87,7 +87,7 @@ class _Parser:
     def primary(self) -> Any:
         kind, token = self.take()
         if token == "(":
-            value = self.either()
+            value = self.disjunction()
             self.take(")")
             return value
         if kind == "text":
@@ -97,16 +97,16 @@ class _Parser:
         if token in LITERALS:
             return LITERALS[token]
         if self.peek() == "(":
-            return self.called(token)
+            return self.call(token)
         if kind == "name" and token in self.contexts:
             return self.contexts[token]
-        raise UnknownError(f"{self.source!r}: {token} is not to be had here")
+        raise UnknownError(f"{self.source!r}: {token} is not available here")
 
-    def called(self, name: str) -> Any:
+    def call(self, name: str) -> Any:
         self.take("(")
         arguments = []
         while self.peek() != ")":
-            arguments.append(self.either())
+            arguments.append(self.disjunction())
             if self.peek() == ",":
                 self.take()
         self.take(")")
@@ -121,14 +121,14 @@ def _tokens(source: str) -> list[tuple[str, str]]:
     while source[at:].strip():
         match = TOKEN.match(source, at)
         if match is None:
-            raise UnknownError(f"{source!r}: cannot be read from {source[at:]!r} on")
+            raise UnknownError(f"{source!r}: unknown syntax at {source[at:]!r}")
         found.append((str(match.lastgroup), match[match.lastgroup or 0]))
         at = match.end()
     return found
 
 
 def true(value: Any) -> bool:
-    """What GitHub takes for true: everything but false, 0, the empty string and null."""
+    """Whether GitHub treats a value as true: anything but false, 0, the empty string and null."""
     return value not in (None, False, 0, "")
 
 
@@ -153,14 +153,14 @@ def _contains(where: Any, what: Any) -> bool:
 def value(source: str, contexts: Mapping[str, Any], functions: Functions) -> Any:
     """The value of one expression, without its braces."""
     parser = _Parser(source, contexts, functions)
-    found = parser.either()
+    found = parser.disjunction()
     if parser.peek():
-        raise UnknownError(f"{source!r}: {parser.peek()} is too much")
+        raise UnknownError(f"{source!r}: unexpected {parser.peek()}")
     return found
 
 
 def filled(given: Any, contexts: Mapping[str, Any], functions: Functions) -> Any:
-    """A text with each `${{ }}` in it replaced; a single expression keeps its kind. Other values stay as they are."""
+    """A string with each `${{ }}` in it replaced; a single expression keeps its type. Other values stay as they are."""
     if not isinstance(given, str):
         return given
     if (whole := re.fullmatch(r"\s*\$\{\{((?:(?!\}\}).)*)\}\}\s*", given, re.S)) is not None:
@@ -169,7 +169,7 @@ def filled(given: Any, contexts: Mapping[str, Any], functions: Functions) -> Any
 
 
 def text(found: Any) -> str:
-    """A value as GitHub writes it into a text."""
+    """A value as GitHub inserts it into a string."""
     if found is None:
         return ""
     if isinstance(found, bool):

@@ -1,4 +1,4 @@
-"""GitHub's REST API on a loopback port: the endpoints that the workflows use, refusing what GitHub refuses.
+"""A double of GitHub's REST API: the endpoints that the workflows use, which refuse what GitHub refuses.
 
 https://docs.github.com/en/rest/issues/comments and …/rest/issues/issues. Refusals: 401 without a known token, 403
 "Resource not accessible by integration" without the permission, 404 for an unknown number, 422 for a body of more than
@@ -48,6 +48,7 @@ class GitHub:
         )
 
     def open(self, body: dict[str, Any], user: dict[str, str], **more: Any) -> dict[str, Any]:
+        """Open an issue or, with `pull_request`, a pull request."""
         number = next(self._numbers)
         self.issues[number] = {
             "number": number,
@@ -60,24 +61,24 @@ class GitHub:
         return self.issues[number]
 
     def say(self, number: int, body: str, user: dict[str, str]) -> dict[str, Any]:
-        """A comment on an issue or a pull request."""
+        """Comment on an issue or a pull request."""
         made = next(self._numbers)
         url = f"https://github.com/{self.repository}/issues/{number}#issuecomment-{made}"
         self.comments[made] = {"id": made, "issue": number, "body": body, "user": user, "html_url": url}
         return self.comments[made]
 
     def said(self, number: int) -> list[str]:
-        """The robot's comments there."""
+        """The robot's comments on an issue or a pull request."""
         return [each["body"] for each in self.comments.values() if each["issue"] == number and each["user"] == ROBOT]
 
     def open_issues(self) -> list[dict[str, Any]]:
-        """Open issues that are no pull requests."""
+        """Open issues, without pull requests."""
         return [each for each in self.issues.values() if each["state"] == "open" and "pull_request" not in each]
 
     # --- The API
 
     def answer(self, method: str, path: str, token: str, body: dict[str, Any] | None) -> tuple[int, Any]:
-        """Status and content."""
+        """The answer to a request: status and content."""
         if token not in self.tokens:
             return 401, {"message": "Bad credentials"}
         asked = urlsplit(path)
@@ -93,7 +94,7 @@ class GitHub:
         return 404, {"message": "Not Found"}
 
     def may(self, token: str, number: int | None, level: str) -> bool:
-        """Issues need `issues`; pull requests take `pull-requests` or `issues`."""
+        """Whether a token has the permission: `issues`, or for pull requests also `pull-requests`."""
         granted = self.tokens[token]
         names = ["issues"]
         if number is not None and "pull_request" in self.issues.get(number, {}):
@@ -184,7 +185,7 @@ ROUTES: list[tuple[str, str, Any]] = [
 
 @contextmanager
 def serving(github: GitHub) -> Iterator[GitHub]:
-    """The API on a free port of the loopback; its address is in `url`."""
+    """Serve the API on a free port of the loopback; sets its `url`."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:

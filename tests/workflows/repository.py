@@ -1,4 +1,4 @@
-"""A repository with this checkout in it, and what happens to it on GitHub."""
+"""A repository that contains this checkout, and the events of it on GitHub."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ INSTALLED = """
 if [ "$1" = install ]; then exec ln -s '{venv}' .venv; fi
 exec '{pulumi}' "$@"
 """
-"""Pulumi on a machine that has the packages already: `pulumi install` takes minutes to get them from the registry."""
-
+"""A `pulumi` on a machine that already has the packages, which `pulumi install` would download for minutes."""
 
 AUTHOR = ("-c", "user.name=A Person", "-c", "user.email=person@example.org", "-c", "commit.gpgsign=false")
 
 
 @dataclass
 class Repository:
-    """A repository on GitHub, and what happens to it. folder: a work tree of it, on main."""
+    """A repository on GitHub. folder: its work tree, on main."""
 
     folder: Path
     github: GitHub
@@ -42,7 +41,7 @@ class Repository:
         copied(made.folder)
         made.git("init", "--quiet", "--initial-branch=main")
         made.git("config", "uploadpack.allowAnySHA1InWant", "true")
-        # A quarter of the CPU time for each checkout: nothing is compressed, and no similar files are looked for.
+        # Without compression and deltas, a checkout takes a quarter of the CPU time.
         made.git("config", "core.compression", "0")
         made.git("config", "pack.window", "0")
         made.commit()
@@ -56,7 +55,7 @@ class Repository:
         return done.stdout.strip()
 
     def commit(self, files: Mapping[str, str | None] | None = None) -> str:
-        """Commit other contents of files on the branch that is checked out; None deletes one. Returns the commit."""
+        """Write files (None deletes one) and commit them on the current branch; returns the commit."""
         for name, content in (files or {}).items():
             path = self.folder / name
             if content is None:
@@ -69,15 +68,15 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
     def settings(self, stack: str, **changed: Any) -> dict[str, str]:
-        """The file of a stack's settings with some (without their namespace) changed, to be committed."""
+        """The file of a stack's settings, for `commit`, with some settings changed (named without their namespace)."""
         name = f"Pulumi.{stack}.yaml"
         path = self.folder / name
         content = yaml.safe_load(path.read_text()) if path.exists() else {"config": {}}
         content["config"] |= {key if ":" in key else f"monitoring:{key}": value for key, value in changed.items()}
         return {name: yaml.safe_dump(content)}
 
-    def pull_request(self, files: Mapping[str, str | None], fork: bool = False, number: int | None = None) -> Event:
-        """Open a pull request, or push to it; returns the event. main is checked out afterwards."""
+    def pull_request(self, files: Mapping[str, str | None], *, fork: bool = False, number: int | None = None) -> Event:
+        """Open a pull request, or push to the one with this number; returns the event. Leaves main checked out."""
         number = number or self.github.pull_request()
         base = self.git("rev-parse", "main")
         self.git("checkout", "--quiet", "-B", f"change-{number}", "main")
@@ -97,19 +96,19 @@ class Repository:
         return Event("pull_request", merged, payload)
 
     def push(self, files: Mapping[str, str | None] | None = None) -> Event:
-        """Push to main."""
+        """Push a commit to main; returns the event."""
         before = self.git("rev-parse", "main")
         after = self.commit(files)
         return Event("push", after, {"before": before, "repository": {"full_name": self.github.repository}})
 
     def by_hand(self, **inputs: str) -> Event:
-        """Somebody starts a workflow on main."""
+        """The event when somebody starts a workflow on main."""
         return Event("workflow_dispatch", self.git("rev-parse", "main"), {}, inputs)
 
 
 def programs(folder: Path, pulumi: Path) -> Path:
-    """A folder with what machines have in addition: Pulumi without the registry, and a sudo that only prints its
-    command, because `make check` runs this."""
+    """Write further programs of the machines into a folder: a Pulumi that needs no registry, and a sudo that only
+    prints its command, as these tests are part of `make check`, which it would run. Returns the folder."""
     folder.mkdir(exist_ok=True)
     scripts = {"sudo": 'echo "sudo $*"', "pulumi": INSTALLED.format(venv=warm.environment(VENV), pulumi=pulumi)}
     for name, script in scripts.items():
@@ -119,7 +118,7 @@ def programs(folder: Path, pulumi: Path) -> Path:
 
 
 def copied(folder: Path) -> None:
-    """This checkout as it is, without what git ignores."""
+    """Copy this checkout, without what git ignores, into a folder."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     names = subprocess.run(listed, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, names):

@@ -1,8 +1,8 @@
 """Runs the workflows as GitHub does: their own `run:` steps in order, with their conditions, inputs and permissions.
 
-Stand-ins only for what needs GitHub: actions/checkout (a clone with as much history as asked for), the set-up of
-Python and Pulumi (the machine has both), caches (always empty), artifacts (a folder), and the exchange of a job's
-identity for a role's credentials, which is refused as AWS would.
+Only what needs GitHub is replaced: actions/checkout (by a clone with the requested depth), the set-up of Python and
+Pulumi (the machine has both), caches (always empty), artifacts (kept in memory), and the exchange of a job's identity
+for a role's credentials, which is refused when AWS would refuse it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Runner(Surroundings):
     """Runs workflows in these surroundings."""
 
     def run(self, workflow: str, event: Event) -> Runs:
-        """Run a workflow of the commit the event is about, if it listens to such events."""
+        """Run a workflow of the event's commit; it must listen to such events."""
         source = self._file(event.sha, f".github/workflows/{workflow}.yml")
         assert event.name in source[True], f"{workflow} does not listen to {event.name}"
         runs = Runs()
@@ -52,7 +52,7 @@ class Runner(Surroundings):
 
     @contextmanager
     def _alone(self, concurrency: Mapping[str, Any] | None, contexts: Mapping[str, Any]) -> Iterator[None]:
-        """One at a time of a group; cancelling is not simulated."""
+        """Wait until no other run of the concurrency group is in progress; cancelling is not simulated."""
         if not concurrency:
             yield
             return
@@ -61,7 +61,7 @@ class Runner(Surroundings):
             yield
 
     def _jobs(self, source: Mapping[Any, Any], within: Within) -> str:
-        """Run every job after those it needs; returns success or failure."""
+        """Run the jobs, each after those it needs; returns success or failure."""
         results: dict[str, str] = {}
         outputs: dict[str, dict[str, str]] = {}
         for name, job in source["jobs"].items():
@@ -72,7 +72,7 @@ class Runner(Surroundings):
                 "needs": {each: {"result": results[each], "outputs": outputs[each]} for each in needs},
             }
             ready = all(results[each] == "success" for each in needs)
-            functions = {"success": _always(ready), "cancelled": _always(False), "always": _always(True)}
+            functions = {"success": _constant(ready), "cancelled": _constant(False), "always": _constant(True)}
             if not expressions.holds(job.get("if"), contexts, functions):
                 results[name], outputs[name] = "skipped", {}
                 within.runs.jobs.append(Job(name, "skipped"))
@@ -84,7 +84,7 @@ class Runner(Surroundings):
 
     def _job(self, name: str, job: Mapping[str, Any], contexts: Mapping[str, Any], within: Within) -> Job:
         event, runs = within.event, within.runs
-        assert "permissions" in job, f"{name} has whatever permissions the workflow has"
+        assert "permissions" in job, f"{name} has no permissions of its own"
         permissions = _granted(job["permissions"], event, within.most)
         if called := job.get("uses"):
             inputs = {key: expressions.filled(each, contexts, {}) for key, each in job.get("with", {}).items()}
@@ -97,7 +97,7 @@ class Runner(Surroundings):
             permissions=permissions,
             environment=environment,
         )
-        assert job.get("timeout-minutes"), f"{name} may hang for six hours"
+        assert job.get("timeout-minutes"), f"{name} can hang for six hours"
         runs.jobs.append(made)
         if environment and not self.approves(environment):
             made.result = "failure"
@@ -107,8 +107,8 @@ class Runner(Surroundings):
         return made
 
 
-def _always(what: bool) -> Callable[[], bool]:
-    return lambda: what
+def _constant(value: bool) -> Callable[[], bool]:
+    return lambda: value
 
 
 def _matrix(job: Mapping[str, Any], contexts: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -119,7 +119,8 @@ def _matrix(job: Mapping[str, Any], contexts: Mapping[str, Any]) -> list[dict[st
 
 
 def _granted(wanted: Permissions, event: Event, most: Permissions | None) -> Permissions:
-    """A job's permissions. A fork's may only read, and has no identity; a called workflow no more than its caller."""
+    """A job's permissions. A fork's job may only read and has no identity; a called workflow has no more than its
+    caller."""
     if most is not None:
         assert all(most.get(name) in (level, "write") for name, level in wanted.items()), "more than the caller has"
     if not event.fork:
@@ -128,6 +129,6 @@ def _granted(wanted: Permissions, event: Event, most: Permissions | None) -> Per
 
 
 def machine(*folders: Path, **variables: str) -> dict[str, str]:
-    """The environment of a fresh machine that has the programs in `folders`, and no credentials."""
+    """The environment variables of a new machine with the programs in `folders`, and without credentials."""
     path = os.pathsep.join([*map(str, folders), "/usr/local/bin", "/usr/bin", "/bin"])
     return {"PATH": path, "LANG": "C.UTF-8", **variables}

@@ -1,4 +1,4 @@
-"""What a workflow run is for, where it runs, and what it leaves behind."""
+"""What starts a workflow run, where it runs, and its results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Permissions = dict[str, str]
 
 @dataclass
 class Event:
-    """What a workflow runs for. name: as in `on:`. payload: `github.event`. sha: what is checked out by default."""
+    """What a workflow runs for. name: as in `on:`. payload: `github.event`. sha: the commit checked out by default."""
 
     name: str
     sha: str
@@ -37,7 +37,7 @@ class Event:
 
 @dataclass
 class Job:
-    """One job that ran, or did not. result: success, failure, skipped or cancelled."""
+    """A job and its result: success, failure, skipped or cancelled."""
 
     name: str
     result: str
@@ -50,7 +50,7 @@ class Job:
 
 @dataclass
 class Runs:
-    """What one run of a workflow left behind."""
+    """The jobs and artifacts of a workflow run."""
 
     jobs: list[Job] = field(default_factory=list)
     artifacts: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -65,14 +65,14 @@ class Runs:
 
     @property
     def written(self) -> str:
-        """Everything that anyone with read access to the repository can read."""
+        """Everything that anyone with read access to the repository can see."""
         files = [content.decode() for files in self.artifacts.values() for content in files.values()]
         return "\n".join([*(job.log + job.summary for job in self.jobs), *files])
 
 
 @dataclass(frozen=True)
 class Within:
-    """What all jobs of a workflow have in common. most: what the job that calls it may; None when nobody does."""
+    """What all jobs of a workflow have in common. most: the permissions of the job that calls it; None without one."""
 
     event: Event
     runs: Runs
@@ -82,11 +82,10 @@ class Within:
 
 @dataclass
 class Surroundings:
-    """Where workflows run. origin: the repository. machine: the environment variables of the machine. variables:
-    `vars`.
+    """Where workflows run. origin: the repository. machine: the machine's environment variables. variables: `vars`.
 
-    credentials: those of a role, for a job in an environment ("" without one); raises PermissionError.
-    approves: whether somebody approves an environment. prefix: of the command that runs each step.
+    credentials: returns a role's for a job in an environment ("" without one), or raises PermissionError.
+    approves: whether somebody approves an environment. prefix: for the command that runs each step.
     """
 
     origin: Path

@@ -1,4 +1,4 @@
-"""The steps of a job: its own `run:` steps with bash, and stand-ins for the actions that need GitHub."""
+"""Runs the steps of a job: its own `run:` steps with bash, and stand-ins for the actions that need GitHub."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ INPUTS = {
     "aws-actions/configure-aws-credentials": {"role-to-assume", "aws-region"},
     "pulumi/actions": {"pulumi-version"},
 }
-"""Actions with a stand-in here, and those of their inputs that it honours."""
+"""Actions with a stand-in, and the inputs that it knows."""
 
 
 class Steps:
-    """The steps of one job, on a machine of its own."""
+    """The steps of one job, on its own machine."""
 
     def __init__(
         self, around: Surroundings, job: Job, within: Within, contexts: dict[str, Any], source: Mapping[str, Any]
@@ -71,7 +71,7 @@ class Steps:
         }
 
     def _command(self, step: Mapping[str, Any], env: dict[str, str]) -> bool:
-        assert "${{" not in step["run"], "what others write gets into a script"
+        assert "${{" not in step["run"], "an expression would insert what others write into a script"
         files = {name: self.home / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV")}
         for file in files.values():
             file.write_text("")
@@ -107,7 +107,7 @@ class Steps:
             return self._composite(local, given, env)
         action, _, pinned = step["uses"].partition("@")
         assert re.fullmatch(r"[0-9a-f]{40}", pinned), f"{action} is not pinned by commit"
-        assert set(given) <= INPUTS[action], f"{action}: {set(given) - INPUTS[action]} is not known here"
+        assert set(given) <= INPUTS[action], f"{action}: {set(given) - INPUTS[action]} has no stand-in"
         act = {
             "actions/checkout": self._checkout,
             "actions/upload-artifact": self._upload,
@@ -128,7 +128,7 @@ class Steps:
 
     def _checkout(self, given: Mapping[str, str]) -> bool:
         assert self.job.permissions.get("contents") == "read", "the repository cannot be read"
-        assert given.get("persist-credentials") == "false", "the token stays in the workspace"
+        assert given.get("persist-credentials") == "false", "the token would stay in the workspace"
         depth = given.get("fetch-depth", "1")
         git = ["git", "-c", "init.defaultBranch=main", "-c", "advice.detachedHead=false"]
         only = [] if depth == "0" else ["--depth", depth]

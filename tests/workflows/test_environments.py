@@ -1,4 +1,4 @@
-"""pull-request-environment.yml: when it runs, and what it refuses. Its `up` and `destroy` are the other workflows'."""
+"""pull-request-environment.yml: when it runs, and what it refuses. Its `up` and `destroy` are those of the others."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_destroy_says_why_it_refuses(repository: Repository, stack: str, again: 
 
 
 def test_destroy_refuses_a_stack_that_is_still_deployed_with_protect(repository: Repository, dev_is_up: Raised) -> None:
-    """`protect` was set to false, and that has not been deployed yet."""
+    """`protect` was set to false, but that has not been deployed yet."""
     state = repository.folder.parent / "backend/.pulumi/stacks/monitoring/dev.json"
     content = json.loads(state.read_text())
     volume = next(each for each in content["checkpoint"]["latest"]["resources"] if "Volume" in each["type"])
@@ -86,13 +86,13 @@ def test_destroy_deletes_a_stack_and_its_state(repository: Repository, dev_is_up
 
 
 def test_a_push_to_main_deploys_the_changed_stacks_and_protected_ones_last(repository: Repository) -> None:
-    """Nobody approves either: nothing runs in their environments."""
+    """Nobody approves either environment, so that nothing runs in it."""
     asked: list[str] = []
     repository.runner.approves = lambda name: bool(asked.append(name))  # type: ignore[func-returns-value]
     both = repository.push(repository.settings("dev", retention="8d") | repository.settings("prod", retention="60w"))
     runs = repository.runner.run("deploy", both)
     assert runs["plan"].result == "success"
-    assert asked == ["dev"], "prod waits for dev"
+    assert asked == ["dev"], "prod does not wait for dev"
     assert runs["dev"].result == "failure"
     assert runs["protected"].result == "skipped"
 

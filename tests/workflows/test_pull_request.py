@@ -50,7 +50,7 @@ def test_replacements_are_at_the_top_and_the_comment_is_updated(repository: Repo
 def test_a_preview_that_fails_says_why_in_the_comment_and_fails_the_job(
     repository: Repository, dev_is_up: Raised
 ) -> None:
-    """A secret written in plain text and a nonsensical value: both mistakes, and not the secret."""
+    """The mistakes are a secret in plain text and a nonsensical value. Both are reported, without the secret."""
     plain = "written-in-plain-text"
     files = repository.settings("dev", retention="a while", influxdb={"url": "https://a.b", "password": plain})
     event = repository.pull_request(files)
@@ -78,7 +78,7 @@ def test_a_fork_gets_checks_and_no_credentials(repository: Repository) -> None:
 
 
 def test_a_preview_without_credentials_is_reported(repository: Repository) -> None:
-    """The repository's variables are not set, or the role does not trust it: the comment says that there is none."""
+    """The comment says so when the repository's variables are not set, or the role does not trust it."""
     repository.runner.variables.pop("AWS_PREVIEW_ROLE")
     repository.runner.variables["PULUMI_BACKEND"] = "file:///nonexistent"
     event = repository.pull_request(repository.settings("dev", retention="14d"))
