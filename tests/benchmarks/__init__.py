@@ -1,1 +1,1 @@
-"""Tests of the benchmarks: the parts that need no environment."""
+"""Tests of those parts of the benchmarks that need no environment."""

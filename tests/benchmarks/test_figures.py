@@ -1,4 +1,4 @@
-"""Percentiles, and how many hosts a kind of server carries."""
+"""Percentiles, and how many hosts a type of server can handle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an agent sent is read, and continued under other names, in InfluxDB's line protocol."""
+"""Lines in InfluxDB's line protocol that an agent sent are parsed, and continued under other hosts' names."""
 
 from __future__ import annotations
 

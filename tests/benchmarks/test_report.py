@@ -1,4 +1,4 @@
-"""The report of a run: it contains what was counted, and what is extrapolated follows from that."""
+"""The report of a run contains what was counted, and what can be extrapolated from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MIB = 1024**2
 
 
 class Server:
-    """Stands in for the server: uses this much more CPU time at every look; looks are ten seconds apart."""
+    """Stands in for the server. Measured every ten seconds, it has used `each` more CPU seconds each time."""
 
     def __init__(self, each: float, memory: int) -> None:
         self.each, self.memory, self.looks = each, memory, 0
@@ -72,8 +72,8 @@ def test_refused_and_slow_requests_are_reported() -> None:
 
 def test_the_cost_of_a_host_is_what_the_load_added() -> None:
     text = described(outcome())
-    # 0.05 cores more while a hundred hosts send, and again while people look: one refresh in ten seconds,
-    # where two people want two.
+    # 0.05 cores more while a hundred hosts send, and again while people look: one refresh every ten seconds, of the two
+    # that two people would want.
     assert row(text, "InfluxDB's CPU for a host-day") == "43 CPU seconds, and 86 for who looks"
     assert row(text, "for a refresh").startswith("0.50 CPU seconds")
     assert row(text, "its memory for a host") == "2.00 MiB"

@@ -1,4 +1,4 @@
-"""A machine on which nobody has set anything up."""
+"""A machine on which nothing is set up."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with Pulumi.yaml; no `pulumi` on the PATH, no credentials of AWS, nothing in the home folder."""
+    """A folder with Pulumi.yaml, without a `pulumi` on the PATH and without AWS credentials."""
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "PULUMI_CONFIG_PASSPHRASE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -23,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def settings(machine: Path) -> Path:
-    """Settings a proof can begin with."""
+    """A stack's file with which a proof can begin."""
     file = machine / "Pulumi.dev.yaml"
     ranges = "  monitoring:operatorCidrs: [198.18.0.0/24]\n  monitoring:agentCidrs: [198.18.1.0/24]\n"
     file.write_text(f"config:\n  aws:region: eu-central-1\n{ranges}")

@@ -1,4 +1,4 @@
-"""What `make prove` lacks is reported, in one sentence each, and nothing is created."""
+"""Everything that `make prove` lacks is reported, in one sentence each, and nothing is created."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def complaints(capsys: pytest.CaptureFixture[str], project: Path, *arguments: str) -> list[str]:
-    """The sentences of a proof that does not begin."""
+    """The lines printed by a proof that does not begin."""
     before = sorted(project.iterdir())
     report = project / "proof.md"
     assert main(["--project", str(project), "--report", str(report), *arguments]) == 2

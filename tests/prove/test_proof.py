@@ -1,4 +1,4 @@
-"""A proof that fails, or is interrupted: what is written, and that the stack is removed."""
+"""When a proof fails or is interrupted, a report is written and the stack is removed."""
 
 from __future__ import annotations
 

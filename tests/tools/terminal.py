@@ -17,12 +17,12 @@ _COLOURS = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
 def _control() -> None:
-    """Make it the process's own terminal, so that Ctrl-C reaches it."""
+    """Make it the process's controlling terminal, so that Ctrl-C reaches it."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
-    """said: all that was printed, without colours."""
+    """A command in a pseudo-terminal. said: everything printed so far, without colours."""
 
     def __init__(self, arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
         self._mine, theirs = pty.openpty()
@@ -41,12 +41,12 @@ class Terminal:
         self._seen = 0
 
     def answer(self, question: str, text: str) -> None:
-        """Wait for the question, then type. Raises AssertionError when it does not come."""
+        """Wait for the question, then type the answer. Raises AssertionError if the question is not asked."""
         self.expect(question)
         os.write(self._mine, f"{text}\n".encode())
 
     def expect(self, text: str) -> None:
-        """Wait until the text has been printed after what was waited for before."""
+        """Wait until the text has been printed after what the last call waited for."""
         end = time.monotonic() + SECONDS
         while text not in self.said[self._seen :]:
             assert time.monotonic() < end, f"not printed in {SECONDS} s: {text}\n{self.said}"
@@ -54,14 +54,14 @@ class Terminal:
         self._seen = self.said.index(text, self._seen) + len(text)
 
     def ended(self) -> int:
-        """The exit code, once everything has been printed."""
+        """Wait until the command has ended; returns its exit status."""
         while self._read():
             pass
         os.close(self._mine)
         return self.process.wait(SECONDS)
 
     def _read(self) -> bool:
-        """Whether there may be more."""
+        """Read what has been printed; returns whether there may be more."""
         if not select.select([self._mine], [], [], SECONDS)[0]:
             return False
         try:

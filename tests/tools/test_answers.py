@@ -1,4 +1,4 @@
-"""The tools next to a stack that is half made, or is another program's: one sentence, status 1."""
+"""With a stack that is incomplete, or another program's, tools print one sentence and exit with status 1."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OUTPUTS: dict[str, Any] = {
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for the CLI that prints what these files hold."""
+    """A stand-in for the CLI that prints the files `outputs` and `config` in this folder."""
     program = tmp_path / "pulumi"
     answers = 'case "$*" in *--show-name*) echo dev ;; *output*) cat outputs ;; *) cat config ;; esac'
     program.write_text(f"#!/bin/sh\ncd {tmp_path}\n{answers}\n")

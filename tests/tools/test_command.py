@@ -1,4 +1,4 @@
-"""How every command that a person types deals with its terminal."""
+"""How every command that a person types handles its terminal."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ run(main)
 
 
 def ran(body: str, reader: str = "cat", encoding: str = "utf-8") -> tuple[str, str, int]:
-    """What a command says to another program that reads it, what it complains about, and its status."""
+    """Run a command whose output another program reads; returns its output, its errors and its status."""
     script = '"$0" -c "$1" && exit 0; echo "status $?" >&2'
     command = ["bash", "-c", f"({script}) | {reader}", sys.executable, PROGRAM.format(body=body)]
     environment = {"PYTHONIOENCODING": encoding, "PATH": "/usr/bin:/bin"}
@@ -69,7 +69,7 @@ def test_ctrl_c_while_python_exits_does_not_change_the_status() -> None:
 
 
 def test_ctrl_c_is_one_word() -> None:
-    # pytest-xdist's processes ignore the signal, and so do their children.
+    # pytest-xdist's processes ignore the signal, and their children inherit that.
     as_typed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     assert ran(f"{as_typed}; signal.raise_signal(signal.SIGINT)") == ("", "\nInterrupted.", 130)
 

@@ -1,4 +1,4 @@
-"""What a stack costs: each figure was worked out by hand from AWS's pages."""
+"""What a stack costs. The expected figures were calculated by hand from AWS's pages."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from tools.cost import __main__ as command
 from tools.cost import bill as bills
 from tools.cost import prices
 from tools.cost.bill import Bill, bill
+from tools.cost.shown import as_markdown
 from tools.stack_file import parse, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,10 +91,10 @@ def test_backups_grow_with_hosts_and_days_and_stop_at_half_the_volume() -> None:
     assert amounts(full)["backups at full size"] == "3.22"  # 10 GiB, 14 times
     assert "backups at full size" not in amounts(of("  monitoring:backups: { enabled: false }\n"))
     slow = of("  monitoring:dataVolumeSize: 200\n  monitoring:collectionInterval: 30s\n", hosts=100)
-    assert amounts(slow)["backups at full size"] == "7.67", "5-minute steps are as many as before"
+    assert amounts(slow)["backups at full size"] == "7.67", "the number of 5-minute steps stays the same"
 
 
-def test_listed_hosts_are_counted(tmp_path: Path) -> None:
+def test_listed_hosts_are_counted() -> None:
     host = "{ name: web-%d, address: web-%d.example.com, user: admin, hostKey: '%s' }"
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
     hosts = ", ".join(host % (number, number, key) for number in range(20))
@@ -106,7 +107,7 @@ def test_the_hosts_of_a_file_are_counted_too(tmp_path: Path, monkeypatch: pytest
     rows = [f"h-{number},198.51.100.{number + 1},admin,{HOST['hostKey']}\n" for number in range(20)]
     Path("hosts.csv").write_text("name,address,user,hostKey\n" + "".join(rows))
     listed = of("  monitoring:hostsFile: { path: hosts.csv, privateKey: { secure: AAAA } }\n")
-    assert amounts(listed)["backups at full size"] == amounts(of(hosts=20))["backups at full size"] != "0.05"
+    assert amounts(listed)["backups at full size"] == amounts(of(hosts=20))["backups at full size"] != "0.11"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_a_database_that_aws_runs_is_listed_without_a_price() -> None:
 
 
 def test_a_long_certificate_takes_the_advanced_tier() -> None:
-    """Its key is encrypted, so the certificate as a whole cannot be checked here; its length is known."""
+    """As its key is encrypted, the tool cannot check the certificate, but it knows its length."""
     chain = "\n".join(["-----BEGIN CERTIFICATE-----", *["A" * 64] * 80, "-----END CERTIFICATE-----"])
     assert len(chain) > STANDARD_LIMIT == bills.STANDARD_PARAMETER
     own = json.dumps({"certificate": chain, "privateKey": {"secure": "v1:abc"}})
@@ -201,7 +202,7 @@ def test_every_price_is_exact_and_has_a_dated_source() -> None:
 
 
 def test_larger_sizes_cost_in_proportion() -> None:
-    """AWS's prices double with the size, except for rounding: a mistyped figure stands out."""
+    """AWS's prices double with the size, except for rounding, so that a mistyped figure stands out."""
     steps = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge")
     for region in prices.known():
         for family, sizes in prices.of(region).instances.items():
@@ -295,7 +296,7 @@ def test_mistakes_are_reported_in_plain_words(project: Path, capsys: pytest.Capt
 @pytest.mark.slow
 @pytest.mark.parametrize(("variables", "total"), [([], "23.09"), (["STACK=prod"], "46.09")])
 def test_make_cost(variables: list[str], total: str) -> None:
-    """Without STACK it is dev, although `make up` and the like use the local environment's stack."""
+    """Without STACK, the stack is dev, although `make up` and others use the local environment's stack."""
     done = subprocess.run(
         ["make", "--no-print-directory", "cost", *variables],
         cwd=ROOT,
@@ -309,9 +310,7 @@ def test_make_cost(variables: list[str], total: str) -> None:
 
 
 def table_of(stack: str) -> str:
-    """The table alone, as README.md has it."""
-    from tools.cost.shown import as_markdown
-
+    """The table as README.md has it."""
     return as_markdown(bill(read(ROOT / f"Pulumi.{stack}.yaml", stack)), None)
 
 

@@ -1,4 +1,4 @@
-"""`make new-stack`: a file that the program accepts, without anything that belongs to another stack alone."""
+"""`make new-stack` writes a file that the program accepts, without anything that belongs to another stack alone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ encryptionsalt: v1:c2FsdA==:dGVzdA==
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A folder with our two stacks and one with everything."""
+    """A folder with the files of dev, prod and blue (LIKE)."""
     for stack in ("dev", "prod"):
         (tmp_path / f"Pulumi.{stack}.yaml").write_text((ROOT / f"Pulumi.{stack}.yaml").read_text())
     (tmp_path / "Pulumi.blue.yaml").write_text(LIKE)
@@ -67,12 +67,12 @@ def project(tmp_path: Path) -> Path:
 
 
 def make(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`make new-stack`, with variables as a user gives them, without a terminal or network access."""
+    """Run `make new-stack` with variables, as a user sets them, without a terminal and without network access."""
     variables = [f"{name}={value}" for name, value in environment.items()]
     return subprocess.run(
         ["make", "--no-print-directory", "new-stack", f"PROJECT={project}", *variables, *arguments],
         cwd=ROOT,
-        env=without_a_way_out(),
+        env=without_network(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -81,8 +81,8 @@ def make(project: Path, *arguments: str, **environment: str) -> subprocess.Compl
     )
 
 
-def without_a_way_out() -> dict[str, str]:
-    """The environment of a user whose address cannot be determined."""
+def without_network() -> dict[str, str]:
+    """The environment variables of a user whose address cannot be determined."""
     names = ("SSH_CLIENT", "NAME", "LIKE", "REGION", "ALLOW", "AGENTS", "SIZE", "YES", "PROJECT")
     clean = {key: value for key, value in os.environ.items() if key not in names}
     return clean | {"https_proxy": NOWHERE, "COLUMNS": "200", "TERM": "dumb"}
@@ -135,7 +135,7 @@ def test_comments_stay_with_their_settings(project: Path, capsys: pytest.Capture
     for gone in ("The office.", "Ours alone.", "What the team knows"):
         assert gone not in text
     assert text.startswith("# The stack green, created from blue by `make new-stack`.")
-    # In the same region, regional resources can stay.
+    # The region is the same, so that settings with regional resources are copied.
     assert "  monitoring:sshKeyName: team\n" in text
 
 
@@ -234,7 +234,7 @@ def at_a_terminal(project: Path, *arguments: str, **environment: str) -> Termina
     return Terminal(
         [sys.executable, "-m", "tools.new_stack", "--project", str(project), *arguments],
         ROOT,
-        without_a_way_out() | environment,
+        without_network() | environment,
     )
 
 
@@ -288,11 +288,10 @@ def test_without_a_final_yes_nothing_is_written(project: Path, answer: str) -> N
 
 @pytest.fixture(scope="module")
 def checkip() -> Iterator[tuple[list[bytes], str]]:
-    """AWS's checkip, here. Yields a function that sets what it answers, and its address."""
-    said = [b""]
-
-    with served(lambda _: said[0]) as url:
-        yield said, url
+    """A stand-in for AWS's checkip. Yields a list with what it answers, which a test can change, and its address."""
+    answer = [b""]
+    with served(lambda _: answer[0]) as url:
+        yield answer, url
 
 
 @pytest.mark.parametrize(
@@ -310,8 +309,8 @@ def checkip() -> Iterator[tuple[list[bytes], str]]:
 def test_only_public_addresses_are_offered(
     checkip: tuple[list[bytes], str], answer: bytes, ssh: str, expected: tuple[str, ...]
 ) -> None:
-    said, url = checkip
-    said[0] = answer
+    answers, url = checkip
+    answers[0] = answer
     assert offered({"SSH_CLIENT": ssh}, url) == expected
 
 
@@ -331,5 +330,5 @@ def test_a_file_is_cut_into_its_settings() -> None:
 
 @pytest.mark.parametrize("name", ["dev", "a.b", "x" * 36, "_a", "a b", "a/b", ""])
 def test_no_name_that_a_bucket_takes_is_refused_by_pulumi(name: str) -> None:
-    """The program's rule is the stricter one, so that both can be checked one after the other."""
+    """The program's rule is the stricter one."""
     assert wrong_for_a_bucket(name) or stack_name.is_valid(name)

@@ -1,4 +1,4 @@
-"""renovate.json finds the lines it is for: a pattern that matches nothing is a version that ages unnoticed."""
+"""renovate.json matches the lines that it is for: with a pattern that matches nothing, a version ages unnoticed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULTS = {
     "telegraf": str(Settings.model_fields["telegraf_version"].default),
 }
 EXAMPLES = {"settings/versions.py"}
-"""Versions in texts for people, which need not be the newest."""
+"""Files with versions in messages for people, which need not be current."""
 
 
 def tracked() -> list[str]:
@@ -39,8 +39,8 @@ def tracked() -> list[str]:
 
 
 def python_pattern(pattern: str) -> re.Pattern[str]:
-    """A pattern of Renovate's as Python reads it. RE2 has neither lookaround nor back references."""
-    assert not re.search(r"\(\?(?!<[A-Za-z]+>|:)|\\[1-9]|\\k", pattern), f"RE2 does not take {pattern}"
+    """One of Renovate's patterns in Python's syntax. RE2 has neither lookaround nor back references."""
+    assert not re.search(r"\(\?(?!<[A-Za-z]+>|:)|\\[1-9]|\\k", pattern), f"RE2 refuses {pattern}"
     return re.compile(pattern.replace("(?<", "(?P<"))
 
 
@@ -70,10 +70,10 @@ def test_each_pattern_matches_somewhere(manager: dict[str, Any]) -> None:
 
 
 def test_the_lines_have_the_deployed_versions() -> None:
-    for manager in MANAGERS:
-        default = DEFAULTS.get(manager["depNameTemplate"])
-        if default is None:
-            continue
+    ours = [manager for manager in MANAGERS if manager["depNameTemplate"] in DEFAULTS]
+    assert {manager["depNameTemplate"] for manager in ours} == DEFAULTS.keys()
+    for manager in ours:
+        default = DEFAULTS[manager["depNameTemplate"]]
         if extract := manager.get("extractVersionTemplate"):
             match = python_pattern(extract).fullmatch(default)
             assert match is not None
@@ -82,7 +82,7 @@ def test_the_lines_have_the_deployed_versions() -> None:
 
 
 def test_every_file_with_a_deployed_version_has_a_manager() -> None:
-    """Every source file that has one belongs to a manager, so that no update leaves half of them behind."""
+    """So no update leaves some files behind."""
     for name, default in DEFAULTS.items():
         upstream = default.split("-")[0]
         mine = {file for each in MANAGERS if each["depNameTemplate"] == name for file in files(each)}
@@ -117,21 +117,20 @@ def test_the_repositories_are_the_settings_own() -> None:
 
 
 def test_every_lock_file_has_a_manager() -> None:
-    """The kinds that this project has: pip's with hashes, npm's, Go's."""
+    """Each kind that this project has: pip's with hashes, npm's and Go's."""
     kinds = {
         "requirements.txt": "pip_requirements",
         "package-lock.json": "npm",
         "go.sum": "gomod",
         "pyproject.toml": "pep621",
     }
-    for file in tracked():
-        kind = kinds.get(Path(file).name)
-        assert kind is None or kind in CONFIGURATION["enabledManagers"]
-    assert "github-actions" in CONFIGURATION["enabledManagers"]
+    found = {kinds[Path(file).name] for file in tracked() if Path(file).name in kinds}
+    assert found == set(kinds.values())
+    assert found | {"github-actions"} <= set(CONFIGURATION["enabledManagers"])
 
 
-def takes(setting: str, version: str) -> bool:
-    """Whether the settings take this version of a package."""
+def accepts(setting: str, version: str) -> bool:
+    """Whether the settings accept this version of a package."""
     try:
         Settings.model_validate({"aws:region": "us-east-1", setting: version})
     except ValidationError:
@@ -149,5 +148,5 @@ def test_the_page_about_upgrading_names_what_is_refused() -> None:
         assert least is not None, name
         major, minor = map(int, least.groups())
         before = f"{major}.{minor - 1}.99" if minor else f"{major - 1}.99.0"
-        assert takes(key, f"{major}.{minor}.0"), name
-        assert not takes(key, before), name
+        assert accepts(key, f"{major}.{minor}.0"), name
+        assert not accepts(key, before), name

@@ -1,4 +1,4 @@
-"""A stack's file as Pulumi would hand it over, without the key to its secrets."""
+"""Reading a stack's file as Pulumi does, but without the key to its secrets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_values_are_handed_over_as_pulumi_does() -> None:
 
 
 def test_an_encrypted_value_is_no_mistake() -> None:
-    """The other settings of the same object are still read where a placeholder will do."""
+    """The other settings of the same object are still read, if a placeholder can stand for the value."""
     influxdb = "{ url: 'https://influx.example.com:8086', username: agents, password: { secure: v1:abc } }"
     file = of(f"  monitoring:influxdb: {influxdb}\n")
     settings, unread = file.settings()

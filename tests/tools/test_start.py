@@ -1,4 +1,4 @@
-"""What the Makefile starts every command with: Ctrl-C before the command starts, and unusual terminals."""
+"""tools/start.py, with which the Makefile starts every command: Ctrl-C during the start, and unusual terminals."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ time.sleep(float(sys.argv[1]))
 
 
 def started(folder: Path, redirected: str, *arguments: str) -> subprocess.Popen[str]:
-    """The module, as the Makefile starts one; its checkout is the folder."""
+    """Start the module as the Makefile does, with the folder as the checkout."""
     (folder / "tools").mkdir()
     (folder / "tools/start.py").write_text((ROOT / "tools/start.py").read_text())
     (folder / "module.py").write_text(MODULE)
-    # pytest-xdist's processes ignore the signal, and so would their children.
+    # pytest-xdist's processes ignore the signal, and their children would inherit that.
     command = [
         "env",
         "--default-signal=INT",

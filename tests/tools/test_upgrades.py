@@ -1,4 +1,4 @@
-"""`make upgrades`, asking repositories that are here."""
+"""`make upgrades`, which here asks local repositories."""
 
 from __future__ import annotations
 
@@ -37,15 +37,14 @@ Version: 14.0.0
 
 @pytest.fixture
 def web() -> Iterator[tuple[dict[str, bytes], str]]:
-    """A web server of the files in the dictionary: path -> content."""
+    """A web server. Yields its files (path → content), which a test can change, and its address."""
     files: dict[str, bytes] = {}
-
     with served(files.get) as url:
         yield files, url
 
 
 def repository(url: str) -> Repository:
-    """Not checked, as settings refuse addresses of this machine."""
+    """A repository at this address, which is not validated, as the settings refuse addresses of this machine."""
     return Repository.model_construct(url=url, suite="stable", component="main")
 
 
@@ -129,7 +128,7 @@ def test_without_go_the_engine_is_not_looked_up(monkeypatch: pytest.MonkeyPatch,
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the registries say: Telegraf has a newer one, InfluxData's repository is out of reach for InfluxDB."""
+    """What the registries answer: there is a newer Telegraf, and InfluxDB's repository is out of reach."""
 
     def packages(_: Repository, name: str) -> list[str]:
         if name == "influxdb":

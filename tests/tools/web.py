@@ -11,7 +11,7 @@ from tests.support.serving import serving
 
 @contextmanager
 def served(content_of: Callable[[str], bytes | None]) -> Iterator[str]:
-    """What it serves, by path; None is not there. Yields its address."""
+    """Serve content by path (None: 404); yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -22,7 +22,7 @@ def served(content_of: Callable[[str], bytes | None]) -> Iterator[str]:
             self.wfile.write(content or b"")
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     with serving(HTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}"
