@@ -62,10 +62,16 @@ def test_what_github_refuses_is_one_sentence(hub: GitHub) -> None:
     assert hub.comments == {}
 
 
-def test_an_issue_is_opened_updated_and_closed(hub: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_TOKEN", hub.token({"issues": "write"}))
+@pytest.fixture
+def job(hub: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a job whose token may write issues and comments."""
+    monkeypatch.setenv("GITHUB_TOKEN", hub.token({"issues": "write", "pull-requests": "write"}))
     monkeypatch.setenv("GITHUB_API_URL", hub.url)
     monkeypatch.setenv("GITHUB_REPOSITORY", hub.repository)
+
+
+@pytest.mark.usefixtures("job")
+def test_an_issue_is_opened_updated_and_closed(hub: GitHub, tmp_path: Path) -> None:
     hub.open({"title": "x", "body": "<!-- monitoring: drift of dev -->"}, {"login": "somebody", "type": "User"})
     other = hub.open({"title": "prod", "body": "<!-- monitoring: drift of prod -->"}, ROBOT)
     (tmp_path / "dev.md").write_text("drifted")
@@ -85,11 +91,75 @@ def test_without_a_token_the_step_says_what_it_needs(monkeypatch: pytest.MonkeyP
         posts.drift(tmp_path, "run")
 
 
-def test_without_a_preview_the_comment_says_so(hub: GitHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("job")
+def test_an_issue_is_found_after_a_page_of_others(hub: GitHub) -> None:
+    for number in range(github.PAGE + 1):
+        hub.open({"title": str(number), "body": "somebody's"}, {"login": "somebody", "type": "User"})
+    mine = github.GitHub.from_environment()
+    first = mine.issue(MARK, "drift", "one")
+    assert mine.issue(MARK, "drift again", "two") == first
+    assert hub.open_issues()[-1]["title"] == "drift again"
+    assert len(hub.open_issues()) == github.PAGE + 2
+
+
+def test_a_pull_request_by_the_robot_is_no_issue_of_drift(hub: GitHub) -> None:
+    hub.open({"title": "Bump", "body": MARK}, ROBOT, pull_request={})
+    mine = client(hub, issues="write")
+    assert mine.close(MARK, "gone") == []
+    mine.issue(MARK, "drift", "one")
+    assert [each["title"] for each in hub.open_issues()] == ["drift"]
+
+
+@pytest.mark.usefixtures("job")
+def test_a_closed_issue_says_why(hub: GitHub, tmp_path: Path) -> None:
+    client(hub, issues="write").issue("<!-- monitoring: drift of dev -->", "dev", "drifted")
+    (tmp_path / "dev.md").write_text("")
+    posts.drift(tmp_path, "https://github.com/run")
+    (issue,) = hub.issues.values()
+    assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
+    assert hub.said(issue["number"]) == ["Nothing differs any more: https://github.com/run"]
+
+
+@pytest.mark.usefixtures("job")
+@pytest.mark.parametrize("kind", posts.MARKS)
+def test_the_command_writes_a_comment_and_prints_its_address(
+    hub: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """Comments of one kind do not overwrite those of another."""
+    number, file = hub.pull_request(), tmp_path / "comment.md"
+    other = next(each for each in posts.MARKS if each != kind)
+    for name, text in ((other, "other"), (kind, "first"), (kind, "second")):
+        file.write_text(text)
+        assert posts.main([name, "--number", str(number), "--run", "the run", str(file)]) == 0
+    assert hub.said(number) == [f"{posts.MARKS[other]}\nother", f"{posts.MARKS[kind]}\nsecond"]
+    first, *own = capsys.readouterr().out.splitlines()
+    assert own == [hub.comments[max(hub.comments)]["html_url"]] * 2
+    assert first not in own
+
+
+@pytest.mark.usefixtures("job")
+def test_the_command_opens_issues_and_prints_their_addresses(
+    hub: GitHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for stack in ("dev", "prod"):
+        (tmp_path / f"{stack}.md").write_text(f"drift of {stack}")
+    assert posts.main(["drift", "--run", "the run", str(tmp_path)]) == 0
+    opened = hub.open_issues()
+    assert [each["title"] for each in opened] == [f"{stack} is not as Pulumi left it" for stack in ("dev", "prod")]
+    assert capsys.readouterr().out.splitlines() == [each["html_url"] for each in opened]
+
+
+@pytest.mark.usefixtures("job")
+def test_the_command_fails_when_github_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert posts.main(["preview", "--number", "999", "--run", "the run", str(tmp_path / "comment.md")]) == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith("GitHub refuses GET issues/999/comments (404): Not Found.")
+    assert printed.out == ""
+
+
+@pytest.mark.usefixtures("job")
+def test_without_a_preview_the_comment_says_so(hub: GitHub, tmp_path: Path) -> None:
     number = hub.pull_request()
-    monkeypatch.setenv("GITHUB_TOKEN", hub.token({"pull-requests": "write"}))
-    monkeypatch.setenv("GITHUB_API_URL", hub.url)
-    monkeypatch.setenv("GITHUB_REPOSITORY", hub.repository)
     posts.comment("preview", number, tmp_path / "comment.md", "https://github.com/run")
     (said,) = hub.said(number)
     assert said.startswith(f"{MARK}\n## There is no preview\n")
