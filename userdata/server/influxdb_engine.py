@@ -5,6 +5,7 @@ import json
 import ssl
 from collections.abc import Iterator
 from http.client import HTTPException
+from io import BufferedReader
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -41,7 +42,8 @@ class Engine:
     def ask(self, query: str, login: str = "", epoch: str = "ns") -> Iterator[dict[str, Any]]:
         with self.post("query", login, q=query, epoch=epoch, chunked="true") as answer:
             try:
-                for line in answer:
+                # HTTPResponse's own lines end without an error when the connection ends between two chunks.
+                for line in BufferedReader(answer):
                     (result,) = json.loads(line)["results"]
                     if "error" in result:
                         raise RefusedError(f"{self.url}: {result['error']}: {query[:200]}")
