@@ -6,20 +6,25 @@ import os
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from rich.prompt import Confirm, Prompt
 
+from settings import Settings
 from settings.stack_name import wrong_for_a_bucket
 from tests.tools.terminal import Terminal
 from tests.tools.web import served
 from tools import stack_name
 from tools.cost.bill import bill
 from tools.new_stack import __main__ as command
+from tools.new_stack import content, questions
 from tools.new_stack.address import offered
-from tools.new_stack.blocks import blocks
+from tools.new_stack.blocks import blocks, written
 from tools.stack_file import parse, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,9 +190,111 @@ def test_agents_that_send_elsewhere_are_not_asked_about(project: Path, capsys: p
     assert "--path monitoring:influxdb.password" in capsys.readouterr().out
 
 
+def test_agents_that_send_elsewhere_cannot_be_given(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (project / "Pulumi.dev.yaml").open("a") as file:
+        file.write("  monitoring:influxdb: { url: 'https://a.example.com', username: a, password: { secure: v1:a } }\n")
+    arguments = ["--name", "two", "--allow", ME, "--agents", ME, "--yes", "--project", str(project)]
+    assert command.main(arguments) == 1
+    assert "AGENTS has no effect: agents of a stack like dev send to its own influxdb." in capsys.readouterr().err
+    assert not (project / "Pulumi.two.yaml").exists()
+
+
+def test_every_setting_that_is_not_copied_exists() -> None:
+    """One that does not, after a rename, would be copied."""
+    names = {field.alias or name for name, field in Settings.model_fields.items()}
+    assert {*content.ALONE, *content.OF_A_REGION, "publicAddress"} <= names
+
+
+@pytest.mark.parametrize(
+    ("backups", "taken"),
+    [("", False), ("{ enabled: true }", False), ("{ enabled: false }", True), ('{ enabled: "false" }', True)],
+)
+def test_only_a_stack_with_backups_needs_a_name_that_a_bucket_can_have(
+    project: Path, capsys: pytest.CaptureFixture[str], backups: str, taken: bool
+) -> None:
+    text = "".join(
+        line
+        for line in (project / "Pulumi.dev.yaml").read_text().splitlines(keepends=True)
+        if "monitoring:backups" not in line
+    )
+    (project / "Pulumi.dev.yaml").write_text(text + (f"  monitoring:backups: {backups}\n" if backups else ""))
+    assert command.main(["--name", "_a", "--allow", ME, "--yes", "--project", str(project)]) == (0 if taken else 1)
+    assert (project / "Pulumi._a.yaml").exists() is taken
+
+
+def test_the_size_is_written_unless_it_is_the_default(project: Path) -> None:
+    dev = (project / "Pulumi.dev.yaml").read_text()
+    assert "instanceType" not in dev
+    for like, size, in_file in (
+        (dev, "t4g.small", False),
+        (dev, "t4g.large", True),
+        (f"{dev}  monitoring:instanceType: t4g.large\n", "t4g.small", True),
+    ):
+        (project / "Pulumi.dev.yaml").write_text(like)
+        arguments = ["--name", "two", "--allow", ME, "--size", size, "--yes", "--project", str(project)]
+        assert command.main(arguments) == 0
+        made = project / "Pulumi.two.yaml"
+        assert ("instanceType" in made.read_text()) is in_file
+        assert read(made, "two").settings()[0].instance_type == size
+        made.unlink()
+
+
+def test_a_file_that_cannot_be_written_is_removed(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk: half a file would be in the way of the next attempt."""
+    full = Path.open
+
+    def opened(path: Path, mode: str = "r", **more: Any) -> Any:
+        file = full(path, mode, **more)
+        return full(Path("/dev/full"), "w") if mode == "x" else file
+
+    monkeypatch.setattr(Path, "open", opened)
+    assert command.main(["--name", "two", "--allow", ME, "--yes", "--project", str(project)]) == 1
+    assert "cannot be written (No space left on device); nothing was." in capsys.readouterr().err
+    assert not (project / "Pulumi.two.yaml").exists()
+
+
+def test_a_file_that_somebody_else_has_just_written_stays(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = project / "Pulumi.two.yaml"
+    monkeypatch.setattr(command, "_print_made", lambda *_: target.write_text("somebody's"))
+    assert command.main(["--name", "two", "--allow", ME, "--yes", "--project", str(project)]) == 1
+    assert "was created in the meantime; nothing was written." in capsys.readouterr().err
+    assert target.read_text() == "somebody's"
+
+
+@pytest.mark.parametrize(("public", "suggested"), [("true", "8.8.8.8/32"), ("false", ""), ('"false"', "")])
+def test_no_public_address_is_suggested_for_a_private_stack(
+    project: Path, monkeypatch: pytest.MonkeyPatch, public: str, suggested: str
+) -> None:
+    """Nobody comes to it from there."""
+    with (project / "Pulumi.dev.yaml").open("a") as file:
+        file.write(f"  monitoring:subnetId: subnet-0123456789abcdef0\n  monitoring:publicAddress: {public}\n")
+    asked: dict[str, str] = {}
+
+    def ask(question: str, default: str = "", **_: Any) -> str:
+        asked[question] = default
+        return default or ME
+
+    monkeypatch.setattr(questions, "offered", lambda _: ("8.8.8.8/32",))
+    monkeypatch.setattr(Prompt, "ask", ask)
+    monkeypatch.setattr(Confirm, "ask", lambda *_, **__: True)
+    given = Namespace(name="two", like="", region="", allow="", agents="", size="", yes=False, project=project)
+    assert command.ask_and_write(given, terminal=True) == 0
+    assert asked == {
+        "AWS region": "eu-central-1",
+        "EC2 instance type": "t4g.small",
+        "IPv4 ranges that may open Grafana and run `pulumi up`": suggested,
+        "IPv4 ranges that agents send data from": suggested or ME,
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["--name", "x", "--allow", " , "], "Enter at least one IPv4 range, such as 203.0.113.7/32"),
         (["--name", "dev"], "Pulumi.dev.yaml already exists"),
         (["--name", "DEV"], "Pulumi.DEV.yaml already exists"),
         (["--name", ""], "'' is not a valid stack name"),
@@ -326,6 +433,49 @@ def test_a_file_is_cut_into_its_settings() -> None:
     assert "sender" in found["monitoring:smtp"]
     assert "encryptionsalt" not in found["monitoring:tags"]
     assert blocks("config: { aws:region: eu-central-1 }\n") == {}
+
+
+def test_a_setting_is_cut_out_with_its_own_comments_and_empty_lines() -> None:
+    text = """\
+# Of the file.
+config:
+# Of no setting.
+  # Of the first.
+  # More of it.
+  a: |
+    one
+
+    two
+    # A part of the text.
+  # Of the second.
+  b:
+  - 1
+
+  - 2
+"""
+    first = "  # Of the first.\n  # More of it.\n  a: |\n    one\n\n    two\n    # A part of the text."
+    assert blocks(text) == {"a": first, "b": "  # Of the second.\n  b:\n  - 1\n\n  - 2"}
+    assert blocks("# Of the setting.\n  a: 1\n") == blocks("[config]\n") == blocks("") == {}
+    assert blocks("config:\n# Its own.\na: 1\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (True, "  k: true"),
+        ("a: b", "  k: 'a: b'"),
+        ("Zürich", "  k: Zürich"),
+        (["b", "a"], "  k: [b, a]"),
+        ({"b": 1, "a": "x y"}, "  k: {b: 1, a: x y}"),
+        ("word " * 50 + "end", f"  k: {'word ' * 50}end"),
+        (["x" * 90, "y" * 90], f"  k: [{'x' * 90}, {'y' * 90}]"),
+        ([{"b": "Zürich", "a": "word " * 50 + "end"}], f"  k:\n  - b: Zürich\n    a: {'word ' * 50}end"),
+        ({"b": [1], "a": {}}, "  k:\n    b:\n    - 1\n    a: {}"),
+    ],
+)
+def test_a_setting_is_written_as_people_write_it(value: Any, shown: str) -> None:
+    assert written("k", value) == shown
+    assert yaml.safe_load(shown) == {"k": value}
 
 
 @pytest.mark.parametrize("name", ["dev", "a.b", "x" * 36, "_a", "a b", "a/b", ""])

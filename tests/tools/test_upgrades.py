@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from settings import Repository, Settings
+from settings.versions import UNUSABLE
 from tests.tools.web import served
+from tools import stack_file
 from tools.upgrades import __main__ as command
 from tools.upgrades import pins, sources
 from tools.upgrades.pins import Pin, newest
@@ -86,6 +89,9 @@ def test_a_repository_that_does_not_answer_is_one_sentence(web: tuple[dict[str, 
         ("influxdb", "1.12.4-1", ["2.8.0-1", "1.12.5-1"], "1.12.5-1"),
         ("grafana", "13.0.0", ["13.1.0", "13.2.0"], None),
         ("grafana", "13.0.0", ["13.1.0", "13.0.2+security-01"], "13.0.2+security-01"),
+        ("telegraf", "1:1.39.3-1", ["1:1.39.3-1", "1:1.40.0-1"], "1:1.40.0-1"),
+        ("telegraf", "nonsense", ["1.40.0-1"], None),
+        ("telegraf", "1.39.3-1", [], None),
         ("grafana-foundation-sdk", "1769699998!10.1.0", ["1769699999!10.2.0", "10.3.0"], "1769699999!10.2.0"),
     ],
 )
@@ -106,6 +112,26 @@ def test_what_is_pinned() -> None:
     assert all(pins.version(each) for each in python.values())
 
 
+def test_what_has_to_change_with_a_version_is_noted() -> None:
+    notes = {pin.name: pin.note for pin in pins.python(ROOT)}
+    for name in ("pulumi-aws", "pulumiverse-grafana"):
+        assert notes[name] == pins.PROVIDER
+    assert (notes["pulumi"], notes["boto3"]) == (pins.NOTES["pulumi"], "")
+    apt = {pin.name: pin.note for pin, _ in pins.apt(Settings.model_validate({"aws:region": "us-east-1"}))}
+    assert apt["influxdb"] == pins.INFLUXDB
+    assert all(version in apt["grafana"] for version in UNUSABLE)
+
+
+def test_a_stack_s_influxdb_elsewhere_is_not_asked_for(tmp_path: Path) -> None:
+    influxdb = "{ url: 'https://influx.example.com:8086', username: agents, password: { secure: v1:abc } }"
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config:\n  aws:region: eu-central-1\n  monitoring:operatorCidrs: [203.0.113.0/24]\n"
+        f"  monitoring:influxdb: {influxdb}\n"
+    )
+    settings, _ = stack_file.read(tmp_path / "Pulumi.dev.yaml", "dev").settings()
+    assert [pin.name for pin, _ in pins.apt(settings)] == ["grafana", "telegraf"]
+
+
 @pytest.mark.slow
 def test_pip_asks_its_configured_index(web: tuple[dict[str, bytes], str], monkeypatch: pytest.MonkeyPatch) -> None:
     files, url = web
@@ -124,6 +150,62 @@ def test_without_go_the_engine_is_not_looked_up(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnreachableError, match="`go` is not installed"):
         sources.engine()
+
+
+def program(folder: Path, name: str, text: str) -> str:
+    """A program that runs these shell commands."""
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_the_engine_s_newest_version_is_the_proxy_s(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Asked outside of any module, whose go.mod would have a say."""
+    asked = tmp_path / "asked"
+    program(tmp_path, "go", f'echo "$PWD $*" >\'{asked}\'; echo \'{{"Path": "x", "Version": "v3.270.0"}}\'')
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert sources.engine() == ["3.270.0"]
+    folder, _, arguments = asked.read_text().strip().partition(" ")
+    assert arguments == "list -m -json github.com/pulumi/pulumi/pkg/v3@latest"
+    assert not Path.cwd().is_relative_to(folder)
+    assert not Path(folder).exists()
+
+
+@pytest.mark.parametrize(
+    ("commands", "says"),
+    [
+        ("echo 'a warning' >&2; echo 'no such host' >&2; exit 1", "no such host"),
+        ("echo refused; exit 1", "refused"),
+        ("exit 1", "no reason given"),
+    ],
+)
+def test_a_registry_that_fails_is_reported_in_its_own_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, commands: str, says: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", program(tmp_path, "python", commands))
+    with pytest.raises(UnreachableError) as error:
+        sources.python("jinja2")
+    assert str(error.value) == f"jinja2: {says}"
+
+
+def test_the_versions_are_read_from_what_pip_prints(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    printed = "jinja2 (3.9.0)\\nAvailable versions: 3.9.0, 3.1.6\\n  INSTALLED: 3.1.6"
+    monkeypatch.setattr(sys, "executable", program(tmp_path, "python", f"printf '{printed}\\n'"))
+    assert sources.python("jinja2") == ["3.9.0", "3.1.6"]
+    monkeypatch.setattr(sys, "executable", program(tmp_path, "older", "echo 'jinja2 (3.9.0)'"))
+    with pytest.raises(UnreachableError, match="jinja2: pip does not list versions"):
+        sources.python("jinja2")
+
+
+def test_a_command_that_does_not_run_or_does_not_end_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}/none")
+    with pytest.raises(UnreachableError, match=r"jinja2: `.*/none -m pip index .*` cannot be run \(No such file"):
+        sources.python("jinja2")
+    monkeypatch.setattr(sys, "executable", program(tmp_path, "python", "exec sleep 60"))
+    monkeypatch.setattr(sources, "SECONDS", 0.01)
+    with pytest.raises(UnreachableError, match=r"jinja2: `.*/python -m pip index .*` did not end within 0.03 s"):
+        sources.python("jinja2")
 
 
 @pytest.fixture
@@ -152,6 +234,29 @@ def test_the_report(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("answers")
+def test_the_report_explains_what_is_newer_and_repeats_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def unreachable(_: str) -> list[str]:
+        raise UnreachableError("pip: no such host.")
+
+    monkeypatch.setattr(sources, "python", unreachable)
+    assert command.main([]) == 0
+    said = capsys.readouterr().out
+    (line,) = [line for line in said.splitlines() if "999.0.0" in line]
+    assert "built for the local environment: sandbox/toolchain" in line
+    assert "docs/upgrading.md says what each does to running stacks." in said
+    assert said.count("Unknown: pip: no such host.") == 1
+    monkeypatch.setattr(sources, "packages", lambda *_: ["0.0.1"])
+    monkeypatch.setattr(sources, "engine", lambda: ["0.0.1"])
+    assert command.main([]) == 0
+    said = capsys.readouterr().out
+    assert "pinned" not in said and "docs/upgrading.md" not in said, "no table without a row"
+
+
+@pytest.mark.usefixtures("answers")
 def test_the_report_of_a_stack_for_programs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     text = (ROOT / "Pulumi.dev.yaml").read_text() + '  monitoring:telegrafVersion: "1.99.0-1"\n'
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
@@ -159,5 +264,10 @@ def test_the_report_of_a_stack_for_programs(capsys: pytest.CaptureFixture[str], 
     found = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
     assert found["telegraf"] == {"name": "telegraf", "pinned": "1.99.0-1", "newer": None, "note": "", "unreachable": ""}
     assert found["influxdb"]["unreachable"]
+    assert list(found)[:4] == ["grafana", "influxdb", "telegraf", "pulumi (engine)"]
+    assert (found["pulumi (engine)"]["pinned"], found["pulumi (engine)"]["newer"]) == (
+        found["pulumi"]["pinned"],
+        "999.0.0",
+    )
     assert command.main(["--stack", "nix", "--project", str(tmp_path)]) == 1
     assert "There is no Pulumi.nix.yaml" in capsys.readouterr().err

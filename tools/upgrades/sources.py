@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -93,8 +94,10 @@ def _run(name: str, *command: str, folder: str | None = None) -> str:
             timeout=3 * SECONDS,
             stdin=subprocess.DEVNULL,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise UnreachableError(f"{name}: `{' '.join(command)}` failed ({type(error).__name__}).") from None
+    except OSError as error:
+        raise UnreachableError(f"{name}: `{shlex.join(command)}` cannot be run ({error.strerror}).") from None
+    except subprocess.TimeoutExpired:
+        raise UnreachableError(f"{name}: `{shlex.join(command)}` did not end within {3 * SECONDS} s.") from None
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
         raise UnreachableError(f"{name}: {last}")
