@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 
 from program.revision import listing, revision_of
 from tests.components.certificates import make_certificate
@@ -131,9 +133,17 @@ def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> N
     Double.answers = {"/api/ds/query": (200, frames(6000))}
     check()
     (query,) = Double.seen[0][2]["queries"]
-    assert query["datasource"]["uid"] == "influxdb"
+    assert query["datasource"] == {"uid": "influxdb", "type": "influxdb"}
+    assert (query["rawQuery"], query["resultFormat"]) == (True, "time_series")
     assert "\"host\"::tag = 'monitoring-dev'" in query["query"]
     assert "\"revision\" = 'abc'" in query["query"], "an agent can write the name, and does not know this"
+
+
+def test_the_newest_point_of_several_series_counts(grafana: Grafana) -> None:
+    Double.answers = {"/api/ds/query": (200, frames(3000, 7000, 5000))}
+    assert Measurements(grafana, "h", "abc").newest() == 7000
+    Double.answers = {"/api/ds/query": (200, {"results": {"A": {"status": 200, "frames": None}}})}
+    assert Measurements(grafana, "h", "abc").newest() == 0
 
 
 def test_the_first_measurement_of_all_counts(grafana: Grafana) -> None:
@@ -167,7 +177,13 @@ def test_cloudwatch_is_asked_for_what_only_aws_knows(grafana: Grafana) -> None:
     Double.answers = {CLOUDWATCH: (200, [])}
     check_cloudwatch(grafana, "eu-central-1")
     asked = parse_qs(urlsplit(Double.seen[0][1]).query)
-    assert (asked["region"], asked["dimensionKey"]) == (["eu-central-1"], ["InstanceId"])
+    assert asked == {
+        "region": ["eu-central-1"],
+        "namespace": ["AWS/EC2"],
+        "metricName": ["CPUUtilization"],
+        "dimensionKey": ["InstanceId"],
+        "dimensionFilters": ["{}"],
+    }
 
 
 def test_what_grafana_says_about_cloudwatch_is_reported(grafana: Grafana) -> None:
@@ -259,7 +275,26 @@ def test_both_commands_end_well(variables: None, capsys: pytest.CaptureFixture[s
 def test_a_server_that_never_says_it_fails(variables: None, capsys: pytest.CaptureFixture[str]) -> None:
     Double.answers = {"/api/health": (200, {}), "/api/user": (200, {"name": "older on i-1"})}
     assert wait_until_ready.main() == 1
-    assert "has not applied this revision" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "The server is not ready: not ready after 0 s; server: has not applied this revision" in said
+    assert "aws ec2 get-console-output --region eu-central-1 --instance-id i-1 --output text\n" in said
+    assert "run `pulumi up` again" in said
+
+
+def test_the_console_is_read_as_the_identity_of_the_aws_provider(
+    variables: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[tuple[Any, str, str]] = []
+
+    class Recorded(waiting.Console):
+        def __init__(self, given: Any, region: str, instance: str) -> None:
+            made.append((given, region, instance))
+            super().__init__(given, region, instance)
+
+    monkeypatch.setattr(wait_until_ready, "Console", Recorded)
+    monkeypatch.setenv("READY_AWS", '{"profile": "team"}')
+    assert wait_until_ready.main() == 1
+    assert made == [({"profile": "team"}, "eu-central-1", "i-1")]
 
 
 # --- Waiting
@@ -305,6 +340,11 @@ def test_a_long_message_is_cut_and_no_login_is_shown(grafana: Grafana) -> None:
     assert LOGIN[1] not in repr(grafana)
 
 
+def test_an_answer_that_is_not_text_is_no_json(grafana: Grafana) -> None:
+    Double.answers = {"/": (502, b"\xff\xfe")}
+    assert grafana.ask("GET", "/") == Answer(502, None)
+
+
 def failing_times(times: int) -> Callable[[], None]:
     left = iter(range(times))
 
@@ -340,9 +380,78 @@ def test_an_earlier_failure_does_not_count_but_the_same_again_does(monkeypatch: 
     assert next(looks, None) is None
 
 
+def test_an_earlier_failure_that_leaves_the_console_does_not_count() -> None:
+    """As when the console cannot be read once."""
+    looks = iter(["monitoring: boot failed at line 42 of boot.sh: apt update (10:00:00)\n"])
+    assert wait([("Grafana", failing_times(3))], lambda: next(looks, ""), 60) is None
+
+
+def test_the_checks_succeed_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert wait([("Grafana", failing_times(1)), ("server", failing_times(2))], lambda: "", 60) is None
+    assert capsys.readouterr().out.splitlines() == [
+        "Grafana: no answer yet",
+        "Grafana: ready",
+        "server: no answer yet",
+        "server: ready",
+    ]
+
+
 def test_the_time_is_over() -> None:
     why = wait([("Grafana", failing_times(10**6))], lambda: "", 0.05)
     assert why == "not ready after 0 s; Grafana: no answer yet"
+
+
+class Ec2:
+    """Returns this output, or raises it; of a machine that is no Nitro instance only without `Latest`."""
+
+    def __init__(self, output: str | Exception, *, nitro: bool = True) -> None:
+        self.output, self.nitro = output, nitro
+        self.asked: list[dict[str, Any]] = []
+
+    def get_console_output(self, **asked: Any) -> dict[str, str]:
+        self.asked.append(asked)
+        if "Latest" in asked and not self.nitro:
+            raise ClientError({"Error": {"Code": "UnsupportedOperation"}}, "GetConsoleOutput")
+        if isinstance(self.output, Exception):
+            raise self.output
+        return {"Output": self.output} if self.output else {}
+
+
+def console(monkeypatch: pytest.MonkeyPatch, ec2: Ec2) -> waiting.Console:
+    identities = {"profile": "team"}, "eu-central-1"
+
+    def identity(*given: Any) -> Any:
+        assert given == identities
+        return SimpleNamespace(client={"ec2": ec2}.get)
+
+    monkeypatch.setattr(waiting, "identity", identity)
+    return waiting.Console(*identities, "i-1")
+
+
+def test_the_newest_output_of_the_console_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    ec2 = Ec2("monitoring: installing\n")
+    assert console(monkeypatch, ec2).read() == "monitoring: installing\n"
+    assert ec2.asked == [{"InstanceId": "i-1", "Latest": True}]
+    assert console(monkeypatch, Ec2("")).read() == ""
+
+
+def test_an_instance_without_a_newest_output_has_the_one_of_its_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    ec2 = Ec2("booting", nitro=False)
+    assert console(monkeypatch, ec2).read() == "booting"
+    assert ec2.asked[1:] == [{"InstanceId": "i-1"}]
+
+
+def test_a_console_that_aws_denies_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And reported once."""
+    ec2 = Ec2(ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": "no"}}, "GetConsoleOutput"))
+    denied = console(monkeypatch, ec2)
+    assert [denied.read(), denied.read()] == ["", ""]
+    ec2.output = "booted"
+    assert denied.read() == "booted"
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "UnauthorizedOperation" in line
 
 
 def test_a_console_that_cannot_be_read_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
