@@ -57,3 +57,24 @@ def test_every_link_to_a_page_leads_somewhere() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors that GitHub makes of a page's headings, and those that the page sets itself."""
+    without_code = re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
+    found: list[str] = []
+    for heading in re.findall(r"^#{1,6} (.*)", without_code, re.MULTILINE):
+        words = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        found.append(re.sub(r"[^\w\- ]", "", words).replace(" ", "-"))
+    own = set(re.findall(r'<a id="([^"]+)"', page))
+    return own | {f"{each}-{count}" if (count := found[:at].count(each)) else each for at, each in enumerate(found)}
+
+
+def test_every_link_to_a_section_leads_to_a_heading() -> None:
+    linked = 0
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        for target in re.findall(r"\]\((?!https?:)([^)]*#[^)]+)\)", page.read_text()):
+            file, _, anchor = target.partition("#")
+            assert anchor in anchors((page.parent / file if file else page).read_text()), f"{page.name}: {target}"
+            linked += 1
+    assert linked > 20

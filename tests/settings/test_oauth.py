@@ -62,7 +62,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"authUrl": "http://login.example.com/a"}, "authUrl", "is not encrypted", "https://"),
     ({"tokenUrl": "https://login.example.com:8443/a"}, "tokenUrl", "has a port that the server may not reach", "443"),
     ({"apiUrl": "https://login.example.com/a?b=c"}, "apiUrl", "is not a URL", "https://"),
-    ({"apiUrl": "https://localhost/a"}, "apiUrl", "", ""),
+    ({"apiUrl": "https://localhost/a"}, "apiUrl", "is loopback", "reach"),
     ({"scopes": []}, "scopes", "is empty", "at least one"),
     ({"scopes": "openid email"}, "scopes", "is a string, not a list", "list"),
     ({"scopes": ["openid email"]}, "scopes", "is not a scope", "groups"),

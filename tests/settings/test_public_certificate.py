@@ -37,7 +37,7 @@ def test_a_private_authority_and_an_address_it_may_write_to() -> None:
         ({}, "directory", "is missing", "add it"),
         ({"directory": "http://ca.example.com/directory"}, "directory", "is not encrypted", "write https://"),
         ({"directory": "https://ca.example.com:9000/d"}, "directory", "has a port that the server", "without a port"),
-        ({"directory": "letsencrypt"}, "directory", "", ""),
+        ({"directory": "letsencrypt"}, "directory", "is not a URL", "https://"),
         ({"directory": DIRECTORY, "email": "ops"}, "email", "is not an email address", "ops@example.com"),
         ({"directory": DIRECTORY, "ca": "ca.pem"}, "ca", "is not PEM text", "paste the whole file"),
         ({"directory": DIRECTORY, "mail": "a@b.cc"}, "mail", "is not a setting", "did you mean email?"),
