@@ -110,7 +110,8 @@ TESTS = {
     "tools/upgrades/": ("tests/tools/test_upgrades.py",),
     "tools/": ("tests/tools",),
     "delivery/": tuple(
-        f"tests/delivery/test_{name}.py" for name in ("comment", "stacks", "secrets", "github", "cost", "pulumi")
+        f"tests/delivery/test_{name}.py"
+        for name in ["comment", "cost", "github", "life", "previews", "pulumi", "secrets", "stacks", "strange_answers"]
     ),
     "bootstrap/": ("tests/bootstrap",),
 }
