@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings import SettingsError, load
+from settings import SettingsError, load, units
 from tests.support.configuration import REQUIRED, mistakes, raw
 
 QUEUE: dict[str, Any] = {"namespace": "AWS/SQS", "metric": "Age", "dimensions": {"QueueName": "in"}}
@@ -42,6 +43,17 @@ def test_statistics_of_cloudwatch(statistic: str) -> None:
 @pytest.mark.parametrize("unit", ["s", "bytes", "reqps", "suffix:orders", "currency:EUR"])
 def test_units_of_grafana(unit: str) -> None:
     assert metrics(QUEUE | {"unit": unit})[0].unit == unit
+
+
+def test_the_units_of_cloudwatch_are_answered_with_units_of_grafana() -> None:
+    """By CloudWatch's own list of them, as AWS's SDK has it."""
+    shapes = Loader().load_service_model("cloudwatch", "service-2")["shapes"]
+    assert set(units.OF_CLOUDWATCH) <= set(shapes["StandardUnit"]["enum"])
+    assert set(units.OF_CLOUDWATCH.values()) <= units.KNOWN
+    for theirs, ours in units.OF_CLOUDWATCH.items():
+        if theirs.lower() not in units.KNOWN:
+            (line,) = mistakes(raw(customMetrics=[QUEUE | {"unit": theirs}]))
+            assert line.endswith(f"write {ours}")
 
 
 @pytest.mark.parametrize("period", ["1s", "5s", "10s", "20s", "30s", "60s", "1m", "90m", "1d"])
