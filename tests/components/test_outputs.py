@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import re
 from pathlib import Path
+
+import yaml
 
 from dashboards.registry import ENTRIES
 from tests.components.conftest import ADDRESS, Run
@@ -52,3 +56,19 @@ def test_the_outputs_have_their_values(prod: Run) -> None:
     assert prod.outputs["agentCloudInit"].startswith("#cloud-config")
     assert prod.outputs["dashboardUrls"]["Linux hosts"] == f"https://{ADDRESS}:3000/d/linux-hosts"
     assert prod.outputs["cloudwatchAccessKeyId"] == "AccessKey-cloudwatch-1"
+
+
+def test_outputs_are_those_of_the_server_and_its_administrator(prod: Run) -> None:
+    (server,) = prod.all("Instance")
+    (bucket,) = prod.all("Bucket")
+    shown = [prod.outputs[name] for name in ("grafanaAdminPassword", "instanceId", "backupBucket")]
+    assert shown == ["password-of-grafana-admin", f"Instance-{server.name}", bucket.name]
+
+
+def test_the_forms_of_the_installer_hold_the_installer(prod: Run) -> None:
+    installer: str = prod.outputs["agentInstallScript"]
+    content = yaml.safe_load(prod.outputs["agentCloudInit"])["write_files"][0]["content"]
+    (password,) = re.findall(r"^INFLUX_PASSWORD='(.+)'$", prod.outputs["agentCredentials"], re.MULTILINE)
+    packed = gzip.decompress(base64.b64decode(content)).decode()
+    assert password in installer
+    assert packed == re.sub(r"^ *# .*\n", "", installer, flags=re.MULTILINE)
