@@ -14,30 +14,30 @@ from xdist.scheduler import LoadFileScheduling
 HERE = Path(__file__).parent
 
 STARTED = frozenset({"aws", "authority", "database", "influx"})
-"""Fixtures that start a server: the local AWS, an InfluxDB, the authority that signs a server's certificate. A test
-with one is not a unit test."""
+"""Fixtures that start a server (the local AWS, an InfluxDB) or make an authority for its certificate. A test that uses
+one is not a unit test."""
 
 LONGEST = ("engine", "sandbox/plugins", "workflows", "sandbox/grafana", "sandbox/cloud", "components", "userdata")
-"""Folders whose tests take longest, the longest first: then what is left for the end is short, and no process waits for
+"""Folders whose tests take longest, the longest first: short tests remain for the end, and no process waits long for
 another."""
 
-# Collecting tests, and a run of the program, make objects faster than Python's default (700) foresees, and spend a
-# fifth of their time on looking for garbage among them.
+# Collecting tests, and running the program, create so many objects that with Python's default threshold (700) a fifth
+# of the time would go to garbage collection.
 gc.set_threshold(50_000, 20, 20)
 
-# How long an example takes depends on the machine's load.
+# No deadline: how long an example takes depends on the machine's load.
 settings.register_profile("any machine", deadline=None)
 settings.register_profile("check", settings.get_profile("any machine"), max_examples=20)
 settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The width that sandbox/suite.py sets is for pytest's summary, not for the programs that tests run."""
+    """Remove the width that sandbox/suite.py sets for pytest's summary: the programs that tests run must not see it."""
     if hasattr(config, "workerinput"):
         os.environ.pop("COLUMNS", None)
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if STARTED.intersection(getattr(item, "fixturenames", ())):
@@ -47,10 +47,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByFolder(LoadFileScheduling):
-    """Of `--dist loadfile`: the tests of a folder run in one process, because they share what their fixtures start, a
-    local AWS, an InfluxDB, a stack that is up. Only those of an environment go by file, so that each can have several.
+    """What `--dist loadfile` does here: all tests of a folder run in one process, because they share what their
+    fixtures start: a local AWS, an InfluxDB, a stack that is up. The files of tests/live are distributed one by one.
 
-    pytest-xdist's own way, `--dist loadgroup`, does nothing with pytest 9.2, which keeps a test's id in another place.
+    pytest-xdist's own `--dist loadgroup` has no effect with pytest 9.2, which keeps a test's ID in another place.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -63,5 +63,5 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolde
 
 
 def pytest_collection_finish() -> None:
-    """What is imported stays: the garbage collector need not scan it during each test."""
+    """Exempt everything imported so far from garbage collection: it stays in memory anyway."""
     gc.freeze()

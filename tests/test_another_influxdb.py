@@ -1,4 +1,4 @@
-"""The InfluxDB of the setting `influxdb`, contacted by a preview: a real 1.12.4, and servers that are not InfluxDB."""
+"""A preview checks the InfluxDB of the setting `influxdb`: here real ones, and servers that are not InfluxDB."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from sandbox.toolchain.influxdb import shortfall
 from settings import Settings
 from settings.load import load
 from tests.sandbox.grafana import support
+from tests.support.configuration import raw
 from tests.support.serving import serving
 from tests.userdata.test_timestream import LOGIN, Managed, managed  # noqa: F401
 
@@ -26,9 +27,9 @@ PASSWORD = 'p w"\\ä$:%@{x}#&+='
 """With every kind of character that the setting accepts."""
 CHARACTERS = [chr(code) for code in range(0x20, 0x180) if chr(code).isprintable() and chr(code) != "'"]
 PASSWORDS = ["x" + "".join(CHARACTERS[at : at + 30]) + "x" for at in range(0, len(CHARACTERS), 30)]
-"""Every character of ASCII that the setting accepts, and letters of two bytes; InfluxDB 1.x takes 72 bytes."""
+"""Every ASCII character that the setting accepts, and letters of two bytes. InfluxDB 1.x takes up to 72 bytes."""
 USER = "aZ._-"
-"""Of each kind of character that names have."""
+"""Every kind of character that names can have."""
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +58,9 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def settings(
     url: str, ca: str | None, username: str = "both", password: str = PASSWORD, database: str = "telegraf"
 ) -> Settings:
-    """Of a stack that uses an InfluxDB; at an address of this machine, which the settings themselves would refuse."""
+    """The settings of a stack with such an InfluxDB, at an address of this machine, which settings refuse."""
     given = {"url": "https://influx.example.com", "username": username, "password": password, "database": database}
-    raw = {
-        "aws:region": "eu-central-1",
-        "monitoring:operatorCidrs": '["203.0.113.0/24"]',
-        "monitoring:influxdb": json.dumps(given | ({"ca": ca} if ca else {})),
-    }
-    loaded = load(raw, {"monitoring:influxdb"})
+    loaded = load(raw(agentCidrs=[], influxdb=given | ({"ca": ca} if ca else {})), {"monitoring:influxdb"})
     assert loaded.influxdb is not None
     return loaded.model_copy(update={"influxdb": loaded.influxdb.model_copy(update={"url": url})})
 
@@ -103,25 +99,25 @@ def test_every_query_of_the_stack_runs(
     ],
     ids=["user", "password", "database", "write only", "read only"],
 )
-def test_what_it_refuses_is_named(
+def test_a_refused_login_or_permission_is_named(
     theirs: support.Influx, authority: support.Authority, changed: dict[str, str], said: str
 ) -> None:
     assert said in refused(settings(theirs.url, authority.pem, **changed))
 
 
 @pytest.mark.usefixtures("warnings")
-def test_another_authority_is_named(theirs: support.Influx) -> None:
+def test_a_certificate_from_an_unknown_authority_is_named(theirs: support.Influx) -> None:
     assert "has a certificate that is not trusted" in refused(settings(theirs.url, None))
 
 
 @pytest.mark.usefixtures("warnings")
-def test_another_path_is_no_influxdb(theirs: support.Influx, authority: support.Authority) -> None:
+def test_a_path_without_influxdb_s_api_is_refused(theirs: support.Influx, authority: support.Authority) -> None:
     said = refused(settings(f"{theirs.url}/elsewhere", authority.pem))
     assert "does not answer like InfluxDB" in said
     assert "write the address of its HTTP API" in said
 
 
-def test_one_that_cannot_be_reached_from_here_is_a_warning(warnings: list[str]) -> None:
+def test_an_influxdb_that_cannot_be_reached_from_here_is_a_warning(warnings: list[str]) -> None:
     verify(settings(f"https://127.0.0.1:{free_port()}", None))
     (said,) = warnings
     assert "cannot be reached from here" in said
@@ -158,14 +154,14 @@ def test_queries_that_an_engine_cannot_run_are_named(
 
 
 class _Silent(BaseHTTPRequestHandler):
-    """Answers a write as InfluxDB does, and nothing to queries."""
+    """Answers a write as InfluxDB does, and a query with an empty body."""
 
-    called: ClassVar[dict[str, str]] = {}
+    headers_sent: ClassVar[dict[str, str]] = {}
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
         self.send_response(204 if self.path.startswith("/write") else 200)
-        for name, value in self.called.items():
+        for name, value in self.headers_sent.items():
             self.send_header(name, value)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -175,10 +171,10 @@ class _Silent(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def silent(authority: support.Authority, **called: str) -> Iterator[Settings]:
-    """A stack on such a server. called: the names and values of its headers, with _ for -."""
-    headers = {name.replace("_", "-"): value for name, value in called.items()}
-    server = HTTPServer(("127.0.0.1", 0), type("Called", (_Silent,), {"called": headers}))
+def silent(authority: support.Authority, **headers: str) -> Iterator[Settings]:
+    """A stack with such a server. headers: what its answers have, with _ for -."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    server = HTTPServer(("127.0.0.1", 0), type("Handler", (_Silent,), {"headers_sent": sent}))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.server_files("silent"))
     server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -186,9 +182,7 @@ def silent(authority: support.Authority, **called: str) -> Iterator[Settings]:
         yield settings(f"https://127.0.0.1:{server.server_port}", authority.pem)
 
 
-def test_an_engine_without_an_answer_to_queries_is_reported_and_ends(
-    authority: support.Authority, warnings: list[str]
-) -> None:
+def test_an_engine_that_does_not_answer_queries_is_a_warning(authority: support.Authority, warnings: list[str]) -> None:
     with silent(authority) as given:
         verify(given)
     (said,) = warnings
@@ -198,7 +192,7 @@ def test_an_engine_without_an_answer_to_queries_is_reported_and_ends(
 
 @pytest.mark.usefixtures("warnings")
 def test_opengemini_is_refused(authority: support.Authority) -> None:
-    """By the headers that its ts-sql answers with; the version is empty in a build from source."""
+    """Recognized by the headers of its ts-sql; a build from source sends an empty version."""
     with silent(authority, X_Geminidb_Build="OSS", X_Geminidb_Version="") as given:
         said = refused(given)
     assert "is openGemini, whose results of the dashboards' and alert rules' queries differ" in said
@@ -206,7 +200,7 @@ def test_opengemini_is_refused(authority: support.Authority) -> None:
 
 
 @pytest.mark.parametrize(("version", "known"), [("1.8.10", True), ("v2.7.12", True), ("3.4.0", False)])
-def test_an_influxdb_that_nobody_tried_is_a_warning(
+def test_an_untested_version_of_influxdb_is_a_warning(
     authority: support.Authority, warnings: list[str], version: str, known: bool
 ) -> None:
     with silent(authority, X_Influxdb_Version=version) as given:
@@ -215,12 +209,14 @@ def test_an_influxdb_that_nobody_tried_is_a_warning(
 
 
 def access(given: Settings) -> None:
-    """As a preview looks at it first: login, database, permissions."""
+    """What a preview checks first: login, database, permissions."""
     assert given.influxdb is not None
     engine._Engine(given.influxdb).check_access()
 
 
-def test_every_character_of_a_login_reaches_a_1_x(theirs: support.Influx, authority: support.Authority) -> None:
+def test_every_accepted_character_of_a_login_reaches_influxdb_1(
+    theirs: support.Influx, authority: support.Authority
+) -> None:
     for number, password in enumerate(PASSWORDS):
         user, escaped = f"{USER}{number}", password.replace("\\", "\\\\")
         theirs.run(f"CREATE USER \"{user}\" WITH PASSWORD '{escaped}'", theirs.admin)
@@ -264,19 +260,19 @@ class Second:
 @pytest.fixture
 def second(managed: Managed) -> Second:  # noqa: F811
     if shortfall():
-        pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
+        pytest.skip("InfluxDB 2 cannot be built here either: compilers are missing")
     return Second(managed)
 
 
 @pytest.mark.slow
-def test_every_character_of_a_login_reaches_a_2_x(second: Second) -> None:
+def test_every_accepted_character_of_a_login_reaches_influxdb_2(second: Second) -> None:
     for number, password in enumerate(PASSWORDS):
         second.login(f"{USER}{number}", password, "read", "write")
         access(settings(second.url, None, f"{USER}{number}", password))
 
 
 @pytest.mark.slow
-def test_a_token_is_the_password_of_any_user_there(second: Second, warnings: list[str]) -> None:
+def test_influxdb_2_takes_a_token_as_the_password_of_any_user(second: Second, warnings: list[str]) -> None:
     verify(settings(second.url, None, "anybody", second.token("read", "write")))
     assert warnings == []
     assert "may not write to telegraf" in refused(settings(second.url, None, "anybody", second.token("read")))
@@ -285,7 +281,7 @@ def test_a_token_is_the_password_of_any_user_there(second: Second, warnings: lis
 
 
 @pytest.mark.slow
-def test_a_login_of_2_x_that_may_not_do_both_is_named(second: Second) -> None:
+def test_a_login_of_influxdb_2_that_cannot_read_and_write_is_named(second: Second) -> None:
     second.login("reads", "password of reads", "read")
     second.login("writes", "password of writes", "write")
     assert "may not write to telegraf" in refused(settings(second.url, None, "reads", "password of reads"))

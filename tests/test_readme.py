@@ -1,4 +1,4 @@
-"""The README says what Pulumi.yaml and the Makefile say."""
+"""The README and the pages agree with Pulumi.yaml, the Makefile and each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def settings_table() -> str:
-    """The configuration table, made from the schema in Pulumi.yaml."""
+    """The table of settings, made from the schema in Pulumi.yaml."""
     rows = ["| key | default | description |", "| --- | --- | --- |"]
     for key, schema in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items():
         rows.append(f"| `{key}` | {shown(schema['default'])} | {schema['description']} |")
@@ -22,7 +22,7 @@ def settings_table() -> str:
 
 
 def shown(default: Any) -> str:
-    """A default as people read it: nothing for "not set", the address for a repository, no long objects."""
+    """A default as people read it: nothing if it is empty, a repository's address, no long objects."""
     if default in ("", [], {}):
         return ""
     if isinstance(default, dict):
@@ -30,13 +30,13 @@ def shown(default: Any) -> str:
     return f"`{default if isinstance(default, str) else json.dumps(default)}`"
 
 
-def test_the_configuration_table_is_the_schema() -> None:
+def test_the_table_of_settings_is_the_schema() -> None:
     found = re.search(r"<!-- settings -->\n(.*?)\n<!-- /settings -->", README, re.DOTALL)
     assert found is not None
     assert found.group(1) == settings_table(), f"write this table into the README:\n{settings_table()}"
 
 
-def test_every_make_command_exists() -> None:
+def test_every_make_command_on_a_page_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     pages = [README, *(page.read_text() for page in (ROOT / "docs").rglob("*.md"))]
     named = {name for page in pages for name in re.findall(r"`?make ([a-z-]+)(?=`|\s+#)", page)}
@@ -45,18 +45,22 @@ def test_every_make_command_exists() -> None:
 
 
 def test_the_commands_for_a_real_account_are_listed() -> None:
-    """Those that say `pulumi install` where something is missing, and do not install the local environment."""
+    """These targets ask for `pulumi install` if something is missing, and do not install the local environment."""
     makefile = (ROOT / "Makefile").read_text()
     targets = re.findall(r"^([a-z-]+):(?! bootstrap| browser)[^\n]*\n\t@\[ -x", makefile, re.MULTILINE)
+    assert {"new-stack", "cost", "upgrades"} <= set(targets)
     found = re.search(r"<!-- commands -->\n(.*?)\n<!-- /commands -->", README, re.DOTALL)
     assert found is not None
     assert re.findall(r"^\| `make ([a-z-]+)", found[1], re.MULTILINE) == targets
 
 
-def test_every_link_to_a_page_leads_somewhere() -> None:
+def test_every_link_leads_to_a_file_that_exists() -> None:
+    links = 0
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            links += 1
+    assert links > 100
 
 
 def anchors(page: str) -> set[str]:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.components.certificates import make_certificate
 from tests.live.environment import Environment
 from tests.live.services import Ask, from_agent_machine
+from tests.support.certificates import self_signed
 from tools.wait_until_ready import check_applied, check_grafana
 from tools.waiting import Grafana, NotYetError
 
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def another_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Somebody else's CA, with a certificate that is valid for localhost."""
-    made = make_certificate(tmp_path_factory.mktemp("another"))
+    """A self-signed certificate for localhost, which nobody here trusts."""
+    made = self_signed(tmp_path_factory.mktemp("another"))
     made.write_text(made.read_text().partition("-----BEGIN EC")[0])
     return made
 

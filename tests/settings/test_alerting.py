@@ -1,17 +1,16 @@
-"""The settings about alerts: who is notified, and the thresholds."""
+"""Who is notified of alerts and when: `contactPoints`, `alertThresholds`, `deadMansSwitch`, `runbooks`."""
 
 from __future__ import annotations
 
-import calendar
 from typing import Any
 
 import pytest
 
-from settings import load
+from settings import DeadMansSwitch, load
 from tests.support.configuration import mistakes, raw
 
 SLACK = "https://hooks.slack.com/services/T0/B0/geheim"
-KEPT = ("monitoring:contactPoints",)
+SECRET = ("monitoring:contactPoints",)
 
 
 def test_nobody_is_notified_by_default() -> None:
@@ -19,7 +18,7 @@ def test_nobody_is_notified_by_default() -> None:
     assert load(raw(contactPoints={})).contact_points is None
 
 
-def test_every_contact_point() -> None:
+def test_every_contact_point_is_accepted_and_kept_secret() -> None:
     points = load(
         raw(
             contactPoints={
@@ -29,10 +28,13 @@ def test_every_contact_point() -> None:
                 "webhookToken": "t",
             }
         ),
-        KEPT,
+        SECRET,
     ).contact_points
     assert points is not None
-    assert points.slack is not None and points.slack.get_secret_value() == SLACK
+    secrets = (points.slack, points.pagerduty, points.webhook, points.webhook_token)
+    assert [secret and secret.get_secret_value() for secret in secrets] == [
+        *(SLACK, "k" * 32, "https://hooks.example.com/a?b=c", "t"),
+    ]
     assert "geheim" not in repr(points) and "hooks.example.com" not in repr(points)
 
 
@@ -61,14 +63,14 @@ def test_thresholds_left_out_keep_their_defaults() -> None:
         ("sms", "geheim", "the known keys are"),
     ],
 )
-def test_an_impossible_contact_point(key: str, value: Any, wrong: str) -> None:
-    (reported,) = mistakes(raw(contactPoints={"slack": SLACK, key: value}), KEPT)
+def test_a_wrong_contact_point_is_reported_without_its_value(key: str, value: Any, wrong: str) -> None:
+    (reported,) = mistakes(raw(contactPoints={"slack": SLACK, key: value}), SECRET)
     assert reported.startswith(f"monitoring:contactPoints.{key}") and wrong in reported
     assert "geheim" not in reported
 
 
 @pytest.mark.parametrize("key", ["slack", "pagerduty", "webhook", "webhookToken"])
-def test_secrets_must_be_encrypted(key: str) -> None:
+def test_contact_points_must_be_encrypted(key: str) -> None:
     right = {"slack": SLACK, "pagerduty": "k" * 32, "webhook": "https://example.com/", "webhookToken": "t"}
     reported = mistakes(raw(contactPoints={"webhook": right["webhook"], key: right[key]}))
     assert any(f"contactPoints.{key}" in line and "is not encrypted" in line for line in reported)
@@ -90,93 +92,55 @@ def test_secrets_must_be_encrypted(key: str) -> None:
         ({"alertThresholds": {"certificateDays": 91}}, "alertThresholds.certificateDays", "write 1 to 90"),
     ],
 )
-def test_what_cannot_be(changes: dict[str, Any], key: str, wrong: str) -> None:
-    (reported,) = mistakes(raw(**changes), KEPT)
+def test_wrong_and_contradictory_settings_are_reported(changes: dict[str, Any], key: str, wrong: str) -> None:
+    (reported,) = mistakes(raw(**changes), SECRET)
     assert reported.startswith((f"monitoring:{key}:", f"monitoring:{key} = ")) and wrong in reported
 
 
 @pytest.mark.parametrize(
     ("points", "key"),
     [
-        ({"critical": {"slack": SLACK}}, "contactPoints"),
+        ({"critical": {"slack": SLACK}}, "contactPoints = (secret)"),
         ({"slack": SLACK, "warning": {}}, "contactPoints.warning"),
         ({"slack": SLACK, "critical": {"webhookToken": "t"}}, "contactPoints.critical"),
     ],
 )
-def test_a_severity_that_would_notify_nobody(points: dict[str, Any], key: str) -> None:
-    (wrong,) = mistakes(raw(contactPoints=points), KEPT)
-    assert wrong.startswith((f"monitoring:{key} ", f"monitoring:{key}:"))
+def test_a_severity_that_notifies_nobody_is_refused(points: dict[str, Any], key: str) -> None:
+    (wrong,) = mistakes(raw(contactPoints=points), SECRET)
+    assert wrong.startswith(f"monitoring:{key}: names no recipients")
 
 
-def test_each_severity_may_have_ways_of_its_own_and_nothing_else() -> None:
+def test_contact_points_for_each_severity_are_enough() -> None:
     points = {"critical": {"slack": SLACK}, "warning": {"webhook": "https://hooks.example.com/x"}}
-    settings = load(raw(contactPoints=points), KEPT)
+    settings = load(raw(contactPoints=points), SECRET)
     assert settings.contact_points is not None and settings.contact_points.complete
-
-
-SMTP = {"host": "smtp.example.com", "user": "AKIA", "password": "p", "sender": "monitoring@example.com"}
-KEPT_TOO = (*KEPT, "monitoring:smtp")
-
-
-def test_email_through_a_mail_server() -> None:
-    settings = load(raw(contactPoints={"email": ["ops@example.com"]}, smtp=SMTP), KEPT_TOO)
-    assert settings.contact_points is not None and settings.smtp is not None
-    assert settings.contact_points.email == ("ops@example.com",)
-    assert settings.smtp.port == 587
-    assert "password='p'" not in repr(settings.smtp)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "wrong"),
-    [
-        ("host", "smtp.example.com:587", "smtp.host"),
-        ("host", "-x", "smtp.host"),
-        ("port", 25, "is not a port for encrypted mail"),
-        ("port", True, "is not a port for encrypted mail"),
-        ("user", "a b", "is not a valid SMTP user name"),
-        ("user", "a\n[security]", "is not a valid SMTP user name"),
-        ("password", "it's", "single quote"),
-        ("sender", "Monitoring", "is not an email address"),
-        ("tls", "no", "the known keys are"),
-    ],
-)
-def test_an_impossible_mail_server(key: str, value: Any, wrong: str) -> None:
-    (reported,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}, smtp=SMTP | {key: value}), KEPT_TOO)
-    assert wrong in reported
-
-
-@pytest.mark.parametrize("port", [465, "587", 2465, 2587])
-def test_every_port_of_a_provider_s_encrypted_mail_is_taken(port: int | str) -> None:
-    """RFC 8314, and docs.aws.amazon.com/ses/latest/dg/smtp-connect.html."""
-    settings = load(raw(contactPoints={"email": ["ops@example.com"]}, smtp=SMTP | {"port": port}), KEPT_TOO)
-    assert settings.smtp is not None and settings.smtp.port == int(port)
-
-
-def test_the_longest_address_is_taken_and_no_longer_one() -> None:
-    """RFC 5321, 4.5.3.1.3: a path of 256 characters with its brackets."""
-    longest = "o" * 64 + "@" + ".".join(["d" * 63, "e" * 63, "f" * 57, "com"])
-    assert len(longest) == 254
-    assert load(raw(contactPoints={"email": [longest]}, smtp=SMTP), KEPT_TOO).contact_points
-    (reported,) = mistakes(raw(contactPoints={"email": [longest + "m"]}, smtp=SMTP), KEPT_TOO)
-    assert "is not an email address" in reported
-
-
-def test_email_and_its_server_need_each_other() -> None:
-    (reported,) = mistakes(raw(contactPoints={"email": ["ops@example.com"]}), KEPT)
-    assert "monitoring:smtp" in reported and "is missing" in reported
-    (reported,) = mistakes(raw(contactPoints={"slack": SLACK}, smtp=SMTP), KEPT_TOO)
-    assert "has no recipients" in reported
 
 
 HEARTBEAT = {"heartbeat": "https://hc.example.com/geheim"}
 
 
+SWITCH_SECRET = (*SECRET, "monitoring:deadMansSwitch")
+
+
+def test_without_recipients_there_is_no_dead_mans_switch() -> None:
+    assert load(raw(deadMansSwitch={})).dead_mans_switch is None
+
+
+def test_a_dead_mans_switch_has_email_addresses_a_heartbeat_or_both() -> None:
+    def switch(**given: Any) -> DeadMansSwitch:
+        found = load(raw(contactPoints={"slack": SLACK}, deadMansSwitch=given), SWITCH_SECRET).dead_mans_switch
+        assert found is not None
+        return found
+
+    assert switch(email=["ops@example.com"]).email == ("ops@example.com",)
+    for more in ({}, {"email": ["ops@example.com"]}):
+        heartbeat = switch(**HEARTBEAT, **more).heartbeat
+        assert heartbeat is not None and heartbeat.get_secret_value() == HEARTBEAT["heartbeat"]
+
+
 @pytest.mark.parametrize(
     ("switch", "key", "wrong"),
     [
-        ({}, "", ""),
-        ({"email": ["ops@example.com"]}, "", ""),
-        (HEARTBEAT, "", ""),
         ({"email": []}, "deadMansSwitch.email", "is empty"),
         ({"email": ["ops"]}, "deadMansSwitch.email", "write it without a name"),
         ({"heartbeat": "http://hc.example.com/geheim"}, "deadMansSwitch.heartbeat", "is not encrypted"),
@@ -188,81 +152,35 @@ HEARTBEAT = {"heartbeat": "https://hc.example.com/geheim"}
         ({"slack": "x"}, "deadMansSwitch.slack", "the known keys are"),
     ],
 )
-def test_a_dead_mans_switch(switch: dict[str, Any], key: str, wrong: str) -> None:
-    given, kept = raw(contactPoints={"slack": SLACK}, deadMansSwitch=switch), (*KEPT, "monitoring:deadMansSwitch")
-    if not key:
-        assert load(given, kept)
-        return
-    (reported,) = mistakes(given, kept)
+def test_a_wrong_dead_mans_switch_is_reported(switch: dict[str, Any], key: str, wrong: str) -> None:
+    (reported,) = mistakes(raw(contactPoints={"slack": SLACK}, deadMansSwitch=switch), SWITCH_SECRET)
     assert reported.startswith((f"monitoring:{key}:", f"monitoring:{key} = ")) and wrong in reported
     assert "geheim" not in reported
 
 
-def test_a_heartbeat_next_to_alerts_that_nobody_hears_of_is_refused() -> None:
+def test_a_heartbeat_without_contact_points_is_refused() -> None:
     (reported,) = mistakes(raw(deadMansSwitch=HEARTBEAT), ("monitoring:deadMansSwitch",))
-    assert reported.startswith("monitoring:contactPoints") and "geheim" not in reported
+    assert reported.startswith("monitoring:contactPoints: is missing, so deadMansSwitch.heartbeat would")
+    assert "geheim" not in reported
 
 
-def test_the_heartbeat_s_address_is_a_secret() -> None:
-    reported = mistakes(raw(contactPoints={"slack": SLACK}, deadMansSwitch=HEARTBEAT), KEPT)
-    assert any("deadMansSwitch.heartbeat" in line and "is not encrypted" in line for line in reported)
+def test_the_heartbeat_s_address_must_be_encrypted() -> None:
+    (reported,) = mistakes(raw(contactPoints={"slack": SLACK}, deadMansSwitch=HEARTBEAT), SECRET)
+    assert reported.startswith("monitoring:deadMansSwitch.heartbeat = (secret): is not encrypted")
 
 
 @pytest.mark.parametrize(
-    ("timings", "key", "wrong"),
+    ("address", "wrong"),
     [
-        ([{"name": "weekend", "weekdays": ["saturday", "sunday"], "location": "Europe/Berlin"}], "", ""),
-        ([{"name": "night", "times": ["00:00-06:00", "22:00-24:00"], "severity": "both"}], "", ""),
-        ([{"name": "a"}], "muteTimings[0]", "would mute alerts all the time"),
-        ([{"name": "a", "weekdays": ["sunday:saturday"]}], "muteTimings[0]", "would mute alerts all the time"),
-        (
-            [{"name": "a", "weekdays": ["monday:saturday", "sunday"], "times": ["00:00-12:00", "11:00-24:00"]}],
-            "muteTimings[0]",
-            "would mute alerts all the time",
-        ),
-        ([{"name": "..", "times": ["00:00-06:00"]}], "muteTimings[0].name", "a letter or digit first"),
-        (
-            [{"name": "a", "times": ["00:00-06:00"], "location": "localtime"}],
-            "muteTimings[0].location",
-            "Europe/Berlin",
-        ),
-        ([{"times": ["00:00-06:00"]}], "muteTimings[0].name", "is missing"),
-        ([{"name": "a", "times": ["22:00-06:00"]}], "muteTimings[0].times", "22:00-24:00 and 00:00-06:00"),
-        ([{"name": "a", "times": ["8-17"]}], "muteTimings[0].times", "is not a span of the day"),
-        ([{"name": "a", "weekdays": ["Monday"]}], "muteTimings[0].weekdays", "in small letters"),
-        ([{"name": "a", "weekdays": ["monday:"]}], "muteTimings[0].weekdays", "is not a weekday"),
-        ([{"name": "a", "weekdays": ["monday:fri"]}], "muteTimings[0].weekdays", "is not a weekday"),
-        ([{"name": "a", "weekdays": ["saturday:sunday"]}], "muteTimings[0].weekdays", "begins on sunday"),
-        ([{"name": "a", "times": ["00:00-06:00"], "location": "Berlin"}], "muteTimings[0].location", "Europe/Berlin"),
-        ([{"name": "a", "times": ["00:00-06:00"], "severity": "all"}], "muteTimings[0].severity", "critical or both"),
-        ([{"name": "a", "times": ["00:00-06:00"]}] * 2, "muteTimings[1].name", "is the name of another one"),
-        ({"name": "a"}, "muteTimings", "is not a list"),
+        ("docs/runbooks.md", "is not a URL"),
+        ("http://git.example.com/r.md", "is not encrypted"),
+        ("https://git.example.com/r.md#x", "is not a URL"),
     ],
 )
-def test_mute_timings(timings: Any, key: str, wrong: str) -> None:
-    given = raw(contactPoints={"slack": SLACK}, muteTimings=timings)
-    if not key:
-        assert load(given, KEPT).mute_timings
-        return
-    (reported,) = mistakes(given, KEPT)
-    assert reported.startswith((f"monitoring:{key}:", f"monitoring:{key} = ")) and wrong in reported
+def test_a_wrong_address_of_runbooks_is_reported(address: str, wrong: str) -> None:
+    (reported,) = mistakes(raw(runbooks=address))
+    assert reported.startswith("monitoring:runbooks = ") and wrong in reported
 
 
-@pytest.mark.parametrize("days", [*map(str.lower, calendar.day_name), "monday:friday", "sunday:friday"])
-def test_every_day_of_the_week_can_be_muted(days: str) -> None:
-    (timing,) = load(
-        raw(contactPoints={"slack": SLACK}, muteTimings=[{"name": "a", "weekdays": [days]}]), KEPT
-    ).mute_timings
-    assert timing.weekdays == (days,)
-
-
-def test_mute_timings_without_anybody_to_notify_are_refused() -> None:
-    (reported,) = mistakes(raw(muteTimings=[{"name": "a", "times": ["00:00-06:00"]}]))
-    assert reported.startswith("monitoring:muteTimings") and "mutes nothing" in reported
-
-
-@pytest.mark.parametrize("wrong", ["docs/runbooks.md", "http://git.example.com/r.md", "https://git.example.com/r.md#x"])
-def test_a_link_that_no_mail_could_follow_is_refused(wrong: str) -> None:
-    (reported,) = mistakes(raw(runbooks=wrong))
-    assert reported.startswith("monitoring:runbooks")
+def test_the_address_of_runbooks_is_a_full_url() -> None:
     assert load(raw(runbooks="https://git.example.com/r.md")).runbooks == "https://git.example.com/r.md"

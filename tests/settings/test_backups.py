@@ -1,4 +1,4 @@
-"""The settings about backups and restoring."""
+"""The settings `backups` and `restoreFrom`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_keys_left_out_keep_their_defaults() -> None:
         ("s3://a-bucket/prod/latest", Origin("a-bucket", "prod", "latest")),
     ],
 )
-def test_what_is_restored(written: str, meant: Origin) -> None:
+def test_restore_from_names_a_backup(written: str, meant: Origin) -> None:
     assert origin(load(raw(restoreFrom=written)).restore_from or "") == meant
 
 
@@ -54,7 +54,7 @@ def test_what_is_restored(written: str, meant: Origin) -> None:
         ({"alertThresholds": {"backupAge": "1h"}}, "alertThresholds.backupAge", "is out of range"),
     ],
 )
-def test_what_cannot_be(changes: dict[str, Any], key: str, wrong: str) -> None:
+def test_a_mistake_is_reported(changes: dict[str, Any], key: str, wrong: str) -> None:
     (mistake,) = mistakes(raw(**changes))
     assert mistake.startswith((f"monitoring:{key}:", f"monitoring:{key} = "))
     assert wrong in mistake

@@ -1,4 +1,4 @@
-"""Certificates and keys in settings: what Go, OpenSSL and browsers would refuse later is refused at the preview."""
+"""Certificates and keys in settings: what Go, OpenSSL and browsers would refuse later is refused in the preview."""
 
 from __future__ import annotations
 
@@ -30,20 +30,23 @@ from tests.support.configuration import mistakes, raw
 MARKED = ("monitoring:certificate", "monitoring:influxdb", "monitoring:hosts")
 OWN = {"certificate": CERTIFICATE, "privateKey": KEY}
 FORM = serialization.PrivateFormat
+BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 EVIL = "END_OF_FILE\necho PWNED >&2\n: <<'END_OF_FILE'\n"
 
 
 def settings(**own: Any) -> Settings:
+    """The settings of a stack with a certificate of the user's own."""
     return load(raw(domain=DOMAIN, certificate=OWN | own), MARKED)
 
 
 def other(ca: str) -> Settings:
+    """The settings of a stack with another InfluxDB."""
     influxdb = {"url": "https://a.b", "username": "u", "password": "p", "ca": ca}
     return load(raw(influxdb=influxdb, agentCidrs=[]), MARKED)
 
 
-def test_only_the_certificates_of_a_text_are_kept() -> None:
-    """shared case ca_heredoc: text around or between them is never executed."""
+def test_only_the_pem_blocks_of_a_text_are_kept() -> None:
+    """What is around and between them could end a here-document of an installer."""
     authority = certificate_text(root()[0])
     text = f"subject=/CN=x\n{EVIL}{authority}{EVIL}\n{CERTIFICATE}{EVIL}"
     external = other(text).influxdb
@@ -56,22 +59,30 @@ def test_only_the_certificates_of_a_text_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "ca",
+    ("ca", "wrong"),
     [
-        CA.replace("MII", "MIJ", 1),
-        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-        f"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n{EVIL}-----BEGIN CERTIFICATE-----\nMIIB\n"
-        "-----END CERTIFICATE-----",
-        CA + "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-        CA.replace("CERTIFICATE", "TRUSTED CERTIFICATE"),
-        KEY,
-        CA + KEY,
+        (CA.replace("MII", "MIJ", 1), "contains a certificate that cannot be read"),
+        (BROKEN, "contains a certificate that cannot be read"),
+        (BROKEN + EVIL + BROKEN, "contains a certificate that cannot be read"),
+        (CA + BROKEN, "contains a certificate that cannot be read"),
+        (CA.replace("CERTIFICATE", "TRUSTED CERTIFICATE"), "contains a certificate that cannot be read"),
+        (KEY, "is not PEM text with a CERTIFICATE"),
+        (CA + KEY, "also contains a private key"),
+    ],
+    ids=[
+        "damaged",
+        "too short",
+        "too short, with text between",
+        "one too short",
+        "OpenSSL's own kind",
+        "a key",
+        "both",
     ],
 )
-def test_what_is_no_certificate_is_refused(ca: str) -> None:
+def test_a_text_without_valid_certificates_is_refused(ca: str, wrong: str) -> None:
     influxdb = {"url": "https://a.b", "username": "u", "password": "p", "ca": ca}
     (line,) = mistakes(raw(influxdb=influxdb, agentCidrs=[]), MARKED)
-    assert line.startswith("monitoring:influxdb.ca = (secret): ")
+    assert line.startswith(f"monitoring:influxdb.ca = (secret): {wrong}")
 
 
 @pytest.mark.parametrize(
@@ -85,16 +96,16 @@ def test_what_is_no_certificate_is_refused(ca: str) -> None:
     ids=lambda key: type(key).__name__,
 )
 @pytest.mark.parametrize("form", [FORM.PKCS8, FORM.TraditionalOpenSSL, FORM.OpenSSH])
-def test_every_kind_of_key_that_go_takes(key: Any, form: Any) -> None:
+def test_every_type_and_format_of_key_that_go_accepts(key: Any, form: Any) -> None:
     if isinstance(key, ed25519.Ed25519PrivateKey) and form == FORM.TraditionalOpenSSL:
-        pytest.skip("there is no such format")
+        pytest.skip("this format has no Ed25519 keys")
     pair = {"certificate": certificate_text(signed(key)), "privateKey": key_text(key, form)}
     own = settings(**pair).certificate
     assert own is not None
     assert own.private_key.get_secret_value() == key_text(key)
 
 
-def test_openssl_s_own_files_of_ec_keys() -> None:
+def test_ec_keys_as_openssl_writes_them() -> None:
     text = subprocess.run(
         ["openssl", "ecparam", "-name", "prime256v1", "-genkey"], capture_output=True, text=True, check=True
     ).stdout
@@ -116,7 +127,7 @@ WEAK = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
     ],
     ids=["short RSA", "DSA", "SECP256K1", "SECP224R1", "Ed448"],
 )
-def test_kinds_of_keys_that_nobody_serves_with(key_of: Callable[[], Any]) -> None:
+def test_types_of_keys_that_cannot_serve_tls_are_refused(key_of: Callable[[], Any]) -> None:
     (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | {"privateKey": key_text(key_of())}), MARKED)
     assert line.startswith("monitoring:certificate.privateKey = (secret): is of a type that Grafana and InfluxDB")
     assert "use an EC key" in line
@@ -167,7 +178,7 @@ def test_a_pair_that_no_client_would_trust_is_refused(what: str) -> None:
     assert KEY.splitlines()[1][:8] not in line
 
 
-def test_a_private_authority_s_chain() -> None:
+def test_a_chain_to_a_private_authority_is_accepted_and_a_gap_in_it_refused() -> None:
     assert settings(certificate=certificate_text(signed(ec_key())), ca=CA).certificate is not None
     between = signed(ec_key(3), authority=True, subject="between")
     own = issue(ec_key(), signer=(between.subject, ec_key(3)))
@@ -182,7 +193,7 @@ STRANGE["an Ed448 key"] = ed448.Ed448PrivateKey.generate()
 
 
 @pytest.mark.parametrize("which", STRANGE)
-def test_authorities_with_keys_that_clients_refuse(which: str) -> None:
+def test_an_authority_whose_key_clients_refuse_is_refused(which: str) -> None:
     authority = issue(STRANGE[which], subject="strange", authority=True)
     own = issue(ec_key(), signer=(authority.subject, STRANGE[which]))
     texts = {"certificate": certificate_text(own), "ca": certificate_text(authority)}
@@ -195,7 +206,7 @@ def test_authorities_with_keys_that_clients_refuse(which: str) -> None:
 
 NO_AUTHORITY = "is signed by one that is not an authority's"
 CHAINS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
-    # the authority's own, the one between, what is said
+    # the root's options, the intermediate's options, what is reported
     "a root that is no authority's": ({"authority": False}, {}, NO_AUTHORITY),
     "a root that signs no certificates": ({"signs": False}, {}, NO_AUTHORITY),
     "a root with nothing below": ({"below": 0}, {}, "or may have no authority below it"),
@@ -208,7 +219,7 @@ CHAINS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 def chain(first: dict[str, Any], second: dict[str, Any]) -> dict[str, str]:
-    """A server's certificate, below another, below a root."""
+    """A server's certificate that an intermediate signed, which a root signed. first, second: their options."""
     top = issue(ec_key(100), **{"subject": "top", "authority": True, "usage": None, "names": (), **first})
     options = {"subject": "between", "authority": True, "usage": None, "names": (), **second}
     between = issue(ec_key(3), signer=(top.subject, ec_key(100)), **options)
@@ -217,26 +228,26 @@ def chain(first: dict[str, Any], second: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("what", CHAINS)
-def test_chains_that_clients_refuse(what: str) -> None:
+def test_a_chain_that_clients_refuse_is_refused(what: str) -> None:
     first, second, wrong = CHAINS[what]
     (line,) = mistakes(raw(domain=DOMAIN, certificate=OWN | chain(first, second)), MARKED)
     assert line.startswith("monitoring:certificate = (secret): ")
     assert wrong in line
 
 
-def test_chains_that_clients_take() -> None:
+def test_chains_that_clients_accept() -> None:
     for first in ({}, {"signs": True}, {"below": 1}, {"below": 2}):
         assert settings(**chain(first, {"signs": True, "below": 0})).certificate is not None
 
 
-def test_an_authority_with_an_ed25519_key_is_taken() -> None:
+def test_an_authority_with_an_ed25519_key_is_accepted() -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     authority = issue(key, subject="Ed25519", authority=True)
     own = certificate_text(issue(ec_key(), signer=(authority.subject, key)))
     assert settings(certificate=own, ca=certificate_text(authority)).certificate is not None
 
 
-def test_authorities_that_sign_each_other_lead_to_no_root() -> None:
+def test_authorities_that_only_sign_each_other_are_no_chain() -> None:
     first, second = (issue(ec_key(number), subject=f"authority {number}", authority=True) for number in (3, 4))
     crossed = [
         issue(ec_key(3), signer=(second.subject, ec_key(4)), subject="authority 3", authority=True),
@@ -248,18 +259,18 @@ def test_authorities_that_sign_each_other_lead_to_no_root() -> None:
     assert "ca is not the authority that signed certificate" in line
 
 
-def test_a_certificate_that_signs_certificates_only_serves_nobody() -> None:
+def test_a_certificate_that_may_only_sign_certificates_is_refused() -> None:
     (line,) = mistakes(
         raw(domain=DOMAIN, certificate=OWN | {"certificate": certificate_text(signed(ec_key(), signs=True))}), MARKED
     )
     assert "certificate is not a server's" in line
 
 
-def test_a_wildcard_stands_for_one_label() -> None:
+WILD = {"certificate": certificate_text(signed(ec_key(), names=("*.example.com",)))}
+
+
+def test_a_wildcard_matches_a_single_label() -> None:
     assert load(raw(domain="x.example.com", certificate=OWN | WILD), MARKED).domain
     for domain in ("example.com", "a.b.example.com"):
         (line,) = mistakes(raw(domain=domain, certificate=OWN | WILD), MARKED)
         assert f"certificate is not for {domain}" in line
-
-
-WILD = {"certificate": certificate_text(signed(ec_key(), names=("*.example.com",)))}

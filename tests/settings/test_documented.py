@@ -1,4 +1,4 @@
-"""What Pulumi.yaml and the pages say about settings is what the settings take."""
+"""What Pulumi.yaml and the pages say about the settings is true."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.configuration import REQUIRED, raw
 PROJECT = Path(__file__).parents[2]
 
 
-def test_pulumi_yaml_describes_every_setting_with_the_program_s_own_default() -> None:
+def test_pulumi_yaml_describes_every_setting_with_its_default() -> None:
     schema = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
     fields = {str(field.alias): field for field in Settings.model_fields.values()}
     assert list(schema) == [key for key in fields if key != "aws:region"]
@@ -31,7 +31,7 @@ def test_pulumi_yaml_describes_every_setting_with_the_program_s_own_default() ->
 
 
 def ranges() -> Iterator[tuple[str, str, str]]:
-    """What the pages say about a setting's limits: its key, the least and the most."""
+    """The limits that the pages name: a setting's key, the least and the most."""
     numbers = r"([0-9.]+[smhd]?) to ([0-9.]+[smhd]?)\b"
     for key, entry in yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"].items():
         if (found := re.search(numbers, entry["description"])) and not key.endswith("Version"):
@@ -44,7 +44,7 @@ def ranges() -> Iterator[tuple[str, str, str]]:
 
 
 def taken(key: str, value: str) -> bool:
-    """Whether a setting, or one inside another, takes a value."""
+    """Whether a setting, or a key inside one, takes a value."""
     name, _, inside = key.partition(".")
     without_backups = {"backups": {"enabled": False}} if inside == "backupAge" else {}
     try:
@@ -56,7 +56,7 @@ def taken(key: str, value: str) -> bool:
 
 
 @pytest.mark.parametrize(("key", "least", "most"), list(ranges()))
-def test_the_limits_are_those_that_the_pages_name(key: str, least: str, most: str) -> None:
+def test_the_limits_on_the_pages_are_the_settings(key: str, least: str, most: str) -> None:
     def moved(limit: str, by: int) -> str:
         number = re.match("[0-9.]+", limit)
         assert number
@@ -66,22 +66,22 @@ def test_the_limits_are_those_that_the_pages_name(key: str, least: str, most: st
     assert [taken(key, value) for value in (moved(least, -1), moved(most, 1))] == [False, False]
 
 
-def test_enough_of_the_limits_are_on_a_page() -> None:
+def test_the_search_finds_limits_on_every_page() -> None:
     keys = {key for key, *_ in ranges()}
     assert {"rootVolumeSize", "collectionInterval", "bootTimeout", "alertThresholds.cpu", "backups.keep"} <= keys
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "sandbox"])
-def test_the_stacks_that_come_with_the_project_are_right(stack: str) -> None:
+def test_the_stacks_that_come_with_the_project_are_valid(stack: str) -> None:
     config = yaml.safe_load((PROJECT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    if stack == "sandbox":  # the allowed networks are known only on the machine (sandbox/stack.py)
+    if stack == "sandbox":  # sandbox/stack.py adds the networks of the machine it runs on
         config |= {"monitoring:operatorCidrs": ["198.18.0.0/24"], "monitoring:agentCidrs": ["198.18.1.0/24"]}
     settings = load({k: v if isinstance(v, str) else json.dumps(v) for k, v in config.items()})
     assert settings.protect == (stack == "prod")
     assert all(cidr.prefixlen > 0 for cidr in (*settings.operator_cidrs, *settings.agent_cidrs))
 
 
-def test_pulumi_s_own_defaults_mean_what_leaving_out_means() -> None:
+def test_the_defaults_in_pulumi_yaml_are_the_program_s() -> None:
     schema = yaml.safe_load((PROJECT / "Pulumi.yaml").read_text())["config"]
     defaults = {
         f"monitoring:{key}": entry["default"] if isinstance(entry["default"], str) else json.dumps(entry["default"])

@@ -1,13 +1,12 @@
-"""Which settings take text that means something to a shell, to systemd, TOML, INI files, curl or Telegraf.
+"""Which settings accept text that means something to a shell, systemd, TOML, INI files, curl or Telegraf.
 
-All others refuse each of these. The settings in this table are quoted wherever they end up:
-tests/userdata/test_round_trips.py and test_curl.py read it back.
+The settings in `TAKE` are quoted wherever they end up: tests/userdata/test_round_trips.py and test_curl.py read them
+back. All others refuse such text.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -18,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator
 from settings import Settings, SettingsError, load, places
 from tests.settings.test_secrets_in_mistakes import FULL, PLACES, everywhere, put
 from tests.support.certificates import CERTIFICATE
-from tests.support.configuration import REQUIRED
+from tests.support.configuration import raw
 
 MEANING = {
     "a line break": "a\nb",
@@ -58,7 +57,7 @@ TAKE: dict[str, set[str]] = {
     "an option": PASSWORDS
     | {"hosts[0].tags.role", "smtp.user", "tags.team", "cloudwatchAccounts[0].externalId", "hostsByTag.Monitoring"},
 }
-"""Special text: the settings that accept it. sshKeyName accepts all of ASCII, and is passed to EC2 only."""
+"""Special text: the settings that accept it. sshKeyName accepts all of ASCII, and only EC2 gets it."""
 
 SCALARS: dict[str, Any] = {
     **{"instanceType": "t3.small", "amiId": "ami-01234567", "vpcId": "vpc-01234567"},
@@ -95,10 +94,9 @@ SCALARS: dict[str, Any] = {
 
 
 def accepted(configuration: dict[str, Any], key: str) -> bool:
-    """Whether there is no mistake about this key."""
-    text = {f"monitoring:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in configuration.items()}
+    """Whether no mistake is reported for this key."""
     try:
-        load(REQUIRED | text, tuple(text))
+        load(raw(**configuration), tuple(f"monitoring:{name}" for name in configuration))
     except SettingsError as error:
         return not any(mistake.key.startswith(f"monitoring:{key}") for mistake in error.mistakes)
     return True
@@ -110,7 +108,7 @@ def path(location: tuple[str | int, ...]) -> str:
 
 
 def texts(whole: dict[str, Any], locations: list[tuple[str | int, ...]]) -> list[tuple[str | int, ...]]:
-    """The places that hold text."""
+    """The places in a configuration that hold text."""
 
     def value(location: tuple[str | int, ...]) -> Any:
         found: Any = whole
@@ -122,7 +120,7 @@ def texts(whole: dict[str, Any], locations: list[tuple[str | int, ...]]) -> list
 
 
 @pytest.mark.parametrize("what", MEANING)
-def test_only_these_settings_take_what_means_something_elsewhere(what: str) -> None:
+def test_only_these_settings_accept_special_text(what: str) -> None:
     taken = set()
     for whole, locations in ((FULL, PLACES), (SCALARS, list(everywhere(SCALARS)))):
         for location in texts(whole, locations):
@@ -140,7 +138,7 @@ def test_only_these_settings_take_what_means_something_elsewhere(what: str) -> N
 
 
 def validators(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, set[str]]]:
-    """Each setting that takes text of any kind, and the functions that check it."""
+    """Each setting that takes text, and the names of the functions that check it."""
     for field in model.model_fields.values():
         inner, name = places.part(field), f"{path}{field.alias}"
         kinds = [field.annotation, *get_args(field.annotation)]
@@ -152,7 +150,7 @@ def validators(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, se
             yield name, found
 
 
-def test_every_setting_that_takes_text_has_a_validator() -> None:
+def test_every_setting_that_takes_text_has_a_known_validator() -> None:
     found = list(validators(Settings))
     assert len(found) > 60
     assert not [name for name, checks in found if not checks]

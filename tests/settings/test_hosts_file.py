@@ -1,8 +1,7 @@
-"""A file of hosts: the same checks as in the setting `hosts`; mistakes name the file, the line and the key."""
+"""A file of hosts (`hostsFile`): checked like the setting `hosts`; mistakes name the file, the line and the key."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from settings import Settings, SettingsError, load
 from tests.support.certificates import KEY
-from tests.support.configuration import HOST, REQUIRED
+from tests.support.configuration import HOST, REQUIRED, raw
 
 SAMPLES = Path(__file__).parent / "samples"
 ENTRY = f"address: 198.51.100.9\n  user: admin\n  hostKey: {HOST['hostKey']}\n"
@@ -20,30 +19,30 @@ ROW = f"admin,{HOST['hostKey']}"
 BOMB = "- &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"- &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
 )
-"""Aliases of aliases: 900 characters that stand for four billion."""
+"""Aliases of aliases: 900 characters that expand to four billion."""
 
 
 def with_file(path: Path | str, *, key: str | None = None, hosts: list[dict[str, Any]] | None = None) -> Settings:
+    """The settings of a stack with such a file. key: the private key for its hosts. hosts: the setting `hosts`."""
     file = {"path": str(path)} | ({"privateKey": key} if key else {})
-    given = {"monitoring:hostsFile": json.dumps(file), "monitoring:hosts": json.dumps(hosts or [])}
-    return load(REQUIRED | given, ("monitoring:hostsFile", "monitoring:hosts"))
+    return load(raw(hostsFile=file, hosts=hosts or []), ("monitoring:hostsFile", "monitoring:hosts"))
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pulumi runs the program in its folder."""
+    """Run the test in an empty folder, as Pulumi runs the program in its project's."""
     monkeypatch.chdir(tmp_path)
 
 
 def refused(path: str, text: str | bytes, **more: Any) -> list[str]:
-    """The mistakes in a stack with such a file."""
+    """The mistakes that are reported for a stack with a file of this text."""
     Path(path).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(SettingsError) as error:
         with_file(path, **more)
     return [str(mistake) for mistake in error.value.mistakes]
 
 
-def test_both_kinds_list_hosts_after_those_of_the_setting() -> None:
+def test_yaml_and_csv_files_add_hosts_after_those_of_the_setting() -> None:
     own = [HOST | {"name": "own-1", "privateKey": KEY}]
     found = with_file(SAMPLES / "hosts.yaml", hosts=own).hosts
     assert [host.name for host in found] == ["own-1", "shop-1", "shop-2"]
@@ -57,9 +56,10 @@ def test_both_kinds_list_hosts_after_those_of_the_setting() -> None:
     assert [host.tags for host in rows] == [{"role": "db", "site": "berlin"}, {}]
 
 
-def test_the_one_private_key_is_for_the_file_s_hosts_alone() -> None:
+def test_the_file_s_private_key_is_only_for_its_hosts() -> None:
     own = [HOST | {"name": "own-1"}]
     found = with_file(SAMPLES / "hosts.yaml", key=KEY, hosts=own).hosts
+    assert len(found) == 3
     assert found[0].private_key is None
     assert all(host.private_key and host.private_key.get_secret_value() == KEY for host in found[1:])
 
@@ -84,7 +84,7 @@ def test_a_mistake_names_file_line_and_key() -> None:
     ("name", "key", "wrong"),
     [("WEB-1", "name", "is also the name of an earlier host"), ("web-9", "address", "is also the address of an")],
 )
-def test_a_host_of_the_setting_is_not_listed_again(name: str, key: str, wrong: str) -> None:
+def test_a_host_of_the_setting_cannot_be_in_the_file_too(name: str, key: str, wrong: str) -> None:
     address = "198.51.100.9" if key == "name" else HOST["address"]
     text = f"- name: {name}\n  {ENTRY.replace('198.51.100.9', address)}"
     (line,) = refused("hosts.yaml", text, hosts=[HOST])
@@ -147,13 +147,13 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(more: str, key: str, i
         ("a.csv", 'name,address\nx,"y"z\n', "is not valid CSV at line 2"),
     ],
 )
-def test_a_file_that_is_no_list_of_hosts_is_one_mistake(name: str, text: str | bytes, wrong: str) -> None:
+def test_a_file_without_a_valid_list_of_hosts_is_one_mistake(name: str, text: str | bytes, wrong: str) -> None:
     (line,) = refused(name, text)
     assert line.startswith(f'monitoring:hostsFile.path = "{name}": ')
     assert any(each in line for each in wrong.split("|")), line
 
 
-def test_what_is_no_file_is_not_waited_for() -> None:
+def test_a_pipe_or_a_device_is_refused_without_reading_it() -> None:
     os.mkfifo("a.yaml")
     Path("b.yaml").symlink_to("/dev/zero")
     for name in ("a.yaml", "b.yaml"):
@@ -168,7 +168,7 @@ def test_a_number_with_a_leading_zero_is_that_number() -> None:
 
 @pytest.mark.parametrize("hosts", ["5", "true", '{"a": 1}', "web-1", '["web-1"]'])
 @pytest.mark.parametrize("file", ["5", '"a.yaml"', "[]", '{"path": 7}', '{"path": "a.yaml", "privateKey": "x"}'])
-def test_settings_of_another_kind_are_mistakes_of_their_own(hosts: str, file: str) -> None:
+def test_settings_of_the_wrong_type_are_separate_mistakes(hosts: str, file: str) -> None:
     Path("a.yaml").write_text(f"- name: web-1\n  {ENTRY}  prot: 22\n")
     given = {"monitoring:hosts": hosts, "monitoring:hostsFile": file}
     with pytest.raises(SettingsError) as error:
@@ -187,23 +187,23 @@ def test_mistakes_of_the_setting_and_of_the_file_are_reported_together() -> None
     ]
 
 
-def test_a_spreadsheet_writes_true_in_capitals() -> None:
+def test_true_in_capitals_as_spreadsheets_write_it_is_accepted() -> None:
     Path("a.csv").write_text(f"name,address,unreachable,user,hostKey\nweb-1,198.51.100.9,TRUE,{ROW}\n")
     assert [host.unreachable for host in with_file("a.csv").hosts] == [True]
 
 
-def test_there_is_no_such_file() -> None:
+def test_a_missing_file_is_reported() -> None:
     with pytest.raises(SettingsError, match=r"hosts/none\.csv.*cannot be read: No such file"):
         with_file("hosts/none.csv")
 
 
-@pytest.mark.parametrize("path", ["", "hosts", "hosts.json", "../hosts.yaml", "a/../hosts.yaml", "a b.yaml", "-o .csv"])
-def test_what_is_no_path_of_such_a_file_is_refused(path: str) -> None:
-    with pytest.raises(SettingsError, match=r"hostsFile\.path"):
+@pytest.mark.parametrize("path", ["hosts", "hosts.json", "../hosts.yaml", "a/../hosts.yaml", "a b.yaml", "-o .csv"])
+def test_a_path_that_cannot_be_a_file_of_hosts_is_refused(path: str) -> None:
+    with pytest.raises(SettingsError, match=r"hostsFile\.path = .* is not the path of a YAML or CSV file"):
         with_file(path)
 
 
-def test_so_many_hosts_together() -> None:
+def test_the_setting_and_the_file_have_at_most_500_hosts_together() -> None:
     rows = [f"h-{number},10.0.{number // 250}.{number % 250 + 1},{ROW}" for number in range(500)]
     head = "name,address,user,hostKey\n"
     Path("a.csv").write_text(head + "\n".join(rows))

@@ -12,15 +12,16 @@ from tests.support.configuration import mistakes, raw
 DATABASE = {"kind": "timestream"}
 
 
-def test_another_influxdb() -> None:
+def test_another_influxdb_has_a_default_database_and_its_password_is_kept_secret() -> None:
     external = {"url": "https://influx.example.com", "username": "us", "password": "a secret"}
     settings = load(raw(influxdb=external, agentCidrs=[]), ["monitoring:influxdb"])
     assert settings.influxdb is not None
+    assert settings.influxdb.password.get_secret_value() == "a secret"
     assert settings.influxdb.database == "telegraf"
     assert "a secret" not in repr(settings)
 
 
-def test_a_database_that_aws_runs() -> None:
+def test_a_database_that_aws_runs_replaces_the_own_influxdb() -> None:
     settings = load(raw(database={"kind": "timestream", "storage": "100", "multiAz": "true"}))
     assert settings.database is not None
     assert not settings.own_influxdb
@@ -28,7 +29,7 @@ def test_a_database_that_aws_runs() -> None:
     assert (settings.database.multi_az, settings.database.public) == (True, False)
 
 
-def test_a_database_of_aws_s_and_another_influxdb_exclude_each_other() -> None:
+def test_database_and_influxdb_exclude_each_other() -> None:
     external = {"url": "https://a.b", "username": "u", "password": "p"}
     configuration = raw(influxdb=external, agentCidrs=[], database=DATABASE)
     (reported,) = mistakes(configuration, ("monitoring:influxdb",))
@@ -36,7 +37,7 @@ def test_a_database_of_aws_s_and_another_influxdb_exclude_each_other() -> None:
     assert "both replace the server's own InfluxDB; leave one out" in reported
 
 
-def test_an_own_influxdb_s_settings_have_no_meaning_with_another() -> None:
+def test_settings_of_the_own_influxdb_are_refused_with_another() -> None:
     external = {"url": "https://a.b", "username": "u", "password": "p"}
     reported = mistakes(raw(influxdb=external, retention="7d", rollupRetention="90d"), ("monitoring:influxdb",))
     assert [line.split()[0] for line in reported] == [
@@ -56,16 +57,14 @@ def test_an_own_influxdb_s_settings_have_no_meaning_with_another() -> None:
         ({"database": DATABASE}, False, False),
     ],
 )
-def test_while_a_stack_moves_the_server_s_own_influxdb_runs_with_its_settings(
-    changes: dict[str, Any], runs: bool, shows: bool
-) -> None:
+def test_which_influxdb_runs_and_is_shown_while_a_stack_moves(changes: dict[str, Any], runs: bool, shows: bool) -> None:
     external = {"url": "https://a.b", "username": "u", "password": "p"}
     given = {**changes, "influxdb": external | changes["influxdb"]} if "influxdb" in changes else changes
     settings = load(raw(**given), ("monitoring:influxdb",))
     assert (settings.own_influxdb, settings.shows_own, settings.moves) == (runs, shows, runs and bool(changes))
 
 
-def test_a_stack_may_move_with_instances_chosen_by_tag() -> None:
+def test_a_stack_can_move_with_hosts_by_tag() -> None:
     external, tag = {"url": "https://a.b", "username": "u", "password": "p", "own": "shown"}, {"Monitoring": "on"}
     assert load(raw(influxdb=external, hostsByTag=tag), ("monitoring:influxdb",)).moves
     assert load(raw(database=DATABASE | {"own": "kept"}, hostsByTag=tag)).moves
@@ -92,14 +91,12 @@ def test_while_a_stack_moves_agents_must_reach_the_server() -> None:
         ({"retention": "90d", "rollupRetention": "90d"}, "90d"),
     ],
 )
-def test_five_minute_steps_are_kept_twelve_times_as_long_unless_a_setting_says_otherwise(
-    changes: dict[str, str], kept: str
-) -> None:
+def test_five_minute_steps_are_kept_twelve_times_as_long_by_default(changes: dict[str, str], kept: str) -> None:
     assert load(raw(**changes)).kept_rolled_up == kept
 
 
 @pytest.mark.parametrize("retention", ["91d", "INF"])
-def test_five_minute_steps_are_not_kept_shorter_than_what_they_are_made_of(retention: str) -> None:
+def test_five_minute_steps_cannot_be_kept_for_less_time_than_raw_data(retention: str) -> None:
     (reported,) = mistakes(raw(retention=retention, rollupRetention="90d"))
     assert reported.startswith("monitoring:rollupRetention")
     assert f"is shorter than retention ({retention})" in reported

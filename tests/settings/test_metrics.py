@@ -1,4 +1,4 @@
-"""The setting `customMetrics`: what is accepted, and that mistakes are reported with their remedy."""
+"""The setting `customMetrics`: what is accepted, and that each mistake is reported with its remedy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def metrics(*given: dict[str, Any]) -> Any:
     return load(raw(customMetrics=list(given))).custom_metrics
 
 
-def test_there_are_none_by_default() -> None:
+def test_by_default_there_are_no_custom_metrics() -> None:
     assert load(REQUIRED).custom_metrics == ()
 
 
@@ -29,19 +29,19 @@ def test_namespace_and_metric_are_enough() -> None:
     assert (metric.period, metric.region, metric.shown_title) == (None, None, "Orders, Average")
 
 
-@pytest.mark.parametrize("value", ["in", ["in"], ("in",)])
-def test_a_dimension_has_one_value_or_several(value: object) -> None:
+@pytest.mark.parametrize(("value", "values"), [("in", ("in",)), (["in"], ("in",)), (["in", "out"], ("in", "out"))])
+def test_a_dimension_takes_a_value_or_a_list_of_values(value: object, values: tuple[str, ...]) -> None:
     (metric,) = metrics(QUEUE | {"dimensions": {"QueueName": value}})
-    assert metric.dimensions == {"QueueName": ("in",)}
+    assert metric.dimensions == {"QueueName": values}
 
 
 @pytest.mark.parametrize("statistic", ["Sum", "p99", "p99.9", "p100", "tm90", "TM(10%:90%)", "PR(:300)", "IQM"])
-def test_statistics_of_cloudwatch(statistic: str) -> None:
+def test_every_kind_of_cloudwatch_statistic_is_accepted(statistic: str) -> None:
     assert metrics(QUEUE | {"statistic": statistic})[0].statistic == statistic
 
 
 @pytest.mark.parametrize("unit", ["s", "bytes", "reqps", "suffix:orders", "currency:EUR"])
-def test_units_of_grafana(unit: str) -> None:
+def test_grafana_s_units_are_accepted(unit: str) -> None:
     assert metrics(QUEUE | {"unit": unit})[0].unit == unit
 
 
@@ -57,13 +57,13 @@ def test_the_units_of_cloudwatch_are_answered_with_units_of_grafana() -> None:
 
 
 @pytest.mark.parametrize("period", ["1s", "5s", "10s", "20s", "30s", "60s", "1m", "90m", "1d"])
-def test_periods_of_cloudwatch(period: str) -> None:
+def test_cloudwatch_s_periods_are_accepted(period: str) -> None:
     assert metrics(QUEUE | {"period": period})[0].period == period
 
 
 @pytest.mark.parametrize("value", ["$LATEST", "it's", 'a "b" \\c', "x" * 1024])
-def test_a_single_value_may_be_what_a_search_could_not_take(value: str) -> None:
-    """Grafana asks for it by name; it searches for several values, or for any."""
+def test_a_single_value_can_contain_what_a_search_expression_cannot(value: str) -> None:
+    """Grafana queries a single value by name; for several values, or any, it uses a search expression."""
     assert metrics(QUEUE | {"dimensions": {"ExecutedVersion": value}})[0].dimensions == {"ExecutedVersion": (value,)}
 
 
@@ -116,19 +116,19 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
 
 
 @pytest.mark.parametrize(("change", "key", "wrong", "instead"), WRONG)
-def test_a_wrong_value_is_named_with_its_remedy(change: dict[str, Any], key: str, wrong: str, instead: str) -> None:
+def test_a_wrong_value_is_reported_with_its_remedy(change: dict[str, Any], key: str, wrong: str, instead: str) -> None:
     (line,) = mistakes(raw(customMetrics=[QUEUE, {"namespace": "Shop", "metric": "Orders"} | change]))
     assert line.startswith(f"monitoring:customMetrics[1].{key}")
     assert wrong in line and instead in line.partition("; ")[2], line
 
 
-def test_what_is_missing_is_reported() -> None:
+def test_a_missing_key_is_reported() -> None:
     assert mistakes(raw(customMetrics=[{"metric": "Orders"}])) == [
         "monitoring:customMetrics[0].namespace: is missing; add it"
     ]
 
 
-def test_duplicates_are_reported_next_to_other_mistakes() -> None:
+def test_duplicates_are_reported_together_with_other_mistakes() -> None:
     same = QUEUE | {"dimensions": {"QueueName": ["in"]}, "title": "Again"}
     lines = mistakes(raw(customMetrics=[QUEUE, same, QUEUE | {"metric": ":"}, QUEUE | {"period": "1m"}]))
     assert [line.partition(":")[2].partition(";")[0] for line in lines] == [
@@ -138,10 +138,20 @@ def test_duplicates_are_reported_next_to_other_mistakes() -> None:
     ]
 
 
-@pytest.mark.parametrize("value", ["Orders", {}, 5, [QUEUE] * 101, ["Orders"], [[QUEUE]]])
-def test_anything_but_a_short_list_of_objects_is_one_mistake(value: object) -> None:
+@pytest.mark.parametrize(
+    ("value", "where", "wrong"),
+    [
+        ("Orders", "", "is a string, not a list"),
+        ({}, "", "is not a list"),
+        (5, "", "is not a list"),
+        ([QUEUE] * 101, "", "has 101 elements; write at most 100"),
+        (["Orders"], "[0]", "is not an object"),
+        ([[QUEUE]], "[0]", "is not an object"),
+    ],
+)
+def test_anything_but_a_short_list_of_objects_is_one_mistake(value: object, where: str, wrong: str) -> None:
     (line,) = mistakes(raw(customMetrics=value))
-    assert "customMetrics" in line
+    assert line.startswith(f"monitoring:customMetrics{where} = ") and wrong in line
 
 
 json_values = st.recursive(

@@ -1,5 +1,4 @@
-"""Settings that used to be accepted although their consumer would refuse them, or could not use them; and
-values that ended in a traceback."""
+"""Values that were once accepted although whatever uses them refuses them, or that once caused a traceback."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ MARKED = (
 )
 
 NONSENSE: list[tuple[dict[str, Any], str, str]] = [
-    # changes, key, what is reported
+    # changed settings, key, what is reported
     ({"alertThresholds": {"silentAfter": "2h"}, "retention": "1h"}, "alertThresholds", "silentAfter above retention"),
     ({"alertThresholds": {"forgetAfter": "3d"}, "retention": "2d"}, "alertThresholds", "forgetAfter above retention"),
     ({"collectionInterval": "1h", "retention": "1h"}, "collectionInterval", "silent only after retention"),
@@ -149,7 +148,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"domain": "events.pagerduty.com", "contactPoints": {"pagerduty": "p" * 32}}, "domain", "contactPoints.pagerduty"),
     ({"domain": "web-1.example.com", "hosts": [HOST | {"address": "Web-1.example.com"}]}, "domain", "hosts[0].address"),
-    # buckets, whose names may look like a machine's
+    # S3 buckets with names like a machine's
     ({"domain": "compute.s3.eu-central-1.amazonaws.com"}, "domain", "is one of AWS's own addresses"),
     ({"domain": "ssm.compute.amazonaws.com"}, "domain", "is one of AWS's own addresses"),
     ({"domain": "ec2-198-51-100-7.compute.s3.amazonaws.com"}, "domain", "is one of AWS's own addresses"),
@@ -171,7 +170,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"alertThresholds": {"backupAge": "30d"}, "backups": {"keep": 1}}, "alertThresholds", "no backup is left"),
     ({"alertThresholds": {"certificateDays": 31}}, "alertThresholds", "certificateDays above 30"),
     ({"alertThresholds": {"cpu": 100}}, "alertThresholds.cpu", "write 1 to 99"),
-    # durations that Grafana's notification policies would refuse at the end of an `up`
+    # durations that Grafana's notification policies would refuse, at the end of an `up`
     (
         {"contactPoints": {"slack": SLACK, "repeatCritical": "30m1h"}},
         "contactPoints.repeatCritical",
@@ -200,7 +199,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
         "sshCidrs",
         "half the world",
     ),
-    # addresses of others, and in other notations
+    # addresses with a special meaning, and in unusual notations
     *(
         ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", reported)
         for address, reported in {
@@ -333,7 +332,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"telegrafVersion": "1.39.3-"}, "telegrafVersion", "is not a full Debian package version"),
     ({"telegrafVersion": "1.38.5-1"}, "telegrafVersion", "write 1.39.0 or later"),
     ({"domain": "smtp.example.com", "smtp": SMTP, "contactPoints": {"email": ["a@b.cc"]}}, "domain", "smtp.host,"),
-    # what belongs to others, or is not there
+    # what belongs to someone else, or does not exist
     ({"influxdb": INFLUXDB | {"database": "_internal"}}, "influxdb.database", "is InfluxDB's own"),
     ({"influxdb": INFLUXDB | {"database": "_tasks"}}, "influxdb.database", "is InfluxDB's own"),
     (
@@ -353,7 +352,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"hosts": [HOST | {"address": "localhost4"}]}, "hosts[0].address", "is loopback"),
     ({"hosts": [HOST | {"address": "localhost4.localdomain4"}]}, "hosts[0].address", "is loopback"),
     ({"domain": "m.localdomain4"}, "domain", "is not a name that DNS can resolve"),
-    # mute timings that mute everything together
+    # mute timings that together mute everything
     *(
         ({"contactPoints": {"slack": SLACK}, "muteTimings": timings}, "muteTimings", f"together mute {severity} alerts")
         for severity, timings in [
@@ -371,7 +370,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             ),
         ]
     ),
-    # an expression that fails at each login
+    # expressions that would fail at each login
     *(
         (
             {"domain": "m.example.com", "oauth": OAUTH | {"roleAttributePath": path}},
@@ -410,7 +409,7 @@ def test_unusable_settings_are_refused(changes: dict[str, Any], key: str, report
         ({"address": "198.51.100.7"}, {"address": "64:ff9b::c633:6407"}),
     ],
 )
-def test_a_host_written_in_two_ways_is_one(first: dict[str, Any], second: dict[str, Any]) -> None:
+def test_one_address_written_in_two_ways_is_a_duplicate(first: dict[str, Any], second: dict[str, Any]) -> None:
     (line,) = mistakes(raw(hosts=[HOST | first, OTHER | second]), HOSTS_SECRET)
     assert line.startswith("monitoring:hosts[1].address")
     assert "is also the address of an earlier host" in line
@@ -419,20 +418,20 @@ def test_a_host_written_in_two_ways_is_one(first: dict[str, Any], second: dict[s
 FIELDS = sorted(str(field.alias) for field in Settings.model_fields.values())
 ABSURD = {
     "deep lists": "[" * 100_000 + "]" * 100_000,
-    "deep lists without an end": "[" * 100_000,
+    "deep lists that do not end": "[" * 100_000,
     "deep objects": '{"a":' * 50_000 + "1" + "}" * 50_000,
     "rather deep": "[" * 500 + "]" * 500,
     "a number of 5,000 digits": "[" + "9" * 5000 + "]",
-    "that in an object": '{"a": -' + "9" * 5000 + "}",
-    "that alone": "9" * 5000,
-    "a number beyond all": "[1e999999]",
+    "the same in an object": '{"a": -' + "9" * 5000 + "}",
+    "the same alone": "9" * 5000,
+    "a number too large for a float": "[1e999999]",
     "not a number": "[NaN]",
-    "half a character": '["\\ud800"]',
+    "half of a surrogate pair": '["\\ud800"]',
 }
 
 
 @pytest.mark.parametrize("what", ABSURD)
-def test_no_value_ends_in_a_traceback(what: str) -> None:
+def test_no_absurd_value_ends_in_a_traceback(what: str) -> None:
     for name in FIELDS:
         key = name if ":" in name else f"monitoring:{name}"
         lines = mistakes(raw() | {key: ABSURD[what]})
@@ -443,7 +442,7 @@ def test_no_value_ends_in_a_traceback(what: str) -> None:
     assert line.startswith("monitoring:hosts[0].port")
 
 
-def test_what_is_legal_stays_so() -> None:
+def test_values_at_the_limits_of_these_checks_are_accepted() -> None:
     for name in ("eu-central-1.compute", "compute-1"):
         assert load(raw(domain=f"ec2-198-51-100-7.{name}.amazonaws.com")).domain
     gov = {"aws:region": "us-gov-west-1", "monitoring:amiId": "ami-12345678"}

@@ -1,4 +1,4 @@
-"""The setting `publicCertificate`: what is accepted, and that mistakes are reported with their remedy."""
+"""The setting `publicCertificate`: what is accepted, and that each mistake is reported with its remedy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_authority_s_directory_is_enough() -> None:
     assert (found.directory, found.email, found.ca) == (DIRECTORY, None, None)
 
 
-def test_a_private_authority_and_an_address_it_may_write_to() -> None:
+def test_a_private_authority_and_an_email_address_are_accepted() -> None:
     given = {"directory": "https://ca.example.com/acme/acme/directory", "email": "ops@Example.com", "ca": CERTIFICATE}
     found = load(raw(**NAMED, publicCertificate=given)).public_certificate
     assert found is not None
@@ -43,7 +43,7 @@ def test_a_private_authority_and_an_address_it_may_write_to() -> None:
         ({"directory": DIRECTORY, "mail": "a@b.cc"}, "mail", "is not a setting", "did you mean email?"),
     ],
 )
-def test_a_wrong_value_is_named(given: dict[str, Any], key: str, wrong: str, instead: str) -> None:
+def test_a_wrong_value_is_reported_with_its_remedy(given: dict[str, Any], key: str, wrong: str, instead: str) -> None:
     (line,) = mistakes(raw(**NAMED, publicCertificate=given | ({"email": "a@b.cc"} if not given else {})))
     assert line.startswith(f"monitoring:publicCertificate.{key}")
     assert wrong in line
@@ -71,7 +71,7 @@ def test_a_wrong_value_is_named(given: dict[str, Any], key: str, wrong: str, ins
     ],
     ids=",".join,
 )
-def test_settings_that_cannot_go_together(changes: dict[str, Any], expected: dict[str, str]) -> None:
+def test_contradictory_settings_are_refused(changes: dict[str, Any], expected: dict[str, str]) -> None:
     given = {key: value for key, value in (HERE | changes).items() if value != ""}
     found = mistakes(raw(**given), ("monitoring:certificate",))
     assert len(found) == len(expected), found
@@ -79,13 +79,13 @@ def test_settings_that_cannot_go_together(changes: dict[str, Any], expected: dic
         assert [line for line in found if line.startswith(f"monitoring:{key}") and wrong in line], found
 
 
-def test_a_server_without_a_public_address_gets_one_too() -> None:
-    """The proof is a record, and no connection from the authority."""
+def test_a_server_without_a_public_address_can_have_one() -> None:
+    """A DNS record proves the name; the authority does not connect to the server."""
     given = load(raw(**HERE, publicAddress=False, subnetId="subnet-0123456789abcdef0"))
     assert given.public_certificate is not None
 
 
-def test_both_ports_count_as_rules() -> None:
+def test_each_range_counts_as_a_rule_for_both_ports() -> None:
     many = [f"10.{n}.0.0/16" for n in range(31)]
     (line,) = mistakes(raw(**HERE, operatorCidrs=many, agentCidrs=["10.0.0.0/8"]))
     assert (

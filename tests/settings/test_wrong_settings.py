@@ -1,6 +1,6 @@
-"""More ways to get the configuration wrong: YAML's surprises, absurd sizes, unicode, injection, collisions.
+"""More ways to get the configuration wrong: YAML's surprises, absurd sizes, Unicode, injection, collisions.
 
-As in test_settings.py: each is one line that names the key and says what to write instead, before anything else
+As in test_settings.py, each is one line that names the key and says what to write instead, before anything else
 happens.
 """
 
@@ -61,17 +61,17 @@ YAML: list[tuple[str, str, str]] = [
 ]
 
 
-def as_pulumi_hands_it_over(text: str) -> dict[str, str]:
-    """The configuration in a stack's file, as YAML and Pulumi decode it."""
+def as_pulumi_passes_it(text: str) -> dict[str, str]:
+    """A line of a stack's file, as YAML and Pulumi decode it."""
     (key, value), *_ = yaml.safe_load(text).items()
     return raw(**{key: value if isinstance(value, str) else json.dumps(value)})
 
 
 @pytest.mark.parametrize(("text", "key", "reported"), YAML)
 def test_a_surprise_of_yaml_is_reported(text: str, key: str, reported: str) -> None:
-    (line,) = mistakes(as_pulumi_hands_it_over(text))
+    (line,) = mistakes(as_pulumi_passes_it(text))
     assert line.startswith(f"monitoring:{key} =")
-    assert any(each in line for each in reported.split("|")), line
+    assert reported in line
 
 
 LONG = "x" * 100_000
@@ -104,7 +104,7 @@ ODD: list[tuple[str, Any, str]] = [
     ("tags", {"team": "🦊"}, "a character that AWS tags do not allow"),
     ("tags", {"te#am": "x"}, "a character that AWS tags do not allow"),
     ("tags", {"team": "a\nb"}, "a character that AWS tags do not allow"),
-    ("tags", {"": "x"}, "is too long|write at most"),
+    ("tags", {"": "x"}, "is too long"),
     # what would end up in a shell, a URL, a statement, a file
     ("grafanaVersion", "13.2.3;reboot", "is not a full Debian package version"),
     ("grafanaVersion", "13.2.3\nPackage: *", "is not a full Debian package version"),
@@ -148,7 +148,7 @@ ODD: list[tuple[str, Any, str]] = [
 def test_an_odd_value_is_reported(key: str, value: Any, reported: str) -> None:
     (line,) = mistakes(raw(**{key: value}))
     assert line.startswith(f"monitoring:{key}")
-    assert any(each in line for each in reported.split("|")), line
+    assert reported in line
     assert len(line) < 500, "values are shortened"
     assert line.isprintable()
     assert "; " in line, "what to write instead"
@@ -173,7 +173,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "key", "reported"), IMPOSSIBLE)
-def test_contradictions_are_reported(changes: dict[str, Any], key: str, reported: str) -> None:
+def test_contradictory_settings_are_reported(changes: dict[str, Any], key: str, reported: str) -> None:
     (line,) = mistakes(raw(**changes))
     assert line.startswith((f"monitoring:{key}:", f"monitoring:{key} = "))
     assert reported in line
@@ -219,7 +219,7 @@ def test_a_wrong_value_next_to_a_secret_is_reported(
 
 
 @pytest.mark.parametrize("changes", [{"protect": "no"}, {"tags": {"te#am": "x"}}, {"influxdbVersion": "1.12"}])
-def test_a_mistake_ends_the_program_before_any_resource(changes: dict[str, Any]) -> None:
+def test_a_mistake_ends_the_program_before_it_requests_anything(changes: dict[str, Any]) -> None:
     made: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.components.conftest.Cloud.new_resource", lambda _, args: made.append(args.name))

@@ -1,1 +1,1 @@
-"""What tests of several folders share."""
+"""What tests in several folders share."""

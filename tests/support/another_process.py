@@ -1,4 +1,4 @@
-"""Another Python's output for the same input: its sets and hashes have another order."""
+"""The output of another Python process, whose hashes, and thus sets, have another order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def printed(code: str) -> str:
-    """What a program prints, run with another seed for hashes than this process may have."""
+    """What a program prints when it runs with another hash seed than this process."""
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     return subprocess.run(
         [sys.executable, "-c", code],

@@ -1,9 +1,10 @@
-"""Certificates and keys as users bring them, of every kind that settings accept or refuse."""
+"""Certificates and keys of every kind that settings accept or refuse."""
 
 from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
@@ -27,13 +28,13 @@ def certificate_text(certificate: x509.Certificate) -> str:
 
 @functools.lru_cache
 def ec_key(number: int = 0) -> ec.EllipticCurvePrivateKey:
-    """A key; a different one for each number."""
+    """An EC key; a different one for each number."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 @functools.lru_cache
 def dsa_key() -> dsa.DSAPrivateKey:
-    """A DSA key, whose parameters take most of a second to find."""
+    """A DSA key; finding its parameters takes most of a second."""
     return dsa.generate_private_key(2048)
 
 
@@ -52,9 +53,12 @@ def issue(
     digest: Any = None,
     filling: int = 0,
 ) -> x509.Certificate:
-    """A certificate: self-signed, or signed by (name, key). days: from and until when, seen from today. below: how many
-    authorities there may be under it. signs: whether it says that it signs certificates, and nothing else. critical:
-    whether it has a critical extension that nobody knows. filling: bytes that make it larger."""
+    """A certificate: self-signed, or signed by (name, key).
+
+    days: from when until when it is valid, counted from today. below: how many authorities may follow below it. signs:
+    whether its key usage is signing certificates; None: it names no key usage. critical: whether it has an unknown
+    critical extension. filling: bytes that make it larger.
+    """
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     issuer, signing = signer or (own, key)
     now = datetime.now(UTC)
@@ -95,9 +99,18 @@ def root() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
 
 
 def signed(key: Any, **more: Any) -> x509.Certificate:
-    """A server's certificate from `root`."""
+    """A server's certificate, signed by `root`."""
     certificate, signing = root()
     return issue(key, signer=(certificate.subject, signing), **more)
+
+
+def self_signed(folder: Path) -> Path:
+    """Write a self-signed certificate for localhost and its key, in this order, to a file in the folder."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = issue(key, names=("localhost",), subject=f"test {folder.name}")
+    file = folder / "server.pem"
+    file.write_text(certificate_text(certificate) + key_text(key, serialization.PrivateFormat.TraditionalOpenSSL))
+    return file
 
 
 CERTIFICATE = certificate_text(signed(ec_key(), names=(DOMAIN, "monitoring.example.com")))

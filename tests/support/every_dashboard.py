@@ -1,4 +1,4 @@
-"""Every dashboard this project builds, the one of the custom metrics with an example of each kind of metric."""
+"""Every dashboard that this project builds; that of custom metrics with an example of each kind of metric."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ METRICS = tuple(
 
 @dataclass(frozen=True)
 class Sample:
-    """A dashboard of the registry, and how it is built; `build` takes the other keywords of the entry's."""
+    """A dashboard of the registry and how it is built. `build` takes the remaining keywords of the entry's."""
 
     entry: Entry
     build: Callable[..., str]
@@ -53,5 +53,5 @@ EVERY = (*(Sample(entry, entry.build) for entry in ENTRIES), CUSTOM, MOVING, PUB
 
 
 def by_uid(each: Sample | Entry) -> str:
-    """A test's name for it."""
+    """The dashboard's name in test IDs."""
     return each.entry.uid if isinstance(each, Sample) else each.uid

@@ -1,4 +1,4 @@
-"""A small OpenID provider: the code flow with PKCE, a client's secret, signed ID tokens, userinfo.
+"""A small OpenID provider: the code flow with PKCE, a client secret, signed ID tokens, userinfo.
 
 openid.net/specs/openid-connect-core-1_0.html, RFC 6749 and RFC 7636.
 """
@@ -19,13 +19,16 @@ from joserfc.jwk import RSAKey
 from werkzeug.wrappers import Response as AnyResponse
 
 CLIENT, SECRET = "grafana", "s3cret+/=% word"
-"""The secret has what must be escaped in a header."""
+"""The secret has characters that must be escaped in a header."""
 
 
 @dataclass
 class Provider:
-    """Its state. person: the claims of who logs in next; hidden: those that userinfo alone tells. url: its own
-    address. refused: why the token endpoint refused."""
+    """The provider's state.
+
+    person: the claims of the user who logs in next. hidden: the claims that only userinfo returns. url: its own
+    address. refused: the errors it returned.
+    """
 
     redirect_uri: str
     url: str = ""
@@ -45,7 +48,7 @@ class Provider:
         return app
 
     def authorize(self) -> AnyResponse:
-        """The user is logged in and consents at once. An unknown client, or another address, gets no redirect."""
+        """Log the user in, who consents at once. An unknown client, or another address, gets no redirect."""
         asked = request.args
         if asked.get("client_id") != CLIENT or asked.get("redirect_uri") != self.redirect_uri:
             return Response("unknown client or redirect_uri", 400)
@@ -57,7 +60,7 @@ class Provider:
         return redirect(f"{self.redirect_uri}?{urlencode({'code': code, 'state': asked['state']})}")
 
     def token(self) -> Response:
-        """A code is valid once, for the client with its secret that also has the verifier."""
+        """Exchange a code, which is valid once, for the client that has the secret and the verifier."""
         given = request.authorization
         if given is None or (unquote(given.username or ""), unquote(given.password or "")) != (CLIENT, SECRET):
             return self._refuse("invalid_client", 401)
@@ -80,7 +83,7 @@ class Provider:
         return answer
 
     def userinfo(self) -> Response:
-        """The claims, for the holder of the token."""
+        """Return the claims to the holder of the token."""
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.tokens:
             return self._refuse("invalid_token", 401)

@@ -1,4 +1,4 @@
-"""The server's script that down-samples InfluxDB, for a test's InfluxDB."""
+"""The server's script that down-samples InfluxDB, run against a test's InfluxDB."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def create_default_context(*arguments, **named):
     return context
 ssl.create_default_context = create_default_context
 """
-"""sitecustomize.py: TLS as strict as that of the server's Python (docs.python.org/3/whatsnew/3.13.html#ssl)."""
+"""A sitecustomize.py that makes TLS as strict as in the server's Python (docs.python.org/3/whatsnew/3.13.html#ssl)."""
 
 
 def install(folder: Path, **constants: float) -> None:
-    """The script, as the server gets it, in this folder. constants: its own, with other values."""
+    """Write the script, as the server gets it, to a folder. constants: new values for constants of the script."""
     (folder / "influxdb_engine.py").write_text(without_comments(render("server/influxdb_engine.py")))
     script = without_comments(render("server/rollup.py"))
     replaced = {'"/etc/monitoring"': f'"{folder}"'}
@@ -42,7 +42,7 @@ def install(folder: Path, **constants: float) -> None:
 def configure(
     folder: Path, url: str, *, retention: str = "30d", rolled: str = "360d", late: int = 86400, ca: str = ""
 ) -> None:
-    """What server.conf says, and the administrator's password."""
+    """Write server.conf and the administrator's password."""
     kept = f"{int(v.seconds(retention))} {int(v.seconds(rolled))} {late}"
     settings = {"TARGET": url, "TARGET_CA": ca, "DATABASE": "telegraf", "ROLLUP": kept}
     (folder / "server.conf").write_text(shell(settings) + without_comments(render("server/curl.sh")))
@@ -50,7 +50,7 @@ def configure(
 
 
 def run(folder: Path, expected: int = 0) -> str:
-    """A run of the script; returns its complaints."""
+    """Run the script and return what it prints to standard error."""
     command = [sys.executable, "-W", "error", str(folder / "rollup")]
     strict = os.environ | {"PYTHONPATH": str(folder)}
     done = subprocess.run(command, env=strict, capture_output=True, text=True, check=False, timeout=200)

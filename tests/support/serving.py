@@ -13,9 +13,9 @@ Server = TypeVar("Server", bound=BaseServer)
 
 @contextmanager
 def serving(server: Server) -> Iterator[Server]:
-    """It answers in a thread until the context ends, and is closed then.
+    """Let the server answer in a thread until the context ends, then close it.
 
-    By default a server looks for its end every half second, for which each test would wait.
+    By default a server checks only every half second whether it should stop, and each test would wait for that.
     """
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

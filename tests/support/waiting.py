@@ -10,9 +10,9 @@ Answer = TypeVar("Answer")
 
 
 def eventually(question: Callable[[], Answer], seconds: float = 240) -> Answer:
-    """The first true answer, or the last one if there is none in time.
+    """Ask until the answer is true, and return it; after that many seconds return the last answer.
 
-    By default a time in which one comes on a machine that tests keep busy.
+    The default is long enough for a machine that other tests keep busy.
     """
     deadline = time.monotonic() + seconds
     while not (answer := question()) and time.monotonic() < deadline:

@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from program.revision import listing, revision_of
-from tests.components.certificates import make_certificate
+from tests.support.certificates import self_signed
 from tests.support.serving import serving
 from tools import wait_for_data, wait_until_ready, waiting
 from tools.wait_for_data import Measurements, check_cloudwatch
@@ -50,7 +50,7 @@ class Double(BaseHTTPRequestHandler):
 @pytest.fixture
 def grafana(tmp_path: Path) -> Iterator[Grafana]:
     """A TLS server on loopback, and where and how to reach it."""
-    certificate = make_certificate(tmp_path)
+    certificate = self_signed(tmp_path)
     server = HTTPServer(("127.0.0.1", 0), Double)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -303,7 +303,7 @@ def test_the_console_is_read_as_the_identity_of_the_aws_provider(
 def test_another_authority_is_not_trusted(grafana: Grafana, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    ca = make_certificate(other).read_text().partition("-----BEGIN EC")[0]
+    ca = self_signed(other).read_text().partition("-----BEGIN EC")[0]
     with pytest.raises(NotYetError, match="certificate is not the expected one"):
         replace(grafana, ca=ca).ask("GET", "/")
 
@@ -314,7 +314,7 @@ def test_what_a_person_runs_also_trusts_the_system_s_authorities(
     """With a public certificate, `grafanaUrl` shows that one, or the stack's own."""
     other = tmp_path / "other"
     other.mkdir()
-    ca = make_certificate(other).read_text().partition("-----BEGIN EC")[0]
+    ca = self_signed(other).read_text().partition("-----BEGIN EC")[0]
     system = tmp_path / "system.pem"
     system.write_text(grafana.ca)
     monkeypatch.setenv("SSL_CERT_FILE", str(system))

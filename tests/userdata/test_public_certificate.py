@@ -12,8 +12,7 @@ import pytest
 
 from components.parameters import STANDARD_LIMIT
 from settings import PublicCertificate
-from tests.components.certificates import make_certificate
-from tests.support.certificates import certificate_text, ec_key, issue, key_text
+from tests.support.certificates import certificate_text, ec_key, issue, key_text, self_signed
 from tests.support.configuration import DIRECTORY
 from tests.userdata.test_render import SERVER, shellcheck
 from userdata.server_files import PUBLIC_FILES, server_files
@@ -57,7 +56,7 @@ class Machine:
         self.script.write_text(text)
         (folder / "etc/monitoring/acme.conf").write_text(f"DOMAIN={DOMAIN}\nDIRECTORY={DIRECTORY}\nEMAIL=''\n")
         (folder / "etc/monitoring/boot.conf").write_text("REGION=eu-central-1\n")
-        own = make_certificate(folder).read_text()
+        own = self_signed(folder).read_text()
         self.own = folder / "etc/monitoring/server.pem"
         self.own.write_text(own.partition("-----BEGIN EC")[0])
         (folder / "etc/grafana/server-key").write_text("-----BEGIN EC" + own.partition("-----BEGIN EC")[2])
