@@ -11,9 +11,8 @@ import pytest
 from sandbox import cloud
 from tests.engine.bootstrapped import Job
 from tests.engine.product import Product
-from tests.sandbox.cloud.conftest import REGION, Cloud, allow
-from tests.sandbox.cloud.test_keys import plain
-from tests.sandbox.cloud.test_resources import key_with
+from tests.sandbox.cloud.conftest import REGION, Cloud, allow, kms_key
+from tests.sandbox.cloud.test_keys import id_of
 
 pytestmark = pytest.mark.slow
 
@@ -49,9 +48,9 @@ def by_default(aws: Cloud, bucket: str) -> dict[str, str]:
 
 
 def test_an_unusable_key_is_refused_at_the_preview(product: Product, aws: Cloud) -> None:
-    pending = key_with(aws)
-    aws.client("kms").schedule_key_deletion(KeyId=plain(pending), PendingWindowInDays=7)
-    closed = key_with(aws, {**allow("kms:*"), "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"}})
+    pending = kms_key(aws)
+    aws.client("kms").schedule_key_deletion(KeyId=id_of(pending), PendingWindowInDays=7)
+    closed = kms_key(aws, {**allow("kms:*"), "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"}})
     for key, wrong in (
         ("alias/nothing", f"there is no such key in {REGION}; write its ARN or alias"),
         (pending, "is scheduled for deletion; keep it: aws kms cancel-key-deletion"),
@@ -68,7 +67,7 @@ def test_an_unusable_key_is_refused_at_the_preview(product: Product, aws: Cloud)
 
 
 def test_a_data_volume_keeps_its_key(product: Product, aws: Cloud) -> None:
-    key = key_with(aws)
+    key = kms_key(aws)
     product.configure(kmsKey=key)
     refused = said(product)
     assert f"monitoring:kmsKey = {key}: the data volume is encrypted with arn:aws:kms:" in refused
@@ -81,7 +80,7 @@ def test_a_data_volume_keeps_its_key(product: Product, aws: Cloud) -> None:
 @pytest.fixture(scope="module")
 def keyed(make_product: Callable[..., Product], aws: Cloud) -> Any:
     """A stack that has had its own key from the start, and that key."""
-    made, key = make_product(), key_with(aws)
+    made, key = make_product(), kms_key(aws)
     made.configure(kmsKey=alias(aws, key))
     made.up()
     yield made, key

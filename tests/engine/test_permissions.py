@@ -22,8 +22,7 @@ from tests.engine.only_in_aws import ONLY_IN_AWS
 from tests.engine.private_subnet import subnet
 from tests.engine.product import PROGRAM, Product
 from tests.engine.test_domain_record import zone
-from tests.sandbox.cloud.conftest import REGION, Cloud
-from tests.sandbox.cloud.test_resources import key_with
+from tests.sandbox.cloud.conftest import REGION, Cloud, kms_key
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +73,7 @@ class Workflows:
 
 @pytest.fixture(scope="module")
 def workflows(aws: Cloud, bootstrap: Bootstrap, tmp_path_factory: pytest.TempPathFactory) -> Workflows:
-    key = key_with(aws)
+    key = kms_key(aws)
     bootstrap.configure(**{"monitoring-bootstrap__hostedZones": [zone(aws, "example.org")]})
     bootstrap.configure(**{"monitoring-bootstrap__kmsKeys": [key]})
     bootstrap.up()
