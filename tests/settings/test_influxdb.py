@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
 
 from settings import load
+from settings.database import INSTANCE_TYPES
 from tests.support.configuration import mistakes, raw
 
 DATABASE = {"kind": "timestream"}
@@ -27,6 +29,16 @@ def test_a_database_that_aws_runs_replaces_the_own_influxdb() -> None:
     assert not settings.own_influxdb
     assert (settings.database.instance_type, settings.database.storage) == ("db.influx.medium", 100)
     assert (settings.database.multi_az, settings.database.public) == (True, False)
+
+
+def test_every_instance_type_of_a_database_exists() -> None:
+    """By AWS's own list, as its SDK has it."""
+    shapes = Loader().load_service_model("timestream-influxdb", "service-2")["shapes"]
+    assert set(INSTANCE_TYPES) <= set(shapes["DbInstanceType"]["enum"])
+    for name in INSTANCE_TYPES:
+        database = load(raw(database=DATABASE | {"instanceType": name})).database
+        assert database is not None
+        assert database.instance_type == name
 
 
 def test_database_and_influxdb_exclude_each_other() -> None:
