@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.grafana.double.bundled import PACKAGED
 from sandbox.grafana.double.version import VERSION
 from sandbox.progress import Progress
 from sandbox.toolchain import uv
@@ -37,11 +38,6 @@ GUEST_PYTHON = "3.13"
 SERVICE_MODELS = frozenset({"cloudwatch", "ec2", "resourcegroupstaggingapi", "sts"})
 """The services that the CloudWatch data source talks to, out of botocore's 400."""
 
-PLUGINS = (
-    *("elasticsearch", "grafana-postgresql-datasource", "grafana-pyroscope-datasource", "influxdb", "jaeger", "loki"),
-    *("mssql", "mysql", "opentsdb", "prometheus", "stackdriver", "tempo", "zipkin"),
-)
-"""The data sources that are bundled with Grafana 13.2's packages: 13 programs (grafana/grafana#131863)."""
 
 PLUGINS_FOLDER = "usr/share/grafana/data/plugins-bundled"
 
@@ -83,7 +79,7 @@ def build_tree(destination: Path, progress: Progress = lambda _: None) -> None:
 
 def bundle(folder: Path) -> None:
     """Write the bundled plugins: each is a `plugin.json` and a program, which here only sleeps."""
-    for identity in PLUGINS:
+    for identity in PACKAGED:
         program = folder / identity / f"gpx_{identity}"
         program.parent.mkdir(parents=True)
         about = {"id": identity, "type": "datasource", "backend": True, "executable": program.name}

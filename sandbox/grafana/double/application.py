@@ -1,4 +1,4 @@
-"""The Flask application: every blueprint, error bodies, health."""
+"""The Flask application: all blueprints, error responses, health."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ _BLUEPRINTS = (
 
 
 class _Route(Rule):
-    """A route that compiles its URL builder on first use, which never comes: that was two thirds of the time
-    it takes to create an application."""
+    """A route that compiles its URL builder on first use, which never happens: that took two thirds of the time for
+    creating an application."""
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:  # noqa: FBT001 - Werkzeug's
         compiled = super()._compile_builder
@@ -83,9 +83,9 @@ class _Application(Flask):
 
 
 def create(settings: Settings) -> Flask:
-    """The WSGI application on the database that the settings name (created if missing)."""
+    """The WSGI application with the database from the settings, which is created if missing."""
     if not settings.secret_key:
-        log.warning("secret_key is empty: secure fields are encrypted with a key anybody can know")
+        log.warning("secret_key is empty: secure fields are encrypted with a key that anyone can know")
     database = Database(settings.database_file)
     if users.create_administrator(database, settings):
         log.info("created the administrator %s", settings.admin_user)
@@ -110,7 +110,7 @@ def create(settings: Settings) -> Flask:
 
 
 def health() -> tuple[Response, int]:
-    """200 when the database answers, 503 when not."""
+    """200 if the database works, else 503."""
     try:
         context().database.row("SELECT 1")
     except sqlite3.Error:
@@ -151,7 +151,7 @@ def _api_error(error: ApiError) -> Response:
 
 
 def _http_error(error: HTTPException) -> tuple[Response, int]:
-    # Grafana's router knows a path only together with its method: another method is not found, either.
+    # Grafana's router answers an unknown method of a known path with 404, too.
     status = 404 if error.code == 405 else error.code or 500
     return jsonify(message="Not found" if status == 404 else error.name), status
 

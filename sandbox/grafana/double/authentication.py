@@ -1,4 +1,4 @@
-"""Who the caller is: basic authentication, session cookie, anonymous; and the limit on guessing passwords."""
+"""Identifies the caller: basic authentication, tokens, session cookies, anonymous access. Limits password guessing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .secrets import password_matches
 
 ATTEMPTS = 5
 ATTEMPT_WINDOW = 5 * 60.0
-"""Seconds. Five wrong passwords within it lock the user name until the oldest attempt is that old."""
+"""Seconds. Five wrong passwords within this time lock the user name until the oldest attempt is that old."""
 
 SESSION_LIFETIME = 7 * 24 * 3600
 
@@ -27,7 +27,7 @@ routes = Blueprint("authentication", __name__)
 
 _OPEN_PATHS = ("/api/health", "/healthz", "/login", "/login/generic_oauth", "/logout", "/", "/api/user/signup")
 _SERVER_PATHS = ("/api/admin/", "/api/users", "/api/orgs")
-"""Only for those who administer the whole server."""
+"""Paths for administrators of the whole server only."""
 
 RANK = {"Viewer": 0, "Editor": 1, "Admin": 2}
 ROLES = frozenset(RANK)
@@ -35,8 +35,9 @@ ROLES = frozenset(RANK)
 
 @dataclass(frozen=True)
 class Identity:
-    """The caller. `user_id` is 0 for an anonymous one. role: Viewer, Editor or Admin, in the organisation.
+    """The caller.
 
+    user_id: 0 for an anonymous caller. role: Viewer, Editor or Admin in the organisation.
     server_admin: may also administer users and organisations, which no service account may.
     """
 
@@ -55,11 +56,10 @@ def _refuse() -> ApiError:
 
 
 def check_password(shared: Context, login: str, password: str) -> Identity:
-    """The user behind a name (or email address) and password.
+    """The user with this name (or email address) and password.
 
-    Raises 401 for a wrong one, and likewise, as Grafana does, for any password once the name is locked out. Only wrong
-    passwords of existing users count, and a correct one does not reset the count
-    (pkg/services/authn/clients/password.go).
+    Raises 401 for a wrong one and, like Grafana, for any password while the name is locked. Only wrong passwords of
+    existing users count, and a correct one does not reset the count (pkg/services/authn/clients/password.go).
     """
     database = shared.database
     limited = not shared.settings.disable_brute_force_protection
@@ -85,7 +85,7 @@ def check_password(shared: Context, login: str, password: str) -> Identity:
 
 
 def token_hash(token: str) -> str:
-    """What the database stores of a session's or a service account's token."""
+    """The hash under which the database stores a session's or a service account's token."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -103,7 +103,7 @@ def _from_session(shared: Context) -> Identity | None:
 
 
 def _from_token(shared: Context, token: str) -> Identity:
-    """The service account a token belongs to; 401 in the words of Grafana's pkg/services/authn/clients/api_key.go."""
+    """The service account of a token; 401 with the messages of Grafana's pkg/services/authn/clients/api_key.go."""
     database, digest = shared.database, token_hash(token)
     key = database.row("SELECT * FROM api_key WHERE key = ?", digest)
     if key is None:
@@ -118,7 +118,7 @@ def _from_token(shared: Context, token: str) -> Identity:
 
 
 def identify(shared: Context) -> Identity | None:
-    """The caller of the current request, None for a stranger; raises 401 for wrong credentials."""
+    """The caller of the current request; None without credentials; raises 401 for wrong ones."""
     header = request.headers.get("Authorization", "")
     if header.lower().startswith("bearer "):
         return _from_token(shared, header[len("bearer ") :])
@@ -134,7 +134,7 @@ def identify(shared: Context) -> Identity | None:
 
 
 def require_identity() -> None:
-    """Before each request: identify the caller, and answer 401 where Grafana requires one."""
+    """Identify the caller before each request; raises 401 and 403 where Grafana does."""
     if request.path in _OPEN_PATHS:
         return
     identity = identify(context())
@@ -165,13 +165,13 @@ def _denied() -> ApiError:
 
 
 def caller() -> Identity:
-    """The identified caller of the current request."""
+    """The caller of the current request, once identified."""
     return cast(Identity, g.identity)
 
 
 @routes.post("/login")
 def login() -> Response:
-    """POST {"user", "password"}: sets the session cookie."""
+    """POST {"user", "password"}: log in and set the session cookie."""
     if context().settings.disable_login_form:  # pkg/services/authn/authnimpl/registration.go
         raise ApiError.with_id(400, "auth.client.notConfigured", "Bad Request")
     given = body()
@@ -184,7 +184,7 @@ def login() -> Response:
 
 
 def log_in(shared: Context, user_id: int, response: Response) -> Response:
-    """The response with the cookie of a new session of the user."""
+    """Add the cookie of a new session of the user to the response."""
     token = secrets.token_hex(16)
     shared.database.write(
         "INSERT INTO user_auth_token (token, user_id, created) VALUES (?, ?, ?)",
@@ -198,14 +198,14 @@ def log_in(shared: Context, user_id: int, response: Response) -> Response:
         max_age=SESSION_LIFETIME,
         secure=shared.settings.cookie_secure,
         httponly=True,
-        samesite=None if shared.settings.cookie_samesite == "disabled" else shared.settings.cookie_samesite.title(),
+        samesite=shared.settings.same_site_attribute,
     )
     return response
 
 
 @routes.get("/logout")
 def logout() -> Response:
-    """Forgets the session and goes to the start page."""
+    """End the session and redirect to the start page."""
     shared = context()
     token = request.cookies.get(shared.settings.cookie_name, "")
     shared.database.write("DELETE FROM user_auth_token WHERE token = ?", token_hash(token))

@@ -1,4 +1,4 @@
-"""The header of a login."""
+"""The `Authorization` header of basic authentication."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import base64
 
 
 def basic(user: str, password: str) -> str:
-    """In UTF-8, as Go's SetBasicAuth (net/http); urllib3's own helper takes Latin-1."""
+    """The header's value. UTF-8, like Go's SetBasicAuth (net/http); urllib3's own helper uses Latin-1."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

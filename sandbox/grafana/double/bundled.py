@@ -1,15 +1,15 @@
-"""Plugins that come with Grafana's package: which are registered, and the processes they run in.
+"""Plugins that come with Grafana's package: which are registered, and the processes that they run in.
 
-Since 13.2 the data source of InfluxDB, among a dozen others, is such a plugin (grafana/grafana#129593), CloudWatch's is
-still part of Grafana itself. What happens to them when Grafana starts, according to grafana/grafana at 13.2:
+Since 13.2, the InfluxDB data source is such a plugin, like a dozen others (grafana/grafana#129593); CloudWatch is still
+part of Grafana itself. What Grafana 13.2 does with them when it starts:
 
 - pkg/setting/setting_plugins.go: the settings' names and defaults, and `PREINSTALLED`.
 - pkg/services/pluginsintegration/plugininstaller/service.go: each preinstalled plugin whose version is not pinned is
-  updated when the catalogue on grafana.com has a newer one.
-- pkg/plugins/manager/installer.go, `updateFromCatalog`: the old one is unloaded and deleted before the new one is
-  fetched. When that fails it stays unregistered, at this start and all later ones (grafana/grafana#132528).
+  updated if the catalogue on grafana.com has a newer version.
+- pkg/plugins/manager/installer.go, `updateFromCatalog`: the old version is unloaded and deleted before the new one is
+  downloaded. If the download fails, the plugin stays unregistered, also after later starts (grafana/grafana#132528).
 
-Here every day is such a day: the catalogue has newer versions of everything, and nothing can be fetched.
+Here that always happens: the catalogue has newer versions of everything, and every download fails.
 """
 
 from __future__ import annotations
@@ -26,9 +26,14 @@ from .settings import Settings
 CORE = frozenset({"cloudwatch"})
 """The data sources of this stand-in that are part of Grafana itself."""
 
-PREINSTALLED = (
+PACKAGED = (
     *("elasticsearch", "grafana-postgresql-datasource", "grafana-pyroscope-datasource", "influxdb", "jaeger", "loki"),
     *("mssql", "mysql", "opentsdb", "prometheus", "stackdriver", "tempo", "zipkin"),
+)
+"""The data sources that are bundled with Grafana 13.2's packages: 13 programs (grafana/grafana#131863)."""
+
+PREINSTALLED = (
+    *PACKAGED,
     *("grafana-advisor-app", "grafana-exploretraces-app", "grafana-lokiexplore-app"),
     *("grafana-metricsdrilldown-app", "grafana-pyroscope-app"),
 )
@@ -38,7 +43,7 @@ log = logging.getLogger("plugin.backgroundinstaller")
 
 @dataclass
 class Bundled:
-    """The plugins below `[paths] bundled_plugins`, by id, with the command of their process."""
+    """The plugins in `[paths] bundled_plugins`. commands: each one's program by plugin id."""
 
     commands: dict[str, Path]
     disabled: frozenset[str]
@@ -46,7 +51,7 @@ class Bundled:
 
     @classmethod
     def load(cls, settings: Settings) -> Bundled:
-        """Those that are not disabled, after the updates that the settings ask for."""
+        """Load the plugins that are not disabled, after the updates that the settings ask for."""
         commands = {}
         for file in sorted(settings.bundled_plugins.glob("*/plugin.json")):
             about = json.loads(file.read_text(encoding="utf-8"))
@@ -66,15 +71,15 @@ class Bundled:
             log.error("Failed to install plugin pluginId=%s error=%s", identity, "grafana.com cannot be reached")
 
     def registered(self, identity: str) -> bool:
-        """Whether queries of this type of data source find their plugin."""
+        """Whether the plugin of this type of data source is registered."""
         return identity in self.commands or identity in CORE - self.disabled
 
     def start(self) -> None:
-        """Each in a process of its own, as Grafana's plugins run."""
+        """Start each plugin in its own process, as Grafana does."""
         self._processes = [subprocess.Popen([command]) for command in self.commands.values()]
 
     def stop(self) -> None:
-        """End the processes."""
+        """Stop the processes."""
         for process in self._processes:
             process.terminate()
         for process in self._processes:

@@ -1,4 +1,4 @@
-"""The server's certificate, read again when its files change: `[server] certs_watch_interval`.
+"""Reloads the server's certificate when its files change: `[server] certs_watch_interval`.
 
 https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#certs_watch_interval
 """
@@ -14,8 +14,7 @@ log = logging.getLogger("grafana.server")
 
 
 class Watcher:
-    """Looks at the files every `interval` seconds; a key and a certificate that do not match are ignored until they
-    do."""
+    """Checks the files every `interval` seconds. A certificate and key that do not match are ignored until they do."""
 
     def __init__(self, context: ssl.SSLContext, certificate: str, key: str, interval: float) -> None:
         self._context = context
@@ -26,21 +25,21 @@ class Watcher:
         self._thread = threading.Thread(target=self._watch, name="certificates", daemon=True)
 
     def start(self) -> None:
-        """Begin to look, unless the interval is 0 (the default)."""
+        """Start watching, unless the interval is 0 (the default)."""
         if self._interval > 0:
             self._thread.start()
 
     def stop(self) -> None:
-        """End it."""
+        """Stop watching."""
         self._stop.set()
 
-    def look(self) -> None:
+    def reload(self) -> None:
         """Load the files if they have changed and are valid."""
         try:
             stamps = self._stamps()
             if stamps == self._seen:
                 return
-            # First into a context of its own: a failure in the middle would leave the serving one without a key.
+            # Into a separate context first: a failure half-way would leave the one in use without a key.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*self._files)
             self._context.load_cert_chain(*self._files)
         except (ssl.SSLError, OSError) as error:
@@ -51,7 +50,7 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._stop.wait(self._interval):
-            self.look()
+            self.reload()
 
     def _stamps(self) -> list[tuple[int, int]]:
         return [(found.st_mtime_ns, found.st_ino) for found in (Path(name).stat() for name in self._files)]

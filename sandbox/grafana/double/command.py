@@ -24,7 +24,7 @@ FIRST_ADMINISTRATOR = 1
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command line (without the program's name); returns the exit status."""
+    """Run a command line (without the program's name) and return the exit status."""
     parser = _parser()
     known, rest = parser.parse_known_args(arguments)
     unknown = [text for text in rest if not text.startswith("cfg:")]
@@ -94,7 +94,7 @@ def _cli(known: argparse.Namespace, overrides: Sequence[str]) -> int:
     settings = _settings(known, [*shlex.split(known.configOverrides), *overrides])
     password = sys.stdin.readline().rstrip("\r\n") if known.password_from_stdin else known.password
     if not password:
-        raise ConfigurationError("the new password is missing: give it as argument or with --password-from-stdin")
+        raise ConfigurationError("the new password is missing: pass it as an argument or with --password-from-stdin")
     database = Database(settings.database_file)
     try:
         # As in Grafana, the command also works before the server's first start.

@@ -1,4 +1,4 @@
-"""Grafana's configuration: defaults.ini, grafana.ini, command line and environment, in the real order.
+"""Grafana's configuration: defaults.ini, grafana.ini, environment and command line, in the real order of precedence.
 
 https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/
 """
@@ -25,7 +25,7 @@ def environment_name(section: str, key: str) -> str:
 
 
 class Configuration:
-    """Text values by section and key, expanded (`$__file{}`, `$__env{}`), with typed readers."""
+    """Values by section and key, with `$__file{}` and `$__env{}` expanded, and typed readers."""
 
     def __init__(self, parser: configparser.RawConfigParser, environment: Mapping[str, str]) -> None:
         self._parser = parser
@@ -38,9 +38,9 @@ class Configuration:
         overrides: Sequence[str] = (),
         environment: Mapping[str, str] = os.environ,
     ) -> Configuration:
-        """Read `files` in order (later ones win), then environment, then `cfg:section.key=value` arguments.
+        """Read `files` in order (later ones win), then the environment, then `cfg:section.key=value` arguments.
 
-        `cfg:default.section.key=value` only replaces a default: files and environment win over it.
+        `cfg:default.section.key=value` only replaces a default: files and the environment take precedence over it.
         """
         parser = configparser.RawConfigParser(
             default_section="__none__", interpolation=None, comment_prefixes=("#", ";"), strict=False
@@ -60,7 +60,7 @@ class Configuration:
     @staticmethod
     def _read_file(parser: configparser.RawConfigParser, file: Path) -> None:
         try:
-            # Keys before the first section belong to Grafana's nameless section.
+            # Keys before the first section belong to Grafana's unnamed section.
             parser.read_string("[DEFAULT]\n" + file.read_text(encoding="utf-8"), source=str(file))
         except OSError as error:
             raise ConfigurationError(f"cannot read {file}: {error.strerror}") from None
@@ -72,13 +72,13 @@ class Configuration:
         for text in overrides:
             match = _OVERRIDE.match(text)
             if match is None:
-                raise ConfigurationError(f"cannot understand the argument {text!r}: write cfg:section.key=value")
+                raise ConfigurationError(f"invalid argument {text!r}: write cfg:section.key=value")
             if not parser.has_section(match["section"]):
                 parser.add_section(match["section"])
             parser.set(match["section"], match["key"], match["value"])
 
     def text(self, section: str, key: str, default: str = "") -> str:
-        """The setting's value, or `default` when neither file nor environment sets it."""
+        """The setting's value, or `default` if neither a file nor the environment sets it."""
         if self._parser.has_option(section, key):
             return self._expand(section, key, self._parser.get(section, key).strip())
         return self._environment.get(environment_name(section, key), default)

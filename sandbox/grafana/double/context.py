@@ -1,4 +1,4 @@
-"""What every request handler shares, and small helpers around Flask's request."""
+"""What all request handlers share, and helpers around Flask's request."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def context() -> Context:
 
 
 def body() -> dict[str, Any]:
-    """The request's JSON object; 400 in Grafana's words when it is something else."""
+    """The request's JSON object; 400 with Grafana's message if the body is anything else."""
     value = request.get_json(silent=True, force=True)
     if not isinstance(value, dict):
         raise ApiError(400, "bad request data")
@@ -38,7 +38,7 @@ def body() -> dict[str, Any]:
 
 
 def text(source: dict[str, Any], key: str, default: str = "") -> str:
-    """A text field of a JSON object; null and absent are `default`, another type is 400."""
+    """A string field of a JSON object, `default` if it is null or missing; 400 for any other type."""
     value = source.get(key)
     if value is None:
         return default

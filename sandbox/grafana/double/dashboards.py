@@ -26,12 +26,12 @@ def url(row: sqlite3.Row) -> str:
 
 
 def model(row: sqlite3.Row) -> dict[str, Any]:
-    """The dashboard's JSON with the id and version Grafana keeps in it."""
+    """The dashboard's JSON, with the id and version that Grafana puts into it."""
     return {**json.loads(row["data"]), "id": row["id"], "uid": row["uid"], "version": row["version"]}
 
 
 def find(shared: Context, uid: str) -> sqlite3.Row:
-    """The dashboard's row; 404 when there is none."""
+    """The dashboard's row; 404 if there is none."""
     row = shared.database.row("SELECT * FROM dashboard WHERE uid = ?", uid)
     if row is None:
         raise ApiError(404, "Dashboard not found", traceID="")
@@ -63,7 +63,7 @@ def save() -> Response:
 
 
 def check_model(content: dict[str, Any]) -> None:
-    """Refuse, with 400, the dashboards that Grafana refuses."""
+    """Raises 400 for the dashboards that Grafana refuses."""
     title = content.get("title")
     if not isinstance(title, str) or not title.strip():
         raise ApiError(400, "Dashboard title cannot be empty", status="empty-name")
@@ -158,7 +158,7 @@ def _store(
 
 @routes.get("/uid/<uid>")
 def read(uid: str) -> Response:
-    """The dashboard and what Grafana knows about it."""
+    """The dashboard and its metadata."""
     shared = context()
     row = find(shared, uid)
     folder = folders.find(shared, "uid", row["folder_uid"]) if row["folder_uid"] else None
@@ -191,7 +191,7 @@ def read(uid: str) -> Response:
 
 @routes.delete("/uid/<uid>")
 def delete(uid: str) -> Response:
-    """Deletes the dashboard with its history."""
+    """Delete the dashboard with its history."""
     shared = context()
     row = find(shared, uid)
     shared.database.write("DELETE FROM dashboard WHERE uid = ?", uid)

@@ -1,4 +1,4 @@
-"""The SQLite file: schema and access. One connection, one lock; the command line opens the same file."""
+"""The SQLite database: schema and access. One connection and one lock; the command line opens the same file."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ _LATER_COLUMNS = {
 
 
 def timestamp() -> str:
-    """Now, as Grafana writes it in JSON (RFC 3339, UTC, seconds)."""
+    """The current time as Grafana writes it in JSON (RFC 3339, UTC, seconds)."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Database:
-    """Thread-safe access to the file; every `transaction` is all or nothing."""
+    """Thread-safe access to the database."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,15 +77,15 @@ class Database:
         self._connection.executescript(_SCHEMA)
         present = {row["name"] for row in self.rows("PRAGMA table_info(user)")}
         for column, kind in _LATER_COLUMNS.items():
-            if column not in present:  # a data volume from before
+            if column not in present:  # a data volume from an earlier version
                 self.write(f"ALTER TABLE user ADD COLUMN {column} {kind}")
         if self.is_new:
-            # Holds password hashes and encrypted credentials: not for other users.
+            # It contains password hashes and encrypted credentials, so other users must not read it.
             file.chmod(0o640)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit at the end, roll back on an error. May be nested; the outermost one decides."""
+        """Commit at the end, or roll back on an error. Can be nested; the outermost transaction decides."""
         with self._lock:
             outermost = self._depth == 0
             self._depth += 1
@@ -114,7 +114,7 @@ class Database:
         return found[0] if found else None
 
     def write(self, statement: str, *values: Any) -> int:
-        """Run one statement; returns the new row's id of an INSERT, else the number of rows changed."""
+        """Run one statement; returns the new row's id for an INSERT, else the number of changed rows."""
         with self._lock:
             cursor = self._connection.execute(statement, values)
             if statement.lstrip()[:6].upper() == "INSERT":

@@ -62,7 +62,7 @@ def read_by_name(name: str) -> Response:
 
 @routes.get("/id/<name>")
 def id_of_name(name: str) -> Response:
-    """The id of a name."""
+    """The id of the data source with a name."""
     return jsonify(id=datasources.find(context(), "name", name)["id"])
 
 
@@ -107,7 +107,7 @@ def delete_by_name(name: str) -> Response:
 
 @routes.get("/uid/<uid>/health")
 def health(uid: str) -> tuple[Response, int]:
-    """Asks the data source itself: 200 {"status": "OK"} or 400 {"status": "ERROR"}, both with a message."""
+    """Check the data source itself: 200 {"status": "OK"} or 400 {"status": "ERROR"}, both with a message."""
     shared = context()
     source = datasources.opened(shared, datasources.find(shared, "uid", uid))
     try:
@@ -119,8 +119,8 @@ def health(uid: str) -> tuple[Response, int]:
 
 @routes.get("/uid/<uid>/resources/<path:path>")
 def resource(uid: str, path: str) -> Response | tuple[Response, int]:
-    """A data source's own lists, e.g. CloudWatch's regions for a dashboard variable. What AWS refuses has the plugin's
-    own form (pkg/tsdb/cloudwatch/routes/middleware.go, models/http_error.go)."""
+    """A data source's own lists, such as CloudWatch's regions for a dashboard variable. AWS's errors are reported in
+    the plugin's own format (pkg/tsdb/cloudwatch/routes/middleware.go, models/http_error.go)."""
     shared = context()
     source = datasources.opened(shared, datasources.find(shared, "uid", uid))
     try:

@@ -1,4 +1,4 @@
-"""Data sources in the database: rules of names, versions, defaults and secure fields."""
+"""Data sources in the database: rules for names, versions, defaults and secure fields."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from .errors import ApiError
 from .names import check_uid, new_uid
 
 TYPES = {"influxdb": "InfluxDB", "cloudwatch": "CloudWatch"}
-"""The types this stand-in can really query. Grafana knows many more; they are refused here rather than stored without
-use."""
+"""The types that this stand-in can query. Grafana has many more, which are refused here, as they could not be used."""
 
 NAME_LENGTH = 190
 _FIELDS = {
@@ -32,7 +31,7 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class DataSource:
-    """One data source with its secure fields in the clear, ready to be queried."""
+    """A data source with its secure fields decrypted, ready to be queried."""
 
     id: int
     uid: str
@@ -72,7 +71,7 @@ def listed_json(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def find(shared: Context, column: Literal["id", "uid", "name"], value: object) -> sqlite3.Row:
-    """The row with `column` (id, uid or name) equal to value; 404 when there is none."""
+    """The row whose `column` is `value`; 404 if there is none."""
     row = shared.database.row(f"SELECT * FROM data_source WHERE {column} = ?", value)  # noqa: S608
     if row is None:
         raise ApiError(404, "Data source not found", traceID="")
@@ -80,7 +79,7 @@ def find(shared: Context, column: Literal["id", "uid", "name"], value: object) -
 
 
 def opened(shared: Context, row: sqlite3.Row) -> DataSource:
-    """The data source with decrypted secure fields; 500 when secret_key does not fit the database."""
+    """The data source with decrypted secure fields; 500 if the database was written with another secret_key."""
     content = json.loads(row["body"])
     try:
         secure = {key: shared.vault.open(value) for key, value in json.loads(row["secure"]).items()}
@@ -104,7 +103,7 @@ def opened(shared: Context, row: sqlite3.Row) -> DataSource:
 def save(shared: Context, given: dict[str, Any], existing: sqlite3.Row | None = None) -> sqlite3.Row:
     """Create a data source, or replace `existing`; returns the stored row.
 
-    Secure fields that are not given again are kept, as in Grafana. Raises 400 and 409 as Grafana does.
+    As in Grafana, secure fields that are not given keep their values. Raises 400 and 409 as Grafana does.
     """
     name, uid = text(given, "name"), text(given, "uid") or (existing["uid"] if existing else new_uid())
     content = _content(given)

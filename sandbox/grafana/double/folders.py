@@ -14,14 +14,14 @@ from .database import timestamp
 from .errors import ApiError
 from .names import check_uid, new_uid, slug
 
-DEEPEST = 4
-"""Grafana nests folders at most four deep."""
+MAXIMUM_DEPTH = 4
+"""Grafana nests folders at most four levels deep."""
 
 routes = Blueprint("folders", __name__, url_prefix="/api/folders")
 
 
 def find(shared: Context, column: Literal["id", "uid"], value: object) -> sqlite3.Row:
-    """The folder with `column` (id or uid) equal to value; 404 when there is none."""
+    """The folder whose `column` is `value`; 404 if there is none."""
     row = shared.database.row(f"SELECT * FROM folder WHERE {column} = ?", value)  # noqa: S608
     if row is None:
         raise ApiError(404, "folder not found", status="not-found")
@@ -58,7 +58,7 @@ def _as_json(shared: Context, row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _parents(shared: Context, uid: str | None) -> list[sqlite3.Row]:
-    """From the outermost to the folder `uid` itself."""
+    """The folders from the outermost to the folder `uid` itself."""
     found: list[sqlite3.Row] = []
     while uid:
         row = find(shared, "uid", uid)
@@ -76,13 +76,13 @@ def _check_parent(shared: Context, parent: str, own_uid: str = "") -> None:
         raise ApiError(400, "parent folder not found") from None
     if any(row["uid"] == own_uid for row in chain):
         raise ApiError.with_id(400, "folder.circular-reference", "Circular reference detected")
-    if len(chain) >= DEEPEST:
+    if len(chain) >= MAXIMUM_DEPTH:
         raise ApiError.with_id(400, "folder.maximum-depth-reached", "Maximum nested folder depth reached")
 
 
 @routes.get("")
 def list_all() -> Response:
-    """The folders directly inside `parentUid` (default: at the top)."""
+    """The folders directly inside `parentUid`, by default at the top level."""
     shared = context()
     parent = request.args.get("parentUid") or None
     rows = shared.database.rows("SELECT * FROM folder WHERE parent_uid IS ? ORDER BY title", parent)
@@ -91,7 +91,7 @@ def list_all() -> Response:
 
 @routes.post("")
 def create() -> Response:
-    """POST {"uid", "title", "parentUid", "description"}; 409 for a uid in use."""
+    """POST {"uid", "title", "parentUid", "description"}: create a folder; 409 for a uid in use."""
     given = body()
     shared = context()
     uid, title, parent = (
@@ -139,7 +139,7 @@ def read(uid: str) -> Response:
 
 @routes.put("/<uid>")
 def update(uid: str) -> Response:
-    """PUT {"title", "description", "version", "overwrite"}; 412 when someone else has changed it meanwhile."""
+    """PUT {"title", "description", "version", "overwrite"}: change a folder; 412 if someone else has changed it."""
     given = body()
     shared = context()
     with shared.database.transaction():
@@ -162,7 +162,7 @@ def update(uid: str) -> Response:
 
 @routes.post("/<uid>/move")
 def move(uid: str) -> Response:
-    """POST {"parentUid"}: put the folder into another one, or at the top."""
+    """POST {"parentUid"}: move the folder into another one, or to the top level."""
     shared = context()
     parent = text(body(), "parentUid")
     with shared.database.transaction():
@@ -174,7 +174,7 @@ def move(uid: str) -> Response:
 
 @routes.delete("/<uid>")
 def delete(uid: str) -> Response:
-    """Deletes the folder with its content; 400 when alert rules are inside, unless `forceDeleteRules`."""
+    """Delete the folder with its content; 400 if it contains alert rules, unless `forceDeleteRules` is set."""
     shared = context()
     force = request.args.get("forceDeleteRules", "").lower() in ("true", "1")
     with shared.database.transaction():

@@ -1,4 +1,4 @@
-"""Data frames: Grafana's table of typed columns, and its JSON.
+"""Data frames: Grafana's tables of typed columns, and their JSON.
 
 https://grafana.com/developers/plugin-tools/key-concepts/data-frames
 """
@@ -38,14 +38,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Frame:
-    """A named set of columns of equal length; meta as Grafana's frame meta."""
+    """A named set of columns of equal length. meta: Grafana's frame metadata."""
 
     name: str
     fields: Sequence[Field]
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self, ref_id: str) -> dict[str, Any]:
-        """The frame as /api/ds/query returns it. NaN and infinities, which JSON lacks, become null."""
+        """The frame as /api/ds/query returns it. NaN and infinities, which do not exist in JSON, become null."""
         schema: dict[str, Any] = {"refId": ref_id, "fields": [column.schema() for column in self.fields]}
         if self.name:
             schema["name"] = self.name

@@ -1,4 +1,4 @@
-"""/api/frontend/settings: what a client asks first, to learn the version and the data sources."""
+"""/api/frontend/settings, which a client reads first to learn the version and the data sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ routes = Blueprint("frontend", __name__)
 
 @routes.get("/api/frontend/settings")
 def frontend() -> Response:
-    """The part of Grafana's dtos/frontend_settings.go that this double has values for."""
+    """The fields of Grafana's dtos/frontend_settings.go for which this double has values."""
     shared = context()
     settings = shared.settings
     rows = shared.database.rows("SELECT * FROM data_source ORDER BY name")

@@ -1,4 +1,4 @@
-"""Identifiers and address parts: uids and slugs."""
+"""Uids, and slugs for URLs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 
 def new_uid() -> str:
-    """A random uid of the length Grafana makes (14 characters)."""
+    """A random uid of the same length as Grafana's (14 characters)."""
     return secrets.choice(string.ascii_lowercase) + "".join(secrets.choice(_ALPHABET) for _ in range(13))
 
 
 def check_uid(uid: str) -> None:
-    """Refuse (400) a uid that Grafana refuses."""
+    """Raises 400 for a uid that Grafana refuses."""
     if len(uid) > UID_LENGTH:
         raise ApiError(400, f"uid too long, max {UID_LENGTH} characters")
     if not _UID.match(uid):

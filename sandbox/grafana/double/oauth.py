@@ -1,8 +1,8 @@
-"""Generic OAuth: people log in with an identity provider, by the code flow with PKCE.
+"""Generic OAuth: people log in with an identity provider, using the authorization code flow with PKCE.
 
-As Grafana's pkg/services/authn/clients/oauth.go, pkg/login/social/connectors/generic_oauth.go and social_base.go, and
-pkg/services/authn/authnimpl/sync/user_sync.go. Their other features (teams, groups, emails of a second endpoint) are
-not here.
+Follows Grafana's pkg/services/authn/clients/oauth.go, pkg/login/social/connectors/generic_oauth.go and social_base.go,
+and pkg/services/authn/authnimpl/sync/user_sync.go, without their other features (teams, groups, emails from a second
+endpoint).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ log = logging.getLogger("grafana.oauth")
 
 @dataclass(frozen=True)
 class Person:
-    """Who the provider says it is. role: empty where the provider names none."""
+    """The user according to the provider. role: empty if the provider does not set one."""
 
     id: str
     login: str
@@ -55,14 +55,14 @@ class Person:
 
 @routes.get(PATH)
 def login() -> Response:
-    """Sends the browser to the provider, and lets it in once it comes back with a code."""
+    """Send the browser to the provider, and log it in when it comes back with a code."""
     shared = context()
     if not shared.settings.oauth.enabled:
         return _refused(ApiError(400, "OAuth client is disabled"))
     if request.args.get("error"):
         return _refused(ApiError(401, "Login provider denied login request"))
     if not request.args.get("code"):
-        return _sent(shared)
+        return _redirect_to_provider(shared)
     try:
         response = log_in(shared, _user(shared, _person(shared)), _redirect("/"))
     except ApiError as error:
@@ -79,7 +79,7 @@ def _redirect(where: str) -> Response:
 
 
 def _refused(error: ApiError) -> Response:
-    """Back to the form, which shows why: Grafana encrypts the words in the cookie."""
+    """Redirect to the login form, which shows the error from a cookie (which Grafana encrypts)."""
     log.warning("Login failed: %s", error)
     response = _redirect("/login")
     response.set_cookie("login_error", quote(str(error)), max_age=60, httponly=True)
@@ -95,7 +95,7 @@ def _back(shared: Context) -> str:
     return shared.settings.root_url.rstrip("/") + PATH
 
 
-def _sent(shared: Context) -> Response:
+def _redirect_to_provider(shared: Context) -> Response:
     oauth = shared.settings.oauth
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(96)
     asked = {
@@ -119,13 +119,13 @@ def _sent(shared: Context) -> Response:
             max_age=COOKIE_SECONDS,
             secure=shared.settings.cookie_secure,
             httponly=True,
-            samesite=None if shared.settings.cookie_samesite == "disabled" else shared.settings.cookie_samesite.title(),
+            samesite=shared.settings.same_site_attribute,
         )
     return response
 
 
 def _person(shared: Context) -> Person:
-    """Exchange the code for tokens, and ask who it is. Raises ApiError in Grafana's words."""
+    """Exchange the code for tokens, and get the user's claims. Raises ApiError with Grafana's messages."""
     oauth = shared.settings.oauth
     if not request.cookies.get(STATE):
         raise ApiError(400, "Missing saved oauth state")
@@ -136,13 +136,13 @@ def _person(shared: Context) -> Person:
         if not request.cookies.get(VERIFIER):
             raise ApiError(400, "Missing required pkce cookie")
         form["code_verifier"] = request.cookies[VERIFIER]
-    # golang.org/x/oauth2, internal/token.go: form-encoded before they are put into the header (RFC 6749, 2.3.1).
+    # golang.org/x/oauth2, internal/token.go: both are form-encoded before they go into the header (RFC 6749, 2.3.1).
     login = f"{quote(oauth.client_id, safe='')}:{quote(oauth.client_secret, safe='')}"
     answer = _ask("POST", oauth.token_url, urllib3.make_headers(basic_auth=login), form)
     if answer is None or not isinstance(token := answer.get("access_token"), str):
         raise ApiError(500, "Failed to get token from provider")
-    # The ID token first, then the userinfo endpoint, for what is still missing. Its signature is not checked: it came
-    # straight from the provider.
+    # The ID token first, then the userinfo endpoint for whatever is still missing. The token's signature is not
+    # checked, as it came directly from the provider.
     claims = [_claims(str(answer["id_token"]))] if "id_token" in answer else []
     claims.append(_ask("GET", oauth.api_url, {"Authorization": f"Bearer {token}"}) or {})
 
@@ -173,12 +173,12 @@ def _claims(token: str) -> dict[str, Any]:
 
 
 def _role(claims: Mapping[str, Any]) -> str:
-    """The role that role_attribute_path yields; anything else counts as none. `GrafanaAdmin` is an Admin, and no more
-    unless allow_assign_grafana_admin is set."""
+    """The result of role_attribute_path if it is a role, else "". `GrafanaAdmin` is only an Admin, as in a Grafana
+    without allow_assign_grafana_admin."""
     path = context().settings.oauth.role_attribute_path
     try:
         found = jmespath.search(path, dict(claims)) if path else None  # type: ignore[no-untyped-call]
-    except JMESPathError:  # a claim that is missing: contains() without a list
+    except JMESPathError:  # such as contains() for a missing claim
         return ""
     if not isinstance(found, str):
         return ""
@@ -189,10 +189,10 @@ def _role(claims: Mapping[str, Any]) -> str:
 def _ask(
     method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None = None
 ) -> dict[str, Any] | None:
-    """The provider's JSON; None when it refuses or cannot be reached."""
+    """The provider's JSON response; None if it refuses the request or cannot be reached."""
     ca = context().settings.oauth.tls_client_ca or str(AUTHORITIES)
     trust = ssl.create_default_context(cafile=ca if Path(ca).exists() else None)
-    trust.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Go asks for no more than that
+    trust.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Go is not as strict
     try:
         with urllib3.PoolManager(ssl_context=trust, timeout=10, retries=False) as pool:
             body = urlencode(form).encode() if form else None
@@ -209,7 +209,7 @@ def _ask(
 
 
 def _user(shared: Context, person: Person) -> int:
-    """The user's number: identified by the provider's `sub`, never by email address; created at the first login."""
+    """The user's id. Users are identified by the provider's `sub`, never by email; created at the first login."""
     database, settings = shared.database, shared.settings
     known = database.row("SELECT user_id FROM user_auth WHERE module = ? AND auth_id = ?", MODULE, person.id)
     with database.transaction():

@@ -1,4 +1,4 @@
-"""Grafana's section [auth.generic_oauth], and what of [auth] goes with it."""
+"""Grafana's section [auth.generic_oauth]."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .configuration import Configuration
 
 @dataclass(frozen=True)
 class OAuth:
-    """Names follow the file's."""
+    """The section's settings. Each field has the name that it has in the file."""
 
     enabled: bool
     name: str

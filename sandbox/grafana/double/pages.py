@@ -1,4 +1,4 @@
-"""The start page: says what this is, and lists the dashboards."""
+"""The start page, which explains what this is and lists the dashboards."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ code {{ background: #8881; padding: 0 .3em; }}
 :root {{ color-scheme: light dark; }}
 </style></head><body>
 <h1>Grafana stand-in</h1>
-<p>This is the local environment's stand-in for Grafana {version}: it answers Grafana's HTTP API and really
-runs the data sources' queries, but has no user interface. On AWS the real Grafana is here.</p>
+<p>This is the local environment's stand-in for Grafana {version}: it implements Grafana's HTTP API and really
+runs the data sources' queries, but it has no user interface. On AWS, the real Grafana runs here.</p>
 {content}
 </body></html>
 """
@@ -44,7 +44,7 @@ def _overview() -> str:
 
 @routes.get("/")
 def start() -> Response:
-    """The overview for a user who is logged in, an invitation to log in for all others."""
+    """The overview for users who are logged in; for others, a request to log in."""
     try:
         identity = identify(context())
     except ApiError:
@@ -58,13 +58,13 @@ def start() -> Response:
 
 @routes.get("/login")
 def login_page() -> AnyResponse:
-    """Grafana's login form is here; the stand-in has its start page."""
+    """Grafana has its login form here; the stand-in redirects to its start page."""
     return redirect("/")
 
 
 @routes.get("/d/<uid>")
 @routes.get("/d/<uid>/<slug>")
 def dashboard(uid: str, slug: str = "") -> AnyResponse:
-    """A dashboard's address leads to its JSON."""
+    """Redirect a dashboard's address to its JSON."""
     del slug
     return redirect(f"/api/dashboards/uid/{uid}")

@@ -23,7 +23,7 @@ routes = Blueprint("people", __name__)
 
 
 def avatar(name: str) -> str:
-    """The address of the picture of a user with this email address or login."""
+    """The URL of the avatar of a user with this email address or login."""
     if context().settings.disable_gravatar:
         return "/public/img/user_profile.png"
     return f"/avatar/{hashlib.md5(name.lower().encode(), usedforsecurity=False).hexdigest()}"
@@ -59,7 +59,7 @@ def _hit(row: sqlite3.Row) -> dict[str, Any]:
         "avatarUrl": avatar(row["email"] or row["login"]),
         "isAdmin": bool(row["is_admin"]),
         "isDisabled": bool(row["is_disabled"]),
-        # The last visit is not recorded: the day the user was created takes its place.
+        # The last visit is not recorded; this is the time when the user was created.
         "lastSeenAt": row["created"],
         "lastSeenAtAge": "",
         "authLabels": [],
@@ -73,7 +73,7 @@ def _member(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _page() -> Page:
-    """The users that fit `query` (a part of login, email or name), by login; `perpage` and `page` as given."""
+    """The requested page of the users whose login, email or name contains `query`, ordered by login."""
     wanted = f"%{request.args.get('query', '')}%"
     rows = context().database.rows(
         "SELECT * FROM user WHERE NOT is_service_account AND (login LIKE ? OR email LIKE ? OR name LIKE ?) "
@@ -85,19 +85,19 @@ def _page() -> Page:
 
 @routes.get("/api/user")
 def me() -> Response:
-    """The caller; a service account, too, has a profile."""
+    """The caller's profile; service accounts have one, too."""
     return jsonify(_profile(context().database.rows("SELECT * FROM user WHERE id = ?", caller().user_id)[0]))
 
 
 @routes.get("/api/users")
 def everyone() -> Response:
-    """One page of the users: an empty list after the last one, at which clients stop asking."""
+    """One page of the users; after the last one an empty list, at which clients stop."""
     return jsonify([_hit(row) for row in _page().rows])
 
 
 @routes.get("/api/users/search")
 def search() -> Response:
-    """One page of the users, with how many there are."""
+    """One page of the users, with the total count."""
     page = _page()
     return jsonify(page.as_json("users", [_hit(row) for row in page.rows]))
 
@@ -136,7 +136,7 @@ def organisations_of(user_id: int) -> Response:
 @routes.get("/api/user/teams")
 @routes.get("/api/users/<int:user_id>/teams")
 def teams(user_id: int = 0) -> Response:
-    """There are none."""
+    """Teams, which do not exist here."""
     if user_id:
         users.find(user_id)
     return jsonify([])
@@ -160,13 +160,13 @@ def organisation_by(number: int = 0, name: str = "") -> Response:
 
 @routes.get("/api/orgs")
 def organisations() -> Response:
-    """All organisations, in pages that Grafana counts from 0 here."""
+    """All organisations. Grafana counts these pages from 0."""
     return jsonify([ORGANISATION] if request.args.get("page", 0, type=int) < 1 else [])
 
 
 @routes.post("/api/orgs")
 def create_organisation() -> Response:
-    """Refused as by a Grafana whose quota is one organisation."""
+    """Refuse, like a Grafana with a quota of one organisation."""
     if text(body(), "name") == ORGANISATION["name"]:
         raise ApiError(409, "Organization name taken")
     raise ApiError(403, "Quota reached")
@@ -181,7 +181,7 @@ def members() -> Response:
 
 @routes.get("/api/org/users/search")
 def search_members() -> Response:
-    """One page of the organisation's members, with how many there are."""
+    """One page of the organisation's members, with the total count."""
     require_role("Admin")
     page = _page()
     return jsonify(page.as_json("orgUsers", [_member(row) for row in page.rows]))
@@ -189,7 +189,7 @@ def search_members() -> Response:
 
 @routes.patch("/api/org/users/<int:user_id>")
 def change_role(user_id: int) -> Response:
-    """PATCH {"role"}: what a member may do."""
+    """PATCH {"role"}: change a member's role."""
     role = text(body(), "role")
     if role not in ROLES:
         raise ApiError(400, "Invalid role specified")

@@ -1,4 +1,4 @@
-"""What administrators change about users, and users about themselves.
+"""Changes to users by administrators and by users themselves.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/: admin/ (permissions), org/ (role), user/
 """
@@ -18,7 +18,7 @@ routes = Blueprint("permissions", __name__)
 
 @routes.put("/api/user")
 def change_myself() -> Response:
-    """PUT {"login", "email", "name"}: the user's own; an empty name or email stays (userimpl/user.go: Update)."""
+    """PUT {"login", "email", "name"}: change the caller; empty values are ignored (userimpl/user.go: Update)."""
     given, me = body(), caller().user_id
     login, email, name = (text(given, key).strip() for key in ("login", "email", "name"))
     if not login and not email:
@@ -38,7 +38,7 @@ def change_myself() -> Response:
 
 @routes.put("/api/admin/users/<int:user_id>/permissions")
 def change_permissions(user_id: int) -> Response:
-    """PUT {"isGrafanaAdmin"}: whether a user administers the server; the last one who does stays."""
+    """PUT {"isGrafanaAdmin"}: make a user a server administrator or not; the last one cannot be removed."""
     users.find(user_id)
     database, wanted = context().database, bool(body().get("isGrafanaAdmin"))
     if not wanted and database.row("SELECT 1 FROM user WHERE is_admin = 1 AND id <> ?", user_id) is None:

@@ -1,4 +1,4 @@
-"""What a data source type must be able to do, and which types there are."""
+"""The interface of a data source type, and the existing types."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .timerange import TimeRange
 
 
 class Plugin(Protocol):
-    """One data source type. Every method raises QueryError with a message for the user."""
+    """A data source type. Every method raises QueryError with a message for the user."""
 
     def check_health(self, source: DataSource) -> str:
-        """Really ask the data source; returns the message of a healthy one."""
+        """Query the data source; returns a message if it is healthy."""
 
     def query(self, source: DataSource, query: Mapping[str, Any], time_range: TimeRange) -> Sequence[Frame]:
         """Run one query of /api/ds/query."""
@@ -26,13 +26,13 @@ class Plugin(Protocol):
 
 
 def plugin(shared: Context, source: DataSource) -> Plugin:
-    """The implementation for a data source's type.
+    """The implementation of a data source's type.
 
-    Where its plugin is not registered, 404 `plugin.notRegistered` (grafana/grafana, pkg/plugins/errors.go).
+    Raises 404 `plugin.notRegistered` if its plugin is not registered (grafana/grafana, pkg/plugins/errors.go).
     """
     if not shared.bundled.registered(source.type):
         raise ApiError.with_id(404, "plugin.notRegistered", "plugin not registered")
-    # Imported late: botocore takes a third of a second, and only CloudWatch needs it.
+    # Imported on first use, as botocore takes a third of a second and only CloudWatch needs it.
     if source.type == "cloudwatch":
         from .cloudwatch import CloudWatch  # noqa: PLC0415
 

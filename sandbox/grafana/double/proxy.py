@@ -1,7 +1,7 @@
-"""/api/datasources/proxy: whatever a data source's address answers, for anyone who may query it.
+"""/api/datasources/proxy: forwards requests to a data source's URL, for anyone who may query it.
 
-Grafana's pkg/api/pluginproxy/ds_proxy.go. The request goes on with its method, body and headers, without Grafana's
-cookies and login; a refused login comes back as 400, an address that cannot be reached as 502.
+Follows Grafana's pkg/api/pluginproxy/ds_proxy.go. A request is forwarded with its method, body and headers, but without
+Grafana's cookies and login. A refused login is returned as 400, an unreachable data source as 502.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _DROPPED = {"host", "cookie", "authorization", "origin", "referer", "content-len
 @routes.route("/uid/<uid>/", defaults={"path": ""}, methods=METHODS)
 @routes.route("/uid/<uid>/<path:path>", methods=METHODS)
 def by_uid(uid: str, path: str) -> Response:
-    """To the data source with this uid."""
+    """Forward to the data source with this uid."""
     return _forward(datasources.find(context(), "uid", uid), path)
 
 
 @routes.route("/<int:number>/", defaults={"path": ""}, methods=METHODS)
 @routes.route("/<int:number>/<path:path>", methods=METHODS)
 def by_id(number: int, path: str) -> Response:
-    """To the data source with this id."""
+    """Forward to the data source with this id."""
     return _forward(datasources.find(context(), "id", number), path)
 
 

@@ -1,4 +1,4 @@
-"""/api/ds/query: runs each query where its data source says, then expressions on the answers.
+"""/api/ds/query: runs each query against its data source, then the expressions on the results.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/data_source/#query-a-data-source
 """
@@ -21,7 +21,7 @@ routes = Blueprint("query", __name__)
 
 @routes.post("/api/ds/query")
 def query() -> tuple[Response, int]:
-    """Results by refId; HTTP 400 when any query failed, as Grafana answers by default."""
+    """Results by refId; with status 400 if any query failed, as is Grafana's default."""
     given = body()
     queries = given.get("queries")
     if not isinstance(queries, list) or not queries:

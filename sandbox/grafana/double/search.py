@@ -60,7 +60,7 @@ def _hit(number: int, uid: str, title: str, address: str, kind: str) -> dict[str
 
 @routes.get("/api/search")
 def search() -> Response:
-    """Folders and dashboards by type, query (part of the title), tag, uid and folder."""
+    """Find folders and dashboards by type, query (part of the title), tag, uid and folder."""
     arguments, shared = request.args, context()
     kind = arguments.get("type", "")
     hits = _folder_hits(shared) if kind in ("", "dash-folder") else []

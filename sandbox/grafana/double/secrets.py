@@ -1,4 +1,4 @@
-"""Passwords (hashed) and secure fields (encrypted), as they are stored in the database."""
+"""Hashes passwords and encrypts secure fields for the database."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 PASSWORD_ROUNDS = 10_000
-"""Grafana's own number of PBKDF2 rounds."""
+"""The number of PBKDF2 rounds that Grafana uses."""
 
 
 def hash_password(password: str, salt: str) -> str:
-    """PBKDF2-SHA256 of a password in hexadecimal, as Grafana stores it."""
+    """The PBKDF2-SHA256 hash of a password in hexadecimal, as Grafana stores it."""
     return hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), PASSWORD_ROUNDS, 50).hex()
 
 
 def password_matches(password: str, salt: str, stored: str) -> bool:
-    """Compare in constant time."""
+    """Whether the password is the stored one. Compares in constant time."""
     return hmac.compare_digest(hash_password(password, salt), stored)
 
 
@@ -38,11 +38,11 @@ class Vault:
         self._fernet = Fernet(base64.urlsafe_b64encode(derived))
 
     def seal(self, text: str) -> str:
-        """Ciphertext of a secure field."""
+        """The ciphertext of a secure field."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def open(self, sealed: str) -> str:
-        """The secure field's text; ValueError when the database was written with another secret_key."""
+        """The text of a secure field; ValueError if the database was written with another secret_key."""
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken:

@@ -33,18 +33,18 @@ log = logging.getLogger("grafana")
 
 
 class _Adapter(BuiltinSSLAdapter):
-    """TLS with the handshake in the connection's own thread, as in Go's server, which Grafana has. cheroot would do it
-    in the thread that accepts and closes all connections, which one silent peer holds up for `timeout`: then the others
-    look idle, and requests that were waiting are reset."""
+    """TLS with the handshake in the connection's own thread, as in Go's server, which Grafana uses. cheroot would do it
+    in the thread that accepts and closes all connections, where one silent peer blocks all others for `timeout`: they
+    then look idle, and waiting requests are reset."""
 
     def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
-        """The socket, and what the application sees of it."""
+        """The wrapped socket, and its variables in the WSGI environment."""
         wrapped = self.context.wrap_socket(sock, do_handshake_on_connect=False, server_side=True)
         return wrapped, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
 
 class _Server(Server):
-    """cheroot's server with its own errors in Grafana's log; while it serves, rules are evaluated and plugins run."""
+    """cheroot's server, which also runs the scheduler, the plugins and the certificate watcher while it serves."""
 
     keep_alive_conn_limit = 10_000
     scheduler: Scheduler
@@ -52,7 +52,7 @@ class _Server(Server):
     certificates: Watcher | None = None
 
     def prepare(self) -> None:
-        """Listen, start the plugins, and begin to evaluate."""
+        """Listen, and start the plugins, the scheduler and the certificate watcher."""
         super().prepare()
         self.bundled.start()
         self.scheduler.start()
@@ -60,7 +60,7 @@ class _Server(Server):
             self.certificates.start()
 
     def stop(self) -> None:
-        """End all of it."""
+        """Stop everything that `prepare` has started."""
         if self.certificates:
             self.certificates.stop()
         self.scheduler.stop()
@@ -68,19 +68,19 @@ class _Server(Server):
         super().stop()
 
     def put_conn(self, conn: HTTPConnection) -> None:
-        """Keep a connection for its next request, for as long as the peer does: Grafana sets `read_timeout = 0`
-        (pkg/api/http_server.go), with which Go closes none for being idle. cheroot closes it after ten seconds, also
-        while a request is on its way."""
+        """Keep an idle connection open until the peer closes it: Grafana sets `read_timeout = 0`
+        (pkg/api/http_server.go), with which Go never closes an idle connection. cheroot would close it after ten
+        seconds, even while a request is on its way."""
         super().put_conn(conn)
         conn.last_used = math.inf
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001
-        """Where cheroot reports what goes wrong beneath the application (broken TLS handshakes, …)."""
+        """Log cheroot's own errors, such as broken TLS handshakes, to Grafana's log."""
         log.log(level, msg, exc_info=traceback)
 
 
 def prepare_logging(settings: Settings) -> None:
-    """To the console (the journal) and to grafana.log, as `[log] mode = console file` does."""
+    """Log to the console (the journal) and to grafana.log, as with `[log] mode = console file`."""
     settings.logs_path.mkdir(parents=True, exist_ok=True)
     file = logging.handlers.RotatingFileHandler(
         settings.logs_path / "grafana.log", maxBytes=1 << 28, backupCount=7, encoding="utf-8"
@@ -92,15 +92,15 @@ def prepare_logging(settings: Settings) -> None:
         handlers=[logging.StreamHandler(sys.stdout), file],
         force=True,
     )
-    # A peer that breaks off inside a TLS handshake is a line in the log, not a traceback in the journal.
+    # If a peer aborts a TLS handshake, log a line instead of a traceback in the journal.
     sys.unraisablehook = lambda broken: log.info("Connection broken off: %s", broken.exc_value)
-    # These write addresses and headers of requests at INFO.
+    # At level INFO, these log the addresses and headers of requests.
     for name in ("botocore", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def make(settings: Settings) -> _Server:
-    """The server, ready to listen; ConfigurationError when the certificate cannot be used."""
+    """The server, ready to listen; ConfigurationError if the certificate cannot be used."""
     app = application.create(settings)
     server = _Server(
         (settings.http_addr or "0.0.0.0", settings.http_port),  # noqa: S104 (Grafana's default: everywhere)
@@ -124,7 +124,7 @@ def make(settings: Settings) -> _Server:
 
 
 def serve(settings: Settings, pid_file: Path | None = None) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit status."""
+    """Serve until SIGTERM or SIGINT; returns the exit status."""
     server = make(settings)
 
     def stop(number: int, frame: FrameType | None) -> None:

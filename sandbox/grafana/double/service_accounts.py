@@ -1,7 +1,7 @@
-"""/api/serviceaccounts: identities for programs, and the tokens they log in with.
+"""/api/serviceaccounts: identities for programs, and the tokens with which they log in.
 
 https://grafana.com/docs/grafana/latest/developer-resources/api-reference/http-api/serviceaccount/
-Words and statuses as in Grafana's pkg/services/serviceaccounts (models.go, api, database).
+Messages and statuses are those of Grafana's pkg/services/serviceaccounts (models.go, api, database).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _administrators_only() -> None:
 
 
 def new_token() -> str:
-    """A token as Grafana makes it: `glsa_`, 32 random characters, the CRC-32 of both (components/satokengen)."""
+    """A token like Grafana's: `glsa_`, 32 random characters, and the CRC-32 of both (components/satokengen)."""
     start = "glsa_" + "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
     return f"{start}_{zlib.crc32(start.encode()):08x}"
 
@@ -83,7 +83,7 @@ def _role(given: dict[str, Any], default: str) -> str:
 
 @routes.get("/search")
 def search() -> Response:
-    """One page of the accounts whose name or login has `query` in it, with how many there are."""
+    """One page of the accounts whose name or login contains `query`, with the total count."""
     wanted = f"%{request.args.get('query', '')}%"
     page = Page.of(
         context().database.rows(
@@ -96,7 +96,7 @@ def search() -> Response:
 
 @routes.post("")
 def create() -> tuple[Response, int]:
-    """POST {"name", "role", "isDisabled"}: an account without a token; 400 for a name that is taken."""
+    """POST {"name", "role", "isDisabled"}: create an account without a token; 400 for a name in use."""
     given, database = body(), context().database
     name = text(given, "name")
     if not name:
@@ -122,7 +122,7 @@ def read(number: int) -> Response:
 
 @routes.patch("/<int:number>")
 def update(number: int) -> Response:
-    """PATCH {"name", "role", "isDisabled"}: what is given changes."""
+    """PATCH {"name", "role", "isDisabled"}: change the given fields."""
     given, row = body(), _find(number)
     context().database.write(
         "UPDATE user SET name = ?, role = ?, is_disabled = ?, updated = ? WHERE id = ?",
@@ -135,7 +135,7 @@ def update(number: int) -> Response:
 
 @routes.delete("/<int:number>")
 def delete(number: int) -> Response:
-    """Deletes the account; its tokens end with it."""
+    """Delete the account with its tokens."""
     _find(number)
     context().database.write("DELETE FROM user WHERE id = ?", number)
     return jsonify(message="Service account deleted")
@@ -163,7 +163,7 @@ def _token_json(row: sqlite3.Row) -> dict[str, Any]:
 
 @routes.post("/<int:number>/tokens")
 def create_token(number: int) -> Response:
-    """POST {"name", "secondsToLive"}: the answer's `key` is the token, which is never shown again."""
+    """POST {"name", "secondsToLive"}: create a token. It is the response's `key`, and is never shown again."""
     _find(number)
     given, database = body(), context().database
     name, seconds = text(given, "name"), given.get("secondsToLive") or 0
@@ -185,7 +185,7 @@ def create_token(number: int) -> Response:
 
 @routes.delete("/<int:number>/tokens/<int:token>")
 def delete_token(number: int, token: int) -> Response:
-    """Ends a token."""
+    """Delete a token."""
     _find(number)
     query = "DELETE FROM api_key WHERE id = ? AND service_account_id = ?"
     if not context().database.write(query, token, number):

@@ -1,4 +1,4 @@
-"""What the server needs to know of its configuration, checked: each field has the name it has in the file."""
+"""The server's checked settings. Each field has the name that it has in the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .oauth_settings import OAuth
 
 @dataclass(frozen=True)
 class Smtp:
-    """The section [smtp]; names follow the file's."""
+    """The section [smtp]."""
 
     enabled: bool
     host: str
@@ -26,7 +26,7 @@ class Smtp:
 
     @classmethod
     def from_configuration(cls, configuration: Configuration) -> Smtp:
-        """Check and convert; raises ConfigurationError for an unknown policy."""
+        """Read the section; raises ConfigurationError for an unknown policy."""
         policy = configuration.text("smtp", "startTLS_policy")
         if policy not in ("", "OpportunisticStartTLS", "MandatoryStartTLS", "NoStartTLS"):
             raise ConfigurationError(f"[smtp] startTLS_policy = {policy!r}: not one of Grafana's")
@@ -43,10 +43,7 @@ class Smtp:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the server needs to know, checked.
-
-    See defaults.ini in the package for each field's meaning; names follow the file's.
-    """
+    """All settings that the server uses; defaults.ini in the package explains them."""
 
     protocol: str
     http_addr: str
@@ -90,9 +87,14 @@ class Settings:
         """The SQLite file, `grafana.db` in the data folder."""
         return self.data_path / "grafana.db"
 
+    @property
+    def same_site_attribute(self) -> str | None:
+        """The attribute SameSite of cookies; None if they should have none."""
+        return None if self.cookie_samesite == "disabled" else self.cookie_samesite.title()
+
     @classmethod
     def from_configuration(cls, configuration: Configuration) -> Settings:
-        """Check and convert; raises ConfigurationError naming the setting that is wrong."""
+        """Read all settings; raises ConfigurationError, which names the setting, for an invalid value."""
         protocol = configuration.text("server", "protocol", "http")
         if protocol not in ("http", "https"):
             raise ConfigurationError(
@@ -160,7 +162,7 @@ class Settings:
 
 
 def _words(text: str) -> frozenset[str]:
-    """Words separated by commas or spaces, as Grafana's util.SplitString reads them."""
+    """The words of a list with commas or spaces in between, as read by Grafana's util.SplitString."""
     return frozenset(re.split(r"[,\s]+", text.strip())) - {""}
 
 

@@ -1,4 +1,4 @@
-"""Time ranges and intervals as Grafana's query API writes them."""
+"""Time ranges and intervals in the format of Grafana's query API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INTERVAL_UNITS = (
 
 @dataclass(frozen=True)
 class TimeRange:
-    """From and to in milliseconds since 1970, the panel's step, and how many points it can draw."""
+    """Start and end in milliseconds since 1970, the panel's step, and the number of points that it can draw."""
 
     start_ms: int
     end_ms: int
@@ -33,7 +33,7 @@ class TimeRange:
 
     @property
     def start(self) -> datetime:
-        """The range's begin as an aware datetime."""
+        """The range's start as an aware datetime."""
         return datetime.fromtimestamp(self.start_ms / 1000, UTC)
 
     @property
@@ -43,7 +43,7 @@ class TimeRange:
 
 
 def parse_instant(value: Any, now: datetime) -> int:
-    """Milliseconds since 1970 of `1700000000000`, `"now-1h"` or an RFC 3339 time; 400 for anything else."""
+    """Parse `1700000000000`, `"now-1h"` or an RFC 3339 time to milliseconds since 1970; 400 for anything else."""
     written = str(value).strip()
     if re.fullmatch(r"-?\d+", written):
         return int(written)
@@ -61,7 +61,7 @@ def parse_instant(value: Any, now: datetime) -> int:
 
 
 def parse_range(start: Any, end: Any, interval_ms: Any, max_data_points: Any) -> TimeRange:
-    """A checked range; interval and points default to Grafana's 1 s and 100."""
+    """Parse a time range. The interval and the number of points default to Grafana's 1 s and 100."""
     now = datetime.now(UTC)
     return TimeRange(
         parse_instant(start, now),
@@ -72,7 +72,7 @@ def parse_range(start: Any, end: Any, interval_ms: Any, max_data_points: Any) ->
 
 
 def format_interval(milliseconds: int) -> str:
-    """An interval in Grafana's words, in the largest whole unit: 90000 is `1m`, 15000 is `15s`."""
+    """An interval as Grafana writes it, in the largest whole unit: 90000 is `1m`, 15000 is `15s`."""
     for unit, size in _INTERVAL_UNITS:
         if milliseconds >= size:
             return f"{milliseconds // size}{unit}"
@@ -80,7 +80,7 @@ def format_interval(milliseconds: int) -> str:
 
 
 def parse_seconds(written: str) -> int:
-    """Whole seconds of `300`, `5m` or `1h`; ValueError for anything else."""
+    """Parse `300`, `5m` or `1h` to whole seconds; ValueError for anything else."""
     match = _DURATION.match(written.strip())
     if match is None:
         raise ValueError(f"{written!r} is not a duration")

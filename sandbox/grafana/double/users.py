@@ -17,42 +17,38 @@ from .names import new_uid
 from .secrets import hash_password, new_salt
 from .settings import Settings
 
-SHORTEST_PASSWORD = 4
+MINIMUM_PASSWORD_LENGTH = 4
 
 routes = Blueprint("users", __name__)
 
 
 def create_administrator(database: Database, settings: Settings) -> bool:
-    """Make the administrator of a database without users; says whether it did.
+    """Create the administrator in a database without users; returns whether it did.
 
-    `admin_password` counts only here: as in Grafana, later changes of the setting do not affect an existing database.
+    `admin_password` is used only here: as in Grafana, later changes of the setting do not affect an existing database.
     """
     if settings.disable_initial_admin_creation or database.row("SELECT 1 FROM user"):
         return False
-    _insert(database, settings.admin_user, settings.admin_email, "", settings.admin_password, is_admin=True)
+    person = (settings.admin_user, settings.admin_email, "", settings.admin_password)
+    _insert(database, *person, role="Admin", is_admin=True)
     return True
 
 
-def _insert(database: Database, login: str, email: str, name: str, password: str, *, is_admin: bool) -> int:
+def _insert(
+    database: Database, login: str, email: str, name: str, password: str, *, role: str, is_admin: bool = False
+) -> int:
     salt = new_salt()
     return database.write(
         "INSERT INTO user (uid, login, email, name, password, salt, is_admin, role, created, updated) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, 'Admin', ?, ?)",
-        new_uid(),
-        login,
-        email,
-        name,
-        hash_password(password, salt),
-        salt,
-        is_admin,
-        timestamp(),
-        timestamp(),
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        *(new_uid(), login, email, name, hash_password(password, salt), salt),
+        *(is_admin, role, timestamp(), timestamp()),
     )
 
 
 def set_password(database: Database, user_id: int, password: str) -> None:
     """Change a user's password and end the user's sessions."""
-    if len(password) < SHORTEST_PASSWORD:
+    if len(password) < MINIMUM_PASSWORD_LENGTH:
         raise ApiError(400, "New password is too short")
     salt = new_salt()
     with database.transaction():
@@ -67,7 +63,7 @@ def set_password(database: Database, user_id: int, password: str) -> None:
 
 
 def find(user_id: int) -> sqlite3.Row:
-    """The user's row; 404 for an unknown number, or a service account's."""
+    """The user's row; 404 for an unknown id or a service account's."""
     row = context().database.row("SELECT * FROM user WHERE id = ? AND NOT is_service_account", user_id)
     if row is None:
         raise ApiError(404, "user not found")
@@ -76,7 +72,7 @@ def find(user_id: int) -> sqlite3.Row:
 
 @routes.put("/api/user/password")
 def change_own_password() -> Response:
-    """PUT {"oldPassword", "newPassword"}."""
+    """PUT {"oldPassword", "newPassword"}: change the caller's password."""
     given = body()
     try:
         check_password(context(), caller().login, text(given, "oldPassword"))
@@ -88,36 +84,30 @@ def change_own_password() -> Response:
 
 @routes.put("/api/admin/users/<int:user_id>/password")
 def change_password(user_id: int) -> Response:
-    """PUT {"password"}: an administrator sets a user's password."""
+    """PUT {"password"}: set a user's password, as an administrator."""
     find(user_id)
     set_password(context().database, user_id, text(body(), "password"))
     return jsonify(message="User password updated")
 
 
 def _create(login: str, email: str, name: str, password: str) -> sqlite3.Row:
-    """A new member of the organisation, with the role that the settings give to new ones."""
+    """Create a member of the organisation, with the settings' role for new members."""
     database = context().database
     if not login and not email:
         raise ApiError(400, "Validation error, need specify either username or email")
-    if len(password) < SHORTEST_PASSWORD:
+    if len(password) < MINIMUM_PASSWORD_LENGTH:
         raise ApiError(400, "Password is missing or too short")
     taken = "SELECT 1 FROM user WHERE lower(login) IN (?, ?) OR lower(email) IN (?, ?)"
     names = [(login or email).lower(), (email or login).lower()]
     if database.row(taken, *names, *names):
         raise ApiError(412, f"User with email '{email}' or username '{login}' already exists")
-    salt = new_salt()
-    user_id = database.write(
-        "INSERT INTO user (uid, login, email, name, password, salt, is_admin, role, created, updated) "
-        "VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
-        *(new_uid(), login or email, email or login, name, hash_password(password, salt), salt),
-        *(context().settings.auto_assign_org_role, timestamp(), timestamp()),
-    )
-    return find(user_id)
+    role = context().settings.auto_assign_org_role
+    return find(_insert(database, login or email, email or login, name, password, role=role))
 
 
 @routes.post("/api/admin/users")
 def create_user() -> Response:
-    """POST {"name", "email", "login", "password"}: an administrator makes a user."""
+    """POST {"name", "email", "login", "password"}: create a user, as an administrator."""
     given = body()
     made = _create(*(text(given, key) for key in ("login", "email", "name", "password")))
     return jsonify(id=made["id"], uid=made["uid"], message="User created")
@@ -125,7 +115,7 @@ def create_user() -> Response:
 
 @routes.delete("/api/admin/users/<int:user_id>")
 def delete_user(user_id: int) -> Response:
-    """An administrator deletes a user."""
+    """Delete a user, as an administrator."""
     login = find(user_id)["login"]
     with context().database.transaction():
         context().database.write("DELETE FROM user WHERE id = ?", user_id)
@@ -135,7 +125,7 @@ def delete_user(user_id: int) -> Response:
 
 @routes.post("/api/user/signup")
 def sign_up() -> Response:
-    """POST {"email"}: a visitor signs up, where that is allowed."""
+    """POST {"email"}: sign up, where that is allowed."""
     if not context().settings.allow_sign_up:
         raise ApiError(401, "User signup is disabled")
     raise ApiError(501, "This stand-in has no sign-up, as it sends no mail")
@@ -143,7 +133,7 @@ def sign_up() -> Response:
 
 @routes.get("/api/snapshot/shared-options")
 def snapshots() -> Response:
-    """Where snapshots can be published."""
+    """Whether and where snapshots can be published."""
     return jsonify(
         externalSnapshotURL="https://snapshots.raintank.io",
         externalSnapshotName="Publish to snapshots.raintank.io",

@@ -1,7 +1,7 @@
-"""The Grafana release whose API this double answers like."""
+"""The Grafana release whose API this double implements."""
 
 VERSION = "13.2.3"
-"""Published release, in step with npm's @grafana/ui of the same number."""
+"""A published release, with the same number as npm's @grafana/ui."""
 
 COMMIT = "local-stand-in"
-"""Real Grafana reports its git commit here; the double says what it is."""
+"""Real Grafana reports its git commit here; the double reports what it is."""

@@ -1,4 +1,4 @@
-"""Fixtures of the Grafana double's tests; with GRAFANA_URL they run against that Grafana instead (elsewhere.py)."""
+"""Fixtures of the Grafana double's tests, which run against another Grafana if GRAFANA_URL is set (elsewhere.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sandbox.grafana import elsewhere, support
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Against another Grafana, those about the double itself, or about what that Grafana cannot reach, are left out."""
+    """Against another Grafana, leave out the tests that are about the double itself or need what that cannot reach."""
     if not elsewhere.URL:
         return
     left_out = [item for item in items if Path(__file__).parent in item.path.parents and not _is_about_grafana(item)]

@@ -1,8 +1,8 @@
-"""A Grafana that somebody else runs, in place of the double: the same tests then prove the double's parity with it.
+"""Runs the double's tests against another Grafana, which shows whether the double behaves like it.
 
     GRAFANA_URL=https://192.0.2.1:3000 GRAFANA_AUTH=admin:PASSWORD [GRAFANA_CA_CERT=FILE] pytest tests/sandbox/grafana
 
-It must be one that nobody needs: tests create users, data sources and rules in it, and delete what they created.
+It must be one that nobody uses: the tests create users, data sources and rules in it, and delete what they created.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ URL = os.environ.get("GRAFANA_URL", "").rstrip("/")
 
 
 def is_near() -> bool:
-    """Whether what the tests serve on loopback (InfluxDB, CloudWatch) is within that Grafana's reach."""
+    """Whether that Grafana can reach what the tests serve on loopback (InfluxDB, CloudWatch)."""
     return urlsplit(URL).hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def connect() -> Grafana:
-    """The Grafana of the environment variables; the tests fail with one sentence when it cannot be used."""
+    """The Grafana in the environment variables. If it cannot be used, ends the tests with one sentence."""
     user, colon, password = os.environ.get("GRAFANA_AUTH", "").partition(":")
     if not colon:
         pytest.exit("GRAFANA_URL is set: set GRAFANA_AUTH=USER:PASSWORD of its administrator, too", 2)
@@ -35,17 +35,21 @@ def connect() -> Grafana:
     grafana = Grafana(URL, Path(authority) if authority else None, None, user, password)
     answer = grafana.call("GET", "/api/users")
     if answer.status_code != 200:
-        pytest.exit(f"{URL} does not take {user} of GRAFANA_AUTH for its administrator: {answer.text[:200]}", 2)
+        pytest.exit(f"{URL} does not accept {user} (GRAFANA_AUTH) as its administrator: {answer.text[:200]}", 2)
     for kind in KINDS:
         if kind.is_content and (there := kind.keys(grafana)):
             names = ", ".join(sorted(there)[:5])
-            pytest.exit(f"{URL} is in use ({kind.listed} has {names}): give GRAFANA_URL of a new Grafana", 2)
+            pytest.exit(f"{URL} is in use ({kind.listed} has {names}): set GRAFANA_URL to a new Grafana", 2)
     return grafana
 
 
 @dataclass(frozen=True)
 class Kind:
-    """listed: where all of them are.  deleted: where one goes.  is_content: a new Grafana has none."""
+    """A kind of object. listed: the path that lists all. deleted: the path that deletes one, by its key.
+
+    inside: the field of the response with the list, if it is not the response itself.
+    is_content: whether a new Grafana has none.
+    """
 
     listed: str
     deleted: str
@@ -54,7 +58,7 @@ class Kind:
     is_content: bool = True
 
     def keys(self, grafana: Grafana) -> set[str]:
-        """Those that are there now."""
+        """The keys of the existing objects."""
         answer = grafana.call("GET", self.listed).json()
         return {str(item[self.key]) for item in (answer[self.inside] if self.inside else answer)}
 
@@ -73,7 +77,7 @@ KINDS = (
 
 @contextmanager
 def borrowed(grafana: Grafana) -> Iterator[Grafana]:
-    """For one test: what was created meanwhile is deleted."""
+    """Use the Grafana for a test, and afterwards delete what was created in it."""
     before = {kind: kind.keys(grafana) for kind in KINDS}
     try:
         yield grafana

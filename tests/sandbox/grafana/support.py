@@ -1,4 +1,4 @@
-"""The double, InfluxDB, and certificates for tests of data sources."""
+"""Runs the double and InfluxDB for tests, with certificates of a private CA."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
     def server_files(self, name: str, address: str = "127.0.0.1") -> tuple[Path, Path]:
-        """Certificate and key files for a server at an address."""
+        """The certificate and key files for a server at an address."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
         certificate.write_bytes(self._signed(key.public_key(), name, address).public_bytes(serialization.Encoding.PEM))
-        key_file.touch(mode=0o600)  # InfluxDB refuses any wider
+        key_file.touch(mode=0o600)  # InfluxDB refuses a more permissive mode
         key_file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -83,9 +83,9 @@ class Authority:
 
 @dataclass
 class Grafana:
-    """A running Grafana and how to talk to it.
+    """A running Grafana and how to call it.
 
-    ca: the authority's certificate, if it is not one that all clients trust.  data: the double's folder.
+    ca: the CA's certificate, unless all clients trust it. data: the double's folder, None for another Grafana.
     """
 
     url: str
@@ -100,11 +100,11 @@ class Grafana:
 
     @property
     def verify(self) -> str | bool:
-        """What requests is to trust."""
+        """What `requests` trusts."""
         return str(self.ca) if self.ca else True
 
     def files(self) -> bytes:
-        """All that the double's database keeps; nothing of another Grafana."""
+        """The content of the double's database; empty for another Grafana."""
         return b"".join(path.read_bytes() for path in self.data.glob("grafana.db*")) if self.data else b""
 
     def query(self, *queries: dict[str, Any], start: Any = "now-1h", end: Any = "now") -> requests.Response:
@@ -112,7 +112,7 @@ class Grafana:
 
 
 def settings(data: Path, **changes: str) -> Settings:
-    """Settings from the package's own defaults, as the server reads them; changes as section__key=value."""
+    """Settings with the package's own defaults, as the server reads them. changes: section__key=value."""
     overrides = [f"cfg:{name.replace('__', '.')}={value}" for name, value in changes.items()]
     if not (plugins := data / "plugins-bundled").exists():
         package.bundle(plugins)
@@ -124,13 +124,13 @@ def settings(data: Path, **changes: str) -> Settings:
 
 
 def running(folder: Path, authority: Authority, **changes: str) -> AbstractContextManager[Grafana]:
-    """The double over TLS on a free port, in a thread. Its plugins are registered; their thirteen processes, which do
-    nothing, would take half as long to start as the double."""
+    """Run the double over TLS on a free port, in a thread. Its plugins are registered, but their thirteen processes are
+    not started: they do nothing, and would take half as long as starting the double."""
     return _running(folder, authority, changes, plugin_processes=False)
 
 
 def running_with_plugins(folder: Path, authority: Authority, **changes: str) -> AbstractContextManager[Grafana]:
-    """As `running`, with the plugins' processes."""
+    """Like `running`, but with the plugins' processes."""
     return _running(folder, authority, changes, plugin_processes=True)
 
 
@@ -165,7 +165,7 @@ def _running(
 
 
 def influxd() -> str:
-    """The built influxd; skips the test where the toolchain was not built yet."""
+    """The built influxd; skips the test if it has not been built."""
     built = toolchain.binaries() / "influxd"
     found = str(built) if built.exists() else shutil.which("influxd")
     if found is None:
@@ -175,7 +175,7 @@ def influxd() -> str:
 
 @dataclass
 class Influx:
-    """A running InfluxDB with database telegraf, user grafana (read only) and an administrator."""
+    """A running InfluxDB with the database telegraf, a read-only user grafana, and an administrator."""
 
     url: str
     ca: Authority
@@ -201,7 +201,7 @@ class Influx:
 
 @contextmanager
 def influxdb(folder: Path, authority: Authority) -> Iterator[Influx]:
-    """A real InfluxDB with TLS and authentication."""
+    """Run a real InfluxDB with TLS and authentication."""
     certificate, key = authority.server_files("influxdb")
     port = free_port()
     configuration = folder / "influxdb.conf"

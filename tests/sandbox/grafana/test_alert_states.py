@@ -1,4 +1,4 @@
-"""States of alerts from one evaluation to the next, texts of their annotations, and the thread behind them."""
+"""The states of alerts from one evaluation to the next, their annotations, and the scheduler's thread."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def state(**changes: Any) -> RuleState:
 
 
 def after(known: RuleState, kind: Kind, minute: float, **labels: str) -> dict[str, str]:
-    """The alerts' states by host (or name) after a result at a minute."""
+    """The alerts' states, by host or name, after a result at a minute."""
     known.update([Result(kind, labels)], NOW + timedelta(minutes=minute))
     return {alert.labels.get("host") or alert.labels["alertname"]: alert.shown_state for alert in known.alerts.values()}
 
 
-def test_pending_for_as_long_as_the_rule_says() -> None:
+def test_an_alert_is_pending_for_the_rule_s_duration() -> None:
     known = state()
     assert after(known, "Alerting", 0, **ONE) == {"one": "Pending"}
     assert after(known, "Alerting", 1, **ONE) == {"one": "Pending"}
@@ -43,7 +43,7 @@ def test_pending_for_as_long_as_the_rule_says() -> None:
     assert (alert.firing_since, alert.ended) == (NOW + timedelta(minutes=4), NOW + timedelta(minutes=5))
 
 
-def test_an_alert_whose_labels_do_not_come_back_ends() -> None:
+def test_an_alert_ends_when_its_labels_are_no_longer_returned() -> None:
     known = state(**{"for": "0s"})
     assert after(known, "Alerting", 0, **ONE) == {"one": "Alerting"}
     assert after(known, "Normal", 1, host="two")["one"] == "Alerting"
@@ -51,7 +51,7 @@ def test_an_alert_whose_labels_do_not_come_back_ends() -> None:
     assert after(known, "Normal", 20, host="two") == {"two": "Normal"}
 
 
-def test_alerts_outlive_a_restart_unless_their_rule_is_changed(tmp_path: Path) -> None:
+def test_alerts_survive_a_restart_unless_their_rule_has_changed(tmp_path: Path) -> None:
     database = Database(tmp_path / "grafana.db")
     known = state(**{"uid": "rule", "updated": "monday", "for": "2m"})
     after(known, "Alerting", 0, **ONE)
@@ -69,13 +69,13 @@ def test_alerts_outlive_a_restart_unless_their_rule_is_changed(tmp_path: Path) -
     ("chosen", "expected"),
     [("OK", "Normal ({})"), ("KeepLast", "Alerting ({}, KeepLast)"), ("Alerting", "Alerting ({})")],
 )
-def test_what_no_data_and_errors_do_to_an_alert(kind: Kind, key: str, chosen: str, expected: str) -> None:
+def test_no_data_and_errors_change_an_alert_as_configured(kind: Kind, key: str, chosen: str, expected: str) -> None:
     known = state(**{"for": "0s", key: chosen})
     after(known, "Alerting", 0, **ONE)
     assert after(known, kind, 1) == {"one": expected.format(kind)}
 
 
-def test_keep_last_lets_a_pending_alert_fire_when_its_time_has_passed() -> None:
+def test_a_pending_alert_fires_under_keep_last_after_the_rule_s_duration() -> None:
     """As resultKeepLast in Grafana's pkg/services/ngalert/state/state.go."""
     known = state(execErrState="KeepLast")
     assert after(known, "Alerting", 0, **ONE) == {"one": "Pending"}
@@ -86,7 +86,7 @@ def test_keep_last_lets_a_pending_alert_fire_when_its_time_has_passed() -> None:
 
 
 def test_an_alert_that_is_kept_firing_recovers_before_it_ends() -> None:
-    """As resultNormal and resultAlerting there."""
+    """As resultNormal and resultAlerting in that file."""
     known = state(**{"for": "0s", "keep_firing_for": "5m"})
     after(known, "Alerting", 0, **ONE)
     assert after(known, "Normal", 1, **ONE) == {"one": "Recovering"}
@@ -100,7 +100,7 @@ def test_an_alert_that_is_kept_firing_recovers_before_it_ends() -> None:
     assert alert.ended == NOW + timedelta(minutes=8)
 
 
-def test_a_rule_says_after_how_many_evaluations_a_missing_alert_ends() -> None:
+def test_a_rule_can_set_after_how_many_evaluations_a_missing_alert_ends() -> None:
     """As processMissingSeriesStates in manager.go."""
     known = state(**{"for": "0s", "missing_series_evals_to_resolve": 60})
     after(known, "Alerting", 0, **ONE)
@@ -108,8 +108,8 @@ def test_a_rule_says_after_how_many_evaluations_a_missing_alert_ends() -> None:
     assert after(known, "Normal", 60, host="two")["one"] == "Normal (MissingSeries)"
 
 
-def test_a_recovering_alert_whose_labels_vanish_ends_when_the_alertmanager_hears_no_more_of_it() -> None:
-    """Four intervals after it was last evaluated, however long an alerting one would last."""
+def test_a_missing_recovering_alert_ends_when_its_last_report_expires() -> None:
+    """Four intervals after its last evaluation, however long an alerting one would last."""
     known = state(**{"for": "0s", "keep_firing_for": "5m", "missing_series_evals_to_resolve": 60})
     after(known, "Alerting", 0, **ONE)
     after(known, "Normal", 1, **ONE)
@@ -118,7 +118,7 @@ def test_a_recovering_alert_whose_labels_vanish_ends_when_the_alertmanager_hears
 
 
 @pytest.mark.parametrize(("kind", "key"), [("NoData", "noDataState"), ("Error", "execErrState")])
-def test_no_data_and_errors_as_alerts_of_their_own(kind: Kind, key: str) -> None:
+def test_no_data_and_errors_as_separate_alerts(kind: Kind, key: str) -> None:
     known = state(**{key: kind})
     assert after(known, kind, 0) == {f"Datasource{kind}": kind}
     [alert] = known.alerts.values()
@@ -136,11 +136,11 @@ def test_no_data_and_errors_as_alerts_of_their_own(kind: Kind, key: str) -> None
         ("{{ externalURL }}d/x?var-a={{ urlquery $labels.odd }}", "https://g/d/x?var-a=a%26b+c"),
     ],
 )
-def test_texts(text: str, expected: str) -> None:
+def test_templates_in_texts_are_expanded(text: str, expected: str) -> None:
     assert expand(text, {**ONE, "odd": "a&b c"}, {"B": 93784.2, "C": 0.5}, "https://g/") == expected
 
 
-def test_the_running_server_evaluates_by_itself(grafana: Grafana) -> None:
+def test_the_running_server_evaluates_rules(grafana: Grafana) -> None:
     grafana.call("POST", "/api/folders", {"uid": "f", "title": "Folder"})
     formula = {"refId": "A", "type": "math", "expression": "2 > 1"}
     data = {"refId": "A", "datasourceUid": "__expr__", "model": formula, "relativeTimeRange": {"from": 0, "to": 0}}

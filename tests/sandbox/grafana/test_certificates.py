@@ -1,4 +1,4 @@
-"""The double's certificate: reloaded while it serves, if it is configured to watch the files."""
+"""The double reloads its certificate while it serves, if it is configured to watch the files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.sandbox.grafana.support import Authority, Grafana, running
 
 
 def shown(grafana: Grafana) -> str:
-    """Serial number of the certificate that is shown now."""
+    """The serial number of the certificate that the server presents now."""
     port = int(grafana.url.rsplit(":", 1)[1])
     context = ssl.create_default_context(cafile=str(grafana.ca))
     with (
@@ -25,7 +25,7 @@ def shown(grafana: Grafana) -> str:
 
 
 def changes(grafana: Grafana, serial: str, seconds: float = 3) -> bool:
-    """Whether another certificate is shown before the time is over."""
+    """Whether the server presents another certificate in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if shown(grafana) != serial:
@@ -34,7 +34,7 @@ def changes(grafana: Grafana, serial: str, seconds: float = 3) -> bool:
     return False
 
 
-def test_a_changed_certificate_is_taken_up_and_a_wrong_pair_is_not(tmp_path: Path, authority: Authority) -> None:
+def test_a_changed_certificate_is_loaded_once_its_key_matches(tmp_path: Path, authority: Authority) -> None:
     new_certificate, new_key = authority.server_files("other")
     with running(tmp_path, authority, server__certs_watch_interval="50ms") as grafana:
         serial = shown(grafana)
@@ -44,7 +44,7 @@ def test_a_changed_certificate_is_taken_up_and_a_wrong_pair_is_not(tmp_path: Pat
         assert changes(grafana, serial)
 
 
-def test_without_the_setting_nobody_looks(tmp_path: Path, authority: Authority) -> None:
+def test_files_are_not_watched_without_the_setting(tmp_path: Path, authority: Authority) -> None:
     new_certificate, new_key = authority.server_files("other")
     with running(tmp_path, authority) as grafana:
         serial = shown(grafana)

@@ -27,7 +27,7 @@ def aws() -> Iterator[str]:
     server = ThreadedMotoServer("127.0.0.1", free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    # moto's metrics are the process's: another module of the same worker may have left some.
+    # moto's metrics are global: another module in the same worker may have left some.
     requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10).raise_for_status()
     yield f"http://{host}:{port}"
     server.stop()
@@ -45,7 +45,7 @@ def client(aws: str, service: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def instances(aws: str) -> list[str]:
-    """Two instances with a tag and five minutes of data each."""
+    """Two instances with tags, and five minutes of data each."""
     ec2, cloudwatch = client(aws, "ec2"), client(aws, "cloudwatch")
     image = ec2.describe_images()["Images"][0]["ImageId"]
     found = []
@@ -113,7 +113,7 @@ def frames(grafana: Grafana, **changes: Any) -> list[dict[str, Any]]:
     return list(answer["results"]["A"]["frames"])
 
 
-def test_health_needs_keys_that_work(connected: Grafana, aws: str) -> None:
+def test_the_health_check_needs_valid_keys(connected: Grafana, aws: str) -> None:
     path = "/api/datasources/uid/cloudwatch"
     answer = connected.call("GET", f"{path}/health")
     assert answer.status_code == 200
@@ -133,7 +133,7 @@ def test_health_needs_keys_that_work(connected: Grafana, aws: str) -> None:
         ({"authType": "ec2_iam_role", "defaultRegion": REGION}, "auth type that is not allowed"),
     ],
 )
-def test_settings_that_cannot_work(grafana: Grafana, options: dict[str, str], message: str) -> None:
+def test_invalid_settings_are_reported(grafana: Grafana, options: dict[str, str], message: str) -> None:
     source = datasource("", jsonData=options, secureJsonData={})
     grafana.call("POST", "/api/datasources", source)
     answer = grafana.call("GET", "/api/datasources/uid/cloudwatch/health")
@@ -141,7 +141,7 @@ def test_settings_that_cannot_work(grafana: Grafana, options: dict[str, str], me
     assert message in answer.json()["message"]
 
 
-def test_the_server_decides_how_data_sources_authenticate(tmp_path: Path, authority: Authority, aws: str) -> None:
+def test_the_server_s_settings_restrict_authentication_methods(tmp_path: Path, authority: Authority, aws: str) -> None:
     with running(tmp_path, authority, aws__allowed_auth_providers="default") as grafana:
         grafana.call("POST", "/api/datasources", datasource(aws))
         answer = grafana.call("GET", "/api/datasources/uid/cloudwatch/health")
@@ -149,7 +149,7 @@ def test_the_server_decides_how_data_sources_authenticate(tmp_path: Path, author
         assert 'auth type that is not allowed: "keys"' in answer.json()["message"]
 
 
-def test_the_server_decides_whether_data_sources_take_roles(tmp_path: Path, authority: Authority, aws: str) -> None:
+def test_the_server_s_settings_can_disable_assuming_roles(tmp_path: Path, authority: Authority, aws: str) -> None:
     source = datasource(aws)
     source["jsonData"] |= {"assumeRoleArn": "arn:aws:iam::123456789012:role/a"}
     with running(tmp_path, authority, aws__assume_role_enabled="false") as grafana:
@@ -181,7 +181,9 @@ def test_chosen_instances_without_a_label(connected: Grafana, instances: list[st
     assert sorted(frame["schema"]["name"] for frame in found) == sorted(instances)
 
 
-def test_cloudwatch_takes_77_instances_by_name_and_any_number_unnamed(connected: Grafana, instances: list[str]) -> None:
+def test_cloudwatch_accepts_77_instances_by_id_and_any_number_by_wildcard(
+    connected: Grafana, instances: list[str]
+) -> None:
     names = [f"i-{number:017x}" for number in range(78)]
     assert frames(connected, dimensions={"InstanceId": names[:77]}, period="300", statistic="Average")
     refused = connected.query(query(dimensions={"InstanceId": names}, period="300"))
@@ -206,12 +208,12 @@ def test_cloudwatch_takes_77_instances_by_name_and_any_number_unnamed(connected:
         ),
     ],
 )
-def test_searches_are_written_as_grafana_writes_them(wanted: dict[str, list[str]], exact: bool, terms: str) -> None:
+def test_search_expressions_are_those_of_grafana(wanted: dict[str, list[str]], exact: bool, terms: str) -> None:
     text = search.expression("AWS/EC2", "CPU", wanted, "Average", 300, exact=exact)
     assert text == f"REMOVE_EMPTY(SEARCH('{terms}', 'Average', 300))"
 
 
-def test_nothing_matches(connected: Grafana) -> None:
+def test_a_search_without_matches(connected: Grafana) -> None:
     [frame] = frames(connected, metricName="NoSuchMetric")
     assert frame["data"]["values"] == []
     [frame] = frames(connected, dimensions={"InstanceId": ["i-none"]})
@@ -230,7 +232,7 @@ def test_nothing_matches(connected: Grafana) -> None:
         ({"id": "Nope"}, "invalid query id"),
     ],
 )
-def test_queries_that_cannot_be_run(connected: Grafana, changes: dict[str, Any], message: str) -> None:
+def test_invalid_queries_are_refused(connected: Grafana, changes: dict[str, Any], message: str) -> None:
     answer = connected.query(query(**changes))
     assert answer.status_code == 400
     assert message in answer.json()["results"]["A"]["error"]
@@ -265,7 +267,7 @@ def test_the_lists_behind_variables(connected: Grafana, instances: list[str]) ->
     assert resource(connected, "dimension-values").status_code == 400
 
 
-def test_what_aws_refuses_of_a_list_is_the_plugin_s_own_error(connected: Grafana) -> None:
+def test_aws_errors_for_lists_have_the_plugin_s_format(connected: Grafana) -> None:
     ours = connected.call("GET", "/api/datasources/uid/cloudwatch").json()
     wrong = ours | {"jsonData": ours["jsonData"] | {"endpoint": "http://127.0.0.1:1"}}
     assert connected.call("PUT", "/api/datasources/uid/cloudwatch", wrong).status_code == 200
@@ -276,7 +278,7 @@ def test_what_aws_refuses_of_a_list_is_the_plugin_s_own_error(connected: Grafana
     assert "error getting metrics" in answer.json()["Message"]
 
 
-def test_a_fresh_point_is_seen_at_once(connected: Grafana, aws: str) -> None:
+def test_a_new_point_is_returned_at_once(connected: Grafana, aws: str) -> None:
     dimensions = [{"Name": "InstanceId", "Value": "i-fresh"}]
     point = {"MetricName": "StatusCheckFailed", "Dimensions": dimensions, "Value": 1.0}
     client(aws, "cloudwatch").put_metric_data(Namespace="AWS/EC2", MetricData=[point])

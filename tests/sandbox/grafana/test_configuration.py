@@ -1,4 +1,4 @@
-"""grafana.ini, environment and command line, in the order Grafana reads them."""
+"""grafana.ini, environment and command line, in Grafana's order of precedence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read(tmp_path: Path, text: str, *overrides: str, **environment: str) -> Sett
     return Settings.from_configuration(Configuration.read([DEFAULTS, file], overrides, environment))
 
 
-def test_defaults_are_grafanas(tmp_path: Path) -> None:
+def test_defaults_are_those_of_grafana(tmp_path: Path) -> None:
     settings = read(tmp_path, "")
     assert (settings.protocol, settings.http_port, settings.admin_user) == ("http", 3000, "admin")
     assert settings.root_url == "http://localhost:3000/"
@@ -35,11 +35,11 @@ def test_the_later_source_wins(tmp_path: Path) -> None:
     assert read(tmp_path, "", "cfg:default.paths.data=/two").data_path == Path("/two")
 
 
-def test_a_section_with_a_dot_has_underscores_in_the_environment(tmp_path: Path) -> None:
+def test_dots_in_a_section_s_name_are_underscores_in_the_environment(tmp_path: Path) -> None:
     assert read(tmp_path, "", GF_AUTH_ANONYMOUS_ENABLED="true").anonymous
 
 
-def test_values_come_from_files_and_environment(tmp_path: Path) -> None:
+def test_values_can_refer_to_files_and_the_environment(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("from the file\n")
     assert read(tmp_path, f"[security]\nsecret_key = $__file{{{secret}}}\n").secret_key == "from the file"
@@ -59,7 +59,7 @@ def test_values_come_from_files_and_environment(tmp_path: Path) -> None:
         ("[auth.anonymous]\norg_role = King\n", "Viewer, Editor or Admin"),
     ],
 )
-def test_mistakes_are_named_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
+def test_mistakes_are_reported_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason) as caught:
         read(tmp_path, text)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Who is connected to the double: silent peers, and those that keep their connection."""
+"""Connections to the double: silent peers, and connections that are kept open."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.grafana.double.settings import Settings
 from tests.sandbox.grafana.support import Authority, running
 
 
-def test_peers_that_are_silent_hold_nobody_up(tmp_path: Path, authority: Authority) -> None:
+def test_silent_peers_do_not_block_others(tmp_path: Path, authority: Authority) -> None:
     with running(tmp_path, authority) as grafana, ExitStack() as silent:
         address = ("127.0.0.1", urlsplit(grafana.url).port)
         for _ in range(3):
@@ -28,9 +28,7 @@ def test_peers_that_are_silent_hold_nobody_up(tmp_path: Path, authority: Authori
         assert time.monotonic() - began < 3
 
 
-def test_a_connection_stays_open_while_nobody_asks(
-    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_idle_connection_stays_open(tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     make = server.make
 
     def impatient(settings: Settings) -> Server:

@@ -14,7 +14,7 @@ def save(grafana: Grafana, dashboard: dict[str, Any], **options: Any) -> tuple[i
     return answer.status_code, answer.json()
 
 
-def test_a_folders_life(grafana: Grafana) -> None:
+def test_a_folder_s_life(grafana: Grafana) -> None:
     made = grafana.call("POST", "/api/folders", {"uid": "monitoring", "title": "Monitoring"}).json()
     assert made["url"] == "/dashboards/f/monitoring/monitoring"
     again = grafana.call("POST", "/api/folders", {"uid": "monitoring", "title": "Other"})
@@ -37,12 +37,12 @@ def test_a_folders_life(grafana: Grafana) -> None:
         ({"title": "x", "parentUid": "none"}, "parent folder not found"),
     ],
 )
-def test_folders_grafana_refuses(grafana: Grafana, folder: dict[str, str], message: str) -> None:
+def test_invalid_folders_are_refused(grafana: Grafana, folder: dict[str, str], message: str) -> None:
     answer = grafana.call("POST", "/api/folders", folder)
     assert (answer.status_code, answer.json()["message"]) == (400, message)
 
 
-def test_folders_can_be_nested_four_deep_and_not_in_cycles(grafana: Grafana) -> None:
+def test_folders_can_be_nested_four_levels_deep_without_cycles(grafana: Grafana) -> None:
     for number in range(4):
         parent = {"parentUid": f"f{number - 1}"} if number else {}
         made = grafana.call("POST", "/api/folders", {"uid": f"f{number}", "title": "x", **parent})
@@ -55,7 +55,7 @@ def test_folders_can_be_nested_four_deep_and_not_in_cycles(grafana: Grafana) -> 
     assert grafana.call("GET", "/api/folders/f3").status_code == 404
 
 
-def test_a_dashboards_life(grafana: Grafana) -> None:
+def test_a_dashboard_s_life(grafana: Grafana) -> None:
     grafana.call("POST", "/api/folders", {"uid": "monitoring", "title": "Monitoring"})
     model = {"uid": "hosts", "title": "Linux hosts", "panels": [{"type": "stat"}], "tags": ["linux"]}
     status, made = save(grafana, model, folderUid="monitoring")
@@ -74,7 +74,7 @@ def test_a_dashboards_life(grafana: Grafana) -> None:
     assert save(grafana, {**model, "title": "Renamed"}, overwrite=True, message="why")[1]["version"] == 2
     history = grafana.call("GET", "/api/dashboards/uid/hosts/versions").json()["versions"]
     assert [entry["message"] for entry in history] == ["why", ""]
-    # Saved without a folder, it moved to the top.
+    # Saved without a folder, it has moved to the top level.
     assert grafana.call("GET", "/api/dashboards/uid/hosts").json()["meta"]["folderUid"] == ""
     assert grafana.call("DELETE", "/api/dashboards/uid/hosts").json()["title"] == "Renamed"
     gone = grafana.call("DELETE", "/api/dashboards/uid/hosts")
@@ -92,16 +92,16 @@ def test_a_dashboards_life(grafana: Grafana) -> None:
         ({"title": "x", "panels": [{}]}, 400, "bad request data: panel 0 must be an object with a type"),
     ],
 )
-def test_dashboards_grafana_refuses(grafana: Grafana, dashboard: dict[str, Any], status: int, message: str) -> None:
+def test_invalid_dashboards_are_refused(grafana: Grafana, dashboard: dict[str, Any], status: int, message: str) -> None:
     assert save(grafana, dashboard)[0] == status
     assert save(grafana, dashboard)[1]["message"] == message
 
 
-def test_a_dashboard_in_no_folder(grafana: Grafana) -> None:
+def test_a_dashboard_for_an_unknown_folder_is_refused(grafana: Grafana) -> None:
     assert save(grafana, {"title": "x"}, folderUid="none") == (400, {"message": "folder not found"})
 
 
-def test_search_finds_by_type_word_tag_and_folder(grafana: Grafana) -> None:
+def test_search_by_type_word_tag_and_folder(grafana: Grafana) -> None:
     grafana.call("POST", "/api/folders", {"uid": "monitoring", "title": "Monitoring"})
     save(grafana, {"title": "Linux hosts", "uid": "hosts", "tags": ["linux"]}, folderUid="monitoring")
     save(grafana, {"title": "EC2", "uid": "ec2"})

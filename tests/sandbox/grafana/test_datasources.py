@@ -22,7 +22,7 @@ INFLUXDB = {
 }
 
 
-def test_secrets_go_in_and_never_come_out(grafana: Grafana) -> None:
+def test_secrets_are_stored_and_never_returned(grafana: Grafana) -> None:
     made = grafana.call("POST", "/api/datasources", INFLUXDB)
     assert made.json()["message"] == "Datasource added"
     listed = grafana.call("GET", "/api/datasources")
@@ -44,7 +44,7 @@ def test_names_and_uids_are_unique(grafana: Grafana, changes: dict[str, str], wh
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        # Grafana itself knows more types than the two that the double can query.
+        # Grafana has more types than the two that the double can query.
         pytest.param({"type": "elasticsearch"}, "Unknown data source type", marks=pytest.mark.double),
         ({"type": ""}, "bad request data"),
         ({"name": ""}, "bad request data"),
@@ -55,7 +55,7 @@ def test_names_and_uids_are_unique(grafana: Grafana, changes: dict[str, str], wh
         ({"access": "magic"}, "access must be proxy or direct"),
     ],
 )
-def test_what_grafana_refuses(grafana: Grafana, changes: dict[str, Any], message: str) -> None:
+def test_invalid_data_sources_are_refused(grafana: Grafana, changes: dict[str, Any], message: str) -> None:
     answer = grafana.call("POST", "/api/datasources", {**INFLUXDB, **changes})
     assert answer.status_code == 400
     assert message in answer.json()["message"]
@@ -72,7 +72,7 @@ def test_an_update_keeps_secrets_and_counts_versions(grafana: Grafana) -> None:
     assert "already been updated by someone else" in stale.json()["message"]
 
 
-def test_the_first_and_only_one_is_the_default(grafana: Grafana) -> None:
+def test_there_is_one_default_and_at_first_it_is_the_first_data_source(grafana: Grafana) -> None:
     assert grafana.call("POST", "/api/datasources", INFLUXDB).json()["datasource"]["isDefault"]
     second = {**INFLUXDB, "uid": "two", "name": "Two"}
     assert not grafana.call("POST", "/api/datasources", second).json()["datasource"]["isDefault"]
@@ -93,7 +93,7 @@ def test_reading_and_deleting_by_id_uid_and_name(grafana: Grafana) -> None:
         number += 1
 
 
-def test_another_secret_key_cannot_read_the_secrets(tmp_path: Path, authority: Authority) -> None:
+def test_secrets_cannot_be_read_with_another_secret_key(tmp_path: Path, authority: Authority) -> None:
     with running(tmp_path, authority, security__secret_key="one") as grafana:
         grafana.call("POST", "/api/datasources", INFLUXDB)
     with running(tmp_path, authority, security__secret_key="two") as grafana:

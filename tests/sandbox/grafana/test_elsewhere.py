@@ -1,4 +1,4 @@
-"""The same tests against a Grafana that somebody else runs: here, a separate double."""
+"""The same tests against another Grafana, here a separate double."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 
 
 def run(grafana: Grafana, *files: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """pytest on files of this folder, with that Grafana's address."""
+    """Run pytest on files of this folder against that Grafana."""
     given = {"GRAFANA_URL": grafana.url, "GRAFANA_AUTH": f"{grafana.user}:{grafana.password}"}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(str(FOLDER / file) for file in files)],
@@ -30,7 +30,7 @@ def run(grafana: Grafana, *files: str, **environment: str) -> subprocess.Complet
     )
 
 
-def test_what_is_about_grafana_runs_and_leaves_nothing(tmp_path: Path, authority: Authority) -> None:
+def test_tests_about_grafana_run_against_it_and_leave_nothing_behind(tmp_path: Path, authority: Authority) -> None:
     with running(tmp_path, authority, security__secret_key="key") as grafana:
         done = run(grafana, "test_content.py", "test_service_accounts.py", "test_certificates.py")
         assert done.returncode == 0, done.stdout
@@ -38,16 +38,16 @@ def test_what_is_about_grafana_runs_and_leaves_nothing(tmp_path: Path, authority
         assert passed > 20
         assert left_out >= 3
         assert [kind.listed for kind in elsewhere.KINDS if kind.is_content and kind.keys(grafana)] == []
-        # The requests went there: ids are not given out twice.
+        # The requests went to that Grafana: its next id is higher.
         assert grafana.call("POST", "/api/folders", {"title": "New"}).json()["id"] > 5
 
 
-def test_a_grafana_that_somebody_uses_is_left_alone(tmp_path: Path, authority: Authority) -> None:
+def test_a_grafana_in_use_is_left_alone(tmp_path: Path, authority: Authority) -> None:
     with running(tmp_path, authority) as grafana:
         grafana.call("POST", "/api/folders", {"uid": "theirs", "title": "Theirs"})
         done = run(grafana, "test_content.py")
         assert done.returncode == 2
-        assert "is in use (/api/folders has theirs): give GRAFANA_URL of a new Grafana" in done.stdout
+        assert "is in use (/api/folders has theirs): set GRAFANA_URL to a new Grafana" in done.stdout
         assert grafana.call("GET", "/api/folders/theirs").json()["title"] == "Theirs"
 
 
@@ -55,10 +55,10 @@ def test_a_grafana_that_somebody_uses_is_left_alone(tmp_path: Path, authority: A
     ("auth", "sentence"),
     [
         ("", "set GRAFANA_AUTH=USER:PASSWORD of its administrator"),
-        ("admin:wrong", "does not take admin of GRAFANA_AUTH for its administrator"),
+        ("admin:wrong", "does not accept admin (GRAFANA_AUTH) as its administrator"),
     ],
 )
-def test_without_its_administrator_nothing_begins(
+def test_no_test_runs_without_an_administrator_s_login(
     tmp_path: Path, authority: Authority, auth: str, sentence: str
 ) -> None:
     with running(tmp_path, authority) as grafana:

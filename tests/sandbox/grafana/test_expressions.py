@@ -1,4 +1,4 @@
-"""Expressions: what they compute, and what they refuse as Grafana does."""
+"""Expressions: their results, and the errors of invalid ones, which are Grafana's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_reducers(name: str, expected: float) -> None:
     assert reduced(name, series(1, 6, 2, host="a")) == expected
 
 
-def test_gaps_are_no_number_left_out_or_replaced() -> None:
+def test_gaps_become_nan_or_are_dropped_or_replaced() -> None:
     gap = series(1, None, 3)
     assert math.isnan(reduced("sum", gap) or 0)
     assert reduced("sum", gap, mode="dropNN") == 4
@@ -62,7 +62,7 @@ def test_formulas(formula: str, expected: float) -> None:
     assert isinstance(made, Single) and made.value == expected
 
 
-def test_formulas_join_by_labels() -> None:
+def test_formulas_combine_values_by_labels() -> None:
     a = [Single({"host": "a", "path": "/"}, 4), Single({"host": "b", "path": "/"}, 9)]
     b = [Single({"host": "a"}, 2), Single({"host": "c"}, 3)]
     assert evaluate("$A / $B", {"A": a, "B": b}) == [Single({"host": "a", "path": "/"}, 2)]
@@ -71,15 +71,15 @@ def test_formulas_join_by_labels() -> None:
     assert evaluate("$A + $B", {"A": a, "B": []}) == []
 
 
-def test_two_lone_values_whose_labels_disagree_are_joined_without_labels() -> None:
-    """As in Grafana, and only with one on each side: a rule must not depend on their labels."""
+def test_two_single_values_with_different_labels_are_combined_without_labels() -> None:
+    """As in Grafana, and only if each side has one value: a rule must not depend on their labels."""
     left, right = [Single({"host": "a"}, 2.0)], [Single({"host": "b"}, 3.0)]
     assert evaluate("$A * $B", {"A": left, "B": right}) == [Single({}, 6.0)]
     assert evaluate("$A * $B", {"A": [*left, Single({"host": "c"}, 1.0)], "B": right}) == []
 
 
 @pytest.mark.parametrize("formula", ["1 +", "(1", "$A $A", "nothing(1)", "1 ? 2", ""])
-def test_formulas_that_are_none(formula: str) -> None:
+def test_invalid_formulas_are_refused(formula: str) -> None:
     with pytest.raises(QueryError):
         evaluate(formula, {"A": [Single({}, 5)]})
 
@@ -102,8 +102,8 @@ def test_thresholds(kind: str, limits: list[float], holds: list[float]) -> None:
     assert reduction.threshold(model, [Single({}, None)]) == [Single({}, None)]
 
 
-def test_a_recovery_threshold_holds_an_active_alert_until_it_is_passed() -> None:
-    """Only for the labels of an active alert: above 80 begins, below 70 ends."""
+def test_a_recovery_threshold_keeps_an_active_alert_until_it_is_reached() -> None:
+    """An alert begins above 80 and ends below 70; this applies only to the labels of active alerts."""
     condition = {
         "evaluator": {"type": "gt", "params": [80]},
         "unloadEvaluator": {"type": "lt", "params": [70]},
@@ -122,7 +122,7 @@ def test_a_recovery_threshold_holds_an_active_alert_until_it_is_passed() -> None
         ({"type": "reduce", "expression": "", "reducer": "last"}, "no variable specified"),
     ],
 )
-def test_references_that_lead_nowhere(model: dict[str, Any], message: str) -> None:
+def test_invalid_references_are_refused(model: dict[str, Any], message: str) -> None:
     with pytest.raises(QueryError, match=message):
         expressions.run([Step("A", {}, lambda: []), Step("B", model)])
 
@@ -137,7 +137,7 @@ def test_references_that_lead_nowhere(model: dict[str, Any], message: str) -> No
         ({"type": "guess", "expression": "A"}, "not a known expression type"),
     ],
 )
-def test_expressions_that_cannot_be_run(model: dict[str, Any], message: str) -> None:
+def test_invalid_expressions_are_refused(model: dict[str, Any], message: str) -> None:
     outcome = expressions.run([Step("A", {}, lambda: [_frame()]), Step("B", model)])["B"]
     assert message in str(outcome.error)
 
@@ -146,7 +146,7 @@ def _frame() -> Frame:
     return Frame("", [Field("Time", "time", [1]), Field("Value", "number", [2], {"host": "a"})])
 
 
-def test_a_failed_query_fails_what_rests_on_it_and_nothing_else() -> None:
+def test_a_failed_query_fails_only_the_expressions_that_need_it() -> None:
     def broken() -> list[Frame]:
         raise failure("broken")
 
@@ -162,13 +162,13 @@ def test_a_failed_query_fails_what_rests_on_it_and_nothing_else() -> None:
     assert done["D"].computed == [Single({"host": "a"}, 2)]
 
 
-def test_two_expressions_in_a_cycle() -> None:
+def test_cyclic_expressions_are_refused() -> None:
     steps = [Step("A", {"type": "math", "expression": "$B"}), Step("B", {"type": "math", "expression": "$A"})]
     with pytest.raises(QueryError, match="cyclic"):
         expressions.run(steps)
 
 
-def test_through_the_query_endpoint(connected: Grafana, influx: Influx) -> None:
+def test_expressions_in_the_query_endpoint(connected: Grafana, influx: Influx) -> None:
     del influx
     query = raw("A", 'SELECT last("usage_user") FROM "cpu" WHERE $timeFilter GROUP BY "host"')
     reduce = {"refId": "B", "datasource": EXPRESSION, "type": "reduce", "expression": "A", "reducer": "last"}

@@ -1,4 +1,4 @@
-"""What was deleted before, and what exists already: Grafana's own statuses and bodies."""
+"""Requests for deleted objects, and for creating existing ones: Grafana's statuses and bodies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rule(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_rule_group_that_is_gone(grafana: Grafana, method: str) -> None:
+def test_a_deleted_rule_group(grafana: Grafana, method: str) -> None:
     grafana.call("POST", "/api/folders", {"uid": "f", "title": "Folder"})
     path = f"{API}/folder/f/rule-groups/g"
     assert grafana.call("PUT", path, {"interval": 60, "rules": [rule()]}).status_code == 200
@@ -29,7 +29,7 @@ def test_a_rule_group_that_is_gone(grafana: Grafana, method: str) -> None:
     assert {key: answer.json().get(key) for key in NO_GROUP} == NO_GROUP
 
 
-def test_a_rule_that_is_gone(grafana: Grafana) -> None:
+def test_a_deleted_rule(grafana: Grafana) -> None:
     grafana.call("POST", "/api/folders", {"uid": "f", "title": "Folder"})
     for method in ("GET", "PUT"):
         answer = grafana.call(method, f"{API}/alert-rules/gone", rule())
@@ -37,7 +37,7 @@ def test_a_rule_that_is_gone(grafana: Grafana) -> None:
     assert grafana.call("DELETE", f"{API}/alert-rules/gone").status_code == 204
 
 
-def test_a_rule_that_is_there_already(grafana: Grafana) -> None:
+def test_a_rule_that_already_exists(grafana: Grafana) -> None:
     grafana.call("POST", "/api/folders", {"uid": "f", "title": "Folder"})
     assert grafana.call("POST", f"{API}/alert-rules", rule(uid="one")).status_code == 201
     again = grafana.call("POST", f"{API}/alert-rules", rule(uid="one", title="Another"))
@@ -45,7 +45,7 @@ def test_a_rule_that_is_there_already(grafana: Grafana) -> None:
 
 
 @pytest.mark.parametrize(("path", "kind"), [("templates", "templates"), ("mute-timings", "time-intervals")])
-def test_texts_and_timings_that_are_gone(grafana: Grafana, path: str, kind: str) -> None:
+def test_deleted_templates_and_mute_timings(grafana: Grafana, path: str, kind: str) -> None:
     answer = grafana.call("GET", f"{API}/{path}/gone")
     assert (answer.status_code, answer.json()["messageId"]) == (404, f"alerting.notifications.{kind}.notFound")
     assert grafana.call("DELETE", f"{API}/{path}/gone").status_code == 204

@@ -58,7 +58,7 @@ def health(grafana: Grafana) -> tuple[int, str]:
     return answer.status_code, answer.json()["message"]
 
 
-def test_health_counts_measurements(connected: Grafana) -> None:
+def test_the_health_check_counts_measurements(connected: Grafana) -> None:
     assert health(connected) == (200, "datasource is working. 2 measurements found")
 
 
@@ -73,7 +73,7 @@ def test_health_counts_measurements(connected: Grafana) -> None:
         ({"user": ""}, "unable to parse authentication credentials"),
     ],
 )
-def test_health_says_what_is_wrong(
+def test_the_health_check_reports_what_is_wrong(
     connected: Grafana, influx: Influx, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     if changes.get("secureJsonData", {}).get("tlsCACert"):
@@ -109,7 +109,7 @@ def test_a_time_series_query(connected: Grafana) -> None:
     assert "GROUP BY time(10s)" in one["schema"]["meta"]["executedQueryString"]
 
 
-def test_a_query_of_the_editor_and_a_table(connected: Grafana) -> None:
+def test_an_editor_query_and_a_table(connected: Grafana) -> None:
     editor = {
         "refId": "A",
         "datasource": REFERENCE,
@@ -125,7 +125,7 @@ def test_a_query_of_the_editor_and_a_table(connected: Grafana) -> None:
     assert frame["data"]["values"][1:] == [["one", "two"], [30, 50]]
 
 
-def test_texts_and_the_lists_behind_variables(connected: Grafana) -> None:
+def test_strings_and_the_lists_behind_variables(connected: Grafana) -> None:
     [frame] = connected.query(
         {
             "refId": "A",
@@ -140,7 +140,7 @@ def test_texts_and_the_lists_behind_variables(connected: Grafana) -> None:
     assert frame["data"]["values"][1] == ["1 day"]
 
 
-def test_one_broken_query_fails_alone(connected: Grafana) -> None:
+def test_a_broken_query_does_not_affect_others(connected: Grafana) -> None:
     answer = connected.query(raw("A", "SELECT last(usage_user) FROM cpu"), raw("B", "SELEC"))
     assert answer.status_code == 400
     results = answer.json()["results"]
@@ -149,13 +149,13 @@ def test_one_broken_query_fails_alone(connected: Grafana) -> None:
     assert results["B"]["status"] == 500
 
 
-def test_writing_through_the_reader_is_refused_by_influxdb(connected: Grafana) -> None:
+def test_influxdb_refuses_writes_by_the_reader(connected: Grafana) -> None:
     drop = {"refId": "A", "datasource": REFERENCE, "rawQuery": True, "query": "DROP MEASUREMENT cpu"}
     error = connected.query(drop).json()["results"]["A"]["error"]
     assert "not authorized" in error
 
 
-def test_requests_that_make_no_sense(connected: Grafana) -> None:
+def test_invalid_requests_are_refused(connected: Grafana) -> None:
     assert connected.query().json()["message"] == "No queries found"
     missing = connected.query({"refId": "A", "datasource": {"uid": "none"}})
     assert (missing.status_code, missing.json()["message"]) == (404, "Data source not found")
@@ -164,7 +164,7 @@ def test_requests_that_make_no_sense(connected: Grafana) -> None:
     assert connected.query(twice, start="yesterday").status_code == 400
 
 
-def test_conditions_are_written_as_grafana_does() -> None:
+def test_conditions_are_rendered_as_in_grafana() -> None:
     query = {
         "measurement": "/cpu|mem/",
         "policy": "weekly",
@@ -189,5 +189,5 @@ def test_conditions_are_written_as_grafana_does() -> None:
     ("milliseconds", "text"),
     [(1, "1ms"), (1500, "1s"), (60_000, "1m"), (7_200_000, "2h"), (86_400_000, "1d")],
 )
-def test_intervals_are_named_in_whole_units(milliseconds: int, text: str) -> None:
+def test_intervals_are_written_in_whole_units(milliseconds: int, text: str) -> None:
     assert format_interval(milliseconds) == text

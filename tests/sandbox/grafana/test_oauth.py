@@ -1,4 +1,4 @@
-"""Logging in with an OpenID provider, with the section of grafana.ini that the server gets."""
+"""Logging in with an OpenID provider, with the server's own section of grafana.ini."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def provider(authority: Authority) -> Iterator[Provider]:
 
 
 class Login:
-    """A browser at a Grafana."""
+    """A browser that logs in to a Grafana."""
 
     def __init__(self, grafana: Grafana, provider: Provider) -> None:
         self.grafana, self.provider, self.session = grafana, provider, requests.Session()
@@ -52,7 +52,7 @@ class Login:
         return self.session.get(url, allow_redirects=False, timeout=10)
 
     def code(self, person: dict[str, Any]) -> str:
-        """Where the provider sends the browser back to, with a code."""
+        """The URL to which the provider sends the browser back, with a code."""
         self.provider.person = person
         to_provider = self.get(f"{self.grafana.url}/login/generic_oauth")
         back = self.get(to_provider.headers["Location"])
@@ -60,7 +60,7 @@ class Login:
         return back.headers["Location"]
 
     def as_(self, person: dict[str, Any]) -> requests.Response:
-        """The whole login."""
+        """Go through the whole login."""
         return self.get(self.code(person))
 
     def who(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Login:
 
 
 def why(answer: requests.Response) -> str:
-    """What the login form says."""
+    """The error that the login form shows."""
     assert (answer.status_code, answer.headers["Location"]) == (302, "/login")
     assert "grafana_session" not in answer.cookies
     return unquote(answer.cookies["login_error"])
@@ -81,8 +81,8 @@ def why(answer: requests.Response) -> str:
 def browser(
     request: pytest.FixtureRequest, tmp_path: Path, authority: Authority, provider: Provider
 ) -> Iterator[Login]:
-    """A browser at a Grafana with the server's own section, except the file and public names, which do not exist
-    here."""
+    """A browser, and a Grafana with the server's own section, except for the file and the public names, which do not
+    exist here."""
     changes = getattr(request, "param", {})
     oauth = OAuth(
         **{"clientId": CLIENT, "clientSecret": SECRET, "roleAttributePath": ROLES}
@@ -107,7 +107,7 @@ def browser(
         yield Login(grafana, provider)
 
 
-def test_somebody_new_is_let_in_with_the_role_of_their_groups(browser: Login) -> None:
+def test_a_new_user_has_the_role_of_their_groups(browser: Login) -> None:
     assert browser.as_(ANN).headers["Location"] == "/"
     who = browser.who()
     assert (who["login"], who["email"], who["name"]) == ("ann@example.com", "ann@example.com", "Ann")
@@ -116,12 +116,12 @@ def test_somebody_new_is_let_in_with_the_role_of_their_groups(browser: Login) ->
 
 
 @pytest.mark.parametrize(("groups", "role"), [(["dev"], "Editor"), (["sales"], "Viewer"), ([], "Viewer")])
-def test_someone_without_a_group_of_the_path_is_a_viewer(browser: Login, groups: list[str], role: str) -> None:
+def test_a_user_without_a_matching_group_is_a_viewer(browser: Login, groups: list[str], role: str) -> None:
     browser.as_(ANN | {"groups": groups})
     assert browser.role() == role
 
 
-def test_a_role_is_that_of_the_newest_login_and_the_user_the_same(browser: Login) -> None:
+def test_a_later_login_updates_the_role_of_the_same_user(browser: Login) -> None:
     browser.as_(ANN)
     first = browser.who()["id"]
     browser.as_(ANN | {"groups": [], "email": "other@example.com"})
@@ -129,7 +129,7 @@ def test_a_role_is_that_of_the_newest_login_and_the_user_the_same(browser: Login
 
 
 @pytest.mark.parametrize("browser", [{"roleAttributePath": None}], indirect=True)
-def test_without_a_path_roles_are_given_in_grafana(browser: Login) -> None:
+def test_without_a_role_attribute_path_roles_are_set_in_grafana(browser: Login) -> None:
     browser.as_(ANN)
     assert browser.role() == "Viewer"
     browser.grafana.call("PATCH", f"/api/org/users/{browser.who()['id']}", {"role": "Editor"})
@@ -137,19 +137,19 @@ def test_without_a_path_roles_are_given_in_grafana(browser: Login) -> None:
     assert browser.role() == "Editor"
 
 
-def test_what_the_token_does_not_say_the_userinfo_does(browser: Login) -> None:
+def test_claims_missing_from_the_token_come_from_the_userinfo_endpoint(browser: Login) -> None:
     browser.provider.hidden = frozenset({"email", "groups"})
     browser.as_(ANN)
     assert (browser.who()["email"], browser.role()) == ("ann@example.com", "Admin")
 
 
 @pytest.mark.parametrize("browser", [{"allowedDomains": ["example.com", "example.org"]}], indirect=True)
-def test_only_people_of_the_allowed_domains_are_let_in(browser: Login) -> None:
+def test_only_users_of_the_allowed_domains_can_log_in(browser: Login) -> None:
     assert why(browser.as_(ANN | {"email": "eve@notexample.com"})) == "Required email domain not fulfilled"
     assert browser.as_(ANN | {"email": "bob@example.org"}).headers["Location"] == "/"
 
 
-def test_nobody_becomes_a_user_that_is_there_by_naming_its_email(browser: Login) -> None:
+def test_an_existing_user_cannot_be_taken_over_by_its_email(browser: Login) -> None:
     for name in ({"email": "admin@localhost"}, {"login": "admin"}):
         assert why(browser.as_(ANN | {"sub": "9"} | name)) == "User already exists"
 
@@ -158,7 +158,7 @@ def test_a_login_needs_an_email_address(browser: Login) -> None:
     assert why(browser.as_({"sub": "1"})) == "Provider didn't return an email address"
 
 
-def test_a_code_that_another_browser_asked_for_is_refused(browser: Login) -> None:
+def test_a_code_for_another_browser_is_refused(browser: Login) -> None:
     code = browser.code(ANN)
     stranger = Login(browser.grafana, browser.provider)
     assert why(stranger.get(code)) == "Missing saved oauth state"
@@ -166,7 +166,7 @@ def test_a_code_that_another_browser_asked_for_is_refused(browser: Login) -> Non
     assert why(stranger.get(code)) == "Provided state does not match stored state"
 
 
-def test_a_code_is_good_once_and_with_its_verifier(browser: Login) -> None:
+def test_a_code_is_valid_once_and_only_with_its_verifier(browser: Login) -> None:
     code = browser.code(ANN)
     browser.session.cookies.set("oauth_code_verifier", "x" * 43, domain="127.0.0.1", path="/")
     for cookie in [
@@ -180,12 +180,12 @@ def test_a_code_is_good_once_and_with_its_verifier(browser: Login) -> None:
     assert browser.get(code).headers["Location"] == "/"
 
 
-def test_a_provider_that_says_no_leads_back_to_the_form(browser: Login) -> None:
+def test_a_refusal_by_the_provider_leads_back_to_the_form(browser: Login) -> None:
     answer = browser.get(f"{browser.grafana.url}/login/generic_oauth?error=access_denied")
     assert why(answer) == "Login provider denied login request"
 
 
-def test_the_browser_is_sent_with_state_and_challenge_and_without_the_secret(browser: Login) -> None:
+def test_the_redirect_has_state_and_challenge_but_not_the_secret(browser: Login) -> None:
     sent = browser.get(f"{browser.grafana.url}/login/generic_oauth")
     asked = parse_qs(urlsplit(sent.headers["Location"]).query)
     assert asked["redirect_uri"] == [f"{browser.grafana.url}/login/generic_oauth"]
@@ -201,20 +201,20 @@ def test_a_wrong_client_secret_is_refused_by_the_provider(browser: Login, monkey
     assert browser.provider.refused == ["invalid_client"]
 
 
-def test_the_administrator_still_has_the_form(browser: Login) -> None:
+def test_the_administrator_can_still_use_the_form(browser: Login) -> None:
     given = {"user": browser.grafana.user, "password": browser.grafana.password}
     assert browser.grafana.call("POST", "/login", given, auth=None).status_code == 200
 
 
 @pytest.mark.parametrize("browser", [{"loginForm": False}], indirect=True)
-def test_without_the_form_passwords_are_for_programs_only(browser: Login) -> None:
-    """Pulumi's user, and the administrator with curl."""
+def test_without_the_form_passwords_only_work_for_basic_authentication(browser: Login) -> None:
+    """As used by Pulumi, and by the administrator with curl."""
     given = {"user": browser.grafana.user, "password": browser.grafana.password}
     assert browser.grafana.call("POST", "/login", given, auth=None).status_code == 400
     assert browser.grafana.call("GET", "/api/org").status_code == 200
     assert browser.as_(ANN).headers["Location"] == "/"
 
 
-def test_without_the_section_nobody_is_sent_anywhere(grafana: Grafana) -> None:
+def test_without_the_section_there_is_no_redirect(grafana: Grafana) -> None:
     answer = grafana.call("GET", "/login/generic_oauth", auth=None, allow_redirects=False)
     assert why(answer) == "OAuth client is disabled"

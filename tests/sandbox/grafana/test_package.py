@@ -1,4 +1,4 @@
-"""The Debian package's files: the real one's paths, and everything the guest's Python needs inside."""
+"""The Debian package's files: the real package's paths, and everything that the guest's Python needs."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("path", REAL_PATHS)
-def test_the_real_packages_paths_are_there(tree: Path, path: str) -> None:
+def test_the_package_has_the_real_package_s_paths(tree: Path, path: str) -> None:
     assert (tree / path).is_file()
     executable = path.startswith(("usr/sbin", "usr/share/grafana/bin", "etc/init.d"))
     assert (tree / path).stat().st_mode & 0o777 == (0o755 if executable else 0o644)
 
 
-def test_configuration_files_of_the_real_package(tree: Path) -> None:
+def test_the_package_has_the_real_package_s_conffiles(tree: Path) -> None:
     assert all((tree / path.lstrip("/")).is_file() for path in package.CONFFILES)
-    # The postinst makes it from sample.ini, once.
+    # The postinst creates it from sample.ini, once.
     assert not (tree / "etc/grafana").exists()
 
 
-def test_only_the_needed_aws_services_are_inside(tree: Path) -> None:
+def test_only_the_needed_aws_services_are_included(tree: Path) -> None:
     data = tree / VENDOR / "botocore" / "data"
     assert {path.name for path in data.iterdir() if path.is_dir()} == package.SERVICE_MODELS
 
 
-def test_libraries_are_the_guests(tree: Path) -> None:
+def test_libraries_are_for_the_guest_s_python(tree: Path) -> None:
     compiled = [path.name for path in (tree / VENDOR).rglob("*.so")]
     assert compiled
     assert all("cpython-313" in name or "abi3" in name for name in compiled)
     assert not list(tree.rglob("__pycache__"))
 
 
-def test_nothing_imports_from_outside_the_double(tree: Path) -> None:
+def test_the_double_does_not_import_from_outside(tree: Path) -> None:
     own = [path for path in (tree / "usr/share/grafana/double").rglob("*.py") if "vendor" not in path.parts]
     assert own
     for path in own:
@@ -63,5 +63,5 @@ def test_nothing_imports_from_outside_the_double(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("script", [package.POSTINST, package.PRERM, package.POSTRM])
-def test_maintainer_scripts_are_shell(script: str) -> None:
+def test_maintainer_scripts_are_valid_shell(script: str) -> None:
     subprocess.run(["sh", "-n"], input=script, text=True, check=True)

@@ -1,7 +1,7 @@
-"""Users in pages, the one organisation, and what a published client asks before anything else.
+"""Paged lists of users, the one organisation, and the first requests of published clients.
 
-The calls are those of PyPI's grafana-client 5.1 and of the Go client in the Terraform provider. grafana-client itself
-is no dependency: it brings urllib3-future, which takes the place of the urllib3 that boto3 and requests need.
+The requests are those of PyPI's grafana-client 5.1 and of the Go client in the Terraform provider. grafana-client
+itself is not a dependency, because its urllib3-future replaces the urllib3 that boto3 and requests need.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def logins(users: list[dict[str, Any]]) -> list[str]:
     return [user["login"] for user in users]
 
 
-def test_a_client_that_asks_until_a_page_is_empty_comes_to_an_end(people: Grafana) -> None:
+def test_a_client_that_reads_until_a_page_is_empty_terminates(people: Grafana) -> None:
     found: list[str] = []
     for page in range(1, 10):
         users = people.call("GET", f"/api/users?perpage=3&page={page}").json()
@@ -38,13 +38,13 @@ def test_a_client_that_asks_until_a_page_is_empty_comes_to_an_end(people: Grafan
     assert found == sorted(["admin", *LOGINS])
 
 
-def test_without_a_number_of_users_a_page_has_them_all(people: Grafana) -> None:
+def test_a_page_without_a_length_has_all_users(people: Grafana) -> None:
     assert len(people.call("GET", "/api/users").json()) == 4
     assert len(people.call("GET", "/api/users?perpage=-1&page=0").json()) == 4
     assert people.call("GET", "/api/users?page=2").json() == []
 
 
-def test_search_says_how_many_there_are(people: Grafana) -> None:
+def test_search_returns_the_total_count(people: Grafana) -> None:
     answer = people.call("GET", "/api/users/search?perpage=2&page=2&query=example.org").json()
     assert {key: answer[key] for key in ("totalCount", "page", "perPage")} == {
         "totalCount": 3,
@@ -85,13 +85,13 @@ def test_the_organisation_and_its_members(people: Grafana) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/users", "/api/users/search", "/api/orgs", "/api/org/users", "/api/users/1"])
-def test_a_viewer_sees_nobody(people: Grafana, path: str) -> None:
+def test_a_viewer_cannot_list_users(people: Grafana, path: str) -> None:
     answer = people.call("GET", path, auth=("ann", "long enough"))
     assert answer.status_code == 403
     assert answer.json()["title"] == "Access denied"
 
 
-def test_the_settings_a_client_asks_for_first(grafana: Grafana) -> None:
+def test_the_settings_that_a_client_reads_first(grafana: Grafana) -> None:
     source = {
         "uid": "influxdb",
         "name": "InfluxDB",
@@ -110,6 +110,6 @@ def test_the_settings_a_client_asks_for_first(grafana: Grafana) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/api/nothing"), ("PATCH", "/api/search"), ("PUT", "/api/orgs/x")]
 )
-def test_what_is_not_there_has_grafanas_own_answer(grafana: Grafana, method: str, path: str) -> None:
+def test_missing_objects_have_grafana_s_own_errors(grafana: Grafana, method: str, path: str) -> None:
     answer = grafana.call(method, path, {})
     assert (answer.status_code, answer.json()) == (404, {"message": "Not found"})

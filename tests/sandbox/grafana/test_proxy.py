@@ -1,4 +1,4 @@
-"""The data source proxy, and the ways a CloudWatch data source gets its credentials from the server."""
+"""The data source proxy, and how a CloudWatch data source gets its credentials from the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["aws"]
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the request it got."""
+    """Responds with the request that it got."""
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -51,7 +51,7 @@ def echo(grafana: Grafana) -> Iterator[str]:
         yield "/api/datasources/proxy/uid/echo"
 
 
-def test_a_request_goes_on_with_all_but_grafana_s_login(grafana: Grafana, echo: str) -> None:
+def test_a_request_is_forwarded_without_grafana_s_login(grafana: Grafana, echo: str) -> None:
     sent = {"X-Own": "1", "Cookie": "grafana_session=a", "Origin": "https://grafana"}
     seen = grafana.call("PUT", f"{echo}/a/b?c=d", {"e": 1}, headers=sent).json()
     assert (seen["method"], seen["path"], json.loads(seen["body"])) == ("PUT", "/below/a/b?c=d", {"e": 1})
@@ -61,7 +61,7 @@ def test_a_request_goes_on_with_all_but_grafana_s_login(grafana: Grafana, echo: 
     assert not {"Authorization", "Cookie", "Origin"} & set(seen["headers"])
 
 
-def test_what_it_answers_instead(grafana: Grafana, echo: str) -> None:
+def test_errors_of_the_proxy_itself(grafana: Grafana, echo: str) -> None:
     refused = grafana.call("GET", f"{echo}/refuse")
     assert (refused.status_code, refused.text) == (400, "Authentication to data source failed")
     dead = {"uid": "dead", "name": "Dead", "type": "influxdb", "url": f"http://127.0.0.1:{free_port()}"}
@@ -71,7 +71,7 @@ def test_what_it_answers_instead(grafana: Grafana, echo: str) -> None:
     assert grafana.call("GET", f"{echo}/", auth=None).status_code == 401
 
 
-def test_a_credential_process_is_asked_again_when_the_credentials_end(
+def test_a_credential_process_runs_again_when_the_credentials_expire(
     tmp_path: Path, authority: Authority, aws: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document, asked = tmp_path / "credentials", tmp_path / "asked"
@@ -95,6 +95,6 @@ def test_a_credential_process_is_asked_again_when_the_credentials_end(
             assert grafana.call("GET", health).status_code == status
         once = len(asked.read_text())
         grafana.call("GET", "/api/datasources/uid/process/health")
-        assert len(asked.read_text()) > once, "they end within minutes"
+        assert len(asked.read_text()) > once, "they expire within minutes"
         (tmp_path / "config").unlink()
         assert grafana.call("GET", "/api/datasources/uid/keys/health").status_code == 200, "read once"

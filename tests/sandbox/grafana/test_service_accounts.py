@@ -1,4 +1,4 @@
-"""Service accounts: their tokens really log in, with the account's role, until they end."""
+"""Service accounts, whose tokens log in with the account's role until they expire."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def token(grafana: Grafana, number: int, name: str = "first", **changes: Any) ->
     return dict(made.json())
 
 
-def test_a_token_logs_in_with_the_accounts_role_until_it_is_deleted(grafana: Grafana) -> None:
+def test_a_token_logs_in_with_the_account_s_role_until_it_is_deleted(grafana: Grafana) -> None:
     number = account(grafana)
     made = token(grafana, number)
     assert made["key"].startswith("glsa_")
@@ -45,7 +45,7 @@ def test_a_token_logs_in_with_the_accounts_role_until_it_is_deleted(grafana: Gra
     assert made["key"].encode() not in grafana.files()
 
 
-def test_a_viewers_token_only_looks_and_none_administers_the_server(grafana: Grafana) -> None:
+def test_a_viewer_s_token_can_only_read_and_none_can_administer_the_server(grafana: Grafana) -> None:
     viewer = with_token(token(grafana, account(grafana, "looks", role="Viewer"), "looks")["key"])
     admin = with_token(token(grafana, account(grafana), "admin")["key"])
     assert grafana.call("GET", "/api/search", **viewer).status_code == 200
@@ -56,7 +56,7 @@ def test_a_viewers_token_only_looks_and_none_administers_the_server(grafana: Gra
         assert grafana.call(method, path, {}, **admin).status_code == 403
 
 
-def test_a_token_ends_with_its_time_and_with_its_account(grafana: Grafana) -> None:
+def test_a_token_ends_when_it_expires_or_its_account_does(grafana: Grafana) -> None:
     number = account(grafana)
     short, long = token(grafana, number, "short", secondsToLive=1), token(grafana, number, "long", secondsToLive=60)
     assert grafana.call("GET", "/api/user", **with_token(short["key"])).status_code == 200
@@ -74,7 +74,7 @@ def test_a_token_ends_with_its_time_and_with_its_account(grafana: Grafana) -> No
     assert grafana.call("GET", "/api/user", **with_token(long["key"])).status_code == 401
 
 
-def test_accounts_are_found_in_pages_and_are_no_users(grafana: Grafana) -> None:
+def test_accounts_are_listed_in_pages_but_not_as_users(grafana: Grafana) -> None:
     for name in ("One", "Two words", "three"):
         account(grafana, name, role="Viewer")
     first = grafana.call("GET", f"{API}/search?perpage=2&page=1").json()
@@ -90,7 +90,7 @@ def test_accounts_are_found_in_pages_and_are_no_users(grafana: Grafana) -> None:
         assert grafana.call("GET", "/api/user", auth=(found["login"], password)).status_code == 401
 
 
-def test_what_is_there_already(grafana: Grafana) -> None:
+def test_existing_names_are_refused(grafana: Grafana) -> None:
     number = account(grafana)
     token(grafana, number)
     again = grafana.call("POST", API, {"name": "automation", "role": "Viewer"})
@@ -111,7 +111,7 @@ def test_what_is_there_already(grafana: Grafana) -> None:
         ("POST /{number}/tokens", {"name": "x", "secondsToLive": -1}, 400, "serviceaccounts.ErrInvalidInput"),
     ],
 )
-def test_what_grafana_refuses(grafana: Grafana, call: str, body: Any, status: int, message_id: str) -> None:
+def test_invalid_requests_are_refused(grafana: Grafana, call: str, body: Any, status: int, message_id: str) -> None:
     number = account(grafana)
     method, _, path = call.partition(" ")
     answer = grafana.call(method, API + path.format(number=number), body)
@@ -119,6 +119,6 @@ def test_what_grafana_refuses(grafana: Grafana, call: str, body: Any, status: in
 
 
 @pytest.mark.parametrize("wrong", ["", "glsa_token", "glsa_" + "x" * 32 + "_00000000", "no token at all"])
-def test_something_else_is_no_token(grafana: Grafana, wrong: str) -> None:
+def test_anything_else_is_not_a_token(grafana: Grafana, wrong: str) -> None:
     answer = grafana.call("GET", "/api/user", **with_token(wrong))
     assert answer.status_code == 401

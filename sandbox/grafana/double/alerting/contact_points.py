@@ -18,7 +18,7 @@ routes = Blueprint("contact_points", __name__, url_prefix="/api/v1/provisioning/
 
 
 def names(shared: Context) -> set[str]:
-    """The names a notification policy may use."""
+    """The names that a notification policy can use."""
     return {point["name"] for point in store.every(shared.database, "contact-point")}
 
 
@@ -29,7 +29,7 @@ def _public(point: store.Document) -> store.Document:
 
 
 def _checked(shared: Context, given: dict[str, Any], stored: store.Document | None) -> store.Document:
-    """The document to store: checked, with secret settings encrypted."""
+    """The checked document to store, with secret settings encrypted."""
     name, kind = text(given, "name"), text(given, "type")
     settings = given.get("settings") or {}
     if not isinstance(settings, dict):
@@ -61,7 +61,7 @@ def _checked(shared: Context, given: dict[str, Any], stored: store.Document | No
 
 @routes.get("")
 def list_all() -> Response:
-    """All contact points, or those called `name`; secret settings are redacted."""
+    """All contact points, or those named `name`, with secret settings redacted."""
     wanted = request.args.get("name")
     points = store.every(context().database, "contact-point")
     return jsonify([_public(point) for point in points if wanted in (None, point["name"])])
@@ -69,7 +69,7 @@ def list_all() -> Response:
 
 @routes.post("")
 def create() -> tuple[Response, int]:
-    """A new contact point; several with one name notify together."""
+    """Create a contact point; those with the same name notify together."""
     shared = context()
     point = _checked(shared, body(), None)
     with shared.database.transaction():
@@ -96,7 +96,7 @@ def update(uid: str) -> tuple[Response, int]:
 
 @routes.delete("/<uid>")
 def delete(uid: str) -> tuple[Response, int]:
-    """Delete a contact point; 409 while a policy needs it."""
+    """Delete a contact point; 409 while a policy or rule uses it."""
     shared = context()
     with shared.database.transaction():
         stored = store.get(shared.database, "contact-point", uid)
@@ -109,7 +109,7 @@ def delete(uid: str) -> tuple[Response, int]:
 
 
 def _refuse_if_used(shared: Context, name: str) -> None:
-    """409 when nothing is called `name` any more, but a policy or rule sends there."""
+    """Raises 409 if a policy or rule uses the name, but no contact point has it any more."""
     if name not in names(shared) and name in tree.receivers_in_use(shared):
         raise ApiError.with_id(
             409,

@@ -14,11 +14,11 @@ from . import mail, payloads, receivers, store
 from .faults import DeliveryError
 
 PATIENCE = 5
-"""Seconds; Grafana waits longer, but this stand-in notifies for one group after the other."""
+"""Seconds. Grafana waits longer, but this stand-in notifies one group after the other."""
 
 
 def send(shared: Context, point: store.Document, body: Mapping[str, Any]) -> None:
-    """Notify one integration; DeliveryError when that failed."""
+    """Send a notification through one integration; DeliveryError if that fails."""
     settings = _opened(shared, point)
     kind = point["type"]
     if kind == "webhook":
@@ -27,7 +27,7 @@ def send(shared: Context, point: store.Document, body: Mapping[str, Any]) -> Non
         _post(settings["url"], payloads.slack(body, str(settings.get("recipient") or "")), {})
     elif kind == "pagerduty":
         payloads.pagerduty(body, settings["integrationKey"])
-        raise DeliveryError("this stand-in does not send to PagerDuty: it has one address only, on the internet")
+        raise DeliveryError("this stand-in does not send to PagerDuty, whose only address is on the internet")
     elif kind == "email":
         mail.send(shared.settings.smtp, settings, body)
     else:
@@ -56,4 +56,4 @@ def _post(url: str, body: Mapping[str, Any], settings: Mapping[str, Any]) -> Non
     except urllib3.exceptions.HTTPError as error:
         raise DeliveryError(f"failed to send: {type(error).__name__}") from None
     if not 200 <= answer.status < 300:
-        raise DeliveryError(f"failed to send: the other side answered {answer.status}")
+        raise DeliveryError(f"failed to send: the server responded with status {answer.status}")

@@ -1,4 +1,4 @@
-"""Durations as alerting writes them: `5m`, `1h30m`, `4d`."""
+"""Durations in alerting's format: `5m`, `1h30m`, `4d`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y
 
 
 def parse_duration(written: str, name: str) -> float:
-    """Seconds; 400 naming `name` for anything that is not a duration."""
+    """Parse a duration to seconds; 400, naming the setting `name`, for anything that is not a duration."""
     if written == "0":
         return 0
     if not re.fullmatch(rf"(?:{_PART.pattern})+", written):

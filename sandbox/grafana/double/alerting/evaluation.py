@@ -1,6 +1,6 @@
-"""Evaluates one alert rule: its queries and expressions at one moment.
+"""Evaluates an alert rule: its queries and expressions at one moment.
 
-The condition's numbers are the alerts: 0 is normal, null is no data, anything else fires.
+Each number of the condition is an alert: 0 is normal, null is no data, anything else fires.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Kind = Literal["Normal", "Alerting", "NoData", "Error"]
 
 @dataclass(frozen=True)
 class Result:
-    """The result of an evaluation for one set of labels. values: each step's number for it, by refId."""
+    """The result of an evaluation for one set of labels. values: the number of each step, by refId."""
 
     kind: Kind
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +34,10 @@ class Result:
 def evaluate(
     shared: Context, rule: store.Document, now: datetime, loaded: Sequence[Mapping[str, str]] = ()
 ) -> list[Result]:
-    """At least one result; a query that fails is one result of kind Error. loaded: labels of the active alerts."""
+    """Evaluate a rule. Returns at least one result; a failed query is one result of kind Error.
+
+    loaded: the labels of the active alerts.
+    """
     try:
         outcomes = expressions.run([_step(shared, item, now) for item in rule["data"]], loaded)
         for ref_id, outcome in outcomes.items():
@@ -82,7 +85,7 @@ def _fetch(shared: Context, item: Mapping[str, Any], now: datetime) -> Sequence[
 
 
 def _values(outcomes: Mapping[str, expressions.Outcome], labels: Mapping[str, str]) -> dict[str, float | None]:
-    """The numbers of steps for the same labels; time series are not values."""
+    """The numbers of the steps for these labels; time series are left out."""
     return {
         ref_id: item.value
         for ref_id, outcome in outcomes.items()

@@ -1,7 +1,7 @@
-"""What can go wrong with a notification."""
+"""Errors of notifications."""
 
 from __future__ import annotations
 
 
 class DeliveryError(Exception):
-    """The notification was not delivered; the message says why, without the address, which may be a secret."""
+    """A notification was not delivered. The message gives the reason, but not the address, which may be a secret."""

@@ -1,4 +1,4 @@
-"""What all provisioning endpoints share: provenance and the format of a refusal."""
+"""What all provisioning endpoints share: provenance and the format of errors."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..errors import ApiError
 
 
 def provenance() -> str:
-    """`api` for what this API manages; empty (editable by hand) with the X-Disable-Provenance header."""
+    """`api` for objects managed by this API; empty (editable in the UI) with the header X-Disable-Provenance."""
     return "" if "X-Disable-Provenance" in request.headers else "api"
 
 
 def check_provenance(stored: dict[str, Any]) -> None:
-    """409 when someone wants to edit by hand what the API manages, or the other way round."""
+    """Raises 409 if a request without provenance would change an object that the API manages."""
     if stored.get("provenance", "") == "api" and provenance() == "":
         raise ApiError(409, "cannot change provenance from 'api' to ''")
 
 
 def invalid(reason: str) -> ApiError:
-    """400 in the words of Grafana's provisioning API."""
+    """A 400 with the message of Grafana's provisioning API."""
     return ApiError(400, f"invalid object specification: {reason}", traceID="")

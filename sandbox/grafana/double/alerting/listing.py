@@ -1,4 +1,4 @@
-"""What Grafana reports about its rules and alerts: the APIs of Prometheus and of the Alertmanager.
+"""Lists rules, alerts and receivers with their states: the APIs of Prometheus and the Alertmanager.
 
 https://grafana.com/docs/grafana/latest/developers/http_api/alerting/
 """
@@ -28,7 +28,7 @@ def scheduler() -> Scheduler:
 
 @routes.get("/api/prometheus/grafana/api/v1/rules")
 def rules() -> Response:
-    """All groups with their rules, their states and alerts."""
+    """All groups with their rules, and these with their states and alerts."""
     groups: dict[tuple[str, str], list[RuleState]] = {}
     for state in scheduler().snapshot():
         groups.setdefault((state.rule["folderUID"], state.rule["ruleGroup"]), []).append(state)
@@ -50,13 +50,13 @@ def rules() -> Response:
 
 @routes.get("/api/alertmanager/grafana/api/v2/alerts")
 def alerts() -> Response:
-    """The alerts that are notified."""
+    """The firing alerts."""
     return jsonify([_notified(alert) for _, alert in scheduler().alerts() if alert.firing])
 
 
 @routes.get("/api/alertmanager/grafana/config/api/v1/receivers")
 def receivers() -> Response:
-    """The contact points, and the outcome of each integration's newest notification."""
+    """The contact points, with the result of each integration's newest notification."""
     attempts = scheduler().notifier.attempts
     by_name: dict[str, list[dict[str, Any]]] = {}
     for point in store.every(context().database, "contact-point"):

@@ -1,4 +1,4 @@
-"""Notifications by email, through the server of grafana.ini's section [smtp].
+"""Notifications by email, through the server in grafana.ini's section [smtp].
 
 https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#smtp
 """
@@ -16,14 +16,14 @@ from ..settings import Smtp
 from .faults import DeliveryError
 
 PATIENCE = 10
-"""Seconds, as Grafana's own."""
+"""Seconds, as in Grafana."""
 
-ENCRYPTED = 465
-"""The port on which TLS begins with the first byte; on others by STARTTLS."""
+IMPLICIT_TLS_PORT = 465
+"""The port on which TLS begins with the first byte; on others, STARTTLS begins it."""
 
 
 def send(smtp: Smtp, settings: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-    """One mail to all addresses of a contact point, or one each, as its `singleEmail` says."""
+    """Send a mail to each address of a contact point, or with `singleEmail` one to all."""
     if not smtp.enabled:
         raise DeliveryError("SMTP not configured, check your grafana.ini config file's [smtp] section")
     addresses = [address.strip() for address in re.split(r"[;,\n]", str(settings["addresses"])) if address.strip()]
@@ -40,9 +40,9 @@ def send(smtp: Smtp, settings: Mapping[str, Any], body: Mapping[str, Any]) -> No
 
 def _connection(smtp: Smtp) -> smtplib.SMTP:
     host, _, port = smtp.host.rpartition(":")
-    # The system's authorities; SSL_CERT_FILE names others, for Grafana as for this stand-in.
+    # The system's CAs, or those in SSL_CERT_FILE, which works for Grafana, too.
     context = ssl.create_default_context()
-    if int(port) == ENCRYPTED:
+    if int(port) == IMPLICIT_TLS_PORT:
         return smtplib.SMTP_SSL(host, int(port), timeout=PATIENCE, context=context)
     server = smtplib.SMTP(host, int(port), timeout=PATIENCE)
     try:

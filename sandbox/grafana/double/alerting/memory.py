@@ -1,7 +1,7 @@
-"""What is remembered of alerts across a restart, as Grafana does in its table alert_instance.
+"""Keeps alerts across a restart, as Grafana does in its table alert_instance.
 
 https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
-A rule that was changed starts afresh.
+A changed rule starts without alerts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def keep(database: Database, state: RuleState) -> None:
 
 
 def recall(database: Database, rule: store.Document) -> dict[str, Alert]:
-    """The alerts of a rule as last stored; none when the rule has changed since."""
+    """The stored alerts of a rule; empty if the rule has changed since."""
     document = store.get(database, "state", rule["uid"])
     if document is None or document["updated"] != rule["updated"]:
         return {}

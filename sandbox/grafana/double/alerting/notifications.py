@@ -1,7 +1,7 @@
-"""Who is notified of what, and when: notification policies applied.
+"""Applies the notification policies: who is notified of which alerts, and when.
 
-Alerts go down the tree to the deepest policy that matches and are grouped by its labels. A group's notification is sent
-after its wait, again when the group changes (after its interval), and again while it lasts (repeat interval).
+An alert goes down the tree to the deepest policy that matches, which groups alerts by labels. A group is notified after
+the group wait, again after the group interval if it has changed, and again after the repeat interval while it fires.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _INHERITED = ("receiver", "group_by", *_DEFAULTS)
 
 @dataclass
 class Attempt:
-    """The newest notification of one integration. error: empty when it arrived."""
+    """The newest notification of an integration. error: empty if it was delivered."""
 
     at: datetime
     error: str = ""
@@ -33,7 +33,7 @@ class Attempt:
 
 @dataclass
 class _Group:
-    """Alerts that are notified together. sent: whether each fingerprint was firing at the last notification."""
+    """Alerts that are notified together. sent: whether each was firing at the last notification, by fingerprint."""
 
     policy: Mapping[str, Any]
     labels: dict[str, str]
@@ -47,7 +47,7 @@ Alerts = Sequence[tuple[str, Alert]]
 
 
 class Notifier:
-    """Keeps the groups, and sends them when they are due."""
+    """Keeps the groups, and sends notifications when they are due."""
 
     def __init__(self, shared: Context) -> None:
         self.shared = shared
@@ -55,7 +55,7 @@ class Notifier:
         self._groups: dict[tuple[Any, ...], _Group] = {}
 
     def tick(self, alerts: Alerts, now: datetime) -> None:
-        """Look at all alerts once, and send what is due."""
+        """Send the notifications that are due for these alerts."""
         members: dict[tuple[Any, ...], list[tuple[str, Alert]]] = {}
         tree = stored(self.shared.database)
         for uid, alert in alerts:
@@ -71,15 +71,15 @@ class Notifier:
             if key not in members:
                 del self._groups[key]
             else:
-                self._consider(group, members[key], now)
+                self._notify_if_due(group, members[key], now)
 
-    def _consider(self, group: _Group, alerts: Alerts, now: datetime) -> None:
+    def _notify_if_due(self, group: _Group, alerts: Alerts, now: datetime) -> None:
         present = {alert.fingerprint: alert.firing for _, alert in alerts}
-        # An alert resolved before its first notification is not sent, and no resolution is sent twice.
+        # An alert that was resolved before its first notification is not sent, and no resolution is sent twice.
         fresh = [(u, a) for u, a in alerts if a.firing or group.sent.get(a.fingerprint)]
         if not fresh or now < _due(group, present, now):
             return
-        # Nothing is recorded, so what still fires when the mute timing ends is sent then.
+        # Nothing is recorded, so alerts that still fire when the mute timing ends are sent then.
         if timings.muted(self.shared, group.policy["mute_time_intervals"], now):
             return
         body = payloads.message(group.policy["receiver"], group.labels, fresh, self.shared.settings.root_url)
@@ -110,8 +110,8 @@ def _due(group: _Group, present: Mapping[str, bool], now: datetime) -> datetime:
         return after("group_interval", group.sent_at)
     if not any(present.values()):
         return now + timedelta(days=1)
-    # A group is looked at once an interval, and repeated when it was sent longer ago, and not just as long ago
-    # (prometheus/alertmanager, notify/notify.go: DedupStage).
+    # A group is checked once per interval, and repeated if its last notification is more than the repeat interval ago,
+    # not exactly as long ago (prometheus/alertmanager, notify/notify.go: DedupStage).
     interval, repeat = (parse_duration(str(group.policy[name]), name) for name in ("group_interval", "repeat_interval"))
     return group.sent_at + timedelta(seconds=(repeat // interval + 1) * interval)
 
@@ -119,7 +119,7 @@ def _due(group: _Group, present: Mapping[str, bool], now: datetime) -> datetime:
 def _matching(
     node: Mapping[str, Any], inherited: Mapping[str, Any], labels: Mapping[str, str], path: tuple[int, ...]
 ) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
-    """The policies that apply to the labels, each with its position in the tree and what it inherits."""
+    """The policies that apply to the labels, each with its position in the tree and the inherited settings."""
     own = {name: node[name] for name in _INHERITED if node.get(name)}
     policy = {**inherited, **own, "mute_time_intervals": node.get("mute_time_intervals") or []}
     found = False

@@ -1,4 +1,4 @@
-"""What a notification says: Grafana's webhook body, and from it the other kinds' bodies.
+"""The bodies of notifications: Grafana's webhook body, and those of other integrations, which are made from it.
 
 https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/
 """
@@ -16,14 +16,14 @@ NEVER = "0001-01-01T00:00:00Z"
 
 
 def timestamp(moment: datetime | None) -> str:
-    """A time as Grafana writes it; the year 1 for none."""
+    """A time as Grafana writes it; None is the year 1."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else NEVER
 
 
 def message(
     receiver: str, group_labels: Mapping[str, str], alerts: Sequence[tuple[str, Alert]], root: str
 ) -> dict[str, Any]:
-    """The webhook's body. alerts: the uid of each one's rule, and the alert. root: Grafana's own address."""
+    """The webhook's body. alerts: each with the uid of its rule. root: Grafana's own URL."""
     items = [_alert(uid, alert, root) for uid, alert in alerts]
     firing = [alert for _, alert in alerts if alert.firing]
     labels, notes = _common([alert.labels for _, alert in alerts]), _common([a.annotations for _, a in alerts])

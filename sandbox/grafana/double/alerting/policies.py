@@ -1,4 +1,4 @@
-"""/api/v1/provisioning/policies: the one tree that says who is notified of what."""
+"""/api/v1/provisioning/policies: the tree of notification policies, which determines who is notified of what."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ routes = Blueprint("policies", __name__, url_prefix="/api/v1/provisioning/polici
 
 
 def ensure_default(database: Database) -> None:
-    """Grafana starts with one contact point, an example address, and a policy that sends everything there."""
+    """Create what Grafana starts with: a contact point with an example address, and a policy that sends all alerts
+    there."""
     with database.transaction():
         if store.get(database, "policy", tree.ROOT):
             return
@@ -79,7 +80,7 @@ def replace() -> tuple[Response, int]:
 
 @routes.delete("")
 def reset() -> tuple[Response, int]:
-    """Back to the default tree."""
+    """Reset to the default tree."""
     shared = context()
     with shared.database.transaction():
         if tree.DEFAULT_RECEIVER not in contact_points.names(shared):

@@ -1,4 +1,4 @@
-"""Kinds of notification: which settings each needs, and which of them are secret.
+"""Types of integrations: which settings each requires, and which are secret.
 
 https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Receiver:
-    """required: settings that must not be empty; an entry with `|` is satisfied by any of its names."""
+    """A type of integration. required: settings that must not be empty; of those joined by `|`, one is enough."""
 
     required: tuple[str, ...]
     secret: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ RECEIVERS = {
 
 
 def problem(kind: str, settings: Mapping[str, Any]) -> str | None:
-    """What is wrong with a contact point of this kind, or None."""
+    """What is wrong with the settings of an integration, or None."""
     receiver = RECEIVERS.get(kind)
     if receiver is None:
         return f"unknown receiver type {kind!r}"

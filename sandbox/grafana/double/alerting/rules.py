@@ -22,9 +22,8 @@ from .http import check_provenance, invalid, provenance
 EXPRESSION = "__expr__"
 """The data source uid of server-side expressions: reduce, threshold, math, …"""
 
-DEFAULT_INTERVAL = 60
 BASE_INTERVAL = 10
-"""Seconds. Groups are evaluated in multiples of the scheduler's 10 s."""
+"""Seconds. Groups' intervals are multiples of the scheduler's 10 s."""
 
 TITLE_LENGTH = 190
 _NO_DATA = ("Alerting", "NoData", "OK", "KeepLast")
@@ -34,7 +33,7 @@ routes = Blueprint("rules", __name__, url_prefix="/api/v1/provisioning")
 
 
 def _checked(shared: Context, given: dict[str, Any], stored: store.Document | None = None) -> store.Document:
-    """The rule to store, with Grafana's defaults; 400 with the reason when Grafana would refuse it."""
+    """The rule to store, with Grafana's defaults; 400 with the reason if Grafana would refuse it."""
     uid = text(given, "uid") or (stored["uid"] if stored else new_uid())
     check_uid(uid)
     title, folder, group = text(given, "title"), text(given, "folderUID"), text(given, "ruleGroup")
@@ -117,7 +116,7 @@ def _check_texts(given: dict[str, Any]) -> None:
 def _rule(shared: Context, uid: str) -> store.Document:
     found = store.get(shared.database, "rule", uid)
     if found is None:
-        raise ApiError(404, "")  # nothing but the status, see ngalert/api/api_provisioning.go
+        raise ApiError(404, "")  # only the status, see ngalert/api/api_provisioning.go
     return found
 
 
@@ -135,7 +134,7 @@ def read(uid: str) -> Response:
 
 @routes.post("/alert-rules")
 def create() -> tuple[Response, int]:
-    """A new rule; 409 for a uid in use."""
+    """Create a rule; 409 for a uid in use."""
     shared = context()
     with shared.database.transaction():
         rule = _checked(shared, body())
@@ -169,7 +168,7 @@ def delete(uid: str) -> tuple[str, int]:
 
 
 def _no_group() -> ApiError:
-    """As pkg/services/ngalert/models/errors.go: an error without a message of its own shows its kind's."""
+    """As in pkg/services/ngalert/models/errors.go, where an error without a message has that of its kind."""
     return ApiError.with_id(404, "alerting.alert-rule.notFound", "NotFound")
 
 
@@ -177,19 +176,15 @@ def _members(shared: Context, folder: str, group: str) -> list[store.Document]:
     return [rule for rule in store.rules_in_folder(shared.database, folder) if rule["ruleGroup"] == group]
 
 
-def _key(folder: str, group: str) -> str:
-    return f"{folder}/{group}"
-
-
 @routes.get("/folder/<folder>/rule-groups/<group>")
 def read_group(folder: str, group: str) -> Response:
-    """A group: title, folderUid, interval in seconds, rules in their order."""
+    """A group: title, folderUid, interval in seconds, and the rules in their order."""
     shared = context()
     rules = _members(shared, folder, group)
     if not rules:
         raise _no_group()
-    details = store.get(shared.database, "group", _key(folder, group)) or {
-        "interval": DEFAULT_INTERVAL,
+    details = store.get(shared.database, "group", store.group_key(folder, group)) or {
+        "interval": store.DEFAULT_INTERVAL,
         "order": [],
     }
     order = {uid: number for number, uid in enumerate(details["order"])}
@@ -199,10 +194,10 @@ def read_group(folder: str, group: str) -> Response:
 
 @routes.put("/folder/<folder>/rule-groups/<group>")
 def replace_group(folder: str, group: str) -> Response:
-    """Replace a group: rules not in the body are deleted, those with a known uid are updated."""
+    """Replace a group: rules that are not in the body are deleted, those with a known uid are updated."""
     shared = context()
     given = body()
-    interval = given.get("interval") or DEFAULT_INTERVAL
+    interval = given.get("interval") or store.DEFAULT_INTERVAL
     if not isinstance(interval, int) or interval <= 0 or interval % BASE_INTERVAL:
         raise invalid(f"interval ({interval} s) should be non-zero and divided exactly by {BASE_INTERVAL} s")
     with shared.database.transaction():
@@ -217,7 +212,7 @@ def replace_group(folder: str, group: str) -> Response:
         order = [rule["uid"] for rule in rules]
         for uid in before.keys() - set(order):
             store.delete(shared.database, "rule", uid)
-        store.put(shared.database, "group", _key(folder, group), {"interval": interval, "order": order})
+        store.put(shared.database, "group", store.group_key(folder, group), {"interval": interval, "order": order})
     return jsonify(title=group, folderUid=folder, interval=interval, rules=rules)
 
 
@@ -232,5 +227,5 @@ def delete_group(folder: str, group: str) -> tuple[str, int]:
         for rule in rules:
             check_provenance(rule)
             store.delete(shared.database, "rule", rule["uid"])
-        store.delete(shared.database, "group", _key(folder, group))
+        store.delete(shared.database, "group", store.group_key(folder, group))
     return "", 204

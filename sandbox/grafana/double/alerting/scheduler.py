@@ -1,6 +1,6 @@
 """Evaluates every rule at its group's interval in one thread, and sends notifications in another.
 
-Tests call `evaluate` and `notify` themselves, with a time of their own.
+Tests call `evaluate` and `notify` directly, with times of their choice.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ from .states import RuleState
 
 TICK = 1.0
 """Seconds between two checks of what is due."""
-DEFAULT_INTERVAL = 60
 
 log = logging.getLogger("grafana.alerting")
 
 
 class Scheduler:
-    """The rules' states, by uid, and who keeps them up to date."""
+    """Keeps the states of the rules, by uid."""
 
     def __init__(self, app: Flask, shared: Context) -> None:
         self._app = app
@@ -39,7 +38,7 @@ class Scheduler:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to evaluate and to notify."""
+        """Start evaluating and notifying."""
         self._threads = [
             threading.Thread(target=self._loop, args=(work,), name=name, daemon=True)
             for name, work in (("evaluation", self.evaluate), ("notification", self.notify))
@@ -48,13 +47,13 @@ class Scheduler:
             thread.start()
 
     def stop(self) -> None:
-        """End both threads; waits briefly for what is being asked or sent."""
+        """Stop both threads; waits briefly for running queries and deliveries."""
         self._stop.set()
         for thread in self._threads:
             thread.join(2)
 
     def evaluate(self, now: datetime) -> None:
-        """Evaluate the rules whose time has come."""
+        """Evaluate the rules that are due."""
         for state in self._current():
             due = state.evaluated is None or (now - state.evaluated).total_seconds() >= state.interval
             if not due or state.rule["isPaused"] or state.rule.get("record"):
@@ -69,9 +68,9 @@ class Scheduler:
                 log.warning("rule=%s error=%s", state.rule["uid"], state.error)
 
     def _results(self, state: RuleState, now: datetime) -> list[Result]:
-        """A rule's results; a rule that cannot be evaluated at all does not stop the others."""
+        """A rule's results. A rule that cannot be evaluated does not stop the others."""
         try:
-            # Data sources look their server's settings up in the running application.
+            # Data sources read the server's settings from the running application.
             with self._app.app_context():
                 return evaluate(self.shared, state.rule, now, state.loaded)
         except Exception as error:
@@ -79,7 +78,7 @@ class Scheduler:
             return [Result("Error", error=f"{type(error).__name__}: {error}")]
 
     def notify(self, now: datetime) -> None:
-        """Send what is due."""
+        """Send the notifications that are due."""
         self.notifier.tick(self.alerts(), now)
 
     def alerts(self) -> Alerts:
@@ -88,13 +87,13 @@ class Scheduler:
             return [(uid, alert) for uid, state in self.states.items() for alert in list(state.alerts.values())]
 
     def snapshot(self) -> list[RuleState]:
-        """The rules' states as they are now."""
+        """The current states of the rules."""
         with self._lock:
             return list(self.states.values())
 
     def _current(self) -> list[RuleState]:
-        """A state for each stored rule; a changed rule starts afresh, a deleted one is forgotten. After a
-        restart, what was remembered continues."""
+        """A state for each stored rule. A changed rule starts without alerts, a deleted one is removed; after a
+        restart, the stored alerts continue."""
         database = self.shared.database
         folders: dict[str, str] = {row["uid"]: row["title"] for row in database.rows("SELECT uid, title FROM folder")}
         rules = {rule["uid"]: rule for rule in store.every(database, "rule")}
@@ -104,13 +103,13 @@ class Scheduler:
                 store.delete(database, "state", uid)
             for uid, rule in rules.items():
                 folder = str(rule["folderUID"])
-                group = store.get(database, "group", f"{folder}/{rule['ruleGroup']}") or {}
-                interval = int(group.get("interval") or DEFAULT_INTERVAL)
+                group = store.get(database, "group", store.group_key(folder, rule["ruleGroup"])) or {}
+                interval = int(group.get("interval") or store.DEFAULT_INTERVAL)
                 known = self.states.get(uid)
                 if known is None or {**known.rule, "updated": ""} != {**rule, "updated": ""}:
-                    remembered = {} if known else memory.recall(database, rule)
+                    alerts = {} if known else memory.recall(database, rule)
                     root = self.shared.settings.root_url
-                    self.states[uid] = RuleState(rule, folders.get(folder, folder), interval, remembered, root=root)
+                    self.states[uid] = RuleState(rule, folders.get(folder, folder), interval, alerts, root=root)
                 else:
                     known.interval = interval
             return list(self.states.values())
@@ -120,5 +119,5 @@ class Scheduler:
             try:
                 work(datetime.now(UTC))
             except Exception:
-                # One failure must not end alerting forever.
+                # An error must not stop alerting.
                 log.exception("alerting failed")

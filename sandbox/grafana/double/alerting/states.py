@@ -1,9 +1,8 @@
-"""The states of a rule's alerts, from one evaluation to the next.
+"""The states of a rule's alerts, from one evaluation to the next. (memory.py keeps them across restarts.)
 
 https://grafana.com/docs/grafana/latest/alerting/fundamentals/alert-rule-evaluation/
-Transitions as in Grafana's pkg/services/ngalert/state/state.go (resultNormal, resultAlerting, resultKeepLast) and
+Transitions follow Grafana's pkg/services/ngalert/state/state.go (resultNormal, resultAlerting, resultKeepLast) and
 manager.go (processMissingSeriesStates).
-What outlives a restart: memory.py.
 """
 
 from __future__ import annotations
@@ -21,15 +20,18 @@ from .evaluation import Result
 
 State = Literal["Normal", "Pending", "Alerting", "Recovering", "NoData", "Error"]
 ENDS_AFTER, RESENT = 4, 30
-"""What the Alertmanager is sent is valid for this many intervals of at least this many seconds (nextEndsTime,
+"""An alert sent to the Alertmanager is valid for this many intervals of at least this many seconds (nextEndsTime,
 ResendDelay)."""
 MISSING_FOR = 2
-"""Evaluations after which an alert ends whose labels are no longer returned, unless its rule says otherwise."""
+"""An alert ends after this many evaluations that no longer return its labels, unless its rule says otherwise."""
 
 
 @dataclass
 class Alert:
-    """One alert: a rule and a set of labels. since: of the state. ended: when a firing one was resolved."""
+    """One alert: a rule and a set of labels.
+
+    since: when it changed to its state. seen: when its labels were last returned. ended: when it was resolved.
+    """
 
     labels: dict[str, str]
     annotations: dict[str, str]
@@ -43,12 +45,12 @@ class Alert:
 
     @property
     def firing(self) -> bool:
-        """Whether it is notified."""
+        """Whether notifications are sent for it."""
         return self.state in ("Alerting", "Recovering", "NoData", "Error")
 
     @property
     def fingerprint(self) -> str:
-        """What distinguishes it from all others."""
+        """Identifies the alert by its labels."""
         return hashlib.sha256(json.dumps(sorted(self.labels.items())).encode()).hexdigest()[:16]
 
     @property
@@ -59,7 +61,7 @@ class Alert:
 
 @dataclass
 class RuleState:
-    """Everything known of one rule. root: Grafana's own address."""
+    """A rule and the states of its alerts. root: Grafana's own URL."""
 
     rule: store.Document
     folder: str
@@ -72,20 +74,23 @@ class RuleState:
 
     @property
     def loaded(self) -> list[Mapping[str, str]]:
-        """Labels of the alerts that a recovery threshold applies to."""
+        """The labels of the alerts to which a recovery threshold applies."""
         return [a.labels for a in self.alerts.values() if a.state in ("Alerting", "Pending") and not a.reason]
 
     def update(self, results: Sequence[Result], now: datetime) -> None:
-        """Update the alerts from an evaluation."""
+        """Update the alerts with the results of an evaluation."""
         self.evaluated = now
         self.error = next((result.error for result in results if result.kind == "Error"), "")
         for result in results:
-            for labels, values, state, reason in self._meant(result):
+            for labels, values, state, reason in self._alerts_of(result):
                 self._set(labels, values, state, reason, now)
-        self._forget(now)
+        self._end_missing(now)
 
-    def _meant(self, result: Result) -> Iterator[tuple[dict[str, str], Mapping[str, float | None], State | None, str]]:
-        """Labels, values, state (None: as it was) and reason, with the rule's no-data and error states."""
+    def _alerts_of(
+        self, result: Result
+    ) -> Iterator[tuple[dict[str, str], Mapping[str, float | None], State | None, str]]:
+        """The labels, values, state (None: unchanged) and reason of each alert, after the rule's no-data and error
+        states have been applied."""
         own = self._labels(result)
         if result.kind in ("Normal", "Alerting"):
             yield own, result.values, result.kind, ""
@@ -96,7 +101,7 @@ class RuleState:
             yield named, {}, chosen, ""
             return
         state: State | None = {"Alerting": "Alerting", "OK": "Normal"}.get(chosen)  # type: ignore[assignment]
-        # No data, or no labels, came back: that applies to every alert of the rule.
+        # A result without labels applies to every alert of the rule.
         known = [alert.labels for alert in self.alerts.values()] if not result.labels else []
         reason = f"{result.kind}, KeepLast" if chosen == "KeepLast" else result.kind
         for labels in known or [own]:
@@ -127,7 +132,7 @@ class RuleState:
             alert.annotations = {
                 name: wording.expand(text, labels, values, self.root) for name, text in self.rule["annotations"].items()
             }
-        self._turn(alert, self._next(alert, state or _kept(alert.state), now), now)
+        self._change(alert, self._next(alert, state or _kept(alert.state), now), now)
 
     def _next(self, alert: Alert, wanted: State, now: datetime) -> State:
         if wanted == "Normal":
@@ -149,7 +154,7 @@ class RuleState:
         return timedelta(seconds=parse_duration(self.rule.get(name) or "0s", name))
 
     @staticmethod
-    def _turn(alert: Alert, state: State, now: datetime) -> None:
+    def _change(alert: Alert, state: State, now: datetime) -> None:
         if alert.state == state:
             return
         was_firing = alert.firing
@@ -159,22 +164,23 @@ class RuleState:
         elif was_firing and not alert.firing:
             alert.ended = now
 
-    def _forget(self, now: datetime) -> None:
+    def _end_missing(self, now: datetime) -> None:
         """End the alerts whose labels were not returned, and drop those that ended a while ago."""
         for key, alert in list(self.alerts.items()):
             patience = self._patience(alert)
             missing = now - alert.seen
             if missing >= patience and alert.firing:
-                self._turn(alert, "Normal", now)
+                self._change(alert, "Normal", now)
                 alert.reason = "MissingSeries"
             elif missing >= patience and (alert.ended is None or now - alert.ended >= timedelta(minutes=15)):
                 del self.alerts[key]
 
     def _patience(self, alert: Alert) -> timedelta:
-        """How long an alert lasts whose labels are not returned.
+        """How long an alert lasts without its labels being returned.
 
-        Grafana prolongs only an alerting one (Maintain in processMissingSeriesStates). It no longer reports
-        a recovering one to the Alertmanager, which ends it when the last report expires (nextEndsTime)."""
+        Grafana prolongs only an alerting one (Maintain in processMissingSeriesStates). It no longer reports a
+        recovering one to the Alertmanager, which ends it when the last report expires (nextEndsTime).
+        """
         if alert.state in ("NoData", "Error"):
             return timedelta(seconds=self.interval)
         missing = self.rule.get("missing_series_evals_to_resolve") or MISSING_FOR
@@ -185,5 +191,5 @@ class RuleState:
 
 
 def _kept(state: State) -> State:
-    """What KeepLast makes of a state: a pending alert stays pending, and fires when its time has passed."""
+    """The state that KeepLast asks for. A pending alert stays pending, and fires after the rule's `for`."""
     return "Alerting" if state in ("Alerting", "Pending") else "Normal"

@@ -1,7 +1,7 @@
 """Alerting's objects in the database: one JSON document per kind and key.
 
-Kinds: `contact-point` (key: uid), `policy` (one document), `mute-timing` and `template` (key: name),
-`rule` (key: uid), `group` (key: folder uid and title), `state` (key: a rule's uid).
+Kinds: `contact-point` (key: uid), `policy` (one document), `mute-timing` and `template` (key: name), `rule` (key: uid),
+`group` (key: see `group_key`), `state` (key: the rule's uid).
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from ..database import Database
 
 Kind = Literal["contact-point", "policy", "mute-timing", "template", "rule", "group", "state"]
 Document = dict[str, Any]
+
+DEFAULT_INTERVAL = 60
+"""Seconds between the evaluations of a group that has no document."""
 
 
 def every(database: Database, kind: Kind) -> list[Document]:
@@ -39,10 +42,15 @@ def put(database: Database, kind: Kind, key: str, document: Document) -> None:
 
 
 def delete(database: Database, kind: Kind, key: str) -> bool:
-    """Remove one document; says whether it was there."""
+    """Delete one document; returns whether it existed."""
     return database.write("DELETE FROM alerting WHERE kind = ? AND key = ?", kind, key) > 0
 
 
+def group_key(folder_uid: str, title: str) -> str:
+    """The key of a rule group's document."""
+    return f"{folder_uid}/{title}"
+
+
 def rules_in_folder(database: Database, folder_uid: str) -> list[Document]:
-    """The alert rules inside a folder."""
+    """The alert rules in a folder."""
     return [rule for rule in every(database, "rule") if rule["folderUID"] == folder_uid]

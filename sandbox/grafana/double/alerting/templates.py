@@ -1,4 +1,4 @@
-"""/api/v1/provisioning/templates: texts of notifications."""
+"""/api/v1/provisioning/templates: templates for notifications."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read(name: str) -> Response:
 
 @routes.put("/<name>")
 def put(name: str) -> tuple[Response, int]:
-    """PUT {"template"}: create or replace. The braces of Go's template language must be in pairs."""
+    """PUT {"template"}: create or replace a template. The braces of Go's template language must be in pairs."""
     content = text(body(), "template").strip()
     if not content:
         raise invalid("template must have content")

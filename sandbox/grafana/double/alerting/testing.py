@@ -1,7 +1,7 @@
-"""/apis/notifications.alerting.grafana.app: the contact points with their integrations, and a test message to one.
+"""/apis/notifications.alerting.grafana.app: lists the contact points with their integrations, and tests one.
 
-As Grafana's pkg/registry/apps/alerting/notifications/receiver (handler.go: HandleReceiverTestingRequest and its
-validation); the older address answers 410 since Grafana 13 (grafana/grafana#121692).
+Follows Grafana's pkg/registry/apps/alerting/notifications/receiver (handler.go: HandleReceiverTestingRequest and its
+validation). The older address has returned 410 since Grafana 13 (grafana/grafana#121692).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _integration(point: store.Document) -> dict[str, Any]:
 
 @routes.get(f"/apis/{GROUP}/namespaces/default/receivers")
 def list_all() -> Response:
-    """Every contact point; secret settings only as being set."""
+    """All contact points; of secret settings only whether they are set."""
     by_title: dict[str, list[dict[str, Any]]] = {}
     for point in store.every(context().database, "contact-point"):
         by_title.setdefault(point["name"], []).append(_integration(point))
@@ -60,7 +60,7 @@ def list_all() -> Response:
 
 @routes.post(f"/apis/{GROUP}/namespaces/default/receivers/<name>/test")
 def test(name: str) -> Response:
-    """Send one message through one integration; a failure is a valid answer, too."""
+    """Send a message through one integration; a failed delivery is a valid response, too."""
     shared, given = context(), body()
     points = [point for point in store.every(shared.database, "contact-point") if _name(point["name"]) == name]
     if not points:
@@ -80,7 +80,7 @@ def test(name: str) -> Response:
 
 
 def _patched(shared: Context, points: list[store.Document], given: Mapping[str, Any]) -> store.Document:
-    """The integration to test: as given, completed with the stored secret settings that it refers to."""
+    """The integration to test: the given one, with the stored secret settings that it refers to."""
     kind, settings, kept = given.get("type"), given.get("settings"), given.get("secureFields") or {}
     if not kind or not isinstance(settings, dict):
         raise ApiError(400, "integration must be set")
@@ -97,5 +97,5 @@ def _patched(shared: Context, points: list[store.Document], given: Mapping[str, 
 
 @routes.post("/api/alertmanager/grafana/config/api/v1/receivers/test")
 def gone() -> tuple[Response, int]:
-    """Where this was before Grafana 13."""
+    """The address of this API before Grafana 13."""
     return jsonify(message=f"removed: use /apis/{GROUP}/namespaces/{{namespace}}/receivers/{{uid}}/test"), 410

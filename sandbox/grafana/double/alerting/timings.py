@@ -1,4 +1,4 @@
-"""/api/v1/provisioning/mute-timings: when nothing is sent."""
+"""/api/v1/provisioning/mute-timings: times without notifications."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ def _check(given: dict[str, Any]) -> None:
 
 
 def muted(shared: Context, names: Iterable[str], now: datetime) -> bool:
-    """Whether one of the mute timings holds at a moment.
+    """Whether one of the mute timings is active at a moment.
 
-    As prometheus/alertmanager's timeinterval: what an interval does not name always matches; a span of the day ends
-    before its end; everything is in the interval's own time zone, UTC by default."""
+    As in prometheus/alertmanager's timeinterval: fields that an interval does not set always match, a span of the day
+    excludes its end, and times are in the interval's own time zone, by default UTC.
+    """
     found = (store.get(shared.database, "mute-timing", name) or {} for name in names)
     return any(_holds(interval, now) for timing in found for interval in timing.get("time_intervals") or [])
 
@@ -83,7 +84,7 @@ def read(name: str) -> Response:
 
 @routes.post("")
 def create() -> tuple[Response, int]:
-    """A new mute timing; 409 for a name in use."""
+    """Create a mute timing; 409 for a name in use."""
     given = body()
     _check(given)
     database = context().database

@@ -20,14 +20,14 @@ def stored(database: Database) -> store.Document:
 
 
 def every(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The node and all below it."""
+    """The node and all nodes below it."""
     yield node
     for child in node.get("routes") or []:
         yield from every(child)
 
 
 def receivers_in_use(shared: Context) -> set[str]:
-    """Names of contact points that policies or rules send to."""
+    """The names of contact points that policies or rules use."""
     used = {node["receiver"] for node in every(stored(shared.database)) if node.get("receiver")}
     for rule in store.every(shared.database, "rule"):
         used |= {(rule.get("notification_settings") or {}).get("receiver", "")}
@@ -35,7 +35,7 @@ def receivers_in_use(shared: Context) -> set[str]:
 
 
 def timings_in_use(shared: Context) -> set[str]:
-    """Names of mute timings that policies use."""
+    """The names of mute timings that policies use."""
     return {
         name
         for node in every(stored(shared.database))

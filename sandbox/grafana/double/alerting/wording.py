@@ -1,8 +1,8 @@
-"""Go's templates in annotations and labels, as far as rules use them.
+"""The subset of Go's templates that rules use in annotations and labels.
 
-`{{ $labels.NAME }}`, also as `urlquery $labels.NAME`, `{{ externalURL }}`, `{{ $value }}`, `{{ $values.REF.Value }}`,
-and on the latter `printf "%.1f"`, `humanize`, `humanizeDuration` and `humanizePercentage`. Anything else leaves the
-whole text as it is, as Grafana does with a template that does not work.
+`{{ $labels.NAME }}`, also with `urlquery`, `{{ externalURL }}`, `{{ $value }}`, and `{{ $values.REF.Value }}`, also
+with `printf "%.1f"`, `humanize`, `humanizeDuration` and `humanizePercentage`. A text with anything else stays as it is,
+like an invalid template in Grafana.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 def expand(text: str, labels: Mapping[str, str], values: Mapping[str, float | None], root: str = "") -> str:
-    """The text with its actions replaced. root: Grafana's own address, with a trailing slash (`externalURL`)."""
+    """Replace the actions in a text. root: Grafana's own URL with a trailing slash (`externalURL`)."""
     try:
         return _ACTION.sub(lambda match: root if match[1] == "externalURL" else _action(match[1], labels, values), text)
     except (KeyError, ValueError, TypeError):
@@ -52,7 +52,7 @@ def _shown(value: float, function: str, pattern: str) -> str:
 
 
 def humanize_duration(seconds: float) -> str:
-    """As Prometheus writes it: `1d 2h 3m 4s`, below a minute `4.5s`."""
+    """A duration as Prometheus writes it: `1d 2h 3m 4s`, or `4.5s` below a minute."""
     if not math.isfinite(seconds):
         return f"{seconds:g}"
     if abs(seconds) < 60:

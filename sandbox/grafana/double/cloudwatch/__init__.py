@@ -16,10 +16,10 @@ class CloudWatch:
     """See `plugins.Plugin`."""
 
     def check_health(self, source: DataSource) -> str:
-        """Lists one metric with the stored credentials, as Grafana does.
+        """List one metric with the stored credentials, as Grafana does.
 
-        Grafana also asks the CloudWatch logs API, which the local AWS does not offer to machines; the
-        message says so instead of claiming it.
+        Grafana also queries the CloudWatch logs API, which the local AWS does not offer to machines; the message says
+        so.
         """
         session = Session(source)
         session.call(
@@ -35,9 +35,9 @@ class CloudWatch:
         )
 
     def query(self, source: DataSource, query: Mapping[str, Any], time_range: TimeRange) -> Sequence[Frame]:
-        """Runs one metric query."""
+        """Run a metric query."""
         return metrics.run(Session(source, str(query.get("region") or "default")), query, time_range)
 
     def resource(self, source: DataSource, path: str, arguments: Mapping[str, str]) -> Any:
-        """regions, namespaces, metrics, dimension-keys, dimension-values, ec2-instance-attribute, …"""
+        """One of the lists regions, namespaces, metrics, dimension-keys, dimension-values, ec2-instance-attribute, …"""
         return resources.answer(source, path, arguments)

@@ -1,6 +1,6 @@
 """Dynamic labels: `${PROP('Dim.InstanceId')}`, `${LABEL}`, `${AVG}`, …
 
-CloudWatch replaces them itself; the local AWS does not, so the double does it for it.
+CloudWatch expands them itself; the local AWS does not, so the double does.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/graph-dynamic-labels.html
 """
 
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"\$\{\s*(?:PROP\('(?P<property>[^']+)'\)|(?P<word>[A-Z_]+))
 
 @dataclass(frozen=True)
 class Facts:
-    """What a label may refer to. period: in seconds."""
+    """What a label can refer to. period: in seconds."""
 
     namespace: str
     metric: str
@@ -27,7 +27,7 @@ class Facts:
 
 
 def expand(label: str, facts: Facts) -> str:
-    """The label of one series; without a label, what CloudWatch would call it."""
+    """The label of a series; if `label` is empty, CloudWatch's default."""
     usual = " ".join(facts.dimensions.values()) or facts.metric
     if not label:
         return usual

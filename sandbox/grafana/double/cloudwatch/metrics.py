@@ -1,8 +1,8 @@
-"""CloudWatch metric queries of the builder: what Grafana turns into metric statistics or a search.
+"""CloudWatch metric queries of the builder, which Grafana turns into metric statistics or a search.
 
-A query with several or any (`*`) dimension values is one SEARCH expression in Grafana, which CloudWatch refuses when it
-is too long. It is made here too, and refused likewise; then the matching metrics are listed and queried one by one,
-which returns the same series.
+Grafana makes one SEARCH expression of a query with several or any (`*`) dimension values, which CloudWatch refuses if
+it is too long. The double makes and refuses the same expression, but then lists the matching metrics and queries each
+of them, which returns the same series.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ..timerange import TimeRange, parse_seconds
 from . import labels, search
 from .session import Session
 
-DATA_QUERIES_A_CALL = 500
+MAXIMUM_DATA_QUERIES = 500
 """CloudWatch's limit of MetricDataQueries in one GetMetricData."""
 
-MOST_SERIES = 500
-"""A SEARCH returns at most 500 series, too."""
+MAXIMUM_SERIES = 500
+"""CloudWatch's limit of series from one SEARCH."""
 
 _DAY = 86400
 _ID = re.compile(r"^[a-z][a-zA-Z0-9_]*$")
@@ -32,7 +32,7 @@ _ID = re.compile(r"^[a-z][a-zA-Z0-9_]*$")
 
 @dataclass(frozen=True)
 class _Plan:
-    """One validated query: what is requested of each metric. period: in seconds."""
+    """A validated query: what to request for each metric. period: in seconds."""
 
     query: Mapping[str, Any]
     statistic: str
@@ -41,7 +41,7 @@ class _Plan:
 
 
 def run(session: Session, query: Mapping[str, Any], time_range: TimeRange) -> Sequence[Frame]:
-    """The query's frames, one per series, in the order of their labels; QueryError when it cannot be run."""
+    """Run a query; returns one frame per series, ordered by label. QueryError if it cannot be run."""
     _check(query)
     period = _period(str(query.get("period") or ""), time_range)
     statistic = str(query.get("statistic") or (query.get("statistics") or [""])[0])
@@ -84,7 +84,7 @@ def _check(query: Mapping[str, Any]) -> None:
 
 
 def _period(written: str, time_range: TimeRange) -> int:
-    """Seconds; `auto` takes the smallest one AWS still keeps that gives at most 2000 points."""
+    """The period in seconds. `auto` is the smallest that AWS still has and that gives at most 2000 points."""
     if written and written.lower() != "auto":
         try:
             period = parse_seconds(written)
@@ -121,7 +121,7 @@ def _is_search(wanted: Mapping[str, Sequence[str]], *, match_exact: bool) -> boo
 
 
 def _matching(session: Session, query: Mapping[str, Any], wanted: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
-    """The dimensions of the metrics a SEARCH would find."""
+    """The dimensions of the metrics that a SEARCH would find."""
     listed = session.pages(
         "cloudwatch",
         "list_metrics",
@@ -140,18 +140,18 @@ def _matching(session: Session, query: Mapping[str, Any], wanted: Mapping[str, S
         if all("*" in values or dimensions.get(name) in values for name, values in wanted.items()):
             found.append(dimensions)
     unique = {tuple(sorted(item.items())): item for item in found}
-    return [unique[key] for key in sorted(unique)][:MOST_SERIES]
+    return [unique[key] for key in sorted(unique)][:MAXIMUM_SERIES]
 
 
 def _data(
     session: Session, plan: _Plan, metrics: Sequence[dict[str, str]]
 ) -> Iterator[tuple[dict[str, str], dict[str, list[Any]]]]:
-    """Dimensions and points (`times` in milliseconds, ascending, and `values`) of each metric."""
+    """The dimensions and points (`times` in milliseconds, ascending, and `values`) of each metric."""
     time_range, period = plan.time_range, plan.period
-    # CloudWatch answers in whole periods; asking for whole ones gives the same points on every refresh.
+    # CloudWatch aggregates whole periods; starting at a whole one gives the same points on each refresh.
     start = datetime.fromtimestamp(time_range.start_ms // 1000 // period * period, UTC)
-    for first in range(0, len(metrics), DATA_QUERIES_A_CALL):
-        part = metrics[first : first + DATA_QUERIES_A_CALL]
+    for first in range(0, len(metrics), MAXIMUM_DATA_QUERIES):
+        part = metrics[first : first + MAXIMUM_DATA_QUERIES]
         answers = session.pages(
             "cloudwatch",
             "get_metric_data",

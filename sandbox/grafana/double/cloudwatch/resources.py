@@ -1,6 +1,6 @@
 """Lists for CloudWatch's dashboard variables and query editor.
 
-Bodies like Grafana's: old resources are [{"text", "value", "label"}], newer ones [{"value": …}].
+The formats are Grafana's: old resources are [{"text", "value", "label"}], newer ones [{"value": …}].
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Arguments = Mapping[str, str]
 
 
 def answer(source: DataSource, path: str, arguments: Arguments) -> Any:
-    """The list at `path`; 404 for a path that Grafana's plugin, or this stand-in, does not have."""
+    """The list at `path`; 404 for a path that this stand-in does not have."""
     handler = _HANDLERS.get(path)
     if handler is None:
         raise QueryError(f"404 page not found: {path}", 404, "plugin")
@@ -94,7 +94,8 @@ def _instance_attribute(session: Session, arguments: Arguments) -> Any:
 
 
 def _attribute(instance: Mapping[str, Any], path: str) -> str | None:
-    """`InstanceId`, `State.Name` or `Tags.Name` of an instance, or None; QueryError for a wrong path."""
+    """An instance's attribute, such as `InstanceId`, `State.Name` or `Tags.Name`, or None; QueryError for an invalid
+    path."""
     if path.startswith("Tags."):
         wanted = path.removeprefix("Tags.")
         return next((tag["Value"] for tag in instance.get("Tags", []) if tag["Key"] == wanted), None)
@@ -106,7 +107,7 @@ def _attribute(instance: Mapping[str, Any], path: str) -> str | None:
         if value is None:
             return None
     if isinstance(value, dict | list):
-        raise QueryError(f"invalid attribute path: {path} is no single value", 400, "plugin")
+        raise QueryError(f"invalid attribute path: {path} is not a single value", 400, "plugin")
     return str(value)
 
 

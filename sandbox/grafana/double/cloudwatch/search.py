@@ -1,4 +1,4 @@
-"""The SEARCH expression that Grafana's backend makes of a builder's query with several or any (`*`) values.
+"""The SEARCH expression that Grafana's backend makes from a builder's query with several or any (`*`) values.
 
 github.com/grafana/grafana-cloudwatch-datasource, pkg/cloudwatch/metric_data_query_builder.go, buildSearchExpression.
 """
@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import QueryError
 
-LONGEST = 2048
-"""Characters that CloudWatch takes: the type MetricExpression in its API description."""
+MAXIMUM_LENGTH = 2048
+"""Characters that CloudWatch accepts: the type MetricExpression in its API description."""
 
 
 def expression(
     namespace: str, metric: str, wanted: Mapping[str, Sequence[str]], statistic: str, period: int, *, exact: bool
 ) -> str:
-    """The expression; a dimension with `*` among its values may have any. QueryError, as CloudWatch refuses it, when
-    it is too long."""
+    """The expression. A dimension with `*` among its values can have any value. QueryError, with CloudWatch's message,
+    if the expression is too long."""
     known = {name: values for name, values in wanted.items() if "*" not in values}
     terms = [f'MetricName="{metric}"', *(f'"{name}"={_any_of(known[name])}' for name in sorted(known))]
     if exact:
@@ -26,11 +26,11 @@ def expression(
     else:
         terms = [f'Namespace="{namespace}"', *terms, *(f'"{name}"' for name in sorted(set(wanted) - set(known)))]
     text = f"REMOVE_EMPTY(SEARCH('{' '.join(terms)}', '{statistic}', {period}))"
-    if len(text) > LONGEST:
+    if len(text) > MAXIMUM_LENGTH:
         raise QueryError(
             f"metric request error: ValidationError: 1 validation error detected: Value '{text}' at"
             " 'metricDataQueries.1.member.expression' failed to satisfy constraint: Member must have length less than"
-            f" or equal to {LONGEST}",
+            f" or equal to {MAXIMUM_LENGTH}",
             400,
         )
     return text

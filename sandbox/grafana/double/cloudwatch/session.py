@@ -18,18 +18,19 @@ SYSTEM_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 _AUTHENTICATION = frozenset({"keys", "default", "ec2_iam_role", "credentials"})
 
 _profiles: dict[str, Any] = {}
-"""Credentials of the profiles used so far, by name. Grafana keeps its AWS configuration as long as it runs
-(grafana-aws-sdk, pkg/awsauth/auth.go): keys in a file are read once, those of a credential_process until they end."""
+"""The credentials of the profiles used so far, by name. Grafana keeps its AWS configuration while it runs
+(grafana-aws-sdk, pkg/awsauth/auth.go): keys in a file are read once, those of a credential_process kept until they
+expire."""
 
 _MODELS = botocore.session.Session().get_component("data_loader")
-"""Descriptions of AWS's services: reading EC2's takes half a second, so all sessions share what was read."""
+"""The descriptions of AWS's services. Reading EC2's takes half a second, so all sessions share them."""
 
 
 class Session:
     """Makes the calls of one query.
 
     region: `default` or empty for the data source's defaultRegion.
-    Raises QueryError for settings Grafana would refuse.
+    Raises QueryError for settings that Grafana would refuse.
     """
 
     def __init__(self, source: DataSource, region: str = "default") -> None:
@@ -42,7 +43,7 @@ class Session:
         self._session.register_component("data_loader", _MODELS)
         authentication = str(options.get("authType") or "default")
         if authentication != "credentials":
-            # Files of the user that the server runs as are not credentials of the data source.
+            # The credential files of the user that runs the server are not the data source's.
             self._session.set_config_variable("config_file", os.devnull)
             self._session.set_config_variable("credentials_file", os.devnull)
         if authentication not in _AUTHENTICATION & context().settings.aws_auth_providers:
@@ -56,7 +57,7 @@ class Session:
                 raise QueryError("static credentials are empty: accessKey and secretKey are required", 400, "plugin")
             self._session.set_credentials(access, secret)
         elif authentication == "credentials":
-            # As `set_credentials` does, which takes keys that never end.
+            # Does the same as `set_credentials`, which only takes keys that never expire.
             self._session._credentials = self._of_profile(  # type: ignore[attr-defined]
                 str(options.get("profile") or "default")
             )
@@ -73,8 +74,8 @@ class Session:
         return _profiles[profile]
 
     def _assume(self, role: str, external_id: str) -> None:
-        """As grafana-aws-sdk does (pkg/awsauth/settings.go, WithAssumeRole), but for each query: STS is asked in the
-        query's region."""
+        """Assume a role as grafana-aws-sdk does (pkg/awsauth/settings.go, WithAssumeRole), but for each query, and from
+        STS in the query's region."""
         extra = {"ExternalId": external_id} if external_id else {}
         answer = self.call(
             "sts", "assume_role", "assuming the role failed", RoleArn=role, RoleSessionName="grafana", **extra
@@ -93,7 +94,7 @@ class Session:
         )
 
     def call(self, service: str, operation: str, failure: str, **arguments: Any) -> dict[str, Any]:
-        """One call; QueryError `failure: reason` when AWS refuses it or cannot be reached."""
+        """Make one call; QueryError `failure: reason` if AWS refuses it or cannot be reached."""
         try:
             answer: dict[str, Any] = getattr(self._client(service), operation)(**arguments)
         except ClientError as error:
@@ -106,7 +107,7 @@ class Session:
         return answer
 
     def pages(self, service: str, operation: str, failure: str, key: str, **arguments: Any) -> list[Any]:
-        """All entries under `key` of a call that answers in pages."""
+        """All entries under `key` from all pages of a call."""
         found: list[Any] = []
         token: dict[str, str] = {}
         while True:
@@ -119,7 +120,7 @@ class Session:
 
 
 def _address(endpoint: str) -> str | None:
-    """jsonData.endpoint as a URL; Grafana accepts a bare host name as well."""
+    """jsonData.endpoint as a URL; Grafana also accepts a bare host name."""
     if not endpoint:
         return None
     return endpoint if "://" in endpoint else f"https://{endpoint}"

@@ -1,7 +1,7 @@
-"""Server-side expressions: steps that work on the answers of other steps.
+"""Server-side expressions: steps that work on the results of other steps.
 
-Reduce, threshold and math, as alert rules use them. Resample, SQL and classic conditions are refused:
-the last of these lose the labels, so no rule may use them.
+Supports reduce, threshold and math, which alert rules use. Resample, SQL and classic conditions are refused; the latter
+lose the labels, so no rule may use them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UID = "__expr__"
 
 @dataclass(frozen=True)
 class Step:
-    """One step. fetch: asks the data source; None for an expression."""
+    """A query or an expression. fetch: queries the data source; None for an expression."""
 
     ref_id: str
     model: Mapping[str, Any]
@@ -32,25 +32,25 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a step: its frames (and an expression's values), or the error."""
+    """The result of a step: its frames, and for an expression its values; or the error."""
 
     frames: Sequence[Frame] = ()
     computed: Values | None = None
     error: QueryError | None = None
 
     def values(self, ref_id: str) -> Values:
-        """What expressions work on; QueryError when a data source's answer is not a time series."""
+        """The values for expressions; QueryError if a data source's result is not a time series."""
         return from_frames(ref_id, self.frames) if self.computed is None else self.computed
 
 
 def is_expression(reference: object) -> bool:
-    """Whether a data source's uid, or a reference to it, means expressions."""
+    """Whether a data source's uid, or a reference with a uid, stands for expressions."""
     uid = reference.get("uid") if isinstance(reference, dict) else reference
     return str(uid) in (UID, "-100")
 
 
 def needs(step: Step) -> list[str]:
-    """The steps that an expression works on; QueryError when it names none."""
+    """The steps that an expression refers to; QueryError if there are none."""
     text = str(step.model.get("expression") or "").strip()
     if step.model.get("type") == "math":
         if not text:
@@ -62,9 +62,10 @@ def needs(step: Step) -> list[str]:
 
 
 def run(steps: Sequence[Step], loaded: Sequence[Mapping[str, str]] = ()) -> dict[str, Outcome]:
-    """Run each step after those it needs; a failed one fails those that need it, and no others.
+    """Run each step after those that it needs. If a step fails, so do those that need it, but no others.
 
-    loaded: labels of a rule's active alerts, to which a threshold's recovery applies."""
+    loaded: the labels of a rule's active alerts, to which a recovery threshold applies.
+    """
     by_name = {step.ref_id: step for step in steps}
     done: dict[str, Outcome] = {}
     for step in _ordered(by_name):
@@ -76,7 +77,7 @@ def run(steps: Sequence[Step], loaded: Sequence[Mapping[str, str]] = ()) -> dict
 
 
 def _ordered(by_name: Mapping[str, Step]) -> list[Step]:
-    """Queries first, then expressions, each after what it needs. Unknown steps and cycles are refused."""
+    """The steps in an order in which each follows those that it needs. Unknown steps and cycles are refused."""
     order: dict[str, Step] = {}
 
     def visit(step: Step, waiting: tuple[str, ...]) -> None:

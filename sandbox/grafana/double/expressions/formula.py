@@ -62,13 +62,13 @@ _CONSTANTS = {"null": None, "nan": math.nan, "inf": math.inf}
 
 
 def steps_of(formula: str) -> list[str]:
-    """The steps a formula needs, each once."""
+    """The steps that a formula refers to, without duplicates."""
     found = [match["braced"] or match["step"] for match in _TOKEN.finditer(formula) if match["braced"] or match["step"]]
     return list(dict.fromkeys(found))
 
 
 def evaluate(formula: str, known: Mapping[str, Values]) -> Values:
-    """The formula's values; none when a step has no data."""
+    """The formula's values; empty if one of its steps has no data."""
     if any(not known[step] for step in steps_of(formula)):
         return []
     reader = _Reader(formula, known)
@@ -78,7 +78,7 @@ def evaluate(formula: str, known: Mapping[str, Values]) -> Values:
 
 
 class _Reader:
-    """Parses and computes at once: one method per level of the grammar."""
+    """Parses and evaluates a formula in one pass (precedence climbing)."""
 
     def __init__(self, formula: str, known: Mapping[str, Values]) -> None:
         self.formula, self.known = formula, known
@@ -161,8 +161,9 @@ def _mapped(function: Callable[[Number], Number], values: Values) -> Values:
 
 
 def _joined(function: Callable[[float, float], float], left: Values, right: Values) -> Values:
-    """Every pair whose labels match: equal, one a subset of the other, or one side without any. A single value
-    on each side whose labels do not match is joined without labels (union in Grafana's pkg/expr/mathexp/exp.go)."""
+    """Combine each pair of values whose labels match, that is, are equal or a subset of the other's. If there is a
+    single value on each side and their labels do not match, they are combined without labels (union in Grafana's
+    pkg/expr/mathexp/exp.go)."""
     pairs = [(a, b) for a in left for b in right if _agree(a.labels, b.labels)]
     if not pairs and len(left) == len(right) == 1:
         pairs = [(replace(left[0], labels={}), replace(right[0], labels={}))]

@@ -1,4 +1,4 @@
-"""Reduce: a series becomes one number. And threshold: a number becomes 1 (holds) or 0."""
+"""Reduce turns a series into one number; threshold turns a number into 1 (beyond the limit) or 0."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FUNCTIONS: Mapping[str, Callable[[list[float]], float]] = {
     "last": lambda values: values[-1],
     "median": statistics.median,
 }
-"""For values that are all numbers; `count` is not among them, because it also counts what is not a number."""
+"""For values that are all numbers. `count` is not one of them, as it also counts other values."""
 
 _LIMITS: Mapping[str, tuple[int, Callable[..., bool]]] = {
     "gt": (1, lambda value, limit: value > limit),
@@ -31,11 +31,11 @@ _LIMITS: Mapping[str, tuple[int, Callable[..., bool]]] = {
     "within_range_included": (2, lambda value, low, high: low <= value <= high),
     "outside_range_included": (2, lambda value, low, high: value <= low or value >= high),
 }
-"""By name: the number of limits, and the comparison."""
+"""The number of limits, and the comparison, by name."""
 
 
 def reduce(model: Mapping[str, Any], source: Values) -> Values:
-    """One number per series. Numbers are left as they are."""
+    """Reduce each series to one number. Numbers stay as they are."""
     name = str(model.get("reducer") or "")
     if name not in {*_FUNCTIONS, "count"}:
         raise failure(f"expected reducer to be one of sum, min, max, count, last, mean, median, got {name!r}")
@@ -71,10 +71,11 @@ def _reduced(name: str, mode: str, settings: Mapping[str, Any], series: Series) 
 
 
 def threshold(model: Mapping[str, Any], source: Values, loaded: Sequence[Mapping[str, str]] = ()) -> Values:
-    """1 or 0 for each value, with its labels; null stays null.
+    """Turn each value into 1 or 0, with its labels; null stays null.
 
-    loaded: labels of the alerts that are active: with a recovery threshold (unloadEvaluator) these hold until it does,
-    as in Grafana's pkg/expr/threshold.go and hysteresis.go, and pkg/services/ngalert/schedule/loaded_metrics_reader.go.
+    loaded: the labels of active alerts. With a recovery threshold (unloadEvaluator), an active alert stays 1 until that
+    threshold is reached, as in Grafana's pkg/expr/threshold.go and hysteresis.go, and
+    pkg/services/ngalert/schedule/loaded_metrics_reader.go.
     """
     conditions = model.get("conditions")
     if not isinstance(conditions, list) or len(conditions) != 1:
@@ -100,7 +101,7 @@ def threshold(model: Mapping[str, Any], source: Values, loaded: Sequence[Mapping
 
 
 def _judge(evaluator: Mapping[str, Any]) -> Callable[[float], bool]:
-    """The function that says whether a value is beyond the limit."""
+    """A function that returns whether a value is beyond the limit."""
     kind, limits = str(evaluator.get("type") or ""), evaluator.get("params") or []
     if kind not in _LIMITS:
         raise failure(f"expected threshold function to be one of {', '.join(_LIMITS)}, got {kind!r}")

@@ -1,4 +1,4 @@
-"""What expressions work on: series and single numbers, each with its labels.
+"""The values of expressions: series and single numbers, each with its labels.
 
 https://grafana.com/docs/grafana/latest/panels-visualizations/query-transform-data/expression-queries/
 """
@@ -35,16 +35,16 @@ class Single:
 
 Value = Series | Single
 Values = Sequence[Value]
-"""Of one step. Empty: the step has no data."""
+"""The values of one step; empty if it has no data."""
 
 
 def failure(message: str) -> QueryError:
-    """An expression that cannot be run."""
+    """The error for an expression that cannot be run."""
     return QueryError(message, 400, "plugin")
 
 
 def from_frames(ref_id: str, frames: Sequence[Frame]) -> Values:
-    """A data source's answer as series: each column of numbers with its column of times."""
+    """A data source's result as series: each column of numbers with its column of times."""
     found: list[Value] = []
     for frame in frames:
         times = next((column.values for column in frame.fields if column.type == "time"), None)
@@ -64,7 +64,7 @@ def from_frames(ref_id: str, frames: Sequence[Frame]) -> Values:
 
 
 def to_frames(ref_id: str, values: Values) -> Sequence[Frame]:
-    """A step's values as the API returns them: one frame for each."""
+    """A step's values as the API returns them: one frame per value."""
     frames = []
     for value in values:
         if isinstance(value, Single):

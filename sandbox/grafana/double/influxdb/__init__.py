@@ -1,4 +1,4 @@
-"""The InfluxDB data source, InfluxQL only, as Grafana's backend queries it."""
+"""The InfluxDB data source (InfluxQL only), with the queries that Grafana's backend makes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class InfluxDB:
     """See `plugins.Plugin`."""
 
     def check_health(self, source: DataSource) -> str:
-        """Counts the measurements, with the stored user and password."""
+        """Count the measurements, with the stored user and password."""
         _check_language(source)
         statement = "SHOW measurements"
         try:
@@ -29,14 +29,14 @@ class InfluxDB:
         return f"datasource is working. {found} measurements found"
 
     def query(self, source: DataSource, query: Mapping[str, Any], time_range: TimeRange) -> Sequence[Frame]:
-        """Runs a raw query, or one composed in the editor's fields."""
+        """Run a raw query, or one made from the editor's fields."""
         _check_language(source)
         statement = influxql.render(query, time_range)
         result = client.run(source, statement, str(query.get("policy") or ""))
         return answers.frames(result, query, statement, time_range)
 
     def resource(self, source: DataSource, path: str, arguments: Mapping[str, str]) -> Any:
-        """InfluxQL variables are queried through /api/ds/query: there is no resource."""
+        """There are no resources: InfluxQL variables use /api/ds/query."""
         del source, arguments
         raise QueryError(f"404 page not found: {path}", 404, "plugin")
 

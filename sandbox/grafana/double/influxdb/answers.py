@@ -1,4 +1,4 @@
-"""InfluxDB's rows as Grafana's data frames."""
+"""Converts InfluxDB's rows to Grafana's data frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ALIAS = re.compile(r"\$(\w+)|\[\[([\s\S]+?)\]\]")
 def frames(
     result: Mapping[str, Any], query: Mapping[str, Any], statement: str, time_range: TimeRange
 ) -> Sequence[Frame]:
-    """One frame per column and series (`time_series`), or all in one (`table`)."""
+    """One frame per column and series (`time_series`), or a single frame (`table`)."""
     rows = result.get("series") or []
     shape = str(query.get("resultFormat") or "time_series")
     meta = {
@@ -74,7 +74,7 @@ def _table(rows: Sequence[Mapping[str, Any]], meta: Mapping[str, Any]) -> Frame:
 
 
 def _typed(lines: Sequence[Sequence[Any]], number: int) -> tuple[str, list[Any]]:
-    """The column's type, by its first value, and its values; values of another type become null."""
+    """The column's type, which its first value determines, and its values; values of other types become null."""
     column = [values[number] for values in lines]
     first = next((value for value in column if value is not None), None)
     if isinstance(first, bool):

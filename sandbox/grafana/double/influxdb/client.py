@@ -1,4 +1,4 @@
-"""One HTTP request to an InfluxDB, with the data source's credentials and TLS settings."""
+"""HTTP requests to InfluxDB with the data source's credentials and TLS settings."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class UnreachableError(QueryError):
 
 
 def run(source: DataSource, statement: str, policy: str = "") -> dict[str, Any]:
-    """Run one InfluxQL statement and return its result (`{"series": [...]}`), times in milliseconds.
+    """Run one InfluxQL statement and return its result (`{"series": [...]}`) with times in milliseconds.
 
-    Raises QueryError with InfluxDB's message, UnreachableError for connection and certificate problems.
+    Raises QueryError with InfluxDB's message, or UnreachableError for connection and certificate problems.
     """
     parameters = {"db": _database(source), "epoch": "ms"}
     if policy not in ("", "default"):
@@ -63,7 +63,7 @@ def _database(source: DataSource) -> str:
 
 
 def headers(source: DataSource) -> dict[str, str]:
-    """The login and the headers that the data source asks for."""
+    """The data source's login and additional headers."""
     found = {}
     if source.basic_auth:
         found = {"Authorization": basic(source.basic_auth_user, source.secure.get("basicAuthPassword", ""))}
@@ -77,8 +77,8 @@ def headers(source: DataSource) -> dict[str, str]:
 
 
 def tls(source: DataSource) -> ssl.SSLContext:
-    """The authorities the data source trusts, and its client certificate. Raises UnreachableError for an invalid
-    certificate."""
+    """A TLS context with the CAs that the data source trusts, and its client certificate. Raises UnreachableError for
+    an invalid certificate."""
     options = source.json_data
     certificate = source.secure.get("tlsCACert", "")
     try:
@@ -86,7 +86,7 @@ def tls(source: DataSource) -> ssl.SSLContext:
             trust = ssl.create_default_context(cadata=certificate)
         else:
             trust = ssl.create_default_context()
-        trust.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Go asks for no more than that
+        trust.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Go is not as strict
         if options.get("tlsSkipVerify"):
             trust.check_hostname = False
             trust.verify_mode = ssl.CERT_NONE
@@ -98,7 +98,7 @@ def tls(source: DataSource) -> ssl.SSLContext:
 
 
 def _load_client_certificate(trust: ssl.SSLContext, source: DataSource) -> None:
-    # Python reads certificate and key from files only; this one is readable by its owner alone and deleted at once.
+    # Python reads certificate and key only from files; this one is readable only by its owner, and deleted at once.
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(source.secure.get("tlsClientCert", "") + "\n" + source.secure.get("tlsClientKey", "") + "\n")
         file.flush()
@@ -106,7 +106,7 @@ def _load_client_certificate(trust: ssl.SSLContext, source: DataSource) -> None:
 
 
 def _reason(error: urllib3.exceptions.HTTPError) -> str:
-    """The cause in the words of Grafana's HTTP client, where they are known."""
+    """The cause, with the message of Grafana's HTTP client where it is known."""
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
         detail = text.split("CERTIFICATE_VERIFY_FAILED]", 1)[1].strip(" )'\"")

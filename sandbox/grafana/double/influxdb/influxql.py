@@ -1,6 +1,6 @@
-"""InfluxQL statements: raw queries with their macros, and queries from the editor's fields.
+"""InfluxQL statements from raw queries with macros, and from the editor's fields.
 
-Mirrors what Grafana's InfluxDB backend renders: https://grafana.com/docs/grafana/latest/datasources/influxdb/
+Renders what Grafana's InfluxDB backend does: https://grafana.com/docs/grafana/latest/datasources/influxdb/
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 
 
 def render(query: Mapping[str, Any], time_range: TimeRange) -> str:
-    """The statement sent to InfluxDB, with macros replaced.
+    """The statement for InfluxDB, with macros replaced.
 
-    `$timeFilter`, `$interval`, `$__interval` and `$__interval_ms` are Grafana's macros; dashboard variables
-    are replaced by the client (in Grafana: the browser), not here.
+    `$timeFilter`, `$interval`, `$__interval` and `$__interval_ms` are Grafana's macros. Dashboard variables are
+    replaced by the client (in Grafana, the browser), not here.
     """
     raw = str(query.get("query") or "")
     statement = raw if query.get("rawQuery") and raw else _from_editor(query, time_range)
@@ -125,7 +125,7 @@ def _conditions(tags: Any) -> list[str]:
 
 
 def _comparison(operator: str, key: str, value: str) -> tuple[str, str]:
-    """The operator and the value as InfluxQL writes them."""
+    """The operator and the value in InfluxQL's syntax."""
     exact = _EXACT_REGEX.match(value)
     quoted = "'" + (exact[1] if exact else value).replace("\\", "\\\\") + "'"
     if operator in ("=~", "!~"):
