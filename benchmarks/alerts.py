@@ -1,12 +1,12 @@
-"""What an evaluation of all alert rules costs InfluxDB, a rule and a host.
+"""What an evaluation of all alert rules costs InfluxDB, per rule and host.
 
     .venv/bin/python -m benchmarks.alerts --hosts 100 --days 1 [--before COMMIT]
 
-Starts an InfluxDB of its own on loopback, fills it with what the rules read of a plain host (an hour a day with a point
-every ten minutes but for the newest day, whose points come every ten seconds), a shard a day as on a server, lets it
-write its cache to disk, and adds the newest five minutes. Then asks every rule's queries as Grafana does. With
---before also those of an older commit, on the same data in the same run. CPU is InfluxDB's own, user and system, from
-/proc.
+Starts a separate InfluxDB on loopback, and fills it with what the rules read of a plain host: an hour per day with a
+point every ten minutes, and for the newest day a point every ten seconds. It has one shard per day, as on a server.
+Then it lets InfluxDB write its cache to disk, adds the newest five minutes, and runs every rule's queries as Grafana
+does. With --before, also those of an older commit, on the same data in the same run. CPU is InfluxDB's own, user and
+system, from /proc.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.influx import Influx
 
 PROJECT = Path(__file__).resolve().parent.parent
 INTERVAL, SELDOM = 10, 600
-"""Seconds between two points: of the newest day, and before."""
+"""Seconds between two points: in the newest day, and before it."""
 DAY = 86400
 NEWEST = 300
 """Seconds whose points are still in InfluxDB's cache."""
@@ -59,7 +59,9 @@ print(json.dumps([
 
 @dataclass(frozen=True)
 class Asked:
-    """A rule's InfluxQL, each with the seconds that it looks back. interval: seconds between two evaluations."""
+    """A rule's InfluxQL queries, each with the seconds that it looks back. interval: seconds between two
+    evaluations.
+    """
 
     title: str
     interval: int
@@ -107,7 +109,7 @@ def write(influx: Influx, points: Iterator[str]) -> None:
 
 
 def fill(influx: Influx, hosts: int, days: int) -> None:
-    """Everything but the newest minutes, on disk; then these."""
+    """Write everything but the newest minutes, which InfluxDB then writes to disk; then those."""
     influx.query('ALTER RETENTION POLICY "autogen" ON "telegraf" DURATION 30d SHARD DURATION 1d DEFAULT')
     now = int(time.time())
     for day in range(days, 1, -1):
@@ -135,8 +137,8 @@ def cost(influx: Influx, asked: Asked) -> float:
 
 
 def report(influx: Influx, hosts: int, what: str, asked: Sequence[Asked]) -> None:
-    """A line per rule, and their sums."""
-    print(f"\n{what}: CPU milliseconds of InfluxDB a host, for one evaluation")
+    """Print a line per rule, and the sums."""
+    print(f"\n{what}: CPU milliseconds of InfluxDB per host, for one evaluation")
     all_once = a_minute = 0.0
     for rule in asked:
         if rule.queries:
@@ -144,11 +146,10 @@ def report(influx: Influx, hosts: int, what: str, asked: Sequence[Asked]) -> Non
             all_once += spent
             a_minute += spent * 60 / rule.interval
             print(f"{spent:6.2f}  every {rule.interval:3} s  {rule.title}")
-    print(f"{all_once:6.2f}  all rules, once\n{a_minute:6.2f}  all rules, a minute", flush=True)
+    print(f"{all_once:6.2f}  all rules, once\n{a_minute:6.2f}  all rules, per minute", flush=True)
 
 
 def main() -> None:
-    """Fill, ask, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts", type=int, default=100)
     parser.add_argument("--days", type=int, default=1)

@@ -1,4 +1,4 @@
-"""Small changes that break a file: a comparison turned round, a condition that always holds, a line left out."""
+"""Small changes that break a file: an inverted comparison, a condition that always holds, a missing line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORDS = {"summary", "look_at", "title", "description", "what", "help"}
 
 @dataclass(frozen=True)
 class Change:
-    """A file's whole text after one change, the change's line, and what it is."""
+    """One change. line: where. what: a description. text: the whole file after it."""
 
     line: int
     what: str
@@ -29,12 +29,12 @@ class Change:
 
 
 def changes(name: str, text: str) -> Iterator[Change]:
-    """Every change of a file: of Python its expressions, of any other file its lines."""
+    """All changes of a file: of the expressions of Python code, of the lines of any other file."""
     return _of_python(text) if name.endswith(".py") else _of_lines(text)
 
 
 def _of_lines(text: str) -> Iterator[Change]:
-    """Without each line that says something, except those that shape a template's blocks."""
+    """The text without each of its lines in turn, except comments and a template's block statements."""
     lines = text.splitlines(keepends=True)
     for at, line in enumerate(lines):
         if line.strip() and not line.lstrip().startswith(("#", ";", "{%", "{#")):
@@ -42,7 +42,7 @@ def _of_lines(text: str) -> Iterator[Change]:
 
 
 def _of_python(text: str) -> Iterator[Change]:
-    """Each broken expression, in place: the rest of the text stays as it is."""
+    """The text with each expression broken in turn; the rest of the text stays the same."""
     tree = ast.parse(text)
     lines = text.splitlines(keepends=True)
     starts = [0]
@@ -74,7 +74,8 @@ def _broken(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
 
 
 def _not_broken(tree: ast.Module) -> Iterator[int]:
-    """What makes no difference to a machine: docstrings, errors' words, annotations, parts of f-strings."""
+    """Nodes (by `id()`) that make no difference to a machine: docstrings, error messages, annotations, parts of
+    f-strings."""
     for node in ast.walk(tree):
         skipped: list[ast.AST | None] = []
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

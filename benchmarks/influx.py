@@ -1,4 +1,4 @@
-"""An InfluxDB of its own for a benchmark: on a free port, so that another one is neither filled nor measured."""
+"""A separate InfluxDB for a benchmark, on a free port, so that no other one is filled or measured."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ START_SECONDS = 60
 
 
 class Influx:
-    """A started InfluxDB with the database `telegraf`. What it refuses ends the program.
+    """A running InfluxDB with the database `telegraf`. A request that it refuses ends the program.
 
-    data: further lines of the section [data] of its configuration.
+    data: additional lines of the section [data] of its configuration.
     """
 
     def __init__(self, folder: Path, *data: str) -> None:
@@ -44,7 +44,7 @@ class Influx:
                 time.sleep(0.2)
 
     def stop(self) -> None:
-        """End it."""
+        """Stop it."""
         self._process.terminate()
         self._process.wait(60)
 
@@ -54,15 +54,15 @@ class Influx:
         body = "\n".join(lines).encode()
         answer = self._session.post(f"{self.url}/write", params=parameters, data=body, timeout=120)
         if answer.status_code != requests.codes.no_content:
-            sys.exit(f"InfluxDB refuses a write: {answer.text.strip()[:300]}")
+            sys.exit(f"InfluxDB refused a write: {answer.text.strip()[:300]}")
 
     def query(self, text: str) -> requests.Response:
         """The answer to one statement."""
         parameters = {"db": "telegraf", "q": text, "epoch": "ms"}
         answer = self._session.post(f"{self.url}/query", data=parameters, timeout=300)
-        said = answer.json()  # a statement it cannot read has one error for all, and no results
+        said = answer.json()  # a statement that it cannot parse has one error, and no results
         if error := said.get("error") or said["results"][0].get("error"):
-            sys.exit(f"InfluxDB refuses {text}: {error}")
+            sys.exit(f"InfluxDB refused {text}: {error}")
         return answer
 
     def cpu(self) -> float:

@@ -2,11 +2,11 @@
 
     sudo .venv/bin/python -m benchmarks.many_hosts [--hosts 100 500]
 
-Raises an environment of its own, and takes it down. Its further hosts are one SSH server, on a port each: it accepts
-the installer, runs nothing, and reports success after `SECONDS`. So the figures are those of Pulumi and the program. It
-counts how many installers run at once: `sshConnections` limits that, as Pulumi itself may do four times as many things.
-The first `FIRST` hosts are installed like this; further ones are copies of the first in Pulumi's state, and an `up` has
-to find that they are as they should be. Figures as in benchmarks.preview.
+Raises a separate environment, and takes it down. Its additional hosts are ports of one SSH server, which accepts the
+installer, runs nothing, and reports success after `SECONDS`. So the figures are those of Pulumi and the program. The
+server counts how many installers run at once: `sshConnections` limits that, while Pulumi may do four times as much in
+parallel. The first `FIRST` hosts are installed like this; the others are copies of the first in Pulumi's state, and an
+`up` has to find that nothing needs to change. Figures as in benchmarks.preview.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MOST = Settings.model_fields["ssh_connections"].default
 
 
 class Machines:
-    """The SSH server. ran: how many installers it was given. most: how many at once."""
+    """The SSH server. ran: how many installers it received. most: how many at once."""
 
     def __init__(self, address: str, number: int) -> None:
         self._key = paramiko.ECDSAKey.generate()
@@ -95,7 +95,7 @@ class _Anyone(paramiko.ServerInterface):
 
 
 def measure(numbers: list[int]) -> None:
-    """Print the figures for so many hosts; the environment is up."""
+    """Print the figures for these numbers of hosts; the environment is up."""
     environment, address = timed(), str(PLACE.gateway)
     machines = Machines(address, max(numbers))
     others = len(hosts.HOSTS)
@@ -108,8 +108,8 @@ def measure(numbers: list[int]) -> None:
     shared = {"address": address, "user": "root", "hostKey": machines.host_key}
 
     def up(number: int, role: str, expected: int) -> Cost:
-        """With so many hosts, the environment's own among them. role: a tag of the last one. expected: how many get a
-        new installer."""
+        """Run an `up` with this number of hosts, which includes the environment's own. role: a tag of the last one.
+        expected: how many get a new installer."""
         every = [{"name": f"host-{each}", "port": FIRST_PORT + each, **shared} for each in range(number - others)]
         every[-1]["tags"] = {"role": role}
         listed.write_text(yaml.safe_dump(every))
@@ -125,7 +125,7 @@ def measure(numbers: list[int]) -> None:
     for number in [FIRST, *(each for each in numbers if each > FIRST)]:
         if number > FIRST:
             _copy(environment, number - others)
-            # The last one gets the tag; the one that had it before loses it.
+            # The last host gets the tag, and the previous one loses it.
             up(number, "web", 2)
         changed[number] = least(up(number, role, 1) for role in ("database", "web"))
     print(f"CPU of the program per further host, in an up that changes one; goal {MOST_SECONDS_PER_HOST * 1000:.0f} ms")
@@ -139,7 +139,7 @@ def measure(numbers: list[int]) -> None:
 
 
 def _copy(environment: dict[str, str], number: int) -> None:
-    """Adds copies of the first host to Pulumi's state until there are so many."""
+    """Add copies of the first host to Pulumi's state until it has this number of hosts."""
 
     def pulumi(*command: str) -> str:
         folder = stack.project_folder(PLACE)

@@ -1,10 +1,10 @@
-"""Which lines of the program can be broken without a red test? Breaks them one by one, and counts.
+"""Which lines of the program can be broken without a failing test? Breaks them one by one, and counts.
 
     python -m benchmarks.mutants [--sample 40] [--minutes 30] [FILE…]
 
-Prints each change that no unit test noticed, and per file the share that was noticed. Works in a copy; the tests run
-in forks of one process that has imported the providers' SDKs, which is where most of a run's time would go. Existing
-tools change neither strings nor files that are no Python, and queries and rendered files are what matters here.
+Prints each change that no unit test noticed, and the noticed share per file. Works in a copy; the tests run in forks of
+one process that has imported the providers' SDKs, which would otherwise take most of a run's time. Existing tools
+change neither strings nor files in other languages than Python, but queries and rendered files are what matters here.
 """
 
 from __future__ import annotations
@@ -115,10 +115,11 @@ TESTS = {
     ),
     "bootstrap/": ("tests/bootstrap",),
 }
-"""The unit tests of each folder's files: the first entry that a file's path begins with."""
+"""The unit tests of files: the first entry with which a file's path begins counts."""
 
 LEFT_OUT = "not never_ends"
-"""Tests that try hundreds of random values for a traceback: most of the time, and next to none of what is noticed."""
+"""Leaves out tests that look for a traceback with hundreds of random values: they take most of the time, and notice
+almost nothing."""
 
 FILES = (
     *("settings/shown.py", "settings/given.py", "settings/contradictions/__init__.py"),
@@ -138,10 +139,10 @@ FILES = (
     *("alerts/ec2.py", "alerts/certificate.py", "dashboards/queries.py", "dashboards/linux_overview.py"),
     *("dashboards/linux_resources.py", "dashboards/linux_traffic.py", "dashboards/cloudwatch.py"),
 )
-"""What is broken unless files are named: where a mistake opens a door, loses data, or lets an alert stay silent."""
+"""The files that are broken by default: a mistake in them grants access, loses data, or keeps an alert silent."""
 
 SLOWER = 4
-"""How many times as long as the unbroken program's the tests may take; a change that makes them hang is noticed."""
+"""How many times longer than with the unbroken program the tests may take; a change that makes them hang is noticed."""
 
 
 def tests_of(file: str, folder: Path) -> list[str]:
@@ -149,11 +150,11 @@ def tests_of(file: str, folder: Path) -> list[str]:
     patterns = next(tests for start, tests in TESTS.items() if file.startswith(start))
     found = [str(path.relative_to(folder)) for pattern in patterns for path in sorted(folder.glob(pattern))]
     name = Path(file).stem
-    return sorted(found, key=lambda path: name not in path)  # its own tests first: they fail soonest
+    return sorted(found, key=lambda path: name not in path)  # the file's own tests first, which fail soonest
 
 
 def run_tests(paths: Iterable[str], seconds: float, marks: str) -> bool:
-    """Whether the tests with these marks pass, in a fork of this process. Not in time counts as not."""
+    """Whether the tests with these marks pass in time, in a fork of this process."""
     child = os.fork()
     if not child:
         os.setsid()
@@ -161,7 +162,7 @@ def run_tests(paths: Iterable[str], seconds: float, marks: str) -> bool:
         os.dup2(nothing, 1)
         os.dup2(nothing, 2)
         chosen = ("-x", "-q", "-m", marks, "-k", LEFT_OUT, "-p", "no:cacheprovider")
-        # One file after the other, so that a change which the first one notices costs no collection of the rest.
+        # One file after another: if the first one notices the change, the others need not be collected.
         passed = all(pytest.main([*chosen, path]) == pytest.ExitCode.OK for path in paths)
         os._exit(0 if passed else 1)
     end = time.monotonic() + seconds
@@ -176,7 +177,7 @@ def run_tests(paths: Iterable[str], seconds: float, marks: str) -> bool:
 
 
 def copy_of_the_checkout(folder: Path) -> None:
-    """The files that git knows, changes included, and the Python environment."""
+    """Copy the files that git knows, with uncommitted changes, and link the Python environment."""
     known = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(known, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout.split("\0"):
         if name and (CHECKOUT / name).is_file():
@@ -186,7 +187,7 @@ def copy_of_the_checkout(folder: Path) -> None:
 
 
 def import_what_has_no_state() -> None:
-    """The large packages, once for all forks."""
+    """Import the large packages once for all forks."""
     import moto  # noqa: F401, PLC0415
     import pulumi_aws  # noqa: F401, PLC0415
     import pulumi_command  # noqa: F401, PLC0415
@@ -197,7 +198,7 @@ def import_what_has_no_state() -> None:
 
 @cache
 def usual_seconds(path: str, marks: str) -> float:
-    """How long the tests of a path take. Raises SystemExit when they fail, although nothing is broken."""
+    """How long the tests of a path take. Raises SystemExit if they fail although nothing is broken."""
     begin = time.monotonic()
     if not run_tests([path], 1200, marks):
         raise SystemExit(
@@ -209,7 +210,7 @@ def usual_seconds(path: str, marks: str) -> float:
 def survivors(
     file: Path, wanted: list[Change], paths: list[str], marks: str, end: float
 ) -> Iterator[tuple[Change, bool]]:
-    """Each change, and whether the tests noticed; until `end`."""
+    """Each change and whether the tests noticed it, until `end`."""
     original = file.read_text()
     limit = SLOWER * sum(usual_seconds(path, marks) for path in paths) + 10
     try:
@@ -223,7 +224,7 @@ def survivors(
 
 
 def main(arguments: list[str]) -> int:
-    """Breaks, counts, prints."""
+    """Run the command, and return its exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", default=FILES, metavar="FILE")
     parser.add_argument("--sample", type=int, default=40, help="changes per file, picked the same way each time")

@@ -1,11 +1,11 @@
-"""What agents lose while InfluxDB is away, counted interval by interval in a running local environment.
+"""What agents lose while InfluxDB is down, counted interval by interval in a running local environment.
 
     make up
     sudo .venv/bin/python -m benchmarks.outage --minutes 10
 
 Stops InfluxDB on the server, waits, starts it, waits until the agents have delivered what they kept, and counts:
 each host should have each of `MEASUREMENTS` in each interval, from a minute before the outage to a minute after
-it. Ends with 1 when something is missing.
+it. Exits with status 1 when something is missing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MEASUREMENTS = {
 MARGIN = 60
 """Seconds before and after the outage that are counted, too."""
 PATIENCE = 300
-"""Seconds the agents have to deliver what they kept."""
+"""Seconds that the agents have to deliver what they kept."""
 Counts = dict[str, dict[str, int]]
 """Host → measurement → intervals that have a point."""
 
@@ -61,14 +61,14 @@ def counted(grafana: Grafana, start: int, end: int, interval: int) -> Counts:
 
 
 def wait(what: str, until: float) -> None:
-    """Wait until a moment of the monotonic clock, with a word each minute."""
+    """Wait until a time of the monotonic clock, and print the time left each minute."""
     while (left := until - time.monotonic()) > 0:
         print(f"{what}: {left / 60:.1f} minutes left", flush=True)
         time.sleep(min(60, left))
 
 
 def settled(count: Callable[[], Counts], each: int) -> Counts:
-    """The counts when nothing was added for three intervals, or when the agents' time is over."""
+    """The counts once nothing was added for three intervals, or when the agents' time is up."""
     until = time.monotonic() + PATIENCE
     before, counts = None, count()
     while counts != before and time.monotonic() < until:
@@ -79,7 +79,7 @@ def settled(count: Callable[[], Counts], each: int) -> Counts:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--minutes", type=float, default=10, help="how long InfluxDB is away")
+    parser.add_argument("--minutes", type=float, default=10, help="how long InfluxDB is down")
     minutes: float = parser.parse_args(arguments).minutes
     place = Place.here()
     require_up(place)
@@ -99,7 +99,7 @@ def main(arguments: list[str]) -> int:
         stopped = time.time()
         server.run(["systemctl", "stop", "influxdb"])
         try:
-            wait("InfluxDB is away", time.monotonic() + 60 * minutes)
+            wait("InfluxDB is down", time.monotonic() + 60 * minutes)
         finally:
             server.run(["systemctl", "start", "influxdb"])
         started = time.time()
@@ -111,9 +111,9 @@ def main(arguments: list[str]) -> int:
 
 
 def report(hosts: set[str], counts: Counts, intervals: int, away: float, interval: int) -> int:
-    """Print a line a host; returns 1 when one of them lost something."""
+    """Print one line per host. Returns 1 if one of them lost something."""
     expected = intervals * len(MEASUREMENTS)
-    print(f"InfluxDB was away for {away / 60:.1f} minutes; {intervals} intervals of {interval} s were looked at.")
+    print(f"InfluxDB was down for {away / 60:.1f} minutes; {intervals} intervals of {interval} s were checked.")
     print(f"{'host':<24}{'expected':>10}{'stored':>10}{'lost':>10}")
     stored = {host: sum(counts.get(host, {}).values()) for host in sorted(hosts)}
     for host, points in stored.items():

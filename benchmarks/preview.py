@@ -1,13 +1,13 @@
-"""What `pulumi preview` costs, as ratios: the program to an empty one with the same imports, and a host more.
+"""What `pulumi preview` costs, as ratios: of the program to an empty one with the same imports, and of one more host.
 
     sudo .venv/bin/python -m benchmarks.preview
 
-Starts the local AWS of an environment of its own, without a machine, and takes it down. A program's CPU seconds are
-those of its Python alone; the wall clock is the CLI's, with the engine and the stand-in plugins. Ratios come from one
-run on one machine, so that they can be compared between machines; the seconds next to them cannot. Memory is that of
-the largest process, which is the program's or the CLI's.
+Starts the local AWS of a separate environment, without machines, and takes it down. A program's CPU seconds are those
+of its Python process alone; the wall clock is the CLI's, with the engine and the stand-in plugins. Ratios come from one
+run on one machine, so they can be compared between machines, unlike the seconds next to them. Memory is that of the
+largest process, which is the program's or the CLI's.
 
-Hosts are listed in a file (`hostsFile`), as many are: Pulumi passes the settings in a variable of at most 128 KiB.
+Hosts are listed in a file (`hostsFile`), because Pulumi passes the settings in a variable of at most 128 KiB.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ HOSTS = (1, 10, 100, 500)
 LARGEST_RATIO = 1.3
 MOST_SECONDS_PER_HOST = 0.015
 FIRST = IPv4Address("198.18.0.1")
-"""Of addresses for benchmarks (RFC 2544)."""
+"""The first of the addresses for benchmarks (RFC 2544)."""
 RECORDING = """
 import atexit, runpy, sys, types
 from pathlib import Path
 
 def write():
-    # The SDKs' packages are there from the beginning and load when they are first used: of another class until then.
+    # The SDKs' packages are registered at once, with another class, and load when they are first used.
     names = [name for name, module in list(sys.modules.items()) if type(module) is types.ModuleType]
     Path({imported!r}).write_text("\\n".join(names))
 
@@ -50,7 +50,7 @@ sys.path.insert(0, {root!r})
 atexit.register(write)
 runpy.run_path({root!r} + "/__main__.py")
 """
-"""Runs the program and writes down what it has imported."""
+"""Runs the program, and records what it has imported."""
 
 EMPTY = """
 import contextlib, importlib, sys
@@ -58,11 +58,11 @@ from pathlib import Path
 
 sys.path.insert(0, {root!r})
 for name in Path({imported!r}).read_text().split():
-    # A few modules of modules have names by which nothing can be imported.
+    # A few modules have names by which they cannot be imported.
     with contextlib.suppress(ImportError):
         importlib.import_module(name).__doc__
 """
-"""Imports the same, and nothing else."""
+"""Imports the same modules, and does nothing else."""
 
 TIMED = """#!/bin/bash
 TIMEFORMAT='%U %S'
@@ -70,7 +70,7 @@ exec 3>&1 4>&2
 case "$*" in *pulumi-language-python-exec*) ;; *) exec {python} "$@" ;; esac
 {{ time {python} "$@" >&3 2>&4 ; }} 2>{times}
 """
-"""Stands on PATH before the interpreter: the language host runs the program with it."""
+"""Comes before the interpreter on PATH, so that the language host runs the program with it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Cost:
 
 
 def cost(environment: dict[str, str], *command: str) -> Cost:
-    """What one run of Pulumi on the stack costs. environment: `timed`. Ends the benchmark when it fails."""
+    """The cost of one run of Pulumi on the stack. environment: `timed`. Ends the benchmark if it fails."""
     started = time.monotonic()
     running = subprocess.Popen(
         ["pulumi", *command, "--non-interactive", "--stack", stack.name()],
@@ -96,7 +96,7 @@ def cost(environment: dict[str, str], *command: str) -> Cost:
         text=True,
     )
     said = running.stdout.read() if running.stdout else ""
-    _, status, used = os.wait4(running.pid, 0)  # of it and of all that it waited for
+    _, status, used = os.wait4(running.pid, 0)  # of the process and all that it waited for
     if status:
         sys.exit(f"pulumi {command[0]} failed:\n{said[-4000:]}")
     wall = time.monotonic() - started
@@ -108,7 +108,7 @@ def _times() -> Path:
 
 
 def timed() -> dict[str, str]:
-    """An environment in which the program's CPU time is written down; the local AWS is up."""
+    """An environment in which the program's CPU time is recorded; the local AWS must be up."""
     tools, python = PLACE.state / "timed", shlex.quote(sys.executable)
     tools.mkdir()
     for name in ("python", "python3"):
@@ -119,7 +119,7 @@ def timed() -> dict[str, str]:
 
 
 def sandbox(command: str) -> None:
-    """One of the local environment's commands."""
+    """Run one of the local environment's commands."""
     subprocess.run(
         [sys.executable, "-m", "sandbox", command],
         cwd=ROOT,
@@ -131,14 +131,14 @@ def sandbox(command: str) -> None:
 
 
 def least(measured: Iterable[Cost]) -> Cost:
-    """The least of several: whatever else a machine does only adds."""
+    """The lowest figures of several runs: other load on the machine only adds."""
     costs = list(measured)
     program, wall, memory = (min(each) for each in zip(*map(astuple, costs), strict=True))
     return Cost(program, wall, memory)
 
 
 def with_hosts(settings: str, number: int) -> dict[str, Any]:
-    """The sandbox's settings with so many hosts; previews reach none of them."""
+    """The sandbox's settings with this number of hosts; previews connect to none of them."""
     content: dict[str, Any] = yaml.safe_load(settings)
     (first, *_) = content["config"].pop(stack.HOSTS_KEY)
     key = first.pop("privateKey", None)
@@ -170,7 +170,7 @@ def measure() -> None:
     described = yaml.safe_load((project / "Pulumi.yaml").read_text())
 
     def preview_of(program: str | None) -> Cost:
-        """The cost of this program, or of another one in its place."""
+        """The cost of a preview with this program, or with another one in its place."""
         main = ROOT
         if program:
             main = PLACE.state / "program"

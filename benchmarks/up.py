@@ -2,8 +2,8 @@
 
     sudo .venv/bin/python benchmarks/up.py
 
-Raises an environment of its own, runs each step `RUNS` times, takes it down. Ratios come from one run on one
-machine, so that they can be compared between machines; the seconds next to them cannot.
+Raises a separate environment, runs each step `RUNS` times, and takes it down. Ratios come from one run on one machine,
+so they can be compared between machines, unlike the seconds next to them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RUNS = 3
 
 
 def seconds(*command: str) -> float:
-    """Wall-clock seconds of one of the local environment's commands; ends the program when it fails."""
+    """Wall-clock seconds of one of the local environment's commands; ends the program if it fails."""
     started = time.monotonic()
     process = subprocess.run(
         [sys.executable, "-m", "sandbox", *command],

@@ -1,1 +1,1 @@
-"""What is created once per AWS account, so that GitHub's workflows need no keys; see docs/bootstrap.md."""
+"""Created once per AWS account, so that GitHub's workflows need no keys; see docs/bootstrap.md."""

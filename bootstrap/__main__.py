@@ -1,4 +1,4 @@
-"""Roles for GitHub's workflows, and where Pulumi keeps its state: run once, by a person; see docs/bootstrap.md."""
+"""Roles for GitHub's workflows, and the bucket for Pulumi's state. A person runs this once; see docs/bootstrap.md."""
 
 import sys
 from pathlib import Path

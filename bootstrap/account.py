@@ -1,4 +1,4 @@
-"""What the program makes in an account, as IAM policies name it."""
+"""What the program creates in an account, in the terms of IAM policies."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ Statement = dict[str, object]
 
 TAG = "project"
 PROJECT = "monitoring"
-"""The main program's name in ../Pulumi.yaml, which is its tag, too."""
+"""The main program's name in ../Pulumi.yaml, and the value of its tag."""
 
 UNIQUE = "-???????"
 """What Pulumi appends to auto-generated names: a dash and seven hexadecimal digits
-(pulumi.com/docs/iac/concepts/resources/names, "Auto-naming"). To IAM `?` is any one character."""
+(pulumi.com/docs/iac/concepts/resources/names, "Auto-naming"). In IAM policies, `?` is any one character."""
 
 SERVER, READER = f"server{UNIQUE}", f"cloudwatch{UNIQUE}"
 """Names of the program's identities (components/server_role.py, cloudwatch_role.py, cloudwatch_user.py)."""
@@ -21,8 +21,9 @@ SERVER, READER = f"server{UNIQUE}", f"cloudwatch{UNIQUE}"
 
 @dataclass(frozen=True)
 class Account:
-    """Where the roles are. boundary: ARN of the policy that each role and user must have as its boundary, or None.
-    zones: IDs of the zones of Route 53 in which stacks may have names. keys: ARNs of KMS keys that stacks may use."""
+    """The account with the roles. boundary: ARN of the policy that each role and user must have as its boundary, or
+    None. zones: IDs of the Route 53 zones in which stacks may have names. keys: ARNs of KMS keys that stacks may
+    use."""
 
     partition: str
     id: str
@@ -35,12 +36,12 @@ class Account:
         return [f"arn:{self.partition}:ec2:*:{self.id}:{kind}/*" for kind in kinds]
 
     def iam(self, kind: str, *names: str) -> list[str]:
-        """ARNs of what has such names."""
+        """ARNs of what has one of these names."""
         return [f"arn:{self.partition}:iam::{self.id}:{kind}/{name}" for name in names]
 
     @property
     def buckets(self) -> str:
-        """Names of the buckets for backups (components/backups.py). The state bucket has a different name."""
+        """The buckets for backups (components/backups.py). The state bucket's name does not match."""
         return f"arn:{self.partition}:s3:::monitoring-*-backups{UNIQUE}"
 
     @property
@@ -55,7 +56,7 @@ class Account:
 
     @property
     def topics(self) -> str:
-        """Topics of the same."""
+        """Topics of a dead man's switch."""
         return f"arn:{self.partition}:sns:*:{self.id}:monitoring-*"
 
     @property
@@ -68,7 +69,7 @@ class Account:
 
     @property
     def documents(self) -> str:
-        """What State Manager runs on hosts chosen by tag (components/tagged_hosts.py)."""
+        """The documents that State Manager runs on hosts chosen by tag (components/tagged_hosts.py)."""
         return f"arn:{self.partition}:ssm:*:{self.id}:document/monitoring-agent{UNIQUE}"
 
     @property
@@ -78,7 +79,7 @@ class Account:
 
     @property
     def identities(self) -> list[str]:
-        """Everything of IAM's that the program makes."""
+        """All IAM resources that the program creates."""
         return [
             *self.iam("role", SERVER, READER),
             *self.iam("instance-profile", SERVER),
@@ -87,5 +88,5 @@ class Account:
 
 
 def allow(sid: str, resource: str | Sequence[str], *actions: str, **more: object) -> Statement:
-    """A statement: these actions on these ARNs. more: its other keys."""
+    """A statement that allows these actions on these ARNs. more: its other keys."""
     return {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resource, **more}

@@ -1,4 +1,4 @@
-"""What a deployment may change in AWS. How it is kept to what a stack makes: permissions.py."""
+"""What a deployment may change in AWS. permissions.py explains how that is limited to what a stack creates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _machines(account: Account) -> list[Statement]:
             "ec2:CreateTags",
             Condition={"StringEquals": {"ec2:CreateAction": made_by, f"aws:RequestTag/{TAG}": PROJECT}},
         ),
-        # The provider tags rules only after creating them, so at first nothing shows whose they are.
+        # The provider tags rules only after creating them, so at first they have no tag to check.
         allow("TagRules", account.ec2("security-group-rule"), "ec2:CreateTags", Condition=tagged),
         allow(
             "Use",
@@ -60,7 +60,7 @@ def _machines(account: Account) -> list[Statement]:
             "ec2:TerminateInstances",
             Condition=own,
         ),
-        # Only read in passing: enlarging a volume.
+        # Needed only while a volume is enlarged.
         allow("LookOnTheWay", "*", "ec2:DescribeVolumesModifications"),
     ]
 
@@ -205,6 +205,6 @@ def _alarms(account: Account) -> list[Statement]:
             "sns:TagResource",
             "sns:UntagResource",
         ),
-        # SNS knows no resource for it.
+        # SNS has no resource for it.
         allow("Unsubscribe", "*", "sns:Unsubscribe"),
     ]

@@ -1,4 +1,4 @@
-"""The settings of the bootstrap, read once and checked completely, as ../settings does for a stack's."""
+"""The settings of the bootstrap, read once and checked completely, as ../settings does for a stack."""
 
 from __future__ import annotations
 
@@ -38,18 +38,19 @@ def repository(value: Any) -> str:
         return name
     if "@" in name:
         raise WrongValueError(
-            "has ids that are not as tokens have them", "write OWNER@OWNER-ID/NAME@REPOSITORY-ID, both ids or none"
+            "has ids in a form that tokens do not have",
+            "write OWNER@OWNER-ID/NAME@REPOSITORY-ID, with both ids or none",
         )
     raise WrongValueError("is not a repository's name", "write OWNER/NAME, such as octo-org/monitoring")
 
 
 def branch(value: Any) -> str:
-    """A branch's name as it is: no pattern (git-check-ref-format(1))."""
+    """A branch's full name, not a pattern (git-check-ref-format(1))."""
     name = v.text(value)
     if name.startswith("refs/"):
-        raise WrongValueError("is a whole reference", "write the branch's name alone, such as main")
+        raise WrongValueError("is a full reference", "write only the branch's name, such as main")
     if any(character in name for character in "*?"):
-        raise WrongValueError("is a pattern", "write one branch's name; IAM would take it for many")
+        raise WrongValueError("is a pattern", "write one branch's name; IAM would match several")
     wrong = re.search(r"[\x00-\x20\x7f~^:\[\\]|\.\.|//|@\{|^[/.-]|/\.|[/.]$|\.lock(/|$)", name)
     if wrong or not 1 <= len(name) <= 200:
         raise WrongValueError("is not a branch's name", "write it as `git branch` shows it, such as main")
@@ -58,11 +59,11 @@ def branch(value: Any) -> str:
 
 def environment(value: Any) -> str:
     """An environment's name on GitHub, up to 255 characters
-    (docs.github.com/en/actions/reference/workflows-and-actions/deployments-and-environments). A colon in it is %3A in
-    subjects; no pattern."""
+    (docs.github.com/en/actions/reference/workflows-and-actions/deployments-and-environments). Subjects have %3A
+    for a colon. It must not be a pattern."""
     name = v.text(value)
     if any(character in name for character in "*?"):
-        raise WrongValueError("is a pattern", "write each environment's name; IAM would take it for many")
+        raise WrongValueError("is a pattern", "write each environment's name; IAM would match several")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.: /-]{0,254}", name):
         raise WrongValueError("is not an environment's name", "write it as GitHub shows it, such as prod")
     return name
@@ -82,7 +83,7 @@ def zone(value: Any) -> str:
 
 
 def key(value: Any) -> str:
-    """The ARN of a KMS key: IAM's policies know no aliases as resources."""
+    """The ARN of a KMS key: IAM policies do not accept aliases as resources."""
     arn = v.text(value)
     if not re.fullmatch(aws_names.KEY_ARN, arn):
         raise WrongValueError("is not the ARN of a KMS key", "write it as arn:aws:kms:REGION:ACCOUNT:key/ID")
@@ -90,7 +91,7 @@ def key(value: Any) -> str:
 
 
 class Configuration(Part):
-    """What a person decides on."""
+    """The bootstrap's settings."""
 
     region: aws_names.Region = Field(alias="aws:region")
     repository: Repository
@@ -102,9 +103,9 @@ class Configuration(Part):
 
 
 def load(raw: Mapping[str, str], file: str) -> Configuration:
-    """The settings in `raw`: configuration keys with their namespace, and their values as Pulumi hands them over.
+    """The settings in `raw`: configuration keys with their namespace, and their values as Pulumi passes them.
 
-    file: where the user finds them. Raises SettingsError with every mistake there is.
+    file: where the user finds them. Raises SettingsError with every mistake.
     """
     given: dict[str, Any] = {}
     for key, value in raw.items():
@@ -112,7 +113,7 @@ def load(raw: Mapping[str, str], file: str) -> Configuration:
         if (namespace == NAMESPACE or key == "aws:region") and value:
             try:
                 given[key if key == "aws:region" else name] = from_json(value)
-            except RecursionError:  # as text it is of the wrong type
+            except RecursionError:  # text, which is then of the wrong type
                 given[name] = value
     try:
         return Configuration.model_validate(given)
@@ -125,12 +126,12 @@ def _mistake(error: Any, given: Mapping[str, Any]) -> Mistake:
     key = name if ":" in name else f"{NAMESPACE}:{name}"
     cause = (error.get("ctx") or {}).get("error")
     if isinstance(cause, WrongValueError):
-        # No setting is a secret, but the address of a repository that was cloned with a token holds one.
+        # No setting is a secret, but the address of a repository that was cloned with a token contains one.
         showing = not looks_secret(str(given[name]))
         return Mistake(key, quoted(given[name]) if showing else SECRET, *cause.sentence(showing=showing))
     if error["type"] == "missing":
         instead = {"repository": "write OWNER/NAME", "aws:region": "write the region, such as eu-central-1"}
-        return Mistake(key, "", "is missing", instead.get(name, "write it too"))
+        return Mistake(key, "", "is missing", instead.get(name, "add it"))
     if error["type"] == "extra_forbidden":
         known = ", ".join(str(field.alias) for field in Configuration.model_fields.values())
         return Mistake(key, "", "is not a setting", f"the known ones are {known}")
@@ -146,6 +147,6 @@ def from_pulumi() -> Configuration:
 
 
 def commands(name: str, variables: Mapping[str, str]) -> list[str]:
-    """How GitHub identifies it. name: the repository's, with or without ids."""
+    """The commands that set the repository's variables. name: the repository's, with or without ids."""
     plain = re.sub(ID, "", name)
     return [f"gh variable set {key} --repo {plain} --body '{value}'" for key, value in sorted(variables.items())]

@@ -1,5 +1,5 @@
-"""What the two roles may do for the setting `database` (components/timestream.py): in a policy outside the role,
-because IAM takes no more inside a role (bootstrap/roles.py)."""
+"""The two roles' permissions for the setting `database` (components/timestream.py), in a policy outside the role,
+because IAM limits the size of policies inside it (bootstrap/roles.py)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ def reading(account: Account) -> list[Statement]:
 def changing(account: Account) -> list[Statement]:
     """What `pulumi up` and `pulumi destroy` need on top of `reading`.
 
-    The service puts a network interface of the caller's into the subnet (AmazonTimestreamInfluxDBFullAccess in AWS's
-    list of managed policies; bootstrap/interfaces.py), and, with an account's first instance, makes its role, which is
-    called in two ways there and in its own guide (using-service-linked-roles.html).
+    The service creates a network interface in the subnet with the caller's permissions
+    (AmazonTimestreamInfluxDBFullAccess in AWS's list of managed policies; bootstrap/interfaces.py). With an account's
+    first instance it creates its role, which that list and its own guide (using-service-linked-roles.html) name
+    differently.
     """
     own = {"StringEquals": {f"aws:ResourceTag/{TAG}": PROJECT}}
     services = ["timestream-influxdb.amazonaws.com", "timestreamforinfluxdb.amazonaws.com"]

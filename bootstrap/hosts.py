@@ -1,4 +1,4 @@
-"""What the two roles may do for the setting `hostsByTag` (components/tagged_hosts.py), in the policy of `databases`.
+"""The two roles' permissions for the setting `hostsByTag` (components/tagged_hosts.py), in the policy of `databases`.
 
 State Manager runs a document as root on every instance with the tag. Of all documents, the deploy role can only choose
 the program's own.

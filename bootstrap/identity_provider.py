@@ -1,4 +1,4 @@
-"""Makes the account trust GitHub's tokens."""
+"""The account's trust in GitHub's tokens."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ OWNER = "pulumi-project"
 
 
 class IdentityProvider(pulumi.ComponentResource):
-    """GitHub's OIDC identity provider, of which an account has one.
+    """GitHub's OIDC identity provider, of which an account can have one.
 
-    Produces: the provider, unless the account has one that somebody else made: that one is used, and stays when this
+    Produces: the provider, unless the account has one that someone else created: that one is used, and stays when this
     stack is destroyed. IAM checks GitHub's certificate by its own list of authorities, so no thumbprint is given
     (docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc_verify-thumbprint.html).
 
-    Attributes: arn. Raises pulumi.RunError when the account's takes no tokens for AWS.
+    Attributes: arn. Raises pulumi.RunError when the account's does not accept tokens for AWS.
     """
 
     def __init__(self, name: str, opts: pulumi.ResourceOptions, invoke: pulumi.InvokeOptions) -> None:
@@ -28,8 +28,8 @@ class IdentityProvider(pulumi.ComponentResource):
         if there and there.tags.get(OWNER) != owner:
             if AUDIENCE not in there.client_id_lists:
                 raise pulumi.RunError(
-                    f"The account's identity provider {there.arn} takes no tokens for AWS. Add the audience: aws iam "
-                    f"add-client-id-to-open-id-connect-provider --client-id {AUDIENCE} "
+                    f"The account's identity provider {there.arn} does not accept tokens for AWS. Add the audience: aws "
+                    f"iam add-client-id-to-open-id-connect-provider --client-id {AUDIENCE} "
                     f"--open-id-connect-provider-arn {there.arn}"
                 )
             self.arn = pulumi.Output.from_input(there.arn)
@@ -39,7 +39,7 @@ class IdentityProvider(pulumi.ComponentResource):
                 url=f"https://{HOST}",
                 client_id_lists=[AUDIENCE],
                 tags={OWNER: owner},
-                # Without its tag it would look like someone else's, and must not be deleted then.
+                # Protected: without its tag it would look like someone else's, which must not be deleted.
                 opts=pulumi.ResourceOptions(parent=self, protect=True),
             )
             self.arn = provider.arn
@@ -47,7 +47,7 @@ class IdentityProvider(pulumi.ComponentResource):
 
 
 def _found(invoke: pulumi.InvokeOptions) -> aws.iam.GetOpenIdConnectProviderResult | None:
-    """The provider that is there, or None."""
+    """The account's existing provider, or None."""
     try:
         return look_up(aws.iam.get_open_id_connect_provider, invoke, url=f"https://{HOST}")
     except RefusedError as error:

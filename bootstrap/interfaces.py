@@ -1,5 +1,5 @@
-"""What a deployment may do to network interfaces: those of servers (components/network.py), and those that Timestream
-for InfluxDB makes with the caller's rights (bootstrap/databases.py)."""
+"""A deployment's permissions on network interfaces: those of servers (components/network.py), and those that Timestream
+for InfluxDB creates with the caller's permissions (bootstrap/databases.py)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bootstrap.account import PROJECT, TAG, Account, Statement, allow
 
 
 def changing(account: Account) -> list[Statement]:
-    """The database's interface has no tags, so creating one requires none."""
+    """Creating an interface requires no tag, because the database's has none."""
     own = {"StringEquals": {f"aws:ResourceTag/{TAG}": PROJECT}}
     interfaces, made = account.ec2("network-interface"), "CreateNetworkInterface"
     return [

@@ -1,4 +1,4 @@
-"""What the two roles may do with stacks' own KMS keys (`kmsKey`), those of the bootstrap's settings.
+"""The two roles' permissions on stacks' own KMS keys (`kmsKey`), which the bootstrap's settings list.
 
 Never directly: only through the service whose resources the key encrypts (docs.aws.amazon.com/kms/latest/
 developerguide/conditions-kms.html, kms:ViaService).

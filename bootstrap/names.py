@@ -1,4 +1,4 @@
-"""What the two roles may do to the names of servers (`route53Zone`), in the zones of the bootstrap's settings."""
+"""The two roles' permissions on the names of servers (`route53Zone`), in the zones of the bootstrap's settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bootstrap.account import Account, Statement, allow
 
 
 def reading(account: Account) -> list[Statement]:
-    """What a preview and drift detection read; both roles may. A zone given by name is looked up among all of the
+    """What a preview and drift detection read; both roles may. A zone given by name is looked up in all of the
     account's."""
     if not account.zones:
         return []
@@ -23,7 +23,7 @@ def reading(account: Account) -> list[Statement]:
 
 
 def changing(account: Account) -> list[Statement]:
-    """Address records only, so that this cannot prove control of a domain (which takes a TXT record)."""
+    """Only address records, so that this cannot prove control of a domain (which takes a TXT record)."""
     if not account.zones:
         return []
     types = {"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["A"]}}

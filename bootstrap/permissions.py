@@ -1,10 +1,10 @@
 """What the two roles may do: IAM policy statements, each with the actions for one kind of operation.
 
-Here is what both may, and the states; what only a deployment may do to AWS: changes.py.
+This module has what both may do, and access to the states; changes.py has what only a deployment may do in AWS.
 
-What a stack creates is recognised by its tag `project` (program/provider.py) or, where IAM supports no tags, by
-the beginning of its name: the roles may change that, and nothing else. Actions are listed one by one, so
-that tests/engine/test_permissions.py can check that a stack needs each.
+What a stack creates is recognised by its tag `project` (program/provider.py) or, if IAM does not support tags, by the
+beginning of its name: the roles may change that, and nothing else. Actions are listed one by one, so that
+tests/engine/test_permissions.py can check that a stack needs each.
 docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 
@@ -90,7 +90,7 @@ def reading(account: Account) -> list[Statement]:
 
 
 def reading_state(bucket: str, key: str) -> list[Statement]:
-    """What a preview needs of the state. bucket, key: ARNs. It decrypts encrypted settings."""
+    """A preview's access to the state. bucket, key: ARNs. It decrypts encrypted settings."""
     return [
         allow("ListStates", bucket, "s3:ListBucket"),
         allow("ReadStates", f"{bucket}/*", "s3:GetObject"),
@@ -99,7 +99,7 @@ def reading_state(bucket: str, key: str) -> list[Statement]:
 
 
 def changing_state(bucket: str, key: str) -> list[Statement]:
-    """What a deployment additionally needs of the state. It deletes no old versions."""
+    """A deployment's additional access to the state. It deletes no old versions."""
     return [
         allow("WriteStates", f"{bucket}/*", "s3:DeleteObject", "s3:PutObject"),
         allow("Encrypt", key, "kms:Encrypt", "kms:GenerateDataKey"),

@@ -11,14 +11,14 @@ from bootstrap.account import Statement
 from program.policies import document
 
 LONGEST_SECONDS = 2 * 3600
-"""How long a job may ask for: `bootTimeout` may be as long."""
+"""The longest session that a job may request: `bootTimeout` can be as long."""
 
 
 class JobRole(pulumi.ComponentResource):
     """A role for jobs. Its name is fixed, so that an organization's policies can refer to it.
 
-    Produces: the role, its one policy inside it, and a managed one (NAME-databases) for what is `further`. IAM takes up
-    to 10,240 characters inside a role, and does not count those of managed policies, 6,144 each
+    Produces: the role, the policy inside it, and a managed one (NAME-databases) with `further` statements. IAM accepts
+    up to 10,240 characters inside a role, and counts those of managed policies separately, 6,144 each
     (docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
 
     Attributes: arn.

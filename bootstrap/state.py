@@ -1,4 +1,4 @@
-"""Where Pulumi keeps stacks' state, and the key for their secrets."""
+"""The bucket for the state of Pulumi's stacks, and the key for their secrets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from program.buckets import close, only_tls
 from program.policies import document
 
 KEPT_DAYS = 90
-"""How long old versions of state are kept: long enough to go back to one, not forever."""
+"""How long old versions of states are kept: long enough to go back to one, but not forever."""
 
 NAME = "monitoring-state"
 
@@ -20,13 +20,13 @@ class State(pulumi.ComponentResource):
     """The state bucket, and the key for the secrets in it.
 
     Produces, all protected:
-    - a bucket (auto-named, so that no other account has its name): blocked to the public, owned by its account alone,
+    - a bucket (auto-named, so that no other account has its name): closed to the public, owned by its account alone,
       versioned, encrypted with the key, reached over TLS only; old versions are deleted after 90 days. Its policy lets
-      nobody delete the bucket, nor versions of what is in it.
+      no one delete the bucket, or versions of its objects.
     - a KMS key, rotated every year, with an alias; it can be recovered for 30 days after deletion. Its policy
       delegates to the account's IAM policies (docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html).
 
-    Attributes: bucket (its name), bucket_arn, key_arn, secrets_provider and backend as Pulumi takes them.
+    Attributes: bucket (its name), bucket_arn, key_arn, secrets_provider and backend in Pulumi's form.
     """
 
     def __init__(self, account: str, partition: str, region: str, opts: pulumi.ResourceOptions) -> None:
@@ -69,11 +69,11 @@ class State(pulumi.ComponentResource):
 
 
 class Kept(pulumi.ComponentResource):
-    """What `pulumi destroy` reaches first, and is refused.
+    """The resource that makes `pulumi destroy` fail before it deletes anything.
 
-    Pulumi checks a resource's protection only when it is about to delete it. Without a preview (`--skip-preview`) the
-    roles would be gone by then, and with them every workflow. This one depends on everything, so it is the first to
-    be deleted.
+    Pulumi checks a resource's protection only when it is about to delete it. Without a preview (`--skip-preview`), the
+    roles would be gone by then, and all workflows would fail. This resource depends on everything, so it is deleted
+    first.
     """
 
     def __init__(self, everything: Sequence[pulumi.Resource]) -> None:

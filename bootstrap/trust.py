@@ -1,7 +1,7 @@
-"""Whom the roles trust: jobs of one repository, by the exact subject of their token.
+"""Whom the roles trust: jobs of one repository, by the exact subject of their tokens.
 
 No condition here has a wildcard: `repo:OWNER/NAME:*` would let in every branch, tag and pull request, and
-`repo:OWNER*` everyone whose name begins with it. IAM refuses trust in GitHub's provider without a condition on the
+`repo:OWNER*` every owner whose name begins with it. IAM refuses trust in GitHub's provider without a condition on the
 subject (docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html).
 """
 
@@ -13,12 +13,12 @@ from program.policies import document
 
 HOST = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
-"""What aws-actions/configure-aws-credentials asks GitHub for."""
+"""The audience that aws-actions/configure-aws-credentials requests from GitHub."""
 
 
 def previewing(repository: str, branch: str) -> list[str]:
-    """Subjects of jobs that may preview: pull requests, and the branch, such as the nightly drift check. Not
-    jobs with an environment, whose subject names only that."""
+    """Subjects of jobs that may preview: those of pull requests, and of the branch, such as the nightly drift check;
+    not those with an environment, whose subject has only that."""
     return [f"repo:{repository}:pull_request", f"repo:{repository}:ref:refs/heads/{branch.replace(':', '%3A')}"]
 
 

@@ -38,7 +38,7 @@ POINTS = 300
 to 300), so that any longer time can be read from steps of five minutes (LONGER in userdata/server/rollup.py)."""
 
 HALF = 12
-"""Grid columns: a narrower panel has no room for a legend beside the graph."""
+"""Grid columns: a narrower panel has no room for a legend on the right."""
 
 
 @dataclass(frozen=True)

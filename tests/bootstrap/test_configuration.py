@@ -78,7 +78,7 @@ def test_no_repository(name: str, wrong: str) -> None:
         ("*", "is a pattern"),
         ("release/*", "is a pattern"),
         ("main?", "is a pattern"),
-        ("refs/heads/main", "write the branch's name alone"),
+        ("refs/heads/main", "write only the branch's name"),
         ("a b", "is not a branch's name"),
         ("a..b", "is not a branch's name"),
         ("/main", "is not a branch's name"),
