@@ -28,8 +28,8 @@ class IdentityProvider(pulumi.ComponentResource):
         if there and there.tags.get(OWNER) != owner:
             if AUDIENCE not in there.client_id_lists:
                 raise pulumi.RunError(
-                    f"The account's identity provider {there.arn} does not accept tokens for AWS. Add the audience: aws "
-                    f"iam add-client-id-to-open-id-connect-provider --client-id {AUDIENCE} "
+                    f"The account's identity provider {there.arn} does not accept tokens for AWS. Add the audience: "
+                    f"aws iam add-client-id-to-open-id-connect-provider --client-id {AUDIENCE} "
                     f"--open-id-connect-provider-arn {there.arn}"
                 )
             self.arn = pulumi.Output.from_input(there.arn)
