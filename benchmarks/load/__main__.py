@@ -1,11 +1,11 @@
-"""How many hosts the server carries, tried in a running local environment.
+"""How many hosts the server can handle, tried in a running local environment.
 
     make up
     sudo .venv/bin/python -m benchmarks.load --hosts 100 --minutes 10
 
-A real agent's measurements are looked at and then sent as those of so many hosts, every interval, while people refresh
-the dashboards. Before that, some hours of the past are filled in, so that a day's size on disk can be reported.
-Ends with 1 when a write was refused or a request of a dashboard took longer than `LIMIT`. The simulated hosts are
+A real agent's measurements are recorded, and then sent as those of many hosts, every interval, while people refresh the
+dashboards. Before that, some hours of the past are filled in, so that the size of a day on disk can be reported. Exits
+with status 1 when a write was refused or a dashboard's request took longer than `LIMIT`. The simulated hosts are
 removed again.
 """
 
@@ -18,7 +18,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.load.agent import MEASURED_EACH_MINUTE, looked_at
+from benchmarks.load.agent import MEASURED_EACH_MINUTE, recorded
 from benchmarks.load.figures import MIB
 from benchmarks.load.history import History, fill
 from benchmarks.load.limited import memory
@@ -37,13 +37,13 @@ from tools.command import run
 
 STACK = "sandbox"
 LIKE = "web-1"
-"""The plain host whose agent is looked at."""
+"""The plain host whose agent is recorded."""
 NAME = "load-{:03}"
 NAMED = "^load-[0-9]+$"
 ALONE = 60
-"""Seconds that the server is looked at without any load."""
+"""Seconds for which the server is measured without any load."""
 UNSEEN = 0.2
-"""Share of the time in which hosts send and no dashboard is open."""
+"""Share of the time during which hosts send, but no dashboard is open."""
 
 
 def main(arguments: list[str]) -> int:
@@ -51,11 +51,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--hosts", type=int, default=100, help="how many hosts are simulated")
     parser.add_argument("--minutes", type=float, default=10, help="how long they send")
     parser.add_argument("--people", type=int, default=3, help="how many people refresh the dashboards, every 10 s")
-    parser.add_argument("--backfill-hours", type=float, default=3, help="how much of the past is filled in before")
-    parser.add_argument("--memory", type=int, default=0, help="MiB of memory the server has meanwhile (0: all)")
+    parser.add_argument("--backfill-hours", type=float, default=3, help="how much of the past is filled in first")
+    parser.add_argument(
+        "--memory", type=int, default=0, help="MiB of memory that the server has during the test (0: all)"
+    )
     asked = parser.parse_args(arguments)
     if asked.hosts < 1 or not 0 < asked.minutes < math.inf:
-        parser.error("at least one host, for more than no time")
+        parser.error("at least one host and more than 0 minutes are needed")
     place = Place.here()
     require_up(place)
     outputs = stack.complete_outputs(place, STACK)
@@ -67,7 +69,7 @@ def main(arguments: list[str]) -> int:
         grafana = Grafana(outputs["grafanaUrl"], *login, authority)
         server = Server(machine, grafana.verify)
         say(f"looking at what the agent of {LIKE} sends, for {MEASURED_EACH_MINUTE} s")
-        agent = looked_at(find(place, LIKE), MEASURED_EACH_MINUTE)
+        agent = recorded(find(place, LIKE), MEASURED_EACH_MINUTE)
         limited = None
         if asked.memory:
             limited = clean.enter_context(memory(machine, asked.memory * MIB))
@@ -116,7 +118,7 @@ def main(arguments: list[str]) -> int:
 
 
 def views(instance: str) -> list[View]:
-    """What people look at in turn: all hosts, one host, monitoring itself, an instance as AWS sees it."""
+    """What people view in turn: all hosts, one host, monitoring itself, an instance as AWS sees it."""
     return [
         View("linux-hosts", {}, every_host=True),
         View("linux-hosts", {"host": [LIKE]}),
@@ -126,7 +128,7 @@ def views(instance: str) -> list[View]:
 
 
 def stored(server: Server, names: list[str], moments: list[int]) -> int:
-    """How many of the hosts' moments are in the database."""
+    """How many of the hosts' points are in the database."""
     counted = server.query(
         f'SELECT count("uptime") FROM "system" WHERE "host" =~ /{NAMED}/ '  # noqa: S608
         f'AND time >= {moments[0]}s AND time <= {moments[-1]}s GROUP BY "host"'

@@ -1,4 +1,4 @@
-"""A real agent, looked at: what it sends, and as whom."""
+"""A recording of a real agent: what it sends, and as whom."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CONFIG = "/etc/telegraf/telegraf.conf"
 TWIN = "/run/telegraf-twin.conf"
 PORT = 18086
 MEASURED_EACH_MINUTE = 70
-"""Seconds to look for everything: some inputs measure once a minute, and what they measured is sent with the next."""
+"""Seconds to record everything: some inputs measure once a minute, and their values are sent with the next ones."""
 
 
 @dataclass(frozen=True)
 class Agent:
-    """The agent on a machine, as its configuration has it.
+    """The agent on a machine, from its configuration.
 
-    machine: from where it may reach InfluxDB. url: InfluxDB's. interval: seconds. headers: as it sends them.
+    machine: from which InfluxDB can be reached. url: InfluxDB's. interval: seconds. headers: as the agent sends them.
     """
 
     machine: Machine
@@ -39,12 +39,12 @@ class Agent:
     headers: dict[str, str]
 
 
-def looked_at(machine: Machine, seconds: float) -> Agent:
-    """What the machine's agent is and sends, by running a twin of it for a while: the same program, user and
-    configuration, but another address to send to. Raises ValueError when it sends nothing."""
+def recorded(machine: Machine, seconds: float) -> Agent:
+    """Record what the machine's agent sends, by running a twin of it for a while: the same program, user and
+    configuration, but another address to send to. Raises ValueError if it sends nothing."""
     config = _read(machine, CONFIG)
     found = re.findall(r'^(urls|database|username|interval) = \[?"([^"]+)"\]?$', config, re.MULTILINE)
-    settings = dict(reversed(found))  # the first of each: the agent's own and its output's come before the inputs'
+    settings = dict(reversed(found))  # the first of each: those of the agent and its output come before the inputs'
     interval = int(settings["interval"].removesuffix("s"))
     requests = _twin(machine, config, seconds)
     if not requests:
@@ -67,11 +67,11 @@ def looked_at(machine: Machine, seconds: float) -> Agent:
 
 
 def _twin(machine: Machine, config: str, seconds: float) -> list[dict[str, Any]]:
-    """The twin's requests. It has no password: what it sends to is not InfluxDB."""
+    """The twin's requests. It has no password, because it does not send to InfluxDB."""
     changed = re.sub(r"^urls = .*$", f'urls = ["http://127.0.0.1:{PORT}"]', config, count=1, flags=re.MULTILINE)
     changed = re.sub(r"^tls_ca = .*$", "", changed, flags=re.MULTILINE)
     machine.run(["tee", TWIN], stdin=changed)
-    # In the machine's network, with this Python: the machine need not have one.
+    # In the machine's network, but with this Python: the machine may not have one.
     inside = ["nsenter", f"--target={machine.leader}", "--net", "--"]
     listener = subprocess.Popen(
         [*inside, sys.executable, "-m", "benchmarks.load.listener", str(PORT), str(seconds + 5)],
@@ -87,12 +87,12 @@ def _twin(machine: Machine, config: str, seconds: float) -> list[dict[str, Any]]
         listener.kill()
         machine.run(["rm", "-f", TWIN])
     if not answer:
-        raise ValueError(f"nothing listened to {shlex.join(twin)}: {ran.stderr[-500:]}")
+        raise ValueError(f"the listener for {shlex.join(twin)} failed: {ran.stderr[-500:]}")
     return list(json.loads(answer))
 
 
 def _read(machine: Machine, file: str) -> str:
-    """A file's text. Raises ValueError when it is not there."""
+    """A file's text. Raises ValueError if it cannot be read."""
     read = machine.run(["cat", file])
     if read.returncode != 0:
         raise ValueError(f"{machine.id}: {read.stderr.strip()}")

@@ -1,4 +1,4 @@
-"""What was counted, as figures: percentiles, and how many hosts a kind of server carries by them."""
+"""Figures from what was counted: percentiles, and how many hosts a kind of server can handle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GIB = 1024**3
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest of the values that so many percent of them do not exceed. Raises ValueError when there are none."""
+    """The smallest value that this percentage of the values does not exceed. Raises ValueError if there are none."""
     if not values:
         raise ValueError("no values")
     ordered = sorted(values)
@@ -20,7 +20,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of server. memory: bytes. cores: CPU time that lasts, in cores (a burstable type's baseline)."""
+    """A kind of server. memory: bytes. cores: sustained CPU time, in cores (a burstable type's baseline)."""
 
     name: str
     memory: float
@@ -39,17 +39,17 @@ default."""
 
 VOLUME = 20 * GIB
 RETENTION = 30
-"""Days; this and the data volume as they are by default."""
+"""Days. This and the data volume are the defaults."""
 
 ROLLED = 0.1
-"""Bytes of a day of 5-minute steps, as a share of raw data's (benchmarks/queries)."""
+"""The size of a day of 5-minute steps, as a share of raw data's (benchmarks/queries)."""
 
 
 @dataclass(frozen=True)
 class Cost:
     """What hosts cost, measured: the baseline without any, and what each of them adds.
 
-    memory: bytes. cores: CPU seconds a second. disk: bytes a day.
+    memory: bytes. cores: CPU seconds per second. disk: bytes per day.
     """
 
     memory_alone: float
@@ -61,7 +61,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Limit:
-    """How many hosts one resource allows, and the sum that says so."""
+    """How many hosts one resource allows, and how that was calculated."""
 
     resource: str
     hosts: int
@@ -69,20 +69,20 @@ class Limit:
 
 
 FULL = 0.5
-"""Of the data volume: a backup, which is on by default, first writes on it as much as InfluxDB has stored."""
+"""The usable share of the data volume: a backup, which is on by default, first writes a copy of InfluxDB's data."""
 
 USABLE = 0.85
-"""Of the memory: the kernel keeps some to itself, and files need some to be cached in."""
+"""The usable share of the memory: the kernel needs some, and so does the cache of files."""
 
 
 def kept_days(retention: float) -> float:
-    """How many days of raw data take as much as everything that is kept: raw data, and 5-minute steps twelve times as
-    long. A day of raw data goes at once, and a week of steps, so that much more is there at most."""
+    """The number of days of raw data that have the size of everything that is kept: raw data, and 5-minute steps twelve
+    times as long. Raw data is deleted by the day and steps by the week, so up to that much more exists."""
     return retention + 1 + ROLLED * (12 * retention + 7)
 
 
 def limits(kind: Kind, cost: Cost, volume: float = VOLUME, retention: float = RETENTION) -> list[Limit]:
-    """How many hosts this kind of server carries, by resource; the scarcest first."""
+    """How many hosts this kind of server can handle, by resource; the scarcest first."""
     room = kind.memory * USABLE
     memory = (room - cost.memory_alone) / cost.memory
     cores = (kind.cores - cost.cores_alone) / cost.cores
@@ -98,7 +98,7 @@ def limits(kind: Kind, cost: Cost, volume: float = VOLUME, retention: float = RE
         Limit(
             "disk",
             max(0, int(disk)),
-            f"{volume * FULL / MIB:.0f} MiB / ({cost.disk / MIB:.2f} MiB a day x {kept_days(retention):.1f} days)",
+            f"{volume * FULL / MIB:.0f} MiB / ({cost.disk / MIB:.2f} MiB per day x {kept_days(retention):.1f} days)",
         ),
     ]
     return sorted(found, key=lambda limit: limit.hosts)

@@ -1,4 +1,4 @@
-"""Hours of the past filled in, and brought into the form in which InfluxDB keeps them: what a day takes on disk."""
+"""Fills in hours of the past, and has InfluxDB compact them: what a day takes on disk."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from benchmarks.load.senders import Connection
 from benchmarks.load.server import Server
 
 BATCH = 1000
-"""Lines of a request: Telegraf's own number when it has a backlog."""
+"""Lines per request: Telegraf's own number when it has a backlog."""
 AT_ONCE = 2
 
 
 @dataclass(frozen=True)
 class History:
-    """What the past became. days: host-days. size: bytes on disk. values: numbers stored.
+    """The cost of the past. days: host-days. size: bytes on disk. values: numbers stored.
 
-    written, compacted: CPU seconds InfluxDB took to take `written_days`, and to bring them into their final form.
-    peak: bytes of memory InfluxDB had at most while it took them.
+    written, compacted: CPU seconds that InfluxDB took to store `written_days`, and to compact them. peak: the most
+    bytes of memory that InfluxDB had while it stored them.
     """
 
     days: float = 0.0
@@ -37,14 +37,14 @@ class History:
 
 def fill(server: Server, agent: Agent, names: list[str], hours: float, say: Callable[[str], None]) -> History:
     """Write the last hours, which dashboards show, and as many of the day before yesterday, which are then compacted
-    and measured: that day's shard must have nothing else in it, and must be within the retention.
+    and measured: that day's shard must be empty and within the retention.
 
-    Raises ValueError when a write is refused or the day has data already.
+    Raises ValueError when a write is refused or the day already has data.
     """
     now = int(time.time())
     begin = (now // DAY - 2) * DAY
     if begin in server.shards().values():
-        raise ValueError("the day before yesterday has measurements already: history can only be filled in once")
+        raise ValueError("the day before yesterday already has measurements: history can only be filled in once")
     moments = range(begin, begin + round(hours * 3600), agent.interval)
     recent = range((now - round(hours * 3600)) // agent.interval * agent.interval, now, agent.interval)
     say(f"filling in twice {hours:g} hours of {len(names)} hosts")
@@ -73,7 +73,7 @@ def fill(server: Server, agent: Agent, names: list[str], hours: float, say: Call
 
 
 def _write(agent: Agent, name: str, moments: Sequence[int]) -> str:
-    """One host's past, the oldest first; returns what was answered when a write was refused."""
+    """Write one host's past, the oldest first. Returns InfluxDB's answer if a write was refused."""
     host, connection, lines = Host(name, agent.pattern), Connection(agent), list[str]()
     for moment in moments:
         lines += host.lines(moment, agent.interval)

@@ -1,4 +1,4 @@
-"""A machine of the local environment with as little memory as an instance type has."""
+"""Limits a machine of the local environment to the memory of an instance type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ V1 = Path("/sys/fs/cgroup/memory")
 
 @dataclass(frozen=True)
 class Memory:
-    """What a machine's memory is counted in: caches of files included. Numbers are bytes."""
+    """The cgroup that counts a machine's memory, caches of files included. Numbers are bytes."""
 
     folder: Path
     peak_file: str
@@ -27,7 +27,7 @@ class Memory:
 
     @property
     def killed(self) -> int:
-        """Processes the kernel ended because there was no memory left."""
+        """The number of processes that the kernel killed for lack of memory."""
         for name in ("memory.events", "memory.oom_control"):
             if (file := self.folder / name).exists():
                 return sum(
@@ -38,10 +38,10 @@ class Memory:
 
 @contextlib.contextmanager
 def memory(machine: Machine, size: int) -> Iterator[Memory]:
-    """The machine has `size` bytes of memory for a while. Raises OSError where the kernel cannot count memory.
+    """Limit the machine to `size` bytes of memory inside the block. Raises OSError if the kernel cannot count memory.
 
-    Memory that was taken before counts where cgroups are v2; with v1 only what is taken from now on, so that services
-    should be restarted inside.
+    With cgroups v2, memory that is already in use counts; with v1 only what is allocated from now on, so services
+    should be restarted inside the block.
     """
     own = cgroups.of(machine.supervisor or 0)
     if own is not None and (own / "memory.max").exists():
@@ -64,7 +64,7 @@ def memory(machine: Machine, size: int) -> Iterator[Memory]:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Move all processes below a cgroup; what they start meanwhile, too."""
+    """Move all processes below a cgroup, including those that they start in the meantime."""
     until = time.monotonic() + 10
     while time.monotonic() < until:
         there = set((target / "cgroup.procs").read_text().split())

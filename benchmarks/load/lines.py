@@ -1,6 +1,6 @@
-"""InfluxDB's line protocol: what one agent sent is read, and written again as many hosts whose values move.
+"""InfluxDB's line protocol: reads what one agent sent, and writes it as many hosts with changing values.
 
-Values move so that they cost as much as real ones: fractions of which no two are alike, counters that grow unevenly.
+Values change so that they cost as much as real ones: fractions of which no two are alike, counters that grow unevenly.
 https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/
 """
 
@@ -20,12 +20,12 @@ LARGE = 1000
 """Numbers above it differ between hosts from the start; small ones, such as a number of processors, do not."""
 
 Value = Callable[[], str]
-"""A field's next value, as it stands in a line."""
+"""Returns a field's next value, as written in a line."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One line. measurement, tags and fields: still escaped, as they stand there; nanoseconds since 1970."""
+    """One line. measurement, tags, fields: still escaped. time: nanoseconds since 1970."""
 
     measurement: str
     tags: dict[str, str]
@@ -37,12 +37,12 @@ class Point:
         return ",".join([self.measurement, *(f"{name}={value}" for name, value in self.tags.items())])
 
     def of(self, host: str) -> Point:
-        """The same of another host."""
+        """The same point of another host."""
         return Point(self.measurement, self.tags | {"host": host}, self.fields, self.time)
 
 
 def parsed(line: str) -> Point:
-    """Raises ValueError that shows the line."""
+    """The point in a line. Raises ValueError, which shows the line."""
     found = LINE.fullmatch(line)
     if found is None:
         raise ValueError(f"not a line of InfluxDB's protocol: {line!r}")
@@ -51,26 +51,25 @@ def parsed(line: str) -> Point:
 
 
 Shape = tuple[str, tuple[str, ...]]
-"""A series and the names of fields: a measurement such as `system` comes as several lines of the same series."""
+"""A series and its fields' names: a measurement such as `system` comes in several lines of the same series."""
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """What an agent sends: its lines, each of which comes again and again, the oldest first.
-
-    every: intervals between two lines of a shape.
-    """
+    """What an agent sends repeatedly. lines: by shape, oldest first. every: intervals between two lines of a shape."""
 
     lines: dict[Shape, list[Point]]
     every: dict[Shape, int]
 
     @classmethod
     def of(cls, points: Iterable[Point], interval: int) -> Pattern:
-        """interval: the agent's, in seconds. A line seen once is one of those that are measured each minute."""
+        """The pattern of these points. interval: the agent's, in seconds. A line seen only once is measured each
+        minute.
+        """
         found: dict[Shape, list[Point]] = defaultdict(list)
         for point in sorted(points, key=lambda each: each.time):
             found[point.series, tuple(sorted(point.fields))].append(point)
-        # A first line lacks what only two rounds can tell, such as a disk's utilisation.
+        # A first line lacks fields that need two rounds, such as a disk's utilisation.
         whole = {shape: seen for shape, seen in found.items() if not any(_part(shape, other) for other in found)}
         a_minute = max(1, 60 // interval)
         return cls(whole, {shape: a_minute if len(seen) == 1 else 1 for shape, seen in whole.items()})
@@ -89,7 +88,7 @@ def _part(shape: Shape, other: Shape) -> bool:
 
 
 class Host:
-    """A simulated host: the pattern under another name, with values of its own."""
+    """A simulated host: the pattern under another name, with different values."""
 
     def __init__(self, name: str, pattern: Pattern) -> None:
         self.name = name
@@ -110,7 +109,7 @@ class Host:
 
 
 def moving(seen: list[str], field: str, random: Random) -> Value:
-    """How a field goes on of which these values were seen: a counter grows, a gauge wanders, the rest stays."""
+    """The continuation of a field with these values: a counter grows, a gauge wanders, the rest stays."""
     if seen[0][0] in '"tTfF':
         return lambda: seen[-1]
     whole = seen[0].endswith(("i", "u"))

@@ -1,8 +1,8 @@
-"""Stands in for InfluxDB while an agent's requests are looked at: takes everything, and prints it at the end.
+"""Stands in for InfluxDB while an agent is recorded: accepts all requests, and prints them at the end.
 
     python -m benchmarks.load.listener PORT SECONDS
 
-Prints one JSON list: of each request the path, the headers and the text.
+Prints one JSON list with the path, the headers and the text of each request.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 
 def listen(port: int, seconds: float) -> list[dict[str, Any]]:
-    """The requests of the next so many seconds."""
+    """The requests within this number of seconds."""
     requests: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -30,7 +30,7 @@ def listen(port: int, seconds: float) -> list[dict[str, Any]]:
             self.end_headers()
 
         def _chunks(self) -> Iterator[bytes]:
-            """The body; Telegraf does not know its length beforehand when it compresses."""
+            """The body's chunks: when Telegraf compresses, it does not know the length in advance."""
             if self.headers["Transfer-Encoding"] != "chunked":
                 yield self.rfile.read(int(self.headers["Content-Length"] or 0))
                 return

@@ -1,4 +1,4 @@
-"""People in front of Grafana: every few seconds each asks all that a dashboard's panels ask, as their browsers do."""
+"""People in front of Grafana: every few seconds each sends all queries of a dashboard's panels, as browsers do."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from sandbox.screen import Grafana
 from sandbox.viewer.queries import PanelQuery, TimeRange, Values, panel_queries
 
 EVERY = 10
-"""Seconds between two refreshes of a person: Grafana's fastest choice but one."""
+"""Seconds between two refreshes of a person: Grafana's second fastest choice."""
 AT_ONCE = 6
-"""Connections a browser opens to a server."""
+"""Connections that a browser opens to a server."""
 SHOWN = 3600
-"""Seconds of the past that are shown: the dashboards' own choice."""
+"""Seconds of the past that are shown: the dashboards' default."""
 PATIENCE = 60
-"""Seconds until a request is given up."""
+"""Seconds after which a request is abandoned."""
 
 
 @dataclass(frozen=True)
 class View:
-    """A dashboard with its variables filled in; every_host: `host` is every host there is at that moment."""
+    """A dashboard with its variables filled in. every_host: whether `host` is every host that exists at that time."""
 
     uid: str
     values: Values
@@ -38,7 +38,7 @@ class View:
 
 @dataclass
 class Asked:
-    """What became of the requests. latencies: seconds, with the panel that asked. refreshes: seconds, by dashboard."""
+    """The results of the requests. latencies: seconds, with the panel. refreshes: seconds, with the dashboard."""
 
     latencies: list[tuple[float, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -46,12 +46,12 @@ class Asked:
     queries: int = 0
 
     def over(self, limit: float) -> list[str]:
-        """The requests that took longer than so many seconds."""
+        """The requests that took longer than this number of seconds."""
         return [f"{panel}: {seconds:.1f} s" for seconds, panel in self.latencies if seconds > limit]
 
 
 class People:
-    """So many people that look at the views in turn, each beginning with another, until `stop`."""
+    """A number of people who go through the views, each starting at another one, until `stop`."""
 
     def __init__(self, grafana: Grafana, views: list[View], number: int) -> None:
         self.asked = Asked()
@@ -72,7 +72,7 @@ class People:
             thread.start()
 
     def stop(self) -> Asked:
-        """All finish the refresh that has begun."""
+        """Stop after the refreshes that have begun."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
@@ -90,7 +90,7 @@ class People:
                 turn += 1
 
     def refresh(self, view: View, session: requests.Session, connections: ThreadPoolExecutor) -> None:
-        """Ask once for everything a view shows; first for the variable's values, as Grafana does when time moves."""
+        """Send all queries of a view once; first those of the variable, as Grafana does when the time range moves."""
         began = time.monotonic()
         values = view.values
         if view.every_host:
@@ -116,15 +116,13 @@ class People:
         results: dict[str, Any] = {}
         failure = ""
         try:
-            # `verify` said here: set on the session, an environment variable overrules it.
+            # `verify` is set here, because an environment variable would override the session's.
             answer = session.post(f"{grafana.url}/api/ds/query", json=body, verify=grafana.verify, timeout=PATIENCE)
             if answer.status_code == requests.codes.ok:
                 results = answer.json()["results"]
                 failure = "; ".join(result["error"] for result in results.values() if result.get("error"))
             else:
-                failure = (
-                    f"{answer.status_code} {answer.text[-200:]}"  # its end: the query comes first, the reason last
-                )
+                failure = f"{answer.status_code} {answer.text[-200:]}"  # the end: the reason comes after the query
         except requests.RequestException as error:
             failure = type(error).__name__
         with self._lock:
@@ -136,7 +134,7 @@ class People:
 
 
 def _by_panel(queries: list[PanelQuery]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A request a panel, with all its queries."""
+    """One request per panel, with all its queries."""
     for _, group in groupby(queries, key=lambda query: query.panel_id):
         several = list(group)
         body = several[0].request()

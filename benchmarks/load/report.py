@@ -1,4 +1,4 @@
-"""What a run has shown, in words and figures."""
+"""The report of a run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from benchmarks.load.senders import Written
 from benchmarks.load.watch import Watch
 
 LIMIT = 5.0
-"""Seconds a panel may take: from there on "Query latency" is red on the dashboard "Monitoring server"."""
+"""Seconds that a panel may take: above that, "Query latency" is red in the dashboard "Monitoring server"."""
 GRAFANA = 512 * MIB
-"""Grafana's memory, by its own requirements: the double here says nothing about it.
+"""Grafana's memory, from its own requirements: the double's memory proves nothing about it.
 https://grafana.com/docs/grafana/latest/setup-grafana/installation/#hardware-recommendations"""
 SHOWN = 5
 """Failures and slow panels that are printed."""
@@ -26,7 +26,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything that was counted. stored: of the hosts' moments, those that the database has in the end."""
+    """Everything that was counted. stored: how many of the hosts' points the database has at the end."""
 
     hosts: int
     people: int
@@ -55,19 +55,19 @@ def described(outcome: Outcome) -> str:
 def _writes(outcome: Outcome) -> Iterator[str]:
     written, pattern = outcome.written, outcome.pattern
     yield f"\nWrites: {outcome.hosts} hosts, one request each every {outcome.interval} s"
-    yield _row("series of a host", len(pattern.series))
-    yield _row("values of a host an interval", f"{pattern.values_each_interval:.0f}")
+    yield _row("series per host", len(pattern.series))
+    yield _row("values per host and interval", f"{pattern.values_each_interval:.0f}")
     yield _row("sent", f"{written.sent} ({written.points} lines)")
     yield _row("refused or failed", len(written.failures))
     yield from (f"    {failure}" for failure in written.failures[:SHOWN])
     yield _row("rounds in the database", f"{outcome.stored} of {outcome.hosts * outcome.moments}")
     yield _latencies(written.latencies)
-    yield _row("latest that a write began", f"{written.late * 1000:.0f} ms late (this program's own delay)")
+    yield _row("largest delay of a write", f"{written.late * 1000:.0f} ms (caused by this program itself)")
 
 
 def _dashboards(asked: Asked) -> Iterator[str]:
-    yield f"\nDashboards: a refresh a person every {EVERY} s"
-    yield _row("panels asked", f"{len(asked.latencies)} ({asked.queries} queries)")
+    yield f"\nDashboards: each person refreshes every {EVERY} s"
+    yield _row("panels queried", f"{len(asked.latencies)} ({asked.queries} queries)")
     yield _row("failed", len(asked.failures))
     yield from (f"    {failure}" for failure in asked.failures[:SHOWN])
     over = asked.over(LIMIT)
@@ -79,7 +79,7 @@ def _dashboards(asked: Asked) -> Iterator[str]:
         by_view[view].append(seconds)
     for view, took in by_view.items():
         yield _row(
-            f"{len(took)} refreshes of {view}", f"{statistics.median(took):.1f} s (median), {max(took):.1f} s (at most)"
+            f"{len(took)} refreshes of {view}", f"{statistics.median(took):.1f} s (median), {max(took):.1f} s (maximum)"
         )
     by_panel = defaultdict(list)
     for seconds, panel in asked.latencies:
@@ -105,19 +105,19 @@ def _server(outcome: Outcome) -> Iterator[str]:
 def _disk(history: History) -> Iterator[str]:
     yield "\nHistory, compacted"
     yield _row("on disk", f"{history.size / MIB:.1f} MiB for {history.days:.1f} host-days")
-    yield _row("a host-day", f"{history.size / history.days / MIB:.2f} MiB")
-    yield _row("a value", f"{history.size / history.values:.2f} bytes")
-    yield _row("taking a host-day in bulk", f"{history.written / history.written_days:.1f} CPU seconds of InfluxDB")
+    yield _row("per host-day", f"{history.size / history.days / MIB:.2f} MiB")
+    yield _row("per value", f"{history.size / history.values:.2f} bytes")
+    yield _row("storing a host-day in bulk", f"{history.written / history.written_days:.1f} CPU seconds of InfluxDB")
     # Both parts of the past are compacted.
     yield _row("compacting a host-day", f"{history.compacted / history.written_days:.1f} CPU seconds of InfluxDB")
-    yield _row("InfluxDB's memory meanwhile", f"{history.peak / MIB:.0f} MiB at most, mapped files included")
+    yield _row("InfluxDB's memory during that", f"{history.peak / MIB:.0f} MiB at most, mapped files included")
 
 
 def _extrapolated(outcome: Outcome) -> Iterator[str]:
     alone, loaded, history = outcome.alone, outcome.loaded, outcome.history
     compacting = history.compacted / history.written_days / DAY
     writes = (outcome.writing.cores("influxdb") - alone.cores("influxdb")) / outcome.hosts + compacting
-    # By what a refresh takes: where the cores do not suffice there are fewer than people want. It grows with the hosts.
+    # From the cost of a refresh, which grows with the hosts: with too few cores, there are fewer refreshes than wanted.
     refresh = _cost_of_refresh(outcome)
     looks = refresh * outcome.people / EVERY / outcome.hosts
     idle = (KINDS[0].cores - alone.cores("influxdb") - alone.cores("telegraf")) / writes
@@ -130,20 +130,20 @@ def _extrapolated(outcome: Outcome) -> Iterator[str]:
     )
     kept = f"{RETENTION} days kept, and a year of 5-minute steps"
     yield f"\nExtrapolated: a {KINDS[0].name} with {VOLUME / GIB:.0f} GiB, {kept}"
-    yield _row("InfluxDB's CPU for a host-day", f"{writes * DAY:.0f} CPU seconds, and {looks * DAY:.0f} for who looks")
-    yield _row("for a refresh", f"{refresh:.2f} CPU seconds; without anybody who looks: {idle:.0f} hosts by CPU")
-    yield _row("its memory for a host", f"{cost.memory / MIB:.2f} MiB")
+    yield _row("InfluxDB's CPU per host-day", f"{writes * DAY:.0f} CPU seconds, and {looks * DAY:.0f} for dashboards")
+    yield _row("per refresh", f"{refresh:.2f} CPU seconds; without open dashboards: {idle:.0f} hosts by CPU")
+    yield _row("its memory per host", f"{cost.memory / MIB:.2f} MiB")
     for limit in limits(KINDS[0], cost):
         yield _row(f"by {limit.resource}", f"{limit.hosts} hosts = {limit.sum}")
     yield "\nOther types, with a volume that is large enough"
     for kind in KINDS[1:]:
         others = [limit for limit in limits(kind, cost) if limit.resource != "disk"]
         yield _row(kind.name, ", ".join(f"by {limit.resource} {limit.hosts} hosts" for limit in others))
-    yield _row("volume for a host", f"{cost.disk * kept_days(RETENTION) / FULL / GIB:.3f} GiB")
+    yield _row("volume per host", f"{cost.disk * kept_days(RETENTION) / FULL / GIB:.3f} GiB")
 
 
 def _cost_of_refresh(outcome: Outcome) -> float:
-    """CPU seconds of InfluxDB for one refresh of a dashboard, on average over the views."""
+    """CPU seconds of InfluxDB per refresh of a dashboard, averaged over the views."""
     loaded = outcome.loaded
     more = loaded.cores("influxdb") - outcome.writing.cores("influxdb")
     return more * (loaded.last.moment - loaded.first.moment) / max(1, len(outcome.refreshed.refreshes))

@@ -1,8 +1,7 @@
-"""Simulated hosts that write as agents do: each over a connection of its own, at a time of its own in each interval."""
+"""Simulated hosts that write as agents do: each over its own connection, at a different time in each interval."""
 
 from __future__ import annotations
 
-import base64
 import gzip
 import http.client
 import ssl
@@ -14,16 +13,17 @@ from urllib.parse import urlsplit
 
 from benchmarks.load.agent import Agent
 from benchmarks.load.lines import Host
+from program.trust import basic
 from sandbox.machines.standpoint import at
 
 TIMEOUT = 5
-"""Seconds until an agent gives a write up: Telegraf's own default."""
+"""Seconds after which an agent abandons a write: Telegraf's default."""
 
 
 @dataclass
 class Written:
-    """What became of the writes. latencies: seconds, of the accepted ones. failures: what was answered instead of 204.
-    late: seconds that the generator itself began a write too late, at worst."""
+    """The results of the writes. latencies: seconds, of the accepted ones. failures: what was answered instead of 204.
+    late: the most seconds by which this program itself began a write too late."""
 
     latencies: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -36,17 +36,16 @@ class Written:
 
 
 class Connection:
-    """An agent's connection to InfluxDB; opened again after an error."""
+    """An agent's connection to InfluxDB, which is reopened after an error."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._context = ssl.create_default_context(cadata=agent.authority)
-        login = base64.b64encode(f"{agent.user}:{agent.password}".encode()).decode()
-        self._headers = agent.headers | {"Authorization": f"Basic {login}"}
+        self._headers = agent.headers | {"Authorization": basic(agent.user, agent.password)}
         self._connection: http.client.HTTPSConnection | None = None
 
     def write(self, lines: Sequence[str]) -> str:
-        """Send the lines in one request; returns "" when they were accepted, else what went wrong."""
+        """Send the lines in one request. Returns "" if they were accepted, otherwise what went wrong."""
         body = "\n".join(lines).encode() + b"\n"
         if self._headers.get("Content-Encoding") == "gzip":
             body = gzip.compress(body)
@@ -73,9 +72,9 @@ class Connection:
 
 
 class Senders:
-    """Hosts that send so many rounds, one an interval; what became of it is in `written`.
+    """Hosts that send a number of rounds, one per interval; the results are in `written`.
 
-    moments: the times that are measured, seconds since 1970.
+    moments: the times of the points, seconds since 1970.
     """
 
     def __init__(self, agent: Agent, names: Sequence[str], rounds: int) -> None:
@@ -88,7 +87,7 @@ class Senders:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin with the next interval but one: threads and connections take a moment."""
+        """Start in the interval after the next one, because threads and connections take a moment."""
         interval = self._agent.interval
         first = (int(time.time()) // interval + 2) * interval
         self.moments = list(range(first, first + self._rounds * interval, interval))
@@ -99,7 +98,7 @@ class Senders:
             thread.start()
 
     def join(self) -> Written:
-        """Wait until everything is sent."""
+        """Wait until everything has been sent."""
         for thread in self._threads:
             thread.join()
         return self.written

@@ -1,5 +1,5 @@
-"""The monitoring server under load: InfluxDB asked from the server itself, as its administrator, and its real counters
-read."""
+"""The monitoring server under load: queries InfluxDB from the server itself, as its administrator, and reads the
+server's real counters."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ from sandbox.machines.standpoint import at
 
 SERVICES = ("influxdb", "grafana-server", "telegraf")
 URL = "https://localhost:8086"
-"""InfluxDB as the server itself reaches it; its certificate is for that name, too."""
+"""InfluxDB's address on the server itself, whose certificate is also for that name."""
 DATA = "/var/lib/influxdb/data/telegraf/autogen"
 DROP_IN = "/run/systemd/system/influxdb.service.d/load.conf"
 COLD = "INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION=5s INFLUXDB_DATA_COMPACT_FULL_WRITE_COLD_DURATION=10s"
-"""InfluxDB writes a shard in its final form when nothing was added for four hours; here it need not wait."""
+"""InfluxDB fully compacts a shard when nothing was added for four hours; here it does not wait."""
 SETTLED = 30
-"""Seconds without a change after which InfluxDB has finished: it looks for work every second."""
+"""Seconds without a change after which InfluxDB is done: it looks for work every second."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """What the server uses. cpu: seconds so far; resident, anonymous: bytes; each by service, `""` being everything."""
+    """What the server uses. cpu: seconds so far. resident, anonymous: bytes. Each is by service, with "" for
+    everything.
+    """
 
     moment: float
     cpu: dict[str, float]
@@ -38,7 +40,7 @@ class Use:
     anonymous: dict[str, int]
 
     def cores_since(self, before: Use, service: str = "") -> float:
-        """CPU seconds a second, on this machine's cores."""
+        """CPU seconds per second, on this machine's cores."""
         return (self.cpu[service] - before.cpu[service]) / (self.moment - before.moment)
 
 
@@ -50,13 +52,13 @@ class Server:
         self._verify = verify
 
     def peak(self, service: str) -> int:
-        """The most memory, in bytes, that a service's main process ever had; files it has mapped included."""
+        """The most memory that a service's main process ever had, in bytes, including mapped files."""
         pid = self.machine.run(["systemctl", "show", "-p", "MainPID", "--value", service]).stdout.strip()
         status = self.machine.run(["cat", f"/proc/{pid}/status"]).stdout
         return int(re.findall(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[0]) * 1024
 
     def query(self, text: str) -> list[dict[str, Any]]:
-        """The series of the administrator's answer. Raises ValueError with InfluxDB's own words."""
+        """The series that the query returns, as administrator. Raises ValueError with InfluxDB's error."""
         done = self.machine.run(["cut", "-d", " ", "-f", "2", "/etc/monitoring/influxdb-administrator"])
         with at(self.machine):
             answer = requests.post(
@@ -72,11 +74,11 @@ class Server:
         return list(result.get("series", []))
 
     def series(self) -> int:
-        """How many series the database has."""
+        """The number of series in the database."""
         return sum(each["values"][0][0] for each in self.query("SHOW SERIES EXACT CARDINALITY"))
 
     def shards(self) -> dict[int, int]:
-        """The database's shards: where each begins (seconds since 1970), by id."""
+        """The beginnings of the database's shards (seconds since 1970), by id."""
         (found,) = [each for each in self.query("SHOW SHARDS") if each["name"] == "telegraf"]
         columns = {name: number for number, name in enumerate(found["columns"])}
         ours = [row for row in found["values"] if row[columns["retention_policy"]] == "autogen"]
@@ -89,7 +91,7 @@ class Server:
             self.query(f"DROP SHARD {shard}")
 
     def use(self) -> Use:
-        """What the server uses now."""
+        """What the server currently uses."""
         whole = cgroups.of(self.machine.supervisor or 0)
         if whole is None:
             raise ValueError(f"{self.machine.id} is off, or this machine has no cgroup v2")
@@ -109,7 +111,7 @@ class Server:
 
     @contextmanager
     def compacting(self) -> Iterator[None]:
-        """InfluxDB brings every shard into its final form at once; as before afterwards (a restart each)."""
+        """Make InfluxDB compact every shard immediately inside the block; restarts it before and after."""
         self.machine.run(["mkdir", "-p", str(Path(DROP_IN).parent)])
         self.machine.run(["tee", DROP_IN], stdin=f"[Service]\nEnvironment={COLD}\n")
         self.restart("influxdb")
@@ -120,7 +122,7 @@ class Server:
             self.restart("influxdb")
 
     def settled(self, shard: int, patience: float = 900) -> None:
-        """Wait until nothing of a shard changes any more. Raises ValueError when that takes too long."""
+        """Wait until a shard no longer changes. Raises ValueError if that takes too long."""
         until = time.monotonic() + patience
         seen, since = "", time.monotonic()
         while time.monotonic() < until:
@@ -134,7 +136,7 @@ class Server:
         raise ValueError(f"shard {shard} was still changing after {patience:.0f} s:\n{seen}")
 
     def restart(self, *services: str) -> None:
-        """Restart services; returns when InfluxDB answers."""
+        """Restart services, and wait until InfluxDB answers."""
         self.machine.run(["systemctl", "daemon-reload"])
         self.machine.run(["systemctl", "restart", *services])
         until = time.monotonic() + 120

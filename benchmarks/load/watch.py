@@ -1,4 +1,4 @@
-"""What the server uses while something goes on: looked at every few seconds."""
+"""What the server uses during a period, checked every few seconds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ EVERY = 5
 
 
 class Watch:
-    """The server from the moment this is made.
+    """The server's use since this was created.
 
-    first, last: the first look and the newest. peak: bytes, by service. here: CPU seconds a second that all of this
-    machine spent, whichever process did.
+    first, last: the first and the newest check. peak: bytes, by service. here: CPU seconds per second of all processes
+    on this machine.
     """
 
     def __init__(self, server: Server) -> None:
@@ -27,7 +27,7 @@ class Watch:
         self._busy = _busy()
 
     def look(self, seconds: float) -> None:
-        """Go on looking for so long."""
+        """Keep checking for this number of seconds."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(EVERY, left))
@@ -37,7 +37,7 @@ class Watch:
                 self.peak[service] = max(self.peak[service], size)
 
     def cores(self, service: str = "") -> float:
-        """CPU seconds a second, on average."""
+        """CPU seconds per second, on average."""
         return self.last.cores_since(self.first, service)
 
 

@@ -1,16 +1,16 @@
-"""What a look at "Linux hosts" costs InfluxDB, as ratios to two published dashboards on the same data.
+"""What viewing "Linux hosts" costs InfluxDB, as ratios to two published dashboards on the same data.
 
     .venv/bin/python -m benchmarks.queries [--hosts 100] [--hours 24] [--days 30] [--folder DIR]
 
-Starts an InfluxDB of its own on loopback, fills it, has it compact, and asks it what each dashboard asks when somebody
-opens it: the panels below collapsed rows are not asked (a second figure says what they would add). CPU seconds are
-InfluxDB's own, bytes those of its answers before compression. --folder is kept, and asked again if it is new enough.
+Starts a separate InfluxDB on loopback, fills it, lets it compact, and sends it the queries of each dashboard when
+someone opens it: panels in collapsed rows are not queried (a second figure says what they would add). CPU seconds are
+InfluxDB's own, bytes those of its answers before compression. --folder is kept, and used again if it is new enough.
 
-There is raw data of --hours only. What the published dashboards would take for --days is what they take for that, with
-the step that many days have, times as often as it would be there: they read every raw value of the time shown.
+There is raw data only for --hours. The cost of the published dashboards for --days is extrapolated from that, with the
+step of that many days: they read every raw value of the time shown.
 
-Bars, of the cheaper published one: all hosts, over one hour and over 24 hours, 0.5; over 30 days 0.1; one host 1. And
-of bytes on disk: down-sampled a fifth of raw. Ends with 1 if one is missed.
+Limits, relative to the cheaper published one: all hosts, for one hour and for 24 hours, 0.5; for 30 days 0.1; one host
+1. Down-sampled data may have a fifth of the size of raw data. Exits with status 1 if a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DISK_BAR = 0.2
 
 @dataclass(frozen=True)
 class Cost:
-    """What some queries took: CPU seconds of InfluxDB, bytes of its answers, how many there were."""
+    """The cost of some queries: CPU seconds of InfluxDB, bytes of its answers, and their number."""
 
     cpu: float
     size: int
@@ -48,7 +48,9 @@ class Cost:
 
 @dataclass(frozen=True)
 class Look:
-    """What is looked at. seconds: the time shown. bar: of the CPU of the cheaper published dashboard."""
+    """A time range of some hosts. seconds: the time shown. bar: the limit, relative to the cheaper published
+    dashboard.
+    """
 
     hosts: Sequence[str]
     seconds: int
@@ -61,15 +63,15 @@ class Look:
 
 
 def size_of_answer(influx: Influx, query: str) -> int:
-    """In bytes. An empty one ends the program: only of what is beyond a limit there may be none."""
+    """The size in bytes. An empty answer ends the program, except for queries of what is beyond a limit."""
     answer = influx.query(query)
     if "series" not in answer.json()["results"][0] and not re.search('" >= [0-9]', query):
-        sys.exit(f"no answer: empty: {query}")
+        sys.exit(f"the answer is empty: {query}")
     return len(answer.content)
 
 
 def ours(influx: Influx, look: Look, *, opened: bool) -> list[str]:
-    """What "Linux hosts" asks; opened: with all of its rows unfolded."""
+    """The queries of "Linux hosts". opened: whether all rows are expanded."""
     dashboard = json.loads(LINUX_HOSTS.build())
     if not opened:
         for panel in dashboard["panels"]:
@@ -80,7 +82,7 @@ def ours(influx: Influx, look: Look, *, opened: bool) -> list[str]:
 
 
 def hidden(influx: Influx, dashboard: dict[str, Any], shown: TimeRange) -> dict[str, str]:
-    """The values of the variables that nobody chooses, as Grafana asks for them."""
+    """The values of the hidden variables, queried as Grafana does."""
     values: dict[str, str] = {}
     for variable in variable_queries(dashboard):
         if variable["name"] in BY_TIME:
@@ -91,7 +93,7 @@ def hidden(influx: Influx, dashboard: dict[str, Any], shown: TimeRange) -> dict[
 
 
 def theirs(influx: Influx, texts: Sequence[str], look: Look, raw: int, runs: int) -> Cost:
-    """What a published dashboard takes. raw: seconds of raw data there are."""
+    """The cost of a published dashboard. raw: seconds for which there is raw data."""
     seconds = min(look.seconds, raw)
     step = max(STEP, look.seconds // 1000)
     panel = {"id": 1, "title": "", "interval": f"{step}s", "targets": [{"query": text} for text in texts]}
@@ -101,7 +103,7 @@ def theirs(influx: Influx, texts: Sequence[str], look: Look, raw: int, runs: int
 
 
 def cost(influx: Influx, queries: Sequence[str], runs: int) -> Cost:
-    """The cheapest of some runs: what else the machine does only adds."""
+    """The cheapest of some runs: other load on the machine only adds."""
     found = []
     for _ in range(runs):
         before = influx.cpu()
@@ -111,12 +113,12 @@ def cost(influx: Influx, queries: Sequence[str], runs: int) -> Cost:
 
 
 def compared(influx: Influx, look: Look, raw: int, runs: int, *, each: bool) -> bool:
-    """Prints what one look takes; returns whether it keeps its bar."""
+    """Print the cost of one view. Returns whether it is within its limit."""
     looked = {name: theirs(influx, texts, look, raw, runs) for name, texts in ANCHORS.items()}
     cheapest = min(looked.values(), key=lambda one: one.cpu)
     looked["ours"] = cost(influx, ours(influx, look, opened=False), runs)
-    looked["ours unfolded"] = cost(influx, ours(influx, look, opened=True), runs)
-    print(f"\n{look.title} (ratio to the cheaper of the published ones; bar {look.bar:g})")
+    looked["ours expanded"] = cost(influx, ours(influx, look, opened=True), runs)
+    print(f"\n{look.title} (ratio to the cheaper of the published ones; limit {look.bar:g})")
     for name, one in looked.items():
         ratios = f"CPU {one.cpu / cheapest.cpu:6.3f}  bytes {one.size / cheapest.size:5.2f}"
         print(f"  {name:<14} {ratios}   ({one.queries} queries, {one.cpu:.2f} s, {one.size / 1e6:.1f} MB)", flush=True)
@@ -128,13 +130,13 @@ def compared(influx: Influx, look: Look, raw: int, runs: int, *, each: bool) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks.queries", description="What looking costs InfluxDB.")
+    parser = argparse.ArgumentParser(prog="benchmarks.queries", description="What viewing dashboards costs InfluxDB.")
     parser.add_argument("--hosts", type=int, default=100)
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--folder", type=Path, help="keep the data here")
-    parser.add_argument("--runs", type=int, default=3, help="of each look; the cheapest counts")
-    parser.add_argument("--each", action="store_true", help="print what each of our queries takes")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each view; the cheapest counts")
+    parser.add_argument("--each", action="store_true", help="print the cost of each of our queries")
     chosen = parser.parse_args()
     every, raw = names(chosen.hosts), round(chosen.hours * 3600)
     looks = (
@@ -144,7 +146,7 @@ def main() -> None:
     with filled(chosen.hosts, chosen.hours, chosen.days, chosen.folder) as (influx, sizes):
         print(
             f"a host-day on disk: raw {sizes.raw / chosen.hosts / 1e6:.2f} MB, down-sampled"
-            f" {sizes.rolled / chosen.hosts / 1e6:.2f} MB, ratio {sizes.rolled / sizes.raw:.3f} (bar {DISK_BAR});"
+            f" {sizes.rolled / chosen.hosts / 1e6:.2f} MB, ratio {sizes.rolled / sizes.raw:.3f} (limit {DISK_BAR});"
             f" down-sampling it took {sizes.cpu / chosen.hosts:.2f} CPU seconds"
         )
         kept = [sizes.rolled <= DISK_BAR * sizes.raw]

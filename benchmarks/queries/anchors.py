@@ -1,9 +1,9 @@
-"""What two published dashboards of Telegraf's measurements ask, as a list of our own.
+"""The queries of two published dashboards for Telegraf's measurements, in our own words.
 
-https://grafana.com/grafana/dashboards/928 and https://grafana.com/grafana/dashboards/1375: the lists are written after
-what they show, not taken from their JSON, and neither is part of this repository. Both ask every panel at once, group
-by `$inter` (10 s and up), and have series of each disk, interface and file system. What they show of inputs that our
-agents do not have (netstat, single cores) is left out: it costs nothing where there is no data.
+https://grafana.com/grafana/dashboards/928 and https://grafana.com/grafana/dashboards/1375: the lists describe what they
+show, are not taken from their JSON, and neither is part of this repository. Both query every panel at once, group by
+`$inter` (10 s and up), and have series for each disk, interface and file system. Inputs that our agents do not have
+(netstat, single cores) are left out: they cost nothing without data.
 """
 
 from __future__ import annotations

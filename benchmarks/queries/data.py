@@ -1,5 +1,5 @@
-"""An InfluxDB with a day of many hosts' measurements, down-sampled by the server's own script, and with the weeks
-before as the script would have left them."""
+"""An InfluxDB with a day of many hosts' measurements, down-sampled by the server's own script, and the weeks before it
+as the script would have left them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from userdata.templates import render, shell
 INTERVAL = 10
 STEP = 300
 BATCH = 100
-"""Points of one host in a request."""
+"""Points of one host per request."""
 AHEAD = 2 * 3600
-"""Seconds: filled in beyond now, so that the newest points are still new when the last dashboard asks."""
+"""Seconds that are filled in beyond now, so that the newest points are still new for the last dashboard."""
 DAY = 86400
 ROLES = ("web", "db", "cache", "queue")
 KEPT = ("30d", "360d")
@@ -35,12 +35,12 @@ CONFIGURATION = (
     'compact-full-write-cold-duration = "5s"',
     'cache-snapshot-write-cold-duration = "5s"',
 )
-"""Of InfluxDB's section [data]: it is soon done with compacting."""
+"""Lines of InfluxDB's section [data], so that it compacts soon."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of a day of all hosts: bytes on disk, raw and down-sampled; CPU seconds of InfluxDB that down-sampling took."""
+    """The cost of a day of all hosts: bytes on disk, raw and down-sampled; InfluxDB's CPU seconds for down-sampling."""
 
     raw: float
     rolled: float
@@ -53,8 +53,8 @@ def names(hosts: int) -> list[str]:
 
 @contextmanager
 def filled(hosts: int, hours: float, days: int, folder: Path | None) -> Iterator[tuple[Influx, Sizes]]:
-    """hours: of raw data; days: of the policy `rollup`. folder: kept and used again, for as long as what is in it is
-    new enough, and filled further where that was interrupted; none is a folder that is gone afterwards."""
+    """The filled InfluxDB, and its sizes. hours: of raw data. days: of the policy `rollup`. folder: kept and used again
+    while its data is new enough, and completed if filling was interrupted; None for a temporary one."""
     with tempfile.TemporaryDirectory(prefix="queries-") as temporary:
         place = folder or Path(temporary)
         place.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def filled(hosts: int, hours: float, days: int, folder: Path | None) -> Iterator
 
 
 class _Filling:
-    """What is done is in the folder's `done.json`, with the moment at which it began."""
+    """Fills the database. The folder's `done.json` records which steps are done, and the time at which they began."""
 
     def __init__(self, influx: Influx, folder: Path, hosts: int, hours: float, days: int) -> None:
         self.influx, self.folder, self.hosts, self.days = influx, folder, hosts, days
@@ -76,7 +76,7 @@ class _Filling:
         self.begin = self.now - round(hours * 3600)
 
     def sizes(self) -> Sizes:
-        """Once everything is there."""
+        """Do the missing steps, and return the sizes."""
         for step in (self.raw, self.rolled, self.weeks):
             if step.__name__ not in self.done:
                 self.done[step.__name__] = step()
@@ -86,7 +86,7 @@ class _Filling:
         return Sizes(raw * DAY / (self.now - self.begin + AHEAD), rolled * day, cpu * day)
 
     def raw(self) -> int:
-        """Bytes of raw data."""
+        """Fill in raw data, and return its size in bytes."""
         policies = zip(("autogen", "rollup"), KEPT, ("ALTER", "CREATE"), ("DEFAULT", ""), strict=True)
         for name, kept, verb, end in policies:
             shard = f"REPLICATION 1 SHARD DURATION {shard_duration(kept)} {end}"
@@ -96,7 +96,7 @@ class _Filling:
         return size(self.folder, "autogen")
 
     def rolled(self) -> tuple[int, float]:
-        """Bytes of all of it down-sampled, and CPU seconds that took."""
+        """Down-sample all of it, and return its size in bytes and the CPU seconds."""
         before = self.influx.cpu()
         _roll_up(self.influx, self.folder)
         took = self.influx.cpu() - before
@@ -104,14 +104,16 @@ class _Filling:
         return size(self.folder, "rollup"), took
 
     def weeks(self) -> bool:
-        """The days before, down-sampled."""
+        """Fill in the days before, down-sampled."""
         _write(self.influx, self.hosts, range(self.now - self.days * DAY, self.begin, STEP), "rollup")
         settle(self.influx)
         return True
 
 
 def _write(influx: Influx, hosts: int, moments: range, policy: str) -> None:
-    """Points of all hosts at these moments. All measure the same: making numbers takes longer than storing them."""
+    """Write points of all hosts at these times. All have the same values: making numbers takes longer than storing
+    them.
+    """
     host = Host("NAME", "ROLE")
     for first in range(0, len(moments), BATCH):
         lines = [line for at in moments[first : first + BATCH] for line in host.lines(at, moments.step // INTERVAL)]
@@ -125,7 +127,7 @@ def _write(influx: Influx, hosts: int, moments: range, policy: str) -> None:
 
 
 def _roll_up(influx: Influx, folder: Path) -> None:
-    """The server's own script, without its pauses, until all raw data is in the policy."""
+    """Run the server's own script, without its pauses, until all raw data is in the policy."""
     (folder / "influxdb-administrator").write_text("telegraf none\n")
     kept = " ".join(str(int(each.removesuffix("d")) * DAY) for each in KEPT)
     settings = {"TARGET": influx.url, "TARGET_CA": "", "DATABASE": "telegraf", "ROLLUP": f"{kept} {DAY}"}
@@ -141,7 +143,7 @@ def _roll_up(influx: Influx, folder: Path) -> None:
 
 
 def _rolled(line: str) -> str:
-    """A point as the script would make it of points like this one: means are no whole numbers."""
+    """A point as the script would make it from points like this one: means are not whole numbers."""
     series, fields, moment = line.split(" ")
     means = re.sub(r"i(?=,|$)", ".01", fields)
     most = re.sub(r"(\w+)=", r"\1_max=", fields)
@@ -150,7 +152,7 @@ def _rolled(line: str) -> str:
 
 
 def settle(influx: Influx) -> None:
-    """Wait until it has been idle for ten seconds, its compactions done."""
+    """Wait until InfluxDB has been idle for ten seconds, and so has compacted everything."""
     before = influx.cpu()
     time.sleep(10)
     while influx.cpu() - before > 0.2:
@@ -159,5 +161,5 @@ def settle(influx: Influx) -> None:
 
 
 def size(folder: Path, policy: str) -> int:
-    """Bytes of a policy's compacted files."""
+    """The size of a policy's compacted files in bytes."""
     return sum(file.stat().st_size for file in (folder / "data/telegraf" / policy).rglob("*.tsm"))

@@ -1,6 +1,6 @@
 """A day of many hosts' measurements, under the names that our agents' Telegraf writes.
 
-Fields that nobody asks for are left out: InfluxDB keeps each field by itself, so they cost a query nothing.
+Fields that no query uses are left out: InfluxDB stores each field separately, so they cost a query nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LEVELS: dict[str, dict[str, tuple[float, float]]] = {
     "ext4,device=sda1": {"errors": (0, 0)},
     **{f"diskio,name={disk}": {"io_await": (0.2, 5), "io_util": (0, 20)} for disk in ("sda", "sda1", "sdb")},
 }
-"""Series -> field -> between which values it moves."""
+"""Series -> field -> its lowest and highest value."""
 
 WHOLE: dict[str, dict[str, tuple[int, int]]] = {
     "mem": {
@@ -58,14 +58,14 @@ COUNTERS: dict[str, dict[str, int]] = {
         for card in ("eth0", "eth1")
     },
 }
-"""Series -> field -> how much it grows in an interval."""
+"""Series -> field -> how much it grows per interval."""
 
 TOTALS = {
     **{"disk_reads": 600, "disk_writes": 1_000, "disk_read_bytes": 8_000_000, "disk_write_bytes": 18_000_000},
     **{"net_bytes_recv": 1_800_000, "net_bytes_sent": 1_400_000, "net_packets_recv": 1_800, "net_packets_sent": 1_600},
     "net_lost": 2,
 }
-"""The same of `host_status`, which /etc/telegraf/measure measures once a minute."""
+"""The same for `host_status`, which /etc/telegraf/measure measures once a minute."""
 MINUTE = 60
 
 FILE_SYSTEMS = ("/", "/var")
@@ -73,7 +73,7 @@ SIZE = 100 << 30
 
 
 class Host:
-    """One host; `lines` is called with rising times."""
+    """One host. `lines` must be called with increasing times."""
 
     def __init__(self, name: str, role: str) -> None:
         self._tags = f"host={name},role={role}"
@@ -83,7 +83,7 @@ class Host:
         self._free = dict.fromkeys(FILE_SYSTEMS, SIZE // 2)
 
     def lines(self, moment: int, intervals: int = 1) -> Iterator[str]:
-        """Line protocol of one point; moment: seconds since 1970; intervals: how many since the last one."""
+        """One point in line protocol. moment: seconds since 1970. intervals: how many since the last one."""
         chance = self._random.random
         fields: dict[str, list[str]] = {}
         for series, levels in LEVELS.items():

@@ -25,7 +25,7 @@ def test_the_scarcest_resource_comes_first() -> None:
     found = limits(KIND, COST, VOLUME, RETENTION)
     # Half of 2150 MiB for ten days of 1 MiB and 115 of a tenth; 0.4 cores left; 85 % of 1000 MiB less 250.
     assert [(each.resource, each.hosts) for each in found] == [("disk", 50), ("memory", 300), ("CPU", 400)]
-    assert found[0].sum == "1075 MiB / (1.00 MiB a day x 21.5 days)"
+    assert found[0].sum == "1075 MiB / (1.00 MiB per day x 21.5 days)"
 
 
 def test_twice_the_cost_of_a_host_is_half_the_hosts() -> None:

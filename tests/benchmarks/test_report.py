@@ -72,13 +72,13 @@ def test_refused_and_slow_requests_are_reported() -> None:
 
 def test_the_cost_of_a_host_is_what_the_load_added() -> None:
     text = described(outcome())
-    # 0.05 cores more while a hundred hosts send, and again while people look: one refresh every ten seconds, of the two
-    # that two people would want.
-    assert row(text, "InfluxDB's CPU for a host-day") == "43 CPU seconds, and 86 for who looks"
-    assert row(text, "for a refresh").startswith("0.50 CPU seconds")
-    assert row(text, "its memory for a host") == "2.00 MiB"
+    # 0.05 cores more while a hundred hosts send, and again while people look: one refresh in ten seconds,
+    # where two people want two.
+    assert row(text, "InfluxDB's CPU per host-day") == "43 CPU seconds, and 86 for dashboards"
+    assert row(text, "per refresh").startswith("0.50 CPU seconds")
+    assert row(text, "its memory per host") == "2.00 MiB"
     assert row(text, "by CPU").startswith("253 hosts = (0.40 - 0.020 cores)")
-    assert row(text, "by disk") == "15 hosts = 10240 MiB / (10.00 MiB a day x 67.7 days)"
+    assert row(text, "by disk") == "15 hosts = 10240 MiB / (10.00 MiB per day x 67.7 days)"
 
 
 def test_without_a_history_nothing_is_extrapolated() -> None:

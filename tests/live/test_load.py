@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from benchmarks.load.__main__ import LIKE, NAMED, views
-from benchmarks.load.agent import looked_at
+from benchmarks.load.agent import recorded
 from benchmarks.load.lines import Pattern
 from benchmarks.load.people import Asked, People
 from benchmarks.load.senders import Senders, Written
@@ -43,7 +43,7 @@ class Seen:
 @pytest.fixture(scope="module")
 def seen(environment: Environment) -> Seen:
     server = Server(find(environment.place, environment.instance_id), environment.grafana.verify)
-    agent = looked_at(find(environment.place, LIKE), LOOKED_AT)
+    agent = recorded(find(environment.place, LIKE), LOOKED_AT)
     senders = Senders(agent, NAMES, ROUNDS)
     people = People(environment.grafana, views(environment.instance_id), 2)
     try:
