@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from program.trust import basic, trusting
 from prove.command_line import FailedError
+from tools import waiting
+from tools.answers import AnswerError
+from tools.waiting import Answer, NotYetError
 
 PATIENCE = 300.0
 """Seconds to wait for measurements, a rule's first evaluation, or a new access key that takes effect."""
@@ -22,52 +21,45 @@ METRICS_WORK = "Successfully queried the CloudWatch metrics API"
 
 @dataclass(frozen=True)
 class Grafana:
-    """authority: PEM of an authority to trust in addition to the system's; may be empty."""
+    """url: its address, for people. connection: with which it is queried."""
 
     url: str
-    user: str
-    password: str
-    authority: str
+    connection: waiting.Grafana
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any]) -> Grafana:
-        """The Grafana of a stack's outputs."""
-        keys = ("grafanaUrl", "grafanaAdminUser", "grafanaAdminPassword", "caCertificate")
-        return cls(*(str(outputs[key]) for key in keys))
-
-    def call(self, path: str, body: Any = None) -> tuple[int, Any]:
-        """Status and JSON of a GET, or of a POST with a body; FailedError when Grafana cannot be reached."""
-        request = urllib.request.Request(  # noqa: S310 (https, from the stack's own outputs)
-            self.url + path,
-            None if body is None else json.dumps(body).encode(),
-            {"Authorization": basic(self.user, self.password), "Content-Type": "application/json"},
-        )
-        trust = trusting(self.authority or None, or_system=True)
+        """The Grafana of a stack's outputs. Raises FailedError when they cannot be used."""
         try:
-            with urllib.request.urlopen(request, timeout=30, context=trust) as answer:  # noqa: S310
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, _json(error.read())
-        except ValueError:
-            raise FailedError(f"{path}: Grafana did not answer with JSON") from None
-        except OSError as error:
-            raise FailedError(f"{self.url} cannot be reached: {getattr(error, 'reason', error)}") from None
+            return cls(str(outputs.get("grafanaUrl")), waiting.Grafana.from_outputs(outputs))
+        except AnswerError as error:
+            raise FailedError(str(error)) from None
+
+    def call(self, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """The answer to a GET, or to a POST with a body. Raises FailedError when Grafana cannot be reached."""
+        try:
+            return self.connection.ask("GET" if body is None else "POST", path, body)
+        except NotYetError as error:
+            raise FailedError(f"{self.url}: {error}") from None
 
     def ask(self, path: str) -> Any:
-        """The JSON at a path; FailedError for anything but success."""
-        status, content = self.call(path)
-        if status != 200:
-            raise FailedError(f"{path}: Grafana answered {status}, {content}")
-        return content
+        """The JSON at a path. Raises FailedError for anything but success."""
+        answer = self.call(path)
+        if answer.status != 200:
+            raise FailedError(f"{path}: Grafana answered: {answer.message}")
+        if answer.content is None:
+            raise FailedError(f"{path}: Grafana did not answer with JSON")
+        return answer.content
 
     def health_of(self, uid: str) -> Callable[[], str]:
         """A function that runs a data source's “Save & test”. It raises FailedError unless measurements can be read."""
 
         def ask() -> str:
-            _, answer = self.call(f"/api/datasources/uid/{uid}/health")
-            if answer.get("status") != "OK" and METRICS_WORK not in str(answer.get("message")):
-                raise FailedError(str(answer.get("message") or answer))
-            return str(answer["message"])
+            answer = self.call(f"/api/datasources/uid/{uid}/health")
+            found = answer.content or {}
+            said = str(found.get("message") or answer.message)
+            if found.get("status") != "OK" and METRICS_WORK not in said:
+                raise FailedError(said)
+            return said
 
         return ask
 
@@ -80,10 +72,10 @@ class Grafana:
             "rawQuery": True,
             "resultFormat": "time_series",
         }
-        _, answer = self.call("/api/ds/query", {"queries": [query], "from": str(start), "to": str(end)})
-        result = (answer.get("results") or {}).get("A") or {}
+        answer = self.call("/api/ds/query", {"queries": [query], "from": str(start), "to": str(end)})
+        result = ((answer.content or {}).get("results") or {}).get("A") or {}
         if result.get("error") or not result:
-            raise FailedError(f"the query fails: {result.get('error') or answer}")
+            raise FailedError(f"the query fails: {result.get('error') or answer.message}")
         values = [frame["data"]["values"] for frame in result.get("frames") or []]
         return sum(int(column) for value in values if len(value) > 1 for column in value[1] if column)
 
@@ -111,10 +103,3 @@ def eventually(act: Callable[[], str], patience: float = PATIENCE) -> str:
             if time.monotonic() > end:
                 raise
         time.sleep(5)
-
-
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return {"message": content[:200].decode("utf-8", "replace")}

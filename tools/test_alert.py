@@ -14,14 +14,14 @@ import argparse
 import http.client
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 # When run as a script, sys.path has this folder instead of the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools.answers import AnswerError, an_object, pulumi, text_output, web_output
+from tools.answers import AnswerError, an_object, pulumi
 from tools.command import run
 from tools.waiting import Grafana, NotYetError
 
@@ -88,13 +88,6 @@ def outputs(stack: str | None) -> dict[str, Any]:
     return found
 
 
-def connected(known: Mapping[str, Any]) -> Grafana:
-    """The stack's Grafana. Its certificate is yours, one from the stack's authority, or a public one."""
-    host, port = web_output(known, "grafanaUrl")
-    login = text_output(known, "grafanaAdminUser"), text_output(known, "grafanaAdminPassword")
-    return Grafana(host, port, host, str(known.get("caCertificate") or ""), login, or_system=True)
-
-
 def main(arguments: list[str]) -> int:
     """Send the messages and print one line each."""
     parser = argparse.ArgumentParser(prog="test_alert.py", description="Send one message through each contact point.")
@@ -102,7 +95,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     sent = []
     try:
-        for each in send(connected(outputs(given.stack))):
+        for each in send(Grafana.from_outputs(outputs(given.stack))):
             print(each, flush=True)
             sent.append(each)
     except BrokenPipeError:  # from standard output: those of the connection to Grafana are NotYetErrors

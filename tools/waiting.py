@@ -1,4 +1,4 @@
-"""What the two gates of `pulumi up` share: asking Grafana, waiting with progress, the server's console.
+"""What the two gates of `pulumi up` share: requests to Grafana, waiting with progress, the server's console.
 
 They use only Grafana's port: the machine that runs Pulumi is in `operatorCidrs`, but not necessarily in `agentCidrs`.
 """
@@ -20,12 +20,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from program.identity import identity
 from program.trust import basic, trusting
+from tools.answers import text_output, web_output
 
 PAUSE = 2.0
 """Seconds between two checks."""
 
 CONSOLE_PAUSE = 15.0
 """Seconds between two reads of the console, which AWS updates even less often."""
+
+LARGEST_ANSWER = 10_000_000
+"""Bytes of an answer that are read: several times an imported dashboard's (dashboards/from_files.py)."""
 
 LONGEST_MESSAGE = 400
 """Characters of a message from Grafana that are shown."""
@@ -71,6 +75,16 @@ class Grafana:
         login = env["USER"], env["PASSWORD"]
         return cls(env["ADDRESS"], int(env["PORT"]), env["SERVER_NAME"], env["CA"], login)
 
+    @classmethod
+    def from_outputs(cls, outputs: Mapping[str, Any]) -> Grafana:
+        """The Grafana of a stack, whose certificate is yours, one from the stack's authority, or a public one.
+
+        Raises AnswerError when an output is missing or malformed.
+        """
+        host, port = web_output(outputs, "grafanaUrl")
+        login = text_output(outputs, "grafanaAdminUser"), text_output(outputs, "grafanaAdminPassword")
+        return cls(host, port, host, str(outputs.get("caCertificate") or ""), login, or_system=True)
+
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
         """Grafana's answer. Raises NotYetError when there is none, or when the certificate is not the expected one."""
         context = trusting(self.ca or None, or_system=self.or_system)
@@ -87,7 +101,7 @@ class Grafana:
                 connection.sock = secure
                 connection.request(method, path, json.dumps(body) if body is not None else None, headers)
                 answer = connection.getresponse()
-                text = answer.read(1_000_000).decode(errors="replace")
+                text = answer.read(LARGEST_ANSWER).decode(errors="replace")
         except ssl.SSLCertVerificationError as error:
             raise NotYetError(f"its certificate is not the expected one ({error.verify_message})") from error
         except (OSError, http.client.HTTPException) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -47,17 +48,23 @@ class Double(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def grafana(tmp_path: Path) -> Iterator[Grafana]:
-    """A TLS server on loopback, and where and how to reach it."""
-    certificate = self_signed(tmp_path)
+@contextmanager
+def tls_server(folder: Path) -> Iterator[tuple[HTTPServer, str]]:
+    """A Double on loopback, and the PEM of its certificate, which is for localhost."""
+    certificate = self_signed(folder)
     server = HTTPServer(("127.0.0.1", 0), Double)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     Double.answers, Double.seen = {}, []
-    ca = certificate.read_text().partition("-----BEGIN EC")[0]
     with serving(server):
+        yield server, certificate.read_text().partition("-----BEGIN EC")[0]
+
+
+@pytest.fixture
+def grafana(tmp_path: Path) -> Iterator[Grafana]:
+    """A TLS server on loopback, and where and how to reach it."""
+    with tls_server(tmp_path) as (server, ca):
         yield Grafana("127.0.0.1", server.server_port, "localhost", ca, LOGIN)
 
 
