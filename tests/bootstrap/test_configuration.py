@@ -1,4 +1,4 @@
-"""The bootstrap's settings: every mistake with its key, its value, what is wrong and what to write instead."""
+"""The bootstrap's settings: every mistake is reported with its key, its value, what is wrong and what to write."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ RIGHT = {"aws:region": "eu-central-1", f"{NAMESPACE}:repository": "octo-org/moni
 
 
 def configured(**given: Any) -> Configuration:
+    """The bootstrap's configuration, with some settings given."""
     texts = {
         f"{NAMESPACE}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in given.items()
     }
@@ -24,13 +25,14 @@ def configured(**given: Any) -> Configuration:
 
 
 def mistake(**given: Any) -> str:
+    """The only mistake that is reported."""
     with pytest.raises(SettingsError) as caught:
         configured(**given)
     (found,) = caught.value.mistakes
     return str(found)
 
 
-def test_what_is_given_comes_back() -> None:
+def test_valid_settings_are_accepted() -> None:
     made = configured(branch="release/1.x", environments=["prod", "Production:V1"])
     assert (made.repository, made.branch) == ("octo-org/monitoring", "release/1.x")
     assert made.environments == ("prod", "Production:V1")
@@ -39,12 +41,15 @@ def test_what_is_given_comes_back() -> None:
     assert configured(hostedZones='["Z0123"]').hosted_zones == ("Z0123",)
     key = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     assert configured(kmsKeys=f'["{key}"]').kms_keys == (key,)
+
+
+def test_keys_must_be_arns_and_zones_ids() -> None:
     assert "is not the ARN of a KMS key" in mistake(kmsKeys='["alias/monitoring"]')
     assert "is not the ID of a Route 53 zone" in mistake(hostedZones='["example.com"]')
 
 
 @pytest.mark.parametrize("name", ["octo-org@123456/octo-repo@456789", "a/b", "octo-org/.github", "a/" + "r" * 100])
-def test_repositories(name: str) -> None:
+def test_names_of_repositories_are_accepted(name: str) -> None:
     assert configured(repository=name).repository == name
 
 
@@ -66,7 +71,7 @@ def test_repositories(name: str) -> None:
         ("https://github.com/octo-org/monitoring.git", "write octo-org/monitoring"),
     ],
 )
-def test_no_repository(name: str, wrong: str) -> None:
+def test_a_wrong_repository_is_reported(name: str, wrong: str) -> None:
     said = mistake(repository=name)
     assert said.startswith(f"{NAMESPACE}:repository = ")
     assert wrong in said
@@ -88,8 +93,10 @@ def test_no_repository(name: str, wrong: str) -> None:
         ("-main", "is not a branch's name"),
     ],
 )
-def test_no_branch(name: str, wrong: str) -> None:
-    assert wrong in mistake(branch=name)
+def test_a_wrong_branch_is_reported(name: str, wrong: str) -> None:
+    said = mistake(branch=name)
+    assert said.startswith(f"{NAMESPACE}:branch = ")
+    assert wrong in said
 
 
 @pytest.mark.parametrize(
@@ -104,8 +111,10 @@ def test_no_branch(name: str, wrong: str) -> None:
         ("prod", "is a string, not a list"),
     ],
 )
-def test_no_environments(names: Any, wrong: str) -> None:
-    assert wrong in mistake(environments=names)
+def test_wrong_environments_are_reported(names: Any, wrong: str) -> None:
+    said = mistake(environments=names)
+    assert said.startswith(f"{NAMESPACE}:environments = ")
+    assert wrong in said
 
 
 @pytest.mark.parametrize(
@@ -117,11 +126,11 @@ def test_no_environments(names: Any, wrong: str) -> None:
         "arn:aws:iam::aws:policy/*",
     ],
 )
-def test_no_boundary(arn: str) -> None:
+def test_a_wrong_permissions_boundary_is_reported(arn: str) -> None:
     assert "is not the ARN of a managed policy" in mistake(permissionsBoundary=arn)
 
 
-def test_boundaries() -> None:
+def test_arns_of_managed_policies_are_accepted() -> None:
     for arn in ("arn:aws:iam::123456789012:policy/teams/web", "arn:aws:iam::aws:policy/PowerUserAccess"):
         assert configured(permissionsBoundary=arn).permissions_boundary == arn
 
@@ -135,11 +144,11 @@ def test_a_token_in_an_address_is_not_repeated(address: str) -> None:
     assert not [token[at : at + 8] for at in range(len(token) - 7) if token[at : at + 8] in said]
 
 
-def test_what_is_nested_too_deep_is_a_mistake() -> None:
-    assert "monitoring-bootstrap:environments" in mistake(environments="[" * 3000)
+def test_a_value_that_is_nested_too_deep_is_a_mistake() -> None:
+    assert mistake(environments="[" * 3000).startswith(f"{NAMESPACE}:environments = ")
 
 
-def test_all_mistakes_at_once_and_the_file() -> None:
+def test_all_mistakes_are_reported_together_with_the_file() -> None:
     with pytest.raises(SettingsError) as caught:
         load(
             {"aws:region": "nowhere", f"{NAMESPACE}:branch": "*", f"{NAMESPACE}:branches": "x"},
@@ -151,14 +160,14 @@ def test_all_mistakes_at_once_and_the_file() -> None:
         assert key in said
 
 
-def test_what_github_is_told_can_be_pasted() -> None:
+def test_the_commands_for_github_can_be_pasted_into_a_shell() -> None:
     made = commands("octo-org@1/monitoring@2", {"PULUMI_BACKEND": "s3://bucket?region=eu-central-1"})
     assert made == [
         "gh variable set PULUMI_BACKEND --repo octo-org/monitoring --body 's3://bucket?region=eu-central-1'"
     ]
 
 
-def test_every_setting_is_described_where_pulumi_looks() -> None:
+def test_every_setting_is_described_in_pulumi_yaml_and_on_the_page() -> None:
     described = yaml.safe_load((CHECKOUT / "bootstrap" / "Pulumi.yaml").read_text())["config"]
     known = {str(field.alias) for field in Configuration.model_fields.values()} - {"aws:region"}
     assert set(described) == known
