@@ -11,7 +11,7 @@ import pytest
 from tests.live.alert_rules import quick
 from tests.live.environment import Environment, report, sandbox
 from tests.live.leaks import leaks, parameters
-from tests.live.pending import there
+from tests.live.pending import everything_in_aws
 from tests.live.services import administrator, grafana, influxdb, passwords
 from tests.support.waiting import eventually
 
@@ -91,7 +91,7 @@ def before(environment: Environment) -> dict[str, set[str]]:
     """What there is of AWS before the file's own stacks. Fixtures of a file come before `settled`, and an `up` that
     takes back what an earlier file has set creates resources."""
     environment.settle()
-    return there(environment)
+    return everything_in_aws(environment)
 
 
 @pytest.fixture

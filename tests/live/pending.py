@@ -170,7 +170,7 @@ def recover(environment: Environment, before: dict[str, set[str]], *, named: boo
     return opened + [f"deleted: {kind} {id_}" for kind, ids in left.items() for id_ in sorted(ids)]
 
 
-def there(environment: Environment) -> dict[str, set[str]]:
+def everything_in_aws(environment: Environment) -> dict[str, set[str]]:
     """The ids of everything that AWS lists, by kind."""
     pages = environment.aws("ssm").get_paginator("describe_parameters").paginate()
     ec2, secrets = environment.aws("ec2"), environment.aws("secretsmanager")

@@ -11,7 +11,7 @@ import yaml
 
 from sandbox.cloud import ACCOUNT
 from tests.live.environment import PLACE, Environment, sandbox
-from tests.live.pending import there
+from tests.live.pending import everything_in_aws
 
 pytestmark = [pytest.mark.live, pytest.mark.destroys]
 
@@ -28,7 +28,7 @@ def test_destroy_removes_every_resource_even_with_an_unreachable_host(environmen
     assert destroyed.returncode == 0, destroyed.stdout[-3000:] + destroyed.stderr[-2000:]
     assert environment.resources() == []
     # The user is the operator; roles and bucket belong to the bootstrap, which outlives all stacks.
-    left = {kind: {id_.rsplit("-", 1)[0] for id_ in ids} for kind, ids in there(environment).items() if ids}
+    left = {kind: {id_.rsplit("-", 1)[0] for id_ in ids} for kind, ids in everything_in_aws(environment).items() if ids}
     assert left == {
         "aws:iam/user:User": {"administrator"},
         "aws:iam/role:Role": {"monitoring"},

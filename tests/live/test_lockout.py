@@ -128,13 +128,13 @@ def test_a_grafana_that_has_lost_the_pulumi_user_gets_it_back(
     assert grafana("DELETE", f"/api/admin/users/{number}", administrator).status_code == 200
     assert environment.guest("systemctl", "restart", "grafana-server").returncode == 0
 
-    def there() -> bool:
+    def restored() -> bool:
         try:
             return bool(grafana("GET", "/api/user", (login, password)).status_code == 200)
         except OSError:  # requests': Grafana is starting
             return False
 
-    assert eventually(there)
+    assert eventually(restored)
 
 
 @pytest.mark.usefixtures("quiet_server")

@@ -9,12 +9,12 @@ from typing import Any
 import psutil
 import pytest
 
-from sandbox.toolchain.influxdb import shortfall
 from tests.live.environment import PLACE, Environment
+from tests.live.external_influxdb import NO_VERSION_2
 from tests.live.leaks import leaks, parameters
 from tests.live.on_premise_host import on_premise_host
 from tests.live.panels import check_dashboards_and_rules, query_results
-from tests.live.pending import there
+from tests.live.pending import everything_in_aws
 from tests.live.stacks import stack_named, tail, up
 from tests.support.waiting import eventually
 
@@ -35,8 +35,8 @@ def host(environment: Environment) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def stack(environment: Environment, before: dict[str, set[str]]) -> Iterator[Environment]:
-    if shortfall():
-        pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
+    if NO_VERSION_2:
+        pytest.skip(NO_VERSION_2)
     with stack_named("managed", hosts=[], database=DATABASE) as made:
         done = up(made)
         assert done.returncode == 0, tail(done)
@@ -100,7 +100,7 @@ def test_destroy_leaves_nothing(stack: Environment, before: dict[str, set[str]],
     destroyed = stack.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.returncode == 0, tail(destroyed)
     assert stack.resources() == []
-    assert there(stack) == before
+    assert everything_in_aws(stack) == before
     folder = PLACE.state / "databases"
 
     def gone() -> bool:

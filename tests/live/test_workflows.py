@@ -22,7 +22,7 @@ import yaml
 from sandbox import cloud, stack, toolchain
 from tests.live.environment import PLACE, Environment
 from tests.live.leaks import leaks, parameters
-from tests.live.pending import there
+from tests.live.pending import everything_in_aws
 from tests.workflows.github import GitHub, serving
 from tests.workflows.repository import Repository, programs
 from tests.workflows.runner import Runner
@@ -225,6 +225,6 @@ def test_destroy_leaves_nothing(repository: Repository, dev: Environment, before
     assert wrong.results == {"asked": "failure", "destroy": "skipped"}
     runs = repository.runner.run("destroy", repository.by_hand(stack=STACK, again=STACK))
     assert runs.results == {"asked": "success", "destroy": "success"}, runs.written[-4000:]
-    assert there(dev) == before
+    assert everything_in_aws(dev) == before
     with pytest.raises(requests.RequestException):
         dev.grafana.get("/api/health")

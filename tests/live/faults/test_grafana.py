@@ -102,9 +102,9 @@ def test_without_grafana_up_and_refresh_fail_clearly_and_lose_nothing(environmen
 
 
 def test_refresh_and_up_restore_a_wiped_grafana(environment: Environment) -> None:
-    before, there = state(environment), content(environment)
-    assert there["dashboards"], there
-    assert there["rules"], there
+    before, content_before = state(environment), content(environment)
+    assert content_before["dashboards"], content_before
+    assert content_before["rules"], content_before
     wipe = "systemctl stop grafana-server && rm /var/lib/grafana/grafana.db* && systemctl start grafana-server"
     wiped = environment.guest("sh", "-c", wipe)
     assert wiped.returncode == 0, wiped.stderr
@@ -118,7 +118,7 @@ def test_refresh_and_up_restore_a_wiped_grafana(environment: Environment) -> Non
     assert refreshed.returncode == 0, tail(refreshed)
     up_or_fail(environment)
     assert state(environment) == before
-    assert content(environment) == there
+    assert content(environment) == content_before
     for uid in ("influxdb", "cloudwatch"):
         health = environment.grafana.get(f"/api/datasources/uid/{uid}/health")
         assert health.json()["status"] == "OK", health.text

@@ -13,7 +13,7 @@ from sandbox.machines.guest import ON_PREMISE_USER
 from tests.live.environment import PLACE, Environment
 from tests.live.interrupting import interrupt_at
 from tests.live.on_premise_host import OnPremiseHost, on_premise_host
-from tests.live.pending import inventory, recover, there, unknown
+from tests.live.pending import everything_in_aws, inventory, recover, unknown
 from tests.live.stacks import stack_named, tail, up_or_fail
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -99,4 +99,4 @@ def test_destroy_names_an_unreachable_host_and_succeeds_once_it_is_marked_so(
     destroyed = victim.pulumi("destroy", "--yes", "--skip-preview")
     assert destroyed.returncode == 0, tail(destroyed)
     assert victim.resources() == []
-    assert there(victim) == before
+    assert everything_in_aws(victim) == before

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.toolchain.influxdb import shortfall
 from tests.live import external_influxdb
 from tests.live.environment import Environment
-from tests.live.external_influxdb import PASSWORD, ExternalInfluxdb
+from tests.live.external_influxdb import NO_VERSION_2, PASSWORD, ExternalInfluxdb
 from tests.live.fleet import TAG, Fleet, fleet_of
 from tests.live.panels import panel_results, query_results
 from tests.live.points import HOSTS, SERVER, lost, steady
@@ -30,8 +29,6 @@ UNIT, STATE = "influxdb-moving.service", "/srv/monitoring/influxdb-moving.json"
 
 @pytest.fixture(scope="module")
 def external(environment: Environment) -> Iterator[ExternalInfluxdb]:
-    if shortfall():
-        pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
     yield external_influxdb.start_version_2(environment)
     external_influxdb.stop(environment)
 
@@ -165,7 +162,7 @@ def test_a_stack_moves_to_an_external_influxdb_and_back(
     assert PASSWORD not in "".join(environment.transcript)
 
 
-@pytest.mark.skipif(bool(shortfall()), reason="InfluxDB 2.x needs the compilers that are missing here, too")
+@pytest.mark.skipif(bool(NO_VERSION_2), reason=NO_VERSION_2)
 def test_a_stack_moves_to_timestream_and_back(environment: Environment, fleet: Fleet, influxdb: Ask) -> None:
     # Within the VPC, its name resolves to its private address, to which that instance connects from its own.
     with environment.settings(agentCidrs=[*environment.setting("agentCidrs"), str(environment.place.vpc)]):
