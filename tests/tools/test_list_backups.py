@@ -24,16 +24,16 @@ def test_the_newest_comes_first_and_an_interrupted_one_is_marked() -> None:
     assert "1.0 MiB" in str(older)
 
 
-def test_what_somebody_else_put_there_is_no_backup() -> None:
+def test_other_objects_in_the_bucket_are_not_backups() -> None:
     assert collect([{"Key": "prod/", "Size": 0}, {"Key": "prod/README", "Size": 9}]) == []
 
 
-def test_nothing_is_an_empty_list() -> None:
+def test_an_empty_bucket_is_an_empty_list() -> None:
     assert collect([]) == []
 
 
 class Bucket:
-    """The client, with a bucket of these objects in two pages."""
+    """A double of the S3 client, with these objects in the second of two pages."""
 
     def __init__(self, *objects: dict[str, Any]) -> None:
         self.pages = [{}, {"Contents": objects}]
@@ -59,7 +59,7 @@ class Bucket:
         ([], 1, "s3://backups/prod/\nThere are no backups yet.\n"),
     ],
 )
-def test_the_status_says_whether_there_is_a_complete_one(
+def test_the_exit_status_says_whether_there_is_a_complete_backup(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     objects: list[dict[str, Any]],

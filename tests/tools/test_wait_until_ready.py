@@ -28,7 +28,7 @@ LOGIN = ("pulumi-x", "word")
 
 
 class Double(BaseHTTPRequestHandler):
-    """Answers as the class attribute says, by path without query."""
+    """Answers what the class attribute `answers` has for the path without its query."""
 
     answers: dict[str, tuple[int, Any]] = {}  # noqa: RUF012 - set by each test
     seen: list[tuple[str, str, Any]] = []  # noqa: RUF012
@@ -85,20 +85,20 @@ def test_grafana_is_ready_when_it_is_healthy(grafana: Grafana) -> None:
     check_grafana(grafana)
 
 
-def test_the_server_is_ready_when_it_says_so_as_pulumi_s_user(grafana: Grafana) -> None:
+def test_the_server_is_ready_when_pulumis_user_has_the_revision(grafana: Grafana) -> None:
     Double.answers = {"/api/user": (200, {"login": LOGIN[0], "name": "abc on i-1"})}
     check_applied(grafana, applied("abc", "i-1"))
     assert Double.seen == [("GET", "/api/user", "Basic cHVsdW1pLXg6d29yZA==")]
 
 
 @pytest.mark.parametrize("said", ["", "ab on i-1", "abc on i-10", "abcd on i-1", "abc on i-2", "zzz on i-1"])
-def test_only_this_revision_on_this_very_instance_counts(grafana: Grafana, said: str) -> None:
+def test_only_this_revision_on_this_instance_counts(grafana: Grafana, said: str) -> None:
     Double.answers = {"/api/user": (200, {"login": LOGIN[0], "name": said})}
     with pytest.raises(NotYetError, match="not applied this revision"):
         check_applied(grafana, applied("abc", "i-1"))
 
 
-def test_before_pulumi_s_user_is_made_the_server_is_not_ready(grafana: Grafana) -> None:
+def test_the_server_is_not_ready_before_pulumis_user_exists(grafana: Grafana) -> None:
     Double.answers = {"/api/user": (401, {"message": "Invalid username or password"})}
     with pytest.raises(NotYetError, match="has not created Pulumi's user"):
         check_applied(grafana, "abc on i-1")
@@ -107,7 +107,7 @@ def test_before_pulumi_s_user_is_made_the_server_is_not_ready(grafana: Grafana) 
         check_applied(grafana, "abc on i-1")
 
 
-def test_a_revision_is_of_these_values_in_these_versions_with_this_key() -> None:
+def test_a_revision_depends_on_values_versions_and_key() -> None:
     values, versions = {"a": "1", "b": "2"}, {"a": 1, "b": 1}
     revision = revision_of("key", values, versions)
     others = [
@@ -122,16 +122,16 @@ def test_a_revision_is_of_these_values_in_these_versions_with_this_key() -> None
     assert listing(revision, versions) == f"# {revision}\na 1\nb 1\n"
 
 
-# --- Its data
+# --- Its datasources
 
 
 def frames(*newest: int) -> dict[str, Any]:
-    """Grafana's answer to a query whose last point was measured then."""
+    """Grafana's answer to a query: a series for each of these times of the newest point."""
     found = [{"schema": {"fields": []}, "data": {"values": [[moment], [1]]}} for moment in newest]
     return {"results": {"A": {"status": 200, "frames": found}}}
 
 
-def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> None:
+def test_only_a_measurement_that_arrives_while_waiting_counts(grafana: Grafana) -> None:
     check = Measurements(grafana, "monitoring-dev", "abc")
     for moment in (5000, 5000):
         Double.answers = {"/api/ds/query": (200, frames(moment))}
@@ -143,7 +143,7 @@ def test_only_a_measurement_that_came_in_meanwhile_counts(grafana: Grafana) -> N
     assert query["datasource"] == {"uid": "influxdb", "type": "influxdb"}
     assert (query["rawQuery"], query["resultFormat"]) == (True, "time_series")
     assert "\"host\"::tag = 'monitoring-dev'" in query["query"]
-    assert "\"revision\" = 'abc'" in query["query"], "an agent can write the name, and does not know this"
+    assert "\"revision\" = 'abc'" in query["query"], "the query does not ask for what agents do not know"
 
 
 def test_the_newest_point_of_several_series_counts(grafana: Grafana) -> None:
@@ -153,7 +153,7 @@ def test_the_newest_point_of_several_series_counts(grafana: Grafana) -> None:
     assert Measurements(grafana, "h", "abc").newest() == 0
 
 
-def test_the_first_measurement_of_all_counts(grafana: Grafana) -> None:
+def test_the_first_measurement_ever_counts(grafana: Grafana) -> None:
     check = Measurements(grafana, "it's", "abc")
     Double.answers = {"/api/ds/query": (200, frames())}
     with pytest.raises(NotYetError, match="has arrived yet"):
@@ -171,7 +171,9 @@ def test_the_first_measurement_of_all_counts(grafana: Grafana) -> None:
         (500, b"oops", "no reason given"),
     ],
 )
-def test_what_grafana_says_about_influxdb_is_reported(grafana: Grafana, status: int, content: Any, words: str) -> None:
+def test_the_answer_of_grafana_about_influxdb_is_reported(
+    grafana: Grafana, status: int, content: Any, words: str
+) -> None:
     Double.answers = {"/api/ds/query": (status, content)}
     with pytest.raises(NotYetError, match=f"Grafana cannot query it: .*{words}.*status {status}"):
         Measurements(grafana, "h", "abc")()
@@ -180,7 +182,7 @@ def test_what_grafana_says_about_influxdb_is_reported(grafana: Grafana, status: 
 CLOUDWATCH = "/api/datasources/uid/cloudwatch/resources/dimension-values"
 
 
-def test_cloudwatch_is_asked_for_what_only_aws_knows(grafana: Grafana) -> None:
+def test_the_query_to_cloudwatch_can_only_be_answered_by_aws(grafana: Grafana) -> None:
     Double.answers = {CLOUDWATCH: (200, [])}
     check_cloudwatch(grafana, "eu-central-1")
     asked = parse_qs(urlsplit(Double.seen[0][1]).query)
@@ -193,7 +195,7 @@ def test_cloudwatch_is_asked_for_what_only_aws_knows(grafana: Grafana) -> None:
     }
 
 
-def test_what_grafana_says_about_cloudwatch_is_reported(grafana: Grafana) -> None:
+def test_the_answer_of_grafana_about_cloudwatch_is_reported(grafana: Grafana) -> None:
     refused = {"Message": "error in DimensionValuesHandler: InvalidClientTokenId", "Error": "…", "StatusCode": 500}
     Double.answers = {CLOUDWATCH: (500, refused)}
     with pytest.raises(NotYetError, match=r"InvalidClientTokenId \(status 500\)"):
@@ -205,7 +207,7 @@ def test_what_grafana_says_about_cloudwatch_is_reported(grafana: Grafana) -> Non
 
 @pytest.fixture
 def variables(grafana: Grafana, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment of both commands."""
+    """The environment variables of both commands."""
     monkeypatch.setattr(wait_for_data, "CONSISTENCY", 0.05)
     monkeypatch.setattr(waiting.Console, "read", lambda _: "")
     for name, value in {
@@ -225,7 +227,7 @@ def variables(grafana: Grafana, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"READY_{name}", value)
 
 
-def test_each_datasource_that_shows_nothing_is_named_with_a_cure(
+def test_each_datasource_without_data_is_named_with_a_remedy(
     variables: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refused = {"Message": "InvalidClientTokenId"}
@@ -239,7 +241,7 @@ def test_each_datasource_that_shows_nothing_is_named_with_a_cure(
     assert LOGIN[1] not in said
 
 
-def test_each_further_account_is_asked_and_named_with_a_cure(
+def test_each_further_account_is_queried_and_named_with_a_remedy(
     variables: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     accounts = [
@@ -262,7 +264,7 @@ def test_each_further_account_is_asked_and_named_with_a_cure(
     assert regions == [["us-east-1"]]
 
 
-def test_both_commands_end_well(variables: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_both_commands_succeed(variables: None, capsys: pytest.CaptureFixture[str]) -> None:
     moments = iter((1, 2))
     Double.answers = {"/api/health": (200, {}), "/api/user": (200, {"name": "abc on i-1"}), CLOUDWATCH: (200, [])}
     assert wait_until_ready.main() == 0
@@ -279,7 +281,9 @@ def test_both_commands_end_well(variables: None, capsys: pytest.CaptureFixture[s
     ]
 
 
-def test_a_server_that_never_says_it_fails(variables: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_never_applies_the_revision_fails_the_gate(
+    variables: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     Double.answers = {"/api/health": (200, {}), "/api/user": (200, {"name": "older on i-1"})}
     assert wait_until_ready.main() == 1
     said = capsys.readouterr().out
@@ -307,7 +311,7 @@ def test_the_console_is_read_as_the_identity_of_the_aws_provider(
 # --- Waiting
 
 
-def test_another_authority_is_not_trusted(grafana: Grafana, tmp_path: Path) -> None:
+def test_another_ca_is_not_trusted(grafana: Grafana, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     ca = self_signed(other).read_text().partition("-----BEGIN EC")[0]
@@ -315,10 +319,10 @@ def test_another_authority_is_not_trusted(grafana: Grafana, tmp_path: Path) -> N
         replace(grafana, ca=ca).ask("GET", "/")
 
 
-def test_what_a_person_runs_also_trusts_the_system_s_authorities(
+def test_commands_for_people_also_trust_the_cas_of_the_system(
     grafana: Grafana, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a public certificate, `grafanaUrl` shows that one, or the stack's own."""
+    """With `publicCertificate`, the server at `grafanaUrl` shows a public certificate or the stack's own."""
     other = tmp_path / "other"
     other.mkdir()
     ca = self_signed(other).read_text().partition("-----BEGIN EC")[0]
@@ -337,7 +341,7 @@ def test_another_name_is_not_trusted(grafana: Grafana) -> None:
         replace(grafana, server_name="example.com").ask("GET", "/")
 
 
-def test_nobody_listening_is_not_ready() -> None:
+def test_a_closed_port_is_not_ready() -> None:
     with pytest.raises(NotYetError, match="no answer"):
         Grafana("127.0.0.1", 1, "localhost", "", LOGIN).ask("GET", "/")
 
@@ -371,13 +375,13 @@ def test_progress_is_reported_once_per_change(capsys: pytest.CaptureFixture[str]
     ]
 
 
-def test_a_failed_boot_ends_the_waiting_with_its_line() -> None:
+def test_a_failed_boot_ends_the_wait_with_its_line() -> None:
     looks = iter(["x\n", "x\nmonitoring: boot failed at line 42 of boot.sh: mount $place (10:00:00)\ny"])
     why = wait([("Grafana", failing_times(10**6))], lambda: next(looks), 60)
     assert why == "the server's boot failed at line 42 of boot.sh: mount $place (10:00:00)"
 
 
-def test_an_earlier_failure_does_not_count_but_the_same_again_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_earlier_failure_does_not_count_unless_it_happens_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "PAUSE", 0.001)
     line = "monitoring: boot failed at line 42 of boot.sh: apt update ({})\n"
     earlier = line.format("10:00:00")
@@ -403,7 +407,7 @@ def test_the_checks_succeed_one_after_the_other(capsys: pytest.CaptureFixture[st
     ]
 
 
-def test_the_time_is_over() -> None:
+def test_the_wait_ends_after_its_timeout() -> None:
     why = wait([("Grafana", failing_times(10**6))], lambda: "", 0.05)
     assert why == "not ready after 0 s; Grafana: no answer yet"
 
@@ -462,7 +466,7 @@ def test_a_console_that_aws_denies_is_asked_for_again(
 
 
 def test_a_console_that_cannot_be_read_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """The identity is the AWS provider's; where it is not available, the gate waits without the boot script's
+    """The gate has the AWS provider's identity; if that is not available, it waits without the boot script's
     messages."""
     given = {"assumeRoleWithWebIdentity": {"roleArn": "arn", "webIdentityTokenFile": "/no/such/token"}}
     console = waiting.Console(given, "eu-central-1", "i-1")
