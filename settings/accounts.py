@@ -80,5 +80,9 @@ def repeated(given: Any) -> Iterator[tuple[int, str, WrongValueError]]:
         name = one.get("name") if isinstance(one, dict) else None
         if isinstance(name, str):
             if name in names:
-                yield number, "name", WrongValueError("is also the name of an earlier account", "give each its own")
+                yield (
+                    number,
+                    "name",
+                    WrongValueError("is also the name of an earlier account", "give each account its own name"),
+                )
             names.add(name)

@@ -14,15 +14,15 @@ from pydantic import BeforeValidator
 from settings import values as v
 from settings.mistakes import WrongValueError
 
-_ALONE = "write it alone, such as 198.51.100.7 or web-1.example.com"
+_ALONE = "write only the address or name, such as 198.51.100.7 or web-1.example.com"
 _ZONE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 """An interface name that needs no quoting anywhere (man 7 netdevice: at most 15 bytes)."""
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _NAMES = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 _NUMBER = re.compile(r"(.*\.)?([0-9]+|0[xX][0-9A-Fa-f]*)")
-"""What ends in a number is an address in inet_aton(3)'s further notations (127.1, 0x7f.1), or nothing: no top-level
-domain is a number (RFC 3696, 2)."""
+"""A name that ends in a number is an address in one of inet_aton(3)'s other notations (127.1, 0x7f.1), or invalid: no
+top-level domain is a number (RFC 3696, 2)."""
 
 _OF_HOSTS = tuple(map(IPv6Network, ("2000::/3", "fc00::/7", "fe80::/10", "64:ff9b::/96", "64:ff9b:1::/48", "::1/128")))
 """Where IPv6 has unicast addresses (iana.org/assignments/ipv6-address-space, iana-ipv6-special-registry)."""
@@ -34,7 +34,7 @@ _NO_HOST = ("invalid", "onion")
 def host(value: Any) -> str:
     """A host name in lower case, or an IPv4 or IPv6 address in canonical form; no user, no port.
 
-    Names as resolvers take them (RFC 952, RFC 1123, 2.1), addresses as inet_pton(3) does; with a zone as RFC 4007, 11.
+    Names as resolvers accept them (RFC 952, RFC 1123, 2.1), addresses as inet_pton(3) does; zones as in RFC 4007, 11.
     """
     written = v.text(value)
     try:
@@ -47,10 +47,10 @@ def host(value: Any) -> str:
         return written.lower()
     if isinstance(address, IPv6Address):
         if address.scope_id is not None and not (address.is_link_local and _ZONE.fullmatch(address.scope_id)):
-            raise WrongValueError("is not a host name or address", "leave out what follows the %")
+            raise WrongValueError("is not a host name or address", "leave out the % and what follows it")
         if address.scope_id and re.match("25.", address.scope_id):  # RFC 6874, 2
-            raise WrongValueError("has %25 for its %, as in a URL", "write it as in fe80::1%eth0")
-        if address.scope_id == "lo":  # which has no link, and ::1 alone
+            raise WrongValueError("has %25 instead of %, as in a URL", "write it like fe80::1%eth0")
+        if address.scope_id == "lo":  # which has no link-local addresses, only ::1
             raise WrongValueError("is link-local on the loopback interface", "name the interface, such as fe80::1%eth0")
         if address.is_link_local and address.scope_id is None:
             raise WrongValueError("is link-local without an interface", "name the interface, too, such as fe80::1%eth0")
@@ -65,7 +65,7 @@ _HERE = (
     *("localhost", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"),
     *("localdomain", "localdomain4", "localdomain6"),
 )
-"""What names of this machine end with (RFC 6761, 6.3, and the /etc/hosts of Debian and Fedora)."""
+"""Last labels of names that stand for the machine itself (RFC 6761, 6.3, and the /etc/hosts of Debian and Fedora)."""
 _EVERYONE = ("ip6-allnodes", "ip6-allrouters", "ip6-localnet", "ip6-mcastprefix", "broadcasthost")
 """Names of groups in the /etc/hosts of Debian and macOS."""
 _AMAZONS = (IPv4Network("169.254.0.0/16"), IPv6Network("fd00:ec2::/32"))
@@ -79,32 +79,25 @@ def machine(value: Any) -> str:
     """Like `host`, but not the machine itself: agents are installed there over SSH, or measurements and
     packages come from there."""
     written = host(value)
+    loopback = "is loopback, where every machine reaches itself"
+    name, numeric = (f"write the {kind} at which other machines reach it" for kind in ("name", "address"))
     try:
         address = behind(written)
     except ValueError:
         if written.rpartition(".")[2] in _HERE:
-            raise WrongValueError(
-                "is loopback: every machine reaches itself there", "write the name that others reach it by"
-            ) from None
+            raise WrongValueError(loopback, name) from None
         if written in (*_EVERYONE, *METADATA):
-            raise WrongValueError(
-                "is the name of a group, or of AWS's metadata service", "write the name that others reach it by"
-            ) from None
+            raise WrongValueError("is the name of a group, or of AWS's metadata service", name) from None
         return written
     if address.is_loopback:
-        raise WrongValueError(
-            "is loopback: every machine reaches itself there", "write the address that others reach it at"
-        )
+        raise WrongValueError(loopback, numeric)
     if any(address in each for each in _AMAZONS):
-        raise WrongValueError(
-            "is link-local, as AWS's metadata service is", "write the address that others reach it at"
-        )
+        raise WrongValueError("is link-local, as AWS's metadata service is", numeric)
     return written
 
 
 def behind(address: str) -> IPv4Address | IPv6Address:
-    """The address, or the IPv4 address that a translated one stands for (RFC 6052, RFC 3056). Raises ValueError for a
-    name."""
+    """The address, or the IPv4 address that it translates to (RFC 6052, RFC 3056). Raises ValueError for a name."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, IPv6Address):
         if parsed in _NAT64:
@@ -114,7 +107,7 @@ def behind(address: str) -> IPv4Address | IPv6Address:
 
 
 def _of_no_host(address: IPv4Address | IPv6Address) -> bool:
-    """IANA's special-purpose registries."""
+    """Whether no single host can have the address, according to IANA's special-purpose registries."""
     if isinstance(address, IPv6Address):
         inner = behind(str(address))
         return not any(address in each for each in _OF_HOSTS) or (inner != address and _of_no_host(inner))
@@ -127,7 +120,7 @@ NAME = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{
 
 _STEP = r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+"
 FILE = rf"(?=.{{2,100}}$)(/{_STEP})+"
-"""A file's path without detours; a socket's has at most 107 bytes (man 7 unix)."""
+"""An absolute path without . and .. in it; a socket's has at most 107 bytes (man 7 unix)."""
 
 LONGEST_ADDRESS = 4000
 LONGEST_PLACE = 1024
@@ -136,7 +129,7 @@ MOST_PORTS = 65535
 
 
 def _port(written: str | None, usual: int | None = None) -> str:
-    """`:` and a valid port number, without leading zeros; nothing for the scheme's default."""
+    """`:` and a valid port number, without leading zeros; empty for the scheme's default."""
     if written is None:
         return ""
     if not 1 <= int(written) <= MOST_PORTS:
@@ -145,8 +138,9 @@ def _port(written: str | None, usual: int | None = None) -> str:
 
 
 def socket(wrong: str, instead: str) -> Callable[[Any], str]:
-    """A validator of the address of a service: tcp://HOST:PORT, or unix:// and the path of its socket, as Telegraf's
-    inputs.docker and inputs.redis take them (plugins/inputs/docker/README.md, plugins/inputs/redis/redis.go there)."""
+    """A validator of a service's address: tcp://HOST:PORT, or unix:// and the path of its socket, as Telegraf's
+    inputs.docker and inputs.redis accept them (plugins/inputs/docker/README.md, plugins/inputs/redis/redis.go there).
+    """
 
     def check(value: Any) -> str:
         found = re.fullmatch(rf"tcp://(?P<host>{NAME}):(?P<port>[0-9]{{1,5}})|unix://{FILE}", v.text(value))
@@ -158,8 +152,8 @@ def socket(wrong: str, instead: str) -> Callable[[Any], str]:
 
 
 def web_address(value: Any) -> str:
-    """An http or https URL without credentials, query or fragment, and without a slash at its end; RFC 3986, 6.2.2 and
-    6.2.3: the host in small letters, no port where it is the scheme's own."""
+    """An http or https URL without credentials, query, fragment or trailing slash, normalized (RFC 3986, 6.2.2 and
+    6.2.3): the host in lower case, no port if it is the scheme's default."""
     pattern = rf"(?P<scheme>https?)://(?P<host>{NAME})(:(?P<port>[0-9]{{1,5}}))?(?P<path>/[A-Za-z0-9._~/-]*)?"
     if isinstance(value, str) and re.fullmatch(r"\w+://[^/]*@.*", value, re.S):
         raise WrongValueError("contains credentials", "write the address without user and password")
@@ -171,7 +165,7 @@ def web_address(value: Any) -> str:
     if not found:
         raise WrongValueError("is not a URL", "write a full URL such as https://apt.grafana.com")
     if re.search(r"/\.\.?(/|$)", value):
-        raise WrongValueError("has . or .. in its path", "write the path it means")
+        raise WrongValueError("has . or .. in its path", "write the path without them")
     if len(value) > LONGEST_ADDRESS:
         raise WrongValueError("is too long", f"write an address of at most {LONGEST_ADDRESS} characters")
     port = _port(found["port"], {"http": 80, "https": 443}[found["scheme"]])
@@ -189,15 +183,15 @@ BASEARCH = "$basearch"
 
 
 def rpm_address(value: Any) -> str:
-    """As `far_address`, of an RPM repository: a step of its path may be $basearch, which dnf replaces with x86_64 or
-    aarch64 (dnf.conf(5), VARIABLES)."""
+    """Like `far_address`, for an RPM repository: a segment of its path may be $basearch, which dnf replaces with x86_64
+    or aarch64 (dnf.conf(5), VARIABLES)."""
     if not isinstance(value, str):
         return far_address(value)
-    wrong = "has a variable other than $basearch as a step of its path"
+    wrong = "has a variable other than $basearch, or one that is not a whole segment of its path"
     steps = value.split("/")
     if any("$" in step and step != BASEARCH for step in steps) or BASEARCH in steps[:3]:
         raise WrongValueError(wrong, "write the address of your own version, or $basearch for the architecture")
-    # No such step is in an address that has none.
+    # A word that is no segment of this path yet.
     stand_in = "basearch"
     while stand_in in steps:
         stand_in += "_"
@@ -206,7 +200,7 @@ def rpm_address(value: Any) -> str:
 
 
 def https_address(value: Any) -> str:
-    """Like `far_address`, https only, and not longer than the server's files allow."""
+    """Like `far_address`, but https, and not longer than the server's files allow."""
     address = far_address(value)
     if not address.startswith("https://"):
         raise WrongValueError("is not encrypted", "write https://{rest}", rest=address.partition("://")[2])
@@ -216,7 +210,7 @@ def https_address(value: Any) -> str:
 
 
 def address_on_usual_port(value: Any) -> str:
-    """Like `https_address`, on port 443, which is the only one that the server may reach (components/network.py)."""
+    """Like `https_address`, but on port 443, the only one that the server may reach (components/network.py)."""
     address = https_address(value)
     if urlsplit(address).port:
         raise WrongValueError("has a port that the server may not reach", "use the address without a port (443)")

@@ -23,7 +23,7 @@ def _hook(value: Any) -> str:
     (components/network.py); RFC 3986 says which characters it has, and Grafana passes it to Go's net/url unchanged."""
     address = v.text(value)
     if len(address) > LONGEST_HOOK:
-        raise WrongValueError("is too long for a URL", f"write one of at most {LONGEST_HOOK} characters")
+        raise WrongValueError("is too long for a URL", f"write at most {LONGEST_HOOK} characters")
     try:
         parts = urlsplit(address)
     except ValueError:  # whose text repeats the address
@@ -39,7 +39,7 @@ def _hook(value: Any) -> str:
     if parts.fragment or re.search(r"\s", address):
         raise WrongValueError("has a fragment or whitespace", "write it without them")
     if not re.fullmatch(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+", address) or re.search(r"%(?![0-9A-Fa-f]{2})", address):
-        raise WrongValueError("has characters that a URL cannot have", "write it with these escaped (%20)")
+        raise WrongValueError("has characters that a URL cannot have", "escape them (%20)")
     machine(parts.hostname)
     return address
 
@@ -75,11 +75,11 @@ def _evaluation(value: Any) -> str:
 
 
 def _token(value: Any) -> str:
-    """Of the header `Authorization: Bearer …`: RFC 6750, 2.1 has no other characters (here with those that services
-    add: all of ASCII that is visible)."""
+    """The token of a header `Authorization: Bearer …`: visible ASCII, as some services use more of it than RFC 6750,
+    2.1 allows."""
     if not re.fullmatch(r"[!-~]+", v.password(value)):
         raise WrongValueError(
-            "has characters that no bearer token has", "write the token alone, without Bearer and without spaces"
+            "has characters that no bearer token has", "write only the token, without Bearer and without spaces"
         )
     return str(value)
 
@@ -108,7 +108,7 @@ class Ways(Part):
 
 class ContactPoints(Ways):
     """Who is notified of what. critical, warning: who is notified of alerts of that severity, instead of the others.
-    repeat_critical, repeat_warning: how often notifications are repeated while it lasts."""
+    repeat_critical, repeat_warning: how often a notification is repeated while the alert lasts."""
 
     critical: Ways | None = None
     warning: Ways | None = None
@@ -117,7 +117,7 @@ class ContactPoints(Ways):
 
     @property
     def every(self) -> tuple[tuple[str, Ways], ...]:
-        """What is set, each with its key."""
+        """The contact points that are set, each with its key."""
         further = (("contactPoints.critical", self.critical), ("contactPoints.warning", self.warning))
         return (("contactPoints", self), *((key, ways) for key, ways in further if ways))
 
@@ -133,10 +133,10 @@ class ContactPoints(Ways):
 
 
 class DeadMansSwitch(Part):
-    """What notices that the server itself is dead, which its own alerts cannot report.
+    """Notices from outside that the server itself is dead, which its own alerts cannot report.
 
-    email: who is notified by CloudWatch, not by the server. heartbeat: a web address that is called as long as the
-    server can, for a service that raises an alarm when the calls stop; heartbeat_every: how often. Anyone who knows
+    email: who is notified by CloudWatch, not by the server. heartbeat: a web address that the server calls while it
+    lives, for a service that raises an alarm when the calls stop; heartbeat_every: how often. Anyone who knows
     the address can keep that alarm quiet, so it is a secret."""
 
     email: Addresses | None = None

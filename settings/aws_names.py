@@ -17,8 +17,8 @@ from settings.values import DOMAIN, matching, text
 def aws_partitions() -> list[dict[str, Any]]:
     """AWS's partitions as botocore ships them, with their regions and endpoints (data/endpoints.json).
 
-    Read without botocore's own session, which imports its whole client and reads EC2's API: a tenth of the CPU time
-    of a preview.
+    Not through botocore's own session, which imports its whole client and reads EC2's API: that takes a tenth of a
+    preview's CPU time.
     """
     return list(json.loads((files("botocore") / "data/endpoints.json").read_bytes())["partitions"])
 
@@ -30,13 +30,13 @@ def known_regions() -> dict[str, str]:
         region: one["partition"]
         for one in aws_partitions()
         for region in one["services"].get("ec2", {"endpoints": ()})["endpoints"]
-        if region in one["regions"]  # others are endpoints of FIPS
+        if region in one["regions"]  # the others are FIPS endpoints
     }
 
 
 PARTITIONS = ("aws", "aws-us-gov")
-"""Those whose services have names below amazonaws.com (botocore's partitions.json), and whose EC2 is the principal
-ec2.amazonaws.com in a role's trust policy."""
+"""The partitions whose services have names below amazonaws.com (botocore's partitions.json), and in whose trust
+policies EC2 is the principal ec2.amazonaws.com."""
 
 
 def partition(name: str) -> str:
@@ -45,7 +45,7 @@ def partition(name: str) -> str:
 
 
 def region(value: Any) -> str:
-    """The name of an AWS region (docs.aws.amazon.com/general/latest/gr/rande.html), as botocore's data has it."""
+    """The name of an AWS region (docs.aws.amazon.com/general/latest/gr/rande.html) that botocore's data has."""
     from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
 
     name = text(value)
@@ -74,7 +74,7 @@ InstanceType = Annotated[
         "write family and size, such as t4g.small",
     ),
 ]
-# docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html: 17 hexadecimal digits, 8 those from before 2018.
+# docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html: 17 hexadecimal digits, or 8 from before 2018.
 AmiId = Annotated[
     str, matching(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", "is not an AMI ID", "write it as ami-0123456789abcdef0")
 ]

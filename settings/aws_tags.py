@@ -1,7 +1,7 @@
-"""What names and values of AWS tags may be: IAM's rules, the strictest.
+"""Which names and values AWS tags may have: IAM's rules, the strictest.
 
 docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules: \\p{L} \\p{Z} \\p{N} _.:/=+-@, at most 128 and 256
-characters, none that begins with aws:, and names that differ only in capitals are one.
+characters, not beginning with aws:, and names that differ only in case count as one.
 """
 
 from __future__ import annotations

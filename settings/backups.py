@@ -20,11 +20,12 @@ BUCKET = (
     r"(?!xn--|sthree-|amzn-s3-demo-|[0-9.]+/)(?![^/]*(\.\.|\.-|-\.))(?![^/]*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)/)"
     r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 )
-"""docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, of general purpose buckets; a slash follows."""
+"""docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, general purpose buckets. The pattern expects
+a slash after it."""
 
 STACK = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 """pulumi.com/docs/iac/concepts/stacks: names of stacks, as far as a bucket can be named after them
-(settings/stack_name.py). A slash follows."""
+(settings/stack_name.py)."""
 
 # man 7 systemd.time, CALENDAR EVENTS: the timer is `*-*-* TIME:00 UTC` (userdata/server/backup.timer).
 Time = Annotated[
@@ -40,9 +41,9 @@ AHEAD = timedelta(days=1)
 
 
 def _source(value: Any) -> str:
-    """`latest`, the id of a backup, or these of another bucket's stack."""
+    """`latest` or a backup's ID, of this stack or of one in another bucket."""
     wrong = "does not name a backup"
-    instead = "write latest, an id such as 2026-11-24T04-00-00Z, or s3://BUCKET/STACK/latest for another stack's"
+    instead = "write latest, an ID such as 2026-11-24T04-00-00Z, or s3://BUCKET/STACK/latest for another stack's"
     if not re.fullmatch(rf"(s3://{BUCKET}/{STACK}/)?(latest|{ID})", v.text(value)):
         raise WrongValueError(wrong, instead)
     backup = value.rpartition("/")[2]
@@ -53,7 +54,7 @@ def _source(value: Any) -> str:
     except ValueError:
         raise WrongValueError(wrong, instead) from None
     if begun > datetime.now(UTC) + AHEAD:
-        raise WrongValueError("is a time to come, of which there is no backup", "write an id that is in the list")
+        raise WrongValueError("is in the future, so there is no such backup", "write the ID of one that exists")
     return str(value)
 
 
@@ -63,8 +64,8 @@ Source = Annotated[str, BeforeValidator(_source)]
 class Backups(Part):
     """The daily backup to S3.
 
-    schedule: time of day, UTC. keep: days; S3 takes any number (docs.aws.amazon.com/AmazonS3/latest/API/
-    API_LifecycleExpiration.html). now: an increase makes a backup at once.
+    schedule: time of day, UTC. keep: days; S3 accepts any number (docs.aws.amazon.com/AmazonS3/latest/API/
+    API_LifecycleExpiration.html). now: raising it makes a backup at once.
     """
 
     enabled: v.Flag = True
@@ -75,7 +76,7 @@ class Backups(Part):
 
 @dataclass(frozen=True)
 class Origin:
-    """Which backup to restore. bucket, stack: empty for the stack's own; backup: an id or `latest`."""
+    """Which backup to restore. bucket, stack: empty for the stack's own. backup: an ID or `latest`."""
 
     bucket: str
     stack: str

@@ -1,6 +1,6 @@
 """Certificates and their keys: parsed, and passed on re-encoded, without any text around them.
 
-What is checked is what the programs that use them check: Grafana and InfluxDB serve with Go's crypto/tls
+The checks are those of the programs that use them: Grafana and InfluxDB serve with Go's crypto/tls
 (tls.X509KeyPair: the first certificate is the server's own and fits the key), Telegraf verifies with crypto/x509, curl
 on the server with OpenSSL at Debian's security level 2 (man 3 SSL_CTX_set_security_level: 112 bits, no SHA-1).
 """
@@ -25,7 +25,7 @@ STANDARD, ADVANCED = 4096, 8192
 """Bytes that a standard and an advanced parameter of AWS hold."""
 
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
-"""The curves whose ECDSA signatures TLS 1.3 has (RFC 8446, 4.2.3)."""
+"""The curves of TLS 1.3's ECDSA signatures (RFC 8446, 4.2.3)."""
 
 SMALLEST_RSA = 2048
 """Bits: OpenSSL's security level 2."""
@@ -33,11 +33,11 @@ SMALLEST_RSA = 2048
 MOST_CERTIFICATES = 40
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----\n(?:(?!-----BEGIN ).)*?\n-----END \1-----", re.S)
-"""None begins inside another: a text of beginnings alone would be read to its end from each of them."""
+"""No block begins inside another: otherwise a text of only BEGIN lines would be read to its end from each of them."""
 
 
 def blocks(value: Any, kind: str) -> dict[str, list[str]]:
-    """The blocks of a PEM text by their labels. Raises WrongValueError if none is a `kind`."""
+    """The blocks of a PEM text by label. Raises WrongValueError if none is a `kind`."""
     written = v.text(value.replace("\r\n", "\n").strip() if isinstance(value, str) else value)
     found: dict[str, list[str]] = {}
     for block in _BLOCK.finditer(written):
@@ -50,7 +50,7 @@ def blocks(value: Any, kind: str) -> dict[str, list[str]]:
 
 
 def read(text: str) -> list[x509.Certificate]:
-    """The certificates of checked PEM text, in their order."""
+    """The certificates in checked PEM text, in order."""
     return x509.load_pem_x509_certificates(text.encode())
 
 
@@ -60,9 +60,9 @@ def pem(certificates: Sequence[x509.Certificate]) -> str:
 
 
 def certificates_of(most: int, *, authorities: bool = False) -> BeforeValidator:
-    """A validator of PEM text with certificates that are valid now; the result is only those, at most `most` bytes.
+    """A validator of PEM text with certificates that are valid now; returns only those, in at most `most` bytes.
 
-    authorities: whether each is one that others are checked with.
+    authorities: whether they are used to verify other certificates.
     """
 
     def check(value: Any) -> str:
@@ -85,7 +85,7 @@ def certificates_of(most: int, *, authorities: bool = False) -> BeforeValidator:
                 raise WrongValueError("contains an authority whose key is of a type that clients refuse", _KINDS)
         written = pem(certificates)
         if len(written) > most:
-            shorter = "leave out what clients already have, such as the root, or use an EC key"
+            shorter = "leave out certificates that clients already have, such as the root, or use an EC key"
             raise WrongValueError(f"has more than the {most} bytes that AWS's parameter store accepts", shorter)
         return written
 
@@ -105,10 +105,10 @@ def _valid_now(certificate: x509.Certificate) -> None:
 
 
 def only_key(value: Any, *, plain: str, which: str, unreadable: tuple[str, str]) -> tuple[str, Any]:
-    """The one private key in a text, in PEM or OpenSSH's format: as it was written, and read.
+    """The one private key in a text, in PEM or OpenSSH's format: its text, and the parsed key.
 
-    plain: what to write instead of an encrypted one. which: what to write instead of several. unreadable: what is
-    wrong with one that cannot be read, and what to write. Raises WrongValueError with these.
+    plain: what to write instead of an encrypted key. which: what to write instead of several keys. unreadable: what is
+    wrong with a key that cannot be read, and what to write. Raises WrongValueError with these.
     """
     found = blocks(value, "PRIVATE KEY")
     texts = [text for label, texts in found.items() if label.endswith("PRIVATE KEY") for text in texts]
@@ -129,7 +129,7 @@ def private_key(value: Any) -> str:
         value,
         plain="write the key without one; Pulumi encrypts it",
         which="write the one that belongs to the certificate",
-        unreadable=("contains a private key that cannot be read", "paste the file as it was made"),
+        unreadable=("contains a private key that cannot be read", "paste the file as it was created"),
     )
     if not served(key.public_key()):
         raise WrongValueError("is of a type that Grafana and InfluxDB do not accept", _KINDS)

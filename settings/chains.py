@@ -1,6 +1,6 @@
-"""A server's certificate with its key and the authority that signed it: what clients would refuse.
+"""A server's certificate, its key and the authority that signed it: what clients would reject.
 
-Those are Go's crypto/x509 (Telegraf, the Grafana provider), OpenSSL at security level 2 (curl on the server) and
+Clients are Go's crypto/x509 (Telegraf, the Grafana provider), OpenSSL at security level 2 (curl on the server) and
 browsers.
 """
 
@@ -20,7 +20,7 @@ from settings.mistakes import short
 def mismatches(chain: str, key: str, ca: str | None, domain: str | None) -> Iterator[tuple[str, str]]:
     """What is wrong with a server's certificate and key together, each with what to write instead.
 
-    The texts have been checked. Without a `domain` the name is not checked.
+    Each text has been checked on its own. Without a `domain` the name is not checked.
     """
     certificates = read(chain)
     own = certificates[0]
@@ -36,21 +36,21 @@ def mismatches(chain: str, key: str, ca: str | None, domain: str | None) -> Iter
         yield f"certificate is not for {domain}, but for {names}", "write the one that was issued for domain"
     if not _may_serve(own):
         yield (
-            "certificate is not a server's",
+            "certificate is not for servers",
             "have one issued for serverAuth (TLS servers)",
         )
     if any(not _signed_well(one) for one in certificates if one.subject != one.issuer):
         yield "certificate is signed in a way that clients reject", "have it reissued with SHA-256 by an RSA or EC key"
     if any(_has_unknown_demands(one) for one in certificates):
-        yield "certificate has a critical extension that clients do not know", "have it reissued without"
+        yield "certificate has a critical extension that clients do not know", "have it reissued without it"
     if not ca and _issued(own, own):
         yield "certificate is self-signed, so no client trusts it", "write it as ca, too"
     if ca and (wrong := _why_not(own, certificates[1:], read(ca))):
-        yield wrong, "write the root that the chain ends at"
+        yield wrong, "write the root at which the chain ends"
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
-    """DNS names; browsers and Go do not look at the common name."""
+    """The DNS names; browsers and Go ignore the common name."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
@@ -59,13 +59,14 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
 
 def _fits(domain: str, name: str) -> bool:
-    """RFC 6125: a `*` only stands for the first label."""
+    """Whether a certificate's name covers the domain. RFC 6125: a `*` stands only for the first label."""
     name = name.lower()
     return name == domain or (name.startswith("*.") and domain.partition(".")[2] == name[2:])
 
 
 def _may_serve(certificate: x509.Certificate) -> bool:
-    """RFC 5280, 4.2.1.3 and 4.2.1.12; all key exchanges of TLS 1.3, and those of 1.2 with ECDHE, are signed."""
+    """Whether the certificate is for TLS servers (RFC 5280, 4.2.1.3 and 4.2.1.12). It must be able to sign: all key
+    exchanges of TLS 1.3, and those of 1.2 with ECDHE, are signed."""
     try:
         if not certificate.extensions.get_extension_for_class(x509.KeyUsage).value.digital_signature:
             return False
@@ -79,7 +80,7 @@ def _may_serve(certificate: x509.Certificate) -> bool:
 
 
 def _signed_well(certificate: x509.Certificate) -> bool:
-    """Whether Go's crypto/x509 (signatureAlgorithmDetails) and OpenSSL at security level 2 verify such signatures."""
+    """Whether Go's crypto/x509 (signatureAlgorithmDetails) and OpenSSL at security level 2 accept the signature."""
     try:
         used = certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
@@ -115,7 +116,7 @@ def _why_not(
 
 
 def _may_sign(certificate: x509.Certificate, below: int) -> bool:
-    """Whether it is an authority's, may have so many others below it, and has a key that clients accept (RFC 5280,
+    """Whether it is an authority's, may have `below` others under it, and has a key that clients accept (RFC 5280,
     4.2.1.3 and 4.2.1.9; crypto/x509, isValid and CheckSignatureFrom)."""
     if not served(certificate.public_key()):
         return False

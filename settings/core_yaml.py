@@ -1,4 +1,4 @@
-"""YAML as Pulumi reads it: stacks' files, and files of hosts."""
+"""YAML as Pulumi reads it, for stacks' files and files of hosts."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from settings.mistakes import named
 DEEPEST = 16
 """Levels of lists and objects. The deepest file is a stack's, whose values have up to 12 (settings/mistakes.py)."""
 LONGEST_NUMBER = 1000
-"""Digits of an integer. Python reads longer ones with other bases than ten, and fails when it is to write them."""
+"""Digits of an integer. In bases other than ten Python reads longer ones, and then fails to print them."""
 LARGEST_EXPANDED = 4_000_000
-"""Characters of all keys and values, those behind aliases counted each time."""
+"""Characters of all keys and values; what is behind an alias counts each time."""
 
 
 class BrokenYamlError(Exception):
-    """wrong: such as "is not valid YAML at line 3". instead: what to write; empty where that depends on the file."""
+    """A text that cannot be used. wrong: such as "is not valid YAML at line 3". instead: what to write; empty if that
+    depends on the file."""
 
     def __init__(self, wrong: str, instead: str = "") -> None:
         super().__init__(wrong)
@@ -28,7 +29,7 @@ class BrokenYamlError(Exception):
 class CoreLoader(yaml.SafeLoader):
     """YAML 1.2's core schema, which Pulumi reads (gopkg.in/yaml.v3): `no` and `04:00` are text.
 
-    It stops at what is nested too deep, before PyYAML spends minutes on it: with each level every token costs more.
+    It refuses what is nested too deep, before PyYAML spends minutes on it: with each level every token costs more.
     """
 
     level = 0
@@ -44,7 +45,7 @@ class CoreLoader(yaml.SafeLoader):
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001 - as PyYAML calls it
         try:
             return super().construct_object(node, deep)
-        except (ValueError, LookupError, AttributeError, TypeError):  # PyYAML's, about what does not fit its tag
+        except (ValueError, LookupError, AttributeError, TypeError):  # PyYAML's, for a value that does not fit its tag
             wrong = f"has a value at line {node.start_mark.line + 1} that is not of its type"
             raise BrokenYamlError(wrong, "write it in quotes, without a tag") from None
 
@@ -61,7 +62,7 @@ for _tag, _pattern, _first in (
 
 
 def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    """yaml.org/spec/1.2.2, 10.3.2: 0o and 0x alone are other bases; PyYAML's own takes 022 for 18."""
+    """An integer as in yaml.org/spec/1.2.2, 10.3.2: only 0o and 0x are other bases; PyYAML itself reads 022 as 18."""
     text = str(loader.construct_scalar(node))
     if len(text) > LONGEST_NUMBER:
         raise ValueError
@@ -72,13 +73,14 @@ CoreLoader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 def load(text: str) -> Any:
-    """The content of a file; None of an empty one. Raises BrokenYamlError."""
+    """The content of a file; None if it is empty. Raises BrokenYamlError."""
     loader, node = composed(text)
     return None if node is None else constructed(loader, node)
 
 
 def composed(text: str) -> tuple[CoreLoader, yaml.Node | None]:
-    """The document in the text, with one value per key and of a bearable size. Raises BrokenYamlError."""
+    """The document in the text. Raises BrokenYamlError, also if it repeats a key or expands to more than
+    LARGEST_EXPANDED."""
     try:
         loader = CoreLoader(text)
         node = loader.get_single_node()
@@ -107,7 +109,7 @@ def _where(error: yaml.YAMLError) -> str:
 
 
 def _size(node: yaml.Node, known: dict[int, float]) -> float:
-    """How many characters and nodes there are with every alias replaced; infinite for one that contains itself."""
+    """The number of characters and nodes with every alias expanded; infinite for one that contains itself."""
     if isinstance(node, yaml.ScalarNode):
         return 1 + len(node.value)
     if id(node) not in known:
@@ -118,7 +120,7 @@ def _size(node: yaml.Node, known: dict[int, float]) -> float:
 
 
 def _once(node: yaml.Node) -> None:
-    """YAML's mappings have each key once; PyYAML takes the last of several. Keys are text, as in JSON."""
+    """Raises BrokenYamlError for a repeated key, of which PyYAML takes the last, and for keys that are not text."""
     if isinstance(node, yaml.MappingNode):
         keys = set()
         for key, value in node.value:

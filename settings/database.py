@@ -19,9 +19,8 @@ INSTANCE_TYPES = tuple(
     f"db.influx.{size}"
     for size in ("medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
 )
-"""Those that the provider's documentation lists (pulumi.com/registry/packages/aws/api-docs/timestreaminfluxdb/
-dbinstance); their sizes: docs.aws.amazon.com/timestream/latest/developerguide,
-timestream-for-influx-dbi-class-types.html."""
+"""The types that the provider's documentation lists (pulumi.com/registry/packages/aws/api-docs/timestreaminfluxdb/
+dbinstance). Sizes: docs.aws.amazon.com/timestream/latest/developerguide, timestream-for-influx-dbi-class-types.html."""
 
 
 def _kind(value: Any) -> Any:
@@ -42,8 +41,8 @@ class Database(Part):
     """An instance of Timestream for InfluxDB, instead of the server's own InfluxDB.
 
     storage: GiB, of the kind with 3,000 IOPS (InfluxIOIncludedT1). multi_az: whether a second instance in another zone
-    takes over. public: whether it can be reached from outside the VPC. standby_subnet_id: where the second one stands,
-    with the setting `subnetId`. own: while the stack moves to or from it.
+    takes over. public: whether it can be reached from outside the VPC. standby_subnet_id: the second instance's subnet,
+    if the setting `subnetId` is given. own: set while the stack moves to or from it.
     """
 
     kind: Annotated[Literal["timestream"], BeforeValidator(_kind)]

@@ -13,12 +13,12 @@ from settings.mistakes import DEEPEST, Mistake
 from settings.model import Settings
 
 LONGEST_NUMBER = 18
-"""Digits of integers that are kept exactly. Python refuses to read those of more than 4,300."""
+"""Digits of integers that are kept exactly. Python refuses to read integers of more than 4,300."""
 
 
 def decoded(raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
-    """The namespace's values by name, lists and objects decoded; what Pulumi.yaml gives as "unset" is left out.
-    And the mistakes in what cannot be decoded, which is left out too."""
+    """The namespace's values by name, lists and objects decoded, without those that Pulumi.yaml gives as "unset"; and
+    the mistakes in values that cannot be decoded, which are left out, too."""
     fields = places.fields(Settings)
     given: dict[str, Any] = {}
     mistakes = []
@@ -42,7 +42,7 @@ def decoded(raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Mistake]]:
 
 
 def from_json(text: str) -> Any:
-    """The value of a JSON text; the text itself if it is none. Raises RecursionError when it is nested too deep."""
+    """The value of a JSON text; the text itself if it is not JSON. Raises RecursionError if it is nested too deep."""
     try:
         value = json.loads(text, parse_int=lambda digits: (int if len(digits) <= LONGEST_NUMBER else float)(digits))
     except json.JSONDecodeError:

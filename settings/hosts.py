@@ -24,8 +24,8 @@ RESERVED_TAGS = frozenset(
         *("uptime", "State", "Memory", "Worst"),
     }
 )
-"""Tags that inputs set themselves, `time`, which InfluxQL reserves, and columns of tables that have one for each tag.
-Those with a capital are refused as they are, the others in capitals, too."""
+"""Tags that inputs set themselves, `time`, which InfluxQL reserves, and columns of tables that have one column per tag.
+Names with a capital letter are refused as written here, the others in any case."""
 MOST_TAGS = 20
 PORT = v.whole(1, 65535, "the port")
 
@@ -45,8 +45,9 @@ def checked_name(value: Any) -> str:
 
 
 def checked_tags(value: Any) -> dict[str, str]:
-    """Tags of all of a host's measurements: global_tags of Telegraf, which replaces ${…} in them (its
-    docs/CONFIGURATION.md). docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference: what a tag is."""
+    """The tags of all of a host's measurements: Telegraf's global_tags, in which it replaces ${…} (its
+    docs/CONFIGURATION.md). What a tag may be: docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference.
+    """
     if not isinstance(value, dict):
         raise WrongValueError("is not an object", "write one `name: value` per line")
     if len(value) > MOST_TAGS:
@@ -74,13 +75,13 @@ class Host(Part):
     name: its tag `host`, and the name of its resources. host_key: the only one that is accepted. private_key:
     of `user`; without it the operator's SSH agent is used. tags: of all its measurements.
     inputs: what else it measures. unreachable: true leaves the machine alone, so that it can be
-    taken out, or the stack destroyed, without reaching it.
+    removed, or the stack destroyed, without reaching it.
     """
 
     name: Annotated[str, BeforeValidator(checked_name)]
     address: HostAddress
     port: Annotated[int, PORT] = 22
-    # man 8 useradd, and systemd.io/USER_NAMES: at most 31 characters, of these; one more is allowed by useradd.
+    # man 8 useradd, and systemd.io/USER_NAMES: at most 31 of these characters; useradd allows 32.
     user: Annotated[
         str,
         v.matching(r"[a-z_][a-z0-9_.-]{0,31}", "is not a valid user name", "write root, or a user with sudo rights"),
@@ -94,7 +95,7 @@ class Host(Part):
 
 def repeated(given: Any) -> Iterator[tuple[int, str, WrongValueError]]:
     """Hosts that duplicate an earlier one, as (number, its setting, what is wrong): by name, ignoring
-    case, or by address and port, however written. Wrong values are skipped; they are reported anyway."""
+    case, or by address and port, however written. Wrong values are skipped: they are reported elsewhere."""
     names: set[str] = set()
     places: set[tuple[str, int]] = set()
     for number, host in enumerate(given if isinstance(given, list) else []):

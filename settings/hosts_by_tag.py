@@ -9,12 +9,12 @@ from settings import values as v
 from settings.mistakes import WrongValueError
 
 AWS_TAGS = "aws:"
-"""How names of tags begin that AWS itself sets. Systems Manager takes them, `aws:autoscaling:groupName` above all
+"""The prefix of tags that AWS itself sets. Systems Manager accepts them, such as `aws:autoscaling:groupName`
 (docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-state-manager-asg.html)."""
 
 
 def one_tag(value: Any) -> dict[str, str]:
-    """A tag's name and its value. Only one: with two, it would not be clear whether both are needed or either."""
+    """One tag's name and value. With two it would not be clear whether both or either must match."""
     if not isinstance(value, dict):
         raise WrongValueError("is not an object", "write the tag as `name: value`, such as Monitoring: on")
     if len(value) > 1:
@@ -23,13 +23,13 @@ def one_tag(value: Any) -> dict[str, str]:
         if isinstance(content, bool):
             raise WrongValueError("is true or false, not a string", f'write it in quotes: "{str(content).lower()}"')
         if name != name.strip():
-            raise WrongValueError("has a space at an end of its name", "write it without")
-        # How Systems Manager itself writes it in a target.
+            raise WrongValueError("has a name with leading or trailing spaces", "write it without them")
+        # Systems Manager itself writes targets like that.
         if name.lower().startswith("tag:"):
-            raise WrongValueError("has a name that begins with tag:", "write the tag's name alone, such as Monitoring")
+            raise WrongValueError("has a name that begins with tag:", "write only the tag's name, such as Monitoring")
         # docs.aws.amazon.com/systems-manager/latest/APIReference/API_Target.html (Key)
         if "+" in name:
-            wrong = "has a + in its name, which Systems Manager does not take"
+            wrong = "has a + in its name, which Systems Manager does not accept"
             raise WrongValueError(wrong, "choose instances by another tag")
         aws_tags.check(name.removeprefix(AWS_TAGS), v.text(content))
     return value

@@ -1,4 +1,4 @@
-"""Hosts that are listed in a file of their own, YAML or CSV, next to those of the setting `hosts`."""
+"""Hosts listed in a file, YAML or CSV, in addition to those of the setting `hosts`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from settings.mistakes import WrongValueError, named
 from settings.part import Part
 
 LARGEST = 1_000_000
-"""Bytes. 500 hosts have a fifth of it."""
+"""Bytes. 500 hosts take a fifth of that."""
 COLUMNS = ("name", "address", "port", "user", "hostKey", "unreachable")
 TAG = "tags."
 
 
 class HostsFile(Part):
-    """path: from the folder with __main__.py. private_key: of the users on those hosts; without it, the SSH agent is
-    used. The file itself has no secrets."""
+    """path: relative to the folder with __main__.py. private_key: of the users on those hosts; without it, the SSH
+    agent is used. The file itself has no secrets."""
 
     path: Annotated[
         str,
@@ -52,9 +52,9 @@ class Listed:
 
 
 def read(path: str) -> list[Listed]:
-    """The hosts of a file. Raises WrongValueError when it cannot be read, or is no list of hosts."""
+    """The hosts of a file. Raises WrongValueError if it cannot be read, or is not a list of hosts."""
     try:
-        if not Path(path).is_file() and Path(path).exists():  # a pipe, or a device that never ends
+        if not Path(path).is_file() and Path(path).exists():  # reading a pipe or a device might never end
             raise WrongValueError("is not a file", "write the path of a file in the project")
         if Path(path).stat().st_size > LARGEST:
             raise WrongValueError("is larger than 1 MB", "list at most 500 hosts")
@@ -66,8 +66,8 @@ def read(path: str) -> list[Listed]:
     except UnicodeDecodeError:
         raise WrongValueError("is not UTF-8", "save it in that encoding") from None
     listed = list(_csv(text) if path.endswith(".csv") else _yaml(text))
-    if not listed:  # It would take the agents off all hosts.
-        raise WrongValueError("lists no hosts", "leave hostsFile out if that is meant")
+    if not listed:  # It would remove the agents from all hosts.
+        raise WrongValueError("lists no hosts", "leave hostsFile out if that is intended")
     return listed
 
 
@@ -112,7 +112,7 @@ def _csv(text: str) -> Iterator[Listed]:
 
 
 def _host(cells: dict[str, str]) -> dict[str, Any]:
-    """An empty cell is a key that is left out. Spreadsheets write TRUE for true."""
+    """A host from its cells: an empty cell leaves the key out, and spreadsheets write TRUE for true."""
     host: dict[str, Any] = {name: cell for name, cell in cells.items() if cell and not name.startswith(TAG)}
     if "unreachable" in host:
         host["unreachable"] = host["unreachable"].lower()

@@ -1,7 +1,7 @@
-"""What a host can measure in addition: presets of Telegraf's inputs, each with the few options that differ.
+"""What else a host can measure: presets of Telegraf's inputs, each with the few options that differ between hosts.
 
-Every text here ends up in Telegraf's configuration, which replaces ${…} by its environment: no value may
-hold a dollar sign. Passwords go by the environment (userdata/agent/install.sh.j2).
+Every text here ends up in Telegraf's configuration, in which it replaces ${…} with environment variables: no value may
+contain a dollar sign. Passwords are passed through the environment (userdata/agent/install.sh.j2).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ def database_password(value: Any) -> str:
     """A password that needs no quoting in PostgreSQL's connection string
     (postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING)."""
     if re.search(r"[\s\\]", v.agents_password(value)):
-        raise WrongValueError("has a space or a backslash", "give that user a password without one")
+        raise WrongValueError("has a space or a backslash", "give that user a password without either")
     return str(value)
 
 
 def _unit(value: Any) -> str:
-    """A pattern of services' names, as systemd's ListUnitsByPatterns takes it: the whole name (man 5 systemd.unit), or
-    with `*`. Telegraf asks for services alone (plugins/inputs/systemd_units/README.md, unittype)."""
+    """A pattern of services' names for systemd's ListUnitsByPatterns: the whole name (man 5 systemd.unit), or one with
+    `*`. Telegraf only asks for services (plugins/inputs/systemd_units/README.md, unittype)."""
     if not re.fullmatch(r"(?=.{1,128}$)[A-Za-z0-9_*][A-Za-z0-9@:._*-]*", v.text(value)):
         raise WrongValueError("is not the name of a systemd service", "write it in full, such as nginx.service")
     if not value.endswith((".service", "*")):
@@ -48,9 +48,10 @@ def _server(value: Any) -> str:
 
 
 def _connectable(name: str) -> str:
-    """postgresql.org/docs/current/manage-ag-templatedbs.html: nobody can connect to template0."""
+    """A database other than template0, to which nobody can connect
+    (postgresql.org/docs/current/manage-ag-templatedbs.html)."""
     if name == "template0":
-        raise WrongValueError("takes no connections", "write postgres, or the name of another database")
+        raise WrongValueError("accepts no connections", "write postgres, or the name of another database")
     return name
 
 
@@ -72,7 +73,7 @@ class Nginx(Part):
 
 
 class Postgresql(Part):
-    """PostgreSQL's statistics. By default through the local socket, as its user `telegraf` without a
+    """PostgreSQL's statistics; by default through the local socket, as the database user `telegraf` without a
     password."""
 
     host: Server = "/run/postgresql"
@@ -108,8 +109,8 @@ class Ping(Part):
 
 
 class HttpResponse(Part):
-    """Time and status of answers to HTTP requests. A status has three digits (RFC 9110, 15); the time is Go's
-    (time.ParseDuration)."""
+    """Time and status of answers to HTTP requests. A status has three digits (RFC 9110, 15); the timeout is in Go's
+    notation (time.ParseDuration)."""
 
     urls: Urls
     timeout: Annotated[str, v.duration("ms|s|m", "100ms", "1m", "5s")] = "5s"
@@ -137,6 +138,6 @@ class Inputs(Part):
     def service_options(self) -> tuple[str, ...]:
         """Lines for Telegraf's unit: what these inputs need beyond an ordinary user's rights."""
         docker = ("SupplementaryGroups=docker",) if self.docker else ()
-        # userdata/shared/telegraf-hardening.conf takes all capabilities away; this file comes after it.
+        # userdata/shared/telegraf-hardening.conf removes all capabilities; these lines come after it.
         raw = ("CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW") if self.ping else ()
         return docker + raw

@@ -1,4 +1,4 @@
-"""Reading and checking the stack's configuration: all mistakes are found at once."""
+"""Reads and checks the stack's configuration, and finds all mistakes at once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FOLLOWS = {
     "collectionInterval": frozenset({"retention", "influxdb"}),
     "alertThresholds": frozenset({"retention", "influxdb", "collectionInterval", "backups", "certificate"}),
 }
-"""Settings that may only seem to contradict others if one of those is itself wrong and counts as absent."""
+"""Setting → others. If one of those is wrong it counts as absent, and the setting may only seem to contradict it."""
 
 
 def _did_you_mean(name: str, known: Collection[str]) -> str:
@@ -51,7 +51,7 @@ def _did_you_mean(name: str, known: Collection[str]) -> str:
 
 
 def _mistake(error: Any, shown: Shown) -> Mistake:
-    """One of pydantic's errors in this program's words: pydantic's own, and other libraries', repeat values."""
+    """One of pydantic's errors in this program's words: pydantic's messages, and other libraries', repeat values."""
     location = tuple(error["loc"])
     key = places.path(location)
     cause = (error.get("ctx") or {}).get("error")
@@ -72,7 +72,7 @@ def _mistake(error: Any, shown: Shown) -> Mistake:
 
 
 def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iterator[Mistake]:
-    """Secrets that stand in the stack's file as plain text."""
+    """Secrets that are in the stack's file as plain text."""
     for name, field in places.fields(Settings).items():
         if places.key(name) in secret_keys:
             continue
@@ -83,8 +83,8 @@ def _unprotected(given: Mapping[str, Any], secret_keys: Collection[str]) -> Iter
 
 
 def _twice(given: Mapping[str, Any], shown: Shown) -> Iterator[Mistake]:
-    """Hosts whose name another one has: to InfluxDB and to Pulumi they would be one; and those at one address, on
-    which two agents would take each other's place. Accounts with one name, and metrics listed twice."""
+    """Repeated names of hosts, which to InfluxDB and Pulumi would be one host; repeated addresses, where two agents
+    would replace each other; repeated names of accounts; repeated metrics."""
     for number, wrong, instead in metrics.repeated(given.get("customMetrics")):
         yield Mistake(places.path(("customMetrics", number)), "", wrong, instead)
     for key, found in (("hosts", repeated), ("cloudwatchAccounts", accounts.repeated)):
@@ -93,8 +93,8 @@ def _twice(given: Mapping[str, Any], shown: Shown) -> Iterator[Mistake]:
 
 
 def _of_file(given: dict[str, Any], own: int, shown: Shown) -> tuple[list[Listed], list[Mistake]]:
-    """The hosts of `hostsFile`, which go to the end of the `own` ones in `given`, and the mistakes of the file as a
-    whole. What is wrong with the two settings is said elsewhere."""
+    """The hosts of `hostsFile`, which are appended to the `own` ones in `given`, and the mistakes of the file as a
+    whole. What is wrong with the two settings is reported elsewhere."""
     described = given.get("hostsFile")
     if not isinstance(described, dict):
         return [], []
@@ -125,7 +125,7 @@ def _of_file(given: dict[str, Any], own: int, shown: Shown) -> tuple[list[Listed
 
 
 def _in_file(mistake: Mistake, file: str, own: int, listed: list[Listed]) -> Mistake:
-    """A mistake of a host that a file lists, named by the file and its line there."""
+    """A mistake in a host, whose key becomes file and line if a file lists that host."""
 
     def place(found: re.Match[str]) -> str:
         number = int(found[1]) - own
@@ -138,7 +138,7 @@ def _in_file(mistake: Mistake, file: str, own: int, listed: list[Listed]) -> Mis
 
 
 def _checked(given: Mapping[str, Any], shown: Shown, mistakes: list[Mistake]) -> tuple[Settings, set[str]]:
-    """The settings, and the names of those that are wrong, each with its mistake in `mistakes`.
+    """The settings, and the names of those that are wrong, whose mistakes are added to `mistakes`.
 
     If some are wrong, the others are still returned, so that contradictions are reported at the same time.
     """
@@ -153,11 +153,10 @@ def _checked(given: Mapping[str, Any], shown: Shown, mistakes: list[Mistake]) ->
 
 
 def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = "Pulumi.STACK.yaml") -> Settings:
-    """The settings in `raw`: configuration keys with their namespace, and their values as Pulumi hands them
-    over.
+    """The settings in `raw`: configuration keys with their namespace, and their values as Pulumi passes them.
 
     secret_keys: the keys whose values Pulumi keeps encrypted. file: where the user finds them, for the
-    message. Raises SettingsError with every mistake there is.
+    message. Raises SettingsError with all mistakes.
     """
     given, mistakes = decoded(raw)
     undecoded = {_name(mistake.key) for mistake in mistakes}
@@ -167,7 +166,7 @@ def load(raw: Mapping[str, str], secret_keys: Collection[str] = (), file: str = 
     listed, of_file = _of_file(given, own, shown)
     mistakes += [*of_file, *_twice(given, shown)]
     settings, wrong = _checked(given, shown, mistakes)
-    # Contradictions of a key that is itself wrong, or only seems absent because of that, are not reported.
+    # Contradictions of a key that is itself wrong, or of FOLLOWS, are not reported.
     wrong |= undecoded
     mistakes += [
         Mistake(places.key(name), shown.value((name,), given[name]) if name in given else "", what, instead)

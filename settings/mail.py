@@ -12,10 +12,10 @@ from settings.mistakes import WrongValueError
 from settings.part import Part, each
 
 PORTS = (465, 587, 2465, 2587)
-"""Submission over TLS or with STARTTLS, and Amazon SES's further ports for both. Not 25: EC2 blocks it."""
+"""Submission over TLS or with STARTTLS, and Amazon SES's additional ports for both. Not 25: EC2 blocks it."""
 
 _ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@)[A-Za-z0-9_%+-]+(\.[A-Za-z0-9_%+-]+)*@{v.DOMAIN}")
-"""RFC 5321, 4.1.2: a dot-string of letters that need no quotes, and a domain."""
+"""RFC 5321, 4.1.2: a dot-string of characters that need no quotes, and a domain."""
 
 
 def address(value: Any) -> str:
@@ -23,7 +23,7 @@ def address(value: Any) -> str:
     user, at, domain = v.text(value).rpartition("@")
     written = user + at + domain.lower()
     if not _ADDRESS.fullmatch(written) or len(written) > 254:
-        raise WrongValueError("is not an email address", "write it without a name: ops@example.com")
+        raise WrongValueError("is not an email address", "write it without a name, such as ops@example.com")
     try:
         v.domain(domain.lower())
     except WrongValueError:
@@ -42,10 +42,10 @@ Addresses = Annotated[tuple[str, ...], each(address, least=1)]
 
 
 class Smtp(Part):
-    """Who sends the mails: host and port (encrypted either way), user and password, and the sender's address.
+    """The mail server: host and port (encrypted either way), user and password, and the sender's address.
 
-    Grafana's section [smtp] takes them (grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#smtp). PORTS:
-    RFC 8314, and docs.aws.amazon.com/ses/latest/dg/smtp-connect.html. user: what needs no quotes in an INI file.
+    These become Grafana's section [smtp] (grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/#smtp).
+    PORTS: RFC 8314, and docs.aws.amazon.com/ses/latest/dg/smtp-connect.html. user: needs no quotes in an INI file.
     """
 
     host: v.Domain

@@ -1,4 +1,4 @@
-"""CloudWatch metrics that people name themselves, each a panel of the dashboard "Custom metrics"."""
+"""CloudWatch metrics of the user's choice, each a panel of the dashboard "Custom metrics"."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_DIMENSIONS = 30
 """CloudWatch's own limit (API_Dimension)."""
 MOST_VALUES = 50
 LONGEST_SEARCH = 1024
-"""Characters of a search expression, which Grafana makes of several values or `*`: CloudWatch's own limit."""
+"""Characters of the search expression that Grafana makes of several values or `*`: CloudWatch's own limit."""
 
 STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount", "IQM")
 _PERCENTILE = r"p(100|[0-9]{1,2}(\.[0-9]{1,10})?)"
@@ -88,17 +88,17 @@ def _check_bounds(kind: str, bounds: list[str]) -> None:
     percent = [bound.endswith("%") for bound in bounds]
     numbers = [float(bound.rstrip("%")) for bound in bounds]
     if kind == "PR" and any(percent):
-        raise WrongValueError("has a percentage; PR compares with values of the metric", "write such as PR(:300)")
+        raise WrongValueError("has a percentage; PR compares with values of the metric", "write it like PR(:300)")
     if len(set(percent)) > 1:
-        raise WrongValueError("has a percentage and a value", "write two of a kind: TM(2%:98%) or TM(150:1000)")
+        raise WrongValueError("mixes a percentage and a value", "write it like TM(2%:98%) or TM(150:1000)")
     if percent[0] and max(numbers) > 100:
-        raise WrongValueError("has a percentage above 100", "write such as TM(2%:98%)")
+        raise WrongValueError("has a percentage above 100", "write it like TM(2%:98%)")
     if len(numbers) == 2 and numbers[0] >= numbers[1]:
-        raise WrongValueError("has a lower bound that is not below the upper one", "write such as TM(2%:98%)")
+        raise WrongValueError("has a lower bound that is not below the upper one", "write it like TM(2%:98%)")
 
 
 def _plain(written: str) -> str:
-    """Text in which Grafana replaces nothing: it fills in variables in metrics' names, dimensions and their values
+    """Text that Grafana leaves unchanged: it fills in variables in metrics' names, dimensions and their values
     (public/app/plugins/datasource/cloudwatch/query-runner/CloudWatchMetricsQueryRunner.ts, replaceMetricQueryVars)."""
     if re.search(r"\$\{?(region|period|host|__\w+)\b|\[\[", written):
         raise WrongValueError("contains a Grafana variable", "write the value itself")
@@ -119,7 +119,7 @@ def _value(name: str, value: Any) -> str:
 
 
 def _dimensions(value: Any) -> dict[str, tuple[str, ...]]:
-    """Names and their values: one, several, or `*` for any."""
+    """Dimensions' names and values: one, several, or `*` for any."""
     if not isinstance(value, dict):
         raise WrongValueError("is not an object", "write one `Name: value` per line")
     if len(value) > MOST_DIMENSIONS:
@@ -142,14 +142,14 @@ def _dimensions(value: Any) -> dict[str, tuple[str, ...]]:
         if len(set(each)) < len(each):
             raise WrongValueError("has a value twice", "write each once").about(name)
         if "*" in each and len(each) > 1:
-            raise WrongValueError("has * next to other values", "write * alone, or the values alone").about(name)
+            raise WrongValueError("has * next to other values", "write only * or only values").about(name)
         checked[name] = each
     return checked
 
 
 def _search(dimensions: dict[str, tuple[str, ...]], others: list[str]) -> str:
-    """About the expression that Grafana makes of these dimensions, and of the namespace and the metric's name; empty
-    where it makes none (pkg/tsdb/cloudwatch/metric_data_query_builder.go, buildSearchExpression)."""
+    """Roughly the search expression that Grafana makes of these dimensions, the namespace and the metric's name; empty
+    if it makes none (pkg/tsdb/cloudwatch/metric_data_query_builder.go, buildSearchExpression)."""
     if not any(len(values) > 1 or "*" in values for values in dimensions.values()):
         return ""
     terms = [f"{name}, {name}=({' OR  '.join(f'{one}  ' for one in values)})" for name, values in dimensions.items()]
@@ -166,7 +166,7 @@ def _searchable(value: Any, info: ValidationInfo) -> dict[str, tuple[str, ...]]:
         )
     if re.search(r"['\"\\]", search):
         raise WrongValueError(
-            "has, or is next to a name with, quotes or backslashes, which CloudWatch cannot search",
+            "contains quotes or backslashes, or its namespace or metric does: CloudWatch cannot search for those",
             "write a single value for each dimension",
         )
     return checked
@@ -182,7 +182,7 @@ def _period(value: Any) -> str:
 
 
 def _title(value: Any) -> str:
-    """Of a panel: Grafana takes any text, and shows about as much
+    """A panel's title. Grafana accepts any text, and shows about as much as this
     (grafana.com/docs/grafana/latest/panels-visualizations/configure-panel-options)."""
     if len(v.text(value)) > 120 or "\n" in value:
         raise WrongValueError("is too long for a title", "write at most 120 characters, on one line")
@@ -192,8 +192,8 @@ def _title(value: Any) -> str:
 class CustomMetric(Part):
     """One panel.
 
-    dimensions: each with the values that are wanted, `*` for any. period, region: those chosen on the dashboard
-    where nothing is said. unit: Grafana's name of it.
+    dimensions: each with the values that are wanted, `*` for any. period, region: None for those chosen on the
+    dashboard. unit: Grafana's name for it.
     """
 
     namespace: Annotated[str, BeforeValidator(_namespace)]
@@ -207,7 +207,7 @@ class CustomMetric(Part):
 
     @property
     def shown_title(self) -> str:
-        """The title, by default what the metric is: `Duration, p99 · orders`."""
+        """The title; by default it describes the metric: `Duration, p99 · orders`."""
         if self.title:
             return self.title
         values = ", ".join(value for values in self.dimensions.values() for value in values if value != "*")
@@ -217,7 +217,7 @@ class CustomMetric(Part):
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What two panels with the same data have in common."""
+        """Equal for two panels with the same data."""
         dimensions = tuple(sorted((name, tuple(sorted(values))) for name, values in self.dimensions.items()))
         return self.namespace, self.metric, dimensions, self.statistic, self.period, self.region
 
@@ -228,7 +228,7 @@ def listed(value: Any) -> Any:
 
 
 def repeated(given: Any) -> Iterator[tuple[int, str, str]]:
-    """Metrics that are as an earlier one: number, what is wrong, what to write instead. Wrong ones are passed over."""
+    """Metrics that repeat an earlier one: number, what is wrong, what to write instead. Wrong ones are skipped."""
     identities: dict[tuple[object, ...], int] = {}
     titles: dict[tuple[str, str], int] = {}
     for number, one in enumerate(given if isinstance(given, list) and len(given) <= MOST_METRICS else []):
@@ -240,6 +240,6 @@ def repeated(given: Any) -> Iterator[tuple[int, str, str]]:
         if metric.identity in identities:
             yield number, f"is the same as customMetrics[{identities[metric.identity]}]", "remove one of them"
         elif title in titles:
-            yield number, f"has the title of customMetrics[{titles[title]}]", "give it a title of its own"
+            yield number, f"has the same title as customMetrics[{titles[title]}]", "give it a title of its own"
         identities.setdefault(metric.identity, number)
         titles.setdefault(title, number)

@@ -1,4 +1,4 @@
-"""Mistakes in a stack's configuration, and how they are reported: all of them, in one error, one line each."""
+"""Mistakes in a stack's configuration, which are all reported in one error, one line each."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ DEEPEST = 12
 _NAME = re.compile(r"[A-Za-z][A-Za-z._ ;,-]{0,59}")
 
 Contradictions = Iterator[tuple[str, str, str]]
-"""Of settings with each other: (setting in camelCase, what is wrong, what to write instead)."""
+"""Contradictions between settings: (setting in camelCase, what is wrong, what to write instead)."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong.
+    """One mistake in the configuration.
 
     key: the full configuration key, as in the stack's file, with the path inside it ("monitoring:tags.team").
-    value: the given value as a person wrote it, shortened; "(secret)" for secrets; "" when nothing was given.
+    value: the given value as the user wrote it, shortened; "(secret)" for secrets; "" if nothing was given.
     wrong: what is wrong with it.
     instead: what to write instead.
     """
@@ -41,11 +41,11 @@ class Mistake:
 
 
 class NeverShown:
-    """Marks a kind of value that mistakes do not repeat, though it is no secret: a key may have been put there."""
+    """Marks a type whose values mistakes do not repeat although it is not secret: someone may have put a key there."""
 
 
 class SettingsError(Exception):
-    """The stack's configuration cannot be used. `mistakes` lists every reason, in the order of the keys."""
+    """The stack's configuration cannot be used. `mistakes` lists all reasons, in the order of the keys."""
 
     def __init__(self, mistakes: list[Mistake], file: str) -> None:
         self.mistakes = mistakes
@@ -57,8 +57,8 @@ class SettingsError(Exception):
 class WrongValueError(ValueError):
     """Raised by validators: a value that cannot be used, and what to write instead.
 
-    What is made from the value goes in by name (`"names {one} twice"`, one=value), never into the text itself: a
-    value may be a secret, which the validator does not know. The names are filled in where it may be shown.
+    Parts of the value are passed by name (`"names {one} twice"`, one=value), never inside the text: the validator does
+    not know whether the value is a secret. They are filled in only where the value may be shown.
     """
 
     def __init__(self, wrong: str, instead: str, **parts: object) -> None:
@@ -66,19 +66,19 @@ class WrongValueError(ValueError):
         self._wrong, self._instead, self._parts = wrong, instead, parts
 
     def about(self, element: object, link: str = "") -> WrongValueError:
-        """The same mistake of one element of a larger value."""
+        """The same mistake, about one element of a larger value."""
         return WrongValueError(
             f"{{element}}{link} {self._wrong}", self._instead, **self._parts, element=quoted(element)
         )
 
     def sentence(self, *, showing: bool) -> tuple[str, str]:
-        """What is wrong, and what to write instead; with parts of the value only when `showing`."""
+        """What is wrong, and what to write instead; with parts of the value only if `showing`."""
         filled = {name: short(str(part)) for name, part in self._parts.items()} if showing else _Hidden()
         return self._wrong.format_map(filled), self._instead.format_map(filled)
 
 
 class _Hidden(dict[str, str]):
-    """Every part of a value that is not shown."""
+    """Replaces every part of a value that must not be shown."""
 
     def __missing__(self, _: str) -> str:
         return SECRET
@@ -90,10 +90,10 @@ def short(text: str) -> str:
 
 
 def named(key: str) -> str:
-    """The name of a key or column as it is repeated to the user: only what can hardly be a secret, without digits."""
+    """The name of a key or column as messages repeat it: hidden unless it can hardly be a secret."""
     return quoted(key) if _NAME.fullmatch(key) else SECRET
 
 
 def quoted(value: object) -> str:
-    """A value that may be shown, as it is repeated to the user: JSON, on one line, at most 60 characters."""
+    """A value that may be shown, as messages repeat it: JSON, on one line, at most 60 characters."""
     return short(json.dumps(value, ensure_ascii=False, default=str))

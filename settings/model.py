@@ -46,7 +46,9 @@ def _tags(value: Any) -> dict[str, str]:
         raise WrongValueError(f"has {len(value)} tags", "write at most 40")
     for name, content in value.items():
         if name != name.strip():
-            raise WrongValueError("{tag} has a space at an end of its name", "write it without", tag=quoted(name))
+            raise WrongValueError(
+                "{tag} has a name with leading or trailing spaces", "write it without them", tag=quoted(name)
+            )
         v.text(content)
         if name.lower() in ("name", "project", "stack"):
             raise WrongValueError("{tag} is set by this program", "leave it out", tag=quoted(name))
@@ -68,8 +70,7 @@ Cidrs = Annotated[tuple[IPv4Network, ...], each(ranges.cidr)]
 class Repository(Part):
     """An apt repository and the one key that is trusted to sign it.
 
-    key_fingerprint: of the primary key; subkeys may be rotated below it, and other keys in the downloaded
-    file are not trusted.
+    key_fingerprint: of the primary key. Its subkeys may change; other keys in the downloaded file are not trusted.
     """
 
     url: addresses.Url
@@ -80,11 +81,10 @@ class Repository(Part):
 
 
 class GrafanaRepository(Repository):
-    """Grafana's own repository, as grafana.com/docs/grafana/latest/setup-grafana/installation/debian gives
-    it.
+    """Grafana's own repository, from grafana.com/docs/grafana/latest/setup-grafana/installation/debian.
 
-    The fingerprint is the key published on the repository's page since 2023-08-24; `gpg-full.key` also
-    holds the retired ones, which are ignored.
+    The fingerprint is that of the key published on the repository's page since 2023-08-24; `gpg-full.key` also
+    holds retired keys, which are ignored.
     """
 
     url: addresses.Url = "https://apt.grafana.com"
@@ -95,8 +95,8 @@ class GrafanaRepository(Repository):
 class InfluxdataRepository(Repository):
     """InfluxData's own repository, which has packages for apt and, under another address, for dnf.
 
-    influxdata.com/blog/package-signing-key-rotation: since 2023 one primary key, whose signing subkeys change
-    (in January 2026 to AC10D7449F343ADCEFDDC2B6DA61C26A0585BD3B, good until January 2029).
+    influxdata.com/blog/package-signing-key-rotation: since 2023 there is one primary key, whose signing subkeys change
+    (in January 2026 to AC10D7449F343ADCEFDDC2B6DA61C26A0585BD3B, valid until January 2029).
     """
 
     url: addresses.Url = "https://repos.influxdata.com/debian"
@@ -107,7 +107,7 @@ class InfluxdataRepository(Repository):
 
 
 class OwnCertificate(Part):
-    """The user's own server certificate for `domain`: chain, key, and the CA when it is not a public one."""
+    """The user's own server certificate for `domain`: chain, key, and the CA if it is not a public one."""
 
     certificate: certificates.CertificateChain
     private_key: Annotated[SecretStr, certificates.ServerKey]
@@ -115,20 +115,20 @@ class OwnCertificate(Part):
 
 
 INFLUXDBS_OWN = ("_internal", "_monitoring", "_tasks")
-"""What InfluxDB 1 and 2 measure of themselves (docs.influxdata.com/platform/monitoring/influxdata-platform/tools/
-measurements-internal, docs.influxdata.com/influxdb/v2/reference/internals/system-buckets)."""
+"""Databases and buckets in which InfluxDB 1 and 2 monitor themselves (docs.influxdata.com/platform/monitoring/
+influxdata-platform/tools/measurements-internal, docs.influxdata.com/influxdb/v2/reference/internals/system-buckets)."""
 
 
 def _measurements(name: str) -> str:
-    """A database for measurements: not one of InfluxDB's."""
+    """A database for measurements: not one of InfluxDB's own."""
     if name in INFLUXDBS_OWN:
         raise WrongValueError("is InfluxDB's own", "name a database that was made for this stack, such as telegraf")
     return name
 
 
 class ExternalInfluxdb(Part):
-    """An InfluxDB-compatible service that is used instead of the server's own InfluxDB. own: while the stack moves to
-    or from it."""
+    """An InfluxDB-compatible service that is used instead of the server's own InfluxDB. own: set while the stack moves
+    to or from it."""
 
     url: addresses.HttpsUrl
     database: Annotated[v.Identifier, AfterValidator(_measurements)] = "telegraf"
@@ -139,7 +139,7 @@ class ExternalInfluxdb(Part):
 
 
 class Settings(Part):
-    """Every setting of a stack. Pulumi.yaml describes each for its users."""
+    """All settings of a stack. Pulumi.yaml describes them for users."""
 
     region: aws_names.Region = Field(alias="aws:region")
     operator_cidrs: Cidrs = ()
@@ -209,7 +209,7 @@ class Settings(Part):
 
     @property
     def makes_users(self) -> bool:
-        """Whether InfluxDB's users are the stack's own: in the server's InfluxDB, or in one that AWS runs."""
+        """Whether the stack creates InfluxDB's users: in the server's InfluxDB, or in one that AWS runs."""
         return self.own_influxdb or self.influxdb is None
 
     @property
@@ -224,7 +224,7 @@ class Settings(Part):
 
     @property
     def shown_region(self) -> str:
-        """The region that CloudWatch panels start with, and alerts watch."""
+        """The region that CloudWatch panels start with and alerts watch."""
         return self.cloudwatch_region or self.region
 
     @property

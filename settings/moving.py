@@ -13,12 +13,12 @@ def _own(value: Any) -> Any:
     if value not in ("shown", "kept"):
         raise WrongValueError(
             "is neither shown nor kept",
-            "write shown while dashboards show the server's own InfluxDB, kept while they show the other one, or "
-            "leave it out",
+            "write shown while dashboards show the server's own InfluxDB, or kept while they show the other one; "
+            "otherwise leave it out",
         )
     return value
 
 
 Own = Annotated[Literal["shown", "kept"], BeforeValidator(_own)]
-"""The server's own InfluxDB next to another one: agents write to both, and the one that dashboards show is copied to
-the other one."""
+"""What becomes of the server's own InfluxDB while there is another one. Agents write to both, and the one that
+dashboards show is copied to the other one."""

@@ -1,4 +1,4 @@
-"""When nobody is notified, though alerts fire."""
+"""Times when nobody is notified of alerts that fire."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _day(value: Any) -> str:
     written = v.text(value)
     first, _, last = written.partition(":")
     if first not in DAYS or (last or first) not in DAYS or written.endswith(":"):
-        raise WrongValueError("is not a weekday", "write days in small letters: saturday, or monday:friday")
+        raise WrongValueError("is not a weekday", "write days in lower case, such as saturday or monday:friday")
     if last and DAYS.index(last) < DAYS.index(first):
         raise WrongValueError(
             "is a range that ends before it begins", "write the days one by one: the week begins on sunday"
@@ -31,13 +31,13 @@ def _day(value: Any) -> str:
 
 
 def _times(value: Any) -> str:
-    """From a time of day to a later one of the same day; 24:00 is its end."""
+    """A range from a time of day to a later one of the same day, whose end is 24:00."""
     written = v.text(value)
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)", written):
-        raise WrongValueError("is not a span of the day", "write two times: 08:00-17:30")
+        raise WrongValueError("is not a time range", "write two times of day, such as 08:00-17:30")
     begin, end = written.split("-")
     if begin >= end:
-        raise WrongValueError("does not end later on the same day", f"write two: {begin}-24:00 and 00:00-{end}")
+        raise WrongValueError("does not end later on the same day", f"write two ranges: {begin}-24:00 and 00:00-{end}")
     return written
 
 
@@ -55,11 +55,11 @@ def _severity(value: Any) -> str:
 
 
 class MuteTiming(Part):
-    """A time in which alerts of a severity are not sent: on these weekdays (all without any), at these times of the
-    day (the whole day without any), in this time zone."""
+    """A time in which alerts of a severity are not sent: on these weekdays (all if none is given), at these times of
+    day (the whole day if none is given), in this time zone."""
 
     name: Annotated[
-        # Grafana has them under /api/v1/provisioning/mute-timings/NAME, where . and .. are other folders.
+        # Grafana has them at /api/v1/provisioning/mute-timings/NAME, where . and .. would be other paths.
         str,
         v.matching(
             r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}",
@@ -74,7 +74,7 @@ class MuteTiming(Part):
 
     @property
     def is_always(self) -> bool:
-        """Whether it is each minute of the week."""
+        """Whether it covers every minute of the week."""
         return len(self.minutes) == WEEK
 
     @property

@@ -17,16 +17,16 @@ LONGEST_PATH = 512
 
 
 def _scope(value: Any) -> str:
-    """RFC 6749, 3.3, without what means something in an INI file."""
+    """A scope (RFC 6749, 3.3), without characters that are special in an INI file."""
     if not re.fullmatch(r"[A-Za-z0-9._:/-]{1,200}", v.text(value)):
         raise WrongValueError("is not a scope", "write each as your provider names it, such as groups")
     return str(value)
 
 
 def _role_path(value: Any) -> str:
-    """A JMESPath expression (jmespath.org/specification.html) that Grafana's INI file takes as it is: on one line,
-    without variables, comments, and quotes around all of it (gopkg.in/ini.v1, parser.go)."""
-    import jmespath  # noqa: PLC0415 - only for those who use it
+    """A JMESPath expression (jmespath.org/specification.html) that Grafana reads unchanged from its INI file: on one
+    line, without variables, comments, or quotes around all of it (gopkg.in/ini.v1, parser.go)."""
+    import jmespath  # noqa: PLC0415 - only for stacks that use it
     from jmespath.exceptions import JMESPathError  # noqa: PLC0415
 
     written = v.text(value)
@@ -34,8 +34,8 @@ def _role_path(value: Any) -> str:
         raise WrongValueError(f"is longer than {LONGEST_PATH} characters", "write a shorter expression")
     if re.search(r'[;#$%"`\\]|[^ -~]', written) or written.startswith("'"):
         raise WrongValueError(
-            'has characters that grafana.ini cannot take: ; # $ % " ` \\, a quote at its beginning, or none of ASCII',
-            "compare with texts in single quotes: contains(groups[*], 'ops') && 'Admin' || 'Viewer'",
+            'has characters that cannot be in grafana.ini: ; # $ % " ` \\, a quote at its beginning, or non-ASCII ones',
+            "put strings in single quotes: contains(groups[*], 'ops') && 'Admin' || 'Viewer'",
         )
     try:
         _check_calls(jmespath.compile(written).parsed)  # type: ignore[no-untyped-call]
@@ -53,12 +53,12 @@ GOS_OWN = dict.fromkeys(("from_items", "items", "lower", "upper"), (1, 1)) | {
     **{"pad_left": (2, 3), "pad_right": (2, 3), "trim": (1, 2), "trim_left": (1, 2), "trim_right": (1, 2)},
     "zip": (1, 99),
 }
-"""Functions that Grafana's library has in addition (jmespath-community/go-jmespath, pkg/functions/default.go): with how
-many arguments."""
+"""Additional functions of Grafana's library (jmespath-community/go-jmespath, pkg/functions/default.go), with the least
+and the most arguments."""
 
 
 def _arguments(name: str) -> tuple[int, int] | None:
-    """The least and the most arguments of a function; None of an unknown one."""
+    """The least and the most arguments of a function; None if it is unknown."""
     from jmespath.functions import Functions  # noqa: PLC0415 - as above
 
     if name not in Functions.FUNCTION_TABLE:
@@ -68,7 +68,7 @@ def _arguments(name: str) -> tuple[int, int] | None:
 
 
 def _wrong_kind(name: str, given: list[dict[str, Any]]) -> str:
-    """What is wrong with arguments that are expressions (&…) and must not be, or the other way; empty if nothing is."""
+    """What is wrong with arguments that are expressions (&…) and must not be, or vice versa; empty if nothing is."""
     from jmespath.functions import Functions  # noqa: PLC0415 - as above
 
     for expected, argument in zip(
@@ -80,8 +80,8 @@ def _wrong_kind(name: str, given: list[dict[str, Any]]) -> str:
 
 
 def _check_calls(node: dict[str, Any]) -> None:
-    """Raises WrongValueError for what compiles and fails at each login: unknown functions, a wrong number of arguments,
-    slices that stand still."""
+    """Raises WrongValueError for what compiles but fails at each login: unknown functions, a wrong number of arguments,
+    slices with the step 0."""
     given = node["children"]
     if node["type"] == "slice" and given[2] == 0:
         raise WrongValueError("has a slice with the step 0", "write another step, or none")
@@ -89,9 +89,7 @@ def _check_calls(node: dict[str, Any]) -> None:
         name = node["value"]
         known = _arguments(name)
         if not known:
-            raise WrongValueError(
-                "calls {name}, which JMESPath does not have", "write contains, for example", name=name
-            )
+            raise WrongValueError("calls {name}, which JMESPath does not have", "use contains, for example", name=name)
         if not known[0] <= len(given) <= known[1]:
             wrong = f"calls {{name}} with {len(given)} arguments instead of {known[0]}"
             raise WrongValueError(wrong, "see jmespath.org/specification.html", name=name)
@@ -103,7 +101,7 @@ def _check_calls(node: dict[str, Any]) -> None:
 
 
 def _together(longest: int, check: Any, least: int = 0) -> BeforeValidator:
-    """As `each`, of at most `longest` characters together: grafana.ini is a parameter of at most 8 KiB."""
+    """Like `each`, but of at most `longest` characters in total: grafana.ini is a parameter of at most 8 KiB."""
     elements = each(check, least)
 
     def run(value: Any) -> Any:
@@ -120,9 +118,9 @@ class OAuth(Part):
     configure-authentication/generic-oauth).
 
     name: on the button. auth_url, token_url, api_url: the provider's authorization, token and userinfo endpoints.
-    role_attribute_path: what Viewer, Editor or Admin is made of at each login; None: roles are given in Grafana.
-    allowed_domains: of the email addresses that may log in; all without any. login_form: whether Grafana still shows
-    its own form for user name and password.
+    role_attribute_path: yields Viewer, Editor or Admin at each login; None: roles are assigned in Grafana.
+    allowed_domains: of the email addresses that may log in; all if none is given. login_form: whether Grafana still
+    shows its own form for user name and password.
     """
 
     name: Annotated[

@@ -1,4 +1,4 @@
-"""The base of all settings: objects with checked keys, and lists of checked elements."""
+"""What all settings are made of: objects with checked keys, and lists of checked elements."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic.alias_generators import to_camel
 from settings.mistakes import WrongValueError, quoted
 
 MOST_ELEMENTS = 50
-"""Also the most CIDRs: EC2 allows 60 inbound rules a security group by default."""
+"""Also the most CIDRs: EC2 allows 60 inbound rules per security group by default."""
 
 
 class Part(BaseModel):
-    """Base of all settings: immutable, written in camelCase, unknown keys refused."""
+    """Base of all settings: immutable, keys in camelCase, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 

@@ -1,4 +1,4 @@
-"""Places in the configuration: what kind of value is where, its name, and whether it is secret."""
+"""Places in the configuration: their names, and what kind of value each has, secret or not."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def key(name: str) -> str:
     return name if ":" in name else f"{NAMESPACE}:{name}"
 
 
-# Asked for every value of every setting, and always the same.
+# Called for every value of every setting, always with the same result.
 @functools.cache
 def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """The model's fields by the name users write."""
+    """The model's fields by the names that users write."""
     return {str(field.alias): field for field in model.model_fields.values()}
 
 
@@ -45,11 +45,11 @@ def path(location: Iterable[str | int]) -> str:
 
 
 def walk(location: Iterable[str | int]) -> tuple[type[BaseModel] | None, FieldInfo | None]:
-    """The model and the field of a place; no field for an unknown key."""
+    """The model and the field at a place; no field for an unknown key."""
     model: type[BaseModel] | None = Settings
     holder, field = model, None
     for step in location:
-        if isinstance(step, int):  # an element of a list: the same kind as its neighbours
+        if isinstance(step, int):  # all elements of a list have the same type
             continue
         holder, field = model, fields(model).get(step) if model else None
         if field is None:
@@ -75,14 +75,14 @@ def is_shown(field: FieldInfo) -> bool:
 
 @functools.cache
 def _kinds(field: FieldInfo) -> list[Any]:
-    """What the field may hold, required or not, with its annotations."""
+    """The types that the field may hold, required or not, with their annotations."""
     return [each for kind in (field.annotation, *get_args(field.annotation)) for each in (kind, *get_args(kind))]
 
 
 def secret_places(
     model: type[BaseModel] | None, value: Any, location: tuple[str | int, ...]
 ) -> Iterator[tuple[str | int, ...]]:
-    """Where the secrets are in the given value of a kind."""
+    """Where the secrets are in a value of the given model."""
     if model is None:
         return
     if isinstance(value, list):

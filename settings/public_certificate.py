@@ -1,4 +1,4 @@
-"""A certificate for `domain` that browsers trust by themselves, from an authority that speaks ACME (RFC 8555)."""
+"""A certificate for `domain` that browsers trust, from an ACME authority (RFC 8555)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from settings.part import Part
 
 class PublicCertificate(Part):
     """directory: URL of the authority's directory (RFC 8555, 7.1.1). email: address that it may write to (7.3,
-    `contact`). ca: certificates of the CA that signed the directory's own, unless it is a public one."""
+    `contact`). ca: certificates of the CA that signed the directory's own certificate, unless it is a public CA."""
 
     directory: Annotated[str, BeforeValidator(address_on_usual_port)]
     email: Annotated[str, BeforeValidator(address)] | None = None

@@ -11,10 +11,10 @@ from typing import Any
 from settings.mistakes import WrongValueError
 
 _NOBODYS = {
-    IPv4Network("0.0.0.0/8"): "this host",
+    IPv4Network("0.0.0.0/8"): "this-network",
     IPv4Network("127.0.0.0/8"): "loopback",
     IPv4Network("169.254.0.0/16"): "link-local",
-    IPv4Network("192.0.0.0/24"): "protocols'",
+    IPv4Network("192.0.0.0/24"): "protocol-assignment",
     IPv4Network("224.0.0.0/4"): "multicast",
     IPv4Network("240.0.0.0/4"): "reserved",
 }
@@ -24,7 +24,7 @@ _NOBODYS_TOGETHER = tuple(ipaddress.collapse_addresses(_NOBODYS))
 
 
 def cidr(value: Any) -> IPv4Network:
-    """An IPv4 range in CIDR notation whose host bits are zero, as EC2's security group rules require it
+    """An IPv4 range in CIDR notation whose host bits are zero, as EC2's security group rules require
     (docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html)."""
     example = "write an IPv4 range such as 203.0.113.0/24, or 203.0.113.7/32 for one address"
     if not isinstance(value, str) or ":" in value:
@@ -47,9 +47,9 @@ def cidr(value: Any) -> IPv4Network:
         raise WrongValueError("has bits set beyond its prefix", instead, network=network, address=address)
     for nobodys, kind in _NOBODYS.items():
         if network.subnet_of(nobodys):
-            raise WrongValueError(f"is a {kind} range, which no client comes from", example)
+            raise WrongValueError(f"is a {kind} range, from which no client can connect", example)
     if any(network.subnet_of(together) for together in _NOBODYS_TOGETHER):
-        raise WrongValueError("has only ranges that no client comes from", example)
+        raise WrongValueError("has only ranges from which no client can connect", example)
     return network
 
 
@@ -61,7 +61,7 @@ _PRIVATE = [IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.1
 
 
 def count(ranges: Iterable[IPv4Network]) -> int:
-    """How many addresses the ranges have in total, private networks excluded."""
+    """The number of addresses in the ranges, without those of private networks."""
     collapsed = list(ipaddress.collapse_addresses(ranges))
     inside = [private for private in _PRIVATE if any(private.subnet_of(each) for each in collapsed)]
     own = [each for each in collapsed if any(each.subnet_of(private) for private in _PRIVATE)]

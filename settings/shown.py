@@ -1,4 +1,4 @@
-"""Which values an error message may repeat: the only place where that is decided, for every kind of mistake."""
+"""Decides which values an error message may repeat, for every kind of mistake."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z._ -]{0,23}")
 
 
 def looks_secret(written: str) -> bool:
-    """Whether a text has a private key, a password in a URL (`:…@`), or a URL's query (`://…?`), wherever it was put by
-    mistake. No pattern: one that begins at each colon takes hours for a text of colons."""
+    """Whether a text contains a private key, a password in a URL (`:…@`), or a URL's query (`://…?`). Not a regular
+    expression: one that starts at each colon takes hours for a text of colons."""
     if "PRIVATE KEY" in written:
         return True
-    # What follows the last blank, before an @.
+    # What is between the last blank and an @.
     before = (part for part in written.split("@")[:-1] if part and not part[-1].isspace())
     if any(":" in part.split()[-1] for part in before):
         return True
@@ -40,24 +40,24 @@ def _has_object(value: Any) -> bool:
 class Shown:
     """Decides for the values of one configuration. marked: the keys that Pulumi keeps encrypted.
 
-    Pulumi marks a whole setting as secret as soon as it contains one. In settings that always do (`hosts`, `smtp`)
-    only those secrets are never shown; otherwise no mistake could be explained. Anything else that was encrypted in
-    them is shown in full or not at all: Pulumi recognises a full secret in its output and hides it, but not a
-    truncated one.
+    Pulumi marks a whole setting as secret as soon as it contains a secret. In settings that always do (`hosts`, `smtp`)
+    only the secrets themselves are never shown; otherwise no mistake could be explained. Anything else that was
+    encrypted in them is shown in full or not at all: Pulumi recognises a full secret in its output and hides it, but
+    not a truncated one.
     """
 
     def __init__(self, marked: Collection[str]) -> None:
         self._marked = marked
 
     def may(self, location: tuple[str | int, ...], value: Any) -> bool:
-        """Whether `value`, given at `location`, is shown: a known setting without secrets, and nothing
-        in it that looks like one."""
+        """Whether `value`, given at `location`, may be shown: a known setting without secrets, and nothing
+        in it that looks like a secret."""
         _, field = places.walk(location)
         if not location or field is None or not places.is_shown(field) or places.holds_secrets(places.part(field)):
             return False
         written = json.dumps(value, ensure_ascii=False, default=str)
         by_nature = _by_nature(location)
-        # Near secrets, a value that became an object by mistake may have one as a key (`user: hunter2: x`).
+        # Near secrets, a value that is an object by mistake may have one as a key (`user: hunter2: x`).
         if by_nature and get_origin(field.annotation) is not dict and _has_object(value):
             return False
         whole = by_nature and len(written) <= LONGEST_VALUE and "\\" not in written
@@ -77,6 +77,6 @@ class Shown:
         return quoted(value) if self.may(location, value) else SECRET
 
     def mistake(self, location: tuple[str | int, ...], value: Any, wrong: WrongValueError) -> Mistake:
-        """A validator's complaint about a value."""
+        """The mistake for a value that a validator refused."""
         showing = self.may(location, value)
         return Mistake(places.path(location), quoted(value) if showing else SECRET, *wrong.sentence(showing=showing))

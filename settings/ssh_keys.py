@@ -1,4 +1,4 @@
-"""SSH keys: host keys, and private keys that log in there."""
+"""SSH keys: host keys, and private keys that log in to hosts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from settings.certificates import CURVES, only_key
 from settings.mistakes import WrongValueError
 
 HOST_KEY_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
-"""Types of host keys that the command provider and today's OpenSSH agree on. The provider (1.2.1, with
-golang.org/x/crypto/ssh) offers the type of the written key as the only algorithm of the host's signature."""
+"""Types of host keys that both the command provider and current OpenSSH accept. The provider (1.2.1, with
+golang.org/x/crypto/ssh) offers the type of the given key as the only algorithm for the host's signature."""
 
 _SCAN = "write the host's ed25519 or ecdsa key: `ssh-keyscan -t ed25519 HOST` prints it; compare it with the host's own"
 _REFUSED = {
     "ssh-rsa": (
-        "is an RSA key: the command provider offers the signature algorithm ssh-rsa only, "
+        "is an RSA key: the command provider offers only the signature algorithm ssh-rsa, "
         "which OpenSSH 8.8 and later refuse"
     ),
     "rsa-sha2-256": "names a signature algorithm, not a key's type",
@@ -37,9 +37,9 @@ def host_key(value: Any) -> str:
     words = written.split()
     kind = words[0]
     if "\n" in written:
-        raise WrongValueError("is several lines, not one SSH host key", instead)
+        raise WrongValueError("has several lines, not one SSH host key", instead)
     if len(words) > 2 and words[1] in (*HOST_KEY_TYPES, *_REFUSED):
-        raise WrongValueError("has something in front of the SSH host key", "remove what precedes its type")
+        raise WrongValueError("has text before the SSH host key", "remove what precedes the key's type")
     if "-cert-v" in kind:
         raise WrongValueError("is a certificate, not a key: nothing would verify who signed it", _SCAN)
     if kind.startswith("sk-"):
@@ -61,7 +61,7 @@ def host_key(value: Any) -> str:
 
 
 def _type_inside(base64: str) -> str | None:
-    """The type that a key's own bytes name; None when they are not base64."""
+    """The type that the key's own bytes name; None if they are not base64."""
     try:
         blob = b64decode(base64, validate=True)
     except (binascii.Error, ValueError):
@@ -80,7 +80,7 @@ def private_key(value: Any) -> str:
     text, key = only_key(
         value,
         plain=without,
-        which="write the one that logs in there",
+        which="write only the one that logs in to the host",
         unreadable=("is damaged or encrypted with a passphrase", without),
     )
     if not (

@@ -1,4 +1,4 @@
-"""What a stack may be called: a bucket is named after it, and S3 refuses a name only when the bucket is created."""
+"""Names of stacks that a bucket can be named after. S3 would refuse others, but only when the bucket is created."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import re
 PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 NO_HOST = re.compile(r"[-_]\.|\.[-_]")
 LONGEST = 36
-"""S3's 63 letters, without `monitoring-`, `-backups` (components/backups.py) and the dash and seven digits by which the
-provider makes the name unique; it refuses what gets longer (pulumi/pulumi-aws, provider/resources.go, the field
+"""S3's 63 letters, less `monitoring-`, `-backups` (components/backups.py) and the dash and seven digits with which the
+provider makes the name unique; it refuses longer names (pulumi/pulumi-aws, provider/resources.go, the field
 `bucket`). tests/engine/test_nonsense.py previews a stack with such a name."""
 
 
 def wrong_for_a_bucket(stack: str) -> str | None:
-    """Why no bucket for backups can be named after the stack, None when one can.
+    """Why no bucket for backups can be named after the stack; None if one can.
 
-    docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a period next to a hyphen makes no host name.
+    docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; a period next to a hyphen is not allowed in a
+    host name.
     """
     fine = PATTERN.fullmatch(stack) and not NO_HOST.search(stack)
     if fine and len(stack) <= LONGEST:

@@ -34,7 +34,7 @@ OF_CLOUDWATCH = {
 
 
 def grafana_unit(value: Any) -> str:
-    """A unit's name as Grafana stores it; CloudWatch's own names are answered with Grafana's."""
+    """A unit's name as Grafana stores it; for one of CloudWatch's names, the error gives Grafana's."""
     written = v.text(value)
     if written in KNOWN or OWN.fullmatch(written):
         return written

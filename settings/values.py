@@ -16,7 +16,7 @@ from settings.mistakes import WrongValueError
 
 
 def text(value: Any) -> str:
-    """A non-empty string. A number that YAML made from an unquoted string is refused: quotes would have kept it."""
+    """A non-empty string. A number that YAML made from an unquoted string is refused: it should have been quoted."""
     if isinstance(value, bool | int | float):
         raise WrongValueError("is not a string", 'write it in quotes: "{value}"', value=value)
     if not isinstance(value, str):
@@ -35,29 +35,30 @@ def _has_control(value: str) -> bool:
 
 
 def _is_control(character: str) -> bool:
-    """Control characters except the line break, marks that change the writing direction, and surrogates."""
+    """Whether it is a control character other than a line break, a mark that changes the writing direction, or a
+    surrogate."""
     return character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Cs")
 
 
 LONGEST_PASSWORD = 1024
-"""Bytes. Tokens of hosted databases have 100; a parameter of AWS holds 4,096, and a header of HTTP twice as much."""
+"""Bytes. Tokens of hosted databases have 100; an AWS parameter holds 4,096, and an HTTP header twice as many."""
 
 
 def password(value: Any) -> str:
-    """Text without single quotes, so that it can be quoted in systemd's environment files and in TOML; one line.
+    """One line without single quotes, so that it can be quoted in systemd's environment files and in TOML.
 
     man 5 systemd.exec (EnvironmentFile=), toml.io/en/v1.0.0#string: between single quotes nothing else is special.
     """
     if "'" in text(value) or "\n" in value:
-        raise WrongValueError("has a single quote or a line break", "give that user a password without one")
+        raise WrongValueError("has a single quote or a line break", "give that user a password without either")
     if len(value.encode()) > LONGEST_PASSWORD:
         raise WrongValueError(f"is longer than {LONGEST_PASSWORD} bytes", "give that user a shorter password")
     return str(value)
 
 
 def agents_password(value: Any) -> str:
-    """Like `password`, without anything that Telegraf takes for a reference to a secret store: its config/secret.go
-    looks for @{STORE:KEY} in every password, and does not start without that store."""
+    """Like `password`, without anything that Telegraf reads as a reference to a secret store: it looks for @{STORE:KEY}
+    in every password, and does not start without that store (its config/secret.go)."""
     if re.search(r"@\{.+?:.+?\}", password(value)):
         wrong = "contains @{…}, which Telegraf reads as a reference to a secret store"
         raise WrongValueError(wrong, "give that user another password")
@@ -65,7 +66,7 @@ def agents_password(value: Any) -> str:
 
 
 def matching(pattern: str, wrong: str, instead: str) -> BeforeValidator:
-    """A validator of text that matches all of `pattern`."""
+    """A validator of text that matches `pattern` as a whole."""
     compiled = re.compile(pattern)
 
     def check(value: Any) -> str:
@@ -113,13 +114,14 @@ def seconds(duration: str) -> float:
 
 
 LONGEST = "5200w"
-"""Of the durations that may also be INF: a hundred years. InfluxDB counts in nanoseconds and ends at 292 years."""
+"""The limit of durations that may also be INF: a hundred years. InfluxDB counts in nanoseconds, up to 292 years."""
 
 
 def duration(units: str, low: str, high: str, example: str, parts: int = len(_SECONDS)) -> BeforeValidator:
-    """A validator of durations made of at most `parts` numbers with `units` (such as m|h), the largest first and each
-    once: Grafana's notification policies take no others (github.com/prometheus/common, model/time.go, ParseDuration),
-    InfluxQL, Telegraf and Go take any order (influxql, parser.go, ParseDuration; Go's time.ParseDuration)."""
+    """A validator of durations: at most `parts` numbers with `units` (such as m|h), the largest first, each once.
+
+    Grafana's notification policies accept no others (github.com/prometheus/common, model/time.go, ParseDuration);
+    InfluxQL, Telegraf and Go accept any order (influxql, parser.go, ParseDuration; Go's time.ParseDuration)."""
     one = re.compile(rf"([0-9]{{1,9}})({units})")
     pattern = re.compile(rf"({one.pattern}){{1,{parts}}}")
     with_unit = f"write a number with its unit ({units.replace('|', ', ')}), such as {example}"
@@ -131,7 +133,7 @@ def duration(units: str, low: str, high: str, example: str, parts: int = len(_SE
             raise WrongValueError("is not a duration", with_unit)
         sizes = [_SECONDS[unit] for _, unit in one.findall(value)]
         if sizes != sorted(set(sizes), reverse=True):
-            raise WrongValueError("has a unit twice, or a smaller one first", "write it as in 1h30m")
+            raise WrongValueError("has a unit twice, or a smaller one first", "write it like 1h30m")
         if not seconds(low) <= seconds(value) <= seconds(LONGEST if high == "INF" else high):
             raise WrongValueError("is out of range", f"write {low} to {high}, such as {example}")
         return value
@@ -173,7 +175,7 @@ def domain(value: Any) -> str:
 
 Domain = Annotated[str, BeforeValidator(domain)]
 # docs.influxdata.com/influxdb/v1/query_language/spec (identifiers between double quotes) and
-# postgresql.org/docs/current/sql-syntax-lexical.html (63 bytes): both take more than these, which need quotes nowhere.
+# postgresql.org/docs/current/sql-syntax-lexical.html (63 bytes): both accept more, but these need no quotes anywhere.
 Identifier = Annotated[
     str,
     matching(
@@ -185,7 +187,7 @@ Identifier = Annotated[
 # man 5 sources.list
 AptWord = Annotated[
     str,
-    # No slash at its end: apt then expects no component.
+    # No trailing slash: apt would then expect no component.
     matching(
         r"(?=.{1,64}$)[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*",
         "is not valid in an apt source",

@@ -21,7 +21,7 @@ UNUSABLE = {
 
 
 def _usable_grafana(value: Any) -> Any:
-    """Not a version whose package is broken, with any Debian revision."""
+    """Refuses a version whose package is broken, with any Debian revision."""
     upstream = re.fullmatch(r"(?:[0-9]:)?([0-9.]+)(?:[^0-9.].*)?", str(value))
     if upstream and upstream[1] in UNUSABLE:
         raise WrongValueError(*UNUSABLE[upstream[1]])
@@ -29,7 +29,7 @@ def _usable_grafana(value: Any) -> Any:
 
 
 def _first_major(version: str) -> str:
-    """A version 1.x: InfluxDB 2 and 3 have other packages, files and languages."""
+    """Refuses versions other than 1.x: InfluxDB 2 and 3 have other packages, files and query languages."""
     if not version.rpartition(":")[2].startswith("1."):
         raise WrongValueError("is not a 1.x version", 'write a version of the package influxdb, such as "1.12.4-1"')
     return version
@@ -50,18 +50,18 @@ def _at_least(major: int, minor: int) -> AfterValidator:
 Version = Annotated[
     str,
     matching(
-        # Policy 5.6.12 of Debian: what follows a hyphen is not empty.
+        # Debian Policy 5.6.12: the part after a hyphen is not empty.
         r"([0-9]:)?(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}(?![0-9])([A-Za-z0-9.+~-]{0,39}[A-Za-z0-9.+~])?",
         "is not a full Debian package version",
         'write the exact version in quotes, such as "1.39.3-1" (`apt-cache madison PACKAGE` lists them)',
     ),
 ]
 GrafanaVersion = Annotated[Version, BeforeValidator(_usable_grafana), _at_least(12, 0)]
-"""`keep_firing_for` and `missing_series_evals_to_resolve` of alert rules are there since 12
+"""Alert rules have `keep_firing_for` and `missing_series_evals_to_resolve` since 12
 (grafana/terraform-provider-grafana, internal/resources/grafana/resource_alerting_rule_group_test.go)."""
 VersionOne = Annotated[Version, AfterValidator(_first_major), _at_least(1, 7)]
-"""An older one ignores settings that it does not know. All those of userdata/server/influxdb.conf are in 1.7
+"""Older versions ignore settings that they do not know. 1.7 knows all those of userdata/server/influxdb.conf
 (services/httpd/config.go, pkg/tlsconfig, tsdb/config.go there)."""
 TelegrafVersion = Annotated[Version, _at_least(1, 39)]
-"""It takes a command as a list since 1.39, and from 1.45 on nothing else (plugins/inputs/exec/exec.go); `metricpass` is
-there since 1.29 (docs/CONFIGURATION.md)."""
+"""Telegraf accepts a command as a list since 1.39, and only as a list from 1.45 on (plugins/inputs/exec/exec.go); it
+has `metricpass` since 1.29 (docs/CONFIGURATION.md)."""

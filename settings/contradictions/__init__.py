@@ -12,11 +12,11 @@ from settings.mistakes import Contradictions
 from settings.model import Settings
 
 MOST_RULES = 60
-"""Inbound rules a security group takes by default (docs: "Amazon VPC quotas")."""
+"""Inbound rules that a security group may have by default (docs: "Amazon VPC quotas")."""
 
 
 def contradictions(settings: Settings) -> Contradictions:
-    """Each as (setting in camelCase, what is wrong, what to write instead)."""
+    """All contradictions, as (setting in camelCase, what is wrong, what to write instead)."""
     for found in (
         of_the_network,
         of_identities,
@@ -63,7 +63,7 @@ def _of_access(settings: Settings, example: str) -> Contradictions:
         yield (
             "operatorCidrs",
             f"makes {together} rules together with agentCidrs and sshCidrs"
-            f"{', two for each of its own with publicCertificate' if twice else ''}; EC2 allows {MOST_RULES}",
+            f"{', with publicCertificate two per range of operatorCidrs' if twice else ''}; EC2 allows {MOST_RULES}",
             merge,
         )
     if (many := ranges.count(settings.ssh_cidrs)) > ranges.MANY:
@@ -78,11 +78,11 @@ def _of_access(settings: Settings, example: str) -> Contradictions:
 
 
 def of_identities(settings: Settings) -> Contradictions:
-    """A missing domain, and generations of what this program does not create."""
+    """A missing domain, and generations of keys and certificates that this program does not create."""
     if settings.certificate and not settings.domain:
         yield "domain", "is required with certificate", "write the name the certificate was issued for"
     elif settings.oauth and not settings.domain:
-        instead = "write Grafana's DNS name, to which your provider sends people back"
+        instead = "write Grafana's DNS name, to which your provider sends people after the login"
         yield "domain", "is required with oauth", instead
     if settings.cloudwatch_auth == "role" and settings.access_key_generation != 1:
         yield "accessKeyGeneration", "does not apply with cloudwatchAuth: role", "leave it out"
@@ -91,13 +91,13 @@ def of_identities(settings: Settings) -> Contradictions:
 
 
 def of_hosts_by_tag(settings: Settings) -> Contradictions:
-    """Removal of agents without the tag that says from which hosts."""
+    """A removal of agents without the tag that selects the hosts."""
     if settings.hosts_by_tag_remove and not settings.hosts_by_tag:
         yield "hostsByTag", "is missing, so hostsByTagRemove would reach no host", "name the tag of those hosts"
 
 
 def of_the_zone(settings: Settings) -> Contradictions:
-    """A zone without a domain, or one that does not contain it. What a zone given by its ID contains only AWS knows."""
+    """A zone without a domain, or one that does not contain it. Only AWS knows the name of a zone given by its ID."""
     zone = settings.route53_zone
     if zone and not settings.domain:
         yield "domain", "is required with route53Zone", "write the server's name in that zone"
@@ -106,11 +106,11 @@ def of_the_zone(settings: Settings) -> Contradictions:
 
 
 def of_the_public_certificate(settings: Settings) -> Contradictions:
-    """A certificate without a name, without a zone to prove control of the name in, and a second one."""
+    """A public certificate without a name or without the zone that proves control of it, and a second certificate."""
     if not settings.public_certificate:
         return
     if settings.certificate:
-        wrong = "does not go together with certificate, which is for domain, too"
+        wrong = "cannot be combined with certificate, which is for domain, too"
         yield "publicCertificate", wrong, "leave one out"
     elif not settings.domain and not settings.route53_zone:  # else of_the_zone says so
         yield "domain", "is required with publicCertificate", "write the name that the certificate is for"
@@ -127,14 +127,14 @@ def of_backups(settings: Settings) -> Contradictions:
 
 
 def of_the_database(settings: Settings) -> Contradictions:
-    """Settings that cannot go together with `database`."""
+    """Settings that cannot be combined with `database`."""
     database = settings.database
     if database is None:
         return
     if settings.influxdb:
-        yield "database", "does not go together with influxdb: both replace the server's own InfluxDB", "leave one out"
+        yield "database", "cannot be combined with influxdb: both replace the server's own InfluxDB", "leave one out"
     if settings.rollup_retention and not settings.own_influxdb:
-        wrong = "does not apply with database: InfluxDB 2 keeps no roll-up here"
+        wrong = "does not apply with database: InfluxDB 2 has no 5-minute means here"
         yield "rollupRetention", wrong, "leave it out; raise retention to keep measurements longer"
     standby = database.standby_subnet_id
     if standby and not (database.multi_az and settings.subnet_id):
@@ -165,7 +165,7 @@ def of_the_subnet(settings: Settings) -> Contradictions:
 
 def of_accounts(settings: Settings) -> Contradictions:
     """Roles, regions and policies of another partition, where credentials of this one are not valid
-    (docs.aws.amazon.com/IAM/ latest/UserGuide/reference-arns.html)."""
+    (docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html)."""
     own = aws_names.partition(settings.region)
     elsewhere = "is in another AWS partition than aws:region, whose identities are unknown there"
     if aws_names.partition(settings.shown_region) != own:
@@ -207,7 +207,7 @@ def of_mail(settings: Settings) -> Contradictions:
 
 
 def of_retention(settings: Settings) -> Contradictions:
-    """Retention that another service decides, and a roll-up that keeps nothing longer."""
+    """A retention although another service decides it, and a roll-up that would keep nothing longer."""
     for key, given in (("retention", settings.retention != "30d"), ("rollupRetention", settings.rollup_retention)):
         if given and not settings.makes_users:
             yield key, "does not apply with influxdb: that service has its own retention", "leave it out"

@@ -9,17 +9,17 @@ from settings.model import Settings
 from settings.mute_timings import WEEK
 
 SILENT_INTERVALS = 3
-"""Intervals without a measurement, at least, before a host counts as silent (alerts/facts.py)."""
+"""The least number of intervals without a measurement before a host counts as silent (alerts/facts.py)."""
 
 LEAST_BACKUP_AGE = "25h"
-"""A backup per day, up to ten minutes late (userdata/server/backup.timer), and the time it takes."""
+"""A day between two backups, ten minutes of delay (userdata/server/backup.timer), and the time that a backup takes."""
 
 RENEWED_DAYS = 30
-"""How long before its end `pulumi up` renews the stack's own certificate (components/private_authority.py)."""
+"""`pulumi up` renews the stack's own certificate this long before it expires (components/private_authority.py)."""
 
 
 def of_time(settings: Settings) -> Contradictions:
-    """Alerts that would always fire, or never could."""
+    """Alerts that would always fire, or could never fire."""
     alerts = settings.alert_thresholds
     yield from _of_silence(settings, alerts)
     age = v.seconds(alerts.backup_age)
@@ -31,12 +31,12 @@ def of_time(settings: Settings) -> Contradictions:
         wrong = f"has backupAge above backups.keep ({settings.backups.keep} days): by then no backup is left"
         yield "alertThresholds", wrong, "lower backupAge, or raise backups.keep"
     if not settings.certificate and alerts.certificate_days > RENEWED_DAYS:
-        wrong = f"has certificateDays above {RENEWED_DAYS}, but the stack's certificate is not renewed any earlier"
+        wrong = f"has certificateDays above {RENEWED_DAYS}, but the stack's certificate is not renewed earlier"
         yield "alertThresholds", wrong, f"write {RENEWED_DAYS} or less"
 
 
 def _of_silence(settings: Settings, alerts: AlertThresholds) -> Contradictions:
-    """A host falls silent, two evaluations notice it, and only then is it forgotten."""
+    """Times with which a silent host would be forgotten, or its data deleted, before two evaluations notice it."""
     silent, forget = v.seconds(alerts.silent_after), v.seconds(alerts.forget_after)
     missed = SILENT_INTERVALS * v.seconds(settings.collection_interval)
     found = 2 * v.seconds(alerts.interval)
@@ -74,7 +74,7 @@ def of_contact_points(settings: Settings) -> Contradictions:
 
 
 def of_the_dead_mans_switch(settings: Settings) -> Contradictions:
-    """A heartbeat that would never be sent, or that the service waits for in vain."""
+    """A switch that would notify nobody, and a heartbeat without an address or without contact points."""
     switch = settings.dead_mans_switch
     if switch is None:
         return
@@ -99,11 +99,11 @@ def of_mute_timings(settings: Settings) -> Contradictions:
         if timing.is_always:
             yield key, "would mute alerts all the time", "write the weekdays or times for which they are muted"
         elif names.index(timing.name) < number:
-            yield f"{key}.name", "is the name of another one, too", "write each once"
+            yield f"{key}.name", "is also the name of an earlier one", "give each a name of its own"
     for severity in ("warning", "critical"):
         muting = [one for one in settings.mute_timings if one.severity in (severity, "both") and not one.is_always]
         for location in sorted({one.location for one in muting}):
             if len(set[int]().union(*(one.minutes for one in muting if one.location == location))) == WEEK:
                 wrong = f"would together mute {severity} alerts permanently"
-                yield "muteTimings", wrong, "leave times of the week for which none of them mutes"
+                yield "muteTimings", wrong, "leave some time of the week unmuted"
                 return

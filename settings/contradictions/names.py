@@ -15,7 +15,7 @@ from settings.model import Settings
 
 def of_names(settings: Settings) -> Contradictions:
     """A `domain` that belongs to someone else (with your own certificate, the server's /etc/hosts maps `domain`
-    to the server itself), and a certificate that is not for it."""
+    to the server itself), and a certificate that is not for that domain."""
     if settings.domain:
         agents = {f"hosts[{number}].address": host.address for number, host in enumerate(settings.hosts)}
         if _is_aws(settings.domain):
@@ -62,19 +62,20 @@ def _reached(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 DEBIAN = ("deb.debian.org", "security.debian.org", "cdn-aws.deb.debian.org")
-"""Where Debian's images for EC2 take their packages from (/etc/apt/sources.list.d/debian.sources there)."""
+"""Where Debian's images for EC2 get their packages (/etc/apt/sources.list.d/debian.sources there)."""
 
 
 @lru_cache(maxsize=1)
 def _suffixes() -> frozenset[str]:
-    """What the names of AWS's endpoints end with, in all partitions."""
+    """The suffixes of AWS's endpoints, in all partitions."""
     partitions = aws_names.aws_partitions()
     variants = [variant for one in partitions for variant in one["defaults"].get("variants", [])]
     return frozenset(one["dnsSuffix"] for one in (*partitions, *variants) if "dnsSuffix" in one)
 
 
 _MACHINE = re.compile(r"ec2(-[0-9]{1,3}){4}\.([a-z0-9-]+\.compute|compute-1)\.amazonaws\.com")
-"""docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html; a bucket may be called compute, too."""
+"""An instance's public name (docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html); a bucket may be called compute,
+too."""
 
 
 def _is_aws(domain: str) -> bool:

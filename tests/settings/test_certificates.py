@@ -155,7 +155,7 @@ PAIRS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a client's": (
         {"certificate": certificate_text(signed(ec_key(), usage=ExtendedKeyUsageOID.CLIENT_AUTH))},
-        "certificate is not a server's",
+        "certificate is not for servers",
     ),
     "another authority": (
         {"ca": certificate_text(issue(ec_key(7), subject="an authority", authority=True))},
@@ -263,7 +263,7 @@ def test_a_certificate_that_may_only_sign_certificates_is_refused() -> None:
     (line,) = mistakes(
         raw(domain=DOMAIN, certificate=OWN | {"certificate": certificate_text(signed(ec_key(), signs=True))}), MARKED
     )
-    assert "certificate is not a server's" in line
+    assert "certificate is not for servers" in line
 
 
 WILD = {"certificate": certificate_text(signed(ec_key(), names=("*.example.com",)))}

@@ -29,7 +29,7 @@ def test_it_is_off_by_default() -> None:
         ({"Monitoring": ""}, "is empty"),
         ({"Monitoring": "a*"}, "has a character that AWS tags do not allow"),
         ({"": "on"}, "is too long"),
-        ({"a+b": "on"}, "has a + in its name, which Systems Manager does not take; choose instances by another tag"),
+        ({"a+b": "on"}, "has a + in its name, which Systems Manager does not accept; choose instances by another tag"),
         ({"Monitoring": "x" * 257}, "is too long"),
     ],
 )

@@ -75,8 +75,8 @@ def test_a_mistake_names_file_line_and_key() -> None:
     table = "hosts.csv"
     head = "name,address,user,hostKey\n"
     assert refused(table, f'\n,\n{head}\nweb-1,"127.0.0.1",{ROW}\n') == [
-        f'{table}, line 5: address = "127.0.0.1": is loopback: every machine reaches itself there;'
-        " write the address that others reach it at"
+        f'{table}, line 5: address = "127.0.0.1": is loopback, where every machine reaches itself;'
+        " write the address at which other machines reach it"
     ]
 
 

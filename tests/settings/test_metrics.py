@@ -93,7 +93,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"dimensions": {"Queue": 5}}, "dimensions", '"Queue" has a value that is not a string', 'in quotes: "5"'),
     ({"dimensions": {"Queue": "x" * 1025}}, "dimensions", "longer than 1024", "as CloudWatch shows it"),
     ({"dimensions": {"Queue": "in-*"}}, "dimensions", "has a * next to other characters", "write * alone"),
-    ({"dimensions": {"Queue": ["*", "in"]}}, "dimensions", "has * next to other values", "alone"),
+    ({"dimensions": {"Queue": ["*", "in"]}}, "dimensions", "has * next to other values", "write only"),
     ({"dimensions": {"Queue": ["in", "in"]}}, "dimensions", "has a value twice", "each once"),
     ({"dimensions": {"Queue": []}}, "dimensions", "has 0 values", "1 to 50"),
     ({"dimensions": {"Queue": [f"{n:060}" for n in range(20)]}}, "dimensions", "makes a search", "or * for all"),
@@ -107,7 +107,7 @@ WRONG: list[tuple[dict[str, Any], str, str, str]] = [
     ({"statistic": "TM(90%:10%)"}, "statistic", "has a lower bound that is not below", "TM(2%:98%)"),
     ({"statistic": "TM(10%:10%)"}, "statistic", "has a lower bound that is not below", "TM(2%:98%)"),
     ({"statistic": "WM(:101%)"}, "statistic", "has a percentage above 100", "TM(2%:98%)"),
-    ({"statistic": "TM(10%:90)"}, "statistic", "has a percentage and a value", "TM(150:1000)"),
+    ({"statistic": "TM(10%:90)"}, "statistic", "mixes a percentage and a value", "TM(150:1000)"),
     ({"statistic": "PR(10%:90%)"}, "statistic", "has a percentage; PR compares", "PR(:300)"),
     ({"dimensions": {"Queue": "$region"}}, "dimensions", "contains a Grafana variable", "the value itself"),
     ({"dimensions": {"Queue": "[[region]]"}}, "dimensions", "contains a Grafana variable", "the value itself"),
@@ -134,7 +134,7 @@ def test_duplicates_are_reported_together_with_other_mistakes() -> None:
     assert [line.partition(":")[2].partition(";")[0] for line in lines] == [
         "customMetrics[1]: is the same as customMetrics[0]",
         'customMetrics[2].metric = ":": starts with a colon, which CloudWatch refuses',
-        "customMetrics[3]: has the title of customMetrics[0]",
+        "customMetrics[3]: has the same title as customMetrics[0]",
     ]
 
 

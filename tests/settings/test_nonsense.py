@@ -65,22 +65,22 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             "169.254.0.0/16": "link-local",
             "240.0.0.0/4": "reserved",
             "255.255.255.255/32": "reserved",
-            "0.0.0.0/32": "this host",
+            "0.0.0.0/32": "this-network",
         }.items()
     ),
     ({"operatorCidrs": ["10.0.0.0/08"]}, "operatorCidrs", "is not an IPv4 range"),
     *(
         ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", reported)
         for address, reported in {
-            "127.0.0.1": "is loopback: every machine reaches itself there",
-            "127.9.9.9": "is loopback: every machine reaches itself there",
-            "::1": "is loopback: every machine reaches itself there",
-            "::ffff:127.0.0.1": "is loopback: every machine reaches itself there",
-            "localhost": "is loopback: every machine reaches itself there",
-            "LOCALHOST": "is loopback: every machine reaches itself there",
-            "localhost6": "is loopback: every machine reaches itself there",
-            "ip6-loopback": "is loopback: every machine reaches itself there",
-            "localhost6.localdomain6": "is loopback: every machine reaches itself there",
+            "127.0.0.1": "is loopback, where every machine reaches itself",
+            "127.9.9.9": "is loopback, where every machine reaches itself",
+            "::1": "is loopback, where every machine reaches itself",
+            "::ffff:127.0.0.1": "is loopback, where every machine reaches itself",
+            "localhost": "is loopback, where every machine reaches itself",
+            "LOCALHOST": "is loopback, where every machine reaches itself",
+            "localhost6": "is loopback, where every machine reaches itself",
+            "ip6-loopback": "is loopback, where every machine reaches itself",
+            "localhost6.localdomain6": "is loopback, where every machine reaches itself",
             "0.0.0.0": "is not the address of a single host",  # noqa: S104
             "::": "is not the address of a single host",
             "224.0.0.1": "is not the address of a single host",
@@ -89,7 +89,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
             "fe80::1%${INFLUX_PASSWORD}": "is not a host name or address",
             "fe80::1%a\nb": "is not a host name or address",
             "fe80::1%$(id)": "is not a host name or address",
-            "fe80::1%25eth0": "has %25 for its %, as in a URL",
+            "fe80::1%25eth0": "has %25 instead of %, as in a URL",
             "fe80::1%a b": "is not a host name or address",
             "2001:db8::1%eth0": "is not a host name or address",
         }.items()
@@ -183,11 +183,11 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     ({"restoreFrom": "s3://bbb/.../latest"}, "restoreFrom", "does not name a backup"),
     ({"restoreFrom": "s3://bbb/-a/latest"}, "restoreFrom", "does not name a backup"),
     # ranges
-    ({"operatorCidrs": ["224.0.0.0/3"]}, "operatorCidrs", "that no client comes from"),
+    ({"operatorCidrs": ["224.0.0.0/3"]}, "operatorCidrs", "has only ranges from which no client can connect"),
     ({"operatorCidrs": ["::/1"]}, "operatorCidrs", "is not an IPv4 range"),
     ({"sshCidrs": ["0.0.0.0/2"], "sshKeyName": "me"}, "sshCidrs", "1056 million addresses"),
     ({"sshCidrs": ["11.0.0.0/8", "12.0.0.0/32"], "sshKeyName": "me"}, "sshCidrs", "16 million addresses"),
-    ({"operatorCidrs": ["192.0.0.0/25"]}, "operatorCidrs", "is a protocols' range"),
+    ({"operatorCidrs": ["192.0.0.0/25"]}, "operatorCidrs", "is a protocol-assignment range"),
     ({"operatorCidrs": ["10.0.0.256"]}, "operatorCidrs", "is not an IPv4 range"),
     (
         {"sshCidrs": [f"{n}.0.0.0/8" for n in range(11, 61)], "sshKeyName": "me"},
@@ -203,10 +203,10 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"hosts": [HOST | {"address": address}]}, "hosts[0].address", reported)
         for address, reported in {
-            "localhost.localdomain": "is loopback: every machine reaches itself there",
-            "ip6-localhost": "is loopback: every machine reaches itself there",
-            "64:ff9b::7f00:1": "is loopback: every machine reaches itself there",
-            "2002:7f00:1::": "is loopback: every machine reaches itself there",
+            "localhost.localdomain": "is loopback, where every machine reaches itself",
+            "ip6-localhost": "is loopback, where every machine reaches itself",
+            "64:ff9b::7f00:1": "is loopback, where every machine reaches itself",
+            "2002:7f00:1::": "is loopback, where every machine reaches itself",
             "127.1": "is not a host name or address",
             "0x7f000001": "is not a host name or address",
             "0x7f.1": "is not a host name or address",
@@ -234,8 +234,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"influxdb": INFLUXDB | {"url": url}}, "influxdb.url", reported)
         for url, reported in {
-            "https://localhost:8086": "is loopback: every machine reaches itself there",
-            "https://127.0.0.1": "is loopback: every machine reaches itself there",
+            "https://localhost:8086": "is loopback, where every machine reaches itself",
+            "https://127.0.0.1": "is loopback, where every machine reaches itself",
             "https://169.254.169.254": "is link-local",
             "https://224.0.0.1": "is not the address of a single host",
             "https://256.1.1.1": "is not a host name or address",
@@ -247,7 +247,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"contactPoints": {"webhook": url}}, "contactPoints.webhook", reported)
         for url, reported in {
-            "https://localhost/x": "is loopback: every machine reaches itself there",
+            "https://localhost/x": "is loopback, where every machine reaches itself",
             "https://169.254.169.254/latest": "is link-local",
             "https://a..b/x": "is not a URL",
             "https://a.b/é": "has characters that a URL cannot have",
@@ -258,7 +258,7 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     (
         {"grafanaRepository": {"url": "https://127.0.0.1"}},
         "grafanaRepository.url",
-        "is loopback: every machine reaches itself there",
+        "is loopback, where every machine reaches itself",
     ),
     (
         {"grafanaRepository": {"url": "https://instance-data.ec2.internal"}},
@@ -283,8 +283,8 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
         )
         for token in ("Bearer abc", "é", "a\u2028b", "a\u00a0b")
     ),
-    ({"tags": {" team": "x"}}, "tags", '" team" has a space at an end of its name'),
-    ({"tags": {"team ": "x"}}, "tags", '"team " has a space at an end of its name'),
+    ({"tags": {" team": "x"}}, "tags", '" team" has a name with leading or trailing spaces'),
+    ({"tags": {"team ": "x"}}, "tags", '"team " has a name with leading or trailing spaces'),
     ({"grafanaRepository": {"suite": "a/../b"}}, "grafanaRepository.suite", "is not valid in an apt source"),
     *(
         ({"hosts": [HOST | {"inputs": inputs}]}, f"hosts[0].inputs.{key}", reported)
@@ -338,17 +338,17 @@ NONSENSE: list[tuple[dict[str, Any], str, str]] = [
     (
         {"hosts": [HOST | {"inputs": {"postgresql": {"database": "template0"}}}]},
         "hosts[0].inputs.postgresql.database",
-        "takes no connections",
+        "accepts no connections",
     ),
     (
         {"kmsKey": f"arn:aws-us-gov:kms:eu-central-1:123456789012:key/mrk-{'0' * 32}"},
         "kmsKey",
         "is in the AWS partition aws-us-gov, and eu-central-1 is in aws",
     ),
-    ({"restoreFrom": "2999-01-01T00-00-00Z"}, "restoreFrom", "is a time to come"),
-    ({"restoreFrom": "s3://bbb/prod/2999-01-01T00-00-00Z"}, "restoreFrom", "is a time to come"),
-    ({"hostsByTag": {" Monitoring": "on"}}, "hostsByTag", "has a space at an end of its name"),
-    ({"hostsByTag": {"tag:Monitoring": "on"}}, "hostsByTag", "write the tag's name alone"),
+    ({"restoreFrom": "2999-01-01T00-00-00Z"}, "restoreFrom", "is in the future"),
+    ({"restoreFrom": "s3://bbb/prod/2999-01-01T00-00-00Z"}, "restoreFrom", "is in the future"),
+    ({"hostsByTag": {" Monitoring": "on"}}, "hostsByTag", "has a name with leading or trailing spaces"),
+    ({"hostsByTag": {"tag:Monitoring": "on"}}, "hostsByTag", "write only the tag's name"),
     ({"hosts": [HOST | {"address": "localhost4"}]}, "hosts[0].address", "is loopback"),
     ({"hosts": [HOST | {"address": "localhost4.localdomain4"}]}, "hosts[0].address", "is loopback"),
     ({"domain": "m.localdomain4"}, "domain", "is not a name that DNS can resolve"),

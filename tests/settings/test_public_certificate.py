@@ -62,7 +62,7 @@ def test_a_wrong_value_is_reported_with_its_remedy(given: dict[str, Any], key: s
         ({"domain": "m.example.org"}, {"route53Zone": "does not contain domain"}),
         (
             {"certificate": {"certificate": CERTIFICATE, "privateKey": KEY}, "domain": "m.example.com"},
-            {"publicCertificate": "does not go together with certificate, which is for domain, too; leave one out"},
+            {"publicCertificate": "cannot be combined with certificate, which is for domain, too; leave one out"},
         ),
         (
             {"publicCertificate": {"directory": "https://monitoring.example.com/directory"}},
@@ -89,6 +89,7 @@ def test_each_range_counts_as_a_rule_for_both_ports() -> None:
     many = [f"10.{n}.0.0/16" for n in range(31)]
     (line,) = mistakes(raw(**HERE, operatorCidrs=many, agentCidrs=["10.0.0.0/8"]))
     assert (
-        "makes 63 rules together with agentCidrs and sshCidrs, two for each of its own with publicCertificate" in line
+        "makes 63 rules together with agentCidrs and sshCidrs, with publicCertificate two per range of operatorCidrs"
+        in line
     )
     load(raw(operatorCidrs=many, agentCidrs=["10.0.0.0/8"]))

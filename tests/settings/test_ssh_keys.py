@@ -40,7 +40,7 @@ def test_an_rsa_host_key_is_refused_and_the_message_says_which_to_use(tmp_path: 
     for line in (whole, whole[:300], "ssh-rsa AAAAB3NzaC1yc2E…"):
         (reported,) = mistakes(raw(hosts=[HOST | {"hostKey": line}]))
         assert reported.startswith("monitoring:hosts[0].hostKey")
-        assert "the command provider offers the signature algorithm ssh-rsa only" in reported
+        assert "the command provider offers only the signature algorithm ssh-rsa" in reported
         assert "ssh-keyscan -t ed25519 HOST" in reported
 
 
@@ -72,7 +72,7 @@ def off_the_curve() -> str:
         (f"ssh-ed25519 {ED25519[:20]}\n{ED25519[20:]}", "several lines"),
         (f"ecdsa-sha2-nistp256 {ED25519}", "is incomplete, or not of the type it names"),
         (f"ssh-rsa {ED25519}", "is incomplete, or not of the type it names"),
-        (f"web-1,198.51.100.7 ssh-ed25519 {ED25519}", "remove what precedes its type"),
+        (f"web-1,198.51.100.7 ssh-ed25519 {ED25519}", "remove what precedes the key's type"),
         (f"@cert-authority * ssh-ed25519 {ED25519}", "is not an SSH host's public key"),
         (off_the_curve(), "is incomplete, or not of the type it names"),
     ],

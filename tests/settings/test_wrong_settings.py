@@ -197,7 +197,7 @@ SECRETS: list[tuple[str, dict[str, Any], str, str]] = [
     ("influxdb", {"password": "a\x7fb"}, "password", "control characters"),
     ("influxdb", {"password": 12345678}, "password", "is not a string; write it in quotes"),
     ("influxdb", {"password": ""}, "password", "is empty"),
-    ("influxdb", {"own": "both"}, "own", "write shown while dashboards show the server's own InfluxDB, kept"),
+    ("influxdb", {"own": "both"}, "own", "write shown while dashboards show the server's own InfluxDB, or kept"),
     ("influxdb", {"own": True}, "own", "is neither shown nor kept"),
 ]
 WHOLE: dict[str, dict[str, Any]] = {
