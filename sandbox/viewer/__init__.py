@@ -1,5 +1,5 @@
-"""The local viewer: the stack's dashboards in a browser, drawn with the components Grafana publishes.
+"""The local viewer shows the stack's dashboards in a browser, drawn with the components that Grafana publishes.
 
-`app` is the page (TypeScript, React); `bundle` builds it once per machine; `server` serves it and asks the
-stack's Grafana on the page's behalf.
+`app` is the page (TypeScript, React), `bundle` builds it once per machine, and `server` serves it and forwards its
+requests to the stack's Grafana.
 """

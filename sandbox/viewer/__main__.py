@@ -1,4 +1,4 @@
-"""`python -m sandbox.viewer`: serve the dashboard viewer of the stack that is up until SIGTERM."""
+"""`python -m sandbox.viewer` serves the dashboard viewer of the stack that is up, until SIGTERM."""
 
 from __future__ import annotations
 

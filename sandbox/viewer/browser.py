@@ -1,4 +1,4 @@
-"""The viewer's pages in a real Chromium: what a person would see."""
+"""Opens the viewer's pages in a real Chromium, and reports what they show."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 class Visit:
     """A page to open, and what to do on it.
 
-    path: the address below the viewer's. steps: `{"choose": [variable, option]}`, `{"time": quick range}` or
+    path: relative to the viewer's address. steps: `{"choose": [variable, option]}`, `{"time": quick range}` or
     `{"unfold": True}`, which opens all collapsed rows.
-    picture: where to save one, *.png or *.svg; full: of the whole page rather than its first screen.
-    light: as for a person who prefers light colours.
+    picture: the file for a picture, *.png or *.svg. full: a picture of the whole page instead of the first screen.
+    light: with the browser's preference for light colours.
     """
 
     path: str
@@ -36,9 +36,10 @@ class Visit:
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel as drawn. height, bottom: in pixels, the latter from the screen's upper edge.
+    """A panel as drawn. height, bottom: in pixels, the latter from the top of the screen.
 
-    state: `drawn`, `empty`, `error` or `loading`; drawn: shapes and cells in it."""
+    state: `drawn`, `empty`, `error` or `loading`. drawn: the number of shapes and cells in it.
+    """
 
     title: str
     type: str
@@ -51,7 +52,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Page:
-    """What was seen. complaints: errors on the console, exceptions, requests that were refused."""
+    """What a page showed. complaints: errors on the console, exceptions, failed requests."""
 
     url: str
     header: str
@@ -65,14 +66,15 @@ class Page:
 
 
 NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
-"""Chromium aborts what it is loading when a network interface of this machine appears or disappears, as machines'
-cables do."""
+"""Chromium aborts loading when a network interface of this machine appears or disappears, such as a machine's cable."""
 ATTEMPTS = 3
 
 
 def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 900), base: str = "") -> list[Page]:
-    """Open each page in turn, all of them again if this machine's network changed meanwhile; raises SandboxError when
-    there is no browser or it ends badly. base: instead of the viewer's address."""
+    """Open each page in turn; if this machine's network changes meanwhile, open all of them again.
+
+    base: the address to open instead of the viewer's. Raises SandboxError if there is no browser or it fails.
+    """
     for _ in range(ATTEMPTS):
         pages = _open(place, visits, size, base)
         if not any(NETWORK_CHANGED in complaint for page in pages for complaint in page.complaints):
@@ -83,7 +85,7 @@ def look(place: Place, visits: Sequence[Visit], size: tuple[int, int] = (1400, 9
 def _open(place: Place, visits: Sequence[Visit], size: tuple[int, int], base: str) -> list[Page]:
     chromium = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if chromium is None:
-        raise SandboxError("No Chromium here: apt-get install chromium, then run this again.")
+        raise SandboxError("Chromium is not installed. Run: apt-get install chromium")
     bundle.ensure()
     wanted = {
         "chromium": chromium,

@@ -1,4 +1,4 @@
-"""The page's bundle, built once per machine: npm packages by the lock file, then the app's own sources.
+"""Builds the page's bundle, once per machine: the npm packages of the lock file, then the app's own sources.
 
 CACHE/viewer/<hash of the lock>/node_modules
 CACHE/viewer/<hash of the lock>/<hash of the sources>/{src,…,www}
@@ -23,12 +23,12 @@ SOURCES = ("src", "schema", "index.html", "build.mjs", "browser.mjs", "vector.mj
 
 
 def packages_folder() -> Path:
-    """Where the npm packages of this lock file are or will be."""
+    """The folder for the npm packages of this lock file."""
     return cache_folder() / "viewer" / _digest([APP / name for name in PACKAGES])
 
 
 def app_folder() -> Path:
-    """Where these sources are or will be built: a folder below the packages', so that they are found."""
+    """The folder in which these sources are built: below the packages' folder, so that node finds the packages."""
     files = sorted(file for name in SOURCES for file in [APP / name, *(APP / name).rglob("*")] if file.is_file())
     return packages_folder() / _digest(files)
 
@@ -36,8 +36,8 @@ def app_folder() -> Path:
 def ensure(progress: Progress = lambda _: None) -> Path:
     """Install and build what is missing; returns the folder with index.html.
 
-    A minute the first time, two seconds after a change of the sources. Safe to interrupt and to call twice at
-    a time. Raises SandboxError with npm's last words when it fails.
+    Takes a minute the first time, and two seconds after a change of the sources. Safe to interrupt and to call
+    concurrently. Raises SandboxError with the end of npm's output when it fails.
     """
     folder = app_folder()
     if (folder / "www").is_dir() and not sums.damaged(folder / "www"):
@@ -55,7 +55,7 @@ def ensure(progress: Progress = lambda _: None) -> Path:
             except SandboxError:
                 if not installed:
                     raise
-                # Packages of another day, which something may have damaged since.
+                # The packages were installed earlier, and may have been damaged since.
                 _install(packages, progress)
                 _build(folder)
     return folder / "www"

@@ -1,5 +1,4 @@
-"""A comment on a pull request as a picture: Markdown drawn roughly as GitHub draws it, in the browser that draws the
-dashboards."""
+"""Draws a comment on a pull request as a picture: Markdown roughly as on GitHub, in the browser for the dashboards."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from sandbox.viewer.browser import Visit
 
 SIZE = (900, 1400)
 MOST_LINES = 22
-"""Lines of the diff, which is folded on GitHub, that the picture shows."""
+"""How many lines of the diff, which is folded on GitHub, the picture shows."""
 
 STYLE = """
 body { margin: 0; background: #ffffff; color: #1f2328; font: 14px/1.5 Inter, Helvetica, Arial, sans-serif; }
@@ -40,7 +39,7 @@ LINES = {"+": "plus", "-": "minus", "!": "note"}
 
 
 def page(comment: str) -> str:
-    """The comment as a page of its own, with the beginning of its diff unfolded."""
+    """The comment as an HTML page, with the first lines of its diff unfolded."""
     body = str(MarkdownIt("commonmark", {"html": True}).render(re.sub(r"\A<!--.*?-->\n", "", comment)))
     body = body.replace("<details>", "<details open>")
     body = body.replace("<p>[!CAUTION]</p>", '<p class="title">Caution</p>')
@@ -59,7 +58,7 @@ def _coloured(diff: str) -> str:
 
 
 def draw(place: Place, comment: Path, picture: Path) -> None:
-    """Draw a comment's file as SVG. Raises SandboxError when there is no browser, or the page does not fit."""
+    """Draw the comment in a file as SVG. Raises SandboxError if there is no browser, or the page has errors."""
     with TemporaryDirectory() as scratch:
         (Path(scratch) / "index.html").write_text(page(comment.read_text(encoding="utf-8")), encoding="utf-8")
         (Path(scratch) / "favicon.ico").touch()

@@ -1,4 +1,4 @@
-"""Pictures of the dashboards, as docs/ shows them."""
+"""Draws the pictures of dashboards in docs/."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ PICTURES = {
     "aws-ec2": "/d/aws-ec2?from=now-30m&to=now&var-period=60",
     "monitoring-server": "/d/monitoring-server?from=now-30m&to=now",
 }
-"""Name of the picture → what it shows of the viewer. Those of simulated hosts: tests/sandbox/viewer/pictures.py."""
+"""Name of the picture → the viewer's page. (Pictures of simulated hosts: tests/sandbox/viewer/pictures.py.)"""
 
 
 def pictures(
     place: Place, folder: Path, shown: Mapping[str, str] = PICTURES, size: tuple[int, int] = (1200, 1010)
 ) -> list[Path]:
-    """The first screen of each dashboard as SVG: text and shapes, no pixels, no script, no external resources.
+    """Draw the first screen of each page as SVG: text and shapes, no pixels, no script, no external resources.
 
-    shown: name of the picture -> what it shows. size: of the screen, in pixels.
-    Raises SandboxError when one is too large or shows an error.
+    shown: name of the picture → page. size: the screen's, in pixels. Returns the files.
+    Raises SandboxError if a picture is too large or shows an error.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {folder / f"{name}.svg": path for name, path in shown.items()}

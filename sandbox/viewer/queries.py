@@ -1,10 +1,10 @@
-"""All queries of a dashboard with its variables filled in: what Grafana's frontend does before it asks.
+"""The queries of a dashboard with its variables filled in, as Grafana's frontend does before it sends them.
 
     values = {"host": ["web-1", "web-2"]}
     for query in panel_queries(json.loads(linux_hosts.build()), values, TimeRange.last(3600)):
         requests.post(f"{grafana}/api/ds/query", json=query.request())
 
-Grafana's backend puts in `$timeFilter` and `$__interval`; for asking InfluxDB itself, `influxql` does.
+Grafana's backend fills in `$timeFilter` and `$__interval`; for queries to InfluxDB itself, `influxql` does.
 https://grafana.com/docs/grafana/latest/dashboards/variables/variable-syntax/
 """
 
@@ -21,7 +21,7 @@ STEPS: dict[float, int] = {
     **{1.5: 1, 3.5: 2, 7.5: 5, 12.5: 10, 17.5: 15, 25: 20, 45: 30, 90: 60, 210: 120, 450: 300, 750: 600, 1050: 900},
     **{1500: 1200, 2700: 1800, 5400: 3600, 9000: 7200, 16200: 10800, 32400: 21600, 86400: 43200, 604800: 86400},
 }
-"""Seconds: a panel whose points would be closer than this -> its step. As @grafana/data 13.2's `roundInterval`."""
+"""Seconds: for a distance between points below each key, the panel's step (`roundInterval` of @grafana/data 13.2)."""
 WEEK = 604800
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -30,14 +30,14 @@ Values = Mapping[str, str | list[str]]
 
 
 class AsIs(str):
-    """A value that is not escaped: a dashboard's own value for "All" (@grafana/scenes, CustomAllValue)."""
+    """A value that is not escaped, as a dashboard's custom value for "All" (@grafana/scenes, CustomAllValue)."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True)
 class TimeRange:
-    """The time a dashboard shows, in milliseconds since 1970."""
+    """The time range that a dashboard shows, in milliseconds since 1970."""
 
     start: int
     end: int
@@ -49,16 +49,15 @@ class TimeRange:
         return cls(end - seconds * 1000, end)
 
     def earlier(self, seconds: int) -> TimeRange:
-        """The same length, this many seconds earlier (a panel's `timeShift`)."""
+        """A range of the same length, this many seconds earlier (a panel's `timeShift`)."""
         return TimeRange(self.start - seconds * 1000, self.end - seconds * 1000)
 
 
 @dataclass(frozen=True)
 class PanelQuery:
-    """One query of one panel, as the frontend would send it.
+    """A query of a panel, as the frontend would send it.
 
-    model: the target with variables filled in.
-    step: seconds between two values.
+    model: the target with variables filled in. step: seconds between two values.
     """
 
     panel_id: int
@@ -76,14 +75,14 @@ class PanelQuery:
         }
 
     def influxql(self) -> str:
-        """The text for InfluxDB's /query, Grafana's macros filled in too."""
+        """The text for InfluxDB's /query, with Grafana's macros filled in, too."""
         times = f"time >= {self.time_range.start}ms and time <= {self.time_range.end}ms"
         text: str = self.model["query"].replace("$timeFilter", times)
         return text.replace("$__interval_ms", str(self.step * 1000)).replace("$__interval", f"{self.step}s")
 
 
 def panels(dashboard: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """All panels that show something, those inside collapsed rows too."""
+    """All panels except rows, including those inside collapsed rows."""
     for panel in dashboard["panels"]:
         if panel["type"] == "row":
             yield from panel.get("panels", [])
@@ -96,7 +95,7 @@ def panel_queries(
 ) -> list[PanelQuery]:
     """Every query of every panel.
 
-    values: the variables' values; those not given keep what the dashboard starts with.
+    values: the variables' values; the others have the dashboard's default.
     points: the number of values that fit into a panel's width.
     """
     known = {**_defaults(dashboard), **values}
@@ -114,7 +113,7 @@ def panel_queries(
 
 
 def variable_queries(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The variables that are filled by a query, as the dashboard has them."""
+    """The dashboard's variables whose values come from a query."""
     return [each for each in dashboard["templating"]["list"] if each["type"] == "query"]
 
 
@@ -132,11 +131,11 @@ def _is_all(variable: Mapping[str, Any]) -> bool:
 def _model(key: str, value: Any, known: Values) -> Any:
     if key in {"label", "alias"}:
         return value
-    if key == "datasource":  # which may be chosen by a variable, too
+    if key == "datasource":  # it can be a variable, too
         return {name: _filled(each, known) for name, each in value.items()}
     if key == "dimensions":
         return {name: _expanded(each, known) if isinstance(each, str) else each for name, each in value.items()}
-    if isinstance(value, list):  # the parts of an InfluxQL query that was clicked together
+    if isinstance(value, list):  # the parts of an InfluxQL query from the visual editor
         return [_inside(one, known) for one in value]
     return _filled(value, known, as_expression=key == "query") if isinstance(value, str) else value
 
@@ -150,8 +149,8 @@ def _inside(value: Any, known: Values) -> Any:
 
 
 def _expanded(value: str, known: Values) -> list[str]:
-    """CloudWatch's dimensions: a variable with several values stands for all of them; none is filled into a list
-    (grafana-cloudwatch-datasource, src/query-runner/CloudWatchRequest.ts, convertDimensionFormat)."""
+    """The values of a CloudWatch dimension. A variable stands for all its values. Variables inside lists are not filled
+    in (grafana-cloudwatch-datasource, src/query-runner/CloudWatchRequest.ts, convertDimensionFormat)."""
     chosen = known.get(value.removeprefix("$"), value)
     return chosen if isinstance(chosen, list) else [chosen]
 
@@ -160,7 +159,7 @@ def _filled(text: str, known: Values, *, as_expression: bool = False) -> str:
     def value(match: re.Match[str]) -> str:
         name = match[1] or match[2]
         if name not in known:
-            return match[0]  # a macro of the backend, or unknown: the checks of the queries find the latter
+            return match[0]  # a macro of the backend, or an unknown variable, which the tests of the queries find
         chosen = known[name]
         if isinstance(chosen, str):
             as_it_is = not as_expression or name.startswith("__") or isinstance(chosen, AsIs)

@@ -1,7 +1,7 @@
-"""The daemon: the page on loopback, and the few requests it may make to the stack's Grafana.
+"""The daemon: serves the page on loopback, and forwards the few requests that the page makes to the stack's Grafana.
 
-Anyone who reaches the port reads the dashboards and their data without a password, so it listens on loopback
-only, answers only to its own names (against DNS rebinding), and passes on only requests that read.
+Anyone who can reach the port can read the dashboards and their data without a password. So it only listens on loopback,
+only accepts requests for its own names (against DNS rebinding), and only forwards requests that read.
 """
 
 from __future__ import annotations
@@ -29,16 +29,17 @@ READS = re.compile(
 )
 QUERY = "/api/ds/query"
 LARGEST_QUERY = 1_000_000
-READ_ANEW_SECONDS = 10.0
+RECONNECT_SECONDS = 10.0
+"""The stack's outputs, such as the password, are read at most this often."""
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; frame-ancestors 'none'"
 )
-"""Nothing the page shows comes from anywhere else."""
+"""Everything on the page comes from this server."""
 
 
 class Grafana:
-    """The stack's Grafana, asked as its administrator; its certificate is checked against the stack's CA."""
+    """The stack's Grafana, called as its administrator; its certificate is checked against the stack's CA."""
 
     def __init__(self, place: Place, name: str) -> None:
         self._place = place
@@ -66,11 +67,11 @@ class Grafana:
         self._read = time.monotonic()
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """The status and the JSON of Grafana's answer; asked with the new password after a change."""
+        """The status and the JSON of Grafana's response. If the login is refused, retries with the current password."""
         status, answer = self._ask_once(method, path, body)
         if status == HTTPStatus.UNAUTHORIZED:
             with self._lock:
-                if time.monotonic() - self._read > READ_ANEW_SECONDS:
+                if time.monotonic() - self._read > RECONNECT_SECONDS:
                     self._connect()
             status, answer = self._ask_once(method, path, body)
         return status, answer
@@ -82,7 +83,7 @@ class Grafana:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Files of the bundle, and what `READS` and `QUERY` allow."""
+    """Serves the bundle's files, and forwards the requests that `READS` and `QUERY` allow."""
 
     protocol_version = "HTTP/1.1"
     timeout = 60
@@ -90,20 +91,20 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
-        if not self._is_for_us():
+        if not self._has_own_host():
             return
         if path.startswith("/api/"):
             if READS.fullmatch(path):
-                self._pass_on("GET", None)
+                self._forward("GET", None)
             else:
                 self._refuse(HTTPStatus.FORBIDDEN, "The local viewer only reads dashboards and data.")
             return
         self._file(path)
 
     def do_POST(self) -> None:
-        if not self._is_for_us():
+        if not self._has_own_host():
             return
-        # Another site's page cannot send this type without a preflight request, which is never answered.
+        # Another site's page cannot send this content type without a preflight request, which is always refused.
         json_only = self.headers.get("Content-Type", "").split(";")[0].strip() == "application/json"
         length = self.headers.get("Content-Length", "")
         if self.path != QUERY or not json_only:
@@ -111,19 +112,20 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.FORBIDDEN, "The local viewer only reads dashboards and data.")
         elif not length.isdecimal() or int(length) > LARGEST_QUERY:
             self.close_connection = True
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That query is too long.")
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The query is too long.")
         else:
-            self._pass_on("POST", self.rfile.read(int(length)))
+            self._forward("POST", self.rfile.read(int(length)))
 
-    def _is_for_us(self) -> bool:
+    def _has_own_host(self) -> bool:
+        """Whether the request names this server as its host; refuses it otherwise."""
         port = self.server.server_port
         if self.headers.get("Host") in (f"127.0.0.1:{port}", f"localhost:{port}"):
             return True
         self.close_connection = True
-        self._refuse(HTTPStatus.MISDIRECTED_REQUEST, f"The local viewer is http://127.0.0.1:{port}.")
+        self._refuse(HTTPStatus.MISDIRECTED_REQUEST, f"The local viewer's address is http://127.0.0.1:{port}.")
         return False
 
-    def _pass_on(self, method: str, body: bytes | None) -> None:
+    def _forward(self, method: str, body: bytes | None) -> None:
         try:
             status, answer = self.server.grafana.ask(method, self.path, body)
         except (urllib3.exceptions.HTTPError, SandboxError) as error:
@@ -156,7 +158,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
-    """The listening socket, and what its handlers need. www: the bundle's folder."""
+    """The listening server, and what its handlers need. www: the bundle's folder."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -171,7 +173,7 @@ class Server(ThreadingHTTPServer):
 
 
 def serve(place: Place) -> None:
-    """Serve until SIGTERM. Raises SandboxError when the stack is not complete or the port is taken."""
+    """Serve until SIGTERM. Raises SandboxError if the stack is not complete or the port is in use."""
     with Server(place.viewer_port, bundle.ensure(), Grafana(place, stack.name())) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             # shutdown() waits for the loop that this handler interrupts, so it is called in another thread.

@@ -1,8 +1,8 @@
-// Opens the viewer in a real Chromium and reports what a person would see, as JSON on standard output.
+// Opens the viewer in a real Chromium and reports what its pages show, as JSON on standard output.
 //
 // Standard input: {"chromium", "base", "width", "height", "visits": [{"path", "do": [...], "picture", "full", "light"}]}
 // A picture's name ends in .png (pixels) or .svg (text and shapes).
-// A step in "do" is {"choose": [variable's name, option]}, {"time": quick range's name} or {"unfold": true}: all rows.
+// A step in "do" is {"choose": [variable's name, option]}, {"time": quick range's name} or {"unfold": true} (all rows).
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 
 import { draw, record } from './vector.mjs';
 
-const PATIENCE = 60_000; // all rows unfolded, on a busy machine
+const TIMEOUT = 60_000; // enough for all rows unfolded, on a busy machine
 const FLAGS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
   ...['--disable-background-networking', '--disable-component-update'],
@@ -24,7 +24,7 @@ async function settled(page) {
       return drawn && panels.every((panel) => panel.dataset.state !== 'loading' && panel.dataset.loading === 'false');
     },
     undefined,
-    { timeout: PATIENCE }
+    { timeout: TIMEOUT }
   );
   await page.waitForTimeout(500);
 }
@@ -48,7 +48,7 @@ async function step(page, { choose, time, unfold }) {
     await page.getByTestId('data-testid TimePicker Open Button').click();
     await page.getByText(time, { exact: true }).click();
   }
-  await page.waitForURL((url) => url.href !== before, { timeout: PATIENCE });
+  await page.waitForURL((url) => url.href !== before, { timeout: TIMEOUT });
   await settled(page);
 }
 
@@ -57,7 +57,7 @@ async function save(page, picture) {
     await page.screenshot({ path: picture });
     return;
   }
-  // The text next to a picture says where it comes from.
+  // In the docs, the text next to the picture explains what it is.
   await page.evaluate(() => document.querySelector('[data-caption]')?.remove());
   await page.evaluate(await readFile(join(import.meta.dirname, 'dom-to-svg.js'), 'utf8') + ';window.domToSvg = domToSvg');
   await writeFile(picture, await page.evaluate(draw));

@@ -1,4 +1,4 @@
-// Bundles the viewer into the folder given: viewer.js, viewer.css, index.html and Grafana's icons.
+// Bundles the viewer into the given folder: viewer.js, viewer.css, index.html, and Grafana's icons and fonts.
 import { build } from 'esbuild';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -18,7 +18,7 @@ await build({
   loader: { '.svg': 'dataurl', '.woff': 'dataurl', '.woff2': 'dataurl', '.ttf': 'dataurl', '.png': 'dataurl' },
   logLevel: 'warning',
 });
-// For the pictures only (vector.mjs); not part of the page.
+// Only for the pictures (vector.mjs); not part of the page.
 await build({
   stdin: { contents: "export { documentToSVG } from 'dom-to-svg';", resolveDir: '.' },
   outfile: join(target, '../dom-to-svg.js'),
@@ -30,10 +30,10 @@ await build({
 const packaged = (name) => dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
 const icons = join(target, 'public/build/img/icons');
 await cp(join(packaged('@grafana/ui'), 'dist/public/img/icons'), icons, { recursive: true });
-// The time range picker's "back" icon is not among the published ones: it is the other one turned round.
+// The time range picker's "back" icon is not published: rotate the other one.
 const forward = await readFile(join(icons, 'unicons/angle-double-right.svg'), 'utf8');
 await writeFile(join(icons, 'unicons/angle-double-left.svg'), forward.replace('<svg ', '<svg transform="rotate(180)" '));
-// Grafana's fonts, under the names its styles ask for.
+// Grafana's fonts, under the names that its styles use.
 const MONO = 'L0xTDF4xlVMF-BfR8bXMIhJHg45mwgGEFl0_3vrtSM1J-gEPT5Ese6hmHSh0mQ';
 for (const [family, face, name] of [
   ['inter', '400-normal', 'inter/Inter-Regular'],

@@ -1,9 +1,9 @@
-// The page as SVG: text as text, charts as paths. Two parts, both run inside the page.
+// Converts the page to SVG: text as text, charts as paths. Both functions run inside the page.
 //
-// `record` goes in before the page's own scripts: whatever is drawn on a canvas (Grafana's charts, by uPlot) is written
-// down as well as drawn. `draw` then puts those notes in the canvases' places and has dom-to-svg do the rest.
+// `record` runs before the page's own scripts, and records whatever is drawn on a canvas (Grafana's charts, by uPlot).
+// `draw` then replaces the canvases by what was recorded, and dom-to-svg does the rest.
 
-/** Runs in the page before anything else: canvases remember what was drawn on them, as SVG elements. */
+/** Runs in the page before anything else: records what is drawn on canvases, for SVG elements. */
 export function record() {
   const DRAWN = new WeakMap();
   const d = Symbol('d');
@@ -25,7 +25,7 @@ export function record() {
       return `M${at(from)}${half}A${fixed(r)} ${fixed(r)} 0 ${!whole && Math.abs(to - from) > Math.PI ? 1 : 0} ${sweep} ${at(to)}`;
     },
   };
-  // A canvas's path may begin with a line, which then only goes to its first point; an SVG's may not.
+  // A canvas's path can begin with a line, which only moves to its first point; an SVG's cannot.
   const continued = (before, more) => (before === '' && more.startsWith('L') ? `M${more.slice(1)}` : before + more);
   const Path = window.Path2D;
   window.Path2D = class extends Path {
@@ -97,7 +97,7 @@ export function record() {
   wrap(CanvasGradient.prototype, 'addColorStop', function (offset, color) {
     this.stops.push([offset, color]);
   });
-  // A canvas that gets a new size is empty.
+  // Setting a canvas's size clears it.
   for (const name of ['width', 'height']) {
     const own = Object.getOwnPropertyDescriptor(HTMLCanvasElement.prototype, name);
     Object.defineProperty(HTMLCanvasElement.prototype, name, {
@@ -111,7 +111,7 @@ export function record() {
   window.drawnOn = (canvas) => DRAWN.get(canvas)?.items ?? [];
 }
 
-/** Runs in the finished page, where dom-to-svg is `window.domToSvg`: the panels that are whole on the first screen, as the text of an SVG file. */
+/** Runs in the finished page, where dom-to-svg is `window.domToSvg`. Returns the panels that fit on the first screen as SVG text. */
 export function draw() {
   const SVG = 'http://www.w3.org/2000/svg';
   let names = 0;
@@ -180,7 +180,7 @@ export function draw() {
   const found = window.domToSvg.documentToSVG(document, { captureArea: new DOMRect(0, 0, innerWidth, height) });
   return new XMLSerializer().serializeToString(slim(found.documentElement));
 
-  /** What is seen of it, and nothing else: no styles, no names of elements, no links, nothing below. */
+  /** Removes everything that is not visible: styles, names of elements, links, and whatever is below the picture. */
   function slim(root) {
     const KEPT = new Set([
       ...['id', 'width', 'height', 'viewBox', 'x', 'y', 'x1', 'y1', 'x2', 'y2', 'cx', 'cy', 'r', 'rx', 'ry', 'd', 'points', 'transform'],
@@ -207,7 +207,7 @@ export function draw() {
         element.remove();
       }
     }
-    // Those of text below the picture are empty.
+    // Text below the picture leaves empty elements.
     for (const text of root.querySelectorAll('text')) {
       if (text.childElementCount === 0 && text.textContent === '') {
         text.remove();
@@ -226,7 +226,7 @@ export function draw() {
         }
       }
     }
-    // From the inside out: groups with nothing in them, then groups that say nothing.
+    // From the inside out, remove empty groups, then groups without attributes.
     for (const group of [...root.querySelectorAll('g, svg')].reverse()) {
       if (group.childElementCount === 0) {
         group.remove();
@@ -241,7 +241,7 @@ export function draw() {
     return root;
   }
 
-  /** dom-to-svg masks each element whose overflow is hidden: here only where something overflows, and equal masks are one. */
+  /** dom-to-svg masks each element whose overflow is hidden. Keeps the masks only where something overflows, and merges equal ones. */
   function share(root, definitions) {
     const masks = new Map([...definitions.children].map((mask) => [`url(#${mask.id})`, mask]));
     const shared = new Map();
@@ -259,7 +259,7 @@ export function draw() {
     definitions.replaceChildren(...shared.values());
   }
 
-  /** Whether a rectangle covers what is this large, but for half a pixel. */
+  /** Whether a rectangle covers a box, with a tolerance of half a pixel. */
   function holds(rectangle, box) {
     const [x, y, width, height] = ['x', 'y', 'width', 'height'].map((name) => rectangle[name].baseVal.value);
     const [right, bottom] = [x + width + 0.5, y + height + 0.5];

@@ -1,6 +1,6 @@
-"""`make pictures`: a dozen simulated hosts, of which one is in trouble, for README and docs.
+"""`make pictures`: draws a dozen simulated hosts, one of them in trouble, for README and docs.
 
-The environment that is up has three hosts, all healthy; so these are a scene of their own.
+The environment that is up has only three hosts, all healthy, so this simulates others.
 """
 
 from __future__ import annotations

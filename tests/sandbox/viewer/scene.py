@@ -1,4 +1,4 @@
-"""Simulated hosts with trouble made on purpose, in an InfluxDB, a double of Grafana and a viewer of their own."""
+"""Simulated hosts, some of them in trouble, in a separate InfluxDB, Grafana double and viewer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,10 @@ TOP = (
 
 @dataclass
 class Trouble:
-    """The hosts whose file system fills up, whose memory does, and that have been silent for a while."""
+    """The names of hosts in trouble.
+
+    full: its file system fills up. hog: its memory fills up. silent: it has not sent anything for a while.
+    """
 
     full: str = ""
     hog: str = ""
@@ -53,13 +56,13 @@ class Trouble:
 
 
 class Double(ViewersGrafana):
-    """The double of Grafana, as the viewer's server asks it."""
+    """The Grafana double, as the viewer's server uses it."""
 
     def __init__(self, grafana: support.Grafana) -> None:
         self.url = grafana.url
         login = urllib3.make_headers(basic_auth=f"{grafana.user}:{grafana.password}")
         self._headers = {**login, "Content-Type": "application/json"}
-        # As many connections as a browser opens: on a busy machine the double gives up on handshakes of further ones.
+        # As many connections as a browser opens: on a busy machine, the double times out on more handshakes.
         self._pool = urllib3.PoolManager(ca_certs=str(grafana.ca), maxsize=6, block=True, retries=3)
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -69,23 +72,23 @@ class Double(ViewersGrafana):
 
 @dataclass(frozen=True)
 class Scene:
-    """A viewer that is served. viewer_url: as `Place` calls it, so that the browser finds it."""
+    """A running viewer. viewer_url: named as in `Place`, so that the browser finds it."""
 
     viewer_url: str
 
     @property
     def place(self) -> Place:
-        """For `sandbox.viewer.browser.look`, which takes the address from it and nothing else."""
+        """For `sandbox.viewer.browser.look`, which only takes the address from it."""
         return cast(Place, self)
 
 
 def hosts(number: int) -> list[str]:
-    """This many names."""
+    """The names of this many hosts."""
     return [f"{ROLES[each % len(ROLES)]}-{each:02}" for each in range(number)]
 
 
 def points(name: str, now: int, minutes: int, trouble: Trouble) -> Iterator[str]:
-    """What a host measured in the minutes before."""
+    """A host's measurements of the last minutes."""
     role = name.partition("-")[0]
     host, tags = Host(name, role), f"host={name},role={role}"
     until = now - SILENT_FOR if name == trouble.silent else now + 1
@@ -104,7 +107,7 @@ def points(name: str, now: int, minutes: int, trouble: Trouble) -> Iterator[str]
 
 @contextmanager
 def scene(folder: Path, names: list[str], trouble: Trouble, *, minutes: int = 60) -> Iterator[Scene]:
-    """A viewer that shows these hosts."""
+    """Run a viewer that shows these hosts."""
     http = free_port()
     url = f"http://127.0.0.1:{http}"
     configuration = folder / "influxdb.conf"
@@ -113,7 +116,7 @@ def scene(folder: Path, names: list[str], trouble: Trouble, *, minutes: int = 60
         stack.enter_context(running("influxd", "-config", configuration))
         wait_for(url)
         requests.post(f"{url}/query", params={"q": "CREATE DATABASE telegraf"}, timeout=20).raise_for_status()
-        now = int(time.time()) // STEP * STEP  # what is measured once a minute is measured at its beginning
+        now = int(time.time()) // STEP * STEP  # what is measured once a minute is measured at the start of the minute
         for name in names:
             lines = "\n".join(points(name, now, minutes, trouble))
             requests.post(f"{url}/write?db=telegraf&precision=s", data=lines, timeout=60).raise_for_status()

@@ -1,4 +1,4 @@
-"""The viewer's server: what it passes on to Grafana, and from whom."""
+"""The viewer's server: which requests it forwards to Grafana, and from whom."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.serving import serving
 
 
 class Double:
-    """Remembers what it was asked."""
+    """Records its requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, bytes | None]] = []
@@ -31,7 +31,7 @@ def grafana() -> Double:
 
 @pytest.fixture
 def base(tmp_path: Path, grafana: Double) -> Iterator[str]:
-    """The address of a running server whose bundle is one page."""
+    """The address of a running server whose bundle is a single page."""
     www = tmp_path / "www"
     www.mkdir()
     (www / "index.html").write_text("the page")
@@ -48,12 +48,12 @@ def base(tmp_path: Path, grafana: Double) -> Iterator[str]:
         "/api/datasources/uid/cloudwatch/resources/ec2-instance-attribute?region=eu-central-1",
     ],
 )
-def test_reads_are_passed_on(base: str, grafana: Double, path: str) -> None:
+def test_reads_are_forwarded(base: str, grafana: Double, path: str) -> None:
     assert requests.get(base + path, timeout=5).status_code == 200
     assert grafana.asked == [("GET", path, None)]
 
 
-def test_queries_are_passed_on(base: str, grafana: Double) -> None:
+def test_queries_are_forwarded(base: str, grafana: Double) -> None:
     assert requests.post(f"{base}/api/ds/query", json={"queries": []}, timeout=5).status_code == 200
     assert grafana.asked == [("POST", "/api/ds/query", b'{"queries": []}')]
 
@@ -68,7 +68,7 @@ def test_queries_are_passed_on(base: str, grafana: Double) -> None:
 def test_other_reads_are_refused(base: str, grafana: Double, path: str) -> None:
     session = requests.Session()
     request = session.prepare_request(requests.Request("GET", base))
-    request.url = base + path  # as it stands, not tidied up
+    request.url = base + path  # not normalized
     assert session.send(request, timeout=5).status_code == 403
     assert grafana.asked == []
 
@@ -81,7 +81,7 @@ def test_writes_are_refused(base: str, grafana: Double) -> None:
     assert grafana.asked == []
 
 
-def test_another_site_s_page_cannot_ask(base: str, grafana: Double) -> None:
+def test_another_site_s_page_is_refused(base: str, grafana: Double) -> None:
     form = requests.post(f"{base}/api/ds/query", data="{}", headers={"Content-Type": "text/plain"}, timeout=5)
     assert form.status_code == 403
     rebound = requests.get(f"{base}/api/search", headers={"Host": "evil.example"}, timeout=5)

@@ -1,4 +1,4 @@
-"""What the TypeScript compiler says about the viewer's page, and about the dashboards' JSON."""
+"""The TypeScript compiler accepts the viewer's page and the dashboards' JSON."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from tests.support.every_dashboard import EVERY, Sample, by_uid
 pytestmark = pytest.mark.slow
 
 TYPED = ("timeseries", "stat", "gauge", "table", "state-timeline", "row")
-"""The panels whose types are in wire.ts."""
+"""The panel types that wire.ts has."""
 
 SETTINGS = {"extends": "./tsconfig.json", "include": ["*.ts"]}
 
 
 @pytest.fixture(scope="module")
 def app() -> Path:
-    """The app's folder in the cache, with its npm packages above it."""
+    """The app's folder in the cache, with its npm packages in the folder above."""
     bundle.ensure()
     return bundle.app_folder()
 
 
 @pytest.fixture
 def scratch(app: Path) -> Iterator[Path]:
-    """A folder from which Grafana's published types are found."""
+    """A folder in which the compiler finds Grafana's published types."""
     with tempfile.TemporaryDirectory(dir=bundle.packages_folder()) as name:
         folder = Path(name)
         shutil.copy(app / "tsconfig.json", folder)
@@ -45,7 +45,7 @@ def scratch(app: Path) -> Iterator[Path]:
 
 
 def compiled(folder: Path, project: str = "tsconfig.json") -> str:
-    """The compiler's complaints."""
+    """The compiler's errors."""
     compiler = bundle.packages_folder() / "node_modules" / ".bin" / "tsc"
     process = subprocess.run(
         [compiler, "-p", project], cwd=folder, capture_output=True, text=True, check=False, timeout=300
@@ -61,33 +61,32 @@ def checked(folder: Path, dashboard: str) -> str:
 
 
 def opened(dashboard: dict[str, Any]) -> dict[str, Any]:
-    """A dashboard with its collapsed rows open: the published type of a row does not say what is in its panels."""
+    """A dashboard without collapsed rows: the published type of a row does not include its panels' types."""
     rows = [{**panel, "panels": []} for panel in dashboard["panels"] if panel["type"] == "row"]
     return {**dashboard, "panels": [*rows, *panels(dashboard)]}
 
 
 def without_queries(dashboard: dict[str, Any]) -> dict[str, Any]:
-    """The dashboard without annotations by queries of InfluxDB, which Grafana reads and the published types do not
-    have."""
+    """The dashboard without annotations that query InfluxDB, which Grafana supports but the published types lack."""
     listed = dashboard.get("annotations", {}).get("list", [])
     return {**dashboard, "annotations": {"list": [each for each in listed if "query" not in each]}}
 
 
-def test_the_page_is_well_typed(app: Path) -> None:
+def test_the_page_has_no_type_errors(app: Path) -> None:
     assert compiled(app) == ""
 
 
 @pytest.mark.parametrize("sample", EVERY, ids=by_uid)
-def test_a_dashboard_is_what_grafana_s_schema_says(scratch: Path, sample: Sample) -> None:
+def test_a_dashboard_conforms_to_grafana_s_schema(scratch: Path, sample: Sample) -> None:
     assert checked(scratch, json.dumps(without_queries(opened(json.loads(sample.build()))), indent=1)) == ""
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_an_imported_dashboard_is_what_grafana_s_schema_says(scratch: Path, name: str) -> None:
+def test_an_imported_dashboard_conforms_to_grafana_s_schema(scratch: Path, name: str) -> None:
     dashboard = opened(imported(sample(name)).dashboard)
     dashboard["panels"] = [panel for panel in dashboard["panels"] if panel["type"] in TYPED]
     dashboard = without_queries(dashboard)
-    # What Grafana still reads and the published types do not have: an interval's `auto`.
+    # Grafana still supports an interval's `auto`, but the published types lack it.
     for variable in dashboard["templating"]["list"]:
         variable.pop("auto", None)
     assert checked(scratch, json.dumps(dashboard, indent=1)) == ""
@@ -103,7 +102,7 @@ def test_an_imported_dashboard_is_what_grafana_s_schema_says(scratch: Path, name
     ],
 )
 def test_a_mistake_is_found(scratch: Path, right: str, wrong: str) -> None:
-    """The check does not let everything through."""
+    """The check can fail."""
     dashboard = json.dumps(opened(json.loads(LINUX_HOSTS.build())), indent=1)
     assert right in dashboard
     assert checked(scratch, dashboard.replace(right, wrong)) != ""

@@ -1,4 +1,4 @@
-/** Grafana's published types of a dashboard as its JSON has them: enumerations are their plain values there. */
+/** Grafana's published types of a dashboard, as in its JSON, where enumerations are plain values. */
 import type * as dashboard from '@grafana/schema/dist/esm/raw/dashboard/x/Dashboard_types.gen';
 import type * as gauge from '@grafana/schema/dist/esm/raw/composable/gauge/panelcfg/x/GaugePanelCfg_types.gen';
 import type * as stat from '@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen';
@@ -6,7 +6,7 @@ import type * as stateTimeline from '@grafana/schema/dist/esm/raw/composable/sta
 import type * as table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
 import type * as timeSeries from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 
-/** `T` with every enumeration replaced by the strings or numbers it stands for. */
+/** `T` with every enumeration replaced by its strings or numbers. */
 export type Wire<T> = 0 extends 1 & T
   ? any
   : T extends string
@@ -23,14 +23,14 @@ export type Wire<T> = 0 extends 1 & T
 
 interface Of<Type extends string, Options, Custom> extends Omit<Wire<dashboard.Panel>, 'type' | 'options' | 'fieldConfig'> {
   type: Type;
-  /** What is left out, Grafana fills with its defaults. */
+  /** Grafana has defaults for whatever is missing. */
   options: Partial<Wire<Options>>;
   fieldConfig: Omit<Wire<dashboard.FieldConfigSource>, 'defaults'> & {
     defaults: Omit<Wire<dashboard.FieldConfig>, 'custom'> & { custom?: Partial<Wire<Custom>> };
   };
 }
 
-/** A panel of one of the types the dashboards use, with that type's own options. */
+/** A panel of one of the types that the dashboards use, with that type's own options. */
 export type Panel =
   | Of<'timeseries', timeSeries.Options, timeSeries.FieldConfig>
   | Of<'stat', stat.Options, Record<string, never>>

@@ -1,4 +1,4 @@
-/** The alerts that fire, or soon will, as Grafana's alert list shows them: by a matcher of labels. */
+/** The alerts that fire or are pending and match a filter of labels, as in Grafana's alert list. */
 import { dateTime } from '@grafana/data';
 import { useEffect, useState } from 'react';
 
@@ -18,7 +18,7 @@ interface Rules {
 const SHOWN = ['Alerting', 'Recovering', 'Pending', 'Error'];
 const COLOURS: Record<string, string> = { Alerting: '#F2495C', Error: '#F2495C', Recovering: '#FF9830', Pending: '#FF9830' };
 
-/** Whether the labels have each `name="value"` of `{…}`. */
+/** Whether the labels match each `name="value"` of `{…}`. */
 function matches(matcher: string, labels: Record<string, string>): boolean {
   return [...matcher.matchAll(/(\w+)="([^"]*)"/g)].every(([, name, value]) => labels[name!] === value);
 }

@@ -1,4 +1,4 @@
-/** A dashboard: its links, variables, time range and refresh above, its panels on the grid below. */
+/** A dashboard: its variables, links, time range and refresh at the top, its panels on a grid below. */
 import { dateTime, type TimeRange } from '@grafana/data';
 import { Button, Combobox, InlineField, Input, LinkButton, MultiCombobox, RefreshPicker, TimeRangePicker } from '@grafana/ui';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
@@ -15,7 +15,7 @@ function seconds(written: string): number {
   return Number(written.slice(0, -1)) * (SECONDS[written.slice(-1)] ?? 0);
 }
 
-/** Time range in the address, else the dashboard's; new moments for `now` each time it is read. */
+/** The time range in the address, or else the dashboard's. `now` is the current time at each call. */
 function currentRange(dashboard: DashboardModel): TimeRange {
   const address = new URLSearchParams(location.search);
   return rangeOf({ from: address.get('from') ?? dashboard.time.from, to: address.get('to') ?? dashboard.time.to });
@@ -26,7 +26,7 @@ export function Dashboard({ dashboard }: { dashboard: DashboardModel }) {
   const [failure, setFailure] = useState('');
   const [interval, setRefresh] = useState(dashboard.refresh ?? '');
 
-  /** Read everything again from the address: after a change, and at every refresh. */
+  /** Reload everything for the current address: after a change, and at every refresh. */
   const reload = useCallback(() => {
     const range = currentRange(dashboard);
     load(dashboard.templating.list, new URLSearchParams(location.search), range).then(
@@ -111,7 +111,7 @@ function Control({ variable, onChange }: { variable: Variable; onChange: (chosen
   if (model.type === 'textbox') {
     control = <Input id={id} width={14} defaultValue={chosen[0]} onBlur={(event) => event.currentTarget.value !== chosen[0] && onChange([event.currentTarget.value])} />;
   } else if (model.multi) {
-    // "All" and single values exclude each other: what was chosen last counts.
+    // "All" and single values exclude each other: the last choice wins.
     const changed = (picked: string[]) => {
       const newest = picked.filter((value) => !chosen.includes(value));
       const kept = newest.includes(ALL) || picked.length === 0 ? [ALL] : picked.filter((value) => value !== ALL);
@@ -134,8 +134,8 @@ interface Placed {
 }
 
 /**
- * The panels that are seen, and the line each begins at: those of a collapsed row only once it is opened, then everything below
- * moves down. The panels themselves stay the same objects: one that only moves is not asked again.
+ * The visible panels, and the grid line at which each begins. The panels of a collapsed row are visible once it is opened, which
+ * moves everything below down. The panels stay the same objects, so that one that only moves is not queried again.
  */
 function laidOut(panels: PanelModel[], opened: ReadonlySet<number>): Placed[] {
   const shown: Placed[] = [];
@@ -143,7 +143,7 @@ function laidOut(panels: PanelModel[], opened: ReadonlySet<number>): Placed[] {
   let start = 0;
   for (const panel of panels) {
     if (panel.type !== 'row') {
-      // Below a row that is not collapsed, and as far from it as the dashboard says.
+      // As far below the last row as in the dashboard.
       const y = panel.gridPos.y + start;
       shown.push({ panel, y });
       bottom = Math.max(bottom, y + panel.gridPos.h);

@@ -1,4 +1,4 @@
-/** One panel: asks its queries, transforms the answers, applies the field configuration, draws. */
+/** One panel: runs its queries, transforms the results, applies the field configuration, and draws. */
 import {
   applyFieldOverrides,
   cacheFieldDisplayNames,
@@ -19,7 +19,7 @@ import { query } from './api';
 import type { PanelModel } from './model';
 import { properties } from './registries';
 import type { Interpolator } from './variables';
-import { LINE_DEFAULTS, VISUALIZATIONS, WITH_NO_VALUE, WITHOUT_DATA } from './visualizations';
+import { DRAWS_NO_VALUE, LINE_DEFAULTS, VISUALIZATIONS, WITHOUT_DATA } from './visualizations';
 
 interface Props {
   panel: PanelModel;
@@ -35,15 +35,15 @@ interface Data {
   error?: string;
 }
 
-/** The time that a panel shows: the dashboard's, or as much before as its `timeShift` says. */
-function shownBy(panel: PanelModel, { range }: Interpolator): TimeRange {
+/** The time range that a panel shows: the dashboard's, or earlier by its `timeShift`. */
+function rangeOfPanel(panel: PanelModel, { range }: Interpolator): TimeRange {
   const before = panel.timeShift ? rangeUtil.intervalToMs(panel.timeShift) : 0;
   const [from, to] = [dateTime(range.from.valueOf() - before), dateTime(range.to.valueOf() - before)];
   return before ? { from, to, raw: { from, to } } : range;
 }
 
-async function ask(panel: PanelModel, width: number, interpolator: Interpolator): Promise<DataFrame[]> {
-  const range = shownBy(panel, interpolator);
+async function fetchFrames(panel: PanelModel, width: number, interpolator: Interpolator): Promise<DataFrame[]> {
+  const range = rangeOfPanel(panel, interpolator);
   const atLeast = interpolator.replace(panel.interval) || '10s';
   if (!panel.targets?.length) {
     return [];
@@ -76,8 +76,8 @@ export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
   useEffect(() => {
     let current = true;
     setLoading(true);
-    ask(panel, Math.round(width), interpolator)
-      .then((frames) => current && setData({ frames, range: shownBy(panel, interpolator) }))
+    fetchFrames(panel, Math.round(width), interpolator)
+      .then((frames) => current && setData({ frames, range: rangeOfPanel(panel, interpolator) }))
       .catch((error: unknown) => current && setData({ frames: [], range: interpolator.range, error: String(error) }))
       .finally(() => current && setLoading(false));
     return () => {
@@ -122,8 +122,8 @@ export function Panel({ panel, width, height, interpolator, onZoom }: Props) {
 
   const draw = VISUALIZATIONS[panel.type];
   const { noValue } = panel.fieldConfig.defaults;
-  const saysSo = noValue !== undefined && WITH_NO_VALUE.includes(panel.type);
-  const empty = data && !data.error && !WITHOUT_DATA.includes(panel.type) && isEmpty(frames) && !saysSo;
+  const drawsNoValue = noValue !== undefined && DRAWS_NO_VALUE.includes(panel.type);
+  const empty = data && !data.error && !WITHOUT_DATA.includes(panel.type) && isEmpty(frames) && !drawsNoValue;
   const state = data?.error ? 'error' : !data ? 'loading' : empty ? 'empty' : draw ? 'drawn' : 'error';
   return (
     <section data-panel={interpolator.replace(panel.title)} data-type={panel.type} data-state={state} data-loading={loading}>

@@ -1,4 +1,4 @@
-/** Grafana's state timeline is not among its published components: this draws the same with plain elements. */
+/** Grafana's state timeline is not a published component: this draws a similar one with plain SVG. */
 import { type DataFrame, dateTimeFormat, FieldType, getFieldDisplayName, type TimeRange } from '@grafana/data';
 import { Pagination, useTheme2, VizLegend } from '@grafana/ui';
 import { useState } from 'react';
@@ -11,7 +11,7 @@ interface Band {
   color: string;
 }
 
-/** Neighbours of the same state are one band; a state lasts until the next point, or one step at the end. */
+/** Consecutive points with the same state form one band. A state lasts until the next point, and the last one for one step. */
 function bands(times: number[], states: Array<{ text: string; color: string } | null>, end: number): Band[] {
   const step = times.length > 1 ? times[1]! - times[0]! : 60_000;
   const found: Band[] = [];

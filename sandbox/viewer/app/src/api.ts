@@ -1,14 +1,14 @@
-/** What the viewer asks the stack's Grafana, through the viewer's own server (which logs in). */
+/** Requests to the stack's Grafana, through the viewer's own server, which logs in. */
 import { type DataFrame, dataFrameFromJSON, type DataFrameJSON } from '@grafana/data';
 
-/** Questions at the same time: Grafana asks as many as HTTP/1.1 has connections. */
-const AT_ONCE = 6;
+/** Concurrent requests, as in Grafana: a browser opens this many connections with HTTP/1.1. */
+const CONCURRENT = 6;
 
 let running = 0;
 const waiting: Array<() => void> = [];
 
-async function asked(path: string, init?: RequestInit): Promise<unknown> {
-  while (running >= AT_ONCE) {
+async function send(path: string, init?: RequestInit): Promise<unknown> {
+  while (running >= CONCURRENT) {
     await new Promise<void>((go) => waiting.push(go));
   }
   running += 1;
@@ -27,28 +27,28 @@ async function asked(path: string, init?: RequestInit): Promise<unknown> {
 }
 
 export async function get<T>(path: string): Promise<T> {
-  return (await asked(path)) as T;
+  return (await send(path)) as T;
 }
 
-export interface Question {
+export interface QueryRequest {
   queries: Array<Record<string, unknown>>;
   from: string;
   to: string;
 }
 
-interface Answer {
+interface Results {
   results: Record<string, { frames?: DataFrameJSON[]; error?: string }>;
 }
 
-/** The frames of all queries, each with its query's refId; throws what Grafana says is wrong. */
-export async function query(question: Question): Promise<DataFrame[]> {
-  const answer = (await asked('/api/ds/query', {
+/** The frames of all queries, each with its query's refId; throws Grafana's error if one fails. */
+export async function query(request: QueryRequest): Promise<DataFrame[]> {
+  const { results } = (await send('/api/ds/query', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(question),
-  })) as Answer;
+    body: JSON.stringify(request),
+  })) as Results;
   const frames: DataFrame[] = [];
-  for (const [refId, result] of Object.entries(answer.results)) {
+  for (const [refId, result] of Object.entries(results)) {
     if (result.error) {
       throw new Error(result.error);
     }

@@ -1,4 +1,4 @@
-/** The local viewer: the stack's dashboards, drawn with the components Grafana publishes. Not Grafana. */
+/** The local viewer (not Grafana): the stack's dashboards, drawn with the components that Grafana publishes. */
 import 'uplot/dist/uPlot.min.css';
 
 import { createTheme, locationUtil, ThemeContext } from '@grafana/data';
@@ -18,7 +18,7 @@ interface Listed {
   description: string;
 }
 
-/** Every dashboard with the first paragraph of its description: the next one is about who manages it. */
+/** Every dashboard with the first paragraph of its description; the next paragraph says how it is managed. */
 async function list(): Promise<Listed[]> {
   const found = await get<Array<{ uid: string; title: string }>>('/api/search?type=dash-db');
   return Promise.all(
@@ -35,10 +35,10 @@ function Page() {
   const [listed, setListed] = useState<Listed[]>();
   const [failure, setFailure] = useState('');
   useEffect(() => {
-    const asked = uid
+    const loading = uid
       ? get<{ dashboard: DashboardModel }>(`/api/dashboards/uid/${uid}`).then((answer) => setDashboard(answer.dashboard))
       : list().then(setListed);
-    asked.catch((error: unknown) => setFailure(String(error)));
+    loading.catch((error: unknown) => setFailure(String(error)));
   }, [uid]);
   useEffect(() => {
     document.title = `${dashboard?.title ?? 'Dashboards'} · local viewer`;
@@ -68,7 +68,7 @@ function Page() {
   );
 }
 
-/** As the person's system or browser prefers. */
+/** Whether the system or browser prefers light colours. */
 const light = matchMedia('(prefers-color-scheme: light)');
 
 async function start(): Promise<void> {

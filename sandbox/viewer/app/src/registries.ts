@@ -1,4 +1,4 @@
-/** What Grafana's core registers at its start: the properties of fields, and the transformations. */
+/** What Grafana's core registers when it starts: the properties of fields, and the transformations. */
 import {
   FieldConfigOptionsRegistry,
   type FieldConfigPropertyItem,
@@ -28,7 +28,7 @@ function property(path: string, isCustom: boolean): FieldConfigPropertyItem {
     editor: nothing,
     override: nothing,
     process: (value: unknown) => value,
-    // As in Grafana: an axis' label and ends are those of the values, not of the time.
+    // As in Grafana, an axis's settings apply to the values, not to the time.
     shouldApply: (field) => !(path.startsWith('axis') && field.type === FieldType.time),
   };
 }
@@ -39,7 +39,7 @@ export const properties = new FieldConfigOptionsRegistry(() => [
 ]);
 
 export function registerTransformers(): void {
-  // Some are listed under two names.
+  // Some transformers are listed under two names.
   const unique = new Map(Object.values(standardTransformers).map((transformer) => [transformer.id, transformer]));
   standardTransformersRegistry.setInit(() =>
     [...unique.values()].map((transformer): TransformerRegistryItem => ({

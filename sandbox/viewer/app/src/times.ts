@@ -1,4 +1,4 @@
-/** Time ranges: as the address writes them, and as moments. */
+/** Time ranges, as written in the address and as moments. */
 import { dateMath, type RawTimeRange, type TimeRange } from '@grafana/data';
 
 export function timeParameters(raw: RawTimeRange): string {

@@ -1,4 +1,4 @@
-/** Dashboard variables: their values, filling them into texts, and the address that keeps them. */
+/** Dashboard variables: their values, filling them into texts, and their parameters in the address. */
 import { FieldType, formattedValueToString, getFieldDisplayValuesProxy, type RawTimeRange, type ScopedVars, type TimeRange } from '@grafana/data';
 
 import { get, query } from './api';
@@ -12,7 +12,7 @@ export interface Option {
   value: string;
 }
 
-/** A variable as it stands: chosen is `[ALL]` or some values; options is what can be chosen. */
+/** A variable with its current state. chosen: `[ALL]` or some values. */
 export interface Variable {
   model: VariableModel;
   options: Option[];
@@ -25,7 +25,7 @@ type Format = string | Function | undefined;
 
 const PATTERN = /\$(\w+)|\$\{(\w+)((?:\.\w+)*)(?::(\w+))?\}/g;
 
-/** The chosen values, "All" written out, or as the dashboard has it written. */
+/** The chosen values. "All" is the dashboard's custom value for it, or else all values. */
 export function values(variable: Variable): string[] {
   if (variable.chosen.includes(ALL) && variable.model.allValue) {
     return [variable.model.allValue];
@@ -45,10 +45,10 @@ export function escapeRegex(value: string): string {
   return value.replace(/[/\\^$*+?.()|[\]{}]/g, '\\$&');
 }
 
-/** As Grafana's InfluxDB datasource writes a variable within InfluxQL. */
+/** A variable in InfluxQL, as written by Grafana's InfluxDB datasource. */
 function inInfluxQl(variable: Variable): string {
   const list = values(variable);
-  // What a dashboard says for "All" is not escaped (@grafana/scenes, CustomAllValue).
+  // A custom value for "All" is not escaped (@grafana/scenes, CustomAllValue).
   if ((!variable.model.multi && !variable.model.includeAll) || (variable.chosen.includes(ALL) && variable.model.allValue)) {
     return list.join(',');
   }
@@ -56,13 +56,13 @@ function inInfluxQl(variable: Variable): string {
   return escaped.length === 1 ? escaped[0]! : `(${escaped.join('|')})`;
 }
 
-/** `var-NAME=value&…` of one variable. */
+/** A variable's parameters in the address: `var-NAME=value&…`. */
 function asParameters(variable: Variable): string {
   const name = `var-${encodeURIComponent(variable.model.name)}`;
   return variable.chosen.map((value) => `${name}=${encodeURIComponent(value)}`).join('&');
 }
 
-/** `__field.labels.host`, `__value.text`… of the place a data link starts from. */
+/** The value of `__field.labels.host`, `__value.text`, … at the point of a data link. */
 function fromContext(name: string, path: string[], scoped: ScopedVars | undefined): string | undefined {
   const context = scoped?.['__dataContext']?.value;
   const field = context?.field ?? scoped?.['__field']?.value;
@@ -70,7 +70,7 @@ function fromContext(name: string, path: string[], scoped: ScopedVars | undefine
     return path[0] === 'labels' ? field?.labels?.[path[1] ?? ''] : (field?.config?.displayName ?? field?.name);
   }
   if (name === '__data' && context) {
-    // As it is shown, and nothing where there is no value (@grafana/scenes, DataMacro).
+    // The value as displayed, or nothing if there is none (@grafana/scenes, DataMacro).
     const shown = getFieldDisplayValuesProxy({ frame: context.frame, rowIndex: context.rowIndex ?? 0 });
     const value = shown[path[1] ?? ''];
     return value && formattedValueToString(value);
@@ -85,7 +85,7 @@ function fromContext(name: string, path: string[], scoped: ScopedVars | undefine
   return undefined;
 }
 
-/** Fills variables into texts. What it does not know (a macro of the datasource's backend) stays as it is. */
+/** Fills variables into texts. Unknown ones (macros of the datasource's backend) stay as they are. */
 export class Interpolator {
   constructor(
     readonly variables: Variables,
@@ -125,13 +125,13 @@ export class Interpolator {
       }
     });
 
-  /** A text that is one variable alone stands for all its values. */
+  /** The values that a text stands for: all values of a variable if the text is nothing else. */
   expand(text: string): string[] {
     const variable = /^\$\w+$/.test(text) ? this.variables.get(text.slice(1)) : undefined;
     return variable ? values(variable) : [this.replace(text)];
   }
 
-  /** The parts of a query that was clicked together (`tags`, `select`, `groupBy`). */
+  /** The parts of a query from the visual editor (`tags`, `select`, `groupBy`), filled in. */
   private inside(value: unknown): unknown {
     if (typeof value === 'string') {
       return this.replace(value, undefined, 'influxql');
@@ -145,13 +145,13 @@ export class Interpolator {
     return value;
   }
 
-  /** A query's model as it is sent. */
+  /** A query's model with variables filled in. */
   model(target: Record<string, unknown>, datasource: string | undefined): Record<string, unknown> {
     const filled: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(target)) {
       if (key === 'dimensions' && value && typeof value === 'object') {
         filled[key] = Object.fromEntries(
-          // As in Grafana (CloudWatchRequest.ts, convertDimensionFormat), none is filled into a list.
+          // As in Grafana (CloudWatchRequest.ts, convertDimensionFormat), variables in lists are not filled in.
           Object.entries(value as Record<string, string | string[]>).map(([name, chosen]) => [
             name,
             typeof chosen === 'string' ? this.expand(chosen) : chosen,
@@ -171,7 +171,7 @@ export class Interpolator {
   }
 }
 
-/** The variables of a dashboard with their options, in order: later ones may use earlier ones. */
+/** The variables of a dashboard with their options, in order, as later ones can use earlier ones. */
 export async function load(models: VariableModel[], address: URLSearchParams, range: TimeRange): Promise<Variables> {
   const known: Variables = new Map();
   for (const model of models) {
@@ -193,7 +193,7 @@ export async function load(models: VariableModel[], address: URLSearchParams, ra
 
 async function optionsOf(model: VariableModel, filler: Interpolator, range: TimeRange): Promise<Option[]> {
   if (model.type === 'datasource') {
-    // Others are chosen in the address (`var-account=…`): the list of datasources is not for a page.
+    // Others can be chosen in the address (`var-account=…`): the page cannot read the list of datasources.
     return [{ text: String(model.current.text), value: String(model.current.value) }];
   }
   if (model.type !== 'query') {
@@ -215,7 +215,7 @@ async function fromInfluxDb(model: VariableModel, filler: Interpolator, range: T
     from: String(range.from.valueOf()),
     to: String(range.to.valueOf()),
   });
-  // As @grafana/runtime's frameToMetricFindValue: of several columns the first of text, else the first that is no time.
+  // As in @grafana/runtime's frameToMetricFindValue: the first column of strings, or else the first that is not a time.
   return frames.flatMap(({ fields }) => {
     const field = fields.find(({ type }) => type === FieldType.string) ?? fields.find(({ type }) => type !== FieldType.time);
     return field?.values.map(String) ?? [];
@@ -235,7 +235,7 @@ async function fromCloudWatch(model: VariableModel, filler: Interpolator): Promi
   const asked = model.query as Record<string, any>;
   const resource = RESOURCES[asked['queryType']];
   if (!resource) {
-    throw new Error(`The variable ${model.name} asks CloudWatch for ${asked['queryType']}, which the local viewer cannot.`);
+    throw new Error(`The variable ${model.name} has a CloudWatch query that the local viewer does not support: ${asked['queryType']}.`);
   }
   const parameters = new URLSearchParams();
   const regionless = asked['queryType'] === 'regions';
@@ -258,11 +258,11 @@ async function fromCloudWatch(model: VariableModel, filler: Interpolator): Promi
     `/api/datasources/uid/${filler.replace(model.datasource?.uid)}/resources/${resource}?${parameters}`
   );
   const values = answer.map(({ value }) => (typeof value === 'string' ? value : value.name));
-  // As in Grafana (ResourcesAPI.ts, getRegions): the datasource's own region, whichever it is.
+  // As in Grafana (ResourcesAPI.ts, getRegions), `default` is the datasource's own region.
   return regionless ? ['default', ...values] : values;
 }
 
-/** `?var-…&from=…&to=…` of what is chosen. */
+/** The address's parameters for the chosen values and time range: `?var-…&from=…&to=…`. */
 export function addressOf(variables: Variables, raw: RawTimeRange): string {
   const kept = [...variables.values()].filter(({ model }) => !model.skipUrlSync);
   return `?${[...kept.map(asParameters), timeParameters(raw)].filter(Boolean).join('&')}`;

@@ -1,4 +1,4 @@
-/** Each panel type of the dashboards, drawn with the component Grafana publishes for it. */
+/** Each panel type of the dashboards, drawn with the component that Grafana publishes for it. */
 import {
   type DataFrame,
   FieldType,
@@ -48,7 +48,7 @@ export interface VisualizationProps {
   onZoom: (from: number, to: number) => void;
 }
 
-/** Grafana's own defaults of what the dashboards leave open. */
+/** Grafana's own defaults for options that the dashboards do not set. */
 export const LINE_DEFAULTS = {
   drawStyle: 'line',
   lineInterpolation: 'linear',
@@ -173,7 +173,7 @@ function states({ frames, width, height, range }: VisualizationProps) {
   return <StateTimeline frames={frames} width={width} height={height} range={range} />;
 }
 
-/** Markdown or HTML, made harmless as Grafana makes it. */
+/** Markdown or HTML, sanitized as in Grafana. */
 function text({ panel, interpolator }: VisualizationProps) {
   const content = interpolator.replace(panel.options['content']);
   const html = panel.options['mode'] === 'html' ? textUtil.sanitizeTextPanelContent(content) : renderTextPanelMarkdown(content);
@@ -184,11 +184,11 @@ function alerts({ panel, interpolator }: VisualizationProps) {
   return <AlertList matcher={interpolator.replace(panel.options['alertInstanceLabelFilter'])} />;
 }
 
-/** Those that show something else than the answers of queries. */
+/** The types that do not show results of queries. */
 export const WITHOUT_DATA = ['text', 'alertlist'];
 
-/** Those whose component shows `noValue` itself; for others Grafana shows it in the panel's place (PanelDataErrorView). */
-export const WITH_NO_VALUE = ['stat', 'gauge', 'bargauge', 'table'];
+/** The types whose component shows `noValue` itself; for others, Grafana shows it instead of the panel (PanelDataErrorView). */
+export const DRAWS_NO_VALUE = ['stat', 'gauge', 'bargauge', 'table'];
 
 export const VISUALIZATIONS: Record<string, (props: VisualizationProps) => React.ReactNode> = {
   timeseries: lines,
