@@ -102,7 +102,7 @@ def _ahead(facts: Facts) -> Rule:
         title="Clock is ahead",
         steps=(influxql(facts, text, facts.window(300)), reduced("last"), above(0)),
         pending="1m",
-        missing=0,  # resolved when there are no such points any more
+        missing=0,  # resolved once there are no such points
         severity="critical",
         summary=f"{{{{ $labels.host }}}} sends measurements from more than {AHEAD} s in the future: they cannot"
         " be trusted, and it may have stopped sending",

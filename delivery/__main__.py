@@ -77,7 +77,7 @@ def look_for_drift(asked: argparse.Namespace) -> int:
             if not pulumi.exists():
                 print(f"{stack} does not exist yet.")
                 continue
-            pulumi.learn()
+            pulumi.learn_secrets()
             found = drift.found(pulumi, grafana=asked.grafana == "in-reach")
         except DeliveryError as error:
             failed = FAILED

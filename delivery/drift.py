@@ -19,7 +19,7 @@ def found(pulumi: Pulumi, *, grafana: bool) -> Preview:
     Raises DeliveryError if something could not be checked: only a complete refresh shows that there is no drift.
     """
     options = () if grafana else WITHOUT_GRAFANA
-    done, printed, said = pulumi.try_("refresh", "--preview-only", "--json", *options)
+    done, printed, said = pulumi.attempt("refresh", "--preview-only", "--json", *options)
     preview = parsed(printed, "pulumi refresh --preview-only --json") if printed.strip() else Preview(())
     if not done:
         why = "\n".join(preview.errors) or said.strip()

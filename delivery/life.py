@@ -20,7 +20,7 @@ def up(folder: Path, stack: str) -> None:
     else:
         provider = os.environ.get("PULUMI_SECRETS_PROVIDER") or "default"
         pulumi.ask("stack", "init", "--no-select", "--secrets-provider", provider)
-    pulumi.learn()
+    pulumi.learn_secrets()
     pulumi.show("up", "--yes", "--skip-preview")
 
 
@@ -55,7 +55,7 @@ def destroy(folder: Path, stack: str, again: str) -> None:
         count = sum(bool(each.get("protect")) for each in resources)
     if count:
         raise DeliveryError(_protected(stack, f"{count} of its deployed resources"))
-    pulumi.learn()
+    pulumi.learn_secrets()
     pulumi.show("destroy", "--yes", "--skip-preview")
     pulumi.show("stack", "rm", "--yes", "--preserve-config")
 

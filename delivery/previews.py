@@ -22,8 +22,8 @@ def preview(folder: Path, stack: str, base: str) -> Report:
         pulumi = Pulumi(folder, stack)
         new = not pulumi.exists()
         with _temporary(pulumi) if new else nullcontext(pulumi) as asked:
-            asked.learn()
-            done, printed, said = asked.try_("preview", "--json")
+            asked.learn_secrets()
+            done, printed, said = asked.attempt("preview", "--json")
         if not printed.strip():
             return Report(stack, None, (_error(said),), new)
         found = parsed(printed)

@@ -26,7 +26,7 @@ class Pulumi:
     environment: dict[str, str] = field(default_factory=dict)
     hide: Redactor = field(default_factory=Redactor)
 
-    def learn(self) -> None:
+    def learn_secrets(self) -> None:
         """Find out which values must not be shown. Raises DeliveryError if the stack cannot be read."""
         self.hide = Redactor(secrets.of_stack(self.ask, settings(self.folder, self.stack)))
 
@@ -40,7 +40,7 @@ class Pulumi:
         """The output of a command, without showing it. Raises DeliveryError with its error output when it fails."""
         return self._checked(self._run(*arguments, "--stack", self.stack))
 
-    def try_(self, *arguments: str) -> tuple[bool, str, str]:
+    def attempt(self, *arguments: str) -> tuple[bool, str, str]:
         """Whether a command succeeds, and its two outputs without the secrets."""
         done = self._run(*arguments, "--stack", self.stack)
         return done.returncode == 0, self.hide(done.stdout), self.hide(done.stderr)

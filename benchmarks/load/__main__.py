@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> int:
         login = outputs["grafanaAdminUser"], outputs["grafanaAdminPassword"]
         grafana = Grafana(outputs["grafanaUrl"], *login, authority)
         server = Server(machine, grafana.verify)
-        say(f"looking at what the agent of {LIKE} sends, for {MEASURED_EACH_MINUTE} s")
+        say(f"recording what the agent of {LIKE} sends, for {MEASURED_EACH_MINUTE} s")
         agent = recorded(find(place, LIKE), MEASURED_EACH_MINUTE)
         limited = None
         if asked.memory:

@@ -158,14 +158,14 @@ def _is_foreign(query: Any) -> bool:
 
 
 def shows_another(panel: Json, ids: Collection[Any]) -> bool:
-    """Whether a panel shows the data of panels none of which is there."""
+    """Whether a panel shows only the data of panels that do not exist."""
     own = SPECIAL["-- Dashboard --"]
     asked = [target.get("panelId") for target in objects(panel.get("targets")) if target.get("datasource") == own]
     return bool(asked) and not any(one in ids for one in asked)
 
 
 def reference_to(kind: str) -> dict[str, str]:
-    """How a panel names a datasource of this stack."""
+    """The reference to a datasource of this stack."""
     return dict(SPECIAL.get(kind) or {"type": kind, "uid": kind})
 
 

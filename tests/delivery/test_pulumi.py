@@ -79,7 +79,7 @@ def test_a_failed_ask_quotes_the_end_of_the_output(cli: Made) -> None:
 
 @pytest.mark.parametrize(("status", "worked"), [(0, True), (1, False)])
 def test_both_outputs_of_an_attempt_are_returned_without_secrets(cli: Made, status: int, worked: bool) -> None:
-    tried = cli(f"echo out {SECRET}; echo said {SECRET} >&2; exit {status}").try_("preview", "--json")
+    tried = cli(f"echo out {SECRET}; echo said {SECRET} >&2; exit {status}").attempt("preview", "--json")
     assert tried == (worked, "out [secret]\n", "said [secret]\n")
 
 

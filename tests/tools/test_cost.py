@@ -213,7 +213,7 @@ def test_larger_sizes_cost_in_proportion() -> None:
 
 def test_a_note_says_what_viewing_the_ec2_dashboard_costs() -> None:
     """Six queries of every instance, every five minutes: 6 × 12 × 0.00001."""
-    assert bills.looks(AWS_EC2.build()) == (6, 12)
+    assert bills.viewing(AWS_EC2.build()) == (6, 12)
     assert any("“AWS EC2” dashboard: 0.0007 per hour and instance shown" in note for note in of().notes)
 
 

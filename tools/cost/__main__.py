@@ -60,7 +60,7 @@ def _before(given: argparse.Namespace, now: Bill) -> tuple[Bill | None, str]:
     try:
         return bill(stack_file.parse(text, given.stack, given.compare.name), given.hosts, given.instances), ""
     except (SettingsError, StackFileError):
-        return None, f"Not compared: the older settings ({given.compare.name}) have mistakes of their own."
+        return None, f"Not compared: the older settings ({given.compare.name}) have mistakes."
 
 
 def main(arguments: list[str]) -> int:

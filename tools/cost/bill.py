@@ -187,7 +187,7 @@ def _switch(settings: Settings, price: Prices) -> Iterator[Line]:
         yield _line("dead man's switch", f"2 CloudWatch alarms at {month}", 2 * month)
 
 
-def looks(page: str) -> tuple[int, int]:
+def viewing(page: str) -> tuple[int, int]:
     """How many queries the open panels of a dashboard make at once, and how often per hour. page: its JSON."""
     content = json.loads(page)
     opened = [panel for panel in content["panels"] if panel["type"] != "row"]
@@ -221,11 +221,11 @@ def _notes(settings: Settings, price: Prices, unread: set[str]) -> Iterator[str]
     for name in USED:
         if name in unread:
             yield f"monitoring:{name} contains an encrypted value: its default is used instead."
-    metrics, times = looks(AWS_EC2.build())
+    metrics, times = viewing(AWS_EC2.build())
     hour = _rounded(_asked(price, Decimal(metrics * times)))
     yield f"Viewing the “AWS EC2” dashboard: {hour} per hour and instance shown ({metrics} metrics, {times} refreshes)."
     if custom := sum(math.prod(map(len, each.dimensions.values())) for each in settings.custom_metrics):
-        _, times = looks(CUSTOM_METRICS.build(settings.custom_metrics))
+        _, times = viewing(CUSTOM_METRICS.build(settings.custom_metrics))
         hour = _rounded(_asked(price, Decimal(custom * times)))
         yield f"Viewing the “Custom metrics” dashboard: at least {hour} per hour."
     if credit := price.cpu_credit_hour(settings.instance_type):
