@@ -117,7 +117,7 @@ def test_a_closed_issue_says_why(hub: GitHub, tmp_path: Path) -> None:
     posts.drift(tmp_path, "https://github.com/run")
     (issue,) = hub.issues.values()
     assert (issue["state"], issue["state_reason"]) == ("closed", "completed")
-    assert hub.said(issue["number"]) == ["Nothing differs any more: https://github.com/run"]
+    assert hub.said(issue["number"]) == ["There is no more drift: https://github.com/run"]
 
 
 @pytest.mark.usefixtures("job")
@@ -145,7 +145,7 @@ def test_the_command_opens_issues_and_prints_their_addresses(
         (tmp_path / f"{stack}.md").write_text(f"drift of {stack}")
     assert posts.main(["drift", "--run", "the run", str(tmp_path)]) == 0
     opened = hub.open_issues()
-    assert [each["title"] for each in opened] == [f"{stack} is not as Pulumi left it" for stack in ("dev", "prod")]
+    assert [each["title"] for each in opened] == [f"{stack} has drifted from Pulumi's state" for stack in ("dev", "prod")]
     assert capsys.readouterr().out.splitlines() == [each["html_url"] for each in opened]
 
 

@@ -74,7 +74,7 @@ def test_a_stack_that_was_never_deployed_is_deployed(pulumi: ScriptedPulumi, com
 def test_a_commit_older_than_what_is_deployed_is_refused(pulumi: ScriptedPulumi, commits: list[str]) -> None:
     """Its run has waited long for approval, and a later one was deployed meanwhile."""
     pulumi.answer("stack history", [{"environment": {"git.head": commits[2]}}])
-    with pytest.raises(DeliveryError, match=f"{commits[2][:12]}; this run is about {commits[1][:12]}"):
+    with pytest.raises(DeliveryError, match=f"{commits[2][:12]}; this run is for {commits[1][:12]}"):
         life.up(pulumi.folder, "dev")
     assert pulumi.changes() == []
 
@@ -87,11 +87,11 @@ def test_a_failed_up_fails_and_its_output_has_no_secrets(
     assert main(["up", "--stack", "dev"]) == 1
     printed = capsys.readouterr()
     assert printed.out == "connecting with [secret]\nerror: [secret]\n"
-    assert "pulumi up of dev failed" in printed.err
+    assert "`pulumi up` failed for dev" in printed.err
 
 
 def test_a_stack_without_a_settings_file_is_not_asked_for(pulumi: ScriptedPulumi) -> None:
-    with pytest.raises(DeliveryError, match=r"no file Pulumi\.prod\.yaml"):
+    with pytest.raises(DeliveryError, match=r"Pulumi\.prod\.yaml does not exist"):
         life.up(pulumi.folder, "prod")
     assert pulumi.asked == {}
 
@@ -134,7 +134,7 @@ def test_a_stack_that_may_be_destroyed_is_not_refused(pulumi: ScriptedPulumi) ->
 def test_a_stack_that_is_protected_as_deployed_is_not_destroyed(pulumi: ScriptedPulumi) -> None:
     """Its settings file no longer protects it, and that has not been deployed."""
     pulumi.keeps(True, False, True)
-    with pytest.raises(DeliveryError, match=r"protected \(2 of its resources are, as it is deployed\)"):
+    with pytest.raises(DeliveryError, match=r"protected \(2 of its deployed resources\)"):
         life.destroy(pulumi.folder, "dev", "dev")
     assert pulumi.changes() == []
 
@@ -148,7 +148,7 @@ def test_a_stack_that_does_not_exist_is_not_destroyed(pulumi: ScriptedPulumi) ->
 
 def test_a_stack_that_could_not_be_destroyed_is_not_forgotten(pulumi: ScriptedPulumi) -> None:
     pulumi.answer("destroy", status=255)
-    with pytest.raises(DeliveryError, match="pulumi destroy of dev failed"):
+    with pytest.raises(DeliveryError, match="`pulumi destroy` failed for dev"):
         life.destroy(pulumi.folder, "dev", "dev")
     assert pulumi.changes() == DESTROY[:1]
 
@@ -215,7 +215,7 @@ def test_drift_is_written_down(pulumi: ScriptedPulumi, monkeypatch: pytest.Monke
     pulumi.answer("refresh", drifted(("delete", "lost"), ("update", "moved"), ("same", "kept")))
     assert drift() == 0
     text = (pulumi.folder / "out/dev.md").read_text()
-    assert text.startswith("Resources of the stack `dev` were changed, but not by Pulumi:\n\n- Thing lost is gone.\n")
+    assert text.startswith("Resources of the stack `dev` were changed outside Pulumi:\n\n- Thing lost is gone.\n")
     assert "- Thing moved was changed.\n" in text
     assert "kept" not in text
     assert "Found by https://github.com/run" in text
@@ -252,7 +252,7 @@ def test_a_refresh_that_fails_closes_no_issue(
     pulumi.lists("dev")
     assert drift() == 1
     printed = capsys.readouterr()
-    assert f"Whether dev has drifted is not known, because the refresh failed:\n{why}\n" in printed.err
+    assert f"Whether dev has drifted is unknown, because the refresh failed:\n{why}\n" in printed.err
     assert "prod does not exist yet." in printed.out
     assert list((pulumi.folder / "out").iterdir()) == []
 

@@ -12,6 +12,10 @@ from delivery.comment import Report
 from delivery.previews import preview
 from tests.delivery.conftest import SECRET, SETTINGS, ScriptedPulumi
 
+NOT_JSON = (
+    "`pulumi preview --json` did not print the expected JSON: run it yourself, and check that the `pulumi` on the PATH "
+    "is Pulumi's CLI."
+)
 STEP = {
     "op": "create",
     "urn": "urn:pulumi:dev::monitoring::aws:ec2/eip:Eip::server",
@@ -100,7 +104,7 @@ def test_secrets_in_a_preview_are_hidden(pulumi: ScriptedPulumi, exists: bool) -
         ({"printed": "", "status": 255}, "pulumi printed nothing."),
         ({"printed": "\n", "said": "error: no plugin"}, "no plugin"),
         ({"printed": {}, "said": "error: killed", "status": 1}, "killed"),
-        ({"printed": "no JSON", "status": 1}, "pulumi printed no preview."),
+        ({"printed": "no JSON", "status": 1}, NOT_JSON),
     ],
 )
 def test_a_failed_preview_reports_why(

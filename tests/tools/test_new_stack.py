@@ -251,7 +251,7 @@ def test_a_file_that_cannot_be_written_is_removed(
 
     monkeypatch.setattr(Path, "open", opened)
     assert command.main(["--name", "two", "--allow", ME, "--yes", "--project", str(project)]) == 1
-    assert "cannot be written (No space left on device); nothing was." in capsys.readouterr().err
+    assert "cannot be written (No space left on device); nothing was written." in capsys.readouterr().err
     assert not (project / "Pulumi.two.yaml").exists()
 
 
