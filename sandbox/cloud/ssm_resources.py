@@ -12,6 +12,7 @@ from moto.ssm.models import ssm_backends
 
 from sandbox.cloud import ACCOUNT, kms_resources
 from sandbox.cloud.patches.upstream.associations import associations, parameters
+from sandbox.cloud.patches.upstream.ssm import tier_of
 from sandbox.cloud.permission import Permission, tag_context
 
 AGENT_ACTIONS = frozenset(
@@ -63,9 +64,8 @@ def _of_keys(region: str, action: str, given: Mapping[str, Any], names: list[str
             yield kms_resources.via_service(key_action, key, region, "ssm", PARAMETER_ARN=_parameter(name, region))
 
     if action == "PutParameter" and given.get("Type") == "SecureString":
-        yield from use(
-            "GenerateDataKey" if given.get("Tier") == "Advanced" else "Encrypt", given.get("KeyId"), names[0]
-        )
+        advanced = tier_of(str(given.get("Tier") or ""), str(given["Value"])) == "Advanced"
+        yield from use("GenerateDataKey" if advanced else "Encrypt", given.get("KeyId"), names[0])
     if given.get("WithDecryption"):
         stored = ssm_backends[ACCOUNT][region]._parameters
         path = f"{str(given.get('Path', '')).rstrip('/')}/"

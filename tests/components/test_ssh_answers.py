@@ -106,7 +106,7 @@ def stack(tmp_path: Path) -> Stack:
     (program / "__main__.py").write_text(PROGRAM)
     for package in ("components", "program", "settings"):
         (program / package).symlink_to(CHECKOUT / package)
-    made = Stack.make(tmp_path, "http://127.0.0.1:1", program)
+    made = Stack.make(tmp_path, program)
     # The stack's folder is a copy.
     answers = made.folder / "program/ssh_answers.py"
     answers.write_text(answers.read_text().replace("= 5, 30", "= 5, 2"))

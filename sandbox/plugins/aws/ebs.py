@@ -177,7 +177,6 @@ class VolumeAttachment(AwsResource):
         volume, instance, device = inputs["volumeId"], inputs["instanceId"], inputs["deviceName"]
         if self._attachment(inputs) is None:
             self.wait(f"{instance} running", lambda: self._state(inputs, ("running", "stopped")), 10 * 60)
-            self._refuse_second_attachment(inputs)
             ec2.attach_volume(Device=device, InstanceId=instance, VolumeId=volume)
         self.wait(
             f"{volume} attached to {instance}",
@@ -187,15 +186,6 @@ class VolumeAttachment(AwsResource):
         # The real provider's id: Go's hash of the three names.
         digest = zlib.crc32(f"{device}-{instance}-{volume}-".encode())
         return f"vai-{digest}", {"region": self.region(inputs)}
-
-    def _refuse_second_attachment(self, inputs: Properties) -> None:
-        """AWS refuses it; the local one would attach the volume twice and break."""
-        volume = self.api("ec2", inputs).describe_volumes(VolumeIds=[inputs["volumeId"]])["Volumes"][0]
-        if volume["State"] != "available":
-            raise PluginError(
-                f"attaching EBS Volume ({inputs['volumeId']}) to EC2 Instance ({inputs['instanceId']}): api "
-                f"error VolumeInUse: {inputs['volumeId']} is already attached to an instance"
-            )
 
     def _state(self, state: Properties, states: tuple[str, ...]) -> str | None:
         answer = self.api("ec2", state).describe_instances(InstanceIds=[state["instanceId"]])

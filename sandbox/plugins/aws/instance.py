@@ -122,7 +122,6 @@ class Instance(Ec2Resource):
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
         ec2 = self.ec2(inputs)
-        instance_request.refuse_architecture_mismatch(ec2, inputs)
         root = instance_request.root_device_of(ec2, inputs["ami"])
         request = instance_request.build(inputs, self.tag_list(inputs), self.client.default_tags, root)
         self.status("starting")

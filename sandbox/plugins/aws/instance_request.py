@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.plugins.aws.resource import present, tag_list
-from sandbox.plugins.base import PluginError, Properties
-
-DEBIAN_ROOT_GIB = 8
-"""The root volume's size if none is given: that of Debian's images."""
+from sandbox.plugins.base import Properties
 
 _ATTRIBUTES = {
     "disableApiTermination": ("disableApiTermination", "DisableApiTermination"),
@@ -49,7 +46,7 @@ def build(
         TagSpecifications=specifications,
         CreditSpecification=present(CpuCredits=inputs.get("creditSpecification", {}).get("cpuCredits")),
         MaintenanceOptions=present(AutoRecovery=inputs.get("maintenanceOptions", {}).get("autoRecovery")),
-        BlockDeviceMappings=_root_mapping(device or {}, root_device),
+        BlockDeviceMappings=[_root_mapping(device, root_device)] if device is not None else None,
     )
     if "monitoring" in inputs:
         request["Monitoring"] = {"Enabled": inputs["monitoring"]}
@@ -77,21 +74,18 @@ def _network(inputs: Properties) -> dict[str, Any]:
     return {"NetworkInterfaces": [{"DeviceIndex": 0, **public, **plain, **groups}]}
 
 
-def _root_mapping(device: Properties, name: str) -> list[dict[str, Any]]:
-    """The root volume's mapping, always given in full: the local AWS gets what is left out wrong.
-
-    It would keep the volume when the instance is terminated, and does not know an image's size (Debian's: 8 GiB).
-    """
+def _root_mapping(device: Properties, name: str) -> dict[str, Any]:
+    """The root volume's mapping. What it leaves out is as in the image."""
     volume = present(
+        DeleteOnTermination=device.get("deleteOnTermination"),
+        Encrypted=device.get("encrypted"),
         Iops=device.get("iops"),
         KmsKeyId=device.get("kmsKeyId"),
         Throughput=device.get("throughput"),
+        VolumeSize=device.get("volumeSize"),
         VolumeType=device.get("volumeType"),
-        Encrypted=device.get("encrypted"),
     )
-    volume["VolumeSize"] = device.get("volumeSize", DEBIAN_ROOT_GIB)
-    volume["DeleteOnTermination"] = device.get("deleteOnTermination", True)
-    return [{"DeviceName": name, "Ebs": volume}]
+    return {"DeviceName": name, "Ebs": volume}
 
 
 def user_data(inputs: Properties) -> str | None:
@@ -112,9 +106,7 @@ def metadata(options: Properties) -> dict[str, Any]:
 
 
 def finish(ec2: Any, id_: str, inputs: Properties) -> None:
-    """What the local AWS ignores in RunInstances, and what the real provider sets afterwards as well."""
-    if inputs.get("disableApiTermination"):
-        ec2.modify_instance_attribute(InstanceId=id_, DisableApiTermination={"Value": True})
+    """Set what RunInstances does not take."""
     if not inputs.get("sourceDestCheck", True):
         ec2.modify_instance_attribute(InstanceId=id_, SourceDestCheck={"Value": False})
 
@@ -123,23 +115,6 @@ def root_device_of(ec2: Any, ami: str) -> str:
     """The name of the image's root device."""
     images = ec2.describe_images(ImageIds=[ami])["Images"]
     return str(images[0].get("RootDeviceName") or "/dev/xvda") if images else "/dev/xvda"
-
-
-def refuse_architecture_mismatch(ec2: Any, inputs: Properties) -> None:
-    """AWS refuses it; the local one starts any image on any instance type."""
-    images = ec2.describe_images(ImageIds=[inputs["ami"]])["Images"]
-    types = ec2.describe_instance_types(InstanceTypes=[inputs["instanceType"]])["InstanceTypes"]
-    if not images or not types:
-        return  # RunInstances itself says what is wrong
-    image = images[0]["Architecture"]
-    supported = types[0]["ProcessorInfo"]["SupportedArchitectures"]
-    if image not in supported:
-        raise PluginError(
-            "creating EC2 Instance: operation error: RunInstances, api error InvalidParameterValue: The "
-            f"architecture '{','.join(supported)}' of the specified instance type does not match the "
-            f"architecture '{image}' of the specified AMI. Specify an instance type and an AMI that have "
-            "matching architectures, and try again."
-        )
 
 
 def attributes(ec2: Any, id_: str, state: Properties) -> Properties:

@@ -6,15 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, TaggedResource, or_gone, present, tag_list
-from sandbox.plugins.base import BOOLEAN, TEXT, Failure, Input, Output, PluginError, Properties, fields
+from sandbox.plugins.base import BOOLEAN, TEXT, Failure, Input, Output, Properties, fields
 
 _GONE = ("ParameterNotFound",)
 _TYPES = ("String", "StringList", "SecureString")
-_LIMITS = {"Standard": 4096, "Advanced": 8192}
-"""Bytes a value may have in each tier; the local AWS does not count."""
-
-
-_UPGRADE = " To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
 
 
 class Parameter(TaggedResource):
@@ -61,14 +56,12 @@ class Parameter(TaggedResource):
 
     def _put(self, inputs: Properties, key: str | None, *, overwrite: bool, new: bool) -> None:
         ssm = self.api("ssm", inputs)
-        value = str(inputs.get("value", inputs.get("insecureValue")))
-        tier = self._tier(inputs, len(value.encode()))
         tags = self.tag_list(inputs)
         ssm.put_parameter(
             Name=inputs["name"],
             Type=inputs["type"],
-            Value=value,
-            Tier=tier,
+            Value=str(inputs.get("value", inputs.get("insecureValue"))),
+            Tier=inputs.get("tier", "Standard"),
             Overwrite=overwrite,
             **present(
                 AllowedPattern=inputs.get("allowedPattern"),
@@ -81,21 +74,6 @@ class Parameter(TaggedResource):
         )
         if new and overwrite and tags:
             ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=inputs["name"], Tags=tags)
-
-    def _tier(self, inputs: Properties, size: int) -> str:
-        """The tier to ask for; PluginError in AWS's words when the value is too long for it."""
-        tier = str(inputs.get("tier", "Standard"))
-        if tier == "Intelligent-Tiering":
-            tier = "Standard" if size <= _LIMITS["Standard"] else "Advanced"
-        limit = _LIMITS.get(tier, _LIMITS["Standard"])
-        if size > limit:
-            advice = _UPGRADE if tier == "Standard" else ""
-            raise PluginError(
-                f"writing SSM Parameter ({inputs['name']}): operation error: PutParameter, api error "
-                f"ValidationException: {tier} tier parameters support a maximum parameter value of {limit} "
-                f"characters (this one has {size}).{advice}"
-            )
-        return tier
 
     def read(self, id_: str, state: Properties) -> Properties | None:
         ssm = self.api("ssm", state)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,11 @@ class Cloud:
         """The key of an account's administrator."""
         admin = cloud.admin_credentials(self.place, account)
         return Key(admin["AWS_ACCESS_KEY_ID"], admin["AWS_SECRET_ACCESS_KEY"])
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which the AWS SDKs use this AWS, as the operator does: the administrator's key, over
+        TLS."""
+        return {"AWS_ENDPOINT_URL": self.operator_url, **cloud.admin_credentials(self.place)}
 
     def client(self, service: str, key: Key | None = None, region: str = REGION) -> Any:
         """A boto3 client with the key, by default the administrator's."""
@@ -147,16 +153,21 @@ def terminate_instances(request: pytest.FixtureRequest) -> Iterator[None]:
                 ec2.terminate_instances(InstanceIds=[each["InstanceId"] for each in instance["Instances"]])
 
 
-@pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Cloud]:
-    folder = tmp_path_factory.mktemp("cloud")
+@contextmanager
+def running(folder: Path) -> Iterator[Cloud]:
+    """A local AWS of its own, whose state is in the folder."""
     command = [sys.executable, "-m", "tests.sandbox.cloud.serve", str(folder)]
     root = Path(__file__).parents[3]
     with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ports = process.stdout.readline().split()
         assert len(ports) == 3, "the local AWS did not start"
-        started = Cloud(Place(folder, "test"), *(f"http://127.0.0.1:{port}" for port in ports))
+        yield Cloud(Place(folder, "test"), *(f"http://127.0.0.1:{port}" for port in ports))
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Cloud]:
+    with running(tmp_path_factory.mktemp("cloud")) as started:
         request.config.stash[STARTED] = started
         yield started
-        process.terminate()

@@ -1,7 +1,7 @@
-"""A plugin used through the real protocol as the engine does: a stand-in, served in this process.
+"""A stand-in plugin, served in this process and used through the real protocol as the engine does.
 
-With OFFICIAL_PLUGINS=1 the same tests run against the official plugin, in a process of its own, so that one file shows
-whether the two agree. Tests of a stand-in itself are marked `stand_in` and left out then.
+With OFFICIAL_PLUGINS=1 the same tests run against the official plugin, in a process of its own, and so show whether
+the two agree. Tests of a stand-in itself are marked `stand_in` and are then skipped.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.sandbox.plugins.process import OFFICIAL, official, running
 
 
 class Plugin:
-    """The engine's side of the protocol, in Python values."""
+    """The engine's side of the protocol, with Python values."""
 
     def __init__(self, stub: provider_pb2_grpc.ResourceProviderStub, package: str) -> None:
         self.stub, self.package = stub, package
@@ -78,7 +78,7 @@ class Plugin:
         timeout: float = 0,
         patience: float | None = None,
     ) -> tuple[str, Properties]:
-        """(id, state). timeout: a `customTimeouts` of the user's; patience: how long the test waits; seconds."""
+        """(id, state). timeout: the user's `customTimeouts`; patience: how long the test waits. Both in seconds."""
         request = proto.CreateRequest(
             urn=self._urn(token, "it"),
             name="it",
@@ -93,7 +93,7 @@ class Plugin:
     def read(
         self, token: str, id_: str, state: Properties | None = None, inputs: Properties | None = None
     ) -> tuple[str, Properties, Properties]:
-        """(id, state, inputs); the id is empty when it is gone."""
+        """(id, state, inputs). The id is empty if the resource is gone."""
         answer = self.stub.Read(
             proto.ReadRequest(
                 urn=self._urn(token, "it"),
@@ -136,14 +136,14 @@ class Plugin:
 
 
 @pytest.fixture(autouse=True)
-def _of_stand_ins_alone(request: pytest.FixtureRequest) -> None:
+def _skip_tests_of_the_stand_in(request: pytest.FixtureRequest) -> None:
     if os.environ.get(OFFICIAL) and request.node.get_closest_marker("stand_in"):
         pytest.skip("about the stand-in itself")
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Provider[Any]], Plugin]]:
-    """Serve a provider, or what it stands in for, until the test ends; returns the other side of the line."""
+    """Serve a provider, or the official plugin, until the test ends. Returns the engine's side."""
     with ExitStack() as until_the_end:
 
         def start(provider: Provider[Any]) -> Plugin:

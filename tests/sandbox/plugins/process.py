@@ -1,4 +1,4 @@
-"""A plugin in a process of its own, started and ended as the engine does it."""
+"""A plugin in a process of its own, started and ended as by the engine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from sandbox.plugins.base import Provider
 
 OFFICIAL = "OFFICIAL_PLUGINS"
-"""The variable that, set to 1, has the tests run against the official plugins instead of the stand-ins."""
+"""The variable that makes the tests run against the official plugins instead of the stand-ins, if it is 1."""
 
 
 def official(provider: Provider[Any]) -> Path:
-    """Where the engine finds the official plugin; a failed test that says how to get it when there is none.
+    """The official plugin's executable. If there is none, the test fails and says how to get it.
 
     The engine looks below its home, then on PATH (GetPluginPath in pulumi/sdk/v3 go/common/workspace/plugins.go).
     """
@@ -42,7 +42,7 @@ def official(provider: Provider[Any]) -> Path:
 
 @contextmanager
 def running(command: Sequence[str], **more: Any) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Start a plugin; (its process, its port). Ended at the end as the engine ends one: Cancel, then SIGINT."""
+    """Start a plugin; (its process, its port). At the end it is ended as by the engine: Cancel, then SIGINT."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0, **more)
     try:
         assert process.stdout is not None
@@ -62,5 +62,5 @@ def running(command: Sequence[str], **more: Any) -> Iterator[tuple[subprocess.Po
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:
-    """What the engine does to the plugin's process group (InterruptChildren in cmdutil/child_unix.go)."""
+    """Interrupt the plugin's process group, as the engine does (InterruptChildren in cmdutil/child_unix.go)."""
     os.killpg(process.pid, signal.SIGINT)

@@ -1,4 +1,4 @@
-"""A small SSH server on loopback, for what cannot wait for a whole machine: real protocol, real commands."""
+"""A small SSH server on loopback, for tests without a machine. Protocol and commands are real."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
 
 class Server(paramiko.ServerInterface):
-    """Accepts one key and one password, and variables that start with LC_, as Debian's sshd does."""
+    """Accepts one key, one password and, like Debian's sshd, variables that start with LC_."""
 
     def __init__(self, key: paramiko.PKey, password: str) -> None:
         self.key, self.password = key, password
@@ -56,13 +56,13 @@ class Server(paramiko.ServerInterface):
 
 
 def stop(listening: socket.socket) -> None:
-    """Free the port, also of a thread that waits for the next connection."""
+    """Close the socket, even if a thread waits for the next connection."""
     listening.shutdown(socket.SHUT_RDWR)
     listening.close()
 
 
 class Listener:
-    """The listening side. host_key: what it shows; port: where it is."""
+    """The listening side. host_key: the key that it prefers; other_host_key: another one; port: its own."""
 
     def __init__(self, key: paramiko.PKey, password: str) -> None:
         self.host_key: paramiko.PKey = paramiko.ECDSAKey.generate()
@@ -91,21 +91,21 @@ class Listener:
         server = Server(self._key, self._password)
         try:
             transport.start_server(server=server)
-            channels = []  # one that nobody holds is closed
+            channels = []  # paramiko closes a channel without references
             while (channel := transport.accept(10)) is not None:
                 channels.append(channel)
         except (paramiko.SSHException, EOFError):
             return
 
     def close(self) -> None:
-        """Hang up on all."""
+        """Close the socket and all connections."""
         stop(self._socket)
         for transport in self._transports:
             transport.close()
 
 
 class Mute:
-    """A port that accepts connections and keeps them silently; with `says` it sends that and hangs up, or not."""
+    """A port that accepts connections and sends nothing, or what `says` contains. hang_up: close after that."""
 
     def __init__(self, says: str | None = None, *, hang_up: bool = True, port: int = 0) -> None:
         self._says, self._hang_up = says, hang_up

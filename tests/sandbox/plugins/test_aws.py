@@ -1,4 +1,4 @@
-"""The aws stand-in against the SDK it stands in for, and, without an engine, against a moto server."""
+"""The aws stand-in: compared with the SDK, and, without an engine, used with a local AWS."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2 as proto
 
+from sandbox.cloud.images import latest
 from sandbox.plugins.aws.client import NO_REGION, Aws, known_regions
 from sandbox.plugins.aws.provider import AwsProvider
 from sandbox.plugins.base import UNKNOWN, Input, ObjectOf, Resource
 from sandbox.plugins.wire import Secret
-from tests.sandbox.plugins.engine import Moto
+from tests.sandbox.cloud.conftest import REGION, Cloud, running
 
 pytestmark = pytest.mark.slow
 
 KINDS = AwsProvider.resources
+ARM = latest(REGION, "arm64")
 FORCES_NEW = {
     # As `ForceNew: true` / `RequiresReplace()` in terraform-provider-aws, internal/service/*.
     "SecurityGroup": {"description", "name", "vpcId"},
@@ -90,7 +92,7 @@ def sdk(kind: type[Resource[Aws]]) -> tuple[type, type]:
     """The SDK's resource class and its Args class."""
     path, name = kind.token.split(":")[1:]
     module = import_module(f"pulumi_aws.{path.split('/')[0]}")
-    # Where a nested input has the name already (s3's BucketVersioningArgs), the SDK calls them InitArgs.
+    # If a nested input has the name already (s3's BucketVersioningArgs), the SDK calls them InitArgs.
     return getattr(module, name), getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
 
 
@@ -100,7 +102,7 @@ def wire_names(cls: type) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_properties_are_the_sdks(kind: type[Resource[Aws]]) -> None:
+def test_properties_exist_in_the_sdk(kind: type[Resource[Aws]]) -> None:
     resource, arguments = sdk(kind)
     assert set(kind.inputs) <= wire_names(arguments)
     assert set(kind.outputs) <= wire_names(resource)
@@ -112,14 +114,14 @@ def test_properties_are_the_sdks(kind: type[Resource[Aws]]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_required_inputs_are_the_sdks(kind: type[Resource[Aws]]) -> None:
+def test_required_inputs_are_those_of_the_sdk(kind: type[Resource[Aws]]) -> None:
     parameters = inspect.signature(sdk(kind)[1]).parameters.values()
     needed = {each.name.replace("_", "") for each in parameters if each.default is inspect.Parameter.empty}
     assert {name.lower() for name, declared in kind.inputs.items() if declared.required} == needed
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_replacements_are_the_real_providers(kind: type[Resource[Aws]]) -> None:
+def test_replacements_are_those_of_the_real_provider(kind: type[Resource[Aws]]) -> None:
     assert set(_replacing(kind.inputs)) - {"region"} == FORCES_NEW[kind.__name__]
 
 
@@ -131,24 +133,22 @@ def _replacing(inputs: Mapping[str, Input], prefix: str = "") -> Iterator[str]:
             yield from _replacing(declared.kind.fields, f"{prefix}{name}.")
 
 
-def test_settings_are_the_sdks() -> None:
+def test_settings_exist_in_the_sdk() -> None:
     from pulumi_aws import ProviderArgs
 
     assert set(AwsProvider.config) <= wire_names(ProviderArgs)
 
 
 @pytest.fixture(scope="module")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
-    server = Moto.start(tmp_path_factory.mktemp("moto"))
-    yield server
-    server.stop()
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with running(tmp_path_factory.mktemp("cloud")) as started:
+        yield started
 
 
 @pytest.fixture
-def plugin(moto: Moto, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+def plugin(cloud: Cloud, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    for name, value in cloud.environment().items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     served = serve(AwsProvider())
@@ -162,7 +162,7 @@ def subnet(plugin: Any) -> str:
 
 
 def make(plugin: Any, token: str, **inputs: Any) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """(id, checked inputs, state) of a new resource."""
+    """Create a resource; (id, checked inputs, state)."""
     checked, failures = plugin.check(token, inputs)
     assert failures == {}
     id_, state = plugin.create(token, checked)
@@ -212,13 +212,13 @@ BUCKET: dict[str, dict[str, Any]] = {
         ' "Resource": "arn:aws:s3:::imported", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}'
     },
 }
-"""Each setting of a bucket, as a program gives it."""
+"""The inputs of each setting of a bucket, by the resource's name."""
 
 
 URL = "https://token.example.com"
 
 
-def test_a_key_changes_in_place_and_waits_before_it_goes(plugin: Any) -> None:
+def test_a_key_changes_in_place_and_its_deletion_is_scheduled(plugin: Any) -> None:
     token = "aws:kms/key:Key"
     id_, old, state = make(plugin, token, deletionWindowInDays=7)
     new = {**old, "enableKeyRotation": True, "description": "another", "tags": {"a": "b"}}
@@ -234,7 +234,7 @@ def test_a_key_changes_in_place_and_waits_before_it_goes(plugin: Any) -> None:
     assert plugin.read(token, id_, state)[0] == ""
 
 
-def test_a_key_is_found_by_each_of_its_names(plugin: Any) -> None:
+def test_a_key_is_found_by_id_arn_and_alias(plugin: Any) -> None:
     key, _, state = make(plugin, "aws:kms/key:Key")
     alias = make(plugin, "aws:kms/alias:Alias", name="alias/found", targetKeyId=key)[2]
     for name in (key, state["arn"], "alias/found", alias["arn"]):
@@ -245,13 +245,13 @@ def test_a_key_is_found_by_each_of_its_names(plugin: Any) -> None:
         plugin.invoke("aws:kms/getKey:getKey", {"keyId": "alias/nothing"})
 
 
-def test_a_volume_s_key_is_an_arn(plugin: Any) -> None:
+def test_a_volume_s_key_must_be_an_arn(plugin: Any) -> None:
     volume = {"availabilityZone": "eu-central-1a", "size": 1, "encrypted": True}
     assert plugin.check("aws:ebs/volume:Volume", {**volume, "kmsKeyId": "alias/mine"})[1].keys() == {"kmsKeyId"}
     assert plugin.check("aws:ebs/volume:Volume", {**volume, "kmsKeyId": "arn:aws:kms:eu-central-1:1:key/a"})[1] == {}
 
 
-def test_an_alias_moves_to_another_key(plugin: Any) -> None:
+def test_an_alias_can_move_to_another_key(plugin: Any) -> None:
     one, two = (make(plugin, "aws:kms/key:Key")[0] for _ in range(2))
     token = "aws:kms/alias:Alias"
     id_, old, state = make(plugin, token, name="alias/moving", targetKeyId=one)
@@ -264,10 +264,10 @@ def test_an_alias_moves_to_another_key(plugin: Any) -> None:
     assert plugin.read(token, id_, state)[0] == ""
 
 
-def test_a_bucket_with_contents_goes_only_by_force(plugin: Any) -> None:
+def test_a_bucket_with_objects_can_only_be_deleted_with_force_destroy(plugin: Any) -> None:
     token, versioning = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVersioning"
     id_, _, state = make(plugin, token)
-    assert id_.startswith("it-"), "named after the resource, in small letters"
+    assert id_.startswith("it-"), "named after the resource"
     make(plugin, versioning, bucket=id_, versioningConfiguration={"status": "Enabled"})
     client = boto3.client("s3", region_name="eu-central-1")
     for body in (b"one", b"two"):
@@ -279,7 +279,7 @@ def test_a_bucket_with_contents_goes_only_by_force(plugin: Any) -> None:
     assert plugin.read(token, id_, state)[0] == ""
 
 
-def test_a_bucket_s_settings_change_in_place_and_drift_is_seen(plugin: Any) -> None:
+def test_a_bucket_s_settings_change_in_place_and_drift_is_detected(plugin: Any) -> None:
     make(plugin, "aws:s3/bucket:Bucket", bucket="settings-of-mine")
     token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
     rules = BUCKET["BucketLifecycleConfiguration"]["rules"]
@@ -294,8 +294,8 @@ def test_a_bucket_s_settings_change_in_place_and_drift_is_seen(plugin: Any) -> N
     assert plugin.read(token, id_, state, new)[0] == ""
 
 
-def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
-    """Reading with an id alone gives inputs that equal those of the same program."""
+def test_importing_a_resource_leaves_no_difference(plugin: Any) -> None:
+    """Reading with only an id returns the inputs of the same program."""
     group, *_ = make(plugin, "aws:iam/group:Group", name="imported")
     user, *_ = make(plugin, "aws:iam/user:User", name="imported")
     key, *_ = make(plugin, "aws:kms/key:Key")
@@ -332,7 +332,7 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         difference = plugin.diff(token, state, read, checked)
         replaced = list(difference.replaces)
         assert replaced == [], token
-        # What only the program knows (how to delete) is no difference AWS could tell.
+        # AWS does not know inputs such as how to delete.
         changed = set(difference.diffs) - {
             "bypassPolicyLockoutSafetyCheck",
             "deletionWindowInDays",
@@ -344,7 +344,7 @@ def test_everything_can_be_imported_without_a_difference(plugin: Any) -> None:
         assert changed == set(), token
 
 
-def test_a_document_s_new_content_is_a_new_version_and_the_default_one(plugin: Any) -> None:
+def test_new_content_of_a_document_becomes_its_default_version(plugin: Any) -> None:
     token = "aws:ssm/document:Document"
     id_, checked, state = make(plugin, token, documentType="Command", content=DOCUMENT)
     new, _ = plugin.check(token, {**checked, "content": DOCUMENT.replace("2.2", "2.0")})
@@ -352,7 +352,7 @@ def test_a_document_s_new_content_is_a_new_version_and_the_default_one(plugin: A
     assert list(difference.replaces) == []
     changed = plugin.update(token, id_, state, checked, new)
     assert (changed["latestVersion"], changed["defaultVersion"]) == ("2", "2")
-    # AWS refuses content that an earlier version has, and the real provider keeps the newest then.
+    # AWS refuses content that an earlier version has; the real provider then keeps the newest one.
     back = plugin.update(token, id_, changed, new, checked)
     assert (back["content"], back["defaultVersion"]) == (new["content"], "2")
     assert plugin.check(token, {**checked, "name": "with blank"})[1]
@@ -370,14 +370,14 @@ def test_a_document_s_new_content_is_a_new_version_and_the_default_one(plugin: A
     ],
     ids=str,
 )
-def test_associations_that_the_provider_refuses(plugin: Any, wrong: dict[str, Any]) -> None:
+def test_invalid_associations_are_refused(plugin: Any, wrong: dict[str, Any]) -> None:
     token = "aws:ssm/association:Association"
     right = {"name": "doc", "targets": [{"key": "tag:Monitoring", "values": ["on"]}], "documentVersion": "1"}
     assert not plugin.check(token, right)[1]
     assert plugin.check(token, {**right, **wrong})[1]
 
 
-def test_an_alarm_changes_in_place_and_is_not_written_over(plugin: Any) -> None:
+def test_an_alarm_changes_in_place_and_is_not_overwritten(plugin: Any) -> None:
     token = "aws:cloudwatch/metricAlarm:MetricAlarm"
     id_, checked, state = make(plugin, token, **{**ALARM, "name": "mine"})
     with pytest.raises(grpc.RpcError, match="already exists"):
@@ -390,7 +390,7 @@ def test_an_alarm_changes_in_place_and_is_not_written_over(plugin: Any) -> None:
         assert plugin.check(token, {**ALARM, **wrong})[1]
 
 
-def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) -> None:
+def test_a_missing_resource_reads_as_gone_and_deletes_without_an_error(plugin: Any) -> None:
     gone = {
         "aws:ec2/securityGroup:SecurityGroup": "sg-00000000000000000",
         "aws:ebs/volume:Volume": "vol-00000000000000000",
@@ -420,7 +420,7 @@ def test_what_is_gone_reads_as_gone_and_deletes_without_an_error(plugin: Any) ->
         plugin.delete(token, id_, {"name": id_})
 
 
-def test_a_replacement_with_a_name_given_by_hand_deletes_first(plugin: Any) -> None:
+def test_a_replacement_with_a_given_name_deletes_first(plugin: Any) -> None:
     token = "aws:iam/role:Role"
     for given, first in (({"name": "fixed"}, True), ({}, False)):
         old, _ = plugin.check(token, {"assumeRolePolicy": TRUST, **given})
@@ -429,7 +429,7 @@ def test_a_replacement_with_a_name_given_by_hand_deletes_first(plugin: Any) -> N
         assert (list(answer.replaces), answer.deleteBeforeReplace) == (["path"], first)
 
 
-def test_a_rules_source_changes_its_value_but_not_its_type(plugin: Any) -> None:
+def test_a_rule_s_source_can_change_its_value_but_not_its_type(plugin: Any) -> None:
     token = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     old = {"securityGroupId": "sg-1", "ipProtocol": "tcp", "cidrIpv4": "192.0.2.0/24"}
     assert not plugin.diff(token, old, old, {**old, "cidrIpv4": "192.0.3.0/24"}).replaces
@@ -437,7 +437,7 @@ def test_a_rules_source_changes_its_value_but_not_its_type(plugin: Any) -> None:
     assert plugin.diff(token, old, old, other).replaces
 
 
-def test_rules_need_exactly_one_source(plugin: Any) -> None:
+def test_a_rule_needs_exactly_one_source(plugin: Any) -> None:
     token = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     rule = {"securityGroupId": UNKNOWN, "ipProtocol": "tcp"}
     _, failures = plugin.check(token, rule)
@@ -454,7 +454,7 @@ def test_a_preview_knows_all_tags(plugin: Any) -> None:
     assert planned["publicIp"] is UNKNOWN
 
 
-def test_a_volume_is_attached_once_and_never_shrinks(plugin: Any) -> None:
+def test_a_volume_can_be_attached_once_and_cannot_shrink(plugin: Any) -> None:
     attachment, volume = "aws:ec2/volumeAttachment:VolumeAttachment", "aws:ebs/volume:Volume"
     zone = plugin.invoke("aws:ec2/getSubnets:getSubnets", {})["ids"][0]
     place = plugin.invoke("aws:ec2/getSubnet:getSubnet", {"id": zone})["availabilityZone"]
@@ -462,8 +462,7 @@ def test_a_volume_is_attached_once_and_never_shrinks(plugin: Any) -> None:
     with pytest.raises(grpc.RpcError, match="New size cannot be smaller"):
         plugin.update(volume, disk, state, old, {**old, "size": 4})
     servers = [
-        make(plugin, "aws:ec2/instance:Instance", ami="ami-00000000000000002", instanceType="t4g.small", subnetId=zone)
-        for _ in range(2)
+        make(plugin, "aws:ec2/instance:Instance", ami=ARM, instanceType="t4g.small", subnetId=zone) for _ in range(2)
     ]
     first = {"deviceName": "/dev/sdf", "volumeId": disk, "instanceId": servers[0][0]}
     id_, _, attached = make(plugin, attachment, **first)
@@ -476,23 +475,24 @@ def test_a_volume_is_attached_once_and_never_shrinks(plugin: Any) -> None:
     assert plugin.read(attachment, id_, attached)[0] == ""
 
 
-def test_an_instance_needs_an_image_of_its_architecture(plugin: Any) -> None:
+def test_an_instance_s_type_must_have_its_image_s_architecture(plugin: Any) -> None:
     with pytest.raises(grpc.RpcError, match="The architecture 'arm64' of the specified instance type does not match"):
-        plugin.create("aws:ec2/instance:Instance", {"ami": "ami-00000000000000004", "instanceType": "t4g.small"})
+        plugin.create("aws:ec2/instance:Instance", {"ami": latest(REGION, "amd64"), "instanceType": "t4g.small"})
+    id_, old, state = make(plugin, "aws:ec2/instance:Instance", ami=ARM, instanceType="t4g.small")
+    with pytest.raises(grpc.RpcError, match=r"'x86_64' of the instance type t3\.small does not match"):
+        plugin.update("aws:ec2/instance:Instance", id_, state, old, {**old, "instanceType": "t3.small"})
 
 
-def test_an_instance_type_that_does_not_exist_is_refused_when_it_is_changed(plugin: Any) -> None:
+def test_changing_to_an_unknown_instance_type_is_refused(plugin: Any) -> None:
     token = "aws:ec2/instance:Instance"
-    id_, old, state = make(plugin, token, ami="ami-00000000000000002", instanceType="t4g.small")
+    id_, old, state = make(plugin, token, ami=ARM, instanceType="t4g.small")
     with pytest.raises(grpc.RpcError, match="InvalidInstanceType: The following supplied instance types do not exist"):
         plugin.update(token, id_, state, old, {**old, "instanceType": "t99.huge"})
 
 
 def test_termination_protection_is_honoured(plugin: Any) -> None:
     token = "aws:ec2/instance:Instance"
-    id_, old, state = make(
-        plugin, token, ami="ami-00000000000000002", instanceType="t4g.small", disableApiTermination=True
-    )
+    id_, old, state = make(plugin, token, ami=ARM, instanceType="t4g.small", disableApiTermination=True)
     assert state["disableApiTermination"] is True
     with pytest.raises(grpc.RpcError, match=r"deleting EC2 Instance: .*OperationNotPermitted"):
         plugin.delete(token, id_, state)
@@ -501,7 +501,7 @@ def test_termination_protection_is_honoured(plugin: Any) -> None:
     assert plugin.read(token, id_, state)[0] == ""
 
 
-def test_user_data_replaces_only_when_asked_to(plugin: Any) -> None:
+def test_user_data_only_replaces_if_requested(plugin: Any) -> None:
     token = "aws:ec2/instance:Instance"
     old = {"userData": "a", "userDataReplaceOnChange": False}
     assert not plugin.diff(token, old, old, {**old, "userData": "b"}).replaces
@@ -509,7 +509,7 @@ def test_user_data_replaces_only_when_asked_to(plugin: Any) -> None:
     assert list(plugin.diff(token, old, old, asked).replaces) == ["userData"]
 
 
-def test_an_unlisted_setting_of_the_root_volume_is_no_change(plugin: Any) -> None:
+def test_a_root_volume_setting_that_is_not_given_is_no_change(plugin: Any) -> None:
     token = "aws:ec2/instance:Instance"
     old = {"rootBlockDevice": {"encrypted": True, "volumeSize": 8}}
     new = {"rootBlockDevice": {"encrypted": True}}
@@ -518,7 +518,7 @@ def test_an_unlisted_setting_of_the_root_volume_is_no_change(plugin: Any) -> Non
     assert list(plugin.diff(token, old, old, fewer).replaces) == ["rootBlockDevice"]
 
 
-def test_parameters_grow_into_the_advanced_tier_when_allowed(plugin: Any) -> None:
+def test_intelligent_tiering_makes_long_parameters_advanced(plugin: Any) -> None:
     token = "aws:ssm/parameter:Parameter"
     long = {"name": "/long", "type": "SecureString", "value": "s" * 5000}
     with pytest.raises(grpc.RpcError, match="Standard tier parameters support a maximum") as caught:
@@ -528,7 +528,7 @@ def test_parameters_grow_into_the_advanced_tier_when_allowed(plugin: Any) -> Non
     assert isinstance(state["value"], Secret)
 
 
-def test_lookups_that_find_nothing_or_too_much(plugin: Any) -> None:
+def test_lookups_that_find_nothing_or_too_much_are_errors(plugin: Any) -> None:
     owners = {"owners": ["136693071363"]}
     with pytest.raises(grpc.RpcError, match="Your query returned no results"):
         plugin.invoke("aws:ec2/getAmi:getAmi", {**owners, "nameRegex": "^ubuntu"})
@@ -544,21 +544,21 @@ def test_lookups_that_find_nothing_or_too_much(plugin: Any) -> None:
         plugin.invoke("aws:ec2/getVpcEndpoint:getVpcEndpoint", {"vpcId": "vpc-00000000"})
 
 
-def test_an_instance_has_an_interface_or_says_where_it_stands(plugin: Any) -> None:
+def test_an_interface_conflicts_with_a_subnet(plugin: Any) -> None:
     own = {"primaryNetworkInterface": {"networkInterfaceId": "eni-00000000000000000"}}
     wanted = {"ami": "ami-00000000", "instanceType": "t4g.small", "subnetId": "subnet-00000000", **own}
     _, failures = plugin.check("aws:ec2/instance:Instance", wanted)
     assert "conflicts with primary_network_interface" in failures["subnetId"]
 
 
-def test_settings_that_do_not_work(
-    moto: Moto, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_settings_that_do_not_work_are_refused(
+    cloud: Cloud, serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto.url)
-    keys = {"accessKey": "test", "secretKey": "test"}
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.operator_url)
+    keys = {"accessKey": cloud.administrator().id, "secretKey": cloud.administrator().secret}
     plugin = serve(AwsProvider())
     assert plugin.check_config(region="eu-nowhere-9") == {"region": "invalid AWS Region: eu-nowhere-9"}
     assert "unknown key" in plugin.check_config(regoin="eu-central-1")["regoin"]

@@ -1,4 +1,4 @@
-"""The aws stand-in under the real engine, against a moto server: the whole life of a stack."""
+"""The aws stand-in with the real engine and a local AWS: the whole life of a stack."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from tests.sandbox.plugins.engine import Moto, Stack
+from sandbox.cloud.images import latest
+from tests.sandbox.cloud.conftest import REGION, Cloud, running
+from tests.sandbox.plugins.engine import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.stand_in]
 
@@ -18,38 +19,27 @@ RESOURCES = 19
 
 
 @pytest.fixture(scope="module")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
-    server = Moto.start(tmp_path_factory.mktemp("moto"))
-    yield server
-    server.stop()
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with running(tmp_path_factory.mktemp("cloud")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, moto: Moto) -> Stack:
-    return Stack.make(tmp_path_factory.mktemp("stack"), moto.url, PROGRAM)
+def stack(tmp_path_factory: pytest.TempPathFactory, cloud: Cloud) -> Stack:
+    return Stack.make(tmp_path_factory.mktemp("stack"), PROGRAM, cloud.environment())
 
 
 @pytest.fixture(scope="module")
 def created(stack: Stack) -> Stack:
-    """The stack, previewed and brought up once."""
+    """The stack, after a preview and an up."""
     assert f"{RESOURCES} to create" in stack.preview()
     assert stack.operations(stack.up())["created"] == RESOURCES
     return stack
 
 
 @pytest.fixture
-def aws(moto: Moto) -> Any:
-    def client(service: str) -> Any:
-        make: Any = boto3.client
-        return make(
-            service,
-            region_name="eu-central-1",
-            endpoint_url=moto.url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
-    return client
+def aws(cloud: Cloud) -> Any:
+    return cloud.client
 
 
 def test_a_second_run_changes_nothing(created: Stack) -> None:
@@ -57,11 +47,11 @@ def test_a_second_run_changes_nothing(created: Stack) -> None:
     created.up("--expect-no-changes")
 
 
-def test_what_was_asked_for_is_there(created: Stack, aws: Any) -> None:
+def test_the_resources_are_as_the_program_says(created: Stack, aws: Any) -> None:
     outputs = created.outputs()
     instance = aws("ec2").describe_instances(InstanceIds=[outputs["instanceId"]])["Reservations"][0]["Instances"][0]
     assert instance["MetadataOptions"]["HttpTokens"] == "required"
-    assert instance["ImageId"] == "ami-00000000000000002"
+    assert instance["ImageId"] == latest(REGION, "arm64")
     assert instance["PublicIpAddress"] == outputs["publicIp"]
     assert [group["GroupId"] for group in instance["SecurityGroups"]] == [outputs["groupId"]]
     root = instance["BlockDeviceMappings"][0]
@@ -70,7 +60,7 @@ def test_what_was_asked_for_is_there(created: Stack, aws: Any) -> None:
     assert (volume["Size"], volume["Encrypted"]) == (10, True)
     assert volume["Attachments"][0]["Device"] == "/dev/sdf"
     rules = aws("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [outputs["groupId"]]}])
-    # AWS's own allow-all rule is gone; the program's is the only one.
+    # AWS's own allow-all rule is gone; only the program's exists.
     assert sorted(rule["IsEgress"] for rule in rules["SecurityGroupRules"]) == [False, True]
     parameter = aws("ssm").get_parameter(Name="/stand-ins/password", WithDecryption=True)["Parameter"]
     assert (parameter["Type"], parameter["Value"]) == ("SecureString", "first-secret-value")
@@ -84,7 +74,7 @@ def test_secrets_are_encrypted_in_the_state(created: Stack) -> None:
     assert outputs["keyId"] in state
 
 
-def test_changes_in_place(created: Stack, aws: Any) -> None:
+def test_volume_rule_parameter_and_instance_type_change_in_place(created: Stack, aws: Any) -> None:
     before = created.outputs()
     created.configure(volumeSize=12, operator="198.18.1.0/24", secret="second-secret-value", instanceType="t4g.medium")
     shown = created.up("--diff")
@@ -99,15 +89,15 @@ def test_changes_in_place(created: Stack, aws: Any) -> None:
     assert (instance["InstanceType"], instance["State"]["Name"]) == ("t4g.medium", "running")
 
 
-def test_user_data_in_place_when_replacement_is_not_asked_for(created: Stack, aws: Any) -> None:
+def test_user_data_changes_in_place_without_replacement(created: Stack, aws: Any) -> None:
     before = created.outputs()["instanceId"]
     created.configure(replace=False, userData="#cloud-config\n# second\n")
-    assert created.operations(created.up())["updated"] == 1, "what the test before changed stays as it is"
+    assert created.operations(created.up())["updated"] == 1, "and nothing else"
     assert created.outputs()["instanceId"] == before
     created.run("refresh", "--yes", "--skip-preview", "--expect-no-changes")
 
 
-def test_user_data_replaces_and_keeps_volume_and_address(created: Stack, aws: Any) -> None:
+def test_replacing_the_instance_keeps_volume_and_address(created: Stack, aws: Any) -> None:
     before = created.outputs()
     created.configure(replace=True, userData="#cloud-config\n# third\n")
     assert "to replace" in created.preview()
@@ -122,7 +112,7 @@ def test_user_data_replaces_and_keeps_volume_and_address(created: Stack, aws: An
     assert address["InstanceId"] == after["instanceId"]
 
 
-def test_drift_is_shown_and_put_right(created: Stack, aws: Any) -> None:
+def test_a_refresh_shows_drift_and_an_up_repairs_it(created: Stack, aws: Any) -> None:
     outputs = created.outputs()
     ec2 = aws("ec2")
     ec2.create_tags(Resources=[outputs["groupId"]], Tags=[{"Key": "Name", "Value": "by hand"}])
@@ -132,12 +122,12 @@ def test_drift_is_shown_and_put_right(created: Stack, aws: Any) -> None:
     refreshed = created.operations(created.run("refresh", "--yes", "--skip-preview"))
     assert (refreshed["updated"], refreshed["deleted"]) == (1, 1)
     repaired = created.operations(created.up())
-    assert (repaired["updated"], repaired["created"]) == (1, 1), "and nothing that the tests before changed"
+    assert (repaired["updated"], repaired["created"]) == (1, 1), "and nothing else"
     group = ec2.describe_security_groups(GroupIds=[outputs["groupId"]])["SecurityGroups"][0]
     assert {"Key": "Name", "Value": "server"} in group["Tags"]
 
 
-def test_default_tags_reach_everything(created: Stack, aws: Any) -> None:
+def test_default_tags_are_set_on_resources_and_volumes(created: Stack, aws: Any) -> None:
     created.run("config", "set", "--path", "aws:defaultTags.tags.Project", "monitoring")
     created.up()
     user = aws("iam").list_user_tags(UserName=created.outputs()["userName"])["Tags"]
@@ -155,7 +145,7 @@ def test_default_tags_reach_everything(created: Stack, aws: Any) -> None:
     ],
 )
 def test_mistakes_are_reported_in_one_line(created: Stack, settings: dict[str, str], expected: str) -> None:
-    """One that the plugin sees by itself, one that AWS refuses; tests/sandbox/plugins/test_aws.py has more."""
+    """One that the plugin refuses, and one that AWS refuses; test_aws.py has more."""
     file = created.folder / "Pulumi.dev.yaml"
     before = file.read_text()
     created.configure(**settings)
@@ -167,7 +157,7 @@ def test_mistakes_are_reported_in_one_line(created: Stack, settings: dict[str, s
         file.write_text(before)
 
 
-def test_destroy_leaves_nothing(created: Stack, aws: Any) -> None:
+def test_destroy_leaves_nothing_behind(created: Stack, aws: Any) -> None:
     created.run("destroy", "--yes", "--skip-preview")
     ec2, iam = aws("ec2"), aws("iam")
     states = [
@@ -178,7 +168,7 @@ def test_destroy_leaves_nothing(created: Stack, aws: Any) -> None:
     assert set(states) == {"terminated"}
     assert ec2.describe_volumes()["Volumes"] == []
     assert ec2.describe_addresses()["Addresses"] == []
-    assert iam.list_users()["Users"] == []
+    assert [user["UserName"] for user in iam.list_users()["Users"]] == ["administrator"]
     assert iam.list_roles()["Roles"] == []
     assert iam.list_instance_profiles()["InstanceProfiles"] == []
     assert aws("ssm").describe_parameters()["Parameters"] == []

@@ -1,4 +1,4 @@
-"""The plugin framework, by way of the example in its docstring: notes in a folder."""
+"""The plugin framework, with the example in its docstring: notes in a folder."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_diff_reports_replacements_and_honours_ignored_changes(notes: Any) -> No
     assert set(stale.detailedDiff) == {"size"}
 
 
-def test_update_in_preview_and_for_real(notes: Any, tmp_path: Path) -> None:
+def test_an_update_and_its_preview(notes: Any, tmp_path: Path) -> None:
     old, _ = notes.check(NOTE, {"name": "n", "body": "abc", "draft": True})
     id_, state = notes.create(NOTE, old)
     new, _ = notes.check(NOTE, {"name": "n", "body": "abcd"}, old=old)
@@ -206,7 +206,7 @@ def test_update_in_preview_and_for_real(notes: Any, tmp_path: Path) -> None:
     assert (tmp_path / "n").read_text() == "abcd"
 
 
-def test_read_shows_drift_and_disappearance(notes: Any, tmp_path: Path) -> None:
+def test_read_detects_drift_and_deletion(notes: Any, tmp_path: Path) -> None:
     inputs, _ = notes.check(NOTE, {"name": "n", "body": "abc"})
     id_, state = notes.create(NOTE, inputs)
     assert notes.read(NOTE, id_, state, inputs) == ("n", state, inputs)
@@ -231,7 +231,7 @@ def test_an_error_is_one_line_without_secrets(notes: Any) -> None:
     assert caught.value.details() == "creating Note: RuntimeError: cannot write [secret] at all"
 
 
-def test_what_exists_half_is_kept(notes: Any) -> None:
+def test_a_resource_that_was_half_created_is_kept(notes: Any) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         notes.create(NOTE, {"name": "n", "body": Secret("half")})
     trailers: dict[str, Any] = dict(caught.value.trailing_metadata() or ())  # type: ignore[arg-type]
@@ -243,7 +243,7 @@ def test_what_exists_half_is_kept(notes: Any) -> None:
     assert (detail.id, list(detail.reasons)) == ("n", ["only [secret] is written"])
 
 
-def test_functions_and_unknown_tokens(notes: Any) -> None:
+def test_functions_work_and_unknown_tokens_are_refused(notes: Any) -> None:
     notes.create(NOTE, {"name": "n", "body": "abc"})
     assert notes.invoke("notes:index/count:count", {}) == {"count": 1}
     with pytest.raises(grpc.RpcError, match="no function"):

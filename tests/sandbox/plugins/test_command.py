@@ -1,4 +1,4 @@
-"""The command plugin, through the engine's protocol: real processes, and a real SSH connection."""
+"""The command plugin, used through the engine's protocol, with real processes and SSH connections."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_output_environment_stdin_and_folder(plugin: Any, tmp_path: Path) -> Non
     assert state["stderr"] == "careful"
 
 
-def test_another_interpreter(plugin: Any) -> None:
+def test_a_command_can_have_another_interpreter(plugin: Any) -> None:
     _, state = make(plugin, LOCAL, create="print(6 * 7)", interpreter=["python3", "-c"])
     assert state["stdout"] == "42"
 
@@ -69,10 +69,10 @@ def test_output_is_never_secret(plugin: Any, name: str) -> None:
     values[name] = {"A": Secret("b")} if name == "environment" else Secret(values[name])
     _, state = make(plugin, LOCAL, **values)
     assert (state["stdout"], state["stderr"]) == ("hi", "")
-    assert state[name] == values[name], "what went in stays secret"
+    assert state[name] == values[name], "the input stays secret"
 
 
-def test_update_and_delete_know_the_previous_output(plugin: Any, tmp_path: Path) -> None:
+def test_update_and_delete_get_the_previous_output(plugin: Any, tmp_path: Path) -> None:
     def commands(word: str) -> dict[str, str]:
         return {
             "create": "echo first",
@@ -102,7 +102,7 @@ def test_without_an_update_command_create_runs_again(plugin: Any) -> None:
     assert plugin.update(LOCAL, "id", state, old, new)["stdout"] == "b"
 
 
-def test_triggers_replace(plugin: Any) -> None:
+def test_a_changed_trigger_replaces(plugin: Any) -> None:
     old, state = make(plugin, LOCAL, create="true", update="true", triggers=["1", 2])
     new, _ = plugin.check(LOCAL, old | {"triggers": ["1", 3]}, old)
     difference = plugin.diff(LOCAL, state, old, new)
@@ -116,7 +116,7 @@ def test_a_preview_runs_nothing(plugin: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "here").exists()
 
 
-def test_a_failure_shows_everything_secrets_too(plugin: Any) -> None:
+def test_a_failure_shows_all_output_including_secrets(plugin: Any) -> None:
     command = 'echo "key $KEY"; echo second >&2; exit 3'
     checked, _ = plugin.check(LOCAL, {"create": command, "environment": {"KEY": Secret("s3cr3t-word")}})
     with pytest.raises(grpc.RpcError) as caught:
@@ -134,7 +134,7 @@ def test_a_failure_shows_everything_secrets_too(plugin: Any) -> None:
         ({"create": "true", "interpreter": ["no-shell"]}, r'exec: "no-shell": executable file not found in \$PATH'),
     ],
 )
-def test_what_cannot_be_run_is_reported(plugin: Any, inputs: dict[str, Any], message: str) -> None:
+def test_a_command_that_cannot_be_started_is_reported(plugin: Any, inputs: dict[str, Any], message: str) -> None:
     with pytest.raises(grpc.RpcError, match=message):
         make(plugin, LOCAL, **inputs)
 
@@ -157,7 +157,7 @@ def test_mistakes_are_refused(plugin: Any) -> None:
     ],
 )
 @pytest.mark.stand_in
-def test_lines_are_shown_as_they_come(logging: str | None, lines: set[str]) -> None:
+def test_output_is_shown_as_logging_says(logging: str | None, lines: set[str]) -> None:
     said: list[str] = []
     request = Request("urn:x::y::z::it", say=lambda line, passing: said.append(line))
     LocalCommand(None, request).create({"create": "echo out; echo err >&2"} | ({"logging": logging} if logging else {}))
@@ -218,19 +218,19 @@ def test_a_remote_command(plugin: Any, host: Listener, key: paramiko.RSAKey) -> 
     assert (state["stdout"], state["stderr"]) == ("given\nhello", "careful"), "not secret, though the connection is"
 
 
-def test_a_remote_failure(plugin: Any, host: Listener, key: paramiko.RSAKey) -> None:
+def test_a_failed_remote_command_is_reported_with_its_output(plugin: Any, host: Listener, key: paramiko.RSAKey) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         make(plugin, REMOTE, connection=to(host, key), create="echo broken; exit 4")
     assert caught.value.details() == 'Process exited with status 4: running "echo broken; exit 4":\nbroken'
 
 
-def test_a_variable_the_server_refuses(plugin: Any, host: Listener, key: paramiko.RSAKey) -> None:
+def test_a_variable_that_the_server_refuses_is_an_error(plugin: Any, host: Listener, key: paramiko.RSAKey) -> None:
     with pytest.raises(grpc.RpcError, match='could not set environment variable "WORD": ssh: setenv failed'):
         make(plugin, REMOTE, connection=to(host, key), create="true", environment={"WORD": "x"})
 
 
 @pytest.mark.parametrize("secret", ["privateKey", "locked key", "password"])
-def test_ways_to_log_in(plugin: Any, host: Listener, key: paramiko.RSAKey, secret: str) -> None:
+def test_logging_in_with_a_key_or_a_password(plugin: Any, host: Listener, key: paramiko.RSAKey, secret: str) -> None:
     ways: dict[str, dict[str, Any]] = {
         "privateKey": {},
         "locked key": {"privateKey": text_of(key, "pass"), "privateKeyPassword": "pass"},
@@ -249,7 +249,7 @@ def ssh_agent(folder: Path, key: paramiko.PKey) -> Iterator[str]:
     agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL)
     try:
         add, env = ["ssh-add", "-q", str(file)], os.environ | {"SSH_AUTH_SOCK": str(path)}
-        # The socket is there before the agent listens.
+        # The socket exists before the agent listens.
         assert eventually(lambda: subprocess.run(add, env=env, capture_output=True, check=False).returncode == 0, 30)
         yield str(path)
     finally:
@@ -257,16 +257,14 @@ def ssh_agent(folder: Path, key: paramiko.PKey) -> Iterator[str]:
         agent.wait()
 
 
-def test_an_agent(plugin: Any, host: Listener, key: paramiko.RSAKey, tmp_path: Path) -> None:
+def test_logging_in_with_an_agent(plugin: Any, host: Listener, key: paramiko.RSAKey, tmp_path: Path) -> None:
     with ssh_agent(tmp_path, key) as path:
         connection = to(host, key, privateKey=None, agentSocketPath=path)
         _, state = make(plugin, REMOTE, connection=connection, create="echo in")
     assert state["stdout"] == "in"
 
 
-def test_another_host_key_is_refused_before_any_password_is_sent(
-    plugin: Any, host: Listener, key: paramiko.RSAKey
-) -> None:
+def test_a_wrong_host_key_is_refused_before_logging_in(plugin: Any, host: Listener, key: paramiko.RSAKey) -> None:
     wrong = paramiko.ECDSAKey.generate()
     line = f"{wrong.get_name()} {wrong.get_base64()}"
     with pytest.raises(grpc.RpcError) as caught:
@@ -275,8 +273,8 @@ def test_another_host_key_is_refused_before_any_password_is_sent(
     assert host.connections == 2
 
 
-def test_an_rsa_host_key_is_asked_for_with_sha_1_alone(plugin: Any, host: Listener, key: paramiko.RSAKey) -> None:
-    """OpenSSH has signed with SHA-2 alone since 8.8, so the right key of the right host does not help."""
+def test_an_rsa_host_key_is_only_requested_with_sha_1(plugin: Any, host: Listener, key: paramiko.RSAKey) -> None:
+    """OpenSSH has only signed with SHA-2 since 8.8, so even the host's right key is refused."""
     line = f"ssh-rsa {host.other_host_key.get_base64()}"
     with pytest.raises(grpc.RpcError) as caught:
         make(plugin, REMOTE, connection=to(host, key, hostKey=line, dialErrorLimit=0), create="true")
@@ -287,7 +285,7 @@ def test_an_rsa_host_key_is_asked_for_with_sha_1_alone(plugin: Any, host: Listen
     ), caught.value.details()
 
 
-def test_an_agent_is_not_asked_when_there_is_a_private_key(
+def test_an_agent_is_not_used_if_there_is_a_private_key(
     plugin: Any, host: Listener, key: paramiko.RSAKey, tmp_path: Path
 ) -> None:
     """Each method is tried once (clientAuthenticate in x/crypto/ssh)."""
@@ -313,7 +311,7 @@ NOBODY = "ssh: handshake failed: ssh: unable to authenticate, attempted methods 
         ({"host": "nobody.invalid"}, "after 0 failed attempts: dial tcp: lookup nobody.invalid: no such host"),
     ],
 )
-def test_connections_that_fail_say_it_as_go_does(
+def test_failed_connections_are_reported_as_by_go(
     plugin: Any, host: Listener, key: paramiko.RSAKey, more: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
@@ -326,16 +324,16 @@ def test_connections_that_fail_say_it_as_go_does(
     ("says", "message"),
     [("", "EOF"), ("HTTP/1.1 400 Bad Request\n" * 100, "ssh: overflow reading version string")],
 )
-def test_a_port_that_speaks_something_else(plugin: Any, key: paramiko.RSAKey, says: str, message: str) -> None:
+def test_a_port_that_does_not_speak_ssh_is_an_error(plugin: Any, key: paramiko.RSAKey, says: str, message: str) -> None:
     with Mute(says) as mute:
         connection = {"host": "127.0.0.1", "port": mute.port, "privateKey": text_of(key), "dialErrorLimit": 0}
         with pytest.raises(grpc.RpcError, match=f"ssh: handshake failed: {message}"):
             make(plugin, REMOTE, connection=connection, create="true")
 
 
-def test_a_port_that_never_speaks_is_waited_for_without_end(plugin: Any, key: paramiko.RSAKey) -> None:
-    """perDialTimeout limits the TCP connection alone, and a customTimeout does nothing: what the program must
-    guard against (program/ssh_answers.py)."""
+def test_a_port_that_never_speaks_blocks_without_end(plugin: Any, key: paramiko.RSAKey) -> None:
+    """perDialTimeout only limits the TCP connection, and customTimeouts has no effect. The program guards against this
+    (program/ssh_answers.py)."""
     with Mute() as mute:
         inputs = {"host": "127.0.0.1", "port": mute.port, "privateKey": text_of(key)}
         checked, _ = plugin.check(
@@ -344,5 +342,5 @@ def test_a_port_that_never_speaks_is_waited_for_without_end(plugin: Any, key: pa
         started = time.monotonic()
         with pytest.raises(grpc.RpcError) as caught:
             plugin.create(REMOTE, checked, timeout=1, patience=4)
-        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED, "the test's patience, nobody else's"
+        assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED, "only the test's own patience ended it"
         assert time.monotonic() - started > 3.5

@@ -1,4 +1,4 @@
-"""Installing the stand-ins where the real engine looks for plugins."""
+"""Installing the stand-ins where the engine looks for plugins."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Stack:
     program.mkdir()
     (program / "Pulumi.yaml").write_text("name: plugins\nruntime: python\n")
     (program / "__main__.py").write_text(PROGRAM)
-    return Stack.make(folder, "http://127.0.0.1:1", program)
+    return Stack.make(folder, program)
 
 
-def test_the_engine_lists_every_plugin_in_its_sdks_version(stack: Stack) -> None:
+def test_the_engine_lists_every_plugin_with_its_sdk_s_version(stack: Stack) -> None:
     listed = stack.run("plugin", "ls")
     for name, distribution in PACKAGES.items():
         assert any(
@@ -47,25 +47,25 @@ def test_the_engine_lists_every_plugin_in_its_sdks_version(stack: Stack) -> None
         ), listed
 
 
-def test_the_cli_does_without_its_logs(stack: Stack) -> None:
+def test_the_cli_writes_no_logs(stack: Stack) -> None:
     said = stack.run("plugin", "ls", "--json")
     assert json.loads(said)
     assert (Path(stack.env["PULUMI_HOME"]) / "logs").read_bytes() == b""
 
 
-def test_installing_again_does_nothing_but_repair_a_wrapper(stack: Stack) -> None:
+def test_installing_again_only_repairs_a_wrapper(stack: Stack) -> None:
     folder = Path(stack.env["PULUMI_HOME"]) / "plugins" / f"resource-aws-v{metadata.version('pulumi-aws')}"
     wrapper = folder / "pulumi-resource-aws"
     assert f"{CHECKOUT}/" in wrapper.read_text()
-    install(Place(CHECKOUT), Path("/bin/false"), stack.env)  # nothing is left to do for the CLI
+    install(Place(CHECKOUT), Path("/bin/false"), stack.env)  # does not need the CLI
     wrapper.write_text("#!/bin/sh\nexec /another/checkout\n")
     install(Place(CHECKOUT), stack.pulumi, stack.env)
     assert "another" not in wrapper.read_text()
     assert wrapper.stat().st_mode & 0o111
 
 
-def test_an_official_plugin_in_a_stand_ins_place_stays_and_is_run(stack: Stack) -> None:
-    """A binary, here one that does not speak the protocol: the engine says what it runs."""
+def test_an_official_plugin_in_a_stand_in_s_place_is_used(stack: Stack) -> None:
+    """A binary that does not speak the protocol: the engine's error names it."""
     folder = Path(stack.env["PULUMI_HOME"]) / "plugins" / f"resource-random-v{metadata.version('pulumi-random')}"
     official = folder / "pulumi-resource-random"
     stand_in = official.read_bytes()
@@ -80,14 +80,14 @@ def test_an_official_plugin_in_a_stand_ins_place_stays_and_is_run(stack: Stack) 
         official.write_bytes(stand_in)
 
 
-def test_a_preview_with_a_provider_that_is_not_known_yet(stack: Stack) -> None:
-    """Grafana's address is known only once the server exists; the first preview has to do without."""
+def test_a_preview_works_while_a_provider_s_settings_are_unknown(stack: Stack) -> None:
+    """Grafana's address is unknown in the first preview, before the server exists."""
     preview = stack.preview()
     assert "grafana:oss/folder:Folder: (create)" in preview
     assert "admin:secret" not in preview
 
 
-def test_a_cli_that_refuses_is_one_clear_error(tmp_path: Path) -> None:
+def test_a_failed_installation_is_reported_in_one_line(tmp_path: Path) -> None:
     cli = tmp_path / "pulumi"
     cli.write_text("#!/bin/sh\necho 'error: no space\nleft' >&2\nexit 1\n")
     cli.chmod(0o755)

@@ -1,4 +1,4 @@
-"""OFFICIAL_PLUGINS=1: the plugins' tests run against what is installed where the engine looks for plugins."""
+"""With OFFICIAL_PLUGINS=1, the plugins' tests run against the plugins that the engine would find."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def run_against(home: Path, *tests: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_what_is_installed_there_is_what_is_tested(tmp_path: Path) -> None:
-    """The stand-in takes the official plugin's place and records that it was started."""
+def test_the_installed_plugin_is_the_one_that_is_tested(tmp_path: Path) -> None:
+    """A stand-in is installed as the official plugin and records that it was started."""
     executable = tmp_path / "plugins" / f"resource-random-v{VERSION}" / "pulumi-resource-random"
     executable.parent.mkdir(parents=True)
     started = tmp_path / "started"
@@ -39,7 +39,7 @@ def test_what_is_installed_there_is_what_is_tested(tmp_path: Path) -> None:
     assert len(started.read_text().splitlines()) > 3
 
 
-def test_what_is_not_installed_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
+def test_a_missing_plugin_is_named_with_the_command_that_installs_it(tmp_path: Path) -> None:
     done = run_against(tmp_path, "test_random.py")
     assert done.returncode == 1
     assert f"pulumi plugin install resource random {VERSION}" in done.stdout

@@ -1,4 +1,4 @@
-"""The plugins' processes as the engine treats them: started by their wrapper, cancelled, interrupted."""
+"""The plugins' processes: started by their wrapper, cancelled and interrupted as by the engine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.sandbox.plugins.process import interrupt, running
 pytestmark = [pytest.mark.slow, pytest.mark.stand_in]
 
 QUICK = 2.0
-"""Seconds; the engine's patience with all of a stack's plugins, one after another, is 5 (`launch`)."""
+"""Seconds. For all of a stack's plugins together, the engine allows 5 (`launch`)."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def executable(
     interpreters: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """The command plugin's wrapper, as it is installed, which starts an interpreter of its own or has one forked."""
+    """The command plugin's wrapper as installed, with an interpreter of its own or a forked one."""
     for name, value in interpreters.items():
         monkeypatch.setenv(name, value if request.param == "forked" else "")
     path = tmp_path / "pulumi-resource-command"
@@ -50,7 +50,7 @@ def executable(
 
 
 @pytest.mark.parametrize("delay", [0, 0.01, 0.02, 0.04, 0.08, 0.2, 0.4], ids=lambda delay: f"{delay} s")
-def test_interrupted_while_it_starts_it_ends_at_once_and_silently(executable: Path, delay: float) -> None:
+def test_a_plugin_interrupted_at_its_start_ends_at_once_and_silently(executable: Path, delay: float) -> None:
     process = subprocess.Popen(
         [executable, "127.0.0.1:1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0
     )
@@ -62,7 +62,7 @@ def test_interrupted_while_it_starts_it_ends_at_once_and_silently(executable: Pa
     assert process.returncode != 0
 
 
-def test_interrupted_while_it_waits_it_ends_at_once_and_silently(executable: Path) -> None:
+def test_an_idle_plugin_that_is_interrupted_ends_at_once_and_silently(executable: Path) -> None:
     with running([str(executable), "127.0.0.1:1"], stderr=subprocess.PIPE) as (process, _):
         interrupt(process)
         assert process.communicate(timeout=QUICK) == (b"", b"")
@@ -70,7 +70,7 @@ def test_interrupted_while_it_waits_it_ends_at_once_and_silently(executable: Pat
 
 @pytest.fixture
 def busy(executable: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], grpc.Channel, Any, int]]:
-    """A plugin whose command runs: (process, a line to it, the call that waits for the command, the command's id)."""
+    """A plugin that runs a command: (process, channel, the call that waits for the command, the command's pid)."""
     pid = tmp_path / "pid"
     command = encode_map({"create": f"echo $$ >{pid}.new; mv {pid}.new {pid}; exec sleep 60"})
     urn = "urn:pulumi:dev::project::command:local:Command::it"
@@ -85,7 +85,7 @@ def busy(executable: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[by
         yield process, channel, call, int(pid.read_text())
 
 
-def test_cancel_is_answered_while_a_command_runs_and_ends_it(
+def test_cancel_is_answered_during_a_command_and_ends_it(
     busy: tuple[subprocess.Popen[bytes], grpc.Channel, Any, int],
 ) -> None:
     _, channel, call, _ = busy
@@ -94,7 +94,7 @@ def test_cancel_is_answered_while_a_command_runs_and_ends_it(
         call.result(timeout=QUICK)
 
 
-def test_interrupted_while_a_command_runs_both_end(
+def test_an_interrupt_during_a_command_ends_both(
     busy: tuple[subprocess.Popen[bytes], grpc.Channel, Any, int],
 ) -> None:
     process, _, _, command = busy

@@ -1,4 +1,4 @@
-"""The random plugin, through the engine's protocol."""
+"""The random plugin, used through the engine's protocol."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def test_a_password_is_secret_and_hashed(plugin: Any) -> None:
     assert bcrypt.checkpw(state["result"].value[:72].encode(), state["bcryptHash"].value.encode())
 
 
-def test_a_string_is_its_id(plugin: Any) -> None:
+def test_a_string_s_id_is_the_string(plugin: Any) -> None:
     id_, state = make(plugin, STRING, length=12, special=False)
     assert id_ == state["result"]
     assert id_.isalnum()
 
 
-def test_minima_and_alphabets_are_kept(plugin: Any) -> None:
+def test_minima_and_special_characters_are_respected(plugin: Any) -> None:
     _, state = make(plugin, PASSWORD, length=9, minUpper=2, minLower=2, minNumeric=2, minSpecial=3, overrideSpecial="%")
     text = state["result"].value
     assert text.count("%") == 3
@@ -70,7 +70,7 @@ def test_mistakes_are_refused(plugin: Any, inputs: dict[str, Any], at: str) -> N
     assert at in failures
 
 
-def test_every_change_makes_a_new_one(plugin: Any) -> None:
+def test_every_change_replaces(plugin: Any) -> None:
     old, _ = plugin.check(PASSWORD, {"length": 8, "keepers": {"generation": "1"}})
     _, state = plugin.create(PASSWORD, old)
     same, _ = plugin.check(PASSWORD, {"length": 8, "keepers": {"generation": "1"}}, old)
@@ -80,7 +80,7 @@ def test_every_change_makes_a_new_one(plugin: Any) -> None:
         assert plugin.diff(PASSWORD, state, old, new).replaces
 
 
-def test_a_preview_knows_no_result(plugin: Any) -> None:
+def test_the_result_is_unknown_in_a_preview(plugin: Any) -> None:
     checked, _ = plugin.check(PASSWORD, {"length": 8})
     _, planned = plugin.create(PASSWORD, checked, preview=True)
     assert planned["result"] == Secret(UNKNOWN)
@@ -92,6 +92,6 @@ def test_a_refresh_changes_nothing(plugin: Any) -> None:
     assert plugin.read(PASSWORD, id_, state, checked) == (id_, state, checked)
 
 
-def test_an_import(plugin: Any) -> None:
+def test_a_password_can_be_imported(plugin: Any) -> None:
     id_, state, _ = plugin.read(PASSWORD, "correct horse")
     assert (id_, state["result"].value, state["length"]) == ("none", "correct horse", 13)

@@ -1,4 +1,4 @@
-"""Every input and output of these stand-ins is one the real SDK has, under the same name and token."""
+"""Every input and output of these stand-ins exists in the real SDK, with the same name and token."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ KINDS = [kind for each in (RandomProvider, TlsProvider, CommandProvider) for kin
 
 
 def wire_names(cls: type) -> set[str]:
-    """The names on the wire of an SDK class's properties."""
+    """The names of an SDK class's properties in the protocol."""
     getters = (member for member in vars(cls).values() if isinstance(member, property))
     return {getattr(member.fget, "_pulumi_name", member.fget.__name__) for member in getters if member.fget}
 
@@ -47,18 +47,18 @@ def arguments(cls: type) -> type:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.token)
-def test_properties_are_the_sdks(kind: type[Resource[Any]]) -> None:
+def test_properties_exist_in_the_sdk(kind: type[Resource[Any]]) -> None:
     real = REAL[kind.token]
     assert set(kind.inputs) <= wire_names(arguments(real))
     assert set(kind.outputs) <= wire_names(real)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.token)
-def test_required_inputs_are_the_sdks(kind: type[Resource[Any]]) -> None:
+def test_required_inputs_are_those_of_the_sdk(kind: type[Resource[Any]]) -> None:
     parameters = inspect.signature(arguments(REAL[kind.token])).parameters.values()
     needed = {each.name for each in parameters if each.default is inspect.Parameter.empty}
     required = {"".join(_snake(name)) for name, declared in kind.inputs.items() if declared.required}
-    # The SDK made these optional when it got a write-only twin of each, which the stand-in does not have.
+    # These are optional in the SDK since it has a write-only twin of each, which the stand-in does not have.
     assert required - {"private_key_pem", "ca_private_key_pem"} == needed
 
 
@@ -66,14 +66,14 @@ def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-def test_connection_has_the_sdks_fields() -> None:
+def test_the_connection_has_the_fields_of_the_sdk() -> None:
     kind = next(each for each in KINDS if each.token == "command:remote:Command").inputs["connection"].kind
     assert isinstance(kind, ObjectOf)
-    # A jump host is not a setting of the program.
+    # The program has no setting for a jump host.
     assert {*kind.fields, "proxy"} == wire_names(pulumi_command.remote.ConnectionArgs)
 
 
-def test_subject_has_the_sdks_fields() -> None:
+def test_the_subject_has_the_fields_of_the_sdk() -> None:
     kind = next(each for each in KINDS if each.token.endswith("SelfSignedCert")).inputs["subject"].kind
     assert isinstance(kind, ObjectOf)
     assert set(kind.fields) == wire_names(pulumi_tls.SelfSignedCertSubjectArgs)

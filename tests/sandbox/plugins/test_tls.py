@@ -1,4 +1,4 @@
-"""The tls plugin, through the engine's protocol; its results are checked by OpenSSL and OpenSSH."""
+"""The tls plugin, used through the engine's protocol. OpenSSL and OpenSSH check its results."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def signed(plugin: Any, authority: tuple[str, str], **more: Any) -> tuple[dict[s
         ({"algorithm": "ED25519"}, "-----BEGIN PRIVATE KEY-----"),
     ],
 )
-def test_keys_openssh_understands(plugin: Any, tmp_path: Path, inputs: dict[str, Any], first_line: str) -> None:
+def test_openssh_accepts_the_keys(plugin: Any, tmp_path: Path, inputs: dict[str, Any], first_line: str) -> None:
     _, state = make(plugin, KEY, **inputs)
     assert {name for name, value in state.items() if isinstance(value, Secret)} == {
         "privateKeyOpenssh",
@@ -109,7 +109,7 @@ def test_curve_p224_has_no_openssh_form(plugin: Any) -> None:
     assert state["privateKeyPem"].value
 
 
-def test_a_chain_openssl_verifies(plugin: Any, authority: tuple[str, str], tmp_path: Path) -> None:
+def test_openssl_verifies_the_chain(plugin: Any, authority: tuple[str, str], tmp_path: Path) -> None:
     _, state = signed(plugin, authority, setSubjectKeyId=True)
     (tmp_path / "ca.pem").write_text(authority[0])
     (tmp_path / "server.pem").write_text(state["certPem"])
@@ -131,14 +131,14 @@ def test_keys_stay_secret(plugin: Any, authority: tuple[str, str]) -> None:
     assert not isinstance(state["certPem"], Secret)
 
 
-def test_a_young_certificate_stays(plugin: Any, authority: tuple[str, str]) -> None:
+def test_a_certificate_stays_before_its_renewal(plugin: Any, authority: tuple[str, str]) -> None:
     inputs, state = signed(plugin, authority, earlyRenewalHours=10)
     assert state["readyForRenewal"] is False
     assert not plugin.diff(LOCAL, state, inputs, inputs).diffs
     assert plugin.read(LOCAL, "1", state, inputs) == ("1", state, inputs)
 
 
-def test_an_old_certificate_is_replaced(plugin: Any, authority: tuple[str, str]) -> None:
+def test_a_certificate_due_for_renewal_is_replaced(plugin: Any, authority: tuple[str, str]) -> None:
     inputs, state = signed(plugin, authority, earlyRenewalHours=10)
     old = state | {"validityEndTime": (datetime.now(UTC) + timedelta(hours=9)).isoformat()}
     difference = plugin.diff(LOCAL, old, inputs, inputs)
@@ -148,7 +148,7 @@ def test_an_old_certificate_is_replaced(plugin: Any, authority: tuple[str, str])
     assert list(plugin.diff(LOCAL, refreshed, inputs, inputs).replaces) == ["readyForRenewal"]
 
 
-def test_another_renewal_window_is_an_update(plugin: Any, authority: tuple[str, str]) -> None:
+def test_changing_the_renewal_window_is_an_update(plugin: Any, authority: tuple[str, str]) -> None:
     inputs, state = signed(plugin, authority)
     new, _ = plugin.check(LOCAL, inputs | {"earlyRenewalHours": 5}, inputs)
     difference = plugin.diff(LOCAL, state, inputs, new)
@@ -157,7 +157,7 @@ def test_another_renewal_window_is_an_update(plugin: Any, authority: tuple[str, 
     assert (after["certPem"], after["earlyRenewalHours"]) == (state["certPem"], 5)
 
 
-def test_other_names_are_another_certificate(plugin: Any) -> None:
+def test_changing_the_subject_replaces_the_certificate(plugin: Any) -> None:
     inputs, state = make(
         plugin, SELF, privateKeyPem=key(plugin), validityPeriodHours=1, allowedUses=[], subject=SUBJECT
     )

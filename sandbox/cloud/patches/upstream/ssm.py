@@ -16,6 +16,13 @@ STANDARD_BYTES, ADVANCED_BYTES = 4096, 8192
 DEFAULT_KEY = "alias/aws/ssm"
 
 
+def tier_of(requested: str, value: str) -> str:
+    """The tier that a parameter gets: intelligent tiering chooses by its size."""
+    if requested != "Intelligent-Tiering":
+        return requested
+    return "Advanced" if len(value.encode()) > STANDARD_BYTES else "Standard"
+
+
 @patch(SimpleSystemManagerBackend, "put_parameter", source="b5187c4a")
 def put_parameter(
     original: Any, self: Any, name: str, description: str, value: str, *arguments: Any, **named: Any
@@ -26,10 +33,10 @@ def put_parameter(
     (API_PutParameter, KeyId). moto: accepts any text as a key, and an overwritten parameter keeps its own.
     """
     before = self._parameters[name][-1] if name in self._parameters else None
-    tier = named.get("tier") or (before.tier if before else None) or "Standard"
     size = len(str(value).encode())
-    if tier == "Intelligent-Tiering":
-        tier = named["tier"] = "Advanced" if size > STANDARD_BYTES else "Standard"
+    tier = tier_of(named.get("tier") or (before.tier if before else None) or "Standard", str(value))
+    if named.get("tier"):
+        named["tier"] = tier
     if tier == "Standard" and size > STANDARD_BYTES:
         raise ValidationException(
             f"Standard tier parameters support a maximum parameter value of {STANDARD_BYTES} characters. To "

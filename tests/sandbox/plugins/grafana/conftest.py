@@ -1,4 +1,4 @@
-"""The plugin and a running Grafana double."""
+"""The grafana plugin, with a running Grafana double."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.sandbox.plugins.conftest import Plugin
 
 
 class Engine:
-    """Runs a resource through its life as the engine does, and asserts what must always hold."""
+    """Takes a resource through its life as the engine does, and asserts what must always hold."""
 
     def __init__(self, plugin: Plugin, grafana: Grafana) -> None:
         self.plugin, self.grafana = plugin, grafana
 
     def create(self, token: str, inputs: Properties) -> tuple[str, Properties, Properties]:
-        """(id, inputs, state); a second run and a refresh find nothing to do."""
+        """Create it; (id, inputs, state). Asserts that a second run and a refresh find nothing to do."""
         checked, failures = self.plugin.check(token, inputs)
         assert not failures
         self.plugin.create(token, checked, preview=True)
@@ -39,7 +39,7 @@ class Engine:
     def change(
         self, token: str, id_: str, old: Properties, state: Properties, **changes: Any
     ) -> tuple[Properties, Properties, list[str]]:
-        """(inputs, state, replaces); updates in place unless something requires a new resource."""
+        """Change inputs; (inputs, state, replaces). Updates in place unless a new resource is required."""
         new, failures = self.plugin.check(token, {**old, **changes}, old)
         assert not failures
         answer = self.plugin.diff(token, state, old, new)
@@ -52,7 +52,7 @@ class Engine:
         return new, updated, []
 
     def drift(self, token: str, id_: str, inputs: Properties, state: Properties) -> list[str]:
-        """What a refresh followed by an update would change; ["gone"] when it is."""
+        """What a refresh and then an update would change; ["gone"] if the resource is gone."""
         found, state_read, inputs_read = self.plugin.read(token, id_, state, inputs)
         if not found:
             return ["gone"]

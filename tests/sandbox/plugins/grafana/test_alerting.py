@@ -1,4 +1,4 @@
-"""Contact points, policies, timings, templates and rules, from creation to drift."""
+"""Contact points, policies, mute timings and rules, from creation to drift."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def test_a_contact_point(engine: Engine) -> None:
     assert engine.drift(CONTACT_POINT, id_, inputs, state) == ["gone"]
 
 
-def test_impossible_contact_points(engine: Engine) -> None:
+def test_invalid_contact_points_are_refused(engine: Engine) -> None:
     assert "emails" in engine.plugin.check(CONTACT_POINT, {"name": "x"})[1]
     assert "jiras" in engine.plugin.check(CONTACT_POINT, {"name": "x", "jiras": [{}]})[1]
     failures = engine.plugin.check(CONTACT_POINT, {"name": "x", "emails": [{"subject": "x"}]})[1]
     assert "emails[0].addresses" in failures
-    # Slack needs a url or a token, which only Grafana checks.
+    # Slack needs a url or a token; only Grafana checks that.
     inputs, failures = engine.plugin.check(CONTACT_POINT, {"name": "x", "slacks": [{"recipient": "#x"}]})
     assert not failures
     with pytest.raises(grpc.RpcError, match="could not find url or token"):
@@ -133,7 +133,7 @@ def test_policies_and_contact_points(engine: Engine) -> None:
     engine.plugin.delete(CONTACT_POINT, point, point_state)
 
 
-def test_a_policy_for_nobody(engine: Engine) -> None:
+def test_a_policy_with_an_unknown_contact_point_is_refused(engine: Engine) -> None:
     inputs, failures = engine.plugin.check(POLICY, {"contactPoint": "none", "groupBies": []})
     assert not failures
     with pytest.raises(grpc.RpcError, match="receiver 'none' does not exist"):
@@ -143,7 +143,7 @@ def test_a_policy_for_nobody(engine: Engine) -> None:
 
 
 def test_a_mute_timing(engine: Engine) -> None:
-    """It can be deleted even while a policy names it: the provider removes it from the policies first."""
+    """It can be deleted while a policy names it, because the provider removes it from the policies first."""
     nights = [
         {"times": [{"start": "22:00", "end": "24:00"}], "weekdays": ["monday:friday"], "location": "Europe/Berlin"}
     ]
@@ -200,7 +200,7 @@ def test_a_rule_group(engine: Engine, folder: str) -> None:
         ({"datas": [query("C", "nowhere")]}, "data source 'nowhere'"),
     ],
 )
-def test_rules_grafana_refuses(
+def test_a_rule_that_grafana_refuses_is_an_error(
     engine: Engine, folder: str, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], message: str
 ) -> None:
     monkeypatch.setattr(rule_group, "RETRY_SECONDS", 1)
@@ -211,7 +211,7 @@ def test_rules_grafana_refuses(
         engine.plugin.create(GROUP, reveal(inputs))
 
 
-def test_a_refused_rule_group_is_tried_again(engine: Engine, folder: str) -> None:
+def test_a_refused_rule_group_is_retried(engine: Engine, folder: str) -> None:
     """As the real provider does: what the group needs may be created at the same time."""
     rule = {**RULE, "datas": [query("A", "later", query="SELECT 1"), *RULE["datas"][1:]]}
     given = {"name": "Early", "folderUid": folder, "intervalSeconds": 60, "rules": [rule]}
@@ -224,7 +224,7 @@ def test_a_refused_rule_group_is_tried_again(engine: Engine, folder: str) -> Non
     engine.plugin.delete(GROUP, id_, state)
 
 
-def test_rules_of_one_group_may_have_one_name(engine: Engine, folder: str) -> None:
+def test_rules_in_a_group_can_have_the_same_name(engine: Engine, folder: str) -> None:
     """grafana/grafana#102067 and terraform-provider-grafana#2323."""
     given = {"name": "Twins", "folderUid": folder, "intervalSeconds": 60, "rules": [RULE, {**RULE, "for": "9m"}]}
     id_, inputs, state = engine.create(GROUP, given)
@@ -235,7 +235,7 @@ def test_rules_of_one_group_may_have_one_name(engine: Engine, folder: str) -> No
     assert len(set(before)) == 2
 
 
-def test_rules_nobody_has_to_ask_grafana_about(engine: Engine) -> None:
+def test_invalid_rules_are_refused_without_asking_grafana(engine: Engine) -> None:
     given = {"name": "Bad", "folderUid": "alerts", "intervalSeconds": 60}
     assert "rules" in engine.plugin.check(GROUP, {**given, "rules": []})[1]
     twice = [{**RULE, "uid": "one"}, {**RULE, "uid": "one", "name": "Another"}]

@@ -60,7 +60,9 @@ def test_a_folder_that_is_not_empty_can_be_kept(engine: Engine) -> None:
         (DATASOURCE, {"type": "influxdb", "password": "x"}, "password"),
     ],
 )
-def test_inputs_the_real_provider_refuses(engine: Engine, token: str, inputs: dict[str, Any], name: str) -> None:
+def test_inputs_that_the_real_provider_refuses_are_refused(
+    engine: Engine, token: str, inputs: dict[str, Any], name: str
+) -> None:
     assert name in engine.plugin.check(token, inputs)[1]
 
 
@@ -78,7 +80,7 @@ def test_a_dashboard(engine: Engine) -> None:
     assert "renamed" in state["url"]
     other = json.dumps({**MODEL, "uid": "other"})
     assert engine.change(DASHBOARD, id_, inputs, state, configJson=other)[2] == ["configJson"]
-    # Edited by hand, then moved, then deleted: a refresh finds each.
+    # It is edited by hand, then moved, then deleted. A refresh detects each.
     body = {"dashboard": {**MODEL, "title": "By hand"}, "overwrite": True, "folderUid": "dashboards"}
     engine.grafana.call("POST", "/api/dashboards/db", body)
     assert engine.drift(DASHBOARD, id_, inputs, state) == ["configJson"]
@@ -90,7 +92,7 @@ def test_a_dashboard(engine: Engine) -> None:
     engine.plugin.delete(DASHBOARD, id_, state)
 
 
-def test_a_dashboard_that_is_there_is_only_overwritten_when_asked(engine: Engine) -> None:
+def test_an_existing_dashboard_is_only_overwritten_if_requested(engine: Engine) -> None:
     mine = json.dumps({"uid": "mine", "title": "Mine"})
     engine.grafana.call("POST", "/api/dashboards/db", {"dashboard": {"uid": "mine", "title": "Theirs"}})
     inputs, _ = engine.plugin.check(DASHBOARD, {"configJson": mine})
@@ -99,7 +101,7 @@ def test_a_dashboard_that_is_there_is_only_overwritten_when_asked(engine: Engine
     engine.create(DASHBOARD, {"configJson": mine, "overwrite": True})
 
 
-def test_a_dashboard_whose_uid_grafana_chooses(engine: Engine) -> None:
+def test_grafana_can_choose_a_dashboard_s_uid(engine: Engine) -> None:
     id_, inputs, state = engine.create(DASHBOARD, {"configJson": json.dumps({"title": "Any"})})
     assert id_ == f"1:{state['uid']}"
     text = json.dumps({"title": "Any", "tags": ["x"]})
@@ -126,7 +128,7 @@ def test_a_data_source(engine: Engine) -> None:
     assert stored["secureJsonFields"] == {"password": True, "httpHeaderValue1": True}
     with pytest.raises(grpc.RpcError, match=r"\(409\): data source with the same name already exists"):
         engine.plugin.create(DATASOURCE, reveal(inputs))
-    # The first data source became the default, which is no difference.
+    # Grafana made the first data source the default, which is no difference.
     assert stored["isDefault"]
     inputs, state, replaces = engine.change(
         DATASOURCE, id_, inputs, state, secureJsonDataEncoded=Secret('{"password": "neu"}')
@@ -140,7 +142,7 @@ def test_a_data_source(engine: Engine) -> None:
     assert engine.drift(DATASOURCE, id_, inputs, state) == ["gone"]
 
 
-def test_names_are_made_up_and_kept(engine: Engine) -> None:
+def test_a_generated_name_is_kept(engine: Engine) -> None:
     inputs, _ = engine.plugin.check(DATASOURCE, {"type": "cloudwatch"}, name="logical")
     assert reveal(inputs["name"]).startswith("logical-")
     again, _ = engine.plugin.check(DATASOURCE, {"type": "cloudwatch"}, inputs, name="logical")

@@ -1,5 +1,5 @@
-"""The stand-in under the real engine, where Pulumi and Grafana disagree about what exists: what the user
-reads, and that docs/recovery.md fixes it."""
+"""The stand-in with the real engine, when Pulumi's state and Grafana disagree: what the user reads, and that the steps
+in docs/recovery.md fix it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def own_grafana(tmp_path_factory: pytest.TempPathFactory, authority: Authority) 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, own_grafana: Grafana) -> Stack:
-    """The stack, raised once."""
-    made = Stack.make(tmp_path_factory.mktemp("stack"), "http://127.0.0.1:1", PROGRAM)
+    """The stack, after an up."""
+    made = Stack.make(tmp_path_factory.mktemp("stack"), PROGRAM)
     made.configure(url=own_grafana.url, auth=f"{own_grafana.user}:{own_grafana.password}", ca=str(own_grafana.ca))
     made.up()
     return made
@@ -40,12 +40,12 @@ def urn(stack: Stack, kind: str) -> str:
 
 
 def errors(output: str) -> list[str]:
-    """The lines that are Pulumi's errors; a traceback fails the test."""
+    """The lines with Pulumi's errors. A traceback fails the test."""
     assert "Traceback" not in output, output
     return [line.strip() for line in output.splitlines() if "error:" in line]
 
 
-def test_a_rule_group_that_somebody_deleted(stack: Stack, own_grafana: Grafana) -> None:
+def test_a_manually_deleted_rule_group_is_an_error_until_a_refresh(stack: Stack, own_grafana: Grafana) -> None:
     assert own_grafana.call("DELETE", GROUP).status_code == 204
     stack.configure(rules=False)
     failed = errors(stack.up(fails=True))
@@ -58,7 +58,7 @@ def test_a_rule_group_that_somebody_deleted(stack: Stack, own_grafana: Grafana) 
     assert stack.operations(stack.up())["created"] == 1
 
 
-def test_what_is_there_and_the_state_has_forgotten(stack: Stack, own_grafana: Grafana) -> None:
+def test_resources_missing_from_the_state_must_be_deleted_first(stack: Stack, own_grafana: Grafana) -> None:
     stack.run("state", "delete", "--yes", "--force", urn(stack, "ruleGroup:RuleGroup"))
     stack.run("state", "delete", "--yes", "--force", urn(stack, "dataSource:DataSource"))
     failed = errors(stack.up(fails=True))

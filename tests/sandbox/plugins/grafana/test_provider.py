@@ -1,4 +1,4 @@
-"""The provider's settings, and what it says when Grafana cannot be used."""
+"""The provider's settings, and its errors if Grafana cannot be used."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def argument_names(kind: Any) -> dict[str, str]:
 
 
 def nested(kind: Any, name: str) -> Any:
-    """The SDK's class of a nested object, None for plain values."""
+    """The SDK's class for a nested object, None for plain values."""
     text = str(pulumi._types.input_type_types(kind)[name])
     found = [part for part in text.replace("[", " ").replace("]", " ").replace(",", " ").split() if "Args" in part]
     return getattr(sdk.alerting, found[0].rsplit(".", 1)[-1].rstrip("'>")) if found else None
 
 
 def compare(declared: dict[str, Input], kind: Any, path: str) -> None:
-    """Everything declared is an input of the real resource, and required where the real one requires it."""
+    """Assert that everything declared is an input of the real resource, and required if the real one requires it."""
     names = {pulumi_name: name for name, pulumi_name in argument_names(kind).items()}
     parameters = inspect.signature(kind.__init__).parameters
     for pulumi_name, declaration in declared.items():
@@ -60,25 +60,25 @@ def compare(declared: dict[str, Input], kind: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("resource", GrafanaProvider.resources, ids=lambda kind: kind.token)
-def test_inputs_are_the_real_ones(resource: Any) -> None:
+def test_inputs_exist_in_the_sdk(resource: Any) -> None:
     compare(dict(resource.inputs), ARGUMENTS[resource.token], resource.token)
 
 
 @pytest.mark.parametrize("token", [token for token in ARGUMENTS if "oss" in token or "Group" in token])
-def test_no_input_of_the_real_resource_is_missing(token: str) -> None:
+def test_no_input_of_the_sdk_is_missing(token: str) -> None:
     resource = next(kind for kind in GrafanaProvider.resources if kind.token == token)
     assert set(argument_names(ARGUMENTS[token]).values()) == set(resource.inputs)
 
 
-def test_settings_are_the_real_ones() -> None:
+def test_settings_exist_in_the_sdk() -> None:
     assert set(GrafanaProvider.config) <= set(argument_names(ProviderArgs).values())
 
 
-def test_the_version_is_the_sdks(plugin: Plugin) -> None:
+def test_the_version_is_that_of_the_sdk(plugin: Plugin) -> None:
     assert GrafanaProvider().version == "2.44.0"
 
 
-def test_settings_that_cannot_work(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_settings_are_refused(plugin: Plugin, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GRAFANA_URL", "GRAFANA_AUTH"):
         monkeypatch.delenv(name, raising=False)
     assert set(plugin.check_config()) == {"url", "auth"}
@@ -110,7 +110,7 @@ def failure(plugin: Plugin, **settings: Any) -> str:
     return message
 
 
-def test_what_is_wrong_is_reported_in_one_line(
+def test_errors_are_reported_in_one_line(
     serve: Callable[[GrafanaProvider], Plugin], grafana: Grafana, tmp_path: Any
 ) -> None:
     good = {"url": grafana.url, "auth": f"{grafana.user}:{grafana.password}", "caCert": str(grafana.ca)}
@@ -128,7 +128,7 @@ def test_what_is_wrong_is_reported_in_one_line(
     assert "meant to be https://" in ask(url=grafana.url.replace("https:", "http:"))
 
 
-def test_the_certificate_can_be_ignored_on_purpose(plugin: Plugin, grafana: Grafana) -> None:
+def test_verification_of_the_certificate_can_be_disabled(plugin: Plugin, grafana: Grafana) -> None:
     auth = f"{grafana.user}:{grafana.password}"
     plugin.configure(url=grafana.url, auth=auth, insecureSkipVerify="true")
     inputs, _ = plugin.check(FOLDER, {"title": "Unverified"})
@@ -149,7 +149,7 @@ def test_the_certificate_can_be_ignored_on_purpose(plugin: Plugin, grafana: Graf
         (404, ["40x"], 3),
     ],
 )
-def test_what_is_asked_again(
+def test_statuses_that_are_retried(
     plugin: Plugin, monkeypatch: pytest.MonkeyPatch, status: int, setting: list[str] | None, calls: int
 ) -> None:
     monkeypatch.setattr(client, "FIRST_WAIT", 0.01)
@@ -161,8 +161,8 @@ def test_what_is_asked_again(
         assert len(asked) == calls
 
 
-def test_a_login_is_sent_as_the_real_provider_sends_it(plugin: Plugin) -> None:
-    """In UTF-8: Go's SetBasicAuth takes the bytes of its strings."""
+def test_a_login_is_sent_in_utf_8(plugin: Plugin) -> None:
+    """Like Go's SetBasicAuth, which uses the bytes of its strings."""
     with refusing(403) as (url, asked):
         plugin.configure(url=url, auth="admin:Käse€")
         inputs, _ = plugin.check(FOLDER, {"title": "Monitoring"})
@@ -173,7 +173,7 @@ def test_a_login_is_sent_as_the_real_provider_sends_it(plugin: Plugin) -> None:
 
 @contextmanager
 def refusing(status: int) -> Iterator[tuple[str, list[str]]]:
-    """A server that answers nothing but `status`: its address, and the login of each request."""
+    """A server that answers every request with `status`: its URL, and the login of each request."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -184,7 +184,7 @@ def refusing(status: int) -> Iterator[tuple[str, list[str]]]:
             self.wfile.write(b'{"message": "no"}')
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing."""
+            """Log nothing."""
 
     with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         yield f"http://127.0.0.1:{server.server_port}", asked

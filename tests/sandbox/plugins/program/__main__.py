@@ -1,4 +1,4 @@
-"""Every resource and function of the aws stand-in, in the way the product uses them; settings vary it."""
+"""Resources and functions of the aws stand-in, used as the product does. Settings vary it."""
 
 import json
 

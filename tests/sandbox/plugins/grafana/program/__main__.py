@@ -1,4 +1,4 @@
-"""A folder, a data source and a rule group, with uids that never change, as the product makes them."""
+"""A folder, a data source and a rule group with fixed uids, as in the product."""
 
 import json
 
@@ -13,8 +13,8 @@ provider = grafana.Provider(
     ca_cert=config.require("ca"),
     retry_wait=1,
 )
-there = pulumi.ResourceOptions(provider=provider, delete_before_replace=True)
-folder = grafana.oss.Folder("monitoring", uid="monitoring", title="Monitoring", opts=there)
+options = pulumi.ResourceOptions(provider=provider, delete_before_replace=True)
+folder = grafana.oss.Folder("monitoring", uid="monitoring", title="Monitoring", opts=options)
 source = grafana.oss.DataSource(
     "influxdb",
     uid="influxdb",
@@ -24,7 +24,7 @@ source = grafana.oss.DataSource(
     url="https://127.0.0.1:1",
     json_data_encoded='{"dbName":"telegraf"}',
     secure_json_data_encoded='{"password":"geheim"}',
-    opts=there,
+    opts=options,
 )
 if config.get_bool("rules") is not False:
     query = {"refId": "A", "query": "SELECT 1", "rawQuery": True}
@@ -47,5 +47,5 @@ if config.get_bool("rules") is not False:
                 ],
             )
         ],
-        opts=pulumi.ResourceOptions.merge(there, pulumi.ResourceOptions(depends_on=[source])),
+        opts=pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=[source])),
     )
