@@ -119,11 +119,13 @@ class MetricAlarm(TaggedResource):
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
         self._put(new)
-        client, (to_set, to_remove) = self.api("cloudwatch", new), self.changed_tags(old, new)
-        if to_remove:
-            client.untag_resource(ResourceARN=old["arn"], TagKeys=to_remove)
-        if to_set:
-            client.tag_resource(ResourceARN=old["arn"], Tags=tag_list(to_set))
+        client = self.api("cloudwatch", new)
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: client.tag_resource(ResourceARN=old["arn"], Tags=tag_list(tags)),
+            untag=lambda keys: client.untag_resource(ResourceARN=old["arn"], TagKeys=keys),
+        )
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:

@@ -30,12 +30,13 @@ class _SsmResource(TaggedResource):
 
     def retag(self, id_: str, old: Properties, new: Properties) -> None:
         """Make the tags match the inputs."""
-        to_set, to_remove = self.changed_tags(old, new)
-        about = {"ResourceType": self.kind, "ResourceId": id_}
-        if to_remove:
-            self.api("ssm", new).remove_tags_from_resource(**about, TagKeys=to_remove)
-        if to_set:
-            self.api("ssm", new).add_tags_to_resource(**about, Tags=tag_list(to_set))
+        ssm, resource = self.api("ssm", new), {"ResourceType": self.kind, "ResourceId": id_}
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: ssm.add_tags_to_resource(**resource, Tags=tag_list(tags)),
+            untag=lambda keys: ssm.remove_tags_from_resource(**resource, TagKeys=keys),
+        )
 
 
 class Document(_SsmResource):

@@ -31,7 +31,7 @@ class OpenIdConnectProvider(TaggedResource):
             yield Failure("url", f'expected "url" to have a url with schema of: "https", got {url}')
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        arn = self.client.client("iam").create_open_id_connect_provider(
+        arn = self.iam.create_open_id_connect_provider(
             Url=inputs["url"],
             ClientIDList=inputs["clientIdLists"],
             **present(ThumbprintList=inputs.get("thumbprintLists"), Tags=self.tag_list(inputs)),
@@ -39,8 +39,7 @@ class OpenIdConnectProvider(TaggedResource):
         return arn, self.read(arn, inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
-        found = or_gone(lambda: iam.get_open_id_connect_provider(OpenIDConnectProviderArn=id_), *GONE)
+        found = or_gone(lambda: self.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=id_), *GONE)
         if found is None:
             return None
         return {
@@ -52,25 +51,24 @@ class OpenIdConnectProvider(TaggedResource):
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        iam = self.client.client("iam")
         for client in set(new["clientIdLists"]) - set(old["clientIdLists"]):
-            iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=id_, ClientID=client)
+            self.iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=id_, ClientID=client)
         for client in set(old["clientIdLists"]) - set(new["clientIdLists"]):
-            iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=id_, ClientID=client)
+            self.iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=id_, ClientID=client)
         if new.get("thumbprintLists") and new["thumbprintLists"] != old.get("thumbprintLists"):
-            iam.update_open_id_connect_provider_thumbprint(
+            self.iam.update_open_id_connect_provider_thumbprint(
                 OpenIDConnectProviderArn=id_, ThumbprintList=new["thumbprintLists"]
             )
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            iam.untag_open_id_connect_provider(OpenIDConnectProviderArn=id_, TagKeys=to_remove)
-        if to_set:
-            iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=id_, Tags=tag_list(to_set))
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: self.iam.tag_open_id_connect_provider(OpenIDConnectProviderArn=id_, Tags=tag_list(tags)),
+            untag=lambda keys: self.iam.untag_open_id_connect_provider(OpenIDConnectProviderArn=id_, TagKeys=keys),
+        )
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
-        or_gone(lambda: iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=id_), *GONE)
+        or_gone(lambda: self.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=id_), *GONE)
 
 
 def get_open_id_connect_provider(aws: Aws, arguments: Properties) -> Properties:

@@ -39,7 +39,7 @@ class Policy(TaggedResource):
     outputs = fields(attachmentCount=Output(), policyId=Output(), **TAGGED)
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        arn = self.client.client("iam").create_policy(
+        arn = self.iam.create_policy(
             PolicyName=inputs["name"],
             Path=inputs["path"],
             PolicyDocument=inputs["policy"],
@@ -48,12 +48,11 @@ class Policy(TaggedResource):
         return arn, self.read(arn, inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
-        answer = or_gone(lambda: iam.get_policy(PolicyArn=id_), *GONE)
+        answer = or_gone(lambda: self.iam.get_policy(PolicyArn=id_), *GONE)
         if answer is None:
             return None
         policy = answer["Policy"]
-        version = iam.get_policy_version(PolicyArn=id_, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+        version = self.iam.get_policy_version(PolicyArn=id_, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
         return {
             "arn": id_,
             "attachmentCount": policy.get("AttachmentCount", 0),
@@ -62,37 +61,35 @@ class Policy(TaggedResource):
             "path": policy["Path"],
             "policy": document(version["Document"]),
             "policyId": policy["PolicyId"],
-            **self.tags_out(iam.list_policy_tags(PolicyArn=id_)["Tags"], state),
+            **self.tags_out(self.iam.list_policy_tags(PolicyArn=id_)["Tags"], state),
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        iam = self.client.client("iam")
         if old.get("policy") != new["policy"]:
             self._make_room(id_)
-            iam.create_policy_version(PolicyArn=id_, PolicyDocument=new["policy"], SetAsDefault=True)
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            iam.untag_policy(PolicyArn=id_, TagKeys=to_remove)
-        if to_set:
-            iam.tag_policy(PolicyArn=id_, Tags=tag_list(to_set))
+            self.iam.create_policy_version(PolicyArn=id_, PolicyDocument=new["policy"], SetAsDefault=True)
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: self.iam.tag_policy(PolicyArn=id_, Tags=tag_list(tags)),
+            untag=lambda keys: self.iam.untag_policy(PolicyArn=id_, TagKeys=keys),
+        )
         return self.read(id_, new) or {}
 
     def _make_room(self, arn: str) -> None:
-        iam = self.client.client("iam")
-        versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+        versions = self.iam.list_policy_versions(PolicyArn=arn)["Versions"]
         if len(versions) >= _MAX_VERSIONS:
             oldest = min((each for each in versions if not each["IsDefaultVersion"]), key=lambda v: v["CreateDate"])
-            iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
+            self.iam.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
-        versions = or_gone(lambda: iam.list_policy_versions(PolicyArn=id_), *GONE)
+        versions = or_gone(lambda: self.iam.list_policy_versions(PolicyArn=id_), *GONE)
         if versions is None:
             return
         for version in versions["Versions"]:
             if not version["IsDefaultVersion"]:
-                iam.delete_policy_version(PolicyArn=id_, VersionId=version["VersionId"])
-        or_gone(lambda: iam.delete_policy(PolicyArn=id_), *GONE)
+                self.iam.delete_policy_version(PolicyArn=id_, VersionId=version["VersionId"])
+        or_gone(lambda: self.iam.delete_policy(PolicyArn=id_), *GONE)
 
 
 class Group(AwsResource):
@@ -104,12 +101,11 @@ class Group(AwsResource):
     outputs = fields(arn=Output(), uniqueId=Output())
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        self.client.client("iam").create_group(GroupName=inputs["name"], Path=inputs["path"])
+        self.iam.create_group(GroupName=inputs["name"], Path=inputs["path"])
         return inputs["name"], self.read(inputs["name"], inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
-        answer = or_gone(lambda: iam.get_group(GroupName=id_), *GONE)
+        answer = or_gone(lambda: self.iam.get_group(GroupName=id_), *GONE)
         if answer is None:
             return None
         group = answer["Group"]
@@ -121,12 +117,11 @@ class Group(AwsResource):
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        self.client.client("iam").update_group(GroupName=old["name"], NewGroupName=new["name"], NewPath=new["path"])
+        self.iam.update_group(GroupName=old["name"], NewGroupName=new["name"], NewPath=new["path"])
         return self.read(new["name"], new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
-        or_gone(lambda: iam.delete_group(GroupName=state["name"]), *GONE)
+        or_gone(lambda: self.iam.delete_group(GroupName=state["name"]), *GONE)
 
 
 class _Attachment(AwsResource):
@@ -141,14 +136,14 @@ class _Attachment(AwsResource):
         return {f"{self.holder.capitalize()}Name": state[self.holder]}
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        attach = getattr(self.client.client("iam"), f"attach_{self.holder}_policy")
+        attach = getattr(self.iam, f"attach_{self.holder}_policy")
         attach(**self._named(inputs), PolicyArn=inputs["policyArn"])
         return f"{inputs[self.holder]}-{uuid.uuid4().hex}", {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
         # The id for an import names both: GROUP/ARN.
         holder, arn = (state[self.holder], state["policyArn"]) if state else id_.split("/", 1)
-        listed = getattr(self.client.client("iam"), f"list_attached_{self.holder}_policies")
+        listed = getattr(self.iam, f"list_attached_{self.holder}_policies")
         answer = or_gone(lambda: listed(**self._named({self.holder: holder})), *GONE)
         attached = [policy["PolicyArn"] for policy in answer["AttachedPolicies"]] if answer else []
         return {self.holder: holder, "policyArn": arn} if arn in attached else None
@@ -157,7 +152,7 @@ class _Attachment(AwsResource):
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        detach = getattr(self.client.client("iam"), f"detach_{self.holder}_policy")
+        detach = getattr(self.iam, f"detach_{self.holder}_policy")
         or_gone(lambda: detach(**self._named(state), PolicyArn=state["policyArn"]), *GONE)
 
 

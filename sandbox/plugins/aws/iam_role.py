@@ -33,7 +33,7 @@ class Role(TaggedResource):
     outputs = fields(createDate=Output(), uniqueId=Output(), **TAGGED)
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        self.client.client("iam").create_role(
+        self.iam.create_role(
             RoleName=inputs["name"],
             Path=inputs["path"],
             AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
@@ -47,8 +47,7 @@ class Role(TaggedResource):
         return inputs["name"], self.read(inputs["name"], inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
-        answer = or_gone(lambda: iam.get_role(RoleName=id_), *GONE)
+        answer = or_gone(lambda: self.iam.get_role(RoleName=id_), *GONE)
         if answer is None:
             return None
         role = answer["Role"]
@@ -62,16 +61,15 @@ class Role(TaggedResource):
             "path": role["Path"],
             "permissionsBoundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             "uniqueId": role["RoleId"],
-            **self.tags_out(iam.list_role_tags(RoleName=id_)["Tags"], state),
+            **self.tags_out(self.iam.list_role_tags(RoleName=id_)["Tags"], state),
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        iam = self.client.client("iam")
         if old["assumeRolePolicy"] != new["assumeRolePolicy"]:
-            iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new["assumeRolePolicy"])
+            self.iam.update_assume_role_policy(RoleName=id_, PolicyDocument=new["assumeRolePolicy"])
         names = ("description", "maxSessionDuration")
         if any(old.get(name) != new.get(name) for name in names):
-            iam.update_role(
+            self.iam.update_role(
                 RoleName=id_,
                 Description=new.get("description", ""),
                 MaxSessionDuration=new["maxSessionDuration"],
@@ -79,29 +77,29 @@ class Role(TaggedResource):
         boundary = new.get("permissionsBoundary")
         if boundary != old.get("permissionsBoundary"):
             if boundary:
-                iam.put_role_permissions_boundary(RoleName=id_, PermissionsBoundary=boundary)
+                self.iam.put_role_permissions_boundary(RoleName=id_, PermissionsBoundary=boundary)
             else:
-                iam.delete_role_permissions_boundary(RoleName=id_)
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            iam.untag_role(RoleName=id_, TagKeys=to_remove)
-        if to_set:
-            iam.tag_role(RoleName=id_, Tags=tag_list(to_set))
+                self.iam.delete_role_permissions_boundary(RoleName=id_)
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: self.iam.tag_role(RoleName=id_, Tags=tag_list(tags)),
+            untag=lambda keys: self.iam.untag_role(RoleName=id_, TagKeys=keys),
+        )
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
-        profiles = or_gone(lambda: iam.list_instance_profiles_for_role(RoleName=id_), *GONE)
+        profiles = or_gone(lambda: self.iam.list_instance_profiles_for_role(RoleName=id_), *GONE)
         if profiles is None:
             return
         for profile in profiles["InstanceProfiles"]:
-            iam.remove_role_from_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=id_)
+            self.iam.remove_role_from_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=id_)
         if state.get("forceDetachPolicies"):
-            for policy in iam.list_role_policies(RoleName=id_)["PolicyNames"]:
-                iam.delete_role_policy(RoleName=id_, PolicyName=policy)
-            for attached in iam.list_attached_role_policies(RoleName=id_)["AttachedPolicies"]:
-                iam.detach_role_policy(RoleName=id_, PolicyArn=attached["PolicyArn"])
-        or_gone(lambda: iam.delete_role(RoleName=id_), *GONE)
+            for policy in self.iam.list_role_policies(RoleName=id_)["PolicyNames"]:
+                self.iam.delete_role_policy(RoleName=id_, PolicyName=policy)
+            for attached in self.iam.list_attached_role_policies(RoleName=id_)["AttachedPolicies"]:
+                self.iam.detach_role_policy(RoleName=id_, PolicyArn=attached["PolicyArn"])
+        or_gone(lambda: self.iam.delete_role(RoleName=id_), *GONE)
 
 
 class RolePolicy(AwsResource):
@@ -116,14 +114,11 @@ class RolePolicy(AwsResource):
         return f"{inputs['role']}:{inputs['name']}", {}
 
     def _put(self, inputs: Properties) -> None:
-        self.client.client("iam").put_role_policy(
-            RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"]
-        )
+        self.iam.put_role_policy(RoleName=inputs["role"], PolicyName=inputs["name"], PolicyDocument=inputs["policy"])
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
         role, name = id_.split(":", 1)
-        answer = or_gone(lambda: iam.get_role_policy(RoleName=role, PolicyName=name), *GONE)
+        answer = or_gone(lambda: self.iam.get_role_policy(RoleName=role, PolicyName=name), *GONE)
         if answer is None:
             return None
         return {"role": role, "name": name, "policy": document(answer["PolicyDocument"])}
@@ -133,9 +128,8 @@ class RolePolicy(AwsResource):
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
         role, name = id_.split(":", 1)
-        or_gone(lambda: iam.delete_role_policy(RoleName=role, PolicyName=name), *GONE)
+        or_gone(lambda: self.iam.delete_role_policy(RoleName=role, PolicyName=name), *GONE)
 
 
 class InstanceProfile(TaggedResource):
@@ -147,19 +141,17 @@ class InstanceProfile(TaggedResource):
     outputs = fields(createDate=Output(), uniqueId=Output(), **TAGGED)
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        iam = self.client.client("iam")
-        iam.create_instance_profile(
+        self.iam.create_instance_profile(
             InstanceProfileName=inputs["name"],
             Path=inputs["path"],
             **present(Tags=self.tag_list(inputs)),
         )
         if inputs.get("role"):
-            iam.add_role_to_instance_profile(InstanceProfileName=inputs["name"], RoleName=inputs["role"])
+            self.iam.add_role_to_instance_profile(InstanceProfileName=inputs["name"], RoleName=inputs["role"])
         return inputs["name"], self.read(inputs["name"], inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
-        answer = or_gone(lambda: iam.get_instance_profile(InstanceProfileName=id_), *GONE)
+        answer = or_gone(lambda: self.iam.get_instance_profile(InstanceProfileName=id_), *GONE)
         if answer is None:
             return None
         profile = answer["InstanceProfile"]
@@ -175,24 +167,23 @@ class InstanceProfile(TaggedResource):
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        iam = self.client.client("iam")
         if old.get("role") != new.get("role"):
             if old.get("role"):
-                iam.remove_role_from_instance_profile(InstanceProfileName=id_, RoleName=old["role"])
+                self.iam.remove_role_from_instance_profile(InstanceProfileName=id_, RoleName=old["role"])
             if new.get("role"):
-                iam.add_role_to_instance_profile(InstanceProfileName=id_, RoleName=new["role"])
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            iam.untag_instance_profile(InstanceProfileName=id_, TagKeys=to_remove)
-        if to_set:
-            iam.tag_instance_profile(InstanceProfileName=id_, Tags=tag_list(to_set))
+                self.iam.add_role_to_instance_profile(InstanceProfileName=id_, RoleName=new["role"])
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: self.iam.tag_instance_profile(InstanceProfileName=id_, Tags=tag_list(tags)),
+            untag=lambda keys: self.iam.untag_instance_profile(InstanceProfileName=id_, TagKeys=keys),
+        )
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
-        answer = or_gone(lambda: iam.get_instance_profile(InstanceProfileName=id_), *GONE)
+        answer = or_gone(lambda: self.iam.get_instance_profile(InstanceProfileName=id_), *GONE)
         if answer is None:
             return
         for role in answer["InstanceProfile"]["Roles"]:
-            iam.remove_role_from_instance_profile(InstanceProfileName=id_, RoleName=role["RoleName"])
-        or_gone(lambda: iam.delete_instance_profile(InstanceProfileName=id_), *GONE)
+            self.iam.remove_role_from_instance_profile(InstanceProfileName=id_, RoleName=role["RoleName"])
+        or_gone(lambda: self.iam.delete_instance_profile(InstanceProfileName=id_), *GONE)

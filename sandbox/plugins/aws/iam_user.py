@@ -25,7 +25,7 @@ class User(TaggedResource):
     outputs = fields(uniqueId=Output(), **TAGGED)
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        self.client.client("iam").create_user(
+        self.iam.create_user(
             UserName=inputs["name"],
             Path=inputs["path"],
             **present(PermissionsBoundary=inputs.get("permissionsBoundary"), Tags=self.tag_list(inputs)),
@@ -33,8 +33,7 @@ class User(TaggedResource):
         return inputs["name"], self.read(inputs["name"], inputs) or {}
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
-        answer = or_gone(lambda: iam.get_user(UserName=id_), *GONE)
+        answer = or_gone(lambda: self.iam.get_user(UserName=id_), *GONE)
         if answer is None:
             return None
         user = answer["User"]
@@ -44,33 +43,34 @@ class User(TaggedResource):
             "path": user["Path"],
             "permissionsBoundary": user.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
             "uniqueId": user["UserId"],
-            **self.tags_out(iam.list_user_tags(UserName=id_)["Tags"], state),
+            **self.tags_out(self.iam.list_user_tags(UserName=id_)["Tags"], state),
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        iam = self.client.client("iam")
         if (old["name"], old["path"]) != (new["name"], new["path"]):
-            iam.update_user(UserName=old["name"], NewUserName=new["name"], NewPath=new["path"])
+            self.iam.update_user(UserName=old["name"], NewUserName=new["name"], NewPath=new["path"])
         boundary = new.get("permissionsBoundary")
         if boundary != old.get("permissionsBoundary"):
             if boundary:
-                iam.put_user_permissions_boundary(UserName=new["name"], PermissionsBoundary=boundary)
+                self.iam.put_user_permissions_boundary(UserName=new["name"], PermissionsBoundary=boundary)
             else:
-                iam.delete_user_permissions_boundary(UserName=new["name"])
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            iam.untag_user(UserName=new["name"], TagKeys=to_remove)
-        if to_set:
-            iam.tag_user(UserName=new["name"], Tags=tag_list(to_set))
+                self.iam.delete_user_permissions_boundary(UserName=new["name"])
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: self.iam.tag_user(UserName=new["name"], Tags=tag_list(tags)),
+            untag=lambda keys: self.iam.untag_user(UserName=new["name"], TagKeys=keys),
+        )
         return self.read(new["name"], new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
         name = state["name"]
         if state.get("forceDestroy"):
-            for key in (or_gone(lambda: iam.list_access_keys(UserName=name), *GONE) or {}).get("AccessKeyMetadata", []):
-                iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
-        or_gone(lambda: iam.delete_user(UserName=name), *GONE)
+            for key in (or_gone(lambda: self.iam.list_access_keys(UserName=name), *GONE) or {}).get(
+                "AccessKeyMetadata", []
+            ):
+                self.iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        or_gone(lambda: self.iam.delete_user(UserName=name), *GONE)
 
 
 class UserGroupMembership(AwsResource):
@@ -89,21 +89,19 @@ class UserGroupMembership(AwsResource):
 
     def _add_to_groups(self, user: str, groups: list[str]) -> None:
         for group in groups:
-            self.client.client("iam").add_user_to_group(UserName=user, GroupName=group)
+            self.iam.add_user_to_group(UserName=user, GroupName=group)
 
     def _remove_from_groups(self, user: str, groups: list[str]) -> None:
-        iam = self.client.client("iam")
         for group in groups:
-            or_gone(partial(iam.remove_user_from_group, UserName=user, GroupName=group), *GONE)
+            or_gone(partial(self.iam.remove_user_from_group, UserName=user, GroupName=group), *GONE)
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
         user, *imported = id_.split("/")
         if state:
             user, imported = state["user"], state["groups"]
         elif not imported:
             raise PluginError(f'Unexpected format of ID ("{id_}"), expected USER/GROUP1/GROUP2')
-        answer = or_gone(lambda: iam.list_groups_for_user(UserName=user), *GONE)
+        answer = or_gone(lambda: self.iam.list_groups_for_user(UserName=user), *GONE)
         if answer is None:
             return None
         joined = {group["GroupName"] for group in answer["Groups"]}
@@ -127,31 +125,27 @@ class AccessKey(AwsResource):
     outputs = fields(createDate=Output(), secret=Output(secret=True))
 
     def create(self, inputs: Properties) -> tuple[str, Properties]:
-        iam = self.client.client("iam")
-        key = iam.create_access_key(UserName=inputs["user"])["AccessKey"]
+        key = self.iam.create_access_key(UserName=inputs["user"])["AccessKey"]
         if inputs["status"] != "Active":
-            iam.update_access_key(UserName=inputs["user"], AccessKeyId=key["AccessKeyId"], Status=inputs["status"])
+            self.iam.update_access_key(UserName=inputs["user"], AccessKeyId=key["AccessKeyId"], Status=inputs["status"])
         return key["AccessKeyId"], {
             "createDate": key["CreateDate"].isoformat(),
             "secret": key["SecretAccessKey"],
         }
 
     def read(self, id_: str, state: Properties) -> Properties | None:
-        iam = self.client.client("iam")
         user = state.get("user")
         if user is None:
-            user = iam.get_access_key_last_used(AccessKeyId=id_)["UserName"]
-        answer = or_gone(lambda: iam.list_access_keys(UserName=user), *GONE)
+            user = self.iam.get_access_key_last_used(AccessKeyId=id_)["UserName"]
+        answer = or_gone(lambda: self.iam.list_access_keys(UserName=user), *GONE)
         for key in answer["AccessKeyMetadata"] if answer else []:
             if key["AccessKeyId"] == id_:
                 return {"user": user, "status": key["Status"], "createDate": key["CreateDate"].isoformat()}
         return None
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        iam = self.client.client("iam")
-        iam.update_access_key(UserName=new["user"], AccessKeyId=id_, Status=new["status"])
+        self.iam.update_access_key(UserName=new["user"], AccessKeyId=id_, Status=new["status"])
         return {}
 
     def delete(self, id_: str, state: Properties) -> None:
-        iam = self.client.client("iam")
-        or_gone(lambda: iam.delete_access_key(UserName=state["user"], AccessKeyId=id_), *GONE)
+        or_gone(lambda: self.iam.delete_access_key(UserName=state["user"], AccessKeyId=id_), *GONE)

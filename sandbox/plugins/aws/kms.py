@@ -91,11 +91,12 @@ class Key(TaggedResource):
             (kms.enable_key_rotation if new["enableKeyRotation"] else kms.disable_key_rotation)(KeyId=id_)
         if "isEnabled" in changed:
             (kms.enable_key if new["isEnabled"] else kms.disable_key)(KeyId=id_)
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            kms.untag_resource(KeyId=id_, TagKeys=to_remove)
-        if to_set:
-            kms.tag_resource(KeyId=id_, Tags=[{"TagKey": key, "TagValue": to_set[key]} for key in to_set])
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: kms.tag_resource(KeyId=id_, Tags=[{"TagKey": key, "TagValue": tags[key]} for key in tags]),
+            untag=lambda keys: kms.untag_resource(KeyId=id_, TagKeys=keys),
+        )
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:

@@ -39,6 +39,11 @@ class AwsResource(Resource[Aws]):
         """The client for the resource's region. properties: its inputs or its state."""
         return self.client.client(service, properties.get("region"))
 
+    @property
+    def iam(self) -> Any:
+        """The client for IAM, which has no regions."""
+        return self.client.client("iam")
+
     def region(self, properties: Mapping[str, Any]) -> str:
         """The resource's region."""
         return str(properties.get("region") or self.client.region)
@@ -80,11 +85,20 @@ class TaggedResource(AwsResource):
         }
         return {"tags": tags if tags or "tags" in state else None, "tagsAll": everything}
 
-    def changed_tags(self, old: Properties, new: Properties) -> tuple[dict[str, str], list[str]]:
-        """(tags to set, names of tags to remove)."""
+    def apply_tags(
+        self,
+        old: Properties,
+        new: Properties,
+        *,
+        tag: Callable[[dict[str, str]], object],
+        untag: Callable[[list[str]], object],
+    ) -> None:
+        """Make the tags match the inputs. tag: sets tags; untag: removes tags by their keys."""
         before, after = old.get("tagsAll", {}), self.all_tags(new)
-        to_set = {key: value for key, value in after.items() if before.get(key) != value}
-        return to_set, [key for key in before if key not in after]
+        if to_remove := [key for key in before if key not in after]:
+            untag(to_remove)
+        if to_set := {key: value for key, value in after.items() if before.get(key) != value}:
+            tag(to_set)
 
 
 class Ec2Resource(TaggedResource):
@@ -95,17 +109,18 @@ class Ec2Resource(TaggedResource):
         return self.api("ec2", properties)
 
     def tag_specification(self, kind: str, inputs: Properties) -> list[dict[str, Any]]:
-        """The `TagSpecifications` of a request that makes something."""
+        """The `TagSpecifications` of a request that creates something."""
         tags = self.tag_list(inputs)
         return [{"ResourceType": kind, "Tags": tags}] if tags else []
 
     def retag(self, id_: str, old: Properties, new: Properties) -> None:
         """Make the tags match the inputs."""
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            self.ec2(new).delete_tags(Resources=[id_], Tags=[{"Key": key} for key in to_remove])
-        if to_set:
-            self.ec2(new).create_tags(Resources=[id_], Tags=tag_list(to_set))
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: self.ec2(new).create_tags(Resources=[id_], Tags=tag_list(tags)),
+            untag=lambda keys: self.ec2(new).delete_tags(Resources=[id_], Tags=[{"Key": key} for key in keys]),
+        )
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:

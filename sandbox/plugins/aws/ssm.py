@@ -112,11 +112,12 @@ class Parameter(TaggedResource):
             key = new.get("keyId") if new.get("keyId") != old.get("keyId") else None
             self._put(new, key, overwrite=bool(new.get("overwrite", True)), new=False)
         ssm = self.api("ssm", new)
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=id_, TagKeys=to_remove)
-        if to_set:
-            ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=id_, Tags=tag_list(to_set))
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=id_, Tags=tag_list(tags)),
+            untag=lambda keys: ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=id_, TagKeys=keys),
+        )
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:

@@ -124,11 +124,12 @@ class DbInstance(TaggedResource):
         if changed:
             api.update_db_instance(identifier=id_, **changed)
             self._wait(id_, new)
-        to_set, to_remove = self.changed_tags(old, new)
-        if to_remove:
-            api.untag_resource(resourceArn=old["arn"], tagKeys=to_remove)
-        if to_set:
-            api.tag_resource(resourceArn=old["arn"], tags=to_set)
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: api.tag_resource(resourceArn=old["arn"], tags=tags),
+            untag=lambda keys: api.untag_resource(resourceArn=old["arn"], tagKeys=keys),
+        )
         return self.read(id_, {**old, **new}) or {}
 
     def delete(self, id_: str, state: Properties) -> None:

@@ -57,11 +57,13 @@ class Topic(TaggedResource):
         }
 
     def update(self, id_: str, old: Properties, new: Properties) -> Properties:
-        client, (to_set, to_remove) = self.api("sns", new), self.changed_tags(old, new)
-        if to_remove:
-            client.untag_resource(ResourceArn=id_, TagKeys=to_remove)
-        if to_set:
-            client.tag_resource(ResourceArn=id_, Tags=tag_list(to_set))
+        client = self.api("sns", new)
+        self.apply_tags(
+            old,
+            new,
+            tag=lambda tags: client.tag_resource(ResourceArn=id_, Tags=tag_list(tags)),
+            untag=lambda keys: client.untag_resource(ResourceArn=id_, TagKeys=keys),
+        )
         return self.read(id_, new) or {}
 
     def delete(self, id_: str, state: Properties) -> None:
