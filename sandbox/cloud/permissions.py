@@ -20,7 +20,7 @@ from sandbox.cloud import (
 from sandbox.cloud.permission import Permission
 
 PREFIXES = {"tagging": "tag"}
-"""Prefixes of actions where they differ from the service's signing name (service authorization reference)."""
+"""Prefixes of actions, by the service's signing name, where the two differ (service authorization reference)."""
 
 
 def needed(response: Any, service: str) -> list[Permission]:

@@ -102,31 +102,31 @@ def refreshed(
     for name, field in fields.items():
         if name not in found:
             continue
-        there = found[name]
+        current = found[name]
         if name in old:
-            value = _reconcile(field.kind, old[name], there)
+            value = _reconcile(field.kind, old[name], current)
             if value is not None:
                 inputs[name] = value
-        elif _appeared(field, name, old, before, there):
-            inputs[name] = there
+        elif _appeared(field, name, old, before, current):
+            inputs[name] = current
     return inputs
 
 
-def _appeared(field: Input, name: str, old: Mapping[str, Any], before: Mapping[str, Any], there: Any) -> bool:
+def _appeared(field: Input, name: str, old: Mapping[str, Any], before: Mapping[str, Any], current: Any) -> bool:
     """Whether a property that was found counts as an input although none was given."""
     if not old:
         # An import: a program's inputs have their defaults filled in, so defaults are inputs, too.
-        return there not in _NOTHING or (there is not None and there == field.default)
-    return not field.computed and before.get(name) != there and there not in (*_NOTHING, field.default)
+        return current not in _NOTHING or (current is not None and current == field.default)
+    return not field.computed and before.get(name) != current and current not in (*_NOTHING, field.default)
 
 
-def _reconcile(kind: Kind, old: Any, there: Any) -> Any:
+def _reconcile(kind: Kind, old: Any, current: Any) -> Any:
     """What was found, in terms of the old input: only its fields, in its order."""
-    if isinstance(kind, ObjectOf) and isinstance(old, Mapping) and isinstance(there, Mapping):
+    if isinstance(kind, ObjectOf) and isinstance(old, Mapping) and isinstance(current, Mapping):
         kept = {
-            key: _reconcile(kind.fields[key].kind, value, there[key]) if key in there else value
+            key: _reconcile(kind.fields[key].kind, value, current[key]) if key in current else value
             for key, value in old.items()
             if key in kind.fields
         }
         return {key: value for key, value in kept.items() if value is not None}
-    return old if there is not None and kind.same(old, there) else there
+    return old if current is not None and kind.same(old, current) else current

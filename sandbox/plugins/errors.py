@@ -84,8 +84,8 @@ def reported(method: _Method) -> _Method:
                 trace = _without_secrets("".join(traceback.format_exception(error)), request)
                 self.engine.log(getattr(request, "urn", ""), trace, debug=True)
             message = str(error) if isinstance(error, PluginError) else self.explain(error)
-            said = message if isinstance(error, VerbatimError) else _one_line(message, request)
-            context.abort(grpc.StatusCode.UNKNOWN, said)
+            shown = message if isinstance(error, VerbatimError) else _one_line(message, request)
+            context.abort(grpc.StatusCode.UNKNOWN, shown)
 
     return cast(_Method, run)
 

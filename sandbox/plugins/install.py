@@ -84,8 +84,8 @@ def _is_usable(folder: Path, name: str, script: str) -> bool:
     if not os.access(executable, os.X_OK) or folder.with_name(f"{folder.name}.partial").exists():
         return False
     with executable.open("rb") as file:
-        there = file.read(len(script.encode()) + 1)  # not all of it: official plugins have hundreds of megabytes
-    return there == script.encode() or not there.startswith(SHEBANG)
+        beginning = file.read(len(script.encode()) + 1)  # official plugins have hundreds of megabytes
+    return beginning == script.encode() or not beginning.startswith(SHEBANG)
 
 
 def _install(pulumi: Path, env: Mapping[str, str], name: str, version: str, script: str) -> None:
@@ -97,5 +97,5 @@ def _install(pulumi: Path, env: Mapping[str, str], name: str, version: str, scri
         command += ["--reinstall", "--file", folder]
         done = subprocess.run(command, env=dict(env), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = " ".join((done.stderr or done.stdout).split())
-        raise SandboxError(f"pulumi could not install the {name} plugin: {said}")
+        message = " ".join((done.stderr or done.stdout).split())
+        raise SandboxError(f"pulumi could not install the {name} plugin: {message}")

@@ -193,6 +193,6 @@ def code(error: Exception) -> str:
 def explain(error: Exception) -> str:
     """An error as the real provider words it: the operation, and AWS's code and message."""
     if isinstance(error, ClientError):
-        said = error.response["Error"]
-        return f"operation error: {error.operation_name}, api error {said.get('Code')}: {said.get('Message')}"
+        details = error.response["Error"]
+        return f"operation error: {error.operation_name}, api error {details.get('Code')}: {details.get('Message')}"
     return f"{type(error).__name__}: {error}"

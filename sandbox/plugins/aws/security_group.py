@@ -127,7 +127,7 @@ class _Rule(Ec2Resource):
                 try:
                     ip_network(inputs[name])
                 except ValueError as error:
-                    yield Failure(name, f"Invalid Attribute Value. {error}; write e.g. 192.0.2.0/24")
+                    yield Failure(name, f"Invalid Attribute Value. {error}; write it like 192.0.2.0/24")
         for name in ("fromPort", "toPort"):
             if isinstance(inputs.get(name), int) and not -1 <= inputs[name] <= 65535:
                 yield Failure(name, "Invalid Attribute Value. A port is between -1 and 65535")

@@ -47,8 +47,8 @@ def connected(connection: Properties, resource: Resource[Any]) -> Iterator[param
     """An authenticated connection, closed at the end. Raises VerbatimError after the last attempt.
 
     Every failure is retried, as in the real provider. `perDialTimeout` only limits the TCP connection: if a port
-    accepts it and never speaks SSH, this waits without end, whatever `customTimeouts` says and even if the run is
-    interrupted (`ssh.Dial` takes no context and sets no deadline).
+    accepts it and never speaks SSH, this waits without end, even if `customTimeouts` is set or the run is interrupted
+    (`ssh.Dial` takes no context and sets no deadline).
     """
     expected = host_key(connection["hostKey"]) if connection.get("hostKey") else None
     methods = login_methods(connection)

@@ -1,4 +1,4 @@
-"""What all of the provider's resources share: ids with the organisation, of which there is one."""
+"""What all of the provider's resources share: ids with the organisation, and the check that there is only one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ORG_ID = Input(TEXT, computed=True, replaces=True)
 
 
 class GrafanaResource(Resource[Grafana]):
-    """A resource whose id looks like `1:uid`, as the real provider's."""
+    """A resource with an id like `1:uid`, as in the real provider."""
 
     def check(self, inputs: Properties) -> Iterable[Failure]:
         """Refuses other organisations; the local environment's Grafana has one."""
