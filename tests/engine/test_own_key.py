@@ -11,8 +11,7 @@ import pytest
 from sandbox import cloud
 from tests.engine.bootstrapped import Job
 from tests.engine.product import Product
-from tests.sandbox.cloud.conftest import REGION, Cloud, allow, kms_key
-from tests.sandbox.cloud.test_keys import id_of
+from tests.sandbox.cloud.conftest import REGION, Cloud, allow, key_id, kms_key
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +48,7 @@ def by_default(aws: Cloud, bucket: str) -> dict[str, str]:
 
 def test_an_unusable_key_is_refused_at_the_preview(product: Product, aws: Cloud) -> None:
     pending = kms_key(aws)
-    aws.client("kms").schedule_key_deletion(KeyId=id_of(pending), PendingWindowInDays=7)
+    aws.client("kms").schedule_key_deletion(KeyId=key_id(pending), PendingWindowInDays=7)
     closed = kms_key(aws, {**allow("kms:*"), "Principal": {"AWS": "arn:aws:iam::123456789012:user/nobody"}})
     for key, wrong in (
         ("alias/nothing", f"there is no such key in {REGION}; write its ARN or alias"),

@@ -137,6 +137,11 @@ def kms_key(aws: Cloud, *statements: dict[str, Any]) -> str:
     return str(made["KeyMetadata"]["Arn"])
 
 
+def key_id(arn: str) -> str:
+    """A KMS key's id; moto's requests that change a key take nothing else."""
+    return arn.rpartition("/")[2]
+
+
 RUNNING = {"Name": "instance-state-name", "Values": ["pending", "running", "stopped"]}
 STARTED = pytest.StashKey[Cloud]()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.cloud import ACCOUNT
-from tests.sandbox.cloud.conftest import REGION, Cloud, allow, kms_key, refusal
+from tests.sandbox.cloud.conftest import REGION, Cloud, allow, key_id, kms_key, refusal
 
 DENIED = (400, "AccessDeniedException")
 INVALID = (400, "InvalidKeyId")
@@ -21,16 +21,11 @@ def via(service: str, **context: str) -> dict[str, Any]:
     return {"Condition": {**equals, **({"StringLike": like} if like else {})}}
 
 
-def id_of(arn: str) -> str:
-    """A key's id; moto's requests that change a key take nothing else."""
-    return arn.rpartition("/")[2]
-
-
 def unusable(aws: Cloud) -> dict[str, str]:
     """ARNs of keys that cannot encrypt, by what is wrong with them."""
     kms, disabled, pending = aws.client("kms"), kms_key(aws), kms_key(aws)
-    kms.disable_key(KeyId=id_of(disabled))
-    kms.schedule_key_deletion(KeyId=id_of(pending), PendingWindowInDays=7)
+    kms.disable_key(KeyId=key_id(disabled))
+    kms.schedule_key_deletion(KeyId=key_id(pending), PendingWindowInDays=7)
     signing = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
     asymmetric = kms.create_key(KeyUsage="ENCRYPT_DECRYPT", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
     elsewhere = aws.client("kms", region="eu-west-1").create_key()["KeyMetadata"]["Arn"]
@@ -51,13 +46,13 @@ def unusable(aws: Cloud) -> dict[str, str]:
 def test_a_disabled_key_or_one_pending_deletion_is_refused(aws: Cloud) -> None:
     kms, arn = aws.client("kms"), kms_key(aws)
     made = kms.encrypt(KeyId=arn, Plaintext=b"a")["CiphertextBlob"]
-    kms.disable_key(KeyId=id_of(arn))
+    kms.disable_key(KeyId=key_id(arn))
     assert refusal(kms.decrypt, CiphertextBlob=made) == (400, "DisabledException")
     assert refusal(kms.generate_data_key, KeyId=arn, KeySpec="AES_256") == (400, "DisabledException")
-    kms.schedule_key_deletion(KeyId=id_of(arn), PendingWindowInDays=7)
+    kms.schedule_key_deletion(KeyId=key_id(arn), PendingWindowInDays=7)
     assert refusal(kms.decrypt, CiphertextBlob=made) == (400, "KMSInvalidStateException")
-    kms.cancel_key_deletion(KeyId=id_of(arn))
-    kms.enable_key(KeyId=id_of(arn))
+    kms.cancel_key_deletion(KeyId=key_id(arn))
+    kms.enable_key(KeyId=key_id(arn))
     assert kms.decrypt(CiphertextBlob=made)["Plaintext"] == b"a"
 
 
@@ -126,7 +121,7 @@ def test_a_parameter_cannot_be_written_with_an_unusable_key(aws: Cloud, wrong: s
 def test_a_parameter_whose_key_is_disabled_cannot_be_read(aws: Cloud) -> None:
     ssm, key, folder = aws.client("ssm"), kms_key(aws), f"/{uuid.uuid4()}"
     ssm.put_parameter(Name=f"{folder}/a", Value="a", Type="SecureString", KeyId=key)
-    aws.client("kms").disable_key(KeyId=id_of(key))
+    aws.client("kms").disable_key(KeyId=key_id(key))
     assert refusal(ssm.get_parameter, Name=f"{folder}/a", WithDecryption=True) == INVALID
     assert refusal(ssm.get_parameters_by_path, Path=folder, WithDecryption=True) == INVALID
     assert ssm.get_parameter(Name=f"{folder}/a")["Parameter"]["Value"] != "a"
@@ -212,6 +207,6 @@ def test_objects_of_a_disabled_key_can_be_neither_read_nor_written(aws: Cloud) -
     s3, key = aws.client("s3"), kms_key(aws)
     bucket = bucket_with(aws, key, bucket_key=True)
     s3.put_object(Bucket=bucket, Key="a", Body=b"a")
-    aws.client("kms").disable_key(KeyId=id_of(key))
+    aws.client("kms").disable_key(KeyId=key_id(key))
     assert refusal(s3.get_object, Bucket=bucket, Key="a") == (400, "KMS.DisabledException")
     assert refusal(s3.put_object, Bucket=bucket, Key="b", Body=b"a") == (400, "KMS.DisabledException")
