@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from socketserver import BaseServer
 
 import psutil
 
@@ -24,6 +29,26 @@ STOP_SECONDS = 20
 def ready_file(place: Place, name: str) -> Path:
     """The file to which a daemon writes its pid once it serves, and which it removes when it ends."""
     return place.state / f"{name}.ready"
+
+
+@contextlib.contextmanager
+def ready(place: Place, name: str) -> Iterator[None]:
+    """In a daemon: tell others that it serves, while the context lasts."""
+    file = ready_file(place, name)
+    file.write_text(f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def serve(place: Place, name: str, server: BaseServer) -> None:
+    """In a daemon: serve until SIGTERM or SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # shutdown() waits for the loop that this handler interrupts, so it is called in another thread.
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+    with ready(place, name):
+        server.serve_forever()
 
 
 def pid(place: Place, name: str) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
 import warnings
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer
 
+from sandbox import daemons
 from sandbox.cloud import (
     ACCOUNT,
     ANOTHER_ACCOUNT,
@@ -100,11 +100,9 @@ def serve(place: Place) -> None:
     initialize(place)
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-    ready = place.state / "cloud.ready"
-    ready.write_text(str(os.getpid()))
     try:
-        done.wait()
+        with daemons.ready(place, "cloud"):
+            done.wait()
     finally:
-        ready.unlink(missing_ok=True)
         for server in servers:
             server.server_close()

@@ -14,16 +14,17 @@ MACHINE is an instance id, a Name tag, an address, or an on-premise host's name.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sandbox import daemons
 from sandbox.errors import SandboxError
 from sandbox.machines import cleanup
 from sandbox.machines.aws import HOME_REGION, Aws, Regions
@@ -45,20 +46,19 @@ def daemon(place: Place) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    ready = place.state / "machines.ready"
     ensure_image()
     cleanup(place)  # after a kill -9, machines keep running without a keeper: end them, to boot them again
     executor = ThreadPoolExecutor(WORKERS, thread_name_prefix="machine")
-    try:
-        aws = Aws(place)
-        watch = Watch(place, aws, Regions(place, _regions(aws)), executor)
-        ready.write_text(f"{os.getpid()}\n")
-        watch.run(stopping)
-    finally:
-        cleanup(place)
-        executor.shutdown(wait=True, cancel_futures=True)
-        cleanup(place)  # for a machine that was just being booted
-        ready.unlink(missing_ok=True)
+    with ExitStack() as until_clean:
+        try:
+            aws = Aws(place)
+            watch = Watch(place, aws, Regions(place, _regions(aws)), executor)
+            until_clean.enter_context(daemons.ready(place, "machines"))
+            watch.run(stopping)
+        finally:
+            cleanup(place)
+            executor.shutdown(wait=True, cancel_futures=True)
+            cleanup(place)  # for a machine that was just being booted
     return 0
 
 

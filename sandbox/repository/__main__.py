@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
-import threading
 from pathlib import Path
 
+from sandbox import daemons
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 from sandbox.repository.packages import DEBIAN, ensure_packages, signing_key
@@ -40,18 +38,10 @@ def prepare(place: Place, build: Path) -> Path:
 
 def daemon(place: Place) -> None:
     """Serve until SIGTERM or SIGINT. Raises SandboxError if it cannot."""
-    ready = place.state / "repository.ready"
     # Bind first: a second daemon must not touch what the first one serves.
     with open_server(str(place.gateway), PORT, www_folder(place)) as server:
         prepare(place, ensure_packages(print))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # shutdown() waits for the loop that this handler interrupts, so it is called in another thread.
-            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-        ready.write_text(f"{os.getpid()}\n")
-        try:
-            server.serve_forever()
-        finally:
-            ready.unlink(missing_ok=True)
+        daemons.serve(place, "repository", server)
 
 
 def main() -> int:

@@ -7,9 +7,7 @@ only accepts requests for its own names (against DNS rebinding), and only forwar
 from __future__ import annotations
 
 import mimetypes
-import os
 import re
-import signal
 import threading
 import time
 from http import HTTPStatus
@@ -19,7 +17,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from sandbox import stack
+from sandbox import daemons, stack
 from sandbox.errors import SandboxError
 from sandbox.place import Place
 from sandbox.viewer import bundle
@@ -175,12 +173,4 @@ class Server(ThreadingHTTPServer):
 def serve(place: Place) -> None:
     """Serve until SIGTERM. Raises SandboxError if the stack is not complete or the port is in use."""
     with Server(place.viewer_port, bundle.ensure(), Grafana(place, stack.name())) as server:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # shutdown() waits for the loop that this handler interrupts, so it is called in another thread.
-            signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-        ready = place.state / "viewer.ready"
-        ready.write_text(f"{os.getpid()}\n")
-        try:
-            server.serve_forever()
-        finally:
-            ready.unlink(missing_ok=True)
+        daemons.serve(place, "viewer", server)

@@ -1,4 +1,4 @@
-"""Stopping the local environment's daemons."""
+"""The local environment's daemons: how they serve, and how they are stopped."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import daemons
 from sandbox.place import Place
+from tests.support.waiting import eventually
 
 OBEDIENT = "import time, sys; print('up', flush=True); time.sleep(60)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {OBEDIENT}"
@@ -41,6 +42,28 @@ def test_stop_ends_a_daemon(place: Place, program: str, monkeypatch: pytest.Monk
     daemons.stop(place, "cloud")
     assert daemons.pid(place, "cloud") is None
     assert process.wait(10) != 0
+
+
+SERVES = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from sandbox import daemons
+from sandbox.place import Place
+daemons.serve(Place(Path(sys.argv[2])), "cloud", HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler))
+"""
+
+
+def test_a_serving_daemon_is_found_until_it_is_stopped(place: Place) -> None:
+    process = subprocess.Popen([sys.executable, "-c", SERVES, "sandbox.cloud", str(place.checkout)])
+    try:
+        assert eventually(lambda: daemons.pid(place, "cloud"), 60) == process.pid
+        process.terminate()
+        assert process.wait(10) == 0
+        assert not daemons.ready_file(place, "cloud").exists()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_another_process_with_the_daemon_s_old_pid_is_left_alone(place: Place) -> None:
