@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def issue(
     key: Any,
     *,
     names: tuple[str, ...] = (DOMAIN, "*.example.com"),
+    address: str = "",
     signer: tuple[x509.Name, Any] | None = None,
     days: tuple[int, int] = (-1, 30),
     usage: Any = ExtendedKeyUsageOID.SERVER_AUTH,
@@ -72,8 +74,10 @@ def issue(
         .not_valid_after(now + timedelta(days=days[1]))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=below), critical=True)
     )
-    if names and not authority:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
+    alternatives: list[x509.GeneralName] = [x509.DNSName(each) for each in names]
+    alternatives += [x509.IPAddress(ip_address(address))] if address else []
+    if alternatives and not authority:
+        builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
     if usage and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     if signs is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import shutil
 import subprocess
 import threading
@@ -16,10 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from sandbox import toolchain
 from sandbox.grafana import package
@@ -28,6 +23,7 @@ from sandbox.grafana.double.bundled import Bundled
 from sandbox.grafana.double.configuration import Configuration
 from sandbox.grafana.double.settings import Settings
 from sandbox.loopback import free_port
+from tests.support.certificates import certificate_text, issue, key_text
 
 PASSWORD = "correct horse"
 DEFAULTS = Path(server.__file__).parent.parent / "files" / "usr/share/grafana/conf/defaults.ini"
@@ -37,47 +33,20 @@ class Authority:
     """A private CA that signs certificates for servers."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, name
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._certificate = self._signed(self._key.public_key(), name, authority=True)
-        self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+        self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
+        self._certificate = issue(self._key, subject=name, authority=True)
+        self.pem = certificate_text(self._certificate)
         self.file = folder / f"{name}.pem"
         self.file.write_text(self.pem)
-
-    def _signed(
-        self, key: ec.EllipticCurvePublicKey, name: str, address: str = "127.0.0.1", *, authority: bool = False
-    ) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)
-        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._name)])
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        )
-        if not authority:
-            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-            builder = builder.add_extension(names, critical=False)
-        return builder.sign(self._key, hashes.SHA256())
 
     def server_files(self, name: str, address: str = "127.0.0.1") -> tuple[Path, Path]:
         """The certificate and key files for a server at an address."""
         key = ec.generate_private_key(ec.SECP256R1())
+        signer = (self._certificate.subject, self._key)
         certificate, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
-        certificate.write_bytes(self._signed(key.public_key(), name, address).public_bytes(serialization.Encoding.PEM))
+        certificate.write_text(certificate_text(issue(key, names=(), address=address, subject=name, signer=signer)))
         key_file.touch(mode=0o600)  # InfluxDB refuses a more permissive mode
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        key_file.write_text(key_text(key))
         return certificate, key_file
 
 
