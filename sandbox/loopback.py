@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 INFLUXDB = """
@@ -17,6 +18,7 @@ bind-address = "127.0.0.1:{rpc}"
 [http]
   bind-address = "127.0.0.1:{http}"
   log-enabled = false
+{http_options}
 [monitor]
   store-enabled = false
 """
@@ -29,9 +31,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def influxdb_configuration(folder: Path, http: int, *data: str) -> str:
-    """The configuration of an InfluxDB without logins or TLS that stores everything in `folder`.
+def influxdb_configuration(folder: Path, http: int, *data: str, http_options: Sequence[str] = ()) -> str:
+    """The configuration of an InfluxDB that stores everything in `folder`, by default without logins or TLS.
 
-    http: the port it listens on. data: further lines of the section [data].
+    http: the port it listens on. data, http_options: further lines of the sections [data] and [http].
     """
-    return INFLUXDB.format(folder=folder, http=http, rpc=free_port(), data="\n".join(f"  {line}" for line in data))
+    further = {"data": _lines(data), "http_options": _lines(http_options)}
+    return INFLUXDB.format(folder=folder, http=http, rpc=free_port(), **further)
+
+
+def _lines(options: Sequence[str]) -> str:
+    return "\n".join(f"  {line}" for line in options)

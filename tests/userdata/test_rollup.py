@@ -107,8 +107,8 @@ def test_an_authority_without_key_identifiers_is_trusted_and_the_administrator_l
     pem.write_text(key_text(ec_key()) + certificate_text(signed(ec_key(), names=("localhost",))))
     pem.chmod(0o600)
     Path(ca).write_text(CA)
-    tls = f'[http]\n  auth-enabled = true\n  https-enabled = true\n  https-certificate = "{pem}"\n'
-    settings.write_text(influxdb_configuration(tmp_path, http).replace("[http]\n", tls))
+    options = ("auth-enabled = true", "https-enabled = true", f'https-certificate = "{pem}"')
+    settings.write_text(influxdb_configuration(tmp_path, http, http_options=options))
     rollup.install(tmp_path)
     rollup.configure(tmp_path, url, ca=ca)
     with running("influxd", "-config", settings):

@@ -22,7 +22,7 @@ from sandbox.grafana.double import server
 from sandbox.grafana.double.bundled import Bundled
 from sandbox.grafana.double.configuration import Configuration
 from sandbox.grafana.double.settings import Settings
-from sandbox.loopback import free_port
+from sandbox.loopback import free_port, influxdb_configuration
 from tests.support.certificates import certificate_text, issue, key_text
 
 PASSWORD = "correct horse"
@@ -174,25 +174,11 @@ def influxdb(folder: Path, authority: Authority) -> Iterator[Influx]:
     certificate, key = authority.server_files("influxdb")
     port = free_port()
     configuration = folder / "influxdb.conf"
-    configuration.write_text(
-        f"""reporting-disabled = true
-bind-address = "127.0.0.1:{free_port()}"
-[meta]
-dir = "{folder}/meta"
-[data]
-dir = "{folder}/data"
-wal-dir = "{folder}/wal"
-[http]
-bind-address = "127.0.0.1:{port}"
-auth-enabled = true
-https-enabled = true
-https-certificate = "{certificate}"
-https-private-key = "{key}"
-log-enabled = false
-[logging]
-level = "error"
-"""
+    options = (
+        *("auth-enabled = true", "https-enabled = true"),
+        *(f'https-certificate = "{certificate}"', f'https-private-key = "{key}"'),
     )
+    configuration.write_text(influxdb_configuration(folder, port, http_options=options))
     process = subprocess.Popen([influxd(), "-config", str(configuration)], stderr=subprocess.DEVNULL)
     try:
         instance = Influx(f"https://127.0.0.1:{port}", authority)
