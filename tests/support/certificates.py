@@ -57,9 +57,9 @@ def issue(
 ) -> x509.Certificate:
     """A certificate: self-signed, or signed by (name, key).
 
-    days: from when until when it is valid, counted from today. below: how many authorities may follow below it. signs:
-    whether its key usage is signing certificates; None: it names no key usage. critical: whether it has an unknown
-    critical extension. filling: bytes that make it larger.
+    address: an IP address, in addition to the names. days: from when until when it is valid, counted from today.
+    below: how many authorities may follow below it. signs: whether its key usage is signing certificates; None: it
+    names no key usage. critical: whether it has an unknown critical extension. filling: bytes that make it larger.
     """
     own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     issuer, signing = signer or (own, key)
