@@ -13,14 +13,14 @@ from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import AWS_DOMAIN, delimiter, environment, render, source, without_comments
 
 ACTION = "{{ action }}"
-"""Where Systems Manager puts the document's parameter (components/tagged_hosts.py)."""
+"""The placeholder that Systems Manager replaces with the document's parameter (components/tagged_hosts.py)."""
 
 
 @dataclass(frozen=True)
 class ByTag:
-    """Where an EC2 instance chosen by tag reads the write user's password: a parameter of this region's store.
+    """Where an EC2 instance chosen by tag reads the write user's password: a parameter in this region.
 
-    other: that of the second InfluxDB's, where it is another one.
+    other: the second InfluxDB's parameter, if its password is a different one.
     """
 
     region: str
@@ -35,12 +35,12 @@ class ByTag:
 
 @dataclass(frozen=True)
 class AgentValues:
-    """Everything an agent's installer depends on. Passwords are secret, so the script is, too. With `by_tag` the
-    machine reads its passwords itself, and the script is not.
+    """Everything an agent's installer depends on. Passwords are secret, and so is the script; but not with `by_tag`,
+    where the machine reads its passwords itself.
 
-    second: where it writes to as well. ca: the private signers of both. host: the tag `host`; empty takes the machine's
-    own name. tags: of all its measurements. top_processes: how many of them are named. without_password: whether the
-    script is given `credentials` in the variable MONITORING_CREDENTIALS when it runs, and is no secret either.
+    second: a second InfluxDB to write to. ca: the private CAs of both. host: the tag `host`; if empty, the machine's
+    own name. tags: of all its measurements. top_processes: how many processes are named. without_password: whether the
+    script gets `credentials` from the variable MONITORING_CREDENTIALS when it runs, and so is not secret either.
     """
 
     repository: InfluxdataRepository
@@ -60,7 +60,7 @@ class AgentValues:
 
     @property
     def by_hand(self) -> bool:
-        """Whether Pulumi does not know the machine, which is why its name, tags and inputs are variables of the script
+        """Whether Pulumi does not know the machine, so that its name, tags and inputs are variables of the script
         (userdata/agent/by-hand.sh.j2)."""
         return not self.host and not self.by_tag
 
@@ -77,13 +77,13 @@ RIGHTS = {
     "docker": Inputs(docker=Docker()).service_options,
     "ping": Inputs(ping=Ping(targets=("localhost",))).service_options,
 }
-"""What an input needs beyond an ordinary user's rights, as lines for Telegraf's unit."""
+"""Input → the rights it needs beyond an ordinary user's, as lines for Telegraf's unit."""
 
 
 def agent_installer(values: AgentValues) -> str:
-    """The script that makes a machine with apt or dnf send its measurements here, to be run by root.
+    """The script that root runs to make a machine with apt or dnf send its measurements here.
 
-    With `by_tag` it is the text of a Systems Manager document: `ACTION` in it stands for `install` or `remove`.
+    With `by_tag` it is the text of a Systems Manager document, in which `ACTION` stands for `install` or `remove`.
     """
     config = telegraf_config(
         values.target,

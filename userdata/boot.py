@@ -11,24 +11,23 @@ from settings import Repository
 from userdata.templates import AWS_DOMAIN, render, shell, source, without_comments
 
 LIMIT = 12 * 1024
-"""Bytes the rendered user data may have. EC2 refuses more than 16,384, but only when the instance is
-created."""
+"""The most bytes of rendered user data. EC2 refuses more than 16,384, but only when the instance is created."""
 SETTINGS_FOLDER = "/etc/monitoring"
 BOOT_SCRIPT = "/usr/local/sbin/monitoring-server"
 UNITS = ("monitoring-server.service", "monitoring-server.timer")
-"""Units that run the boot script: at every boot, and regularly to see whether the stack has changed."""
+"""Units that run the boot script: at every boot, and regularly to check whether the stack has changed."""
 
 
 class UserDataTooLargeError(ValueError):
-    """The rendered user data is over the limit. The message says by how much and what to shorten."""
+    """The rendered user data is over the limit. The message says by how much, and what to shorten."""
 
 
 @dataclass(frozen=True)
 class BootValues:
-    """Everything the server's user data depends on; a change of it replaces the server. None of it is secret.
+    """Everything the server's user data depends on; changing any of it replaces the server. None of it is secret.
 
     parameters: path of the stack's parameters. address: the server's. local_name: the name in the certificate by
-    which the machine reaches itself. influxdb_version: empty when another service is used.
+    which the machine reaches itself. influxdb_version: empty if another service is used.
     """
 
     region: str
@@ -44,7 +43,7 @@ class BootValues:
 
 
 def boot_settings(values: BootValues) -> str:
-    """The shell variables boot.sh reads from /etc/monitoring/boot.conf."""
+    """The shell variables that boot.sh reads from /etc/monitoring/boot.conf."""
     return shell(
         {
             "REGION": values.region,

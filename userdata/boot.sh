@@ -1,15 +1,15 @@
 #!/bin/bash
-# Makes this machine the monitoring server, and keeps it what the stack says: run at every boot, and half a minute
-# after its last end. With --if-changed it ends at once unless the stack changed something since the last success.
-# Safe to run by hand: what is already as it should be is left alone. Progress and failures go to the console.
+# Makes this machine the monitoring server, and keeps it as the stack describes it. Runs at every boot, and half a minute
+# after each run has ended. With --if-changed it exits at once unless the stack has changed since the last success.
+# Safe to run by hand: what is already right is left alone. Progress and failures go to the console.
 set -Eeuo pipefail
-# The last part of a pipe runs in this shell, so that `… | put` can remember a change.
+# The last command of a pipe runs in this shell, so that `… | put` can remember a change.
 shopt -s lastpipe
 export DEBIAN_FRONTEND=noninteractive HOME=/root
 here=/etc/monitoring
 # shellcheck source=/dev/null
 . $here/boot.conf
-# In memory; secrets are nowhere else but in the files of the services that need them.
+# In memory. Apart from this, secrets are only in the files of the services that need them.
 run=/run/monitoring
 work=$run/work
 install -d -m 700 $run
@@ -19,7 +19,7 @@ rm -rf $work
 mkdir -m 700 $work
 exec 2>>$work/errors
 
-# say WHAT: a step begins. die LINE COMMAND [FILE]: it failed, and the last that was said of it tells why.
+# say WHAT: a step begins. die LINE COMMAND [FILE]: the step failed; its last two lines of errors say why.
 say() {
   echo "monitoring: $*" | tee /dev/console || true
   : >$work/errors
@@ -34,7 +34,7 @@ die() {
 trap 'die $LINENO "$BASH_COMMAND"' ERR
 trap 'cat $work/errors; rm -rf $work' EXIT
 
-# SECONDS COMMAND...: repeat until it succeeds; when the time is over, all ends
+# attempt SECONDS COMMAND...: repeat it until it succeeds; the boot fails when the time has passed
 attempt() {
   local end=$((SECONDS + $1))
   until "${@:2}" 2>$work/why; do
@@ -46,9 +46,9 @@ attempt() {
   done
 }
 
-# put MODE [OWNER:]GROUP FILE [UNIT]: standard input becomes the file, all of it or nothing, and the unit needs a restart if
-# it was another one; a unit's file needs a reload ($run/reload). settle UNIT: enable (which reloads) and start it, or
-# restart it if needed, be it from a run that failed in between. So a second run changes nothing.
+# put MODE [OWNER:]GROUP FILE [UNIT]: replaces the file with standard input, all of it or nothing. If that changes it, the
+# unit needs a restart, and a unit's file needs a reload ($run/reload). settle UNIT: enables (which reloads) and starts
+# it, or restarts it if needed, even if a run failed in between. So a second run changes nothing.
 put() {
   local owner=root
   if [[ $2 == *:* ]]; then owner=${2%:*}; fi
@@ -73,7 +73,7 @@ settle() {
   rm -f "$run/restart-$1"
 }
 
-# A server that accepts a connection and never answers would block this run, and so every later one, forever.
+# Otherwise a server that accepts a connection and never answers would block this run, and so all later ones, forever.
 curl() { command curl --connect-timeout 10 --max-time 60 "$@"; }
 
 # --- AWS: address, credentials, parameters
@@ -84,22 +84,22 @@ imds() {
   curl -sSf -H "X-aws-ec2-metadata-token: $token" "$url/meta-data/$1"
 }
 has_address() { [ "$(imds local-ipv4)" = "$ADDRESS" ] || [ "$(imds public-ipv4)" = "$ADDRESS" ]; }
-# of the instance's role, as options for curl's standard input
+# The instance role's credentials, as options for curl's standard input
 credentials() {
   imds "iam/security-credentials/$(imds iam/security-credentials/)" | python3 -c '
 import json, sys
 c = json.load(sys.stdin)
 print("user = \"%(AccessKeyId)s:%(SecretAccessKey)s\"\nheader = \"X-Amz-Security-Token: %(Token)s\"" % c)'
 }
-# PATH NEXT_TOKEN: a page of the parameters directly below the path. One that fails is asked for again by itself: throttling
-# is a 400, and of half a dozen pages one is always hit.
+# page PATH NEXT_TOKEN: a page of the parameters directly below the path. A failed request is repeated on its own:
+# throttling is a 400, and among half a dozen pages one is always hit.
 page() {
   credentials | curl -sSf --retry 4 --retry-all-errors --retry-delay 1 --retry-max-time 60 -K - \
     --aws-sigv4 "aws:amz:$REGION:ssm" "$SSM" \
     -H 'Content-Type: application/x-amz-json-1.1' -H 'X-Amz-Target: AmazonSSM.GetParametersByPath' \
     -d "{\"Path\": \"$1\", \"WithDecryption\": true${2:+, \"NextToken\": \"$2\"}}"
 }
-# PATH FOLDER: each becomes a file of the folder, their names and versions the file FOLDER.list
+# parameters PATH FOLDER: each parameter becomes a file in the folder; FOLDER.list has their names and versions
 parameters() {
   local next=
   rm -rf "$2" "$2.list"
@@ -118,8 +118,8 @@ print(page.get("NextToken") or "")' "$2" <$work/page) || return
     [ -n "$next" ]
   do :; done
 }
-# `revision` is written last and names every value's version: values of two different `pulumi up` never mix. Its first
-# line, behind a #, is what this set of them is recognized by.
+# `revision` is written last and has every value's version, so that values of two different `pulumi up` never mix. Its
+# first line, after a #, identifies this set of values.
 read_parameters() {
   parameters "$PARAMETERS/state" $work/state && parameters "$PARAMETERS" $work/values || return
   if grep -v '^#' $work/state/revision | grep -vxFf $work/values.list; then return 1; fi
@@ -142,7 +142,7 @@ say "applying revision $revision"
 . $work/values/server.conf
 if ! grep -qw "$LOCAL_NAME" /etc/hosts; then echo "127.0.0.1 $LOCAL_NAME" >>/etc/hosts; fi
 
-# --- Data volume: kept when the server is replaced, formatted only when it is blank
+# --- Data volume: kept when the server is replaced, formatted only if it is blank
 
 find_volume() {
   for device in /dev/disk/by-id/nvme-*_"${DATA_VOLUME/-/}" /dev/sdf /dev/xvdf; do
@@ -150,8 +150,8 @@ find_volume() {
   done
   false
 }
-# Nothing but zeros: in the whole first GiB, at the end, and where file systems begin a part of theirs (each 128 MiB), so
-# that a large volume is looked through in seconds. What cannot be read is not blank.
+# Whether there are only zeros in the whole first GiB, at the end, and every 128 MiB, where file systems begin another part
+# (ext4: a block group). So checking a large volume takes seconds. What cannot be read is not blank.
 blank() {
   local size at
   size=$(blockdev --getsize64 "$device") || return
@@ -190,7 +190,7 @@ mount_all() {
 mount_all
 large_enough() { [ "$(blockdev --getsize64 "$device")" -ge $((DATA_GIB << 30)) ]; }
 attempt 300 large_enough
-# Where the kernel does not enlarge a file system in use, the services pause for it.
+# If the kernel cannot enlarge a file system in use, the services pause for it.
 if ! resize2fs "$device" 2>$work/why; then
   say "enlarging the file system while its services pause: $(tail -n 1 $work/why)"
   for unit in grafana-server influxdb; do
@@ -201,7 +201,7 @@ if ! resize2fs "$device" 2>$work/why; then
   resize2fs "$device" 2>$work/why
   mount_all
 fi
-# Whatever ended a service, it is started again; where its data belongs is the volume or nothing.
+# Each service is restarted whatever ended it, and not started unless the volume is mounted where its data belongs.
 for unit in influxdb grafana-server telegraf; do
   mkdir -p /etc/systemd/system/$unit.service.d
   {
@@ -214,17 +214,17 @@ done
 
 # --- Packages: exact versions from repositories whose signing key is checked
 
-# In dpkg-query's order, which is the alphabet's.
+# In alphabetical order, like dpkg-query's output.
 packages=("grafana=$GRAFANA_VERSION" ${INFLUXDB_VERSION:+"influxdb=$INFLUXDB_VERSION"} "telegraf=$TELEGRAF_VERSION")
-# What could not be fetched is an error here, and not later, in other words, when it is missed.
+# A package list that could not be fetched is an error here; otherwise it would cause a less clear one later.
 apt() {
   apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 -o APT::Install-Recommends=no \
     -o APT::Update::Error-Mode=any "$@" || die "${BASH_LINENO[0]}" "apt $*" "${BASH_SOURCE[1]}"
 }
-# Before anything that the packages start.
+# Before the packages start anything.
 # shellcheck source=/dev/null
 . $work/values/firewall.sh
-# NAME URL SUITE COMPONENT KEY_URL FINGERPRINT
+# repository NAME URL SUITE COMPONENT KEY_URL FINGERPRINT
 repository() {
   local keys=$work/$1.key ring=/etc/apt/keyrings/$1.gpg
   export GNUPGHOME=$work
@@ -243,7 +243,7 @@ if [ "$present" != "${packages[*]} " ]; then
   mkdir -p /etc/apt/keyrings
   apt update
   apt install -y gnupg unattended-upgrades
-  # shellcheck disable=SC2086 # each is the five words of a repository
+  # shellcheck disable=SC2086 # it is the repository's five words
   repository grafana $GRAFANA_REPOSITORY
   # shellcheck disable=SC2086
   repository influxdata $INFLUXDATA_REPOSITORY
@@ -256,7 +256,7 @@ fi
 
 # --- Files of the services
 
-# OWNER FOLDER: what an earlier server wrote may belong to another user number
+# owned OWNER FOLDER: files that an earlier server wrote may belong to another user ID
 owned() {
   if [ "$(stat -c %U:%G "$2")" != "$1:$1" ]; then chown -R "$1:$1" "$2"; fi
 }
@@ -273,14 +273,14 @@ for name in backup restore; do value $name | put 755 root $here/$name; done
 if [ -e $data/restoring ]; then $here/restore undo; fi
 answers() { curl -sSf -o /dev/null "${authority[@]}" "$@"; }
 
-# The services; each part is a file next to this one, and a parameter.
+# The services: each part is a file in userdata/server, and a parameter.
 parts=(${INFLUXDB_VERSION:+influxdb.sh} cloudwatch.sh grafana.sh telegraf.sh backups.sh)
 for part in "${parts[@]}"; do
   # shellcheck source=/dev/null
   . "$work/values/$part"
 done
 
-# What `pulumi up` waits for: said in Grafana, so that it needs to reach nothing else.
+# `pulumi up` waits for this. It is in Grafana so that Pulumi needs to reach nothing else.
 attempt 120 applied "$(sed -n 's/^# //p' $work/state/revision)"
 mv $work/applied $run/applied
 say "boot finished: revision $revision"

@@ -15,7 +15,7 @@ TEMPORARY = "/run/monitoring-agent.sh"
 
 
 def cloud_config(installer: str) -> str:
-    """User data that runs an installer when a machine first boots; a secret, if the installer is.
+    """User data that runs an installer when a machine first boots; a secret if the installer is.
 
     Compressed and without comments it fits into EC2's 16,384 bytes, the smallest limit of any cloud
     (docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html), unless `influxdb.ca` holds several certificates.
@@ -26,7 +26,7 @@ def cloud_config(installer: str) -> str:
 
 
 def ansible_role(installer: str) -> str:
-    """An Ansible role, as a tar archive, compressed and in Base64, and reproducible. The installer is the one without a
+    """An Ansible role, as a reproducible tar archive, compressed and in Base64. Takes the installer without a
     password."""
     files = {path.relative_to(FOLDER / "ansible").as_posix(): path for path in (FOLDER / "ansible").rglob("*.*")}
     contents = {name: path.read_bytes() for name, path in files.items()} | {"files/install.sh": installer.encode()}

@@ -38,12 +38,13 @@ class ServerValues:
 
     host: the name users type (domain or address). machine: the server's name in its own measurements (tag `host`).
     data_gib: the data volume's size. boot_timeout: how long the boot waits for InfluxDB, in seconds. cloudwatch_role:
-    ARN of the role Grafana reads CloudWatch with, empty when it has a key. writer, reader: InfluxDB's users.
-    own_influxdb: whether InfluxDB runs here. managed_influxdb: whether AWS runs it for this stack, influxdb_secret: the
-    ARN of its administrator's login in Secrets Manager. automation: the Grafana user that Pulumi and the server itself
-    work as. smtp: Grafana's mail server, oauth: its single sign-on; their secrets are parameters of their own.
-    public_certificate: for the name that users type. backups: see `backup_settings`; backup_schedule: time of day, UTC.
-    second: the other InfluxDB while the stack moves, shows_own: whether dashboards still read the server's own then.
+    ARN of the role with which Grafana reads CloudWatch; empty if it has a key. target: the InfluxDB that Telegraf
+    writes to; reader: the user that Grafana reads with. own_influxdb: whether InfluxDB runs here. managed_influxdb:
+    whether AWS runs it for this stack; influxdb_secret: the ARN of its administrator's login in Secrets Manager.
+    automation: the Grafana user of Pulumi and of the server itself. smtp: Grafana's mail server; oauth: its single
+    sign-on; their secrets are separate parameters. public_certificate: for the name that users type. backups: see
+    `backup_settings`; backup_schedule: time of day, UTC. second: the other InfluxDB while the stack moves;
+    second_reader: its reader; shows_own: whether dashboards still read the server's own.
     """
 
     host: str
@@ -73,10 +74,10 @@ class ServerValues:
 
 
 def shard_duration(retention: str) -> str:
-    """Length of InfluxDB's shard groups for a retention: what it would choose itself.
+    """The length of InfluxDB's shard groups for a retention: the one that InfluxDB would choose.
 
     docs.influxdata.com/influxdb/v1/query_language/manage-database (SHARD DURATION). It must be set explicitly:
-    the policy `autogen` is created with seven days, and a retention shorter than its shard duration is refused.
+    the policy `autogen` is created with seven days, and InfluxDB refuses a retention shorter than its shard duration.
     """
     length = v.seconds(retention)
     if length < v.seconds("2d"):
@@ -84,22 +85,22 @@ def shard_duration(retention: str) -> str:
     return "1d" if length <= v.seconds("26w") else "7d"
 
 
-def latest(interval: str) -> int:
-    """How many seconds after a measurement an agent may still deliver it: its buffer holds 667 intervals of a plain
-    host's 45 metrics (metric_buffer_limit of shared/telegraf.conf)."""
+def longest_delay(interval: str) -> int:
+    """How many seconds after a measurement an agent may still deliver it: at least a day or 1,000 intervals, as its
+    buffer holds 667 intervals of a plain host's 45 metrics (metric_buffer_limit of shared/telegraf.conf)."""
     return int(max(v.seconds("1d"), 1000 * v.seconds(interval)))
 
 
 def _whole(retention: str) -> int:
-    """Seconds; "INF" is what InfluxDB's nanoseconds can hold, 292 years."""
+    """A retention in seconds; "INF" is the most that InfluxDB's nanoseconds can hold, 292 years."""
     return int(min(v.seconds(retention), 2**63 // 10**9))
 
 
 def backup_settings(region: str, bucket: str, stack: str, now: int, restore_from: str) -> dict[str, str]:
     """The variables of backup.sh and restore.sh.
 
-    bucket: empty when backups are off. now: another number requests a backup at once. restore_from: see
-    components/backups.py. Buckets are named in the path: their names need not fit S3's certificate.
+    bucket: empty if backups are off. now: a changed number requests a backup at once. restore_from: see
+    components/backups.py. Buckets are named in the path, so that their names need not fit S3's certificate.
     """
     return {
         "S3": f"https://s3.{region}.{AWS_DOMAIN}",
@@ -111,7 +112,7 @@ def backup_settings(region: str, bucket: str, stack: str, now: int, restore_from
 
 
 def server_settings(values: ServerValues) -> str:
-    """The shell variables boot.sh and its parts read from the parameter server.conf (with the function of curl.sh)."""
+    """The shell variables that boot.sh and its parts read from the parameter server.conf, which also has curl.sh."""
     return shell(
         {
             "MACHINE": values.machine,
@@ -121,7 +122,7 @@ def server_settings(values: ServerValues) -> str:
             "SHARD": shard_duration(values.retention),
             "ROLLUP_RETENTION": values.rollup_retention,
             "ROLLUP_SHARD": shard_duration(values.rollup_retention),
-            "ROLLUP": f"{_whole(values.retention)} {_whole(values.rollup_retention)} {latest(values.interval)}",
+            "ROLLUP": f"{_whole(values.retention)} {_whole(values.rollup_retention)} {longest_delay(values.interval)}",
             "WRITER": values.target.username,
             "READER": values.reader,
             "AUTOMATION": values.automation,
@@ -139,7 +140,7 @@ def server_settings(values: ServerValues) -> str:
 
 
 def _managed(values: ServerValues) -> dict[str, str]:
-    """The variables of timestream.sh. EXPIRY: seconds that measurements are kept, and of a shard; 0 is forever
+    """The variables of timestream.sh. EXPIRY: how many seconds measurements are kept (0: forever), and a shard's length
     (docs.influxdata.com/influxdb/v2/reference/internals/data-retention)."""
     kept = 0 if values.retention == "INF" else _whole(values.retention)
     return {
@@ -159,7 +160,7 @@ def _public(name: str, certificate: PublicCertificate) -> dict[str, str]:
 
 
 def _moving(values: ServerValues, other: InfluxTarget) -> dict[str, str]:
-    """The variables of moving.sh and moving.py. SHOWN: which of the two dashboards read."""
+    """The variables of moving.sh and moving.py. SHOWN: which of the two InfluxDBs dashboards read."""
     return {
         "OTHER": other.url,
         "OTHER_DATABASE": other.database,
@@ -171,7 +172,7 @@ def _moving(values: ServerValues, other: InfluxTarget) -> dict[str, str]:
 
 
 def server_files(values: ServerValues) -> dict[str, str]:
-    """The files of the server's services and the parts of its boot script, by the parameter that carries them."""
+    """The files of the server's services and the parts of its boot script, by the name of their parameter."""
     files = {
         "server.conf": server_settings(values) + without_comments(render("server/curl.sh")),
         "firewall.sh": render("server/firewall.sh"),

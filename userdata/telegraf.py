@@ -11,8 +11,8 @@ from userdata.templates import render
 
 @dataclass(frozen=True)
 class InfluxTarget:
-    """Where Telegraf writes to: the address (https), the database, the user, and whether a private CA
-    signs."""
+    """Where Telegraf writes to: the address (https), the database, the user, and whether a private CA signed its
+    certificate."""
 
     url: str
     database: str
@@ -35,10 +35,10 @@ def telegraf_config(
 ) -> str:
     """Telegraf's configuration file.
 
-    second: where it writes to as well. host: the tag `host`; empty takes the machine's own name. tags: further ones.
-    top_processes: how many are named. monitor: whether InfluxDB itself, and the certificate it shows, are watched too.
-    server: whether the server says which revision it has applied. backups, public: whether its
-    backups and its public certificate are watched.
+    second: a second InfluxDB to write to. host: the tag `host`; if empty, the machine's own name. tags: further tags.
+    top_processes: how many processes are named. monitor: whether InfluxDB itself and its certificate are watched, too.
+    server: whether the server reports which revision it has applied. backups, public: whether its backups and its
+    public certificate are watched.
     """
     return render(
         "shared/telegraf.conf",

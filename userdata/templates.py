@@ -1,5 +1,5 @@
-"""Renders the files in this folder: what is in userdata/ is what a machine gets, with the settings
-filled in. Pure: values in, text out.
+"""Renders the files in this folder: a machine gets what is in userdata/, with the settings filled in. Pure: values in,
+text out.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from settings import Repository
 FOLDER = Path(__file__).parent
 
 AWS_DOMAIN = "amazonaws.com"
-"""Below which AWS's services have their names, in all partitions that aws:region can be of (settings/values.py)."""
+"""The domain of AWS's services, in all partitions that `aws:region` may be in (settings/aws_names.py)."""
 
 
 def toml(value: str | Sequence[str]) -> str:
-    """A text, or a list of them, in TOML (JSON's escapes are a subset of TOML's, except for DEL)."""
+    """A text, or a list of texts, in TOML (JSON's escapes are a subset of TOML's, except for DEL)."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -37,11 +37,12 @@ _templates.filters["shell"] = shlex.quote
 
 
 def render(name: str, **values: object) -> str:
-    """One file of this folder with its values filled in. Raises jinja2.UndefinedError when one is missing."""
+    """One file of this folder with its values filled in. Raises jinja2.UndefinedError if one is missing."""
     return _templates.get_template(name).render(**values) if values else _constant(name)
 
 
-# The program renders the server's files some fifty times, to find out what is in which (program/user_data.py: `used`).
+# The program renders the server's files some fifty times, to find out which uses which value (program/user_data.py:
+# `used`).
 @functools.cache
 def _constant(name: str) -> str:
     return _templates.get_template(name).render()
@@ -56,7 +57,7 @@ def without_comments(text: str) -> str:
 
 
 def source(repository: Repository) -> str:
-    """A repository as boot.sh reads it: five words after its name, none of which contains spaces."""
+    """A repository as boot.sh reads it: five words without spaces, which follow its name there."""
     parts = (
         repository.url,
         repository.suite,
@@ -68,12 +69,12 @@ def source(repository: Repository) -> str:
 
 
 def shell(variables: Mapping[str, str]) -> str:
-    """Variables as a file that a shell reads."""
+    """Variables as a file that a shell can read."""
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def environment(variables: Mapping[str, str]) -> str:
-    """Variables as a file that systemd reads (man 5 systemd.exec, EnvironmentFile=), and a shell likewise.
+    """Variables as a file that systemd (man 5 systemd.exec, EnvironmentFile=) and shells can read.
 
     Between single quotes only the closing quote is special. Between double quotes a backslash
     escapes `"`, `$`, `` ` `` and itself.
@@ -86,7 +87,7 @@ def environment(variables: Mapping[str, str]) -> str:
 
 
 def delimiter(*contents: str) -> str:
-    """A line that can end a here-document with any of these contents, because it does not occur in them."""
+    """A line that can end a here-document with any of these contents, because none of them contains it."""
     lines = {line for content in contents for line in content.split("\n")}
     end = "END_OF_FILE"
     while end in lines:

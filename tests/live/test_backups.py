@@ -177,7 +177,7 @@ def restore(environment: Environment, backup: str) -> str:
 def test_a_missing_or_damaged_backup_stops_the_boot_until_another_is_chosen(environment: Environment) -> None:
     client, name, newest = environment.aws("s3"), bucket(environment), backups(environment)[-1]
     absent = restore(environment, "2000-01-01T00-00-00Z")
-    assert re.search(r"boot failed at line \d+ of restore: .* is not there, or not complete", absent)
+    assert re.search(r"boot failed at line \d+ of restore: .* does not exist, or is incomplete", absent)
     # A copy of the newest backup, with one byte changed.
     for file in (each["Key"] for each in client.list_objects_v2(Bucket=name, Prefix=f"{STACK}/{newest}/")["Contents"]):
         body = client.get_object(Bucket=name, Key=file)["Body"].read()

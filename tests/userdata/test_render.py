@@ -22,7 +22,14 @@ from settings import values as v
 from settings.model import GrafanaRepository, InfluxdataRepository
 from userdata.agents import AgentValues, ByTag, agent_installer
 from userdata.boot import BOOT_SCRIPT, LIMIT, BootValues, UserDataTooLargeError, boot_settings, user_data
-from userdata.server_files import ServerValues, backup_settings, latest, server_files, server_settings, shard_duration
+from userdata.server_files import (
+    ServerValues,
+    backup_settings,
+    longest_delay,
+    server_files,
+    server_settings,
+    shard_duration,
+)
 from userdata.telegraf import InfluxTarget, telegraf_config
 from userdata.templates import toml, without_comments
 
@@ -207,8 +214,8 @@ def test_shards_are_never_longer_than_the_retention(retention: str, shard: str) 
 )
 def test_late_is_no_later_than_an_agent_s_buffer_holds(interval: str, seconds: int) -> None:
     agent = tomllib.loads(telegraf_config(TARGET, interval=interval, host="web-1", monitor=False))["agent"]
-    assert latest(interval) == seconds
-    assert latest(interval) > agent["metric_buffer_limit"] / 45 * v.seconds(interval), "of a plain host"
+    assert longest_delay(interval) == seconds
+    assert longest_delay(interval) > agent["metric_buffer_limit"] / 45 * v.seconds(interval), "of a plain host"
 
 
 def test_down_sampling_knows_how_long_both_policies_keep_their_points() -> None:

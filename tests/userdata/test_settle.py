@@ -25,7 +25,7 @@ class Boot:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         text = (FOLDER / "boot.sh").read_text()
-        functions = text[text.index("\nput() {") : text.index("\n# A server that accepts")]
+        functions = text[text.index("\nput() {") : text.index("\ncurl() {")]
         assert "/etc/systemd/" in functions
         self._functions = functions.replace("/etc/systemd/", f"{folder}/systemd/")
         for name in ("bin", "systemd", "work", "run"):
@@ -38,7 +38,7 @@ class Boot:
         head = f"set -eu\nwork={self.folder}/work run={self.folder}/run\ndie() {{ exit 1; }}\n"
         (self.folder / "asked").write_text("")
         subprocess.run(
-            ["bash", "-c", head + self._functions + script],
+            ["bash", "-c", f"{head}{self._functions}\n{script}"],
             env={"PATH": f"{self.folder}/bin:/usr/bin:/bin", "FOLDER": str(self.folder)},
             check=False,
             timeout=20,

@@ -1,5 +1,5 @@
-# Part of the agents' installer, on EC2 instances chosen by tag: what AWS says of the instance. Python 3.6 (RHEL 8) and
-# later, nothing else: RHEL 8's curl cannot sign requests, and the AWS CLI is not everywhere.
+# Part of the agents' installer, on EC2 instances chosen by tag: what AWS knows about the instance. Needs only Python
+# 3.6 (RHEL 8) or later: RHEL 8's curl cannot sign requests, and not every machine has the AWS CLI.
 #   python3 - identity                    the name to appear under; on a second line "ephemeral", if it is
 #   python3 - parameter REGION URL NAME   a parameter's value, read with the instance's role
 import datetime
@@ -25,7 +25,8 @@ def ask(url: str, method: str, headers: Dict[str, str], data: Optional[bytes] = 
     return str(urllib.request.urlopen(request, timeout=10).read().decode())
 
 
-# docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html. What it does not know is empty.
+# A value of the metadata service (docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html); empty if it
+# has none.
 def imds(path: str) -> str:
     try:
         if not _token:
@@ -39,7 +40,8 @@ def imds(path: str) -> str:
         sys.exit(f"this is no EC2 instance, or its metadata service is off: {error}")
 
 
-# What settings/hosts.py takes for a name: not one of a monitoring server, nor what stands for all hosts in dashboards.
+# A name that settings/hosts.py accepts: not a monitoring server's, nor the dashboards' word for all hosts. Empty if
+# there is none.
 def usable(text: str, end: str) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("._-")[: LONGEST - len(end)].rstrip("._-")
     if not name or name == "All" or (name + end).lower().startswith("monitoring-"):
@@ -102,7 +104,7 @@ def parameter(region: str, url: str, name: str) -> None:
         except urllib.error.HTTPError as error:
             said = json.loads(error.read().decode() or "{}")
             why = said.get("message") or said.get("Message") or said.get("__type") or f"status {error.code}"
-            # Throttling is a 400, like a denial, for which another attempt is useless.
+            # Throttling is a 400, like a denial, after which another attempt is useless.
             again = error.code >= 500 or "Throttl" in said.get("__type", "")
         except OSError as error:
             why, again = str(error), True

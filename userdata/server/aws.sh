@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What root's scripts on the server need of AWS. Installed as /etc/monitoring/aws; they read it.
+# What root's scripts on the server need from AWS. Installed as /etc/monitoring/aws, which they source.
 # shellcheck source=/dev/null
 . /etc/monitoring/boot.conf
 # shellcheck source=/dev/null
@@ -10,7 +10,7 @@ imds() {
   token=$(curl -sSf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 300' $url/api/token)
   curl -sSf -H "X-aws-ec2-metadata-token: $token" "$url/meta-data/$1"
 }
-# of the instance's role, as options for curl's standard input
+# The instance role's credentials, as options for curl's standard input
 credentials() {
   imds "iam/security-credentials/$(imds iam/security-credentials/)" | python3 -c '
 import json, sys

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Backs up InfluxDB's databases and Grafana's to S3: BUCKET/STACK/TIME/, whose last object, `complete`, lists the others
+# Backs up InfluxDB's and Grafana's databases to S3: BUCKET/STACK/TIME/, whose last object, `complete`, lists the others
 # with size and SHA-256. Without it a backup does not count. Run by monitoring-backup.service.
-#   backup status: how the last one went, for Telegraf, in InfluxDB's line protocol
+#   backup status: the last backup's outcome, for Telegraf, in InfluxDB's line protocol
 set -Eeuo pipefail
 data=/srv/monitoring
 status=$data/backup.status
 
-# age: seconds since the last success, or since the volume was made
+# age: seconds since the last success, or since the volume was formatted
 report() {
   local line="backup last_success=0i,failed=0i" last
   [ ! -r $status ] || line=$(<$status)
@@ -21,13 +21,13 @@ fi
 # shellcheck source=/dev/null
 . /etc/monitoring/aws
 
-# SHA256 CURL_OPTION... PATH: a request to S3 whose body has this hash; UNSIGNED-PAYLOAD for none. It may take long,
-# but not stand still.
+# s3 SHA256 CURL_OPTION... PATH: a request to S3 whose body has this hash; UNSIGNED-PAYLOAD if there is no body. It may
+# take long, but not stall.
 s3() {
   credentials | curl -sSf --retry 5 --connect-timeout 10 -Y 1 -y 60 -K - --aws-sigv4 "aws:amz:$REGION:s3" -H "x-amz-content-sha256: $1" \
     "${@:2:$#-2}" "$S3/${*: -1}"
 }
-# FILE KEY: S3 itself refuses a body that has another hash
+# upload FILE KEY: S3 itself refuses a body with another hash
 upload() {
   local hash size
   hash=$(sha256sum "$1") hash=${hash%% *} size=$(stat -c %s "$1")
@@ -35,7 +35,7 @@ upload() {
   echo "$hash $size $2" >>"$work/complete"
 }
 last_success() { report | grep -o 'last_success=[0-9]*i'; }
-# LINE: the status becomes this, all at once
+# note LINE: replaces the status with this line, atomically
 note() {
   echo "backup $1" >$status.new
   chmod 644 $status.new
@@ -47,8 +47,8 @@ failed() {
   note "$(last_success),failed=1i"
   exit 1
 }
-# InfluxDB gives no backup before it has opened its database, which may take long: after a reboot a missed backup starts
-# with it. Without a login it answers 401.
+# InfluxDB makes no backup before it has opened its database, which can take long: after a reboot a missed backup starts at
+# the same time as InfluxDB. Without a login it answers 401.
 opened() {
   local end=$((SECONDS + 3600))
   until curl -s -o /dev/null -m 10 ${TARGET_CA:+--cacert "$TARGET_CA"} "$TARGET/ping"; do
@@ -69,7 +69,7 @@ backup() {
   ((need < free)) || failed $LINENO "needs $need KiB on the data volume, which has $free free"
   echo "monitoring: backup $id"
   if [ -n "$INFLUXDB_VERSION" ]; then
-    opened || failed $LINENO "InfluxDB does not answer, for an hour"
+    opened || failed $LINENO "InfluxDB has not answered for an hour"
     influxd backup -portable "$work" >"$work/log" 2>&1 || failed $LINENO "$(tail -n 1 "$work/log")"
     rm "$work/log"
   fi
@@ -79,17 +79,17 @@ import sqlite3, sys
 source = sqlite3.connect("file:/var/lib/grafana/grafana.db?mode=ro", uri=True, timeout=60)
 source.backup(sqlite3.connect(sys.argv[1]))
 END
-  # S3 takes 5 GB at once.
+  # S3 accepts 5 GB at once.
   find "$work" -size +4G -exec split -b 4G {} {}.part. ';' -delete
   for file in "$work"/*; do upload "$file" "${file##*/}"; done
   s3 "$(sha256sum "$work/complete" | cut -d ' ' -f 1)" -o /dev/null -T "$work/complete" "$folder/complete"
   local bytes
   bytes=$(awk '{sum += $2} END {printf "%d", sum}' "$work/complete")
-  # For a Grafana whose own is damaged (grafana-database)
+  # For a Grafana whose database is damaged (grafana-database)
   if [ -e "$work/grafana.db" ]; then mv "$work/grafana.db" $data/grafana.db.copy; fi
   note "last_success=$(date +%s)i,bytes=${bytes}i,seconds=${SECONDS}i,failed=0i"
   echo "monitoring: backup $id complete, $bytes bytes in $SECONDS s"
 }
 
-# restore reads this file for its functions.
+# restore sources this file for its functions.
 [ "${0##*/}" != backup ] || backup

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154
-# Part of the boot script (boot.sh), which reads it from the parameter store and runs it among its own lines: the
-# variables are its, and its folders' names have no blanks.
-# Backups: every day, at once when there never was one, and whenever `backups.now` is another number.
+# Part of the boot script (boot.sh), which reads it from the parameter store and sources it: the variables are the boot
+# script's, and its folders' names have no blanks.
+# Backups: every day, at once if there has never been one, and whenever `backups.now` changes.
 
 for unit in monitoring-backup.service monitoring-backup.timer; do
   value $unit | put 644 root /etc/systemd/system/$unit monitoring-backup.timer

@@ -1,8 +1,8 @@
 #!/bin/bash
-# With `cloudwatchAuth: role`: takes the role that reads CloudWatch, and nothing else, and leaves its credentials, good for
-# an hour, to Grafana, which cannot reach the metadata service. Installed as /etc/monitoring/cloudwatch-credentials, which
-# monitoring-cloudwatch.timer runs. The form is that of a `credential_process` (docs.aws.amazon.com/sdkref/latest/guide/
-# feature-process-credentials.html): Grafana's SDK asks again when they end. Keys in a credentials file it would read once.
+# With `cloudwatchAuth: role`: assumes the role that reads CloudWatch and nothing else, and stores its credentials, valid for
+# an hour, for Grafana, which cannot reach the metadata service. Installed as /etc/monitoring/cloudwatch-credentials, which
+# monitoring-cloudwatch.timer runs. The format is that of a `credential_process` (docs.aws.amazon.com/sdkref/latest/guide/
+# feature-process-credentials.html): Grafana's SDK asks again when they expire. It would read a credentials file only once.
 set -euo pipefail
 # shellcheck source=/dev/null
 . /etc/monitoring/aws

@@ -1,11 +1,12 @@
 #!/bin/bash
-# Before each start of Grafana, as root: a database that SQLite cannot read, with which Grafana would end again and again,
-# is set aside, and the last backup's copy takes its place; without one Grafana begins with an empty database. The boot
-# script then makes the users again (users.conf). Installed as /etc/monitoring/grafana-database.
+# Before each start of Grafana, as root: a database that SQLite cannot read, with which Grafana would fail at every start,
+# is set aside and replaced with the last backup's copy; without a copy Grafana begins with an empty database. The boot
+# script then creates the users again (users.conf). Installed as /etc/monitoring/grafana-database.
 set -euo pipefail
 database=/var/lib/grafana/grafana.db copy=/srv/monitoring/grafana.db.copy
 [ -s $database ] || exit 0
-# Opened as Grafana does, so that what a power cut left is first rolled back. A locked or unreachable file is not damaged.
+# Opened as Grafana opens it, so that an incomplete transaction is rolled back first, as after a power cut. A locked or
+# unreachable file does not count as damaged.
 runuser -u grafana -- python3 - $database <<'END' && exit 0 || [ $? = 3 ] || exit 0
 import sqlite3, sys
 damaged = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

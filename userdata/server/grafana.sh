@@ -1,30 +1,30 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154
-# Part of the boot script (boot.sh), which reads it from the parameter store and runs it among its own lines: the
-# variables are its, and its folders' names have no blanks.
-# Grafana: its administrator always has the generated password, and Pulumi its user, whatever an old data volume says.
+# Part of the boot script (boot.sh), which reads it from the parameter store and sources it: the variables are the boot
+# script's, and its folders' names have no blanks.
+# Grafana: whatever is on an old data volume, its administrator has the generated password, and Pulumi's user exists.
 
 say "starting Grafana"
 if [ -n "$RESTORE_FROM" ] && [ -z "$INFLUXDB_VERSION" ]; then $here/restore || exit 1; fi
 owned grafana /var/lib/grafana
-# It reads a changed certificate by itself (certs_watch_interval), and the password below is for its first start
-# only: neither restarts it.
+# Grafana reads a changed certificate by itself (certs_watch_interval), and uses the password below only at its first
+# start: neither restarts it.
 value server-key | put 600 grafana:grafana /etc/grafana/server-key
 value grafana-admin-password | put 640 grafana /etc/grafana/grafana-admin-password
 value grafana-secret-key | put 640 grafana /etc/grafana/grafana-secret-key grafana-server
 if given smtp-password; then value smtp-password | put 640 grafana /etc/grafana/smtp-password grafana-server; fi
 if given oauth-secret; then value oauth-secret | put 640 grafana /etc/grafana/oauth-secret grafana-server; fi
-# Less than half of the memory, so that InfluxDB has its own. Beyond that one of Grafana's processes ends and is started
-# again. No MemoryHigh: without swap there is nothing to take back, and all of it would crawl.
+# Less than half of the memory, to leave enough for InfluxDB. Beyond that one of Grafana's processes is killed and
+# restarted. No MemoryHigh: without swap nothing can be reclaimed, and all of Grafana would slow to a crawl.
 printf '[Service]\nMemoryMax=45%%\nOOMPolicy=continue\nOOMScoreAdjust=500\n' |
   put 644 root /etc/systemd/system/grafana-server.service.d/memory.conf grafana-server
 value grafana.ini | put 640 grafana /etc/grafana/grafana.ini grafana-server
-# When it starts, its database may be another one, without our users: the boot script looks after them at the next tick.
+# When Grafana starts, its database may be another one, without our users: the next run of the boot script recreates them.
 value grafana-database | put 755 root $here/grafana-database
 printf '[Service]\nExecStartPre=+-%s\nExecStartPost=+-/bin/rm -f %s\n' $here/grafana-database $run/applied |
   put 644 root /etc/systemd/system/grafana-server.service.d/users.conf grafana-server
 settle grafana-server
-# Its alerts wait for their next moment by the clock (pkg/services/ngalert/schedule/ticker), and so do Telegraf's inputs
-# (internal/clock): after a clock that was hours ahead, for hours. So both are restarted when the clock jumps.
+# Grafana schedules alerts by the clock (pkg/services/ngalert/schedule/ticker), and Telegraf its inputs (internal/clock):
+# after a clock that was hours ahead is corrected, both would wait for hours. So they are restarted when the clock jumps.
 printf '[Service]\nType=oneshot\nExecStart=/bin/systemctl try-restart grafana-server telegraf\n' |
   put 644 root /etc/systemd/system/monitoring-clock.service monitoring-clock.timer
 printf '[Timer]\nOnClockChange=yes\n[Install]\nWantedBy=timers.target\n' |
@@ -33,24 +33,24 @@ settle monitoring-clock.timer
 grafana=https://$LOCAL_NAME:3000
 attempt 180 answers "$grafana/api/health"
 
-# USER PASSWORD METHOD PATH [JSON]: what Grafana answers; everything on standard input, as passwords are among it
+# api USER PASSWORD METHOD PATH [JSON]: Grafana's answer. Login and JSON, which has passwords, go through standard input.
 api() {
   {
     curl_option user "$1:$(value "grafana-$2-password")"
     if [ -n "${5-}" ]; then curl_option data "$5"; fi
   } | curl -sSf "${authority[@]}" -K - -X "$3" -H 'Content-Type: application/json' "$grafana/api/$4"
 }
-# The administrator is a person: five wrong passwords lock `admin` out for five minutes. All that is automatic (Pulumi,
-# its gates and this script) is another user, with a name nobody can guess.
+# `admin` is for people, whose wrong passwords (five) lock it for five minutes. Everything automatic (Pulumi, its gates and
+# this script) uses another user, whose name nobody can guess.
 person() { api admin admin "$@"; }
 robot() { api "$AUTOMATION" automation "$@"; }
-# REVISION: what `pulumi up` waits for, as this user's own name
+# applied REVISION: writes what `pulumi up` waits for into this user's display name
 applied() {
   robot PUT user "{\"login\": \"$AUTOMATION\", \"email\": \"$AUTOMATION\", \"name\": \"$1 on $(imds instance-id)\"}" >$work/answer
 }
 number() { python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])'; }
-# Made by the administrator, whose lock is in Grafana's database. A user that is there all the same has another password,
-# or not all its rights: it is made again.
+# The administrator creates the user; if it is locked, that lock is in Grafana's database. An existing user that does not
+# work has another password, or lacks rights: it is created again.
 make_robot() {
   local user
   runuser -u grafana -- python3 -c '
@@ -75,7 +75,7 @@ if ! users 2>$work/why; then
   attempt 60 make_robot
   attempt 60 users
 fi
-# Those of earlier generations, and of the stack a backup came from
+# Users of earlier generations, and of the stack that a backup came from
 python3 -c '
 import json, re, sys
 for user in json.load(sys.stdin):

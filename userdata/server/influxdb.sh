@@ -1,27 +1,27 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154
-# Part of the boot script (boot.sh), which reads it from the parameter store and runs it among its own lines: the
-# variables are its, and its folders' names have no blanks.
-# InfluxDB: encrypted, with users; its tables are the only place on disk where their passwords are.
+# Part of the boot script (boot.sh), which reads it from the parameter store and sources it: the variables are the boot
+# script's, and its folders' names have no blanks.
+# InfluxDB: encrypted, with users, whose passwords are on disk only in its own tables.
 
 influxdb=https://$LOCAL_NAME:8086
-# Its administrator is of this machine alone: the password is made here, for each generation of users (whose name is
-# next to it), and nobody else is notified.
+# The administrator's password is generated here, for each generation of users (whose name is next to it), and known
+# nowhere else.
 administrator=$here/influxdb-administrator
 secret() { cut -d ' ' -f 2 "$1"; }
-# QUERY, as the administrator; the answer is in $work/answer
+# query QUERY: as the administrator; the answer is in $work/answer
 query() {
   { curl_option user "admin:$(secret $administrator)" && curl_option data-urlencode "q=$1"; } |
     curl -sSf "${authority[@]}" -K - "$influxdb/query" >$work/answer && ! grep -q '"error"' $work/answer
 }
-# USER PRIVILEGE PASSWORD
+# give USER PRIVILEGE PASSWORD
 give() {
   query "CREATE USER \"$1\" WITH PASSWORD '$3'" || query "SET PASSWORD FOR \"$1\" = '$3'"
   query "GRANT $2 TO \"$1\""
 }
-# Nobody is let in without a login: that is an answer, too.
+# Whether InfluxDB answers; 401, because there is no login, is an answer, too.
 listens() { [[ $(curl -s "${authority[@]}" -o $work/answer -w '%{http_code}' "$influxdb/ping") =~ 204|401 ]]; }
-# A large database takes minutes to open, and nothing ends that: this run waits for bootTimeout, the next one goes on
-# waiting. An influxd that ends again and again is reported at once, in its own words.
+# A large database takes minutes to open, and nothing interrupts that: this run waits for bootTimeout, and the next one
+# keeps waiting. If influxd ends again and again, that is reported at once, with its own message.
 ends() { systemctl show -P NRestarts influxdb; }
 start_influxdb() {
   settle influxdb
@@ -50,9 +50,9 @@ new_password() {
   query "CREATE USER admin WITH PASSWORD '$new' WITH ALL PRIVILEGES" || query "SET PASSWORD FOR admin = '$new'"
   mv $administrator.new $administrator
 }
-# Where nobody knows the password: InfluxDB without authentication for a moment, reachable from this machine alone and at
-# another port than writers use; never longer than this script's run. And without its data, so that it takes a second
-# however large the database is.
+# If nobody knows the password: InfluxDB runs without authentication for a moment, never longer than this script, and only
+# on loopback, at another port than writers use. It runs without its data, so that it takes a second however large the
+# database is.
 open=/run/systemd/system/influxdb.service.d/open.conf
 close() {
   if [ -e $open ]; then
@@ -90,7 +90,7 @@ if ! query 'SHOW DATABASES' 2>$work/why; then
 elif ! grep -q "^$WRITER " $administrator; then
   new_password
 fi
-# It says itself what is wrong.
+# restore itself reports what is wrong.
 if [ -n "$RESTORE_FROM" ]; then $here/restore || exit 1; fi
 query 'CREATE DATABASE "telegraf"'
 query "ALTER RETENTION POLICY \"autogen\" ON \"telegraf\" DURATION $RETENTION SHARD DURATION $SHARD DEFAULT"
@@ -99,7 +99,7 @@ policy="RETENTION POLICY \"rollup\" ON \"telegraf\" DURATION $ROLLUP_RETENTION R
 query "CREATE $policy" || query "ALTER $policy"
 give "$WRITER" 'WRITE ON "telegraf"' "$(value influxdb-telegraf-password)"
 give "$READER" 'READ ON "telegraf"' "$(value influxdb-grafana-password)"
-# Users of an earlier generation go once every agent and Grafana have the new ones (state/users-in-use).
+# Users of an earlier generation are deleted once every agent and Grafana have the new ones (state/users-in-use).
 in_use=$(cat $work/state/users-in-use 2>$work/why || true)
 query 'SHOW USERS'
 python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["results"][0]["series"] for row in s["values"]]' \
@@ -109,7 +109,7 @@ python3 -c 'import json, sys; [print(*row) for s in json.load(sys.stdin)["result
     *) query "DROP USER \"$name\"" ;;
   esac
 done
-# Its writes go on after the volume was full, and after a file was damaged; and it is down-sampled.
+# Writes continue after the volume was full or a file was damaged (room, probe), and data is down-sampled (rollup).
 for name in influxdb-room influxdb-probe influxdb-rollup; do
   for unit in $name.{service,timer}; do value $unit | put 644 root /etc/systemd/system/$unit $name.timer; done
   settle $name.timer

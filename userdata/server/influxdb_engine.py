@@ -1,4 +1,4 @@
-# An InfluxDB as influxdb-rollup uses it and, while the stack moves, influxdb-moving. Installed as
+# A client for InfluxDB, for influxdb-rollup and, while the stack moves, influxdb-moving. Installed as
 # /etc/monitoring/influxdb_engine.py.
 import base64
 import json
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 
-# What InfluxDB cannot do, in its own words
+# InfluxDB cannot run a query; the message is its own
 class RefusedError(OSError):
     pass
 
@@ -25,7 +25,7 @@ class Engine:
         # Since 3.13 Python rejects CAs without extensions that Telegraf and Grafana do not require.
         self.trust.verify_flags &= ~ssl.VERIFY_X509_STRICT
 
-    # The fields are the body, or go into the address when there are lines to write. Raises OSError.
+    # The fields are the body, or part of the address if there are lines to write. Raises OSError.
     def post(self, path: str, login: str = "", lines: str | None = None, **fields: str) -> Any:
         asked = urlencode({"db": self.database, **fields})
         path, body = (path, asked) if lines is None else (f"{path}?{asked}", lines)
@@ -38,7 +38,7 @@ class Engine:
         except HTTPException:
             raise OSError(f"{self.url}: its answer breaks off") from None
 
-    # The series of an answer, as they arrive. epoch: unit of their times
+    # The series of an answer, as they arrive. epoch: the unit of their times
     def ask(self, query: str, login: str = "", epoch: str = "ns") -> Iterator[dict[str, Any]]:
         with self.post("query", login, q=query, epoch=epoch, chunked="true") as answer:
             try:
@@ -56,6 +56,6 @@ def header(login: list[str]) -> str:
     return "Basic " + base64.b64encode(":".join(login).encode()).decode()
 
 
-# A name between double quotes in InfluxQL
+# A name to be put between double quotes in InfluxQL
 def quoted(name: str) -> str:
     return name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -2,17 +2,17 @@
 # Copies the InfluxDB that the dashboards show to the other one, while agents write to both (docs/moving.md). Installed
 # as /etc/monitoring/influxdb-moving, which influxdb-moving.timer runs.
 #
-# An hour at a time, or up to a day where points are few, the oldest first. Of each part, the values of every series are
-# counted on both sides; a measurement of which the copy lacks some is copied as a whole. Writing a point a second time
-# changes nothing, so a run may end at any moment, and be repeated. The file STATE says how far it has come.
+# It copies an hour at a time, or up to a day if there are few points, the oldest first. For each part it counts the
+# values of every series on both sides; a measurement of which the copy lacks some is copied as a whole. Writing a point
+# a second time changes nothing, so a run may end at any moment and be repeated. The file STATE has its progress.
 #
 # The last day is compared again each hour, because agents deliver late what they could not send at once; so is every
-# hour of which something is missing.
+# hour with missing values.
 #
-# Five-minute means older than the raw data are copied, too: into the other InfluxDB's only policy, integers rounded,
-# because a field has one type per shard. What is older than the copy's retention is left out.
+# Five-minute means older than the raw data are copied, too: into the other InfluxDB's only policy, with integers
+# rounded, because a field has one type per shard. What is older than the copy's retention is left out.
 #
-# The measurement `moving`, written to both, shows the dashboard how far it has come.
+# The measurement `moving`, written to both, shows the progress on the dashboard.
 import json
 import shlex
 import subprocess
@@ -27,26 +27,26 @@ from moving_engine import Side, escaped, written  # type: ignore[import-not-foun
 HOME = "/etc/monitoring"
 STATE = Path("/srv/monitoring/influxdb-moving.json")
 HOUR = 3600
-# Seconds until an agent's newest points are there, and that a run may copy
+# Seconds until an agent's newest points have arrived, and for which a run may copy
 MARGIN = 90
 BUDGET = 600
 # The most that one write contains: InfluxDB accepts 25 MB, a proxy in front of it perhaps one
 LINES = 5000
 LETTERS = 900_000
-# Seconds that a part may take before the next one is shorter: queries alone take a second or two. On a busy machine
-# they take longer, which shorter parts would not change, so a part with few values does not count.
+# Seconds that a part may take before the next one is made shorter: queries alone take a second or two. On a busy
+# machine they take longer, which shorter parts would not change, so a part with few values does not count.
 SHORT = 5
 FEW = 100_000
 NOW = int(time.time())
 CONF = dict(word.split("=", 1) for word in shlex.split(Path(HOME, "server.conf").read_text()) if "=" in word)
-# Seconds until an agent's last points are there
+# Seconds until an agent's last points have arrived
 LATE = int(CONF["ROLLUP"].split()[2])
 MEANS = f'"{CONF["DATABASE"]}"."rollup".'
 # Seconds that a part covers
 MOST = {"": 24 * HOUR, MEANS: 240 * HOUR}
 
 
-# If it is damaged, start over.
+# The saved state; empty if it is damaged, so that the copy starts over.
 def known() -> dict[str, Any]:
     try:
         found = json.loads(STATE.read_text())
@@ -71,7 +71,7 @@ def save() -> None:
     STATE.with_suffix(".new").replace(STATE)
 
 
-# Measurement -> values that the copy lacks, and all of them
+# Measurement -> number of values that the copy lacks, and of all values
 def compared(policy: str, times: str) -> tuple[dict[str, int], dict[str, int]]:
     here, there = source.counts(policy, times), copy.counts("", times)
     missing: dict[str, int] = {}
@@ -99,7 +99,7 @@ def copied(policy: str, start: int, end: int) -> tuple[dict[str, int], dict[str,
     return (compared(policy, times)[0] if missing else {}), values
 
 
-# Continues up to `end`, or until the time is over; returns whether it is done
+# Continues up to `end`, or until this run's time has passed; returns whether it is done
 def go_on(policy: str, key: str, end: int) -> bool:
     step = HOUR
     while state[key] < end:
@@ -110,7 +110,7 @@ def go_on(policy: str, key: str, end: int) -> bool:
         missing, values = copied(policy, state[key], until)
         state["values"] = Counter(state["values"]) + Counter(values)
         note(state[key], Counter(state["missing"].get(str(state[key] // HOUR * HOUR))) + Counter(missing))
-        # Points of an agent with a wrong clock may lie decades before the next ones.
+        # Points of an agent with a wrong clock may be decades older than the next ones.
         state[key] = until if values else max(until, source.oldest(policy, end, until) // HOUR * HOUR)
         save()
         took = time.monotonic() - started
@@ -162,7 +162,7 @@ other = Side(CONF["OTHER"], CONF["OTHER_DATABASE"], CONF["OTHER_CA"], theirs[:2]
 source, copy = (own, other) if CONF["SHOWN"] == "own" else (other, own)
 stop = time.monotonic() + BUDGET
 try:
-    # Progress with other databases, or another retention, says nothing about this one.
+    # With other databases, or another retention, the saved progress is worthless.
     pair = [source.url, source.database, copy.url, copy.database, copy.kept()]
     state = known()
     if state.get("pair") != pair:
@@ -178,7 +178,7 @@ try:
         look_again()
         save()
     done = go_on(MEANS, "means", state["raw"]) and go_on("", "copied", NOW - MARGIN)
-    # The server's own InfluxDB then down-samples all that it has.
+    # The server's own InfluxDB then down-samples all its data.
     if done and copy is own and state["old"] and not state["refilled"]:
         subprocess.run(["systemctl", "stop", "influxdb-rollup"], check=False)
         list(own.ask("DROP MEASUREMENT rollup", own.writer))

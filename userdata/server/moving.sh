@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2086,SC2154
-# Part of the boot script (boot.sh), which reads it from the parameter store; telegraf.sh runs it among its own lines: the
-# variables are theirs, and their folders' names have no blanks.
+# Part of the boot script (boot.sh), which reads it from the parameter store; telegraf.sh sources it: the variables are
+# theirs, and the folders' names have no blanks.
 # While the stack moves, what the dashboards show is copied to the other InfluxDB.
 
 if given influxdb-moving; then

@@ -1,4 +1,4 @@
-# An InfluxDB as moving.py uses it, on either side: what is in it, and writes in line protocol. Installed as
+# moving.py's client for the InfluxDB on either side: it lists what is there, and writes line protocol. Installed as
 # /etc/monitoring/moving_engine.py.
 import re
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,10 @@ from typing import Any
 
 from influxdb_engine import Engine, RefusedError, header, quoted  # type: ignore[import-not-found]
 
-# Measurements that the server writes about each InfluxDB itself
+# Measurements that the server writes about each InfluxDB, which are not copied
 NOT = ("rollup", "influxdb_probe", "moving")
 TIMES = {"h": 3600, "m": 60, "s": 1}
-# A field has one type per shard; this one had several.
+# The type of a field that differs between shards: a field has one type per shard
 MIXED = "mixed"
 
 
@@ -19,23 +19,23 @@ class Side(Engine):  # type: ignore[misc]
         super().__init__(url, database, ca, reader)
         self.writer = header(writer)
 
-    # For all measurements
+    # A query's series, of all measurements that are copied
     def everything(self, query: str) -> Iterator[dict[str, Any]]:
         return (each for each in self.ask(query) if each["name"] not in NOT)
 
-    # Returns the engine's reason when it refused points, for their type or their age; it has stored the others.
+    # Returns the engine's reason if it refused points, for their type or their age; it has stored the others.
     def write(self, lines: Iterable[str]) -> str:
         try:
             self.post("write", self.writer, "\n".join(lines)).close()
         except OSError as error:
             said = str(error.strerror)
-            # Only a number that is too large for its type cannot be parsed.
+            # Of these lines, only a number that is too large for its type cannot be parsed.
             if error.errno in (400, 422) and ("partial write" in said or "unable to parse" in said):
                 return said
             raise
         return ""
 
-    # Seconds that the default policy keeps points; 0: forever
+    # How many seconds the default policy keeps points; 0: forever
     def kept(self) -> int:
         found = self.ask(f'SHOW RETENTION POLICIES ON "{self.database}"')
         rows = [row for each in found for row in each["values"] if row[each["columns"].index("default")]]
@@ -43,7 +43,7 @@ class Side(Engine):  # type: ignore[misc]
             raise OSError(f"{self.url}: the database {self.database} has no default retention policy")
         return sum(int(number) * TIMES[unit] for number, unit in re.findall("([0-9]+)([hms])", rows[0][1]))
 
-    # Time of the first point in seconds, or `end`. policy: what precedes a measurement's name
+    # The time of the first point in seconds, or `end`. policy: the prefix of measurements' names
     def oldest(self, policy: str, end: int, start: int = 0) -> int:
         times = f"WHERE time >= {start}s AND time < {end}s"
         found = self.everything(f"SELECT * FROM {policy}/.*/ {times} ORDER BY time LIMIT 1")
@@ -58,7 +58,7 @@ class Side(Engine):  # type: ignore[misc]
                 fields[field] = MIXED if field in fields else kind
         return found
 
-    # JSON does not tell 5 from 5.0, but only integers have bits.
+    # JSON does not distinguish 5 from 5.0, but only integers have bits.
     def is_integer(self, measurement: str, field: str, times: str) -> bool:
         try:
             list(self.ask(f'SELECT "{quoted(field)}" & 0 FROM {measurement} {times} LIMIT 1'))

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Whether InfluxDB really stores and finds measurements: it may answer /ping for good while it does neither. A damaged file
-# is set aside when its shard is opened (it gets the ending .bad), and the shard then stays closed until the next start:
-# writes to it are refused, reads find nothing. Installed as /etc/monitoring/influxdb-probe, which influxdb-probe.timer runs:
-#   influxdb-probe: writes a point and reads it. InfluxDB is started again at once when this run of it has set a file aside,
-#     else after four failures in a row; after each such start it takes twice as many, up to 64 (half an hour), until ten
-#     minutes went well. While all is well it keeps a copy of meta.db (databases, users, shards), without which InfluxDB
-#     does not start, and puts it in the place of a damaged one. A series file that cannot be read is deleted, as InfluxDB
-#     makes it again from the measurements. What a damaged log lost is reported
+# Checks whether InfluxDB really stores and finds measurements: it can answer /ping forever and do neither. It sets a damaged
+# file aside (renames it to .bad) when it opens the shard, and the shard then stays closed until the next start: writes to it
+# are refused, reads find nothing. Installed as /etc/monitoring/influxdb-probe, which influxdb-probe.timer runs:
+#   influxdb-probe: writes a point and reads it. It restarts InfluxDB at once if that has set a file aside since its start,
+#     otherwise after four failures in a row; after each such restart only after twice as many, up to 64 (half an hour), until
+#     ten minutes without failure have passed. While all is well it keeps a copy of meta.db (databases, users, shards),
+#     without which InfluxDB does not start, and replaces a damaged one with it. It deletes an unreadable series file, which
+#     InfluxDB rebuilds from the measurements, and reports what a damaged log has lost
 #   influxdb-probe status: the files that were set aside, for Telegraf, in InfluxDB's line protocol
 set -euo pipefail
 run=/run/influxdb-probe
@@ -31,7 +31,7 @@ restart() {
   systemctl restart influxdb
   exit
 }
-# As its administrator, in ten seconds at most
+# A request as InfluxDB's administrator, for ten seconds at most
 ask() {
   curl_option user "admin:$(cut -d ' ' -f 2 /etc/monitoring/influxdb-administrator)" |
     curl -sS -m 10 ${TARGET_CA:+--cacert "$TARGET_CA"} -K - "$@"
@@ -39,8 +39,8 @@ ask() {
 
 find $home -name '*.bad' -printf '%P %s\n' | sed -E 's/[ ,=]/\\&/g; s/(.*)\\ (.*)/influxdb_bad_file,file=\1 bytes=\2i/' >$run/status.new
 mv $run/status.new $run/status
-# Its last words, at every start (cmd/influxd/run/command.go). Nothing is noted as applied any more: the boot script gives
-# passwords and the retention again.
+# InfluxDB's last message at every start with a damaged meta.db (cmd/influxd/run/command.go). No revision counts as applied
+# afterwards, so that the boot script sets passwords and the retention again.
 meta=$home/meta/meta.db
 if [[ $(journalctl -q -n 1 -o cat _SYSTEMD_UNIT=influxdb.service) == "run: create server: proto: "* ]]; then
   if [ ! -s $meta.copy ]; then
@@ -55,19 +55,19 @@ if [[ $(journalctl -q -n 1 -o cat _SYSTEMD_UNIT=influxdb.service) == "run: creat
 fi
 systemctl -q is-active influxdb || exit 0
 started=$(systemctl show --timestamp=unix -P InactiveExitTimestamp influxdb)
-# Each but once: after a clock was set back, a file may for hours seem newer than every start.
+# Each file only once: after the clock was set back, a file may seem newer than every start for hours.
 bad=$(find $data -name '*.bad' -newerct "$started" -printf '%P\n' | grep -vxF "$(cat $run/seen 2>/dev/null)" | tee -a $run/seen) || true
 [ -z "$bad" ] || restart "InfluxDB has set aside ${bad//$'\n'/ }"
-# A full volume refuses writes, too, and is not cured by a start.
+# A full volume refuses writes, too, which a restart does not fix.
 read -r used files <<<"$(df --output=pcent,ipcent /srv/monitoring | tail -n 1)"
 ((${used%\%} < 99 && ${files%\%} < 99)) || exit 0
 if code=$(ask -o /dev/null -w '%{http_code}' "$TARGET/write?db=$DATABASE" --data-binary "influxdb_probe,host=$MACHINE up=1i"); then
-  # Refused is answered.
+  # A refusal is an answer.
   case $code in 4*) exit ;; esac
 else
   case $? in
-    # It does not listen before it has opened its shards, which may take long; and a certificate that is not valid, as
-    # where the clock is hours behind, is none of its failures.
+    # InfluxDB does not listen before it has opened its shards, which can take long; and an invalid certificate, as when
+    # the clock is hours behind, is not InfluxDB's failure.
     7 | 60) exit 0 ;;
   esac
 fi
@@ -81,8 +81,8 @@ if [ "$code" = 204 ] &&
     cp -p $meta $meta.new
     mv $meta.new $meta.copy
   fi
-  # Once for each run: InfluxDB reads its logs before it listens, and of a damaged one nothing behind the damage
-  # (tsdb/engine/tsm1/cache.go, CacheLoader). An entry that a power cut tore at the end was not acknowledged.
+  # Once per run of InfluxDB, which reads its logs before it listens, and a damaged one only up to the damage
+  # (tsdb/engine/tsm1/cache.go, CacheLoader). An entry at the end that a power cut tore was not acknowledged.
   if [ "$(cat $run/logs 2>/dev/null)" != "$started" ]; then
     journalctl -q -o cat -g 'msg="(Reading file|File corrupt)"' "_SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID influxdb)" |
       awk 'match($0, /path=[^ ]+/) {
@@ -105,6 +105,6 @@ else
   note
   if ((failures >= limit)); then
     tried=$failures limit=$((limit < 64 ? limit * 2 : 64))
-    restart "InfluxDB stored and found nothing $tried times (status ${code:-none})"
+    restart "InfluxDB failed to store and find a point $tried times (status ${code:-none})"
   fi
 fi

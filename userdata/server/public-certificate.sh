@@ -1,17 +1,17 @@
 #!/bin/bash
-# Gets the public certificate of `domain`, and renews it when a third of its time is left (certbot's rule). Installed as
-# /etc/monitoring/public-certificate, run by monitoring-certificate.service.
-#   public-certificate serve: has HAProxy show the public certificate if there is a valid one, else the stack's own
-#   public-certificate status: how long it is still valid, for Telegraf, in InfluxDB's line protocol; 0 without one
+# Gets the public certificate of `domain`, and renews it when a third of its lifetime is left (certbot's rule). Installed
+# as /etc/monitoring/public-certificate, run by monitoring-certificate.service.
+#   public-certificate serve: has HAProxy show the public certificate if there is a valid one, otherwise the stack's own
+#   public-certificate status: the seconds until it expires, for Telegraf, in InfluxDB's line protocol; 0 without one
 set -euo pipefail
 # shellcheck source=/dev/null
 . /etc/monitoring/acme.conf
 # The certificate without its key, for Telegraf.
 shown=/etc/monitoring/public.pem
-# Another authority's certificates are another folder's: one that was for tests does not count as there.
+# Each authority has its own folder: a certificate from a test authority must not pass for one of the real authority.
 store=/srv/monitoring/certificate/${DIRECTORY//[^A-Za-z0-9.-]/_}
 live=$store/live/$DOMAIN
-# the email address that the authority has
+# The email address that the authority knows
 email=$store/email
 
 ends() { date +%s -d "$(openssl x509 -noout -enddate -in "$1" | cut -d = -f 2)"; }
@@ -23,7 +23,7 @@ status() {
 serve() {
   local pem=/etc/haproxy/grafana.pem chain=$live/fullchain.pem key=$live/privkey.pem
   umask 077
-  # The boot script and the service may both be at it.
+  # The boot script and the service may both run this.
   exec 8>$pem.lock
   flock 8
   if [ -e "$chain" ] && openssl x509 -noout -checkend 0 -in "$chain" >/dev/null; then
@@ -54,13 +54,13 @@ acme() {
 get() {
   acme certonly --dns-route53 --key-type ecdsa --keep-until-expiring --cert-name "$DOMAIN" -d "$DOMAIN"
 }
-# An account that is there keeps its address, or none, whatever is asked for with a certificate (certbot's main.py,
+# An existing account keeps its address, or none, whatever is passed along with a certificate request (certbot's main.py,
 # _determine_account).
 write_to() {
   if [ -e "$email" ] && [ "$(cat "$email")" = "$EMAIL" ]; then return; fi
   acme update_account && printf %s "$EMAIL" >"$email"
 }
-# in certbot's words: what the authority found, else the last lines
+# Why certbot failed: what the authority found, otherwise certbot's last lines
 reason() {
   local said=$RUNTIME_DIRECTORY/said
   { grep Detail: "$said" || grep -vE '^(Saving|Ask for help|$)' "$said" | tail -n 2; } | paste -sd ' ' | cut -c -500

@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154
-# Part of the boot script (boot.sh), which reads it from the parameter store; grafana.sh runs it: the variables are the
+# Part of the boot script (boot.sh), which reads it from the parameter store; grafana.sh sources it: the variables are the
 # boot script's, and its folders' names have no blanks.
-# With `publicCertificate`: people reach Grafana at https://DOMAIN, under a certificate that their browsers trust. HAProxy
-# has it, not Grafana: whatever becomes of it, port 3000 stays as it is, with the stack's own certificate, which Pulumi and
-# this script trust. Until there is a public one, HAProxy shows the stack's own, too.
+# With `publicCertificate`: people reach Grafana at https://DOMAIN, with a certificate that their browsers trust. HAProxy
+# has it, not Grafana: whatever happens to it, port 3000 keeps the stack's own certificate, which Pulumi and this script
+# trust. Until there is a public one, HAProxy shows the stack's own, too.
 
 if [ -n "${ACME_DIRECTORY-}" ]; then
   say "starting https://$PUBLIC_NAME"
-  # The package's own timer renews what is in /etc/letsencrypt, where nothing is.
+  # The package's own timer would renew certificates in /etc/letsencrypt, which has none.
   systemctl mask -q certbot.timer
   https=(certbot haproxy python3-certbot-dns-route53)
   if [ "$(dpkg-query -W -f '${db:Status-Status} ' "${https[@]}" 2>$work/why || true)" != "installed installed installed " ]; then
@@ -25,7 +25,7 @@ if [ -n "${ACME_DIRECTORY-}" ]; then
   for unit in monitoring-certificate.service monitoring-certificate.timer; do
     value $unit | put 644 root /etc/systemd/system/$unit monitoring-certificate.timer
   done
-  # On the data volume: an authority gives few certificates for a name, and a replaced server needs no new one.
+  # On the data volume, so that a replaced server needs no new one: authorities issue few certificates per name.
   install -d -m 700 $data/certificate
   value ca-certificate | put 644 root /etc/haproxy/ca.pem haproxy
   value haproxy.cfg | put 644 root /etc/haproxy/monitoring.cfg haproxy
@@ -34,7 +34,7 @@ if [ -n "${ACME_DIRECTORY-}" ]; then
   $here/public-certificate serve
   settle haproxy
   settle monitoring-certificate.timer
-  # The boot does not wait for it: the authority may be out of reach.
+  # The boot does not wait for it, because the authority may be unreachable.
   if [ -e $run/restart-monitoring-certificate ]; then
     systemctl restart --no-block monitoring-certificate
     rm $run/restart-monitoring-certificate

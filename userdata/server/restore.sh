@@ -1,6 +1,6 @@
 #!/bin/bash
 # Fills a blank data volume from a backup (see backup), while InfluxDB runs and Grafana does not yet. Run by the boot script:
-#   restore: when RESTORE_FROM is set; nothing happens on a volume that has data
+#   restore: if RESTORE_FROM is set; does nothing on a volume that has data
 #   restore undo: before the services start, after a restore that was interrupted
 #   restore adopt: with Grafana running, after a restore from another stack
 set -Eeuo pipefail
@@ -11,7 +11,7 @@ data=/srv/monitoring influxdb=/var/lib/influxdb grafana=/var/lib/grafana
 say() { echo "monitoring: $*" | tee /dev/console || true; }
 die() {
   trap - ERR
-  # In these words, which the readiness gate looks for.
+  # The readiness gate looks for these words.
   say "boot failed at line ${BASH_LINENO[0]} of restore: $* ($(date -u +%T))"
   exit 1
 }
@@ -30,17 +30,17 @@ find_latest() {
       return
     fi
   done
-  die "there is no complete backup in $from; take restoreFrom out for an empty environment"
+  die "there is no complete backup in $from; remove restoreFrom for an empty environment"
 }
 
 download() {
   local hash size name part
   say "restoring from $from"
-  s3 UNSIGNED-PAYLOAD -o "$work/complete" "$from/complete" || die "$from is not there, or not complete"
+  s3 UNSIGNED-PAYLOAD -o "$work/complete" "$from/complete" || die "$from does not exist, or is incomplete"
   while read -r hash size name; do
     [[ $name =~ ^[A-Za-z0-9._-]+$ ]] || die "$from lists a file named $name"
     s3 UNSIGNED-PAYLOAD -o "$work/files/$name" "$from/$name"
-    [ "$(stat -c %s "$work/files/$name")" = "$size" ] || die "$name has not the $size bytes it had"
+    [ "$(stat -c %s "$work/files/$name")" = "$size" ] || die "$name does not have its $size bytes"
     echo "$hash  $work/files/$name" >>"$work/sums"
   done <"$work/complete"
   sha256sum --quiet -c "$work/sums" || die "$from is damaged"
@@ -86,14 +86,14 @@ END
   say "restored from $from"
 }
 
-# Grafana's folder also has plugins, which its package put there once.
+# Only the database: Grafana's folder also has plugins, which its package put there.
 undo() {
   say "a restore was interrupted: it begins again"
   systemctl stop influxdb grafana-server 2>/dev/null || true
   rm -rf /var/lib/influxdb/* /var/lib/grafana/grafana.db* $data/restore.* $data/restoring
 }
 
-# METHOD PATH: Grafana, as Pulumi's user; 404 is fine
+# api METHOD PATH: a request to Grafana, as Pulumi's user; 404 is fine
 api() {
   local ca=()
   [ ! -f /etc/monitoring/ca.pem ] || ca=(--cacert /etc/monitoring/ca.pem)
@@ -101,7 +101,7 @@ api() {
     curl -sS -K - "${ca[@]}" -X "$1" "https://$LOCAL_NAME:3000/api/$2"
 }
 
-# What Pulumi makes again must not be there twice; everything else stays.
+# Removes what Pulumi will create again; everything else stays.
 adopt() {
   local path uid
   api DELETE v1/provisioning/policies >/dev/null

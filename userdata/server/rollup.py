@@ -3,16 +3,16 @@
 # its own name, and as its maximum, NAME_max. Installed as /etc/monitoring/influxdb-rollup, which influxdb-rollup.timer
 # runs. docs/decisions/11-down-sampling.md says why not continuous queries.
 #
-# What a step was made of is counted: `points` of `system`. A run makes the steps of which raw data has more points than
-# that: new ones, and those for which an agent has delivered what it kept during an outage. Each is made as a whole, so
-# making it twice changes nothing. What was there before the first run is filled in backwards, an hour at a time, with
-# pauses as long as that takes.
+# Each step records how many points it was made from (`points` of `system`). A run makes the steps for which raw data
+# has more points than that: new ones, and those for which an agent has delivered what it kept during an outage. Each is
+# made as a whole, so making it twice changes nothing. Data from before the first run is filled in backwards, an hour at
+# a time, with pauses as long as that takes.
 #
-# How far it is, is the measurement `rollup` of raw data, which the dashboards ask whether to read the policy:
-#   policy, peak: what a query puts before a measurement's name, and behind that of a field whose maximum it wants
+# The progress is a measurement in raw data, `rollup`, which dashboards query to decide whether to read the policy:
+#   policy, peak: a query's prefix of a measurement's name, and its suffix of a field whose maximum it wants
 #   since, raw: from when on the policy is complete, and raw data is kept; until: up to when both were compared; in
 #   milliseconds
-#   longer: the longest time shown, in milliseconds, for which raw data is read
+#   longer: the longest time range, in milliseconds, for which raw data is read
 import shlex
 import sys
 import time
@@ -24,16 +24,16 @@ from influxdb_engine import Engine, RefusedError, quoted  # type: ignore[import-
 HOME = "/etc/monitoring"
 STEP = 300
 CHUNK = 3600
-# Seconds; with more, a step of the dashboards is five minutes anyway (POINTS in dashboards/panels.py).
+# Seconds; for longer ranges, a step of the dashboards is five minutes anyway (POINTS in dashboards/panels.py).
 LONGER = 64800
-# Seconds until an agent's newest points are there, and that a run may fill in backwards
+# Seconds until an agent's newest points have arrived, and for which a run may fill in backwards
 MARGIN = 90
 BUDGET = 100
-# How far ahead a point's time may be. Those of a clock that is ahead by less are stored, and "Clock is ahead" names it.
+# How far in the future a point may be. If a clock is ahead by less, its points are stored, and "Clock is ahead" fires.
 AHEAD = "7d"
 NOW = int(time.time())
 CONF = dict(word.split("=", 1) for word in shlex.split(Path(HOME, "server.conf").read_text()) if "=" in word)
-# Seconds: raw data and the policy are kept, points are delivered later
+# Seconds for which raw data and the policy are kept, and by which points may arrive late
 RAW_KEPT, KEPT, LATE = map(int, CONF["ROLLUP"].split())
 RAW, ROLLED = (f'"{CONF["DATABASE"]}"."{policy}"' for policy in ("autogen", "rollup"))
 
@@ -42,7 +42,7 @@ def values(query: str) -> Any:
     return [row for series in own.ask(query, epoch="s") for row in series["values"]]
 
 
-# Measurement -> what is stored of it
+# Measurement -> what a query selects to down-sample it
 def parts_of() -> dict[str, str]:
     found = {}
     for series in own.ask(f"SHOW FIELD KEYS FROM {RAW}./.*/"):
@@ -60,7 +60,7 @@ def steps(begin: int, end: int) -> str:
     return f"WHERE time >= {begin}s AND time < {end}s GROUP BY time({STEP}s)"
 
 
-# A measurement that cannot be filled in (its name is InfluxDB's own, a field is text here) keeps no other from it.
+# A measurement that cannot be filled in (its name is InfluxDB's own, a field is text here) does not stop the others.
 def fill(begin: int, end: int) -> None:
     for name, what in parts.items():
         try:
@@ -72,13 +72,13 @@ def fill(begin: int, end: int) -> None:
 
 def note() -> None:
     fields = f"since={since}000i,until={end}000i,raw={NOW - RAW_KEPT}000i,longer={LONGER}000i"
-    # One point an hour is kept.
+    # Overwritten for an hour, so that one point per hour remains
     line = f'rollup policy="\\"rollup\\".",peak="_max",{fields} {NOW // 3600 * 3600}'
     own.post("write", lines=line, precision="s").close()
 
 
-# Each point of a later day would have a shard of its own, in memory and on disk until that day: one request of 20,000
-# would use up the server's memory. InfluxDB before 1.12 has no such limit.
+# Otherwise each point on a future day would get a shard of its own, in memory and on disk until that day: one request
+# with 20,000 would use up the server's memory. InfluxDB before 1.12 has no such limit.
 def limit() -> None:
     database = quoted(CONF["DATABASE"])
     for series in own.ask(f'SHOW RETENTION POLICIES ON "{database}"'):
@@ -95,7 +95,7 @@ end = (NOW - MARGIN) // STEP * STEP
 try:
     limit()
     parts = parts_of()
-    # Not what a clock that was ahead has left: until then it would be the newest.
+    # Not points from when the clock was ahead, which would be the newest until that time.
     last = f'SELECT last("since"), last("until") FROM {RAW}."rollup" WHERE time <= {NOW}s'
     state = values(last) or [[0, end * 1000, end * 1000]]
     since, until = (moment // 1000 for moment in state[0][1:])
@@ -106,7 +106,7 @@ try:
     raw = values(f'SELECT count("uptime") FROM {RAW}."system" {steps(begin, end)} fill(0)')
     todo = [at for at, points in raw if points > (known.get(at) or 0)]
     while todo:
-        # Steps next to each other at once, up to an hour of them
+        # Adjacent steps in one query, up to an hour
         run = [at for at in todo[: CHUNK // STEP] if at - todo[0] == todo.index(at) * STEP]
         fill(run[0], run[-1] + STEP)
         del todo[: len(run)]

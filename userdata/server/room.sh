@@ -1,11 +1,10 @@
 #!/bin/bash
-# InfluxDB that found its volume full, of data or of files, refuses all writes from then on, also when there is room again:
-# the buffer before its write-ahead log never forgets an error, and a shard that could not be opened stays closed. So it is
-# restarted once there is room. Installed as
-# /etc/monitoring/influxdb-room, which influxdb-room.timer runs.
+# Once InfluxDB has found its volume full, of data or of files, it refuses all writes, even when there is room again: the
+# buffer before its write-ahead log never forgets an error, and a shard that could not be opened stays closed. So this
+# restarts it once there is room. Installed as /etc/monitoring/influxdb-room, which influxdb-room.timer runs.
 set -euo pipefail
 systemctl -q is-active influxdb || exit 0
-# Of this run only: an earlier one's errors went with it.
+# Only this run of InfluxDB: a restart has cleared the errors of earlier ones.
 run=$(systemctl show -P InvocationID influxdb)
 journalctl -q -n 1 --since -2h -g 'no space left on device' "_SYSTEMD_INVOCATION_ID=$run" >/dev/null || exit 0
 read -r used files <<<"$(df --output=pcent,ipcent /srv/monitoring | tail -n 1)"

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Before each start of InfluxDB: it shall not append to a write-ahead log that may end in the middle of an entry (full
-# volume, power cut, kill -9). It cuts such an end off, but only after it has looked where to go on: what it then writes
-# lies behind a hole, and all of it is given up at the start after this one, acknowledged or not. Next to an empty
-# segment it goes on in a new one. Installed as /etc/monitoring/influxdb-segments.
+# Before each start of InfluxDB: keeps it from appending to a write-ahead log that may end in the middle of an entry (full
+# volume, power cut, kill -9). InfluxDB cuts such an end off, but only after it has looked up where to continue: what it
+# then writes lies behind a hole, and the next start drops all of it, acknowledged or not. After an empty segment it
+# continues in a new one. Installed as /etc/monitoring/influxdb-segments.
 set -euo pipefail
 shopt -s nullglob
-# Without it InfluxDB would begin with no databases, and count its shards from one, in folders that have data.
+# Without meta.db InfluxDB would start without databases, and number its shards from one, in folders that have data.
 meta=/var/lib/influxdb/meta/meta.db
 if [ ! -e $meta ] && [ -s $meta.copy ]; then cp -p $meta.copy $meta; fi
 for shard in /var/lib/influxdb/wal/*/*/*/; do

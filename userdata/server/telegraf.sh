@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2086,SC2154
-# Part of the boot script (boot.sh), which reads it from the parameter store and runs it among its own lines: the
-# variables are its, and its folders' names have no blanks.
-# Telegraf: the server watches itself.
+# Part of the boot script (boot.sh), which reads it from the parameter store and sources it: the variables are the boot
+# script's, and its folders' names have no blanks.
+# Telegraf: the server monitors itself.
 
 if given timestream.sh; then
   # shellcheck source=/dev/null
@@ -9,7 +9,7 @@ if given timestream.sh; then
 fi
 say "starting Telegraf"
 value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf telegraf
-# Who signs for each InfluxDB that it writes to; Grafana's own certificate is of the same authority as the server's.
+# The CAs of each InfluxDB that Telegraf writes to; Grafana's certificate has the same CA as the server's InfluxDB.
 {
   if given influxdb-ca-certificate; then value influxdb-ca-certificate; fi
   if given ca-certificate && { [ -n "$INFLUXDB_VERSION" ] || ! given influxdb-ca-certificate; }; then value ca-certificate; fi
@@ -17,24 +17,24 @@ value telegraf.conf | put 644 root /etc/telegraf/telegraf.conf telegraf
 if [ -s $work/authorities ]; then
   put <$work/authorities 644 root /etc/telegraf/ca.pem telegraf
 fi
-# Telegraf adds the tags of all its files up.
+# Telegraf merges the tags of all its files.
 printf '[global_tags]\ninstance_id = "%s"\n' "$(cat /var/lib/cloud/data/instance-id)" |
   put 644 root /etc/telegraf/telegraf.d/ec2.conf telegraf
 for name in measure processes; do
   value telegraf-$name | put 755 root /etc/telegraf/$name telegraf
 done
-# Another InfluxDB that AWS runs has the same users as the server's own.
+# If the other InfluxDB is one that AWS runs, it has the same users as the server's own.
 if given influxdb-other-password; then writes=other reads=other; else writes=telegraf reads=grafana; fi
 {
   echo "INFLUX_PASSWORD='$(value influxdb-telegraf-password)'"
   if [ -n "${OTHER-}" ]; then echo "INFLUX_PASSWORD_OTHER='$(value influxdb-$writes-password)'"; fi
-  # InfluxDB tells of itself to its administrator alone.
+  # Only the administrator may read InfluxDB's internal metrics.
   if [ -n "$INFLUXDB_VERSION" ]; then echo "INFLUX_ADMIN='$(secret $administrator)'"; fi
 } | put 640 telegraf /etc/default/telegraf telegraf
-# What only this server knows, so that nobody else's points are taken for its own (tools/wait_for_data.py).
+# Only this server knows the revision, so no other sender's points can pass for its own (tools/wait_for_data.py).
 printf 'monitoring_server revision="%s"\n' "$(sed -n 's/^# //p' $work/state/revision)" | put 644 root $here/revision
 value telegraf-hardening.conf | put 644 root /etc/systemd/system/telegraf.service.d/hardening.conf telegraf
-# Its buffer is bounded; what its inputs run is not.
+# Telegraf's buffer is bounded; the commands that its inputs run are not.
 printf '[Service]\nMemoryMax=15%%\nOOMPolicy=continue\nOOMScoreAdjust=300\n' |
   put 644 root /etc/systemd/system/telegraf.service.d/memory.conf telegraf
 settle telegraf

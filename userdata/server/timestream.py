@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-# Makes an InfluxDB 2 what the stack expects of its database: the bucket with its retention, the 1.x name of it, one
-# user that writes and one that reads. timestream.sh runs it, with Secrets Manager's answer, which holds the
-# administrator's login, as standard input. What is already as it should be stays; running it again changes nothing.
+# Sets up an InfluxDB 2 as the stack expects it: the bucket with its retention, its name in the 1.x API, one user that
+# writes and one that reads. timestream.sh runs it with Secrets Manager's answer, which has the administrator's login,
+# on standard input. It changes only what differs, so running it again changes nothing.
 #
 # docs.influxdata.com/influxdb/v2/api/v2; users for the 1.x API: v1/authorization/http_server.go of InfluxDB 2.7.
 import base64
@@ -26,7 +26,7 @@ def call(method: str, path: str, body: Any = None) -> Any:
             cookie = answer.headers["Set-Cookie"]
             content = answer.read()
     except HTTPError as error:
-        # InfluxDB's words repeat names, and no password.
+        # InfluxDB's message repeats names, but no password.
         sys.exit(f"{method} {path}: {error.code} {error.read()[:300].decode(errors='replace')}")
     except OSError as error:
         sys.exit(f"{url}: {error}")
@@ -47,7 +47,7 @@ rule = {"type": "expire", "everySeconds": kept, "shardGroupDurationSeconds": sha
 if bucket["retentionRules"] != [rule]:
     call("PATCH", f"api/v2/buckets/{bucket['id']}", {"retentionRules": [rule]})
 mappings = call("GET", f"api/v2/dbrps?{of_org}&" + urlencode({"db": name}))["content"]
-# A virtual mapping follows from the bucket's name alone.
+# A virtual mapping comes from the bucket's name alone, and does not count.
 if not [each for each in mappings if each["retention_policy"] == "autogen" and not each.get("virtual")]:
     mapping = {"database": name, "retention_policy": "autogen", "default": True}
     call("POST", "api/v2/dbrps", {**mapping, "orgID": org["id"], "bucketID": bucket["id"]})

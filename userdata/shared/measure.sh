@@ -1,16 +1,16 @@
 #!/bin/sh
-# What Telegraf runs once a minute on every host (inputs.exec): one line, one series, of what its own inputs measure only
-# with a hundred fields more (nstat), a series per unit (systemd_units), or an error each time where the kernel has no
-# such file (conntrack, psi). What is not there is left out.
+# Telegraf runs this once a minute on every host (inputs.exec): one line, one series, of what its own inputs measure only
+# with a hundred more fields (nstat), a series per unit (systemd_units), or an error each time where the kernel has no
+# such file (conntrack, psi). What a host does not have is left out.
 export LC_ALL=C
 line=
 
-# fields TEXT: fields, if there are any.
+# fields TEXT: adds these fields, if there are any.
 fields() {
   if [ -n "$1" ]; then line="$line${line:+,}$1"; fi
 }
 
-# add NAME VALUE: a field, if there is a value.
+# add NAME VALUE: adds a field, if there is a value.
 add() {
   fields "${2:+$1=$2}"
 }
@@ -37,7 +37,7 @@ add sockets_used "$(socket sockets used)"
 add tcp_waiting "$(socket TCP tw)"
 add tcp_orphans "$(socket TCP orphan)"
 
-# counter FILE PROTOCOL NAME: of two lines for each protocol, names and numbers.
+# counter FILE PROTOCOL NAME: a value from a file with two lines per protocol, names and numbers.
 counter() {
   awk -v row="$2:" -v name="$3" '
     $1 != row { next }
@@ -53,7 +53,7 @@ for what in count max; do
   add conntrack_$what "$(sed 's/$/i/' /proc/sys/net/netfilter/nf_conntrack_$what 2>/dev/null)"
 done
 
-# Seconds between this clock and the true time, as chrony or systemd-timesyncd know it.
+# Seconds between this clock and the true time, according to chrony or systemd-timesyncd.
 offset=$(timeout 2 chronyc -c tracking 2>/dev/null | cut -d, -f5)
 if [ -z "$offset" ]; then
   offset=$(timeout 2 timedatectl timesync-status 2>/dev/null | awk '
@@ -70,8 +70,8 @@ if failed=$(timeout 3 systemctl list-units --failed --plain --no-legend --no-pag
   add failed_names "\"$names\""
 fi
 
-# Totals, so that a page of all hosts reads one series each. Of disks: whole ones, as the dashboards' WHOLE_DISKS. A
-# sector here is 512 bytes.
+# Totals, so that a dashboard of all hosts reads one series per host. Of disks: whole ones, like the dashboards'
+# WHOLE_DISKS. A sector here is 512 bytes.
 fields "$(awk '
   $3 ~ /^(sd[a-z]+|vd[a-z]+|xvd[a-z]+|nvme[0-9]+n[0-9]+|mmcblk[0-9]+)$/ {
     found = 1; reads += $4; read += $6; writes += $8; written += $10
@@ -82,7 +82,8 @@ fields "$(awk '
   }' /proc/diskstats)"
 
 # Of network cards: those with a device behind them, so that a packet counts once, whatever bridges, bonds and tunnels it
-# passes; not the part of another one (a cloud's fast path). A container has none: there, all but bridges and their ports.
+# passes; not those that are part of another one (a cloud's fast path). A container has none: there, all but bridges and
+# their ports.
 cards=
 for card in /sys/class/net/*; do
   if [ -e "$card/device" ] && ! [ -e "$card/master/device" ]; then cards="$cards ${card##*/} "; fi

@@ -1,8 +1,8 @@
 #!/bin/sh
-# processes N: the N names whose processes used most CPU since the last call, and the N that have most memory of their
-# own: a series for each rank, whatever runs. Telegraf runs it once a minute where the setting topProcesses asks for it.
-# A process that began and ended in between is not seen. What others share with it (page cache, shared memory) does not
-# count as its memory: many processes of one name would count it many times.
+# processes N: the N names whose processes used the most CPU since the last call, and the N with the most private memory: a
+# series per rank, whatever runs. Telegraf runs it once a minute if the setting topProcesses is above 0.
+# A process that began and ended in between is not seen. Memory shared with others (page cache, too) does not count: many
+# processes of one name would count it many times.
 export LC_ALL=C
 # Telegraf's service owns it (telegraf-hardening.conf).
 here=/run/telegraf-processes
@@ -12,7 +12,7 @@ cd /proc || exit
 {
   cat $here/before 2>/dev/null
   sed 's/^/now /' uptime
-  # Many end before they are read.
+  # Some processes end before they are read.
   cat [0-9]*/stat 2>/dev/null
   grep -Hs '^RssAnon:' [0-9]*/status
 } | awk -v most="$1" -v ticks="$(getconf CLK_TCK)" -v kept=$here/after '
@@ -23,7 +23,7 @@ cd /proc || exit
   $1 == "before" { before = $2; next }
   $1 == "used" { known[$2] = $3; next }
   $1 == "now" { now = $2; print "before", now >kept; next }
-  # A name in parentheses may hold parentheses and blanks: up to the last of them. The fields behind it are those from 3 on.
+  # A name in parentheses may contain parentheses and blanks: it ends at the last one. Field 3 and later follow it.
   /^[0-9]+ \(.+\) . / {
     match($0, /\(.+\)/)
     name = substr($0, RSTART + 1, RLENGTH - 2)
