@@ -1,4 +1,4 @@
-# moving.py's client for the InfluxDB on either side: it lists what is there, and writes line protocol. Installed as
+# moving.py's client for the InfluxDB on either side: it lists the content, and writes line protocol. Installed as
 # /etc/monitoring/moving_engine.py.
 import re
 from collections.abc import Iterable, Iterator
