@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.influx import Influx
+from tools.command import run
 
 PROJECT = Path(__file__).resolve().parent.parent
 INTERVAL, SELDOM = 10, 600
@@ -149,12 +150,12 @@ def report(influx: Influx, hosts: int, what: str, asked: Sequence[Asked]) -> Non
     print(f"{all_once:6.2f}  all rules, once\n{a_minute:6.2f}  all rules, per minute", flush=True)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hosts", type=int, default=100)
     parser.add_argument("--days", type=int, default=1)
     parser.add_argument("--before", help="an older commit")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     compared = {f"before ({given.before})": rules_of(given.before)} if given.before else {}
     compared["now"] = rules(PROJECT)
     with tempfile.TemporaryDirectory() as folder:
@@ -166,7 +167,8 @@ def main() -> None:
                 report(influx, given.hosts, what, asked)
         finally:
             influx.stop()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -29,6 +29,7 @@ import yaml
 from benchmarks.preview import HOSTS, MOST_SECONDS_PER_HOST, PLACE, Cost, cost, least, line, sandbox, timed
 from sandbox import hosts, stack
 from settings import Settings
+from tools.command import run
 
 FIRST, FIRST_PORT = 40, 20000
 SECONDS = 3
@@ -165,19 +166,20 @@ def _copy(environment: dict[str, str], number: int) -> None:
     file.unlink()
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     # paramiko logs a connection that ends after the greeting as an error.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--hosts", type=int, nargs="+", default=list(HOSTS[2:]))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     sandbox("down")
     try:
         sandbox("up")
         measure(sorted(options.hosts))
     finally:
         sandbox("down")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -28,6 +28,7 @@ import yaml
 
 from sandbox import stack
 from sandbox.place import Place
+from tools.command import run
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = Place(ROOT, "benchmark")
@@ -154,13 +155,14 @@ def line(what: str, ratio: float, seconds: str, goal: str = "") -> None:
     print(f"{what:<44} {ratio:5.2f}   {seconds}{goal}", flush=True)
 
 
-def main() -> None:
+def main(_: list[str]) -> int:
     sandbox("down")
     try:
         sandbox("preview")
         measure()
     finally:
         sandbox("down")
+    return 0
 
 
 def measure() -> None:
@@ -206,4 +208,4 @@ def measure() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,6 +1,6 @@
 """How long the local environment's steps take, as ratios to one `make up` with a warm toolchain.
 
-    sudo .venv/bin/python benchmarks/up.py
+    sudo .venv/bin/python -m benchmarks.up
 
 Raises a separate environment, runs each step `RUNS` times, and takes it down. Ratios come from one run on one machine,
 so they can be compared between machines, unlike the seconds next to them.
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tools.command import run
 
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = 3
@@ -36,7 +38,7 @@ def seconds(*command: str) -> float:
     return time.monotonic() - started
 
 
-def main() -> None:
+def main(_arguments: list[str]) -> int:
     measured: dict[str, list[float]] = {}
     pulumi = ("shell", "--", "pulumi")
     steps = {
@@ -56,7 +58,8 @@ def main() -> None:
     for name, times in measured.items():
         middle = statistics.median(times)
         print(f"{name:<24} {middle / whole:5.2f}   ({middle:.1f} s, {min(times):.1f} to {max(times):.1f})")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

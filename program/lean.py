@@ -9,7 +9,7 @@ import pulumi
 
 
 def lean() -> None:
-    """Turn it off, in a process that ends with this run.
+    """Turn these off in a process that ends with this run.
 
     Garbage is not collected: nearly all objects live until the end, and each collection would scan them.
 

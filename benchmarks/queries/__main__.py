@@ -30,6 +30,7 @@ from benchmarks.queries.data import DAY, filled, names
 from dashboards.page import BY_TIME
 from dashboards.registry import LINUX_HOSTS
 from sandbox.viewer.queries import AsIs, TimeRange, panel_queries, variable_queries
+from tools.command import run
 
 DISK_BAR = 0.2
 
@@ -129,7 +130,7 @@ def compared(influx: Influx, look: Look, raw: int, runs: int, *, each: bool) -> 
     return looked["ours"].cpu <= look.bar * cheapest.cpu
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.queries", description="What viewing dashboards costs InfluxDB.")
     parser.add_argument("--hosts", type=int, default=100)
     parser.add_argument("--hours", type=float, default=24)
@@ -137,7 +138,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the data here")
     parser.add_argument("--runs", type=int, default=3, help="runs of each view; the cheapest counts")
     parser.add_argument("--each", action="store_true", help="print the cost of each of our queries")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     every, raw = names(chosen.hosts), round(chosen.hours * 3600)
     looks = (
         *(Look(every, 3600, 0.5), Look(every, raw, 0.5), Look(every, chosen.days * DAY, 0.1)),
@@ -151,8 +152,8 @@ def main() -> None:
         )
         kept = [sizes.rolled <= DISK_BAR * sizes.raw]
         kept += [compared(influx, look, raw, chosen.runs, each=chosen.each) for look in looks]
-    sys.exit(0 if all(kept) else 1)
+    return 0 if all(kept) else 1
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
