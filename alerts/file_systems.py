@@ -1,6 +1,4 @@
-"""The file systems of every host: do they have room, and can they be written to? hosts.py explains the group's
-states.
-"""
+"""The file systems of every host: do they have room, and can they be written to? For the states see hosts.py."""
 
 from __future__ import annotations
 
@@ -77,9 +75,7 @@ def disk_full(facts: Facts) -> Rule:
 
 
 def _inodes(facts: Facts) -> Rule:
-    """Without inodes no file can be created, however much space is free. Btrfs creates them as needed and reports
-    none.
-    """
+    """Without inodes no file can be created, even if space is free. Btrfs creates them as needed and reports none."""
     return host_rule(
         uid="host-inodes",
         title="Inodes nearly used up",

@@ -60,9 +60,7 @@ print(json.dumps([
 
 @dataclass(frozen=True)
 class Asked:
-    """A rule's InfluxQL queries, each with the seconds that it looks back. interval: seconds between two
-    evaluations.
-    """
+    """A rule's InfluxQL queries, each with the seconds that it looks back. interval: seconds between evaluations."""
 
     title: str
     interval: int

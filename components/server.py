@@ -103,9 +103,7 @@ class Server(pulumi.ComponentResource):
 
 
 def _placed(site: Site, network: Network) -> Mapping[str, Any]:
-    """The instance's place in the network: an interface, which has a subnet and groups, or these. EC2 accepts only
-    one.
-    """
+    """The instance's place in the network: either an interface, which has a subnet and groups, or these."""
     if network.interface:
         primary = aws.ec2.InstancePrimaryNetworkInterfaceArgs(network_interface_id=network.interface.id)
         return {"primary_network_interface": primary}

@@ -25,9 +25,7 @@ TIME_SHOWN = "time >= ${__from}ms AND time <= ${__to}ms"
 
 @dataclass(frozen=True)
 class Resource:
-    """Something that processes use. field: of its value; FIELD_name and FIELD_count are the processes' name and
-    number.
-    """
+    """Something that processes use. field: of its value; FIELD_name and FIELD_count: the processes' name and number."""
 
     title: str
     column: str

@@ -57,8 +57,8 @@ def verify(settings: Settings, boards: Sequence[Board]) -> None:
         failed = engine.failures(queries)
     except _UnreachableError as error:
         pulumi.log.warn(
-            f"monitoring:influxdb.url: {engine.url} cannot be reached from here ({error}), so `pulumi up` cannot check "
-            "in advance whether it can run the dashboards' queries"
+            f"monitoring:influxdb.url: {engine.url} cannot be reached from here ({error}), so whether it can run the "
+            "dashboards' queries is unknown until `pulumi up` ends"
         )
         return
     if failed:
@@ -119,7 +119,7 @@ class _Engine:
         database = self._given.database
         written = self._send("write", {"db": database})
         if self._opengemini:
-            what = "is openGemini, whose results of the dashboards' and alert rules' queries differ from InfluxDB's"
+            what = "is openGemini, whose results for the dashboards' and alert rules' queries differ from InfluxDB's"
             raise self._wrong("url", what, "write the address of an InfluxDB 1.x or 2.x (docs/influxdb.md)", written)
         if self._version and not re.match("[12][.]", self._version):
             pulumi.log.warn(

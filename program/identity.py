@@ -62,9 +62,7 @@ def identity(given: Mapping[str, Any], region: str) -> Identity:
 
 
 def _request(role: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides whether the role can be assumed. Session policies, which only remove permissions, are passed on,
-    too.
-    """
+    """What decides whether the role can be assumed, and session policies, which only remove permissions."""
     wanted = {
         "RoleArn": role["roleArn"],
         "RoleSessionName": role.get("sessionName") or "monitoring",

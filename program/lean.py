@@ -1,4 +1,4 @@
-"""Turns off what a run of the program does not need, and what took much of the CPU time of each further host
+"""Turns off what a run of the program does not need, and what took much of each further host's CPU time
 (docs/scale.md)."""
 
 from __future__ import annotations

@@ -68,9 +68,7 @@ def find_site(settings: Settings, opts: pulumi.InvokeOptions) -> Site:
 def _standby(
     settings: Settings, first: aws.ec2.GetSubnetResult, defaults: Sequence[str], opts: pulumi.InvokeOptions
 ) -> str | None:
-    """The subnet of the database's second instance: the given one, or the next default subnet (there is one per
-    zone).
-    """
+    """The subnet of the database's second instance: the given one, or the next default subnet (one per zone)."""
     database = settings.database
     if database is None or not database.multi_az:
         return None

@@ -16,9 +16,7 @@ from tools.command import run
 
 
 def main(arguments: list[str]) -> int:
-    """Prove, report and tear down. Returns 1 if something failed, and 2 if something is missing and nothing was
-    created.
-    """
+    """Prove, report and tear down. Returns 1 if a step failed, 2 if something is missing and nothing was created."""
     parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
     parser.add_argument("--project", type=Path, default=Path(), help="the folder with Pulumi.yaml")
     parser.add_argument(

@@ -46,9 +46,7 @@ class Account:
         return f"{outputs['instanceId']}, IMDSv2 with one hop, {len(volumes)} encrypted volumes"
 
     def console(self, outputs: Mapping[str, Any]) -> str:
-        """The boot's newest console line. Raises FailedError if the console or the user data contains the admin
-        password.
-        """
+        """The boot's newest console line. Raises FailedError if the console or user data has the admin password."""
         ec2, instance = self._client("ec2"), outputs["instanceId"]
         said = str(ec2.get_console_output(InstanceId=instance).get("Output") or "")
         data = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"].get("Value", "")
@@ -69,9 +67,7 @@ class Account:
         return f"{user} has only the new key"
 
     def nothing_left(self) -> str:
-        """Check that no server, volume, address, security group or parameter of the stack is left. Raises
-        FailedError.
-        """
+        """Check that no server, volume, address, security group or parameter is left. Raises FailedError otherwise."""
         ec2, filters = self._client("ec2"), self._filters()
         left = [each["InstanceId"] for each in self._instances()]
         left += [each["VolumeId"] for each in ec2.describe_volumes(Filters=filters)["Volumes"]]

@@ -92,9 +92,7 @@ class Grafana:
 
 
 def eventually(act: Callable[[], str], patience: float = PATIENCE) -> str:
-    """Call `act` until it no longer raises FailedError, and return its result. Raises its last error after
-    `patience`.
-    """
+    """Call `act` until it no longer raises FailedError, for up to `patience` seconds, and return its result."""
     end = time.monotonic() + patience
     while True:
         try:

@@ -195,7 +195,7 @@ def test_opengemini_is_refused(authority: support.Authority) -> None:
     """Recognized by the headers of its ts-sql; a build from source sends an empty version."""
     with silent(authority, X_Geminidb_Build="OSS", X_Geminidb_Version="") as given:
         said = refused(given)
-    assert "is openGemini, whose results of the dashboards' and alert rules' queries differ" in said
+    assert "is openGemini, whose results for the dashboards' and alert rules' queries differ" in said
     assert "write the address of an InfluxDB 1.x or 2.x" in said
 
 

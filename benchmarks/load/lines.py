@@ -63,9 +63,7 @@ class Pattern:
 
     @classmethod
     def of(cls, points: Iterable[Point], interval: int) -> Pattern:
-        """The pattern of these points. interval: the agent's, in seconds. A line seen only once is measured each
-        minute.
-        """
+        """The pattern of these points. interval: the agent's, in seconds. A line seen once is measured each minute."""
         found: dict[Shape, list[Point]] = defaultdict(list)
         for point in sorted(points, key=lambda each: each.time):
             found[point.series, tuple(sorted(point.fields))].append(point)

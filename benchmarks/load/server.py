@@ -30,9 +30,7 @@ SETTLED = 30
 
 @dataclass(frozen=True)
 class Use:
-    """What the server uses. cpu: seconds so far. resident, anonymous: bytes. Each is by service, with "" for
-    everything.
-    """
+    """What the server uses, by service; "" is everything. cpu: seconds so far. resident, anonymous: bytes."""
 
     moment: float
     cpu: dict[str, float]

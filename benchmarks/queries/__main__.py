@@ -49,9 +49,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Look:
-    """A time range of some hosts. seconds: the time shown. bar: the limit, relative to the cheaper published
-    dashboard.
-    """
+    """A view of hosts. seconds: the time shown. bar: the limit, relative to the cheaper published dashboard."""
 
     hosts: Sequence[str]
     seconds: int

@@ -111,9 +111,7 @@ class _Filling:
 
 
 def _write(influx: Influx, hosts: int, moments: range, policy: str) -> None:
-    """Write points of all hosts at these times. All have the same values: making numbers takes longer than storing
-    them.
-    """
+    """Write points of all hosts at these times, with the same values: making numbers takes longer than storing them."""
     host = Host("NAME", "ROLE")
     for first in range(0, len(moments), BATCH):
         lines = [line for at in moments[first : first + BATCH] for line in host.lines(at, moments.step // INTERVAL)]

@@ -119,9 +119,7 @@ def _listed(variable: Json, sources: Sources, report: Report) -> Json:
 
 
 def _values(variable: Json) -> list[Json]:
-    """The values as @grafana/scenes reads them (CustomVariable): `value` or `text : value`, separated by commas, or
-    JSON.
-    """
+    """The values as @grafana/scenes reads them (CustomVariable): JSON, or `value` or `text : value` between commas."""
     written = str(variable.get("query") or "")
     if variable.get("valuesFormat") == "json":
         try:
