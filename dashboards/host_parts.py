@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
-from grafana_foundation_sdk.models.common import GraphTransform
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import looks
 from dashboards.looks import Limits
 from dashboards.page import Row
-from dashboards.panels import lines
+from dashboards.panels import lines, mirrored
 from dashboards.queries import (
     BY_HOST,
     OUTWARD_INTERFACES,
@@ -148,6 +146,5 @@ def _both_ways(
     tag, measurement, where = source
     rates = ", ".join(f'{per_second(field)} AS "{name}"' for name, field in counters.items())
     query = of_each(tag, rates, measurement, where, alias=f"$tag_{tag} $col")
-    mirrored = [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)]
     panel = lines(title, text, unit, influx(uid, query), width=width, from_zero=False)
-    return panel.override_by_regexp(f"/ {list(counters)[1]}$/", mirrored)
+    return mirrored(panel, list(counters)[1])

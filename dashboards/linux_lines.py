@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import units
-from grafana_foundation_sdk.models.common import GraphTransform
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards import looks
 from dashboards.looks import Limits
-from dashboards.panels import in_colours, lines
+from dashboards.panels import in_colours, lines, mirrored
 from dashboards.queries import BY_HOST, SHOWN, STEP, InfluxQuery, influx, select, together, totals_by_host
 
 MINUTELY = "One value per minute; the host's own page shows each disk and card, in finer steps."
@@ -98,5 +97,4 @@ def both_ways(
     query = totals_by_host(counters)
     text = f"{description} {MINUTELY}"
     panel = lines_by_host(uid, title, text, unit, query, width=width, from_zero=False)
-    mirrored = [DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)]
-    return panel.override_by_regexp(f"/ {list(counters)[1]}$/", mirrored).no_value(NO_TOTALS)
+    return mirrored(panel, list(counters)[1]).no_value(NO_TOTALS)

@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.common import (
     BigValueGraphMode,
     BigValueTextMode,
     GraphGradientMode,
+    GraphTransform,
     GraphTresholdsStyleMode,
     LegendDisplayMode,
     LegendPlacement,
@@ -26,7 +27,7 @@ from grafana_foundation_sdk.models.common import (
     TooltipDisplayMode,
     VisibilityMode,
 )
-from grafana_foundation_sdk.models.dashboard import DataSourceRef
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, DynamicConfigValue
 
 from dashboards.looks import ABSENT, Limits, always, by_name, by_threshold, no_limits, when_absent
 
@@ -143,6 +144,12 @@ def in_colours(panel: timeseries.Panel, colours: Mapping[str, str]) -> timeserie
     for name, colour in colours.items():
         panel = panel.override_by_name(name, [always(colour)])
     return panel
+
+
+def mirrored(panel: timeseries.Panel, name: str) -> timeseries.Panel:
+    """The panel with the series whose names end with this word mirrored below the line."""
+    below = DynamicConfigValue("custom.transform", GraphTransform.NEGATIVE_Y)
+    return panel.override_by_regexp(f"/ {name}$/", [below])
 
 
 def number(

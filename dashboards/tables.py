@@ -15,12 +15,16 @@ def columns(
     return DataTransformerConfig(
         id_val="organize",
         filter_val=MatcherConfig(id_val="byRefId", options=f"/^(?:{ref_ids})$/"),
-        options={
-            "excludeByName": dict.fromkeys(drop, True),
-            "indexByName": {name: index for index, name in enumerate(order)},
-            "renameByName": dict(rename),
-        },
+        options=_organized(rename, drop, order),
     )
+
+
+def _organized(rename: Mapping[str, str], drop: Sequence[str], order: Sequence[str]) -> dict[str, object]:
+    return {
+        "excludeByName": dict.fromkeys(drop, True),
+        "indexByName": {name: index for index, name in enumerate(order)},
+        "renameByName": dict(rename),
+    }
 
 
 def join(column: str) -> DataTransformerConfig:
@@ -58,14 +62,7 @@ def ordered_by(column: str, *, falling: bool = False) -> DataTransformerConfig:
 
 def arrange(order: Sequence[str], *, rename: Mapping[str, str], drop: Sequence[str] = ()) -> DataTransformerConfig:
     """Order the joined columns, rename some, and drop those that only served for sorting."""
-    return DataTransformerConfig(
-        id_val="organize",
-        options={
-            "excludeByName": dict.fromkeys(drop, True),
-            "indexByName": {name: index for index, name in enumerate(order)},
-            "renameByName": dict(rename),
-        },
-    )
+    return DataTransformerConfig(id_val="organize", options=_organized(rename, drop, order))
 
 
 def sorted_by(column: str, *, falling: bool = False) -> TableSortByFieldState:
