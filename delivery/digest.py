@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from delivery.differences import Difference, differences
-from delivery.errors import understood
+from delivery.errors import json_from
 
 UNCHANGED = frozenset({"same", "read", "read-discard", "discard-replaced", "refresh"})
 """Steps that change nothing; `refresh` is the step of a refresh that found no difference."""
@@ -53,7 +53,7 @@ class Preview:
 
 def parsed(text: str, command: str = "pulumi preview --json") -> Preview:
     """The preview that the command printed. Raises DeliveryError when it did not print one."""
-    with understood(command):
+    with json_from(command):
         return _read(json.loads(text))
 
 

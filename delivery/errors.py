@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tools import answers
+from tools.pulumi_cli import expected_json
 
 
 class DeliveryError(Exception):
@@ -13,11 +13,11 @@ class DeliveryError(Exception):
 
 
 @contextmanager
-def understood(command: str) -> Iterator[None]:
-    """Read the command's JSON in the block (`answers.understood`). Raises DeliveryError when it is not as expected."""
+def json_from(command: str) -> Iterator[None]:
+    """Read the command's JSON in the block (see `expected_json`). Raises DeliveryError when it is not as expected."""
     failure = DeliveryError(
         f"`{command}` did not print the expected JSON: run it yourself, and check that the `pulumi` on the PATH is "
         "Pulumi's CLI."
     )
-    with answers.understood(failure):
+    with expected_json(failure):
         yield

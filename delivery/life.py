@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from delivery import stacks
-from delivery.errors import DeliveryError, understood
+from delivery.errors import DeliveryError, json_from
 from delivery.pulumi import Pulumi
 
 
@@ -27,7 +27,7 @@ def up(folder: Path, stack: str) -> None:
 def _refuse_an_older_commit(pulumi: Pulumi) -> None:
     """A run that waited a long time for approval must not undo what a later one deployed."""
     printed = pulumi.ask("stack", "history", "--json", "--page-size", "1")
-    with understood("pulumi stack history --json"):
+    with json_from("pulumi stack history --json"):
         history = json.loads(printed)
         deployed = str(((history or [{}])[0].get("environment") or {}).get("git.head") or "")
     here = stacks.git(pulumi.folder, "rev-parse", "HEAD").stdout.strip()
@@ -50,7 +50,7 @@ def destroy(folder: Path, stack: str, again: str) -> None:
     if not pulumi.exists():
         raise DeliveryError(f"There is no stack {stack} in the backend. Nothing was deleted.")
     printed = pulumi.ask("stack", "export")
-    with understood("pulumi stack export"):
+    with json_from("pulumi stack export"):
         resources = (json.loads(printed)["deployment"] or {}).get("resources") or []
         count = sum(bool(each.get("protect")) for each in resources)
     if count:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from delivery import secrets
-from delivery.errors import DeliveryError, understood
+from delivery.errors import DeliveryError, json_from
 from delivery.secrets import Redactor
 from delivery.stacks import settings
 
@@ -33,7 +33,7 @@ class Pulumi:
     def exists(self) -> bool:
         """Whether the backend has the stack; DeliveryError when the backend cannot be asked."""
         printed = self._checked(self._run("stack", "ls", "--json"))
-        with understood("pulumi stack ls --json"):
+        with json_from("pulumi stack ls --json"):
             return self.stack in {str(each["name"]).rpartition("/")[2] for each in json.loads(printed)}
 
     def ask(self, *arguments: str) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from delivery.errors import understood
+from delivery.errors import json_from
 
 SHOWN = "[secret]"
 SHORTEST = 8
@@ -52,11 +52,11 @@ def of_stack(ask: Callable[..., str], settings: Any) -> set[str]:
     """
     configured, exported = ask("config", "--show-secrets", "--json"), ask("stack", "export", "--show-secrets")
     found: set[str] = set()
-    with understood("pulumi config --show-secrets --json"):
+    with json_from("pulumi config --show-secrets --json"):
         for key, entry in json.loads(configured).items():
             value = entry.get("objectValue", entry.get("value"))
             found |= set(_encrypted(settings.get(key), value))
-    with understood("pulumi stack export --show-secrets"):
+    with json_from("pulumi stack export --show-secrets"):
         found |= set(_enveloped(json.loads(exported)["deployment"]))
     # Parts of a secret object (the connection to a host) stand in the settings as plain text.
     return found - set(_strings(settings))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.answers import understood
+from tools.pulumi_cli import expected_json
 
 TAIL = 25
 """Lines of a failed command that go into the report."""
@@ -53,5 +53,5 @@ class Pulumi:
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets in the clear. Raises FailedError, which repeats nothing of what was printed."""
         printed = self.ask("stack", "output", "--json", "--show-secrets", "--stack", self.stack)
-        with understood(FailedError("`pulumi stack output --json` did not print the stack's outputs")):
+        with expected_json(FailedError("`pulumi stack output --json` did not print the stack's outputs")):
             return dict(json.loads(printed))

@@ -9,7 +9,7 @@ from typing import Any
 
 from prove.command_line import FailedError
 from tools import waiting
-from tools.answers import AnswerError
+from tools.pulumi_cli import AnswerError
 from tools.waiting import Answer, NotYetError
 
 PATIENCE = 300.0

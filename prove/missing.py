@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prove.command_line import FailedError, Pulumi
 from settings import SettingsError
 from tools import stack_file, stack_name
-from tools.answers import AnswerError, understood
+from tools.pulumi_cli import AnswerError, expected_json
 from tools.stack_file import StackFile, StackFileError, no_folder
 
 EXAMPLES = [IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
@@ -91,7 +91,7 @@ def _about_pulumi(pulumi: Pulumi) -> Iterator[str]:
         f"{shutil.which('pulumi')} is Pulumi's CLI."
     )
     try:
-        with understood(unexpected):
+        with expected_json(unexpected):
             backend = str(json.loads(pulumi.ask("whoami", "--json"))["url"])
             stacks = [str(each["name"]).rpartition("/")[2] for each in json.loads(pulumi.ask("stack", "ls", "--json"))]
     except FailedError:

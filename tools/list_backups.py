@@ -17,8 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 # When run as a script, sys.path has this folder instead of the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from program.identity import identity
-from tools.answers import AnswerError, an_object, pulumi, text_output
 from tools.command import run
+from tools.pulumi_cli import AnswerError, json_object, pulumi, text_output
 
 COMPLETE = "complete"
 """The object that makes a backup count (userdata/server/backup.sh)."""
@@ -74,13 +74,13 @@ def main(arguments: list[str]) -> int:
     which = ["--stack", given.stack] if given.stack else []
     try:
         name = pulumi("stack", "--show-name", *which)
-        outputs = an_object(pulumi("stack", "output", "--json", *which))
+        outputs = json_object(pulumi("stack", "output", "--json", *which))
         if not outputs.get("backupBucket"):
             raise ListingError(
                 f"The stack {name} has no bucket for backups: `pulumi up` creates it, unless backups are off."
             )
         bucket = text_output(outputs, "backupBucket")
-        found = aws_settings(an_object(pulumi("config", "--json", "--show-secrets", *which)))
+        found = aws_settings(json_object(pulumi("config", "--json", "--show-secrets", *which)))
         if not found.get("region"):
             raise ListingError(f"The stack {name} has no region: set aws:region in Pulumi.{name}.yaml.")
         try:

@@ -21,8 +21,8 @@ from typing import Any
 
 # When run as a script, sys.path has this folder instead of the project's.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools.answers import AnswerError, an_object, pulumi
 from tools.command import run
+from tools.pulumi_cli import AnswerError, json_object, pulumi
 from tools.waiting import Grafana, NotYetError
 
 API = "/apis/notifications.alerting.grafana.app/v1beta1/namespaces/default/receivers"
@@ -82,7 +82,7 @@ def _error(status: int, content: Any, message: str) -> str:
 def outputs(stack: str | None) -> dict[str, Any]:
     """The stack's outputs. Raises AnswerError, or TestingError if there is no Grafana."""
     which = ["--stack", stack] if stack else []
-    found = an_object(pulumi("stack", "output", "--json", "--show-secrets", *which))
+    found = json_object(pulumi("stack", "output", "--json", "--show-secrets", *which))
     if "grafanaUrl" not in found:
         raise TestingError("The stack has no Grafana yet: `pulumi up` creates it.")
     return found

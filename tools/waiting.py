@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from program.identity import identity
 from program.trust import basic, trusting
-from tools.answers import text_output, web_output
+from tools.pulumi_cli import text_output, web_output
 
 PAUSE = 2.0
 """Seconds between two checks."""

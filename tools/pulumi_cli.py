@@ -1,4 +1,4 @@
-"""The Pulumi CLI's JSON and a stack's outputs: in a half-made stack, or in another program's, some are missing or
+"""Runs the Pulumi CLI and reads its JSON. Outputs of a half-made stack, or of another program's, can be missing or
 malformed."""
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 
 class AnswerError(Exception):
-    """An answer that cannot be used; the message says why without repeating any of it."""
+    """The CLI failed, or its answer cannot be used; the message says why, and repeats nothing of the answer."""
 
 
 @contextmanager
-def understood(failure: Exception) -> Iterator[None]:
+def expected_json(failure: Exception) -> Iterator[None]:
     """Read a command's JSON in the block. Raises `failure` when it is not JSON, or not in the expected form.
 
     The error that Python raised is dropped: it may repeat a secret.
@@ -38,10 +38,10 @@ def pulumi(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def an_object(text: str) -> dict[str, Any]:
+def json_object(text: str) -> dict[str, Any]:
     """The object in a JSON text; an empty one if there is no text, or only `null`. Raises AnswerError for anything
     else."""
-    with understood(AnswerError("The `pulumi` on the PATH did not print JSON: is it Pulumi's CLI?")):
+    with expected_json(AnswerError("The `pulumi` on the PATH did not print JSON: is it Pulumi's CLI?")):
         found = json.loads(text or "{}")
     if found is None:
         return {}
