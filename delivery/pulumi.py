@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from delivery import secrets
 from delivery.errors import DeliveryError, json_from
 from delivery.secrets import Redactor
 from delivery.stacks import settings
+from tools.pulumi_cli import stack_names
 
 TAIL = 15
 """How many of a failed command's last lines the error repeats."""
@@ -34,7 +34,7 @@ class Pulumi:
         """Whether the backend has the stack; DeliveryError when the backend cannot be asked."""
         printed = self._checked(self._run("stack", "ls", "--json"))
         with json_from("pulumi stack ls --json"):
-            return self.stack in {str(each["name"]).rpartition("/")[2] for each in json.loads(printed)}
+            return self.stack in stack_names(printed)
 
     def ask(self, *arguments: str) -> str:
         """The output of a command, without showing it. Raises DeliveryError with its error output when it fails."""

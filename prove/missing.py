@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from prove.command_line import FailedError, Pulumi
 from settings import SettingsError
 from tools import stack_file, stack_name
-from tools.pulumi_cli import AnswerError, expected_json
+from tools.pulumi_cli import AnswerError, expected_json, stack_names
 from tools.stack_file import StackFile, StackFileError, no_folder
 
 EXAMPLES = [IPv4Network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
@@ -93,7 +93,7 @@ def _about_pulumi(pulumi: Pulumi) -> Iterator[str]:
     try:
         with expected_json(unexpected):
             backend = str(json.loads(pulumi.ask("whoami", "--json"))["url"])
-            stacks = [str(each["name"]).rpartition("/")[2] for each in json.loads(pulumi.ask("stack", "ls", "--json"))]
+            stacks = stack_names(pulumi.ask("stack", "ls", "--json"))
     except FailedError:
         yield "Pulumi is not logged in: run `pulumi login`, or `pulumi login --local`."
         return

@@ -50,6 +50,11 @@ def json_object(text: str) -> dict[str, Any]:
     return found
 
 
+def stack_names(listed: str) -> set[str]:
+    """The names in the output of `pulumi stack ls --json`, without organizations and projects."""
+    return {str(each["name"]).rpartition("/")[2] for each in json.loads(listed)}
+
+
 def text_output(outputs: Mapping[str, Any], name: str) -> str:
     """An output that is text. Raises AnswerError when it is missing, empty or not text."""
     found = outputs.get(name)
