@@ -1,4 +1,4 @@
-"""The Grafana double without its threads: tests say when rules are evaluated, on a real InfluxDB."""
+"""The Grafana double without its threads, on a real InfluxDB: tests decide when rules are evaluated."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ SERVER = "monitoring-test"
 FACTS = alerts.Facts(region="eu-central-1", server=SERVER, public_certificate=True)
 OPTIONS: Any = {each.name: True for each in fields(FACTS) if isinstance(getattr(FACTS, each.name), bool)}
 ALL = replace(FACTS, **OPTIONS)
-"""Of a stack that has every rule."""
+"""The facts of a stack that has every rule."""
 LOGIN = ("admin", support.PASSWORD)
 
 
 def body(rule: alerts.Rule, group: str = "Tested", interval: int = 60) -> dict[str, Any]:
-    """The rule as the provider sends it. interval: its group's, in seconds."""
+    """A rule as the provider sends it to Grafana. interval: its group's, in seconds."""
     return {
         "uid": rule.uid,
         "title": rule.title,
@@ -58,18 +58,19 @@ def body(rule: alerts.Rule, group: str = "Tested", interval: int = 60) -> dict[s
 
 
 def rule_of(uid: str, facts: alerts.Facts = FACTS) -> alerts.Rule:
+    """The rule with this uid."""
     (found,) = [rule for group in alerts.build(facts) for rule in group.rules if rule.uid == uid]
     return found
 
 
 def asking(*sources: str) -> list[alerts.Rule]:
-    """Every rule of which these are the data sources."""
+    """Every rule whose datasources are exactly these."""
     rules = [rule for group in alerts.build(ALL) for rule in group.rules]
     return [rule for rule in rules if {step.datasource_uid for step in rule.steps} - {EXPRESSION} == {*sources}]
 
 
 def interval_of(uid: str, facts: alerts.Facts = FACTS) -> int:
-    """Seconds between two evaluations of a rule."""
+    """The seconds between two evaluations of a rule."""
     (found,) = [group.interval for group in alerts.build(facts) for rule in group.rules if rule.uid == uid]
     return found
 
@@ -96,13 +97,13 @@ class Double:
     def judged(
         self, rule: alerts.Rule, now: datetime | None = None, loaded: Sequence[Mapping[str, str]] = ()
     ) -> list[Result]:
-        """One evaluation, without states. loaded: labels of the alerts that are active."""
+        """The results of one evaluation, without states. loaded: the labels of the active alerts."""
         document = {"noDataState": rule.no_data, "execErrState": rule.on_error, **body(rule)}
         with self.app.app_context():
             return evaluate(self.app.extensions["grafana"], document, now or datetime.now(UTC), loaded)
 
     def at(self, now: datetime) -> list[Alert]:
-        """All alerts after an evaluation at a moment."""
+        """All alerts after an evaluation at this moment."""
         self.scheduler.evaluate(now)
         return [alert for _, alert in self.scheduler.alerts()]
 
@@ -129,7 +130,7 @@ def influx(database: support.Influx) -> support.Influx:
 
 
 def emptied(database: support.Influx) -> None:
-    """Begin with an empty database."""
+    """Empty the database."""
     for statement in ("DROP DATABASE telegraf", "CREATE DATABASE telegraf", "GRANT READ ON telegraf TO grafana"):
         database.run(statement, database.admin)
 
@@ -150,7 +151,7 @@ def double(bare: Double, influx: support.Influx) -> Double:
 
 
 def points(text: str, *, ago: float = 5) -> str:
-    """Line protocol, one point per line, each `ago` seconds before now unless it ends with `@SECONDS`."""
+    """Line protocol with a point per line, each `ago` seconds before now unless its line ends with `@SECONDS`."""
     now = time.time()
     lines = []
     for line in filter(None, (line.strip() for line in text.splitlines())):
@@ -161,8 +162,8 @@ def points(text: str, *, ago: float = 5) -> str:
 
 @dataclass
 class Story:
-    """A rule on simulated time. What was measured until a moment is written as if that moment were now, because
-    queries use InfluxDB's clock, too."""
+    """A rule in simulated time. Queries use InfluxDB's clock, so what was measured before a moment is written as if
+    that moment were now."""
 
     double: Double
     influx: support.Influx
@@ -171,8 +172,8 @@ class Story:
     written: list[tuple[float, str]] = field(default_factory=list)
 
     def measured(self, line: str, *, since: float, until: float, every: float = 10, ahead: float = 0) -> None:
-        """A line of the protocol, written repeatedly between two moments, in minutes. A `{}` in it is filled
-        with the minutes since the first. ahead: minutes by which the host's clock is fast."""
+        """A line of the protocol, written repeatedly between two moments, in minutes. A `{}` in it becomes the minutes
+        since the first. ahead: the minutes by which the host's clock is fast."""
         steps = int((until - since) / every) + 1
         self.written += [(since + n * every, f"{line.format(n * every)} @{ahead}") for n in range(steps)]
 
@@ -199,7 +200,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def story(double: Double, influx: support.Influx) -> Callable[[str], Story]:
-    """Begins the story of a rule."""
+    """Begins a story about a rule."""
 
     def begin(uid: str) -> Story:
         rule, interval = rule_of(uid, ALL), interval_of(uid, ALL)

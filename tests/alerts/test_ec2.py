@@ -1,4 +1,4 @@
-"""The rule about EC2's status checks, on metrics in moto."""
+"""The rule about EC2's status checks, with metrics in moto."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def watching(bare: Double, aws: str) -> Double:
     return bare
 
 
-def test_without_instances_nothing_fires(watching: Double) -> None:
+def test_without_instances_there_is_no_data_and_no_alert(watching: Double) -> None:
     assert [result.kind for result in watching.judged(RULE)] == ["NoData"]
 
 
-def test_it_fires_for_the_failed_instance_and_names_it(watching: Double, aws: str) -> None:
+def test_it_fires_only_for_the_failed_instance_and_names_it(watching: Double, aws: str) -> None:
     now = datetime.now(UTC)
     for instance, failed in (("i-0bad", 1), ("i-0well", 0)):
         put(aws, instance, now, dict.fromkeys((-2, -3, -4), failed))
@@ -43,9 +43,9 @@ def test_it_fires_for_the_failed_instance_and_names_it(watching: Double, aws: st
 
 @pytest.mark.parametrize("minutes", [20, 6 * 60, 2 * 24 * 60])
 @pytest.mark.parametrize("rule", asking("cloudwatch"), ids=lambda rule: rule.uid)
-def test_a_failed_check_over_a_span(watching: Double, aws: str, rule: alerts.Rule, minutes: int) -> None:
-    """Healthy, then failed for the span, then healthy again; the alert of one that is stopped meanwhile, and so has
-    no checks, ends after an hour. CloudWatch has a value every five minutes."""
+def test_a_failed_check_that_lasts(watching: Double, aws: str, rule: alerts.Rule, minutes: int) -> None:
+    """Healthy, then failed for some minutes, then healthy again. The alert of an instance that was stopped meanwhile,
+    and so has no checks any more, ends after an hour. CloudWatch has a value every five minutes."""
     begin = datetime.now(UTC) - timedelta(minutes=minutes + 100)
     put(aws, "i-0bad", begin, {minute: int(0 <= minute < minutes) for minute in range(-15, minutes + 90, 5)})
     put(aws, "i-0gone", begin, dict.fromkeys(range(0, minutes, 5), 1))
@@ -77,7 +77,7 @@ def put(aws: str, instance: str, begin: datetime, failed: dict[int, int]) -> Non
     client(aws, "cloudwatch").put_metric_data(Namespace="AWS/EC2", MetricData=values)
 
 
-def test_an_aws_that_does_not_answer_is_no_failed_instance(bare: Double) -> None:
+def test_an_unreachable_aws_is_no_failed_instance(bare: Double) -> None:
     bare.call("POST", "/api/datasources", datasource("http://127.0.0.1:1"), 200)
     [result] = bare.judged(RULE)
     assert result.kind == "Error"

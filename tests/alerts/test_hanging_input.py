@@ -1,4 +1,4 @@
-"""An input that never returns (shared/cases/server/25), reported by Telegraf itself and evaluated by the rule."""
+"""An input that never returns, as Telegraf itself reports it and the rule evaluates it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ files = ["stdout"]
 """
 
 
-def test_an_input_that_hangs_is_an_alert_and_counts_no_error(tmp_path: Path, double: Double, influx: Influx) -> None:
+def test_an_input_that_hangs_is_an_alert_and_no_error(tmp_path: Path, double: Double, influx: Influx) -> None:
     telegraf = toolchain.binaries() / "telegraf"
     if not telegraf.exists():
         pytest.skip("the toolchain is not built")
@@ -40,7 +40,7 @@ def test_an_input_that_hangs_is_an_alert_and_counts_no_error(tmp_path: Path, dou
         for kind in ("internal_agent,.*", "internal_gather,.*input=file.*", "internal_gather,.*input=mem.*")
     }
     assert all(len(found) >= 6 for found in rounds.values()), printed
-    # A second of this run is a minute of the rule's.
+    # Each second of this run is a minute for the rule.
     influx.write(
         points(
             "\n".join(

@@ -1,4 +1,4 @@
-"""Email: encrypted, to a verified server and with a login, or not at all."""
+"""Email is sent encrypted, to a verified server and with a login, or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TO = {"addresses": "ops@example.com;boss@example.com"}
 
 
 class Mailbox(Sink):
-    """Keeps what it is sent, with the user who sent it."""
+    """Keeps the recipients and the content of each mail."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ def context(authority: Authority) -> ssl.SSLContext:
 
 @pytest.fixture
 def mailbox(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mailbox, Smtp]]:
-    """A mail server on loopback that wants STARTTLS and a login, and how Grafana is configured for it."""
+    """A mail server on loopback that requires STARTTLS and a login, and Grafana's settings for it."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     kept, port = Mailbox(), free_port()
     controller = Controller(
@@ -76,7 +76,7 @@ def mailbox(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[t
     controller.stop()
 
 
-def test_each_address_gets_a_mail_of_its_own(mailbox: tuple[Mailbox, Smtp]) -> None:
+def test_each_address_gets_its_own_mail(mailbox: tuple[Mailbox, Smtp]) -> None:
     kept, smtp = mailbox
     mail.send(smtp, TO, BODY)
     assert [to for to, _ in kept.received] == [["ops@example.com"], ["boss@example.com"]]
@@ -86,20 +86,22 @@ def test_each_address_gets_a_mail_of_its_own(mailbox: tuple[Mailbox, Smtp]) -> N
     assert "/var of web-1 is 97 % full" in text
 
 
-def test_one_mail_to_all_when_asked_for(mailbox: tuple[Mailbox, Smtp]) -> None:
+def test_one_mail_goes_to_all_addresses_on_request(mailbox: tuple[Mailbox, Smtp]) -> None:
     kept, smtp = mailbox
     mail.send(smtp, TO | {"singleEmail": True}, BODY)
     assert [to for to, _ in kept.received] == [["ops@example.com", "boss@example.com"]]
 
 
-def test_a_wrong_password_sends_nothing(mailbox: tuple[Mailbox, Smtp]) -> None:
+def test_with_a_wrong_password_nothing_is_sent(mailbox: tuple[Mailbox, Smtp]) -> None:
     kept, smtp = mailbox
     with pytest.raises(DeliveryError, match="SMTPAuthenticationError"):
         mail.send(replace(smtp, password="another"), TO, BODY)
     assert not kept.received
 
 
-def test_an_unknown_certificate_sends_nothing(mailbox: tuple[Mailbox, Smtp], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_an_unknown_certificate_nothing_is_sent(
+    mailbox: tuple[Mailbox, Smtp], monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept, smtp = mailbox
     monkeypatch.delenv("SSL_CERT_FILE")
     with pytest.raises(DeliveryError, match="SSLCertVerificationError"):
@@ -107,17 +109,18 @@ def test_an_unknown_certificate_sends_nothing(mailbox: tuple[Mailbox, Smtp], mon
     assert not kept.received
 
 
-def test_a_server_without_encryption_is_sent_nothing(mailbox: tuple[Mailbox, Smtp]) -> None:
-    port = free_port()
-    plain = Controller(Mailbox(), hostname="127.0.0.1", port=port)
+def test_without_encryption_nothing_is_sent(mailbox: tuple[Mailbox, Smtp]) -> None:
+    port, unencrypted = free_port(), Mailbox()
+    plain = Controller(unencrypted, hostname="127.0.0.1", port=port)
     plain.start()
     try:
         with pytest.raises(DeliveryError, match="SMTPNotSupportedError"):
             mail.send(replace(mailbox[1], host=f"127.0.0.1:{port}"), TO, BODY)
     finally:
         plain.stop()
+    assert not unencrypted.received
 
 
-def test_without_a_mail_server_the_reason_is_grafana_s_own(mailbox: tuple[Mailbox, Smtp]) -> None:
+def test_without_a_mail_server_the_error_is_grafana_s_own(mailbox: tuple[Mailbox, Smtp]) -> None:
     with pytest.raises(DeliveryError, match=r"SMTP not configured, check your grafana.ini"):
         mail.send(replace(mailbox[1], enabled=False), TO, BODY)

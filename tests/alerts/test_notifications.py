@@ -1,4 +1,4 @@
-"""Who is notified, when, and of what: a webhook that really receives, and integrations that cannot."""
+"""Who is notified of what, and when: a webhook that receives messages, and integrations that fail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ API = "/api/v1/provisioning"
 
 
 class Receiver(HTTPServer):
-    """A listener on loopback that keeps what it is sent. status: what it answers."""
+    """A listener on loopback that keeps every message. status: what it answers."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -43,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Keeps it out of the test's output."""
+        """Keep requests out of the test's output."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def watching(double: Double, receiver: Receiver, influx: Influx) -> Double:
-    """Two full file systems of one host and one of another; a webhook, grouped as the program groups."""
+    """Two full file systems of one host and one of another; a webhook, with the program's grouping."""
     webhook = {"url": receiver.url, "authorization_scheme": "Bearer", "authorization_credentials": "s3cret"}
     contact(double, "webhook", webhook)
     policy = {"receiver": "Monitoring", "group_by": ["alertname", "host"], "group_wait": "30s"}
@@ -105,7 +105,7 @@ def test_the_webhook_receives_one_message_per_host(watching: Double, receiver: R
     assert attempts(watching) == {"webhook": ""}
 
 
-def test_the_webhook_is_notified_when_it_is_over(watching: Double, receiver: Receiver, influx: Influx) -> None:
+def test_the_webhook_receives_the_end_of_an_alert(watching: Double, receiver: Receiver, influx: Influx) -> None:
     now = datetime.now(UTC)
     step(watching, now)
     step(watching, now + timedelta(seconds=31))
@@ -114,18 +114,20 @@ def test_the_webhook_is_notified_when_it_is_over(watching: Double, receiver: Rec
     assert len(receiver.received) == 2  # the group's interval
     step(watching, now + timedelta(seconds=335))
     step(watching, now + timedelta(seconds=900))
-    over = receiver.received[2:]
-    assert [message["status"] for message in over] == ["resolved", "resolved"]
-    assert all(alert["endsAt"] > alert["startsAt"] for message in over for alert in message["alerts"])
+    ended = receiver.received[2:]
+    assert [message["status"] for message in ended] == ["resolved", "resolved"]
+    assert all(alert["endsAt"] > alert["startsAt"] for message in ended for alert in message["alerts"])
 
 
-def test_it_is_sent_again_only_after_the_repeat_interval(watching: Double, receiver: Receiver, influx: Influx) -> None:
+def test_a_message_is_repeated_only_after_the_repeat_interval(
+    watching: Double, receiver: Receiver, influx: Influx
+) -> None:
     now = datetime.now(UTC)
     for seconds in (0, 31, 200):
         step(watching, now + timedelta(seconds=seconds))
     assert len(receiver.received) == 2
     four_hours = 4 * 3600 + 360  # at the group's next interval
-    # Without these the alerts would have ended on the way.
+    # Without these points the alerts would end in the meantime.
     for alert_time in range(250, four_hours, 250):
         influx.write(full("web-1", "/", 96, -alert_time))
         influx.write(full("db-1", "/", 98, -alert_time))
@@ -135,7 +137,7 @@ def test_it_is_sent_again_only_after_the_repeat_interval(watching: Double, recei
     assert hosts.count("db-1") == 2
 
 
-def test_the_heartbeat_comes_at_its_own_pace_and_goes_nowhere_else(bare: Double, receiver: Receiver) -> None:
+def test_the_heartbeat_is_sent_at_its_own_interval_and_to_no_one_else(bare: Double, receiver: Receiver) -> None:
     facts = replace(FACTS, heartbeat=True)
     webhook = {"name": "Heartbeat", "type": "webhook", "settings": {"url": receiver.url}}
     bare.call("POST", f"{API}/contact-points", webhook, 202)
@@ -150,12 +152,12 @@ def test_the_heartbeat_comes_at_its_own_pace_and_goes_nowhere_else(bare: Double,
     assert {message["commonLabels"]["severity"] for message in receiver.received} == {"none"}
 
 
-def test_what_still_fires_when_a_mute_timing_ends_is_sent_then(watching: Double, receiver: Receiver) -> None:
-    """Mute timings are not inherited: the policy below names it itself."""
+def test_an_alert_that_still_fires_when_its_mute_timing_ends_is_sent_then(watching: Double, receiver: Receiver) -> None:
+    """Child policies do not inherit mute timings: this one names it itself."""
     now = datetime.now(UTC)
     begin, end = now - timedelta(hours=1), now + timedelta(minutes=3)
     if begin.day != end.day:
-        pytest.skip("a span of the day does not go over midnight")
+        pytest.skip("a mute timing cannot span midnight")
     span = {"start_time": f"{begin:%H:%M}", "end_time": f"{end:%H:%M}"}
     interval = {"times": [span], "weekdays": [f"{now:%A}".lower()], "location": "UTC"}
     watching.call("POST", f"{API}/mute-timings", {"name": "now", "time_intervals": [interval]}, 201)
@@ -178,11 +180,11 @@ def test_what_still_fires_when_a_mute_timing_ends_is_sent_then(watching: Double,
         {"times": [{"start_time": "22:00", "end_time": "06:00"}]},
     ],
 )
-def test_a_mute_timing_that_grafana_refuses(bare: Double, interval: dict[str, Any]) -> None:
+def test_mute_timings_that_grafana_refuses_are_refused(bare: Double, interval: dict[str, Any]) -> None:
     bare.call("POST", f"{API}/mute-timings", {"name": "wrong", "time_intervals": [interval]}, 400)
 
 
-def test_what_could_not_be_sent_is_kept_with_its_reason(watching: Double, receiver: Receiver) -> None:
+def test_the_reason_of_each_failed_delivery_is_kept(watching: Double, receiver: Receiver) -> None:
     receiver.status = 503
     contact(watching, "email", {"addresses": "oncall@example.org"})
     contact(watching, "slack", {"url": receiver.url})
@@ -198,7 +200,7 @@ def test_what_could_not_be_sent_is_kept_with_its_reason(watching: Double, receiv
     assert any("web-1" in message["text"] for message in slack)
 
 
-def test_a_policy_below_takes_what_it_matches(watching: Double, receiver: Receiver) -> None:
+def test_a_child_policy_takes_the_alerts_that_it_matches(watching: Double, receiver: Receiver) -> None:
     webhook = {"name": "Databases", "type": "webhook", "settings": {"url": receiver.url}}
     watching.call("POST", f"{API}/contact-points", webhook, 202)
     below = {"receiver": "Databases", "object_matchers": [["host", "=~", "db-.*"]]}
@@ -210,7 +212,7 @@ def test_a_policy_below_takes_what_it_matches(watching: Double, receiver: Receiv
     assert len(receiver.received) == 3  # every label makes a group of its own
 
 
-def test_the_listings_show_what_fires(watching: Double) -> None:
+def test_the_listings_show_the_firing_alerts(watching: Double) -> None:
     watching.scheduler.evaluate(datetime.now(UTC))
     [group] = watching.call("GET", "/api/prometheus/grafana/api/v1/rules")["data"]["groups"]
     [rule] = group["rules"]

@@ -1,4 +1,4 @@
-"""Each rule on real data in a real InfluxDB: one host that is healthy and one that is not, distinguished."""
+"""Each rule on data in a real InfluxDB: it fires for the host in trouble and not for the healthy one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Case:
-    """data: line protocol. fires: labels of each alert. quiet: labels that are normal."""
+    """data: line protocol. fires: the labels of the alert. quiet: the labels of each normal result."""
 
     uid: str
     data: str
@@ -27,7 +27,7 @@ class Case:
 
 
 def in_order(labels: Mapping[str, str]) -> list[tuple[str, str]]:
-    """A sort key for labels, whatever their order."""
+    """A sort key that does not depend on the labels' order."""
     return sorted(labels.items())
 
 
@@ -240,7 +240,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.uid)
-def test_it_fires_for_the_host_in_trouble_and_for_no_other(double: Double, influx: Influx, case: Case) -> None:
+def test_a_rule_fires_for_the_host_in_trouble_and_for_no_other(double: Double, influx: Influx, case: Case) -> None:
     influx.write(points(case.data))
     results = double.judged(rule_of(case.uid))
     assert not [result.error for result in results if result.error]
@@ -259,7 +259,7 @@ def test_the_message_names_the_file_that_was_set_aside(double: Double, influx: I
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.uid)
-def test_its_message_names_the_host(double: Double, influx: Influx, case: Case) -> None:
+def test_a_rule_s_message_names_the_host(double: Double, influx: Influx, case: Case) -> None:
     influx.write(points(case.data))
     rule = rule_of(case.uid)
     [result] = [found for found in double.judged(rule) if found.kind == "Alerting"]
@@ -275,7 +275,7 @@ def test_its_message_names_the_host(double: Double, influx: Influx, case: Case) 
 
 
 @pytest.mark.parametrize("counter", ["writeError", "writeDrop", "writeTimeout"])
-def test_each_way_in_which_a_write_fails_counts(double: Double, influx: Influx, counter: str) -> None:
+def test_every_kind_of_failed_write_counts(double: Double, influx: Influx, counter: str) -> None:
     zeros = {"writeError": 0, "writeDrop": 0, "writeTimeout": 0}
     for counts, at in ((zeros, 200), (zeros | {counter: 1}, 100)):
         fields = ",".join(f"{name}={count}i" for name, count in counts.items())
@@ -283,7 +283,7 @@ def test_each_way_in_which_a_write_fails_counts(double: Double, influx: Influx, 
     assert [result.kind for result in double.judged(rule_of("server-write-failures"))] == ["Alerting"]
 
 
-def test_a_failed_backup_is_reported_however_young_the_last_good_one_is(double: Double, influx: Influx) -> None:
+def test_a_failed_backup_is_reported_however_recent_the_last_good_one_is(double: Double, influx: Influx) -> None:
     influx.write(points(f"backup,host={SERVER} last_success=1i,failed=1i,age=60i"))
     assert [result.kind for result in double.judged(rule_of("server-backup"))] == ["Alerting"]
     influx.write(points(f"backup,host={SERVER} last_success=1i,failed=0i,age=90i", ago=1))
@@ -297,9 +297,8 @@ def test_a_failed_backup_is_reported_however_young_the_last_good_one_is(double: 
         ("server-bad-file", "influxdb_bad_file,host={},file=data/1.tsm.bad bytes=0i"),
     ],
 )
-def test_what_is_gone_is_over_within_minutes(double: Double, influx: Influx, uid: str, line: str) -> None:
-    """Points from the future whose time has come, a damaged file that was deleted: nothing else shows that it is
-    over."""
+def test_an_alert_whose_cause_is_gone_ends_within_minutes(double: Double, influx: Influx, uid: str, line: str) -> None:
+    """Points from the future whose time has come, and a damaged file that was deleted: only their absence shows it."""
     rule, now = rule_of(uid), datetime.now(UTC)
     state = RuleState(body(rule), "Monitoring", 60)
     seen = []
@@ -318,7 +317,7 @@ def test_no_measurement_at_all_is_one_alert(double: Double, influx: Influx) -> N
     assert [result.kind for result in double.judged(rule)] == ["Normal"]
 
 
-def test_without_data_only_that_rule_fires(double: Double) -> None:
+def test_without_data_only_the_rule_about_missing_data_fires(double: Double) -> None:
     uids = [case.uid for case in CASES] + ["server-no-data"]
     for uid in uids:
         double.add(body(rule_of(uid)))
@@ -337,7 +336,7 @@ def test_without_data_only_that_rule_fires(double: Double) -> None:
     ]
 
 
-def test_a_failing_query_changes_nothing_but_is_reported_once(double: Double, influx: Influx) -> None:
+def test_a_failing_query_changes_no_alert_and_is_reported_once(double: Double, influx: Influx) -> None:
     influx.write(points("mem,host=full used_percent=97.5\nmem,host=full used_percent=97.5 @-290"))
     for uid in ("host-memory", "server-no-data"):
         double.add(body(rule_of(uid)))
@@ -355,7 +354,7 @@ def test_a_failing_query_changes_nothing_but_is_reported_once(double: Double, in
     assert blind.labels["host"] == SERVER
 
 
-def test_a_host_that_is_silent_after_its_clock_was_a_day_ahead_is_not_alive(double: Double, influx: Influx) -> None:
+def test_a_silent_host_whose_clock_was_a_day_ahead_counts_as_silent(double: Double, influx: Influx) -> None:
     day = 24 * 3600
     influx.write(points(f"system,host=web-1 uptime=1i @600\nsystem,host=web-1 uptime=1i @-{day}"))
     for uid in ("host-silent", "host-clock"):

@@ -1,6 +1,6 @@
-"""Every rule on trouble that lasts minutes, hours and days: silent before, firing in it, over after it.
+"""Every rule on trouble that lasts minutes, hours and days: no alert before, an alert during, none after it.
 
-A rule without an entry in TROUBLES fails; rules on CloudWatch have theirs in test_ec2.py, chosen the same way.
+A rule without an entry in TROUBLES fails. Rules on CloudWatch are in test_ec2.py, selected the same way.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from tests.alerts.conftest import SERVER, Story, asking
 from tests.alerts.test_stories import DAY, HOUR, Begin
 
 BEFORE = 20
-"""Minutes that are well before the trouble, and HOUR * 3 after it."""
+"""Minutes without trouble before it."""
 AFTER = 3 * HOUR
+"""Minutes without trouble after it."""
 EVERY = 2
 """Minutes between two points."""
 
 Tell = Callable[[Story, float], None]
-"""Writes the measurements of a trouble that lasts this many minutes from 0 on."""
+"""Writes the measurements of trouble that begins at 0 and lasts this many minutes."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """quiet: the last minute in which there is no alert yet. begin: by when the condition holds: after a window's
-    length, as all that is in it must be bad. ends: minutes after the end by which it is over."""
+    """quiet: the last minute without an alert. begin: the minute by which the condition holds, which can take as long
+    as the rule's window. ends: the minutes after the end of the trouble by which the alert has ended."""
 
     tell: Tell
     quiet: float = -EVERY
@@ -38,7 +39,7 @@ class Trouble:
 
 
 def values(bad: str, good: str) -> Tell:
-    """A line of the protocol that is good, bad for the span, and good again."""
+    """A value that is good, bad during the trouble, and good again."""
 
     def tell(story: Story, span: float) -> None:
         story.measured(good, since=-BEFORE, until=-EVERY, every=EVERY)
@@ -49,7 +50,7 @@ def values(bad: str, good: str) -> Tell:
 
 
 def counter(line: str) -> Tell:
-    """A counter that grows by one per minute for the span."""
+    """A counter that grows by one per minute during the trouble."""
 
     def tell(story: Story, span: float) -> None:
         story.measured(f"{line}=0i", since=-BEFORE, until=-EVERY, every=EVERY)
@@ -60,7 +61,7 @@ def counter(line: str) -> Tell:
 
 
 def absent(*lines: str, present: str) -> Tell:
-    """Lines that are not measured for the span, while another one is."""
+    """Lines that are not measured during the trouble, while another one is."""
 
     def tell(story: Story, span: float) -> None:
         story.measured(present, since=-BEFORE, until=span + AFTER, every=EVERY)
@@ -72,13 +73,13 @@ def absent(*lines: str, present: str) -> Tell:
 
 
 def ahead(story: Story, span: float) -> None:
-    """A clock that was ahead by the span for some minutes: until the time of its wrong points has passed."""
+    """A clock that was ahead for some minutes: the trouble lasts until its wrong points are in the past."""
     story.measured("system,host=well uptime=1i", since=-BEFORE, until=span + AFTER, every=EVERY)
     story.measured("system,host=fast uptime=1i", since=0, until=EVERY, every=EVERY, ahead=span)
 
 
 def filling(story: Story, span: float) -> None:
-    """A tenth of what is free, every hour: full within ten hours, however long it goes on."""
+    """Each hour a tenth of the free space is used: at that rate it is full within ten hours, at any time."""
     minute, free = -BEFORE, 1e12
     while minute < span + AFTER:
         story.measured(f"{ROOT},mode=rw free={round(free)}i", since=minute, until=minute)
@@ -88,13 +89,13 @@ def filling(story: Story, span: float) -> None:
 
 
 def not_done(story: Story, span: float) -> None:
-    """Down-sampling notes the hour in which it last finished (userdata/server/rollup.py)."""
+    """Down-sampling does not finish; it writes a point when it does (userdata/server/rollup.py)."""
     story.measured(NOTE, since=-5 * HOUR, until=0, every=HOUR)
     story.measured(NOTE, since=span, until=span + AFTER, every=HOUR)
 
 
 def bad_file(story: Story, span: float) -> None:
-    """It is measured for as long as it exists (userdata/server/probe.sh)."""
+    """A damaged file, which is measured as long as it exists (userdata/server/probe.sh)."""
     story.measured(f"influxdb_bad_file,host={SERVER},file=1.bad bytes=5i", since=0, until=span, every=EVERY)
 
 
@@ -142,19 +143,19 @@ TROUBLES = {
 }
 
 SPANS = {"minutes": 0, "hours": 6 * HOUR, "days": 2 * DAY}
-"""0: as long as it takes to fire, and a few minutes more."""
+"""0: as long as it takes to fire, plus a few minutes."""
 
 
 @pytest.mark.parametrize("lasting", SPANS)
 @pytest.mark.parametrize("rule", asking("influxdb"), ids=lambda rule: rule.uid)
-def test_a_rule_over_a_span(story: Begin, rule: alerts.Rule, lasting: str) -> None:
+def test_a_rule_fires_during_the_trouble_and_ends_after_it(story: Begin, rule: alerts.Rule, lasting: str) -> None:
     trouble, reported = TROUBLES[rule.uid], story(rule.uid)
     fires = trouble.begin + max(seconds(rule.pending), reported.state.interval) / 60
     span = SPANS[lasting] or fires + 6
     trouble.tell(reported, span)
 
     def beyond(minute: float) -> set[str]:
-        """The states of the alerts that are not normal. Without data there may be a normal one without a host."""
+        """The states of the alerts that are not normal; without data there can be a normal one without a host."""
         return set(reported.at(minute).values()) - {"Normal"}
 
     assert beyond(-EVERY) == beyond(trouble.quiet) == set()
@@ -166,7 +167,7 @@ def test_a_rule_over_a_span(story: Begin, rule: alerts.Rule, lasting: str) -> No
 
 
 @pytest.mark.parametrize("rule", asking(), ids=lambda rule: rule.uid)
-def test_what_asks_no_data_fires_at_all_times(story: Begin, rule: alerts.Rule) -> None:
+def test_a_rule_without_queries_always_fires(story: Begin, rule: alerts.Rule) -> None:
     reported = story(rule.uid)
     for minute in (0, 1, 40, 6 * HOUR, 2 * DAY):
         assert reported.at(minute) == {SERVER: "Alerting"}

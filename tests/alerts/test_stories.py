@@ -1,4 +1,4 @@
-"""Rules over minutes, hours and days: when they fire, and above all when they may say that it is over."""
+"""Rules over minutes, hours and days: when alerts fire, and above all when they may end."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_a_silent_host_fires_until_it_is_back(story: Begin) -> None:
 
 
 @pytest.mark.parametrize("days", [1 / 24, 1, 6, 8, 20])
-def test_nobody_is_sent_an_all_clear_for_a_host_that_is_gone(story: Begin, days: float) -> None:
-    """Eight days are more than `forgetAfter`."""
+def test_the_alert_of_a_host_that_never_returns_does_not_end(story: Begin, days: float) -> None:
+    """Also after `forgetAfter`, which is less than eight days."""
     reported = story("host-silent")
     reported.measured("system,host=web-1 uptime=1i", since=0, until=1, every=0.5)
     reported.measured("system,host=well uptime=1i", since=days * DAY - 5, until=days * DAY + 5, every=0.5)
@@ -40,7 +40,7 @@ def test_nobody_is_sent_an_all_clear_for_a_host_that_is_gone(story: Begin, days:
     assert reported.at(days * DAY) == {"web-1": "Alerting", "well": "Normal"}
 
 
-def test_a_machine_that_comes_and_goes_may_go(story: Begin) -> None:
+def test_an_ephemeral_host_may_fall_silent(story: Begin) -> None:
     reported = story("host-silent")
     reported.measured("system,host=auto,ephemeral=true uptime=1i", since=0, until=5, every=0.5)
     reported.measured("system,host=named,ephemeral=false uptime=1i", since=0, until=5, every=0.5)
@@ -49,7 +49,7 @@ def test_a_machine_that_comes_and_goes_may_go(story: Begin) -> None:
 
 
 @pytest.mark.parametrize("uid", ["host-disk", "host-disk-full"])
-def test_a_host_that_dies_of_its_full_disk_has_not_recovered(story: Begin, uid: str) -> None:
+def test_the_disk_alert_of_a_host_that_then_dies_does_not_end(story: Begin, uid: str) -> None:
     reported = story(uid)
     reported.measured(disk("web-1", 99.5), since=0, until=10, every=1)
     reported.measured(disk("web-1", 50), since=9 * DAY, until=9 * DAY + 9, every=1)
@@ -60,7 +60,7 @@ def test_a_host_that_dies_of_its_full_disk_has_not_recovered(story: Begin, uid: 
     assert reported.at(9 * DAY + 1) == {"web-1/": "Normal"}
 
 
-def test_a_full_file_system_that_is_unmounted_is_over(story: Begin) -> None:
+def test_the_alert_of_a_full_file_system_ends_when_it_is_unmounted(story: Begin) -> None:
     reported = story("host-disk")
     reported.measured(disk("web-1", 97, "/mnt"), since=0, until=10, every=1)
     reported.measured(disk("web-1", 40), since=0, until=60, every=1)
@@ -69,7 +69,7 @@ def test_a_full_file_system_that_is_unmounted_is_over(story: Begin) -> None:
     assert reported.at(27) == {"web-1/mnt": "Normal", "web-1/": "Normal"}
 
 
-def test_a_full_disk_goes_with_a_machine_that_may_go(story: Begin) -> None:
+def test_the_disk_alert_of_an_ephemeral_host_ends_with_it(story: Begin) -> None:
     reported = story("host-disk")
     reported.measured(disk("auto", 97, tags=",ephemeral=true"), since=0, until=10, every=1)
     reported.at(3)
@@ -77,7 +77,7 @@ def test_a_full_disk_goes_with_a_machine_that_may_go(story: Begin) -> None:
     assert reported.at(27) == {"auto/": "Normal"}
 
 
-def test_a_file_system_that_is_writable_again_is_over_and_a_dead_host_s_is_not(story: Begin) -> None:
+def test_the_alert_of_a_read_only_file_system_ends_when_it_is_writable_but_not_when_its_host_dies(story: Begin) -> None:
     reported = story("host-read-only")
     line = "disk,host={},path=/,fstype=ext4,mode={} total=9i"
     for host in ("repaired", "dead"):
@@ -88,8 +88,8 @@ def test_a_file_system_that_is_writable_again_is_over_and_a_dead_host_s_is_not(s
     assert reported.at(80) == {"repaired/": "Normal", "dead/": "Alerting"}
 
 
-def test_a_value_about_its_limit_is_one_alert(story: Begin) -> None:
-    """Above 95 it begins, below 90 it ends."""
+def test_a_value_that_hovers_around_its_limit_is_one_alert(story: Begin) -> None:
+    """It begins above 95 and ends below 90."""
     reported = story("host-memory")
     for minute, percent in enumerate((96, 96, 96, 96, 96, 96, 94, 96, 91, 96, 89, 94)):
         reported.measured(f"mem,host=web-1 used_percent={percent}", since=minute, until=minute)
@@ -98,7 +98,7 @@ def test_a_value_about_its_limit_is_one_alert(story: Begin) -> None:
 
 
 def filling(story: Story, host: str, spans: list[tuple[float, float, float]], free: float) -> None:
-    """Free space out of 100 GB: (since, until, GB lost per hour), in minutes, one after the other."""
+    """Free space, in GB. spans: (since, until, GB used per hour), in minutes, one after the other."""
     for since, until, speed in spans:
         steps = int((until - since) / 5)
         for n in range(steps + 1):
@@ -108,7 +108,7 @@ def filling(story: Story, host: str, spans: list[tuple[float, float, float]], fr
         free -= speed * (until - since) / 60
 
 
-def test_time_to_full_is_reckoned_over_the_time_there_is(story: Begin) -> None:
+def test_time_to_full_is_calculated_from_the_data_that_exists(story: Begin) -> None:
     """An hour of data, 10 GB per hour, 70 GB left: seven hours, not the 49 that a span of six hours would give."""
     reported = story("host-disk-filling")
     filling(reported, "new", [(0, 60, 10)], 80)
@@ -118,28 +118,31 @@ def test_time_to_full_is_reckoned_over_the_time_there_is(story: Begin) -> None:
     assert alert.annotations["summary"].startswith(("/ of new is full in 7h 0m", "/ of new is full in 6h 59m"))
 
 
-def test_one_big_file_does_not_alarm_for_six_hours(story: Begin) -> None:
+def test_one_big_file_does_not_keep_the_alert_firing_for_six_hours(story: Begin) -> None:
     reported = story("host-disk-filling")
     filling(reported, "copied", [(0, 180, 0), (180, 195, 200), (195, 480, 0)], 100)
     filling(reported, "growing", [(0, 480, 6)], 100)
     states = [reported.at(minute) for minute in (200, 231, 262, 300, 331, 480)]
-    assert states[1]["copied/"] == "Alerting"  # until a big file is an hour old, nobody can know
+    assert states[1]["copied/"] == "Alerting"  # in the first hour it could go on like this
     assert [state["copied/"] for state in states[2:]] == ["Normal"] * 4
     assert states[-1]["growing/"] == "Alerting"
 
 
-def test_a_disk_that_fills_over_days_is_reported_a_day_ahead_and_ends_when_room_is_made(story: Begin) -> None:
+def test_a_disk_that_fills_over_days_is_reported_a_day_ahead_until_there_is_room(story: Begin) -> None:
     reported = story("host-disk-filling")
-    filling(reported, "slow", [(0, 3 * DAY, 1)], 100)
-    filling(reported, "slow", [(3 * DAY + 5, 3 * DAY + 120, -30)], 28)
+    full = 4 * DAY - 4 * HOUR  # 92 hours at 1 GB per hour: 8 GB left
+    filling(reported, "slow", [(0, full, 1)], 100)
+    filling(reported, "slow", [(full + 5, full + 120, -30)], 8)
     assert reported.at(2 * DAY) == {"slow/": "Normal"}
-    reported.at(3 * DAY - 100)
-    assert reported.at(3 * DAY - 60) == {"slow/": "Normal"}  # 29 GB at 1 GB per hour
-    assert reported.at(3 * DAY + 110) == {"slow/": "Normal"}
+    assert reported.at(3 * DAY) == {"slow/": "Normal"}, "28 GB left"
+    reported.at(full - 6 * HOUR)
+    assert reported.at(full - 5 * HOUR) == {"slow/": "Alerting"}, "13 GB left"
+    assert reported.at(full) == {"slow/": "Alerting"}
+    assert reported.at(full + 110) == {"slow/": "Normal"}
 
 
 def fleet(story: Story, hosts: int, cut: int, at: float, until: float) -> None:
-    """Hosts that report for ten minutes before `at`, some of which have stopped."""
+    """Hosts that have reported for ten minutes at `at`, when `cut` of them stop."""
     for number in range(hosts):
         end = at if number < cut else until
         story.measured(f"system,host=web-{number} uptime=1i", since=at - 10, until=end, every=1)
@@ -149,10 +152,10 @@ def fleet(story: Story, hosts: int, cut: int, at: float, until: float) -> None:
 @pytest.mark.parametrize(
     ("hosts", "cut", "expected"), [(50, 11, "Alerting"), (50, 10, "Normal"), (50, 50, "Alerting"), (4, 2, "Normal")]
 )
-def test_many_hosts_silent(story: Begin, hosts: int, cut: int, expected: str) -> None:
+def test_many_silent_hosts_are_one_alert(story: Begin, hosts: int, cut: int, expected: str) -> None:
     reported = story("hosts-silent")
     fleet(reported, hosts, cut, 10, 30)
-    for number in range(20):  # machines that come and go do not count
+    for number in range(20):  # ephemeral hosts do not count
         reported.measured(f"system,host=auto-{number},ephemeral=true uptime=1i", since=0, until=10, every=5)
     assert reported.at(10) == {SERVER: "Normal"}
     reported.at(15)
@@ -167,13 +170,13 @@ def test_many_hosts_silent(story: Begin, hosts: int, cut: int, expected: str) ->
     [
         (3, 3, True, "Alerting"),  # the server's own points do not count
         (3, 2, True, "Normal"),
-        (1, 1, True, "Normal"),  # "Host silent" says it
+        (1, 1, True, "Normal"),  # the rule "Host silent" reports it
         (1, 1, False, "Alerting"),
         (0, 0, True, "Normal"),  # a new stack
         (0, 0, False, "Alerting"),
     ],
 )
-def test_no_measurements_arrive(story: Begin, hosts: int, cut: int, own: bool, expected: str) -> None:
+def test_missing_data_of_all_hosts_is_an_alert(story: Begin, hosts: int, cut: int, own: bool, expected: str) -> None:
     reported = story("server-no-data")
     fleet(reported, hosts, cut, 10, 30)
     if not own:
@@ -186,9 +189,7 @@ def test_no_measurements_arrive(story: Begin, hosts: int, cut: int, own: bool, e
 @pytest.mark.parametrize(
     ("uid", "died", "fires"), [("host-disk", 2, 15), ("host-disk-full", 0.2, 2), ("host-memory", 1, 7)]
 )
-def test_a_host_that_dies_while_its_alert_is_pending_is_reported(
-    story: Begin, uid: str, died: float, fires: float
-) -> None:
+def test_a_pending_alert_of_a_host_that_dies_still_fires(story: Begin, uid: str, died: float, fires: float) -> None:
     reported = story(uid)
     line = "mem,host=web-1 used_percent=99.5" if uid == "host-memory" else disk("web-1", 99.5)
     reported.measured(line, since=-5, until=died, every=0.2)
@@ -198,8 +199,8 @@ def test_a_host_that_dies_while_its_alert_is_pending_is_reported(
     assert set(reported.at(DAY).values()) == {"Alerting"}
 
 
-def test_a_host_that_comes_back_without_its_full_file_system_has_recovered(story: Begin) -> None:
-    """What it had is remembered for six hours."""
+def test_the_alert_of_a_full_file_system_ends_when_its_host_returns_without_it(story: Begin) -> None:
+    """The rule looks at the last six hours."""
     reported = story("host-disk")
     reported.measured(disk("web-1", 97, "/mnt"), since=0, until=10, every=1)
     reported.measured(disk("web-1", 40), since=5 * HOUR, until=6 * HOUR, every=1)
@@ -209,9 +210,9 @@ def test_a_host_that_comes_back_without_its_full_file_system_has_recovered(story
     assert reported.at(5 * HOUR + 2) == {"web-1/mnt": "Normal", "web-1/": "Normal"}
 
 
-def test_no_alert_is_about_nobody(story: Begin) -> None:
-    """A dead host with a read-only file system and one other: Grafana joins two single numbers whatever their
-    labels."""
+def test_no_alert_lacks_its_host(story: Begin) -> None:
+    """A dead host with a read-only file system and one other: Grafana joins two single numbers whatever their labels
+    are."""
     reported = story("host-read-only")
     line = "disk,host={},path=/,fstype=ext4,mode={} total=9i"
     reported.measured(line.format("dead", "ro"), since=0, until=10, every=1)
@@ -222,8 +223,8 @@ def test_no_alert_is_about_nobody(story: Begin) -> None:
     assert seen["dead/"] == "Alerting"
 
 
-def test_an_agent_that_restarts_is_not_well_for_that(story: Begin) -> None:
-    """Its counters start again, and counting continues."""
+def test_a_restart_of_an_agent_does_not_end_its_alert(story: Begin) -> None:
+    """Its counters start at zero again, and continue to grow."""
     reported = story("agent-errors")
     for minute in range(60):
         errors = 1000 + 6 * minute if minute < 30 else 6 * (minute - 30)

@@ -1,4 +1,4 @@
-"""A real InfluxDB filled by real Telegrafs, on loopback, for the tests of the queries."""
+"""A real InfluxDB on loopback that real Telegrafs fill, for the tests of the queries."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.support.certificates import certificate_text, ec_key, issue
 from userdata.templates import FOLDER
 
 HOSTS = ("web-1.example", "db-1")
-"""One name with a dot, a special character in the regular expression that Grafana builds from the names."""
+"""One name contains a dot, which is special in the regular expression that Grafana builds from the names."""
 
 GATHER_FOR = 45
-"""Seconds: rates need two steps of ten seconds, and the timeline of silence leaves the last thirty out."""
+"""Seconds. Rates need two steps of ten seconds, and the timeline of silence excludes the last thirty."""
 
 INDEX = 'index-version = "tsi1"'
 
@@ -71,20 +71,20 @@ WEEK_BEFORE = (
     "mem,host=web-1.example used_percent=60 {at}",
     "system,host=web-1.example load5=1,n_cpus=2i,uptime=86400i {at}",
 )
-"""What one host measured a week before, for the panels that show that."""
+"""What one host measured a week ago, for the panels about last week."""
 
 STATUS = "backup last_success=1795495454i,bytes=74169i,seconds=2i,failed=0i"
-"""As userdata/server/backup.sh leaves it; tests/userdata/test_backups.py looks at that."""
+"""The status that userdata/server/backup.sh writes (tests/userdata/test_backups.py)."""
 
 
 @dataclass(frozen=True)
 class Influx:
-    """The running InfluxDB, with what the hosts of `HOSTS` reported."""
+    """The running InfluxDB, with the measurements of HOSTS."""
 
     url: str
 
     def ask(self, query: str) -> list[dict[str, Any]]:
-        """The series of the answer; an error in it fails the test."""
+        """The series of an answer. An error in it fails the test."""
         parameters = {"db": "telegraf", "q": query, "epoch": "ms"}
         answer = requests.get(f"{self.url}/query", params=parameters, timeout=20).json()
         (result,) = answer["results"] if "results" in answer else pytest.fail(f"{answer}: {query}")
@@ -95,7 +95,7 @@ class Influx:
 
 @pytest.fixture(scope="session")
 def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
-    """InfluxDB with three quarters of a minute of two hosts' measurements."""
+    """InfluxDB with 45 seconds of two hosts' measurements."""
     folder = tmp_path_factory.mktemp("influx")
     http = free_port()
     url = f"http://127.0.0.1:{http}"
@@ -117,7 +117,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
             stack.enter_context(running("telegraf", "--config", settings))
         until = time.monotonic() + GATHER_FOR
         while time.monotonic() < until:
-            requests.get(f"{url}/query", params={"q": "SHOW DATABASES"}, timeout=5)  # queries to be counted
+            requests.get(f"{url}/query", params={"q": "SHOW DATABASES"}, timeout=5)  # InfluxDB counts its queries
             time.sleep(1)
         week_before = int(time.time()) - 7 * 86400 - 30
         lines = "\n".join(text.format(at=week_before) for text in WEEK_BEFORE)
@@ -126,7 +126,7 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
 
 
 def processes_script(folder: Path) -> Path:
-    """userdata/shared/processes.sh, which remembers in this folder what systemd would have it remember in /run."""
+    """userdata/shared/processes.sh, which keeps its state in this folder instead of /run."""
     folder.mkdir()
     script = folder / "processes.sh"
     text = (FOLDER / "shared/processes.sh").read_text()
@@ -136,7 +136,7 @@ def processes_script(folder: Path) -> Path:
 
 
 class running:  # noqa: N801 - used like a function
-    """A program while the block lasts; its output goes next to its settings and is shown when it fails."""
+    """Runs a program during the block. Its output is written next to its settings, and shown if it ends by itself."""
 
     def __init__(self, name: str, option: str, configuration: Path) -> None:
         self.command = [program(name), option, str(configuration)]
@@ -154,7 +154,7 @@ class running:  # noqa: N801 - used like a function
 
 
 def program(name: str) -> str:
-    """Where the program is: built by the toolchain, or on PATH."""
+    """The path of a program that the toolchain built, or that is on PATH."""
     built = binaries() / name
     found = str(built) if built.exists() else shutil.which(name)
     return found or pytest.fail(f"no {name}: build it with `python -m sandbox.toolchain`, or put {name} on PATH")
@@ -172,6 +172,6 @@ def wait_for(url: str, ca: str | None = None) -> None:
 
 
 def make_certificate(path: Path) -> Path:
-    """A certificate that lasts another month, for Telegraf's `x509_cert`."""
+    """Write a certificate that is valid for another month, for Telegraf's `x509_cert`."""
     path.write_text(certificate_text(issue(ec_key(), days=(0, 30))))
     return path

@@ -1,4 +1,4 @@
-"""The EC2 dashboard's filters and metrics, queried from moto as Grafana's backend queries AWS."""
+"""The EC2 dashboard's filters and metrics, queried from moto in the way Grafana queries AWS."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
 
 
 def offered(variable: str, chosen: dict[str, list[str]]) -> set[str]:
-    """The values Grafana offers for a variable filled by `ec2InstanceAttributes`."""
+    """The values that Grafana offers for a variable of the type `ec2InstanceAttributes`."""
     (query,) = [each["query"] for each in variable_queries(json.loads(AWS_EC2.build())) if each["name"] == variable]
 
     def filled(text: str) -> list[str]:
@@ -86,11 +86,11 @@ def offered(variable: str, chosen: dict[str, list[str]]) -> set[str]:
     return {each[query["attributeName"]] for each in instances}
 
 
-def test_all_running_instances_are_offered_by_name_at_first(names: dict[str, str]) -> None:
+def test_by_default_all_running_instances_are_offered_by_name(names: dict[str, str]) -> None:
     assert offered("name", {"tagvalue": ["*"], "tag": ["Name"]}) == {"web-1", "web-2", "db-1"}
 
 
-def test_a_tag_narrows_the_names_and_the_names_choose_the_instances(names: dict[str, str]) -> None:
+def test_a_tag_limits_the_names_and_a_name_selects_its_instance(names: dict[str, str]) -> None:
     shop = {"tagvalue": ["shop"], "tag": ["Team"]}
     assert offered("name", shop) == {"web-1", "web-2"}
     assert offered("instance", {**shop, "name": ["web-2"]}) == {names["web-2"]}
@@ -98,7 +98,7 @@ def test_a_tag_narrows_the_names_and_the_names_choose_the_instances(names: dict[
 
 
 def chosen_all(dashboard: dict[str, Any], offered: list[str]) -> str | list[str]:
-    """What "All" of the variable `instance` stands for: what the dashboard says, else every value offered."""
+    """The value of `instance` if "All" is chosen: what the dashboard defines, or else every value offered."""
     (variable,) = [each for each in dashboard["templating"]["list"] if each["name"] == "instance"]
     return AsIs(variable["allValue"]) if "allValue" in variable else offered
 
@@ -107,7 +107,9 @@ def test_all_of_eighty_instances_are_not_too_many_for_cloudwatch() -> None:
     instances = [f"i-{number:017x}" for number in range(80)]
     dashboard = json.loads(AWS_EC2.build())
     values: Values = {"instance": chosen_all(dashboard, instances)}
-    for query in panel_queries(dashboard, values, TimeRange.last(3600)):
+    asked = panel_queries(dashboard, values, TimeRange.last(3600))
+    assert len(asked) > 10
+    for query in asked:
         model = query.model
         text = search.expression(
             model["namespace"],
@@ -140,8 +142,11 @@ def test_every_panel_has_a_value_for_each_instance(names: dict[str, str]) -> Non
             ],
         )
     values: Values = {"instance": chosen, "region": REGION}
-    for query in panel_queries(json.loads(AWS_EC2.build(region=REGION)), values, TimeRange.last(3600)):
-        for number, instance in enumerate(query.model["dimensions"]["InstanceId"]):
+    asked = panel_queries(json.loads(AWS_EC2.build(region=REGION)), values, TimeRange.last(3600))
+    assert len(asked) > 10
+    for query in asked:
+        assert query.model["dimensions"] == {"InstanceId": chosen}
+        for number, instance in enumerate(chosen):
             expected = METRICS[query.model["metricName"]] + number
             assert statistics(metrics, query, instance) == pytest.approx([expected, expected]), query.title
 

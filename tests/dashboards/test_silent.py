@@ -1,4 +1,4 @@
-"""The bands of hosts that were silent: only those with a gap in the time shown, from a real InfluxDB."""
+"""The panel "When hosts reported": a band for each host with a gap in the time shown, from a real InfluxDB."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ pytestmark = pytest.mark.live
 
 MINUTE = 60
 END = int(time.time()) // 300 * 300 - 24 * 3600
-"""Of the time shown, which is an hour: yesterday, where nothing is in transit, at the end of a step of any length."""
+"""The end of the time shown, which is one hour: yesterday, when all points have arrived, and at the end of a step of
+any length."""
 BEGIN = END - 60 * MINUTE
 LONG = (12 * 60, 0)
-"""Minutes before END in which a host reported: from, to."""
+"""When a host reported, in minutes before END: from, to."""
 
 REPORTED: dict[str, tuple[tuple[float, float], ...]] = {
     "whole": (LONG,),
@@ -43,13 +44,13 @@ SILENT = {
     **{"gap": 2, "one-minute": 1, "ended-in-it": 1, "fell-silent": 5, "fell-silent-at-the-end": 1},
     **{"silent-throughout": 60, "new-with-a-gap": 5},
 }
-"""Minutes of the time shown without a point."""
+"""Hosts with a gap: the minutes of the time shown without a point."""
 
 MANY = {f"many-{number:02}": ((720, 40), (37, 0)) if number % 10 == 7 else (LONG,) for number in range(50)}
 
 
 DATABASE = "silent"
-"""Of its own: InfluxDB goes on listing hosts whose series were dropped."""
+"""A separate one, because InfluxDB still lists hosts whose series were dropped."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,7 +77,7 @@ def write(influx: Influx, hosts: Mapping[str, Sequence[tuple[float, float]]]) ->
 
 
 def bands(influx: Influx, hosts: Sequence[str], begin: int = BEGIN, end: int = END - 1) -> dict[str, list[Any]]:
-    """What is seen of these hosts: [moment in milliseconds, points] of each step. begin, end: in seconds."""
+    """The visible bands of these hosts: [time in milliseconds, points] of each step. begin, end: in seconds."""
     shown = TimeRange(begin * 1000, end * 1000)
     asked = panel_queries(json.loads(LINUX_HOSTS.build()), {"host": list(hosts)}, shown)
     (query,) = [each for each in asked if each.title == "When hosts reported"]
@@ -88,44 +89,45 @@ def bands(influx: Influx, hosts: Sequence[str], begin: int = BEGIN, end: int = E
 
 
 def empty(band: list[Any]) -> int:
+    """The number of steps without a point."""
     return sum(points == 0 for _, points in band)
 
 
 def test_only_hosts_with_a_gap_in_the_time_shown_have_a_band(influx: Influx) -> None:
     found = bands(influx, list(REPORTED))
     assert {host: empty(band) for host, band in found.items()} == SILENT
-    # The time shown and no more; a new host's begins with its first point.
+    # A band covers the time shown; a new host's begins with its first point.
     assert {host: len(band) for host, band in found.items()} == {**dict.fromkeys(SILENT, 60), "new-with-a-gap": 20}
     assert {band[-1][0] for band in found.values()} == {(END - MINUTE) * 1000}
 
 
 @pytest.mark.parametrize("late", [1, 29, 59])
-def test_a_step_that_an_edge_cuts_in_two_counts_as_it_is_seen(influx: Influx, late: int) -> None:
+def test_steps_that_are_only_partly_visible(influx: Influx, late: int) -> None:
     hosts = list(REPORTED)
     found = bands(influx, hosts, BEGIN + late)
     assert {host: empty(band) for host, band in found.items()} == SILENT
     found = bands(influx, hosts, BEGIN - MINUTE + late)
     assert (empty(found["ended-in-it"]), empty(found["ended-at-the-edge"])) == (2, 1)
     assert found.keys() == {*SILENT, "ended-at-the-edge"}
-    # At the other edge: agents measure at a minute's beginning.
+    # At the other end: agents measure at the beginning of a minute.
     found = bands(influx, hosts, end=END - late)
     assert {host: empty(band) for host, band in found.items()} == SILENT
 
 
-def test_without_a_gap_there_is_nothing_and_the_panel_says_so(influx: Influx) -> None:
+def test_without_gaps_the_panel_is_empty_and_says_so(influx: Influx) -> None:
     assert bands(influx, ["whole", "new", "ended-before", "silent-for-long"]) == {}
     (panel,) = [each for each in panels(json.loads(LINUX_HOSTS.build())) if each["title"] == "When hosts reported"]
     assert panel["fieldConfig"]["defaults"]["noValue"] == "No host that reported fell silent in the time shown"
 
 
-def test_of_many_hosts_those_with_a_gap(influx: Influx) -> None:
+def test_of_many_hosts_only_those_with_a_gap_are_shown(influx: Influx) -> None:
     write(influx, MANY)
     found = bands(influx, list(MANY))
     assert {host: empty(band) for host, band in found.items()} == {f"many-{number}7": 3 for number in range(5)}
 
 
-def test_of_a_day_a_step_is_longer(influx: Influx) -> None:
-    """Five minutes: shorter gaps are not seen."""
+def test_over_a_day_steps_are_longer(influx: Influx) -> None:
+    """Five minutes, so shorter gaps are not shown."""
     found = bands(influx, list(REPORTED), END - 24 * 3600)
     assert {host: empty(band) for host, band in found.items()} == {
         **{"ended-before": 27, "ended-at-the-edge": 28, "ended-in-it": 28},
@@ -133,7 +135,7 @@ def test_of_a_day_a_step_is_longer(influx: Influx) -> None:
     }
 
 
-def test_the_table_of_hosts_says_so_where_all_are_silent(influx: Influx) -> None:
+def test_the_table_of_hosts_shows_every_silent_host(influx: Influx) -> None:
     asked = panel_queries(json.loads(LINUX_HOSTS.build()), {"host": list(REPORTED)}, TimeRange.last(3600))
     columns = [ask(influx, each.influxql()) for each in asked if each.title == "Hosts"]
     states = {

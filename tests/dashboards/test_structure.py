@@ -1,4 +1,4 @@
-"""What every dashboard must be like, whatever it shows."""
+"""What every dashboard must have, whatever it shows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LINKED = [
     ("monitoring-server", "Errors", 16),
     ("monitoring-server", "Backup age", 21),
 ]
-"""Written by hand rather than taken from the registry: notifications that were sent long ago contain these numbers."""
+"""Written by hand rather than taken from the registry: notifications sent long ago contain these numbers."""
 NAMES = re.compile(r"\$(?:(\w+)|\{(\w+)(?::\w+)?\})")
 
 
@@ -60,7 +60,7 @@ def texts(value: Any) -> list[str]:
     return [text for each in inner for text in texts(each)]
 
 
-def test_identities_are_fixed_and_their_own() -> None:
+def test_uids_and_titles_do_not_change() -> None:
     assert [(entry.uid, entry.title) for entry in registry.EVERY] == [
         ("linux-hosts", "Linux hosts"),
         ("linux-host", "Linux host"),
@@ -76,19 +76,19 @@ def test_the_same_input_gives_the_same_json_in_every_process() -> None:
 
 
 @pytest.mark.parametrize("sample", EVERY, ids=by_uid)
-def test_a_dashboard_has_its_identity_and_no_counters(sample: Sample) -> None:
+def test_a_dashboard_has_its_uid_and_title_and_no_counters(sample: Sample) -> None:
     dashboard = built(sample)
     assert (dashboard["uid"], dashboard["title"]) == (sample.entry.uid, sample.entry.title)
-    assert not {"id", "version"} & dashboard.keys()  # Grafana's own counters would be drift
+    assert not {"id", "version"} & dashboard.keys()  # Grafana counts itself, which would be drift
 
 
-def test_managed_by_pulumi_and_says_so(dashboard: dict[str, Any]) -> None:
+def test_a_dashboard_cannot_be_edited_and_says_why(dashboard: dict[str, Any]) -> None:
     assert dashboard["editable"] is False
     assert "Managed by Pulumi" in dashboard["description"]
     assert dashboard["schemaVersion"] == 42
 
 
-def test_every_panel_is_of_a_kind_grafana_still_has_and_explains_itself(dashboard: dict[str, Any]) -> None:
+def test_every_panel_has_a_current_type_a_unit_and_a_description(dashboard: dict[str, Any]) -> None:
     for panel in panels(dashboard):
         name = panel.get("title")
         assert name, panel
@@ -98,9 +98,9 @@ def test_every_panel_is_of_a_kind_grafana_still_has_and_explains_itself(dashboar
         assert panel["targets"] or panel["type"] == "alertlist", name
 
 
-def test_a_number_that_is_not_known_is_grey_and_never_green(dashboard: dict[str, Any]) -> None:
-    """Grafana shows a lack of values in the colour of the lowest threshold unless a mapping has another
-    (@grafana/data, createNoValuesFieldDisplay). A count without anything to count is 0."""
+def test_an_unknown_number_is_never_green(dashboard: dict[str, Any]) -> None:
+    """Without values Grafana uses the colour of the lowest threshold, unless a mapping has another (@grafana/data,
+    createNoValuesFieldDisplay). A count of nothing is 0."""
     for panel in panels(dashboard):
         defaults = panel["fieldConfig"]["defaults"]
         if panel["type"] == "stat" and defaults["noValue"] != "0":
@@ -111,7 +111,7 @@ def test_a_number_that_is_not_known_is_grey_and_never_green(dashboard: dict[str,
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=by_uid)
-def test_what_is_below_the_first_row_is_not_asked_before_it_is_opened(entry: Entry) -> None:
+def test_every_row_but_the_first_is_collapsed_and_so_not_queried(entry: Entry) -> None:
     first, *others = [panel for panel in json.loads(entry.build())["panels"] if panel["type"] == "row"]
     assert not first["collapsed"]
     assert others and all(row["collapsed"] and row["panels"] for row in others)
@@ -120,12 +120,12 @@ def test_what_is_below_the_first_row_is_not_asked_before_it_is_opened(entry: Ent
     assert len({(place["x"], place["y"]) for place in places}) == len(places)
 
 
-def test_titles_differ(dashboard: dict[str, Any]) -> None:
+def test_no_two_panels_have_the_same_title(dashboard: dict[str, Any]) -> None:
     titles = [panel["title"] for panel in panels(dashboard)]
     assert len(titles) == len(set(titles)) or dashboard["uid"] == CUSTOM_METRICS.uid, titles
 
 
-def test_a_panel_keeps_its_id_wherever_it_moves() -> None:
+def test_a_panel_keeps_its_id_when_it_moves() -> None:
     whole, part = (json.loads(MONITORING_SERVER.build(own_influxdb=own)) for own in (True, False))
     ids = {panel["title"]: panel["id"] for panel in panels(whole)}
     moved = {panel["title"]: panel["id"] for panel in panels(part)}
@@ -133,17 +133,17 @@ def test_a_panel_keeps_its_id_wherever_it_moves() -> None:
 
 
 @pytest.mark.parametrize(("uid", "title", "number"), LINKED)
-def test_the_panels_that_alerts_have_always_linked_to_keep_their_ids(uid: str, title: str, number: int) -> None:
+def test_panels_that_alerts_have_linked_to_keep_their_ids(uid: str, title: str, number: int) -> None:
     (entry,) = [entry for entry in ENTRIES if entry.uid == uid]
     assert {panel["title"]: panel["id"] for panel in panels(json.loads(entry.build()))}[title] == number
 
 
-def test_no_two_panels_have_ever_had_the_same_id() -> None:
+def test_no_two_panels_of_a_dashboard_have_ever_had_the_same_id() -> None:
     for entry in ENTRIES:
         assert len(set(entry.panels.values())) == len(entry.panels), entry.uid
 
 
-def test_every_limit_has_a_meaning_in_order(dashboard: dict[str, Any]) -> None:
+def test_thresholds_are_in_order(dashboard: dict[str, Any]) -> None:
     for panel in panels(dashboard):
         first, *further = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
         assert first["value"] is None, panel["title"]
@@ -169,7 +169,7 @@ def test_ids_are_unique_and_nothing_overlaps(dashboard: dict[str, Any]) -> None:
         assert apart, (one["title"], other["title"])
 
 
-def test_every_line_of_panels_fills_the_grid(dashboard: dict[str, Any]) -> None:
+def test_every_row_of_panels_fills_the_grid(dashboard: dict[str, Any]) -> None:
     widths: dict[int, int] = {}
     for panel in dashboard["panels"]:
         place = panel["gridPos"]
@@ -177,10 +177,11 @@ def test_every_line_of_panels_fills_the_grid(dashboard: dict[str, Any]) -> None:
     assert set(widths.values()) == {24}, widths
 
 
-def test_datasources_are_named_by_their_fixed_uid(dashboard: dict[str, Any]) -> None:
+def test_datasources_are_referenced_by_their_fixed_uids(dashboard: dict[str, Any]) -> None:
     references = [panel["datasource"] for panel in panels(dashboard)]
     references += [target["datasource"] for panel in panels(dashboard) for target in panel["targets"]]
     references += [each["datasource"] for each in dashboard["templating"]["list"] if each["type"] == "query"]
+    assert references
     assert {(each["type"], each["uid"]) for each in references} <= {
         ("influxdb", "influxdb"),
         ("cloudwatch", "cloudwatch"),
@@ -188,7 +189,7 @@ def test_datasources_are_named_by_their_fixed_uid(dashboard: dict[str, Any]) -> 
     assert not [text for text in texts(dashboard) if "${DS_" in text]
 
 
-def test_letters_of_a_panels_queries_differ(dashboard: dict[str, Any]) -> None:
+def test_no_two_queries_of_a_panel_have_the_same_letter(dashboard: dict[str, Any]) -> None:
     for panel in panels(dashboard):
         letters = [target["refId"] for target in panel["targets"]]
         assert len(set(letters)) == len(letters), panel["title"]
@@ -205,7 +206,7 @@ def test_queries_use_only_variables_that_exist(dashboard: dict[str, Any]) -> Non
 
 
 def test_links_lead_to_dashboards_that_exist_and_carry_host_and_time(dashboard: dict[str, Any]) -> None:
-    uids = {entry.uid for entry in ENTRIES}  # that of the custom metrics is linked to only where it exists
+    uids = {entry.uid for entry in ENTRIES}  # the custom metrics' is linked only where it exists
     assert {link["url"] for link in dashboard["links"]} == {f"/d/{uid}" for uid in uids - {dashboard["uid"]}}
     assert all(link["includeVars"] and link["keepTime"] for link in dashboard["links"])
     assert "host" in {each["name"] for each in dashboard["templating"]["list"]}
@@ -216,50 +217,51 @@ def test_links_lead_to_dashboards_that_exist_and_carry_host_and_time(dashboard: 
         assert "${__url_time_range}" in link
 
 
-def opened_by_links(entry: Entry) -> set[str]:
+def links_in_panels(entry: Entry) -> set[str]:
     return {text for text in texts(json.loads(entry.build())["panels"]) if text.startswith("/d/")}
 
 
-def test_every_link_of_a_host_s_name_opens_its_page_and_that_of_an_instance_too() -> None:
-    hosts = {urlsplit(link).path: parse_qs(urlsplit(link).query) for link in opened_by_links(LINUX_HOSTS)}
+def test_hosts_names_and_instances_link_to_the_host_s_page() -> None:
+    hosts = {urlsplit(link).path: parse_qs(urlsplit(link).query) for link in links_in_panels(LINUX_HOSTS)}
     assert set(hosts) == {"/d/linux-host"}
-    ((_, instances),) = ((link, parse_qs(urlsplit(link).query)) for link in opened_by_links(AWS_EC2))
+    ((_, instances),) = ((link, parse_qs(urlsplit(link).query)) for link in links_in_panels(AWS_EC2))
     assert instances["var-instance_id"] == ["${__field.labels.InstanceId}"]
-    ((path, back),) = ((urlsplit(link).path, parse_qs(urlsplit(link).query)) for link in opened_by_links(LINUX_HOST))
+    ((path, back),) = ((urlsplit(link).path, parse_qs(urlsplit(link).query)) for link in links_in_panels(LINUX_HOST))
     assert path == "/d/aws-ec2" and back["var-instance"] == ["${ec2}"]
 
 
 def distance(one: str, other: str) -> float:
-    """The distance of two colours by brightness and one of the two opponent channels: what people who see no red, no
-    green or no blue have left."""
+    """The distance of two colours by brightness and one of the two opponent channels, which is what people with a
+    colour vision deficiency can tell apart."""
     (r, g, b), (s, h, c) = ([int(each[at : at + 2], 16) for at in (1, 3, 5)] for each in (one, other))
     bright = abs((r - s) * 0.3 + (g - h) * 0.59 + (b - c) * 0.11)
     return bright + abs((b - c) - ((r - s) + (g - h)) / 2) / 2
 
 
-def test_parts_of_one_whole_have_colours_of_their_own_that_differ() -> None:
-    for dashboard in (json.loads(entry.build()) for entry in (LINUX_HOSTS, LINUX_HOST)):
-        for panel in panels(dashboard):
-            if panel["type"] != "timeseries" or not panel["fieldConfig"]["defaults"]["custom"].get("stacking"):
-                continue
-            fixed = [
-                value["value"]["fixedColor"]
-                for override in panel["fieldConfig"]["overrides"]
-                for value in override["properties"]
-                if value["id"] == "color"
-            ]
-            shown = len(re.findall(r' AS "', panel["targets"][0]["query"]))
-            assert len(fixed) == shown, panel["title"]
-            assert min(distance(one, other) for one, other in combinations(fixed, 2)) > 25, panel["title"]
+def test_parts_of_a_whole_have_distinct_colours() -> None:
+    every = [panel for entry in (LINUX_HOSTS, LINUX_HOST) for panel in panels(json.loads(entry.build()))]
+    graphs = [panel for panel in every if panel["type"] == "timeseries"]
+    stacked = [panel for panel in graphs if panel["fieldConfig"]["defaults"]["custom"].get("stacking")]
+    assert len(stacked) == 3
+    for panel in stacked:
+        fixed = [
+            value["value"]["fixedColor"]
+            for override in panel["fieldConfig"]["overrides"]
+            for value in override["properties"]
+            if value["id"] == "color"
+        ]
+        shown = len(re.findall(r' AS "', panel["targets"][0]["query"]))
+        assert len(fixed) == shown, panel["title"]
+        assert min(distance(one, other) for one, other in combinations(fixed, 2)) > 25, panel["title"]
 
 
 @pytest.mark.parametrize("sample", EVERY, ids=by_uid)
-def test_other_datasource_uids_are_taken_over(sample: Sample) -> None:
+def test_another_datasource_uid_can_be_given(sample: Sample) -> None:
     assert '"uid": "elsewhere"' in sample.build(datasource_uid="elsewhere")
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=by_uid)
-def test_the_custom_metrics_are_linked_to_where_there_are_some(entry: Entry) -> None:
+def test_the_custom_metrics_dashboard_is_linked_where_it_exists(entry: Entry) -> None:
     links = json.loads(entry.build(further=[CUSTOM_METRICS]))["links"]
     assert "/d/custom-metrics" in {link["url"] for link in links}
 
@@ -269,7 +271,7 @@ def custom_panel(title: str) -> dict[str, Any]:
     return found
 
 
-def test_a_custom_metric_is_a_panel_of_its_namespace_s_row() -> None:
+def test_a_custom_metric_is_a_panel_in_its_namespace_s_row() -> None:
     titles = [panel["title"] for panel in built(CUSTOM)["panels"]]
     assert titles == [
         "AWS/SQS",
@@ -283,7 +285,7 @@ def test_a_custom_metric_is_a_panel_of_its_namespace_s_row() -> None:
     assert len(METRICS) == len(list(panels(built(CUSTOM))))
 
 
-def test_a_custom_metric_is_asked_as_it_was_written() -> None:
+def test_a_custom_metric_is_queried_as_it_was_written() -> None:
     panel = custom_panel("TargetResponseTime, p99 · targetgroup/a/1, targetgroup/b/2")
     (query,) = panel["targets"]
     assert query["dimensions"] == {"LoadBalancer": ["*"], "TargetGroup": ["targetgroup/a/1", "targetgroup/b/2"]}
@@ -294,12 +296,12 @@ def test_a_custom_metric_is_asked_as_it_was_written() -> None:
     assert "p99 of each 1m" in panel["description"] and "LoadBalancer: any" in panel["description"]
 
 
-def test_what_a_custom_metric_leaves_open_is_chosen_on_the_dashboard() -> None:
+def test_a_custom_metric_without_period_and_region_uses_the_dashboard_s_variables() -> None:
     panel = custom_panel("Orders")
     (query,) = panel["targets"]
     assert (query["period"], query["region"], query["dimensions"]) == ("$period", "$region", {})
     assert panel["fieldConfig"]["defaults"]["unit"] == "suffix:orders"
-    # Values below zero are drawn: only a soft end of the axis.
+    # Without a hard minimum, values below zero are drawn.
     assert "min" not in panel["fieldConfig"]["defaults"]
 
 
@@ -312,7 +314,7 @@ def test_ec2_starts_in_the_stacks_region() -> None:
     assert region["current"]["value"] == "ap-south-1"
 
 
-def test_without_an_influxdb_of_its_own_the_server_has_agents_and_backups_to_show() -> None:
+def test_without_its_own_influxdb_the_server_s_dashboard_shows_agents_and_backups() -> None:
     titles = [
         panel["title"]
         for panel in json.loads(MONITORING_SERVER.build(own_influxdb=False))["panels"]

@@ -1,4 +1,4 @@
-"""Agents' tags that have the name of something else: of a measurement's field, of a table's column."""
+"""Agents' tags with the name of a measurement's field or of a table's column."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from tests.alerts.conftest import ALL
 from tests.dashboards.conftest import Influx, running, wait_for
 
 FIELDS = ("load1", "load5", "load15", "n_cpus", "n_users", "usage_idle", "used_percent")
-"""Of `system` and of other measurements."""
+"""Fields of `system` and of other measurements."""
 
 
 def allowed(tag: str) -> bool:
+    """Whether the settings accept a tag of this name."""
     try:
         checked_tags({tag: "x"})
     except WrongValueError:
@@ -39,7 +40,7 @@ def with_tags() -> list[dict[str, Any]]:
 
 
 def columns(panel: dict[str, Any]) -> Iterator[str]:
-    """Every name of a column next to a tag's: what its query calls one, what transformations and overrides name."""
+    """The names of all columns next to a tag's, as queries, transformations and overrides have them."""
     (own,) = [each["query"] for each in panel["targets"] if '"role' in each["query"]]
     yield from re.findall(r'AS "([^"]+)"', own)
     yield from (each["matcher"]["options"] for each in panel["fieldConfig"]["overrides"])
@@ -50,21 +51,21 @@ def columns(panel: dict[str, Any]) -> Iterator[str]:
         yield options.get("alias", "host")
 
 
-def test_no_tag_can_be_called_like_a_column_next_to_it() -> None:
+def test_no_tag_can_have_the_name_of_a_column_next_to_it() -> None:
     found = [set(columns(panel)) - {"role"} for panel in with_tags()]
     assert len(found) == 2
     assert {"State", "Memory", "uptime"} <= set.union(*found)
     assert [name for name in set.union(*found) if allowed(name)] == []
 
 
-def test_what_is_refused_in_capitals_only() -> None:
+def test_names_that_are_refused_only_in_capitals_are_names_of_columns() -> None:
     capitals = {name for name in RESERVED_TAGS if name != name.lower()}
     assert capitals <= {name for panel in with_tags() for name in columns(panel)}
     assert all(allowed(name.lower()) for name in capitals)
 
 
 def every_query() -> Iterator[str]:
-    """Of all panels, variables and rules that ask InfluxDB."""
+    """The queries of all panels, variables and rules that read InfluxDB."""
     for entry in (LINUX_HOSTS, LINUX_HOST, MONITORING_SERVER):
         page = json.loads(entry.build())
         yield from (str(target["query"]) for panel in panels(page) for target in panel["targets"])
@@ -75,8 +76,8 @@ def every_query() -> Iterator[str]:
             yield from (str(model["query"]) for model in models if "query" in model)
 
 
-def test_who_asks_for_a_tag_s_text_says_that_it_is_a_tag() -> None:
-    """Otherwise one point with a field of that name, from any agent, hides all hosts."""
+def test_every_comparison_with_a_tag_says_that_it_is_a_tag() -> None:
+    """Otherwise one point with a field of that name, from any agent, would hide all hosts."""
     asked = [name for query in every_query() for name in re.findall(r'("[^"]+"(?:::\w+)?) (?:=|!=|=~|!~) [/\']', query)]
     assert {'"host"::tag', '"cpu"::tag', '"ephemeral"::tag'} <= set(asked)
     assert {name for name in asked if not name.endswith("::tag")} == set()
@@ -103,8 +104,8 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tag", [name for name in FIELDS if allowed(name)])
-def test_a_tag_called_like_a_field(influx: Influx, tag: str) -> None:
-    """Its values, not the field's, are in the tables; and the hosts that have it can be chosen."""
+def test_a_tag_with_the_name_of_a_field_can_be_shown_and_selected(influx: Influx, tag: str) -> None:
+    """The tables show the tag's values, not the field's, and its hosts can be selected."""
     content = json.loads(LINUX_HOSTS.build(tags=[tag]))
     asked = panel_queries(content, {"host": ["well", "other"], "interval": "10s"}, TimeRange.last(300))
     answers = [influx.ask(query.influxql()) for query in asked if f'"{tag}"::tag' in query.influxql()]
@@ -122,7 +123,7 @@ def test_a_tag_called_like_a_field(influx: Influx, tag: str) -> None:
 
 
 @pytest.mark.slow
-def test_fields_that_any_agent_can_call_like_tags_hide_no_host(influx: Influx) -> None:
+def test_a_field_with_the_name_of_a_tag_hides_no_host(influx: Influx) -> None:
     now = int(time.time()) - 5
     rogue = f'system,host=rogue host="x",ephemeral="true",instance_id="i-1",cpu="none",uptime=1i {now}'
     done = requests.post(f"{influx.url}/write?db=telegraf&precision=s", data=rogue, timeout=20)
