@@ -56,7 +56,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from sandbox.plugins.errors import IncompleteError, PluginError
 from sandbox.plugins.schema import (
@@ -104,18 +104,25 @@ __all__ = [
 Client = TypeVar("Client")
 
 
+class Say(Protocol):
+    """Sends a line to the engine."""
+
+    def __call__(self, message: str, *, transient: bool) -> None:
+        """transient: as a status that the next one overwrites, instead of a message that stays."""
+
+
+def _say_nothing(message: str, *, transient: bool) -> None:
+    return
+
+
 @dataclass
 class Request:
-    """The engine's request, without its properties.
-
-    timeout: seconds, 0 if the user set none.
-    say: sends a line to the engine; with True, as a transient status instead of a message.
-    """
+    """The engine's request, without its properties. timeout: seconds, 0 if the user set none."""
 
     urn: str
     preview: bool = False
     timeout: float = 0
-    say: Callable[[str, bool], None] = lambda message, transient: None
+    say: Say = _say_nothing
     cancelled: Event = field(default_factory=Event)
     status_shown: bool = False
 
@@ -181,11 +188,11 @@ class Resource(Generic[Client]):
     def status(self, message: str) -> None:
         """Show a status next to the resource, until the next status or the end."""
         self.request.status_shown = True
-        self.request.say(message, True)
+        self.request.say(message, transient=True)
 
     def info(self, message: str) -> None:
         """Print a line that stays."""
-        self.request.say(message, False)
+        self.request.say(message, transient=False)
 
     def pause(self, seconds: float) -> None:
         """Wait. Raises PluginError if the user interrupts the run."""

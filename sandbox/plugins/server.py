@@ -124,7 +124,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             urn=request.urn,
             preview=preview,
             timeout=getattr(request, "timeout", 0),
-            say=lambda message, transient: self.engine.log(request.urn, message, transient=transient),
+            say=lambda message, *, transient: self.engine.log(request.urn, message, transient=transient),
             cancelled=self.cancelled,
         )
         return self._type(request.urn)(self.client, asked)

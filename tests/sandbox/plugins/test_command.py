@@ -158,10 +158,14 @@ def test_mistakes_are_refused(plugin: Any) -> None:
 )
 @pytest.mark.stand_in
 def test_output_is_shown_as_logging_says(logging: str | None, lines: set[str]) -> None:
-    said: list[str] = []
-    request = Request("urn:x::y::z::it", say=lambda line, passing: said.append(line))
+    shown: list[str] = []
+
+    def say(message: str, *, transient: bool) -> None:
+        shown.append(message)
+
+    request = Request("urn:x::y::z::it", say=say)
     LocalCommand(None, request).create({"create": "echo out; echo err >&2"} | ({"logging": logging} if logging else {}))
-    assert set(said) == lines
+    assert set(shown) == lines
 
 
 @pytest.mark.parametrize("how", ["interruption", "timeout"])
