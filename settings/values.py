@@ -153,7 +153,6 @@ def fingerprint(value: Any) -> str:
     return digits
 
 
-Text = Annotated[str, BeforeValidator(text)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
 DOMAIN = r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
