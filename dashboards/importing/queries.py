@@ -65,7 +65,7 @@ def _one(target: Json) -> Iterator[Json]:
 def _cloudwatch(target: Json) -> Iterator[Json]:
     """Grafana's own migrations of 2021 and 2022: one statistic per query, a label instead of an alias."""
     given = target.pop("statistics", None) or []
-    statistics = [str(each) for each in (given if isinstance(given, list) else [given])]
+    statistics = [str(each) for each in (given if isinstance(given, list) else [given]) if each]
     alias = target.pop("alias", None)
     if alias and not target.get("label"):
         target["label"] = re.sub(r"\{\{\s*([^}]+?)\s*\}\}", _label, str(alias))

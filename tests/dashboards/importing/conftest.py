@@ -1,4 +1,4 @@
-"""Hand-written dashboards in the style of community ones, and small changes of them."""
+"""Hand-written dashboards in the style of community ones, and helpers that import them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def imported(found: Any, name: str = "") -> Imported:
 
 
 def refusal(found: Any) -> str:
-    """Why a dashboard is not imported, in a single line."""
+    """The single line that says why a dashboard is not imported."""
     with pytest.raises(ImportingError) as caught:
         convert(found if isinstance(found, str) else json.dumps(found), "file.json")
     text = str(caught.value)
@@ -42,7 +42,7 @@ def panel(of: Imported, title: str) -> dict[str, Any]:
 
 
 def with_panel(**content: Any) -> dict[str, Any]:
-    """A dashboard with one panel that asks InfluxDB."""
+    """A dashboard with one panel that queries InfluxDB. content: changes to the panel."""
     query = {"query": "SELECT mean(usage_idle) FROM cpu WHERE $timeFilter", "rawQuery": True, "refId": "A"}
     usual = {
         "id": 1,

@@ -1,4 +1,4 @@
-"""Community dashboards, converted."""
+"""The conversion of community dashboards."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ USERDATA = Path(__file__).parents[3] / "userdata"
 
 @pytest.fixture(scope="module")
 def hosts() -> Imported:
-    """The sample in the style of 928, from 2017: rows, inputs, Angular panels."""
+    """The sample in the style of dashboard 928 of 2017: rows, inputs, Angular panels."""
     return imported(sample("telegraf-rows"))
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_nothing_of_somebody_else_s_grafana_is_left(name: str) -> None:
+def test_nothing_of_the_exporting_grafana_is_left(name: str) -> None:
     dashboard = imported(sample(name)).dashboard
     text = json.dumps(dashboard)
     for word in (
@@ -52,20 +52,20 @@ def test_the_same_file_gives_the_same_dashboard_in_every_process() -> None:
     assert json.dumps([imported(sample(name)).dashboard for name in GOOD]) == printed(code)
 
 
-def test_its_uid_is_its_name(hosts: Imported) -> None:
+def test_the_uid_is_the_name(hosts: Imported) -> None:
     assert (hosts.name, hosts.dashboard["uid"]) == ("telegraf-hosts-by-rows", "telegraf-hosts-by-rows")
     assert imported(sample("telegraf-rows"), "mine").dashboard["uid"] == "mine"
 
 
-def test_where_it_came_from_is_reported(hosts: Imported) -> None:
+def test_the_description_says_where_the_dashboard_came_from(hosts: Imported) -> None:
     assert "grafana.com/grafana/dashboards/999928" in hosts.dashboard["description"]
 
 
-def test_the_name_of_an_own_dashboard_is_avoided() -> None:
+def test_the_name_of_one_of_the_program_s_dashboards_is_avoided() -> None:
     assert imported(with_panel() | {"title": "Linux hosts"}).name == "linux-hosts-imported"
 
 
-def test_a_title_that_is_taken_gets_the_name_behind_it(hosts: Imported) -> None:
+def test_the_name_is_added_to_a_title_that_is_taken(hosts: Imported) -> None:
     again = imported(sample("telegraf-rows"), "second").among({"Telegraf: hosts by rows"})
     assert again.dashboard["title"] == "Telegraf: hosts by rows (second)"
     assert hosts.among({"Something else"}) is hosts
@@ -88,7 +88,7 @@ def test_old_rows_are_laid_out_on_the_grid(hosts: Imported) -> None:
     assert (more["collapsed"], [one["title"] for one in more["panels"]]) == (True, ["Load"])
 
 
-def test_every_panel_has_a_number_of_its_own(hosts: Imported) -> None:
+def test_every_panel_has_its_own_id(hosts: Imported) -> None:
     every = [*hosts.dashboard["panels"], *hosts.dashboard["panels"][-1]["panels"]]
     assert len({one["id"] for one in every}) == len(every)
     assert panel(hosts, "CPU in use")["id"] == 1
@@ -108,7 +108,7 @@ def test_singlestat_becomes_stat(hosts: Imported) -> None:
     ]
 
 
-def test_singlestat_drawn_as_a_gauge_becomes_one(hosts: Imported) -> None:
+def test_singlestat_drawn_as_a_gauge_becomes_a_gauge(hosts: Imported) -> None:
     gauge = panel(hosts, "Memory")
     assert gauge["type"] == "gauge"
     assert (gauge["fieldConfig"]["defaults"]["min"], gauge["fieldConfig"]["defaults"]["max"]) == (0, 100)
@@ -146,14 +146,14 @@ def test_bars_are_drawn_as_bars(hosts: Imported) -> None:
     assert panel(hosts, "Connections")["fieldConfig"]["defaults"]["custom"]["drawStyle"] == "bars"
 
 
-def test_a_graph_over_series_and_a_histogram_become_what_they_were() -> None:
+def test_a_graph_over_series_becomes_a_bar_gauge_and_a_histogram_stays_one() -> None:
     series = panel(imported(with_panel(type="graph", xaxis={"mode": "series", "values": ["current"]})), "One")
     assert (series["type"], series["options"]["reduceOptions"]["calcs"]) == ("bargauge", ["lastNotNull"])
     histogram = panel(imported(with_panel(type="graph", xaxis={"mode": "histogram", "buckets": 20})), "One")
     assert (histogram["type"], histogram["options"]) == ("histogram", {"bucketCount": 20})
 
 
-def test_an_old_table_becomes_today_s(hosts: Imported) -> None:
+def test_an_old_table_becomes_a_table(hosts: Imported) -> None:
     table = panel(hosts, "File systems")
     assert table["type"] == "table"
     assert [one["id"] for one in table["transformations"]] == ["merge", "organize"]
@@ -166,7 +166,7 @@ def test_an_old_table_becomes_today_s(hosts: Imported) -> None:
     assert table["fieldConfig"]["defaults"]["decimals"] == 2
 
 
-def test_links_of_old_tables_use_today_s_names() -> None:
+def test_links_in_old_tables_use_the_current_variables() -> None:
     style = {"pattern": "host", "link": True, "linkUrl": "/d/x?var-host=$__cell&cpu=$__cell_2", "linkTooltip": "Look"}
     table = panel(imported(with_panel(type="table-old", styles=[style], transform="table")), "One")
     (rule,) = table["fieldConfig"]["overrides"]
@@ -190,7 +190,7 @@ def test_modern_panels_are_left_as_they_are() -> None:
     assert found["pluginVersion"] == "9.1.0"
 
 
-def test_variables_lose_somebody_else_s_choices(hosts: Imported) -> None:
+def test_variables_lose_the_exported_choices(hosts: Imported) -> None:
     server, inter = hosts.dashboard["templating"]["list"]
     assert server["datasource"] == {"type": "influxdb", "uid": "influxdb"}
     assert (server["current"], "options" in server, server["refresh"]) == ({"text": "", "value": ""}, False, 1)
@@ -200,12 +200,12 @@ def test_variables_lose_somebody_else_s_choices(hosts: Imported) -> None:
     assert host["current"] == {"text": ["All"], "value": ["$__all"]}
 
 
-def test_annotations_that_can_be_answered_stay(hosts: Imported) -> None:
+def test_annotations_with_a_known_datasource_are_kept(hosts: Imported) -> None:
     assert [each["name"] for each in hosts.dashboard["annotations"]["list"]] == ["Annotations & Alerts", "Boots"]
     assert any("left out the annotation Deployments" in line for line in hosts.report.sentences())
 
 
-def test_a_dashboard_of_2015() -> None:
+def test_a_dashboard_of_2015_is_converted() -> None:
     found = imported(sample("of-2015"))
     load = panel(found, "Load")
     defaults = load["fieldConfig"]["defaults"]
@@ -216,7 +216,7 @@ def test_a_dashboard_of_2015() -> None:
     assert "/${host}/" in query["query"]
 
 
-def test_cloudwatch_queries_are_today_s() -> None:
+def test_cloudwatch_queries_are_converted() -> None:
     found = imported(sample("cloudwatch-grid"))
     first, second = panel(found, "Sent")["targets"]
     assert (first["statistic"], second["statistic"]) == ("Sum", "Maximum")
@@ -227,12 +227,12 @@ def test_cloudwatch_queries_are_today_s() -> None:
     assert not {"alias", "statistics"} & first.keys()
 
 
-def test_two_panels_with_one_number_get_two() -> None:
+def test_two_panels_with_the_same_id_get_different_ones() -> None:
     ids = [one["id"] for one in imported(sample("cloudwatch-grid")).dashboard["panels"]]
     assert len(set(ids)) == 3
 
 
-def test_a_panel_may_ask_both_datasources() -> None:
+def test_a_panel_can_query_both_datasources() -> None:
     queries: list[dict[str, Any]] = [
         {"datasource": {"uid": "x", "type": "influxdb"}, "query": "SELECT 1", "rawQuery": True, "refId": "A"},
         {"namespace": "AWS/EC2", "metricName": "CPUUtilization", "dimensions": {}, "statistics": ["Average"]},
@@ -254,12 +254,12 @@ def test_library_panels_become_ordinary_ones() -> None:
 
 
 @pytest.mark.parametrize("alias", ["[[tag_host]] [[col]]", "$tag_host $m", "[[1]]", "$tag_cpu"])
-def test_the_language_of_aliases_is_left_alone(alias: str) -> None:
+def test_placeholders_in_aliases_are_kept(alias: str) -> None:
     query = {"query": "SELECT mean(x) FROM cpu GROUP BY host", "rawQuery": True, "alias": alias}
     assert panel(imported(with_panel(targets=[query])), "One")["targets"][0]["alias"] == alias
 
 
-def test_only_variables_lose_their_brackets() -> None:
+def test_only_variables_are_written_without_brackets() -> None:
     query = {
         "query": "SELECT mean(x) FROM cpu WHERE host =~ /[[server:regex]]|[[:alpha:]]/",
         "alias": "[[server]] [[col]]",
@@ -282,7 +282,7 @@ def test_only_variables_lose_their_brackets() -> None:
         "grafana",
     ],
 )
-def test_grafana_s_own_datasource_in_all_its_spellings(reference: Any) -> None:
+def test_grafana_s_own_datasource_is_recognized_in_all_spellings(reference: Any) -> None:
     dashboard = with_panel(datasource=reference, targets=[{"queryType": "randomWalk", "datasource": reference}])
     noted = {"name": "Deployments", "datasource": reference, "target": {"type": "tags", "tags": ["deploy"]}}
     found = imported(dashboard | {"annotations": {"list": [noted]}})
@@ -291,14 +291,14 @@ def test_grafana_s_own_datasource_in_all_its_spellings(reference: Any) -> None:
     assert found.dashboard["annotations"]["list"][0]["datasource"] == own
 
 
-def test_what_says_no_datasource_asks_the_one_that_the_others_ask() -> None:
+def test_a_query_without_a_datasource_uses_that_of_the_others() -> None:
     variable = {"name": "host", "type": "query", "query": "$names"}
     found = imported(with_panel() | {"templating": {"list": [variable]}})
     assert found.dashboard["templating"]["list"][0]["datasource"]["uid"] == "influxdb"
 
 
 @pytest.mark.parametrize("kind", ["timeseries", "graph", "text", "piechart", "row"])
-def test_nulls_count_as_not_given(kind: str) -> None:
+def test_null_means_absent(kind: str) -> None:
     nulls = dict.fromkeys(
         (
             "title",
@@ -324,7 +324,7 @@ def test_nulls_count_as_not_given(kind: str) -> None:
     assert panel(imported(half), "One")["fieldConfig"] == {"defaults": {}, "overrides": []}
 
 
-def test_saved_copies_of_repeated_panels_are_dropped() -> None:
+def test_saved_copies_of_repeated_panels_are_removed() -> None:
     dashboard = with_panel(repeat="server", minSpan=3)
     copy = dashboard["panels"][0] | {"id": 2, "repeat": None, "repeatPanelId": 1, "scopedVars": {"server": {}}}
     found = imported(dashboard | {"panels": [*dashboard["panels"], copy]})
@@ -333,12 +333,12 @@ def test_saved_copies_of_repeated_panels_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("envelope", ["dashboard", "json", "spec"])
-def test_envelopes_are_taken_off(envelope: str) -> None:
+def test_envelopes_are_removed(envelope: str) -> None:
     wrapped = {envelope: with_panel(), "apiVersion": "dashboard.grafana.app/v1beta1" if envelope == "spec" else ""}
     assert imported(wrapped).dashboard["title"] == "Small"
 
 
-def test_what_is_not_measured_here_is_warned_of(hosts: Imported) -> None:
+def test_queries_of_what_no_agent_measures_are_warnings(hosts: Imported) -> None:
     measurement, policy = hosts.report.warnings
     assert "no agent measures netstat" in measurement and "“Connections”" in measurement
     assert "the retention policy is autogen, not default" in policy
@@ -358,13 +358,13 @@ def test_what_is_not_measured_here_is_warned_of(hosts: Imported) -> None:
         ("SELECT mean(x) FROM weather", ["no agent measures weather"]),
     ],
 )
-def test_warnings_of_queries(query: str, words: list[str]) -> None:
+def test_the_warnings_about_a_query(query: str, words: list[str]) -> None:
     warnings = imported(with_panel(targets=[{"query": query, "rawQuery": True, "refId": "A"}])).report.warnings
     assert len(warnings) == len(words)
     assert all(word in warning for word, warning in zip(words, warnings, strict=True)), warnings
 
 
-def test_every_input_of_the_agents_is_known() -> None:
+def test_the_list_of_measurements_has_every_input_of_the_agents() -> None:
     files = (USERDATA / "shared/telegraf.conf", USERDATA / "shared/inputs.conf")
     assert {
         name for file in files for name in re.findall(r"\[\[inputs\.(\w+)\]\]", file.read_text())

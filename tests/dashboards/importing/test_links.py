@@ -1,4 +1,4 @@
-"""Links to dashboards: this one, those that are here, and those that are not."""
+"""Links to this dashboard, to dashboards that exist here, and to those that do not."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ OTHER = "kept links to missing dashboards (import those, too, with their uid as 
 
 
 def reported(dashboard: dict[str, Any]) -> list[str]:
+    """The lines about links in the report of an import."""
     return [line for line in imported(dashboard).report.sentences() if "link" in line]
 
 
@@ -39,11 +40,11 @@ FIELD = {"title": "Host", "url": "/d/xyz/host?var-host=${__value.text}"}
         ({"type": "text", "options": {"content": "See [it](/d/xyz/a)", "mode": "markdown"}}, "“/d/xyz/a → /d/xyz”"),
     ],
 )
-def test_a_link_to_a_dashboard_that_is_not_here_is_reported(where: dict[str, Any], words: str) -> None:
+def test_a_link_to_a_missing_dashboard_is_reported(where: dict[str, Any], words: str) -> None:
     assert reported(with_panel(**where)) == [OTHER + words]
 
 
-def test_so_are_the_dashboard_s_own_links() -> None:
+def test_a_dashboard_s_own_link_to_a_missing_dashboard_is_reported() -> None:
     home = {"type": "link", "title": "Home", "url": "/d/home9/home"}
     assert reported(with_panel() | {"links": [home]}) == [OTHER + "“Home → /d/home9”"]
 
@@ -56,13 +57,13 @@ def test_links_by_tag_are_reported_unless_the_dashboard_has_the_tag_itself() -> 
     assert reported(with_panel() | {"links": [{"type": "dashboards", "title": "Every", "tags": []}]}) == []
 
 
-def test_a_link_that_only_says_a_title_is_left_out() -> None:
+def test_a_link_that_has_only_a_title_is_left_out() -> None:
     found = imported(with_panel(links=[{"type": "dashboard", "dashboard": "Elsewhere"}]))
     assert panel(found, "One")["links"] == []
     assert any("had only their title: “Elsewhere”" in line for line in found.report.sentences())
 
 
-def test_a_link_to_itself_follows_the_new_uid() -> None:
+def test_a_link_to_the_dashboard_itself_gets_the_new_uid() -> None:
     dashboard = with_panel(links=[{"title": "Whole", "url": "/d/old77/small?var-a=1"}]) | {"uid": "old77"}
     found = imported(dashboard)
     assert panel(found, "One")["links"][0]["url"] == "/d/small/small?var-a=1"
@@ -70,7 +71,7 @@ def test_a_link_to_itself_follows_the_new_uid() -> None:
 
 
 @pytest.mark.parametrize("url", ["/d/linux-hosts/x", "/d/mine", "/d/${board}/x", "https://example.org/help", "#top"])
-def test_links_that_lead_somewhere_are_not_reported(url: str) -> None:
+def test_links_to_something_that_exists_are_not_reported(url: str) -> None:
     text = json.dumps(with_panel(links=[{"title": "More", "url": url}]))
     found = convert(text, "file.json", there=("mine",))
     assert panel(found, "One")["links"][0]["url"] == url

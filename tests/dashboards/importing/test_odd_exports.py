@@ -1,4 +1,4 @@
-"""What exports contain that Grafana would not draw, or would refuse: put right, or refused in one sentence."""
+"""What exports contain that Grafana cannot draw or refuses: it is corrected, or refused in one sentence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODEL = with_panel(type="graph", title="Shared")["panels"][0]
 
 
 def places(*given: Any) -> list[dict[str, int]]:
-    """Where panels end up that say these places."""
+    """Where panels with these places end up."""
     dashboard = with_panel()
     (usual,) = dashboard["panels"]
     dashboard["panels"] = [usual | {"gridPos": each} for each in given]
@@ -23,13 +23,14 @@ def places(*given: Any) -> list[dict[str, int]]:
 
 
 def ids(*given: Any) -> list[Any]:
+    """The IDs that panels with these IDs get."""
     dashboard = with_panel()
     (usual,) = dashboard["panels"]
     dashboard["panels"] = [usual | {"id": each} for each in given]
     return [each["id"] for each in imported(dashboard).dashboard["panels"]]
 
 
-def test_a_row_inside_a_row_is_opened() -> None:
+def test_the_panels_of_a_row_inside_a_row_are_moved_out() -> None:
     dashboard = with_panel()
     (usual,) = dashboard["panels"]
     inner = {"type": "row", "title": "Inner", "panels": [usual]}
@@ -53,7 +54,7 @@ def test_a_library_panel_is_found_in_exports_of_any_age(elements: Any) -> None:
 
 
 @pytest.mark.parametrize("model", [None, {"libraryPanel": {"uid": "other"}}, {"type": "row", "panels": [MODEL]}])
-def test_a_library_panel_without_a_panel_in_it_is_refused_by_its_name(model: Any) -> None:
+def test_a_library_panel_without_content_is_refused_by_name(model: Any) -> None:
     library = {"id": 4, "libraryPanel": {"uid": "abc", "name": "CPU, shared"}}
     elements = {"abc": {"name": "CPU, shared", "model": model}}
     text = refusal(with_panel() | {"panels": [library], "__elements": elements})
@@ -68,16 +69,16 @@ def test_a_library_panel_without_a_panel_in_it_is_refused_by_its_name(model: Any
         'data = () => from(bucket: "b")\ndata() |> yield()',
     ],
 )
-def test_flux_is_known_wherever_it_begins(query: str) -> None:
+def test_flux_is_recognized_however_it_begins(query: str) -> None:
     target = {"datasource": {"type": "influxdb", "uid": "x"}, "query": query, "refId": "A"}
     assert "“One” queries InfluxDB in Flux" in refusal(with_panel(targets=[target]))
 
 
-def test_a_database_of_unknown_make_has_a_name() -> None:
+def test_a_query_in_sql_without_a_datasource_is_refused() -> None:
     assert "“One” queries a database in SQL" in refusal(with_panel(targets=[{"rawSql": "SELECT 1", "refId": "A"}]))
 
 
-def test_the_alert_of_any_panel_is_left_out_and_reported() -> None:
+def test_a_panel_s_alert_rule_is_left_out_and_reported() -> None:
     found = imported(with_panel(alert={"name": "High"}))
     assert "alert" not in panel(found, "One")
     assert any("left out the alert rule of a panel" in line for line in found.report.sentences())
@@ -93,7 +94,7 @@ def test_a_panel_keeps_its_transformations_converted_or_not(kind: str) -> None:
     assert "transformations" not in panel(imported(with_panel(type=kind, transformations={"id": "merge"})), "One")
 
 
-def test_an_old_table_s_own_transformations_precede_those_that_replace_its_form() -> None:
+def test_an_old_table_s_own_transformations_come_before_those_of_the_conversion() -> None:
     own = {"id": "organize", "options": {}}
     old = {"type": "table-old", "transform": "timeseries_aggregations", "columns": [{"text": "Avg", "value": "avg"}]}
     alone = panel(imported(with_panel(**old)), "One")["transformations"]
@@ -103,7 +104,7 @@ def test_an_old_table_s_own_transformations_precede_those_that_replace_its_form(
     ]
 
 
-def test_a_place_is_within_the_grid() -> None:
+def test_places_outside_the_grid_are_corrected() -> None:
     assert places({"x": "12", "y": "0", "w": "12", "h": "8"}) == [{"x": 12, "y": 0, "w": 12, "h": 8}]
     assert places({"x": 20, "y": 3, "w": 24, "h": 8}) == [{"x": 0, "y": 3, "w": 24, "h": 8}]
     assert places({"x": -1, "y": -5, "w": 6, "h": 8}) == [{"x": 0, "y": 0, "w": 6, "h": 8}]
@@ -114,23 +115,28 @@ def test_a_place_is_within_the_grid() -> None:
         assert places({"x": 0, "y": 0, "w": 24, "h": 8}, none)[1] == below
 
 
-def test_an_id_is_one_that_browsers_keep_apart() -> None:
+def test_ids_are_distinct_and_exact_in_browsers() -> None:
     assert ids(3, 3, None, "7", True, -3, 2**53, 2**53 + 1) == [3, 1, 2, 4, 5, 6, 7, 8]
     assert ids(2**31 - 1, 2**31) == [2**31 - 1, 1]
 
 
-def test_what_is_text_for_grafana_is_text() -> None:
+def test_numbers_become_text_where_grafana_expects_text() -> None:
     found = imported(with_panel(title=5, targets=[{"query": "SELECT 1 FROM a", "refId": 3}]))
     assert [each["refId"] for each in panel(found, "5")["targets"]] == ["3"]
 
 
-def test_cloudwatch_s_only_statistic_may_be_no_list() -> None:
-    target = {"namespace": "AWS/EC2", "metricName": "CPUUtilization", "statistics": "Average", "refId": "A"}
-    (asked,) = panel(imported(with_panel(targets=[target])), "One")["targets"]
-    assert asked["statistic"] == "Average"
+@pytest.mark.parametrize(
+    ("given", "statistics"),
+    [("Sum", ["Sum"]), (["Sum", "Maximum"], ["Sum", "Maximum"]), (["", None, "Sum"], ["Sum"]), ([""], ["Average"])],
+    ids=["no list", "a list", "an empty one among others", "an empty one alone"],
+)
+def test_cloudwatch_s_statistics_become_one_per_query(given: Any, statistics: list[str]) -> None:
+    target = {"namespace": "AWS/EC2", "metricName": "CPUUtilization", "statistics": given, "refId": "A"}
+    asked = panel(imported(with_panel(targets=[target])), "One")["targets"]
+    assert [each["statistic"] for each in asked] == statistics
 
 
-def test_a_dashboard_keeps_nothing_of_the_wrong_kind() -> None:
+def test_a_dashboard_s_values_of_the_wrong_type_are_left_out() -> None:
     wrong = {"refresh": True, "timezone": 5, "timepicker": [], "weekStart": 1, "schemaVersion": 10**30}
     found = imported(with_panel() | wrong).dashboard
     assert not found.keys() & (wrong.keys() - {"schemaVersion"})
@@ -140,7 +146,7 @@ def test_a_dashboard_keeps_nothing_of_the_wrong_kind() -> None:
 
 
 @pytest.mark.parametrize("kind", ["timeseries", "graph"])
-def test_a_panel_keeps_nothing_of_the_wrong_kind(kind: str) -> None:
+def test_a_panel_s_values_of_the_wrong_type_are_left_out(kind: str) -> None:
     found = imported(with_panel(type=kind, timeFrom=6, interval=10, repeat=True, maxDataPoints="300", maxPerRow="few"))
     one = panel(found, "One")
     assert not one.keys() & {"timeFrom", "interval", "repeat"}
@@ -152,7 +158,7 @@ def test_a_panel_keeps_nothing_of_the_wrong_kind(kind: str) -> None:
     assert not [line for line in found.report.sentences() if "not text" in line]
 
 
-def test_a_title_may_begin_with_what_nobody_sees() -> None:
+def test_a_title_can_begin_with_an_invisible_character() -> None:
     found = imported(with_panel() | {"title": "\u200bHosts"})
     assert (found.name, found.dashboard["title"]) == ("hosts", "\u200bHosts")
 
@@ -175,18 +181,18 @@ def test_a_variable_without_a_name_is_left_out_and_reported(name: str | None) ->
         ("<!DOCTYPE html><html></html>", "is not JSON but a web page; export the dashboard as JSON"),
     ],
 )
-def test_what_is_not_json_is_called_what_it_is(text: str, reason: str) -> None:
+def test_a_file_that_is_not_json_is_described(text: str, reason: str) -> None:
     assert reason in refusal(text)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+def test_a_file_can_begin_with_a_byte_order_mark(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "dashboard.json"
     file.write_bytes(json.dumps({"title": "Größe"}, ensure_ascii=False).encode(encoding))
     assert json.loads(read(str(file))) == {"title": "Größe"}
 
 
-def test_the_name_of_an_input_in_the_middle_of_a_text_is_that_of_the_datasource() -> None:
+def test_an_input_inside_a_text_becomes_the_datasource_s_name() -> None:
     named = [{"name": "DS_INFLUX", "type": "datasource", "pluginId": "influxdb"}]
     named += [{"name": "DS_LOGS", "type": "datasource", "pluginId": "loki"}]
     url = 'https://example.com/explore?left={"datasource":"${DS_INFLUX}"}'
@@ -197,7 +203,7 @@ def test_the_name_of_an_input_in_the_middle_of_a_text_is_that_of_the_datasource(
     assert found.dashboard["description"].startswith("Loki\n")
 
 
-def test_a_panel_that_shows_what_a_panel_asks_that_is_not_here_is_left_out() -> None:
+def test_a_panel_that_shows_the_data_of_a_missing_panel_is_left_out() -> None:
     reference = {"datasource": {"type": "datasource", "uid": "-- Dashboard --"}, "refId": "A"}
     dashboard = with_panel()
     (usual,) = dashboard["panels"]
@@ -211,8 +217,8 @@ def test_a_panel_that_shows_what_a_panel_asks_that_is_not_here_is_left_out() -> 
 
 
 @pytest.mark.parametrize("query", ["*", "avg:system.cpu{*}", "index=main error"])
-def test_a_query_in_another_language_asks_no_influxdb(query: str) -> None:
-    """Its datasource has only a name, and all other queries of the dashboard ask InfluxDB."""
+def test_a_query_in_another_language_is_not_taken_for_influxdb(query: str) -> None:
+    """Even if its datasource has only a name, and all other queries of the dashboard are InfluxDB's."""
     dashboard = with_panel() | {"annotations": {"list": [{"name": "a", "datasource": "Search", "query": query}]}}
     assert imported(dashboard).dashboard["annotations"]["list"] == []
     other = dashboard["panels"][0] | {"title": "Two", "datasource": "Search", "targets": [{"query": query}]}
@@ -228,7 +234,7 @@ def test_a_query_in_another_language_asks_no_influxdb(query: str) -> None:
         ({"query": "[broken", "valuesFormat": "json"}, []),
     ],
 )
-def test_a_variable_s_own_values_have_texts(given: dict[str, str], values: list[tuple[str, str]]) -> None:
+def test_the_values_of_a_custom_variable_are_read(given: dict[str, str], values: list[tuple[str, str]]) -> None:
     variable = {"name": "v", "type": "custom"} | given
     (found,) = imported(with_panel() | {"templating": {"list": [variable]}}).dashboard["templating"]["list"]
     assert [(each["text"], each["value"]) for each in found["options"]] == values
@@ -237,7 +243,7 @@ def test_a_variable_s_own_values_have_texts(given: dict[str, str], values: list[
     )
 
 
-def test_tags_and_tooltip_are_of_their_kind() -> None:
+def test_tags_and_tooltip_have_the_right_type() -> None:
     found = imported(with_panel() | {"tags": "a,b", "graphTooltip": "2"}).dashboard
     assert (found["tags"], found["graphTooltip"]) == (["imported"], 0)
     found = imported(with_panel() | {"tags": ["a", None, 5], "graphTooltip": 2}).dashboard

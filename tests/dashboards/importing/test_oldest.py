@@ -1,4 +1,4 @@
-"""Dashboards from before schema 16, which Grafana's own migrations never see: the import skips these."""
+"""Dashboards older than schema 16. The import converts them itself, without Grafana's migrations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def of_2014(schema: int = 5, **content: Any) -> dict[str, Any]:
     return {"title": "Small", "schemaVersion": schema, "rows": [{"title": "Row", "panels": [one]}]}
 
 
-def test_fields_with_a_function_become_parts() -> None:
+def test_fields_with_a_function_become_parts_of_the_query() -> None:
     old = {
         "measurement": "cpu",
         "fields": [{"name": "usage_idle", "func": "mean", "mathExpr": "* -1 + 100", "asExpr": "busy"}],
@@ -38,7 +38,7 @@ def test_fields_with_a_function_become_parts() -> None:
     assert not {"fields", "fill"} & query.keys()
 
 
-def test_axes_of_2013() -> None:
+def test_axes_of_2013_are_converted() -> None:
     old = {"y_format": "bytes", "grid": {"min": 1, "max": 9}, "legend": False, "aliasYAxis": {"in": 2}}
     graph = panel(imported(of_2014(schema=1, **old)), "One")
     defaults = graph["fieldConfig"]["defaults"]
@@ -48,14 +48,14 @@ def test_axes_of_2013() -> None:
     assert second["properties"][0] == {"id": "custom.axisPlacement", "value": "right"}
 
 
-def test_three_limits_had_one_too_many() -> None:
+def test_the_first_of_three_old_limits_is_left_out() -> None:
     number = {"type": "singlestat", "thresholds": "0,70,90", "colors": ["green", "orange", "red"]}
     for schema, limits in ((5, [None, 70, 90]), (12, [None, 0, 70, 90])):
         steps = panel(imported(of_2014(schema, **number)), "One")["fieldConfig"]["defaults"]["thresholds"]["steps"]
         assert [step["value"] for step in steps] == limits
 
 
-def test_variables_and_annotations_of_2014() -> None:
+def test_variables_and_annotations_of_2014_are_converted() -> None:
     noted = {"type": "annotations", "annotations": [{"name": "Boots", "datasource": "-- Grafana --"}]}
     server = {"type": "filter", "name": "server", "query": "SHOW TAG VALUES WITH KEY = host", "hideVariable": True}
     hidden = {"type": "filter", "name": "disk", "query": "SHOW TAG VALUES WITH KEY = path", "hideLabel": True}
@@ -65,7 +65,7 @@ def test_variables_and_annotations_of_2014() -> None:
     assert [(each["type"], each["hide"]) for each in dashboard["templating"]["list"]] == [("query", 2), ("query", 1)]
 
 
-def test_saved_copies_of_repeated_rows_are_dropped() -> None:
+def test_saved_copies_of_repeated_rows_are_removed() -> None:
     old = of_2014(schema=14)
     old["rows"].append({"title": "Copy", "repeatIteration": 1, "panels": [{"title": "Two", "type": "graph"}]})
     assert [one["title"] for one in imported(old).dashboard["panels"]] == ["One"]

@@ -1,4 +1,4 @@
-"""What holds for every import: it can be repeated, Grafana accepts it, and nothing ends in a traceback."""
+"""What holds for every import: it can be repeated, Grafana accepts it, and no file ends in a traceback."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ wholes = st.fixed_dictionaries(
 
 
 def same_again(found: Imported) -> None:
-    """Importing the result gives the same result, and Grafana would accept it."""
+    """Check that importing the result gives the same result, and that Grafana would accept it."""
     check_model(found.dashboard)
     again = convert(json.dumps(found.dashboard), "file.json", found.name)
     assert again.dashboard == found.dashboard
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_an_import_can_be_imported(name: str) -> None:
+def test_an_import_can_be_imported_again(name: str) -> None:
     same_again(convert(json.dumps(sample(name)), "file.json"))
 
 
@@ -74,14 +74,17 @@ def test_any_json_is_an_import_that_can_be_repeated_or_one_line(whole: Any, skip
     st.binary(max_size=60)
     | st.text(st.characters(codec=None), max_size=30).map(lambda text: text.encode("utf-8", "surrogatepass"))
 )
-def test_any_file_is_an_import_or_one_line(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_file_without_a_dashboard_is_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     path = tmp_path_factory.mktemp("any") / "file.json"
     path.write_bytes(content)
-    with pytest.raises(ImportingError):
+    with pytest.raises(ImportingError) as refused:
         import_dashboard(str(path), folder=path.parent / "imported")
+    assert "\n" not in str(refused.value)
 
 
-def test_the_description_says_once_that_it_is_managed() -> None:
+def test_the_description_says_only_once_that_the_dashboard_is_managed() -> None:
     once = convert(json.dumps(with_panel() | {"description": "Mine."}), "file.json")
     same_again(once)
     assert once.dashboard["description"].count("managed by Pulumi") == 1

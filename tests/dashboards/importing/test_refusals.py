@@ -1,4 +1,4 @@
-"""What is not imported, and that the reason is one plain line."""
+"""What is not imported, with the reason in one plain line."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dashboards.importing.conversion import convert
 from dashboards.importing.report import ImportingError
 from tests.dashboards.importing.conftest import GOOD, refusal, sample, with_panel
+from tests.dashboards.importing.test_properties import same_again
 
 
 def test_prometheus_is_refused_with_its_panels() -> None:
@@ -90,12 +91,12 @@ def test_the_new_schema_is_refused() -> None:
         (r'{"title": "x", "panels": [], "\udc00": 1}', r"contains half a character (\udc00"),
     ],
 )
-def test_what_is_no_dashboard(text: str, words: str) -> None:
+def test_a_text_that_is_no_dashboard_is_refused(text: str, words: str) -> None:
     assert words in refusal(text)
 
 
 @pytest.mark.parametrize("name", ["linux-hosts", "custom-metrics", "A b", "x" * 41, "-x", "../x"])
-def test_impossible_names(name: str) -> None:
+def test_a_name_that_cannot_be_a_uid_is_refused(name: str) -> None:
     with pytest.raises(ImportingError, match="NAME="):
         convert(json.dumps(with_panel()), "file.json", name)
 
@@ -116,8 +117,7 @@ def places(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
 
 
 @given(st.data())
-def test_nonsense_anywhere_is_an_import_or_one_line(data: st.DataObject) -> None:
-    """Any value in any place: the result is a dashboard that Grafana can show, or a refusal."""
+def test_a_sample_with_any_value_in_any_place_is_an_import_or_refused_in_one_line(data: st.DataObject) -> None:
     found = sample(data.draw(st.sampled_from(GOOD)))
     *path, last = data.draw(st.sampled_from(places(found)))
     holder = found
@@ -125,6 +125,8 @@ def test_nonsense_anywhere_is_an_import_or_one_line(data: st.DataObject) -> None
         holder = holder[step]
     holder[last] = data.draw(json_values)
     try:
-        convert(json.dumps(found), "file.json")
+        result = convert(json.dumps(found), "file.json")
     except ImportingError as error:
         assert "\n" not in str(error)
+        return
+    same_again(result)

@@ -51,7 +51,7 @@ def test_a_pie_chart_labelled_on_the_graph_has_no_legend() -> None:
     assert (options["legend"]["showLegend"], options["displayLabels"]) == (False, ["name", "percent"])
 
 
-def test_a_bare_pie_chart_shows_what_grafana_shows() -> None:
+def test_a_pie_chart_without_options_looks_as_grafana_s_migration_makes_it() -> None:
     pie = one(type="grafana-piechart-panel")
     assert pie["fieldConfig"]["defaults"] == {"decimals": 0}  # today's default would be 1
     assert (pie["options"]["legend"]["placement"], pie["options"]["legend"]["showLegend"]) == ("right", True)
@@ -83,7 +83,7 @@ def test_a_world_map_becomes_a_geomap() -> None:
 
 
 @pytest.mark.parametrize(("centre", "view"), [("(0°, 0°)", "zero"), ("Last GeoHash", "coords"), ("Mars", None)])
-def test_a_map_s_centre(centre: str, view: str | None) -> None:
+def test_a_map_s_centre_becomes_a_view(centre: str, view: str | None) -> None:
     assert one(type="grafana-worldmap-panel", mapCenter=centre)["options"]["view"].get("id") == view
 
 
@@ -105,7 +105,7 @@ def test_a_discrete_panel_becomes_a_state_timeline() -> None:
     ("before", "after"),
     [("grafana-singlestat-panel", "stat"), ("heatmap-new", "heatmap"), ("table2", "table"), ("text2", "text")],
 )
-def test_other_names_of_panels(before: str, after: str) -> None:
+def test_renamed_panel_types_get_their_new_name(before: str, after: str) -> None:
     assert one(type=before)["type"] == after
 
 

@@ -1,4 +1,4 @@
-"""What is left out: on request (SKIP=1), or because it can never be answered."""
+"""What is left out: on request (SKIP=1), or because it can never return data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def two(**content: Any) -> dict[str, Any]:
-    """A dashboard of a panel that can be imported, and another."""
+    """A dashboard with a panel that can be imported, and another with this content."""
     dashboard = with_panel(title="Fine")
     dashboard["panels"].append({"title": "Odd", "type": "timeseries", "gridPos": {"x": 8, "y": 0, "w": 8, "h": 8}})
     dashboard["panels"][1] |= content
@@ -38,7 +38,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", ODD)
-def test_one_panel_that_cannot_be_imported_leaves_the_rest(case: str) -> None:
+def test_a_panel_that_cannot_be_imported_is_left_out(case: str) -> None:
     text = refusal(two(**ODD[case]))
     assert "“Odd”" in text and "SKIP=1 imports it without these" in text
     found = convert(json.dumps(two(**ODD[case])), "file.json", skip=True)
@@ -55,7 +55,7 @@ def test_a_panel_inside_a_row_is_left_out() -> None:
     assert found.dashboard["panels"][1]["panels"] == []
 
 
-def test_a_variable_is_left_out() -> None:
+def test_a_variable_that_cannot_be_imported_is_left_out() -> None:
     variable = {"name": "node", "type": "query", "query": "label_values(node)"}
     dashboard = with_panel() | {"templating": {"list": [variable]}}
     assert "the variable node queries Prometheus" in refusal(dashboard)
@@ -64,7 +64,7 @@ def test_a_variable_is_left_out() -> None:
     assert "left out: the variable node queries Prometheus" in found.report.sentences()
 
 
-def test_a_query_that_needs_a_variable_left_out_is_warned_of() -> None:
+def test_a_query_that_uses_a_variable_left_out_is_a_warning() -> None:
     query = {"query": "SELECT mean(x) FROM cpu WHERE host =~ /^${node:regex}$/", "rawQuery": True}
     variable = {"name": "node", "type": "query", "query": "label_values(node)"}
     dashboard = with_panel(targets=[query]) | {"templating": {"list": [variable]}}
@@ -72,12 +72,12 @@ def test_a_query_that_needs_a_variable_left_out_is_warned_of() -> None:
     assert found.report.warned() == ["the variable node is left out, but used in “One”: correct that"]
 
 
-def test_a_dashboard_of_which_nothing_is_left_is_refused() -> None:
+def test_a_dashboard_is_refused_if_nothing_would_be_left() -> None:
     with pytest.raises(ImportingError, match="nothing would be left of it: “One” is a grafana-clock-panel"):
         convert(json.dumps(with_panel(type="grafana-clock-panel")), "file.json", skip=True)
 
 
-def test_a_dashboard_of_which_only_a_text_is_left_is_warned_of() -> None:
+def test_a_dashboard_with_only_text_left_is_a_warning() -> None:
     dashboard = with_panel(type="grafana-clock-panel")
     dashboard["panels"].append({"title": "Notes", "type": "text", "options": {"content": "x"}})
     found = convert(json.dumps(dashboard), "file.json", skip=True)
@@ -118,7 +118,7 @@ def test_sql_is_left_out_and_reported(query: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("text", ["SELECT mean(x) FROM cpu WHERE $timeFilter", "SHOW TAG VALUES WITH KEY = host"])
-def test_influxql_is_no_sql(text: str) -> None:
+def test_influxql_is_not_taken_for_sql(text: str) -> None:
     target = {"datasource": {"type": "influxdb", "uid": "x"}, "query": text, "rawQuery": True}
     assert len(convert(json.dumps(two(targets=[target])), "file.json").dashboard["panels"]) == 2
 
