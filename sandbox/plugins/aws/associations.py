@@ -9,7 +9,17 @@ import re
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from sandbox.plugins.aws.resource import REGIONAL, TAGGED, TAGS, TaggedResource, or_gone, present, tag_list
+from sandbox.plugins.aws.resource import (
+    REGIONAL,
+    TAGGED,
+    TAGS,
+    TaggedResource,
+    lower_first,
+    or_gone,
+    present,
+    tag_list,
+    upper_first,
+)
 from sandbox.plugins.base import BOOLEAN, TEXT, Failure, Input, ListOf, MapOf, ObjectOf, Output, Properties, fields
 
 _NAME = r"[0-9A-Za-z_.-]{3,128}"
@@ -93,14 +103,14 @@ class Document(_SsmResource):
         kept = ssm.get_document(Name=id_, DocumentFormat=found["DocumentFormat"], DocumentVersion="$LATEST")
         ssm.describe_document_permission(Name=id_, PermissionType="Share")
         known = (*self.inputs, *self.outputs)
-        same = {name: found[name[0].upper() + name[1:]] for name in known if name[0].upper() + name[1:] in found}
+        same = {name: found[upper_first(name)] for name in known if upper_first(name) in found}
         return {
             **same,
             "arn": self.client.arn("ssm", f"document/{id_}", self.region(state)),
             "content": kept["Content"],
             "createdDate": found["CreatedDate"].isoformat(),
             "parameters": [
-                {key[0].lower() + key[1:]: value for key, value in each.items()} for each in found.get("Parameters", [])
+                {lower_first(key): value for key, value in each.items()} for each in found.get("Parameters", [])
             ],
             "region": self.region(state),
             **self.read_tags(id_, state),
@@ -190,7 +200,7 @@ class Association(_SsmResource):
         found = answer["AssociationDescription"]
         simple = [name for name in self.inputs if name not in ("parameters", "targets", "tags", "region")]
         return {
-            **{name: found.get(name[0].upper() + name[1:]) for name in simple},
+            **{name: found.get(upper_first(name)) for name in simple},
             "arn": self.client.arn("ssm", f"association/{id_}", self.region(state)),
             "associationId": id_,
             "parameters": {key: values[0] for key, values in found.get("Parameters", {}).items()},
@@ -213,7 +223,7 @@ class Association(_SsmResource):
 def _association_request(inputs: Properties) -> dict[str, Any]:
     apart = ("name", "tags", "tagsAll", "region", "targets", "parameters")
     return present(
-        **{name[0].upper() + name[1:]: value for name, value in inputs.items() if name not in apart},
+        **{upper_first(name): value for name, value in inputs.items() if name not in apart},
         Parameters={key: [value] for key, value in inputs.get("parameters", {}).items()},
         Targets=[{"Key": each["key"], "Values": each["values"]} for each in inputs.get("targets", [])],
     )

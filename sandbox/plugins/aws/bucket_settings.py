@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sandbox.plugins.aws.bucket import GONE
-from sandbox.plugins.aws.resource import REGIONAL, AwsResource, or_gone
+from sandbox.plugins.aws.resource import REGIONAL, AwsResource, lower_first, or_gone, upper_first
 from sandbox.plugins.base import (
     BOOLEAN,
     INTEGER,
@@ -134,12 +134,12 @@ class BucketPublicAccessBlock(BucketSetting):
     absent = ("NoSuchPublicAccessBlockConfiguration",)
 
     def put(self, client: Any, inputs: Properties) -> None:
-        block = {_upper(name): value for name, value in inputs.items() if isinstance(value, bool)}
+        block = {upper_first(name): value for name, value in inputs.items() if isinstance(value, bool)}
         client.put_public_access_block(Bucket=inputs["bucket"], PublicAccessBlockConfiguration=block)
 
     def get(self, client: Any, name: str) -> Properties:
         found = client.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"]
-        return {_lower(key): value for key, value in found.items()}
+        return {lower_first(key): value for key, value in found.items()}
 
     def remove(self, client: Any, name: str) -> None:
         client.delete_public_access_block(Bucket=name)
@@ -219,20 +219,12 @@ _RENAMED = {"id": "ID", "sseAlgorithm": "SSEAlgorithm", "kmsMasterKeyId": "KMSMa
 """AWS's names that differ in more than the case of the first letter, by the input's name."""
 
 
-def _upper(name: str) -> str:
-    return name[0].upper() + name[1:]
-
-
-def _lower(name: str) -> str:
-    return name[0].lower() + name[1:]
-
-
 def to_aws(value: Any, renamed: Mapping[str, str]) -> Any:
     """Nested inputs, with AWS's names."""
     if isinstance(value, list):
         return [to_aws(each, renamed) for each in value]
     if isinstance(value, Mapping):
-        return {renamed.get(name, _upper(name)): to_aws(each, renamed) for name, each in value.items()}
+        return {renamed.get(name, upper_first(name)): to_aws(each, renamed) for name, each in value.items()}
     return value
 
 
@@ -242,5 +234,5 @@ def from_aws(value: Any, renamed: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [from_aws(each, renamed) for each in value]
     if isinstance(value, Mapping):
-        return {back.get(name, _lower(name)): from_aws(each, renamed) for name, each in value.items()}
+        return {back.get(name, lower_first(name)): from_aws(each, renamed) for name, each in value.items()}
     return value

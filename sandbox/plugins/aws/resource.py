@@ -146,3 +146,13 @@ def or_gone(request: Callable[[], Found], *codes: str) -> Found | None:
         if code(error) in codes:
             return None
         raise
+
+
+def upper_first(name: str) -> str:
+    """An input's name as most of AWS's APIs write it: `keyId` becomes `KeyId`."""
+    return name[0].upper() + name[1:]
+
+
+def lower_first(name: str) -> str:
+    """The opposite of `upper_first`."""
+    return name[0].lower() + name[1:]
