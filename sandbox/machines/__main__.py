@@ -25,7 +25,7 @@ from contextlib import ExitStack
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox import daemons
-from sandbox.errors import SandboxError
+from sandbox.errors import SandboxError, plainly
 from sandbox.machines import cleanup
 from sandbox.machines.aws import HOME_REGION, Aws, Regions
 from sandbox.machines.image import ensure_image
@@ -101,16 +101,11 @@ def control(place: Place, command: str, arguments: list[str]) -> int:
     return 0
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    """Run the daemon, or the command in `arguments`; returns the exit status."""
     place = Place.here()
-    try:
-        if len(sys.argv) == 1:
-            return daemon(place)
-        return control(place, sys.argv[1], sys.argv[2:])
-    except SandboxError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return plainly(lambda: control(place, arguments[0], arguments[1:]) if arguments else daemon(place))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

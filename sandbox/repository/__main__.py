@@ -44,14 +44,8 @@ def daemon(place: Place) -> None:
         daemons.serve(place, "repository", server)
 
 
-def main() -> int:
+if __name__ == "__main__":
     try:
         daemon(Place.here())
     except SandboxError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        sys.exit(str(error))

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import SandboxError
+from sandbox.machines import __main__ as machines_command
 from sandbox.machines import requirements
+from sandbox.machines.__main__ import main
 from sandbox.machines.aws import SCANNED_PER_TURN, Regions
 from sandbox.machines.register import all_machines, find
 from sandbox.machines.requirements import preflight
@@ -50,6 +52,26 @@ def test_only_listed_regions_are_polled_if_there_is_a_list(tmp_path: Path) -> No
     place.state.mkdir(parents=True)
     (place.state / "regions.json").write_text('["eu-north-1"]')
     assert Regions(place, ["a", "b", "eu-north-1"]).next() == ["eu-north-1"]
+
+
+def test_a_command_for_an_unknown_machine_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Place, "here", lambda: Place(tmp_path))
+    assert main(["console", "web"]) == 1
+    assert capsys.readouterr().err == "\nThere is no machine 'web' here. Known: none.\n"
+
+
+def test_ctrl_c_ends_a_command_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Place, "here", lambda: Place(tmp_path))
+    monkeypatch.setattr(machines_command, "control", press)
+    assert main(["exec", "web", "sleep", "60"]) == 130
+    assert capsys.readouterr().err == "\nInterrupted.\n"
 
 
 def test_a_machine_is_found_by_id_name_or_address(tmp_path: Path) -> None:
