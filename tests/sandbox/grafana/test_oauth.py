@@ -116,7 +116,7 @@ def test_a_new_user_has_the_role_of_their_groups(browser: Login) -> None:
 
 
 @pytest.mark.parametrize(("groups", "role"), [(["dev"], "Editor"), (["sales"], "Viewer"), ([], "Viewer")])
-def test_a_user_without_a_matching_group_is_a_viewer(browser: Login, groups: list[str], role: str) -> None:
+def test_the_role_depends_on_the_groups(browser: Login, groups: list[str], role: str) -> None:
     browser.as_(ANN | {"groups": groups})
     assert browser.role() == role
 
@@ -149,7 +149,7 @@ def test_only_users_of_the_allowed_domains_can_log_in(browser: Login) -> None:
     assert browser.as_(ANN | {"email": "bob@example.org"}).headers["Location"] == "/"
 
 
-def test_an_existing_user_cannot_be_taken_over_by_its_email(browser: Login) -> None:
+def test_an_existing_user_cannot_be_taken_over_by_its_email_or_login(browser: Login) -> None:
     for name in ({"email": "admin@localhost"}, {"login": "admin"}):
         assert why(browser.as_(ANN | {"sub": "9"} | name)) == "User already exists"
 
@@ -166,7 +166,7 @@ def test_a_code_for_another_browser_is_refused(browser: Login) -> None:
     assert why(stranger.get(code)) == "Provided state does not match stored state"
 
 
-def test_a_code_is_valid_once_and_only_with_its_verifier(browser: Login) -> None:
+def test_a_code_is_only_valid_with_its_verifier(browser: Login) -> None:
     code = browser.code(ANN)
     browser.session.cookies.set("oauth_code_verifier", "x" * 43, domain="127.0.0.1", path="/")
     for cookie in [
