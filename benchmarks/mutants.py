@@ -70,7 +70,10 @@ TESTS = {
     "userdata/server/influxdb_engine.py": ("tests/userdata/test_influxdb_engine.py",),
     "userdata/agent/ec2.py": ("tests/userdata/test_ec2.py",),
     "userdata/bulk.py": ("tests/userdata/test_unknown_machines.py", *RUNS),
-    "userdata/": ("tests/userdata/test_render.py", "tests/userdata/test_round_trips.py", *RUNS),
+    "userdata/": (
+        *(f"tests/userdata/test_{name}.py" for name in ("render", "scripts", "agent_installer", "round_trips")),
+        *RUNS,
+    ),
     "program/identity.py": ("tests/components/test_identity.py",),
     "program/aws_settings.py": ("tests/components/test_aws_settings.py",),
     "program/ssh_answers.py": ("tests/components/test_ssh_answers.py",),

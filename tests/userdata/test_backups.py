@@ -1,4 +1,4 @@
-"""The server's files for backups: size, validity, and what they do without AWS."""
+"""The server's files for backups: the timer and the service, and what backup.sh does without AWS."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.parameters import STANDARD_LIMIT
-from tests.userdata.test_render import SERVER, shellcheck
+from tests.userdata.examples import SERVER
 from userdata.server_files import backup_settings, server_files
 from userdata.templates import FOLDER
 
@@ -20,19 +19,7 @@ def files(schedule: str) -> dict[str, str]:
     return server_files(replace(SERVER, backup_schedule=schedule))
 
 
-@pytest.mark.parametrize(("name", "content"), files("04:00").items())
-def test_each_file_fits_a_standard_parameter(name: str, content: str) -> None:
-    assert len(content.encode()) <= STANDARD_LIMIT, name
-
-
-@pytest.mark.parametrize("name", ["backup", "restore"])
-def test_the_scripts_pass_shellcheck_and_never_trace(name: str) -> None:
-    script = files("04:00")[name]
-    shellcheck(script)
-    assert not re.search(r"set -\w*x|curl [^|\n]*(-v\b|--verbose|-k\b|--insecure|-u )", script)
-
-
-def test_the_timer_runs_daily_and_catches_up() -> None:
+def test_the_timer_runs_daily_and_makes_up_for_a_missed_run() -> None:
     timer = configparser.RawConfigParser()
     timer.read_string(files("23:05")["monitoring-backup.timer"])
     assert timer["Timer"]["OnCalendar"] == "*-*-* 23:05:00 UTC"
@@ -50,13 +37,13 @@ def test_the_service_is_hardened() -> None:
     assert service["Service"]["CapabilityBoundingSet"] == "CAP_DAC_OVERRIDE"
 
 
-def test_the_region_s_s3_is_asked() -> None:
+def test_backups_go_to_the_region_s_s3() -> None:
     assert backup_settings("eu-central-1", "", "prod", 0, "")["S3"] == "https://s3.eu-central-1.amazonaws.com"
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """backup.sh with a folder of the test's instead of the data volume."""
+    """backup.sh with a temporary folder for the data volume."""
     path = tmp_path / "backup.sh"
     path.write_text((FOLDER / "server/backup.sh").read_text().replace("/srv/monitoring", str(tmp_path)))
     (tmp_path / "lost+found").mkdir()
@@ -64,21 +51,21 @@ def script(tmp_path: Path) -> Path:
 
 
 def status(script: Path) -> dict[str, int]:
-    """What Telegraf reads, by field."""
+    """The fields that Telegraf reads."""
     done = subprocess.run(["bash", str(script), "status"], capture_output=True, text=True, check=True)
     measurement, fields = done.stdout.split()
     assert measurement == "backup"
     return {name: int(value.removesuffix("i")) for name, value in (field.split("=") for field in fields.split(","))}
 
 
-def test_before_the_first_backup_the_age_is_the_volume_s(script: Path) -> None:
+def test_before_the_first_backup_its_age_is_the_volume_s(script: Path) -> None:
     subprocess.run(["touch", "-d", "-5 minutes", str(script.parent / "lost+found")], check=True)
     reported = status(script)
     assert (reported["last_success"], reported["failed"]) == (0, 0)
     assert 300 <= reported["age"] < 310
 
 
-def test_the_age_grows_from_the_last_success_also_after_a_failure(script: Path) -> None:
+def test_after_a_failure_the_age_is_still_that_of_the_last_success(script: Path) -> None:
     noted = "backup last_success=1700000000i,bytes=74169i,seconds=2i,failed=0i\n"
     (script.parent / "backup.status").write_text(noted)
     first = status(script)
@@ -90,7 +77,7 @@ def test_the_age_grows_from_the_last_success_also_after_a_failure(script: Path) 
 
 
 def test_a_backup_waits_until_influxdb_has_opened_its_database(tmp_path: Path) -> None:
-    """It refuses connections meanwhile, and then answers, even if only that a login is required."""
+    """Until then InfluxDB refuses connections; afterwards it answers, if only that a login is required."""
     text = (FOLDER / "server/backup.sh").read_text()
     (function,) = re.findall(r"^opened\(\) {.*?^}\n", text, re.DOTALL | re.MULTILINE)
     assert text.index("opened ||") < text.index("influxd backup"), "before the backup"

@@ -1,4 +1,4 @@
-"""An installer of which a part arrives, from a connection that breaks off (`… | ssh HOST sudo bash`)."""
+"""An installer that arrives only in part, because the connection breaks (`… | ssh HOST sudo bash`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.userdata.test_render import AGENT
+from tests.userdata.examples import AGENT
 from userdata.agents import ByTag, agent_installer
 
 pytestmark = pytest.mark.slow
@@ -20,18 +20,18 @@ KINDS = {
     "of the Ansible role": replace(AGENT, password="", without_password=True),
 }
 EACH = 40
-"""Places at which it is cut, besides the beginnings and ends of functions."""
+"""Random places at which it is cut, besides the beginnings and ends of functions."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_part_of_it_does_nothing_and_does_not_end_well(kind: str) -> None:
+def test_a_part_of_the_installer_does_nothing_and_fails(kind: str) -> None:
     script = agent_installer(KINDS[kind])
     lines = script.splitlines(keepends=True)
     starts = [len("".join(lines[:number])) for number in range(1, len(lines))]
     functions = [at for at in starts if script[at - 2 : at] in ("}\n", "{\n", ")\n")]
     chance = random.Random(1)  # noqa: S311
     for at in {*functions, *chance.sample(range(len(lines[0]) + 1, len(script.rstrip()) - 1), EACH)}:
-        # Without programs, so that a part that does run cannot do harm; what runs says so.
+        # Without programs, so that a part that does run does no harm; `-x` shows what runs.
         done = subprocess.run(
             ["/bin/bash", "-x"],
             input=script[:at],

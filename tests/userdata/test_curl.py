@@ -1,4 +1,4 @@
-"""Passwords, as curl reads them from its standard input: the real curl against a server on loopback."""
+"""Passwords as curl reads them from standard input: the real curl against a server on loopback."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import pytest
 from settings import values as v
 from settings.mistakes import WrongValueError
 from tests.support.serving import serving
-from tests.userdata.test_render import SERVER
+from tests.userdata.examples import SERVER
 from userdata.server_files import server_files
 
 FOLDER = Path(__file__).parent.parent.parent / "userdata"
 
 
 class Listener(HTTPServer):
-    """Remembers the logins and the texts it was sent."""
+    """Remembers the logins and the queries that it receives."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -32,19 +32,19 @@ class Listener(HTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers anything with 204."""
+    """Answers every request with 204."""
 
     server: Listener
 
     def do_GET(self) -> None:
-        """A request without a body."""
+        """Handle a request without a body."""
         _, _, login = self.headers.get("Authorization", "").partition("Basic ")
         self.server.logins.append(base64.b64decode(login).decode())
         self.send_response(204)
         self.end_headers()
 
     def do_POST(self) -> None:
-        """A query."""
+        """Handle a query."""
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.queries.append(parse_qs(body, keep_blank_values=True)["q"][0])
         self.do_GET()
@@ -60,7 +60,7 @@ def listener() -> Iterator[Listener]:
 
 
 def ask(listener: Listener, lines: str) -> None:
-    """Run lines of a boot script's part after what it has read, with curl at their end."""
+    """Run these lines after the settings and functions that the boot script's parts read."""
     script = server_files(SERVER)["server.conf"] + "\n" + lines
     url = f"http://127.0.0.1:{listener.server_port}/"
     done = subprocess.run(
@@ -70,7 +70,7 @@ def ask(listener: Listener, lines: str) -> None:
 
 
 def accepted() -> list[str]:
-    """Every character that settings accept in a password, of the first Unicode planes; and combinations."""
+    """Passwords that settings accept: with each character of some Unicode blocks, and with combinations of two."""
 
     def taken(password: str) -> bool:
         try:
@@ -83,8 +83,7 @@ def accepted() -> list[str]:
     return [*single, *filter(taken, pairs), '"', "\\", "-", "@file", "\\\\\\", "x" * v.LONGEST_PASSWORD]
 
 
-def test_every_password_that_settings_take_arrives_as_it_is(listener: Listener) -> None:
-    """shared case applied_password."""
+def test_every_accepted_password_arrives_unchanged(listener: Listener) -> None:
     passwords = accepted()
     assert len(passwords) > 300
     assert {'a"b', "a\\b", "a:b", "a#b", "a b"} <= set(passwords)
@@ -93,25 +92,27 @@ def test_every_password_that_settings_take_arrives_as_it_is(listener: Listener) 
     assert listener.logins == [f"u:{password}" for password in passwords]
 
 
-def test_a_line_break_is_no_new_option(listener: Listener) -> None:
+def test_a_line_break_does_not_begin_another_option(listener: Listener) -> None:
     ask(listener, 'curl_option user $\'u:a\\nurl = "file:///etc/passwd"\' | curl -sS -K - "$1"\n')
     assert listener.logins == ['u:a\nurl = "file:///etc/passwd"']
 
 
 @pytest.mark.parametrize("query", ['DROP USER "a\\b"', 'SET PASSWORD FOR "u" = \'x\\\\"y\'', "a&b=c %20 + é"])
-def test_queries_arrive_as_they_are(listener: Listener, query: str) -> None:
+def test_queries_arrive_unchanged(listener: Listener, query: str) -> None:
     quoted = query.replace("'", "'\\''")
     ask(listener, f"{{ curl_option user u:p && curl_option data-urlencode 'q={quoted}'; }} | curl -sS -K - \"$1\"\n")
     assert listener.queries == [query]
 
 
-def test_every_login_of_every_script_goes_through_it() -> None:
-    for file in sorted(FOLDER.rglob("*.sh")):
-        for line in file.read_text().splitlines():
-            if file.name != "curl.sh" and re.search(r"user *= |data-urlencode *=", line):
-                # AWS's own keys and tokens are base64.
-                assert "AccessKeyId" in line, f"{file.name}: {line}"
+def test_no_script_writes_a_login_for_curl_itself() -> None:
+    scripts = [file for file in FOLDER.rglob("*.sh") if file.name != "curl.sh"]
+    lines = [(file.name, line) for file in scripts for line in file.read_text().splitlines()]
+    assert sum("curl_option user " in line for _, line in lines) > 2
+    writing = [(name, line) for name, line in lines if re.search(r"user *= |data-urlencode *=", line)]
+    # AWS's own keys and tokens are base64, which needs no escaping.
+    assert {name for name, line in writing if "AccessKeyId" in line} == {"boot.sh", "aws.sh"}
+    assert [each for each in writing if "AccessKeyId" not in each[1]] == []
 
 
-def test_no_accepted_password_is_a_control_character() -> None:
+def test_no_accepted_password_has_a_control_character() -> None:
     assert not [one for one in "".join(accepted()) if unicodedata.category(one) in ("Cc", "Cf", "Cs")]

@@ -1,5 +1,5 @@
-"""What an EC2 instance chosen by tag asks AWS: the local one judges signature and rights, and a small metadata service
-says who it is.
+"""What an instance chosen by a tag requests from AWS. The local AWS checks signature and permissions, and a small
+metadata service identifies the instance.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ID = "i-0123456789abcdef0"
 
 @dataclass
 class Imds:
-    """A metadata service that asks for a token, as EC2's does."""
+    """A metadata service that requires a token, as EC2's does."""
 
     url: str
     facts: dict[str, str] = field(default_factory=dict)
@@ -80,14 +80,16 @@ def run(imds: Imds, *arguments: str) -> subprocess.CompletedProcess[str]:
         ("x" * 200, "x" * 63),
     ],
 )
-def test_its_name_is_that_of_its_tag_or_its_own(imds: Imds, tag: str | None, name: str) -> None:
+def test_an_instance_s_name_is_its_tag_s_or_its_host_name(imds: Imds, tag: str | None, name: str) -> None:
     if tag:
         imds.facts["tags/instance/Name"] = tag
     assert run(imds, "identity").stdout.splitlines() == [name, ""]
 
 
 @pytest.mark.parametrize(("tag", "name"), [("web", "web"), ("y" * 63, "y" * 45), ("monitoring", socket.gethostname())])
-def test_in_an_auto_scaling_group_its_name_is_unique_and_it_is_ephemeral(imds: Imds, tag: str, name: str) -> None:
+def test_in_an_auto_scaling_group_an_instance_has_a_unique_name_and_is_ephemeral(
+    imds: Imds, tag: str, name: str
+) -> None:
     imds.facts |= {"autoscaling/target-lifecycle-state": "InService", "tags/instance/Name": tag}
     found, ephemeral = run(imds, "identity").stdout.splitlines()
     assert (found, ephemeral) == (f"{name}-{ID[2:]}", "ephemeral")
@@ -98,7 +100,7 @@ def test_in_an_auto_scaling_group_its_name_is_unique_and_it_is_ephemeral(imds: I
 @example("monitoring", ID[1:])
 @example("Monitoring.-", ID[1:])
 @example("x" * 62 + "-y", "")
-def test_its_name_is_one_that_the_setting_hosts_takes(text: str, end: str) -> None:
+def test_a_name_is_one_that_the_setting_hosts_accepts(text: str, end: str) -> None:
     functions: dict[str, Any] = {}
     exec(SCRIPT.read_text().partition("\nif sys.argv")[0], functions)  # noqa: S102
     name = functions["usable"](text, end)
@@ -107,7 +109,7 @@ def test_its_name_is_one_that_the_setting_hosts_takes(text: str, end: str) -> No
 
 
 def with_role(aws: Cloud, imds: Imds, *statements: dict[str, object]) -> None:
-    """The instance has a role with these policy statements."""
+    """Give the instance a role with these policy statements."""
     iam, name = aws.client("iam"), f"web-{uuid.uuid4()}"
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
@@ -128,13 +130,13 @@ def parameter(aws: Cloud) -> str:
     return name
 
 
-def test_it_reads_the_one_parameter_that_its_role_may_read(aws: Cloud, imds: Imds, parameter: str) -> None:
+def test_the_instance_reads_the_parameter_that_its_role_may_read(aws: Cloud, imds: Imds, parameter: str) -> None:
     with_role(aws, imds, allow("ssm:GetParameter", resource=f"arn:aws:ssm:*:*:parameter{parameter}"))
     read = run(imds, "parameter", REGION, f"{aws.url}/", parameter)
     assert (read.stdout, read.stderr) == ('p "ä" \\ $x\n', "")
 
 
-def test_without_the_right_it_says_in_one_line_what_is_missing(aws: Cloud, imds: Imds, parameter: str) -> None:
+def test_without_the_permission_the_error_is_one_line_that_names_it(aws: Cloud, imds: Imds, parameter: str) -> None:
     with_role(aws, imds)
     refused = run(imds, "parameter", REGION, f"{aws.url}/", parameter)
     assert (refused.returncode, refused.stdout) == (1, "")
@@ -143,13 +145,13 @@ def test_without_the_right_it_says_in_one_line_what_is_missing(aws: Cloud, imds:
     assert "is not authorized to perform: ssm:GetParameter" in refused.stderr
 
 
-def test_without_a_role_or_a_metadata_service_it_says_so(imds: Imds) -> None:
+def test_a_missing_role_or_metadata_service_is_reported(imds: Imds) -> None:
     asked = ("parameter", REGION, "http://127.0.0.1:1/", "/x")
     assert run(imds, *asked).stderr == "this instance has no role, with which it could read /x\n"
     assert run(Imds("http://127.0.0.1:1/"), "identity").stderr.startswith("this is no EC2 instance, or its metadata")
 
 
-def test_it_retries_when_aws_throttles(aws: Cloud, imds: Imds, parameter: str) -> None:
+def test_a_throttled_request_is_repeated(aws: Cloud, imds: Imds, parameter: str) -> None:
     with_role(aws, imds, allow("ssm:GetParameter"))
     answers = iter([(400, '{"__type": "ThrottlingException"}'), (200, '{"Parameter": {"Value": "at last"}}')])
 

@@ -1,5 +1,5 @@
-"""Which of Grafana's databases are set aside before it starts: the script with real files of SQLite, in a folder of its
-own. That Grafana then goes on is tests/live/faults/test_grafana_database.py."""
+"""Which Grafana databases are set aside before Grafana starts: the script with real SQLite files in a temporary folder.
+What Grafana does then is in tests/live/faults/test_grafana_database.py."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Server:
             made.commit()
 
     def start(self) -> str:
-        """What is said before a start of Grafana."""
+        """What the script prints before Grafana starts."""
         done = subprocess.run(
             ["bash", "-c", self._script],
             env={"PATH": f"{self._programs}:/usr/bin:/bin"},
@@ -57,7 +57,7 @@ class Server:
         return done.stdout
 
     def impatient(self) -> None:
-        """It waits for nobody's lock."""
+        """Do not wait for a lock."""
         assert "timeout=30" in self._script
         self._script = self._script.replace("timeout=30", "timeout=0")
 
@@ -68,7 +68,7 @@ def server(tmp_path: Path) -> Server:
 
 
 def zeros(first: int, last: int | None) -> Callable[[bytes], bytes]:
-    """Of these pages."""
+    """Overwrite these pages with zeros. last: counted from the end if it is negative."""
 
     def change(content: bytes) -> bytes:
         end = len(content) + last * PAGE if last is not None and last < 0 else (last or 0) * PAGE
@@ -87,7 +87,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("copied", [True, False], ids=["with a copy", "without"])
-def test_a_damaged_database_is_set_aside_for_the_copy_or_for_none(server: Server, damage: str, copied: bool) -> None:
+def test_a_damaged_database_is_set_aside_and_replaced_by_the_copy_if_there_is_one(
+    server: Server, damage: str, copied: bool
+) -> None:
     whole = server.database.read_bytes()
     broken = DAMAGES[damage](whole)
     server.database.write_bytes(broken)
@@ -102,7 +104,7 @@ def test_a_damaged_database_is_set_aside_for_the_copy_or_for_none(server: Server
 
 
 @pytest.mark.parametrize("content", ["whole", "empty", "none"])
-def test_what_is_not_damaged_is_left_alone(server: Server, content: str) -> None:
+def test_an_undamaged_empty_or_missing_database_is_left_alone(server: Server, content: str) -> None:
     if content == "empty":
         server.database.write_bytes(b"")
     elif content == "none":
@@ -112,7 +114,7 @@ def test_what_is_not_damaged_is_left_alone(server: Server, content: str) -> None
     assert (server.database.read_bytes() if server.database.exists() else None) == before
 
 
-def test_a_locked_database_is_not_damaged(server: Server) -> None:
+def test_a_locked_database_is_left_alone(server: Server) -> None:
     server.impatient()
     with closing(sqlite3.connect(server.database)) as other:
         other.execute("BEGIN EXCLUSIVE")

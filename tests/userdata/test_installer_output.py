@@ -1,8 +1,7 @@
-"""The installer prints nothing secret, whatever fails: everything it prints is in the state, and in the error, in
-plain text.
+"""The installer prints no secret, whatever fails: what it prints is in Pulumi's state and errors in plain text.
 
-It runs for real, in a mount namespace of its own, with wrappers for the machine's programs that print their
-arguments, one of which fails.
+It really runs, in its own mount namespace, with wrappers around the machine's programs that print their arguments. One
+of them fails.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from settings import Inputs
-from tests.userdata.test_render import AGENT
+from tests.userdata.examples import AGENT
 from userdata.agents import ACTION, ByTag, agent_installer
 
 INPUTS = Inputs.model_validate(
@@ -124,7 +123,7 @@ def install(
 
 
 @pytest.mark.parametrize(("system", "manager"), [("debian", "apt-get"), ("fedora", "dnf")])
-def test_it_comes_to_its_end(work: Path, system: str, manager: str) -> None:
+def test_the_installer_finishes_without_printing_a_secret(work: Path, system: str, manager: str) -> None:
     done = install(work, SCRIPT, system=system)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Telegraf" in done.stdout
@@ -134,7 +133,7 @@ def test_it_comes_to_its_end(work: Path, system: str, manager: str) -> None:
     assert "cannot read the repository" in install(work, SCRIPT, manager, system=system).stderr
 
 
-def test_telegraf_does_not_start_and_says_the_password(work: Path) -> None:
+def test_a_password_in_telegraf_s_log_is_masked(work: Path) -> None:
     done = install(work, SCRIPT.replace("main() {", "export STATE=failed\nmain() {", 1))
     assert done.returncode != 0
     assert "Telegraf does not start: the password *** is wrong" in done.stderr
@@ -160,7 +159,7 @@ esac
 
 
 @pytest.mark.parametrize("action", ["install", "remove"])
-def test_on_an_instance_chosen_by_tag_it_asks_aws(work: Path, action: str) -> None:
+def test_on_an_instance_chosen_by_tag_it_gets_the_password_from_aws(work: Path, action: str) -> None:
     (work / "bin" / "python3").write_text(PYTHON)
     (work / "bin" / "python3").chmod(0o755)
     shown = (
@@ -186,7 +185,7 @@ def test_on_an_instance_chosen_by_tag_it_asks_aws(work: Path, action: str) -> No
     ("other", "kept"), [("/monitoring/dev/other", """'secret-of-"others" $(id) \\'"""), ("", "'secret-of-aws'")]
 )
 def test_while_the_stack_moves_it_keeps_a_password_for_each_influxdb(work: Path, other: str, kept: str) -> None:
-    """That of an external InfluxDB may have any character but a single quote."""
+    """The password of an external InfluxDB can contain any character but a single quote."""
     (work / "bin" / "python3").write_text(PYTHON)
     (work / "bin" / "python3").chmod(0o755)
     by_tag = ByTag("eu-central-1", "/monitoring/dev/password", other)
@@ -200,7 +199,7 @@ def test_while_the_stack_moves_it_keeps_a_password_for_each_influxdb(work: Path,
 
 
 @pytest.mark.parametrize("step", ["identity", "parameter"])
-def test_what_aws_refuses_is_said_and_changes_nothing(work: Path, step: str) -> None:
+def test_a_refusal_of_aws_is_reported_and_changes_nothing(work: Path, step: str) -> None:
     (work / "bin" / "python3").write_text(PYTHON)
     (work / "bin" / "python3").chmod(0o755)
     done = install(work, BY_TAG.replace(ACTION, "install"), step)
@@ -211,7 +210,7 @@ def test_what_aws_refuses_is_said_and_changes_nothing(work: Path, step: str) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_whatever_program_fails(work: Path, program: str) -> None:
+def test_no_secret_is_printed_whichever_program_fails(work: Path, program: str) -> None:
     systems = ("debian", "fedora") if program in ("curl", "dnf", "rpm", "systemctl") else ("debian",)
     for system, arguments in product(systems, ((), ("remove",))):
         done = install(work, SCRIPT, program, *arguments, system=system)
@@ -219,7 +218,7 @@ def test_whatever_program_fails(work: Path, program: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_full_disk(work: Path) -> None:
+def test_no_secret_is_printed_when_the_disk_is_full(work: Path) -> None:
     fill = "mount -t tmpfs -o size=8k none /etc/default; head -c 9999 /dev/zero >/etc/default/x || :"
     done = install(work, SCRIPT.replace("configure_telegraf() {", f"configure_telegraf() {{\n{fill}", 1))
     assert done.returncode != 0
@@ -227,15 +226,15 @@ def test_a_full_disk(work: Path) -> None:
     assert "secret-of" not in done.stdout + done.stderr
 
 
-def test_the_folder_that_telegraf_s_unit_names_is_there(work: Path) -> None:
-    """On a host where somebody removed it, Telegraf would not start again."""
+def test_the_folder_that_telegraf_s_unit_names_is_created(work: Path) -> None:
+    """Telegraf would not start on a host where it was removed."""
     done = install(work, agent_installer(replace(AGENT, host="db-1")))
     assert "monitoring: Telegraf " in done.stdout, done.stderr[-500:]
     assert done.returncode == 0
 
 
-def test_what_arrives_in_part_does_nothing() -> None:
-    """And of what bash cannot read to its end it shows no line with a secret."""
+def test_a_part_of_the_installer_does_nothing() -> None:
+    """And bash does not print a line with a secret when it complains that the script is incomplete."""
     script = SCRIPT.replace("[ -d /run/systemd/system ]", "echo it-ran; exit 1")
 
     def run(part: str) -> subprocess.CompletedProcess[str]:

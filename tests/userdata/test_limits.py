@@ -1,4 +1,4 @@
-"""What one broken agent can use up in a real InfluxDB: series and values of a tag, up to influxdb.conf's limits."""
+"""What a broken agent can use up in a real InfluxDB: series and tag values, up to the limits in influxdb.conf."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIMITS = {key: DATA[key] for key in ("max-series-per-database", "max-values-per-
 def url(tmp_path: Path) -> Iterator[str]:
     http = free_port()
     settings = tmp_path / "influxdb.conf"
-    # With the index that the server has, which is InfluxDB's default: the other one, tsi1, knows no limits.
+    # With the default index, as on the server: the other one, tsi1, has no such limits.
     limits = [f"{key} = {value}" for key, value in LIMITS.items()]
     ours = influxdb_configuration(tmp_path, http, *limits)
     assert all(limit in ours for limit in limits)
@@ -43,19 +43,19 @@ def write(url: str, lines: list[str]) -> requests.Response:
 
 
 def write_errors(url: str) -> int:
-    """What the rule "InfluxDB fails to write" looks at."""
+    """The counter that the rule "InfluxDB fails to write" reads."""
     return int(requests.get(f"{url}/debug/vars", timeout=20).json()["write"]["values"]["writeError"])
 
 
-def test_the_index_on_the_server_is_the_one_that_knows_limits() -> None:
+def test_the_server_s_index_is_the_one_with_limits() -> None:
     assert DATA.get("index-version", "inmem") == "inmem"
 
 
-def test_a_tag_has_so_many_values_and_no_more(url: str) -> None:
+def test_a_tag_has_a_limited_number_of_values(url: str) -> None:
     limit = LIMITS["max-values-per-tag"]
     assert write(url, ["system,host=web-1 uptime=1"]).status_code == 204
     assert write_errors(url) == 0
-    # A request is checked against what was there before it.
+    # A request is checked against what was stored before it.
     assert write(url, [f"system,host=rogue-{number} uptime=1" for number in range(limit - 1)]).status_code == 204
     refused = write(url, ["system,host=one-more uptime=1"])
     assert refused.status_code == 400
@@ -65,7 +65,7 @@ def test_a_tag_has_so_many_values_and_no_more(url: str) -> None:
     assert write(url, ["system,host=web-1 uptime=2", "cpu,host=web-2 usage=1"]).status_code == 204
 
 
-def test_a_database_has_so_many_series_and_no_more(url: str) -> None:
+def test_a_database_has_a_limited_number_of_series(url: str) -> None:
     limit = LIMITS["max-series-per-database"]
     assert limit == SERIES_LIMIT, "what the rule “Too many series” says"
     assert write(url, ["system,host=web-1 uptime=1"]).status_code == 204
@@ -85,15 +85,15 @@ def shards(url: str) -> int:
     return sum(len(each.get("values", ())) for each in answer["results"][0]["series"])
 
 
-def test_points_of_years_to_come_are_refused_and_make_no_shards(url: str, tmp_path: Path) -> None:
-    """A shard takes memory and a file; the script that down-samples, which runs within a minute of each boot, sees to
-    it that there are few. In neither policy: anyone who may write may name one."""
+def test_points_far_in_the_future_are_refused_and_make_no_shards(url: str, tmp_path: Path) -> None:
+    """Each shard takes memory and a file. The script that down-samples, which runs within a minute after each boot,
+    limits their number in both policies, because a writer can name either."""
     requests.post(f"{url}/query", params={"q": rollup.CREATE}, timeout=20)
     now, day = int(time.time()), 86400
     days = "\n".join(f"system,host=rogue uptime=1i {now + number * day}" for number in range(0, 1000, 7))
     rollup.install(tmp_path)
     rollup.configure(tmp_path, url)
-    for _ in range(2):  # again changes nothing
+    for _ in range(2):  # the second run changes nothing
         assert rollup.run(tmp_path) == ""
     for policy in ("autogen", "rollup"):
         before = shards(url)
@@ -106,4 +106,4 @@ def test_points_of_years_to_come_are_refused_and_make_no_shards(url: str, tmp_pa
         assert ahead.status_code == 204, ahead.text
         stored = f'SELECT first("uptime") FROM "{policy}"."system" WHERE time < now() + 1d'  # noqa: S608
         found = requests.get(f"{url}/query", params={"db": "telegraf", "q": stored}, timeout=20).json()
-        assert "series" in found["results"][0], "of the same request what is not ahead is stored"
+        assert "series" in found["results"][0], "the rest of the same request is stored"

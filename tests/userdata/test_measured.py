@@ -1,4 +1,4 @@
-"""What the agents measure on a host with containers: Telegraf itself, on mounts and interfaces of every kind."""
+"""What agents measure on a host with containers: the real Telegraf, with every kind of mount and interface."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from dashboards.queries import WHOLE_DISKS
 from sandbox import toolchain
-from tests.userdata.test_render import AGENT, TARGET, agent_config
+from tests.userdata.examples import AGENT, TARGET, agent_config
 from userdata.templates import FOLDER
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ HOST_S = {
     "/mnt/pool": "fuse.mergerfs / rw",
     "/mnt/failed": "ext4 / ro",
 }
-"""Mounts: type, root within the file system, mode."""
+"""Mount point: type, root within the file system, mode."""
 
 
 def telegraf() -> Path:
@@ -60,12 +60,12 @@ def telegraf() -> Path:
 
 
 def measured(folder: Path, *within: str, **environment: str) -> str:
-    """Line protocol of one round of an agent's inputs. within: a command to run it in."""
+    """The line protocol of one round of an agent's inputs. within: a command that runs it."""
     return round_of(configured(folder, 0), *within, **environment)
 
 
 def configured(folder: Path, top_processes: int) -> Path:
-    """An agent's configuration, with what it runs."""
+    """Write an agent's configuration and the scripts that it runs."""
     config = folder / "telegraf.conf"
     given = agent_config(replace(AGENT, target=replace(TARGET, private_ca=False), top_processes=top_processes))
     for name in ("measure", "processes"):
@@ -92,18 +92,18 @@ def round_of(config: Path, *within: str, **environment: str) -> str:
 
 
 OWN_MOUNTS = {"HOST_PROC_MOUNTINFO": "/proc/self/mountinfo"}
-"""gopsutil would ask init for them."""
+"""gopsutil would read those of process 1."""
 
 STATUS = {
     *("cpu_some", "memory_some", "memory_full", "io_some", "io_full", "oom_kills", "files_open", "sockets_used"),
     *("tcp_waiting", "tcp_orphans", "tcp_established", "tcp_sent", "tcp_resent", "tcp_overflows"),
     *("net_bytes_recv", "net_bytes_sent", "net_packets_recv", "net_packets_sent", "net_lost"),
 }
-"""What every host with Linux 4.20 or newer has."""
+"""Fields of every host with Linux 4.20 or later."""
 
 
-def test_a_plain_host_is_few_series(tmp_path: Path) -> None:
-    """docs/scale.md: what a core costs, and what /etc/telegraf/measure does."""
+def test_a_core_is_one_series_and_a_host_s_status_another(tmp_path: Path) -> None:
+    """docs/scale.md: what a core costs, and what /etc/telegraf/measure measures."""
     lines = measured(tmp_path, **OWN_MOUNTS)
     cores = [line for line in lines.splitlines() if line.startswith("> cpu,cpu=cpu") and "cpu-total" not in line]
     assert len(cores) == os.cpu_count()
@@ -119,8 +119,8 @@ def test_a_plain_host_is_few_series(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("most", [0, 3])
-def test_processes_are_named_on_request_a_series_for_each_rank(tmp_path: Path, most: int) -> None:
-    """docs/agents.md: what that costs."""
+def test_on_request_the_top_processes_are_a_series_per_rank(tmp_path: Path, most: int) -> None:
+    """docs/agents.md: what they cost."""
     lines = round_of(configured(tmp_path, most), **OWN_MOUNTS)
     named = [line for line in lines.splitlines() if line.startswith("> top_processes,")]
     assert len(named) == most
@@ -135,7 +135,7 @@ PROGRAMS = {
 
 
 def status(folder: Path, **programs: str) -> str:
-    """The line of /etc/telegraf/measure on a machine with these programs."""
+    """What /etc/telegraf/measure prints on a machine with these programs."""
     for name, script in programs.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n")
         (folder / name).chmod(0o755)
@@ -152,7 +152,7 @@ def test_failed_units_are_counted_and_named(tmp_path: Path) -> None:
     assert "failed" not in status(tmp_path, systemctl="exit 1")
 
 
-def test_the_clock_is_asked_of_chrony_or_else_of_timesyncd(tmp_path: Path) -> None:
+def test_the_clock_s_offset_is_chrony_s_or_else_timesyncd_s(tmp_path: Path) -> None:
     assert "clock_offset=-0.000012," in status(tmp_path, **PROGRAMS)
     assert "clock_offset=0.0015," in status(tmp_path, **PROGRAMS | {"chronyc": "exit 1"})
     assert "clock_offset=-2.5e-05," in status(
@@ -169,8 +169,8 @@ def totals(
     cards: str = "",
     made: Mapping[str, str | None] = MappingProxyType({}),
 ) -> dict[str, int]:
-    """What /etc/telegraf/measure adds up of these /proc/diskstats and /proc/net/dev. made: below /sys/class/net, a
-    folder, or a link to this."""
+    """The sums in what /etc/telegraf/measure prints. disks: /proc/diskstats. cards: lines of /proc/net/dev. made: paths
+    below /sys/class/net, each a folder or a link to this target."""
     (folder / "diskstats").write_text(disks)
     (folder / "dev").write_text(f"Inter-|   Receive\n face |bytes packets\n{cards}")
     for path, target in made.items():
@@ -196,7 +196,7 @@ DISKSTATS = (
 )
 
 
-def test_a_host_s_disks_are_added_up_without_their_parts_and_mappings(tmp_path: Path) -> None:
+def test_a_host_s_disks_are_added_up_without_partitions_and_mappings(tmp_path: Path) -> None:
     expected = {"reads": 11, "read_bytes": 1008 * 512, "writes": 22, "write_bytes": 4000000000016 * 512}
     assert totals(tmp_path, "disk", disks=DISKSTATS) == expected
     assert totals(tmp_path, "disk", disks="   7  0 loop0 10 1 1000 5 20 3 2000 24 4 0 8 9\n") == {}
@@ -205,7 +205,7 @@ def test_a_host_s_disks_are_added_up_without_their_parts_and_mappings(tmp_path: 
 @pytest.mark.parametrize(
     "name", ["sda", "sdab", "vda", "xvdf", "nvme0n1", "mmcblk0", "sda1", "nvme0n1p1", "md0", "sr0"]
 )
-def test_the_disks_added_up_are_those_of_the_dashboards(tmp_path: Path, name: str) -> None:
+def test_the_disks_that_are_added_up_are_those_on_the_dashboards(tmp_path: Path, name: str) -> None:
     whole = re.fullmatch(r'"name"::tag =~ /(.*)/', WHOLE_DISKS)
     assert whole
     line = f"   8  0 {name} 10 1 1000 5 20 3 2000 24 4 0 8 9 0 0 0 0 0 0\n"
@@ -213,7 +213,7 @@ def test_the_disks_added_up_are_those_of_the_dashboards(tmp_path: Path, name: st
 
 
 def card(name: str, scale: int) -> str:
-    """A line of /proc/net/dev; without a space after the colon where a number is long, as older kernels wrote it."""
+    """A line of /proc/net/dev, without a space after the colon, as older kernels write long numbers."""
     received, sent = (f"{each * scale} {scale} 1 2 0 0 0 0" for each in (10**12, 2 * 10**12))
     return f"  {name}:{received} {sent}\n"
 
@@ -230,7 +230,7 @@ CONTAINER = {"lo/x": None, "eth0/x": None, "docker0/bridge": None, "veth1/brport
 @pytest.mark.parametrize(
     ("made", "counted"), [(SERVER, ("eth0", "eth1", "eth2")), (CONTAINER, ("eth0",))], ids=["server", "container"]
 )
-def test_a_host_s_cards_are_added_up_each_packet_once(
+def test_a_host_s_cards_are_added_up_and_no_packet_counts_twice(
     tmp_path: Path, made: dict[str, str | None], counted: tuple[str, ...]
 ) -> None:
     names = list(dict.fromkeys(path.partition("/")[0] for path in made))
@@ -243,8 +243,8 @@ def test_a_host_s_cards_are_added_up_each_packet_once(
     }
 
 
-def test_a_host_s_own_totals_are_the_kernel_s(tmp_path: Path) -> None:
-    """Whatever this machine is: measured between two looks at the kernel's counters."""
+def test_the_totals_are_the_kernel_s(tmp_path: Path) -> None:
+    """On this machine: measured between two readings of the kernel's counters."""
     cards = Path("/sys/class/net")
     real = [each.name for each in cards.iterdir() if (each / "device").exists()]
     if not real:
@@ -263,7 +263,7 @@ def tags(lines: str, measurement: str, tag: str) -> list[str]:
 
 
 def file_systems(folder: Path, mounts: dict[str, str]) -> list[str]:
-    """The paths measured on a host with these mounts (gopsutil's HOST_PROC_MOUNTINFO, HOST_MOUNT_PREFIX)."""
+    """The paths that are measured on a host with these mounts (gopsutil's HOST_PROC_MOUNTINFO, HOST_MOUNT_PREFIX)."""
     lines = []
     for number, (path, described) in enumerate(mounts.items()):
         fstype, root, mode = described.split()
@@ -275,7 +275,7 @@ def file_systems(folder: Path, mounts: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("root", ["ext4 / rw", "btrfs /@ rw", "overlay / rw", "ext4 /var/lib/machines/a rw"])
-def test_a_host_s_file_systems_are_measured_once_and_its_containers_not(tmp_path: Path, root: str) -> None:
+def test_a_host_s_file_systems_are_measured_once_and_its_containers_are_not(tmp_path: Path, root: str) -> None:
     assert sorted(file_systems(tmp_path, {"/": root} | CONTAINERS | HOST_S)) == sorted(["/", *HOST_S])
 
 
@@ -312,15 +312,14 @@ CARDS = ("bond0", "br0", "br-lan", "vlan100", "eth0.100", "wg0", "tun0", "vmbr0"
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("ip"), reason="makes interfaces, for which it needs root")
-def test_a_host_s_cards_are_measured_and_its_containers_cables_not(tmp_path: Path) -> None:
+def test_a_host_s_cards_are_measured_and_its_containers_interfaces_are_not(tmp_path: Path) -> None:
     made = "".join(f"ip link add {name} type bridge; ip link set {name} up; " for name in (*CABLES, *CARDS))
     shown = measured(tmp_path, "unshare", "--net", "sh", "-c", f'{made} exec "$@"', "sh")
     assert sorted(tags(shown, "net", "interface")) == sorted(CARDS)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts, for which it needs root")
-def test_real_layers_are_not_measured(tmp_path: Path) -> None:
-    """shared/cases/hosts/22, with the kernel's own overlays."""
+def test_the_kernel_s_own_overlays_are_not_measured(tmp_path: Path) -> None:
     script = (
         "set -e; mount --make-rprivate /; mount -t tmpfs t {0}; cd {0};"
         " mkdir -p lower upper work docker/overlay2/{1}/merged ro;"
@@ -343,7 +342,7 @@ def test_loops_and_mappings_are_not_measured_as_disks(tmp_path: Path) -> None:
 
 
 def proc(folder: Path) -> Path:
-    """/proc with other diskstats."""
+    """A copy of /proc with other diskstats."""
     made = folder / "proc"
     made.mkdir()
     for entry in ("stat", "meminfo", "vmstat", "uptime", "loadavg", "swaps", "net", "self", "1", "cpuinfo", "sys"):

@@ -1,4 +1,4 @@
-"""Copying one InfluxDB to another: the script against real ones, started as often as its timer would."""
+"""Copying one InfluxDB to another: the script against real ones, started as often as its timer starts it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ pytestmark = pytest.mark.live
 HOUR, DAY = 3600, 86400
 LOGIN = ("grafana", "password of grafana")
 NAMES = ("m\\\nx", "_name", "/.*/", "a\\\\b", '"q"', "a=b", "\\#c", "ä\u2028b", "d\\,e\\ f")
-"""Of measurements, as line protocol has them: anyone with the agents' password may write them."""
+"""Names of measurements in line protocol; anyone with the agents' password can write them."""
 ODD = 'a "quoted\\ text"\nin two lines, ä'
 
 
 class Server:
-    """An InfluxDB with the policies of the server's own."""
+    """An InfluxDB 1.x, or the 1.x API of another."""
 
     def __init__(self, url: str, login: tuple[str, str] = LOGIN) -> None:
         self.url, self.login = url, login
@@ -53,7 +53,7 @@ class Server:
         return series
 
     def content(self, measurement: str = "/.*/", where: str = "") -> dict[str, list[dict[str, Any]]]:
-        """Everything, by measurement and tags, except what the server writes about an InfluxDB itself."""
+        """All points by measurement and tags, except what the server writes about its InfluxDB itself."""
         return {
             json.dumps([each["name"], *sorted((tag, name) for tag, name in each.get("tags", {}).items() if name)]): [
                 {name: value for name, value in zip(each["columns"], row, strict=True) if value is not None}
@@ -66,7 +66,7 @@ class Server:
 
 @contextmanager
 def started(folder: Path, options: str = "") -> Iterator[Server]:
-    """options: of its section [http]."""
+    """A running InfluxDB with an empty database. options: lines of its section [http]."""
     folder.mkdir()
     http = free_port()
     written = influxdb_configuration(folder, http)
@@ -89,7 +89,7 @@ def own(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Server]:
-    """Behind a proxy, requests of one megabyte are often the most."""
+    """It accepts requests of up to one megabyte, a frequent limit of proxies."""
     with started(tmp_path / "other", "max-body-size = 1048576\n") as one:
         yield one
 
@@ -98,13 +98,13 @@ def other(tmp_path: Path) -> Iterator[Server]:
 def second(managed: Managed) -> Server:  # noqa: F811
     """An InfluxDB 2.7 with users for the 1.x API."""
     if shortfall():
-        pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
+        pytest.skip("InfluxDB 2 cannot be built here either: compilers are missing")
     assert managed.set_up(kept="0 604800").returncode == 0
     return Server(managed.url)
 
 
 class Copier:
-    """The script, as the server has it."""
+    """The script as the server has it."""
 
     def __init__(self, folder: Path, own: Server, other: Server) -> None:
         self.folder, self.own, self.other = folder, own, other
@@ -116,7 +116,7 @@ class Copier:
         self.show("own")
 
     def show(self, which: str, database: str = "telegraf") -> None:
-        """Which of them the dashboards show."""
+        """Write the settings in which dashboards show this one, `own` or `other`."""
         known = {"MACHINE": "monitoring", "TARGET": self.own.url, "TARGET_CA": "", "DATABASE": "telegraf"}
         known |= {"OTHER": self.other.url, "OTHER_CA": "", "OTHER_DATABASE": database, "SHOWN": which}
         known["ROLLUP"] = f"{30 * DAY} {360 * DAY} {DAY}"
@@ -140,7 +140,7 @@ class Copier:
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, expected: int = 0, **constants: float) -> str:
-        """A run; what it says."""
+        """Run the script and return what it prints."""
         with self.start(**constants) as process:
             said, complaint = process.communicate(timeout=300)
         assert process.returncode == expected, complaint
@@ -161,7 +161,7 @@ def system(host: str, begin: int, end: int, interval: int = 60) -> list[str]:
 
 
 def past(server: Server, days: int) -> int:
-    """Two hosts' measurements of so many days, of every type, and the means of older ones; the present moment."""
+    """Write two hosts' measurements of some days, of every type, and older means; returns the present time."""
     now = int(time.time())
     for host in ("web-1", "db-1"):
         for day in range(days):
@@ -182,14 +182,15 @@ def past(server: Server, days: int) -> int:
 
 
 def both(copier: Copier, now: int, since: int) -> None:
-    """What the dashboards show of this time is in the other one."""
+    """Check that the other InfluxDB has all that the own one has of this time."""
     where = f"WHERE time >= {since}s AND time < {now - 90}s"
-    theirs = copier.other.content(where=where)
-    for series, values in copier.own.content(where=where).items():
+    ours, theirs = copier.own.content(where=where), copier.other.content(where=where)
+    assert ours
+    for series, values in ours.items():
         assert theirs[series] == values, series
 
 
-def test_everything_is_in_the_other_one_with_its_type(copier: Copier) -> None:
+def test_everything_is_copied_with_its_type(copier: Copier) -> None:
     now = past(copier.own, 3)
     assert "missing=0i" in copier.run()
     both(copier, now, now - 3 * DAY)
@@ -230,12 +231,12 @@ def test_means_older_than_the_raw_data_are_copied(copier: Copier) -> None:
     (copies,) = copier.other.content("system", f"WHERE time < {first}s").values()
     assert len(rows) > 56 * 24
     for mean, copy in zip(rows, copies, strict=True):
-        assert copy == {**mean, "uptime": int(mean["uptime"])}, "an integer, as it is in raw data"
+        assert copy == {**mean, "uptime": int(mean["uptime"])}, "an integer, as in raw data"
     newer = copier.other.content("system", f"WHERE time >= {first}s AND time < {now}s")
     assert "uptime_max" not in str(newer)
 
 
-def test_an_interrupted_copy_continues_and_a_second_one_changes_nothing(copier: Copier) -> None:
+def test_an_interrupted_copy_is_continued_and_copying_again_changes_nothing(copier: Copier) -> None:
     now = past(copier.own, 6)
     process = copier.start(LINES=50)
     while not copier.state_file.exists() or copier.state["copied"] < now - 5 * DAY:
@@ -253,7 +254,7 @@ def test_an_interrupted_copy_continues_and_a_second_one_changes_nothing(copier: 
     assert copier.other.content() == before
 
 
-def test_a_run_takes_no_longer_than_it_may(copier: Copier) -> None:
+def test_a_run_ends_after_its_time_budget(copier: Copier) -> None:
     now = past(copier.own, 2)
     said = copier.run(BUDGET=0.001)
     assert "behind=0i" not in said
@@ -261,16 +262,16 @@ def test_a_run_takes_no_longer_than_it_may(copier: Copier) -> None:
     assert "behind=0i" in copier.run()
 
 
-def test_few_points_are_copied_in_long_parts_however_long_a_question_takes(copier: Copier) -> None:
+def test_few_points_are_copied_in_long_parts_however_slow_queries_are(copier: Copier) -> None:
     past(copier.own, 3)
 
-    def questions() -> int:
+    def queries() -> int:
         (found,) = copier.own.ask("SHOW STATS FOR 'httpd'")
         return int(dict(zip(found["columns"], found["values"][0], strict=True))["queryReq"])
 
-    before = questions()
+    before = queries()
     assert "behind=0i" in copier.run(SHORT=0)
-    assert questions() - before < 100, "of 60 days, not of 1,440 hours"
+    assert queries() - before < 100, "one per day, not one per hour"
 
 
 def test_late_points_are_copied(copier: Copier) -> None:
@@ -283,8 +284,8 @@ def test_late_points_are_copied(copier: Copier) -> None:
     both(copier, now, now - 2 * DAY)
 
 
-def test_nothing_is_missing_from_a_database_that_stacks_share(copier: Copier) -> None:
-    """The other one has more points of every measurement than ours: those of another stack's hosts."""
+def test_a_database_that_stacks_share_is_compared_correctly(copier: Copier) -> None:
+    """The other InfluxDB has more points of every measurement than the own one: those of another stack's hosts."""
     now = int(time.time())
     copier.other.write(*system("theirs-1", now - 2 * DAY, now, 20))
     copier.own.write(*system("web-1", now - 2 * DAY, now))
@@ -325,14 +326,14 @@ ANSWERS = (
 
 
 class Answering(socketserver.BaseRequestHandler):
-    """A server that says one thing, whatever it is asked, and hangs up."""
+    """Answers every request with the same bytes and hangs up."""
 
     def handle(self) -> None:
         self.request.recv(65536)
         self.request.sendall(self.server.answer)  # type: ignore[attr-defined]
 
 
-def test_an_influxdb_that_does_not_answer_is_reported(copier: Copier) -> None:
+def test_an_influxdb_that_does_not_answer_properly_is_reported(copier: Copier) -> None:
     copier.other.url = "http://127.0.0.1:9"
     copier.show("own")
     assert "monitoring: moving: " in copier.run(expected=1)
@@ -345,13 +346,13 @@ def test_an_influxdb_that_does_not_answer_is_reported(copier: Copier) -> None:
             assert "password" not in line
 
 
-def test_a_field_of_another_type_in_another_shard_keeps_each(copier: Copier) -> None:
+def test_a_field_with_different_types_in_different_shards_keeps_both(copier: Copier) -> None:
     now = int(time.time())
     copier.own.write(*(f"m v={number},w={number}i,x={number},y=true {now - 15 * DAY + number}" for number in range(9)))
     copier.own.write(*(f'm v={number}i,w={number}.5,x="{number}",y={number} {now - HOUR}' for number in range(9)))
     assert "missing=0i" in copier.run()
-    for since in (16 * DAY, 2 * HOUR):
-        both(copier, now - since + 3 * HOUR, now - since)
+    for ago in (15 * DAY, HOUR):
+        both(copier, now - ago + HOUR, now - ago - HOUR)
     kinds = {tuple(kind) for each in copier.other.ask("SHOW FIELD KEYS FROM m") for kind in each["values"]}
     assert kinds == {
         *(("v", "float"), ("v", "integer"), ("w", "float"), ("w", "integer")),
@@ -359,14 +360,14 @@ def test_a_field_of_another_type_in_another_shard_keeps_each(copier: Copier) -> 
     }
 
 
-def test_more_than_one_request_can_hold_is_copied(copier: Copier) -> None:
+def test_points_that_exceed_one_request_are_copied(copier: Copier) -> None:
     now = int(time.time())
     copier.own.write(*(f'm v="{"x" * 60_000}" {now - HOUR + number}' for number in range(50)))
     assert "missing=0i" in copier.run()
     both(copier, now, now - HOUR)
 
 
-def test_a_point_of_1970_is_copied_and_decades_without_any_take_no_time(copier: Copier) -> None:
+def test_a_point_of_1970_is_copied_and_empty_decades_take_no_time(copier: Copier) -> None:
     copier.own.ask('ALTER RETENTION POLICY "autogen" ON "telegraf" DURATION INF')
     now = int(time.time())
     copier.own.write("clock v=1i 0", *system("web-1", now - 3 * HOUR, now))
@@ -374,7 +375,7 @@ def test_a_point_of_1970_is_copied_and_decades_without_any_take_no_time(copier: 
     both(copier, now, 0)
 
 
-def test_it_starts_over_when_its_progress_is_unusable(copier: Copier) -> None:
+def test_the_copy_starts_over_if_its_state_is_unusable(copier: Copier) -> None:
     now = int(time.time())
     copier.own.write(*system("web-1", now - 2 * DAY, now))
     copier.other.ask('ALTER RETENTION POLICY "autogen" ON "telegraf" DURATION 1d SHARD DURATION 1h')
@@ -394,7 +395,7 @@ def test_it_starts_over_when_its_progress_is_unusable(copier: Copier) -> None:
     assert found["values"][0][1] > 2 * 1440 - 5
 
 
-def test_a_clock_that_was_days_ahead_hides_nothing(copier: Copier) -> None:
+def test_after_a_clock_was_days_ahead_nothing_is_missing(copier: Copier) -> None:
     now = past(copier.own, 1)
     copier.run(NOW=now + 9 * DAY)
     copier.own.write(*system("new-1", now - 80, now + 80, 10))
@@ -403,7 +404,7 @@ def test_a_clock_that_was_days_ahead_hides_nothing(copier: Copier) -> None:
 
 
 def test_to_influxdb_2_and_back(tmp_path: Path, own: Server, second: Server) -> None:
-    """And what only the other one had in between."""
+    """Including what only the other one received in between."""
     copier = Copier(tmp_path, own, second)
     now = past(own, 3)
     said = copier.run()
@@ -415,13 +416,14 @@ def test_to_influxdb_2_and_back(tmp_path: Path, own: Server, second: Server) -> 
     own.write("rollup since=0i,until=1i")
     assert "missing=0i" in copier.run()
     since = f"WHERE time > {now - 29 * DAY}s AND time < {now - 90}s"
-    ours = own.content(where=since)
-    for series, values in second.content(where=since).items():
+    ours, theirs = own.content(where=since), second.content(where=since)
+    assert theirs
+    for series, values in theirs.items():
         assert ours[series] == values, series
-    assert own.ask("SELECT * FROM rollup") == [], "down-sampling begins from the start"
+    assert own.ask("SELECT * FROM rollup") == [], "down-sampling starts over"
 
 
-def test_between_two_of_version_1_and_back(copier: Copier) -> None:
+def test_to_another_influxdb_1_and_back(copier: Copier) -> None:
     now = past(copier.own, 3)
     copier.run()
     copier.other.write(*system("new-1", now - 2 * DAY, now - 100))
@@ -430,6 +432,7 @@ def test_between_two_of_version_1_and_back(copier: Copier) -> None:
     copier.own.ask("DROP MEASUREMENT disk")
     assert "missing=0i" in copier.run()
     since = f"WHERE time > {now - 3 * DAY}s AND time < {now - 90}s"
-    ours = copier.own.content(where=since)
-    for series, values in copier.other.content(where=since).items():
+    ours, theirs = copier.own.content(where=since), copier.other.content(where=since)
+    assert theirs
+    for series, values in theirs.items():
         assert ours[series] == values, series

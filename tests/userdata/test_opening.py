@@ -1,4 +1,4 @@
-"""How the boot waits for InfluxDB: the script's own lines, with a fake clock and fake commands around them."""
+"""How the boot waits for InfluxDB: the script's own lines, with a fake clock and fake commands."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ NEVER = 10**9
 
 
 def waiting(answers: int, ends: int = NEVER) -> list[str]:
-    """What is printed with a `bootTimeout` of 15 minutes. answers, ends: after how many seconds InfluxDB does so."""
+    """What is printed with a `bootTimeout` of 15 minutes. answers: the seconds until InfluxDB answers. ends: the
+    seconds after which it exits each time."""
     script = (FOLDER / "server/influxdb.sh").read_text()
     (lines,) = re.findall(r"^ends\(\) .*?^}\n", script, re.DOTALL | re.MULTILINE)
     variables = f"BOOT_TIMEOUT=900 ANSWERS={answers} ENDS={ends}\n"
@@ -41,17 +42,17 @@ def waiting(answers: int, ends: int = NEVER) -> list[str]:
 
 
 @pytest.mark.parametrize(("seconds", "minutes"), [(0, 0), (50, 0), (600, 10), (890, 14)])
-def test_it_waits_for_the_boot_timeout_and_says_the_minutes(seconds: int, minutes: int) -> None:
+def test_the_boot_waits_for_the_boot_timeout_and_reports_each_minute(seconds: int, minutes: int) -> None:
     said = [f"InfluxDB is opening its database ({number} min)" for number in range(1, minutes + 1)]
     assert waiting(seconds) in ([*said, "started"], [*said[:-1], "started"])
 
 
-def test_beyond_it_says_what_goes_on_and_what_to_do() -> None:
+def test_after_the_boot_timeout_the_error_says_what_to_do() -> None:
     *_, last = waiting(NEVER)
     assert last.startswith("failed: InfluxDB is opening its database for 15 min and goes on")
     assert "bootTimeout" in last
 
 
-def test_one_that_ends_again_and_again_is_reported_early_in_its_own_words() -> None:
+def test_an_influxdb_that_keeps_exiting_is_reported_early_with_its_own_message() -> None:
     (only,) = waiting(NEVER, ends=10)
     assert only == "failed: influxd ends again and again: run: open server: open tsdb store: permission denied"

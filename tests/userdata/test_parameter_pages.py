@@ -1,4 +1,4 @@
-"""The boot script reads its parameters although every other request for a page fails."""
+"""The boot script reads its parameters even if every other request for a page fails."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGES, EACH = 5, 10
 
 
 class Store(ThreadingHTTPServer):
-    """A parameter store in whose answers every other one is `failure`."""
+    """A parameter store that answers every other request with the status `failure`."""
 
     failure = 500
     asked = 0
@@ -62,7 +62,7 @@ def store() -> Iterator[Store]:
 
 
 def read(store: Store, folder: Path, command: str = "parameters /a/b $work/values") -> subprocess.CompletedProcess[str]:
-    """A command of the boot script's own functions, which ask the store."""
+    """Run a command that uses the boot script's own functions, which query the store."""
     script = (FOLDER / "boot.sh").read_text()
     functions = "".join(
         re.findall(rf"^{name}\(\) {{.*?\n?}}\n", script, re.DOTALL | re.MULTILINE)[0]
@@ -78,8 +78,8 @@ credentials() {{ echo 'user = "key:secret"'; }}
 
 
 @pytest.mark.parametrize("failure", [400, 500, 503])
-def test_half_of_the_pages_fail_and_all_parameters_are_read(store: Store, tmp_path: Path, failure: int) -> None:
-    """400 is what SSM says when it throttles (docs.aws.amazon.com/general/latest/gr/api-retries.html)."""
+def test_all_parameters_are_read_though_half_of_the_requests_fail(store: Store, tmp_path: Path, failure: int) -> None:
+    """SSM answers 400 when it throttles (docs.aws.amazon.com/general/latest/gr/api-retries.html)."""
     store.failure = failure
     done = read(store, tmp_path)
     assert done.returncode == 0, done.stderr
@@ -89,8 +89,8 @@ def test_half_of_the_pages_fail_and_all_parameters_are_read(store: Store, tmp_pa
 
 
 def test_a_page_that_never_comes_ends_the_reading(store: Store, tmp_path: Path) -> None:
-    """Nothing is applied then: `read_parameters` fails with it, which the boot script repeats for two minutes and then
-    reports, and only what follows uses the values."""
+    """Nothing is applied then: `read_parameters` fails, too. The boot script repeats it for two minutes and then
+    reports the error; only what follows uses the values."""
     store.broken = PAGES - 1
     done = read(store, tmp_path, "if parameters /a/b $work/values; then echo applied; else echo again; fi")
     assert done.stdout == "again\n"

@@ -1,4 +1,4 @@
-"""When InfluxDB is restarted because it stores or finds nothing: the script, with fake commands around it."""
+"""When the probe restarts InfluxDB because writes or queries fail: the script, with fake commands."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ COMMANDS = {
     ' *) echo "$*" >>"$DONE" ;; esac',
     "df": 'printf "Use%% IUse%%\\n %s%%  %s%%\\n" "${USED-60}" "${FILES-1}"',
     "cut": "echo secret",
-    # InfluxDB's last line, what it said of its logs, and of a shard it could not open.
+    # InfluxDB's last line, its lines about logs, and its line about a shard that it could not open.
     "journalctl": 'case "$*" in *-n\\ 1*) echo "$LAST" ;; *File*) echo "$LOGS" ;; *series*) echo "$SHARD" ;; esac',
-    # The status and the exit code of a write; what a query finds.
+    # The status and exit code of a write; the result of a query.
     "curl": 'cat >/dev/null; case "$*" in */write*) printf %s "$STATUS"; exit "${CURL-0}" ;; *) echo "$FOUND" ;; esac',
 }
 VALUES = '{"results":[{"series":[{"name":"influxdb_probe","values":[["t",1]]}]}]}'
@@ -27,7 +27,7 @@ FAILS = {"STATUS": "500"}
 
 @dataclass
 class Server:
-    """A folder with the script, what it reads, and what it did."""
+    """A folder with the script, the files it reads, and what it did."""
 
     folder: Path
 
@@ -54,7 +54,7 @@ class Server:
             (self.folder / "bin" / name).chmod(0o755)
 
     def run(self, *arguments: str, **environment: str) -> str:
-        """What one run prints; a successful one, unless the environment says otherwise."""
+        """What a run prints. Writes and queries succeed unless the environment says otherwise."""
         usual = {
             "PATH": f"{self.folder}/bin:/usr/bin:/bin",
             "DONE": str(self.folder / "done"),
@@ -82,7 +82,7 @@ class Server:
         return done.read_text().count("restart influxdb\n") if done.exists() else 0
 
     def set_aside(self, name: str) -> None:
-        """A file as InfluxDB leaves it, renamed just now."""
+        """Write a file that InfluxDB has just set aside."""
         (self.folder / "influxdb/data/telegraf/autogen/3" / name).write_text("12345")
 
 
@@ -100,7 +100,7 @@ def server(tmp_path: Path) -> Server:
         pytest.param({"FOUND": '{"results":[{"statement_id":0}]}'}, id="what was written is not found"),
     ],
 )
-def test_four_failures_in_a_row_start_it_again(server: Server, failure: dict[str, str]) -> None:
+def test_four_failures_in_a_row_restart_influxdb(server: Server, failure: dict[str, str]) -> None:
     for _ in range(3):
         server.run(**failure)
     assert server.restarts == 0
@@ -115,23 +115,23 @@ def test_four_failures_in_a_row_start_it_again(server: Server, failure: dict[str
 @pytest.mark.parametrize(
     "state",
     [
-        pytest.param({"STATUS": "000", "CURL": "7"}, id="it does not listen yet, however long it opens"),
+        pytest.param({"STATUS": "000", "CURL": "7"}, id="it does not listen yet, however long opening takes"),
         pytest.param({"STATUS": "000", "CURL": "60"}, id="its certificate is not valid yet: the clock is behind"),
         pytest.param({"STATUS": "401"}, id="a refused login is an answer"),
         pytest.param({"STATUS": "400"}, id="a refused point is an answer"),
-        pytest.param({**FAILS, "USED": "100"}, id="a full volume is not cured by a start"),
+        pytest.param({**FAILS, "USED": "100"}, id="a restart does not help a full volume"),
         pytest.param({**FAILS, "STOPPED": "3"}, id="stopped on purpose"),
     ],
 )
-def test_it_is_left_alone_where_a_start_does_not_help(server: Server, state: dict[str, str]) -> None:
-    for _ in range(5):  # one more than what starts it where that helps
+def test_influxdb_is_not_restarted_if_that_does_not_help(server: Server, state: dict[str, str]) -> None:
+    for _ in range(5):  # one more than what restarts it otherwise
         server.run(**state)
     assert server.restarts == 0
 
 
 @pytest.mark.slow
-def test_it_is_not_started_again_without_end(server: Server) -> None:
-    """After 4, 8, 16, 32 failures, and from then on after 64 each time: half an hour."""
+def test_restarts_become_less_frequent(server: Server) -> None:
+    """After 4, 8, 16, 32 failures, and then every 64: half an hour."""
     at = []
     for number in range(1, 4 + 8 + 16 + 32 + 64 + 1):
         before = server.restarts
@@ -143,22 +143,22 @@ def test_it_is_not_started_again_without_end(server: Server) -> None:
         server.run()
     for _ in range(4):
         server.run(**FAILS)
-    assert server.restarts == 6, "after ten good minutes it is as in the beginning"
+    assert server.restarts == 6, "after ten good minutes it counts from the start"
 
 
-def test_a_file_set_aside_by_this_run_starts_it_again_at_once(server: Server) -> None:
+def test_a_file_set_aside_by_this_run_restarts_influxdb_at_once(server: Server) -> None:
     server.set_aside("000000002-000000002.tsm.bad")
     assert "telegraf/autogen/3/000000002-000000002.tsm.bad" in server.run()
     assert server.restarts == 1
     server.run(STARTED=str(int(time.time()) + 5))
-    assert server.restarts == 1, "once is enough: the next run opened the shard without it"
+    assert server.restarts == 1, "only once: the next run opened the shard without it"
     for _ in range(4):
         server.run(STARTED=str(int(time.time()) + 5), **FAILS)
-    assert server.restarts == 2, "and it did not make it wait longer for the next"
+    assert server.restarts == 2, "and it did not delay the next one"
 
 
-def test_a_file_that_seems_newer_than_every_start_starts_it_again_but_once(server: Server) -> None:
-    """The clock was hours ahead when it was set aside, and is right again."""
+def test_a_file_that_seems_newer_than_every_start_restarts_influxdb_only_once(server: Server) -> None:
+    """It was set aside when the clock was hours ahead, which it no longer is."""
     for name in ("000000002-000000002.tsm.bad", "000000003-000000001.tsm.bad"):
         server.set_aside(name)
         assert name in server.run()
@@ -167,7 +167,7 @@ def test_a_file_that_seems_newer_than_every_start_starts_it_again_but_once(serve
     assert server.restarts == 2
 
 
-def test_telegraf_learns_which_files_were_set_aside(server: Server) -> None:
+def test_the_status_lists_the_files_that_were_set_aside(server: Server) -> None:
     assert server.run("status") == "", "before its first run"
     server.run()
     assert server.run("status") == ""
@@ -184,8 +184,8 @@ def test_telegraf_learns_which_files_were_set_aside(server: Server) -> None:
 
 
 CORRUPT = "run: create server: proto: cannot parse invalid wire-format data"
-"""The last message of influxd 1.12.4 when meta.db is truncated, garbage or zeros; with an empty one, that a field is
-not set."""
+"""The last message of influxd 1.12.4 if meta.db is truncated, garbage or zeros. If it is empty, the message is that a
+field is not set."""
 
 
 @pytest.mark.parametrize("last", [CORRUPT, "run: create server: proto: required field meta.Data.Term not set"])
@@ -204,7 +204,7 @@ def test_a_damaged_meta_db_is_replaced_by_the_copy_of_the_last_good_run(server: 
     assert "meta/meta.db.bad bytes=1i" in server.run("status")
 
 
-def test_without_a_copy_it_says_what_to_do_and_touches_nothing(server: Server) -> None:
+def test_without_a_copy_of_meta_db_the_message_says_what_to_do_and_nothing_changes(server: Server) -> None:
     assert "restore a backup" in server.run(LAST=CORRUPT, STOPPED="3")
     assert not (server.folder / "influxdb/meta/meta.db.bad").exists()
     assert server.restarts == 0
@@ -217,7 +217,7 @@ CLOSED = (
 
 
 @pytest.mark.parametrize("why", ["EOF", "invalid series segment", "invalid series segment version"])
-def test_a_series_file_that_cannot_be_read_is_made_again(server: Server, why: str) -> None:
+def test_a_damaged_series_file_is_rebuilt(server: Server, why: str) -> None:
     series = server.folder / "influxdb/data/telegraf/_series"
     series.mkdir()
     assert "series file of telegraf" in server.run(**FAILS, SHARD=CLOSED.format(why))
@@ -227,7 +227,7 @@ def test_a_series_file_that_cannot_be_read_is_made_again(server: Server, why: st
 
 
 @pytest.mark.parametrize("why", ["open /x: permission denied", "input/output error", "open /x: too many open files"])
-def test_one_that_is_out_of_reach_is_left_alone(server: Server, why: str) -> None:
+def test_a_series_file_that_only_cannot_be_opened_is_left_alone(server: Server, why: str) -> None:
     series = server.folder / "influxdb/data/telegraf/_series"
     series.mkdir()
     server.run(**FAILS, SHARD=CLOSED.format(why))
@@ -242,7 +242,7 @@ lvl=info msg="Reading file" service=cacheloader path=/wal/1/_00002.wal size=100
 """
 
 
-def test_what_a_damaged_log_lost_is_reported_once(server: Server) -> None:
+def test_what_was_lost_of_a_damaged_log_is_reported_once(server: Server) -> None:
     started = str(int(time.time()) - 100)
     assert server.run(LOGS=LOGS, STARTED=started) == (
         "monitoring: InfluxDB gave up the last 6254 of 11945 bytes of the damaged log /wal/1/_00001.wal\n"

@@ -1,4 +1,4 @@
-"""What /etc/telegraf/processes names, of a /proc of our own and of this machine's."""
+"""The processes that /etc/telegraf/processes names, in a made-up /proc and in this machine's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Process:
-    """seconds: of CPU so far. started: seconds after the boot. mib: none for one of the kernel's threads."""
+    """seconds: of CPU time so far. started: seconds after the boot. mib: None for a kernel thread."""
 
     pid: int
     name: str
@@ -29,7 +29,7 @@ class Process:
 
 
 def run(folder: Path, most: int, uptime: float, processes: Sequence[Process]) -> dict[str, dict[str, str]]:
-    """Rank -> field -> value, of a machine that has been up for so many seconds."""
+    """What the script prints, as rank -> field -> value. uptime: the machine's, in seconds."""
     proc = folder / f"proc-{uptime}"
     proc.mkdir()
     (proc / "uptime").write_text(f"{uptime:.2f} 99.99\n")
@@ -52,7 +52,7 @@ def run(folder: Path, most: int, uptime: float, processes: Sequence[Process]) ->
     return found
 
 
-def test_what_used_cpu_since_the_last_call_and_has_memory_of_its_own(tmp_path: Path) -> None:
+def test_processes_are_ranked_by_cpu_since_the_last_call_and_by_own_memory(tmp_path: Path) -> None:
     first = [
         Process(1, "init", 50, mib=10),
         Process(2, "kworker/0:1", 7, mib=None),
@@ -61,7 +61,7 @@ def test_what_used_cpu_since_the_last_call_and_has_memory_of_its_own(tmp_path: P
         Process(40, "database", 5000, mib=150),
     ]
     then = run(tmp_path, 3, 1000, first)
-    assert [fields.get("cpu") for fields in then.values()] == [None] * 3, "nothing is known of the time before"
+    assert [fields.get("cpu") for fields in then.values()] == [None] * 3, "nothing is known before the first call"
     now = run(
         tmp_path,
         3,
@@ -71,7 +71,7 @@ def test_what_used_cpu_since_the_last_call_and_has_memory_of_its_own(tmp_path: P
             Process(2, "kworker/0:1", 13, mib=None),
             Process(30, "worker", 1030, mib=100),
             Process(31, "worker", 1015, mib=100),
-            # Another one with the number of one that has ended: what it used is its own.
+            # A new process with the PID of one that ended: only its own CPU time counts.
             Process(40, "backup", 30, started=1020, mib=50),
         ],
     )
@@ -103,16 +103,16 @@ def test_there_are_never_more_series_than_ranks(tmp_path: Path) -> None:
         ("x=1,y z", "x=1,y z"),
     ],
 )
-def test_a_name_says_nothing_but_its_name(tmp_path: Path, name: str, shown: str) -> None:
+def test_a_process_name_cannot_break_out_of_its_field(tmp_path: Path, name: str, shown: str) -> None:
     assert run(tmp_path, 1, 100, [Process(7, name, 1, mib=5)])["1"]["memory_name"] == f'"{shown}"'
 
 
-def test_it_remembers_where_telegraf_s_service_lets_it() -> None:
+def test_the_state_is_in_the_runtime_directory_of_telegraf_s_service() -> None:
     (folder,) = re.findall(r"^RuntimeDirectory=(\S+)$", (FOLDER / "shared/telegraf-hardening.conf").read_text(), re.M)
     assert f"here=/run/{folder}\n" in SCRIPT
 
 
-def test_this_process_is_found_among_all(tmp_path: Path) -> None:
+def test_this_process_is_among_those_of_this_machine(tmp_path: Path) -> None:
     script = SCRIPT.replace("/run/telegraf-processes", str(tmp_path))
     command = ["sh", "-c", script, "processes", "1000"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -1,6 +1,6 @@
-"""docs/security.md's table of who reaches what on the server is complete with any settings.
+"""docs/security.md's table of who reaches what on the server is complete, whatever the settings.
 
-That it is true is tried on a running server, whose settings are some of them: tests/live/test_reach.py.
+tests/live/test_reach.py tries what it says on a running server, with one set of settings.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ PUT = re.compile(r"(?:\bput|install -m) ([0-7]?[0-7]{3}) +(?:-o \S+ -g \S+ )?(\S
 
 
 def protected() -> set[str]:
-    """Each file that the boot script and its parts put on the server and that others cannot read."""
+    """The files that the boot script and its parts write to the server and that not everyone can read."""
     found = set()
     for script in (PROJECT / "userdata/boot.sh", *(PROJECT / "userdata/server").glob("*.sh")):
         for mode, first, second in PUT.findall(script.read_text()):

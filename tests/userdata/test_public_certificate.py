@@ -1,4 +1,4 @@
-"""The server's files for `publicCertificate`: size, validity, and which certificate is shown when."""
+"""The server's files for `publicCertificate`, and which certificate is served when."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from components.parameters import STANDARD_LIMIT
 from settings import PublicCertificate
 from tests.support.certificates import certificate_text, ec_key, issue, key_text, self_signed
 from tests.support.configuration import DIRECTORY
-from tests.userdata.test_render import SERVER, shellcheck
+from tests.userdata.examples import SERVER
 from userdata.server_files import PUBLIC_FILES, server_files
 from userdata.templates import FOLDER
 
@@ -24,18 +23,7 @@ FILES = server_files(ON)
 STORE = "https___acme-v02.api.letsencrypt.org_directory"
 
 
-@pytest.mark.parametrize("name", [*PUBLIC_FILES, "public.sh", "grafana.sh", "server.conf", "telegraf.conf"])
-def test_each_file_fits_a_standard_parameter(name: str) -> None:
-    assert len(FILES[name].encode()) <= STANDARD_LIMIT
-
-
-@pytest.mark.parametrize("name", ["public.sh", "public-certificate"])
-def test_the_scripts_pass_shellcheck_and_never_trace(name: str) -> None:
-    shellcheck(FILES[name])
-    assert not re.search(r"set -\w*x|--verbose| -v\b|--debug", FILES[name])
-
-
-def test_without_the_setting_there_is_only_the_part_that_takes_it_back() -> None:
+def test_without_the_setting_only_the_part_that_removes_it_exists() -> None:
     files = server_files(SERVER)
     assert "public.sh" in files
     assert not set(PUBLIC_FILES) & set(files)
@@ -44,7 +32,7 @@ def test_without_the_setting_there_is_only_the_part_that_takes_it_back() -> None
 
 
 class Machine:
-    """The script with folders of the test's, and a systemctl and a certbot of the test's."""
+    """The script in a temporary folder, with a fake systemctl and a fake certbot."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -69,7 +57,7 @@ class Machine:
         (self.folder / "bin" / name).chmod(0o755)
 
     def gets(self, number: int, days: tuple[int, int]) -> str:
-        """A certificate is there from now on; its text."""
+        """Write a certificate as certbot would; returns its text."""
         self.live.mkdir(parents=True, exist_ok=True)
         text = certificate_text(issue(ec_key(number), days=days))
         (self.live / "fullchain.pem").write_text(text)
@@ -99,7 +87,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_the_stack_s_certificate_is_served_until_a_public_one_is_valid_and_once_that_has_expired(
+def test_the_stack_s_certificate_is_served_unless_a_public_one_is_valid(
     machine: Machine,
 ) -> None:
     for _ in range(2):
@@ -115,10 +103,10 @@ def test_the_stack_s_certificate_is_served_until_a_public_one_is_valid_and_once_
     assert machine.run("serve").returncode == 0
     assert machine.shown.read_text().startswith(machine.own.read_text())
     assert machine.run("status").stdout == "public_certificate left=0i\n"
-    assert machine.asked == ["try-reload-or-restart haproxy"] * 3, "only for another certificate"
+    assert machine.asked == ["try-reload-or-restart haproxy"] * 3, "only when the certificate changes"
 
 
-def test_the_key_is_root_s_alone_and_telegraf_reads_the_rest(machine: Machine) -> None:
+def test_only_root_reads_the_key_and_telegraf_reads_the_certificate(machine: Machine) -> None:
     text = machine.gets(1, days=(-1, 10))
     assert machine.run("serve").returncode == 0
     assert machine.shown.stat().st_mode & 0o777 == 0o600
@@ -145,8 +133,8 @@ def configured(machine: Machine, email: str = "") -> None:
 
 
 def certbot(machine: Machine, update: str = "true") -> str:
-    """A certbot that gets a certificate, and notes what it is given; the certificate. update: what `update_account`
-    does."""
+    """Install a certbot that obtains a certificate and records its arguments; returns the certificate. update: what
+    `update_account` does."""
     text = certificate_text(issue(ec_key(3), days=(-1, 90)))
     (machine.folder / "new.pem").write_text(text)
     (machine.folder / "new.key").write_text(key_text(ec_key(3)))
@@ -158,14 +146,14 @@ def certbot(machine: Machine, update: str = "true") -> str:
 
 
 def given(machine: Machine) -> list[str]:
-    """What certbot was given since the last time."""
+    """The arguments of certbot since the last call of this function."""
     file = machine.folder / "given"
     lines = file.read_text().splitlines()
     file.unlink()
     return lines
 
 
-def test_certbot_is_asked_for_the_one_name_at_the_one_authority(machine: Machine) -> None:
+def test_certbot_requests_the_domain_from_the_configured_authority(machine: Machine) -> None:
     text = certbot(machine)
     done = machine.run()
     assert done.returncode == 0, done.stderr
@@ -178,7 +166,7 @@ def test_certbot_is_asked_for_the_one_name_at_the_one_authority(machine: Machine
     assert asked.startswith(f"/etc/ssl/certs/ca-certificates.crt eu-central-1 certonly {name} ")
     assert f"--server {DIRECTORY} --config-dir {machine.live.parent.parent} " in asked
     assert "--register-unsafely-without-email" in asked
-    # A private authority is trusted besides the public ones, and gets an address to write to.
+    # A private authority is trusted in addition to the public ones, and gets an email address.
     ca = machine.folder / "etc/monitoring/acme-ca.pem"
     ca.write_text(text)
     configured(machine, "ops@example.com")
@@ -189,7 +177,7 @@ def test_certbot_is_asked_for_the_one_name_at_the_one_authority(machine: Machine
     assert (machine.folder / "run/trusted.pem").read_text().endswith(text)
 
 
-def test_the_authority_gets_a_changed_email_address_once_and_a_removal_too(machine: Machine) -> None:
+def test_a_changed_or_removed_email_address_is_sent_to_the_authority_once(machine: Machine) -> None:
     certbot(machine)
     for email, option in (("a@example.com", "--email a@example.com"), ("", "--register-unsafely-without-email")):
         configured(machine, email)
@@ -201,7 +189,7 @@ def test_the_authority_gets_a_changed_email_address_once_and_a_removal_too(machi
         assert "update_account" not in "".join(given(machine))
 
 
-def test_a_refused_email_address_is_reported_each_time_and_the_certificate_is_served(machine: Machine) -> None:
+def test_a_refused_email_address_is_reported_each_time_but_the_certificate_is_served(machine: Machine) -> None:
     text = certbot(machine, update="echo An error occurred: >&2; echo invalid contact >&2; exit 1")
     configured(machine, "ops@localhost")
     for _ in range(2):

@@ -1,7 +1,7 @@
-"""Whatever the settings accept can be read by the programs that read it on machines, as they are installed here.
+"""The programs that read rendered files on machines accept whatever the settings accept, as far as they are installed.
 
-tests/userdata/test_round_trips.py reads the same values back with Python; here the parsers are the real ones. That of
-systemd for environment files is asked on a machine: tests/live/test_parsers.py.
+tests/userdata/test_round_trips.py reads the same values back with Python; here the parsers are the real ones. systemd's
+parser of environment files is tried on a machine: tests/live/test_parsers.py.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from settings import values as v
 from settings.ssh_keys import host_key
 from settings.versions import Version
 from tests.support.configuration import HOST
-from tests.userdata.test_render import AGENT, SERVER, TARGET, agent_config
+from tests.userdata.examples import AGENT, SERVER, TARGET, agent_config
 from tests.userdata.test_round_trips import RETENTIONS, VERSIONS, accepted, hosts, server_values, servers
 from userdata.server_files import server_files, shard_duration
 
@@ -53,7 +53,7 @@ def telegraf() -> Path:
 
 
 def said(*command: str | Path, stdin: str = "", **environment: str) -> str:
-    """The output of a program that has to succeed."""
+    """The output of a program, which must succeed."""
     done = subprocess.run(
         command,
         input=stdin,
@@ -73,8 +73,8 @@ def said(*command: str | Path, stdin: str = "", **environment: str) -> str:
 
 @SOME
 @given(hosts())
-def test_telegraf_takes_the_configuration_of_every_host(tmp_path: Path, host: Host) -> None:
-    """`config check` makes all plugins, and starts none."""
+def test_telegraf_accepts_the_configuration_of_every_host(tmp_path: Path, host: Host) -> None:
+    """`config check` creates all plugins but starts none."""
     values = replace(
         AGENT, target=replace(AGENT.target, private_ca=False), host=host.name, tags=host.tags, inputs=host.inputs
     )
@@ -87,7 +87,7 @@ def test_telegraf_takes_the_configuration_of_every_host(tmp_path: Path, host: Ho
 
 @SOME
 @given(servers(), st.booleans())
-def test_telegraf_takes_the_configuration_of_every_server(tmp_path: Path, stack: Settings, own: bool) -> None:
+def test_telegraf_accepts_the_configuration_of_every_server(tmp_path: Path, stack: Settings, own: bool) -> None:
     values = replace(server_values(stack), own_influxdb=own, target=replace(TARGET, private_ca=False))
     file = tmp_path / "telegraf.conf"
     file.write_text(server_files(values)["telegraf.conf"])
@@ -101,7 +101,7 @@ def test_telegraf_takes_the_configuration_of_every_server(tmp_path: Path, stack:
 
 @SOME
 @given(VERSIONS)
-def test_dpkg_takes_every_version(version: str) -> None:
+def test_dpkg_accepts_every_version(version: str) -> None:
     try:
         TypeAdapter(Version).validate_python(version)
     except ValidationError:
@@ -112,7 +112,7 @@ def test_dpkg_takes_every_version(version: str) -> None:
 @SOME
 @given(servers())
 def test_apt_reads_every_repository_and_pin(tmp_path: Path, stack: Settings) -> None:
-    """As boot.sh writes them."""
+    """The files are as boot.sh writes them."""
     (tmp_path / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     sources, preferences = tmp_path / "sources.list", tmp_path / "preferences"
     repositories = (stack.grafana_repository, stack.influxdata_repository)
@@ -131,7 +131,7 @@ def test_apt_reads_every_repository_and_pin(tmp_path: Path, stack: Settings) -> 
 # --- systemd
 
 
-def test_systemd_takes_every_time_of_a_backup() -> None:
+def test_systemd_accepts_every_time_of_a_backup() -> None:
     times = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 7, 59)]
     calendars = []
     for time in times:
@@ -173,11 +173,11 @@ def influx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influx]:
 @SOME
 @given(RETENTIONS)
 def test_influxdb_keeps_measurements_as_long_as_the_setting_says(influx: Influx, retention: str) -> None:
-    """As influxdb.sh says it."""
+    """The statement is as in influxdb.sh."""
     taken = accepted(retention=retention).retention
     shard = shard_duration(taken)
     influx.query(f'ALTER RETENTION POLICY "autogen" ON "telegraf" DURATION {taken} SHARD DURATION {shard} DEFAULT')
     answer = influx.query('SHOW RETENTION POLICIES ON "telegraf"').json()["results"][0]["series"][0]
     (policy,) = [dict(zip(answer["columns"], row, strict=True)) for row in answer["values"]]
-    # As Go writes durations: 720h0m0s; 0s is forever.
+    # InfluxDB writes durations as Go does, such as 720h0m0s; 0s is forever.
     assert v.seconds(policy["duration"]) == (0 if taken == "INF" else v.seconds(taken))

@@ -1,4 +1,4 @@
-"""What settings take as passwords and tags, as the real Telegraf sends it: read at the other end of the wire."""
+"""Passwords and tags that settings accept, as the real Telegraf sends them and a fake InfluxDB receives them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Sink
 
     def do_POST(self) -> None:
-        """A write."""
+        """Handle a write."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Transfer-Encoding") == "chunked":
             while size := int(self.rfile.readline(), 16):
@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def sent(folder: Path, password: str) -> tuple[str, str, str]:
-    """Login and lines of one write, and what Telegraf said."""
+    """The login and the lines of one write, and what Telegraf printed."""
     if not (telegraf := toolchain.binaries() / "telegraf").exists():
         pytest.skip("Telegraf is not built here")
     with serving(Sink()) as sink:
@@ -90,7 +90,7 @@ def sent(folder: Path, password: str) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
-def test_passwords_and_tags_arrive_as_they_are(password: str, tmp_path: Path) -> None:
+def test_passwords_and_tags_arrive_unchanged(password: str, tmp_path: Path) -> None:
     assert v.agents_password(password) == password
     assert checked_tags(TAGS) == TAGS
     login, lines, said = sent(tmp_path, password)
@@ -101,7 +101,7 @@ def test_passwords_and_tags_arrive_as_they_are(password: str, tmp_path: Path) ->
     assert read.items() >= {**TAGS, "host": "web-1"}.items()
 
 
-def test_telegraf_does_not_start_with_the_password_that_settings_refuse(tmp_path: Path) -> None:
+def test_telegraf_does_not_start_with_a_password_that_settings_refuse(tmp_path: Path) -> None:
     with pytest.raises(WrongValueError):
         v.agents_password("x@{a:b}y")
     login, _, said = sent(tmp_path, "x@{a:b}y")

@@ -1,4 +1,4 @@
-"""What `restore undo` removes, with folders of its own."""
+"""What `restore undo` removes: the script in a temporary folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from userdata.templates import FOLDER
 
 
-def test_undo_removes_the_databases_and_leaves_the_plugins_that_came_with_the_package(tmp_path: Path) -> None:
+def test_undo_removes_the_databases_but_not_the_package_s_plugins(tmp_path: Path) -> None:
     data = {"/srv/monitoring": "volume", "/var/lib/influxdb": "influxdb", "/var/lib/grafana": "grafana"}
     script = (FOLDER / "server/restore.sh").read_text().replace(". /etc/monitoring/backup", ":")
     for place, name in data.items():

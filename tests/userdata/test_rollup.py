@@ -1,4 +1,4 @@
-"""Down-sampling: the script against a real InfluxDB, started as often as its timer would."""
+"""Down-sampling: the script against a real InfluxDB, started as often as its timer starts it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.live
 STEP = 300
 HOUR = 3600
 NOW = END = 0
-"""When a test began, and the end of the last step that was over then."""
+"""When the test began, and the end of the last step that had ended then."""
 
 
 @pytest.fixture(autouse=True)
 def moment() -> None:
-    """Each test has its own time: it may run long after it was collected. And no step ends while it runs."""
+    """Set NOW and END for each test, which can run long after it was collected, so that no step ends while it runs."""
     global NOW, END  # noqa: PLW0603
     while (int(time.time()) - 90) % STEP > STEP - 45:
         time.sleep(1)
@@ -51,11 +51,11 @@ class Server:
         self.ask_all("CREATE DATABASE telegraf", rollup.CREATE)
 
     def configure(self, **changed: Any) -> None:
-        """What server.conf says."""
+        """Write server.conf."""
         rollup.configure(self.folder, self.url, **changed)
 
     def run(self, expected: int = 0) -> str:
-        """A run of the script; returns its complaints."""
+        """Run the script and return what it prints to standard error."""
         return rollup.run(self.folder, expected)
 
     def write(self, *lines: str) -> None:
@@ -63,7 +63,7 @@ class Server:
         assert written.status_code == 204, written.text
 
     def ask_all(self, *statements: str) -> None:
-        """Statements that change something."""
+        """Run statements that change something."""
         for statement in statements:
             answer = requests.post(f"{self.url}/query", params={"q": statement}, timeout=20)
             assert "error" not in answer.text, answer.text
@@ -79,13 +79,13 @@ class Server:
         return [row for series in self.ask(query) for row in series["values"]]
 
     def points(self, policy: str, what: str) -> int:
-        """How many points of all hosts a policy holds, or says it was made of."""
+        """A number about the points of all hosts in a policy."""
         ((_, found),) = self.rows(f'SELECT {what} FROM {policy}."system"') or [[0, 0]]  # noqa: S608
         return int(found)
 
 
 def system(host: str, begin: int, end: int, interval: int = 10) -> list[str]:
-    """Points of a host: its uptime is the time since 1970, as is its load."""
+    """A host's points, whose uptime and load are their time."""
     return [f"system,host={host} uptime={at}i,load5={at}.5 {at}" for at in range(begin, end, interval)]
 
 
@@ -101,7 +101,7 @@ def started(folder: Path) -> Iterator[Server]:
 
 
 def test_an_authority_without_key_identifiers_is_trusted_and_the_administrator_logs_in(tmp_path: Path) -> None:
-    """Settings accept such an authority, as Telegraf and Grafana do."""
+    """Settings accept such an authority, as do Telegraf and Grafana."""
     http, ca, pem, settings = free_port(), str(tmp_path / "ca.pem"), tmp_path / "server.pem", tmp_path / "influxdb.conf"
     url = f"https://localhost:{http}"
     pem.write_text(key_text(ec_key()) + certificate_text(signed(ec_key(), names=("localhost",))))
@@ -125,8 +125,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield one
 
 
-def test_what_cannot_be_down_sampled_keeps_nothing_else_from_it(server: Server) -> None:
-    """Anyone who has the agents' password may write such names, and another type into a new shard."""
+def test_what_cannot_be_down_sampled_does_not_stop_the_rest(server: Server) -> None:
+    """Anyone with the agents' password can write such names, and another type into a new shard."""
     server.ask_all('ALTER RETENTION POLICY "autogen" ON "telegraf" SHARD DURATION 1h')
     for ago in (2 * HOUR, 0):
         at = END - STEP - ago
@@ -146,7 +146,7 @@ def test_what_cannot_be_down_sampled_keeps_nothing_else_from_it(server: Server) 
     assert server.rows("SELECT free FROM rollup.disk") == [[END - STEP - 2 * HOUR, 5]]
 
 
-def test_a_step_has_the_mean_under_the_same_name_and_the_highest_value_next_to_it(server: Server) -> None:
+def test_a_step_has_the_mean_under_the_field_s_name_and_the_maximum_next_to_it(server: Server) -> None:
     begin = END - 2 * STEP
     server.write(*system("web-1", begin, END + 60))
     server.write(
@@ -159,7 +159,7 @@ def test_a_step_has_the_mean_under_the_same_name_and_the_highest_value_next_to_i
     assert server.rows('SELECT uptime, uptime_max, load5, points FROM rollup."system"') == [
         [begin, begin + 145, begin + 290, begin + 145.5, 30],
         [begin + STEP, begin + STEP + 145, begin + STEP + 290, begin + STEP + 145.5, 30],
-    ], "and none of a step that is not over"
+    ], "and no step that has not ended"
     (disk,) = server.ask('SELECT * FROM rollup."disk" GROUP BY path')
     assert disk["tags"] == {"path": "/"}
     assert set(disk["columns"]) == {"time", "host", "free", "free_max", "used_percent", "used_percent_max"}
@@ -167,13 +167,13 @@ def test_a_step_has_the_mean_under_the_same_name_and_the_highest_value_next_to_i
     assert {row[0] for row in server.rows("SHOW MEASUREMENTS")} >= {"rollup", "system"}
     looked_for = rule_of("server-rollup").steps[0]
     within = f"time > now() - {looked_for.span}s"
-    assert server.rows(looked_for.model["query"].replace("$timeFilter", within)), "the alert finds the run"
+    assert server.rows(looked_for.model["query"].replace("$timeFilter", within)), "the alert rule finds the run"
     assert server.points("rollup", "sum(points)") == 60
-    assert server.ask('SELECT * FROM rollup."influxdb_probe"') == [], "which nobody looks at for long"
+    assert server.ask('SELECT * FROM rollup."influxdb_probe"') == [], "which is only needed for a short time"
 
 
-def test_what_an_agent_delivers_later_is_in_it_too(server: Server) -> None:
-    """An hour of one host's points, as its buffer holds them, and one point of a step that was there already."""
+def test_points_that_arrive_late_are_included(server: Server) -> None:
+    """An hour of one host's points from its buffer, and a single point of a step that had been made already."""
     begin = END - 2 * HOUR
     server.write(*system("web-1", begin, NOW))
     server.write(*system("db-1", begin, begin + HOUR))
@@ -191,8 +191,8 @@ def test_what_an_agent_delivers_later_is_in_it_too(server: Server) -> None:
     assert server.rows("SELECT * FROM rollup.\"system\" WHERE host = 'web-1'") == whole, "made again, and the same"
 
 
-def test_what_comes_later_than_agents_can_keep_it_is_found_if_the_script_did_not_run_since(server: Server) -> None:
-    """It continues where it ended, however long ago that was: three hours here, where an agent keeps one."""
+def test_after_a_pause_the_script_continues_where_it_ended(server: Server) -> None:
+    """However long ago that was: three hours here, more than the one that agents keep points."""
     begin = END - 5 * HOUR
     server.configure(late=HOUR)
     server.write(*system("web-1", begin, END))
@@ -205,26 +205,26 @@ def test_what_comes_later_than_agents_can_keep_it_is_found_if_the_script_did_not
     assert [at for at, _ in found] == list(range(END - 3 * HOUR, END, STEP))
 
 
-def test_what_was_there_before_is_filled_in_backwards_and_goes_on_after_an_interruption(server: Server) -> None:
+def test_older_data_is_filled_in_backwards_and_continued_after_an_interruption(server: Server) -> None:
     begin = END - 5 * HOUR - 200
     server.write(*system("web-1", begin, NOW, 60))
     rollup.install(server.folder, BUDGET=0.001)
     server.run()
     ((_, since),) = server.rows("SELECT since FROM rollup")
-    assert since == (END - HOUR) * 1000, "an hour, in so short a time"
-    assert not chosen(server, begin, NOW), "as long as a part is missing, raw data is read"
+    assert since == (END - HOUR) * 1000, "one hour within that time"
+    assert not chosen(server, begin, NOW), "while a part is missing, raw data is read"
     rollup.install(server.folder, CHUNK=600)
     server.run()
     assert server.rows("SELECT since FROM rollup")[0][1] == 0
     steps = server.rows('SELECT points FROM rollup."system"')
     assert [at for at, _ in steps] == list(range(begin // STEP * STEP, END, STEP))
     assert {points for _, points in steps[1:]} == {5}
-    assert server.run() == "", "and then there is nothing to do"
+    assert server.run() == "", "nothing is left to do"
 
 
 @pytest.mark.parametrize("hours", [6, -6], ids=["ahead", "behind"])
-def test_a_clock_that_was_hours_wrong_for_a_while_leaves_nothing_behind(server: Server, hours: int) -> None:
-    """Right, then wrong in the middle of what is filled in backwards, then right again."""
+def test_a_clock_that_was_temporarily_hours_wrong_has_no_lasting_effect(server: Server, hours: int) -> None:
+    """The clock is right, then wrong while older data is filled in, then right again."""
     begin = END - 30 * HOUR
     server.write(*system("web-1", begin, END, 60))
     rollup.install(server.folder, BUDGET=0.001)
@@ -240,11 +240,11 @@ def test_a_clock_that_was_hours_wrong_for_a_while_leaves_nothing_behind(server: 
     assert chosen(server, NOW - 20 * HOUR, NOW) == rolled
     rollup.install(server.folder, BUDGET=0.001)
     server.run()
-    assert chosen(server, NOW - 20 * HOUR, NOW) == rolled, "it began to fill in once more"
+    assert chosen(server, NOW - 20 * HOUR, NOW) == rolled, "also while it fills in again"
 
 
 def chosen(server: Server, begin: int, end: int) -> list[str]:
-    """What the dashboards' hidden variables are for this time, in seconds; [] for raw data."""
+    """The values of the dashboards' hidden variables for this time, in seconds; [] for raw data."""
     found = []
     for name in ("policy", "peak"):
         query = ROLLUP.format(field=name).replace("${__from}", f"{begin}000").replace("${__to}", f"{end}000")
@@ -252,8 +252,8 @@ def chosen(server: Server, begin: int, end: int) -> list[str]:
     return found
 
 
-def test_it_is_read_where_the_time_shown_is_over_18_hours_or_before_raw_data(server: Server) -> None:
-    assert chosen(server, NOW - 90 * 86400, NOW) == [], "of a server that has none, and without an error"
+def test_dashboards_read_it_for_more_than_18_hours_and_for_times_before_raw_data(server: Server) -> None:
+    assert chosen(server, NOW - 90 * 86400, NOW) == [], "without the policy: raw data, and no error"
     server.configure(retention="10d")
     server.write(*system("web-1", END - HOUR, END, 60))
     server.run()
@@ -264,8 +264,8 @@ def test_it_is_read_where_the_time_shown_is_over_18_hours_or_before_raw_data(ser
     assert chosen(server, NOW - 11 * 86400, NOW - 11 * 86400 + HOUR) == rolled
 
 
-def test_when_hosts_reported_over_a_day_is_read_from_it_and_says_what_raw_data_says(server: Server) -> None:
-    """And of the step after END, which is not in the policy yet."""
+def test_the_panel_of_when_hosts_reported_shows_the_same_from_it_as_from_raw_data(server: Server) -> None:
+    """Over a day, including the step after END, which is not in the policy yet."""
     begin = END - 26 * HOUR
     server.write(*system("steady", begin, NOW, 60), *system("gone", begin, END - 3 * HOUR, 60))
     server.write(*system("back", begin, END - 9 * HOUR, 60), *system("back", END - 7 * HOUR, NOW, 60))
@@ -282,13 +282,13 @@ def test_when_hosts_reported_over_a_day_is_read_from_it_and_says_what_raw_data_s
         return {each["tags"]["host"]: [at for at, points in each["values"] if not points] for each in server.ask(text)}
 
     rolled = silent('"rollup".')
-    assert {host: len(steps) for host, steps in rolled.items()} == {"gone": 37, "back": 24}, "no host without gaps"
+    assert {host: len(steps) for host, steps in rolled.items()} == {"gone": 37, "back": 24}, "only hosts with gaps"
     assert rolled["back"] == list(range(END - 9 * HOUR, END - 7 * HOUR, STEP))
     assert rolled == silent("")
 
 
-def test_nothing_older_than_either_policy_keeps_is_made(server: Server) -> None:
-    """InfluxDB would refuse it: "points beyond retention policy"."""
+def test_no_step_is_made_that_is_older_than_either_retention(server: Server) -> None:
+    """InfluxDB would refuse it with "points beyond retention policy"."""
     server.write(*system("web-1", END - 12 * HOUR, END, 60))
     server.configure(retention="4h")
     server.run()
@@ -297,8 +297,8 @@ def test_nothing_older_than_either_policy_keeps_is_made(server: Server) -> None:
     assert steps[-1] == END - STEP
 
 
-def test_it_makes_no_series_but_its_own(server: Server) -> None:
-    """The index of a database is shared by its policies, and so is its limit (max-series-per-database)."""
+def test_down_sampling_adds_a_single_series(server: Server) -> None:
+    """All policies of a database share its index, and its limit of series (max-series-per-database)."""
     for host in range(20):
         server.write(*system(f"web-{host}", END - STEP, END, 60))
     before = server.rows("SHOW SERIES EXACT CARDINALITY")
@@ -306,7 +306,7 @@ def test_it_makes_no_series_but_its_own(server: Server) -> None:
     assert sum(count for (count,) in server.rows("SHOW SERIES EXACT CARDINALITY")) == sum(c for (c,) in before) + 1
 
 
-def test_a_run_that_influxdb_refuses_says_why_and_the_next_one_goes_on(server: Server) -> None:
+def test_a_run_that_influxdb_refuses_says_why_and_the_next_one_continues(server: Server) -> None:
     server.write(*system("web-1", END - HOUR, END, 60))
     server.ask_all("DROP RETENTION POLICY rollup ON telegraf")
     assert f"monitoring: roll-up: {server.url}: retention policy not found: rollup" in server.run(expected=1)
@@ -318,8 +318,8 @@ def test_a_run_that_influxdb_refuses_says_why_and_the_next_one_goes_on(server: S
     assert "monitoring: roll-up: " in server.run(expected=1)
 
 
-def test_a_backup_has_it_and_the_script_goes_on_where_it_was(server: Server, tmp_path: Path) -> None:
-    """As backup.sh and restore.sh do it: InfluxDB's portable backup, into an InfluxDB without the database."""
+def test_a_backup_contains_it_and_the_script_continues_after_the_restore(server: Server, tmp_path: Path) -> None:
+    """A portable backup, as backup.sh makes it, is restored as in restore.sh: into an InfluxDB without the database."""
     server.write(*system("web-1", END - 2 * HOUR, END))
     server.run()
     everything = 'SELECT * FROM rollup."system"'
@@ -339,7 +339,7 @@ def test_a_backup_has_it_and_the_script_goes_on_where_it_was(server: Server, tmp
 
 
 def influxd(verb: str, folder: Path, copy: Path) -> None:
-    """`influxd backup` or `restore`, of the InfluxDB in the folder."""
+    """Run `influxd backup` or `influxd restore` with the InfluxDB in the folder."""
     settings = tomllib.loads((folder / "influxdb.conf").read_text())
     command = [program("influxd"), verb, "-portable", "-host", settings["bind-address"], str(copy)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)

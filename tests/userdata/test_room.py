@@ -1,4 +1,4 @@
-"""When InfluxDB is restarted because its volume was full: the script, with fake commands around it."""
+"""When InfluxDB is restarted because its volume was full: the script, with fake commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from userdata.templates import FOLDER
 COMMANDS = {
     "systemctl": 'case "$*" in *is-active*) exit "$STOPPED" ;; *InvocationID*) echo this-run ;;'
     ' *) echo "$*" >>"$DONE" ;; esac',
-    # As the real one: 1 when nothing matches.
+    # It exits with status 1 if nothing matches, as the real one.
     "journalctl": 'case "$*" in *=this-run) exit "$SILENT" ;; *) exit 0 ;; esac',
     "df": 'printf "Use%% IUse%%\\n %s%%  %s%%\\n" "$USED" "$FILES"',
 }
@@ -28,7 +28,7 @@ COMMANDS = {
         pytest.param(3, 0, (60, 1), False, id="stopped on purpose"),
     ],
 )
-def test_it_restarts_influxdb_only_when_that_helps(
+def test_influxdb_is_restarted_only_if_that_helps(
     tmp_path: Path, stopped: int, silent: int, full: tuple[int, int], restarted: bool
 ) -> None:
     for name, content in COMMANDS.items():

@@ -1,7 +1,7 @@
-"""Whatever the settings accept is read from every rendered file as it was given, by that file's real reader.
+"""Every value that the settings accept is read back unchanged from every rendered file, by a reader of that file.
 
-Values are generated from what settings/ accepts, not from what the templates can take: a value that breaks a file
-is a bug in settings/ or in userdata/, and either way found here.
+Values are generated from what settings/ accepts, not from what the templates can handle: a value that breaks a file is
+a bug in settings/ or in userdata/, and is found here either way.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FEW = settings(
     max_examples=settings().max_examples // 4,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-"""Of the usual examples: these start a shell for each."""
+"""A quarter of the usual examples, because each starts a shell."""
 
 # --- Values that settings accept
 
@@ -77,7 +77,7 @@ INPUTS = st.fixed_dictionaries({}, optional=PRESETS)
 
 
 def accepted(secret_keys: tuple[str, ...] = (), **changed: Any) -> Settings:
-    """The settings, if they are accepted; the example does not count otherwise."""
+    """The settings, if they are accepted; otherwise the example does not count."""
     given_ = {
         f"monitoring:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in changed.items()
     }
@@ -90,7 +90,7 @@ def accepted(secret_keys: tuple[str, ...] = (), **changed: Any) -> Settings:
 
 @st.composite
 def servers(draw: st.DrawFn) -> Settings:
-    """A stack's settings, as far as they reach the server."""
+    """The settings of a stack that reach the server."""
     return accepted(
         domain=draw(DOMAINS),
         retention=draw(RETENTIONS),
@@ -160,27 +160,29 @@ def server_values(stack: Settings) -> ServerValues:
 
 
 def bash(script: str) -> str:
-    """What bash prints; fails with its complaint."""
+    """What bash prints for a script, which must succeed without an error message."""
     done = subprocess.run(["bash", "-eu"], input=script, capture_output=True, text=True, check=False, timeout=20)
     assert done.returncode == 0, done.stderr
     assert not done.stderr, done.stderr
     return done.stdout
 
 
+def variables(file: str) -> dict[str, str]:
+    """The variables of an environment file as a shell reads them."""
+    names = re.findall(r"^(\w+)=", file, re.MULTILINE)
+    printed = bash(file + "".join(f'printf "%s\\0" "${name}"\n' for name in names))
+    *values, rest = printed.split("\0")
+    assert rest == ""
+    return dict(zip(names, values, strict=True))
+
+
 # --- The server
-
-
-def read_back(settings_: str) -> dict[str, str]:
-    """Shell variables as bash reads them."""
-    names = re.findall(r"^(\w+)=", settings_, re.MULTILINE)
-    printed = bash(settings_ + "".join(f'printf "%s\\0" "${name}"\n' for name in names))
-    return dict(zip(names, printed.split("\0"), strict=False))
 
 
 @FEW
 @given(servers())
 def test_bash_reads_the_server_s_settings_back(stack: Settings) -> None:
-    found = read_back(boot_settings(boot_values(stack)))
+    found = variables(boot_settings(boot_values(stack)))
     assert found["GRAFANA_VERSION"] == stack.grafana_version
     assert found["TELEGRAF_VERSION"] == stack.telegraf_version
     assert found["REGION"] == stack.region
@@ -193,7 +195,7 @@ def test_bash_reads_the_server_s_settings_back(stack: Settings) -> None:
             *(repository.url, repository.suite, repository.component),
             *(repository.key_url, repository.key_fingerprint),
         ]
-    later = read_back(server_settings(server_values(stack)))
+    later = variables(server_settings(server_values(stack)))
     assert later["RETENTION"] == stack.retention
     assert later["ROLLUP_RETENTION"] == stack.kept_rolled_up
     # The script that down-samples reads the same file, functions and all, without a shell (rollup.py).
@@ -204,7 +206,7 @@ def test_bash_reads_the_server_s_settings_back(stack: Settings) -> None:
 
 @FEW
 @given(servers())
-def test_cloud_init_s_yaml_holds_every_file_as_it_was_rendered(stack: Settings) -> None:
+def test_cloud_init_s_yaml_contains_every_file_unchanged(stack: Settings) -> None:
     values = boot_values(stack)
     files = {
         file["path"].rpartition("/")[2]: file["content"] for file in yaml.safe_load(user_data(values))["write_files"]
@@ -215,7 +217,7 @@ def test_cloud_init_s_yaml_holds_every_file_as_it_was_rendered(stack: Settings) 
 
 @FEW
 @given(servers())
-def test_the_services_files_are_read_back_by_their_own_readers(stack: Settings) -> None:
+def test_the_services_files_are_variables(stack: Settings) -> None:
     files = server_files(server_values(stack))
     configuration = configparser.ConfigParser(interpolation=None)
     configuration.read_string(files["grafana.ini"])
@@ -262,7 +264,7 @@ printf '%s' "$version" >"{folder}/version"
 
 
 def files_of(installer: str) -> dict[str, str]:
-    """The files that the installer writes on a machine: its own functions, run by bash, in another folder."""
+    """The files that the installer writes: bash runs its own functions, in a temporary folder."""
     head, *end = installer.rstrip().rsplit("\n", 2)
     assert end == ['{ main "$@"; }', "}"]
     with tempfile.TemporaryDirectory() as folder:
@@ -270,16 +272,9 @@ def files_of(installer: str) -> dict[str, str]:
         return {file.name: file.read_bytes().decode() for file in Path(folder).iterdir()}
 
 
-def variables(file: str) -> dict[str, str]:
-    """An environment file as a shell, and likewise systemd, reads it."""
-    names = re.findall(r"^(\w+)=", file, re.MULTILINE)
-    printed = bash(file + "".join(f'printf "%s\\0" "${name}"\n' for name in names))
-    return dict(zip(names, printed.split("\0"), strict=False))
-
-
 @FEW
 @given(hosts(), VERSIONS, REPOSITORIES)
-def test_the_installer_writes_what_the_settings_say(host: Host, version: str, source: dict[str, str]) -> None:
+def test_the_installer_writes_the_values_of_the_settings(host: Host, version: str, source: dict[str, str]) -> None:
     stack = accepted(telegrafVersion=version, influxdataRepository=source)
     files = files_of(
         agent_installer(
@@ -300,7 +295,7 @@ def test_the_installer_writes_what_the_settings_say(host: Host, version: str, so
     assert files["ca.pem"].splitlines()[1] == "MIIB"
     environment = variables(files["telegraf"])
     assert environment == {"INFLUX_PASSWORD": "a-password", **host.inputs.secrets}
-    # Telegraf puts the variables' values into the text, and reads that.
+    # Telegraf replaces the variables in the text before it parses it.
     text = re.sub(r"\$\{(\w+)\}", lambda found: environment[found[1]], files["telegraf.conf"])
     found = tomllib.loads(text)
     assert found["agent"]["hostname"] == host.name
@@ -311,8 +306,8 @@ def test_the_installer_writes_what_the_settings_say(host: Host, version: str, so
 
 
 @pytest.mark.parametrize("host", ["web-1", ""])
-def test_no_tag_is_taken_for_the_host_s_name(host: str) -> None:
-    """shared/cases/settings/16: the installer puts the name it was given into a line of the configuration."""
+def test_no_tag_is_mistaken_for_the_host_s_name(host: str) -> None:
+    """The installer writes the host's name into a line of the configuration, which it finds by its text."""
     tags = {"hostname": "intranet", "urls": "https://a.b:8086", "agent": "hostname = "}
     installer = agent_installer(
         AgentValues(
@@ -340,7 +335,7 @@ LINES = st.lists(
 @FEW
 @given(LINES, LINES)
 def test_no_content_ends_its_here_document(ca: str, password: str) -> None:
-    """Whatever settings let through: shared case ca_heredoc."""
+    """Not even content that settings refuse."""
     assume(not re.search(r"[\0\r]", ca + password))
     for authority, secret in ((ca, password), (EVIL, EVIL)):
         files = files_of(
@@ -361,12 +356,12 @@ def test_no_content_ends_its_here_document(ca: str, password: str) -> None:
 
 
 def check_inputs(host: Host, found: dict[str, Any]) -> None:
-    """Telegraf's inputs are those of the host, with its values."""
+    """Check that Telegraf's inputs are the host's, with its values."""
     inputs = host.inputs
     assert found.pop("exec") == plain()
     own = {"cpu", "mem", "swap", "disk", "diskio", "net", "system", "processes", "kernel", "internal"}
     named = {"nginx", "postgresql", "redis", "docker", "systemd_units", "ping", "http_response"}
-    assert set(found) - own <= named, "no input that nobody asked for"
+    assert set(found) - own <= named, "no other input"
     assert set(found) & named == {name for name in named if getattr(inputs, name)}
     if inputs.nginx:
         assert tuple(found["nginx"][0]["urls"]) == inputs.nginx.urls
@@ -386,7 +381,7 @@ def check_inputs(host: Host, found: dict[str, Any]) -> None:
 
 
 def check_unit(host: Host, files: dict[str, str]) -> None:
-    """What systemd reads in addition to the package's unit: only the lines it should have."""
+    """Check that the drop-ins of Telegraf's unit have exactly the expected lines."""
     unit = configparser.ConfigParser(interpolation=None, strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read_string(files["monitoring.conf"])

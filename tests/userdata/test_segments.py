@@ -1,4 +1,4 @@
-"""A write-ahead log that ends in the middle of an entry, and a real InfluxDB that is started twice afterwards."""
+"""A write-ahead log that ends in the middle of an entry, and a real InfluxDB that then starts twice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TORN = b"\x01\x00\x00\x10\x00torn"
 
 
 def prepared(folder: Path) -> None:
-    """What happens before each start of InfluxDB, in this folder."""
+    """Run the script that runs before each start of InfluxDB."""
     script = (FOLDER / "server/segments.sh").read_text().replace("/var/lib/influxdb/wal", f"{folder}/wal")
     subprocess.run(["bash", "-c", script], check=True, timeout=20)
 
@@ -35,8 +35,8 @@ def values(url: str) -> list[int]:
     return [value for _, value in answer["results"][0].get("series", [{"values": []}])[0]["values"]]
 
 
-def test_what_is_written_after_a_torn_entry_is_there_after_the_next_start(tmp_path: Path) -> None:
-    """Without the script InfluxDB forgets 2 here, which it had acknowledged."""
+def test_what_is_written_after_a_torn_entry_survives_the_next_start(tmp_path: Path) -> None:
+    """Without the script InfluxDB would lose the value 2, which it had acknowledged."""
     http = free_port()
     url, settings = f"http://127.0.0.1:{http}", tmp_path / "influxdb.conf"
     settings.write_text(influxdb_configuration(tmp_path, http, INDEX))

@@ -1,4 +1,4 @@
-"""When the boot script has systemd read its units again: `put` and `settle`, with a systemctl of its own."""
+"""When the boot script makes systemd reload its units: `put` and `settle`, with a fake systemctl."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ esac
 
 
 class Boot:
-    """Runs of the boot script's functions, in a folder."""
+    """Runs the boot script's functions in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -34,7 +34,7 @@ class Boot:
         (folder / "bin/systemctl").chmod(0o755)
 
     def run(self, script: str) -> list[str]:
-        """What systemctl is asked, without questions."""
+        """The calls of systemctl, without those that only ask."""
         head = f"set -eu\nwork={self.folder}/work run={self.folder}/run\ndie() {{ exit 1; }}\n"
         (self.folder / "asked").write_text("")
         subprocess.run(
@@ -46,7 +46,7 @@ class Boot:
         return [line for line in (self.folder / "asked").read_text().splitlines() if "is-enabled" not in line]
 
     def settled(self, unit: str = "[Unit]", drop_in: str = "[Service]", settings: str = "a = 1") -> list[str]:
-        """A service's unit, a drop-in of another's, and the service's settings are written; then it is settled."""
+        """Write a service's unit, a drop-in of another service and the service's settings, then settle the service."""
         return self.run(
             f"echo '{unit}' | put 644 root {self.folder}/systemd/a.service a\n"
             f"echo '{drop_in}' | put 644 root {self.folder}/systemd/b.conf\n"
@@ -60,7 +60,7 @@ def boot(tmp_path: Path) -> Boot:
     return Boot(tmp_path)
 
 
-def test_a_new_unit_is_enabled_and_started_and_a_second_run_only_starts_it(boot: Boot) -> None:
+def test_a_new_unit_is_enabled_and_restarted_and_the_next_run_only_starts_it(boot: Boot) -> None:
     assert boot.settled() == ["enable -q a", "restart a"]
     assert boot.settled() == ["start a"]
 
@@ -73,13 +73,13 @@ def test_a_new_unit_is_enabled_and_started_and_a_second_run_only_starts_it(boot:
         ({"settings": "a = 2"}, ["restart a"]),
     ],
 )
-def test_any_changed_unit_is_read_again(boot: Boot, changed: dict[str, str], asked: list[str]) -> None:
-    """`systemctl enable` ends with a reload, whatever there was to enable (systemctl-enable.c, verb_enable)."""
+def test_a_changed_unit_or_drop_in_is_reloaded(boot: Boot, changed: dict[str, str], asked: list[str]) -> None:
+    """`systemctl enable` always ends with a reload (systemctl-enable.c, verb_enable)."""
     boot.settled()
     assert boot.settled(**changed) == asked
 
 
-def test_the_next_run_finishes_what_an_interrupted_one_left(boot: Boot) -> None:
+def test_the_next_run_finishes_what_an_interrupted_one_began(boot: Boot) -> None:
     boot.settled()
     assert boot.run(f"echo other | put 644 root {boot.folder}/systemd/b.conf; exit 1") == []
     (boot.folder / "broken").touch()
@@ -89,14 +89,14 @@ def test_the_next_run_finishes_what_an_interrupted_one_left(boot: Boot) -> None:
     assert boot.settled(drop_in="other", settings="a = 2") == ["start a"]
 
 
-def test_a_unit_that_somebody_disabled_is_enabled(boot: Boot) -> None:
+def test_a_disabled_unit_is_enabled_again(boot: Boot) -> None:
     boot.settled()
     (boot.folder / "enabled").unlink()
     assert boot.settled() == ["enable -q a", "start a"]
 
 
-def test_influxdb_s_way_without_a_login_is_read_again_when_it_opens_and_when_it_closes(boot: Boot) -> None:
-    """Its drop-in is written below /run and without `put`."""
+def test_units_are_reloaded_when_influxdb_is_opened_without_a_login_and_closed_again(boot: Boot) -> None:
+    """The drop-in for that is below /run, and not written with `put`."""
     text = (FOLDER / "server/influxdb.sh").read_text()
     functions = text[text.index("\nopen=/run/systemd/") : text.index('say "starting InfluxDB"')]
     script = functions.replace("/run/systemd/", f"{boot.folder}/systemd/")

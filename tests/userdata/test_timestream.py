@@ -1,4 +1,4 @@
-"""The set-up of the InfluxDB that AWS runs, against a real InfluxDB 2.7."""
+"""The script that sets up the InfluxDB that AWS runs, against a real InfluxDB 2.7."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POINT = "system,host=a uptime=1"
 
 @dataclass
 class Managed:
-    """An InfluxDB as AWS hands it over: its administrator, an organization and a bucket. folder: for files."""
+    """An InfluxDB as AWS creates it: with an administrator, an organization and a bucket. folder: for files."""
 
     url: str
     folder: Path
@@ -41,7 +41,7 @@ class Managed:
         in_use: str = "all",
         **login: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Run the script as the boot does."""
+        """Run the script as the boot does. kept: the bucket's retention and shard duration, in seconds."""
         script = self.folder / "timestream.py"
         script.write_text(render("server/timestream.py"))
         for user in ("telegraf", "grafana"):
@@ -68,7 +68,7 @@ class Managed:
 @pytest.fixture(scope="module")
 def managed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Managed]:
     if shortfall():
-        pytest.skip("InfluxDB 2.x needs the compilers that are missing here, too")
+        pytest.skip("InfluxDB 2 cannot be built here either: compilers are missing")
     folder = tmp_path_factory.mktemp("influxdb")
     made = Managed(f"http://127.0.0.1:{free_port()}", folder)
     files = {"--bolt-path": "bolt", "--engine-path": "engine", "--sqlite-path": "sqlite"}
@@ -126,7 +126,7 @@ def test_a_second_run_changes_nothing(managed: Managed) -> None:
     assert seen() == before
 
 
-def test_old_users_go_once_all_have_the_new_ones(managed: Managed) -> None:
+def test_old_users_are_removed_once_everything_uses_the_new_ones(managed: Managed) -> None:
     worked(managed.set_up())
     new = ("telegraf-2", "grafana-2")
     worked(managed.set_up(new, in_use="telegraf grafana"))
@@ -136,7 +136,7 @@ def test_old_users_go_once_all_have_the_new_ones(managed: Managed) -> None:
     worked(managed.set_up())
 
 
-def test_what_fails_is_reported_without_the_password(managed: Managed) -> None:
+def test_an_error_is_reported_without_the_password(managed: Managed) -> None:
     done = managed.set_up(password="wrong password")
     assert done.returncode == 1
     assert done.stderr.startswith("POST api/v2/signin: 401")

@@ -1,5 +1,5 @@
-"""What the agents' installer is given on machines that Pulumi does not know, and its two other forms: user data and an
-Ansible role."""
+"""The variables of the agents' installer on machines that Pulumi does not know, and its two other forms: user data and
+an Ansible role."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from settings.hosts import MOST_TAGS, RESERVED_TAGS, checked_name, checked_tags
 from settings.mistakes import WrongValueError
+from tests.userdata.examples import AGENT, TARGET, shellcheck
 from tests.userdata.test_installer_output import install, work
-from tests.userdata.test_render import AGENT, TARGET, shellcheck
 from userdata.agents import agent_installer
 from userdata.bulk import ansible_role, cloud_config
 from userdata.templates import FOLDER
@@ -38,6 +38,7 @@ EC2_LIMIT = 16384
 
 
 def variables(**given: str) -> str:
+    """Assignments of the installer's variables MONITORING_…"""
     return "".join(f"MONITORING_{name}={_quoted(value)}\n" for name, value in given.items())
 
 
@@ -46,7 +47,7 @@ def _quoted(value: str) -> str:
 
 
 def own_settings(**given: str) -> subprocess.CompletedProcess[str]:
-    """Runs only what reads the variables, and prints the file that Telegraf would get."""
+    """Run only the part that reads the variables; it prints the file that Telegraf would get."""
     script = SCRIPT.replace('{ main "$@"; }', 'tags_and_inputs; printf %s "$settings"; printf %s "$rights" >&2')
     script = script.replace("getent group docker", "true")
     return subprocess.run(
@@ -61,7 +62,7 @@ def own_settings(**given: str) -> subprocess.CompletedProcess[str]:
         *("All", "all", "All-1", "monitoring", "monitoring-1", "MONITORING-1"),
     ],
 )
-def test_a_name_is_accepted_as_in_the_setting_hosts(name: str) -> None:
+def test_a_host_s_name_is_checked_as_in_the_setting_hosts(name: str) -> None:
     script = SCRIPT.replace('{ main "$@"; }', "removal() { :; }; name=$MONITORING_HOST; variables remove")
     done = subprocess.run(
         ["bash"], input=variables(HOST=name) + script, capture_output=True, text=True, check=False, timeout=60
@@ -94,8 +95,8 @@ def accepted(tags: dict[str, str]) -> bool:
 @example("a\\")
 @example("")
 @example("'`!{x}=")
-def test_a_tag_s_value_is_accepted_as_in_the_setting_hosts(value: str) -> None:
-    """bash knows fewer characters that cannot be printed than Python does."""
+def test_a_tag_s_value_is_checked_as_in_the_setting_hosts(value: str) -> None:
+    """bash accepts a few more values than the settings, because it considers more characters printable than Python."""
     done = own_settings(TAGS=f"role={value}")
     if accepted({"role": value}):
         assert done.returncode == 0, done.stderr
@@ -122,7 +123,7 @@ def test_a_tag_s_value_is_accepted_as_in_the_setting_hosts(value: str) -> None:
         (",".join(f"t{number}=x" for number in range(MOST_TAGS + 1)), f"more than {MOST_TAGS} tags"),
     ],
 )
-def test_wrong_tags_are_refused(tags: str, wrong: str) -> None:
+def test_a_wrong_tag_is_refused(tags: str, wrong: str) -> None:
     done = own_settings(TAGS=tags)
     assert done.returncode == 1
     assert wrong in done.stderr
@@ -130,10 +131,11 @@ def test_wrong_tags_are_refused(tags: str, wrong: str) -> None:
 
 
 def test_reserved_tags_are_those_of_the_setting_hosts() -> None:
-    assert all(f" {name} " in SCRIPT for name in RESERVED_TAGS)
+    assert RESERVED_TAGS
+    assert [name for name in RESERVED_TAGS if f" {name} " not in SCRIPT] == []
 
 
-def test_inputs_and_the_rights_they_need() -> None:
+def test_inputs_get_the_permissions_they_need() -> None:
     text = "[[inputs.docker]]\n[[inputs.ping]]\nurls = ['192.0.2.1']"
     done = own_settings(INPUTS=text, TAGS="role=web")
     found = tomllib.loads(done.stdout)
@@ -150,7 +152,7 @@ def test_inputs_and_the_rights_they_need() -> None:
 # --- Whole runs
 
 
-def test_a_run_writes_what_it_is_given_and_a_check_nothing(work: Path) -> None:
+def test_a_run_writes_what_it_is_given_and_a_check_writes_nothing(work: Path) -> None:
     credentials = "INFLUX_PASSWORD='secret-of-influxdb'"
     shown = (
         "\ncat /etc/default/telegraf /etc/telegraf/telegraf.d/host.conf; grep ^hostname /etc/telegraf/telegraf.conf\n"
@@ -187,7 +189,9 @@ def test_a_removal_of_nothing_changes_nothing(work: Path) -> None:
         ({"CREDENTIALS": "INFLUX_PASSWORD=a"}, ("uninstall",), "'uninstall' is none of: remove, check, check remove"),
     ],
 )
-def test_what_is_refused(work: Path, given: dict[str, str], arguments: tuple[str, ...], wrong: str) -> None:
+def test_wrong_variables_and_arguments_are_refused(
+    work: Path, given: dict[str, str], arguments: tuple[str, ...], wrong: str
+) -> None:
     done = install(work, variables(**given) + ROLE_S, "", *arguments)
     assert done.returncode == 1
     assert wrong in done.stderr
@@ -196,8 +200,8 @@ def test_what_is_refused(work: Path, given: dict[str, str], arguments: tuple[str
 
 
 @pytest.mark.parametrize("own", ["monitoring-prod", "All"])
-def test_a_machine_s_own_name_is_refused_if_it_is_reserved(work: Path, own: str) -> None:
-    """Its measurements would be the server's, or every host's. What it has already can be removed all the same."""
+def test_a_machine_s_own_reserved_name_is_refused(work: Path, own: str) -> None:
+    """Its measurements would count as the server's, or as every host's. The agent can still be removed."""
     script = f"uname() {{ echo {own}; }}\n" + agent_installer(replace(AGENT, host=""))
     done = install(work, script)
     assert done.returncode == 1
@@ -208,7 +212,7 @@ def test_a_machine_s_own_name_is_refused_if_it_is_reserved(work: Path, own: str)
 
 
 @pytest.mark.slow
-def test_while_a_stack_moves_both_passwords_are_needed() -> None:
+def test_while_a_stack_moves_both_passwords_are_required() -> None:
     moving = replace(AGENT, second=TARGET, second_password="it's another", without_password=True)
     assert moving.credentials == "INFLUX_PASSWORD='the-password'\nINFLUX_PASSWORD_OTHER=\"it's another\"\n"
     script = agent_installer(moving)
@@ -219,8 +223,8 @@ def test_while_a_stack_moves_both_passwords_are_needed() -> None:
 # --- User data
 
 
-def test_user_data_holds_the_installer_and_fits() -> None:
-    # As long as certificates with RSA keys of 2048 bits are: nothing in one can be compressed.
+def test_user_data_contains_the_installer_and_fits() -> None:
+    # As long as a certificate with a 2048-bit RSA key, and as incompressible.
     ca = base64.encodebytes(random.Random(1).randbytes(900)).decode()  # noqa: S311
     text = cloud_config(agent_installer(replace(AGENT, password="p" * 32, ca=ca)))
     assert text.startswith("#cloud-config\n")
@@ -233,7 +237,7 @@ def test_user_data_holds_the_installer_and_fits() -> None:
 
 @pytest.mark.slow
 def test_without_its_comments_the_installer_does_the_same(work: Path) -> None:
-    """Scripts in it keep their first line, `#!`."""
+    """Scripts inside it keep their first line, `#!`."""
     content = yaml.safe_load(cloud_config(SCRIPT))["write_files"][0]["content"]
     shown = "\nhead -n 1 /etc/telegraf/measure; cat /etc/default/telegraf\n"
     done = install(work, gzip.decompress(base64.b64decode(content)).decode() + shown)
@@ -252,16 +256,16 @@ def role() -> Iterator[dict[str, str]]:
         yield {each.name: archive.extractfile(each).read().decode() for each in archive}  # type: ignore[union-attr]
 
 
-def test_the_role_is_complete_and_holds_no_password(role: dict[str, str]) -> None:
+def test_the_role_is_complete_and_contains_no_password(role: dict[str, str]) -> None:
     files = ("README.md", "defaults/main.yml", "files/install.sh", "meta/argument_specs.yml", "tasks/main.yml")
     assert set(role) == {f"monitoring_agent/{file}" for file in files}
     assert role["monitoring_agent/files/install.sh"] == ROLE_S
     assert AGENT.password not in "".join(role.values())
 
 
-def test_the_same_installer_makes_the_same_role_at_any_time_and_place() -> None:
+def test_the_role_depends_only_on_the_installer() -> None:
     packed = base64.b64decode(ansible_role(ROLE_S))
-    assert packed[4:8] == bytes(4), "gzip's own time (RFC 1952)"
+    assert packed[4:8] == bytes(4), "gzip's time stamp (RFC 1952)"
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(packed))) as archive:
         entries = archive.getmembers()
     assert {(each.mtime, each.uid, each.gid, each.uname, each.mode) for each in entries} == {(0, 0, 0, "", 0o644)}

@@ -19,7 +19,7 @@ from sandbox.loopback import free_port
 from settings import OAuth
 from tests.sandbox.grafana.support import DEFAULTS, Authority, Grafana, running
 from tests.support.provider import CLIENT, SECRET, Provider
-from tests.userdata.test_render import SERVER
+from tests.userdata.examples import SERVER
 from userdata.server_files import server_files
 
 ROLES = "contains(groups[*], 'ops') && 'Admin' || contains(groups[*], 'dev') && 'Editor'"
