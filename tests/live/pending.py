@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.screen import Grafana
 from tests.live.environment import Environment
 from tests.live.services import grafana_request
-from tests.live.stacks import tail
+from tests.live.stacks import refresh_or_fail, tail
 
 Found = dict[str, str]
 """Ids of what exists; for a security group rule, its group as well."""
@@ -155,8 +155,7 @@ def recover(environment: Environment, before: dict[str, set[str]], *, named: boo
     cancelled = environment.pulumi("cancel", "--yes")
     assert cancelled.returncode == 0, tail(cancelled)
     begun = [each["resource"] for each in operations(environment) if each["type"] == "creating"]
-    refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-    assert refreshed.returncode == 0, tail(refreshed)
+    refresh_or_fail(environment, "--clear-pending-creates")
     assert operations(environment) == []
     left = unknown(environment, before)
     unnamed = set(left) - {each["type"] for each in begun}

@@ -7,6 +7,7 @@ from collections.abc import Set
 
 from sandbox import screen
 from tests.live.environment import Environment
+from tests.live.services import influxql
 from tests.support.waiting import eventually
 
 INTERVAL = 10
@@ -26,8 +27,7 @@ def counts(environment: Environment, since: float, until: float) -> dict[str, li
         f'SELECT count("uptime") FROM "system" WHERE time >= {first}s AND time < {last}s '  # noqa: S608
         f'GROUP BY time({INTERVAL}s), "host" fill(0)'
     )
-    asked = {"datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True, "resultFormat": "time_series"}
-    frames = environment.grafana.query(asked)["results"]["A"]["frames"]
+    frames = influxql(environment, query)
     return {frame["schema"]["fields"][1]["labels"]["host"]: frame["data"]["values"][1] for frame in frames}
 
 

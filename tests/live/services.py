@@ -36,6 +36,13 @@ def grafana_request(grafana: Grafana, method: str, path: str, body: object = Non
     return requests.request(method, grafana.url + path, json=body, auth=login, verify=grafana.verify, timeout=30)
 
 
+def influxql(environment: Environment, query: str, minutes: int = 15) -> list[dict[str, Any]]:
+    """The frames that Grafana returns for an InfluxQL query, whose $timeFilter is the last `minutes`; none if it
+    fails."""
+    asked = {"datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True, "resultFormat": "time_series"}
+    return list(environment.grafana.query(asked, minutes)["results"]["A"].get("frames", []))
+
+
 def grafana_answers(environment: Environment) -> bool:
     """Whether Grafana is up."""
     try:

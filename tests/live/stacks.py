@@ -46,6 +46,27 @@ def up_or_fail(environment: Environment, *arguments: str) -> str:
     return done.stdout
 
 
+def refresh_or_fail(environment: Environment, *arguments: str) -> str:
+    """Run a `pulumi refresh` that must succeed; returns what it printed."""
+    done = environment.pulumi("refresh", "--yes", "--skip-preview", *arguments)
+    assert done.returncode == 0, tail(done)
+    return done.stdout
+
+
+def destroy_or_fail(environment: Environment) -> None:
+    """Run a `pulumi destroy` that must succeed and leave no resources in the state."""
+    done = environment.pulumi("destroy", "--yes", "--skip-preview")
+    assert done.returncode == 0, tail(done)
+    assert environment.resources() == []
+
+
+def diagnosed_errors(printed: str) -> list[str]:
+    """The errors in the CLI's diagnostics, without the one that only says that the command failed."""
+    diagnostics = printed.partition("Diagnostics:")[2]
+    lines = [line.strip() for line in diagnostics.splitlines() if "error:" in line]
+    return [line for line in lines if "update failed" not in line and "refresh failed" not in line]
+
+
 def tail(process: subprocess.CompletedProcess[str]) -> str:
     """The end of what the CLI printed, for an assertion's message."""
     return process.stdout[-4000:] + process.stderr[-2000:]

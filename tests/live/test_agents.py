@@ -13,7 +13,8 @@ from sandbox import screen
 from tests.live.agents import changed_hosts, configured
 from tests.live.environment import Environment
 from tests.live.server import main_pid
-from tests.live.stacks import up_or_fail
+from tests.live.services import influxql
+from tests.live.stacks import diagnosed_errors, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
@@ -23,18 +24,9 @@ INTERVAL = 10
 """Seconds: the default of collectionInterval."""
 
 
-def values(environment: Environment, query: str, minutes: int = 15) -> list[list[Any]]:
+def values(environment: Environment, query: str) -> list[list[Any]]:
     """Times and values of the first series of an InfluxQL query, through Grafana; empty if there is none."""
-    answer = environment.grafana.query(
-        {
-            "datasource": {"uid": "influxdb", "type": "influxdb"},
-            "rawQuery": True,
-            "resultFormat": "time_series",
-            "query": query,
-        },
-        minutes,
-    )
-    frames = answer["results"]["A"].get("frames", [])
+    frames = influxql(environment, query)
     return list(frames[0]["data"]["values"]) if frames else []
 
 
@@ -160,10 +152,9 @@ def test_an_unreachable_host_is_one_error_that_names_it(environment: Environment
         assert failed.returncode != 0
         assert "Traceback" not in failed.stdout
         diagnostics = failed.stdout.partition("Diagnostics:")[2]
-        errors = [line for line in diagnostics.splitlines() if "error:" in line and "update failed" not in line]
-        assert len(errors) == 1, diagnostics
+        (error,) = diagnosed_errors(failed.stdout)
         assert "command:remote:Command (web-1)" in diagnostics
-        assert "dial tcp" in errors[0]
+        assert "dial tcp" in error
         # The other host is updated.
         assert 'role = "changed"' in environment.machine("db-1", "cat", "/etc/telegraf/telegraf.conf").stdout
 

@@ -14,7 +14,7 @@ import requests
 from tests.live.environment import STACK, Environment, sandbox
 from tests.live.server import BOOT_SCRIPT
 from tests.live.services import from_agent_machine, grafana_request, influxdb_admin_password
-from tests.live.stacks import console, up_or_fail
+from tests.live.stacks import console, refresh_or_fail, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -144,8 +144,7 @@ def test_a_restore_brings_back_everything_up_to_the_backup(environment: Environm
         destroy_the_machine(environment)
 
         gone = ("--target", "**index:Server$**", "--target", "**index:DataVolume$**")
-        refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", *gone)
-        assert refreshed.returncode == 0, refreshed.stdout[-3000:] + refreshed.stderr[-2000:]
+        refresh_or_fail(environment, *gone)
         with environment.settings(restoreFrom="latest"):
             up_or_fail(environment)
             assert f"restored from {bucket(environment)}/{STACK}/{newest}" in console(environment)
@@ -153,8 +152,7 @@ def test_a_restore_brings_back_everything_up_to_the_backup(environment: Environm
             found = {each["uid"] for each in environment.grafana.get("/api/search").json()}
             assert {KEPT, "linux-hosts", "aws-ec2", "monitoring-server"} <= found
             assert LOST not in found
-            again = environment.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
-            assert again.returncode == 0, again.stdout[-2000:]
+            up_or_fail(environment, "--expect-no-changes")
 
 
 def restore(environment: Environment, backup: str) -> str:
@@ -164,8 +162,7 @@ def restore(environment: Environment, backup: str) -> str:
     environment.guest("systemctl", "stop", "monitoring-server.timer")
     try:
         with environment.settings(restoreFrom=backup):
-            done = environment.pulumi("up", "--yes", "--skip-preview", *reported)
-            assert done.returncode == 0, done.stdout[-3000:]
+            up_or_fail(environment, *reported)
         environment.guest("touch", "/srv/monitoring/restoring")
         done = environment.guest(BOOT_SCRIPT)
     finally:

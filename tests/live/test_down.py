@@ -7,26 +7,22 @@ import subprocess
 
 import psutil
 import pytest
-import yaml
 
 from sandbox.cloud import ACCOUNT
+from tests.live.agents import changed_hosts
 from tests.live.environment import PLACE, Environment, sandbox
 from tests.live.pending import everything_in_aws
+from tests.live.stacks import destroy_or_fail, up_or_fail
 
 pytestmark = [pytest.mark.live, pytest.mark.destroys]
 
 
 def test_destroy_removes_every_resource_even_with_an_unreachable_host(environment: Environment) -> None:
-    listed = yaml.safe_load(environment.stack_file.read_text())["config"]["monitoring:hosts"]
     assert environment.machine_command("cut-network", "web-1").returncode == 0
     # With `unreachable`, nothing connects to the host any more, neither to change nor to remove its agent.
-    unreachable = [host | ({"unreachable": True, "tags": {}} if host["name"] == "web-1" else {}) for host in listed]
-    with environment.settings(hosts=unreachable):
-        reported = environment.pulumi("up", "--yes", "--skip-preview")
-    assert reported.returncode == 0, reported.stdout[-3000:] + reported.stderr[-2000:]
-    destroyed = environment.pulumi("destroy", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, destroyed.stdout[-3000:] + destroyed.stderr[-2000:]
-    assert environment.resources() == []
+    with changed_hosts(environment, web_1={"unreachable": True, "tags": {}}):
+        up_or_fail(environment)
+    destroy_or_fail(environment)
     # The user is the operator; roles and bucket belong to the bootstrap, which outlives all stacks.
     left = {kind: {id_.rsplit("-", 1)[0] for id_ in ids} for kind, ids in everything_in_aws(environment).items() if ids}
     assert left == {

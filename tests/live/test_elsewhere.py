@@ -16,7 +16,7 @@ from tests.live.external_influxdb import ExternalInfluxdb
 from tests.live.interrupting import interrupt_at
 from tests.live.panels import check_dashboards_and_rules
 from tests.live.pending import everything_in_aws, recover
-from tests.live.stacks import stack_named, tail, up
+from tests.live.stacks import destroy_or_fail, stack_named, tail, up_or_fail
 
 # The viewer shows the stack that was raised last.
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -103,9 +103,7 @@ def test_a_preview_says_what_is_wrong_with_the_influxdb(
 
 def test_the_stack_moves_to_an_influxdb_2(stack: Environment, second: ExternalInfluxdb) -> None:
     external_influxdb.use(stack, second)
-    done = up(stack)
-    assert done.returncode == 0, tail(done)
-    assert warnings(done.stdout) == []
+    assert warnings(up_or_fail(stack)) == []
     check_dashboards_and_rules(stack)
 
 
@@ -113,8 +111,6 @@ def test_destroying_the_stack_leaves_the_first_alone(
     stack: Environment, environment: Environment, before: dict[str, set[str]]
 ) -> None:
     recover(stack, before, named=False)  # from the interruptions
-    destroyed = stack.pulumi("destroy", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, tail(destroyed)
-    assert stack.resources() == []
+    destroy_or_fail(stack)
     assert everything_in_aws(stack) == before
     assert environment.grafana.get("/api/health").status_code == 200

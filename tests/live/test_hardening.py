@@ -9,6 +9,7 @@ import pytest
 from sandbox import screen
 from tests.live.environment import CHECKOUT, Environment
 from tests.live.server import main_pid
+from tests.live.services import influxql
 
 pytestmark = pytest.mark.live
 
@@ -81,16 +82,9 @@ def test_agents_cannot_gain_privileges_and_still_see_everything(environment: Env
     assert int(found["CapBnd"], 16) in (0, 1 << 13)
     assert exposure(environment, host, "telegraf") <= MOST_EXPOSED["telegraf"]
     processes = len(environment.machine(host, "sh", "-c", "ls -d /proc/[0-9]*").stdout.split())
-    answer = environment.grafana.query(
-        {
-            "datasource": {"uid": "influxdb", "type": "influxdb"},
-            "rawQuery": True,
-            "query": 'SELECT last("total") FROM "processes" WHERE "host" = \'HOST\' AND $timeFilter'.replace(
-                "HOST", host
-            ),
-        }
-    )
-    (counted,) = answer["results"]["A"]["frames"][0]["data"]["values"][1]
+    query = f'SELECT last("total") FROM "processes" WHERE "host" = \'{host}\' AND $timeFilter'  # noqa: S608
+    (frame,) = influxql(environment, query)
+    (counted,) = frame["data"]["values"][1]
     assert abs(counted - processes) <= 10, "other users' processes are not counted"
     assert counted > 5
 

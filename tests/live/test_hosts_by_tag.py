@@ -10,7 +10,7 @@ import pytest
 from tests.live.environment import Environment
 from tests.live.fleet import TAG, Fleet, fleet_of
 from tests.live.leaks import leaks, parameters
-from tests.live.panels import query_results
+from tests.live.services import influxql
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.changes]
@@ -29,10 +29,8 @@ def fleet(environment: Environment) -> Iterator[Fleet]:
 
 def series(environment: Environment) -> list[dict[str, str]]:
     """The tags of what hosts measured in the last five minutes."""
-    query = 'SELECT last("uptime") FROM "system" GROUP BY "host", "instance_id", "ephemeral"'
-    asked = {"refId": "A", "datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True}
-    answer = query_results(environment, {"queries": [asked], "from": "now-5m", "to": "now"}, "hosts")
-    return [frame["schema"]["fields"][1]["labels"] for frame in answer["A"]["frames"]]
+    query = 'SELECT last("uptime") FROM "system" WHERE $timeFilter GROUP BY "host", "instance_id", "ephemeral"'
+    return [frame["schema"]["fields"][1]["labels"] for frame in influxql(environment, query, minutes=5)]
 
 
 def test_current_and_later_hosts_with_the_tag_get_agents(environment: Environment, fleet: Fleet) -> None:

@@ -13,7 +13,7 @@ import requests
 from tests.live.environment import Environment
 from tests.live.server import BOOT_SCRIPT
 from tests.live.services import Ask
-from tests.live.stacks import tail, up, up_or_fail
+from tests.live.stacks import refresh_or_fail, tail, up, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -76,8 +76,7 @@ def test_a_locked_out_administrator_blocks_neither_pulumi_nor_the_boot(
     environment: Environment, grafana: Ask, administrator: tuple[str, str]
 ) -> None:
     with lockout(environment, grafana, administrator):
-        refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
-        assert refreshed.returncode == 0, tail(refreshed)
+        refresh_or_fail(environment)
         with environment.settings(**OTHER_CONTENT):
             up_or_fail(environment)
         booted = environment.guest(BOOT_SCRIPT)
@@ -95,8 +94,7 @@ def test_a_server_boots_with_an_old_volume_whose_only_user_is_locked_out(
     with lockout(environment, grafana, administrator):
         booted = environment.guest(BOOT_SCRIPT)
         assert booted.returncode == 0, booted.stdout[-2000:]
-        refreshed = environment.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
-        assert refreshed.returncode == 0, tail(refreshed)
+        refresh_or_fail(environment, "--expect-no-changes")
     assert grafana("GET", "/api/user", (login, password)).json()["isGrafanaAdmin"] is True
 
 

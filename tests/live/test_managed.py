@@ -13,9 +13,10 @@ from tests.live.environment import PLACE, Environment
 from tests.live.external_influxdb import NO_VERSION_2
 from tests.live.leaks import leaks, parameters
 from tests.live.on_premise_host import on_premise_host
-from tests.live.panels import check_dashboards_and_rules, query_results
+from tests.live.panels import check_dashboards_and_rules
 from tests.live.pending import everything_in_aws
-from tests.live.stacks import stack_named, tail, up
+from tests.live.services import influxql
+from tests.live.stacks import destroy_or_fail, stack_named, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.disrupts]
@@ -38,9 +39,7 @@ def stack(environment: Environment, before: dict[str, set[str]]) -> Iterator[Env
     if NO_VERSION_2:
         pytest.skip(NO_VERSION_2)
     with stack_named("managed", hosts=[], database=DATABASE) as made:
-        done = up(made)
-        assert done.returncode == 0, tail(done)
-        assert "warning" not in done.stdout
+        assert "warning" not in up_or_fail(made)
         yield made
 
 
@@ -59,9 +58,7 @@ def test_an_agent_outside_writes_to_its_public_address(stack: Environment, host:
     installed = stack.machine(host, "bash", stdin=stack.outputs["agentInstallScript"])
     assert installed.returncode == 0, installed.stdout + installed.stderr
     query = 'SELECT last("usage_idle") FROM "cpu" GROUP BY "host"'
-    asked = {"refId": "A", "datasource": {"uid": "influxdb"}, "query": query, "rawQuery": True}
-    request = {"queries": [asked], "from": "now-5m", "to": "now"}
-    assert eventually(lambda: f'"{host}"' in json.dumps(query_results(stack, request, "hosts")), 60)
+    assert eventually(lambda: f'"{host}"' in json.dumps(influxql(stack, query, minutes=5)), 60)
 
 
 def test_the_password_of_the_administrator_is_only_in_its_secret(stack: Environment) -> None:
@@ -97,9 +94,7 @@ def test_more_storage_is_an_update_and_less_is_refused_at_the_preview(stack: Env
 def test_destroy_leaves_nothing(stack: Environment, before: dict[str, set[str]], host: str) -> None:
     removed = stack.machine(host, "bash", "-s", "remove", stdin=stack.outputs["agentInstallScript"])
     assert removed.returncode == 0, removed.stdout + removed.stderr
-    destroyed = stack.pulumi("destroy", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, tail(destroyed)
-    assert stack.resources() == []
+    destroy_or_fail(stack)
     assert everything_in_aws(stack) == before
     folder = PLACE.state / "databases"
 

@@ -9,7 +9,7 @@ import pytest
 
 from dashboards.queries import ROLLUP
 from tests.live.environment import Environment
-from tests.live.services import Ask, query
+from tests.live.services import Ask, influxql, query
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -51,11 +51,9 @@ def test_variables_choose_the_rollup_only_for_more_than_18_hours(environment: En
         end = int(time.time() * 1000)
         text = ROLLUP.format(field=name)
         text = text.replace("${__from}", str(end - minutes * 60000)).replace("${__to}", str(end))
-        asked = {"datasource": {"uid": "influxdb"}, "query": text, "rawQuery": True, "resultFormat": "time_series"}
-        frames = environment.grafana.query(asked)["results"]["A"]["frames"]
         return [
             value
-            for frame in frames
+            for frame in influxql(environment, text)
             for field, values in zip(frame["schema"]["fields"], frame["data"]["values"], strict=True)
             if field["type"] == "string"
             for value in values

@@ -10,6 +10,7 @@ import pytest
 from sandbox import screen
 from tests.live.environment import Environment, sandbox
 from tests.live.services import grafana_request
+from tests.live.stacks import refresh_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.fresh]
@@ -48,9 +49,7 @@ def test_refresh_finds_only_what_was_deleted_by_hand_and_up_restores_it(environm
     grafana = environment.grafana
     assert grafana_request(grafana, "DELETE", "/api/dashboards/uid/linux-hosts").status_code == 200
     assert grafana.get("/api/dashboards/uid/linux-hosts").status_code == 404
-    found = environment.pulumi("refresh", "--yes", "--skip-preview")
-    assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
-    assert changes(found.stdout) == {"1 deleted", "unchanged"}
+    assert changes(refresh_or_fail(environment)) == {"1 deleted", "unchanged"}
     restored = environment.pulumi("up", "--yes")
     assert restored.returncode == 0, restored.stdout[-3000:]
     assert changes(restored.stdout) == {"1 created", "unchanged"}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.points import HOSTS, INTERVAL, counts, lost, steady
-from tests.live.stacks import tail, up_or_fail
+from tests.live.stacks import refresh_or_fail, up_or_fail
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -29,8 +29,7 @@ ASSOCIATION, ADDRESS = "**eipAssociation:EipAssociation**", "**eip:Eip**"
 def refresh(environment: Environment, *targets: str) -> None:
     """Run `pulumi refresh` for these resources only."""
     arguments = [argument for each in targets for argument in ("--target", each)]
-    done = environment.pulumi("refresh", "--yes", "--skip-preview", *arguments)
-    assert done.returncode == 0, tail(done)
+    refresh_or_fail(environment, *arguments)
 
 
 def detach(environment: Environment) -> Callable[[], None]:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.live.environment import Environment
 from tests.live.services import grafana_answers
-from tests.live.stacks import tail, up_or_fail
+from tests.live.stacks import diagnosed_errors, refresh_or_fail, tail, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
@@ -67,13 +67,6 @@ def content(environment: Environment) -> dict[str, Any]:
     }
 
 
-def errors(printed: str) -> list[str]:
-    """The CLI's errors, without the one that only says that the command failed."""
-    diagnostics = printed.partition("Diagnostics:")[2]
-    lines = [line.strip() for line in diagnostics.splitlines() if "error:" in line]
-    return [line for line in lines if "update failed" not in line and "refresh failed" not in line]
-
-
 @pytest.mark.parametrize("name", FAULTS)
 def test_without_grafana_up_and_refresh_fail_clearly_and_lose_nothing(environment: Environment, name: str) -> None:
     fault, words = FAULTS[name]
@@ -85,7 +78,7 @@ def test_without_grafana_up_and_refresh_fail_clearly_and_lose_nothing(environmen
                 failed = environment.pulumi(command, "--yes", "--skip-preview")
                 took = time.monotonic() - began
                 assert failed.returncode != 0, tail(failed)
-                found = errors(failed.stdout)
+                found = diagnosed_errors(failed.stdout)
                 print(f"{command} with Grafana {name}: {took:.0f} s, {len(found)} errors, the first: {found[:1]}")
                 assert found, tail(failed)
                 reached = f"cannot reach Grafana at https://{environment.outputs['grafanaUrl'].split('//')[1]}"
@@ -114,8 +107,7 @@ def test_refresh_and_up_restore_a_wiped_grafana(environment: Environment) -> Non
     assert environment.grafana.get("/api/org").status_code == 200
     assert content(environment)["dashboards"] == set()
 
-    refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
-    assert refreshed.returncode == 0, tail(refreshed)
+    refresh_or_fail(environment)
     up_or_fail(environment)
     assert state(environment) == before
     assert content(environment) == content_before

@@ -15,7 +15,7 @@ from tests.live.faults.test_grafana import content, state
 from tests.live.points import NONE, lost, steady
 from tests.live.server import journal
 from tests.live.services import grafana_answers
-from tests.live.stacks import tail, up_or_fail
+from tests.live.stacks import refresh_or_fail, up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -71,8 +71,7 @@ def test_without_a_backup_grafana_starts_empty_and_pulumi_fills_it(environment: 
     assert environment.grafana.get("/api/org").status_code == 200
     said = journal(environment, "grafana-server", began)
     assert "Grafana begins with an empty one. Run: pulumi refresh && pulumi up" in said
-    refreshed = environment.pulumi("refresh", "--yes", "--skip-preview")
-    assert refreshed.returncode == 0, tail(refreshed)
+    refresh_or_fail(environment)
     up_or_fail(environment)
     assert (state(environment), content(environment)) == before
     assert lost(environment, began) == NONE

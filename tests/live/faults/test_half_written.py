@@ -12,6 +12,7 @@ from tests.live.environment import Environment
 from tests.live.faults.cases import one_of
 from tests.live.points import SERVER, lost, steady
 from tests.live.server import BOOT_SCRIPT, boot_id, main_pid
+from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.live
@@ -107,14 +108,12 @@ def test_the_next_up_completes_an_installer_that_was_killed_while_writing(
         assert "web-1" in failed.stdout + failed.stderr
         assert content(environment, "web-1", AGENT) == before
         environment.machine("web-1", "umount", "/usr/bin/sync")
-        again = environment.pulumi("up", "--yes", "--skip-preview")
-        assert again.returncode == 0, again.stdout[-3000:]
+        up_or_fail(environment)
         assert 'killed = "yes"' in content(environment, "web-1", AGENT)
         # Pulumi does not notice what a disk lost, as nothing in the stack has changed. A change writes the file again.
         cut_in_half(environment, "web-1", AGENT)
         environment.machine("web-1", "systemctl", "restart", "telegraf")
-    back = environment.pulumi("up", "--yes", "--skip-preview")
-    assert back.returncode == 0, back.stdout[-3000:]
+    up_or_fail(environment)
     assert content(environment, "web-1", AGENT) == before
     assert eventually(lambda: main_pid(environment, "web-1", "telegraf") != "", 30)
     found = lost(environment, began)

@@ -14,7 +14,7 @@ from tests.live.environment import PLACE, Environment
 from tests.live.interrupting import interrupt_at
 from tests.live.on_premise_host import OnPremiseHost, on_premise_host
 from tests.live.pending import everything_in_aws, inventory, recover, unknown
-from tests.live.stacks import stack_named, tail, up_or_fail
+from tests.live.stacks import destroy_or_fail, diagnosed_errors, refresh_or_fail, stack_named, up_or_fail
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
@@ -71,8 +71,7 @@ def test_afterwards_everything_exists_exactly_once(victim: Environment, before: 
     for kind, ids in inventory(victim).items():
         known = [each["id"] for each in victim.resources() if each["type"] == kind]
         assert sorted(ids - before[kind]) == sorted(known), kind
-    refreshed = victim.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
-    assert refreshed.returncode == 0, tail(refreshed)
+    refresh_or_fail(victim, "--expect-no-changes")
 
 
 def test_destroy_names_an_unreachable_host_and_succeeds_once_it_is_marked_so(
@@ -83,10 +82,9 @@ def test_destroy_names_an_unreachable_host_and_succeeds_once_it_is_marked_so(
     failed = victim.pulumi("destroy", "--yes", "--skip-preview")
     assert failed.returncode != 0
     diagnostics = failed.stdout.partition("Diagnostics:")[2]
-    errors = [line for line in diagnostics.splitlines() if "error:" in line and "update failed" not in line]
-    assert len(errors) == 1, diagnostics
+    (error,) = diagnosed_errors(failed.stdout)
     assert f"command:remote:Command ({FRESH})" in diagnostics
-    assert "dial tcp" in errors[0]
+    assert "dial tcp" in error
     assert any(each["type"] == "aws:ec2/instance:Instance" for each in victim.resources())
 
     (configured,) = victim.setting("hosts")
@@ -96,7 +94,5 @@ def test_destroy_names_an_unreachable_host_and_succeeds_once_it_is_marked_so(
     # still in Grafana, which would refuse duplicates.
     up_or_fail(victim, "--target", f"**:Command::{FRESH}")
     assert victim.guest("systemctl", "mask", "--runtime", "--now", "grafana-server").returncode == 0
-    destroyed = victim.pulumi("destroy", "--yes", "--skip-preview")
-    assert destroyed.returncode == 0, tail(destroyed)
-    assert victim.resources() == []
+    destroy_or_fail(victim)
     assert everything_in_aws(victim) == before
