@@ -105,7 +105,9 @@ class OrdinaryHost:
 
     def state(self) -> str:
         """Everything that an installer could leave on a machine: files, holds, the package, the service."""
-        return self.run(self.STATE).stdout
+        found = self.run(self.STATE).stdout
+        assert found
+        return found
 
     def update(self) -> subprocess.CompletedProcess[str]:
         """Run `apt-get update`, as the host's own timer does."""

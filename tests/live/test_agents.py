@@ -110,6 +110,7 @@ def test_one_host_is_removed_without_a_trace_and_another_gets_a_tag_in_place(env
         left += " /etc/apt/keyrings/influxdata.gpg /etc/apt/preferences.d/monitoring /usr/bin/telegraf"
         left += " /etc/systemd/system/telegraf.service.d /etc/systemd/system/*monitoring*"
         left += " /lib/systemd/system/telegraf.service 2>/dev/null"
+        assert environment.machine("web-1", "true").returncode == 0, "nothing is listed because web-1 is off"
         assert environment.machine("web-1", "sh", "-c", left).stdout == ""
         assert environment.machine("web-1", "dpkg-query", "-W", "telegraf").stdout == ""
         assert environment.machine("web-1", "getent", "passwd", "telegraf").stdout == ""

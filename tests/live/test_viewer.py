@@ -107,6 +107,7 @@ def test_host_and_time_range_can_be_changed(environment: Environment) -> None:
     assert page.complaints == []
     assert "var-host=monitoring-sandbox" in page.url
     assert "from=now-5m" in page.url
+    assert page.panels
     assert [panel.title for panel in page.panels if unwell(panel)] == []
 
 

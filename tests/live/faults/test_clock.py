@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.live.alert_rules import rules, state_of
-from tests.live.environment import Environment
+from tests.live.environment import CHECKOUT, Environment
 from tests.live.points import HOSTS, NONE, lost, steady
 from tests.live.services import Ask
 from tests.support.waiting import eventually
@@ -28,12 +28,17 @@ url=$(sed -n 's/^urls = \["\(.*\)"\]$/\1/p' /etc/telegraf/telegraf.conf | head -
 curl -sS --cacert /etc/telegraf/ca.pem -K <(printf 'user = "%s:%s"' "$user" "$INFLUX_PASSWORD") \
   -o /dev/null -w '%{http_code}' --data-binary @- "$url/write?db=telegraf"
 """
-DELETE = r"""
-secret=$(cut -d ' ' -f 2 /etc/monitoring/influxdb-administrator)
-curl -sS --cacert /etc/monitoring/ca.pem -K - "https://localhost:8086/query?db=telegraf" --data-urlencode \
-  "q=DELETE FROM /.*/ WHERE \"host\" = '$0' AND time > now()" <<<"user = \"admin:$secret\""
-"""
-"""The command of docs/alerts.md, for the host $0."""
+
+
+def delete_future_points(environment: Environment, host: str) -> None:
+    """Delete a host's points in the future with the command in docs/alerts.md."""
+    found = re.search(r"```sh\n([^`]*DELETE FROM[^`]*)```", (CHECKOUT / "docs/alerts.md").read_text())
+    assert found
+    assert found[1].count("'web-1'") == 1, found[1]
+    command = found[1].replace("sudo ", "").replace("'web-1'", f"'{host}'")
+    deleted = environment.guest("bash", "-ec", command)
+    assert deleted.returncode == 0, deleted.stderr
+    assert '"error"' not in deleted.stdout, deleted.stdout
 
 
 def measure(environment: Environment) -> None:
@@ -105,8 +110,7 @@ def test_a_wrong_clock_is_reported_and_does_not_affect_other_hosts(
 
         # Once the clock is right, the command of docs/alerts.md ends the alert.
         assert state_of(environment, "host-clock", AHEAD) == "Alerting"
-        deleted = environment.guest("bash", "-c", DELETE, AHEAD)
-        assert '"error"' not in deleted.stdout, deleted.stdout
+        delete_future_points(environment, AHEAD)
         assert max(moments(influxdb, AHEAD), default=0) <= time.time()
         assert eventually(lambda: state_of(environment, "host-clock", AHEAD) != "Alerting", 60)
     finally:

@@ -16,11 +16,14 @@ from tests.live.server import kill, main_pid
 from tests.live.services import Ask
 from tests.live.stacks import up_or_fail
 from tests.support.waiting import eventually
+from userdata.templates import FOLDER
 
 pytestmark = [pytest.mark.live, pytest.mark.long_fault]
 
 VOLUME = "/srv/monitoring"
 FILLER = f"{VOLUME}/filler"
+RESTARTED = "InfluxDB is started again"
+"""What the probe logs when it restarts InfluxDB."""
 NEARLY, FULL = 90, 60
 """The percentage at which the alert fires, and the seconds for which the volume stays full."""
 
@@ -83,7 +86,8 @@ def test_a_data_volume_out_of_inodes_loses_nothing_and_influxdb_recovers(
     kill(environment, server, "influxdb")
     time.sleep(150)
     said = environment.guest("journalctl", "-q", "-o", "cat", "-u", "influxdb-probe", "-u", "influxdb-room", "-n", "99")
-    assert "is started again" not in said.stdout, "a restart does not help"
+    assert RESTARTED in (FOLDER / "server/probe.sh").read_text()
+    assert RESTARTED not in said.stdout, "a restart does not help"
     used = influxdb("POST", "/write?db=telegraf", "admin", data="inode_test value=1")
     assert used.status_code == 500, "it stores without inodes"
     assert environment.guest("rm", "-rf", f"{FILLER}s").returncode == 0
