@@ -110,7 +110,7 @@ def test_the_stack_moves_to_an_influxdb_2(stack: Environment, second: ExternalIn
 def test_destroying_the_stack_leaves_the_first_alone(
     stack: Environment, environment: Environment, before: dict[str, set[str]]
 ) -> None:
-    recover(stack, before, named=False)  # from the interruptions
+    recover(stack, before, named=False)  # what the interruptions left pending
     destroy_or_fail(stack)
     assert everything_in_aws(stack) == before
     assert environment.grafana.get("/api/health").status_code == 200

@@ -125,7 +125,7 @@ def test_no_service_user_gets_a_token_from_the_metadata_service(environment: Env
     url = f"http://{METADATA}/latest/api/token"
     assert environment.guest(*TOKEN, "-f", url).returncode == 0, "not even root gets one"
     refused = as_user(environment, user, *TOKEN, url)
-    assert (refused.returncode, refused.stdout) == (7, ""), "7: no connection"
+    assert (refused.returncode, refused.stdout) == (7, ""), "curl's status 7 means no connection"
 
 
 @pytest.mark.parametrize("path", ["latest/api/token", "latest/meta-data/iam/security-credentials/"])
